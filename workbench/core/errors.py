@@ -1,0 +1,169 @@
+"""Every error the workbench raises on purpose, and the exit code each one gives a command.
+
+::
+
+    WorkbenchError                 1
+    ├── ParameterError             2   an argument the caller can correct
+    ├── SettingsError              4   the settings file, an environment variable
+    ├── CatalogError               4   a system profile or an SLO document
+    ├── FrameError                10   a frame that breaks its contract
+    ├── ArchiveError              11   the local archive or the store cannot be used
+    ├── ReportError               12   a report template failed
+    └── SourceError                    a monitored backend, with the query that met it
+        ├── SourceUnavailable      3   no connection, deadline passed, 5xx, wrong credentials
+        │   ├── CertificateInvalid 6   the server's certificate does not verify
+        │   └── AnswerUnreadable   7   an answer came, but it is not the backend's (HTML page, other API)
+        │       └── AnswerTruncated 13 the answer stops in the middle
+        ├── QueryTooExpensive      8   the server or our own limits refuse the size
+        ├── QueryRejected          9   the query is wrong: the backend says where
+        └── EmptyAnswer            5   a good query that matched nothing
+
+The four kinds of source errors ask four different things of the reader: wait or repair, narrow,
+correct, or look elsewhere. Messages say what, where, which value and what to do next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class WorkbenchError(Exception):
+    """Base of all errors below; ``hint`` is the next step for the reader."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class ParameterError(WorkbenchError):
+    """An argument has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class SettingsError(WorkbenchError):
+    """The settings file or an environment variable cannot be used."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One mistake in a file of the catalog, placed so that an editor can jump to it."""
+
+    file: str
+    line: int
+    text: str
+    why: str
+    nearest: str = ""
+
+    def __str__(self) -> str:
+        suggestion = f" Did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"{self.file}:{self.line}: {self.why}{suggestion}\n    {self.text.strip()}"
+
+
+class CatalogError(WorkbenchError):
+    """A profile or SLO document is wrong; ``faults`` lists every mistake found in it."""
+
+    exit_code = 4
+
+    def __init__(self, faults: tuple[Fault, ...], *, hint: str = "") -> None:
+        super().__init__("\n".join(str(fault) for fault in faults), hint=hint)
+        self.faults = faults
+
+
+class FrameError(WorkbenchError):
+    """A frame does not keep its contract."""
+
+    exit_code = 10
+
+
+class ArchiveError(WorkbenchError):
+    """The archive or the store cannot be read or written."""
+
+    exit_code = 11
+
+
+class ReportError(WorkbenchError):
+    """A report could not be made."""
+
+    exit_code = 12
+
+
+class SourceError(WorkbenchError):
+    """A backend did not give the answer asked for; ``query`` and ``source`` say which one."""
+
+    def __init__(self, message: str, *, source: str = "", query: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.source = source
+        self.query = query
+
+    def __str__(self) -> str:
+        parts = [f"{self.source}: {self.message}" if self.source else self.message]
+        if self.query:
+            parts.append(f"query: {self.query}")
+        if self.hint:
+            parts.append(self.hint)
+        return "\n".join(parts)
+
+
+class SourceUnavailable(SourceError):
+    """The backend cannot be reached, is too slow, fails, or refuses our credentials."""
+
+    exit_code = 3
+
+
+class CertificateInvalid(SourceUnavailable):
+    """The certificate of the server does not verify; it is never skipped silently."""
+
+    exit_code = 6
+
+
+class AnswerUnreadable(SourceUnavailable):
+    """The answer is not one of this backend: an HTML page of a proxy, another service."""
+
+    exit_code = 7
+
+
+class AnswerTruncated(AnswerUnreadable):
+    """The answer stops in the middle."""
+
+    exit_code = 13
+
+
+class QueryTooExpensive(SourceError):
+    """The answer would be larger or slower than the server or our limits allow."""
+
+    exit_code = 8
+
+
+class QueryRejected(SourceError):
+    """The query itself is wrong: a syntax error, many-to-many matching, an unknown function."""
+
+    exit_code = 9
+
+    def __init__(
+        self, message: str, *, source: str = "", query: str = "", hint: str = "", position: int | None = None
+    ) -> None:
+        super().__init__(message, source=source, query=query, hint=hint)
+        self.position = position
+
+    def __str__(self) -> str:
+        if self.position is None or "\n" in self.query:
+            return super().__str__()
+        head, caret = f"query: {self.query}", " " * (len("query: ") + self.position) + "^"
+        lines = [f"{self.source}: {self.message}" if self.source else self.message, head, caret]
+        return "\n".join([*lines, self.hint] if self.hint else lines)
+
+
+class EmptyAnswer(SourceError):
+    """A valid query matched no series; never to be read as zero."""
+
+    exit_code = 5

@@ -1,0 +1,172 @@
+"""Samples and matrices as whole arrays: what sources give and what the PromQL engine works on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.core.errors import FrameError
+
+Labels = Mapping[str, str]
+LabelKey = tuple[tuple[str, str], ...]
+
+#: Bits of the NaN by which Prometheus ends a series; it is a mark, not a value.
+STALE_BITS = np.int64(0x7FF0000000000002)
+STALE = float(np.array(STALE_BITS).view(np.float64))
+
+
+def label_key(labels: Labels) -> LabelKey:
+    """Return the identity of a label set: sorted pairs, empty values left out (they mean "absent")."""
+    return tuple(sorted((name, value) for name, value in labels.items() if value != ""))
+
+
+def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Mask of stale marks; an ordinary NaN is a value and is not marked."""
+    mask: NDArray[np.bool_] = np.ascontiguousarray(values).view(np.int64) == STALE_BITS
+    return mask
+
+
+@dataclass(frozen=True)
+class SeriesSet:
+    """Raw samples of several series in one block.
+
+    Series ``i`` owns ``times[offsets[i]:offsets[i + 1]]``, strictly increasing, and the values beside them.
+
+    Attributes
+    ----------
+    labels : tuple of Labels, length n
+        One label set a series, ``__name__`` included.
+    offsets : int64 array, length n + 1
+    times : int64 array
+        Scrape times. [ms since the epoch]
+    values : float64 array
+        Sample values; a stale mark keeps its bits.
+    """
+
+    labels: tuple[Labels, ...]
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if len(self.offsets) != len(self.labels) + 1 or len(self.times) != len(self.values):
+            raise FrameError(
+                f"A series set of {len(self.labels)} label sets has {len(self.offsets)} offsets, "
+                f"{len(self.times)} times and {len(self.values)} values."
+            )
+
+    @classmethod
+    def empty(cls) -> SeriesSet:
+        """Return a set without series."""
+        return cls((), np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+    @classmethod
+    def of(
+        cls, series: Iterable[tuple[Labels, Sequence[int] | NDArray[Any], Sequence[float] | NDArray[Any]]]
+    ) -> SeriesSet:
+        """Join ``(labels, times_ms, values)`` triples.
+
+        Examples
+        --------
+        >>> SeriesSet.of([({"__name__": "up"}, [0, 60_000], [1.0, 1.0])]).offsets.tolist()
+        [0, 2]
+        """
+        items = list(series)
+        times = [np.asarray(t, np.int64) for _, t, _ in items]
+        values = [np.asarray(v, np.float64) for _, _, v in items]
+        if not items:
+            return cls.empty()
+        return cls(
+            tuple(dict(labels) for labels, _, _ in items),
+            np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64),
+            np.concatenate(times),
+            np.concatenate(values),
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[tuple[Labels, NDArray[np.int64], NDArray[np.float64]]]:
+        for i, labels in enumerate(self.labels):
+            part = slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+            yield labels, self.times[part], self.values[part]
+
+    @property
+    def samples(self) -> int:
+        """Number of samples. [count]"""
+        return len(self.times)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Answer of a range or instant query: a matrix with a mask, and the METRICS frame on demand.
+
+    ``values`` holds NaN where the value is NaN; a missing point is False in ``present`` (its value is NaN too).
+    The frame is built once, when it is first asked for: label tables cost more than the numbers.
+
+    Attributes
+    ----------
+    times : int64 array, (n_steps,)
+        Evaluation times. [ms since the epoch]
+    labels : tuple of Labels, length n_series
+    values : float64 array, (n_series, n_steps), C order
+    present : bool array, (n_series, n_steps)
+    meta : mapping
+        ``query, source, engine, semantics, range, step_ms, warnings, infos, tier``.
+    """
+
+    times: NDArray[np.int64]
+    labels: tuple[Labels, ...]
+    values: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.labels), len(self.times))
+        if self.values.shape != shape or self.present.shape != shape:
+            raise FrameError(
+                f"A matrix of {shape[0]} series and {shape[1]} steps has values {self.values.shape} "
+                f"and mask {self.present.shape}."
+            )
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """METRICS frame: UTC index ``time`` in ms, one float64 column a series, labels as column levels."""
+        names = sorted({name for labels in self.labels for name in labels}) or ["series"]
+        columns = pd.MultiIndex.from_arrays(
+            [pd.Index([labels.get(name, "") for labels in self.labels], dtype="str") for name in names], names=names
+        )
+        index = pd.DatetimeIndex(self.times.view("datetime64[ms]"), name="time").tz_localize("UTC")
+        frame = pd.DataFrame(self.values.T, index=index, columns=columns, copy=False)
+        frame.attrs.update(self.meta)
+        return frame
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings of the server or engine, in order."""
+        return tuple(self.meta.get("warnings", ()))
+
+    def long(self) -> pd.DataFrame:
+        """Tidy frame: ``time``, a categorical column a label, ``value``; missing points left out."""
+        series, step = np.nonzero(self.present)
+        columns: dict[str, Any] = {"time": pd.to_datetime(self.times[step], unit="ms", utc=True).as_unit("ms")}
+        for name in sorted({name for labels in self.labels for name in labels}):
+            codes, texts = pd.factorize(np.array([labels.get(name, "") for labels in self.labels], dtype=object))
+            columns[name] = pd.Categorical.from_codes(codes[series], categories=[str(text) for text in texts])
+        columns["value"] = self.values[series, step]
+        return pd.DataFrame(columns)
+
+    def last(self) -> dict[LabelKey, float]:
+        """Value of each series at the last step where it is present."""
+        found: dict[LabelKey, float] = {}
+        for labels, values, present in zip(self.labels, self.values, self.present, strict=True):
+            steps = np.flatnonzero(present)
+            found[label_key(labels)] = float(values[steps[-1]]) if len(steps) else math.nan
+        return found

@@ -1,0 +1,189 @@
+"""Ranges of time: aware UTC inside, half-open ``[start, end)``, a named zone only where a calendar is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from workbench.core.errors import ParameterError
+
+_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
+_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+
+
+def duration_ms(text: str) -> int:
+    """Parse a duration as Prometheus writes it (``90d``, ``1h30m``, ``250ms``). [ms]
+
+    Raises
+    ------
+    ParameterError
+        The text is not a duration.
+
+    Examples
+    --------
+    >>> duration_ms("1h30m")
+    5400000
+    """
+    cleaned = text.strip()
+    if not _DURATION.fullmatch(cleaned):
+        raise ParameterError(
+            f"{text!r} is not a duration.", hint="Write a number and a unit, e.g. 30d, 12h, 5m, 1h30m, 250ms."
+        )
+    return sum(int(number) * _UNITS_MS[unit] for number, unit in _PART.findall(cleaned))
+
+
+def duration_text(ms: int) -> str:
+    """Write a duration the way :func:`duration_ms` reads it, largest units first.
+
+    Examples
+    --------
+    >>> duration_text(5_400_000), duration_text(0)
+    ('1h30m', '0s')
+    """
+    if ms == 0:
+        return "0s"
+    parts, rest = [], abs(ms)
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, rest = divmod(rest, _UNITS_MS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return ("-" if ms < 0 else "") + "".join(parts)
+
+
+def parse_instant(text: str, *, zone: str = "UTC") -> datetime:
+    """Read an ISO 8601 date or instant; without an offset it is in ``zone``. The result is aware UTC.
+
+    Examples
+    --------
+    >>> parse_instant("2026-11-01").isoformat()
+    '2026-11-01T00:00:00+00:00'
+    """
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ParameterError(
+            f"{text!r} is not a date or an instant.", hint="Write ISO 8601, e.g. 2026-11-01 or 2026-11-01T09:30:00Z."
+        ) from None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=named_zone(zone))).astimezone(UTC)
+
+
+def named_zone(name: str) -> ZoneInfo:
+    """Return the IANA zone, or raise :class:`ParameterError` with the name in it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ParameterError(f"No time zone {name!r}.", hint="Use an IANA name such as Europe/Berlin or UTC.") from None
+
+
+def to_ms(instant: datetime) -> int:
+    """Milliseconds since the epoch of an aware instant. [ms]"""
+    if instant.tzinfo is None:
+        raise ParameterError(f"{instant.isoformat()} has no time zone.", hint="Pass an aware datetime, e.g. tz=UTC.")
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def from_ms(ms: int) -> datetime:
+    """Aware UTC instant of milliseconds since the epoch."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(ms))
+
+
+@dataclass(frozen=True, order=True)
+class TimeRange:
+    """``[start, end)`` in aware UTC; hashable, so it can be part of a cache key."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            instant = getattr(self, name)
+            if instant.tzinfo is None:
+                raise ParameterError(
+                    f"The {name} {instant.isoformat()} has no time zone.", hint="Pass an aware datetime."
+                )
+            object.__setattr__(self, name, instant.astimezone(UTC))
+        if self.end < self.start:
+            raise ParameterError(
+                f"The range ends ({self.end.isoformat()}) before it starts ({self.start.isoformat()}).",
+                hint="Swap the two instants.",
+            )
+
+    @classmethod
+    def from_ms(cls, start_ms: int, end_ms: int) -> TimeRange:
+        """Build a range from milliseconds since the epoch."""
+        return cls(from_ms(start_ms), from_ms(end_ms))
+
+    @classmethod
+    def last(cls, duration: str, *, until: datetime) -> TimeRange:
+        """Return the range of ``duration`` (``30d``) that ends at ``until``."""
+        return cls(until - timedelta(milliseconds=duration_ms(duration)), until)
+
+    @property
+    def start_ms(self) -> int:
+        """Start. [ms since the epoch]"""
+        return to_ms(self.start)
+
+    @property
+    def end_ms(self) -> int:
+        """End, not part of the range. [ms since the epoch]"""
+        return to_ms(self.end)
+
+    @property
+    def seconds(self) -> float:
+        """Length. [s]"""
+        return (self.end - self.start).total_seconds()
+
+    def aligned(self, step_ms: int) -> TimeRange:
+        """Both ends moved down to multiples of ``step_ms``, so equal questions get equal answers."""
+        return TimeRange.from_ms(self.start_ms - self.start_ms % step_ms, self.end_ms - self.end_ms % step_ms)
+
+    def edges_ms(self, step_ms: int) -> range:
+        """Slice edges from start to end, the last one at most at the end. [ms]"""
+        return range(self.start_ms, self.end_ms + 1, step_ms)
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M} UTC"
+
+
+def calendar_month(year: int, month: int, zone: str) -> TimeRange:
+    """Return the calendar month in a named zone; daylight saving changes its length.
+
+    Examples
+    --------
+    >>> calendar_month(2025, 3, "America/New_York").seconds / 3600
+    743.0
+    """
+    if not 1 <= month <= 12:
+        raise ParameterError(f"There is no month {month}.", hint="Months are 1 to 12.")
+    tz = named_zone(zone)
+    start = datetime(year, month, 1, tzinfo=tz)
+    end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=tz)
+    return TimeRange(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def parse_month(text: str, *, zone: str, now: datetime) -> TimeRange:
+    """Read ``2026-10``, ``this-month`` or ``last-month`` as a calendar month in ``zone``."""
+    local = now.astimezone(named_zone(zone))
+    match text.strip().lower():
+        case "this-month":
+            return calendar_month(local.year, local.month, zone)
+        case "last-month":
+            previous = date(local.year, local.month, 1) - timedelta(days=1)
+            return calendar_month(previous.year, previous.month, zone)
+    found = re.fullmatch(r"(\d{4})-(\d{2})", text.strip())
+    if not found:
+        raise ParameterError(f"{text!r} is not a month.", hint="Write e.g. 2026-10, this-month or last-month.")
+    return calendar_month(int(found[1]), int(found[2]), zone)
+
+
+def months(span: TimeRange, zone: str) -> Iterator[TimeRange]:
+    """Yield the calendar months in ``zone`` that overlap the range, oldest first."""
+    local = span.start.astimezone(named_zone(zone))
+    year, month = local.year, local.month
+    while (found := calendar_month(year, month, zone)).start < span.end:
+        yield found
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
