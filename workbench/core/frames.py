@@ -122,7 +122,8 @@ def check(frame: pd.DataFrame, contract: Contract, *, where: str) -> pd.DataFram
     missing = [name for name in contract.columns if name not in frame.columns]
     if missing:
         raise FrameError(
-            f"No column {missing[0]!r} in the {contract.name} frame from {where} (got: {', '.join(map(str, frame.columns))}).",
+            f"No column {missing[0]!r} in the {contract.name} frame from {where} "
+            f"(got: {', '.join(map(str, frame.columns))}).",
             hint=f"{contract.name} needs: {', '.join(contract.columns)}.",
         )
     for name, kind in contract.columns.items():
@@ -136,7 +137,8 @@ def check(frame: pd.DataFrame, contract: Contract, *, where: str) -> pd.DataFram
         if wrong.any():
             row = frame.loc[wrong].iloc[0]
             raise FrameError(
-                f"More good events ({row['good']}) than events ({row['total']}) at {row['time']} in the frame from {where}.",
+                f"More good events ({row['good']}) than events ({row['total']}) at {row['time']} "
+                f"in the frame from {where}.",
                 hint="Do the good and the total selector count the same requests?",
             )
     return frame

@@ -62,7 +62,7 @@ class MetricSource(Protocol):
         ...
 
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
-        """Samples of a plain selector in ``(start, end]``, as they were scraped."""
+        """Return the samples of a plain selector in ``(start, end]``, as they were scraped."""
         ...
 
     def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:

@@ -78,7 +78,12 @@ def bytes_text(size: float) -> str:
     raise AssertionError("unreachable")
 
 
-_FORMATS: dict[str, Callable[[float], str]] = {"ratio": ratio_text, "count": count_text, "s": span_text, "bytes": bytes_text}
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "ratio": ratio_text,
+    "count": count_text,
+    "s": span_text,
+    "bytes": bytes_text,
+}
 
 
 def value_text(value: float, unit: str) -> str:

@@ -1,0 +1,252 @@
+"""Settings: one TOML file, environment variables over it, and the command line over both.
+
+The first file found counts, files are not merged: ``--config``, ``$WORKBENCH_CONFIG``, ``./workbench.toml``,
+``$XDG_CONFIG_HOME/workbench/workbench.toml``. Without a file the demo archive is the only source.
+
+A secret never stands in the file: it is named, ``{ env = "PROM_PASSWORD" }`` or ``{ file = "/run/secrets/prom" }``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from workbench.core.errors import ParameterError, SettingsError
+from workbench.core.timerange import named_zone
+
+FILE_NAME = "workbench.toml"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Secret(_Frozen):
+    """A reference to a secret; its text is read when it is used and is in no repr, log or error."""
+
+    env: str = ""
+    file: str = ""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.env) == bool(self.file):
+            raise ValueError('name one place: { env = "NAME" } or { file = "/path" }')
+        return self
+
+    def reveal(self) -> str:
+        """Read the secret; a changed file is read anew at the next call."""
+        if self.env:
+            text = os.environ.get(self.env)
+            if text is None:
+                raise SettingsError(
+                    f"The environment variable {self.env} is not set.", hint=f"Run: export {self.env}=…"
+                )
+            return text
+        try:
+            return Path(self.file).expanduser().read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"The secret file {self.file} cannot be read: {error.strerror}.") from None
+
+
+def _a_reference(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError('a secret may not stand in this file: write { env = "NAME" } or { file = "/path" }')
+    return value
+
+
+SecretRef = Annotated[Secret, BeforeValidator(_a_reference)]
+
+
+class Limits(_Frozen):
+    """What one question may cost before it is refused."""
+
+    samples: int = Field(default=50_000_000, gt=0)
+    series: int = Field(default=20_000, gt=0)
+    seconds: float = Field(default=120.0, gt=0)
+
+
+class SourceSettings(_Frozen):
+    """One backend. ``systems`` names what it answers for; empty means all."""
+
+    kind: Literal["archive", "prometheus"]
+    path: Path | None = None
+    url: str = ""
+    systems: tuple[str, ...] = ()
+    semantics: Literal["auto", "v2", "v3"] = "auto"
+    username: str = ""
+    password: SecretRef | None = None
+    bearer: SecretRef | None = None
+    headers: Mapping[str, str | SecretRef] = Field(default_factory=dict)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    timeout_s: float = Field(default=60.0, gt=0)
+    gzip: bool = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "archive" and self.path is None:
+            raise ValueError("an archive needs path = …")
+        if self.kind == "prometheus":
+            parts = urlsplit(self.url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("a prometheus source needs url = 'http(s)://host[:port][/prefix]'")
+            if parts.username or parts.password:
+                raise ValueError("credentials may not stand in the url: use username and password")
+        if bool(self.username) != bool(self.password):
+            raise ValueError("username and password go together")
+        if self.username and self.bearer:
+            raise ValueError("use either username and password, or bearer")
+        for name, value in self.headers.items():
+            if name.lower() in ("authorization", "cookie", "proxy-authorization", "x-api-key") and isinstance(
+                value, str
+            ):
+                raise ValueError(f'the header {name} is a secret: write {name} = {{ env = "NAME" }}')
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file go together")
+        return self
+
+
+class Settings(_Frozen):
+    """All settings, paths absolute. ``origin`` is the file they came from."""
+
+    home: Path
+    zone: str = "UTC"
+    identity: str = "local"
+    store_url: str = ""
+    profiles: tuple[Path, ...] = ()
+    slos: tuple[Path, ...] = ()
+    limits: Limits = Limits()
+    sources: Mapping[str, SourceSettings]
+    origin: Path | None = None
+
+    @property
+    def database(self) -> str:
+        """URL of the store; SQLite in the home folder unless set."""
+        return self.store_url or f"sqlite:///{self.home / 'workbench.db'}"
+
+    @property
+    def demo(self) -> Path:
+        """Folder of the demo archive."""
+        return self.home / "demo"
+
+
+def settings_file(explicit: Path | None = None) -> Path | None:
+    """Return the file that counts, or None; a named file that is absent is an error."""
+    named = explicit or (Path(os.environ["WORKBENCH_CONFIG"]) if os.environ.get("WORKBENCH_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise SettingsError(f"There is no settings file {named}.", hint="Check --config and $WORKBENCH_CONFIG.")
+        return named.resolve()
+    config_home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    candidates = (Path.cwd() / FILE_NAME, config_home / "workbench" / FILE_NAME)
+    return next((path.resolve() for path in candidates if path.is_file()), None)
+
+
+def _line_of(text: str, path: tuple[int | str, ...]) -> int:
+    """Line of the innermost key or table of ``path`` in TOML text; 1 when it cannot be found."""
+    line = 1
+    rest = text.splitlines()
+    for key in (str(part) for part in path if isinstance(part, str)):
+        pattern = re.compile(rf"^\s*(?:\[.*\b{re.escape(key)}\b.*\]|[\"']?{re.escape(key)}[\"']?\s*=)")
+        for number, content in enumerate(rest[line - 1 :], start=line):
+            if pattern.match(content):
+                line = number
+                break
+    return line
+
+
+def _known_keys(path: tuple[int | str, ...]) -> list[str]:
+    if path and path[0] == "sources":
+        return list(SourceSettings.model_fields)
+    return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]
+
+
+def _complaint(file: Path, text: str, error: ValidationError) -> SettingsError:
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False):
+        path = fault["loc"]
+        what = ".".join(str(part) for part in path) or "settings"
+        why = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            near = get_close_matches(str(path[-1]), _known_keys(path), n=1)
+            why = f"unknown setting {path[-1]!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+        lines.append(f"{file}:{_line_of(text, path)}: {what}: {why}")
+    return SettingsError("\n".join(lines), hint="docs/settings.md lists every setting.")
+
+
+def _environment() -> dict[str, Any]:
+    names = {"WORKBENCH_HOME": "home", "WORKBENCH_ZONE": "zone", "WORKBENCH_STORE_URL": "store_url"}
+    names["WORKBENCH_IDENTITY"] = "identity"
+    return {field: os.environ[name] for name, field in names.items() if os.environ.get(name)}
+
+
+def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings; relative paths are relative to the file that names them.
+
+    Parameters
+    ----------
+    file : Path, optional
+        The file to read in place of those found.
+    **overrides
+        Single values of the command line (``home``, ``zone``, ``identity``, ``store_url``); None means "not given".
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        Unreadable file, unknown key (with the nearest known one), wrong value; the message has file and line.
+    """
+    origin = settings_file(file)
+    text, data = "", {}
+    base = Path.cwd()
+    if origin is not None:
+        base = origin.parent
+        try:
+            text = origin.read_text(encoding="utf-8")
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{origin}: not TOML: {error}.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{origin}: cannot be read: {error}.") from None
+    chosen = {**data, **_environment(), **{name: value for name, value in overrides.items() if value is not None}}
+    outside = "home" not in data or "home" in overrides or os.environ.get("WORKBENCH_HOME")
+    home = Path(chosen.get("home", ".workbench")).expanduser()
+    chosen["home"] = (Path.cwd() / home if outside else base / home).resolve()
+    chosen.setdefault("sources", {"demo": {"kind": "archive", "path": str(chosen["home"] / "demo")}})
+    try:
+        named_zone(str(chosen.get("zone", "UTC")))
+        read = Settings(**{**chosen, "origin": origin})
+    except ValidationError as error:
+        raise _complaint(origin or Path("settings"), text, error) from None
+    except ParameterError as error:
+        raise SettingsError(f"{origin or 'settings'}:{_line_of(text, ('zone',))}: {error.message}") from None
+    return _absolute(read, base)
+
+
+def _absolute(read: Settings, base: Path) -> Settings:
+    def below(path: Path | None) -> Path | None:
+        return None if path is None else (base / path.expanduser()).resolve()
+
+    sources = {
+        name: source.model_copy(
+            update={field: below(getattr(source, field)) for field in ("path", "ca_file", "cert_file", "key_file")}
+        )
+        for name, source in read.sources.items()
+    }
+    folders = {
+        field: tuple((base / path.expanduser()).resolve() for path in getattr(read, field))
+        for field in ("profiles", "slos")
+    }
+    return read.model_copy(update={"sources": sources, **folders})
