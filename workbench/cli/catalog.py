@@ -1,0 +1,76 @@
+"""``workbench catalog``: profiles and SLO documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+
+
+@click.group()
+def catalog() -> None:
+    """Check profiles and SLO documents.
+
+    \b
+    Example:
+      workbench catalog check ./profiles
+    """
+
+
+@catalog.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.pass_obj
+def check(state: Any, folders: tuple[Path, ...]) -> None:
+    """Read profiles, SLO documents and every query in them; each mistake is printed with file and line.
+
+    Without folders the shipped catalog and the folders of the settings are checked.
+
+    \b
+    Examples:
+      workbench catalog check
+      workbench catalog check ./profiles ./slos
+    """
+    from workbench.catalog import iter_queries, load_catalog
+    from workbench.core.errors import CatalogError, Fault, QueryRejected
+    from workbench.promql import parse
+
+    settings = state.settings
+    read = load_catalog((*settings.profiles, *folders), (*settings.slos, *folders))
+    faults, count = [], 0
+    for query in iter_queries(read):
+        count += 1
+        try:
+            parse(query.text)
+        except QueryRejected as error:
+            faults.append(Fault(query.file, query.line, query.text, error.message))
+    if faults:
+        raise CatalogError(tuple(faults))
+    objectives = sum(len(items) for items in read.objectives.values())
+    say(f"{len(read.profiles)} systems, {objectives} objectives, {count} queries: no mistakes found.")
+
+
+@catalog.command("list")
+@format_option
+@click.pass_obj
+def list_(state: Any, format_: str) -> None:
+    """List the systems with their objectives.
+
+    \b
+    Example:
+      workbench catalog list
+    """
+    from workbench.catalog import load_catalog
+
+    read = load_catalog(state.settings.profiles, state.settings.slos)
+    rows = [
+        {
+            "system": system,
+            "title": profile.title,
+            "objectives": ", ".join(o.id for o in read.objectives.get(system, ())),
+        }
+        for system, profile in read.profiles.items()
+    ]
+    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)

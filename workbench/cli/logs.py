@@ -1,0 +1,80 @@
+"""``workbench logs``: log lines by the neutral filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.period import chosen_period, period_options
+
+
+def conditions(texts: tuple[str, ...]) -> tuple[Any, ...]:
+    """Parse ``name=value``, ``name!=value`` and ``name=~regex`` into conditions of a filter."""
+    import re
+
+    from workbench.core.errors import ParameterError
+    from workbench.core.filters import Condition
+
+    parsed = []
+    for text in texts:
+        found = re.fullmatch(r"([^=!~]+)(=~|!=|=)(.*)", text, re.DOTALL)
+        if not found:
+            raise ParameterError(f"{text!r} is not a condition.", hint="Write name=value, name!=value or name=~regex.")
+        op = "regex" if found[2] == "=~" else found[2]
+        parsed.append(Condition(found[1].strip(), op, (found[3],)))  # type: ignore[arg-type]
+    return tuple(parsed)
+
+
+@click.command()
+@click.argument("system")
+@click.option("--severity", default="", help="Least severe level wanted, e.g. WARN.")
+@click.option("--contains", default="", help="Text that the message contains.")
+@click.option("--service", "services", multiple=True, help="Service; may be repeated.")
+@click.option("--where", multiple=True, metavar="NAME=VALUE", help="Attribute condition: =, != or =~.")
+@click.option("--trace", "trace_id", default="", help="Trace id.")
+@click.option("--count-by", help="Count lines by severity, service, event_type or an attribute.")
+@click.option("--limit", type=int, default=100, show_default=True, help="Newest lines to print.")
+@period_options
+@format_option
+@click.pass_obj
+def logs(
+    state: Any,
+    system: str,
+    severity: str,
+    contains: str,
+    services: tuple[str, ...],
+    where: tuple[str, ...],
+    trace_id: str,
+    count_by: str | None,
+    limit: int,
+    last: str | None,
+    month: str | None,
+    since: str | None,
+    until: str | None,
+    format_: str,
+) -> None:
+    """Find log lines of a system, newest first.
+
+    \b
+    Examples:
+      workbench logs counterfactual-lab --severity ERROR --last 24h
+      workbench logs counterfactual-lab --last 7d --count-by severity
+    """
+    from workbench.core.filters import LogFilter
+    from workbench.studies.ask import find_logs
+
+    context = state.context()
+    span = chosen_period(
+        context.clock(), state.settings.zone, last=last, month=month, since=since, until=until, default="24h"
+    )
+    wanted = LogFilter(
+        services=services, severity=severity, attributes=conditions(where), contains=contains, trace_id=trace_id
+    )
+    rows, found = find_logs(context, system=system, range=span, wanted=wanted, count_by=count_by, limit=limit)
+    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
+    say(
+        f"{found:,} lines match in {span}"
+        + (f", the newest {limit} are shown" if found > limit and not count_by else "")
+    )

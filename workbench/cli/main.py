@@ -1,0 +1,140 @@
+"""The ``workbench`` command: parsing and printing only, every command imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench import __version__
+from workbench.core.errors import WorkbenchError
+
+#: name -> (module:attribute, one-line help), in the order of ``--help``.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("workbench.cli.demo:demo", "Build the demo archive and look at it."),
+    "dashboard": ("workbench.cli.dashboard:dashboard", "Open the dashboard on this machine."),
+    "slo": ("workbench.cli.slo:slo", "Compliance, error budgets and burn rates."),
+    "report": ("workbench.cli.report:report", "Run monthly reports and find earlier ones."),
+    "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
+    "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
+    "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
+    "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
+    "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
+    "archive": ("workbench.cli.archive:archive", "Look into the local archive."),
+    "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
+    "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used, so that ``--help`` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table from the one-line helps, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command for an unknown one."""
+        from difflib import get_close_matches
+
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+
+
+class State:
+    """What the options before the command say; settings are read when a command first asks."""
+
+    def __init__(self, config: Path | None, home: Path | None, zone: str | None) -> None:
+        self._given = (config, home, zone)
+        self._settings: Any = None
+
+    @property
+    def settings(self) -> Any:
+        """The settings in force."""
+        from workbench.core.settings import load_settings
+
+        if self._settings is None:
+            config, home, zone = self._given
+            self._settings = load_settings(config, home=home and str(home), zone=zone)
+        return self._settings
+
+    def context(self) -> Any:
+        """Context for studies, opened from the settings."""
+        from workbench.studies import open_context
+
+        return open_context(self.settings)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="workbench")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file in place of ./workbench.toml.")
+@click.option("--home", type=click.Path(path_type=Path), help="Folder of archive, store and reports.")
+@click.option("--zone", help="Time zone of calendar months, e.g. Europe/Berlin.")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, home: Path | None, zone: str | None) -> None:
+    """Analytics and SLO reports for teams that run LLM platforms.
+
+    \b
+    Examples:
+      workbench demo start                              the demo, in the browser
+      workbench slo status counterfactual-lab           budgets of the last 30 days
+      workbench report run monthly --system counterfactual-lab --month last-month
+      workbench init --url http://prometheus:9090 --name mine
+    """
+    ctx.obj = State(config, home, zone)
+
+
+def complain(message: str) -> None:
+    """Print an error to stderr, red where colour is wanted."""
+    label = "Error: " if os.environ.get("NO_COLOR") else click.style("Error: ", fg="red", bold=True)
+    click.echo(label + message, err=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error becomes a message and an exit code, never a traceback."""
+    try:
+        code = cli.main(args=arguments, prog_name="workbench", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.Abort:
+        complain("interrupted.")
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except WorkbenchError as error:
+        complain(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        if os.environ.get("WORKBENCH_DEBUG"):
+            raise
+        complain(f"{type(error).__name__}: {error}\nThis is a fault of the workbench. WORKBENCH_DEBUG=1 shows where.")
+        sys.exit(70)

@@ -1,0 +1,38 @@
+"""Options that name a period, the same on every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def period_options(command: F) -> F:
+    """Add ``--last``, ``--month``, ``--from``, ``--to``."""
+    for option in (
+        click.option("--to", "until", help="End, ISO 8601; now by default."),
+        click.option("--from", "since", help="Start, ISO 8601; without an offset in --zone."),
+        click.option("--month", help="Calendar month in --zone: 2026-10, last-month, this-month."),
+        click.option("--last", help="Length up to --to, e.g. 30d, 6h."),
+    ):
+        command = option(command)
+    return command
+
+
+def chosen_period(
+    now: datetime, zone: str, *, last: str | None, month: str | None, since: str | None, until: str | None, default: str
+) -> Any:
+    """Return the range that the options name; contradictions are refused."""
+    from workbench.core.errors import ParameterError
+    from workbench.core.timerange import TimeRange, parse_instant, parse_month
+
+    if (month and (last or since or until)) or (last and since):
+        raise ParameterError("--month, --last and --from exclude each other.", hint="Give one of them.")
+    if month:
+        return parse_month(month, zone=zone, now=now)
+    end = parse_instant(until, zone=zone) if until else now
+    return TimeRange(parse_instant(since, zone=zone), end) if since else TimeRange.last(last or default, until=end)

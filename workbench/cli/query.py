@@ -1,0 +1,70 @@
+"""``workbench query``: PromQL against a source of the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.period import chosen_period, period_options
+
+
+@click.command()
+@click.argument("promql")
+@click.option("--source", help="Source of the settings; the first by default.")
+@click.option("--system", help="Restrict every selector to the scope of this system.")
+@click.option("--at", help="Evaluate once, at this instant (ISO 8601 or 'now').")
+@click.option("--step", default="", help="Step of a range query, e.g. 1m; about 250 points by default.")
+@click.option("--explain", is_flag=True, help="Say what the query would cost and do not run it.")
+@period_options
+@format_option
+@click.pass_obj
+def query(
+    state: Any,
+    promql: str,
+    source: str | None,
+    system: str | None,
+    at: str | None,
+    step: str,
+    explain: bool,
+    last: str | None,
+    month: str | None,
+    since: str | None,
+    until: str | None,
+    format_: str,
+) -> None:
+    """Evaluate PromQL and print the samples.
+
+    \b
+    Examples:
+      workbench query 'sum(rate(http_requests_total[5m]))' --last 6h --step 5m
+      workbench query 'up' --at now --format json
+      workbench query 'rate(http_requests_total[5m])' --last 90d --explain
+    """
+    from workbench.core.result import jsonable
+    from workbench.core.timerange import duration_ms, parse_instant
+    from workbench.studies.ask import query_metrics
+
+    context = state.context()
+    now = context.clock()
+    instant = None if at is None else now if at == "now" else parse_instant(at, zone=state.settings.zone)
+    span = chosen_period(now, state.settings.zone, last=last, month=month, since=since, until=until, default="1h")
+    answer = query_metrics(
+        context,
+        promql,
+        source=source,
+        system=system,
+        at=instant,
+        range=span,
+        step_ms=duration_ms(step) if step else None,
+        explain=explain,
+    )
+    if isinstance(answer, str):
+        click.echo(answer)
+        return
+    rows = [{key: jsonable(value) for key, value in row.items()} for row in answer.long().to_dict(orient="records")]
+    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
+    for text in (*answer.meta.get("warnings", ()), *answer.meta.get("infos", ())):
+        say(f"Warning: {text}")
+    say(f"{answer.meta.get('engine', '')} {answer.meta.get('semantics', '')}, {len(answer.labels)} series")

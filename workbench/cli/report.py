@@ -1,0 +1,77 @@
+"""``workbench report``: run monthly reports and find earlier ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+
+
+@click.group()
+def report() -> None:
+    """Run monthly reports and find earlier ones.
+
+    \b
+    Example:
+      workbench report run monthly --system counterfactual-lab --month last-month
+    """
+
+
+@report.command()
+@click.argument("name", default="monthly")
+@click.option("--system", "systems", multiple=True, required=True, help="System; may be repeated.")
+@click.option("--month", default="last-month", show_default=True, help="2026-10, last-month or this-month.")
+@click.option("--out", type=click.Path(path_type=Path), help="File or folder for a copy of the HTML.")
+@click.pass_obj
+def run(state: Any, name: str, systems: tuple[str, ...], month: str, out: Path | None) -> None:
+    """Run a report and print the path of its HTML file.
+
+    A run that fails is kept and marked; it never replaces an earlier report.
+
+    \b
+    Examples:
+      workbench report run monthly --system counterfactual-lab
+      workbench --zone Europe/Berlin report run monthly --system counterfactual-lab --month 2026-10 --out october.html
+    """
+    from workbench.report import run_report
+
+    for system in systems:
+        say(f"Running {name} of {system} for {month} …")
+        done = run_report(name, system=system, month=month, settings=state.settings, out=out)
+        click.echo(done.html)
+        say(f"{done.seconds:.1f} s, {done.size / 1e6:.1f} MB, run {done.run_id}")
+
+
+@report.command("list")
+@format_option
+@click.pass_obj
+def list_(state: Any, format_: str) -> None:
+    """List the runs, newest first.
+
+    \b
+    Example:
+      workbench report list --format json
+    """
+    from workbench.report import past_runs
+
+    rows = past_runs(state.settings)
+    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
+
+
+@report.command()
+@click.argument("name", default="monthly")
+@format_option
+def parameters(name: str, format_: str) -> None:
+    """List the parameters of a report template with types and defaults.
+
+    \b
+    Example:
+      workbench report parameters monthly
+    """
+    from workbench.report.templates import template_parameters
+
+    rows = [dict(vars(parameter)) for parameter in template_parameters(name)]
+    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
