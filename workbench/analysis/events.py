@@ -1,0 +1,135 @@
+"""EVENTS of an objective: good events and all events per slice, with how much of the slice was seen.
+
+Every frame here has the columns ``objective`` (str), ``time`` (start of the slice, UTC), ``good``, ``total``
+[events or slices per slice] and ``covered`` (share of the slice that was observed, in [0, 1]).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.analysis.increase import Edges
+from workbench.core.errors import ParameterError
+from workbench.core.series import Metrics
+
+Floats = NDArray[np.float64]
+
+#: Operators of a threshold by their OpenSLO names: the slice is good when ``value op threshold`` holds.
+OPERATORS: dict[str, Callable[[Floats, float], NDArray[np.bool_]]] = {
+    "lt": np.less,
+    "lte": np.less_equal,
+    "gt": np.greater,
+    "gte": np.greater_equal,
+}
+
+
+def slice_events(objective: str, edges_ms: Edges, *, good: Floats, total: Floats, covered: Floats) -> pd.DataFrame:
+    """EVENTS frame of one objective from counts per slice.
+
+    Parameters
+    ----------
+    objective : str
+    edges_ms : array-like of int, length n_slices + 1
+        [ms since the epoch]
+    good, total : float64 array, length n_slices
+        Counts of the slice. [events]
+    covered : float64 array, length n_slices
+        Share of the slice that was observed. [ratio]
+
+    Examples
+    --------
+    >>> frame = slice_events("api", [0, 300_000], good=np.array([9.0]), total=np.array([10.0]), covered=np.ones(1))
+    >>> frame[["good", "total", "covered"]].values.tolist()
+    [[9.0, 10.0, 1.0]]
+    """
+    starts = np.asarray(edges_ms, np.int64)[:-1]
+    return pd.DataFrame(
+        {
+            "objective": pd.Categorical.from_codes(np.zeros(len(starts), np.int8), categories=[objective]),
+            "time": pd.DatetimeIndex(starts.view("datetime64[ms]")).tz_localize("UTC"),
+            "good": np.asarray(good, np.float64),
+            "total": np.asarray(total, np.float64),
+            "covered": np.asarray(covered, np.float64),
+        }
+    )
+
+
+def threshold_events(objective: str, answer: Metrics, *, op: str, threshold: float, slice_ms: int) -> pd.DataFrame:
+    """EVENTS of a threshold promise: one event per slice, good when every series keeps the threshold.
+
+    Parameters
+    ----------
+    objective : str
+    answer : Metrics
+        The indicator evaluated at the end of each slice.
+    op : {"lt", "lte", "gt", "gte"}
+    threshold : float
+        In the unit of the indicator.
+    slice_ms : int
+        Length of a slice. [ms]
+
+    Notes
+    -----
+    A slice without a point is not covered and counts nothing; a slice where all points are NaN (a ratio of
+    nothing) is covered and counts nothing. Neither is good and neither is bad.
+
+    Raises
+    ------
+    ParameterError
+        Unknown operator.
+    """
+    if op not in OPERATORS:
+        raise ParameterError(f"{op!r} is not a threshold operator.", hint=f"Use one of: {', '.join(OPERATORS)}.")
+    valued = answer.present & ~np.isnan(answer.values)
+    with np.errstate(invalid="ignore"):
+        kept = OPERATORS[op](answer.values, threshold) | ~valued
+    judged = valued.any(axis=0)
+    edges = np.append(answer.times - slice_ms, answer.times[-1:])
+    return slice_events(
+        objective,
+        edges,
+        good=np.asarray(kept.all(axis=0) & judged, np.float64),
+        total=np.asarray(judged, np.float64),
+        covered=np.asarray(answer.present.any(axis=0), np.float64),
+    )
+
+
+def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal, slice_ms: int) -> pd.DataFrame:
+    """EVENTS of a time-slice promise from event counts: a slice is one event, good when its share is kept.
+
+    Parameters
+    ----------
+    events : DataFrame
+        EVENTS of one objective with ``covered``; slices no longer than ``slice_ms`` and dividing it.
+    slice_target : Decimal
+        Share of good events that makes a slice good; exactly this share is good. [ratio]
+    slice_ms : int
+        Length of a judged slice. [ms]
+
+    Notes
+    -----
+    Slices without events are ignored (``total`` 0): silence is neither good nor bad. ``covered`` is the mean.
+    """
+    floor = events["time"].dt.floor(pd.Timedelta(milliseconds=slice_ms))
+    grouped = events.groupby(floor, sort=True)
+    counts = grouped[["good", "total"]].sum()
+    needed = Fraction(slice_target)
+    kept = [
+        total > 0 and Fraction(good) >= needed * Fraction(total)
+        for good, total in counts.itertuples(index=False, name=None)
+    ]
+    return pd.DataFrame(
+        {
+            "objective": events["objective"].iloc[: len(counts)].to_numpy(),
+            "time": counts.index,
+            "good": np.array(kept, np.float64),
+            "total": (counts["total"] > 0).to_numpy(np.float64),
+            "covered": grouped["covered"].mean().to_numpy(np.float64),
+        }
+    )

@@ -1,0 +1,169 @@
+"""Exact increases of counters: what was counted between two instants, never extrapolated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.core.errors import ParameterError
+from workbench.core.series import Labels, SeriesSet
+
+Floats = NDArray[np.float64]
+Edges = Sequence[int] | range | NDArray[np.int64]
+
+
+def exact_increases(series: SeriesSet, edges_ms: Edges, born_at_zero: NDArray[np.bool_] | None = None) -> Floats:
+    """Increase of each counter in each slice between two neighbouring edges.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Samples of counters, from before the first edge so that there is a value to start from.
+    edges_ms : array-like of int, strictly increasing, length n_slices + 1
+        Slice i holds the samples in ``(edges_ms[i], edges_ms[i + 1]]``. [ms since the epoch]
+    born_at_zero : bool array, length n_series, optional
+        Series whose first sample counts in full, see :func:`born_while_up`; by default none.
+
+    Returns
+    -------
+    float64 array, (n_series, n_slices)
+        Increases. [count]
+
+    Raises
+    ------
+    ParameterError
+        Fewer than two edges, or edges that do not increase.
+
+    Notes
+    -----
+    With C(t) the reset-corrected value at the last sample at or before t, the increase is C(t2) - C(t1), so
+    increases of adjacent slices add up to the increase of the whole, whatever the scrape times. Before its first
+    sample a series has C = 0 when it was born at zero, else the value of that sample. A value below the one
+    before it is a reset: the counter began again at 0. Stale marks, NaN and infinities are not counts and are
+    passed over. Summing over series comes after this, never before: a sum of counters hides their resets.
+
+    Examples
+    --------
+    >>> counter = SeriesSet.of([({"__name__": "requests_total"}, [0, 60, 120, 180], [10, 14, 3, 5])])
+    >>> exact_increases(counter, [0, 60, 120, 180]).tolist()
+    [[4.0, 3.0, 2.0]]
+    """
+    edges = _checked(edges_ms)
+    increases = np.zeros((len(series), len(edges) - 1))
+    for i, (_, times, values) in enumerate(series):
+        from_zero = born_at_zero is not None and bool(born_at_zero[i])
+        increases[i] = np.diff(_corrected_at(times, values, edges, from_zero=from_zero))
+    return increases
+
+
+def born_while_up(series: SeriesSet, up: SeriesSet) -> NDArray[np.bool_]:
+    """Mask of the series whose target was scraped well just before their first sample.
+
+    Such a series did not exist at that scrape, so all it counts at its first sample was counted since.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Counters, with the labels ``job`` and ``instance`` of their target.
+    up : SeriesSet
+        Samples of ``up`` of the same targets, read over the same time.
+
+    Returns
+    -------
+    bool array, length n_series
+
+    Examples
+    --------
+    >>> up = SeriesSet.of([({"job": "web", "instance": "a"}, [0, 60], [1, 1])])
+    >>> old, new = ({"job": "web", "instance": "a", "code": code} for code in ("200", "500"))
+    >>> born_while_up(SeriesSet.of([(old, [0, 60], [8, 9]), (new, [60], [1])]), up).tolist()
+    [False, True]
+    """
+    health = {_target(labels): (times, values) for labels, times, values in up}
+    born = np.zeros(len(series), np.bool_)
+    for i, (labels, times, values) in enumerate(series):
+        counted = np.flatnonzero(np.isfinite(values))
+        found = health.get(_target(labels))
+        if found is None or not len(counted):
+            continue
+        before = int(np.searchsorted(found[0], times[counted[0]], side="left")) - 1
+        born[i] = before >= 0 and found[1][before] == 1.0
+    return born
+
+
+def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
+    """Share of the targets alive in each slice that were seen in it.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Any series of the targets; a target is a pair of ``job`` and ``instance``.
+    edges_ms : array-like of int, strictly increasing, length n_slices + 1
+        Slice edges. [ms since the epoch]
+
+    Returns
+    -------
+    float64 array, length n_slices
+        In [0, 1]; 0 where no target was alive. [ratio]
+
+    Notes
+    -----
+    A target lives from its first sample to its last one, over all its series, and is seen in a slice that holds
+    any of its samples. Rare series (a status code that seldom occurs) thus never make a target look unseen, and
+    a target that is gone for good does not lower the share for ever.
+
+    Examples
+    --------
+    >>> seen = SeriesSet.of([({"instance": "a"}, [10, 20, 40], [1, 1, 1]), ({"instance": "b"}, [10, 40], [1, 1])])
+    >>> observed_share(seen, [0, 10, 20, 30, 40, 50]).tolist()
+    [1.0, 0.5, 0.0, 1.0, 0.0]
+    """
+    edges = _checked(edges_ms)
+    codes, targets = pd.factorize(
+        pd.Index([_target(labels) for labels in series.labels], dtype="object", tupleize_cols=False)
+    )
+    seen = np.zeros((len(targets), len(edges) - 1), np.bool_)
+    first = np.full(len(targets), np.iinfo(np.int64).max)
+    last = np.full(len(targets), np.iinfo(np.int64).min)
+    for code, (_, times, values) in zip(codes, series, strict=True):
+        times = times[~np.isnan(values)]
+        if len(times):
+            seen[code] |= np.diff(np.searchsorted(times, edges, side="right")) > 0
+            first[code], last[code] = min(first[code], times[0]), max(last[code], times[-1])
+    alive = (first[:, None] <= edges[None, 1:]) & (last[:, None] > edges[None, :-1])
+    share: Floats = seen.sum(axis=0) / np.maximum(alive.sum(axis=0), 1)
+    return share
+
+
+def _checked(edges_ms: Edges) -> NDArray[np.int64]:
+    edges = np.asarray(edges_ms, np.int64)
+    if len(edges) < 2 or (np.diff(edges) <= 0).any():
+        raise ParameterError(
+            f"{len(edges)} slice edges that do not increase make no slice.",
+            hint="Pass at least two edges in rising order, e.g. span.edges_ms(300_000).",
+        )
+    return edges
+
+
+def _target(labels: Labels) -> tuple[str, str]:
+    return labels.get("job", ""), labels.get("instance", "")
+
+
+def _corrected_at(times: NDArray[np.int64], values: Floats, edges: NDArray[np.int64], *, from_zero: bool) -> Floats:
+    """Reset-corrected value at the last sample at or before each edge."""
+    counted = np.isfinite(values)
+    if not counted.all():
+        times, values = times[counted], values[counted]
+    if not len(values):
+        return np.zeros(len(edges))
+    before_reset = np.flatnonzero(np.diff(values) < 0)
+    corrected = values
+    if len(before_reset):
+        lost = np.zeros(len(values))
+        lost[before_reset + 1] = values[before_reset]
+        corrected = values + np.cumsum(lost)
+    position = np.searchsorted(times, edges, side="right") - 1
+    return np.where(position >= 0, corrected[position], 0.0 if from_zero else values[0])
