@@ -24,7 +24,10 @@ class QueryCost:
 
 @dataclass(frozen=True)
 class SourceState:
-    """What a source is and whether it answers; shown on the sources page and by ``sources check``."""
+    """What a source is and whether it answers; shown on the sources page and by ``sources check``.
+
+    ``exit_code`` is that of the error that was met (:mod:`workbench.core.errors`), 0 when the source answers.
+    """
 
     name: str
     kind: str
@@ -34,6 +37,7 @@ class SourceState:
     semantics: str
     newest: datetime | None
     detail: str = ""
+    exit_code: int = 0
 
 
 @runtime_checkable
