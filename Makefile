@@ -1,0 +1,54 @@
+# Everything runs from a fresh clone with Python 3.11+ and GNU make; the environment is built in .venv on first use.
+.DEFAULT_GOAL := check
+.PHONY: demo test check bench soak servers clean help
+SHELL := /bin/sh
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+demo: .venv/.installed ## the dashboard over the demo archive, at a printed address
+	@$(BIN)/workbench demo start
+
+test: .venv/.developer servers ## all tests but soak, the real servers included
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" --doctest-modules workbench tests
+
+check: .venv/.developer ## lint, types, import table, quick tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not live and not slow and not soak"
+
+bench: .venv/.developer ## ours, the peer's and the ratio
+	@for bench in tests/benchmarks/[!_]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+soak: .venv/.developer servers ## long runs, storms, kill -9
+	@$(BIN)/python -m pytest -m soak tests/soak
+
+servers: ## install what the live tests need (Debian as root) or say what is missing
+	@tests/servers/setup.sh
+
+clean: ## remove the environment, the unpacked servers and all caches; the archives stay
+	rm -rf .venv .servers .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find workbench tests pages -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is older than pyproject.toml when the dependencies may have changed.
+.venv/.python:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	  "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+	  "$$python" -m venv .venv && touch $@ && exit 0; \
+	done; \
+	echo "No Python 3.11 or newer with venv found (tried python3.11 to python3.14, python3, python): install one, or run make PYTHON=/path/to/python3." >&2; exit 1
+
+.venv/.installed: pyproject.toml | .venv/.python
+	@echo "Installing the workbench into .venv (once) ..."
+	@$(PIP) install --editable '.[fast]'
+	@touch $@
+
+.venv/.developer: pyproject.toml | .venv/.python
+	@echo "Installing the workbench and its test tools into .venv (once) ..."
+	@$(PIP) install --editable '.[fast,dev]'
+	@touch .venv/.installed $@

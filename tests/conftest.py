@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+
+from tests.servers.fixtures import (  # noqa: F401
+    alertmanager,
+    chromium,
+    node_exporter,
+    postgres_url,
+    prometheus_v2,
+    prometheus_v3,
+)
+
+#: Fixtures that load much data: all tests on one of them run in one worker, so that it is loaded once.
+SHARED_SERVERS = ("demo_servers",)
+
+
+def omit(reason: str) -> NoReturn:
+    """Leave a test out for want of something on this machine; a failure under ``WORKBENCH_STRICT=1``."""
+    if os.environ.get("WORKBENCH_STRICT") == "1":
+        pytest.fail(f"WORKBENCH_STRICT=1 allows no omission: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", name="omit")
+def omission() -> Callable[[str], NoReturn]:
+    return omit
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests for ``--dist loadgroup``: by heavy server where they share one, else by file."""
+    for item in items:
+        shared = next((name for name in SHARED_SERVERS if name in getattr(item, "fixturenames", ())), None)
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Set up the real servers and the browser that the live tests need; see README.md beside this file.
+# On Debian as root it installs what is missing. Elsewhere it says in one line what is missing. A second run is instant.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+servers=$root/.servers
+prometheus3=$servers/prometheus3
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+mkdir -p "$servers"
+
+# Postgres' programs are not on the PATH of a Debian system.
+PATH=$PATH:/usr/sbin:/sbin
+for directory in /usr/lib/postgresql/*/bin; do PATH=$PATH:$directory; done
+
+is_debian() { [ -r /etc/os-release ] && (. /etc/os-release && [ "${ID:-}" = debian ]); }
+
+# program | Debian package | tests that go without it
+needs='prometheus|prometheus|live tests against Prometheus 2
+prometheus-alertmanager|prometheus-alertmanager|live tests of Alertmanager
+prometheus-node-exporter|prometheus-node-exporter|live tests of a scraping Prometheus
+initdb|postgresql|store tests on PostgreSQL
+chromium|chromium|browser tests
+openssl|openssl|TLS tests'
+
+missing_packages() {
+  while IFS='|' read -r program package _; do
+    command -v "$program" >/dev/null || echo "$package"
+  done <<<"$needs"
+}
+
+install_packages() {
+  local policy=/usr/sbin/policy-rc.d kept=
+  # Installed services must not start: the tests start their own, on ports of their own.
+  if [ -e $policy ]; then kept=$(mktemp "$servers/policy-rc.d.XXXXXX") && cp -p $policy "$kept"; fi
+  # shellcheck disable=SC2064
+  trap "if [ -n '$kept' ]; then cp -p '$kept' $policy && rm -f '$kept'; else rm -f $policy; fi" EXIT
+  printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
+  apt-get update -qq || echo "servers: apt-get update was not clean; trying with the lists at hand" >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+    -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 >"$servers/apt-install.log" 2>&1 ||
+    { tail -n 20 "$servers/apt-install.log" >&2; return 1; }
+}
+
+prometheus3_runs() {
+  [[ $("$prometheus3/usr/bin/prometheus" --version 2>&1) == "prometheus, version 3."* ]] &&
+    [[ $("$prometheus3/usr/bin/promtool" --version 2>&1) == "promtool, version 3."* ]]
+}
+
+# Unpack Prometheus 3 from a newer suite aside. apt works on lists of its own, so the system's packages,
+# sources and pins stay as they are, and it verifies the suite against Debian's keyring as always.
+unpack_prometheus3() {
+  local suite work=$servers/apt
+  for suite in forky sid; do
+    rm -rf "$work" && mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/tree"
+    touch "$work/state/status"
+    echo "deb [signed-by=$keyring target=Packages] http://deb.debian.org/debian $suite main" >"$work/sources.list"
+    local aside=(-qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null
+      -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null -o APT::Sandbox::User=root
+      -o Dir::State="$work/state" -o Dir::State::status="$work/state/status" -o Dir::Cache="$work/cache")
+    apt-get "${aside[@]}" -o APT::Update::Error-Mode=any update ||
+      { echo "servers: suite $suite cannot be read or does not verify against $keyring" >&2; continue; }
+    [[ $(apt-cache "${aside[@]}" policy prometheus) == *"Candidate: 3."* ]] || continue
+    (cd "$work" && apt-get "${aside[@]}" download prometheus promtool) || continue
+    for package in "$work"/*.deb; do dpkg -x "$package" "$work/tree"; done
+    rm -rf "$prometheus3" && mv "$work/tree" "$prometheus3" && rm -rf "$work"
+    if prometheus3_runs; then return 0; fi
+    echo "servers: Prometheus 3 of $suite does not run here:" >&2
+    "$prometheus3/usr/bin/prometheus" --version >&2 || true
+    return 1
+  done
+  echo "servers: no suite among forky and sid gave Prometheus 3" >&2
+  return 1
+}
+
+exec 9>"$servers/lock" && flock 9
+
+if is_debian; then
+  mapfile -t packages < <(missing_packages)
+  if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ]; then
+    echo "servers: installing ${packages[*]}"
+    install_packages "${packages[@]}" || true
+  fi
+  if ! prometheus3_runs; then
+    echo "servers: unpacking Prometheus 3 into .servers/prometheus3"
+    unpack_prometheus3 || true
+  fi
+fi
+
+left_out=()
+while IFS='|' read -r program package tests; do
+  command -v "$program" >/dev/null || left_out+=("$package ($tests)")
+done <<<"$needs"
+prometheus3_runs || left_out+=(".servers/prometheus3 (live tests against Prometheus 3)")
+
+if [ ${#left_out[@]} -gt 0 ]; then
+  list=$(printf '%s, ' "${left_out[@]}")
+  echo "servers: missing ${list%, }; these tests are left out. Debian as root gets them from tests/servers/setup.sh." >&2
+  [ "${WORKBENCH_STRICT:-}" != 1 ] || exit 1
+fi
