@@ -1,0 +1,48 @@
+"""Results of an analysis as plotly figures; one theme for light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from workbench.charts.theme import Mode
+from workbench.core.errors import ParameterError
+from workbench.core.result import Result
+
+#: Result type by name -> module and function that draw it; imported when first asked for.
+_FIGURES = {
+    "ComplianceResult": ("workbench.charts.slo", "compliance_figure"),
+    "BudgetHistory": ("workbench.charts.slo", "budget_figure"),
+    "BurnRates": ("workbench.charts.slo", "burn_figure"),
+}
+
+
+def figure(result: Result, *, mode: Mode = "light") -> Any:
+    """Return the main figure of a result.
+
+    Parameters
+    ----------
+    result : Result
+        Any result of :mod:`workbench.analysis` that has a figure.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    ParameterError
+        There is no figure for this type of result.
+    """
+    for kind in type(result).__mro__:
+        if kind.__name__ in _FIGURES:
+            module, name = _FIGURES[kind.__name__]
+            draw: Callable[..., Any] = getattr(import_module(module), name)
+            return draw(result, mode=mode)
+    raise ParameterError(
+        f"There is no figure for a {type(result).__name__}.",
+        hint=f"Figures exist for: {', '.join(sorted(_FIGURES))}. Use .to_frame() to get the numbers.",
+    )

@@ -1,0 +1,167 @@
+"""One look for every figure: a light and a dark template, and status colours that always come with a word.
+
+Colours are taken so that neighbours differ in lightness, not only in hue: a reader who does not tell red from green
+still sees which is which. Fonts are the ones the browser has; nothing is loaded from the network.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from workbench.core.errors import ParameterError
+from workbench.core.result import Status
+
+Mode = Literal["light", "dark"]
+
+FONT = '"Source Sans", "Source Sans 3", system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif'
+
+#: Height of a chart of one question. [px]
+HEIGHT = 300
+
+#: The word that stands beside the colour of a status.
+STATUS_WORDS: Mapping[Status, str] = {
+    "ok": "OK",
+    "at_risk": "At risk",
+    "spent": "Budget spent",
+    "no_data": "No data",
+    "no_traffic": "No traffic",
+    "unavailable": "Unavailable",
+    "refused": "Refused",
+}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one mode; all text keeps a contrast of 4.5 to the background, lines and fills 3."""
+
+    text: str
+    muted: str
+    grid: str
+    surface: str
+    series: str
+    good: str
+    bad: str
+    objective: str
+    gap: str
+    below: str
+    sequence: tuple[str, ...]
+    status: Mapping[Status, str]
+
+
+_PALETTES: Mapping[Mode, Palette] = {
+    "light": Palette(
+        text="#1f2733",
+        muted="#5b6675",
+        grid="#e3e7ec",
+        surface="#ffffff",
+        series="#1f5fbf",
+        good="#7fa8dc",
+        bad="#b3261e",
+        objective="#5b6675",
+        gap="rgba(100,112,128,0.20)",
+        below="rgba(179,38,30,0.16)",
+        sequence=("#1f5fbf", "#c4600a", "#0b7d6e", "#8a3fa0", "#5b6675", "#9a7b00"),
+        status={
+            "ok": "#0b7d6e",
+            "at_risk": "#9c5700",
+            "spent": "#b3261e",
+            "no_data": "#5b6675",
+            "no_traffic": "#5b6675",
+            "unavailable": "#7a3690",
+            "refused": "#7a3690",
+        },
+    ),
+    "dark": Palette(
+        text="#e6eaf0",
+        muted="#a3adba",
+        grid="#2a323d",
+        surface="#10151c",
+        series="#77aef5",
+        good="#4673ac",
+        bad="#ff8a7a",
+        objective="#a3adba",
+        gap="rgba(163,173,186,0.22)",
+        below="rgba(255,138,122,0.22)",
+        sequence=("#77aef5", "#f2a65a", "#4cc3b0", "#cf9be0", "#a3adba", "#dcc04a"),
+        status={
+            "ok": "#4cc3b0",
+            "at_risk": "#f2b04a",
+            "spent": "#ff8a7a",
+            "no_data": "#a3adba",
+            "no_traffic": "#a3adba",
+            "unavailable": "#cf9be0",
+            "refused": "#cf9be0",
+        },
+    ),
+}
+
+
+def palette(mode: Mode = "light") -> Palette:
+    """Return the colours of a mode.
+
+    Raises
+    ------
+    ParameterError
+        A mode other than ``light`` and ``dark``.
+
+    Examples
+    --------
+    >>> palette("dark").status["ok"]
+    '#4cc3b0'
+    """
+    try:
+        return _PALETTES[mode]
+    except KeyError:
+        raise ParameterError(f"There is no theme {mode!r}.", hint="Use light or dark.") from None
+
+
+@cache
+def template(mode: Mode = "light") -> Any:
+    """Return the plotly template of a mode: quiet grid, legend on top, times in UTC, transparent paper."""
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    axis = {
+        "gridcolor": colours.grid,
+        "linecolor": colours.grid,
+        "zerolinecolor": colours.grid,
+        "tickfont": {"color": colours.muted, "size": 12},
+        "title": {"font": {"color": colours.muted, "size": 12}, "standoff": 8},
+        "automargin": True,
+        "ticks": "",
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 13, "color": colours.text},
+            "colorway": colours.sequence,
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "height": HEIGHT,
+            "margin": {"l": 8, "r": 12, "t": 36, "b": 8},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+            "hovermode": "x unified",
+            "hoverlabel": {
+                "bgcolor": colours.surface,
+                "bordercolor": colours.grid,
+                "font": {"family": FONT, "color": colours.text, "size": 12},
+            },
+            "xaxis": axis | {"showgrid": False},
+            "yaxis": axis,
+            "separators": ".,",
+        }
+    )
+
+
+def plain(text: str) -> str:
+    """Return foreign text so that plotly shows it and does not read it as its markup.
+
+    Examples
+    --------
+    >>> plain("<b>p95</b>")
+    '&lt;b&gt;p95&lt;/b&gt;'
+    """
+    return html.escape(text, quote=False)

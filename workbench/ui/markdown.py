@@ -1,0 +1,21 @@
+"""Foreign text inside Streamlit's markdown: labels, titles, error messages, names from a profile."""
+
+from __future__ import annotations
+
+import re
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def escaped(text: str) -> str:
+    r"""Return text that Streamlit's markdown shows letter by letter, on one line.
+
+    Every ASCII punctuation mark is escaped: that covers links, HTML, formulas (``$``), icons (``:name:``) and
+    colour directives alike.
+
+    Examples
+    --------
+    >>> print(escaped(":red[5 %] $x$"))
+    \:red\[5 \%\] \$x\$
+    """
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
