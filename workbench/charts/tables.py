@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.burn import BurnRates
-from workbench.analysis.slo import ComplianceResult
+from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
 
 #: Status in the words a reader sees.
@@ -26,11 +25,15 @@ STATUS_WORDS: dict[str, str] = {
 
 
 def _time_text(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
+    return NO_VALUE if pd.isna(value) else str(value.strftime("%Y-%m-%d %H:%M UTC"))
 
 
-def compliance_rows(result: ComplianceResult) -> list[dict[str, str]]:
+def compliance_rows(result: Result) -> list[dict[str, str]]:
     """One row of text an objective, with units in every cell.
+
+    Parameters
+    ----------
+    result : ComplianceResult
 
     Returns
     -------
@@ -56,8 +59,8 @@ def compliance_rows(result: ComplianceResult) -> list[dict[str, str]]:
     ]
 
 
-def burn_rows(result: BurnRates) -> list[dict[str, str]]:
-    """One row of text an objective, a column a look-back. [x: 1 spends the budget exactly]"""
+def burn_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text an objective of :class:`BurnRates`, a column a look-back. [x: 1 spends the budget exactly]"""
     rows: dict[str, dict[str, str]] = {}
     for row in result.frame.itertuples():
         cells = rows.setdefault(str(row.objective), {"objective": str(row.objective)})
@@ -75,7 +78,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         if not self.rows:
-            return "<p class='note'>No rows.</p>"
+            return "<p class='note'>None.</p>"
         names = list(self.rows[0])
         kinds = {name: "" if name in self._left else " class='num'" for name in names}
         head = "".join(f"<th{kinds[name]}>{html.escape(name)}</th>" for name in names)
@@ -109,23 +112,63 @@ class Sentence:
         return self.text
 
 
-def compliance_table(result: ComplianceResult) -> Table:
+def compliance_table(result: Result) -> Table:
     """Table of :func:`compliance_rows` that renders itself."""
     return Table(
         compliance_rows(result), caption="Bad and allowed are counts; budget left is a share of the error budget."
     )
 
 
-def burn_table(result: BurnRates) -> Table:
+def burn_table(result: Result) -> Table:
     """Table of :func:`burn_rows` that renders itself."""
     return Table(burn_rows(result), caption="A burn rate of 1x spends the budget exactly by the end of the window.")
+
+
+class Header:
+    """Title of a report with what it covers and how fresh its data is."""
+
+    def __init__(self, title: str, study: Study) -> None:
+        self.title = title
+        self.lines = (
+            f"{study.range}, history read up to {study.as_of:%Y-%m-%d %H:%M} UTC",
+            f"Source {study.provenance.source}, {study.provenance.engine} ({study.provenance.semantics} ranges); "
+            f"newest sample {_time_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period observed",
+        )
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<p class='note'>{html.escape(line)}</p>" for line in self.lines)
+        return f"<h1>{html.escape(self.title)}</h1>{lines}"
+
+    def __repr__(self) -> str:
+        return "\n".join((self.title, *self.lines))
+
+
+def provenance_table(study: Study) -> Table:
+    """Say how the numbers of a study were made: enough to ask the same questions again."""
+    made = study.provenance
+    facts = {
+        "source": made.source,
+        "engine": made.engine,
+        "range semantics": made.semantics,
+        "counting": made.method,
+        "tier": made.tier,
+    }
+    rows = [{"fact": name, "value": value} for name, value in facts.items()]
+    rows += [{"fact": "query", "value": query} for query in made.queries]
+    return Table(rows, left=("fact", "value"))
+
+
+def notes_table(study: Study) -> Table:
+    """List what to know when reading a study: warnings first, then the notes of its results."""
+    notes = [*study.warnings, *(note for result in study.results.values() for note in result.notes)]
+    return Table([{"note": note} for note in dict.fromkeys(notes)], left=("note",))
 
 
 def _names(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def slo_finding(result: ComplianceResult) -> Sentence:
+def slo_finding(result: Result) -> Sentence:
     """Say in one or two sentences how the promises were kept, worst first."""
     frame = result.frame
     judged = frame[frame["status"].isin(["ok", "at_risk", "spent"])]
@@ -152,7 +195,7 @@ def slo_finding(result: ComplianceResult) -> Sentence:
     return Sentence(" ".join(parts) or "No objectives are defined.")
 
 
-def coverage_finding(result: ComplianceResult) -> Sentence:
+def coverage_finding(result: Result) -> Sentence:
     """Say how much of the period was observed."""
     known = result.frame.dropna(subset=["coverage"])
     if known.empty:

@@ -42,27 +42,27 @@ def query(
       workbench query 'up' --at now --format json
       workbench query 'rate(http_requests_total[5m])' --last 90d --explain
     """
+    from workbench.core.errors import EmptyAnswer
     from workbench.core.result import jsonable
     from workbench.core.timerange import duration_ms, parse_instant
-    from workbench.studies.ask import query_metrics
+    from workbench.studies.ask import explain_query, query_metrics
 
     context = state.context()
     now = context.clock()
     instant = None if at is None else now if at == "now" else parse_instant(at, zone=state.settings.zone)
     span = chosen_period(now, state.settings.zone, last=last, month=month, since=since, until=until, default="1h")
-    answer = query_metrics(
-        context,
-        promql,
-        source=source,
-        system=system,
-        at=instant,
-        range=span,
-        step_ms=duration_ms(step) if step else None,
-        explain=explain,
-    )
-    if isinstance(answer, str):
-        click.echo(answer)
+    step_ms = duration_ms(step) if step else None
+    if explain:
+        click.echo(explain_query(context, promql, source=source, system=system, range=span, step_ms=step_ms).text)
         return
+    answer = query_metrics(context, promql, source=source, system=system, at=instant, range=span, step_ms=step_ms)
+    if not answer.labels:
+        raise EmptyAnswer(
+            "The query matched no series.",
+            source=answer.meta.get("source", ""),
+            query=promql,
+            hint="Check the names: workbench catalog list; an empty answer is not a zero.",
+        )
     rows = [{key: jsonable(value) for key, value in row.items()} for row in answer.long().to_dict(orient="records")]
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     for text in (*answer.meta.get("warnings", ()), *answer.meta.get("infos", ())):

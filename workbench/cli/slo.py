@@ -47,8 +47,8 @@ def status(
       workbench slo status counterfactual-lab --month last-month --format json
       workbench slo status counterfactual-lab --slo availability --check
     """
+    from workbench.charts.tables import compliance_rows
     from workbench.studies import slo_compliance
-    from workbench.studies.present import compliance_rows
 
     context = state.context()
     now = context.clock()
@@ -59,7 +59,7 @@ def status(
     elif format_ == "csv":
         print_csv(study.results["compliance"].to_frame().to_dict(orient="records"))
     else:
-        rows = compliance_rows(study)
+        rows = compliance_rows(study.results["compliance"])
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "status")])
         say(
             f"{system}, {study.range}; source {study.provenance.source} ({study.provenance.semantics}); "

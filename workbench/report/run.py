@@ -1,0 +1,180 @@
+"""Run a template: papermill into a temporary folder, export, rename, and only then the row in the store."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from workbench import __version__
+from workbench.core.errors import ReportError
+from workbench.core.settings import Settings
+from workbench.core.timerange import named_zone, parse_month
+from workbench.report.export import to_html, write_atomically
+from workbench.report.kernel import KERNEL_NAME, ThisInterpreter
+from workbench.report.templates import check_parameters, template_path
+
+#: A cell that takes longer is stopped. [s]
+CELL_TIMEOUT_S = 300
+
+
+@dataclass(frozen=True)
+class ReportRun:
+    """A finished run: where its files are and what they hold."""
+
+    run_id: str
+    report: str
+    system: str
+    period: str
+    html: Path
+    notebook: Path
+    sha256: str
+    size: int
+    seconds: float
+
+
+def run_report(
+    name: str,
+    *,
+    system: str,
+    month: str,
+    settings: Settings,
+    out: Path | None = None,
+    now: datetime | None = None,
+) -> ReportRun:
+    """Run a report template for one system and calendar month.
+
+    Parameters
+    ----------
+    name : str
+        Template, e.g. ``monthly``.
+    system : str
+    month : str
+        ``2026-10``, ``last-month`` or ``this-month``, in the zone of the settings.
+    settings : Settings
+    out : Path, optional
+        A file, or a folder, for a copy of the HTML.
+    now : datetime, optional
+        Aware instant taken for "now".
+
+    Returns
+    -------
+    ReportRun
+
+    Raises
+    ------
+    ParameterError
+        Unknown template, system or month.
+    ReportError
+        A cell failed; the half-run notebook is kept under ``failed`` and named in the message.
+    """
+    from workbench.studies import open_context
+
+    template = template_path(name)
+    instant = now or datetime.now(UTC)
+    context = open_context(settings)
+    context.catalog.profile(system)
+    span = parse_month(month, zone=settings.zone, now=instant)
+    as_of = min(instant, span.end)
+    run_id = f"{instant:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    period = f"{span.start.astimezone(named_zone(settings.zone)):%Y-%m}"
+    parameters = {
+        "system": system,
+        "month": period,
+        "zone": settings.zone,
+        "as_of": as_of.isoformat(),
+        "home": str(settings.home),
+        "config": str(settings.origin or ""),
+    }
+    check_parameters(name, dict(parameters))
+    folder = settings.home / "reports" / system / period
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    store = context.store
+    if store is not None:
+        store.report_started(
+            run_id,
+            report=name,
+            system=system,
+            period=period,
+            parameters=parameters,
+            started=instant,
+            identity=settings.identity,
+            version=__version__,
+        )
+    try:
+        notebook = _execute(template, parameters, folder, run_id)
+    except ReportError as error:
+        if store is not None:
+            store.report_failed(run_id, finished=datetime.now(UTC), error=str(error))
+        raise
+    footer = {
+        "run": run_id,
+        "made": f"{instant:%Y-%m-%d %H:%M} UTC",
+        "history up to": f"{as_of:%Y-%m-%d %H:%M} UTC",
+        "system": system,
+        "period": f"{period} ({settings.zone})",
+        "version": f"workbench {__version__}",
+        "template": name,
+    }
+    text = to_html(notebook, title=f"{name.capitalize()} report of {system}, {period}", footer=footer)
+    target = folder / f"{name}-{run_id}.html"
+    write_atomically(target, text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if out is not None:
+        write_atomically(out / target.name if out.is_dir() else out, text)
+    seconds = time.monotonic() - begun
+    if store is not None:
+        store.report_done(run_id, finished=datetime.now(UTC), path=str(target), sha256=digest)
+    return ReportRun(
+        run_id, name, system, period, target, target.with_suffix(".ipynb"), digest, len(text.encode()), seconds
+    )
+
+
+def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: str) -> Any:
+    import nbformat
+    import papermill
+
+    with tempfile.TemporaryDirectory(prefix="report-") as scratch:
+        half = Path(scratch) / "run.ipynb"
+        try:
+            notebook = papermill.execute_notebook(
+                str(template),
+                str(half),
+                parameters=parameters,
+                kernel_name=KERNEL_NAME,
+                language="python",
+                progress_bar=False,
+                start_timeout=120,
+                execution_timeout=CELL_TIMEOUT_S,
+                request_save_on_cell_execute=False,
+                kernel_manager_class=ThisInterpreter,
+                resources={"metadata": {"path": scratch}},
+            )
+        except Exception as error:
+            kept = folder / "failed" / f"{template.stem}-{run_id}.ipynb"
+            if half.is_file():
+                write_atomically(kept, half.read_text(encoding="utf-8"))
+            reason = str(getattr(error, "evalue", "")) or str(error) or type(error).__name__
+            cell = getattr(error, "exec_count", None)
+            where = f" in cell {cell}" if cell is not None else ""
+            raise ReportError(
+                f"The report {template.stem!r} failed{where}: {reason.strip()}",
+                hint=f"The notebook up to that point: {kept}" if kept.is_file() else "",
+            ) from error
+    write_atomically(folder / f"{template.stem}-{run_id}.ipynb", nbformat.writes(notebook))
+    return notebook
+
+
+def past_runs(settings: Settings) -> list[dict[str, object]]:
+    """Earlier runs, newest first, as plain rows."""
+    from workbench.store import Store
+
+    rows = Store(settings.database).report_runs()
+    wanted = ("run_id", "report", "system", "period", "status", "started", "path")
+    return [{name: str(row[name]) if row[name] is not None else "" for name in wanted} for row in rows]
