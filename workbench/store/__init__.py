@@ -1,0 +1,5 @@
+"""What the workbench writes down: report runs and the history of slice counts."""
+
+from workbench.store.store import HistoryKey, ReportRun, SliceHistory, Store
+
+__all__ = ["HistoryKey", "ReportRun", "SliceHistory", "Store"]

@@ -1,0 +1,246 @@
+"""The store: report runs and slice history, on SQLite by default and on PostgreSQL for teams."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, Engine, Row, Table, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from workbench.core.errors import ArchiveError, ParameterError, WorkbenchError
+from workbench.core.timerange import TimeRange
+from workbench.store import engine as database
+from workbench.store.models import report_runs, slice_counts, slice_histories
+
+RunStatus = Literal["running", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class ReportRun:
+    """One run of a report, as the store keeps it; times are aware UTC."""
+
+    id: str
+    report: str
+    system: str
+    period: str
+    parameters: Mapping[str, Any]
+    status: RunStatus
+    started_at: datetime
+    version: str
+    identity: str
+    finished_at: datetime | None = None
+    path: str | None = None
+    sha256: str | None = None
+    error: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HistoryKey:
+    """Whose counts these are: an objective as it was defined (``revision`` covers its source too)."""
+
+    system: str
+    slo: str
+    revision: str
+    slice_ms: int = 300_000
+
+
+@dataclass(frozen=True)
+class SliceHistory:
+    """Stored counts: ``frame`` has ``time`` (start of slice, UTC), ``good``, ``total``, ``covered``, oldest first."""
+
+    key: HistoryKey
+    method: str
+    as_of: datetime
+    frame: pd.DataFrame
+
+
+class Store:
+    """Everything the workbench writes down, behind few methods; safe under several processes and threads.
+
+    The database is opened, and brought to the newest revision, at the first use.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL: ``sqlite:////path/file.db`` or ``postgresql://user@host/name``.
+
+    Raises
+    ------
+    SettingsError
+        Another kind of URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = database.database_url(url)
+
+    def __repr__(self) -> str:
+        return f"Store({self._url.render_as_string(hide_password=True)!r})"
+
+    def start_run(
+        self,
+        *,
+        report: str,
+        system: str,
+        period: str,
+        parameters: Mapping[str, Any],
+        started_at: datetime,
+        version: str,
+        identity: str,
+    ) -> ReportRun:
+        """Write down that a report has begun, and return the run with its new id."""
+        run = ReportRun(
+            uuid.uuid4().hex, report, system, period, dict(parameters), "running", started_at, version, identity
+        )
+        with self._writing() as connection:
+            connection.execute(insert(report_runs).values(**vars(run)))
+        return run
+
+    def finish_run(
+        self, run_id: str, *, finished_at: datetime, path: str, sha256: str, provenance: Mapping[str, Any]
+    ) -> ReportRun:
+        """Write down that the report is made, where it lies and from what it was made."""
+        return self._end_run(
+            run_id, status="done", finished_at=finished_at, path=path, sha256=sha256, provenance=dict(provenance)
+        )
+
+    def fail_run(self, run_id: str, *, finished_at: datetime, error: str) -> ReportRun:
+        """Write down why the report was not made."""
+        return self._end_run(run_id, status="failed", finished_at=finished_at, error=error)
+
+    def run(self, run_id: str) -> ReportRun:
+        """Return one run.
+
+        Raises
+        ------
+        ParameterError
+            No run has this id.
+        """
+        with self._reading() as connection:
+            row = connection.execute(select(report_runs).where(report_runs.c.id == run_id)).one_or_none()
+        if row is None:
+            raise ParameterError(f"There is no report run {run_id!r}.", hint="List them with: workbench report list.")
+        return _run(row)
+
+    def runs(self, *, report: str | None = None, system: str | None = None, limit: int = 100) -> list[ReportRun]:
+        """Return runs, newest first."""
+        query = select(report_runs).order_by(report_runs.c.started_at.desc(), report_runs.c.id).limit(limit)
+        if report is not None:
+            query = query.where(report_runs.c.report == report)
+        if system is not None:
+            query = query.where(report_runs.c.system == system)
+        with self._reading() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
+    def put_slices(self, key: HistoryKey, events: pd.DataFrame, *, method: str, as_of: datetime) -> int:
+        """Write counts of slices; a slice already there is replaced. Returns how many were written.
+
+        Parameters
+        ----------
+        key : HistoryKey
+        events : DataFrame
+            ``time`` (start of slice), ``good``, ``total``, ``covered``. [events/slice]
+        method : {"exact", "extrapolated"}
+        as_of : datetime
+            Instant up to which the source was read.
+        """
+        rows = [
+            {"start_ms": start, "good": good, "total": total, "covered": covered}
+            for start, good, total, covered in zip(
+                events["time"].dt.as_unit("ms").astype("int64").tolist(),
+                events["good"].tolist(),
+                events["total"].tolist(),
+                events["covered"].tolist(),
+                strict=True,
+            )
+        ]
+        with self._writing() as connection:
+            history = {**vars(key), "method": method, "as_of": as_of}
+            _upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
+            history_id = connection.execute(select(slice_histories.c.id).where(*_is(key))).scalar_one()
+            rows = sorted(({"history_id": history_id, **row} for row in rows), key=lambda row: row["start_ms"])
+            if rows:
+                _upsert(connection, slice_counts, rows, on=("history_id", "start_ms"))
+        return len(rows)
+
+    def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:
+        """Return the counts of the slices that start in the range; None when nothing was ever written."""
+        with self._reading() as connection:
+            history = connection.execute(select(slice_histories).where(*_is(key))).one_or_none()
+            if history is None:
+                return None
+            starts = slice_counts.c.start_ms
+            query = (
+                select(starts, slice_counts.c.good, slice_counts.c.total, slice_counts.c.covered)
+                .where(slice_counts.c.history_id == history.id, starts >= span.start_ms, starts < span.end_ms)
+                .order_by(starts)
+            )
+            found = connection.execute(query).all()
+        columns = list(zip(*found, strict=True)) or [(), (), (), ()]
+        times = pd.DatetimeIndex(np.array(columns[0], np.int64).view("datetime64[ms]")).tz_localize("UTC")
+        counts = {
+            name: np.array(values, np.float64)
+            for name, values in zip(("good", "total", "covered"), columns[1:], strict=True)
+        }
+        return SliceHistory(key, history.method, history.as_of, pd.DataFrame({"time": times, **counts}))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if "_engine" in vars(self):
+            self._engine.dispose()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return database.open_engine(self._url.render_as_string(hide_password=False))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._told(), database.reading(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._told(), database.writing(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            if isinstance(cause, WorkbenchError):  # raised by a column type, wrapped by SQLAlchemy
+                raise cause from None
+            raise ArchiveError(
+                f"{self!r} failed: {str(cause).splitlines()[0]}", hint="Is the disk full or the database gone?"
+            ) from None
+
+    def _end_run(self, run_id: str, **values: Any) -> ReportRun:
+        with self._writing() as connection:
+            connection.execute(update(report_runs).where(report_runs.c.id == run_id).values(**values))
+        return self.run(run_id)
+
+
+def _run(row: Row[Any]) -> ReportRun:
+    return ReportRun(**row._asdict())
+
+
+def _is(key: HistoryKey) -> list[Any]:
+    return [slice_histories.c[name] == value for name, value in vars(key).items()]
+
+
+def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, on: tuple[str, ...]) -> None:
+    """Insert rows in the order of their key, so that two writers wait for each other and never lock crosswise."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in on}
+    connection.execute(statement.on_conflict_do_update(index_elements=on, set_=changed), rows)
