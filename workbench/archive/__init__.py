@@ -1,0 +1,5 @@
+"""The embedded store of samples, logs, spans and alert episodes; it answers like a backend."""
+
+from workbench.archive.archive import Archive
+
+__all__ = ["Archive"]

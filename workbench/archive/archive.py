@@ -1,0 +1,278 @@
+"""The archive: a folder that keeps samples, logs, spans and alert episodes, and answers like a backend."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench.archive import records, samples
+from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS
+from workbench.archive.series import LabelMatcher, SeriesRegistry
+from workbench.archive.tables import Tables
+from workbench.core.errors import ArchiveError
+from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.series import Labels, SeriesSet
+from workbench.core.timerange import TimeRange
+
+_DOCUMENT = "archive.json"
+_LOCK = "archive.lock"
+_FORMAT = "workbench-archive"
+_SCHEMA = 1
+
+
+class Archive:
+    """History kept in one folder; open it with :meth:`open`.
+
+    Readers never wait for writers: each call answers from the newest commit. Two processes may append at once, and a
+    writer that is killed leaves what was committed before.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> archive = Archive.open(tempfile.mkdtemp(), create=True)
+    >>> archive.append_samples(SeriesSet.of([({"__name__": "up", "job": "api"}, [0, 60_000], [1.0, 0.0])]))
+    >>> archive.select([], 0, 60_000).values.tolist()
+    [1.0, 0.0]
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._tables = Tables(root)
+        self._registry = SeriesRegistry(self._tables)
+
+    @classmethod
+    def open(cls, path: str | Path, create: bool = False) -> Archive:
+        """Open the archive in a folder.
+
+        Parameters
+        ----------
+        path : str or Path
+            Folder.
+        create : bool
+            Make an empty archive where the folder does not exist or is empty.
+
+        Raises
+        ------
+        ArchiveError
+            No archive there, a foreign folder, a newer format, or no permission.
+        """
+        if "://" in str(path):
+            raise ArchiveError(f"{path} is a URL.", hint="Give a local folder; object stores cannot be opened yet.")
+        root = Path(path).expanduser().absolute()
+        archive = cls(root)
+        try:
+            if create and not (root / _DOCUMENT).is_file():
+                archive._create()
+            archive._document()
+        except OSError as error:
+            raise ArchiveError(
+                f"The archive in {root} cannot be opened: {error.strerror or error}.",
+                hint="Check the path and the permissions of the folder.",
+            ) from error
+        return archive
+
+    def _create(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            if (self.root / _DOCUMENT).is_file():
+                return
+            foreign = sorted(entry.name for entry in self.root.iterdir() if entry.name not in _OWN)
+            if foreign:
+                raise ArchiveError(
+                    f"{self.root} is not an archive and not empty: it holds {', '.join(foreign[:3])}.",
+                    hint="Name a new or empty folder for the archive.",
+                )
+            for layout in LAYOUTS:
+                self._tables.create(layout)
+            self._store({"format": _FORMAT, "schema": _SCHEMA, "meta": {}, "families": {}})
+
+    # What the archive says about itself
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Small JSON document of whoever fills the archive (anchor, seed, scenario, ...)."""
+        return dict(self._document()["meta"])
+
+    def update_meta(self, values: Mapping[str, Any]) -> None:
+        """Set keys of :attr:`meta`, in one step also for other processes; values are plain JSON."""
+        self._update("meta", values)
+
+    @property
+    def families(self) -> dict[str, dict[str, str]]:
+        """``metric family -> {type, help, unit}``."""
+        return dict(self._document()["families"])
+
+    def update_families(self, families: Mapping[str, Mapping[str, str]]) -> None:
+        """Add or replace metric families: ``{"http_requests": {"type": "counter", "help": "...", "unit": ""}}``."""
+        self._update("families", {name: dict(family) for name, family in families.items()})
+
+    def newest_ms(self) -> int | None:
+        """Time of the newest sample; None in an empty archive. [ms since the epoch]"""
+        return max((file.high["ts"] for file in self._tables.files(SAMPLES)), default=None)
+
+    def oldest_ms(self) -> int | None:
+        """Time of the oldest sample; None in an empty archive. [ms since the epoch]"""
+        return min((file.low["ts"] for file in self._tables.files(SAMPLES)), default=None)
+
+    def versions(self) -> dict[str, int]:
+        """Version of each table; equal versions give equal answers, so they belong into cache keys."""
+        return {layout.name: self._tables.version(layout) for layout in LAYOUTS}
+
+    def vacuum(self, *, hours: int = 168) -> int:
+        """Delete files that no version of the last hours holds, such as those of a killed writer. [count]
+
+        A reader that opened an older version, and a writer that has not committed yet, need theirs: keep the hours
+        longer than the longest read or write.
+        """
+        return sum(self._tables.vacuum(layout, hours=hours) for layout in LAYOUTS)
+
+    # Samples
+
+    def append_samples(self, series: SeriesSet) -> None:
+        """Add samples; appending the same ones again changes nothing, and another value for a time wins.
+
+        Parameters
+        ----------
+        series : SeriesSet
+            Times rise strictly in each series.
+
+        Raises
+        ------
+        FrameError
+            Times that do not rise, or two series of one label set.
+        ArchiveError
+            The disk is full, or the folder cannot be written.
+        """
+        samples.write(self._tables, self._registry.register(series.labels), series)
+
+    def replace_samples(
+        self, series: SeriesSet, start_ms: int, end_ms: int, *, matchers: Sequence[LabelMatcher] = ()
+    ) -> None:
+        """Delete what the archive holds in ``[start_ms, end_ms)`` and add ``series`` instead, in one commit.
+
+        Parameters
+        ----------
+        series : SeriesSet
+            All samples inside the range.
+        start_ms, end_ms : int
+            Range. [ms since the epoch]
+        matchers : sequence of matchers
+            Delete only series that fulfil them; without any, all series.
+        """
+        ids = self._registry.register(series.labels)
+        table = self._registry.current()
+        samples.rewrite(self._tables, ids, series, table.ids[table.matching(matchers)], start_ms, end_ms)
+
+    def select(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> SeriesSet:
+        """Read the samples with ``start_ms <= t <= end_ms`` of the series that fulfil all matchers.
+
+        Series without a sample in the range are left out. Only the needed row groups are read.
+        """
+        table = self._registry.current()
+        rows = table.matching(matchers)
+        return samples.read(self._tables, table.ids[rows], [table.labels[row] for row in rows], start_ms, end_ms)
+
+    def series(
+        self, matchers: Sequence[LabelMatcher], start_ms: int | None = None, end_ms: int | None = None
+    ) -> tuple[Labels, ...]:
+        """Label sets that fulfil all matchers and, where a range is given, have a sample in ``[start_ms, end_ms]``."""
+        table = self._registry.current()
+        rows = table.matching(matchers)
+        if start_ms is not None and end_ms is not None:
+            rows = rows[samples.present(self._tables, table.ids[rows], start_ms, end_ms)]
+        return tuple(table.labels[row] for row in rows)
+
+    # Logs, spans, episodes
+
+    def append_logs(self, frame: pd.DataFrame) -> None:
+        """Add a LOGS frame; lines the archive holds already are read once only."""
+        records.append(self._tables, LOGS, frame)
+
+    def replace_logs(self, frame: pd.DataFrame, span: TimeRange) -> None:
+        """Delete the lines of the range and add a LOGS frame instead."""
+        records.replace(self._tables, LOGS, frame, span)
+
+    def logs(self, wanted: LogFilter, span: TimeRange) -> pd.DataFrame:
+        """Lines of ``[start, end)`` that pass the filter: LOGS, oldest first."""
+        return records.logs(self._tables, wanted, span)
+
+    def append_spans(self, frame: pd.DataFrame) -> None:
+        """Add a SPANS frame; a span the archive holds already (trace and span id) is replaced by the new one."""
+        records.append(self._tables, SPANS, frame)
+
+    def replace_spans(self, frame: pd.DataFrame, span: TimeRange) -> None:
+        """Delete the spans that start in the range and add a SPANS frame instead."""
+        records.replace(self._tables, SPANS, frame, span)
+
+    def spans(self, wanted: SpanFilter, span: TimeRange) -> pd.DataFrame:
+        """Spans that start in ``[start, end)`` and pass the filter: SPANS, oldest first."""
+        return records.spans(self._tables, wanted, span)
+
+    def append_episodes(self, frame: pd.DataFrame) -> None:
+        """Add an EPISODES frame; an episode held already (labels and start) is replaced, so open ones can end."""
+        records.append(self._tables, EPISODES, frame)
+
+    def replace_episodes(self, frame: pd.DataFrame, span: TimeRange) -> None:
+        """Delete the episodes that start in the range and add an EPISODES frame instead."""
+        records.replace(self._tables, EPISODES, frame, span)
+
+    def episodes(self, span: TimeRange) -> pd.DataFrame:
+        """Episodes that overlap ``[start, end)``: EPISODES, by start; an open one has no end."""
+        return records.episodes(self._tables, span)
+
+    # The document
+
+    def _document(self) -> dict[str, Any]:
+        path = self.root / _DOCUMENT
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ArchiveError(
+                f"No archive in {self.root}.",
+                hint="Build the demo (workbench demo build), or check the path of the source in the settings.",
+            ) from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ArchiveError(f"{path} is damaged: {error}.", hint="Restore it from a backup.") from None
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            raise ArchiveError(
+                f"{path} does not describe an archive of the workbench.", hint="Name the folder of an archive."
+            )
+        if document.get("schema") != _SCHEMA:
+            raise ArchiveError(
+                f"The archive in {self.root} has format {document.get('schema')!r}; this workbench reads {_SCHEMA}.",
+                hint="Use the version of the workbench that wrote it, or build the archive again.",
+            )
+        return document
+
+    def _update(self, part: str, values: Mapping[str, Any]) -> None:
+        with self._locked():
+            document = self._document()
+            document[part] = {**document[part], **values}
+            self._store(document)
+
+    def _store(self, document: Mapping[str, Any]) -> None:
+        temporary = self.root / f".{_DOCUMENT}.{os.getpid()}"
+        try:
+            temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            os.replace(temporary, self.root / _DOCUMENT)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise ArchiveError(
+                f"{self.root / _DOCUMENT} cannot be written: {error.strerror or error}.", hint="It was not changed."
+            ) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with open(self.root / _LOCK, "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+_OWN = {_DOCUMENT, _LOCK, *(layout.name for layout in LAYOUTS)}

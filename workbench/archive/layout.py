@@ -1,0 +1,187 @@
+"""The tables of an archive: their columns, and how each column is ordered and encoded.
+
+Plain Parquet with plain column types, so that DuckDB, Spark, Trino, ClickHouse or Dask read the files as they are.
+A sample whose value is a whole number stands in ``value_int`` and every other in ``value``: integers of counters
+and buckets take a third of the space as deltas. -0.0, NaN and stale marks are no integers and keep their bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+#: Rows of one row group: about three series of a month at one sample a minute.
+ROW_GROUP_ROWS = 131_072
+
+_LABELS = pa.map_(pa.string(), pa.string())
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One table.
+
+    Attributes
+    ----------
+    name : str
+        Folder below the root of the archive.
+    schema : Schema
+        Columns of the files.
+    order : tuple of str
+        Integer columns that sort the rows of a file; their extremes are kept for pruning.
+    delta, dictionary : tuple of str
+        Columns written as deltas, and with a dictionary.
+    time : str
+        Column whose month partitions the table; empty for a table without partitions.
+    per_ms : int
+        Units of ``time`` in a millisecond.
+    """
+
+    name: str
+    schema: pa.Schema
+    order: tuple[str, ...]
+    delta: tuple[str, ...]
+    dictionary: tuple[str, ...] = ()
+    time: str = ""
+    per_ms: int = 1
+
+    @property
+    def partitions(self) -> list[str]:
+        """Partition columns, which are not part of the files."""
+        return ["month"] if self.time else []
+
+    @property
+    def table_schema(self) -> pa.Schema:
+        """Columns of the table, partitions included."""
+        return self.schema.append(pa.field("month", pa.string())) if self.time else self.schema
+
+
+SERIES = Layout(
+    "series",
+    pa.schema(
+        [("series_id", pa.int32()), ("metric", pa.string()), ("labels", _LABELS), ("fingerprint", pa.int64())],
+    ),
+    order=("series_id",),
+    delta=("series_id",),
+    dictionary=("metric", "labels.key_value.key", "labels.key_value.value"),
+)
+SAMPLES = Layout(
+    "samples",
+    pa.schema(
+        [("series_id", pa.int32()), ("ts", pa.int64()), ("value_int", pa.int64()), ("value", pa.float64())],
+    ),
+    order=("series_id", "ts"),
+    delta=("series_id", "ts", "value_int"),
+    dictionary=("value",),
+    time="ts",
+)
+LOGS = Layout(
+    "logs",
+    pa.schema(
+        [
+            ("time_ns", pa.int64()),
+            ("severity", pa.string()),
+            ("message", pa.string()),
+            ("service", pa.string()),
+            ("trace_id", pa.string()),
+            ("span_id", pa.string()),
+            ("event_type", pa.string()),
+            ("attributes", _LABELS),
+        ]
+    ),
+    order=("time_ns",),
+    delta=("time_ns",),
+    dictionary=(
+        "severity",
+        "message",
+        "service",
+        "event_type",
+        "attributes.key_value.key",
+        "attributes.key_value.value",
+    ),
+    time="time_ns",
+    per_ms=1_000_000,
+)
+SPANS = Layout(
+    "spans",
+    pa.schema(
+        [
+            ("trace_id", pa.string()),
+            ("span_id", pa.string()),
+            ("parent_id", pa.string()),
+            ("service", pa.string()),
+            ("operation", pa.string()),
+            ("kind", pa.string()),
+            ("start_ns", pa.int64()),
+            ("duration_ns", pa.int64()),
+            ("status", pa.string()),
+            ("weight", pa.float64()),
+            ("attributes", _LABELS),
+        ]
+    ),
+    order=("start_ns",),
+    delta=("start_ns", "duration_ns"),
+    dictionary=(
+        "trace_id",
+        "service",
+        "operation",
+        "kind",
+        "status",
+        "weight",
+        "attributes.key_value.key",
+        "attributes.key_value.value",
+    ),
+    time="start_ns",
+    per_ms=1_000_000,
+)
+EPISODES = Layout(
+    "episodes",
+    pa.schema(
+        [
+            ("alertname", pa.string()),
+            ("severity", pa.string()),
+            ("labels", _LABELS),
+            ("active_at", pa.int64()),
+            ("starts_at", pa.int64()),
+            ("ends_at", pa.int64()),
+            ("left_censored", pa.bool_()),
+            ("right_censored", pa.bool_()),
+            ("unknown_s", pa.float64()),
+        ]
+    ),
+    order=("starts_at",),
+    delta=("active_at", "starts_at", "ends_at"),
+    dictionary=("alertname", "severity", "labels.key_value.key", "labels.key_value.value"),
+    time="starts_at",
+)
+
+LAYOUTS = (SERIES, SAMPLES, LOGS, SPANS, EPISODES)
+
+
+def month_of(ms: int) -> str:
+    """Name of the partition that holds an instant; a month in UTC.
+
+    Examples
+    --------
+    >>> month_of(1_793_491_200_000)
+    '2026-11'
+    """
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m}"
+
+
+def month_edges(first_ms: int, last_ms: int) -> list[int]:
+    """List the starts of the months that cover two instants, and of the month after. [ms]
+
+    Examples
+    --------
+    >>> [month_of(edge) for edge in month_edges(1_793_491_200_000, 1_793_491_200_000)]
+    ['2026-11', '2026-12']
+    """
+    first = datetime.fromtimestamp(first_ms // 1000, UTC)
+    year, month, edges = first.year, first.month, []
+    while True:
+        edges.append(int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * 1000)
+        if edges[-1] > last_ms:
+            return edges
+        year, month = year + month // 12, month % 12 + 1

@@ -1,0 +1,178 @@
+"""Our own Parquet files: written with the encodings of a layout, read by row group."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from workbench.archive.layout import ROW_GROUP_ROWS, Layout
+from workbench.core.errors import ArchiveError
+
+#: Inclusive bounds by column; a file or row group outside any of them is not read.
+Ranges = Mapping[str, tuple[int, int]]
+
+_FILE_ROWS = 32 * ROW_GROUP_ROWS
+_BATCH_GROUPS = 16
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of a table, with what pruning needs to know of it.
+
+    ``path`` is relative to the table; its name starts with the time of writing, so names sort in that order and of
+    two rows with one key the later written wins.
+    """
+
+    path: str
+    month: str
+    size: int
+    rows: int
+    low: Mapping[str, int] = field(default_factory=dict)
+    high: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def sequence(self) -> str:
+        """Place in the order of writing."""
+        return self.path.rsplit("/", 1)[-1].split("-", 1)[0]
+
+    def meets(self, ranges: Ranges) -> bool:
+        """Say whether the file may hold rows inside all ranges."""
+        return all(
+            self.low.get(name, low) <= high and self.high.get(name, high) >= low for name, (low, high) in ranges.items()
+        )
+
+
+def write(folder: Path, layout: Layout, month: str, rows: pa.Table, *, sequence: str = "") -> list[DataFile]:
+    """Write sorted rows of one month as files below ``folder``; nothing sees them before they are committed.
+
+    Parameters
+    ----------
+    folder : Path
+        The table.
+    layout : Layout
+    month : str
+        Partition; empty for a table without partitions.
+    rows : Table
+        Columns of ``layout.schema``, sorted by ``layout.order``.
+    sequence : str
+        Place in the order of writing, where rewritten rows keep that of their old file.
+
+    Raises
+    ------
+    ArchiveError
+        The disk is full or the folder cannot be written.
+    """
+    parent = folder / f"month={month}" if month else folder
+    written: list[DataFile] = []
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for start in range(0, len(rows), _FILE_ROWS):
+            part = rows.slice(start, _FILE_ROWS)
+            name = f"{sequence or f'{time.time_ns():020d}'}-{uuid.uuid4().hex}.parquet"
+            pq.write_table(
+                part,
+                parent / name,
+                row_group_size=ROW_GROUP_ROWS,
+                compression="zstd",
+                use_dictionary=list(layout.dictionary),
+                column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED"),
+                write_statistics=list(layout.order),
+                store_schema=False,
+            )
+            low, high = _extremes(part, layout)
+            path = (parent / name).relative_to(folder).as_posix()
+            written.append(DataFile(path, month, (parent / name).stat().st_size, len(part), low, high))
+    except OSError as error:
+        discard(folder, written)
+        raise ArchiveError(
+            f"The archive cannot write below {parent}: {error.strerror or error}.",
+            hint="Nothing was changed. Free disk space or mend the permissions, then run the command again.",
+        ) from error
+    return written
+
+
+def discard(folder: Path, files: Sequence[DataFile]) -> None:
+    """Delete files that were written and not committed."""
+    for file in files:
+        (folder / file.path).unlink(missing_ok=True)
+
+
+def _extremes(rows: pa.Table, layout: Layout) -> tuple[dict[str, int], dict[str, int]]:
+    both = {name: pc.min_max(rows[name]).as_py() for name in layout.order}
+    return {name: found["min"] for name, found in both.items()}, {name: found["max"] for name, found in both.items()}
+
+
+@dataclass(frozen=True)
+class _Footer:
+    metadata: pq.FileMetaData
+    low: Mapping[str, NDArray[np.int64]]
+    high: Mapping[str, NDArray[np.int64]]
+
+
+@lru_cache(maxsize=1024)
+def _footer(path: Path, columns: tuple[str, ...]) -> _Footer:
+    metadata = pq.read_metadata(path)
+    index = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
+    found = {
+        name: [metadata.row_group(group).column(index[name]).statistics for group in range(metadata.num_row_groups)]
+        for name in columns
+    }
+    return _Footer(
+        metadata,
+        {name: np.array([each.min for each in groups], np.int64) for name, groups in found.items()},
+        {name: np.array([each.max for each in groups], np.int64) for name, groups in found.items()},
+    )
+
+
+def row_groups(
+    folder: Path, file: DataFile, layout: Layout, ranges: Ranges, ids: NDArray[np.int32] | None = None
+) -> list[int]:
+    """Row groups of a file that may hold rows inside the ranges, and of the sorted series ``ids`` where given."""
+    with _reading(folder / file.path):
+        footer = _footer(folder / file.path, layout.order)
+    wanted = np.ones(footer.metadata.num_row_groups, bool)
+    for name, (low, high) in ranges.items():
+        if name in footer.low:
+            wanted &= (footer.low[name] <= high) & (footer.high[name] >= low)
+    if ids is not None:
+        first, last = footer.low["series_id"], footer.high["series_id"]
+        wanted &= np.searchsorted(ids, first, "left") < np.searchsorted(ids, last, "right")
+    groups: list[int] = np.flatnonzero(wanted).tolist()
+    return groups
+
+
+def batches(
+    folder: Path, file: DataFile, layout: Layout, groups: Sequence[int], columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Read row groups of a file, a bounded number at a time, in the order of the file."""
+    path = folder / file.path
+    with _reading(path):
+        footer = _footer(path, layout.order)
+        with pq.ParquetFile(path, metadata=footer.metadata) as opened:
+            for start in range(0, len(groups), _BATCH_GROUPS):
+                yield opened.read_row_groups(
+                    list(groups[start : start + _BATCH_GROUPS]), columns=list(columns or layout.schema.names)
+                )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into an error that names the file."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
+        raise ArchiveError(
+            f"The file {path} of the archive cannot be read: {error}.",
+            hint="It is damaged, missing or foreign. Restore it from a backup, or build the archive again.",
+        ) from error

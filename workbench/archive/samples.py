@@ -1,0 +1,254 @@
+"""Samples of series as rows of the ``samples`` table: written by month, read straight into a :class:`SeriesSet`.
+
+One key, (series, time), has one sample: of two that were written the later wins. Writing skips what the archive
+holds already, and reading settles what two writers added at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.archive import parquet
+from workbench.archive.layout import SAMPLES, month_edges, month_of
+from workbench.archive.parquet import DataFile, Ranges
+from workbench.archive.tables import CommitConflict, Tables
+from workbench.core.errors import ArchiveError, FrameError, ParameterError
+from workbench.core.series import Labels, SeriesSet
+
+_ATTEMPTS = 50
+
+Number = TypeVar("Number", bound=np.generic)
+Run = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+def read(tables: Tables, ids: NDArray[np.int32], labels: Sequence[Labels], start_ms: int, end_ms: int) -> SeriesSet:
+    """Read the samples with ``start_ms <= t <= end_ms`` of the sorted ``ids``; series without any are left out."""
+    runs: list[list[Run]] = [[] for _ in ids]
+    if len(ids) and start_ms <= end_ms:
+        ranges = {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}
+        for file in tables.files(SAMPLES, ranges):
+            for row, run in _runs(tables, file, ranges, ids):
+                runs[row].append(run)
+    joined = [(row, *_joined(parts)) for row, parts in enumerate(runs) if parts]
+    if not joined:
+        return SeriesSet.empty()
+    pieces = [run for _, parts, _ in joined for run in parts]
+    offsets = np.concatenate([[0], np.cumsum([count for _, _, count in joined])]).astype(np.int64)
+    times = np.concatenate([times for times, _ in pieces])
+    values = np.concatenate([values for _, values in pieces])
+    return SeriesSet(tuple(labels[row] for row, _, _ in joined), offsets, times, values)
+
+
+def present(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
+    """Which of the sorted ``ids`` have a sample with ``start_ms <= t <= end_ms``."""
+    found = np.zeros(len(ids), bool)
+    if not len(ids):
+        return found
+    ranges = {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}
+    folder = tables.folder(SAMPLES)
+    for file in tables.files(SAMPLES, ranges):
+        groups = parquet.row_groups(folder, file, SAMPLES, ranges, ids[~found])
+        for batch in parquet.batches(folder, file, SAMPLES, groups, ["series_id", "ts"]):
+            series, times = _array(batch["series_id"], np.int32), _array(batch["ts"], np.int64)
+            found |= np.isin(ids, series[(times >= start_ms) & (times <= end_ms)])
+    return found
+
+
+def write(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> None:
+    """Add samples; those that the archive holds with the same bits are skipped, other values win from now on."""
+    _check(ids, samples)
+    fresh = _unknown(tables, ids, samples)
+    files = _written(tables, ids, fresh)
+    if files:
+        tables.append(SAMPLES, files)
+
+
+def rewrite(
+    tables: Tables, ids: NDArray[np.int32], samples: SeriesSet, doomed: NDArray[np.int32], start_ms: int, end_ms: int
+) -> None:
+    """Delete the series in ``doomed`` (sorted) within ``[start_ms, end_ms)`` and add the samples, in one commit."""
+    _check(ids, samples)
+    if samples.samples and not (samples.times.min() >= start_ms and samples.times.max() < end_ms):
+        raise ParameterError(
+            f"A replacement of [{start_ms}, {end_ms}) ms has samples from {samples.times.min()} "
+            f"to {samples.times.max()} ms.",
+            hint="Cut the samples to the range, or widen the range.",
+        )
+    folder = tables.folder(SAMPLES)
+    for _ in range(_ATTEMPTS):
+        touched, kept = [], []
+        for file in tables.files(SAMPLES, {"ts": (start_ms, end_ms - 1)}):
+            rows = _outside(tables, file, doomed, start_ms, end_ms)
+            if len(rows) < file.rows:
+                touched.append(file)
+                kept += parquet.write(folder, SAMPLES, file.month, rows, sequence=file.sequence)
+        added = kept + _written(tables, ids, samples)
+        if not (touched or added):
+            return
+        try:
+            tables.replace(SAMPLES, touched, added)
+        except CommitConflict:
+            parquet.discard(folder, added)
+        else:
+            return
+    raise ArchiveError(f"Other writers changed the samples {_ATTEMPTS} times in a row.", hint="Run the command again.")
+
+
+def _check(ids: NDArray[np.int32], samples: SeriesSet) -> None:
+    distinct, counts = np.unique(ids, return_counts=True)
+    if len(distinct) < len(ids):
+        twice = samples.labels[int(np.flatnonzero(ids == distinct[counts > 1][0])[0])]
+        raise FrameError(f"Two series have the labels {dict(twice)}.", hint="Join them before they are archived.")
+    rising = np.diff(samples.times) > 0
+    inner = samples.offsets[1:-1]
+    rising[inner[(inner > 0) & (inner < samples.samples)] - 1] = True
+    if not rising.all():
+        at = int(np.flatnonzero(~rising)[0])
+        series = int(np.searchsorted(samples.offsets, at, "right")) - 1
+        raise FrameError(
+            f"Times of {dict(samples.labels[series])} do not rise: {samples.times[at]} ms is followed by "
+            f"{samples.times[at + 1]} ms.",
+            hint="Sort the samples of each series by time and keep one of each time.",
+        )
+
+
+def _unknown(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> SeriesSet:
+    """Leave out samples that the archive holds bit for bit; free when no file overlaps."""
+    if not samples.samples:
+        return samples
+    low, high = int(samples.times.min()), int(samples.times.max())
+    order = np.argsort(ids)
+    held = read(tables, ids[order], [{"row": str(row)} for row in order], low, high)
+    if not held.samples:
+        return samples
+    fresh = np.ones(samples.samples, bool)
+    for labels, times, values in held:
+        row = int(labels["row"])
+        part = slice(int(samples.offsets[row]), int(samples.offsets[row + 1]))
+        at = np.minimum(np.searchsorted(times, samples.times[part]), len(times) - 1)
+        same_bits = values.view(np.int64)[at] == np.ascontiguousarray(samples.values[part]).view(np.int64)
+        fresh[part] = ~((times[at] == samples.times[part]) & same_bits)
+    counts = np.concatenate([[0], np.cumsum(fresh)])
+    return SeriesSet(samples.labels, counts[samples.offsets], samples.times[fresh], samples.values[fresh])
+
+
+def _written(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> list[DataFile]:
+    files: list[DataFile] = []
+    for month, rows in _months(ids, samples):
+        files += parquet.write(tables.folder(SAMPLES), SAMPLES, month, rows)
+    return files
+
+
+def _months(ids: NDArray[np.int32], samples: SeriesSet) -> Iterator[tuple[str, pa.Table]]:
+    """Rows of each month, sorted by series and time."""
+    if not samples.samples:
+        return
+    edges = month_edges(int(samples.times.min()), int(samples.times.max()))
+    order = np.argsort(ids)
+    bounds = np.stack([samples.offsets[row] + np.searchsorted(times, edges) for row, times in _times(samples, order)])
+    for column, month in enumerate(map(month_of, edges[:-1])):
+        first, last = bounds[:, column], bounds[:, column + 1]
+        counts = last - first
+        if not counts.any():
+            continue
+        if (first[1:] == last[:-1]).all():
+            rows: slice | NDArray[np.int64] = slice(int(first[0]), int(last[-1]))
+        else:
+            rows = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
+        yield month, _table(ids[order], counts, samples.times[rows], samples.values[rows])
+
+
+def _times(samples: SeriesSet, order: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    for row in order.tolist():
+        yield row, samples.times[samples.offsets[row] : samples.offsets[row + 1]]
+
+
+def _table(
+    ids: NDArray[np.int32], counts: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64]
+) -> pa.Table:
+    """Split values into whole numbers and others; a series of mostly other values stays whole."""
+    with np.errstate(invalid="ignore"):
+        integers = values.astype(np.int64)
+    exact = integers.astype(np.float64).view(np.int64) == np.ascontiguousarray(values).view(np.int64)
+    held = counts > 0
+    starts = np.concatenate([[0], np.cumsum(counts[held])[:-1]])
+    mostly = np.add.reduceat(exact, starts, dtype=np.int64) * 2 >= counts[held]
+    exact &= np.repeat(mostly, counts[held])
+    return pa.table(
+        [
+            pa.array(np.repeat(ids, counts)),
+            pa.array(times),
+            pa.array(integers, mask=None if exact.all() else ~exact),
+            pa.array(values, mask=exact) if exact.any() else pa.array(values),
+        ],
+        schema=SAMPLES.schema,
+    )
+
+
+def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]) -> Iterator[tuple[int, Run]]:
+    """Stretches of one file, one a wanted series and batch, cut to the range."""
+    start_ms, end_ms = ranges["ts"]
+    folder = tables.folder(SAMPLES)
+    groups = parquet.row_groups(folder, file, SAMPLES, ranges, ids)
+    for batch in parquet.batches(folder, file, SAMPLES, groups):
+        series, times = _array(batch["series_id"], np.int32), _array(batch["ts"], np.int64)
+        firsts, lasts = np.searchsorted(series, ids, "left"), np.searchsorted(series, ids, "right")
+        values = _values(batch)
+        for row in np.flatnonzero(firsts < lasts).tolist():
+            part = times[firsts[row] : lasts[row]]
+            low = int(firsts[row] + np.searchsorted(part, start_ms, "left"))
+            high = int(firsts[row] + np.searchsorted(part, end_ms, "right"))
+            if low < high:
+                yield row, (times[low:high], values[low:high])
+
+
+def _outside(tables: Tables, file: DataFile, doomed: NDArray[np.int32], start_ms: int, end_ms: int) -> pa.Table:
+    """Rows of a file that a replacement leaves."""
+    folder = tables.folder(SAMPLES)
+    groups = parquet.row_groups(folder, file, SAMPLES, {})
+    kept = []
+    for batch in parquet.batches(folder, file, SAMPLES, groups):
+        series, times = _array(batch["series_id"], np.int32), _array(batch["ts"], np.int64)
+        gone = (times >= start_ms) & (times < end_ms) & np.isin(series, doomed)
+        kept.append(batch.filter(pa.array(~gone)))
+    return pa.concat_tables(kept).cast(SAMPLES.schema)
+
+
+def _joined(runs: list[Run]) -> tuple[list[Run], int]:
+    """Order the runs of one series by time; where two overlap, merge them, and the later written wins."""
+    ordered = sorted(runs, key=lambda run: int(run[0][0]))
+    if any(after[0][0] <= before[0][-1] for before, after in pairwise(ordered)):
+        times = np.concatenate([times for times, _ in runs])
+        values = np.concatenate([values for _, values in runs])
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
+        last = np.append(times[1:] != times[:-1], True)
+        ordered = [(times[last], values[last])]
+    return ordered, sum(len(times) for times, _ in ordered)
+
+
+def _array(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:
+    """Values of a column as one array; what stands at a null is undefined."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], dtype)[chunk.offset : chunk.offset + len(chunk)]
+        if chunk.buffers()[1]
+        else np.zeros(len(chunk), dtype)
+        for chunk in column.chunks
+    ]
+    return chunks[0] if len(chunks) == 1 else np.concatenate([*chunks, np.zeros(0, dtype)])
+
+
+def _values(batch: pa.Table) -> NDArray[np.float64]:
+    whole, other = batch["value_int"], batch["value"]
+    if whole.null_count == len(whole):
+        return _array(other, np.float64)
+    integers = _array(whole, np.int64)
+    if not whole.null_count:
+        return integers.astype(np.float64)
+    return np.where(whole.is_valid().to_numpy(), integers, _array(other, np.float64))

@@ -1,0 +1,159 @@
+"""The series table: which number stands for which label set, and which label sets a selector means."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from workbench.archive import parquet
+from workbench.archive.layout import SERIES
+from workbench.archive.tables import CommitConflict, Tables
+from workbench.core.errors import ArchiveError, QueryRejected
+from workbench.core.series import LabelKey, Labels, label_key
+
+_ATTEMPTS = 50
+
+
+class LabelMatcher(Protocol):
+    """``name op value`` with op one of ``= != =~ !~``, as the nodes of the language hold it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def op(self) -> str: ...  # noqa: D102
+    @property
+    def value(self) -> str: ...  # noqa: D102
+
+
+class SeriesTable:
+    """One version of the series table in memory, immutable; rows are sorted by id."""
+
+    def __init__(self, ids: NDArray[np.int32], labels: Sequence[Labels]) -> None:
+        self.ids = ids
+        self.labels = tuple(labels)
+        self.index: dict[LabelKey, int] = {label_key(each): row for row, each in enumerate(self.labels)}
+        self._columns: dict[str, tuple[pa.Array, NDArray[np.int32]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def matching(self, matchers: Iterable[LabelMatcher]) -> NDArray[np.intp]:
+        """Rows that fulfil all matchers; a label that a series lacks is the empty text.
+
+        Raises
+        ------
+        QueryRejected
+            A regular expression is not RE2.
+        """
+        wanted = np.ones(len(self), bool)
+        for matcher in matchers:
+            texts, codes = self.column(matcher.name)
+            wanted &= _fulfils(texts, matcher)[codes]
+        return np.flatnonzero(wanted)
+
+    def column(self, name: str) -> tuple[pa.Array, NDArray[np.int32]]:
+        """Distinct values of a label (the first is the empty text) and the code of each row."""
+        if name not in self._columns:
+            known: dict[str, int] = {"": 0}
+            codes = [known.setdefault(labels.get(name, ""), len(known)) for labels in self.labels]
+            self._columns[name] = (pa.array(list(known), pa.string()), np.array(codes, np.int32))
+        return self._columns[name]
+
+
+def _fulfils(texts: pa.Array, matcher: LabelMatcher) -> NDArray[np.bool_]:
+    """Test distinct values; regular expressions are RE2 and match the whole value, newlines included."""
+    if matcher.op in ("=", "!="):
+        found = pc.equal(texts, matcher.value)
+    else:
+        try:
+            found = pc.match_substring_regex(texts, f"^(?s:{matcher.value})$")
+        except pa.ArrowInvalid as error:
+            raise QueryRejected(
+                f"{matcher.value!r} is not a regular expression of RE2: {error}.",
+                query=f"{{{matcher.name}{matcher.op}{matcher.value!r}}}",
+                hint="Lookaround and back references do not exist in RE2; escape a literal dot as \\\\.",
+            ) from None
+    mask: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
+    return ~mask if matcher.op.startswith("!") else mask
+
+
+class SeriesRegistry:
+    """Gives every label set its number, once, also when two processes ask at the same moment."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._cached: tuple[int, SeriesTable] | None = None
+        self._lock = threading.Lock()
+
+    def current(self) -> SeriesTable:
+        """Newest version, read only when it changed."""
+        return self._versioned()[1]
+
+    def register(self, labels: Sequence[Labels]) -> NDArray[np.int32]:
+        """Give each label set its number; unknown ones are added in one commit.
+
+        Raises
+        ------
+        ArchiveError
+            Other writers kept coming first, or the numbers are used up.
+        """
+        keys = [label_key(each) for each in labels]
+        for _ in range(_ATTEMPTS):
+            version, table = self._versioned()
+            unknown = list(dict.fromkeys(key for key in keys if key not in table.index))
+            if not unknown:
+                return table.ids[[table.index[key] for key in keys]] if keys else np.zeros(0, np.int32)
+            files = parquet.write(self._tables.folder(SERIES), SERIES, "", _rows(table, unknown))
+            try:
+                self._tables.append(SERIES, files, expect=version)
+            except CommitConflict:
+                parquet.discard(self._tables.folder(SERIES), files)
+        raise ArchiveError(
+            f"Other writers changed the series table {_ATTEMPTS} times in a row.", hint="Run the command again."
+        )
+
+    def _versioned(self) -> tuple[int, SeriesTable]:
+        with self._lock:
+            version = self._tables.version(SERIES)
+            if self._cached is None or self._cached[0] != version:
+                self._cached = (version, _read(self._tables))
+            return self._cached
+
+
+def _rows(table: SeriesTable, keys: Sequence[LabelKey]) -> pa.Table:
+    first = int(table.ids[-1]) + 1 if len(table) else 0
+    if first + len(keys) > np.iinfo(np.int32).max:
+        raise ArchiveError("The archive holds two billion series; their numbers are used up.")
+    digests = [hashlib.blake2b(repr(key).encode(), digest_size=8).digest() for key in keys]
+    return pa.table(
+        {
+            "series_id": np.arange(first, first + len(keys), dtype=np.int32),
+            "metric": [dict(key).get("__name__", "") for key in keys],
+            "labels": [[pair for pair in key if pair[0] != "__name__"] for key in keys],
+            "fingerprint": [int.from_bytes(digest, "little", signed=True) for digest in digests],
+        },
+        schema=SERIES.schema,
+    )
+
+
+def _read(tables: Tables) -> SeriesTable:
+    folder = tables.folder(SERIES)
+    parts: list[pa.Table] = []
+    for file in tables.files(SERIES):
+        groups = parquet.row_groups(folder, file, SERIES, {})
+        parts.extend(parquet.batches(folder, file, SERIES, groups, ["series_id", "metric", "labels"]))
+    if not parts:
+        return SeriesTable(np.zeros(0, np.int32), ())
+    rows = pa.concat_tables(parts).sort_by("series_id")
+    labels = [
+        {"__name__": metric, **dict(pairs)} if metric else dict(pairs)
+        for metric, pairs in zip(rows["metric"].to_pylist(), rows["labels"].to_pylist(), strict=True)
+    ]
+    return SeriesTable(rows["series_id"].to_numpy(), labels)
