@@ -9,19 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
-
-#: Status in the words a reader sees.
-STATUS_WORDS: dict[str, str] = {
-    "ok": "ok",
-    "at_risk": "at risk",
-    "spent": "spent",
-    "no_data": "no data",
-    "no_traffic": "no traffic",
-    "unavailable": "unavailable",
-    "refused": "refused",
-}
 
 
 def _time_text(value: Any) -> str:
@@ -131,8 +121,8 @@ class Header:
         self.title = title
         self.lines = (
             f"{study.range}, history read up to {study.as_of:%Y-%m-%d %H:%M} UTC",
-            f"Source {study.provenance.source}, {study.provenance.engine} ({study.provenance.semantics} ranges); "
-            f"newest sample {_time_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period observed",
+            f"Source {study.provenance.source}, {study.provenance.engine} ({study.provenance.semantics} ranges)",
+            f"Newest sample {_time_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period seen",
         )
 
     def _repr_html_(self) -> str:

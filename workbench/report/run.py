@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from workbench.core.timerange import named_zone, parse_month
 from workbench.report.export import to_html, write_atomically
 from workbench.report.kernel import KERNEL_NAME, ThisInterpreter
 from workbench.report.templates import check_parameters, template_path
+from workbench.store import Store
+from workbench.studies import open_context
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300
@@ -73,15 +74,12 @@ def run_report(
     ReportError
         A cell failed; the half-run notebook is kept under ``failed`` and named in the message.
     """
-    from workbench.studies import open_context
-
     template = template_path(name)
     instant = now or datetime.now(UTC)
     context = open_context(settings)
     context.catalog.profile(system)
     span = parse_month(month, zone=settings.zone, now=instant)
     as_of = min(instant, span.end)
-    run_id = f"{instant:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     period = f"{span.start.astimezone(named_zone(settings.zone)):%Y-%m}"
     parameters = {
         "system": system,
@@ -95,26 +93,23 @@ def run_report(
     folder = settings.home / "reports" / system / period
     folder.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    store = context.store
-    if store is not None:
-        store.report_started(
-            run_id,
-            report=name,
-            system=system,
-            period=period,
-            parameters=parameters,
-            started=instant,
-            identity=settings.identity,
-            version=__version__,
-        )
+    store = context.store or Store(settings.database)
+    run_id = store.start_run(
+        report=name,
+        system=system,
+        period=period,
+        parameters=parameters,
+        started_at=instant,
+        version=__version__,
+        identity=settings.identity,
+    ).id
     try:
         notebook = _execute(template, parameters, folder, run_id)
     except ReportError as error:
-        if store is not None:
-            store.report_failed(run_id, finished=datetime.now(UTC), error=str(error))
+        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error))
         raise
     footer = {
-        "run": run_id,
+        "run": run_id[:12],
         "made": f"{instant:%Y-%m-%d %H:%M} UTC",
         "history up to": f"{as_of:%Y-%m-%d %H:%M} UTC",
         "system": system,
@@ -123,14 +118,19 @@ def run_report(
         "template": name,
     }
     text = to_html(notebook, title=f"{name.capitalize()} report of {system}, {period}", footer=footer)
-    target = folder / f"{name}-{run_id}.html"
+    target = folder / f"{name}-{run_id[:12]}.html"
     write_atomically(target, text)
     digest = hashlib.sha256(text.encode()).hexdigest()
     if out is not None:
         write_atomically(out / target.name if out.is_dir() else out, text)
     seconds = time.monotonic() - begun
-    if store is not None:
-        store.report_done(run_id, finished=datetime.now(UTC), path=str(target), sha256=digest)
+    store.finish_run(
+        run_id,
+        finished_at=datetime.now(UTC),
+        path=str(target),
+        sha256=digest,
+        provenance={"template": name, "as_of": str(as_of)},
+    )
     return ReportRun(
         run_id, name, system, period, target, target.with_suffix(".ipynb"), digest, len(text.encode()), seconds
     )
@@ -157,7 +157,7 @@ def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: s
                 resources={"metadata": {"path": scratch}},
             )
         except Exception as error:
-            kept = folder / "failed" / f"{template.stem}-{run_id}.ipynb"
+            kept = folder / "failed" / f"{template.stem}-{run_id[:12]}.ipynb"
             if half.is_file():
                 write_atomically(kept, half.read_text(encoding="utf-8"))
             reason = str(getattr(error, "evalue", "")) or str(error) or type(error).__name__
@@ -167,14 +167,21 @@ def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: s
                 f"The report {template.stem!r} failed{where}: {reason.strip()}",
                 hint=f"The notebook up to that point: {kept}" if kept.is_file() else "",
             ) from error
-    write_atomically(folder / f"{template.stem}-{run_id}.ipynb", nbformat.writes(notebook))
+    write_atomically(folder / f"{template.stem}-{run_id[:12]}.ipynb", nbformat.writes(notebook))
     return notebook
 
 
 def past_runs(settings: Settings) -> list[dict[str, object]]:
     """Earlier runs, newest first, as plain rows."""
-    from workbench.store import Store
-
-    rows = Store(settings.database).report_runs()
-    wanted = ("run_id", "report", "system", "period", "status", "started", "path")
-    return [{name: str(row[name]) if row[name] is not None else "" for name in wanted} for row in rows]
+    return [
+        {
+            "run": run.id[:12],
+            "report": run.report,
+            "system": run.system,
+            "period": run.period,
+            "status": run.status,
+            "started": f"{run.started_at:%Y-%m-%d %H:%M} UTC",
+            "path": run.path or "",
+        }
+        for run in Store(settings.database).runs()
+    ]
