@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.demo_home import demo_context, demo_home, demo_settings  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
     alertmanager,
     chromium,
