@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,12 @@ from workbench.archive import Archive
 from workbench.archive.layout import SAMPLES, SERIES
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import STALE, SeriesSet, label_key
+from workbench.promql.matchers import Matcher
 
 OCTOBER = 1_790_812_800_000  # 2026-10-01T00:00Z
 NOVEMBER = 1_793_491_200_000
 DAY = 86_400_000
 ALWAYS = (0, 2**60)
-
-
-@dataclass(frozen=True)
-class Matcher:
-    name: str
-    op: str
-    value: str
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ import pandas as pd
 
 from workbench.archive import records, samples
 from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS
-from workbench.archive.series import LabelMatcher, SeriesRegistry
+from workbench.archive.series import SeriesRegistry
 from workbench.archive.tables import Tables
 from workbench.core.errors import ArchiveError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import TimeRange
+from workbench.promql.matchers import Matcher
 
 _DOCUMENT = "archive.json"
 _LOCK = "archive.lock"
@@ -153,7 +154,7 @@ class Archive:
         samples.write(self._tables, self._registry.register(series.labels), series)
 
     def replace_samples(
-        self, series: SeriesSet, start_ms: int, end_ms: int, *, matchers: Sequence[LabelMatcher] = ()
+        self, series: SeriesSet, start_ms: int, end_ms: int, *, matchers: Sequence[Matcher] = ()
     ) -> None:
         """Delete what the archive holds in ``[start_ms, end_ms)`` and add ``series`` instead, in one commit.
 
@@ -170,7 +171,7 @@ class Archive:
         table = self._registry.current()
         samples.rewrite(self._tables, ids, series, table.ids[table.matching(matchers)], start_ms, end_ms)
 
-    def select(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> SeriesSet:
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Read the samples with ``start_ms <= t <= end_ms`` of the series that fulfil all matchers.
 
         Series without a sample in the range are left out. Only the needed row groups are read.
@@ -180,7 +181,7 @@ class Archive:
         return samples.read(self._tables, table.ids[rows], [table.labels[row] for row in rows], start_ms, end_ms)
 
     def series(
-        self, matchers: Sequence[LabelMatcher], start_ms: int | None = None, end_ms: int | None = None
+        self, matchers: Sequence[Matcher], start_ms: int | None = None, end_ms: int | None = None
     ) -> tuple[Labels, ...]:
         """Label sets that fulfil all matchers and, where a range is given, have a sample in ``[start_ms, end_ms]``."""
         table = self._registry.current()
@@ -188,6 +189,16 @@ class Archive:
         if start_ms is not None and end_ms is not None:
             rows = rows[samples.present(self._tables, table.ids[rows], start_ms, end_ms)]
         return tuple(table.labels[row] for row in rows)
+
+    def series_count(self) -> int:
+        """Label sets the archive has ever held. [count]"""
+        return len(self._registry.current())
+
+    def estimate(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> tuple[int, int]:
+        """Series that fulfil all matchers, and about how many samples :meth:`select` would read; reads none."""
+        table = self._registry.current()
+        rows = table.matching(matchers)
+        return len(rows), samples.estimate(self._tables, table.ids[rows], start_ms, end_ms)
 
     # Logs, spans, episodes
 

@@ -32,6 +32,8 @@ class Layout:
         Integer columns that sort the rows of a file; their extremes are kept for pruning.
     delta, dictionary : tuple of str
         Columns written as deltas, and with a dictionary.
+    identity : tuple of str
+        Columns that make two rows the same record, of which the later written is read; empty for all.
     time : str
         Column whose month partitions the table; empty for a table without partitions.
     per_ms : int
@@ -43,6 +45,7 @@ class Layout:
     order: tuple[str, ...]
     delta: tuple[str, ...]
     dictionary: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
     time: str = ""
     per_ms: int = 1
 
@@ -74,6 +77,7 @@ SAMPLES = Layout(
     order=("series_id", "ts"),
     delta=("series_id", "ts", "value_int"),
     dictionary=("value",),
+    identity=("series_id", "ts"),
     time="ts",
 )
 LOGS = Layout(
@@ -132,6 +136,7 @@ SPANS = Layout(
         "attributes.key_value.key",
         "attributes.key_value.value",
     ),
+    identity=("trace_id", "span_id"),
     time="start_ns",
     per_ms=1_000_000,
 )
@@ -153,6 +158,7 @@ EPISODES = Layout(
     order=("starts_at",),
     delta=("active_at", "starts_at", "ends_at"),
     dictionary=("alertname", "severity", "labels.key_value.key", "labels.key_value.value"),
+    identity=("alertname", "labels", "active_at", "starts_at"),
     time="starts_at",
 )
 

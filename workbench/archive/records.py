@@ -24,12 +24,6 @@ from workbench.core.timerange import TimeRange
 _ATTEMPTS = 50
 _CONTRACTS = {LOGS.name: frames.LOGS, SPANS.name: frames.SPANS, EPISODES.name: frames.EPISODES}
 
-#: What makes two rows the same record; the later written one is read.
-_IDENTITY = {
-    LOGS.name: LOGS.schema.names,
-    SPANS.name: ["trace_id", "span_id"],
-    EPISODES.name: ["alertname", "labels", "active_at", "starts_at"],
-}
 _MAPS = {LOGS.name: "attributes", SPANS.name: "attributes", EPISODES.name: "labels"}
 _INSTANTS = ("active_at", "starts_at", "ends_at")
 _NS_PER_MS = 1_000_000
@@ -129,7 +123,7 @@ def _overlap(files: tuple[DataFile, ...], layout: Layout) -> bool:
 
 
 def _latest(rows: pa.Table, layout: Layout) -> pa.Table:
-    names = _IDENTITY[layout.name]
+    names = list(layout.identity or layout.schema.names)
     keys = rows.select(names).to_pandas()
     if _MAPS[layout.name] in names:
         keys[_MAPS[layout.name]] = [json.dumps(sorted(pairs)) for pairs in keys[_MAPS[layout.name]]]
@@ -157,7 +151,7 @@ def _rows(layout: Layout, frame: pd.DataFrame) -> pa.Table:
     for field in layout.schema:
         column = frame[field.name]
         if field.name in _INSTANTS:
-            instants = column.dt.as_unit("ms")
+            instants = column.dt.tz_convert(None).dt.as_unit("ms")
             columns[field.name] = pa.array(instants.to_numpy().view(np.int64), mask=instants.isna().to_numpy())
         elif field.name == _MAPS[layout.name]:
             columns[field.name] = pa.array([_pairs(each) for each in column], field.type)

@@ -5,31 +5,19 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.archive import parquet
 from workbench.archive.layout import SERIES
 from workbench.archive.tables import CommitConflict, Tables
-from workbench.core.errors import ArchiveError, QueryRejected
+from workbench.core.errors import ArchiveError
 from workbench.core.series import LabelKey, Labels, label_key
+from workbench.promql.matchers import Matcher
 
 _ATTEMPTS = 50
-
-
-class LabelMatcher(Protocol):
-    """``name op value`` with op one of ``= != =~ !~``, as the nodes of the language hold it."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def op(self) -> str: ...  # noqa: D102
-    @property
-    def value(self) -> str: ...  # noqa: D102
 
 
 class SeriesTable:
@@ -39,12 +27,12 @@ class SeriesTable:
         self.ids = ids
         self.labels = tuple(labels)
         self.index: dict[LabelKey, int] = {label_key(each): row for row, each in enumerate(self.labels)}
-        self._columns: dict[str, tuple[pa.Array, NDArray[np.int32]]] = {}
+        self._columns: dict[str, tuple[tuple[str, ...], NDArray[np.int32]]] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def matching(self, matchers: Iterable[LabelMatcher]) -> NDArray[np.intp]:
+    def matching(self, matchers: Iterable[Matcher]) -> NDArray[np.intp]:
         """Rows that fulfil all matchers; a label that a series lacks is the empty text.
 
         Raises
@@ -54,34 +42,17 @@ class SeriesTable:
         """
         wanted = np.ones(len(self), bool)
         for matcher in matchers:
-            texts, codes = self.column(matcher.name)
-            wanted &= _fulfils(texts, matcher)[codes]
+            values, codes = self.column(matcher.name)
+            wanted &= matcher.keep(values)[codes]
         return np.flatnonzero(wanted)
 
-    def column(self, name: str) -> tuple[pa.Array, NDArray[np.int32]]:
+    def column(self, name: str) -> tuple[tuple[str, ...], NDArray[np.int32]]:
         """Distinct values of a label (the first is the empty text) and the code of each row."""
         if name not in self._columns:
             known: dict[str, int] = {"": 0}
             codes = [known.setdefault(labels.get(name, ""), len(known)) for labels in self.labels]
-            self._columns[name] = (pa.array(list(known), pa.string()), np.array(codes, np.int32))
+            self._columns[name] = (tuple(known), np.array(codes, np.int32))
         return self._columns[name]
-
-
-def _fulfils(texts: pa.Array, matcher: LabelMatcher) -> NDArray[np.bool_]:
-    """Test distinct values; regular expressions are RE2 and match the whole value, newlines included."""
-    if matcher.op in ("=", "!="):
-        found = pc.equal(texts, matcher.value)
-    else:
-        try:
-            found = pc.match_substring_regex(texts, f"^(?s:{matcher.value})$")
-        except pa.ArrowInvalid as error:
-            raise QueryRejected(
-                f"{matcher.value!r} is not a regular expression of RE2: {error}.",
-                query=f"{{{matcher.name}{matcher.op}{matcher.value!r}}}",
-                hint="Lookaround and back references do not exist in RE2; escape a literal dot as \\\\.",
-            ) from None
-    mask: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
-    return ~mask if matcher.op.startswith("!") else mask
 
 
 class SeriesRegistry:
