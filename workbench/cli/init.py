@@ -15,7 +15,13 @@ from workbench.cli.output import say
 @click.option("--url", required=True, help="URL of the Prometheus-compatible server.")
 @click.option("--name", required=True, help="Name of the system, e.g. mine.")
 @click.option("--source", help="Name of the source in the settings; the system's name by default.")
-@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), show_default="here")
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    show_default="here",
+    help="Folder the drafts are written to.",
+)
 @click.option("--match", help="Selector of the series that belong to the system, e.g. '{job=\"api\"}'.")
 @click.option("--username", help="User for basic authentication; the password comes from $WORKBENCH_PASSWORD.")
 @click.option("--bearer-file", type=click.Path(path_type=Path), help="File with a bearer token.")

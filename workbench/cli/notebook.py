@@ -43,7 +43,14 @@ def list_() -> None:
 
 
 @notebook.command("open")
-@click.option("--to", "directory", type=click.Path(file_okay=False, path_type=Path), default=Path("notebooks-mine"))
+@click.option(
+    "--to",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("notebooks-mine"),
+    show_default=True,
+    help="Folder the notebooks are copied to.",
+)
 @click.option("--no-lab", is_flag=True, help="Copy the notebooks and do not start JupyterLab.")
 @click.pass_obj
 def open_(state: Any, directory: Path, no_lab: bool) -> None:
