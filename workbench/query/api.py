@@ -1,0 +1,110 @@
+"""The conversation with one server: fields out, samples or documents in, every failure a typed error with its query."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from workbench.core.errors import SourceError
+from workbench.query import failures
+from workbench.query.decode import Answer, Sink, decode, envelope
+from workbench.query.plan import seconds_text
+from workbench.query.transport import Fields, Reply, Transport, ask
+
+
+class Api:
+    """The HTTP API of Prometheus behind one transport; safe to use from several threads.
+
+    Parameters
+    ----------
+    name : str
+        Name of the source, put into every error.
+    transport : Transport
+    timeout_s : float
+        For one question with its repetitions. [s]
+    """
+
+    def __init__(self, name: str, transport: Transport, timeout_s: float) -> None:
+        self.name = name
+        self.transport = transport
+        self.timeout_s = timeout_s
+        self._method = "POST"
+
+    @contextmanager
+    def naming(self, query: str) -> Iterator[None]:
+        """Put source and query into every error that leaves."""
+        try:
+            yield
+        except SourceError as error:
+            error.source = error.source or self.name
+            error.query = error.query or query
+            raise
+
+    def reply(self, path: str, fields: Fields = (), *, form: bool = False, query: str = "") -> Reply:
+        """Send fields, with ``form`` in the body (in the address where a proxy forbids that); return any answer."""
+        with self.naming(query):
+            return self._send(path, fields, form, self.timeout_s)
+
+    def document(self, path: str, fields: Fields = (), *, form: bool = False, query: str = "") -> Any:
+        """Return ``data`` of an answer that holds no samples."""
+        reply = self.reply(path, fields, form=form, query=query)
+        with self.naming(query):
+            _expect_success(reply, query, path)
+            return envelope(reply.body)[0]
+
+    def samples(
+        self, path: str, fields: Fields, sink: Sink, *, query: str = "", deadline: float | None = None
+    ) -> Answer:
+        """Evaluate a query and hand its series to ``sink``.
+
+        The server is told our timeout, so it does not go on computing for nobody.
+
+        Parameters
+        ----------
+        path : str
+        fields : sequence of (str, str)
+        sink : callable
+        query : str
+            As the user wrote it, for errors.
+        deadline : float, optional
+            Moment of ``time.monotonic()`` by which a question of several requests must be done. [s]
+        """
+        timeout_s = self.timeout_s
+        if deadline is not None:
+            timeout_s = min(timeout_s, max(deadline - time.monotonic(), 0.001))
+        with self.naming(query):
+            reply = self._send(path, [*fields, ("timeout", f"{max(int(timeout_s), 1)}s")], True, timeout_s)
+            _expect_success(reply, query, path)
+            return decode(reply.body, sink)
+
+    def number(self, query: str, time_ms: int | None = None, *, about: str = "") -> float | None:
+        """Evaluate a query to one number at an instant (the server's now without one); None when there is none."""
+        found: list[float] = []
+        fields = [("query", query)] + ([("time", seconds_text(time_ms))] if time_ms is not None else [])
+        self.samples(
+            "/api/v1/query", fields, lambda _labels, _times, values: found.extend(values.tolist()), query=about or query
+        )
+        return found[0] if found else None
+
+    def _send(self, path: str, fields: Fields, form: bool, timeout_s: float) -> Reply:
+        method = self._method if form else "GET"
+        reply = ask(self.transport, method, path, fields, timeout_s=timeout_s)
+        if method == "POST" and reply.status in (405, 501):
+            self._method = "GET"
+            reply = ask(self.transport, "GET", path, fields, timeout_s=timeout_s)
+        return reply
+
+
+def refuse(reply: Reply, query: str, path: str) -> SourceError:
+    """Return the error that an answer other than 2xx stands for."""
+    elsewhere = reply.headers.get("location", "")
+    return failures.of_reply(
+        reply.status, reply.body, reply.content_type, query=query, path=path, location=failures.host_of(elsewhere)
+    )
+
+
+def _expect_success(reply: Reply, query: str, path: str) -> None:
+    if not 200 <= reply.status < 300:
+        raise refuse(reply, query, path)
