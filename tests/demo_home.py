@@ -6,11 +6,14 @@ import fcntl
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from workbench.core.settings import Settings, load_settings
-from workbench.studies import Context, open_context
+
+if TYPE_CHECKING:
+    from workbench.studies import Context
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -50,4 +53,6 @@ def demo_settings(demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def demo_context(demo_settings: Settings) -> Context:
     """Context over the shared demo; its clock is the real one."""
+    from workbench.studies import open_context
+
     return open_context(demo_settings)
