@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.slo import Promise, by_objective, expected_slices, period_budget, within
-from workbench.core.errors import ParameterError
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange, duration_ms
 
@@ -72,16 +71,11 @@ def budget_history(
     as_of : datetime
         Aware instant up to which history is known.
     step_ms : int
-        Length of a row; a multiple of the slices. [ms]
+        Length of a row; raised to whole slices where the slices of a promise do not fit into it. [ms]
 
     Returns
     -------
     BudgetHistory
-
-    Raises
-    ------
-    ParameterError
-        A step that is no multiple of a promise's slices.
 
     Notes
     -----
@@ -92,14 +86,11 @@ def budget_history(
     parts = by_objective(events)
     frames = []
     for promise in promises:
-        if step_ms % promise.slice_ms:
-            raise ParameterError(
-                f"A step of {step_ms} ms does not hold whole slices of {promise.slice_ms} ms of {promise.objective!r}."
-            )
         elapsed = promise.elapsed(as_of)
         seen = within(parts.get(promise.objective, events.iloc[:0]), elapsed)
         if len(seen):
-            frames.append(_drawn_down(seen, promise, elapsed, step_ms))
+            row_ms = -(-step_ms // promise.slice_ms) * promise.slice_ms
+            frames.append(_drawn_down(seen, promise, elapsed, row_ms))
     columns = ["time", "objective", "good", "total", "sli", "budget_left_ratio", "covered"]
     frame = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
     return BudgetHistory(frame, as_of=as_of, step_ms=step_ms)

@@ -9,23 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.increase import Edges
-from workbench.core.errors import ParameterError
+from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import Metrics
 
 Floats = NDArray[np.float64]
 
-#: Operators of a threshold by their OpenSLO names: the slice is good when ``value op threshold`` holds.
+#: Operators of a threshold: the slice is good when ``value op threshold`` holds.
 OPERATORS: dict[str, Callable[[Floats, float], NDArray[np.bool_]]] = {
-    "lt": np.less,
-    "lte": np.less_equal,
-    "gt": np.greater,
-    "gte": np.greater_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
 }
 
 
@@ -68,7 +69,7 @@ def threshold_events(objective: str, answer: Metrics, *, op: str, threshold: flo
     objective : str
     answer : Metrics
         The indicator evaluated at the end of each slice.
-    op : {"lt", "lte", "gt", "gte"}
+    op : {"<", "<=", ">", ">="}
     threshold : float
         In the unit of the indicator.
     slice_ms : int
@@ -100,15 +101,59 @@ def threshold_events(objective: str, answer: Metrics, *, op: str, threshold: flo
     )
 
 
-def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal, slice_ms: int) -> pd.DataFrame:
-    """EVENTS of a time-slice promise from event counts: a slice is one event, good when its share is kept.
+def raw_events(objective: str, answer: Metrics, *, kind: Literal["success", "failure"], slice_ms: int) -> pd.DataFrame:
+    """EVENTS of an indicator that is a share itself: one event per slice, good by that share.
+
+    Parameters
+    ----------
+    objective : str
+    answer : Metrics
+        One series, the share of successes or failures at the end of each slice. [ratio]
+    kind : {"success", "failure"}
+        What the share is of.
+    slice_ms : int
+        Length of a slice. [ms]
+
+    Raises
+    ------
+    FrameError
+        Several series, or a share outside [0, 1].
+
+    Notes
+    -----
+    NaN (a ratio of nothing) is covered and counts nothing, as in :func:`threshold_events`.
+    """
+    if len(answer.labels) > 1:
+        raise FrameError(
+            f"The share of {objective!r} came as {len(answer.labels)} series, and shares cannot be added.",
+            hint="Aggregate in the query, e.g. sum(good) / sum(total).",
+        )
+    judged = (answer.present & ~np.isnan(answer.values)).any(axis=0)
+    share = np.where(judged, np.nansum(answer.values, axis=0), 0.0)
+    if (outside := (share < 0) | (share > 1)).any():
+        raise FrameError(
+            f"The share of {objective!r} is {share[outside][0]:g}, outside [0, 1].",
+            hint="A raw indicator is a ratio; divide a percentage by 100.",
+        )
+    return slice_events(
+        objective,
+        np.append(answer.times - slice_ms, answer.times[-1:]),
+        good=np.where(judged, share if kind == "success" else 1 - share, 0.0),
+        total=np.asarray(judged, np.float64),
+        covered=np.asarray(answer.present.any(axis=0), np.float64),
+    )
+
+
+def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal | None, slice_ms: int) -> pd.DataFrame:
+    """EVENTS of a time-slice promise from event counts: each slice is one event, however much happened in it.
 
     Parameters
     ----------
     events : DataFrame
         EVENTS of one objective with ``covered``; slices no longer than ``slice_ms`` and dividing it.
-    slice_target : Decimal
-        Share of good events that makes a slice good; exactly this share is good. [ratio]
+    slice_target : Decimal or None
+        Share of good events that makes a slice good; exactly this share is good. None (OpenSLO's RatioTimeslices)
+        lets a slice be good by its share. [ratio]
     slice_ms : int
         Length of a judged slice. [ms]
 
@@ -119,17 +164,19 @@ def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal, slice_ms: i
     floor = events["time"].dt.floor(pd.Timedelta(milliseconds=slice_ms))
     grouped = events.groupby(floor, sort=True)
     counts = grouped[["good", "total"]].sum()
-    needed = Fraction(slice_target)
-    kept = [
-        total > 0 and Fraction(good) >= needed * Fraction(total)
-        for good, total in counts.itertuples(index=False, name=None)
-    ]
+    happened = (counts["total"] > 0).to_numpy()
+    if slice_target is None:
+        good = (counts["good"] / counts["total"].where(happened, 1.0)).to_numpy(np.float64)
+    else:
+        needed = Fraction(slice_target)
+        pairs = counts.itertuples(index=False, name=None)
+        good = np.array([total > 0 and Fraction(kept) >= needed * Fraction(total) for kept, total in pairs], np.float64)
     return pd.DataFrame(
         {
             "objective": events["objective"].iloc[: len(counts)].to_numpy(),
             "time": counts.index,
-            "good": np.array(kept, np.float64),
-            "total": (counts["total"] > 0).to_numpy(np.float64),
+            "good": good,
+            "total": happened.astype(np.float64),
             "covered": grouped["covered"].mean().to_numpy(np.float64),
         }
     )

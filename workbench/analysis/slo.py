@@ -15,7 +15,7 @@ import pandas as pd
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.frames import EVENTS
 from workbench.core.result import Result, Status
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, to_ms
 
 #: A promise is at risk when less than this share of its error budget is left.
 AT_RISK_BELOW = Fraction(1, 4)
@@ -42,8 +42,8 @@ class Promise:
         The whole period, also the part that has not come yet.
     period : str
         The period in words: ``30d``, ``2026-10``.
-    budgeting : {"occurrences", "timeslices"}
-        Whether an event of the frame is a request or a slice of time.
+    budgeting : {"occurrences", "timeslices", "ratio_timeslices"}
+        Whether an event of the frame is a request, a slice of time that is good or bad, or one good by a share.
     method : {"exact", "extrapolated"}
         How the counts were made: exact increases, or PromQL's ``rate`` and ``increase``.
     slice_ms : int
@@ -55,7 +55,7 @@ class Promise:
     target: Decimal
     window: TimeRange
     period: str = ""
-    budgeting: Literal["occurrences", "timeslices"] = "occurrences"
+    budgeting: Literal["occurrences", "timeslices", "ratio_timeslices"] = "occurrences"
     method: Literal["exact", "extrapolated"] = "exact"
     slice_ms: int = 300_000
 
@@ -74,8 +74,14 @@ class Promise:
         return 1 - Fraction(self.target)
 
     def elapsed(self, as_of: datetime) -> TimeRange:
-        """Return the part of the window that has passed."""
-        return TimeRange(self.window.start, max(self.window.start, min(self.window.end, as_of)))
+        """Return the part of the window that has passed, in whole slices."""
+        passed_ms = max(0, min(self.window.end_ms, to_ms(as_of)) - self.window.start_ms)
+        return TimeRange.from_ms(self.window.start_ms, self.window.start_ms + passed_ms - passed_ms % self.slice_ms)
+
+    @property
+    def counts_slices(self) -> bool:
+        """Whether what is counted is slices of time."""
+        return self.budgeting != "occurrences"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,7 +112,7 @@ class ComplianceResult(Result):
     left_minutes       budget_minutes - spent_minutes [min]
     exhausted_at       when the budget of the whole window ran out, or will at the pace of the last 3 d;
                        NaT when it will not before the window (rolling: one window from now) ends [UTC]
-    budgeting          occurrences or timeslices
+    budgeting          occurrences, timeslices or ratio_timeslices
     method             exact or extrapolated counts
     period             the window in words (``30d``, ``2026-10``)
     window_start       start of the window [UTC]
@@ -283,7 +289,7 @@ def _judged(
         "title": promise.title,
         "status": failed or promise_status(good, total, promise.target, covered=coverage > 0 or total > 0),
         "target": float(promise.target),
-        "unit": "slices" if promise.budgeting == "timeslices" else "events",
+        "unit": "slices" if promise.counts_slices else "events",
         "budget_minutes": budget_minutes(promise.target, promise.window.seconds),
         "elapsed": elapsed.seconds / promise.window.seconds,
         "budgeting": promise.budgeting,
@@ -304,7 +310,7 @@ def _spending(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, good: fl
     allowed = promise.budget * events
     period = period_budget(promise, elapsed, events)
     minutes = promise.budget * Fraction(promise.window.seconds) / 60
-    if promise.budgeting == "timeslices":
+    if promise.counts_slices:
         spent_minutes = bad * promise.slice_ms / 60_000
     else:
         spent_minutes = bad / events * Fraction(elapsed.seconds) / 60
@@ -328,7 +334,7 @@ def period_budget(promise: Promise, elapsed: TimeRange, total: Fraction) -> Frac
     For time slices the number of slices is known beforehand, less those of the past that counted nothing. For
     events it is a projection: the traffic so far, continued.
     """
-    if promise.budgeting == "timeslices":
+    if promise.counts_slices:
         still_to_come = (promise.window.end_ms - elapsed.end_ms) // promise.slice_ms
         return promise.budget * (total + still_to_come)
     return promise.budget * total * Fraction(promise.window.seconds) / Fraction(elapsed.seconds)

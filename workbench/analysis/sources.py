@@ -22,7 +22,7 @@ class SourceStates(Result):
     Columns of ``frame``: ``name``, ``kind``, ``location`` (never with credentials), ``status`` (``ok``, ``no_data``,
     ``unavailable``, ``refused``), ``engine``, ``semantics`` (str), ``newest`` (time of the newest sample, NaT when
     unknown) [UTC], ``age_s`` (``as_of`` - ``newest``) [s], ``stale`` (older than a quarter of an hour, bool),
-    ``systems`` (names, comma-separated; ``all`` for any) and ``detail`` (str).
+    ``systems`` (names, comma-separated; ``all`` for any) and ``detail`` (str), ``exit_code`` (0 when it answers).
     """
 
     as_of: datetime
@@ -61,6 +61,7 @@ def source_table(
                 "stale": age_s > STALE_AFTER_S,
                 "systems": ", ".join(serves.get(state.name, ())) or "all",
                 "detail": state.detail,
+                "exit_code": state.exit_code,
             }
         )
     columns = [
@@ -75,6 +76,7 @@ def source_table(
         "stale",
         "systems",
         "detail",
+        "exit_code",
     ]
     frame = pd.DataFrame(rows, columns=columns)
     frame["newest"] = pd.to_datetime(frame["newest"], utc=True).dt.as_unit("ms")

@@ -28,6 +28,7 @@ class ClosedSource:
     reason: str
     kind: str = ""
     hint: str = ""
+    exit_code: int = SourceUnavailable.exit_code
 
     @property
     def semantics(self) -> str:
@@ -68,4 +69,4 @@ class ClosedSource:
     def state(self) -> SourceState:
         """Say why the source is closed."""
         detail = f"{self.reason} {self.hint}".strip()
-        return SourceState(self.name, self.kind, self.location, "unavailable", "", "", None, detail)
+        return SourceState(self.name, self.kind, self.location, "unavailable", "", "", None, detail, self.exit_code)

@@ -107,6 +107,8 @@ def open_source(name: str, settings: SourceSettings, limits: Limits) -> MetricSo
         return PrometheusSource(name, settings)
     except (WorkbenchError, OSError) as error:
         location = str(settings.path) if settings.kind == "archive" else settings.url
-        hint = error.hint if isinstance(error, WorkbenchError) else ""
-        message = error.message if isinstance(error, WorkbenchError) else str(error)
-        return ClosedSource(name, location, message, kind=settings.kind, hint=hint)
+        if isinstance(error, WorkbenchError):
+            return ClosedSource(
+                name, location, error.message, kind=settings.kind, hint=error.hint, exit_code=error.exit_code
+            )
+        return ClosedSource(name, location, str(error), kind=settings.kind)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from workbench.core.result import Study
-from workbench.core.timerange import TimeRange
+from workbench import __version__
+from workbench.analysis.burn import budget_history, burn_rates
+from workbench.analysis.slo import ComplianceResult, Promise, compliance
+from workbench.catalog import Objective
+from workbench.core.result import Provenance, Status, Study, worst
+from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
+from workbench.studies.indicators import Measured, measure, slice_of
+from workbench.studies.windows import hull, objective_window, period_text
 
 
 def slo_compliance(
@@ -20,7 +29,7 @@ def slo_compliance(
     system : str
         System of the catalog.
     range : TimeRange, optional
-        Period judged, e.g. a calendar month; by default each objective's own rolling window that ends at ``as_of``.
+        Period judged, e.g. a calendar month; by default each objective's own window that ends at, or holds, ``as_of``.
     as_of : datetime
         Aware instant up to which history is read; good and total are read at this one instant.
     slo : str, optional
@@ -37,5 +46,75 @@ def slo_compliance(
     ------
     ParameterError
         Unknown system or objective. A failing source is a status of the study, never an exception.
+
+    Notes
+    -----
+    Counters are read raw, from a day before the period; the exact increases of their slices of five minutes are the
+    EVENTS. Periods are moved down to whole slices. See :func:`workbench.analysis.increase.exact_increases`.
     """
-    raise NotImplementedError
+    profile = ctx.catalog.profile(system)
+    asked = [ctx.catalog.objective(system, slo)] if slo is not None else ctx.catalog.objectives.get(system, ())
+    source = ctx.source_for(system)
+    promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
+    measured = measure(source, profile.scope, asked, {one.objective: one.elapsed(as_of) for one in promises})
+    promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
+    result = judged(asked, promises, measured, as_of=as_of)
+    statuses: list[Status] = list(result.frame["status"])
+    return Study(
+        name="slo_compliance",
+        system=system,
+        range=range or hull([one.window for one in promises], as_of=as_of),
+        as_of=as_of,
+        results={
+            "compliance": result,
+            "budget": budget_history(measured.events, promises, as_of=as_of),
+            "burn": burn_rates(measured.events, promises, as_of=as_of),
+        },
+        status=worst(statuses),
+        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
+        coverage=float(result.frame["coverage"].min()),
+        provenance=provenance(source, measured),
+        warnings=tuple(measured.warnings),
+    )
+
+
+def judged(
+    objectives: Sequence[Objective], promises: Sequence[Promise], measured: Measured, *, as_of: datetime
+) -> ComplianceResult:
+    """Compliance of what was measured, with the assumptions of the objectives among its notes."""
+    result = compliance(measured.events, promises, as_of=as_of, unanswered=measured.failed)
+    assumed = tuple(f"{one.id}: {text}" for one in objectives for text in one.assumptions)
+    return replace(result, notes=result.notes + assumed)
+
+
+def provenance(source: MetricSource, measured: Measured) -> Provenance:
+    """Say how the counts were made."""
+    return Provenance(
+        source=source.name,
+        engine=", ".join(filter(None, measured.engines)) or "none: raw samples",
+        semantics=source.semantics,
+        method=", ".join(sorted(set(measured.methods.values()))) or "exact",
+        queries=measured.queries,
+        version=__version__,
+    )
+
+
+def promises_of(
+    objectives: Sequence[Objective], *, range: TimeRange | None, as_of: datetime, zone: str
+) -> list[Promise]:
+    """Bind objectives to the period in force: ``range``, or each objective's own window at ``as_of``."""
+    promises = []
+    for objective in objectives:
+        window = (range or objective_window(objective, as_of)).aligned(slice_of(objective))
+        promises.append(
+            Promise(
+                objective=objective.id,
+                title=objective.title,
+                target=objective.target,
+                window=window,
+                period=period_text(window, objective.zone if range is None and objective.calendar else zone),
+                budgeting=objective.method,
+                slice_ms=slice_of(objective),
+            )
+        )
+    return promises

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
+from workbench.catalog import Objective
+from workbench.catalog.slo import CalendarWindow
 from workbench.core.errors import ParameterError
-from workbench.core.timerange import TimeRange, duration_ms, parse_month
+from workbench.core.timerange import (
+    TimeRange,
+    calendar_month,
+    duration_ms,
+    duration_text,
+    named_zone,
+    parse_month,
+    to_ms,
+)
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_DAYS = {"day": 1, "week": 7}
 
 
 def window(text: str, *, zone: str, as_of: datetime) -> TimeRange:
@@ -33,4 +47,68 @@ def window(text: str, *, zone: str, as_of: datetime) -> TimeRange:
         ) from None
     if length_ms == 0:
         raise ParameterError(f"The period {text!r} is empty.", hint="Write e.g. 30d.")
-    return TimeRange.from_ms(TimeRange(as_of, as_of).end_ms - length_ms, TimeRange(as_of, as_of).end_ms)
+    return TimeRange.from_ms(to_ms(as_of) - length_ms, to_ms(as_of))
+
+
+def objective_window(objective: Objective, as_of: datetime) -> TimeRange:
+    """Return the window of an objective at an instant: rolling up to it, or the calendar period that holds it."""
+    if objective.calendar is None:
+        return TimeRange.from_ms(to_ms(as_of) - (objective.window_ms or 0), to_ms(as_of))
+    return calendar_period(objective.calendar, as_of)
+
+
+def calendar_period(calendar: CalendarWindow, as_of: datetime) -> TimeRange:
+    """Return the period of a calendar window that holds an instant, counted from the window's start.
+
+    Periods are counted on the wall clock of the zone, so daylight saving and the months change their length.
+
+    Examples
+    --------
+    >>> weekly = CalendarWindow(1, "week", "2022-01-01 12:00:00", "America/New_York")
+    >>> calendar_period(weekly, datetime(2022, 3, 15, tzinfo=UTC)).seconds / 3600
+    167.0
+    """
+    zone = named_zone(calendar.zone)
+    first = datetime.strptime(calendar.start, "%Y-%m-%d %H:%M:%S")
+    local = as_of.astimezone(zone).replace(tzinfo=None)
+    if calendar.unit in _MONTHS:
+        length = calendar.count * _MONTHS[calendar.unit]
+        number = ((local.year - first.year) * 12 + local.month - first.month) // length
+    else:
+        length = calendar.count * _DAYS[calendar.unit]
+        number = (local - first) // timedelta(days=length)
+
+    def begins(place: int) -> datetime:
+        if calendar.unit in _DAYS:
+            wall = first + timedelta(days=place * length)
+        else:
+            years, month = divmod(first.month - 1 + place * length, 12)
+            wall = first.replace(year=first.year + years, month=month + 1)
+        return wall.replace(tzinfo=zone).astimezone(UTC)
+
+    while begins(number) > as_of:
+        number -= 1
+    while begins(number + 1) <= as_of:
+        number += 1
+    return TimeRange(begins(number), begins(number + 1))
+
+
+def hull(spans: Sequence[TimeRange], *, as_of: datetime) -> TimeRange:
+    """Return the smallest range that holds all; the empty range at ``as_of`` without any."""
+    if not spans:
+        return TimeRange(as_of, as_of)
+    return TimeRange(min(span.start for span in spans), max(span.end for span in spans))
+
+
+def period_text(span: TimeRange, zone: str) -> str:
+    """Write a range as the month it is in ``zone``, else as its length.
+
+    Examples
+    --------
+    >>> period_text(calendar_month(2026, 10, "Europe/Warsaw"), "Europe/Warsaw")
+    '2026-10'
+    """
+    local = span.start.astimezone(named_zone(zone))
+    if span == calendar_month(local.year, local.month, zone):
+        return f"{local:%Y-%m}"
+    return duration_text(span.end_ms - span.start_ms)

@@ -1,0 +1,124 @@
+"""Counters of one source, each selector read once and counted exactly per slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis.increase import Floats, born_while_up, exact_increases, observed_share
+from workbench.core.errors import EmptyAnswer
+from workbench.core.series import SeriesSet
+from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange
+from workbench.promql import parse, scoped
+from workbench.promql.matchers import keep_series
+from workbench.promql.nodes import Selector
+
+#: How far before a period counters are read, to have a value to start from. [ms]
+MARGIN_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a selector counted: per slice, with the observed share of each slice and the number of series."""
+
+    per_slice: Floats
+    covered: Floats
+    series: int
+
+
+class CounterReader:
+    """Reads each counter once and serves every selector that asks for it, or for a part of it.
+
+    Parameters
+    ----------
+    source : MetricSource
+    scope : mapping of str to str
+        Matchers of the system, for ``up``; the selectors carry them already.
+    span : TimeRange
+        Period of all questions; samples are read from one day before it.
+    selectors : iterable of str
+        Every selector that will be asked for. ``a{x="1"}`` is served from ``a`` when both are among them.
+    """
+
+    def __init__(
+        self, source: MetricSource, scope: Mapping[str, str], span: TimeRange, selectors: Iterable[str]
+    ) -> None:
+        self._source, self._scope, self._span = source, scope, span
+        self._read_span = TimeRange.from_ms(span.start_ms - MARGIN_MS, span.end_ms)
+        self._selectors = {text: _selector(text) for text in selectors}
+        self._raw: dict[str, SeriesSet] = {}
+        self._counted: dict[tuple[str, int, int, int], tuple[Floats, Floats]] = {}
+        self._up: dict[str, SeriesSet] = {}
+        self.newest_ms: int | None = None
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """Selectors that were read, in order."""
+        return tuple(self._raw) + tuple(scoped("up", {**self._scope, "job": job}) for job in self._up)
+
+    def counts(self, selector: str, span: TimeRange, slice_ms: int) -> Counts:
+        """Exact increases of a selector, summed over its series, per slice of the period.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error but ``series == 0``.
+        """
+        broad = self._broadest(selector)
+        series = self._series(broad)
+        increases, covered = self._count(broad, span, slice_ms)
+        if broad == selector:
+            return Counts(increases.sum(axis=0), covered, len(series))
+        rows = keep_series(self._selectors[selector].matchers, series.labels)
+        return Counts(increases[rows].sum(axis=0), covered, len(rows))
+
+    def _broadest(self, selector: str) -> str:
+        wanted = self._selectors[selector]
+        held = set(wanted.all_matchers)
+        wider = [text for text, other in self._selectors.items() if set(other.all_matchers) <= held and other.name]
+        return min(wider, key=lambda text: len(self._selectors[text].matchers), default=selector)
+
+    def _series(self, selector: str) -> SeriesSet:
+        if selector not in self._raw:
+            self._raw[selector] = self._read(selector)
+        return self._raw[selector]
+
+    def _read(self, selector: str) -> SeriesSet:
+        try:
+            series = self._source.raw(selector, self._read_span)
+        except EmptyAnswer:
+            series = SeriesSet.empty()
+        if series.samples:
+            newest = int(series.times[~np.isnan(series.values)].max(initial=0))
+            self.newest_ms = max(self.newest_ms or 0, newest)
+        return series
+
+    def _count(self, selector: str, span: TimeRange, slice_ms: int) -> tuple[Floats, Floats]:
+        key = (selector, span.start_ms, span.end_ms, slice_ms)
+        if key not in self._counted:
+            series, edges = self._series(selector), span.edges_ms(slice_ms)
+            increases = exact_increases(series, edges, self._born(series, span))
+            self._counted[key] = increases, observed_share(series, edges)
+        return self._counted[key]
+
+    def _born(self, series: SeriesSet, span: TimeRange) -> NDArray[np.bool_]:
+        """Births within the period; earlier ones change no slice of it, so ``up`` is read only for these."""
+        firsts = np.array([times[0] if len(times) else 0 for _, times, _ in series], np.int64)
+        late = np.flatnonzero(firsts > span.start_ms)
+        born = np.zeros(len(series), np.bool_)
+        for job in sorted({series.labels[i].get("job", "") for i in late} - {""}):
+            if job not in self._up:
+                self._up[job] = self._read(scoped("up", {**self._scope, "job": job}))
+            born |= born_while_up(series, self._up[job])
+        return born
+
+
+def _selector(text: str) -> Selector:
+    node = parse(text)
+    if not isinstance(node, Selector):
+        raise TypeError(f"{text!r} is no selector")
+    return node

@@ -1,0 +1,230 @@
+"""From an objective of the catalog to its EVENTS: planned, read from a source, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.events import raw_events, slice_events, threshold_events, timeslice_events
+from workbench.catalog import Objective, RatioIndicator, RawIndicator, ThresholdIndicator
+from workbench.core.errors import EmptyAnswer, FrameError, QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.result import Status
+from workbench.core.series import Metrics
+from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange
+from workbench.promql import counter_plan, parse, scoped
+from workbench.promql.nodes import Call, walk
+from workbench.studies.counters import CounterReader
+
+#: Slices of promises that count events. [ms]
+SLICE_MS = 300_000
+
+_PER_SECOND = frozenset({"rate", "irate"})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the counts of an objective are made.
+
+    Attributes
+    ----------
+    objective : Objective
+    span : TimeRange
+        Elapsed part of its window, on slice edges.
+    slice_ms : int
+        [ms]
+    selectors : mapping
+        Counter selector by part (``good``, ``bad``, ``total``), scope included; empty when a query is evaluated.
+    queries : mapping
+        Query by part, scope included, to be evaluated once per slice.
+    """
+
+    objective: Objective
+    span: TimeRange
+    slice_ms: int
+    selectors: Mapping[str, str] = field(default_factory=dict)
+    queries: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def method(self) -> Literal["exact", "extrapolated"]:
+        """Whether events are exact increases, or a ratio is evaluated by PromQL with ``rate`` or ``increase``."""
+        ratio = isinstance(self.objective.indicator, RatioIndicator)
+        return "extrapolated" if self.queries and ratio else "exact"
+
+
+@dataclass
+class Measured:
+    """EVENTS of all objectives of a system, and what became of those that could not be measured."""
+
+    events: pd.DataFrame
+    methods: dict[str, Literal["exact", "extrapolated"]] = field(default_factory=dict)
+    failed: dict[str, Status] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    queries: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    newest_ms: int | None = None
+
+
+def slice_of(objective: Objective) -> int:
+    """Length of the slices an objective is counted in. [ms]"""
+    return objective.slice_ms or SLICE_MS
+
+
+def planned(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> Plan:
+    """Decide how an objective is counted.
+
+    Raises
+    ------
+    QueryRejected
+        A counter query is neither a selector, a sum of one, nor has ``rate`` or ``increase`` inside.
+    """
+    texts = {part: scoped(text, scope) for part, text in objective.queries().items()}
+    indicator, slice_ms = objective.indicator, slice_of(objective)
+    if isinstance(indicator, RatioIndicator) and indicator.counter:
+        plans = {part: counter_plan(text) for part, text in texts.items()}
+        selectors = {part: plan.selector_text for part, plan in plans.items() if plan is not None}
+        if len(selectors) == len(texts):
+            return Plan(objective, span, slice_ms, selectors=selectors)
+    return Plan(objective, span, slice_ms, queries=texts)
+
+
+def measure(
+    source: MetricSource, scope: Mapping[str, str], objectives: Sequence[Objective], spans: Mapping[str, TimeRange]
+) -> Measured:
+    """Count all objectives over the elapsed part of their windows; a failing source becomes a status.
+
+    Parameters
+    ----------
+    source : MetricSource
+    scope : mapping of str to str
+        Matchers of the system.
+    objectives : sequence of Objective
+    spans : mapping of str to TimeRange
+        Elapsed part of the window of each objective, on edges of its slices.
+    """
+    found = Measured(_no_events())
+    plans: list[Plan] = []
+    for objective in objectives:
+        try:
+            plans.append(planned(objective, scope, spans[objective.id]))
+        except WorkbenchError as error:
+            _fail(found, objective, error)
+    frames = []
+    if plans:
+        whole = TimeRange(min(plan.span.start for plan in plans), max(plan.span.end for plan in plans))
+        reader = CounterReader(source, scope, whole, [text for plan in plans for text in plan.selectors.values()])
+        asker = _Asker(source)
+        for plan in plans:
+            try:
+                found.methods[plan.objective.id] = plan.method
+                if plan.span.end > plan.span.start:
+                    frames.append(_events(plan, reader, asker))
+            except WorkbenchError as error:
+                _fail(found, plan.objective, error)
+        found.queries, found.engines = reader.queries + tuple(asker.asked), tuple(sorted(asker.engines))
+        found.warnings.extend(asker.warnings)
+        found.newest_ms = max((ms for ms in (reader.newest_ms, asker.newest_ms) if ms is not None), default=None)
+    if frames:
+        found.events = pd.concat([frame.astype({"objective": "str"}) for frame in frames], ignore_index=True)
+    return found
+
+
+def _no_events() -> pd.DataFrame:
+    empty = slice_events("", [0, 1], good=np.zeros(1), total=np.zeros(1), covered=np.zeros(1)).iloc[:0]
+    return empty.astype({"objective": "str"})
+
+
+def _fail(found: Measured, objective: Objective, error: WorkbenchError) -> None:
+    if isinstance(error, EmptyAnswer):
+        status: Status = "no_data"
+    elif isinstance(error, (QueryRejected, QueryTooExpensive, FrameError)):
+        status = "refused"
+    else:
+        status = "unavailable"
+    found.failed[objective.id] = status
+    place = f" ({objective.file}:{objective.line})" if status == "refused" and objective.file else ""
+    found.warnings.append(f"{objective.id}{place}: {error}")
+
+
+class _Asker:
+    """Evaluates queries once per slice, each once, and remembers what the engine said."""
+
+    def __init__(self, source: MetricSource) -> None:
+        self._source = source
+        self.asked: dict[str, None] = {}
+        self.engines: set[str] = set()
+        self.warnings: list[str] = []
+        self.newest_ms: int | None = None
+
+    def answer(self, query: str, span: TimeRange, slice_ms: int) -> Metrics:
+        """Value of the query at the end of each slice of the span."""
+        self.asked[query] = None
+        ends = TimeRange.from_ms(span.start_ms + slice_ms, span.end_ms)
+        answer = self._source.range(query, ends, step_ms=slice_ms)
+        self.engines.add(str(answer.meta.get("engine", "")))
+        self.warnings.extend(answer.warnings)
+        steps = np.flatnonzero(answer.present.any(axis=0))
+        if len(steps):
+            self.newest_ms = max(self.newest_ms or 0, int(answer.times[steps[-1]]))
+        return answer
+
+
+def _events(plan: Plan, reader: CounterReader, asker: _Asker) -> pd.DataFrame:
+    objective, indicator = plan.objective, plan.objective.indicator
+    match indicator:
+        case ThresholdIndicator():
+            answer = asker.answer(plan.queries["query"], plan.span, plan.slice_ms)
+            return threshold_events(
+                objective.id, answer, op=indicator.op, threshold=float(indicator.value), slice_ms=plan.slice_ms
+            )
+        case RawIndicator():
+            answer = asker.answer(plan.queries["query"], plan.span, plan.slice_ms)
+            counted = raw_events(objective.id, answer, kind=indicator.kind, slice_ms=plan.slice_ms)
+        case RatioIndicator():
+            counted = _counted(plan, reader) if plan.selectors else _evaluated(plan, asker)
+    if objective.method == "occurrences":
+        return counted
+    judged = objective.slice_target if objective.method == "timeslices" else None
+    return timeslice_events(counted, slice_target=judged, slice_ms=plan.slice_ms)
+
+
+def _counted(plan: Plan, reader: CounterReader) -> pd.DataFrame:
+    parts = {part: reader.counts(text, plan.span, plan.slice_ms) for part, text in plan.selectors.items()}
+    total = parts["total"]
+    if "bad" in parts:
+        good = total.per_slice - parts["bad"].per_slice
+    else:
+        good = parts["good"].per_slice
+        if not parts["good"].series and total.series:
+            raise EmptyAnswer(
+                "The good selector matches no series while the total does, so every event would count as bad.",
+                query=plan.selectors["good"],
+                hint="Check its label values; le is text, so 2 and 2.0 differ.",
+            )
+    edges = plan.span.edges_ms(plan.slice_ms)
+    return slice_events(plan.objective.id, edges, good=good, total=total.per_slice, covered=total.covered)
+
+
+def _evaluated(plan: Plan, asker: _Asker) -> pd.DataFrame:
+    answers = {part: asker.answer(text, plan.span, plan.slice_ms) for part, text in plan.queries.items()}
+    sums = {part: _summed(plan.queries[part], answer, plan.slice_ms) for part, answer in answers.items()}
+    total = sums["total"]
+    good = total - sums["bad"] if "bad" in sums else sums["good"]
+    return slice_events(
+        plan.objective.id,
+        plan.span.edges_ms(plan.slice_ms),
+        good=good,
+        total=total,
+        covered=np.asarray(answers["total"].present.any(axis=0), np.float64),
+    )
+
+
+def _summed(query: str, answer: Metrics, slice_ms: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Events of each slice: a query of rates counts per second, any other per slice."""
+    values = np.where(answer.present & np.isfinite(answer.values), answer.values, 0.0).sum(axis=0)
+    functions = {node.func for node in walk(parse(query)) if isinstance(node, Call)}
+    return values * slice_ms / 1000 if functions & _PER_SECOND else values
