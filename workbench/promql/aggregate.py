@@ -1,0 +1,204 @@
+"""Aggregations over series, for all steps at once; series are added in their order, as Prometheus does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.series import LabelKey, Labels, label_key
+from workbench.promql.nodes import NAME, Aggregate
+from workbench.promql.over_time import quantile
+from workbench.promql.sums import added, incremental_mean, settled
+from workbench.promql.values import Bools, Floats, Vector, merged
+
+_Groups = tuple[list[Labels], NDArray[np.intp]]
+
+
+def grouped(node: Aggregate, labels: tuple[Labels, ...]) -> _Groups:
+    """Label sets of the groups, in order of appearance, and the group of each series."""
+    dropped = {*node.grouping, NAME}
+    names: list[Labels] = []
+    numbers: dict[LabelKey, int] = {}
+    group = np.zeros(len(labels), np.intp)
+    for row, own in enumerate(labels):
+        if node.without:
+            kept = {name: value for name, value in own.items() if name not in dropped}
+        else:
+            kept = {name: own[name] for name in node.grouping if own.get(name, "") != ""}
+        number = numbers.setdefault(label_key(kept), len(names))
+        if number == len(names):
+            names.append(kept)
+        group[row] = number
+    return names, group
+
+
+def aggregate(node: Aggregate, vector: Vector) -> Vector:
+    """Evaluate the aggregations without a parameter."""
+    names, group = grouped(node, vector.labels)
+    shape = (len(names), vector.values.shape[1])
+    present = np.zeros(shape, np.bool_)
+    np.logical_or.at(present, group, vector.present)
+    with np.errstate(all="ignore"):
+        match node.op:
+            case "sum":
+                values = _sums(vector, group, shape)
+            case "avg":
+                values = _means(vector, group, shape)
+            case "count":
+                values = _counts(vector, group, shape)
+            case "group":
+                values = np.ones(shape)
+            case "min" | "max":
+                values = _extremes(vector, group, shape, largest=node.op == "max")
+            case _:
+                values = _spread(vector, group, shape, root=node.op == "stddev")
+    return Vector(tuple(names), values, present)
+
+
+def _sums(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
+    total, error = np.zeros(shape), np.zeros(shape)
+    whole = bool(vector.present.all())
+    for row, number in enumerate(group):
+        term = vector.values[row] if whole else np.where(vector.present[row], vector.values[row], 0.0)
+        total[number], error[number] = added(total[number], error[number], term)
+    return settled(total, error)
+
+
+def _counts(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
+    count = np.zeros(shape)
+    for row, number in enumerate(group):
+        count[number] += vector.present[row]
+    return count
+
+
+def _means(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
+    sums = _sums(vector, group, shape)
+    means = sums / _counts(vector, group, shape)
+    for number, step in np.argwhere(np.isinf(sums)):
+        members = (group == number) & vector.present[:, step]
+        means[number, step] = incremental_mean(vector.values[members, step])
+    return means
+
+
+def _extremes(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int], *, largest: bool) -> Floats:
+    pick = np.fmax if largest else np.fmin
+    values = np.full(shape, np.nan)
+    for row, number in enumerate(group):
+        values[number] = pick(values[number], np.where(vector.present[row], vector.values[row], np.nan))
+    return values
+
+
+def _spread(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int], *, root: bool) -> Floats:
+    count, mean, square = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for row, number in enumerate(group):
+        here = vector.present[row]
+        value = vector.values[row]
+        count[number] += here
+        delta = value - mean[number]
+        moved = mean[number] + delta / count[number]
+        term = delta * (value - moved)
+        term = np.where((count[number] == 1) & np.isfinite(value), 0.0, term)
+        mean[number] = np.where(here, moved, mean[number])
+        square[number] = np.where(here, square[number] + term, square[number])
+    variance = square / count
+    return np.sqrt(variance) if root else variance
+
+
+def quantiles(node: Aggregate, vector: Vector, q: Floats) -> Vector:
+    """``quantile``: interpolated between the two nearest members of a group."""
+    names, group = grouped(node, vector.labels)
+    values = np.zeros((len(names), vector.values.shape[1]))
+    present = np.zeros(values.shape, np.bool_)
+    with np.errstate(all="ignore"):
+        for number, members in _members(group, len(names)):
+            here = vector.present[members]
+            block = np.where(here, vector.values[members], np.nan)
+            count = here.sum(axis=0)
+            values[number] = quantile(block.T, q, count)
+            present[number] = count > 0
+    return Vector(tuple(names), values, present)
+
+
+def _members(group: NDArray[np.intp], groups: int) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    for number in range(groups):
+        yield number, np.flatnonzero(group == number)
+
+
+def ranked(node: Aggregate, vector: Vector, k: Floats) -> Vector:
+    """``topk`` and ``bottomk``: keep the k largest or smallest of each group at each step, with all their labels."""
+    _, group = grouped(node, vector.labels)
+    kept = np.zeros(vector.present.shape, np.bool_)
+    sign = -1.0 if node.op == "topk" else 1.0
+    limit = np.clip(np.where(np.isfinite(k), k, 0), 0, len(vector)).astype(np.intp)
+    for _, members in _members(group, int(group.max(initial=-1)) + 1):
+        here = vector.present[members]
+        value = vector.values[members]
+        # NaN ranks below every number for both, a missing point below that.
+        rank = np.where(here, np.where(np.isnan(value), 1, 0), 2)
+        order = np.lexsort((sign * np.where(np.isnan(value), 0.0, value), rank), axis=0)
+        place = np.empty_like(order)
+        np.put_along_axis(place, order, np.arange(len(members))[:, None], axis=0)
+        kept[members] = here & (place < limit)
+    return Vector(vector.labels, vector.values, kept).seen()
+
+
+def limited(node: Aggregate, vector: Vector, k: Floats) -> Vector:
+    """``limitk``: the first k members of each group at each step."""
+    _, group = grouped(node, vector.labels)
+    kept = np.zeros(vector.present.shape, np.bool_)
+    for _, members in _members(group, int(group.max(initial=-1)) + 1):
+        kept[members] = vector.present[members] & (np.cumsum(vector.present[members], axis=0) <= k)
+    return Vector(vector.labels, vector.values, kept).seen()
+
+
+def count_values(node: Aggregate, vector: Vector, label: str) -> Vector:
+    """``count_values``: members of each group by value, the value written into a label."""
+    reduced = [{name: value for name, value in own.items() if name != label} for own in vector.labels]
+    labels: list[Labels] = []
+    values: list[Floats] = []
+    present: list[Bools] = []
+    names, group = grouped(node, tuple(reduced) if node.without else vector.labels)
+    for number, members in _members(group, len(names)):
+        block, here = vector.values[members], vector.present[members]
+        for text, mask in _distinct(block, here):
+            count = mask.sum(axis=0).astype(np.float64)
+            labels.append({**names[number], label: text})
+            values.append(count)
+            present.append(count > 0)
+    if not labels:
+        return Vector.empty(vector.values.shape[1])
+    return _added_up(Vector(tuple(labels), np.stack(values), np.stack(present)))
+
+
+def _distinct(block: Floats, here: Bools) -> Iterator[tuple[str, Bools]]:
+    for value in np.unique(block[here]):
+        yield go_float(float(value)), here & ((block == value) | (np.isnan(block) & np.isnan(value)))
+
+
+def _added_up(vector: Vector) -> Vector:
+    """Sum rows that got equal labels because the label of the value was a grouping label."""
+    keys = [label_key(labels) for labels in vector.labels]
+    if len(set(keys)) == len(keys):
+        return merged(vector)
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    values = np.zeros((len(numbers), vector.values.shape[1]))
+    for row, key in enumerate(keys):
+        values[numbers[key]] += np.where(vector.present[row], vector.values[row], 0.0)
+    return Vector(tuple(dict(key) for key in numbers), values, values > 0)
+
+
+def go_float(value: float) -> str:
+    """Write a float as Prometheus writes it in labels: shortest digits, never an exponent.
+
+    Examples
+    --------
+    >>> go_float(6.0), go_float(1e-7), go_float(float("inf"))
+    ('6', '0.0000001', '+Inf')
+    """
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return np.format_float_positional(value, trim="-")

@@ -1,0 +1,175 @@
+"""The state of one evaluation: steps, samples, limits and annotations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from workbench.core.errors import QueryRejected, QueryTooExpensive
+from workbench.core.series import STALE_BITS, SeriesSet, label_key
+from workbench.promql.lexer import place, rejected
+from workbench.promql.matchers import Matcher
+from workbench.promql.nodes import At, Node, Selector
+from workbench.promql.store import EvaluationLimits, SampleStore
+from workbench.promql.values import Ints, Vector
+from workbench.promql.windows import Matrix, sliding
+
+
+@dataclass
+class Ledger:
+    """What an evaluation has used and said so far; shared by all its parts."""
+
+    limits: EvaluationLimits
+    started: float = field(default_factory=time.monotonic)
+    samples: int = 0
+    warnings: dict[str, None] = field(default_factory=dict)
+    infos: dict[str, None] = field(default_factory=dict)
+    selected: dict[tuple[object, ...], SeriesSet] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Steps at which an expression is evaluated, and everything it needs for that.
+
+    Attributes
+    ----------
+    query : str
+        Text of the whole query, for messages.
+    store : SampleStore
+    times : int64 array, (n_steps,)
+        Evaluation times of this part; a subquery has its own. [ms]
+    start_ms, end_ms : int
+        What ``@ start()`` and ``@ end()`` mean. [ms]
+    lookback_ms : int
+        How old a sample may be to count as current. [ms]
+    v2 : bool
+        Closed ranges and the extrapolation of Prometheus 2.
+    experimental : bool
+        Whether functions behind Prometheus' feature flag are evaluated.
+    subquery_step_ms : int
+        Resolution of subqueries that give none. [ms]
+    ledger : Ledger
+    """
+
+    query: str
+    store: SampleStore
+    times: Ints
+    start_ms: int
+    end_ms: int
+    lookback_ms: int
+    v2: bool
+    experimental: bool
+    subquery_step_ms: int
+    ledger: Ledger
+
+    @property
+    def steps(self) -> int:
+        """Number of steps. [count]"""
+        return len(self.times)
+
+    def over(self, times: Ints) -> Evaluation:
+        """Return the same evaluation at other times."""
+        return replace(self, times=times)
+
+    def reject(self, message: str, node: Node, hint: str = "") -> QueryRejected:
+        """Build the error for a part of the query that cannot be evaluated."""
+        return rejected(message, self.query, node.position, hint=hint)
+
+    def warn(self, text: str, node: Node) -> None:
+        """Record a warning with its place, as Prometheus words it."""
+        self.ledger.warnings[self._placed(f"PromQL warning: {text}", node)] = None
+
+    def inform(self, text: str, node: Node) -> None:
+        """Record an info with its place."""
+        self.ledger.infos[self._placed(f"PromQL info: {text}", node)] = None
+
+    def _placed(self, text: str, node: Node) -> str:
+        line, column = place(self.query, node.position)
+        return f"{text} ({line}:{column})"
+
+    def check(self) -> None:
+        """Stop when the time is up."""
+        seconds = time.monotonic() - self.ledger.started
+        if seconds > self.ledger.limits.max_seconds:
+            raise QueryTooExpensive(
+                f"The query ran for more than max_seconds = {self.ledger.limits.max_seconds:g} s.",
+                query=self.query,
+                hint="Ask for a shorter range or a longer step, or raise the limit in the settings.",
+            )
+
+    def charge(self, samples: int, series: int) -> None:
+        """Count samples read or points computed against the limits."""
+        limits = self.ledger.limits
+        self.ledger.samples += samples
+        if self.ledger.samples > limits.max_samples:
+            raise QueryTooExpensive(
+                f"The query needs more than max_samples = {limits.max_samples:,} samples.",
+                query=self.query,
+                hint="Match fewer series, ask for a shorter range or a longer step, or raise the limit in the settings.",
+            )
+        if series > limits.max_series:
+            raise QueryTooExpensive(
+                f"The query touches {series:,} series, more than max_series = {limits.max_series:,}.",
+                query=self.query,
+                hint="Add label matchers, or aggregate in a recording rule.",
+            )
+
+    def ends(self, offset_ms: int, at: At | None) -> Ints:
+        """Reference time of each step under ``offset`` and ``@``. [ms]"""
+        if at is None:
+            return self.times - offset_ms
+        fixed = {"time": at.ms, "start": self.start_ms, "end": self.end_ms}[at.kind]
+        return np.full(self.steps, fixed - offset_ms, np.int64)
+
+    def samples(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+        """Samples from the store in the order of their labels, read once a query."""
+        key = (tuple(matchers), start_ms, end_ms)
+        found = self.ledger.selected.get(key)
+        if found is None:
+            found = by_labels(self.store.select(matchers, start_ms, end_ms))
+            self.charge(found.samples, len(found))
+            self.ledger.selected[key] = found
+        return found
+
+    def matrix(self, node: Selector) -> Matrix:
+        """Range selector: the samples under the window of each step."""
+        range_ms = node.range_ms or 0
+        ends = self.ends(node.offset_ms, node.at)
+        samples = self.samples(node.all_matchers, int(ends[0]) - range_ms + (not self.v2), int(ends[-1]))
+        return sliding(samples, range_ms=range_ms, ends=ends, evaluated=self.times, closed=self.v2)
+
+    def vector(self, node: Selector, *, sample_times: bool = False) -> Vector:
+        """Instant selector: the newest sample of each series that is not older than the lookback nor a stale mark.
+
+        With ``sample_times`` the values are the times of the samples. [s]
+        """
+        ends = self.ends(node.offset_ms, node.at)
+        start = int(ends[0]) - self.lookback_ms + (not self.v2)
+        samples = self.samples(node.all_matchers, start, int(ends[-1]))
+        newest = sliding(
+            samples, range_ms=self.lookback_ms, ends=ends, evaluated=self.times, closed=self.v2, drop_stale=False
+        )
+        bits = samples.values.view(np.int64)
+        shape = (len(samples), self.steps)
+        values, present = np.zeros(shape), np.zeros(shape, np.bool_)
+        for rows, windows in newest.blocks():
+            if not samples.samples:
+                break
+            last = windows.last
+            present[rows] = (windows.count > 0) & (bits[last] != STALE_BITS)
+            values[rows] = samples.times[last] / 1000.0 if sample_times else samples.values[last]
+        self.charge(values.size, len(samples))
+        return Vector(samples.labels, values, present).seen()
+
+
+def by_labels(samples: SeriesSet) -> SeriesSet:
+    """Series in the order of their labels, so that equal stores give equal answers."""
+    keys = [label_key(labels) for labels in samples.labels]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    if order == list(range(len(keys))):
+        return samples
+    series = list(samples)
+    return SeriesSet.of(series[row] for row in order)

@@ -1,0 +1,83 @@
+"""Functions of single points: arithmetic, trigonometry, rounding, parts of a date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.promql.values import Bools, Floats
+
+#: Functions of one value.
+ELEMENTWISE: dict[str, Callable[[Any], Any]] = {
+    "abs": np.abs,
+    "ceil": np.ceil,
+    "floor": np.floor,
+    "exp": np.exp,
+    "ln": np.log,
+    "log2": np.log2,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "sgn": np.sign,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "deg": np.degrees,
+    "rad": np.radians,
+}
+
+
+def _days(seconds: Floats) -> NDArray[np.datetime64]:
+    days: NDArray[np.datetime64] = _whole(seconds).astype("datetime64[s]").astype("datetime64[D]")
+    return days
+
+
+def _whole(seconds: Floats) -> NDArray[np.int64]:
+    whole: NDArray[np.int64] = np.trunc(np.nan_to_num(seconds, nan=0.0, posinf=0.0, neginf=0.0)).astype(np.int64)
+    return whole
+
+
+def _since(seconds: Floats, unit: str) -> NDArray[np.int64]:
+    days = _days(seconds)
+    return (days - days.astype(f"datetime64[{unit}]")).astype(np.int64)
+
+
+def _month_length(seconds: Floats) -> NDArray[np.int64]:
+    month = _days(seconds).astype("datetime64[M]")
+    return ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
+
+
+#: Parts of a date in UTC from seconds since the epoch.
+DATE_PARTS: dict[str, Callable[[Floats], NDArray[np.int64]]] = {
+    "minute": lambda seconds: _whole(seconds) // 60 % 60,
+    "hour": lambda seconds: _whole(seconds) // 3600 % 24,
+    "day_of_week": lambda seconds: (_whole(seconds) // 86400 + 4) % 7,
+    "day_of_month": lambda seconds: _since(seconds, "M") + 1,
+    "day_of_year": lambda seconds: _since(seconds, "Y") + 1,
+    "days_in_month": _month_length,
+    "month": lambda seconds: _days(seconds).astype("datetime64[M]").astype(np.int64) % 12 + 1,
+    "year": lambda seconds: _days(seconds).astype("datetime64[Y]").astype(np.int64) + 1970,
+}
+
+
+def rounded(values: Floats, nearest: Floats) -> Floats:
+    """Round to the nearest multiple, halves up, through the inverse as Prometheus does."""
+    inverse = 1.0 / nearest
+    return np.floor(values * inverse + 0.5) / inverse
+
+
+def clamped(values: Floats, present: Bools, low: Floats, high: Floats) -> tuple[Floats, Bools]:
+    """Keep values between two bounds; a NaN bound makes NaN, crossed bounds leave nothing."""
+    result = np.maximum(np.minimum(values, high), low)
+    return result, present & ~(low > high)

@@ -1,0 +1,129 @@
+"""Tokens of PromQL with their places, and the guards that run before the parser sees a text.
+
+The grammar belongs to the parser. This scan knows strings, comments, numbers and brackets well enough to measure size
+and nesting (the parser works by recursion and can take the process down) and to point at the place of an error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from workbench.core.errors import QueryRejected
+
+MAX_BYTES = 8_192
+MAX_NESTING = 200
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|\#[^\n]*)
+  | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)
+  | (?P<duration>(?:\d+(?:ms|[smhdwy]))+(?![A-Za-z0-9_.]))
+  | (?P<number>0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+  | (?P<word>(?:[A-Za-z_]|:(?=[A-Za-z_:]))[A-Za-z0-9_:]*)
+  | (?P<op>==|!=|=~|!~|<=|>=|[-+*/%^<>=@(){}\[\],:])
+    """,
+    re.VERBOSE,
+)
+_CLOSES = {")": "(", "]": "[", "}": "{"}
+_OPERATORS = frozenset({"+", "-", "*", "/", "%", "^", "==", "!=", "<", ">", "<=", ">=", "and", "or", "unless", "atan2"})
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token: its kind (string, duration, number, word, op), text and offset."""
+
+    kind: str
+    text: str
+    position: int
+
+
+def rejected(message: str, query: str, position: int | None, hint: str = "") -> QueryRejected:
+    """Build a :class:`QueryRejected` whose message names line and column, as Prometheus does."""
+    if position is not None:
+        line, column = place(query, position)
+        message = f"{line}:{column}: {message}"
+    return QueryRejected(message, query=query, position=position, hint=hint)
+
+
+def place(query: str, position: int) -> tuple[int, int]:
+    """Line and column, both from 1.
+
+    Examples
+    --------
+    >>> place("a +" + chr(10) + "  b", 6)
+    (2, 3)
+    """
+    before = query[:position]
+    return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
+
+
+def tokens(query: str) -> list[Token]:
+    """Split a query into tokens, or say at which character that fails.
+
+    Raises
+    ------
+    QueryRejected
+        A string without its end, or a character that has no meaning in PromQL.
+    """
+    found: list[Token] = []
+    at = 0
+    while at < len(query):
+        match = _TOKEN.match(query, at)
+        if match is None:
+            if query[at] in "\"'`":
+                raise rejected("unterminated quoted string", query, at, hint="Close the string with the same quote.")
+            raise rejected(f"unexpected character: {query[at]!r}", query, at)
+        if match.lastgroup != "space":
+            found.append(Token(str(match.lastgroup), match.group(), at))
+        at = match.end()
+    return found
+
+
+def scan(query: str) -> list[Token]:
+    """Tokens of a query that is small and shallow enough to be parsed.
+
+    Raises
+    ------
+    QueryRejected
+        More than 8,192 bytes, more than 200 levels, or brackets that do not pair.
+    """
+    size = len(query.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise QueryRejected(
+            f"The query has {size} bytes; at most {MAX_BYTES} are read.",
+            query=query[:60] + "...",
+            hint="Split it, or record parts of it under a name.",
+        )
+    if not query.strip():
+        raise QueryRejected("The query is empty.", query=query, hint="Write a selector, e.g. up.")
+    found = tokens(query)
+    _check_nesting(query, found)
+    return found
+
+
+def _check_nesting(query: str, found: list[Token]) -> None:
+    """Refuse depth: open brackets plus the operators chained inside each of them bound the depth of the tree."""
+    opened: list[Token] = []
+    chained = [0]
+    for token in found:
+        if token.kind == "op" and token.text in "([{":
+            opened.append(token)
+            chained.append(0)
+        elif token.kind == "op" and token.text in _CLOSES:
+            if not opened or opened[-1].text != _CLOSES[token.text]:
+                raise rejected(f"unexpected {token.text!r}", query, token.position, hint="Check the brackets.")
+            opened.pop()
+            chained.pop()
+            chained[-1] += token.text == "]"
+        elif token.text.lower() in _OPERATORS:
+            chained[-1] += 1
+        if len(opened) + sum(chained) > MAX_NESTING:
+            raise rejected(
+                f"more than {MAX_NESTING} nested or chained operations",
+                query,
+                token.position,
+                hint="Split the query, or match several series with one regular expression.",
+            )
+    if opened:
+        raise rejected(f"unclosed {opened[-1].text!r}", query, opened[-1].position, hint="Check the brackets.")

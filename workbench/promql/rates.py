@@ -1,0 +1,152 @@
+"""Functions of counters and slopes over windows: rate, increase, delta, irate, idelta, resets, changes, deriv."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.promql.sums import added, lockstep
+from workbench.promql.values import Bools, Floats
+from workbench.promql.windows import Windows
+
+
+def extrapolated(windows: Windows, *, counter: bool, per_second: bool, v2: bool) -> tuple[Floats, Bools]:
+    """``rate`` (counter, per second), ``increase`` (counter) or ``delta`` of every window.
+
+    Notes
+    -----
+    The change between first and last sample, resets added back, is stretched to the ends of the window: fully when a
+    sample lies within 1.1 average gaps of the end, else by half a gap; a counter is never stretched below zero.
+    Prometheus 3 applies the cut-off at zero after the 1.1-gap rule, Prometheus 2 before it.
+    """
+    count = windows.count
+    enough = count >= 2
+    first, last = windows.first, windows.last
+    start_value = windows.values[first]
+    change = windows.values[last] - start_value
+    if counter:
+        change += _reset_correction(windows, first, last)
+    start_time, end_time = windows.times[first], windows.times[last]
+    to_start = (start_time - windows.starts) / 1000.0
+    to_end = (windows.ends - end_time) / 1000.0
+    sampled = (end_time - start_time) / 1000.0
+    gap = sampled / (count - 1)
+    threshold = gap * 1.1
+    half = gap / 2
+    if counter:
+        to_zero = sampled * (start_value / change)
+        cut = (change > 0) & (start_value >= 0)
+        if v2:
+            np.minimum(to_start, to_zero, out=to_start, where=cut)
+            to_start = np.where(to_start >= threshold, half, to_start)
+        else:
+            to_start = np.where(to_start >= threshold, half, to_start)
+            np.minimum(to_start, to_zero, out=to_start, where=cut)
+    else:
+        to_start = np.where(to_start >= threshold, half, to_start)
+    to_end = np.where(to_end >= threshold, half, to_end)
+    factor = (sampled + to_start + to_end) / sampled
+    if per_second:
+        factor /= (windows.ends - windows.starts) / 1000.0
+    change *= factor
+    return change, enough
+
+
+def _reset_correction(windows: Windows, first: NDArray[np.intp], last: NDArray[np.intp]) -> Floats:
+    """Sum of the values right before each reset inside a window."""
+    correction = np.zeros(first.shape)
+    values = windows.values
+    for row in range(len(first)):
+        low, high = int(first[row].min()), int(last[row].max()) + 1
+        before, after = values[low : high - 1], values[low + 1 : high]
+        fell = after < before
+        if not fell.any():
+            continue
+        lost = np.concatenate([[0.0], np.cumsum(np.where(fell, before, 0.0))])
+        inside = np.maximum(last[row], first[row])
+        correction[row] = lost[inside - low] - lost[first[row] - low]
+        if not np.isfinite(lost[-1]):
+            for step in np.flatnonzero(~np.isfinite(lost[inside - low])):
+                a, b = int(first[row, step]), int(last[row, step])
+                part = values[a : b + 1]
+                correction[row, step] = part[:-1][part[1:] < part[:-1]].sum()
+    return correction
+
+
+def instant_change(windows: Windows, *, counter: bool, per_second: bool) -> tuple[Floats, Bools]:
+    """``irate`` or ``idelta``: the last two samples of every window."""
+    last = windows.last
+    before = np.maximum(last - 1, 0)
+    change = windows.values[last] - windows.values[before]
+    if counter:
+        change = np.where(windows.values[last] < windows.values[before], windows.values[last], change)
+    if per_second:
+        change = change / ((windows.times[last] - windows.times[before]) / 1000.0)
+    return change, windows.count >= 2
+
+
+def events(windows: Windows, *, resets: bool) -> tuple[Floats, Bools]:
+    """``resets`` or ``changes``: how often neighbours fall, or differ (NaN equals NaN)."""
+    values = windows.values
+    before, after = values[:-1], values[1:]
+    happened = after < before if resets else (after != before) & ~(np.isnan(after) & np.isnan(before))
+    upto = np.concatenate([[0], np.cumsum(happened)])
+    # An event sits between samples i and i + 1; both must be inside.
+    found = upto[np.maximum(windows.last, 0)] - upto[windows.first]
+    return np.maximum(found, 0).astype(np.float64), windows.count >= 1
+
+
+def regression(windows: Windows, intercept_ms: NDArray[np.int64] | None) -> tuple[Floats, Floats, Bools]:
+    """Least squares over every window, with compensated sums as Prometheus uses them.
+
+    Parameters
+    ----------
+    windows : Windows
+    intercept_ms : int64 array or None
+        Time at which the intercept is taken; None takes the first sample of the window. [ms]
+
+    Returns
+    -------
+    slope : float array
+        [per s]
+    intercept : float array
+    enough : bool array
+        Windows of at least two samples.
+    """
+    first = windows.first
+    origin = windows.times[first] if intercept_ms is None else np.broadcast_to(intercept_ms, first.shape)
+    shape = first.shape
+    origin = origin.ravel()
+    initial = windows.values[first].ravel()
+    size = len(initial)
+    totals = np.zeros((4, size))
+    errors = np.zeros((4, size))
+    constant = np.ones(size, np.bool_)
+    for active, index in lockstep(windows.lo.ravel(), windows.hi.ravel()):
+        y = windows.values[index]
+        x = (windows.times[index] - origin[active]) / 1000.0
+        constant[active] &= y == initial[active]
+        for term, part in enumerate((x, y, x * y, x * x)):
+            totals[term, active], errors[term, active] = added(totals[term, active], errors[term, active], part)
+    n = windows.count.ravel().astype(np.float64)
+    sum_x, sum_y, sum_xy, sum_xx = totals + np.where(np.isfinite(totals), errors, 0.0)
+    covariance = sum_xy - sum_x * sum_y / n
+    variance = sum_xx - sum_x * sum_x / n
+    slope = covariance / variance
+    intercept = sum_y / n - slope * sum_x / n
+    infinite = np.isinf(initial)
+    slope = np.where(constant, np.where(infinite, np.nan, 0.0), slope)
+    intercept = np.where(constant, np.where(infinite, np.nan, initial), intercept)
+    return slope.reshape(shape), intercept.reshape(shape), windows.count >= 2
+
+
+def deriv(windows: Windows) -> tuple[Floats, Bools]:
+    """Slope per second."""
+    slope, _, enough = regression(windows, None)
+    return slope, enough
+
+
+def predicted(windows: Windows, *, ahead: Floats) -> tuple[Floats, Bools]:
+    """``predict_linear``: the fitted line ``ahead`` seconds after the evaluation time."""
+    slope, intercept, enough = regression(windows, windows.evaluated)
+    return slope * ahead + intercept, enough

@@ -1,0 +1,85 @@
+"""Compensated sums of many windows at once.
+
+The windows advance in lockstep: pass ``j`` adds the ``j``-th sample of every window, so the result of each window is
+the one a sequential Kahan-Neumaier loop gives, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.promql.values import Floats
+
+
+def lockstep(lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Iterator[tuple[slice | NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield, pass by pass, the windows that still have a sample and the index of that sample."""
+    count = hi - lo
+    longest = int(count.max(initial=0))
+    if longest and (count == longest).all():
+        for offset in range(longest):
+            yield slice(None), lo + offset
+        return
+    order = np.argsort(-count, kind="stable")
+    still = np.searchsorted(-count[order], -np.arange(longest), "left")
+    for offset in range(longest):
+        active = order[: still[offset]]
+        yield active, lo[active] + offset
+
+
+def added(total: Floats, error: Floats, term: Floats) -> tuple[Floats, Floats]:
+    """One step of the compensated sum: the new total and the rounding errors so far.
+
+    Knuth's two-sum gives the same error as Neumaier's branch without branching.
+    """
+    new = total + term
+    back = new - total
+    error = error + ((total - (new - back)) + (term - back))
+    return new, error
+
+
+def settled(total: Floats, error: Floats) -> Floats:
+    """Total with its error put back; an infinite or NaN total stays as it is."""
+    result: Floats = np.where(np.isfinite(total), total + error, total)
+    return result
+
+
+def window_sums(values: Floats, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Floats:
+    """Sum of every window.
+
+    Examples
+    --------
+    >>> window_sums(np.array([2.0, 1e100, 8.0, -1e100]), np.array([0, 2]), np.array([4, 3])).tolist()
+    [10.0, 8.0]
+    """
+    total, error = np.zeros(len(lo)), np.zeros(len(lo))
+    for active, index in lockstep(lo, hi):
+        total[active], error[active] = added(total[active], error[active], values[index])
+    return settled(total, error)
+
+
+def incremental_mean(values: Floats) -> float:
+    """Mean of values whose sum overflows, the way Prometheus falls back to running means."""
+    total, error, mean, incremental = 0.0, 0.0, 0.0, False
+    for count, value in enumerate(values.tolist(), start=1):
+        if not incremental:
+            new, new_error = _kahan(value, total, error)
+            if not np.isinf(new):
+                total, error = new, new_error
+                continue
+            incremental = True
+            mean, error = total / (count - 1), error / (count - 1)
+        share = (count - 1) / count
+        mean, error = _kahan(value / count, share * mean, share * error)
+    return mean + error if incremental else (total + error) / max(1, len(values))
+
+
+def _kahan(term: float, total: float, error: float) -> tuple[float, float]:
+    new = total + term
+    if np.isinf(new):
+        return new, 0.0
+    if abs(total) >= abs(term):
+        return new, error + ((total - new) + term)
+    return new, error + ((term - new) + total)

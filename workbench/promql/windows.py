@@ -1,0 +1,152 @@
+"""Range vectors: the samples of each series under a window that ends at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.series import Labels, SeriesSet, is_stale
+from workbench.promql.values import Bools, Floats, Ints, Vector
+
+#: Windows handled at once: their temporaries stay in the processor's cache.
+_BLOCK = 1 << 17
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Some windows in one block; window ``w`` holds the samples ``lo[w]`` to ``hi[w] - 1`` of the flat arrays.
+
+    All arrays but ``times`` and ``values`` have the shape (series, steps) or broadcast to it.
+    """
+
+    times: Ints
+    values: Floats
+    lo: NDArray[np.intp]
+    hi: NDArray[np.intp]
+    starts: Ints
+    ends: Ints
+    evaluated: Ints
+
+    @property
+    def count(self) -> NDArray[np.intp]:
+        """Samples in each window. [count]"""
+        return self.hi - self.lo
+
+    @property
+    def first(self) -> NDArray[np.intp]:
+        """Index of the first sample; any valid index where the window is empty."""
+        return np.minimum(self.lo, len(self.values) - 1)
+
+    @property
+    def last(self) -> NDArray[np.intp]:
+        """Index of the last sample; any valid index where the window is empty."""
+        return self.hi - 1
+
+
+Kernel = Callable[[Windows], tuple[Floats, Bools]]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A range vector over all steps.
+
+    ``lo`` and ``hi`` count from the start of a series and belong to a grid: series with equal scrape times share one.
+    """
+
+    samples: SeriesSet
+    range_ms: int
+    ends: Ints
+    evaluated: Ints
+    grid: NDArray[np.intp]
+    lo: NDArray[np.intp]
+    hi: NDArray[np.intp]
+
+    @property
+    def labels(self) -> tuple[Labels, ...]:
+        """Label sets of the series."""
+        return self.samples.labels
+
+    def blocks(self) -> Iterator[tuple[slice, Windows]]:
+        """Yield the windows in blocks of whole series."""
+        steps = len(self.ends)
+        height = max(1, _BLOCK // max(1, steps))
+        for top in range(0, len(self.labels), height):
+            rows = slice(top, min(top + height, len(self.labels)))
+            base = self.samples.offsets[rows][:, None]
+            lo, hi = base + self.lo[self.grid[rows]], base + self.hi[self.grid[rows]]
+            starts = self.ends - self.range_ms
+            yield rows, Windows(self.samples.times, self.samples.values, lo, hi, starts, self.ends, self.evaluated)
+
+    def apply(self, kernel: Kernel) -> Vector:
+        """Evaluate a function of windows for every series and step; series without any point are left out."""
+        shape = (len(self.labels), len(self.ends))
+        values, present = np.zeros(shape), np.zeros(shape, np.bool_)
+        if self.samples.samples:
+            with np.errstate(all="ignore"):
+                for rows, windows in self.blocks():
+                    values[rows], present[rows] = kernel(windows)
+        return Vector(self.labels, values, present).seen()
+
+
+def sliding(
+    samples: SeriesSet, *, range_ms: int, ends: Ints, evaluated: Ints, closed: bool, drop_stale: bool = True
+) -> Matrix:
+    """Lay windows over samples.
+
+    Parameters
+    ----------
+    samples : SeriesSet
+    range_ms : int
+        Length of a window. [ms]
+    ends : int64 array, (n_steps,)
+        End of the window at each step, not decreasing. [ms]
+    evaluated : int64 array, (n_steps,)
+        Evaluation time of each step; differs from ``ends`` under ``offset`` and ``@``. [ms]
+    closed : bool
+        Whether a window holds its start: Prometheus 2 closes it, Prometheus 3 leaves it open.
+    drop_stale : bool
+        Leave stale marks out of the windows.
+    """
+    if drop_stale:
+        samples = without_stale(samples)
+    known: dict[tuple[int, int, int], list[int]] = {}
+    grids: list[Ints] = []
+    bounds: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
+    grid = np.zeros(len(samples), np.intp)
+    for row, (_, times, _) in enumerate(samples):
+        key = (len(times), int(times[0]), int(times[-1])) if len(times) else (0, 0, 0)
+        alike = known.setdefault(key, [])
+        same = next((number for number in alike if np.array_equal(grids[number], times)), None)
+        if same is None:
+            same = len(grids)
+            alike.append(same)
+            grids.append(times)
+            low = np.searchsorted(times, ends - range_ms, "left" if closed else "right")
+            bounds.append((low, np.searchsorted(times, ends, "right")))
+        grid[row] = same
+    shape = (0, len(ends))
+    lo = np.stack([low for low, _ in bounds]) if bounds else np.zeros(shape, np.intp)
+    hi = np.stack([high for _, high in bounds]) if bounds else np.zeros(shape, np.intp)
+    return Matrix(samples, range_ms, ends, evaluated, grid, lo, hi)
+
+
+def without_stale(samples: SeriesSet) -> SeriesSet:
+    """Leave stale marks out."""
+    stale = is_stale(samples.values)
+    if not stale.any():
+        return samples
+    kept = ~stale
+    counts = np.concatenate([[0], np.cumsum(kept)])[samples.offsets]
+    return SeriesSet(samples.labels, counts.astype(np.int64), samples.times[kept], samples.values[kept])
+
+
+def as_samples(vector: Vector, times: Ints) -> SeriesSet:
+    """Points of an evaluated vector as samples: what a subquery's windows lie over."""
+    counts = np.concatenate([[0], np.cumsum(vector.present.sum(axis=1))]).astype(np.int64)
+    if vector.present.all():
+        return SeriesSet(vector.labels, counts, np.tile(times, len(vector)), vector.values.ravel())
+    step = np.nonzero(vector.present)[1]
+    return SeriesSet(vector.labels, counts, times[step], vector.values[vector.present])
