@@ -22,6 +22,7 @@ MAX_VALUES = 100_000
 
 Place = tuple[str | int, ...]
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE = {"true", "yes", "on"}
 
 
@@ -116,7 +117,7 @@ class _Reader:
 def _check_shape(file: str, text: str, texts: Sequence[str]) -> None:
     """Walk the events first: composing is recursive, and an alias bomb is cheap to write."""
     depth = aliases = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=_LOADER):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
@@ -172,7 +173,7 @@ def _documents(text: str, file: str) -> Iterator[Document]:
     texts = text.splitlines()
     try:
         _check_shape(file, text, texts)
-        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        for node in yaml.compose_all(text, Loader=_LOADER):
             reader = _Reader(file, texts)
             data = reader.value(node, ())
             if data is not None:
