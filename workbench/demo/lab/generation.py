@@ -1,0 +1,111 @@
+"""Generations of counterfactuals: outcomes, durations, quality and bias scores, and what the providers charge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.demo.day import Counts, Day, Exposure, Floats, Tally, Target
+from workbench.demo.histogram import Buckets
+from workbench.demo.lab.places import labels
+from workbench.demo.streams import split_counts, split_evenly, split_like
+
+BUCKETS = Buckets((1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0))
+
+#: Method -> generations a minute at load 1, share that fails, median [s] and sigma of the duration, usual score.
+METHODS = {"modicf": (9.0, 0.021, 9.5, 0.55, 0.862), "icg": (5.0, 0.026, 13.0, 0.5, 0.848)}
+ATTRIBUTES = {"gender": 0.91, "age": 0.88, "ethnicity": 0.86}
+#: Service -> calls per generation, price of a call in units of 2**-14 dollars.
+SERVICES = {"openai": (1.0, 131), "huggingface": (2.0, 17), "stability": (0.6, 328)}
+#: Money moves in units of 2**-14 dollars (0.006 cents), so sums of costs are exact.
+MONEY = 16_384
+QUALITY_THRESHOLD = 0.8
+
+
+def simulate_generation(day: Day, target: Target, shape: Floats, exposure: Exposure, tally: Tally) -> dict[str, Counts]:
+    """Add the generations of the replica that runs them.
+
+    Returns
+    -------
+    dict of method to int64 array, (2, MINUTES)
+        Successes and failures, for the logs and traces.
+    """
+    outcomes = {method: _generations(day, target, method, shape, exposure, tally) for method in METHODS}
+    scores = [_quality(day, target, method, exposure, tally) for method in METHODS]
+    tally.add("quality.score_sum", np.sum(scores, axis=0))
+    for attribute, usual in ATTRIBUTES.items():
+        course = usual + day.wander(f"lab/bias/{attribute}", 0.006)
+        for _, level in day.of("bias_drift", attribute=attribute):
+            course = course + level
+        readings = np.clip(day.readings(f"lab/bias/{attribute}/readings", course, 0.004, 1000), 0, 1)
+        exposure.gauge(labels(target, "bias_evaluation_score", attribute=attribute), readings)
+    _services(day, target, sum(counts.sum(axis=0) for counts in outcomes.values()), exposure)
+    return outcomes
+
+
+def _generations(day: Day, target: Target, method: str, shape: Floats, exposure: Exposure, tally: Tally) -> Counts:
+    rate, failing, median, sigma, _ = METHODS[method]
+    rng = day.rng(f"lab/generation/{method}")
+    counts = rng.poisson(rate * shape)
+    failures = rng.binomial(counts, failing)
+    outcome = np.stack([counts - failures, failures]).astype(np.int64)
+    buckets = rng.multinomial(counts, BUCKETS.shares(median * (0.95 + 0.05 * shape), sigma)).T.astype(np.int64)
+    serving = day.serving(target.instance)
+    outcome *= serving
+    buckets *= serving
+    for event, level in day.of("generation_failures", generator=method):
+        moved = day.rng(f"event/{event.id}/{method}").binomial(outcome[0], level)
+        outcome += np.stack([-moved, moved])
+        tally.inject(event.id, "generation.bad", moved)
+    for event, level in day.of("flapping_alert", "latency_regression", generator=method):
+        if event.kind == "latency_regression" and event.signal != "generation":
+            continue
+        leaving, arriving = BUCKETS.slow_down(day.rng(f"event/{event.id}/{method}"), buckets, level, event.factor)
+        buckets = buckets + arriving - leaving
+        tally.inject(event.id, "generation.slowed", leaving.sum(axis=0))
+    tally.add("generation.total", outcome.sum(axis=0))
+    tally.add("generation.bad", outcome[1])
+    parts = day.rng(f"lab/generation/{method}/parts")
+    split = split_counts(parts, buckets, day.parts)
+    for status, row in zip(("success", "failure"), split_like(parts, outcome, split.sum(axis=0)), strict=True):
+        exposure.count(labels(target, "counterfactual_generation_total", method=method, status=status), row)
+    common = {name: text for name, text in labels(target, "", method=method).items() if name != "__name__"}
+    BUCKETS.expose(exposure, "counterfactual_generation_duration_seconds", common, split)
+    return outcome
+
+
+def _quality(day: Day, target: Target, method: str, exposure: Exposure, tally: Tally) -> Floats:
+    usual = METHODS[method][4]
+    course = usual + day.wander(f"lab/quality/{method}", 0.004)
+    for event, level in day.of("quality_drift", generator=method):
+        course = course - level
+        tally.inject(event.id, "quality.fall_sum", level)
+    readings = np.clip(day.readings(f"lab/quality/{method}/readings", course, 0.008, 1000), 0, 1)
+    exposure.gauge(labels(target, "counterfactual_quality_score", method=method), readings)
+    return readings[:: day.parts]
+
+
+def _services(day: Day, target: Target, generations: Counts, exposure: Exposure) -> None:
+    """Calls of outside services and their price: the cost counter is calls times price, exactly."""
+    for service, (calls, price) in SERVICES.items():
+        rng = day.rng(f"lab/service/{service}")
+        made = rng.binomial(generations * 3, calls / 3)
+        split = split_counts(day.rng(f"lab/service/{service}/parts"), made.astype(np.int64), day.parts)
+        exposure.count(labels(target, "api_requests_total", service=service), split)
+        exposure.count(labels(target, "api_costs_total", service=service), split * price / MONEY)
+
+
+def simulate_business(day: Day, target: Target, shape: Floats, exposure: Exposure) -> None:
+    """Add sessions, storage and compute costs, which the first replica exposes."""
+    serving = day.serving(target.instance)
+    for plan, rate in {"free": 1.6, "pro": 0.7}.items():
+        counts = day.rng(f"lab/sessions/{plan}").poisson(rate * shape) * serving
+        split = split_counts(day.rng(f"lab/sessions/{plan}/parts"), counts.astype(np.int64), day.parts)
+        exposure.count(labels(target, "user_sessions_total", plan=plan), split)
+    for name, label, rates in (
+        ("storage_costs_total", "type", {"images": 41, "models": 23}),
+        ("compute_costs_total", "instance_type", {"g5.xlarge": 275, "m6i.large": 52}),
+    ):
+        for value, units in rates.items():
+            usage = np.round(units * (0.6 + 0.4 * shape) if name.startswith("compute") else units * np.ones_like(shape))
+            split = split_evenly((usage * serving).astype(np.int64), day.parts)
+            exposure.count(labels(target, name, **{label: value}), split / MONEY)

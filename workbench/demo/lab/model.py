@@ -1,0 +1,68 @@
+"""The Lab as a whole: one day of all its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.demo.day import Day, Exposure, Tally, Target
+from workbench.demo.lab import generation, machines, places, requests
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Model of the Multimodal Counterfactual Lab."""
+
+    name: str = places.SYSTEM
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """Three replicas, two machines with their cAdvisors, three exporters."""
+        return places.TARGETS
+
+    @property
+    def processes(self) -> Sequence[str]:
+        """Instances of the replicas."""
+        return tuple(target.instance for target in places.REPLICAS)
+
+    @property
+    def dimensions(self) -> Mapping[str, tuple[str, ...]]:
+        """What ``where`` may name."""
+        return {
+            "instance": tuple(self.processes),
+            "method": tuple(method.name for method in requests.METHODS),
+            "generator": tuple(generation.METHODS),
+            "attribute": tuple(generation.ATTRIBUTES),
+            "node": tuple(node.instance for node in places.NODES),
+            "mountpoint": tuple(machines.MOUNTS),
+            "container": tuple(name for names in places.CONTAINERS.values() for name in names),
+            "job": tuple(dict.fromkeys(target.job for target in places.TARGETS)),
+        }
+
+    @property
+    def objectives(self) -> Mapping[str, tuple[str, str]]:
+        """SLO id -> tallies of bad events and of all."""
+        return {
+            "availability": ("http.bad", "http.total"),
+            "latency-p95": ("http.slow_2s", "http.total"),
+            "latency-p99": ("http.slow_5s", "http.total"),
+            "generation-success": ("generation.bad", "generation.total"),
+        }
+
+    def simulate(self, day: Day) -> tuple[Mapping[Target, Exposure], Tally]:
+        """Return a day of the Lab."""
+        shape = requests.load(day)
+        tally = Tally()
+        exposures = {target: Exposure() for target in places.TARGETS}
+        for target in places.REPLICAS:
+            requests.simulate_requests(day, target, shape, exposures[target], tally)
+        generation.simulate_generation(day, places.GENERATOR, shape, exposures[places.GENERATOR], tally)
+        generation.simulate_business(day, places.REPLICAS[0], shape, exposures[places.REPLICAS[0]])
+        for target in places.NODES:
+            machines.simulate_node(day, target, shape, exposures[target])
+        for target in places.CADVISORS:
+            machines.simulate_containers(day, target, shape, exposures[target])
+        return exposures, tally
+
+
+LAB = Lab()

@@ -1,0 +1,8 @@
+"""The simulated systems, in the order in which they are written."""
+
+from __future__ import annotations
+
+from workbench.demo.day import SystemModel
+from workbench.demo.lab import LAB
+
+SYSTEMS: tuple[SystemModel, ...] = (LAB,)
