@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from workbench.archive import records, samples
-from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS
+from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
+from workbench.archive.parquet import DataFile
 from workbench.archive.series import SeriesRegistry
 from workbench.archive.tables import Tables
 from workbench.core.errors import ArchiveError
@@ -125,6 +126,10 @@ class Archive:
     def versions(self) -> dict[str, int]:
         """Version of each table; equal versions give equal answers, so they belong into cache keys."""
         return {layout.name: self._tables.version(layout) for layout in LAYOUTS}
+
+    def files(self, layout: Layout) -> tuple[DataFile, ...]:
+        """Parquet files of one table at the newest commit, below ``root / layout.name``, oldest first."""
+        return self._tables.files(layout)
 
     def vacuum(self, *, hours: int = 168) -> int:
         """Delete files that no version of the last hours holds, such as those of a killed writer. [count]

@@ -90,6 +90,7 @@ def write(folder: Path, layout: Layout, month: str, rows: pa.Table, *, sequence:
                 write_statistics=list(layout.order),
                 store_schema=False,
             )
+            (parent / name).chmod(0o444)
             low, high = _extremes(part, layout)
             path = (parent / name).relative_to(folder).as_posix()
             written.append(DataFile(path, month, (parent / name).stat().st_size, len(part), low, high))
@@ -111,6 +112,18 @@ def discard(folder: Path, files: Sequence[DataFile]) -> None:
 def _extremes(rows: pa.Table, layout: Layout) -> tuple[dict[str, int], dict[str, int]]:
     both = {name: pc.min_max(rows[name]).as_py() for name in layout.order}
     return {name: found["min"] for name, found in both.items()}, {name: found["max"] for name, found in both.items()}
+
+
+def overlap(files: Sequence[DataFile], layout: Layout) -> bool:
+    """Say whether one record may stand in two of the files, because their extremes meet."""
+    if not layout.time or len(files) < 2:
+        return False
+    low = np.array([[file.low[name] for name in layout.order] for file in files])
+    high = np.array([[file.high[name] for name in layout.order] for file in files])
+    meets = np.ones((len(files), len(files)), bool)
+    for column in range(len(layout.order)):
+        meets &= low[:, None, column] <= high[None, :, column]
+    return bool((meets & meets.T).sum() > len(files))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,13 +96,13 @@ def _read(tables: Tables, layout: Layout, bounds: tuple[int, int], passes: pc.Ex
     time = pc.field(layout.time)
     inside = (time >= pc.scalar(low)) & (time <= pc.scalar(high))
     found = tables.files(layout, {layout.time: bounds})
-    overlap = _overlap(found, layout)
+    shared = parquet.overlap(found, layout)
     parts = [layout.schema.empty_table()]
     for file in found:
         part = _file(tables, layout, file, bounds).filter(inside)
-        parts.append(part if overlap or passes is None else part.filter(passes))
+        parts.append(part if shared or passes is None else part.filter(passes))
     rows = pa.concat_tables(parts)
-    if overlap:
+    if shared:
         rows = _latest(rows, layout)
         rows = rows if passes is None else rows.filter(passes)
     order = pc.array_sort_indices(rows[layout.time]) if not len(rows) else np.argsort(rows[layout.time], kind="stable")
@@ -114,12 +113,6 @@ def _file(tables: Tables, layout: Layout, file: DataFile, bounds: tuple[int, int
     folder = tables.folder(layout)
     groups = parquet.row_groups(folder, file, layout, {layout.time: bounds} if bounds else {})
     return pa.concat_tables([layout.schema.empty_table(), *parquet.batches(folder, file, layout, groups)])
-
-
-def _overlap(files: tuple[DataFile, ...], layout: Layout) -> bool:
-    """Say whether two files share a stretch of time, so that one record may stand in both."""
-    ordered = sorted(files, key=lambda file: file.low[layout.time])
-    return any(after.low[layout.time] <= before.high[layout.time] for before, after in pairwise(ordered))
 
 
 def _latest(rows: pa.Table, layout: Layout) -> pa.Table:

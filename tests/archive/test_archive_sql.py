@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.archive import Archive
+from workbench.archive.sql import connect
+from workbench.core.series import SeriesSet
+
+NOVEMBER = 1_793_491_200_000
+DAY = 86_400_000
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive.open(tmp_path / "archive", create=True)
+
+
+def test_sql_sees_the_samples_that_select_gives_each_once(archive):
+    labels = {"__name__": "g", "job": "api"}
+    times = NOVEMBER - DAY + np.arange(0, 2 * DAY, 600_000)
+    archive.append_samples(SeriesSet.of([(labels, times, np.arange(len(times)) + 0.5)]))
+    archive.append_samples(SeriesSet.of([(labels, times[:3], [10.0, 20.0, 30.0])]))
+    rows = connect(archive).execute("SELECT ts, value FROM samples ORDER BY ts").fetchall()
+    found = archive.select([], 0, 2**60)
+    assert rows == list(zip(found.times.tolist(), found.values.tolist(), strict=True))
+
+
+def test_sql_takes_parameters_and_reads_labels(archive):
+    hostile = "'; DROP VIEW samples; --"
+    archive.append_samples(SeriesSet.of([({"__name__": "g", "job": hostile}, [NOVEMBER], [1.0])]))
+    query = "SELECT count(*) FROM samples JOIN series USING (series_id) WHERE labels['job'] = ?"
+    assert connect(archive).execute(query, [hostile]).fetchone() == (1,)
+
+
+def test_sql_over_an_empty_archive_has_all_tables(archive):
+    connection = connect(archive)
+    for table in ("series", "samples", "logs", "spans", "episodes"):
+        assert connection.table(table).fetchall() == []
+
+
+def test_sql_reads_each_span_once(archive):
+    span = {
+        "trace_id": "t",
+        "span_id": "s",
+        "parent_id": "",
+        "service": "api",
+        "operation": "GET",
+        "kind": "server",
+        "start_ns": NOVEMBER * 1_000_000,
+        "duration_ns": 1,
+        "status": "ok",
+        "weight": 1.0,
+        "attributes": {"model": "m"},
+    }
+    archive.append_spans(pd.DataFrame([span]))
+    archive.append_spans(pd.DataFrame([{**span, "status": "error"}]))
+    found = connect(archive).execute("SELECT status, attributes['model'] FROM spans").fetchall()
+    assert found == [("error", "m")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_csv('/etc/hosts')",
+        "COPY (SELECT 1) TO '{root}/samples/new.csv'",
+        "ATTACH '{root}/new.db'",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+    ],
+)
+def test_sql_cannot_leave_the_archive(archive, statement):
+    archive.append_samples(SeriesSet.of([({"__name__": "g"}, [NOVEMBER], [1.0])]))
+    with pytest.raises(duckdb.Error):
+        connect(archive).execute(statement.format(root=archive.root))

@@ -1,0 +1,242 @@
+"""The archive as a source of metrics: the engine evaluates in process over its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+import workbench
+from workbench.archive.archive import Archive
+from workbench.archive.tiers import answering_tier
+from workbench.core.errors import ArchiveError, QueryRejected, QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.core.series import Labels, Metrics, SeriesSet, is_stale, label_key
+from workbench.core.settings import Limits
+from workbench.core.source import QueryCost, SourceState
+from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.promql import evaluate_instant, evaluate_range
+from workbench.promql.nodes import At, Node, Selector, Subquery, bare, children
+from workbench.promql.parse import parse
+from workbench.promql.store import EvaluationLimits
+
+_LOOKBACK_MS = 300_000
+_ENGINE = f"workbench {workbench.__version__}"
+
+
+class ArchiveSource:
+    """A :class:`~workbench.core.source.MetricSource` over an archive.
+
+    Parameters
+    ----------
+    name : str
+        Name in the settings.
+    archive : Archive
+    semantics : str
+        ``v3`` (left-open ranges, Prometheus 3) or ``v2`` (closed).
+    limits : Limits
+        What one query may read and take.
+    """
+
+    kind = "archive"
+
+    def __init__(self, name: str, archive: Archive, semantics: str = "v3", limits: Limits | None = None) -> None:
+        self._name = name
+        self._semantics = semantics
+        self._limits = limits or Limits()
+        self.archive = archive
+
+    @property
+    def name(self) -> str:
+        """Name in the settings."""
+        return self._name
+
+    @property
+    def semantics(self) -> str:
+        """``v2`` or ``v3``, recorded with every result."""
+        return self._semantics
+
+    @property
+    def location(self) -> str:
+        """Folder of the archive."""
+        return str(self.archive.root)
+
+    def range(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
+        """Evaluate at ``start, start + step, ...`` up to and including the end.
+
+        Raises
+        ------
+        QueryRejected
+            The query is wrong, or no tier may answer it.
+        QueryTooExpensive
+            It would read more than the limits allow, or did.
+        SourceUnavailable
+            The archive cannot be read.
+        """
+        with self._answering(query):
+            node = self._affordable(query, span.start_ms, span.end_ms)
+            found = evaluate_range(
+                query,
+                self.archive,
+                start_ms=span.start_ms,
+                end_ms=span.end_ms,
+                step_ms=step_ms,
+                semantics=self._semantics,
+                lookback_ms=_LOOKBACK_MS,
+                limits=self._evaluation_limits(),
+            )
+            return self._labelled(found, node, span)
+
+    def instant(self, query: str, at: datetime) -> Metrics:
+        """Evaluate once; the matrix has one step. Raises as :meth:`range`."""
+        with self._answering(query):
+            moment = to_ms(at)
+            node = self._affordable(query, moment, moment)
+            found = evaluate_instant(
+                query,
+                self.archive,
+                time_ms=moment,
+                semantics=self._semantics,
+                lookback_ms=_LOOKBACK_MS,
+                limits=self._evaluation_limits(),
+            )
+            return self._labelled(found, node, TimeRange(at, at))
+
+    def raw(self, selector: str, span: TimeRange) -> SeriesSet:
+        """Read the samples of a plain selector in ``(start, end]``, as they were scraped; without stale marks."""
+        with self._answering(selector):
+            plain = _plain(selector)
+            self._affordable(selector, span.start_ms, span.end_ms)
+            return _scraped(self.archive.select(plain.all_matchers, span.start_ms + 1, span.end_ms))
+
+    def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:
+        """Label sets that have samples in the range and fulfil one of the selectors, each once."""
+        found: dict[object, Labels] = {}
+        for selector in matchers:
+            with self._answering(selector):
+                plain = _plain(selector)
+                for labels in self.archive.series(plain.all_matchers, span.start_ms, span.end_ms - 1):
+                    found.setdefault(label_key(labels), labels)
+        return tuple(found.values())
+
+    def label_values(self, label: str, span: TimeRange) -> tuple[str, ...]:
+        """Values of one label among the series with samples in the range, sorted."""
+        with self._answering(""):
+            known = self.archive.series((), span.start_ms, span.end_ms - 1)
+        return tuple(sorted({labels[label] for labels in known if labels.get(label)}))
+
+    def metadata(self) -> Mapping[str, Mapping[str, str]]:
+        """``metric family -> {type, help, unit}``, as it was archived with the samples."""
+        with self._answering(""):
+            return dict(sorted(self.archive.families.items()))
+
+    def cost(self, query: str, span: TimeRange, *, step_ms: int) -> QueryCost:
+        """Say what :meth:`range` would read, from the series table and the statistics of the files."""
+        with self._answering(query):
+            series, samples = self._reads(parse(query), span.start_ms, span.end_ms)
+        steps = (span.end_ms - span.start_ms) // step_ms + 1
+        text = f"{series:,} series, about {samples:,} samples read from the archive for {steps:,} steps"
+        return QueryCost(series, steps, samples, 0, text)
+
+    def state(self) -> SourceState:
+        """Say whether the archive can be read and how new it is; never raises."""
+        status, newest, detail = "unavailable", None, ""
+        try:
+            held = self.archive.newest_ms()
+            newest = None if held is None else from_ms(held)
+            status = "no_data" if held is None else "ok"
+            detail = "" if held is not None else "The archive is empty. Build the demo, or append samples to it."
+        except Exception as error:
+            detail = str(error) or type(error).__name__
+        return SourceState(self._name, self.kind, self.location, status, _ENGINE, self._semantics, newest, detail)
+
+    def _labelled(self, found: Metrics, node: Node, span: TimeRange) -> Metrics:
+        told = {"source": self._name, "engine": _ENGINE, "semantics": self._semantics, "range": span}
+        return replace(found, meta={**found.meta, **told, "tier": answering_tier(node).name})
+
+    def _evaluation_limits(self) -> EvaluationLimits:
+        return EvaluationLimits(
+            max_samples=self._limits.samples, max_series=self._limits.series, max_seconds=self._limits.seconds
+        )
+
+    def _affordable(self, query: str, start_ms: int, end_ms: int) -> Node:
+        """Parse a query, and refuse it before anything is read when it would read too much."""
+        node = parse(query)
+        series, samples = self._reads(node, start_ms, end_ms)
+        for count, limit, unit in (
+            (series, self._limits.series, "series"),
+            (samples, self._limits.samples, "samples"),
+        ):
+            if count > limit:
+                raise QueryTooExpensive(
+                    f"It would read about {count:,} {unit}; the limit is {limit:,}.",
+                    hint=f"Match fewer series, ask for a shorter range, or raise limits.{unit} in the settings.",
+                )
+        return node
+
+    def _reads(self, node: Node, start_ms: int, end_ms: int) -> tuple[int, int]:
+        counts = [
+            self.archive.estimate(selector.all_matchers, first, last)
+            for selector, first, last in _windows(node, start_ms, end_ms, start_ms, end_ms)
+        ]
+        return sum(series for series, _ in counts), sum(samples for _, samples in counts)
+
+    @contextmanager
+    def _answering(self, query: str) -> Iterator[None]:
+        """Name source and query in every error, and make an unreadable archive an unavailable source."""
+        try:
+            yield
+        except SourceError as error:
+            error.source = error.source or self._name
+            error.query = error.query or query
+            raise
+        except ArchiveError as error:
+            raise SourceUnavailable(error.message, source=self._name, query=query, hint=error.hint) from error
+
+
+def _plain(text: str) -> Selector:
+    node = bare(parse(text))
+    if isinstance(node, Selector) and node.range_ms is None and not node.offset_ms and node.at is None:
+        return node
+    raise QueryRejected(
+        "Only a plain selector has raw samples.",
+        query=text,
+        hint='Leave functions, ranges and offsets out: up{job="a"}.',
+    )
+
+
+def _scraped(samples: SeriesSet) -> SeriesSet:
+    stale = is_stale(samples.values)
+    if not stale.any():
+        return samples
+    kept = np.concatenate([[0], np.cumsum(~stale)])[samples.offsets]
+    held = np.flatnonzero(np.diff(kept))
+    return SeriesSet(
+        tuple(samples.labels[row] for row in held),
+        np.append(kept[held], kept[-1]),
+        samples.times[~stale],
+        samples.values[~stale],
+    )
+
+
+def _windows(
+    node: Node, start_ms: int, end_ms: int, query_start_ms: int, query_end_ms: int
+) -> Iterator[tuple[Selector, int, int]]:
+    """Each selector of a query with the first and last instant it reads."""
+    if isinstance(node, Selector | Subquery):
+        start_ms, end_ms = _pinned(node.at, start_ms, end_ms, query_start_ms, query_end_ms)
+        back = node.range_ms if node.range_ms is not None else _LOOKBACK_MS
+        start_ms, end_ms = start_ms - node.offset_ms - back, end_ms - node.offset_ms
+    if isinstance(node, Selector):
+        yield node, start_ms, end_ms
+    for child in children(node):
+        yield from _windows(child, start_ms, end_ms, query_start_ms, query_end_ms)
+
+
+def _pinned(at: At | None, start_ms: int, end_ms: int, query_start_ms: int, query_end_ms: int) -> tuple[int, int]:
+    if at is None:
+        return start_ms, end_ms
+    moment = {"time": at.ms, "start": query_start_ms, "end": query_end_ms}[at.kind]
+    return moment, moment

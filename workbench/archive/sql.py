@@ -1,0 +1,71 @@
+"""SQL over an archive, for notebooks: an in-memory duckdb that reads the Parquet files as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workbench.archive.archive import Archive
+from workbench.archive.layout import LAYOUTS, SAMPLES, Layout
+from workbench.archive.parquet import DataFile, overlap
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_VALUE = "series_id, ts, coalesce(value_int::DOUBLE, value) AS value"
+
+
+def connect(archive: Archive) -> DuckDBPyConnection:
+    """Open an in-memory database with one view a table: ``series, samples, logs, spans, episodes``.
+
+    The views stand on the newest commit at the time of the call. The connection reads the files of the archive and
+    nothing else: no other file, no network, no extension. Pass values as parameters.
+
+    Parameters
+    ----------
+    archive : Archive
+
+    Returns
+    -------
+    DuckDBPyConnection
+
+    Notes
+    -----
+    ``samples`` has ``series_id``, ``ts`` [ms since the epoch] and ``value``. Stale marks are NaN here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from workbench.core.series import SeriesSet
+    >>> archive = Archive.open(tempfile.mkdtemp(), create=True)
+    >>> archive.append_samples(SeriesSet.of([({"__name__": "up", "job": "a"}, [0, 60_000], [1.0, 0.0])]))
+    >>> connect(archive).execute(
+    ...     "select labels['job'], sum(value) from samples join series using (series_id) where metric = ? group by 1",
+    ...     ["up"],
+    ... ).fetchall()
+    [('a', 1.0)]
+    """
+    import duckdb
+
+    listed = {layout: archive.files(layout) for layout in LAYOUTS}
+    connection = duckdb.connect(":memory:")
+    paths = [str(archive.root / layout.name / file.path) for layout, files in listed.items() for file in files]
+    connection.execute("SET allowed_paths = $1", [paths])
+    for layout, files in listed.items():
+        _view(connection, archive, layout, files)
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, files: Sequence[DataFile]) -> None:
+    if files:
+        folder = archive.root / layout.name
+        rows = connection.read_parquet([str(folder / file.path) for file in files], filename=True)
+    else:
+        rows = connection.from_arrow(layout.schema.empty_table())
+    if overlap(files, layout):
+        key = ", ".join(layout.identity or layout.schema.names)
+        latest = f"row_number() OVER (PARTITION BY {key} ORDER BY filename DESC) AS place"
+        rows = rows.project(f"*, {latest}").filter("place = 1")
+    rows.project(_VALUE if layout == SAMPLES else ", ".join(layout.schema.names)).create_view(layout.name)
