@@ -63,8 +63,10 @@ def _reset_correction(windows: Windows, first: NDArray[np.intp], last: NDArray[n
         if not fell.any():
             continue
         lost = np.concatenate([[0.0], np.cumsum(np.where(fell, before, 0.0))])
-        inside = np.maximum(last[row], first[row])
-        correction[row] = lost[inside - low] - lost[first[row] - low]
+        # An empty window may start past the end of the series; what it gets here is masked by the caller.
+        begin = np.minimum(first[row], high - 1)
+        inside = np.maximum(last[row], begin)
+        correction[row] = lost[inside - low] - lost[begin - low]
         if not np.isfinite(lost[-1]):
             for step in np.flatnonzero(~np.isfinite(lost[inside - low])):
                 a, b = int(first[row, step]), int(last[row, step])
