@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.errors import WorkbenchError
-from workbench.core.series import LabelKey, Metrics, SeriesSet, label_key
-from workbench.promql import evaluate_range, parse, print_query
-from workbench.promql.matchers import Matcher
+from workbench.core.series import LabelKey, Metrics, label_key
+from workbench.promql import SampleStore, evaluate_range, parse, print_query
 from workbench.promql.nodes import Node, Selector, String, Subquery, children
 
 Rows = dict[LabelKey, tuple[NDArray[np.float64], NDArray[np.bool_]]]
@@ -46,28 +43,6 @@ class Refusal:
     text: str
 
 
-class MemoryStore:
-    """A sample store over one block in memory; plain and slow on purpose, so that it is right by reading."""
-
-    def __init__(self, series: SeriesSet) -> None:
-        self._rows = list(series)
-
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Return the samples with ``start_ms <= t <= end_ms`` of the series that match."""
-        found = []
-        for labels, times, values in self._rows:
-            if all(_matches(matcher, labels.get(matcher.name, "")) for matcher in matchers):
-                inside = slice(np.searchsorted(times, start_ms, "left"), np.searchsorted(times, end_ms, "right"))
-                found.append((labels, times[inside], values[inside]))
-        return SeriesSet.of(found)
-
-
-def _matches(matcher: Matcher, value: str) -> bool:
-    if matcher.op in ("=", "!="):
-        return (value == matcher.value) == (matcher.op == "=")
-    return (re.fullmatch(matcher.value, value, re.DOTALL) is not None) == (matcher.op == "=~")
-
-
 def server_answer(url: str, query: str, grid: Grid) -> Rows | Refusal:
     """Ask a Prometheus; plain JSON, so that the comparison does not rest on the workbench's own decoder."""
     form = {"query": query, "start": grid.start_ms / 1000, "end": grid.end_ms / 1000, "step": grid.step_ms / 1000}
@@ -87,7 +62,7 @@ def server_answer(url: str, query: str, grid: Grid) -> Rows | Refusal:
     return rows
 
 
-def engine_answer(store: object, query: str, grid: Grid, semantics: str) -> Rows | Refusal:
+def engine_answer(store: SampleStore, query: str, grid: Grid, semantics: str) -> Rows | Refusal:
     """Ask the engine; only the workbench's own errors count as a refusal."""
     try:
         answer: Metrics = evaluate_range(
@@ -103,7 +78,7 @@ def engine_answer(store: object, query: str, grid: Grid, semantics: str) -> Rows
     return rows
 
 
-def disagreement(store: object, url: str, query: str, grid: Grid, semantics: str) -> str:
+def disagreement(store: SampleStore, url: str, query: str, grid: Grid, semantics: str) -> str:
     """Say in one text how engine and server differ on a query; empty when they agree."""
     theirs, ours = server_answer(url, query, grid), engine_answer(store, query, grid, semantics)
     where = f"{semantics}: {query}\n  start {grid.start_ms} end {grid.end_ms} step {grid.step_ms}"
@@ -138,7 +113,7 @@ def _equal(found: NDArray[np.float64], wanted: NDArray[np.float64], scale: NDArr
     return same
 
 
-def operand_scale(store: object, query: str, grid: Grid, semantics: str) -> NDArray[np.float64]:
+def operand_scale(store: SampleStore, query: str, grid: Grid, semantics: str) -> NDArray[np.float64]:
     """Return the largest finite magnitude, step by step, of anything the result was computed from.
 
     A difference of two nearly equal numbers is as exact as they are, not as it is.

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.live.compare import Grid, MemoryStore, disagreement
+from tests.live.compare import Grid, disagreement
 from tests.live.queries import COMPOSED, LISTED
 from tests.servers.programs import Server
 from tests.servers.samples import END_MS, START_MS, sample_set
+from workbench.promql import MemoryStore
 
 pytestmark = pytest.mark.live
 
