@@ -1,0 +1,1 @@
+from tests.live.demo_slice import demo_servers  # noqa: F401

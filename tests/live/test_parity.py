@@ -1,0 +1,104 @@
+"""Every query of the Lab's document and profile: the engine over the archive equals two real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.live.compare import disagreement
+from tests.live.demo_slice import DemoServers
+from workbench.catalog import iter_queries, load_catalog
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+SYSTEM = "counterfactual-lab"
+GRIDS = (
+    "days, a step an hour",
+    "two days, unaligned",
+    "step below the scrape interval",
+    "step above the lookback",
+    "six hours, a step a minute",
+)
+
+
+def queries() -> dict[str, str]:
+    """Texts by their place; what a role selects is also asked as the rates and increases that are made of it."""
+    catalog = load_catalog()
+    found = {}
+    for query in iter_queries(catalog):
+        if query.system == SYSTEM:
+            found[query.where] = query.text
+    for name, role in catalog.profiles[SYSTEM].roles.items():
+        for part, selector in selectors(name, role):
+            for function in ("rate", "increase"):
+                found[f"{part}/{function}"] = f"{function}({selector}[5m])"
+            found[f"{part}/offset"] = f"increase({selector}[1h] offset 1d)"
+    return found
+
+
+def selectors(name: str, role: object) -> Iterator[tuple[str, str]]:
+    if role.kind == "histogram":
+        for part in ("_bucket", "_sum", "_count"):
+            yield f"roles/{name}{part}", role.part(part)
+    elif role.kind == "counter":
+        yield f"roles/{name}", role.select
+
+
+QUERIES = queries()
+
+
+@pytest.mark.parametrize("semantics", ["v2", "v3"])
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("where", QUERIES)
+def test_the_engine_equals_the_server(where: str, grid: str, semantics: str, demo_servers: DemoServers) -> None:
+    server = demo_servers.servers[semantics]
+    assert not disagreement(demo_servers.archive, server.url, QUERIES[where], demo_servers.grids()[grid], semantics)
+
+
+_WINDOWS = st.sampled_from(("1m", "5m", "37m", "6h"))
+_COUNTERS = st.sampled_from(
+    (
+        "http_requests_total",
+        'http_requests_total{status=~"5.."}',
+        "http_request_duration_seconds_bucket",
+        "counterfactual_generation_total",
+        'node_cpu_seconds_total{mode!="idle"}',
+        "container_cpu_usage_seconds_total",
+        "api_costs_total",
+    )
+)
+_GAUGES = st.sampled_from(
+    ("up", "counterfactual_quality_score", "node_memory_MemAvailable_bytes", "node_filesystem_avail_bytes", "ALERTS")
+)
+_LABELS = st.sampled_from(("method", "status", "instance", "job", "le", "name"))
+
+
+@st.composite
+def composed(draw: st.DrawFn) -> str:
+    window, shift = draw(_WINDOWS), draw(st.sampled_from(("", " offset 1h", " offset 1d", " @ end()")))
+    if draw(st.booleans()):
+        function = draw(st.sampled_from(("rate", "increase", "irate", "resets", "changes", "sum_over_time")))
+        inner = f"{function}({draw(_COUNTERS)}[{window}]{shift})"
+    else:
+        function = draw(st.sampled_from(("avg", "min", "max", "stddev", "count", "last", "present")))
+        inner = f"{function}_over_time({draw(_GAUGES)}[{window}]{shift})"
+    if draw(st.booleans()):
+        name = draw(st.sampled_from(("sum", "avg", "max", "count", "stddev")))
+        grouping = f"{draw(st.sampled_from(('by', 'without')))} ({draw(_LABELS)}, {draw(_LABELS)})"
+        inner = f"{name} {grouping} ({inner})"
+    if draw(st.booleans()):
+        wrapped = draw(st.sampled_from(("({}) / ignoring(status) group_left sum without (status) ({})", "({}) - ({})")))
+        inner = wrapped.format(inner, inner)
+    return draw(st.sampled_from(("{}", "{} > 0", "max_over_time(({})[30m:5m])"))).format(inner)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(query=composed(), grid=st.sampled_from(GRIDS), semantics=st.sampled_from(("v2", "v3")))
+def test_composed_queries_over_the_demo_equal_the_server(
+    query: str, grid: str, semantics: str, demo_servers: DemoServers
+) -> None:
+    server = demo_servers.servers[semantics]
+    assert not disagreement(demo_servers.archive, server.url, query, demo_servers.grids()[grid], semantics)
