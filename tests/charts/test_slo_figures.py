@@ -13,7 +13,7 @@ from workbench.analysis.burn import BudgetHistory, BurnRates, budget_history, bu
 from workbench.analysis.slo import ComplianceResult, Promise, compliance
 from workbench.charts import figure
 from workbench.charts.layers import POINTS, joined, kept_points
-from workbench.charts.slo import budget_figure, requests_figure, sli_figure
+from workbench.charts.slo import BARS, budget_figure, requests_figure, sli_figure
 from workbench.charts.theme import STATUS_WORDS, palette, template
 from workbench.core.errors import ParameterError
 from workbench.core.result import STATUSES, Result
@@ -90,14 +90,14 @@ def test_exactly_the_hours_below_the_objective_are_shaded():
     assert list(edges) == [START + timedelta(hours=100), START + timedelta(hours=104)]
 
 
-def test_bars_add_up_to_the_counts_of_the_table_however_long_the_window():
-    for days in (30, 200):
-        judged, history, _ = made(days)
-        drawn = requests_figure(history, judged)
-        row = judged.frame.iloc[0]
-        assert sum(trace(drawn, "Good").y) == row["good"]
-        assert sum(trace(drawn, "Bad").y) == row["bad"]
-        assert len(trace(drawn, "Good").x) + len(trace(drawn, "Bad").x) <= POINTS
+@pytest.mark.parametrize(("days", "length"), [(7, "1h"), (30, "3h"), (200, "20h")])
+def test_bars_add_up_to_the_counts_of_the_table_however_long_the_window(days, length):
+    judged, history, _ = made(days)
+    drawn = requests_figure(history, judged)
+    row = judged.frame.iloc[0]
+    assert sum(trace(drawn, f"Good per {length}").y) == row["good"]
+    assert sum(trace(drawn, f"Bad per {length}").y) == row["bad"]
+    assert len(trace(drawn, f"Bad per {length}").x) <= BARS
 
 
 def test_no_chart_sends_more_points_than_the_cap_and_the_worst_hour_stays():

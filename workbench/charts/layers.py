@@ -55,7 +55,7 @@ def joined(counts: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     >>> joined(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 2).tolist()
     [3.0, 7.0, 5.0]
     """
-    if size == 1:
+    if size == 1 or not len(counts):
         return counts
     return np.asarray(np.add.reduceat(counts, np.arange(0, len(counts), size)), np.float64)
 

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from workbench.analysis.burn import BudgetHistory, BurnRates
 from workbench.analysis.slo import ComplianceResult
 from workbench.charts.layers import POINTS, band, band_axis, joined, kept_points
-from workbench.charts.theme import STATUS_WORDS, Mode, Palette, palette, plain, template
+from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, Palette, palette, plain, template
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text
 
 TIME_TITLE = "Time (UTC)"
+
+#: Most bars side by side; more would be thinner than a reader can tell apart.
+BARS = 240
 
 
 def budget_figure(history: BudgetHistory, compliance: ComplianceResult | None = None, *, mode: Mode = "light") -> Any:
@@ -41,7 +44,7 @@ def budget_figure(history: BudgetHistory, compliance: ComplianceResult | None = 
     import plotly.graph_objects as go
 
     colours = palette(mode)
-    figure = go.Figure(layout=_layout(mode, "Budget left (% of the window's budget)"))
+    figure = go.Figure(layout=_layout(mode, "Budget left (%)"))
     names = _objectives(history)
     for number, name in enumerate(names):
         steps = _regular(history, name)
@@ -70,7 +73,7 @@ def budget_figure(history: BudgetHistory, compliance: ComplianceResult | None = 
             hoverinfo="skip",
         )
     figure.add_hline(y=0, line={"color": colours.bad, "width": 1})
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero", selector={"visible": True})
+    figure.update_layout(yaxis={"tickformat": ".0%", "rangemode": "tozero"})
     return figure
 
 
@@ -119,17 +122,17 @@ def sli_figure(history: BudgetHistory, compliance: ComplianceResult | None = Non
             line={"color": colours.objective, "width": 1.5, "dash": "dash"},
             hoverinfo="skip",
         )
-    figure.update_yaxes(tickformat=".4~%", selector={"visible": True})
+    figure.update_layout(yaxis={"tickformat": ".4~%"})
     return figure
 
 
 def requests_figure(history: BudgetHistory, compliance: ComplianceResult | None = None, *, mode: Mode = "light") -> Any:
-    """Draw good and bad counts per step as stacked bars; neighbours are added up when there are too many.
+    """Draw good counts above and bad counts below, each on its own scale: few bad ones stay visible.
 
     Parameters
     ----------
     history : BudgetHistory
-        The first objective is drawn.
+        The first objective is drawn; neighbouring steps are added up when there are too many.
     compliance : ComplianceResult, optional
         Gives the unit, events or slices.
     mode : {"light", "dark"}
@@ -142,26 +145,33 @@ def requests_figure(history: BudgetHistory, compliance: ComplianceResult | None 
     colours = palette(mode)
     name = _objectives(history)[0]
     steps, row = _regular(history, name), _row(compliance, name)
-    size = -(-len(steps) * 2 // POINTS)
+    size = max(1, -(-len(steps) // BARS))
     total, good = (joined(steps[column].fillna(0.0).to_numpy(np.float64), size) for column in ("total", "good"))
     unit = "events" if row is None else str(row["unit"])
     width = history.step_ms * size
-    figure = _empty(mode, f"{unit.capitalize()} per {duration_text(width)}")
-    for label, counts, colour in (("Good", good, colours.good), ("Bad", total - good, colours.bad)):
+    figure = _empty(mode, f"Good ({unit})")
+    for label, counts, colour, axis in (("Good", good, colours.good, "y"), ("Bad", total - good, colours.bad, "y3")):
         figure.add_bar(
             x=steps["time"].iloc[::size],
             y=counts,
-            name=label,
+            yaxis=axis,
+            name=f"{label} per {duration_text(width)}",
             marker={"color": colour, "line": {"width": 0}},
             width=width,
             offset=0,
             text=[count_text(count) for count in counts],
             textposition="none",
-            hovertemplate="%{text} " + label.lower(),
+            hovertemplate=f"%{{text}} {label.lower()}<extra></extra>",
         )
     _add_gaps(figure, steps, colours)
-    figure.update_layout(barmode="stack", bargap=0)
-    figure.update_yaxes(tickformat="~s", rangemode="tozero", selector={"visible": True})
+    counted = {"tickformat": "~s", "rangemode": "tozero"}
+    figure.update_layout(
+        bargap=0,
+        xaxis={"anchor": "y3"},
+        yaxis=counted | {"domain": [0.5, 1]},
+        yaxis2={"overlaying": None, "domain": [0, 1]},
+        yaxis3=counted | {"domain": [0, 0.4], "title": {"text": f"Bad ({unit})"}},
+    )
     return figure
 
 
@@ -196,7 +206,7 @@ def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
         )
     figure.add_hline(y=1, line={"color": colours.objective, "width": 1.5, "dash": "dash"})
     figure.update_xaxes(title_text="Look-back (up to now)", type="category")
-    figure.update_yaxes(rangemode="tozero", selector={"visible": True})
+    figure.update_layout(yaxis={"rangemode": "tozero"})
     return figure
 
 
@@ -244,6 +254,7 @@ def _empty(mode: Mode, y_title: str) -> Any:
 def _layout(mode: Mode, y_title: str) -> dict[str, Any]:
     return {
         "template": template(mode),
+        "height": HEIGHT,
         "xaxis": {"title": {"text": TIME_TITLE}},
         "yaxis": {"title": {"text": y_title}},
         "yaxis2": band_axis(),

@@ -140,8 +140,7 @@ def template(mode: Mode = "light") -> Any:
             "colorway": colours.sequence,
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "height": HEIGHT,
-            "margin": {"l": 8, "r": 12, "t": 36, "b": 8},
+            "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
             "hovermode": "x unified",
             "hoverlabel": {

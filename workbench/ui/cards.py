@@ -21,16 +21,9 @@ class Tile:
 
 
 def tiles(row: Sequence[Tile]) -> None:
-    """Show tiles side by side; on a narrow screen they stack."""
+    """Show tiles side by side, all of one height; where the screen is narrow they go two by two."""
     with st.grid(len(row), min_column_width=150, gap="small"):
         for tile in row:
-            st.metric(
-                escaped(tile.label),
-                escaped(tile.value),
-                delta=escaped(tile.note) or None,
-                delta_color="off",
-                delta_arrow="off",
-                help=tile.help or None,
-                border=True,
-                height="stretch",
-            )
+            with st.container(border=True, height="stretch", gap="xxsmall"):
+                st.metric(escaped(tile.label), escaped(tile.value), help=tile.help or None)
+                st.caption(escaped(tile.note))

@@ -11,11 +11,12 @@ def escaped(text: str) -> str:
     r"""Return text that Streamlit's markdown shows letter by letter, on one line.
 
     Every ASCII punctuation mark is escaped: that covers links, HTML, formulas (``$``), icons (``:name:``) and
-    colour directives alike.
+    colour directives alike. A percent sign stays on the line of its number.
 
     Examples
     --------
     >>> print(escaped(":red[5 %] $x$"))
     \:red\[5 \%\] \$x\$
     """
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    line = " ".join(text.split()).replace(" %", "\u00a0%")
+    return _PUNCTUATION.sub(r"\\\1", line)

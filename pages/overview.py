@@ -1,0 +1,26 @@
+"""All systems and their SLOs, worst first: the page to open in the morning."""
+
+import streamlit as st
+
+from workbench.ui import board, filters, header, load, states, tables
+
+st.title("Overview", anchor=False)
+facts, body = st.container(), st.container()
+
+with states.guard(), body.skeleton(height=500):
+    study = load.overview(filters.period().span)
+
+with facts:
+    header.facts(study)
+
+with body, states.guard():
+    result = study.results.get("board")
+    if result is None or result.frame.empty:
+        if states.usable(study):
+            states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
+        st.stop()
+    board.key_figures(result)
+    board.attention(result)
+    st.subheader("All SLOs", anchor=False)
+    tables.promises(result.frame, key="board", open_row=board.open_slo, system=True)
+    states.warned(study)

@@ -1,0 +1,25 @@
+"""Where the numbers come from: the state of each source, and what is and is not measured."""
+
+import streamlit as st
+
+from workbench.ui import filters, header, load, measured, states, tables
+
+st.title("Sources", anchor=False)
+facts, body = st.container(), st.container()
+
+with states.guard(), body.skeleton(height=200):
+    study = load.source_states()
+
+with facts:
+    header.facts(study)
+
+with body, states.guard():
+    result = study.results.get("sources")
+    if result is None or result.frame.empty:
+        states.nothing("No source is set", "Name one under `[sources]` in `workbench.toml`.")
+        st.stop()
+    tables.sources(result)
+    tables.details(result)
+    states.warned(study)
+    if filters.system():
+        measured.show(filters.system())

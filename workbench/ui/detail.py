@@ -1,0 +1,142 @@
+"""What stands behind the numbers of one SLO: its definition, its queries, and the command that prints the same."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+
+from workbench.analysis.burn import BurnRates
+from workbench.catalog import Objective
+from workbench.core.result import Study
+from workbench.core.timerange import duration_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.ui import load, tables
+from workbench.ui.cards import Tile, tiles
+from workbench.ui.filters import Period
+from workbench.ui.markdown import escaped
+
+
+def objective(system: str, name: str) -> Objective:
+    """Return the definition of an SLO from the catalog."""
+    return load.context().catalog.objective(system, name)
+
+
+def key_figures(row: pd.Series, as_of: datetime) -> None:
+    """Show the tiles of one row of a compliance result."""
+    unit = str(row["unit"])
+    known = row["total"] > 0
+    tiles(
+        [
+            Tile("Objective", ratio_text(row["target"], digits=2), f"of {unit} good"),
+            Tile("Measured", ratio_text(row["sli"]), f"of {count_text(row['total'])} {unit}" if known else ""),
+            Tile(
+                "Budget left",
+                ratio_text(row["budget_left_ratio"], digits=1),
+                f"{span_text(row['left_minutes'] * 60)} of {span_text(row['budget_minutes'] * 60)}" if known else "",
+                help="Share of the bad events that the traffic so far allows; the time is the same budget as minutes.",
+            ),
+            Tile(
+                "Bad",
+                count_text(row["bad"]),
+                f"{count_text(math.floor(row['budget_total']))} allowed" if known else "",
+                help=f"Counted bad {unit}, and how many the objective allows at this traffic.",
+            ),
+            Tile(
+                "Burn rate",
+                f"{row['burn_rate']:.2f}×" if known else NO_VALUE,
+                _end_text(row["exhausted_at"], as_of),
+                help="Share of bad events / share allowed, over the whole period.",
+            ),
+            Tile(
+                "Observed",
+                ratio_text(row["coverage"], digits=1),
+                "of the period",
+                help="What happened in the rest is unknown; it counts neither as good nor as bad.",
+            ),
+        ]
+    )
+
+
+def _end_text(ends: pd.Timestamp, as_of: datetime) -> str:
+    if pd.isna(ends):
+        return "1× spends it exactly"
+    return f"gone since {ends:%d %b %H:%M} UTC" if ends <= as_of else f"lasts to {ends:%d %b %H:%M} UTC"
+
+
+def definition(promised: Objective) -> None:
+    """Show what is promised, in words and as queries, and where that is written."""
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Definition**")
+        _definition(promised)
+
+
+def burn_rates(rates: BurnRates) -> None:
+    """Show how fast the budget is spent now, over ever longer look-backs."""
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Burn rate**")
+        tables.burn_rates(rates)
+        st.caption("1× spends the budget exactly by the end of the period.")
+
+
+def _definition(promised: Objective) -> None:
+    if promised.description:
+        st.text(promised.description)
+    every = f"slices of {duration_text(promised.slice_ms)}" if promised.slice_ms else "every event counts"
+    window = duration_text(promised.window_ms) if promised.window_ms else "calendar"
+    st.caption(
+        escaped(f"{promised.method.replace('_', ' ')} · {every} · own window {window} · service {promised.service}")
+    )
+    for name, text in promised.queries().items():
+        st.caption(name)
+        st.code(text, language=None, wrap_lines=True)
+    if promised.derived:
+        st.caption("Derived: no document promises this; it was worked out from a threshold.")
+    for assumption in promised.assumptions:
+        st.text(f"Assumption: {assumption}")
+    st.caption(escaped(f"{promised.file}:{promised.line}"))
+
+
+def provenance(study: Study) -> None:
+    """Show where the numbers came from: source, engine, method, and each query that was asked."""
+    made = study.provenance
+    st.table(
+        {
+            name: escaped(value)
+            for name, value in {
+                "Source": made.source,
+                "Engine": made.engine,
+                "Semantics": made.semantics,
+                "Counts": made.method,
+                "Resolution": made.tier,
+                "Range": str(study.range),
+                "As of": f"{study.as_of:%Y-%m-%d %H:%M:%S} UTC",
+                "Version": made.version,
+            }.items()
+            if value
+        },
+        border="horizontal",
+    )
+    if made.queries:
+        st.caption("Queries as they were asked")
+        st.code("\n".join(made.queries), language=None, wrap_lines=True)
+
+
+def commands(system: str, name: str, period: Period, study: Study) -> None:
+    """Show the commands that print these numbers and write the month's report."""
+    start = f"workbench --zone {shlex.quote(period.zone)}"
+    until = f"--last {period.window} --to {study.as_of:%Y-%m-%dT%H:%M:%SZ}"
+    chosen = f"--month {period.month}" if period.month else until
+    st.caption("The same numbers on the command line")
+    st.code(
+        f"{start} slo status {shlex.quote(system)} --slo {shlex.quote(name)} {chosen}", language=None, wrap_lines=True
+    )
+    st.caption("The report of the month")
+    st.code(
+        f"{start} report run monthly --system {shlex.quote(system)} --month {period.month or 'last-month'}",
+        language=None,
+        wrap_lines=True,
+    )

@@ -1,0 +1,27 @@
+"""Figures on a page, in the theme the reader has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from workbench.charts.theme import Mode
+from workbench.ui.markdown import escaped
+
+_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+
+
+def mode() -> Mode:
+    """Return the theme in use; light until the browser has said."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def card(title: str, draw: Callable[..., Any], *results: Any, key: str, note: str = "") -> None:
+    """Show one question as a card: its title, its figure, and a note on how to read it."""
+    with st.container(border=True):
+        st.markdown(f"**{escaped(title)}**")
+        st.plotly_chart(draw(*results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
+        if note:
+            st.caption(note)

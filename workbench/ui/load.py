@@ -1,0 +1,106 @@
+"""Studies for pages, kept for a short while.
+
+The cache is shared by all who use the dashboard, so its key holds everything an answer depends on: the settings (with
+the identity, and the name and place of every source), the system, the range and the instant, both rounded to the step.
+An answer that failed is not kept.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from workbench import studies
+from workbench.core.result import Study
+from workbench.core.settings import Settings, load_settings
+from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.studies import Context
+
+#: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
+STEP_MS = 300_000
+
+_TTL_S = 300
+_ENTRIES = 64
+
+
+class _UnansweredError(Exception):
+    """Carries a study without an answer past the cache."""
+
+    def __init__(self, study: Study) -> None:
+        super().__init__(study.status)
+        self.study = study
+
+
+def context() -> Context:
+    """Return the open sources and the catalog of the settings in force."""
+    settings = load_settings()
+    return _opened(settings.model_dump_json(), settings)
+
+
+@st.cache_resource(ttl=3600, max_entries=2, show_spinner=False)
+def _opened(key: str, _settings: Settings) -> Context:
+    return studies.open_context(_settings)
+
+
+def now() -> datetime:
+    """Return the present instant, rounded down to the step."""
+    present_ms = to_ms(context().clock())
+    return from_ms(present_ms - present_ms % STEP_MS)
+
+
+def slo_compliance(system: str, span: TimeRange, slo: str | None = None) -> Study:
+    """Compliance of a system over a range, or of one of its objectives.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or objective.
+    """
+    try:
+        return _slo_compliance(_key(), system, span, min(now(), span.end), slo, context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _slo_compliance(
+    key: str, system: str, span: TimeRange, as_of: datetime, slo: str | None, _context: Context
+) -> Study:
+    return _kept(studies.slo_compliance(_context, system=system, range=span, as_of=as_of, slo=slo))
+
+
+def overview(span: TimeRange) -> Study:
+    """All systems and their promises over a range."""
+    try:
+        return _overview(_key(), span, min(now(), span.end), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
+def _overview(key: str, span: TimeRange, as_of: datetime, _context: Context) -> Study:
+    return _kept(studies.overview(_context, range=span, as_of=as_of))
+
+
+def source_states() -> Study:
+    """State of each source at this moment."""
+    try:
+        return _source_states(_key(), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=30, max_entries=8, show_spinner=False)
+def _source_states(key: str, _context: Context) -> Study:
+    return _kept(studies.source_states(_context, as_of=_context.clock()))
+
+
+def _key() -> str:
+    return load_settings().model_dump_json()
+
+
+def _kept(study: Study) -> Study:
+    if study.status in ("unavailable", "refused"):
+        raise _UnansweredError(study)
+    return study
