@@ -77,8 +77,9 @@ def _means(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> F
     sums = _sums(vector, group, shape)
     means = sums / _counts(vector, group, shape)
     for number, step in np.argwhere(np.isinf(sums)):
-        members = (group == number) & vector.present[:, step]
-        means[number, step] = incremental_mean(vector.values[members, step])
+        members = vector.values[(group == number) & vector.present[:, step], step]
+        if np.isfinite(members).all():
+            means[number, step] = incremental_mean(members)
     return means
 
 
@@ -127,9 +128,13 @@ def _members(group: NDArray[np.intp], groups: int) -> Iterator[tuple[int, NDArra
 
 
 def ranked(node: Aggregate, vector: Vector, k: Floats) -> Vector:
-    """``topk`` and ``bottomk``: keep the k largest or smallest of each group at each step, with all their labels."""
+    """``topk`` and ``bottomk``: keep the k largest or smallest of each group at each step.
+
+    Series keep all their labels; at a single step they come in the order of their rank.
+    """
     _, group = grouped(node, vector.labels)
     kept = np.zeros(vector.present.shape, np.bool_)
+    shown: list[NDArray[np.intp]] = []
     sign = -1.0 if node.op == "topk" else 1.0
     limit = np.clip(np.where(np.isfinite(k), k, 0), 0, len(vector)).astype(np.intp)
     for _, members in _members(group, int(group.max(initial=-1)) + 1):
@@ -141,7 +146,11 @@ def ranked(node: Aggregate, vector: Vector, k: Floats) -> Vector:
         place = np.empty_like(order)
         np.put_along_axis(place, order, np.arange(len(members))[:, None], axis=0)
         kept[members] = here & (place < limit)
-    return Vector(vector.labels, vector.values, kept).seen()
+        shown.append(members[order[:, 0]])
+    chosen = Vector(vector.labels, vector.values, kept)
+    if kept.shape[1] == 1 and shown:
+        chosen = chosen.rows(np.concatenate(shown))
+    return chosen.seen()
 
 
 def limited(node: Aggregate, vector: Vector, k: Floats) -> Vector:

@@ -141,7 +141,7 @@ def _timestamp(arg: Node, run: Evaluation, evaluate: Evaluate) -> Vector:
 
 def _absence(vector: Vector, arg: Node) -> Vector:
     """1 at the steps where no series has a point."""
-    absent = ~vector.present.any(axis=0, keepdims=True)
+    absent = np.asarray(~vector.present.any(axis=0, keepdims=True))
     return Vector((absent_labels(arg),), np.ones(absent.shape), absent).seen()
 
 

@@ -326,7 +326,7 @@ def _metrics(value: Value, run: Evaluation, step_ms: int, *, ordered: bool) -> M
 
 
 def _raw(matrix: Matrix, run: Evaluation) -> Metrics:
-    """Samples of a range selector at one instant, over the union of their times."""
+    """Lay the samples of a range selector over the union of their times."""
     low, high = matrix.lo[matrix.grid, 0], matrix.hi[matrix.grid, 0]
     series = [
         (labels, times[a:b], values[a:b])

@@ -97,7 +97,7 @@ class Evaluation:
             raise QueryTooExpensive(
                 f"The query ran for more than max_seconds = {self.ledger.limits.max_seconds:g} s.",
                 query=self.query,
-                hint="Ask for a shorter range or a longer step, or raise the limit in the settings.",
+                hint="Ask for a shorter range or a longer step, or raise the limit.",
             )
 
     def charge(self, samples: int, series: int) -> None:
@@ -108,7 +108,7 @@ class Evaluation:
             raise QueryTooExpensive(
                 f"The query needs more than max_samples = {limits.max_samples:,} samples.",
                 query=self.query,
-                hint="Match fewer series, ask for a shorter range or a longer step, or raise the limit in the settings.",
+                hint="Match fewer series, ask for a shorter range or a longer step, or raise the limit.",
             )
         if series > limits.max_series:
             raise QueryTooExpensive(
@@ -118,14 +118,14 @@ class Evaluation:
             )
 
     def ends(self, offset_ms: int, at: At | None) -> Ints:
-        """Reference time of each step under ``offset`` and ``@``. [ms]"""
+        """Return the reference time of each step under ``offset`` and ``@``. [ms]"""
         if at is None:
             return self.times - offset_ms
         fixed = {"time": at.ms, "start": self.start_ms, "end": self.end_ms}[at.kind]
         return np.full(self.steps, fixed - offset_ms, np.int64)
 
     def samples(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Samples from the store in the order of their labels, read once a query."""
+        """Read samples from the store once a query, in the order of their labels."""
         key = (tuple(matchers), start_ms, end_ms)
         found = self.ledger.selected.get(key)
         if found is None:

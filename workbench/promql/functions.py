@@ -50,12 +50,14 @@ def _whole(seconds: Floats) -> NDArray[np.int64]:
 
 def _since(seconds: Floats, unit: str) -> NDArray[np.int64]:
     days = _days(seconds)
-    return (days - days.astype(f"datetime64[{unit}]")).astype(np.int64)
+    passed: NDArray[np.int64] = (days - days.astype(f"datetime64[{unit}]")).astype(np.int64)
+    return passed
 
 
 def _month_length(seconds: Floats) -> NDArray[np.int64]:
     month = _days(seconds).astype("datetime64[M]")
-    return ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
+    length: NDArray[np.int64] = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
+    return length
 
 
 #: Parts of a date in UTC from seconds since the epoch.

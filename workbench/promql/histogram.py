@@ -101,7 +101,7 @@ def _coalesced(bounds: Floats, counts: Floats) -> Buckets:
 
 
 def monotonic(counts: Floats) -> tuple[Floats, bool]:
-    """Counts that never fall from bucket to bucket, and whether more than rounding errors had to be mended."""
+    """Mend counts that fall from bucket to bucket; say whether more than rounding errors had to be mended."""
     fixed = counts.copy()
     repaired = False
     for bucket in range(1, len(fixed)):

@@ -1,4 +1,4 @@
-"""Functions of labels: ``label_replace``, ``label_join``, the natural order of ``sort_by_label``, labels of ``absent``."""
+"""Functions of labels: ``label_replace``, ``label_join``, the order of ``sort_by_label``, labels of ``absent``."""
 
 from __future__ import annotations
 

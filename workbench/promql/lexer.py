@@ -46,6 +46,35 @@ def rejected(message: str, query: str, position: int | None, hint: str = "") -> 
     return QueryRejected(message, query=query, position=position, hint=hint)
 
 
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{3}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_PLAIN = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
+
+
+def unquoted(text: str) -> str:
+    """Read a string literal as Go does: escapes are bytes, and bytes that are not UTF-8 become lone surrogates.
+
+    Examples
+    --------
+    >>> unquoted(chr(34) + chr(92) + "u00e9" + chr(34))
+    'é'
+    """
+    if text.startswith("`"):
+        return text[1:-1]
+
+    def byte(match: re.Match[str]) -> str:
+        code = match[1]
+        if code[0] in "uU":
+            return chr(int(code[1:], 16)).encode().decode("latin-1")
+        if code[0] == "x":
+            return chr(int(code[1:], 16))
+        if len(code) == 3:
+            return chr(int(code, 8))
+        return chr(_PLAIN.get(code, ord(code)))
+
+    raw = _ESCAPE.sub(byte, text[1:-1].encode().decode("latin-1"))
+    return raw.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
 def place(query: str, position: int) -> tuple[int, int]:
     """Line and column, both from 1.
 

@@ -104,9 +104,9 @@ def check_regex(pattern: str) -> None:
 
 
 def keep_series(matchers: Iterable[Matcher], labels: Sequence[Labels]) -> NDArray[np.intp]:
-    """Indices of the label sets that all matchers accept, in their order.
+    """Find the label sets that all matchers accept: their indices, in order.
 
-    Each matcher is tried once for each distinct value, so a regex over a thousand series of three jobs runs three times.
+    Each matcher is tried once for each distinct value: a regex over a thousand series of three jobs runs three times.
 
     Examples
     --------

@@ -14,7 +14,7 @@ _SORT_BLOCK = 1 << 22
 
 
 def count_over_time(windows: Windows) -> tuple[Floats, Bools]:
-    """Samples in the window. [count]"""
+    """Count the samples in the window. [count]"""
     return windows.count.astype(np.float64), windows.count >= 1
 
 
@@ -40,7 +40,8 @@ def avg_over_time(windows: Windows) -> tuple[Floats, Bools]:
     means = sums / windows.count
     for row, step in np.argwhere(np.isinf(sums) & present):
         part = windows.values[windows.lo[row, step] : windows.hi[row, step]]
-        means[row, step] = incremental_mean(part)
+        if np.isfinite(part).all():
+            means[row, step] = incremental_mean(part)
     return means, present
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import promql_parser as pp
 
-from workbench.promql.lexer import Token, rejected, scan
+from workbench.promql.lexer import Token, rejected, scan, unquoted
 from workbench.promql.matchers import Matcher, check_regex
 from workbench.promql.nodes import (
     Aggregate,
@@ -133,8 +133,9 @@ class _Reader:
                 self.cursor += 1
                 return Number(float(tree.val), position)
             case pp.StringLiteral():
+                literal = self.tokens[self.cursor]
                 self.cursor += 1
-                return String(str(tree.val), position)
+                return String(unquoted(literal.text) if literal.kind == "string" else str(tree.val), position)
             case pp.ParenExpr():
                 self._skip("(")
                 inside = self.node(tree.expr)

@@ -88,7 +88,7 @@ def instant_change(windows: Windows, *, counter: bool, per_second: bool) -> tupl
 
 
 def events(windows: Windows, *, resets: bool) -> tuple[Floats, Bools]:
-    """``resets`` or ``changes``: how often neighbours fall, or differ (NaN equals NaN)."""
+    """Count neighbours that fall (``resets``) or differ (``changes``; NaN equals NaN)."""
     values = windows.values
     before, after = values[:-1], values[1:]
     happened = after < before if resets else (after != before) & ~(np.isnan(after) & np.isnan(before))

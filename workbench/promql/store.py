@@ -17,7 +17,7 @@ class SampleStore(Protocol):
     """Anything that can give raw samples: the archive, memory, a file."""
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept, stale marks included."""
+        """Give samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept, stale marks too."""
         ...
 
 
@@ -54,7 +54,7 @@ class MemoryStore:
         self.samples = samples
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept."""
+        """Give samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept."""
         whole = self.samples
         kept = keep_series(matchers, whole.labels)
         parts, labels = [], []

@@ -1,0 +1,134 @@
+"""Prometheus' own language tests, one test per eval, named by file and line.
+
+``PROMQLTEST_DIR`` points at another folder of ``.test`` files. Known misses stand in ``known_misses.txt`` with their
+cause; ``python tests/conformance/list_misses.py`` writes that file anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from promql_script import Eval, NativeHistogram, equal, read_script, store_of
+
+from workbench.core.errors import QueryRejected
+from workbench.core.series import Metrics, label_key
+from workbench.promql import evaluate_instant, evaluate_range, parse
+from workbench.promql.nodes import Selector, Subquery, bare
+
+HERE = Path(__file__).parent
+SHIPPED = HERE / "promqltest" / "v3.5.3"
+FOLDER = Path(os.environ.get("PROMQLTEST_DIR", SHIPPED))
+MISSES = HERE / "known_misses.txt"
+
+
+def all_evals() -> list[Eval]:
+    return [found for path in sorted(FOLDER.glob("*.test")) for found in read_script(path)]
+
+
+def known_misses() -> dict[str, str]:
+    if FOLDER != SHIPPED or not MISSES.exists():
+        return {}
+    lines = (line for line in MISSES.read_text().splitlines() if line and not line.startswith("#"))
+    return dict(line.split("\t") for line in lines)
+
+
+def parameters() -> list[object]:
+    misses = known_misses()
+    return [pytest.param(one, id=one.name, marks=marks(misses.get(one.name))) for one in all_evals()]
+
+
+def marks(cause: str | None) -> list[pytest.MarkDecorator]:
+    return [] if cause is None else [pytest.mark.xfail(reason=cause, strict=True)]
+
+
+@pytest.mark.parametrize("one", parameters())
+def test_eval_gives_what_prometheus_gives(one: Eval) -> None:
+    judge(one)
+
+
+def judge(one: Eval) -> None:
+    store = store_of(one.loads)
+    if one.wants("fail"):
+        with pytest.raises(QueryRejected) as caught:
+            answer_of(one)
+        check_message(one, re.sub(r"^\d+:\d+: ", "", caught.value.message))
+        return
+    answer = answer_of(one)
+    check_notes(one, "warn", answer.meta["warnings"])
+    check_notes(one, "info", answer.meta["infos"])
+    check_values(one, answer, 0)
+    if one.instant and not one.wants("ordered") and not gives_samples(one.query):
+        start, end = one.start_ms - 60_000, one.start_ms + 60_000
+        around = evaluate_range(one.query, store, start_ms=start, end_ms=end, step_ms=60_000, experimental=True)
+        check_values(one, around, 1)
+
+
+def gives_samples(query: str) -> bool:
+    """Whether the query is a range vector, which only an instant query can give."""
+    tree = bare(parse(query))
+    return isinstance(tree, Subquery) or (isinstance(tree, Selector) and tree.range_ms is not None)
+
+
+def answer_of(one: Eval) -> Metrics:
+    store = store_of(one.loads)
+    if one.instant:
+        return evaluate_instant(one.query, store, time_ms=one.start_ms, experimental=True)
+    return evaluate_range(
+        one.query, store, start_ms=one.start_ms, end_ms=one.end_ms, step_ms=one.step_ms, experimental=True
+    )
+
+
+def check_message(one: Eval, message: str) -> None:
+    for how, text in one.wants("fail"):
+        if how == "msg":
+            assert message == text
+        elif how == "regex":
+            assert re.search(text, message)
+
+
+def check_notes(one: Eval, kind: str, notes: tuple[str, ...]) -> None:
+    texts = [re.sub(r" \(\d+:\d+\)$", "", note) for note in notes]
+    if one.wants(f"no_{kind}"):
+        assert not texts
+    wanted = one.wants(kind)
+    if not wanted:
+        return
+    assert texts, f"no {kind} annotation"
+    for how, text in wanted:
+        if how:
+            assert any(text == found if how == "msg" else re.search(text, found) for found in texts), texts
+    if all(how for how, _ in wanted):
+        for found in texts:
+            assert any(text == found if how == "msg" else re.search(text, found) for how, text in wanted), found
+
+
+def check_values(one: Eval, answer: Metrics, column: int) -> None:
+    """Compare a whole range, or for an instant the one column that was asked for."""
+    if one.scalar is not None:
+        assert equal(float(answer.values[0, column]), one.scalar)
+        return
+    found = {}
+    order = []
+    for labels, values, present in zip(answer.labels, answer.values, answer.present, strict=True):
+        chosen = slice(column, column + 1) if one.instant else slice(None)
+        if present[chosen].any():
+            row = [float(v) if p else None for v, p in zip(values[chosen], present[chosen], strict=True)]
+            found[label_key(labels)] = row
+            order.append(label_key(labels))
+    wanted = {label_key(labels): points for labels, points in one.series}
+    assert set(found) == set(wanted)
+    if one.wants("ordered"):
+        assert order == list(wanted)
+    for key, points in wanted.items():
+        row = found[key]
+        for step, ours in enumerate(row):
+            theirs = points[step] if step < len(points) else None
+            assert not isinstance(theirs, NativeHistogram), "native histogram"
+            if ours is None or theirs is None:
+                assert ours is None, f"{dict(key)} has a point at step {step}"
+                assert theirs is None, f"{dict(key)} has no point at step {step}"
+            else:
+                assert equal(ours, theirs), f"{dict(key)} is {ours!r} at step {step}, not {theirs!r}"
