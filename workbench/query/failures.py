@@ -46,12 +46,13 @@ def clean(text: str, limit: int = 600) -> str:
 
 
 def host_of(url: str) -> str:
-    """Scheme and host of an address, the rest may hold a secret."""
+    """Scheme, host and port of an address; the rest may hold a secret."""
     try:
         parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return ""
-    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else ""
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else ""
 
 
 def position_in(query: str, message: str) -> int | None:

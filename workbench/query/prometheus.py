@@ -130,8 +130,13 @@ class PrometheusSource:
         return self._api.transport.location
 
     @property
+    def timeout_s(self) -> float:
+        """Deadline of one question. [s]"""
+        return self._api.timeout_s
+
+    @property
     def semantics(self) -> str:
-        """``v2`` (closed ranges) or ``v3`` (left-open): as configured, else as the server does; ``v3`` if it is away."""
+        """``v2`` (closed ranges) or ``v3`` (left-open): as set, else as the server does; ``v3`` if it is away."""
         if self._configured:
             return self._configured
         try:
