@@ -6,21 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 
 import workbench
 from workbench.archive.archive import Archive
 from workbench.archive.tiers import answering_tier
-from workbench.core.errors import ArchiveError, QueryRejected, QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.core.errors import (
+    ArchiveError,
+    ParameterError,
+    QueryRejected,
+    QueryTooExpensive,
+    SourceError,
+    SourceUnavailable,
+)
 from workbench.core.series import Labels, Metrics, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
 from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.promql import evaluate_instant, evaluate_range
-from workbench.promql.nodes import At, Node, Selector, Subquery, bare, children
-from workbench.promql.parse import parse
-from workbench.promql.store import EvaluationLimits
+from workbench.promql import EvaluationLimits, Node, Selector, evaluate_instant, evaluate_range, parse
+from workbench.promql.nodes import At, Subquery, bare, children
 
 _LOOKBACK_MS = 300_000
 _ENGINE = f"workbench {workbench.__version__}"
@@ -43,8 +49,10 @@ class ArchiveSource:
     kind = "archive"
 
     def __init__(self, name: str, archive: Archive, semantics: str = "v3", limits: Limits | None = None) -> None:
+        if semantics not in ("v2", "v3"):
+            raise ParameterError(f"{semantics!r} is not a range semantics.", hint="Use v3 (left-open) or v2 (closed).")
         self._name = name
-        self._semantics = semantics
+        self._semantics: Literal["v2", "v3"] = "v2" if semantics == "v2" else "v3"
         self._limits = limits or Limits()
         self.archive = archive
 
@@ -177,10 +185,11 @@ class ArchiveSource:
         return node
 
     def _reads(self, node: Node, start_ms: int, end_ms: int) -> tuple[int, int]:
-        counts = [
-            self.archive.estimate(selector.all_matchers, first, last)
+        wanted = {
+            (selector.all_matchers, first, last)
             for selector, first, last in _windows(node, start_ms, end_ms, start_ms, end_ms)
-        ]
+        }
+        counts = [self.archive.estimate(*each) for each in wanted]
         return sum(series for series, _ in counts), sum(samples for _, samples in counts)
 
     @contextmanager

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from workbench.core.errors import ArchiveError
 
 #: Commits between checkpoints: opening stays under 20 ms at thousands of commits (33 to 1,847 ms without).
 _CHECKPOINT_INTERVAL = "20"
+_ATTEMPTS = 50
 
 
 class CommitConflict(Exception):
@@ -83,9 +84,17 @@ class Tables:
         Raises
         ------
         CommitConflict
-            Another conditional commit came first.
+            Another conditional commit came first; the files are not part of the table.
         """
-        self._commit(layout, [_added(file) for file in files], expect)
+        actions = [_added(file) for file in files]
+        if expect is not None:
+            return self._commit(layout, actions, expect)
+        for _ in range(_ATTEMPTS):  # new files stay right whatever others changed, so the same commit is tried again
+            with suppress(CommitConflict):
+                return self._commit(layout, actions, None)
+        raise ArchiveError(
+            f"Other writers changed {self.folder(layout)} {_ATTEMPTS} times in a row.", hint="Run the command again."
+        )
 
     def replace(self, layout: Layout, remove: Sequence[DataFile], add: Sequence[DataFile]) -> None:
         """Take files out and put others in, in one commit.
