@@ -55,8 +55,8 @@ class TestStatus:
     def test_nothing_observed_is_no_data_and_no_number(self) -> None:
         row = judged(history([0, 0], [0, 0], [0, 0]), promised(2))
         assert row.status == "no_data"
-        assert (row.coverage, row.total) == (0, 0)
-        assert row[["sli", "budget_left_ratio", "burn_rate", "budget_left"]].isna().all()
+        assert row.coverage == 0
+        assert row[["good", "total", "sli", "budget_left_ratio", "burn_rate", "budget_left"]].isna().all()
 
     def test_an_objective_without_rows_is_no_data(self) -> None:
         assert judged(history([1], [1], name="other"), promised(1)).status == "no_data"

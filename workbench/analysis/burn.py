@@ -48,7 +48,7 @@ class BurnRates(Result):
     objective     identity (str)
     lookback      length of the look-back, e.g. ``1h`` (str)
     start         start of the look-back [UTC]
-    good, total   counts of the look-back [events or slices]
+    good, total   counts of the look-back; NaN where nothing was observed [events or slices]
     burn_rate     share of bad ones / (1 - target); NaN without events [x]
     budget_spent  share of the whole window's budget spent in the look-back; NaN without events [ratio]
     covered       observed share of the look-back [ratio]
@@ -129,6 +129,7 @@ def burn_rates(
         for lookback in lookbacks:
             span = TimeRange(elapsed.end - timedelta(milliseconds=duration_ms(lookback)), elapsed.end)
             seen = within(history, span)
+            covered = float(seen["covered"].sum()) / expected_slices(span, promise.slice_ms)
             good, total = float(seen["good"].sum()), float(seen["total"].sum())
             bad = Fraction(total) - Fraction(good)
             rows.append(
@@ -136,11 +137,11 @@ def burn_rates(
                     "objective": promise.objective,
                     "lookback": lookback,
                     "start": span.start,
-                    "good": good,
-                    "total": total,
+                    "good": good if covered else np.nan,
+                    "total": total if covered else np.nan,
                     "burn_rate": float(bad / (promise.budget * Fraction(total))) if total else np.nan,
                     "budget_spent": float(bad) / period if total and period else np.nan,
-                    "covered": float(seen["covered"].sum()) / expected_slices(span, promise.slice_ms),
+                    "covered": covered,
                 }
             )
     frame = pd.DataFrame(

@@ -95,7 +95,7 @@ class ComplianceResult(Result):
     status             ok, at_risk, spent, no_data, no_traffic, unavailable, refused
     target             share promised [ratio]
     sli                good / total so far; NaN without events, above 1 when counts contradict [ratio]
-    good, bad, total   counts so far [``unit``]
+    good, bad, total   counts so far; NaN where nothing was observed [``unit``]
     unit               what is counted: ``events`` or ``slices``
     budget_total       bad ones allowed by the total so far: (1 - target) * total [``unit``]
     budget_spent       bad ones so far [``unit``]
@@ -299,7 +299,9 @@ def _judged(
         "window_end": promise.window.end,
     }
     if failed is None:
-        row |= {"coverage": coverage, "good": good, "bad": total - good, "total": total, "budget_spent": total - good}
+        row["coverage"] = coverage
+    if failed is None and row["status"] != "no_data":
+        row |= {"good": good, "bad": total - good, "total": total, "budget_spent": total - good}
         if total > 0:
             row |= _spending(seen, promise, elapsed, good, total)
     return row, _remarks(seen, promise, row) if failed is None else []

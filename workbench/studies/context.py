@@ -97,16 +97,17 @@ def open_context(settings: Settings | None = None) -> Context:
 def open_source(name: str, settings: SourceSettings, limits: Limits) -> MetricSource:
     """Open one source, or return a :class:`ClosedSource` that says why it could not be."""
     try:
-        if settings.kind == "archive":
-            from workbench.archive import Archive, ArchiveSource
+        if settings.path is not None:
+            from workbench.archive import Archive
+            from workbench.archive.source import ArchiveSource
 
             semantics = "v3" if settings.semantics == "auto" else settings.semantics
             return ArchiveSource(name, Archive.open(settings.path), semantics=semantics, limits=limits)
         from workbench.query import PrometheusSource
 
-        return PrometheusSource(name, settings)
+        return PrometheusSource.from_settings(name, settings, limits=limits)
     except (WorkbenchError, OSError) as error:
-        location = str(settings.path) if settings.kind == "archive" else settings.url
+        location = str(settings.path or settings.url)
         if isinstance(error, WorkbenchError):
             return ClosedSource(
                 name, location, error.message, kind=settings.kind, hint=error.hint, exit_code=error.exit_code

@@ -13,9 +13,7 @@ from workbench.core.errors import EmptyAnswer
 from workbench.core.series import SeriesSet
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
-from workbench.promql import parse, scoped
-from workbench.promql.matchers import keep_series
-from workbench.promql.nodes import Selector
+from workbench.promql import Selector, keep_series, parse, scoped
 
 #: How far before a period counters are read, to have a value to start from. [ms]
 MARGIN_MS = 86_400_000

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.events import raw_events, slice_events, threshold_events, timeslice_events
+from workbench.analysis.increase import Floats
 from workbench.catalog import Objective, RatioIndicator, RawIndicator, ThresholdIndicator
 from workbench.core.errors import EmptyAnswer, FrameError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Status
@@ -223,8 +224,8 @@ def _evaluated(plan: Plan, asker: _Asker) -> pd.DataFrame:
     )
 
 
-def _summed(query: str, answer: Metrics, slice_ms: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _summed(query: str, answer: Metrics, slice_ms: int) -> Floats:
     """Events of each slice: a query of rates counts per second, any other per slice."""
-    values = np.where(answer.present & np.isfinite(answer.values), answer.values, 0.0).sum(axis=0)
+    values: Floats = np.where(answer.present & np.isfinite(answer.values), answer.values, 0.0).sum(axis=0)
     functions = {node.func for node in walk(parse(query)) if isinstance(node, Call)}
-    return values * slice_ms / 1000 if functions & _PER_SECOND else values
+    return values * (slice_ms / 1000) if functions & _PER_SECOND else values

@@ -1,0 +1,71 @@
+"""Counts kept in the store, so that an overview need not read a month of samples again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
+
+import pandas as pd
+
+from workbench.analysis.slo import Promise
+from workbench.catalog import Objective
+from workbench.core.result import jsonable
+from workbench.core.timerange import TimeRange
+from workbench.store import HistoryKey, Store
+from workbench.studies.indicators import Measured
+
+#: Stored counts are used when they were read from the source at most this long before.
+FRESH = timedelta(minutes=5)
+
+_VERSION = 1  # raised when the way of counting changes, so that older counts are not used
+
+
+def history_key(objective: Objective, promise: Promise, *, scope: Mapping[str, str], source: str) -> HistoryKey:
+    """Whose counts these are: what is counted, where, and how; the target is no part of it."""
+    definition: dict[str, Any] = {
+        "version": _VERSION,
+        "source": source,
+        "scope": dict(scope),
+        "indicator": vars(objective.indicator),
+        "method": objective.method,
+        "slice_target": objective.slice_target,
+    }
+    text = json.dumps(jsonable(definition), sort_keys=True)
+    revision = hashlib.sha256(text.encode()).hexdigest()
+    return HistoryKey(objective.system, objective.id, revision, promise.slice_ms)
+
+
+def stored(
+    store: Store, keys: Mapping[str, HistoryKey], promises: Sequence[Promise], *, as_of: datetime
+) -> Measured | None:
+    """Read the counts of all promises from the store; None when any is not there, not whole or not fresh."""
+    found = Measured(pd.DataFrame())
+    frames = []
+    for promise in promises:
+        elapsed = promise.elapsed(as_of)
+        history = store.slices(keys[promise.objective], elapsed)
+        if history is None or not as_of - FRESH <= history.as_of <= as_of:
+            return None
+        known = promise.elapsed(history.as_of)
+        if len(history.frame) < (known.end_ms - known.start_ms) // promise.slice_ms:
+            return None
+        found.methods[promise.objective] = cast('Literal["exact", "extrapolated"]', history.method)
+        frames.append(history.frame.assign(objective=promise.objective))
+        seen = history.frame["time"][history.frame["covered"] > 0]
+        if len(seen):
+            newest_ms = TimeRange(seen.iloc[-1], seen.iloc[-1]).start_ms + promise.slice_ms
+            found.newest_ms = max(found.newest_ms or 0, newest_ms)
+    if not frames:
+        return None
+    found.events = pd.concat(frames, ignore_index=True)
+    return found
+
+
+def remember(store: Store, keys: Mapping[str, HistoryKey], measured: Measured, *, as_of: datetime) -> None:
+    """Write the counts of what could be measured."""
+    for name, part in measured.events.groupby("objective", sort=False):
+        objective = str(name)
+        store.put_slices(keys[objective], part, method=measured.methods[objective], as_of=as_of)
