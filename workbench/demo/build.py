@@ -17,6 +17,7 @@ from workbench.core.shipped import shipped
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.demo.lock import building
 from workbench.demo.scenario import Scenario, load_scenario
+from workbench.demo.simulation import rules_of
 from workbench.demo.span import DAY_MS
 from workbench.demo.state import FILE, GENERATOR, State
 from workbench.demo.systems import SYSTEMS
@@ -134,7 +135,9 @@ def _midnight(anchor: datetime | None, end_ms: int) -> int:
 
 
 def _fingerprint(scenario: Scenario, seed: int) -> str:
-    return sha256(f"{GENERATOR}/{seed}/{scenario.digest}".encode()).hexdigest()
+    rules = [rules_of(model.name) for model in SYSTEMS]
+    texts = [str(GENERATOR), str(seed), scenario.digest, *(one.digest_text for one in rules if one)]
+    return sha256("\0".join(texts).encode()).hexdigest()
 
 
 def _anew(directory: Path, scenario: Scenario, seed: int, empty: State, end_ms: int, report: Progress) -> State:

@@ -34,6 +34,18 @@ class State:
     end_ms: int
     starts: dict[int, dict[str, Any]] = field(default_factory=dict)
     days: dict[int, dict[str, Any]] = field(default_factory=dict)
+    open_episodes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def episodes(self) -> list[dict[str, Any]]:
+        """Alert episodes of the whole history; those that ended first."""
+        ended = [
+            episode
+            for day in self.days.values()
+            for system in day["systems"].values()
+            for episode in system["episodes"]
+        ]
+        return [*ended, *self.open_episodes]
 
     @property
     def samples(self) -> int:
@@ -55,6 +67,7 @@ class State:
                 data["end_ms"],
                 {int(day): start for day, start in data["starts"].items()},
                 {int(day): counts for day, counts in data["days"].items()},
+                data["open_episodes"],
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

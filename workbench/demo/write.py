@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from workbench.archive import Archive
 from workbench.core.errors import ParameterError
 from workbench.core.series import SeriesSet
-from workbench.core.timerange import from_ms
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.demo.alerts import Episode, episodes_frame
 from workbench.demo.batch import join_days, merged, series_set
-from workbench.demo.samples import Block, Carry
+from workbench.demo.samples import Block
 from workbench.demo.scenario import Scenario
-from workbench.demo.simulate import Carries, simulate_day
+from workbench.demo.simulation import Simulation
 from workbench.demo.span import DAY_MS, Span
 from workbench.demo.state import State
 from workbench.demo.systems import SYSTEMS
 
-_END_OF_TIME_MS = 1 << 53
+_END_OF_TIME_MS = 253_402_300_799_000
 
 
 def span_of(scenario: Scenario, anchor_ms: int, end_ms: int) -> Span:
@@ -37,8 +37,8 @@ def write_days(
 ) -> State:
     """Write what is missing up to the end, or everything into a new folder.
 
-    The first commit of an extension replaces the days that change their resolution and the unfinished one; a build that is
-    killed leaves the old state, and the next one starts from the same day again.
+    The first commit of an extension replaces the days that change their resolution and the unfinished one; a build
+    that is killed leaves the old state, and the next one starts from the same day again.
 
     Returns
     -------
@@ -53,30 +53,40 @@ def write_days(
     state = State(before.fingerprint, before.anchor_ms, end_ms)
     state.days = {day: counts for day, counts in before.days.items() if day < start}
     state.starts = {day: kept for day, kept in before.starts.items() if span.recent <= day <= start}
-    carries = _read(before.starts[start]) if not fresh else {}
+    simulations = [Simulation.start(model, archive, before.starts.get(start), start) for model in SYSTEMS]
     waiting: list[list[Block]] = []
-    rest = SeriesSet.empty()
+    derived: list[SeriesSet] = []
     for day in range(start, span.last + 1):
         if day in (span.recent, span.last):
-            state.starts[day] = _written(carries)
+            state.starts[day] = {one.model.name: one.to_json() for one in simulations}
         blocks: list[Block] = []
-        for model in SYSTEMS:
-            simulated = simulate_day(model, seed=seed, events=events, span=span, day=day, carries=carries)
-            blocks += simulated.blocks
-            _remember(state.days.setdefault(day, {"systems": {}}), model.name, simulated.counts)
+        state.days[day] = {"samples": 0, "systems": {}}
+        for simulation in simulations:
+            found, recorded, counts = simulation.advance(seed, events, span, day)
+            blocks += found
+            derived.append(recorded)
+            state.days[day]["systems"][simulation.model.name] = counts
+            state.days[day]["samples"] += recorded.samples
         waiting.append(blocks)
-        state.days[day]["samples"] = sum(_samples(block) for block in blocks)
+        state.days[day]["samples"] += sum(_samples(block) for block in blocks)
         if _closes(day, span):
-            found = merged([series_set(join_days(waiting)), rest])
             first = (day - len(waiting) + 1) * DAY_MS
-            archive.replace_samples(found, first, _END_OF_TIME_MS)
+            archive.replace_samples(merged([series_set(join_days(waiting)), *derived]), first, _END_OF_TIME_MS)
             waiting.clear()
+            derived.clear()
         report((day - start + 1) / (span.last - start + 1))
-    archive.update_meta(
-        {"demo": {"anchor_ms": state.anchor_ms, "end_ms": end_ms, "seed": seed, "scenario": scenario.name}}
-    )
+    state.open_episodes = [vars(episode) for one in simulations for episode in one.carry.firing]
+    write_episodes(archive, state)
+    demo = {"anchor_ms": state.anchor_ms, "end_ms": end_ms, "seed": seed, "scenario": scenario.name}
+    archive.update_meta({"demo": demo})
     state.save(directory)
     return state
+
+
+def write_episodes(archive: Archive, state: State) -> None:
+    """Replace the episodes of the whole history: an extension can end an open one or redo a day."""
+    found = [Episode(**episode) for episode in state.episodes]
+    archive.replace_episodes(episodes_frame(found), TimeRange.from_ms(0, _END_OF_TIME_MS))
 
 
 def _closes(day: int, span: Span) -> bool:
@@ -87,15 +97,3 @@ def _closes(day: int, span: Span) -> bool:
 
 def _samples(block: Block) -> int:
     return block.values.size if block.present is None else int(block.present.sum())
-
-
-def _remember(day: dict[str, Any], system: str, counts: Mapping[str, Any]) -> None:
-    day["systems"][system] = counts
-
-
-def _written(carries: Carries) -> dict[str, Any]:
-    return {"targets": {name: carry.to_json() for name, carry in carries.items()}}
-
-
-def _read(start: Mapping[str, Any]) -> Carries:
-    return {name: Carry.from_json(carry) for name, carry in start["targets"].items()}
