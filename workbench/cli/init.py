@@ -22,8 +22,8 @@ from workbench.cli.output import say
     show_default="here",
     help="Folder the drafts are written to.",
 )
-@click.option("--match", help="Selector of the series that belong to the system, e.g. '{job=\"api\"}'.")
-@click.option("--username", help="User for basic authentication; the password comes from $WORKBENCH_PASSWORD.")
+@click.option("--job", default="", help="Scrape job of the system; every job when left out.")
+@click.option("--username", default="", help="User; the password is read from $WORKBENCH_PASSWORD.")
 @click.option("--bearer-file", type=click.Path(path_type=Path), help="File with a bearer token.")
 @click.option("--ca-file", type=click.Path(exists=True, path_type=Path), help="CA certificates of the server.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
@@ -34,8 +34,8 @@ def init(
     name: str,
     source: str | None,
     directory: Path,
-    match: str | None,
-    username: str | None,
+    job: str,
+    username: str,
     bearer_file: Path | None,
     ca_file: Path | None,
     force: bool,
@@ -47,7 +47,7 @@ def init(
     \b
     Examples:
       workbench init --url http://prometheus:9090 --name mine
-      workbench init --url https://prom.example/tenant --name shop --match '{namespace="shop"}' --ca-file ca.pem
+      workbench init --url https://prom.example/tenant --name shop --job shop-api --ca-file ca.pem
     """
     from workbench.studies.draft import draft_system
 
@@ -55,8 +55,9 @@ def init(
         url=url,
         name=name,
         source=source or name,
-        match=match,
+        job=job,
         username=username,
+        password_env="WORKBENCH_PASSWORD",  # noqa: S106
         bearer_file=bearer_file,
         ca_file=ca_file,
     )

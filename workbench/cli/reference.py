@@ -17,8 +17,8 @@ HEAD = """# Command line
 Made from the commands by `python -m workbench.cli.reference > docs/cli.md`.
 
 Grammar: `workbench [--config FILE] [--home DIR] [--zone ZONE] NOUN VERB [ARGUMENT] [OPTIONS]`. Data goes to stdout,
-words go to stderr. Options that mean the same have one name everywhere: a period is `--last 30d`, `--month 2026-10` (also
-`last-month`, `this-month`) or `--from … --to …`; the shape of the output is `--format table|json|csv`.
+words go to stderr. Options that mean the same have one name everywhere: a period is `--last 30d`, `--month 2026-10`
+(also `last-month`, `this-month`) or `--from … --to …`; the shape of the output is `--format table|json|csv`.
 
 ## Exit codes
 

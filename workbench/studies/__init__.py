@@ -1,9 +1,23 @@
 """Questions answered: catalog, sources and range in, a Study out. A failing source is a status, never an exception."""
 
+from workbench.studies.ask import explain_query, find_logs, find_spans, query_metrics
 from workbench.studies.context import Context, open_context
+from workbench.studies.opening import open_period
 from workbench.studies.overview import overview
 from workbench.studies.slo import slo_compliance
 from workbench.studies.sources import source_states
 from workbench.studies.windows import window
 
-__all__ = ["Context", "open_context", "overview", "slo_compliance", "source_states", "window"]
+__all__ = [
+    "Context",
+    "explain_query",
+    "find_logs",
+    "find_spans",
+    "open_context",
+    "open_period",
+    "overview",
+    "query_metrics",
+    "slo_compliance",
+    "source_states",
+    "window",
+]
