@@ -11,8 +11,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from workbench.catalog.guess import OWN_BUSINESS, guess_dimensions, guess_role, guess_unit
+from workbench.catalog.guess import guess_dimensions, guess_role
 from workbench.catalog.vocabulary import ROLES, Kind
 from workbench.core.errors import ParameterError
 from workbench.core.series import Labels
@@ -160,14 +161,24 @@ def _roles(families: Mapping[str, _Family]) -> dict[str, tuple[_Family, str]]:
         ranked = sorted(by_role.get(role, ()), key=lambda item: _rank(item[0]))
         for position, item in enumerate(ranked[:_PER_ROLE]):
             variant = re.sub(r"[^a-z0-9]+", "-", item[0].name.lower()).strip("-")[:40].strip("-")
-            name = role if position == 0 else f"{role}.{variant}"
-            roles.setdefault(name, item)
+            plain = position == 0 and (role != "errors" or _answers(roles.get("requests"), item[0]))
+            roles.setdefault(role if plain else f"{role}.{variant}", item)
     return roles
 
 
+def _answers(requests: tuple[_Family, str] | None, errors: _Family) -> bool:
+    """Whether an error counter counts the failures of those requests, when they carry no status of their own."""
+    return requests is not None and not _status_label(requests[0]) and _stem(requests[0]) == _stem(errors)
+
+
 def _rank(family: _Family) -> tuple[bool, bool, int, str]:
-    http = "http" not in family.name.lower()
-    return bool(OWN_BUSINESS.match(family.name)), http, len(family.name), family.name
+    """Order by what users of the system meet: requests and HTTP first, then short names."""
+    name = family.name.lower()
+    return "request" not in name, "http" not in name, len(name), name
+
+
+def _stem(family: _Family) -> str:
+    return re.split("requests?|calls|queries|errors?|fail", family.name, maxsplit=1)[0]
 
 
 def _quoted(text: str, *, limit: int = 160) -> str:
@@ -206,20 +217,18 @@ def _profile_text(
     else:
         lines += [f"# Jobs seen: {', '.join(_quoted(job) for job in jobs[:20]) or 'none'}.", "scope: {}"]
     lines += ["", "metrics:" if roles else "metrics: {}"]
-    for family in {family.name: family for family, _ in roles.values()}.values():
-        lines += _metric_lines(family)
+    for family, unit in roles.values():
+        lines += _metric_lines(family, unit)
     lines += [
         "",
-        "# What each signal is for. CHECK every role: it was guessed from names. Counters and histograms are selectors,",
-        "# never rates; the word before a dot is one of the workbench's roles, the variant after it is free.",
+        "# What each signal is for. CHECK every role: it was guessed from names. Counters and histograms are given as",
+        "# selectors, never as rates; the word before a dot is one of our roles, the variant after it is free.",
         "roles:" if roles else "roles: {}",
     ]
     for name, (family, unit) in roles.items():
         lines += _role_lines(name, family, family.selector(), unit)
-    requests = roles.get("requests")
-    if requests and "errors" not in roles and (status := _status_label(requests[0])):
-        select = requests[0].selector(f'{status}=~"5.."')
-        lines += _role_lines("errors", requests[0], select, "requests")
+        if name == "requests" and "errors" not in roles and (status := _status_label(family)):
+            lines += _role_lines("errors", family, family.selector(f'{status}=~"5.."'), unit)
     if not starter:
         lines += ["", "# No counter of requests was found, so no promise was drafted."]
     if unused:
@@ -227,11 +236,9 @@ def _profile_text(
     return "\n".join(lines) + "\n"
 
 
-def _metric_lines(family: _Family) -> list[str]:
-    unit = next(
-        (u for u in (guess_unit(family.name),) if u), (guess_role(family.name, family.kind) or ("", "count"))[1]
-    )
-    lines = [f"  {family.name}:", f"    kind: {family.kind}", f"    unit: {unit}"]
+def _metric_lines(family: _Family, unit: str) -> list[str]:
+    key = json.dumps(family.name) if ":" in family.name else family.name
+    lines = [f"  {key}:", f"    kind: {family.kind}", f"    unit: {unit}"]
     if family.help.strip():
         lines.append(f"    help: {_quoted(family.help)}")
     labels = {name: values for name, values in sorted(family.labels.items()) if name != "instance"}
@@ -239,9 +246,8 @@ def _metric_lines(family: _Family) -> list[str]:
         shown = ", ".join(f"{name}: [{_values(values)}]" for name, values in labels.items())
         lines.append(f"    labels: {{{shown}}}")
     if family.bounds:
-        lines.append(
-            f"    buckets: [{', '.join(format(bound, 'f').rstrip('0').rstrip('.') for bound in sorted(family.bounds))}]"
-        )
+        bounds = (format(Decimal(repr(bound)).normalize(), "f") for bound in sorted(family.bounds))
+        lines.append(f"    buckets: [{', '.join(bounds)}]")
     return lines
 
 
@@ -273,8 +279,8 @@ def _slo_text(system: str, requests: _Family, errors: _Family | None) -> str:
     else:
         return ""
     return f"""\
-# Drafted by `workbench init`: a starter promise for {system}, promised by nobody yet. CHECK the target: measure a month,
-# then promise a little less than what was kept. The scope of the profile is put into both queries.
+# Drafted by `workbench init`: a starter promise for {system}, promised by nobody yet. CHECK the target: measure
+# a month, then promise a little less than what was kept. The scope of the profile is put into both queries.
 apiVersion: openslo/v1
 kind: SLO
 metadata:

@@ -40,7 +40,8 @@ def validated(model: type[ModelT], document: Document, *, at: Place = (), data: 
     try:
         return model.model_validate(document.data if data is None else data)
     except ValidationError as error:
-        raise CatalogError(tuple(_fault(model, document, at, detail) for detail in error.errors())) from None
+        found = (_fault(model, document, at, detail) for detail in error.errors())
+        raise CatalogError(tuple(sorted(found, key=lambda fault: fault.line))) from None
 
 
 def _fault(model: type[BaseModel], document: Document, at: Place, detail: ErrorDetails) -> Fault:
@@ -54,9 +55,10 @@ def _fault(model: type[BaseModel], document: Document, at: Place, detail: ErrorD
         word, valid = str(place[-1]), _keys_at(model, place[:-1])
     elif "at" in context:
         place = (*place, context["at"])
-    why = _WHY.get(kind, detail["msg"]).format(
-        key=repr(str(place[-1])) if place else "", value=repr(word), expected=", ".join(valid)
-    )
+    why = detail["msg"]
+    if kind in _WHY:
+        key = repr(str(place[-1])) if place else ""
+        why = _WHY[kind].format(key=key, value=repr(word), expected=", ".join(valid))
     return document.fault((*at, *place), why, nearest(word, valid) if valid else "")
 
 

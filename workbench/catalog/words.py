@@ -24,7 +24,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
-    """Return the valid word most like ``word``, or nothing when none is like it.
+    """Return the valid word most like ``word``, or nothing when none is like it; swapped letters weigh least.
 
     Examples
     --------
@@ -32,7 +32,8 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     ('requests', '')
     """
     words = {item.lower(): item for item in valid}
-    found = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), words, n=3, cutoff=0.6)
+    found.sort(key=lambda match: sorted(match) != sorted(word.lower()))
     return words[found[0]] if found else ""
 
 

@@ -102,12 +102,9 @@ class _Reader:
                 return int(text.replace("_", ""))
             case "float":
                 try:
-                    number = Decimal(text.replace("_", ""))
+                    return Decimal(text.replace("_", ""))
                 except InvalidOperation:
                     raise self.fail(node, f"{text} is not a decimal number") from None
-                if not number.is_finite():
-                    raise self.fail(node, f"{text} is not a finite number")
-                return number
             case "str" | "int" | "timestamp" | "value":
                 return text
         self.plain(node, "str")
