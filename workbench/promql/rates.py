@@ -25,7 +25,7 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool, v2: bool)
     start_value = windows.values[first]
     change = windows.values[last] - start_value
     if counter:
-        change += _reset_correction(windows, first, last)
+        _add_resets(change, windows)
     start_time, end_time = windows.times[first], windows.times[last]
     to_start = (start_time - windows.starts) / 1000.0
     to_end = (windows.ends - end_time) / 1000.0
@@ -52,27 +52,17 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool, v2: bool)
     return change, enough
 
 
-def _reset_correction(windows: Windows, first: NDArray[np.intp], last: NDArray[np.intp]) -> Floats:
-    """Sum of the values right before each reset inside a window."""
-    correction = np.zeros(first.shape)
-    values = windows.values
-    for row in range(len(first)):
-        low, high = int(first[row].min()), int(last[row].max()) + 1
-        before, after = values[low : high - 1], values[low + 1 : high]
-        fell = after < before
-        if not fell.any():
-            continue
-        lost = np.concatenate([[0.0], np.cumsum(np.where(fell, before, 0.0))])
-        # An empty window may start past the end of the series; what it gets here is masked by the caller.
-        begin = np.minimum(first[row], high - 1)
-        inside = np.maximum(last[row], begin)
-        correction[row] = lost[inside - low] - lost[begin - low]
-        if not np.isfinite(lost[-1]):
-            for step in np.flatnonzero(~np.isfinite(lost[inside - low])):
-                a, b = int(first[row, step]), int(last[row, step])
-                part = values[a : b + 1]
-                correction[row, step] = part[:-1][part[1:] < part[:-1]].sum()
-    return correction
+def _add_resets(change: Floats, windows: Windows) -> None:
+    """Add the value right before each reset inside a window, one after the other as Prometheus does.
+
+    Exact in the last bit: a nested ``increase`` would take a rounding error for a reset of its own.
+    """
+    for row, (first, last) in enumerate(zip(windows.first, windows.last, strict=True)):
+        low, high = int(first.min()), int(last.max()) + 1
+        fell = low + np.flatnonzero(windows.values[low + 1 : high] < windows.values[low : high - 1])
+        if len(fell):
+            for active, index in lockstep(np.searchsorted(fell, first), np.searchsorted(fell, last)):
+                change[row, active] += windows.values[fell[index]]
 
 
 def instant_change(windows: Windows, *, counter: bool, per_second: bool) -> tuple[Floats, Bools]:
