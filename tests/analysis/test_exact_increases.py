@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.increase import born_while_up, exact_increases, observed_share
@@ -111,6 +111,7 @@ def test_a_stale_mark_is_no_observation() -> None:
 counters = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 1_000)), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(counters, st.lists(st.integers(0, 900), min_size=3, max_size=12, unique=True), st.booleans())
 def test_splitting_a_window_changes_nothing(steps: list[tuple[int, int]], cuts: list[int], born: bool) -> None:
     times = np.cumsum([gap for gap, _ in steps]).tolist()
@@ -120,6 +121,7 @@ def test_splitting_a_window_changes_nothing(steps: list[tuple[int, int]], cuts: 
     assert parts == exact_increases(series, [edges[0], edges[-1]], np.array([born])).sum()
 
 
+@settings(deadline=None)
 @given(counters, st.integers(2, 1_000))
 def test_shifting_and_scaling_a_counter_shifts_and_scales_its_increases(steps: list[tuple[int, int]], by: int) -> None:
     times = np.cumsum([gap for gap, _ in steps])
@@ -130,6 +132,7 @@ def test_shifting_and_scaling_a_counter_shifts_and_scales_its_increases(steps: l
     assert (plain >= 0).all()
 
 
+@settings(deadline=None)
 @given(st.permutations(range(4)))
 def test_the_order_of_the_series_changes_nothing(order: list[int]) -> None:
     items = [({"i": str(i)}, [0, 60, 130, 200], np.array([i, 3, 1, 7.5 * i])) for i in range(4)]

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.burn import budget_history, burn_rates
@@ -283,6 +283,7 @@ def of(pairs: list[tuple[int, int]]) -> pd.DataFrame:
     return history([float(good) for good, _ in pairs], [float(good + bad) for good, bad in pairs])
 
 
+@settings(deadline=None, max_examples=25)
 @given(counts, targets, st.randoms(use_true_random=False))
 def test_row_order_changes_nothing(pairs: list[tuple[int, int]], target: str, random: object) -> None:
     events, promise = of(pairs), promised(len(pairs), target)
@@ -291,6 +292,7 @@ def test_row_order_changes_nothing(pairs: list[tuple[int, int]], target: str, ra
     pd.testing.assert_series_equal(judged(events, promise), judged(events.iloc[order], promise))
 
 
+@settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(2, 1_000))
 def test_scaling_all_counts_changes_no_ratio_and_no_status(pairs: list[tuple[int, int]], target: str, by: int) -> None:
     promise = promised(len(pairs), target)
@@ -303,6 +305,7 @@ def test_scaling_all_counts_changes_no_ratio_and_no_status(pairs: list[tuple[int
     )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(0, 29), st.integers(1, 500))
 def test_more_bad_events_never_lower_the_burn(pairs: list[tuple[int, int]], target: str, at: int, more: int) -> None:
     promise = promised(len(pairs), target)
@@ -313,6 +316,7 @@ def test_more_bad_events_never_lower_the_burn(pairs: list[tuple[int, int]], targ
     assert not (before.status == "spent" and after.status != "spent")
 
 
+@settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(0, 30))
 def test_two_parts_of_a_window_add_up_to_the_whole(pairs: list[tuple[int, int]], target: str, cut: int) -> None:
     events, middle = of(pairs), START + timedelta(hours=min(cut, len(pairs)))

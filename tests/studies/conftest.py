@@ -31,7 +31,9 @@ def lab_series() -> SeriesSet:
     From 06:00 to 07:00 on the 30th nothing is scraped. Quality is 0.9, on the 29th from 00:00 to 02:00 it is 0.7.
     """
     times = np.arange(to_ms(BEGIN), to_ms(END) + 1, STEP)
-    gap = (times > to_ms(datetime(2026, 10, 30, 6, tzinfo=UTC))) & (times < to_ms(datetime(2026, 10, 30, 7, tzinfo=UTC)))
+    gap = (times > to_ms(datetime(2026, 10, 30, 6, tzinfo=UTC))) & (
+        times < to_ms(datetime(2026, 10, 30, 7, tzinfo=UTC))
+    )
     times = times[~gap]
     elapsed = (times - times[0]) // 1000
     restart = to_ms(datetime(2026, 10, 25, 12, tzinfo=UTC))

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from workbench.archive import Archive
+from workbench.archive.source import ArchiveSource
+from workbench.catalog import Catalog
+from workbench.catalog.slo import CalendarUnit, CalendarWindow
+from workbench.core.errors import ParameterError, SourceUnavailable
+from workbench.core.settings import load_settings
+from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange
+from workbench.studies import Context, open_context, window
+from workbench.studies.closed import ClosedSource
+from workbench.studies.windows import calendar_period, period_text
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
+def settings_with(folder: Path, text: str) -> Path:
+    file = folder / "workbench.toml"
+    file.write_text(f'home = "home"\n{text}')
+    return file
+
+
+def test_sources_are_opened_or_stand_there_with_their_reason(tmp_path: Path) -> None:
+    Archive.open(tmp_path / "there", create=True)
+    file = settings_with(
+        tmp_path,
+        '[sources.good]\nkind = "archive"\npath = "there"\n'
+        '[sources.gone]\nkind = "archive"\npath = "nowhere"\nsystems = ["mine"]\n'
+        '[sources.server]\nkind = "prometheus"\nurl = "http://127.0.0.1:1"\n',
+    )
+    ctx = open_context(load_settings(file))
+    assert isinstance(ctx.sources["good"], ArchiveSource)
+    gone = ctx.source_for("mine")
+    assert isinstance(gone, ClosedSource)
+    assert gone.state().status == "unavailable"
+    assert "nowhere" in gone.state().location
+    assert ctx.sources["server"].name == "server"  # opening asks no server
+    with pytest.raises(SourceUnavailable):
+        gone.raw("up", TimeRange(NOW, NOW))
+
+
+def test_a_source_that_names_the_system_goes_before_one_for_all() -> None:
+    every, mine = ClosedSource("every", "", ""), ClosedSource("mine", "", "")
+    ctx = Context({"every": every, "mine": mine}, Catalog(), serves={"mine": ("lab",)})
+    assert ctx.source_for("lab") is mine
+    assert ctx.source_for("other") is every
+
+
+def test_without_any_source_the_state_says_what_to_do() -> None:
+    ctx = Context({"mine": ClosedSource("mine", "", "")}, Catalog(), serves={"mine": ("lab",)})
+    assert "No source answers for the system 'other'" in ctx.source_for("other").state().detail
+
+
+def test_a_closed_source_keeps_the_contract_of_sources() -> None:
+    assert isinstance(ClosedSource("x", "", ""), MetricSource)
+
+
+def test_the_clock_is_aware() -> None:
+    assert Context({}, Catalog()).clock().tzinfo is UTC
+
+
+@pytest.mark.parametrize(("text", "start", "end"), [
+    ("30d", NOW - timedelta(days=30), NOW), ("90m", NOW - timedelta(minutes=90), NOW),
+    ("last-month", datetime(2026, 9, 30, 22, tzinfo=UTC), datetime(2026, 10, 31, 23, tzinfo=UTC)),
+    ("This-Month", datetime(2026, 10, 31, 23, tzinfo=UTC), datetime(2026, 11, 30, 23, tzinfo=UTC)),
+    ("2026-03", datetime(2026, 2, 28, 23, tzinfo=UTC), datetime(2026, 3, 31, 22, tzinfo=UTC)),
+])  # fmt: skip
+def test_periods_as_people_write_them(text: str, start: datetime, end: datetime) -> None:
+    assert window(text, zone="Europe/Berlin", as_of=NOW) == TimeRange(start, end)
+
+
+@pytest.mark.parametrize("text", ["", "0d", "thirty days", "2026-13", "2026-1", "month"])
+def test_what_is_no_period_is_refused_with_its_text(text: str) -> None:
+    with pytest.raises(ParameterError, match=r"period|month"):
+        window(text, zone="UTC", as_of=NOW)
+
+
+def counted(count: int, unit: CalendarUnit, start: str = "2026-01-01 00:00:00", *, zone: str = "UTC") -> CalendarWindow:
+    return CalendarWindow(count, unit, start, zone)
+
+
+WEEKLY = CalendarWindow(1, "week", "2022-01-01 12:00:00", "America/New_York")
+MONTHLY = CalendarWindow(1, "month", "2022-09-01 08:00:00", "America/New_York")
+
+
+@pytest.mark.parametrize(("calendar", "asked", "start", "end"), [
+    (WEEKLY, "2022-03-15T00:00", "2022-03-12T17:00", "2022-03-19T16:00"),  # 167 h, OpenSLO PR 93
+    (WEEKLY, "2022-11-08T00:00", "2022-11-05T16:00", "2022-11-12T17:00"),  # 169 h
+    (MONTHLY, "2022-10-12T00:00", "2022-10-01T12:00", "2022-11-01T12:00"),  # Kibana PR 143190, zone kept
+    (MONTHLY, "2022-10-01T11:59", "2022-09-01T12:00", "2022-10-01T12:00"),
+    (MONTHLY, "2022-10-01T12:00", "2022-10-01T12:00", "2022-11-01T12:00"),
+    (MONTHLY, "2022-08-20T00:00", "2022-08-01T12:00", "2022-09-01T12:00"),
+    (counted(1, "quarter"), "2026-11-21T00:00", "2026-10-01T00:00", "2027-01-01T00:00"),
+    (counted(2, "week", "2026-01-05 00:00:00"), "2026-01-20T00:00", "2026-01-19T00:00", "2026-02-02T00:00"),
+    (counted(1, "year", "2024-01-01 00:00:00"), "2026-06-01T00:00", "2026-01-01T00:00", "2027-01-01T00:00"),
+    (counted(1, "day", zone="Europe/Warsaw"), "2026-03-29T12:00", "2026-03-28T23:00", "2026-03-29T22:00"),
+])  # fmt: skip
+def test_calendar_periods_follow_the_wall_clock(calendar: CalendarWindow, asked: str, start: str, end: str) -> None:
+    found = calendar_period(calendar, datetime.fromisoformat(asked).replace(tzinfo=UTC))
+    assert found == TimeRange(*(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end)))
+
+
+def test_a_period_is_named_by_its_month_in_the_zone_only_there() -> None:
+    span = window("2026-10", zone="Europe/Berlin", as_of=NOW)
+    assert period_text(span, "Europe/Berlin") == "2026-10"
+    assert period_text(span, "UTC") == "31d1h"
