@@ -8,7 +8,8 @@ st.title("Overview", anchor=False)
 facts, body = st.container(), st.container()
 
 with states.guard(), body.skeleton(height=500):
-    study = load.overview(filters.period().span)
+    period = filters.period()
+    study = load.overview(period.span, period.zone)
 
 with facts:
     header.facts(study)

@@ -19,7 +19,7 @@ with states.guard():
 facts, body = top.container(), st.container()
 
 with states.guard(), body.skeleton(height=600):
-    study = load.slo_compliance(system, period.span, name)
+    study = load.slo_compliance(system, period.span, period.zone, name)
 
 with facts:
     if promised is not None:

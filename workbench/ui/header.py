@@ -50,7 +50,7 @@ def facts(study: Study, *first: str) -> None:
         parts.append(f"{ratio_text(study.coverage, digits=1)} observed")
     if made.source:
         semantics = f"{made.semantics} semantics" if made.semantics else ""
-        engine = ", ".join(part for part in (made.engine, semantics) if part)
+        engine = ", ".join(part for part in (made.engine.removeprefix("none: "), semantics) if part)
         parts.append(f"source {made.source}" + (f" ({engine})" if engine else ""))
     if made.method:
         parts.append(f"{made.method} counts")

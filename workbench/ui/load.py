@@ -7,6 +7,7 @@ An answer that failed is not kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import streamlit as st
@@ -49,8 +50,8 @@ def now() -> datetime:
     return from_ms(present_ms - present_ms % STEP_MS)
 
 
-def slo_compliance(system: str, span: TimeRange, slo: str | None = None) -> Study:
-    """Compliance of a system over a range, or of one of its objectives.
+def slo_compliance(system: str, span: TimeRange, zone: str, slo: str | None = None) -> Study:
+    """Compliance of a system over a range, or of one of its objectives; calendar periods are named in ``zone``.
 
     Raises
     ------
@@ -58,29 +59,29 @@ def slo_compliance(system: str, span: TimeRange, slo: str | None = None) -> Stud
         Unknown system or objective.
     """
     try:
-        return _slo_compliance(_key(), system, span, min(now(), span.end), slo, context())
+        return _slo_compliance(_key(), system, span, zone, min(now(), span.end), slo, context())
     except _UnansweredError as failure:
         return failure.study
 
 
 @st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
 def _slo_compliance(
-    key: str, system: str, span: TimeRange, as_of: datetime, slo: str | None, _context: Context
+    key: str, system: str, span: TimeRange, zone: str, as_of: datetime, slo: str | None, _context: Context
 ) -> Study:
-    return _kept(studies.slo_compliance(_context, system=system, range=span, as_of=as_of, slo=slo))
+    return _kept(studies.slo_compliance(replace(_context, zone=zone), system=system, range=span, as_of=as_of, slo=slo))
 
 
-def overview(span: TimeRange) -> Study:
+def overview(span: TimeRange, zone: str) -> Study:
     """All systems and their promises over a range."""
     try:
-        return _overview(_key(), span, min(now(), span.end), context())
+        return _overview(_key(), span, zone, min(now(), span.end), context())
     except _UnansweredError as failure:
         return failure.study
 
 
 @st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
-def _overview(key: str, span: TimeRange, as_of: datetime, _context: Context) -> Study:
-    return _kept(studies.overview(_context, range=span, as_of=as_of))
+def _overview(key: str, span: TimeRange, zone: str, as_of: datetime, _context: Context) -> Study:
+    return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
 
 
 def source_states() -> Study:

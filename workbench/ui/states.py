@@ -68,14 +68,14 @@ _EXPLANATIONS: dict[Status, str] = {
     "no_data": "Nothing was measured in this range. That is neither good nor bad: the number is not known.",
     "no_traffic": "The series are there, but nothing was requested in this range: the promise was not tested.",
     "unavailable": "The source did not answer, so there is no number to show.",
-    "refused": "The question was refused before it ran, because its answer would be too large.",
+    "refused": "The number is withheld: the question is too large, or the counts contradict each other.",
 }
 
 _NEXT_STEPS: dict[Status, str] = {
     "no_data": "Choose a range that ends before the newest sample, or see the sources page for what is measured.",
     "no_traffic": "Choose a longer window.",
     "unavailable": "Run `workbench sources check`, then load this page again.",
-    "refused": "Choose a shorter window, or raise `limits` in the settings.",
+    "refused": "Read the remarks; a shorter window or higher `limits` in the settings let a large question through.",
 }
 
 
@@ -135,18 +135,35 @@ def usable(study: Study) -> bool:
     with st.container(border=True):
         badge(study.status)
         st.markdown(_EXPLANATIONS[study.status])
-        for warning in study.warnings:
-            st.text(warning)
+        for remark in remarks(study):
+            st.text(remark)
         st.caption(_NEXT_STEPS[study.status])
     return False
 
 
+def remarks(study: Study) -> list[str]:
+    """Return what to know when reading a study: its warnings and the notes of its results, each once.
+
+    Examples
+    --------
+    >>> from workbench.core.result import Provenance
+    >>> from workbench.core.timerange import TimeRange, from_ms
+    >>> none = Provenance("", "", "", "")
+    >>> study = Study("s", "x", TimeRange.from_ms(0, 0), from_ms(0), {}, "ok", None, 1.0, none, ("late", "late"))
+    >>> remarks(study)
+    ['late']
+    """
+    notes = (note for result in study.results.values() for note in result.notes)
+    return list(dict.fromkeys([*study.warnings, *notes]))
+
+
 def warned(study: Study) -> None:
-    """Show the warnings of a study that has numbers all the same."""
-    if study.warnings:
-        with st.expander(f"{len(study.warnings)} remarks on these numbers", icon=":material/info:"):
-            for warning in study.warnings:
-                st.text(warning)
+    """Show the remarks of a study that has numbers all the same."""
+    found = remarks(study)
+    if found:
+        with st.expander(f"Remarks on these numbers ({len(found)})", icon=":material/info:"):
+            for remark in found:
+                st.text(remark)
 
 
 def nothing(title: str, next_step: str) -> None:
