@@ -1,4 +1,4 @@
-"""The state machine of alerts over a whole day: pending, firing, the series ALERTS and ALERTS_FOR_STATE, episodes."""
+"""The states of alerts over many evaluations: the series ALERTS and ALERTS_FOR_STATE, and episodes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class AlertCarry:
-    """An alert that is active at midnight. Times in ms since the epoch; ``starts_ms`` is None while it is pending."""
+    """An alert active at the last evaluation. Times in ms since the epoch; ``starts_ms`` is None while pending."""
 
     labels: Labels
     active_ms: int
@@ -57,7 +57,7 @@ def evaluate_alert(
     carried: Sequence[AlertCarry],
     before_ms: int | None,
 ) -> tuple[SeriesSet, list[Episode], list[AlertCarry]]:
-    """Run the states of one alert rule over the evaluations of a day.
+    """Run the states of one alert rule over many evaluations.
 
     Parameters
     ----------

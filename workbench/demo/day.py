@@ -39,8 +39,8 @@ class Target:
 class Exposure:
     """What one target exposes over a day, before it is scraped.
 
-    Increments and gauge values have ``MINUTES * parts`` columns. Increments of column ``i`` happen between scrape ``i`` and
-    scrape ``i + 1``; a gauge's column ``i`` is what scrape ``i`` reads.
+    Increments and gauge values have ``MINUTES * parts`` columns. Increments of column ``i`` happen between scrape ``i``
+    and scrape ``i + 1``; a gauge's column ``i`` is what scrape ``i`` reads.
     """
 
     counters: list[Labels] = field(default_factory=list)
@@ -133,10 +133,13 @@ class Day:
         nodes = self.rng(name).standard_normal(24)
         following = stream(self.seed, name, self.index + 1).standard_normal(24)[:1]
         hours: Floats = np.arange(MINUTES) / 60
-        return sd * np.interp(hours, np.arange(25), np.concatenate([nodes, following]))
+        noise: Floats = sd * np.interp(hours, np.arange(25), np.concatenate([nodes, following]))
+        return noise
 
     def readings(self, name: str, values: Floats, sd: float, step: float) -> Floats:
-        """Add noise to a gauge and round it to multiples of ``1 / step``; the readings of full minutes do not know of the others.
+        """Add noise to a gauge and round it to multiples of ``1 / step``.
+
+        The readings of full minutes do not depend on the readings between them.
 
         Parameters
         ----------
@@ -156,7 +159,7 @@ class Day:
 
 
 class SystemModel(Protocol):
-    """A simulated system. A new one is a package beside ``workbench.demo.lab`` and an entry in ``workbench.demo.systems``."""
+    """A simulated system: a package such as ``workbench.demo.lab``, named in ``workbench.demo.systems``."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Recording and alert rules of a system, evaluated over the simulated samples as Prometheus does, a day at a time."""
+"""Recording and alert rules of a system, evaluated over the simulated samples as Prometheus does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LOOKBACK_MS = 300_000
 
 @dataclass
 class RuleCarry:
-    """What the rules hand over at midnight.
+    """What the rules hand over to the next evaluation.
 
     Attributes
     ----------
@@ -100,9 +100,9 @@ class Rules:
         return repr((recorded, alerts, sorted(self.profile.scope.items())))
 
 
-def evaluation_times(day: int, end_ms: int, events: Sequence[Event]) -> NDArray[np.int64]:
-    """Evaluations of a day up to the end; while the monitoring is down there is none. [ms since the epoch]"""
-    minutes = day * MINUTES + np.arange(MINUTES)
+def evaluation_times(first: int, last: int, end_ms: int, events: Sequence[Event]) -> NDArray[np.int64]:
+    """Return the evaluations of some days up to the end; while the monitoring is down there is none. [ms]"""
+    minutes = np.arange(first * MINUTES, (last + 1) * MINUTES)
     running = minutes * MINUTE_MS + OFFSET_MS <= end_ms
     for event in events:
         if event.kind == "scrape_gap" and event.mode == "monitoring":
@@ -111,25 +111,25 @@ def evaluation_times(day: int, end_ms: int, events: Sequence[Event]) -> NDArray[
     return times
 
 
-def evaluate_day(
+def evaluate_rules(
     rules: Rules, samples: SeriesSet, times: NDArray[np.int64], carry: RuleCarry
 ) -> tuple[SeriesSet, list[Episode], RuleCarry]:
-    """Evaluate all rules of a system at the given times of one day.
+    """Evaluate all rules of a system at the given times.
 
     Parameters
     ----------
     rules : Rules
     samples : SeriesSet
-        The day and the history the rules read, in an order that does not depend on how it came about.
+        The days and the history the rules read, in an order that does not depend on how they came about.
     times : int64 array
-        Evaluations of the day. [ms since the epoch]
+        Evaluations. [ms since the epoch]
     carry : RuleCarry
         State after the evaluation before.
 
     Returns
     -------
     (SeriesSet, list of Episode, RuleCarry)
-        New samples (stale marks where a series ends), episodes that ended, the state for the next day.
+        New samples (stale marks where a series ends), episodes that ended, the state after the last evaluation.
     """
     found: list[SeriesSet] = []
     ended: list[Episode] = []
@@ -163,7 +163,7 @@ def evaluate_day(
 
 
 def _evaluate(expr: str, rules: Rules, store: SampleStore, times: NDArray[np.int64]) -> Metrics:
-    """Evaluate on the minutes of the day, then leave out those without an evaluation."""
+    """Evaluate on every minute, then leave out those without an evaluation."""
     text = scoped(expr, rules.profile.scope)
     first, last = int(times[0]), int(times[-1])
     whole = evaluate_range(text, store, start_ms=first, end_ms=last, step_ms=MINUTE_MS)
@@ -178,7 +178,7 @@ class _Layers:
         self.layers = layers
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept."""
+        """Select from both; see :class:`SampleStore`."""
         found: dict[LabelKey, tuple[Labels, NDArray[np.int64], NDArray[np.float64]]] = {}
         answers = [layer.select(matchers, start_ms, end_ms) for layer in self.layers]
         filled = [answer for answer in answers if len(answer)]
@@ -200,7 +200,7 @@ def _bare(labels: Labels) -> Labels:
 def _recorded(
     metrics: Metrics, labels: Sequence[Labels], before: Sequence[Labels], breaks: NDArray[np.bool_]
 ) -> SeriesSet:
-    """Samples of a recording rule, with a stale mark at the first evaluation that no longer gives the series."""
+    """Return the samples of a recording rule, with a stale mark where it no longer gives a series."""
     earlier = {label_key(one) for one in before}
     series = []
     for own, values, present in zip(labels, metrics.values, metrics.present, strict=True):
@@ -220,12 +220,12 @@ class History:
         self._metrics, self._length_ms = rules.metrics, rules.history_ms
         self._samples = self._ordered([samples])
 
-    def with_day(self, samples: SeriesSet) -> SeriesSet:
-        """Return history and day together."""
+    def followed_by(self, samples: SeriesSet) -> SeriesSet:
+        """Return the history with the samples of the days after it."""
         return self._ordered([self._samples, samples])
 
     def add(self, samples: Sequence[SeriesSet], *, next_day: int) -> None:
-        """Add a day and forget what no evaluation of ``next_day`` reads."""
+        """Add the days after it and forget what no evaluation of ``next_day`` reads."""
         self._samples = since(self._ordered([self._samples, *samples]), next_day * DAY_MS - self._length_ms)
 
     def _ordered(self, sets: Sequence[SeriesSet]) -> SeriesSet:

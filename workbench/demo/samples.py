@@ -82,6 +82,11 @@ class Block:
     values: Floats
     present: NDArray[np.bool_] | None = field(default=None)
 
+    @property
+    def count(self) -> int:
+        """Number of samples. [count]"""
+        return self.values.size if self.present is None else int(self.present.sum())
+
     def until(self, end_ms: int) -> Block:
         """Leave out what is later than ``end_ms``."""
         count = int(np.searchsorted(self.times, end_ms, side="right"))

@@ -62,7 +62,7 @@ def simulate_day(
 
 
 def _counts(tally: Tally, events: Sequence[Event], first: int, end_ms: int) -> dict[str, Any]:
-    """Sums over the day's minutes that are over by the end; their events are in the last sample."""
+    """Sum over the day's minutes that are over by the end; their events are in the last sample."""
     minutes = first + np.arange(MINUTES)
     over = (minutes + 1) * MINUTE_MS <= end_ms
     during = {

@@ -1,4 +1,4 @@
-"""One system moved forward day by day: its targets, then its rules."""
+"""One system moved forward in time: its targets, then its rules."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from workbench.archive import Archive
 from workbench.catalog import load_catalog
 from workbench.core.series import SeriesSet
-from workbench.demo.batch import series_set
+from workbench.demo.batch import join_days, merged, series_set
 from workbench.demo.day import SystemModel
-from workbench.demo.rules import History, RuleCarry, Rules, evaluate_day, evaluation_times
-from workbench.demo.samples import Block, Carry
+from workbench.demo.rules import History, RuleCarry, Rules, evaluate_rules, evaluation_times
+from workbench.demo.samples import Carry
 from workbench.demo.scenario import Event
 from workbench.demo.simulate import Carries, simulate_day
 from workbench.demo.span import DAY_MS, Span
@@ -29,7 +29,7 @@ def rules_of(system: str) -> Rules | None:
 
 @dataclass
 class Simulation:
-    """A system between two days."""
+    """A system at a midnight."""
 
     model: SystemModel
     carries: Carries
@@ -59,24 +59,28 @@ class Simulation:
         }
 
     def advance(
-        self, seed: int, events: Sequence[Event], span: Span, day: int
-    ) -> tuple[Sequence[Block], SeriesSet, dict[str, Any]]:
-        """Simulate one day.
+        self, seed: int, events: Sequence[Event], span: Span, days: Sequence[int]
+    ) -> tuple[SeriesSet, list[dict[str, Any]]]:
+        """Simulate some days and evaluate the rules over them.
 
         Returns
         -------
-        (sequence of Block, SeriesSet, dict)
-            Scraped samples, recorded samples, the simulator's own counts.
+        (SeriesSet, list of dict)
+            Samples, scraped and recorded; the simulator's own counts of each day.
         """
-        simulated = simulate_day(self.model, seed=seed, events=events, span=span, day=day, carries=self.carries)
-        counts: dict[str, Any] = {**simulated.counts, "episodes": []}
+        simulated = [
+            simulate_day(self.model, seed=seed, events=events, span=span, day=day, carries=self.carries) for day in days
+        ]
+        scraped = series_set(join_days([day.blocks for day in simulated]))
+        counts: list[dict[str, Any]] = [
+            {**day.counts, "samples": sum(block.count for block in day.blocks), "episodes": []} for day in simulated
+        ]
         if self.history is None:
-            return simulated.blocks, SeriesSet.empty(), counts
-        scraped = series_set(simulated.blocks)
-        times = evaluation_times(day, span.end_ms, events)
-        recorded, ended, self.carry = evaluate_day(
-            self.history.rules, self.history.with_day(scraped), times, self.carry
-        )
-        counts["episodes"] = [vars(episode) for episode in ended]
-        self.history.add([scraped, recorded], next_day=day + 1)
-        return simulated.blocks, recorded, counts
+            return scraped, counts
+        times = evaluation_times(days[0], days[-1], span.end_ms, events)
+        known = self.history.followed_by(scraped)
+        recorded, ended, self.carry = evaluate_rules(self.history.rules, known, times, self.carry)
+        counts[-1]["episodes"] = [vars(episode) for episode in ended]
+        counts[-1]["samples"] += recorded.samples
+        self.history.add([scraped, recorded], next_day=days[-1] + 1)
+        return merged([scraped, recorded]), counts

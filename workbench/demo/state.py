@@ -38,19 +38,14 @@ class State:
 
     @property
     def episodes(self) -> list[dict[str, Any]]:
-        """Alert episodes of the whole history; those that ended first."""
-        ended = [
-            episode
-            for day in self.days.values()
-            for system in day["systems"].values()
-            for episode in system["episodes"]
-        ]
+        """Alert episodes of the whole history, the ended ones first."""
+        ended = [episode for day in self.days.values() for system in day.values() for episode in system["episodes"]]
         return [*ended, *self.open_episodes]
 
     @property
     def samples(self) -> int:
         """Samples of all days. [count]"""
-        return sum(int(day["samples"]) for day in self.days.values())
+        return sum(int(system["samples"]) for day in self.days.values() for system in day.values())
 
     def save(self, directory: Path) -> None:
         """Write the state in one step."""

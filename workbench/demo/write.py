@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.archive import Archive
@@ -10,8 +10,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.demo.alerts import Episode, episodes_frame
-from workbench.demo.batch import join_days, merged, series_set
-from workbench.demo.samples import Block
+from workbench.demo.batch import merged
 from workbench.demo.scenario import Scenario
 from workbench.demo.simulation import Simulation
 from workbench.demo.span import DAY_MS, Span
@@ -26,7 +25,7 @@ def span_of(scenario: Scenario, anchor_ms: int, end_ms: int) -> Span:
     first = anchor_ms // DAY_MS - scenario.days
     if end_ms <= first * DAY_MS:
         raise ParameterError(
-            f"The end {from_ms(end_ms).isoformat()} lies before the history starts, {from_ms(first * DAY_MS).isoformat()}.",
+            f"The end {from_ms(end_ms).isoformat()} lies before the start, {from_ms(first * DAY_MS).isoformat()}.",
             hint="Choose a later end or an earlier anchor.",
         )
     return Span(first, end_ms)
@@ -54,27 +53,19 @@ def write_days(
     state.days = {day: counts for day, counts in before.days.items() if day < start}
     state.starts = {day: kept for day, kept in before.starts.items() if span.recent <= day <= start}
     simulations = [Simulation.start(model, archive, before.starts.get(start), start) for model in SYSTEMS]
-    waiting: list[list[Block]] = []
-    derived: list[SeriesSet] = []
-    for day in range(start, span.last + 1):
-        if day in (span.recent, span.last):
-            state.starts[day] = {one.model.name: one.to_json() for one in simulations}
-        blocks: list[Block] = []
-        state.days[day] = {"samples": 0, "systems": {}}
+    for days in _stretches(start, span):
+        if days[0] in (span.recent, span.last):
+            state.starts[days[0]] = {one.model.name: one.to_json() for one in simulations}
+        for day in days:
+            state.days[day] = {}
+        found: list[SeriesSet] = []
         for simulation in simulations:
-            found, recorded, counts = simulation.advance(seed, events, span, day)
-            blocks += found
-            derived.append(recorded)
-            state.days[day]["systems"][simulation.model.name] = counts
-            state.days[day]["samples"] += recorded.samples
-        waiting.append(blocks)
-        state.days[day]["samples"] += sum(_samples(block) for block in blocks)
-        if _closes(day, span):
-            first = (day - len(waiting) + 1) * DAY_MS
-            archive.replace_samples(merged([series_set(join_days(waiting)), *derived]), first, _END_OF_TIME_MS)
-            waiting.clear()
-            derived.clear()
-        report((day - start + 1) / (span.last - start + 1))
+            samples, counts = simulation.advance(seed, events, span, days)
+            found.append(samples)
+            for day, own in zip(days, counts, strict=True):
+                state.days[day][simulation.model.name] = own
+        archive.replace_samples(merged(found) if len(found) > 1 else found[0], days[0] * DAY_MS, _END_OF_TIME_MS)
+        report((days[-1] - start + 1) / (span.last - start + 1))
     state.open_episodes = [vars(episode) for one in simulations for episode in one.carry.firing]
     write_episodes(archive, state)
     demo = {"anchor_ms": state.anchor_ms, "end_ms": end_ms, "seed": seed, "scenario": scenario.name}
@@ -89,11 +80,11 @@ def write_episodes(archive: Archive, state: State) -> None:
     archive.replace_episodes(episodes_frame(found), TimeRange.from_ms(0, _END_OF_TIME_MS))
 
 
-def _closes(day: int, span: Span) -> bool:
-    """Whether the days so far are written: at the end of a month, and each recent day by itself, as it will change."""
-    following = from_ms((day + 1) * DAY_MS)
-    return following.day == 1 or day + 1 >= span.recent or day == span.last
-
-
-def _samples(block: Block) -> int:
-    return block.values.size if block.present is None else int(block.present.sum())
+def _stretches(start: int, span: Span) -> Iterator[list[int]]:
+    """Days that are simulated and written together: a third of a month, and each recent day by itself."""
+    days: list[int] = []
+    for day in range(start, span.last + 1):
+        days.append(day)
+        if from_ms((day + 1) * DAY_MS).day in (1, 11, 21) or day + 1 >= span.recent:
+            yield days
+            days = []

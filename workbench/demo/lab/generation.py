@@ -85,7 +85,7 @@ def _quality(day: Day, target: Target, method: str, exposure: Exposure, tally: T
 
 
 def _services(day: Day, target: Target, generations: Counts, exposure: Exposure) -> None:
-    """Calls of outside services and their price: the cost counter is calls times price, exactly."""
+    """Add calls of outside services and what they cost: exactly calls times price."""
     for service, (calls, price) in SERVICES.items():
         rng = day.rng(f"lab/service/{service}")
         made = rng.binomial(generations * 3, calls / 3)
