@@ -201,12 +201,15 @@ def _profile_text(
     *,
     starter: bool,
 ) -> str:
+    title_text = _quoted(title)
+    if title_text == '""':
+        title_text = system
     lines = [
         f"# Drafted by `workbench init` for {system} from the server's own metadata. Check what is marked CHECK, then",
         "# remove the marks. docs/profiles.md explains every key; counterfactual-lab.yaml is the worked pattern.",
         "schema: 1",
         f"system: {system}",
-        f"title: {_quoted(title)}",
+        f"title: {title_text}",
         'owner: ""  # CHECK: who answers for it',
         'runbook: ""  # CHECK: where it says what to do',
         "",

@@ -40,8 +40,17 @@ def validated(model: type[ModelT], document: Document, *, at: Place = (), data: 
     try:
         return model.model_validate(document.data if data is None else data)
     except ValidationError as error:
-        found = (_fault(model, document, at, detail) for detail in error.errors())
+        found = (_fault(model, document, at, detail) for detail in _causes(error.errors()))
         raise CatalogError(tuple(sorted(found, key=lambda fault: fault.line))) from None
+
+
+def _causes(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Leave out what only follows from another mistake: a list is short because its one item is wrong."""
+    for detail in details:
+        place = detail["loc"]
+        inside = (other["loc"] for other in details if len(other["loc"]) > len(place))
+        if detail["type"] != "too_short" or not any(loc[: len(place)] == place for loc in inside):
+            yield detail
 
 
 def _fault(model: type[BaseModel], document: Document, at: Place, detail: ErrorDetails) -> Fault:

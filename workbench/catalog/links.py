@@ -11,8 +11,12 @@ from workbench.catalog.yaml_lines import Document, Place
 from workbench.core.errors import Fault
 
 
-def link_faults(profile: Profile, objectives: Iterable[Objective], document: Document) -> list[Fault]:
-    """Return a fault for each name that points at nothing, and for each name given twice."""
+def link_faults(profile: Profile, objectives: Iterable[Objective] | None, document: Document) -> list[Fault]:
+    """Return a fault for each name that points at nothing, and for each name given twice.
+
+    ``objectives`` is None when a user's own promises replaced those the profile was written with: then the names of
+    objectives are not checked.
+    """
     return [*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document)]
 
 
@@ -58,9 +62,9 @@ def _metrics(profile: Profile, document: Document) -> Iterator[Fault]:
                 yield document.fault(("roles", name, "labels", dimension), why, nearest(label, labels))
 
 
-def _pointers(profile: Profile, objectives: Iterable[Objective], document: Document) -> Iterator[Fault]:
+def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document: Document) -> Iterator[Fault]:
     known: dict[str, set[str]] = {
-        "objective": {objective.id for objective in objectives},
+        "objective": {objective.id for objective in objectives or ()},
         "recording rule": {rule.name for rule in profile.recording_rules},
         "alert rule": {rule.name for rule in profile.alert_rules},
     }
@@ -86,6 +90,8 @@ def _pointers(profile: Profile, objectives: Iterable[Objective], document: Docum
             for at, name in enumerate(panel.shows):
                 at_name: Place = ("dashboards", index, "panels", number, "shows", at)
                 wanted.append((at_name, "role, query, rule or objective", name, shown))
+    if objectives is None:
+        wanted = [want for want in wanted if "objective" not in want[1]]
     for place, kind, name, valid in wanted:
         if name not in valid:
             yield document.fault(place, f"this profile has no {kind} {name!r}", nearest(name, valid))

@@ -79,12 +79,16 @@ def read_catalog(profile_dirs: Sequence[Path | str], slo_dirs: Sequence[Path | s
         for system, (profile, document) in _profiles(read, faults).items():
             profiles[system], documents[system] = profile, document
     objectives: dict[str, tuple[Objective, ...]] = {}
+    replaced: set[str] = set()
     for folder in slo_dirs:
         objects = [found for document in _documents(folder, faults) if (found := _object(document, faults))]
-        objectives |= objectives_of(objects, named, faults)
+        theirs = objectives_of(objects, named, faults)
+        replaced |= theirs.keys() & objectives.keys()
+        objectives |= theirs
     if not faults:
         for system, profile in profiles.items():
-            faults.extend(link_faults(profile, objectives.get(system, ()), documents[system]))
+            promised = None if system in replaced else objectives.get(system, ())
+            faults.extend(link_faults(profile, promised, documents[system]))
     if faults:
         count = f"{len(faults)} mistakes" if len(faults) > 1 else "1 mistake"
         raise CatalogError(tuple(faults), hint=f"{count} in the catalog; docs/profiles.md describes every key.")
