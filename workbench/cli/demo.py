@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def _build(directory: Path, scenario: Path | None, seed: int, end: str | None) -
     from workbench.core.timerange import parse_instant
     from workbench.demo import build_demo
 
-    with click.progressbar(length=1000, label="Building the demo", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=1000, label="Building the demo", file=sys.stderr) as bar:
 
         def progress(share: float) -> None:
             bar.update(max(int(share * 1000) - bar.pos, 0))

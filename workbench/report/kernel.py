@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -16,7 +17,9 @@ class ThisInterpreter(AsyncKernelManager):
     def __init__(self, **kwargs: object) -> None:
         kwargs.pop("kernel_name", None)
         super().__init__(kernel_name=KERNEL_NAME, **kwargs)
-        self.transport = "ipc" if sys.platform != "win32" else "tcp"
+        if sys.platform != "win32":
+            self._folder = tempfile.TemporaryDirectory(prefix="wb-", ignore_cleanup_errors=True)
+            self.transport, self.ip = "ipc", f"{self._folder.name}/k"
 
     @property
     def kernel_spec(self) -> KernelSpec:
