@@ -7,7 +7,7 @@ the repetition is ours (:func:`workbench.query.transport.ask`). Its session, hea
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import urllib3.exceptions as broken
@@ -20,16 +20,22 @@ from workbench.query.login import checked_url
 from workbench.query.prometheus import PrometheusSource
 from workbench.query.transport import MAX_BYTES, Broken, Fields, Reply
 
-if TYPE_CHECKING:
-    from prometheus_api_client import PrometheusConnect
-
 _PIECE = 1 << 18
+
+
+class Connected(Protocol):
+    """What is used of a ``PrometheusConnect``."""
+
+    url: str
+    headers: dict[str, str] | None
+    auth: Any
+    _session: Any
 
 
 class ClientTransport:
     """Requests through the session of a ``PrometheusConnect``."""
 
-    def __init__(self, client: PrometheusConnect) -> None:
+    def __init__(self, client: Connected) -> None:
         from requests.adapters import HTTPAdapter
 
         self._client = client
@@ -78,7 +84,7 @@ class ClientTransport:
 
 
 def source_of(
-    client: PrometheusConnect, *, name: str = "client", timeout_s: float = 60.0, limits: Limits | None = None
+    client: Connected, *, name: str = "client", timeout_s: float = 60.0, limits: Limits | None = None
 ) -> PrometheusSource:
     """Return a source that asks through a user's ``PrometheusConnect``.
 

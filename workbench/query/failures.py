@@ -36,7 +36,7 @@ _EXPENSIVE = re.compile(
 )
 _POSITION = re.compile(r"\b(\d+):(\d+): parse error")
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 def clean(text: str, limit: int = 600) -> str:
