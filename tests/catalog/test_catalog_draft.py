@@ -22,7 +22,7 @@ def loaded(made: Draft, folder: Path) -> Catalog:
     (folder / "systems" / "mine.yaml").write_text(made.profile, encoding="utf-8")
     if made.slos:
         (folder / "slos" / "mine.yaml").write_text(made.slos, encoding="utf-8")
-    return read_catalog([folder / "systems"], [folder / "slos"])
+    return read_catalog([folder / "systems", folder / "slos"])
 
 
 def counter(name: str, **labels: str) -> dict[str, str]:

@@ -27,6 +27,6 @@ def test_a_text_with_fences_and_bars_stays_inside_its_place(tmp_path: Path) -> N
         "queries: [{name: q, title: Q, documented: '```up```', corrected: up, reason: fences}]\n"
         "not_measured: [{name: a, question: 'a | b?', signal: c}]\n"
     )
-    text = errata(read_catalog([tmp_path], []).profiles)
+    text = errata(read_catalog([tmp_path]).profiles)
     assert "````text\n```up```\n````" in text
     assert r"| a \| b? | c |" in text

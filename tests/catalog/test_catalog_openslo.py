@@ -38,7 +38,7 @@ def load(tmp_path: Path, *documents: str) -> Catalog:
     slos.mkdir(exist_ok=True)
     (systems / "shop.yaml").write_text("schema: 1\nsystem: shop\ntitle: Shop\n")
     (slos / "shop.yaml").write_text("---\n".join(documents))
-    return read_catalog([systems], [slos])
+    return read_catalog([systems, slos])
 
 
 def faults(tmp_path: Path, *documents: str) -> tuple[Fault, ...]:
@@ -267,3 +267,10 @@ def test_a_users_documents_replace_the_shipped_ones_of_the_systems_they_name(tmp
     catalog = load_catalog([], [tmp_path])
     assert [objective.id for objective in catalog.objectives["counterfactual-lab"]] == ["availability"]
     assert len(load_catalog().objectives["counterfactual-lab"]) == 5
+
+
+def test_profiles_and_slo_documents_may_share_a_folder_named_twice(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text("schema: 1\nsystem: shop\ntitle: Shop\n---\n" + SLO)
+    catalog = load_catalog([tmp_path], [tmp_path])
+    assert catalog.profile("shop").title == "Shop"
+    assert catalog.objective("shop", "availability").line == 23

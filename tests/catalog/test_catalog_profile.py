@@ -13,7 +13,7 @@ MINIMAL = "schema: 1\nsystem: shop\ntitle: Shop\n"
 
 def read(tmp_path: Path, text: str, name: str = "shop.yaml") -> Catalog:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    return read_catalog([tmp_path], [])
+    return read_catalog([tmp_path])
 
 
 def faults(tmp_path: Path, text: str) -> list[Fault]:
@@ -106,7 +106,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("schema: 1\nsystem: a\ntitel: A\nroles: {reqests: {}}\n")
     (tmp_path / "b.yaml").write_text("schema: 1\nsystem: B!\ntitle: B\n")
     with pytest.raises(CatalogError) as caught:
-        read_catalog([tmp_path], [])
+        read_catalog([tmp_path])
     told = [(Path(fault.file).name, fault.line, fault.nearest) for fault in caught.value.faults]
     assert ("a.yaml", 3, "title") in told
     assert ("a.yaml", 4, "requests") in told
@@ -158,7 +158,7 @@ def test_a_system_described_twice_in_one_folder_is_refused(tmp_path: Path) -> No
     (tmp_path / "a.yaml").write_text(MINIMAL)
     (tmp_path / "b.yaml").write_text(MINIMAL)
     with pytest.raises(CatalogError, match=r"b\.yaml:2: the system 'shop' has a profile already: .*a\.yaml:2"):
-        read_catalog([tmp_path], [])
+        read_catalog([tmp_path])
 
 
 def test_a_users_profile_replaces_the_shipped_one_and_adds_others(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_an_unknown_system_or_objective_offers_the_nearest() -> None:
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="cannot be read: No such file"):
-        read_catalog([tmp_path / "nowhere"], [])
+        read_catalog([tmp_path / "nowhere"])
 
 
 def test_a_histogram_gives_its_parts_with_the_matchers_after_the_suffix() -> None:

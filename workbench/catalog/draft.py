@@ -215,8 +215,8 @@ def _profile_text(
         "",
         "# These matchers are put into every selector. CHECK: they must pick this system's series and no others.",
     ]
-    if len(jobs) == 1:
-        lines.append(f"scope: {{job: {_quoted(jobs[0])}}}")
+    if len(jobs) == 1 and jobs[0].isprintable():
+        lines.append(f"scope: {{job: {json.dumps(jobs[0], ensure_ascii=False)}}}")
     else:
         lines += [f"# Jobs seen: {', '.join(_quoted(job) for job in jobs[:20]) or 'none'}.", "scope: {}"]
     lines += ["", "metrics:" if roles else "metrics: {}"]

@@ -1,7 +1,7 @@
 """The catalog: every profile and every objective, shipped ones first, a user's own over them.
 
 A user's profile replaces the shipped profile of the same system; a user's SLO documents replace the shipped
-objectives of the systems they name. Later folders win over earlier ones.
+objectives of the systems they name. Later folders win over earlier ones. Profiles and SLO documents may share a folder.
 """
 
 from __future__ import annotations
@@ -60,28 +60,23 @@ def load_catalog(profile_dirs: Sequence[Path | str] = (), slo_dirs: Sequence[Pat
     CatalogError
         Something in the files is wrong; ``faults`` lists all mistakes of all files.
     """
-    return read_catalog([shipped("data", "systems"), *profile_dirs], [shipped("data", "slos"), *slo_dirs])
+    return read_catalog([shipped("data", "systems"), shipped("data", "slos"), *profile_dirs, *slo_dirs])
 
 
-def read_catalog(profile_dirs: Sequence[Path | str], slo_dirs: Sequence[Path | str]) -> Catalog:
-    """Read exactly these folders; :func:`load_catalog` puts the shipped ones before them."""
+def read_catalog(folders: Sequence[Path | str]) -> Catalog:
+    """Read exactly these folders or files; a document with ``apiVersion`` is OpenSLO, any other one a profile."""
     faults: list[Fault] = []
     profiles: dict[str, Profile] = {}
     documents: dict[str, Document] = {}
-    named: set[str] = set()
-    for folder in profile_dirs:
-        read = _documents(folder, faults)
-        named |= {
-            str(document.data["system"])
-            for document in read
-            if isinstance(document.data, dict) and "system" in document.data
-        }
-        for system, (profile, document) in _profiles(read, faults).items():
+    layers = [_documents(folder, faults) for folder in {Path(folder).resolve(): folder for folder in folders}.values()]
+    for layer in layers:
+        for system, (profile, document) in _profiles(layer, faults).items():
             profiles[system], documents[system] = profile, document
+    named = {str(document.data["system"]) for layer in layers for document in layer if _names_a_system(document)}
     objectives: dict[str, tuple[Objective, ...]] = {}
     replaced: set[str] = set()
-    for folder in slo_dirs:
-        objects = [found for document in _documents(folder, faults) if (found := _object(document, faults))]
+    for layer in layers:
+        objects = [found for document in layer if _is_openslo(document) and (found := _object(document, faults))]
         theirs = objectives_of(objects, named, faults)
         replaced |= theirs.keys() & objectives.keys()
         objectives |= theirs
@@ -115,6 +110,14 @@ def _files(folder: Path) -> Iterator[Path]:
         yield folder
 
 
+def _is_openslo(document: Document) -> bool:
+    return isinstance(document.data, dict) and "apiVersion" in document.data
+
+
+def _names_a_system(document: Document) -> bool:
+    return isinstance(document.data, dict) and "system" in document.data
+
+
 def _documents(folder: Path | str, faults: list[Fault]) -> list[Document]:
     found: list[Document] = []
     for path in _files(Path(folder)):
@@ -128,6 +131,8 @@ def _documents(folder: Path | str, faults: list[Fault]) -> list[Document]:
 def _profiles(found: Iterable[Document], faults: list[Fault]) -> dict[str, tuple[Profile, Document]]:
     profiles: dict[str, tuple[Profile, Document]] = {}
     for document in found:
+        if _is_openslo(document):
+            continue
         try:
             profile = read_profile(document)
         except CatalogError as error:
