@@ -66,9 +66,14 @@ def lab_series() -> SeriesSet:
 
 
 @pytest.fixture(scope="session")
-def lab_archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+def lab_samples() -> SeriesSet:
+    return lab_series()
+
+
+@pytest.fixture(scope="session")
+def lab_archive(lab_samples: SeriesSet, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     archive = Archive.open(tmp_path_factory.mktemp("lab") / "archive", create=True)
-    archive.append_samples(lab_series())
+    archive.append_samples(lab_samples)
     return archive
 
 

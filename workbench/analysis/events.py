@@ -6,7 +6,7 @@ Every frame here has the columns ``objective`` (str), ``time`` (start of the sli
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from workbench.analysis.increase import Edges
 from workbench.core.errors import FrameError, ParameterError
@@ -52,13 +53,34 @@ def slice_events(objective: str, edges_ms: Edges, *, good: Floats, total: Floats
     starts = np.asarray(edges_ms, np.int64)[:-1]
     return pd.DataFrame(
         {
-            "objective": pd.Categorical.from_codes(np.zeros(len(starts), np.int8), categories=[objective]),
+            "objective": _named(objective, len(starts)),
             "time": pd.DatetimeIndex(starts.view("datetime64[ms]")).tz_localize("UTC"),
             "good": np.asarray(good, np.float64),
             "total": np.asarray(total, np.float64),
             "covered": np.asarray(covered, np.float64),
         }
     )
+
+
+def joined_events(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """EVENTS of several objectives in one frame; without any, an empty frame with all columns.
+
+    Examples
+    --------
+    >>> seen = {"good": np.ones(1), "total": np.ones(1), "covered": np.ones(1)}
+    >>> one, two = (slice_events(name, [0, 60_000], **seen) for name in "ab")
+    >>> joined_events([one, two])["objective"].tolist()
+    ['a', 'b']
+    """
+    if not parts:
+        return slice_events("", [0], good=np.zeros(0), total=np.zeros(0), covered=np.zeros(0))
+    counts = pd.concat([part[["time", "good", "total", "covered"]] for part in parts], ignore_index=True)
+    counts.insert(0, "objective", union_categoricals([part["objective"] for part in parts]))
+    return counts
+
+
+def _named(objective: str, length: int) -> pd.Categorical:
+    return pd.Categorical.from_codes(np.zeros(length, np.int8), categories=[objective])
 
 
 def threshold_events(objective: str, answer: Metrics, *, op: str, threshold: float, slice_ms: int) -> pd.DataFrame:
@@ -173,7 +195,7 @@ def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal | None, slic
         good = np.array([total > 0 and Fraction(kept) >= needed * Fraction(total) for kept, total in pairs], np.float64)
     return pd.DataFrame(
         {
-            "objective": events["objective"].iloc[: len(counts)].to_numpy(),
+            "objective": events["objective"].iloc[: len(counts)].array,
             "time": counts.index,
             "good": good,
             "total": happened.astype(np.float64),

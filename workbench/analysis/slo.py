@@ -263,8 +263,11 @@ def by_objective(events: pd.DataFrame) -> dict[str, pd.DataFrame]:
             f"{row['good']} good of {row['total']} events of {row['objective']} at {row['time']} are not counts.",
             hint="Counts are finite and not negative; leave a slice without counts out.",
         )
-    ordered = events.sort_values("time", kind="stable")
-    return {str(name): part for name, part in ordered.groupby("objective", observed=True, sort=False)}
+    parts = {str(name): part for name, part in events.groupby("objective", observed=True, sort=False)}
+    return {
+        name: part if part["time"].is_monotonic_increasing else part.sort_values("time", kind="stable")
+        for name, part in parts.items()
+    }
 
 
 def within(history: pd.DataFrame, span: TimeRange) -> pd.DataFrame:
@@ -356,7 +359,7 @@ def _exhausted_at(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, allo
     reached = elapsed.end_ms + (allowed - spent[-1]) * pace_ms / recent
     length_ms = promise.window.end_ms - promise.window.start_ms
     horizon = promise.window.end_ms if elapsed.end_ms < promise.window.end_ms else elapsed.end_ms + length_ms
-    return pd.Timestamp(int(reached), unit="ms", tz="UTC") if reached <= horizon else None
+    return pd.Timestamp(int(reached), unit="ms", tz="UTC").floor("min") if reached <= horizon else None
 
 
 def _remarks(seen: pd.DataFrame, promise: Promise, row: dict[str, Any]) -> list[str]:

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
+import numpy as np
 import pandas as pd
 
+from workbench.analysis.events import joined_events
 from workbench.analysis.slo import Promise
 from workbench.catalog import Objective
 from workbench.core.result import jsonable
@@ -42,7 +44,7 @@ def stored(
     store: Store, keys: Mapping[str, HistoryKey], promises: Sequence[Promise], *, as_of: datetime
 ) -> Measured | None:
     """Read the counts of all promises from the store; None when any is not there, not whole or not fresh."""
-    found = Measured(pd.DataFrame())
+    found = Measured(joined_events([]))
     frames = []
     for promise in promises:
         elapsed = promise.elapsed(as_of)
@@ -53,19 +55,20 @@ def stored(
         if len(history.frame) < (known.end_ms - known.start_ms) // promise.slice_ms:
             return None
         found.methods[promise.objective] = cast('Literal["exact", "extrapolated"]', history.method)
-        frames.append(history.frame.assign(objective=promise.objective))
+        names = pd.Categorical.from_codes(np.zeros(len(history.frame), np.int8), categories=[promise.objective])
+        frames.append(history.frame.assign(objective=names))
         seen = history.frame["time"][history.frame["covered"] > 0]
         if len(seen):
             newest_ms = TimeRange(seen.iloc[-1], seen.iloc[-1]).start_ms + promise.slice_ms
             found.newest_ms = max(found.newest_ms or 0, newest_ms)
     if not frames:
         return None
-    found.events = pd.concat(frames, ignore_index=True)
+    found.events = joined_events(frames)
     return found
 
 
 def remember(store: Store, keys: Mapping[str, HistoryKey], measured: Measured, *, as_of: datetime) -> None:
     """Write the counts of what could be measured."""
-    for name, part in measured.events.groupby("objective", sort=False):
+    for name, part in measured.events.groupby("objective", observed=True, sort=False):
         objective = str(name)
         store.put_slices(keys[objective], part, method=measured.methods[objective], as_of=as_of)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.events import raw_events, slice_events, threshold_events, timeslice_events
+from workbench.analysis.events import joined_events, raw_events, slice_events, threshold_events, timeslice_events
 from workbench.analysis.increase import Floats
 from workbench.catalog import Objective, RatioIndicator, RawIndicator, ThresholdIndicator
 from workbench.core.errors import EmptyAnswer, FrameError, QueryRejected, QueryTooExpensive, WorkbenchError
@@ -107,14 +107,14 @@ def measure(
     spans : mapping of str to TimeRange
         Elapsed part of the window of each objective, on edges of its slices.
     """
-    found = Measured(_no_events())
+    found = Measured(joined_events([]))
     plans: list[Plan] = []
     for objective in objectives:
         try:
             plans.append(planned(objective, scope, spans[objective.id]))
         except WorkbenchError as error:
             _fail(found, objective, error)
-    frames = []
+    frames: list[pd.DataFrame] = []
     if plans:
         whole = TimeRange(min(plan.span.start for plan in plans), max(plan.span.end for plan in plans))
         reader = CounterReader(source, scope, whole, [text for plan in plans for text in plan.selectors.values()])
@@ -129,14 +129,8 @@ def measure(
         found.queries, found.engines = reader.queries + tuple(asker.asked), tuple(sorted(asker.engines))
         found.warnings.extend(asker.warnings)
         found.newest_ms = max((ms for ms in (reader.newest_ms, asker.newest_ms) if ms is not None), default=None)
-    if frames:
-        found.events = pd.concat([frame.astype({"objective": "str"}) for frame in frames], ignore_index=True)
+    found.events = joined_events(frames)
     return found
-
-
-def _no_events() -> pd.DataFrame:
-    empty = slice_events("", [0, 1], good=np.zeros(1), total=np.zeros(1), covered=np.zeros(1)).iloc[:0]
-    return empty.astype({"objective": "str"})
 
 
 def _fail(found: Measured, objective: Objective, error: WorkbenchError) -> None:
