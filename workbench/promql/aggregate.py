@@ -148,7 +148,7 @@ def ranked(node: Aggregate, vector: Vector, k: Floats) -> Vector:
         kept[members] = here & (place < limit)
         shown.append(members[order[:, 0]])
     chosen = Vector(vector.labels, vector.values, kept)
-    if kept.shape[1] == 1 and shown:
+    if vector.values.shape[1] == 1 and shown:
         chosen = chosen.rows(np.concatenate(shown))
     return chosen.seen()
 

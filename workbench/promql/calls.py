@@ -219,7 +219,7 @@ def _of_windows(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     else:
         raise run.reject(f"{func}() is not evaluated here", node)
     matrix = _matrix(args[matrix_arg], run, evaluate)
-    vector = matrix.apply(kernel)
+    vector = matrix.apply(kernel, run.check)
     run.charge(vector.values.size, len(vector))
     if func in ("rate", "increase"):
         _note_gauges(matrix, args[0], run)

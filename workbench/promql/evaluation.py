@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench.core.errors import QueryRejected, QueryTooExpensive
-from workbench.core.series import STALE_BITS, SeriesSet, label_key
+from workbench.core.series import STALE_BITS, SeriesSet
 from workbench.promql.lexer import place, rejected
 from workbench.promql.matchers import Matcher
 from workbench.promql.nodes import At, Node, Selector
@@ -125,11 +125,11 @@ class Evaluation:
         return np.full(self.steps, fixed - offset_ms, np.int64)
 
     def samples(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Read samples from the store once a query, in the order of their labels."""
+        """Read samples from the store, each selection once a query."""
         key = (tuple(matchers), start_ms, end_ms)
         found = self.ledger.selected.get(key)
         if found is None:
-            found = by_labels(self.store.select(matchers, start_ms, end_ms))
+            found = self.store.select(matchers, start_ms, end_ms)
             self.charge(found.samples, len(found))
             self.ledger.selected[key] = found
         return found
@@ -163,13 +163,3 @@ class Evaluation:
             values[rows] = samples.times[last] / 1000.0 if sample_times else samples.values[last]
         self.charge(values.size, len(samples))
         return Vector(samples.labels, values, present).seen()
-
-
-def by_labels(samples: SeriesSet) -> SeriesSet:
-    """Series in the order of their labels, so that equal stores give equal answers."""
-    keys = [label_key(labels) for labels in samples.labels]
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    if order == list(range(len(keys))):
-        return samples
-    series = list(samples)
-    return SeriesSet.of(series[row] for row in order)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.promql.prefix import Overlapping
 from workbench.promql.sums import added, incremental_mean, lockstep, settled, window_sums
 from workbench.promql.values import Bools, Floats
 from workbench.promql.windows import Windows
 
+#: Windows that share samples more often than this are summed from running totals. [ratio]
+_OVERLAP = 4.0
 #: Samples of a block of windows laid out side by side for sorting. [count]
 _SORT_BLOCK = 1 << 22
 
@@ -30,7 +33,15 @@ def last_over_time(windows: Windows) -> tuple[Floats, Bools]:
 
 def sum_over_time(windows: Windows) -> tuple[Floats, Bools]:
     """Compensated sum."""
-    sums = window_sums(windows.values, windows.lo.ravel(), windows.hi.ravel())
+    lo, hi = windows.lo.ravel(), windows.hi.ravel()
+    if "overlap" not in windows.memo:
+        windows.memo["overlap"] = (hi - lo).sum() / max(1, hi.max() - lo.min())
+    if windows.memo["overlap"] > _OVERLAP:
+        if "totals" not in windows.memo:
+            windows.memo["totals"] = Overlapping(windows.values)
+        sums = windows.memo["totals"].sums(lo, hi)
+    else:
+        sums = window_sums(windows.values, lo, hi)
     return sums.reshape(windows.lo.shape), windows.count >= 1
 
 
@@ -54,8 +65,8 @@ def extreme_over_time(windows: Windows, *, largest: bool) -> tuple[Floats, Bools
     length come from those of half the length, so the cost does not grow with the overlap of the windows.
     """
     pick = np.fmax if largest else np.fmin
-    count = windows.count.ravel()
     lo, hi = windows.lo.ravel(), windows.hi.ravel()
+    count = hi - lo
     result = np.full(len(lo), np.nan)
     base = int(lo.min())
     runs = windows.values[base : int(hi.max())]
@@ -96,7 +107,7 @@ def quantile_over_time(windows: Windows, q: Floats) -> tuple[Floats, Bools]:
 
 def _by_length(windows: Windows, q: Floats) -> Floats:
     """Sort windows of equal length together, so that each sort works on a rectangle."""
-    lo, count = windows.lo.ravel(), windows.count.ravel()
+    lo, count = windows.lo.ravel(), (windows.hi - windows.lo).ravel()
     result = np.full(len(lo), np.nan)
     for length in np.unique(count[count > 0]).tolist():
         same = np.flatnonzero(count == length)
@@ -148,7 +159,7 @@ def quantile(block: Floats, q: Floats, count: NDArray[np.intp] | None = None) ->
 
 def mad_over_time(windows: Windows) -> tuple[Floats, Bools]:
     """Median absolute deviation."""
-    lo, count = windows.lo.ravel(), windows.count.ravel()
+    lo, count = windows.lo.ravel(), (windows.hi - windows.lo).ravel()
     result = np.full(len(lo), np.nan)
     for length in np.unique(count[count > 0]).tolist():
         chosen = np.flatnonzero(count == length)

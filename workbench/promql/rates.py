@@ -26,7 +26,7 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool, v2: bool)
     change = windows.values[last] - start_value
     if counter:
         _add_resets(change, windows)
-    start_time, end_time = windows.times[first], windows.times[last]
+    start_time, end_time = windows.first_time, windows.last_time
     to_start = (start_time - windows.starts) / 1000.0
     to_end = (windows.ends - end_time) / 1000.0
     sampled = (end_time - start_time) / 1000.0
@@ -35,13 +35,13 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool, v2: bool)
     half = gap / 2
     if counter:
         to_zero = sampled * (start_value / change)
-        cut = (change > 0) & (start_value >= 0)
+        cut = (change > 0) & (start_value >= 0) & (to_zero < to_start)
         if v2:
-            np.minimum(to_start, to_zero, out=to_start, where=cut)
+            to_start = np.where(cut, to_zero, to_start)
             to_start = np.where(to_start >= threshold, half, to_start)
         else:
             to_start = np.where(to_start >= threshold, half, to_start)
-            np.minimum(to_start, to_zero, out=to_start, where=cut)
+            to_start = np.where(cut & (to_zero < to_start), to_zero, to_start)
     else:
         to_start = np.where(to_start >= threshold, half, to_start)
     to_end = np.where(to_end >= threshold, half, to_end)
@@ -73,7 +73,7 @@ def instant_change(windows: Windows, *, counter: bool, per_second: bool) -> tupl
     if counter:
         change = np.where(windows.values[last] < windows.values[before], windows.values[last], change)
     if per_second:
-        change = change / ((windows.times[last] - windows.times[before]) / 1000.0)
+        change = change / ((windows.last_time - windows.times[before]) / 1000.0)
     return change, windows.count >= 2
 
 
@@ -120,7 +120,7 @@ def regression(windows: Windows, intercept_ms: NDArray[np.int64] | None) -> tupl
         constant[active] &= y == initial[active]
         for term, part in enumerate((x, y, x * y, x * x)):
             totals[term, active], errors[term, active] = added(totals[term, active], errors[term, active], part)
-    n = windows.count.ravel().astype(np.float64)
+    n = (windows.hi - windows.lo).ravel().astype(np.float64)
     sum_x, sum_y, sum_xy, sum_xx = totals + np.where(np.isfinite(totals), errors, 0.0)
     covariance = sum_xy - sum_x * sum_y / n
     variance = sum_xx - sum_x * sum_x / n

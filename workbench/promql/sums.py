@@ -29,15 +29,17 @@ def lockstep(lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Iterator[tuple[slice
         yield active, lo[active] + offset
 
 
-def added(total: Floats, error: Floats, term: Floats) -> tuple[Floats, Floats]:
-    """One step of the compensated sum: the new total and the rounding errors so far.
+def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Sum and its exact rounding error, by Knuth: what Neumaier's branch finds, without branching."""
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
 
-    Knuth's two-sum gives the same error as Neumaier's branch without branching.
-    """
-    new = total + term
-    back = new - total
-    error = error + ((total - (new - back)) + (term - back))
-    return new, error
+
+def added(total: Floats, error: Floats, term: Floats) -> tuple[Floats, Floats]:
+    """One step of the compensated sum: the new total and the rounding errors so far."""
+    new, lost = two_sum(total, term)
+    return new, error + lost
 
 
 def settled(total: Floats, error: Floats) -> Floats:

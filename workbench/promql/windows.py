@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,20 @@ _BLOCK = 1 << 17
 class Windows:
     """Some windows in one block; window ``w`` holds the samples ``lo[w]`` to ``hi[w] - 1`` of the flat arrays.
 
-    All arrays but ``times`` and ``values`` have the shape (series, steps) or broadcast to it.
+    All arrays but ``times`` and ``values`` have the shape (series, steps) or broadcast to it: where all series of the
+    block were scraped at the same times, ``count``, ``first_time`` and ``last_time`` have a single row.
+
+    Attributes
+    ----------
+    times, values : arrays
+        Samples of the whole range vector. [ms], [unit of the metric]
+    lo, hi : int arrays, (n_series, n_steps)
+    starts, ends, evaluated : int64 arrays, (n_steps,)
+        Ends of the windows and the evaluation times. [ms]
+    same_times : bool
+        Whether all series of the block share their scrape times.
+    memo : dict
+        Results that serve all blocks of the range vector.
     """
 
     times: Ints
@@ -29,21 +44,34 @@ class Windows:
     starts: Ints
     ends: Ints
     evaluated: Ints
+    same_times: bool
+    memo: dict[str, Any]
 
-    @property
+    @cached_property
     def count(self) -> NDArray[np.intp]:
         """Samples in each window. [count]"""
-        return self.hi - self.lo
+        rows = slice(0, 1) if self.same_times else slice(None)
+        return self.hi[rows] - self.lo[rows]
 
-    @property
+    @cached_property
     def first(self) -> NDArray[np.intp]:
         """Index of the first sample; any valid index where the window is empty."""
         return np.minimum(self.lo, len(self.values) - 1)
 
-    @property
+    @cached_property
     def last(self) -> NDArray[np.intp]:
         """Index of the last sample; any valid index where the window is empty."""
         return self.hi - 1
+
+    @property
+    def first_time(self) -> Ints:
+        """Time of the first sample. [ms]"""
+        return self.times[self.first[:1] if self.same_times else self.first]
+
+    @property
+    def last_time(self) -> Ints:
+        """Time of the last sample. [ms]"""
+        return self.times[self.last[:1] if self.same_times else self.last]
 
 
 Kernel = Callable[[Windows], tuple[Floats, Bools]]
@@ -69,25 +97,36 @@ class Matrix:
         """Label sets of the series."""
         return self.samples.labels
 
-    def blocks(self) -> Iterator[tuple[slice, Windows]]:
-        """Yield the windows in blocks of whole series."""
-        steps = len(self.ends)
-        height = max(1, _BLOCK // max(1, steps))
-        for top in range(0, len(self.labels), height):
-            rows = slice(top, min(top + height, len(self.labels)))
-            base = self.samples.offsets[rows][:, None]
-            lo, hi = base + self.lo[self.grid[rows]], base + self.hi[self.grid[rows]]
-            starts = self.ends - self.range_ms
-            yield rows, Windows(self.samples.times, self.samples.values, lo, hi, starts, self.ends, self.evaluated)
+    def blocks(self) -> Iterator[tuple[NDArray[np.intp], Windows]]:
+        """Yield rows and windows in blocks of whole series, series of one grid together when grids are few."""
+        order = np.argsort(self.grid, kind="stable")
+        few = len(self.lo) * 4 <= len(order)
+        borders = np.flatnonzero(np.diff(self.grid[order])) + 1 if few else np.zeros(0, np.intp)
+        height = max(1, _BLOCK // max(1, len(self.ends)))
+        starts = self.ends - self.range_ms
+        memo: dict[str, Any] = {}
+        for group in np.split(order, borders):
+            for top in range(0, len(group), height):
+                rows = group[top : top + height]
+                base = self.samples.offsets[rows][:, None]
+                grid = self.grid[rows[:1]] if few else self.grid[rows]
+                lo, hi = base + self.lo[grid], base + self.hi[grid]
+                times, values = self.samples.times, self.samples.values
+                yield rows, Windows(times, values, lo, hi, starts, self.ends, self.evaluated, few, memo)
 
-    def apply(self, kernel: Kernel) -> Vector:
-        """Evaluate a function of windows for every series and step; series without any point are left out."""
+    def apply(self, kernel: Kernel, check: Callable[[], None] = lambda: None) -> Vector:
+        """Evaluate a function of windows for every series and step; series without any point are left out.
+
+        ``check`` is called before each block and may stop the work.
+        """
         shape = (len(self.labels), len(self.ends))
-        values, present = np.zeros(shape), np.zeros(shape, np.bool_)
-        if self.samples.samples:
-            with np.errstate(all="ignore"):
-                for rows, windows in self.blocks():
-                    values[rows], present[rows] = kernel(windows)
+        values, present = np.empty(shape), np.zeros(shape, np.bool_)
+        if not self.samples.samples:
+            return Vector.empty(shape[1])
+        with np.errstate(all="ignore"):
+            for rows, windows in self.blocks():
+                check()
+                values[rows], present[rows] = kernel(windows)
         return Vector(self.labels, values, present).seen()
 
 
