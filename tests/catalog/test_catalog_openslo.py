@@ -186,7 +186,7 @@ spec:
     assert objective.query_lines["bad"] == 18
 
     (fault,) = faults(tmp_path, slo.replace("indicatorRef: uptime", "indicatorRef: uptme"), sli, source)
-    assert (fault.why, fault.nearest, fault.line) == ("no SLI is named 'uptme'", "uptime", 6)
+    assert (fault.why, fault.nearest, fault.line) == ("no SLI is named 'uptme'.", "uptime", 6)
 
 
 def test_a_threshold_is_judged_once_a_slice(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_the_same_name_twice_is_refused_with_both_places(tmp_path: Path) -> None
     (fault,) = faults(tmp_path, SLO, SLO)
     assert fault.line == 24
     assert "a second SLO is named shop-availability; the first is" in fault.why
-    assert fault.why.endswith("shop.yaml:1")
+    assert fault.why.endswith("shop.yaml:1.")
 
 
 def test_a_users_documents_replace_the_shipped_ones_of_the_systems_they_name(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ class Document:
     def fault(self, path: Place, why: str, nearest: str = "") -> Fault:
         """Place a mistake at ``path``."""
         line = self.line(path)
-        return Fault(self.file, line, self.texts[line - 1] if line <= len(self.texts) else "", why, nearest)
+        sentence = why if why.endswith((".", "?", "!")) else f"{why}."
+        return Fault(self.file, line, self.texts[line - 1] if line <= len(self.texts) else "", sentence, nearest)
 
 
 class _Reader:
