@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 from workbench.promql.values import Floats
 
 
+#: Samples under the windows that advance together: they stay in the processor's cache. [count]
+_CACHED = 1 << 18
+_FEWEST = 1 << 11
+
+
 def lockstep(lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Iterator[tuple[slice | NDArray[np.intp], NDArray[np.intp]]]:
     """Yield, pass by pass, the windows that still have a sample and the index of that sample."""
     count = hi - lo
@@ -56,10 +61,16 @@ def window_sums(values: Floats, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> F
     >>> window_sums(np.array([2.0, 1e100, 8.0, -1e100]), np.array([0, 2]), np.array([4, 3])).tolist()
     [10.0, 8.0]
     """
-    total, error = np.zeros(len(lo)), np.zeros(len(lo))
-    for active, index in lockstep(lo, hi):
-        total[active], error[active] = added(total[active], error[active], values[index])
-    return settled(total, error)
+    result = np.empty(len(lo))
+    mean_length = int((hi - lo).sum()) // max(1, len(lo)) + 1
+    height = max(_FEWEST, _CACHED // mean_length)
+    for top in range(0, len(lo), height):
+        part = slice(top, top + height)
+        total, error = np.zeros(len(lo[part])), np.zeros(len(lo[part]))
+        for active, index in lockstep(lo[part], hi[part]):
+            total[active], error[active] = added(total[active], error[active], values[index])
+        result[part] = settled(total, error)
+    return result
 
 
 def incremental_mean(values: Floats) -> float:
