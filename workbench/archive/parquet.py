@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,6 @@ from workbench.core.errors import ArchiveError
 #: Inclusive bounds by column; a file or row group outside any of them is not read.
 Ranges = Mapping[str, tuple[int, int]]
 
-_FILE_ROWS = 32 * ROW_GROUP_ROWS
 _BATCH_GROUPS = 16
 
 
@@ -53,8 +52,10 @@ class DataFile:
         )
 
 
-def write(folder: Path, layout: Layout, month: str, rows: pa.Table, *, sequence: str = "") -> list[DataFile]:
-    """Write sorted rows of one month as files below ``folder``; nothing sees them before they are committed.
+def write(
+    folder: Path, layout: Layout, month: str, chunks: Iterable[pa.Table], *, sequence: str = ""
+) -> list[DataFile]:
+    """Write sorted rows of one month as a file below ``folder``; nothing sees it before it is committed.
 
     Parameters
     ----------
@@ -63,10 +64,15 @@ def write(folder: Path, layout: Layout, month: str, rows: pa.Table, *, sequence:
     layout : Layout
     month : str
         Partition; empty for a table without partitions.
-    rows : Table
-        Columns of ``layout.schema``, sorted by ``layout.order``.
+    chunks : iterable of Table
+        Columns of ``layout.schema``, sorted by ``layout.order`` over all chunks; one is in memory at a time.
     sequence : str
         Place in the order of writing, where rewritten rows keep that of their old file.
+
+    Returns
+    -------
+    list of DataFile
+        One, or none without rows.
 
     Raises
     ------
@@ -74,33 +80,47 @@ def write(folder: Path, layout: Layout, month: str, rows: pa.Table, *, sequence:
         The disk is full or the folder cannot be written.
     """
     parent = folder / f"month={month}" if month else folder
-    written: list[DataFile] = []
+    path = parent / f"{sequence or f'{time.time_ns():020d}'}-{uuid.uuid4().hex}.parquet"
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        for start in range(0, len(rows), _FILE_ROWS):
-            part = rows.slice(start, _FILE_ROWS)
-            name = f"{sequence or f'{time.time_ns():020d}'}-{uuid.uuid4().hex}.parquet"
-            pq.write_table(
-                part,
-                parent / name,
-                row_group_size=ROW_GROUP_ROWS,
-                compression="zstd",
-                use_dictionary=list(layout.dictionary),
-                column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED"),
-                write_statistics=list(layout.order),
-                store_schema=False,
-            )
-            (parent / name).chmod(0o444)
-            low, high = _extremes(part, layout)
-            path = (parent / name).relative_to(folder).as_posix()
-            written.append(DataFile(path, month, (parent / name).stat().st_size, len(part), low, high))
+        rows, low, high = _write_chunks(path, layout, chunks)
+        if rows:
+            path.chmod(0o444)
     except OSError as error:
-        discard(folder, written)
+        path.unlink(missing_ok=True)
         raise ArchiveError(
             f"The archive cannot write below {parent}: {error.strerror or error}.",
             hint="Nothing was changed. Free disk space or mend the permissions, then run the command again.",
         ) from error
-    return written
+    relative = path.relative_to(folder).as_posix()
+    return [DataFile(relative, month, path.stat().st_size, rows, low, high)] if rows else []
+
+
+def _write_chunks(path: Path, layout: Layout, chunks: Iterable[pa.Table]) -> tuple[int, dict[str, int], dict[str, int]]:
+    rows, low, high = 0, dict[str, int](), dict[str, int]()
+    with ExitStack() as stack:
+        for chunk in chunks:
+            if not len(chunk):
+                continue
+            if not rows:
+                writer = stack.enter_context(
+                    pq.ParquetWriter(
+                        path,
+                        layout.schema,
+                        compression="zstd",
+                        use_dictionary=list(layout.dictionary),
+                        column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED"),
+                        write_statistics=list(layout.order),
+                        store_schema=False,
+                    )
+                )
+            writer.write_table(chunk, row_group_size=ROW_GROUP_ROWS)
+            rows += len(chunk)
+            for name in layout.order:
+                found = pc.min_max(chunk[name]).as_py()
+                low[name] = min(found["min"], low.get(name, found["min"]))
+                high[name] = max(found["max"], high.get(name, found["max"]))
+    return rows, low, high
 
 
 def discard(folder: Path, files: Sequence[DataFile]) -> None:
@@ -109,21 +129,15 @@ def discard(folder: Path, files: Sequence[DataFile]) -> None:
         (folder / file.path).unlink(missing_ok=True)
 
 
-def _extremes(rows: pa.Table, layout: Layout) -> tuple[dict[str, int], dict[str, int]]:
-    both = {name: pc.min_max(rows[name]).as_py() for name in layout.order}
-    return {name: found["min"] for name, found in both.items()}, {name: found["max"] for name, found in both.items()}
-
-
-def overlap(files: Sequence[DataFile], layout: Layout) -> bool:
-    """Say whether one record may stand in two of the files, because their extremes meet."""
-    if not layout.time or len(files) < 2:
-        return False
-    low = np.array([[file.low[name] for name in layout.order] for file in files])
-    high = np.array([[file.high[name] for name in layout.order] for file in files])
+def overlapping(files: Sequence[DataFile], layout: Layout) -> NDArray[np.bool_]:
+    """Mask of the files that may hold a record which another of them holds too: their extremes meet."""
     meets = np.ones((len(files), len(files)), bool)
-    for column in range(len(layout.order)):
-        meets &= low[:, None, column] <= high[None, :, column]
-    return bool((meets & meets.T).sum() > len(files))
+    for name in layout.order:
+        low = np.array([file.low[name] for file in files], np.int64)
+        high = np.array([file.high[name] for file in files], np.int64)
+        meets &= (low[:, None] <= high[None, :]) & (high[:, None] >= low[None, :])
+    mask: NDArray[np.bool_] = meets.sum(axis=1) > 1
+    return mask
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def replace(tables: Tables, layout: Layout, frame: pd.DataFrame, span: TimeRange
             kept = held.filter(pc.or_(pc.less(times, low), pc.greater_equal(times, high)))
             if len(kept) < file.rows:
                 touched.append(file)
-                added += parquet.write(folder, layout, file.month, kept, sequence=file.sequence)
+                added += parquet.write(folder, layout, file.month, [kept], sequence=file.sequence)
         added += _write(tables, layout, rows)
         if not (touched or added):
             return
@@ -96,7 +96,7 @@ def _read(tables: Tables, layout: Layout, bounds: tuple[int, int], passes: pc.Ex
     time = pc.field(layout.time)
     inside = (time >= pc.scalar(low)) & (time <= pc.scalar(high))
     found = tables.files(layout, {layout.time: bounds})
-    shared = parquet.overlap(found, layout)
+    shared = bool(parquet.overlapping(found, layout).any())
     parts = [layout.schema.empty_table()]
     for file in found:
         part = _file(tables, layout, file, bounds).filter(inside)
@@ -133,7 +133,7 @@ def _write(tables: Tables, layout: Layout, rows: pa.Table) -> list[DataFile]:
     for edge, first, last in zip(edges, cuts, cuts[1:], strict=False):
         if first < last:
             part = rows.slice(int(first), int(last - first))
-            files += parquet.write(tables.folder(layout), layout, month_of(edge), part)
+            files += parquet.write(tables.folder(layout), layout, month_of(edge), [part])
     return files
 
 

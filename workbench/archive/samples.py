@@ -15,13 +15,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.archive import parquet
-from workbench.archive.layout import SAMPLES, month_edges, month_of
+from workbench.archive.layout import ROW_GROUP_ROWS, SAMPLES, month_edges, month_of
 from workbench.archive.parquet import DataFile, Ranges
 from workbench.archive.tables import CommitConflict, Tables
 from workbench.core.errors import ArchiveError, FrameError, ParameterError
 from workbench.core.series import Labels, SeriesSet
 
 _ATTEMPTS = 50
+_FILE_ROWS = 32 * ROW_GROUP_ROWS
+_CHUNK_ROWS = 4 * ROW_GROUP_ROWS
 
 Number = TypeVar("Number", bound=np.generic)
 Run = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -96,10 +98,16 @@ def rewrite(
     for _ in range(_ATTEMPTS):
         touched, kept = [], []
         for file in tables.files(SAMPLES, {"ts": (start_ms, end_ms - 1)}):
-            rows = _outside(tables, file, doomed, start_ms, end_ms)
-            if len(rows) < file.rows:
+            gone = sum(
+                int(mask.sum()) for _, mask in _doomed(tables, file, doomed, start_ms, end_ms, ["series_id", "ts"])
+            )
+            if gone:
                 touched.append(file)
-                kept += parquet.write(folder, SAMPLES, file.month, rows, sequence=file.sequence)
+            if 0 < gone < file.rows:
+                left = (
+                    batch.filter(pa.array(~mask)) for batch, mask in _doomed(tables, file, doomed, start_ms, end_ms)
+                )
+                kept += parquet.write(folder, SAMPLES, file.month, left, sequence=file.sequence)
         added = kept + _written(tables, ids, samples)
         if not (touched or added):
             return
@@ -151,34 +159,46 @@ def _unknown(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> Seri
 
 
 def _written(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> list[DataFile]:
-    files: list[DataFile] = []
-    for month, rows in _months(ids, samples):
-        files += parquet.write(tables.folder(SAMPLES), SAMPLES, month, rows)
-    return files
-
-
-def _months(ids: NDArray[np.int32], samples: SeriesSet) -> Iterator[tuple[str, pa.Table]]:
-    """Rows of each month, sorted by series and time."""
+    """Write the samples of each month, whole series to a file."""
     if not samples.samples:
-        return
+        return []
+    files: list[DataFile] = []
     edges = month_edges(int(samples.times.min()), int(samples.times.max()))
     order = np.argsort(ids)
     bounds = np.stack([samples.offsets[row] + np.searchsorted(times, edges) for row, times in _times(samples, order)])
     for column, month in enumerate(map(month_of, edges[:-1])):
         first, last = bounds[:, column], bounds[:, column + 1]
-        counts = last - first
-        if not counts.any():
-            continue
-        if (first[1:] == last[:-1]).all():
-            rows: slice | NDArray[np.int64] = slice(int(first[0]), int(last[-1]))
-        else:
-            rows = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
-        yield month, _table(ids[order], counts, samples.times[rows], samples.values[rows])
+        file_of = (np.cumsum(last - first) - 1) // _FILE_ROWS
+        for number in range(int(file_of[-1]) + 1):
+            part = np.flatnonzero((file_of == number) & (last > first))
+            chunks = _chunks(ids[order[part]], first[part], last[part], samples)
+            files += parquet.write(tables.folder(SAMPLES), SAMPLES, month, chunks)
+    return files
 
 
 def _times(samples: SeriesSet, order: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.int64]]]:
     for row in order.tolist():
         yield row, samples.times[samples.offsets[row] : samples.offsets[row + 1]]
+
+
+def _chunks(
+    ids: NDArray[np.int32], first: NDArray[np.int64], last: NDArray[np.int64], samples: SeriesSet
+) -> Iterator[pa.Table]:
+    """Rows of series, each a stretch of the samples, some row groups at a time."""
+    ends = np.cumsum(last - first)
+    total = int(ends[-1]) if len(ends) else 0
+    for start in range(0, total, _CHUNK_ROWS):
+        stop = min(start + _CHUNK_ROWS, total)
+        series = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop, "left")) + 1)
+        low = np.maximum(first[series], last[series] - (ends[series] - start))
+        high = np.minimum(last[series], last[series] - (ends[series] - stop))
+        stretches = [slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+        yield _table(
+            ids[series],
+            high - low,
+            np.concatenate([samples.times[stretch] for stretch in stretches]),
+            np.concatenate([samples.values[stretch] for stretch in stretches]),
+        )
 
 
 def _table(
@@ -188,10 +208,9 @@ def _table(
     with np.errstate(invalid="ignore"):
         integers = values.astype(np.int64)
     exact = integers.astype(np.float64).view(np.int64) == np.ascontiguousarray(values).view(np.int64)
-    held = counts > 0
-    starts = np.concatenate([[0], np.cumsum(counts[held])[:-1]])
-    mostly = np.add.reduceat(exact, starts, dtype=np.int64) * 2 >= counts[held]
-    exact &= np.repeat(mostly, counts[held])
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    mostly = np.add.reduceat(exact, starts, dtype=np.int64) * 2 >= counts
+    exact &= np.repeat(mostly, counts)
     return pa.table(
         [
             pa.array(np.repeat(ids, counts)),
@@ -220,16 +239,20 @@ def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]
                 yield row, (times[low:high], values[low:high])
 
 
-def _outside(tables: Tables, file: DataFile, doomed: NDArray[np.int32], start_ms: int, end_ms: int) -> pa.Table:
-    """Rows of a file that a replacement leaves."""
+def _doomed(
+    tables: Tables,
+    file: DataFile,
+    doomed: NDArray[np.int32],
+    start_ms: int,
+    end_ms: int,
+    columns: Sequence[str] | None = None,
+) -> Iterator[tuple[pa.Table, NDArray[np.bool_]]]:
+    """Read a file with a mask of the rows that a replacement deletes."""
     folder = tables.folder(SAMPLES)
     groups = parquet.row_groups(folder, file, SAMPLES, {})
-    kept = []
-    for batch in parquet.batches(folder, file, SAMPLES, groups):
+    for batch in parquet.batches(folder, file, SAMPLES, groups, columns):
         series, times = _array(batch["series_id"], np.int32), _array(batch["ts"], np.int64)
-        gone = (times >= start_ms) & (times < end_ms) & np.isin(series, doomed)
-        kept.append(batch.filter(pa.array(~gone)))
-    return pa.concat_tables(kept).cast(SAMPLES.schema)
+        yield batch, (times >= start_ms) & (times < end_ms) & np.isin(series, doomed)
 
 
 def _joined(runs: list[Run]) -> tuple[list[Run], int]:

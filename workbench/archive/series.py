@@ -81,7 +81,7 @@ class SeriesRegistry:
             unknown = list(dict.fromkeys(key for key in keys if key not in table.index))
             if not unknown:
                 return table.ids[[table.index[key] for key in keys]] if keys else np.zeros(0, np.int32)
-            files = parquet.write(self._tables.folder(SERIES), SERIES, "", _rows(table, unknown))
+            files = parquet.write(self._tables.folder(SERIES), SERIES, "", [_rows(table, unknown)])
             try:
                 self._tables.append(SERIES, files, expect=version)
             except CommitConflict:

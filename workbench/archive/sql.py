@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.archive.archive import Archive
 from workbench.archive.layout import LAYOUTS, SAMPLES, Layout
-from workbench.archive.parquet import DataFile, overlap
+from workbench.archive.parquet import DataFile, overlapping
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -59,13 +61,18 @@ def connect(archive: Archive) -> DuckDBPyConnection:
 
 
 def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, files: Sequence[DataFile]) -> None:
-    if files:
-        folder = archive.root / layout.name
-        rows = connection.read_parquet([str(folder / file.path) for file in files], filename=True)
-    else:
-        rows = connection.from_arrow(layout.schema.empty_table())
-    if overlap(files, layout):
-        key = ", ".join(layout.identity or layout.schema.names)
-        latest = f"row_number() OVER (PARTITION BY {key} ORDER BY filename DESC) AS place"
-        rows = rows.project(f"*, {latest}").filter("place = 1")
-    rows.project(_VALUE if layout == SAMPLES else ", ".join(layout.schema.names)).create_view(layout.name)
+    columns = _VALUE if layout == SAMPLES else ", ".join(layout.schema.names)
+    key = ", ".join(layout.identity or layout.schema.names)
+    shared = overlapping(files, layout) if layout.time else np.zeros(len(files), bool)
+    rows = connection.from_arrow(layout.schema.empty_table()).project(columns)
+    for twice in (False, True):
+        paths = [
+            str(archive.root / layout.name / file.path) for file, is_ in zip(files, shared, strict=True) if is_ == twice
+        ]
+        if paths:
+            found = connection.read_parquet(paths, filename=twice)
+            if twice:
+                place = f"row_number() OVER (PARTITION BY {key} ORDER BY filename DESC) AS place"
+                found = found.project(f"*, {place}").filter("place = 1")
+            rows = rows.union(found.project(columns))
+    rows.create_view(layout.name)
