@@ -1,0 +1,106 @@
+"""A real Prometheus scrapes itself, this machine and the workbench; `workbench init` makes a system of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.servers.fixtures import Omit, release_or_omit
+from tests.servers.programs import Server, running
+from tests.servers.prometheus import prometheus
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+WORKBENCH = Path(sys.executable).with_name("workbench")
+
+
+@contextmanager
+def dashboard(directory: Path, *options: str) -> Iterator[Server]:
+    directory.mkdir(exist_ok=True)
+    with running(
+        lambda port: [WORKBENCH, *options, "dashboard", "--no-open", "--port", str(port)],
+        directory,
+        ready="/_stcore/health",
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def scraping(node_exporter: Server, tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[Server]:
+    """Prometheus 3 with half a minute of scrapes, one a second, of three targets."""
+    directory = tmp_path_factory.mktemp("scraping")
+    with (
+        dashboard(directory / "dashboard", "--home", str(directory / "home")) as workbench,
+        prometheus(release_or_omit("v3", omit), directory) as server,
+    ):
+        targets = {"prometheus": server.port, "node": node_exporter.port, "workbench": workbench.port}
+        lines = ["global: {scrape_interval: 1s, scrape_timeout: 1s}", "scrape_configs:"]
+        for job, port in targets.items():
+            lines.append(f"- {{job_name: {job}, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}")
+        lines[-1] = lines[-1].replace("{job_name", "{metrics_path: /_stcore/metrics, job_name")
+        (directory / "prometheus.yml").write_text("\n".join(lines) + "\n")
+        os.kill(server.pid, signal.SIGHUP)
+        until = time.monotonic() + 60
+        while scraped(server) < len(targets):
+            assert time.monotonic() < until, server.log
+            time.sleep(0.5)
+        time.sleep(20)
+        yield server
+
+
+def scraped(server: Server) -> int:
+    """Number of targets that are up."""
+    with urllib.request.urlopen(f"{server.url}/api/v1/query?query=sum(up)", timeout=10) as answer:
+        result = json.load(answer)["data"]["result"]
+    return int(result[0]["value"][1]) if result else 0
+
+
+@pytest.fixture(scope="module")
+def drafted(scraping: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the files that `workbench init` wrote."""
+    directory = tmp_path_factory.mktemp("drafted")
+    run(directory, "init", "--url", scraping.url, "--name", "mine")
+    return directory
+
+
+def run(directory: Path, *arguments: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+    done = subprocess.run([WORKBENCH, *arguments], cwd=directory, env=kept, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_init_drafts_a_profile_that_holds_and_names_the_targets_metrics(drafted: Path) -> None:
+    run(drafted, "catalog", "check")
+    profile = (drafted / "profiles" / "mine.yaml").read_text()
+    for name in ("prometheus_http_requests_total", "node_cpu_seconds_total", "active_sessions"):
+        assert name in profile
+
+
+def test_the_source_is_found_fit(drafted: Path) -> None:
+    assert "mine" in run(drafted, "sources", "check", "mine")
+
+
+def test_the_drafted_promises_are_judged_on_the_servers_own_requests(drafted: Path) -> None:
+    rows = json.loads(run(drafted, "slo", "status", "mine", "--last", "10m", "--format", "json"))
+    assert "mine" in json.dumps(rows)
+
+
+def test_the_overview_shows_the_new_system(drafted: Path, chromium) -> None:
+    config = drafted / "workbench.toml"
+    with dashboard(drafted / "dashboard", "--config", str(config)) as server:
+        page = chromium.new_page()
+        page.goto(server.url)
+        page.get_by_text("mine", exact=False).first.wait_for(timeout=60_000)
+        assert page.get_by_text("Traceback").count() == 0
+        page.close()
