@@ -6,6 +6,7 @@ import pytest
 
 from workbench.catalog.load import Catalog, load_catalog, read_catalog
 from workbench.catalog.profile import Role
+from workbench.catalog.queries import iter_queries
 from workbench.core.errors import CatalogError, Fault, ParameterError
 
 MINIMAL = "schema: 1\nsystem: shop\ntitle: Shop\n"
@@ -216,3 +217,56 @@ def test_a_fifth_system_needs_one_file_and_no_code(tmp_path: Path) -> None:
     assert list(profile.variants("tokens")) == ["tokens.input", "tokens.output", "tokens.cached"]
     assert profile.roles["cost"].labels["key"] == "api_key_alias"
     assert "counterfactual-lab" in catalog.profiles
+
+
+def test_what_other_systems_documents_say_has_its_place(tmp_path: Path) -> None:
+    """Pieces of three more documents: two names of one metric, families by pattern, conditions that are no PromQL."""
+    profile = read(
+        tmp_path,
+        """\
+schema: 1
+system: shop
+title: Shop
+metrics:
+  shop_tokens_total:
+    kind: counter
+    unit: tokens
+    labels: {provider: [], model: [], type: [input, output]}
+    aliases: [shop_tokens_processed_total]
+  shop_request_duration_seconds: {kind: summary, unit: s}
+roles:
+  tokens: {kind: counter, select: shop_tokens_total, unit: tokens, aliases: [shop_tokens_processed_total]}
+  tokens.old: {kind: counter, select: shop_tokens_processed_total, unit: tokens, labels: {token_class: type}}
+  connections.database: {kind: gauge, select: '{__name__=~"shop_database_connections_.*"}', unit: connections}
+  cache_ratio: {kind: expr, select: sum(hits_total) / (sum(hits_total) + sum(misses_total)), unit: ratio}
+alert_rules:
+  - name: database_connection_failed
+    documented: database_health == 'unhealthy'
+    dialect: other
+    corrected: shop_database_up == 0
+    reason: The condition is written for the system's own alert manager.
+    for: 1m
+    severity: critical
+    channels: [email, slack, webhook]
+  - {name: error_rate, expr: shop_error_ratio > 0.1, for: 10m, severity: high}
+health:
+  - {name: liveness, url: "http://shop:8000/health", expects: healthy, interval: 10s, timeout: 5s, failures: 3}
+logs:
+  - {name: app, format: json, file: app.log, retention: 30d, fields: [{path: context.trace_id, column: trace_id}]}
+spans:
+  - {name: model_inference, kind: client, attributes: [model_provider, tokens_used], sampling: 0.1}
+""",
+    ).profile("shop")
+    assert profile.alert_rules[0].expr == "shop_database_up == 0"
+    assert profile.spans[0].sampling == pytest.approx(0.1)
+    assert profile.health[0].timeout_ms == 5000
+    catalog = Catalog({"shop": profile})
+    texts = {query.where: query.text for query in iter_queries(catalog)}
+    assert "alert_rules/database_connection_failed/documented" not in texts
+    assert texts["alert_rules/database_connection_failed/corrected"] == "shop_database_up == 0"
+
+
+def test_a_condition_that_is_no_promql_needs_one_beside_it(tmp_path: Path) -> None:
+    rule = "alert_rules: [{name: a, documented: it is bad, dialect: other, severity: info}]\n"
+    (found,) = faults(tmp_path, MINIMAL + rule)
+    assert "'expr' is required here" in found.why

@@ -124,19 +124,25 @@ class DocumentedQuery(Documented):
 
 
 class Rule(Documented):
-    """An expression the server evaluates; ``derived`` marks those the document asks for without giving the text."""
+    """An expression the server evaluates; ``derived`` marks those the document asks for without giving the text.
+
+    ``dialect`` is ``other`` when the documented text is no PromQL (a condition of the system's own alert manager); then
+    ``corrected`` or ``expr`` says it in PromQL.
+    """
 
     name: str
     expr: Text
     derived: bool = False
+    dialect: Literal["promql", "other"] = "promql"
     labels: dict[LabelName, str] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _expression_of_the_document(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "expr" not in data and ("corrected" in data or "documented" in data):
-            return {**data, "expr": data.get("corrected") or data.get("documented")}
-        return data
+        if not isinstance(data, dict) or "expr" in data:
+            return data
+        said = data.get("corrected") or (data.get("documented") if data.get("dialect") != "other" else None)
+        return {**data, "expr": said} if said else data
 
 
 class RecordingRule(Rule):
@@ -155,6 +161,7 @@ class AlertRule(Rule):
     keep_firing_ms: DurationMs = Field(default=0, alias="keep_firing_for")
     annotations: dict[LabelName, str] = {}
     objectives: tuple[Name, ...] = ()
+    channels: tuple[Text, ...] = ()
 
 
 class Threshold(Documented):
@@ -251,6 +258,9 @@ class HealthEndpoint(Documented):
     url: Text
     component: str = ""
     expects: str = ""
+    interval_ms: DurationMs | None = Field(default=None, alias="interval")
+    timeout_ms: DurationMs | None = Field(default=None, alias="timeout")
+    failures: int | None = Field(default=None, ge=1)
 
 
 class LogField(Entry):

@@ -56,6 +56,8 @@ def _of_profile(system: str, profile: Profile) -> Iterator[PlacedQuery]:
         for index, rule in enumerate(rules):
             keys = [key for key in ("expr", "documented", "corrected") if profile.line(group, index, key)]
             for key in keys or ["expr"]:
+                if key == "documented" and rule.dialect == "other":
+                    continue
                 yield placed(f"{group}/{rule.name}/{key}", str(getattr(rule, key)), group, index, key)
     for index, threshold in enumerate(profile.thresholds):
         yield placed(f"thresholds/{threshold.name}/expr", threshold.expr, "thresholds", index, "expr")
