@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.events import raw_events, slice_events, threshold_events, timeslice_events
 from workbench.analysis.overview import promise_board
-from workbench.analysis.slo import Promise, compliance, promise_status
+from workbench.analysis.promise import Promise, promise_status
+from workbench.analysis.slo import compliance
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange, to_ms

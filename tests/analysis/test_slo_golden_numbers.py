@@ -11,7 +11,8 @@ import pytest
 
 from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.events import slice_events, timeslice_events
-from workbench.analysis.slo import Promise, budget_minutes, compliance, promise_status
+from workbench.analysis.promise import Promise, budget_minutes, promise_status
+from workbench.analysis.slo import compliance
 from workbench.core.timerange import TimeRange, calendar_month
 
 START = datetime(2025, 11, 1, tzinfo=UTC)

@@ -10,7 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.slo import Promise, by_objective, expected_slices, period_budget, within
+from workbench.analysis.events import by_objective, expected_slices, within
+from workbench.analysis.promise import Promise, period_budget
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange, duration_ms
 
@@ -81,7 +82,7 @@ def budget_history(
     -----
     budget_left_ratio = 1 - (bad events so far) / (bad events the whole window allows). The allowance is one number
     for the whole line, so the line never rises; where the window is not over it is a projection, see
-    :func:`workbench.analysis.slo.period_budget`.
+    :func:`workbench.analysis.promise.period_budget`.
     """
     parts = by_objective(events)
     frames = []

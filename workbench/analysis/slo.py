@@ -5,83 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.core.errors import FrameError, ParameterError
-from workbench.core.frames import EVENTS
+from workbench.analysis.events import by_objective, expected_slices, within
+from workbench.analysis.promise import Promise, budget_minutes, period_budget, promise_status
 from workbench.core.result import Result, Status
-from workbench.core.timerange import TimeRange, to_ms
-
-#: A promise is at risk when less than this share of its error budget is left.
-AT_RISK_BELOW = Fraction(1, 4)
+from workbench.core.timerange import TimeRange
 
 #: The pace of spending, for the projected end of the budget, is that of this last part of the window.
 PACE_MS = 3 * 86_400_000
 
 #: Below this share of observed slices the result carries a note.
 COVERAGE_FLOOR = 0.9
-
-
-@dataclass(frozen=True)
-class Promise:
-    """An objective over one window: what compliance needs to know of it.
-
-    Attributes
-    ----------
-    objective : str
-        Identity, as in the catalog (``availability``).
-    title : str
-    target : Decimal
-        Share of good events promised, in (0, 1). [ratio]
-    window : TimeRange
-        The whole period, also the part that has not come yet.
-    period : str
-        The period in words: ``30d``, ``2026-10``.
-    budgeting : {"occurrences", "timeslices", "ratio_timeslices"}
-        Whether an event of the frame is a request, a slice of time that is good or bad, or one good by a share.
-    method : {"exact", "extrapolated"}
-        How the counts were made: exact increases, or PromQL's ``rate`` and ``increase``.
-    slice_ms : int
-        Length of the slices of the frame. [ms]
-    """
-
-    objective: str
-    title: str
-    target: Decimal
-    window: TimeRange
-    period: str = ""
-    budgeting: Literal["occurrences", "timeslices", "ratio_timeslices"] = "occurrences"
-    method: Literal["exact", "extrapolated"] = "exact"
-    slice_ms: int = 300_000
-
-    def __post_init__(self) -> None:
-        if not 0 < self.target < 1:
-            raise ParameterError(
-                f"The target of {self.objective!r} is {self.target}, not inside (0, 1).",
-                hint="A promise of 100 % has no error budget; write 99.9 % as 0.999.",
-            )
-        if self.window.end == self.window.start:
-            raise ParameterError(f"The window of {self.objective!r} is empty: {self.window}.")
-
-    @property
-    def budget(self) -> Fraction:
-        """Share of events that may be bad, exact. [ratio]"""
-        return 1 - Fraction(self.target)
-
-    def elapsed(self, as_of: datetime) -> TimeRange:
-        """Return the part of the window that has passed, in whole slices."""
-        passed_ms = max(0, min(self.window.end_ms, to_ms(as_of)) - self.window.start_ms)
-        return TimeRange.from_ms(self.window.start_ms, self.window.start_ms + passed_ms - passed_ms % self.slice_ms)
-
-    @property
-    def counts_slices(self) -> bool:
-        """Whether what is counted is slices of time."""
-        return self.budgeting != "occurrences"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,54 +67,6 @@ _SHARES = ("burn_rate", "coverage", "elapsed", "period_budget", "period_left_rat
 _MINUTES = ("budget_minutes", "spent_minutes", "left_minutes")
 
 
-def budget_minutes(target: Decimal, seconds: float) -> float:
-    """Error budget of a time span, as time. [min]
-
-    Examples
-    --------
-    >>> budget_minutes(Decimal("0.999"), 30 * 86_400)
-    43.2
-    """
-    return float((1 - Fraction(target)) * Fraction(seconds) / 60)
-
-
-def promise_status(good: float, total: float, target: Decimal, *, covered: bool) -> Status:
-    """Status of a promise from its counts, compared exactly.
-
-    Parameters
-    ----------
-    good, total : float
-        Counts of the window. [events]
-    target : Decimal
-        Share promised; an SLI of exactly the target keeps the promise. [ratio]
-    covered : bool
-        Whether anything was observed at all.
-
-    Returns
-    -------
-    Status
-        ``no_data`` when nothing was observed, ``no_traffic`` when there were no events, ``refused`` when more
-        events were good than there were, ``spent`` when more were bad than allowed, ``at_risk`` when less than a
-        quarter of the budget is left, else ``ok``.
-
-    Examples
-    --------
-    >>> [promise_status(good, 1000, Decimal("0.999"), covered=True) for good in (1000, 999, 998)]
-    ['ok', 'at_risk', 'spent']
-    """
-    if not covered:
-        return "no_data"
-    if total == 0:
-        return "no_traffic"
-    if good > total:
-        return "refused"
-    allowed = (1 - Fraction(target)) * Fraction(total)
-    left = allowed - (Fraction(total) - Fraction(good))
-    if left < 0:
-        return "spent"
-    return "at_risk" if left < AT_RISK_BELOW * allowed else "ok"
-
-
 def compliance(
     events: pd.DataFrame,
     promises: Sequence[Promise],
@@ -218,6 +109,7 @@ def compliance(
     Examples
     --------
     >>> from datetime import UTC, timedelta
+    >>> from decimal import Decimal
     >>> start = datetime(2026, 10, 1, tzinfo=UTC)
     >>> day = TimeRange(start, start + timedelta(days=1))
     >>> events = pd.DataFrame({"objective": ["api"], "time": pd.to_datetime([start]), "good": [9_995.0],
@@ -237,47 +129,6 @@ def compliance(
         rows.append(row)
         notes.extend(remarks)
     return ComplianceResult(_frame(rows), as_of=as_of, notes=tuple(notes))
-
-
-def by_objective(events: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Split checked EVENTS by objective, oldest slice first.
-
-    Raises
-    ------
-    FrameError
-        A column is absent, or a count is negative, NaN or infinite.
-    """
-    needed = ("objective", *EVENTS.columns, "covered")
-    for name in needed:
-        if name not in events.columns:
-            raise FrameError(
-                f"No column {name!r} in the EVENTS of an objective (got: {', '.join(map(str, events.columns))}).",
-                hint=f"They need: {', '.join(needed)}.",
-            )
-    wrong = ~(
-        np.isfinite(events["good"]) & np.isfinite(events["total"]) & (events["total"] >= 0) & (events["good"] >= 0)
-    )
-    if wrong.any():
-        row = events.loc[wrong].iloc[0]
-        raise FrameError(
-            f"{row['good']} good of {row['total']} events of {row['objective']} at {row['time']} are not counts.",
-            hint="Counts are finite and not negative; leave a slice without counts out.",
-        )
-    parts = {str(name): part for name, part in events.groupby("objective", observed=True, sort=False)}
-    return {
-        name: part if part["time"].is_monotonic_increasing else part.sort_values("time", kind="stable")
-        for name, part in parts.items()
-    }
-
-
-def within(history: pd.DataFrame, span: TimeRange) -> pd.DataFrame:
-    """Rows whose slice starts in the range."""
-    return history[((history["time"] >= span.start) & (history["time"] < span.end)).to_numpy()]
-
-
-def expected_slices(span: TimeRange, slice_ms: int) -> int:
-    """Whole slices in a range, at least one. [count]"""
-    return max(1, (span.end_ms - span.start_ms) // slice_ms)
 
 
 def _judged(
@@ -331,18 +182,6 @@ def _spending(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, good: fl
         "left_minutes": float(minutes - spent_minutes),
         "exhausted_at": _exhausted_at(seen, promise, elapsed, float(period)),
     }
-
-
-def period_budget(promise: Promise, elapsed: TimeRange, total: Fraction) -> Fraction:
-    """Bad events the whole window allows. [events or slices]
-
-    For time slices the number of slices is known beforehand, less those of the past that counted nothing. For
-    events it is a projection: the traffic so far, continued.
-    """
-    if promise.counts_slices:
-        still_to_come = (promise.window.end_ms - elapsed.end_ms) // promise.slice_ms
-        return promise.budget * (total + still_to_come)
-    return promise.budget * total * Fraction(promise.window.seconds) / Fraction(elapsed.seconds)
 
 
 def _exhausted_at(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, allowed: float) -> pd.Timestamp | None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.events import joined_events
-from workbench.analysis.slo import Promise
+from workbench.analysis.promise import Promise
 from workbench.catalog import Objective
 from workbench.core.result import jsonable
 from workbench.core.timerange import TimeRange

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from workbench import __version__
 from workbench.analysis.burn import budget_history, burn_rates
-from workbench.analysis.slo import ComplianceResult, Promise, compliance
+from workbench.analysis.promise import Promise
+from workbench.analysis.slo import ComplianceResult, compliance
 from workbench.catalog import Objective
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource

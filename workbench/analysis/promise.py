@@ -1,0 +1,133 @@
+"""A promise over one window, and the exact arithmetic of its budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from workbench.core.errors import ParameterError
+from workbench.core.result import Status
+from workbench.core.timerange import TimeRange, to_ms
+
+#: A promise is at risk when less than this share of its error budget is left.
+AT_RISK_BELOW = Fraction(1, 4)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """An objective over one window: what compliance needs to know of it.
+
+    Attributes
+    ----------
+    objective : str
+        Identity, as in the catalog (``availability``).
+    title : str
+    target : Decimal
+        Share of good events promised, in (0, 1). [ratio]
+    window : TimeRange
+        The whole period, also the part that has not come yet.
+    period : str
+        The period in words: ``30d``, ``2026-10``.
+    budgeting : {"occurrences", "timeslices", "ratio_timeslices"}
+        Whether an event of the frame is a request, a slice of time that is good or bad, or one good by a share.
+    method : {"exact", "extrapolated"}
+        How the counts were made: exact increases, or PromQL's ``rate`` and ``increase``.
+    slice_ms : int
+        Length of the slices of the frame. [ms]
+    """
+
+    objective: str
+    title: str
+    target: Decimal
+    window: TimeRange
+    period: str = ""
+    budgeting: Literal["occurrences", "timeslices", "ratio_timeslices"] = "occurrences"
+    method: Literal["exact", "extrapolated"] = "exact"
+    slice_ms: int = 300_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target < 1:
+            raise ParameterError(
+                f"The target of {self.objective!r} is {self.target}, not inside (0, 1).",
+                hint="A promise of 100 % has no error budget; write 99.9 % as 0.999.",
+            )
+        if self.window.end == self.window.start:
+            raise ParameterError(f"The window of {self.objective!r} is empty: {self.window}.")
+
+    @property
+    def budget(self) -> Fraction:
+        """Share of events that may be bad, exact. [ratio]"""
+        return 1 - Fraction(self.target)
+
+    def elapsed(self, as_of: datetime) -> TimeRange:
+        """Return the part of the window that has passed, in whole slices."""
+        passed_ms = max(0, min(self.window.end_ms, to_ms(as_of)) - self.window.start_ms)
+        return TimeRange.from_ms(self.window.start_ms, self.window.start_ms + passed_ms - passed_ms % self.slice_ms)
+
+    @property
+    def counts_slices(self) -> bool:
+        """Whether what is counted is slices of time."""
+        return self.budgeting != "occurrences"
+
+
+def budget_minutes(target: Decimal, seconds: float) -> float:
+    """Error budget of a time span, as time. [min]
+
+    Examples
+    --------
+    >>> budget_minutes(Decimal("0.999"), 30 * 86_400)
+    43.2
+    """
+    return float((1 - Fraction(target)) * Fraction(seconds) / 60)
+
+
+def promise_status(good: float, total: float, target: Decimal, *, covered: bool) -> Status:
+    """Status of a promise from its counts, compared exactly.
+
+    Parameters
+    ----------
+    good, total : float
+        Counts of the window. [events]
+    target : Decimal
+        Share promised; an SLI of exactly the target keeps the promise. [ratio]
+    covered : bool
+        Whether anything was observed at all.
+
+    Returns
+    -------
+    Status
+        ``no_data`` when nothing was observed, ``no_traffic`` when there were no events, ``refused`` when more
+        events were good than there were, ``spent`` when more were bad than allowed, ``at_risk`` when less than a
+        quarter of the budget is left, else ``ok``.
+
+    Examples
+    --------
+    >>> [promise_status(good, 1000, Decimal("0.999"), covered=True) for good in (1000, 999, 998)]
+    ['ok', 'at_risk', 'spent']
+    """
+    if not covered:
+        return "no_data"
+    if total == 0:
+        return "no_traffic"
+    if good > total:
+        return "refused"
+    allowed = (1 - Fraction(target)) * Fraction(total)
+    left = allowed - (Fraction(total) - Fraction(good))
+    if left < 0:
+        return "spent"
+    return "at_risk" if left < AT_RISK_BELOW * allowed else "ok"
+
+
+def period_budget(promise: Promise, elapsed: TimeRange, total: Fraction) -> Fraction:
+    """Bad events the whole window allows. [events or slices]
+
+    For time slices the number of slices is known beforehand, less those of the past that counted nothing. For
+    events it is a projection: the traffic so far, continued.
+    """
+    if promise.counts_slices:
+        still_to_come = (promise.window.end_ms - elapsed.end_ms) // promise.slice_ms
+        return promise.budget * (total + still_to_come)
+    return promise.budget * total * Fraction(promise.window.seconds) / Fraction(elapsed.seconds)
