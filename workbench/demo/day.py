@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.core.series import Labels
 from workbench.demo.processes import Restart
+from workbench.demo.records import Records
 from workbench.demo.scenario import Event
 from workbench.demo.streams import stream
 
@@ -96,6 +97,8 @@ class Day:
     events : tuple of Event
         Events of this system that touch the day.
     restarts : mapping of process to restarts of this day
+    recorded : bool
+        Whether logs and traces are wanted.
     """
 
     seed: int
@@ -103,6 +106,7 @@ class Day:
     parts: int
     events: tuple[Event, ...]
     restarts: Mapping[str, tuple[Restart, ...]]
+    recorded: bool
 
     @property
     def minutes(self) -> Counts:
@@ -158,6 +162,15 @@ class Day:
         return rounded
 
 
+@dataclass(frozen=True)
+class SystemDay:
+    """What a model gives back: what every target exposes, the counts behind it, logs and traces."""
+
+    exposures: Mapping[Target, Exposure]
+    tally: Tally
+    records: Records
+
+
 class SystemModel(Protocol):
     """A simulated system: a package such as ``workbench.demo.lab``, named in ``workbench.demo.systems``."""
 
@@ -186,6 +199,6 @@ class SystemModel(Protocol):
         """SLO id -> names of the tallies (bad, total)."""
         ...
 
-    def simulate(self, day: Day) -> tuple[Mapping[Target, Exposure], Tally]:
-        """Return what every target exposes over the day, and the counts behind it."""
+    def simulate(self, day: Day) -> SystemDay:
+        """Return one day of the system."""
         ...

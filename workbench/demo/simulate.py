@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.demo.day import MINUTES, Day, SystemModel, Tally, Target
 from workbench.demo.processes import Restart, restarts
+from workbench.demo.records import Records
 from workbench.demo.samples import Block, Carry, scraped
 from workbench.demo.scenario import MINUTE_MS, Event
 from workbench.demo.scraping import FAILED, LOST, PARTS, scrape_states
@@ -24,6 +25,7 @@ class SimulatedDay:
 
     blocks: Sequence[Block]
     counts: Mapping[str, Any]
+    records: Records
 
 
 def simulate_day(
@@ -33,13 +35,13 @@ def simulate_day(
     first = day * MINUTES
     own = tuple(event for event in events if event.system == model.name)
     gaps = [event for event in events if event.kind == "scrape_gap" and (event in own or event.mode == "monitoring")]
-    touching = tuple(event for event in own if event.end > first and event.start < first + MINUTES)
+    touching = tuple(event for event in own if event.end >= first and event.start < first + MINUTES)
     again = restarts(seed, day, model.processes, own)
     parts = span.parts(day)
-    exposures, tally = model.simulate(Day(seed, day, parts, touching, again))
+    simulated = model.simulate(Day(seed, day, parts, touching, again, recorded=day >= span.recorded))
     blocks: list[Block] = []
     scrapes: dict[str, Any] = {"failed": [], "lost": []}
-    for target, exposure in exposures.items():
+    for target, exposure in simulated.exposures.items():
         states = scrape_states(seed, day, target, again.get(target.instance, ()), gaps)
         key = f"{model.name}/{target.name}"
         carry = carries.get(key) or Carry.first(seed, target, exposure, day)
@@ -54,11 +56,11 @@ def simulate_day(
         )
         blocks += [block.until(span.end_ms) for block in found]
         _note(scrapes, target, states.reshape(MINUTES, PARTS)[:, 0], first, span.end_ms)
-    counts = _counts(tally, touching, first, span.end_ms) | scrapes
+    counts = _counts(simulated.tally, touching, first, span.end_ms) | scrapes
     counts["restarts"] = [
         _restart(restart) for list_ in again.values() for restart in list_ if _within(restart, day, span)
     ]
-    return SimulatedDay(blocks, counts)
+    return SimulatedDay(blocks, counts, simulated.records)
 
 
 def _counts(tally: Tally, events: Sequence[Event], first: int, end_ms: int) -> dict[str, Any]:

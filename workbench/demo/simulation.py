@@ -12,6 +12,7 @@ from workbench.catalog import load_catalog
 from workbench.core.series import SeriesSet
 from workbench.demo.batch import join_days, merged, series_set
 from workbench.demo.day import SystemModel
+from workbench.demo.records import Records
 from workbench.demo.rules import History, RuleCarry, Rules, evaluate_rules, evaluation_times
 from workbench.demo.samples import Carry
 from workbench.demo.scenario import Event
@@ -60,27 +61,28 @@ class Simulation:
 
     def advance(
         self, seed: int, events: Sequence[Event], span: Span, days: Sequence[int]
-    ) -> tuple[SeriesSet, list[dict[str, Any]]]:
+    ) -> tuple[SeriesSet, list[dict[str, Any]], list[Records]]:
         """Simulate some days and evaluate the rules over them.
 
         Returns
         -------
-        (SeriesSet, list of dict)
-            Samples, scraped and recorded; the simulator's own counts of each day.
+        (SeriesSet, list of dict, list of Records)
+            Samples, scraped and recorded; the simulator's own counts, the logs and traces of each day.
         """
         simulated = [
             simulate_day(self.model, seed=seed, events=events, span=span, day=day, carries=self.carries) for day in days
         ]
+        records = [day.records for day in simulated]
         scraped = series_set(join_days([day.blocks for day in simulated]))
         counts: list[dict[str, Any]] = [
             {**day.counts, "samples": sum(block.count for block in day.blocks), "episodes": []} for day in simulated
         ]
         if self.history is None:
-            return scraped, counts
+            return scraped, counts, records
         times = evaluation_times(days[0], days[-1], span.end_ms, events)
         known = self.history.followed_by(scraped)
         recorded, ended, self.carry = evaluate_rules(self.history.rules, known, times, self.carry)
         counts[-1]["episodes"] = [vars(episode) for episode in ended]
         counts[-1]["samples"] += recorded.samples
         self.history.add([scraped, recorded], next_day=days[-1] + 1)
-        return merged([scraped, recorded]), counts
+        return merged([scraped, recorded]), counts, records

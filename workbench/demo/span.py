@@ -19,10 +19,13 @@ class Span:
         First day. [d since the epoch]
     end_ms : int
         Last instant that is written. [ms since the epoch]
+    recorded : int
+        First day with logs and traces. [d since the epoch]
     """
 
     first: int
     end_ms: int
+    recorded: int
 
     @property
     def last(self) -> int:
@@ -40,5 +43,5 @@ class Span:
 
     def redo_from(self, earlier_end_ms: int) -> int:
         """First day that differs from a history that ended at ``earlier_end_ms``. [d since the epoch]"""
-        before = Span(self.first, earlier_end_ms)
+        before = Span(self.first, earlier_end_ms, self.recorded)
         return before.recent if self.recent > before.recent else before.last

@@ -11,13 +11,18 @@ from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.demo.alerts import Episode, episodes_frame
 from workbench.demo.batch import merged
+from workbench.demo.records import Records, logs_frame, spans_frame
 from workbench.demo.scenario import Scenario
 from workbench.demo.simulation import Simulation
 from workbench.demo.span import DAY_MS, Span
 from workbench.demo.state import State
 from workbench.demo.systems import SYSTEMS
 
-_END_OF_TIME_MS = 253_402_300_799_000
+#: Days before the anchor from which on there are logs and traces.
+RECORDED_DAYS = 14
+
+#: Later than any end, and still in nanoseconds: the year 2255.
+_END_OF_TIME_MS = 9_000_000_000_000
 
 
 def span_of(scenario: Scenario, anchor_ms: int, end_ms: int) -> Span:
@@ -28,7 +33,7 @@ def span_of(scenario: Scenario, anchor_ms: int, end_ms: int) -> Span:
             f"The end {from_ms(end_ms).isoformat()} lies before the start, {from_ms(first * DAY_MS).isoformat()}.",
             hint="Choose a later end or an earlier anchor.",
         )
-    return Span(first, end_ms)
+    return Span(first, end_ms, max(first, anchor_ms // DAY_MS - RECORDED_DAYS))
 
 
 def write_days(
@@ -59,12 +64,15 @@ def write_days(
         for day in days:
             state.days[day] = {}
         found: list[SeriesSet] = []
+        records: list[Records] = []
         for simulation in simulations:
-            samples, counts = simulation.advance(seed, events, span, days)
+            samples, counts, noted = simulation.advance(seed, events, span, days)
             found.append(samples)
+            records += noted
             for day, own in zip(days, counts, strict=True):
                 state.days[day][simulation.model.name] = own
         archive.replace_samples(merged(found) if len(found) > 1 else found[0], days[0] * DAY_MS, _END_OF_TIME_MS)
+        _write_records(archive, records, days, span)
         report((days[-1] - start + 1) / (span.last - start + 1))
     state.open_episodes = [vars(episode) for one in simulations for episode in one.carry.firing]
     write_episodes(archive, state)
@@ -72,6 +80,13 @@ def write_days(
     archive.update_meta({"demo": demo})
     state.save(directory)
     return state
+
+
+def _write_records(archive: Archive, records: list[Records], days: list[int], span: Span) -> None:
+    if days[-1] >= span.recorded:
+        after = TimeRange.from_ms(days[0] * DAY_MS, _END_OF_TIME_MS)
+        archive.replace_logs(logs_frame(records, span.end_ms), after)
+        archive.replace_spans(spans_frame(records, span.end_ms), after)
 
 
 def write_episodes(archive: Archive, state: State) -> None:

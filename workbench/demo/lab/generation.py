@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.random import Generator
 
 from workbench.demo.day import Counts, Day, Exposure, Floats, Tally, Target
 from workbench.demo.histogram import Buckets
-from workbench.demo.lab.places import labels
+from workbench.demo.lab.places import REPLICAS, labels
+from workbench.demo.lab.requests import Requests
 from workbench.demo.streams import split_counts, split_evenly, split_like
 
 BUCKETS = Buckets((1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0))
 
 #: Method -> generations a minute at load 1, share that fails, median [s] and sigma of the duration, usual score.
-METHODS = {"modicf": (9.0, 0.021, 9.5, 0.55, 0.862), "icg": (5.0, 0.026, 13.0, 0.5, 0.848)}
+METHODS = {"modicf": (24.0, 0.006, 9.5, 0.55, 0.862), "icg": (14.0, 0.009, 13.0, 0.5, 0.848)}
 ATTRIBUTES = {"gender": 0.91, "age": 0.88, "ethnicity": 0.86}
 #: Service -> calls per generation, price of a call in units of 2**-14 dollars.
-SERVICES = {"openai": (1.0, 131), "huggingface": (2.0, 17), "stability": (0.6, 328)}
+SERVICES = {"openai": (1.0, 47), "huggingface": (2.0, 6), "stability": (0.6, 118)}
 #: Money moves in units of 2**-14 dollars (0.006 cents), so sums of costs are exact.
 MONEY = 16_384
 QUALITY_THRESHOLD = 0.8
 
 
-def simulate_generation(day: Day, target: Target, shape: Floats, exposure: Exposure, tally: Tally) -> dict[str, Counts]:
-    """Add the generations of the replica that runs them.
+@dataclass
+class Generations:
+    """Generations of a day by method and minute: ``outcomes`` (successes, failures) and ``buckets`` of durations."""
 
-    Returns
-    -------
-    dict of method to int64 array, (2, MINUTES)
-        Successes and failures, for the logs and traces.
-    """
-    outcomes = {method: _generations(day, target, method, shape, exposure, tally) for method in METHODS}
+    outcomes: dict[str, Counts]
+    buckets: dict[str, Counts]
+
+    def per_request(self, requests: Requests, minutes: Counts) -> Floats:
+        """Share of the answered requests of one replica that ask for a generation, for each of these minutes."""
+        made = sum(outcome.sum(axis=0) for outcome in self.outcomes.values())
+        share: Floats = made / np.maximum(requests.statuses[0] * len(REPLICAS), 1)
+        return share[minutes]
+
+    def draw(self, rng: Generator, minute: int) -> tuple[str, bool]:
+        """Draw the method of one generation of a minute, and whether it fails."""
+        kinds = [(method, failed) for method in self.outcomes for failed in (False, True)]
+        counts = np.array([self.outcomes[method][int(failed), minute] for method, failed in kinds])
+        rank = rng.random() * counts.sum()
+        return kinds[int(np.searchsorted(np.cumsum(counts), rank, side="right"))]
+
+
+def simulate_generation(day: Day, target: Target, shape: Floats, exposure: Exposure, tally: Tally) -> Generations:
+    """Add the generations of the replica that runs them, and return them for the logs and traces."""
+    made = {method: _generations(day, target, method, shape, exposure, tally) for method in METHODS}
+    outcomes = {method: outcome for method, (outcome, _) in made.items()}
     scores = [_quality(day, target, method, exposure, tally) for method in METHODS]
     tally.add("quality.score_sum", np.sum(scores, axis=0))
     for attribute, usual in ATTRIBUTES.items():
@@ -39,10 +59,12 @@ def simulate_generation(day: Day, target: Target, shape: Floats, exposure: Expos
         readings = np.clip(day.readings(f"lab/bias/{attribute}/readings", course, 0.004, 1000), 0, 1)
         exposure.gauge(labels(target, "bias_evaluation_score", attribute=attribute), readings)
     _services(day, target, sum(counts.sum(axis=0) for counts in outcomes.values()), exposure)
-    return outcomes
+    return Generations(outcomes, {method: buckets for method, (_, buckets) in made.items()})
 
 
-def _generations(day: Day, target: Target, method: str, shape: Floats, exposure: Exposure, tally: Tally) -> Counts:
+def _generations(
+    day: Day, target: Target, method: str, shape: Floats, exposure: Exposure, tally: Tally
+) -> tuple[Counts, Counts]:
     rate, failing, median, sigma, _ = METHODS[method]
     rng = day.rng(f"lab/generation/{method}")
     counts = rng.poisson(rate * shape)
@@ -70,7 +92,7 @@ def _generations(day: Day, target: Target, method: str, shape: Floats, exposure:
         exposure.count(labels(target, "counterfactual_generation_total", method=method, status=status), row)
     common = {name: text for name, text in labels(target, "", method=method).items() if name != "__name__"}
     BUCKETS.expose(exposure, "counterfactual_generation_duration_seconds", common, split)
-    return outcome
+    return outcome, buckets
 
 
 def _quality(day: Day, target: Target, method: str, exposure: Exposure, tally: Tally) -> Floats:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench.demo.day import Day, Exposure, Tally, Target
-from workbench.demo.lab import generation, machines, places, requests
+from workbench.demo.day import Day, Exposure, SystemDay, Tally, Target
+from workbench.demo.lab import generation, machines, places, requests, telemetry
+from workbench.demo.records import Records
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,23 @@ class Lab:
             "generation-success": ("generation.bad", "generation.total"),
         }
 
-    def simulate(self, day: Day) -> tuple[Mapping[Target, Exposure], Tally]:
+    def simulate(self, day: Day) -> SystemDay:
         """Return a day of the Lab."""
         shape = requests.load(day)
         tally = Tally()
         exposures = {target: Exposure() for target in places.TARGETS}
-        for target in places.REPLICAS:
-            requests.simulate_requests(day, target, shape, exposures[target], tally)
-        generation.simulate_generation(day, places.GENERATOR, shape, exposures[places.GENERATOR], tally)
+        answered = {
+            target: requests.simulate_requests(day, target, shape, exposures[target], tally)
+            for target in places.REPLICAS
+        }
+        generations = generation.simulate_generation(day, places.GENERATOR, shape, exposures[places.GENERATOR], tally)
         generation.simulate_business(day, places.REPLICAS[0], shape, exposures[places.REPLICAS[0]])
         for target in places.NODES:
             machines.simulate_node(day, target, shape, exposures[target])
         for target in places.CADVISORS:
             machines.simulate_containers(day, target, shape, exposures[target])
-        return exposures, tally
+        records = telemetry.record(day, answered, generations) if day.recorded else Records(day.index)
+        return SystemDay(exposures, tally, records)
 
 
 LAB = Lab()
