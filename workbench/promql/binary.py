@@ -185,5 +185,4 @@ def _result_labels(node: Binary, many: Labels, one: Labels) -> Labels:
 
 def label_text(labels: Labels) -> str:
     """Write a label set as Prometheus writes it."""
-    inside = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != NAME)
-    return f"{labels.get(NAME, '')}{{{inside}}}"
+    return "{" + ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items())) + "}"

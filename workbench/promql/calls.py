@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from workbench.core.errors import QueryRejected
 from workbench.promql import over_time, rates
 from workbench.promql.aggregate import go_float
 from workbench.promql.evaluation import Evaluation
@@ -149,10 +150,13 @@ def _relabel(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     vector = _vector(node.args[0], run, evaluate)
     target, *rest = (_text(arg, run, evaluate) for arg in node.args[1:])
     if not valid_label(target):
-        raise run.reject(f"invalid label name in {node.func}(): {target!r}", node)
+        raise run.reject(f"invalid destination label name in {node.func}(): {target}", node.args[1])
     if node.func == "label_join":
         return relabelled(vector, joiner(target, rest[0], rest[1:]))
-    return relabelled(vector, replacer(vector.labels, target, *rest))
+    try:
+        return relabelled(vector, replacer(vector.labels, target, *rest))
+    except QueryRejected as fault:
+        raise run.reject(fault.message, node.args[4], hint=fault.hint) from None
 
 
 def _sorted(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
@@ -182,7 +186,7 @@ def _of_points(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
         if func in ELEMENTWISE:
             values = ELEMENTWISE[func](values)
         elif func in DATE_PARTS:
-            values = DATE_PARTS[func](values).astype(np.float64)
+            values = np.where(np.isfinite(values), DATE_PARTS[func](values), np.nan)
         elif func == "round":
             values = rounded(values, bounds[0] if bounds else np.ones(run.steps))
         else:

@@ -289,8 +289,9 @@ def _aggregate(node: Aggregate, run: Evaluation) -> Vector:
         for value in np.unique(param.values[~((param.values >= 0) & (param.values <= 1))]):
             run.warn(f"quantile value should be between 0 and 1, got {go_float(float(value))}", node.param)
         return aggregate.quantiles(node, vector, param.values)
-    if np.isnan(param.values).any():
-        raise run.reject("Parameter value is NaN", node.param)
+    wild = param.values[~(np.abs(param.values) < 2.0**63)]
+    if len(wild):
+        raise run.reject(f"Scalar value {wild[0]:g} overflows int64", node.param)
     if node.op == "limitk":
         return aggregate.limited(node, vector, param.values)
     if node.op in ("topk", "bottomk"):

@@ -12,7 +12,7 @@ from workbench.core.errors import QueryRejected, QueryTooExpensive
 from workbench.core.series import STALE_BITS, SeriesSet
 from workbench.promql.lexer import place, rejected
 from workbench.promql.matchers import Matcher
-from workbench.promql.nodes import At, Node, Selector
+from workbench.promql.nodes import At, Node, Selector, opening
 from workbench.promql.store import EvaluationLimits, SampleStore
 from workbench.promql.values import Ints, Vector
 from workbench.promql.windows import Matrix, sliding
@@ -87,7 +87,7 @@ class Evaluation:
         self.ledger.infos[self._placed(f"PromQL info: {text}", node)] = None
 
     def _placed(self, text: str, node: Node) -> str:
-        line, column = place(self.query, node.position)
+        line, column = place(self.query, opening(node))
         return f"{text} ({line}:{column})"
 
     def check(self) -> None:

@@ -162,13 +162,12 @@ def bucket_fraction(lower: Floats, upper: Floats, buckets: Buckets) -> Floats:
 
 
 def _rank(value: Floats, buckets: Buckets) -> Floats:
-    """Observations at or below a value."""
+    """Observations at or below a value; NaN inside the lowest bucket, which has no lower end to measure from."""
     bounds, counts = buckets.bounds, buckets.counts
     steps = np.arange(counts.shape[1])
     bucket = np.minimum(np.searchsorted(bounds, value, "right"), len(bounds) - 1)
     inner = bucket > 0
-    lowest = 0.0 if bounds[0] > 0 else -np.inf
-    start = np.where(inner, bounds[np.maximum(bucket - 1, 0)], lowest)
+    start = np.where(inner, bounds[np.maximum(bucket - 1, 0)], -np.inf)
     before = np.where(inner, counts[np.maximum(bucket - 1, 0), steps], 0.0)
     inside = before + (counts[bucket, steps] - before) * (value - start) / (bounds[bucket] - start)
     rank = np.where(value <= start, before, inside)

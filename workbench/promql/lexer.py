@@ -156,3 +156,22 @@ def _check_nesting(query: str, found: list[Token]) -> None:
             )
     if opened:
         raise rejected(f"unclosed {opened[-1].text!r}", query, opened[-1].position, hint="Check the brackets.")
+
+
+_WORD_OPERATORS = {"and", "or", "unless", "atan2", "offset", "bool", "on", "ignoring", "group_left", "group_right"}
+_WORD_OPERATORS |= {"by", "without"}
+_NEEDS_LEFT = {"*", "/", "%", "^", "==", "!=", "<", ">", "<=", ">=", ",", "@"}
+
+
+def wants_more(token: Token) -> bool:
+    """Whether a query cannot end with this token."""
+    return token.text.lower() in _WORD_OPERATORS or (token.kind == "op" and token.text not in ")]}")
+
+
+def misplaced(before: Token | None, token: Token) -> bool:
+    """Whether two neighbours can never stand together: two operands in a row, or an operator with nothing before it."""
+    if token.kind != "op":
+        is_word_operator = token.text.lower() in _WORD_OPERATORS
+        return not is_word_operator and before is not None and not wants_more(before) and before.text != ")"
+    opens = before is None or (before.kind == "op" and wants_more(before))
+    return token.text in _NEEDS_LEFT and opens

@@ -151,6 +151,13 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
+def opening(node: Node) -> int:
+    """Offset of the first character of a node; ``position`` of a binary operation is its operator."""
+    while isinstance(node, Binary | Subquery):
+        node = node.lhs if isinstance(node, Binary) else node.expr
+    return node.position
+
+
 def bare(node: Node) -> Node:
     """Return the node inside any parentheses."""
     while isinstance(node, Paren):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 import promql_parser as pp
 
-from workbench.promql.lexer import Token, rejected, scan, unquoted
+from workbench.promql.lexer import Token, misplaced, rejected, scan, unquoted, wants_more
 from workbench.promql.matchers import Matcher, check_regex
 from workbench.promql.nodes import (
     Aggregate,
@@ -59,8 +60,13 @@ def parse(text: str) -> Node:
     Selector(name='up', matchers=(), range_ms=None, offset_ms=300000, at=None)
     """
     found = scan(text)
+    plain = text
+    for token in found:
+        if token.kind == "number" and "_" in token.text:
+            digits = token.text.replace("_", "").ljust(len(token.text))
+            plain = plain[: token.position] + digits + plain[token.position + len(digits) :]
     try:
-        tree = pp.parse(text)
+        tree = pp.parse(plain)
     except ValueError as fault:
         raise _located(text, found, str(fault)) from None
     return _Reader(text, found).node(tree)
@@ -250,32 +256,34 @@ def _at(modifier: Any) -> At | None:
 
 def _located(text: str, found: list[Token], reason: str) -> Exception:
     """Give the parser's reason a place: the word it names, else the first token that cannot stand where it stands."""
+    reason = re.sub(
+        r"\bmatrix\b", "range vector", re.sub(r"(?<!instant )\bvector\b(?! sel| mat)", "instant vector", reason)
+    )
     named = re.search(r"'([A-Za-z_][\w:]*)'", reason)
     if named:
         name = named[1]
         hint = f"It is called {_RENAMED[name]} since Prometheus 3." if name in _RENAMED else ""
-        position = next((token.position for token in found if token.text == name), None)
+        position = next((token.position for token in found if token.text.lower() == name), None)
         return rejected(reason, text, position, hint=hint)
-    for before, token in zip([None, *found], found, strict=False):
-        if _misplaced(before, token):
+    for before, token in pairwise([None, *found]):
+        if token is not None and misplaced(before, token):
             return rejected(f"unexpected {token.text!r}", text, token.position, hint=f"The parser says: {reason}.")
-    if found[-1].kind == "op" and found[-1].text not in ")]}":
+    if wants_more(found[-1]):
         return rejected("unexpected end of input", text, len(text), hint=f"The parser says: {reason}.")
-    return rejected(reason, text, None)
+    return rejected(reason, text, _suspect(found, reason))
 
 
-_WORD_OPERATORS = {"and", "or", "unless", "atan2", "offset", "bool", "on", "ignoring", "group_left", "group_right"}
-_WORD_OPERATORS |= {"by", "without"}
-
-
-def _misplaced(before: Token | None, token: Token) -> bool:
-    """Whether two neighbours can never stand together: two operands in a row, or an operator without one before it."""
-    operand = token.kind != "op" and token.text.lower() not in _WORD_OPERATORS
-    after_operand = before is not None and (
-        (before.kind != "op" and before.text.lower() not in _WORD_OPERATORS) or before.text in ("]", "}")
-    )
-    if operand:
-        return after_operand
-    if token.kind == "op" and token.text in ("*", "/", "%", "^", "==", "!=", "<", ">", "<=", ">=", ",", "@"):
-        return before is None or (before.kind == "op" and before.text not in (")", "]", "}"))
-    return False
+def _suspect(found: list[Token], reason: str) -> int | None:
+    """Place of the first token a reason can be about."""
+    for token in found:
+        if reason.startswith("illegal regex"):
+            guilty = token.kind == "string" and reason.endswith(unquoted(token.text))
+        elif reason.startswith("comparisons between"):
+            guilty = token.text in ("==", "!=", "<", ">", "<=", ">=")
+        elif "selector must contain" in reason:
+            guilty = token.text == "{"
+        else:
+            guilty = token.text in ("@", "offset", "[")
+        if guilty:
+            return token.position
+    return None

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from workbench.promql.values import Floats
 
-
 #: Samples under the windows that advance together: they stay in the processor's cache. [count]
 _CACHED = 1 << 18
 _FEWEST = 1 << 11
