@@ -133,12 +133,6 @@ RATIO = SLO[SLO.index("        counter") : SLO.index("  timeWindow")]
             "'Datadog' is not one of",
             "",
         ),
-        (
-            replaced("{spec: {query: sum(good_total)}}", "{metricSourceRef: prom, spec: {query: a}}"),
-            14,
-            "no DataSource is named",
-            "",
-        ),
     ],
 )
 def test_a_wrong_document_names_line_reason_and_nearest_word(
@@ -184,6 +178,11 @@ spec:
     assert (objective.slice_ms, objective.slice_target) == (60_000, Decimal("0.95"))
     assert objective.alert_policies == ("checkout-page",)
     assert objective.query_lines["bad"] == 18
+
+    (fault,) = faults(tmp_path, slo, sli.replace("Ref: prom-main", "Ref: prom-mian", 1), source)
+    assert (fault.why, fault.nearest, fault.line) == ("no DataSource is named 'prom-mian'.", "prom-main", 18)
+    (objective,) = load(tmp_path, slo, sli).objectives["shop"]
+    assert objective.queries() == {"bad": "sum(bad_total)", "total": "sum(all_total)"}
 
     (fault,) = faults(tmp_path, slo.replace("indicatorRef: uptime", "indicatorRef: uptme"), sli, source)
     assert (fault.why, fault.nearest, fault.line) == ("no SLI is named 'uptme'.", "uptime", 6)
@@ -274,3 +273,11 @@ def test_profiles_and_slo_documents_may_share_a_folder_named_twice(tmp_path: Pat
     catalog = load_catalog([tmp_path], [tmp_path])
     assert catalog.profile("shop").title == "Shop"
     assert catalog.objective("shop", "availability").line == 23
+
+
+def test_a_document_without_a_spec_is_told_so(tmp_path: Path) -> None:
+    head = "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: checkout}\n"
+    (fault,) = faults(tmp_path, SLO, head + "spec:\n")
+    assert (fault.line, fault.why) == (24, "this must be a map of keys to values.")
+    (fault,) = faults(tmp_path, SLO, head)
+    assert fault.why == "'spec' is required here."

@@ -96,8 +96,9 @@ def test_three_lines_are_a_profile(tmp_path: Path) -> None:
 def test_a_wrong_profile_names_line_reason_and_nearest_word(
     tmp_path: Path, text: str, line: int, why: str, nearest: str
 ) -> None:
-    found = faults(tmp_path, text)[0]
+    found, *more = faults(tmp_path, text)
     assert (found.line, found.nearest) == (line, nearest)
+    assert len(more) == ("severity: page" in text)
     assert why in found.why
     assert found.text == text.splitlines()[line - 1]
     assert found.file == str(tmp_path / "shop.yaml")

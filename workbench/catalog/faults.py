@@ -13,6 +13,8 @@ from workbench.catalog.words import nearest
 from workbench.catalog.yaml_lines import Document, Place
 from workbench.core.errors import CatalogError, Fault
 
+_WHOLE: Any = object()
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _WHY = {
@@ -29,7 +31,7 @@ _WHY = {
 }
 
 
-def validated(model: type[ModelT], document: Document, *, at: Place = (), data: Any = None) -> ModelT:
+def validated(model: type[ModelT], document: Document, *, at: Place = (), data: Any = _WHOLE) -> ModelT:
     """Build ``model`` from a document, or from the value ``data`` that stands at ``at`` in it.
 
     Raises
@@ -38,19 +40,27 @@ def validated(model: type[ModelT], document: Document, *, at: Place = (), data: 
         With one fault a mistake, each placed in the file.
     """
     try:
-        return model.model_validate(document.data if data is None else data)
+        return model.model_validate(document.data if data is _WHOLE else data)
     except ValidationError as error:
-        found = (_fault(model, document, at, detail) for detail in _causes(error.errors()))
+        found = (_fault(model, document, at, detail) for detail in _causes(model, error.errors()))
         raise CatalogError(tuple(sorted(found, key=lambda fault: fault.line))) from None
 
 
-def _causes(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
-    """Leave out what only follows from another mistake: a list is short because its one item is wrong."""
+def _causes(model: type[BaseModel], details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Leave out what only follows: a list is short because its one item is wrong, a key missing because misspelt."""
+    meant = {
+        (*detail["loc"][:-1], nearest(str(detail["loc"][-1]), _keys_at(model, detail["loc"][:-1])))
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+    }
     for detail in details:
-        place = detail["loc"]
+        place, kind = detail["loc"], detail["type"]
         inside = (other["loc"] for other in details if len(other["loc"]) > len(place))
-        if detail["type"] != "too_short" or not any(loc[: len(place)] == place for loc in inside):
-            yield detail
+        if kind == "too_short" and any(loc[: len(place)] == place for loc in inside):
+            continue
+        if kind == "missing" and place in meant:
+            continue
+        yield detail
 
 
 def _fault(model: type[BaseModel], document: Document, at: Place, detail: ErrorDetails) -> Fault:

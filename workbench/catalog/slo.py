@@ -255,11 +255,12 @@ class _Resolver:
     def text_of(self, metric: Metric, document: Document, place: Place) -> tuple[str, int]:
         source = metric.metricSource
         known = self.names["DataSource"]
-        if source.metricSourceRef and source.metricSourceRef not in known:
+        if known and source.metricSourceRef and source.metricSourceRef not in known:
             near = nearest(source.metricSourceRef, known)
             at = (*place, "metricSource", "metricSourceRef")
             raise self.refuse(at, f"no DataSource is named {source.metricSourceRef!r}", near, document)
-        kind = known[source.metricSourceRef].spec.type if source.metricSourceRef else source.type or "Prometheus"
+        named = known.get(source.metricSourceRef or "")
+        kind = named.spec.type if named else source.type or "Prometheus"
         if kind.lower() != "prometheus":
             at = (*place, "metricSource")
             raise self.refuse(

@@ -1,0 +1,40 @@
+"""Prometheus' own checker accepts the Lab's rules, templates of the annotations included."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workbench.catalog import load_catalog
+from workbench.core.timerange import duration_text
+
+pytestmark = pytest.mark.live
+
+
+def test_promtool_accepts_every_rule(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        reason = "promtool is not installed (Debian: apt install prometheus)"
+        pytest.fail(reason) if os.environ.get("WORKBENCH_STRICT") == "1" else pytest.skip(reason)
+    lab = load_catalog().profile("counterfactual-lab")
+    recorded = [{"record": rule.name, "expr": rule.expr, "labels": rule.labels} for rule in lab.recording_rules]
+    alerts = [
+        {
+            "alert": rule.name,
+            "expr": rule.expr,
+            "for": duration_text(rule.for_ms),
+            "labels": {**rule.labels, "severity": rule.severity},
+            "annotations": rule.annotations,
+        }
+        for rule in lab.alert_rules
+    ]
+    rules = tmp_path / "rules.yml"
+    rules.write_text(json.dumps({"groups": [{"name": "lab", "rules": [*recorded, *alerts]}]}), encoding="utf-8")
+    done = subprocess.run(
+        [promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"SUCCESS: {len(recorded) + len(alerts)} rules found" in done.stdout
