@@ -7,7 +7,7 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
-from workbench.catalog import Catalog
+from workbench.catalog import Catalog, load_catalog
 from workbench.catalog.slo import CalendarUnit, CalendarWindow
 from workbench.core.errors import ParameterError, SourceUnavailable
 from workbench.core.settings import load_settings
@@ -15,7 +15,7 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, open_context, window
 from workbench.studies.closed import ClosedSource
-from workbench.studies.windows import calendar_period, period_text
+from workbench.studies.windows import calendar_period, month_text
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -108,5 +108,15 @@ def test_calendar_periods_follow_the_wall_clock(calendar: CalendarWindow, asked:
 
 def test_a_period_is_named_by_its_month_in_the_zone_only_there() -> None:
     span = window("2026-10", zone="Europe/Berlin", as_of=NOW)
-    assert period_text(span, "Europe/Berlin") == "2026-10"
-    assert period_text(span, "UTC") == "31d1h"
+    assert month_text(span, "Europe/Berlin") == "2026-10"
+    assert month_text(span, "UTC") == ""
+
+
+def test_a_shipped_system_that_no_source_answers_for_stays_off_the_board() -> None:
+    catalog = load_catalog()
+    shipped = tuple(catalog.profiles)
+    mine = Catalog({**catalog.profiles, "mine": catalog.profiles["counterfactual-lab"]}, catalog.objectives)
+    source = ClosedSource("prod", "", "not asked")
+    assert Context({"prod": source}, mine, serves={"prod": ("mine",)}).systems == ("mine",)
+    assert Context({"prod": source}, mine, serves={"prod": ()}).systems == (*shipped, "mine")
+    assert Context({"prod": source}, mine, serves={"prod": ("other",)}).systems == (*shipped, "mine")

@@ -51,6 +51,16 @@ class Context:
     zone: str = "UTC"
     serves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Systems of the catalog that a source answers for, so that shipped ones nobody runs stay out of the way.
+
+        All of them where no source answers for any, as every question then says what is missing.
+        """
+        for_all = any(not self.serves.get(name) for name in self.sources)
+        named = {system for names in self.serves.values() for system in names}
+        return tuple(name for name in self.catalog.profiles if for_all or name in named) or tuple(self.catalog.profiles)
+
     def source_for(self, system: str) -> MetricSource:
         """Return the source that answers for a system: one that names it, else one that answers for all.
 

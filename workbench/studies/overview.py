@@ -25,7 +25,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     ----------
     ctx : Context
     system : str, optional
-        One system only; by default all of the catalog.
+        One system only; by default all that a source answers for.
     range : TimeRange, optional
         Period judged; by default the own window of each objective at ``as_of``.
     as_of : datetime
@@ -46,7 +46,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     Counts come from the store where it holds those of the last five minutes, else from the source, and are then
     stored. The judgement is always made anew from the counts, so a changed target shows at once.
     """
-    systems = [system] if system is not None else list(ctx.catalog.profiles)
+    systems = [system] if system is not None else list(ctx.systems)
     results: dict[str, ComplianceResult] = {}
     parts: list[Measured] = []
     for name in systems:

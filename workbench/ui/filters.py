@@ -43,8 +43,8 @@ def sidebar(*names: str) -> None:
     """Draw the filters of a page, of ``system``, ``window`` and ``zone``; a value stays when the page changes."""
     context = load.context()
     with st.sidebar:
-        if "system" in names and context.catalog.profiles:
-            _select("System", sorted(context.catalog.profiles), "system")
+        if "system" in names and context.systems:
+            _select("System", sorted(context.systems), "system")
         if "window" in names:
             options = windows(load.now(), context.zone)
             _select("Window", options, "window", "A rolling window ends now; a month is a whole calendar month.")
