@@ -248,7 +248,11 @@ def test_alert_documents_are_checked_and_kept(tmp_path: Path) -> None:
         "apiVersion: openslo/v1\nkind: AlertPolicy\nmetadata: {name: page}\nspec: {alertWhenBreaching: true, "
         "conditions: [{conditionRef: fast}], notificationTargets: [{targetRef: on-call}]}\n"
     )
-    assert len(load(tmp_path, SLO, condition, policy).objectives["shop"]) == 1
+    catalog = load(tmp_path, SLO, condition, policy)
+    kept = {document.name: document.spec for document in catalog.documents}
+    assert list(kept) == ["shop-availability", "fast", "page"]
+    assert kept["fast"].condition.threshold == Decimal("14.4")
+    assert kept["page"].conditions == ({"conditionRef": "fast"},)
     (fault,) = faults(tmp_path, SLO, condition.replace("burnrate", "burn"))
     assert (fault.nearest, fault.line) == ("burnrate", 24)
 

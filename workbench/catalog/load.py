@@ -22,10 +22,11 @@ from workbench.core.shipped import shipped
 
 @dataclass(frozen=True)
 class Catalog:
-    """What is monitored: ``profiles`` and ``objectives``, both by system."""
+    """What is monitored: ``profiles`` and ``objectives``, both by system; ``documents`` keeps all of OpenSLO read."""
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     objectives: Mapping[str, tuple[Objective, ...]] = field(default_factory=dict)
+    documents: tuple[OpenSloObject, ...] = ()
 
     def profile(self, system: str) -> Profile:
         """Return the profile of a system.
@@ -75,11 +76,13 @@ def read_catalog(folders: Sequence[Path | str]) -> Catalog:
     named = {str(document.data["system"]) for layer in layers for document in layer if _names_a_system(document)}
     objectives: dict[str, tuple[Objective, ...]] = {}
     replaced: set[str] = set()
+    kept: list[OpenSloObject] = []
     for layer in layers:
         objects = [found for document in layer if _is_openslo(document) and (found := _object(document, faults))]
         theirs = objectives_of(objects, named, faults)
         replaced |= theirs.keys() & objectives.keys()
         objectives |= theirs
+        kept += objects
     if not faults:
         for system, profile in profiles.items():
             promised = None if system in replaced else objectives.get(system, ())
@@ -87,7 +90,7 @@ def read_catalog(folders: Sequence[Path | str]) -> Catalog:
     if faults:
         count = f"{len(faults)} mistakes" if len(faults) > 1 else "1 mistake"
         raise CatalogError(tuple(faults), hint=f"{count} in the catalog; docs/profiles.md describes every key.")
-    return Catalog(profiles, objectives)
+    return Catalog(profiles, objectives, tuple(kept))
 
 
 def read_profile(document: Document) -> Profile:
