@@ -118,7 +118,17 @@ class TestExhaustion:
 
     def test_a_budget_spent_to_the_last_event_has_not_run_out(self) -> None:
         row = judged(history([8, 8, 10, 10], [10] * 4), promised(4))
-        assert (row.status, row.exhausted_at) == ("at_risk", START + timedelta(hours=4))
+        assert row.status == "at_risk"
+        assert pd.isna(row.exhausted_at)
+
+    def test_the_budget_of_a_period_that_is_over_will_not_run_out_any_more(self) -> None:
+        events = history([99] * 24, [100] * 24)
+        assert pd.isna(judged(events, promised(24)).exhausted_at)
+        # 24 of 240 are spent in a day: 216 more take nine days, beyond the day that a moving window looks ahead
+        assert pd.isna(judged(events, promised(24, rolling=True)).exhausted_at)
+        # 96 of 240 are spent: 144 more take a day and a half; 144 of 240 leave 96 for 16 hours
+        faster = history([94] * 24, [100] * 24)
+        assert judged(faster, promised(24, rolling=True)).exhausted_at == START + timedelta(hours=24 + 16)
 
     def test_a_pace_gives_the_day_the_budget_ends(self) -> None:
         row = judged(history([40] * 24, [100] * 24), promised(480, "0.5"), hours=24)

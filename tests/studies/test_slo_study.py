@@ -133,6 +133,13 @@ def test_without_a_range_each_objective_has_its_own_window(lab: Context) -> None
     assert study.range == TimeRange(END - timedelta(days=30), END)
 
 
+def test_only_a_window_that_moves_on_looks_beyond_its_end(lab: Context) -> None:
+    moving = slo_compliance(lab, system=SYSTEM, range=WEEK, as_of=END, slo="latency-p95")
+    assert row(moving, "latency-p95").exhausted_at == END + timedelta(days=7 * (1 / 0.8 - 1))
+    month = slo_compliance(lab, system=SYSTEM, range=calendar_month(2026, 10, "UTC"), as_of=END, slo="latency-p95")
+    assert pd.isna(row(month, "latency-p95").exhausted_at)
+
+
 def test_an_instant_between_slices_is_moved_down(lab: Context) -> None:
     late = END - timedelta(seconds=1)
     study = slo_compliance(lab, system=SYSTEM, as_of=late, slo="availability")

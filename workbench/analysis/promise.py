@@ -37,6 +37,8 @@ class Promise:
         How the counts were made: exact increases, or PromQL's ``rate`` and ``increase``.
     slice_ms : int
         Length of the slices of the frame. [ms]
+    rolling : bool
+        Whether the window moves on with time, so that its end is not the end of the budget.
     """
 
     objective: str
@@ -47,6 +49,7 @@ class Promise:
     budgeting: Literal["occurrences", "timeslices", "ratio_timeslices"] = "occurrences"
     method: Literal["exact", "extrapolated"] = "exact"
     slice_ms: int = 300_000
+    rolling: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.target < 1:

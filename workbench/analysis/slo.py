@@ -49,8 +49,8 @@ class ComplianceResult(Result):
     budget_minutes     (1 - target) * length of the window [min]
     spent_minutes      share of bad ones * elapsed time; for slices the bad slices themselves [min]
     left_minutes       budget_minutes - spent_minutes [min]
-    exhausted_at       when the budget of the whole window ran out, or will at the pace of the last 3 d;
-                       NaT when it will not before the window (rolling: one window from now) ends [UTC]
+    exhausted_at       when the budget of the whole window ran out, or will at the pace of the last 3 d; NaT when
+                       it will not before the window ends (rolling: within the length of the window) [UTC]
     budgeting          occurrences, timeslices or ratio_timeslices
     method             exact or extrapolated counts
     period             the window in words (``30d``, ``2026-10``)
@@ -191,14 +191,15 @@ def _exhausted_at(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, allo
     ends_ms = seen["time"].dt.as_unit("ms").astype("int64").to_numpy() + promise.slice_ms
     if spent[-1] > allowed:
         return pd.Timestamp(int(ends_ms[over[0]]), unit="ms", tz="UTC")
+    ahead_ms = promise.window.end_ms - (promise.window.start_ms if promise.rolling else elapsed.end_ms)
     pace_ms = min(PACE_MS, elapsed.end_ms - elapsed.start_ms)
     recent = float(bad[ends_ms > elapsed.end_ms - pace_ms].sum())
-    if recent <= 0:
+    if recent <= 0 or ahead_ms == 0:
         return None
-    reached = elapsed.end_ms + (allowed - spent[-1]) * pace_ms / recent
-    length_ms = promise.window.end_ms - promise.window.start_ms
-    horizon = promise.window.end_ms if elapsed.end_ms < promise.window.end_ms else elapsed.end_ms + length_ms
-    return pd.Timestamp(int(reached), unit="ms", tz="UTC").floor("min") if reached <= horizon else None
+    left_ms = (allowed - spent[-1]) * pace_ms / recent
+    return (
+        pd.Timestamp(int(elapsed.end_ms + left_ms), unit="ms", tz="UTC").floor("min") if left_ms <= ahead_ms else None
+    )
 
 
 def _remarks(seen: pd.DataFrame, promise: Promise, row: dict[str, Any]) -> list[str]:

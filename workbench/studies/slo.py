@@ -13,10 +13,10 @@ from workbench.analysis.slo import ComplianceResult, compliance
 from workbench.catalog import Objective
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import TimeRange, duration_text, from_ms
 from workbench.studies.context import Context
 from workbench.studies.indicators import Measured, measure, slice_of
-from workbench.studies.windows import hull, objective_window, period_text
+from workbench.studies.windows import hull, month_text, objective_window
 
 
 def slo_compliance(
@@ -106,16 +106,21 @@ def promises_of(
     """Bind objectives to the period in force: ``range``, or each objective's own window at ``as_of``."""
     promises = []
     for objective in objectives:
-        window = (range or objective_window(objective, as_of)).aligned(slice_of(objective))
+        slice_ms = slice_of(objective)
+        calendar = objective.calendar if range is None else None
+        window = (range or objective_window(objective, as_of)).aligned(slice_ms)
+        month = month_text(window, calendar.zone if calendar else zone)
+        ends_now = window.end == TimeRange(as_of, as_of).aligned(slice_ms).end
         promises.append(
             Promise(
                 objective=objective.id,
                 title=objective.title,
                 target=objective.target,
                 window=window,
-                period=period_text(window, objective.zone if range is None and objective.calendar else zone),
+                period=month or duration_text(window.end_ms - window.start_ms),
                 budgeting=objective.method,
-                slice_ms=slice_of(objective),
+                slice_ms=slice_ms,
+                rolling=ends_now and not month and calendar is None,
             )
         )
     return promises

@@ -12,7 +12,6 @@ from workbench.core.timerange import (
     TimeRange,
     calendar_month,
     duration_ms,
-    duration_text,
     named_zone,
     parse_month,
     to_ms,
@@ -100,15 +99,13 @@ def hull(spans: Sequence[TimeRange], *, as_of: datetime) -> TimeRange:
     return TimeRange(min(span.start for span in spans), max(span.end for span in spans))
 
 
-def period_text(span: TimeRange, zone: str) -> str:
-    """Write a range as the month it is in ``zone``, else as its length.
+def month_text(span: TimeRange, zone: str) -> str:
+    """Name the calendar month that a range is in ``zone``; empty for any other range.
 
     Examples
     --------
-    >>> period_text(calendar_month(2026, 10, "Europe/Warsaw"), "Europe/Warsaw")
+    >>> month_text(calendar_month(2026, 10, "Europe/Warsaw"), "Europe/Warsaw")
     '2026-10'
     """
     local = span.start.astimezone(named_zone(zone))
-    if span == calendar_month(local.year, local.month, zone):
-        return f"{local:%Y-%m}"
-    return duration_text(span.end_ms - span.start_ms)
+    return f"{local:%Y-%m}" if span == calendar_month(local.year, local.month, zone) else ""
