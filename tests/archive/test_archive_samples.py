@@ -195,6 +195,19 @@ def test_series_lists_only_label_sets_with_samples_in_the_range(archive):
     assert len(archive.series([])) == 2
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=4), st.integers(-1, 13), st.integers(-1, 13))
+def test_series_with_samples_in_a_range_are_those_that_select_gives(tmp_path_factory, held, start, end):
+    archive = Archive.open(tmp_path_factory.mktemp("presence") / "a", create=True)
+    for parity in (0, 1):
+        parts = [sorted(t for t in times if t % 2 == parity) for times in held]
+        archive.append_samples(
+            SeriesSet.of(({"n": str(n)}, NOVEMBER + np.array(t, int), np.ones(len(t))) for n, t in enumerate(parts))
+        )
+    expected = archive.select([], NOVEMBER + start, NOVEMBER + end).labels
+    assert archive.series([], NOVEMBER + start, NOVEMBER + end) == expected
+
+
 def test_series_keep_their_number_when_the_archive_is_opened_again(archive):
     archive.append_samples(counters(3, np.array([NOVEMBER])))
     again = Archive.open(archive.root)

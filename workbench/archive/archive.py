@@ -15,6 +15,7 @@ import pandas as pd
 from workbench.archive import records, samples
 from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
 from workbench.archive.parquet import DataFile
+from workbench.archive.presence import present
 from workbench.archive.series import SeriesRegistry
 from workbench.archive.tables import Tables
 from workbench.core.errors import ArchiveError
@@ -192,7 +193,7 @@ class Archive:
         table = self._registry.current()
         rows = table.matching(matchers)
         if start_ms is not None and end_ms is not None:
-            rows = rows[samples.present(self._tables, table.ids[rows], start_ms, end_ms)]
+            rows = rows[present(self._tables, table.ids[rows], start_ms, end_ms)]
         return tuple(table.labels[row] for row in rows)
 
     def series_count(self) -> int:

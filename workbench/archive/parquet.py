@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 from workbench.archive.layout import ROW_GROUP_ROWS, Layout
 from workbench.core.errors import ArchiveError
+
+Number = TypeVar("Number", bound=np.generic)
 
 #: Inclusive bounds by column; a file or row group outside any of them is not read.
 Ranges = Mapping[str, tuple[int, int]]
@@ -37,8 +40,8 @@ class DataFile:
     month: str
     size: int
     rows: int
-    low: Mapping[str, int] = field(default_factory=dict)
-    high: Mapping[str, int] = field(default_factory=dict)
+    low: Mapping[str, int] = field(default_factory=dict, hash=False)
+    high: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def sequence(self) -> str:
@@ -191,6 +194,17 @@ def batches(
                 yield opened.read_row_groups(
                     list(groups[start : start + _BATCH_GROUPS]), columns=list(columns or layout.schema.names)
                 )
+
+
+def column_array(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:
+    """Values of a column of numbers as one array; what stands at a null is undefined."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], dtype)[chunk.offset : chunk.offset + len(chunk)]
+        if chunk.buffers()[1]
+        else np.zeros(len(chunk), dtype)
+        for chunk in column.chunks
+    ]
+    return chunks[0] if len(chunks) == 1 else np.concatenate([*chunks, np.zeros(0, dtype)])
 
 
 @contextmanager

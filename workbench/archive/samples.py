@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.archive import parquet
 from workbench.archive.layout import ROW_GROUP_ROWS, SAMPLES, month_edges, month_of
-from workbench.archive.parquet import DataFile, Ranges
+from workbench.archive.parquet import DataFile, Ranges, column_array
 from workbench.archive.tables import CommitConflict, Tables
 from workbench.core.errors import ArchiveError, FrameError, ParameterError
 from workbench.core.series import Labels, SeriesSet
@@ -25,7 +24,6 @@ _ATTEMPTS = 50
 _FILE_ROWS = 32 * ROW_GROUP_ROWS
 _CHUNK_ROWS = 4 * ROW_GROUP_ROWS
 
-Number = TypeVar("Number", bound=np.generic)
 Run = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
@@ -45,21 +43,6 @@ def read(tables: Tables, ids: NDArray[np.int32], labels: Sequence[Labels], start
     times = np.concatenate([times for times, _ in pieces])
     values = np.concatenate([values for _, values in pieces])
     return SeriesSet(tuple(labels[row] for row, _, _ in joined), offsets, times, values)
-
-
-def present(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
-    """Which of the sorted ``ids`` have a sample with ``start_ms <= t <= end_ms``."""
-    found = np.zeros(len(ids), bool)
-    if not len(ids):
-        return found
-    ranges = {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}
-    folder = tables.folder(SAMPLES)
-    for file in tables.files(SAMPLES, ranges):
-        groups = parquet.row_groups(folder, file, SAMPLES, ranges, ids[~found])
-        for batch in parquet.batches(folder, file, SAMPLES, groups, ["series_id", "ts"]):
-            series, times = _array(batch["series_id"], np.int32), _array(batch["ts"], np.int64)
-            found |= np.isin(ids, series[(times >= start_ms) & (times <= end_ms)])
-    return found
 
 
 def estimate(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> int:
@@ -228,7 +211,7 @@ def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]
     folder = tables.folder(SAMPLES)
     groups = parquet.row_groups(folder, file, SAMPLES, ranges, ids)
     for batch in parquet.batches(folder, file, SAMPLES, groups):
-        series, times = _array(batch["series_id"], np.int32), _array(batch["ts"], np.int64)
+        series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
         firsts, lasts = np.searchsorted(series, ids, "left"), np.searchsorted(series, ids, "right")
         values = _values(batch)
         for row in np.flatnonzero(firsts < lasts).tolist():
@@ -251,7 +234,7 @@ def _doomed(
     folder = tables.folder(SAMPLES)
     groups = parquet.row_groups(folder, file, SAMPLES, {})
     for batch in parquet.batches(folder, file, SAMPLES, groups, columns):
-        series, times = _array(batch["series_id"], np.int32), _array(batch["ts"], np.int64)
+        series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
         yield batch, (times >= start_ms) & (times < end_ms) & np.isin(series, doomed)
 
 
@@ -268,22 +251,11 @@ def _joined(runs: list[Run]) -> tuple[list[Run], int]:
     return ordered, sum(len(times) for times, _ in ordered)
 
 
-def _array(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:
-    """Values of a column as one array; what stands at a null is undefined."""
-    chunks = [
-        np.frombuffer(chunk.buffers()[1], dtype)[chunk.offset : chunk.offset + len(chunk)]
-        if chunk.buffers()[1]
-        else np.zeros(len(chunk), dtype)
-        for chunk in column.chunks
-    ]
-    return chunks[0] if len(chunks) == 1 else np.concatenate([*chunks, np.zeros(0, dtype)])
-
-
 def _values(batch: pa.Table) -> NDArray[np.float64]:
     whole, other = batch["value_int"], batch["value"]
     if whole.null_count == len(whole):
-        return _array(other, np.float64)
-    integers = _array(whole, np.int64)
+        return column_array(other, np.float64)
+    integers = column_array(whole, np.int64)
     if not whole.null_count:
         return integers.astype(np.float64)
-    return np.where(whole.is_valid().to_numpy(), integers, _array(other, np.float64))
+    return np.where(whole.is_valid().to_numpy(), integers, column_array(other, np.float64))

@@ -1,0 +1,60 @@
+"""Which series have samples in a range, mostly answered from memory: files never change."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.archive import parquet
+from workbench.archive.layout import SAMPLES
+from workbench.archive.parquet import DataFile, column_array
+from workbench.archive.tables import Tables
+
+Extent = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
+
+
+def present(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
+    """Which of the sorted ``ids`` have a sample with ``start_ms <= t <= end_ms``."""
+    found = np.zeros(len(ids), bool)
+    if not len(ids):
+        return found
+    folder = tables.folder(SAMPLES)
+    for file in tables.files(SAMPLES, {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}):
+        held, first, last = _extents(folder, file)
+        at = np.minimum(np.searchsorted(held, ids), len(held) - 1)
+        here, first, last = held[at] == ids, first[at], last[at]
+        found |= here & (((first >= start_ms) & (first <= end_ms)) | ((last >= start_ms) & (last <= end_ms)))
+        unsure = here & ~found & (first < start_ms) & (last > end_ms)
+        if unsure.any():
+            found[unsure] = _read(folder, file, ids[unsure], start_ms, end_ms)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _extents(folder: Path, file: DataFile) -> Extent:
+    """Series of a file with the first and last time of each."""
+    ids: list[NDArray[np.int32]] = []
+    ends: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    groups = parquet.row_groups(folder, file, SAMPLES, {})
+    for batch in parquet.batches(folder, file, SAMPLES, groups, ["series_id", "ts"]):
+        series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
+        starts = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
+        ids.append(series[starts])
+        ends.append((times[starts], times[np.append(starts[1:], len(times)) - 1]))
+    joined = np.concatenate(ids)
+    starts = np.flatnonzero(np.append(True, joined[1:] != joined[:-1]))
+    last = np.append(starts[1:], len(joined)) - 1
+    return joined[starts], np.concatenate([a for a, _ in ends])[starts], np.concatenate([b for _, b in ends])[last]
+
+
+def _read(folder: Path, file: DataFile, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
+    """Look at the samples of series that lie on both sides of the range."""
+    found = np.zeros(len(ids), bool)
+    groups = parquet.row_groups(folder, file, SAMPLES, {"ts": (start_ms, end_ms)}, ids)
+    for batch in parquet.batches(folder, file, SAMPLES, groups, ["series_id", "ts"]):
+        series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
+        found |= np.isin(ids, series[(times >= start_ms) & (times <= end_ms)])
+    return found
