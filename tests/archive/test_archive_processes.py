@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -140,3 +141,34 @@ def test_four_writers_and_a_replacer_for_a_while(tmp_path: Path):
     archive = Archive.open(root)
     found = archive.select([Matcher("who", "!=", "r")], NOVEMBER + 10_000, 2**60)
     assert found.samples == 4 * 5 * (120 * 20 - 10)
+
+
+FULL = f"""
+import resource, signal, sys
+import numpy as np
+from workbench.archive import Archive
+from workbench.core.errors import ArchiveError
+from workbench.core.series import SeriesSet
+archive = Archive.open(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+noise = np.random.default_rng(1).normal(size=200_000)
+try:
+    archive.append_samples(SeriesSet.of([({{"__name__": "old"}}, {NOVEMBER} + np.arange(200_000) * 1000, noise)]))
+except ArchiveError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("size", "told"), [(50_000, "cannot write below"), (1, "transaction log|cannot write")])
+def test_a_disk_that_takes_no_more_leaves_the_archive_as_it_was(tmp_path: Path, size: int, told: str):
+    root = tmp_path / "archive"
+    archive = Archive.open(root, create=True)
+    archive.append_samples(SeriesSet.of([({"__name__": "old"}, [NOVEMBER], [7.0])]))
+    before = archive.versions()
+    assert re.search(told, finished(start(FULL, root, size)))
+    assert archive.versions() == before
+    assert Archive.open(root).select([], *ALWAYS).values.tolist() == [7.0]
+    archive.append_samples(SeriesSet.of([({"__name__": "old"}, [NOVEMBER + 1], [8.0])]))
+    assert archive.vacuum(hours=0) >= 0
+    assert archive.select([], *ALWAYS).values.tolist() == [7.0, 8.0]
