@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.promql.prefix import Overlapping
-from workbench.promql.sums import added, incremental_mean, lockstep, settled, window_sums
+from workbench.promql.sums import added, incremental_mean, lockstep, runs, settled, window_sums
 from workbench.promql.values import Bools, Floats
 from workbench.promql.windows import Windows
 
@@ -85,17 +85,23 @@ def extreme_over_time(windows: Windows, *, largest: bool) -> tuple[Floats, Bools
 def spread_over_time(windows: Windows, *, root: bool) -> tuple[Floats, Bools]:
     """``stdvar_over_time``, or with ``root`` ``stddev_over_time``: Welford's method with compensated sums."""
     lo, hi = windows.lo.ravel(), windows.hi.ravel()
+    variance = np.empty(len(lo))
+    for part in runs(lo, hi):
+        variance[part] = _variance(windows.values, lo[part], hi[part])
+    result = np.sqrt(variance) if root else variance
+    return result.reshape(windows.lo.shape), windows.count >= 1
+
+
+def _variance(values: Floats, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Floats:
     mean, mean_error = np.zeros(len(lo)), np.zeros(len(lo))
     square, square_error = np.zeros(len(lo)), np.zeros(len(lo))
     for count, (active, index) in enumerate(lockstep(lo, hi), start=1):
-        value = windows.values[index]
+        value = values[index]
         delta = value - (mean[active] + mean_error[active])
         mean[active], mean_error[active] = added(mean[active], mean_error[active], delta / count)
         term = delta * (value - (mean[active] + mean_error[active]))
         square[active], square_error[active] = added(square[active], square_error[active], term)
-    variance = settled(square, square_error) / (hi - lo)
-    result = np.sqrt(variance) if root else variance
-    return result.reshape(windows.lo.shape), windows.count >= 1
+    return settled(square, square_error) / (hi - lo)
 
 
 def quantile_over_time(windows: Windows, q: Floats) -> tuple[Floats, Bools]:

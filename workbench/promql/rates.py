@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.promql.sums import added, lockstep
+from workbench.promql.sums import added, lockstep, runs, settled
 from workbench.promql.values import Bools, Floats
 from workbench.promql.windows import Windows
 
@@ -105,31 +105,36 @@ def regression(windows: Windows, intercept_ms: NDArray[np.int64] | None) -> tupl
     enough : bool array
         Windows of at least two samples.
     """
-    first = windows.first
-    origin = windows.times[first] if intercept_ms is None else np.broadcast_to(intercept_ms, first.shape)
-    shape = first.shape
-    origin = origin.ravel()
-    initial = windows.values[first].ravel()
-    size = len(initial)
-    totals = np.zeros((4, size))
-    errors = np.zeros((4, size))
-    constant = np.ones(size, np.bool_)
-    for active, index in lockstep(windows.lo.ravel(), windows.hi.ravel()):
+    shape = windows.lo.shape
+    origin = windows.times[windows.first] if intercept_ms is None else np.broadcast_to(intercept_ms, shape)
+    lo, hi, origin = windows.lo.ravel(), windows.hi.ravel(), origin.ravel()
+    slope, intercept = np.empty(len(lo)), np.empty(len(lo))
+    for part in runs(lo, hi):
+        slope[part], intercept[part] = _fitted(windows, lo[part], hi[part], origin[part])
+    return slope.reshape(shape), intercept.reshape(shape), windows.count >= 2
+
+
+def _fitted(
+    windows: Windows, lo: NDArray[np.intp], hi: NDArray[np.intp], origin: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    initial = windows.values[np.minimum(lo, len(windows.values) - 1)]
+    totals, errors = np.zeros((4, len(lo))), np.zeros((4, len(lo)))
+    constant = np.ones(len(lo), np.bool_)
+    for active, index in lockstep(lo, hi):
         y = windows.values[index]
         x = (windows.times[index] - origin[active]) / 1000.0
         constant[active] &= y == initial[active]
         for term, part in enumerate((x, y, x * y, x * x)):
             totals[term, active], errors[term, active] = added(totals[term, active], errors[term, active], part)
-    n = (windows.hi - windows.lo).ravel().astype(np.float64)
-    sum_x, sum_y, sum_xy, sum_xx = totals + np.where(np.isfinite(totals), errors, 0.0)
+    n = (hi - lo).astype(np.float64)
+    sum_x, sum_y, sum_xy, sum_xx = settled(totals, errors)
     covariance = sum_xy - sum_x * sum_y / n
     variance = sum_xx - sum_x * sum_x / n
     slope = covariance / variance
     intercept = sum_y / n - slope * sum_x / n
     infinite = np.isinf(initial)
     slope = np.where(constant, np.where(infinite, np.nan, 0.0), slope)
-    intercept = np.where(constant, np.where(infinite, np.nan, initial), intercept)
-    return slope.reshape(shape), intercept.reshape(shape), windows.count >= 2
+    return slope, np.where(constant, np.where(infinite, np.nan, initial), intercept)
 
 
 def deriv(windows: Windows) -> tuple[Floats, Bools]:

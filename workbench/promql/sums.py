@@ -18,6 +18,14 @@ _CACHED = 1 << 18
 _FEWEST = 1 << 11
 
 
+def runs(lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Iterator[slice]:
+    """Cut windows into runs whose samples fit the processor's cache."""
+    mean_length = int((hi - lo).sum()) // max(1, len(lo)) + 1
+    height = max(_FEWEST, _CACHED // mean_length)
+    for top in range(0, len(lo), height):
+        yield slice(top, top + height)
+
+
 def lockstep(lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Iterator[tuple[slice | NDArray[np.intp], NDArray[np.intp]]]:
     """Yield, pass by pass, the windows that still have a sample and the index of that sample."""
     count = hi - lo
@@ -61,10 +69,7 @@ def window_sums(values: Floats, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> F
     [10.0, 8.0]
     """
     result = np.empty(len(lo))
-    mean_length = int((hi - lo).sum()) // max(1, len(lo)) + 1
-    height = max(_FEWEST, _CACHED // mean_length)
-    for top in range(0, len(lo), height):
-        part = slice(top, top + height)
+    for part in runs(lo, hi):
         total, error = np.zeros(len(lo[part])), np.zeros(len(lo[part]))
         for active, index in lockstep(lo[part], hi[part]):
             total[active], error[active] = added(total[active], error[active], values[index])
