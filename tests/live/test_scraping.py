@@ -11,13 +11,17 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.servers.fixtures import Omit, release_or_omit
+from tests.servers.openmetrics import write_openmetrics
 from tests.servers.programs import Server, running
-from tests.servers.prometheus import prometheus
+from tests.servers.prometheus import load_blocks, prometheus
+from workbench.core.series import SeriesSet
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -35,13 +39,30 @@ def dashboard(directory: Path, *options: str) -> Iterator[Server]:
         yield server
 
 
+def earlier(until_ms: int) -> SeriesSet:
+    """Three hours of a replica that was there before: overviews count whole slices of five minutes."""
+    times = np.arange(until_ms - 3 * 3_600_000, until_ms, 15_000)
+    target = {"job": "prometheus", "instance": "earlier:9090"}
+    counted = target | {"__name__": "prometheus_http_requests_total", "handler": "/metrics"}
+    requests = np.arange(len(times), dtype=float)
+    return SeriesSet.of(
+        [
+            (target | {"__name__": "up"}, times, np.ones(len(times))),
+            (counted | {"code": "200"}, times, requests * 4),
+            (counted | {"code": "503"}, times, np.floor(requests / 60)),
+        ]
+    )
+
+
 @pytest.fixture(scope="module")
 def scraping(node_exporter: Server, tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[Server]:
-    """Prometheus 3 with half a minute of scrapes, one a second, of three targets."""
-    directory = tmp_path_factory.mktemp("scraping")
+    """Prometheus 3 with a few seconds of scrapes, one a second, of three targets."""
+    directory, release = tmp_path_factory.mktemp("scraping"), release_or_omit("v3", omit)
+    write_openmetrics(earlier(int(time.time() - 30) * 1000), directory / "earlier.om")
+    load_blocks(release, directory / "earlier.om", directory / "data")
     with (
         dashboard(directory / "dashboard", "--home", str(directory / "home")) as workbench,
-        prometheus(release_or_omit("v3", omit), directory) as server,
+        prometheus(release, directory) as server,
     ):
         targets = {"prometheus": server.port, "node": node_exporter.port, "workbench": workbench.port}
         lines = ["global: {scrape_interval: 1s, scrape_timeout: 1s}", "scrape_configs:"]
@@ -54,13 +75,15 @@ def scraping(node_exporter: Server, tmp_path_factory: pytest.TempPathFactory, om
         while scraped(server) < len(targets):
             assert time.monotonic() < until, server.log
             time.sleep(0.5)
-        time.sleep(20)
+        time.sleep(5)
         yield server
 
 
 def scraped(server: Server) -> int:
     """Number of targets that are up."""
-    with urllib.request.urlopen(f"{server.url}/api/v1/query?query=sum(up)", timeout=10) as answer:
+    with urllib.request.urlopen(
+        f"{server.url}/api/v1/query?query=sum(up)%20-%20count(up%7Binstance=%22earlier:9090%22%7D)", timeout=10
+    ) as answer:
         result = json.load(answer)["data"]["result"]
     return int(result[0]["value"][1]) if result else 0
 
@@ -92,15 +115,21 @@ def test_the_source_is_found_fit(drafted: Path) -> None:
 
 
 def test_the_drafted_promises_are_judged_on_the_servers_own_requests(drafted: Path) -> None:
-    rows = json.loads(run(drafted, "slo", "status", "mine", "--last", "10m", "--format", "json"))
-    assert "mine" in json.dumps(rows)
+    end = datetime.fromtimestamp(int(time.time() - 1800) // 300 * 300, UTC)
+    hour = ("--from", (end - timedelta(hours=1)).isoformat(), "--to", end.isoformat())
+    told = json.loads(run(drafted, "slo", "status", "mine", *hour, "--format", "json"))
+    (row,) = told["results"]["compliance"]["rows"]
+    assert (row["good"], row["total"], row["method"], row["coverage"]) == (960, 964, "exact", 1.0)
 
 
 def test_the_overview_shows_the_new_system(drafted: Path, chromium) -> None:
     config = drafted / "workbench.toml"
     with dashboard(drafted / "dashboard", "--config", str(config)) as server:
-        page = chromium.new_page()
+        page = chromium.new_page(viewport={"width": 1440, "height": 1600})
         page.goto(server.url)
-        page.get_by_text("mine", exact=False).first.wait_for(timeout=60_000)
+        page.get_by_text("All SLOs").wait_for(timeout=60_000)
+        page.get_by_text("source mine").wait_for(timeout=60_000)
+        page.get_by_text("1 of 1").wait_for(timeout=60_000)
+        assert page.get_by_text("counterfactual-lab").count() == 0
         assert page.get_by_text("Traceback").count() == 0
         page.close()
