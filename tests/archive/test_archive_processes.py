@@ -129,20 +129,6 @@ def test_a_killed_writer_loses_nothing_that_it_reported_and_leaves_a_readable_ar
     assert archive.select([], *ALWAYS).samples == before
 
 
-@pytest.mark.soak
-@pytest.mark.slow
-def test_four_writers_and_a_replacer_for_a_while(tmp_path: Path):
-    root = tmp_path / "archive"
-    Archive.open(root, create=True)
-    writers = [start(APPEND, root, who, 120, 5, 20) for who in "abcd"]
-    replacer = start(REPLACE, root, "r", 60)
-    for process in (*writers, replacer):
-        finished(process)
-    archive = Archive.open(root)
-    found = archive.select([Matcher("who", "!=", "r")], NOVEMBER + 10_000, 2**60)
-    assert found.samples == 4 * 5 * (120 * 20 - 10)
-
-
 FULL = f"""
 import resource, signal, sys
 import numpy as np
