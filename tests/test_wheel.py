@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ schema: 1
 name: three-days
 days: 3
 events:
-  - {id: short-outage, kind: outage, system: counterfactual-lab, start: -1d, duration: 20m}
+  - {id: short-outage, kind: outage, system: counterfactual-lab, start: -1d, duration: 20m, magnitude: 0.5}
 """
 
 
@@ -108,7 +109,9 @@ def test_the_demo_is_built_and_answers(home: Path, demo: Path) -> None:
     told = run(
         home, "slo", "status", "counterfactual-lab", "--from", "2026-10-30", "--to", "2026-11-01", "--format", "json"
     )
-    assert "availability" in told.stdout
+    rows = {row["objective"]: row for row in json.loads(told.stdout)["results"]["compliance"]["rows"]}
+    assert rows["availability"]["status"] == "spent"
+    assert rows["availability"]["total"] > 0
 
 
 @pytest.fixture
