@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import tempfile
+from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -12,14 +12,15 @@ KERNEL_NAME = "workbench"
 
 
 class ThisInterpreter(AsyncKernelManager):
-    """Kernel manager that starts ``sys.executable`` and talks over sockets in a private folder, not over TCP."""
+    """Kernel manager that starts ``sys.executable``; make one with :func:`kernel_in`."""
+
+    folder = Path()
 
     def __init__(self, **kwargs: object) -> None:
         kwargs.pop("kernel_name", None)
         super().__init__(kernel_name=KERNEL_NAME, **kwargs)
         if sys.platform != "win32":
-            self._folder = tempfile.TemporaryDirectory(prefix="wb-", ignore_cleanup_errors=True)
-            self.transport, self.ip = "ipc", f"{self._folder.name}/k"
+            self.transport, self.ip = "ipc", str(self.folder / "k")
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -34,3 +35,14 @@ class ThisInterpreter(AsyncKernelManager):
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",
             },
         )
+
+
+def kernel_in(folder: Path) -> type[ThisInterpreter]:
+    """Return a kernel manager whose sockets lie in a private folder, so that parallel runs share no ports.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists, with a short path (sockets allow about a hundred characters), and outlives the kernel.
+    """
+    return type("KernelHere", (ThisInterpreter,), {"folder": folder})

@@ -15,7 +15,7 @@ from workbench.core.errors import ReportError
 from workbench.core.settings import Settings
 from workbench.core.timerange import named_zone, parse_month
 from workbench.report.export import to_html, write_atomically
-from workbench.report.kernel import KERNEL_NAME, ThisInterpreter
+from workbench.report.kernel import KERNEL_NAME, kernel_in
 from workbench.report.templates import check_parameters, template_path
 from workbench.store import Store
 from workbench.studies import open_context
@@ -153,7 +153,7 @@ def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: s
                 start_timeout=120,
                 execution_timeout=CELL_TIMEOUT_S,
                 request_save_on_cell_execute=False,
-                kernel_manager_class=ThisInterpreter,
+                kernel_manager_class=kernel_in(Path(scratch)),
                 resources={"metadata": {"path": scratch}},
             )
         except Exception as error:

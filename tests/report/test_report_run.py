@@ -1,0 +1,122 @@
+"""A report: one file that needs no network, shows no code, and is kept when it fails."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+
+from workbench.core.errors import ParameterError, ReportError
+from workbench.report import past_runs, run_report
+from workbench.report import run as runner
+from workbench.report.export import script_json, to_html, write_atomically
+from workbench.report.templates import template_names, template_parameters
+
+SYSTEM = "counterfactual-lab"
+
+
+class Loaded(HTMLParser):
+    """Everything a browser would fetch for a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if (name in ("src", "srcset", "data", "poster") or (name == "href" and tag == "link")) and value:
+                self.addresses.append(value)
+
+
+@pytest.mark.slow
+def test_the_monthly_report_stands_alone(demo_settings, tmp_path):
+    done = run_report("monthly", system=SYSTEM, month="2026-10", settings=demo_settings, out=tmp_path / "copy.html")
+    page = done.html.read_text()
+    loaded = Loaded()
+    loaded.feed(page)
+    assert [address for address in loaded.addresses if not address.startswith("data:")] == []
+    assert "default-src 'none'" in page
+    text = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
+    assert "slo_compliance(" not in text
+    assert "import " not in text
+    assert page.count('<div class="chart"') == 1
+    assert done.size == len(page.encode()) < 6_000_000
+    assert (tmp_path / "copy.html").read_text() == page
+    (row,) = past_runs(demo_settings)
+    assert (row["status"], row["path"]) == ("done", str(done.html))
+    assert not list(done.html.parent.glob(".*"))
+
+
+@pytest.mark.slow
+def test_the_month_is_cut_in_the_named_zone(demo_settings):
+    zoned = demo_settings.model_copy(update={"zone": "Europe/Berlin"})
+    page = run_report("monthly", system=SYSTEM, month="2026-10", settings=zoned).html.read_text()
+    assert "2026-09-30 22:00 to 2026-10-31 23:00 UTC" in page
+    assert "2026-10 (Europe/Berlin)" in page
+
+
+@pytest.mark.slow
+def test_a_month_that_has_not_ended_is_read_up_to_now(demo_settings):
+    now = datetime(2026, 10, 20, 12, tzinfo=UTC)
+    page = run_report("monthly", system=SYSTEM, month="this-month", settings=demo_settings, now=now).html.read_text()
+    assert "history read up to 2026-10-20 12:00 UTC" in page
+
+
+@pytest.mark.slow
+def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path, monkeypatch):
+    template = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise ValueError('no such column: sli')")])
+    broken = tmp_path / "broken.ipynb"
+    nbformat.write(template, broken)
+    monkeypatch.setattr(runner, "template_path", lambda name: broken)
+    monkeypatch.setattr(runner, "check_parameters", lambda name, given: None)
+    with pytest.raises(ReportError, match="no such column: sli") as caught:
+        run_report("broken", system=SYSTEM, month="2026-10", settings=demo_settings)
+    kept = list((demo_settings.home / "reports").rglob("*.ipynb"))
+    assert [path.parent.name for path in kept] == ["failed"]
+    assert str(kept[0]) in str(caught.value)
+    assert not list((demo_settings.home / "reports").rglob("*.html"))
+    (row,) = past_runs(demo_settings)
+    assert row["status"] == "failed"
+
+
+def test_an_unknown_report_or_system_is_refused_before_anything_runs(demo_settings):
+    with pytest.raises(ParameterError, match="Did you mean 'monthly'"):
+        run_report("montly", system=SYSTEM, month="2026-10", settings=demo_settings)
+    with pytest.raises(ParameterError, match="counterfactual-lab"):
+        run_report("monthly", system="counterfactual-labb", month="2026-10", settings=demo_settings)
+    assert past_runs(demo_settings) == []
+
+
+def test_every_template_declares_typed_parameters_with_help():
+    for name in template_names():
+        for parameter in template_parameters(name):
+            assert parameter.type == "str"
+            assert parameter.help
+
+
+def test_hostile_text_in_outputs_stays_text():
+    hostile = "</script><script>alert(1)</script>"
+    figure = {"application/vnd.plotly.v1+json": {"data": [{"name": hostile}], "layout": {}}}
+    outputs = [
+        nbformat.v4.new_output("display_data", data=figure),
+        nbformat.v4.new_output("execute_result", data={"text/plain": hostile}),
+        nbformat.v4.new_output("stream", name="stdout", text=hostile),
+        nbformat.v4.new_output("stream", name="stderr", text="a warning of a library"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("secret = 1", outputs=outputs)])
+    page = to_html(notebook, title=hostile, footer={"<b>": hostile})
+    assert "<script>alert(1)" not in page
+    assert "secret = 1" not in page
+    assert "a warning of a library" not in page
+    assert script_json(hostile) in page
+
+
+def test_a_reader_never_meets_half_a_file(tmp_path):
+    target = tmp_path / "deep" / "page.html"
+    write_atomically(target, "one")
+    write_atomically(target, "two")
+    assert target.read_text() == "two"
+    assert [path.name for path in target.parent.iterdir()] == ["page.html"]

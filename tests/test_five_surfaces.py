@@ -1,0 +1,141 @@
+"""One study, five surfaces: the command line, the page, the report, a notebook and JSON show the same numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from workbench.charts.tables import compliance_rows
+from workbench.cli.main import main
+from workbench.core.shipped import shipped
+from workbench.report import run_report
+from workbench.report.kernel import KERNEL_NAME, kernel_in
+from workbench.studies import open_period, slo_compliance
+
+SYSTEM = "counterfactual-lab"
+MONTH = "2026-10"
+
+pytestmark = pytest.mark.slow
+
+
+class Tables(HTMLParser):
+    """All tables of a page, as lists of rows of cell texts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self._cell = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self._cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self._cell:
+            self.tables[-1][-1][-1] += data
+
+
+def compliance_in(page: str) -> list[dict[str, str]]:
+    parser = Tables()
+    parser.feed(page)
+    table = next(rows for rows in parser.tables if rows[0][0] == "objective" and "SLI" in rows[0])
+    return [dict(zip(table[0], cells, strict=True)) for cells in table[1:]]
+
+
+@pytest.fixture
+def truth(demo_settings):
+    """The study itself, and its rows as text."""
+    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+    study = slo_compliance(context, system=SYSTEM, range=span, as_of=instant)
+    return study, compliance_rows(study.results["compliance"])
+
+
+def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    captured = capsys.readouterr()
+    assert left.value.code == 0, captured.err
+    return captured.out
+
+
+def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
+    study, rows = truth
+    asked = ("slo", "status", SYSTEM, "--month", MONTH)
+    assert json.loads(command(capsys, *asked, "--format", "json")) == json.loads(json.dumps(study.to_dict()))
+    printed = command(capsys, *asked).splitlines()
+    names = [name.strip() for name in re.split(r"\s{2,}", printed[0].strip())]
+    cells = [re.split(r"\s{2,}", line.strip()) for line in printed[2:]]
+    assert [dict(zip(names, line, strict=True)) for line in cells] == rows
+
+
+def test_the_report_shows_the_study(demo_settings, truth):
+    _, rows = truth
+    done = run_report("monthly", system=SYSTEM, month=MONTH, settings=demo_settings)
+    assert compliance_in(done.html.read_text()) == rows
+
+
+def test_the_page_shows_the_study(demo_settings, truth):
+    _, rows = truth
+    app = AppTest.from_file(str(shipped("pages", "app.py")), default_timeout=60)
+    app.query_params["system"] = SYSTEM
+    app.query_params["window"] = MONTH
+    app.switch_page("slo.py").run()
+    assert not app.exception
+    shown = app.dataframe[0].value
+    assert sorted(shown["Measured"]) == sorted(row["SLI"] for row in rows)
+    assert sorted(shown["Budget left"]) == sorted(row["budget left"] for row in rows)
+    for row in rows:
+        app.query_params["slo"] = row["objective"]
+        app.switch_page("slo.py").run()
+        tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
+        assert tiles["Measured"] == row["SLI"]
+        assert tiles["Budget left"] == row["budget left"]
+        assert tiles["Bad"] == row["bad"].split(" of ")[0]
+
+
+def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
+    source = nbformat.read(shipped("notebooks", "slo_budget.ipynb"), as_version=4)
+    for cell in source.cells:
+        cell.source = cell.source.replace('open_period("30d")', f'open_period("{MONTH}")')
+    half = tmp_path / "slo_budget.ipynb"
+    nbformat.write(source, half)
+    sockets = Path(tempfile.mkdtemp(prefix="wb-"))
+    done = papermill.execute_notebook(
+        str(half),
+        str(tmp_path / "done.ipynb"),
+        kernel_name=KERNEL_NAME,
+        language="python",
+        progress_bar=False,
+        kernel_manager_class=kernel_in(sockets),
+    )
+    pages = [
+        output.data["text/html"]
+        for cell in done.cells
+        for output in cell.get("outputs", [])
+        if "text/html" in output.get("data", {})
+    ]
+    assert compliance_in("".join(pages)) == truth[1]
+
+
+def test_shipped_notebooks_carry_no_output():
+    for path in (*Path(shipped("notebooks")).glob("*.ipynb"), *Path(shipped("reports")).glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not cell.get("outputs")
+            assert cell.get("execution_count") is None
