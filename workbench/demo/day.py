@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.random import Generator
@@ -73,7 +73,7 @@ class Tally:
     totals: dict[str, Floats] = field(default_factory=dict)
     injected: dict[tuple[str, str], Floats] = field(default_factory=dict)
 
-    def add(self, name: str, counts: NDArray[np.int64] | Floats) -> None:
+    def add(self, name: str, counts: NDArray[np.int64] | NDArray[np.bool_] | Floats) -> None:
         """Add events of a class, by minute."""
         self.totals[name] = self.totals.get(name, np.zeros(MINUTES)) + counts
 
@@ -197,6 +197,14 @@ class SystemModel(Protocol):
     @property
     def objectives(self) -> Mapping[str, tuple[str, str]]:
         """SLO id -> names of the tallies (bad, total)."""
+        ...
+
+    def affected(self, event: Event) -> Sequence[str]:
+        """Selectors of the series in which an event shows."""
+        ...
+
+    def expected(self, event: Event) -> Mapping[str, Any]:
+        """Return what an event leads to beyond counts, as plain JSON values."""
         ...
 
     def simulate(self, day: Day) -> SystemDay:

@@ -22,8 +22,8 @@ LOST: Final = 2
 #: Parts of a minute; the recent days keep all four scrapes, older ones the first.
 PARTS: Final = 4
 
-_FAIL_RATE = 0.0005
-_LOSE_RATE = 0.0005
+_FAIL_RATE = 0.0002
+_LOSE_RATE = 0.0004
 #: Minutes around windows and restarts in which no scrape fails by chance, so that a restart is never hidden.
 _CALM = 4
 

@@ -52,6 +52,13 @@ class Simulation:
             history = History(rules, past)
         return cls(model, carries, RuleCarry.from_json(own["rules"]), history)
 
+    def families(self) -> dict[str, dict[str, str]]:
+        """Return what a Prometheus would say of the metrics, from the profile."""
+        if self.history is None:
+            return {}
+        metrics = self.history.rules.profile.metrics
+        return {name: {"type": one.kind, "help": one.help, "unit": one.unit} for name, one in metrics.items()}
+
     def to_json(self) -> dict[str, Any]:
         """State at the start of a day, for a later build."""
         return {

@@ -15,8 +15,9 @@ from workbench.demo.records import Records, logs_frame, spans_frame
 from workbench.demo.scenario import Scenario
 from workbench.demo.simulation import Simulation
 from workbench.demo.span import DAY_MS, Span
-from workbench.demo.state import State
+from workbench.demo.state import State, write_json
 from workbench.demo.systems import SYSTEMS
+from workbench.demo.truth import deploys, truth
 
 #: Days before the anchor from which on there are logs and traces.
 RECORDED_DAYS = 14
@@ -77,7 +78,10 @@ def write_days(
     state.open_episodes = [vars(episode) for one in simulations for episode in one.carry.firing]
     write_episodes(archive, state)
     demo = {"anchor_ms": state.anchor_ms, "end_ms": end_ms, "seed": seed, "scenario": scenario.name}
-    archive.update_meta({"demo": demo})
+    archive.update_meta({"demo": demo, "deploys": deploys(events, SYSTEMS, span)})
+    archive.update_families({name: family for one in simulations for name, family in one.families().items()})
+    told = truth(scenario, seed, span, state, SYSTEMS, series=archive.series_count())
+    write_json(directory / "truth.json", told, indent=1)
     state.save(directory)
     return state
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from workbench.demo.day import Counts, Day, Exposure, Floats, Tally, Target
+from workbench.demo.day import MINUTES, Counts, Day, Exposure, Floats, Tally, Target
 from workbench.demo.histogram import Buckets
 from workbench.demo.lab.places import REPLICAS, labels
 from workbench.demo.lab.requests import Requests
@@ -23,6 +23,8 @@ SERVICES = {"openai": (1.0, 47), "huggingface": (2.0, 6), "stability": (0.6, 118
 #: Money moves in units of 2**-14 dollars (0.006 cents), so sums of costs are exact.
 MONEY = 16_384
 QUALITY_THRESHOLD = 0.8
+#: Minutes of a slice of the quality objective.
+SLICE = 5
 
 
 @dataclass
@@ -51,7 +53,7 @@ def simulate_generation(day: Day, target: Target, shape: Floats, exposure: Expos
     made = {method: _generations(day, target, method, shape, exposure, tally) for method in METHODS}
     outcomes = {method: outcome for method, (outcome, _) in made.items()}
     scores = [_quality(day, target, method, exposure, tally) for method in METHODS]
-    tally.add("quality.score_sum", np.sum(scores, axis=0))
+    _slices(np.mean(scores, axis=0), tally)
     for attribute, usual in ATTRIBUTES.items():
         course = usual + day.wander(f"lab/bias/{attribute}", 0.006)
         for _, level in day.of("bias_drift", attribute=attribute):
@@ -98,12 +100,23 @@ def _generations(
 def _quality(day: Day, target: Target, method: str, exposure: Exposure, tally: Tally) -> Floats:
     usual = METHODS[method][4]
     course = usual + day.wander(f"lab/quality/{method}", 0.004)
-    for event, level in day.of("quality_drift", generator=method):
+    for _, level in day.of("quality_drift", generator=method):
         course = course - level
-        tally.inject(event.id, "quality.fall_sum", level)
     readings = np.clip(day.readings(f"lab/quality/{method}/readings", course, 0.008, 1000), 0, 1)
     exposure.gauge(labels(target, "counterfactual_quality_score", method=method), readings)
     return readings[:: day.parts]
+
+
+def _slices(mean: Floats, tally: Tally) -> None:
+    """Judge slices of five minutes by the readings of their full minutes.
+
+    A slice holds the readings after its start up to its end; the last of a day lacks the one at midnight.
+    """
+    after = np.append(mean[1:], np.nan).reshape(-1, SLICE)
+    bad = np.nanmean(after, axis=1) <= QUALITY_THRESHOLD
+    starts = np.arange(MINUTES) % SLICE == 0
+    tally.add("quality.total", starts)
+    tally.add("quality.bad", np.repeat(bad, SLICE) & starts)
 
 
 def _services(day: Day, target: Target, generations: Counts, exposure: Exposure) -> None:

@@ -36,12 +36,19 @@ def simulate_node(day: Day, target: Target, shape: Floats, exposure: Exposure) -
     available = day.readings(f"lab/node/{target.instance}/memory/readings", free / 4096, 3000, 1) * 4096
     exposure.gauge(labels(target, "node_memory_MemAvailable_bytes"), np.clip(available, 0, MEMORY_TOTAL))
     exposure.gauge(labels(target, "node_memory_MemTotal_bytes"), np.full(MINUTES * day.parts, float(MEMORY_TOTAL)))
-    for mount, (device, size, start, yearly) in MOUNTS.items():
-        _disk(day, target, mount, device, size, start - yearly * (growth(day.minutes, 1.0) - 1), exposure)
+    for mount in MOUNTS:
+        _disk(day, target, mount, exposure)
 
 
-def _disk(day: Day, target: Target, mount: str, device: str, size: int, free: Floats, exposure: Exposure) -> None:
-    course = free + day.wander(f"lab/disk/{target.instance}{mount}", 0.002)
+def free_share(mount: str, minutes: Counts) -> Floats:
+    """Share of a disk that is free without any event: it fills slowly. [1]"""
+    _, _, start, yearly = MOUNTS[mount]
+    return start - yearly * (growth(minutes, 1.0) - 1)
+
+
+def _disk(day: Day, target: Target, mount: str, exposure: Exposure) -> None:
+    device, size, _, _ = MOUNTS[mount]
+    course = free_share(mount, day.minutes) + day.wander(f"lab/disk/{target.instance}{mount}", 0.002)
     for _, level in day.of("filling_disk", node=target.instance, mountpoint=mount):
         course = course - level
     pages = day.readings(f"lab/disk/{target.instance}{mount}/readings", course * size / 4096, 200, 1) * 4096

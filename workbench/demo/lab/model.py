@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from workbench.demo.day import Day, Exposure, SystemDay, Tally, Target
-from workbench.demo.lab import generation, machines, places, requests, telemetry
+from workbench.demo.lab import effects, generation, machines, places, requests, telemetry
 from workbench.demo.records import Records
+from workbench.demo.scenario import Event
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,16 @@ class Lab:
             "latency-p95": ("http.slow_2s", "http.total"),
             "latency-p99": ("http.slow_5s", "http.total"),
             "generation-success": ("generation.bad", "generation.total"),
+            "quality": ("quality.bad", "quality.total"),
         }
+
+    def affected(self, event: Event) -> Sequence[str]:
+        """Selectors of the series in which an event shows."""
+        return effects.affected(event)
+
+    def expected(self, event: Event) -> Mapping[str, Any]:
+        """When a disk is full, where a score ends, how often an alert comes back."""
+        return effects.expected(event)
 
     def simulate(self, day: Day) -> SystemDay:
         """Return a day of the Lab."""
