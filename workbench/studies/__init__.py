@@ -1,5 +1,6 @@
 """Questions answered: catalog, sources and range in, a Study out. A failing source is a status, never an exception."""
 
+from workbench.core.filters import Condition, LogFilter, SpanFilter
 from workbench.studies.ask import explain_query, find_logs, find_spans, query_metrics
 from workbench.studies.context import Context, open_context
 from workbench.studies.opening import open_period
@@ -9,7 +10,10 @@ from workbench.studies.sources import source_states
 from workbench.studies.windows import window
 
 __all__ = [
+    "Condition",
     "Context",
+    "LogFilter",
+    "SpanFilter",
     "explain_query",
     "find_logs",
     "find_spans",
