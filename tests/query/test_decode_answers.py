@@ -193,6 +193,7 @@ def test_an_answer_cut_at_any_byte_is_called_truncated(reader: ReaderName) -> No
         b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"abc"]]}]}}',
         b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1]]}]}}',
         b'{"status":"success","data":{"resultType":"matrix","result":[{}]}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":1},"values":[[1,"1"]]}]}}',
         b'{"status":"success","data":{"resultType":"streams","result":[]}}',
         b"",
         b"\xff\xfe\x00",

@@ -398,6 +398,15 @@ def test_semantics_follow_the_version_of_prometheus_and_the_behaviour_of_others(
     assert PrometheusSource("prod", served.url, semantics="v2").semantics == "v2"
 
 
+def test_a_proxy_that_lets_only_queries_through_is_still_a_source(serve) -> None:
+    def answer(asked: Asked) -> Says:
+        return vector(({}, 0, "2")) if asked.path.endswith("/query") else Says(b"no", 403, {})
+
+    source = PrometheusSource("prod", serve(answer, versioned=False).url)
+    assert source.semantics == "v2"
+    assert source.state().status == "ok"
+
+
 def test_the_state_says_what_answers_and_how_fresh_it_is(serve) -> None:
     served = serve(lambda _: vector(({}, 0, "1795292160.250")))
     state = PrometheusSource("prod", served.url).state()

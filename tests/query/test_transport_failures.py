@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -298,3 +300,48 @@ def test_every_error_names_source_and_query(serve) -> None:
         with pytest.raises(SourceError) as caught:
             ask(served.url, "up == 0")
         assert (caught.value.source, caught.value.query) == ("prod", "up == 0")
+
+
+def test_a_server_is_never_asked_more_than_four_questions_at_once(serve) -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def slow(_: Asked) -> Says:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.1)
+        with lock:
+            now[0] -= 1
+        return ONE
+
+    source = PrometheusSource("prod", serve(slow).url, timeout_s=20)
+    with ThreadPoolExecutor(12) as threads:
+        found = list(threads.map(lambda _: source.instant("up", NOW).values[0, 0], range(12)))
+    assert found == [1.0] * 12
+    assert 2 <= most[0] <= 4
+
+
+def test_failed_requests_give_their_turn_back(serve) -> None:
+    half = Says(headers={"Content-Length": "500"}, write=lambda file: file.write(b'{"st'))
+    served = serve(in_turn(*[half] * 40, ONE))
+    source = PrometheusSource("prod", served.url, timeout_s=20)
+    for _ in range(10):
+        with pytest.raises(AnswerTruncated):
+            source.instant("up", NOW)
+    assert source.instant("up", NOW).values[0, 0] == 1.0
+
+
+def test_a_question_that_gets_no_turn_says_so(serve) -> None:
+    def slow(_: Asked) -> Says:
+        time.sleep(1.0)
+        return ONE
+
+    url = serve(slow).url
+    patient = PrometheusSource("prod", url, timeout_s=20)
+    hasty = PrometheusSource("prod", timeout_s=0.2, transport=patient._api.transport)
+    with ThreadPoolExecutor(5) as threads:
+        waiting = [threads.submit(patient.instant, "up", NOW) for _ in range(4)]
+        time.sleep(0.4)
+        with pytest.raises(SourceUnavailable, match="No turn"):
+            hasty.instant("up", NOW)
+        assert all(one.result().values[0, 0] == 1.0 for one in waiting)

@@ -97,14 +97,8 @@ class Api:
         return reply
 
 
-def refuse(reply: Reply, query: str, path: str) -> SourceError:
-    """Return the error that an answer other than 2xx stands for."""
-    elsewhere = reply.headers.get("location", "")
-    return failures.of_reply(
-        reply.status, reply.body, reply.content_type, query=query, path=path, location=failures.host_of(elsewhere)
-    )
-
-
 def _expect_success(reply: Reply, query: str, path: str) -> None:
-    if not 200 <= reply.status < 300:
-        raise refuse(reply, query, path)
+    if 200 <= reply.status < 300:
+        return
+    elsewhere = failures.host_of(reply.headers.get("location", ""))
+    raise failures.of_reply(reply.status, reply.body, reply.content_type, query=query, path=path, location=elsewhere)

@@ -63,12 +63,17 @@ class _Compiled:
         self._tried = False
 
     def after(self, size: int) -> Reader | None:
-        """Return the reader if it is loaded, or if with ``size`` more bytes it is worth loading."""
-        with self._lock:
-            self._seen += size
-            if self._seen >= _WORTH_COMPILED:
+        """Return the reader if it is loaded, or if with ``size`` more bytes it is worth loading.
+
+        While one thread loads it the others do not wait, they read as if it were not there.
+        """
+        self._seen += size
+        if self._seen >= _WORTH_COMPILED and not self._tried and self._lock.acquire(blocking=False):
+            try:
                 self._load()
-            return self._reader
+            finally:
+                self._lock.release()
+        return self._reader
 
     def now(self) -> Reader | None:
         """Return the reader, loaded now; None without numba."""
@@ -79,12 +84,13 @@ class _Compiled:
     def _load(self) -> None:
         if self._tried:
             return
-        self._tried = True
         try:
             from workbench.query.decode_scan import read_scan
+
+            self._reader = read_scan
         except (ImportError, RuntimeError):
-            return
-        self._reader = read_scan
+            self._reader = None
+        self._tried = True
 
 
 _compiled = _Compiled()
@@ -181,6 +187,8 @@ def _generic(text: bytes, sink: Sink) -> Answer:
             samples = series.get("values") or ([series["value"]] if "value" in series else [])
             hidden += bool(series.get("histograms") or series.get("histogram"))
             times = np.array([round(float(time) * 1000) for time, _ in samples], np.int64)
+            if not _is_labels(series["metric"]):
+                raise ValueError("labels are texts")
             sink(series["metric"], times, np.array([float(value) for _, value in samples]))
         if hidden:
             warnings.append(f"Native histograms of {hidden} series are not shown; use histogram_quantile() or others.")
@@ -204,4 +212,8 @@ def labels_of(raw: bytes | bytearray) -> Labels | None:
         found = json.loads(b"{" + raw + b"}")
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return found if _is_labels(found) else None
+
+
+def _is_labels(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())

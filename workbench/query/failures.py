@@ -152,6 +152,10 @@ def of_exception(error: Exception, where: str, timeout_s: float) -> SourceError:
             f"No complete answer from {where} within {timeout_s:g} s; the query was given up, not repeated.",
             hint=f"{_NARROW} Or raise timeout_s of this source.",
         )
+    if isinstance(error, broken.EmptyPoolError):
+        return SourceUnavailable(
+            f"No turn at {where} within {timeout_s:g} s: too many questions at once.", hint="Try again in a moment."
+        )
     if isinstance(error, broken.ProxyError):
         return SourceUnavailable(
             f"The proxy did not connect us to {where}.", hint="Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
@@ -169,7 +173,7 @@ def is_lost(error: Exception) -> bool:
     """Whether the exchange failed for want of a connection, so that it may be tried again."""
     if _ssl_cause(error) is not None or isinstance(error, broken.NameResolutionError):
         return False
-    final = (broken.TimeoutError, TimeoutError, broken.ProxyError, broken.DecodeError)
+    final = (broken.TimeoutError, TimeoutError, broken.ProxyError, broken.DecodeError, broken.EmptyPoolError)
     return isinstance(error, broken.NewConnectionError) or not isinstance(error, final)
 
 

@@ -161,7 +161,7 @@ def checked_url(url: str) -> str:
 def pool_for(url: str, login: Login, *, connections: int) -> urllib3.PoolManager:
     """Return the connection pool for an address: direct, or by the proxy that the environment names."""
     parts = urlsplit(url)
-    options: dict[str, Any] = {"maxsize": connections, "retries": False}
+    options: dict[str, Any] = {"maxsize": connections, "block": True, "retries": False}
     if parts.scheme == "https":
         options["ssl_context"] = login.tls()
     proxy = _proxy(parts.scheme, parts.hostname or "")

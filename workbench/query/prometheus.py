@@ -27,7 +27,7 @@ from workbench.core.settings import Limits, SourceSettings
 from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.query import plan, raw
-from workbench.query.api import Api, refuse
+from workbench.query.api import Api
 from workbench.query.decode import Answer, envelope
 from workbench.query.login import Login, SecretText
 from workbench.query.merge import Grid
@@ -147,14 +147,11 @@ class PrometheusSource:
     def server(self) -> Server:
         """Product, version and semantics; asked once."""
         if self._server is None:
-            path = "/api/v1/status/buildinfo"
-            reply = self._api.reply(path)
+            reply = self._api.reply("/api/v1/status/buildinfo")
             with self._api.naming(""):
-                if reply.status in (401, 403) or 300 <= reply.status < 400 or reply.status >= 500:
-                    raise refuse(reply, "", path)
                 build = envelope(reply.body)[0] if reply.status == 200 else {}
-            probe = lambda: self._api.number(PROBE, PROBE_TIME_MS)  # noqa: E731
-            self._server = identify(reply, build if isinstance(build, dict) else {}, probe)
+            known = build if isinstance(build, dict) else {}
+            self._server = identify(reply, known, lambda: self._api.number(PROBE, PROBE_TIME_MS))
         return self._server
 
     def range(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:

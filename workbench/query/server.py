@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.core.errors import SourceError
+from workbench.core.errors import QueryRejected, QueryTooExpensive
 from workbench.query.transport import Reply
 
 _VERSION = re.compile(r"v?([23])\.\d+")
@@ -39,9 +39,9 @@ def identify(reply: Reply, build: Mapping[str, Any], probe: Callable[[], float |
     reply : Reply
         Answer of ``/api/v1/status/buildinfo``.
     build : mapping
-        Its ``data``; empty when there is none.
+        Its ``data``; empty when there is none, e.g. when a proxy lets only queries through.
     probe : callable
-        Evaluates :data:`PROBE` at :data:`PROBE_TIME_MS`; None when that fails.
+        Evaluates :data:`PROBE` at :data:`PROBE_TIME_MS`.
 
     Notes
     -----
@@ -56,7 +56,7 @@ def identify(reply: Reply, build: Mapping[str, Any], probe: Callable[[], float |
         return Server("Prometheus", version, f"v{major[1]}")
     try:
         held = probe()
-    except SourceError:
+    except (QueryRejected, QueryTooExpensive):
         held = None
     return Server(product, version, "v2" if held == 2 else "v3")
 

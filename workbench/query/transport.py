@@ -71,7 +71,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Requests over urllib3; safe to use from several threads."""
+    """Requests over urllib3, at most ``connections`` at a time; safe to use from several threads."""
 
     def __init__(self, url: str, login: Login | None = None, *, gzip: bool = False, connections: int = 4) -> None:
         self._base = checked_url(url)
@@ -124,6 +124,7 @@ class HttpTransport:
                 preload_content=False,
                 redirect=False,
                 retries=False,
+                pool_timeout=timeout_s,
                 timeout=urllib3.Timeout(connect=min(_CONNECT_S, timeout_s), read=timeout_s),
             )
         except (broken.HTTPError, OSError) as error:
@@ -136,7 +137,8 @@ class HttpTransport:
         except BaseException:
             response.close()
             raise
-        response.release_conn()
+        finally:
+            response.release_conn()
         return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, read)
 
     def _broken(self, error: Exception, timeout_s: float) -> Broken:
