@@ -133,3 +133,17 @@ def test_other_engines_find_plain_delta_tables(tmp_path):
     table = DeltaTable(archive.root / "samples")
     assert table.count() == 5
     assert len(table.file_uris(file_pruning_predicate=[("ts", ">", NOVEMBER + 10**9)])) == 0
+
+
+def test_an_open_archive_follows_when_its_folder_is_built_anew(tmp_path):
+    first = Archive.open(tmp_path / "a", create=True)
+    first.append_samples(one(1.0))
+    assert first.select([], 0, 2**60).values[0] == 1.0
+    before = first.versions()
+    fresh = Archive.open(tmp_path / "b", create=True)
+    fresh.append_samples(SeriesSet.of([({"__name__": "other"}, [NOVEMBER], [2.0])]))
+    os.rename(tmp_path / "a", tmp_path / "old")
+    os.rename(tmp_path / "b", tmp_path / "a")
+    found = first.select([], 0, 2**60)
+    assert (found.labels[0]["__name__"], found.values.tolist()) == ("other", [2.0])
+    assert all(first.versions()[name] != before[name] for name in before)

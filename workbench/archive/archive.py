@@ -124,7 +124,7 @@ class Archive:
         """Time of the oldest sample; None in an empty archive. [ms since the epoch]"""
         return min((file.low["ts"] for file in self._tables.files(SAMPLES)), default=None)
 
-    def versions(self) -> dict[str, int]:
+    def versions(self) -> dict[str, str]:
         """Version of each table; equal versions give equal answers, so they belong into cache keys."""
         return {layout.name: self._tables.version(layout) for layout in LAYOUTS}
 

@@ -60,7 +60,7 @@ class SeriesRegistry:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._cached: tuple[int, SeriesTable] | None = None
+        self._cached: tuple[str, SeriesTable] | None = None
         self._lock = threading.Lock()
 
     def current(self) -> SeriesTable:
@@ -90,7 +90,7 @@ class SeriesRegistry:
             f"Other writers changed the series table {_ATTEMPTS} times in a row.", hint="Run the command again."
         )
 
-    def _versioned(self) -> tuple[int, SeriesTable]:
+    def _versioned(self) -> tuple[str, SeriesTable]:
         with self._lock:
             version = self._tables.version(SERIES)
             if self._cached is None or self._cached[0] != version:

@@ -37,8 +37,8 @@ class Tables:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._handles: dict[str, DeltaTable] = {}
-        self._listed: dict[str, tuple[int, tuple[DataFile, ...]]] = {}
+        self._handles: dict[str, tuple[int, DeltaTable]] = {}
+        self._listed: dict[str, tuple[str, tuple[DataFile, ...]]] = {}
         self._lock = threading.RLock()
 
     def folder(self, layout: Layout) -> Path:
@@ -56,29 +56,29 @@ class Tables:
                 configuration={"delta.checkpointInterval": _CHECKPOINT_INTERVAL},
             )
 
-    def version(self, layout: Layout) -> int:
-        """Newest version of a table; the same version means the same rows."""
+    def version(self, layout: Layout) -> str:
+        """Newest version of a table; the same version means the same rows, also when the folder was built anew."""
         with self._lock:
-            return int(self._current(layout).version())
+            return _version(self._current(layout))
 
     def files(self, layout: Layout, ranges: Ranges | None = None) -> tuple[DataFile, ...]:
         """Files of the newest version that may hold rows inside the ranges, in the order they were written."""
         with self._lock:
             handle = self._current(layout)
-            version, listed = self._listed.get(layout.name, (-1, ()))
-            if version != handle.version():
+            version, listed = self._listed.get(layout.name, ("", ()))
+            if version != _version(handle):
                 listed = tuple(sorted(_listing(handle, layout), key=lambda file: file.path.rsplit("/", 1)[-1]))
-                self._listed[layout.name] = (handle.version(), listed)
+                self._listed[layout.name] = (_version(handle), listed)
         return tuple(file for file in listed if file.meets(ranges)) if ranges else listed
 
-    def append(self, layout: Layout, files: Sequence[DataFile], *, expect: int | None = None) -> None:
+    def append(self, layout: Layout, files: Sequence[DataFile], *, expect: str | None = None) -> None:
         """Add written files in one commit.
 
         Parameters
         ----------
         layout : Layout
         files : sequence of DataFile
-        expect : int, optional
+        expect : str, optional
             Commit only when the table is still at this version as far as such conditional commits go.
 
         Raises
@@ -116,20 +116,24 @@ class Tables:
 
     def _current(self, layout: Layout) -> DeltaTable:
         with _delta(self.folder(layout)):
-            if layout.name not in self._handles:
-                self._handles[layout.name] = DeltaTable(self.folder(layout))
+            place = _place(self.folder(layout))
+            held, handle = self._handles.get(layout.name, (-1, None))
+            if handle is None or held != place:  # a folder that was built anew and renamed is another table
+                handle = DeltaTable(self.folder(layout))
+                self._handles[layout.name] = (place, handle)
             else:
-                self._handles[layout.name].update_incremental()
-        return self._handles[layout.name]
+                handle.update_incremental()
+        return handle
 
-    def _commit(self, layout: Layout, actions: list[AddAction | RemoveAction], expect: int | None) -> None:
+    def _commit(self, layout: Layout, actions: list[AddAction | RemoveAction], expect: str | None) -> None:
         with self._lock, _delta(self.folder(layout)):
             handle = self._current(layout)
             properties = None
             if expect is not None:
-                if handle.version() != expect:
+                if _version(handle) != expect:
                     raise CommitConflict
-                properties = CommitProperties(app_transactions=[Transaction(f"workbench-{layout.name}", expect + 1)])
+                number = Transaction(f"workbench-{layout.name}", handle.version() + 1)
+                properties = CommitProperties(app_transactions=[number])
             try:
                 handle.create_write_transaction(
                     actions, "append", handle.schema(), layout.partitions, commit_properties=properties
@@ -137,6 +141,17 @@ class Tables:
             except CommitFailedError as error:
                 raise CommitConflict from error
             handle.update_incremental()
+
+
+def _version(handle: DeltaTable) -> str:
+    return f"{handle.metadata().id}@{handle.version()}"
+
+
+def _place(folder: Path) -> int:
+    try:
+        return (folder / "_delta_log").stat().st_ino
+    except FileNotFoundError:
+        return 0
 
 
 def _added(file: DataFile) -> AddAction:
