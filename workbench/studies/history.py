@@ -15,6 +15,7 @@ from workbench.analysis.events import joined_events
 from workbench.analysis.promise import Promise
 from workbench.catalog import Objective
 from workbench.core.result import jsonable
+from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.store import HistoryKey, Store
 from workbench.studies.indicators import Measured
@@ -25,11 +26,13 @@ FRESH = timedelta(minutes=5)
 _VERSION = 1  # raised when the way of counting changes, so that older counts are not used
 
 
-def history_key(objective: Objective, promise: Promise, *, scope: Mapping[str, str], source: str) -> HistoryKey:
+def history_key(
+    objective: Objective, promise: Promise, *, scope: Mapping[str, str], source: MetricSource
+) -> HistoryKey:
     """Whose counts these are: what is counted, where, and how; the target is no part of it."""
     definition: dict[str, Any] = {
         "version": _VERSION,
-        "source": source,
+        "source": [source.name, source.semantics, str(getattr(source, "location", ""))],
         "scope": dict(scope),
         "indicator": vars(objective.indicator),
         "method": objective.method,

@@ -90,7 +90,7 @@ def _one_system(
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=span, as_of=as_of, zone=ctx.zone)
     keys = {
-        objective.id: history_key(objective, promise, scope=profile.scope, source=source.name)
+        objective.id: history_key(objective, promise, scope=profile.scope, source=source)
         for objective, promise in zip(objectives, promises, strict=True)
     }
     measured = None
