@@ -230,3 +230,14 @@ def test_an_empty_archive_gives_frames_that_keep_their_contract(archive):
 def test_a_frame_without_a_column_is_refused_by_name(archive):
     with pytest.raises(FrameError, match="service"):
         archive.append_logs(lines({}).drop(columns="service"))
+
+
+def test_nested_attributes_and_half_characters_are_kept_as_text(archive):
+    archive.append_logs(lines({"attributes": {"a": {"b": [1, None]}, "c": "\udfff"}}))
+    found = archive.logs(LogFilter(), MONTHS)
+    assert found["attributes"].tolist() == [{"a": '{"b": [1, null]}', "c": "?"}]
+
+
+def test_an_episode_without_a_start_is_refused(archive):
+    with pytest.raises(FrameError, match="has no starts_at"):
+        archive.append_episodes(episodes({"starts_at": pd.NaT}))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +219,29 @@ def test_series_keep_their_number_when_the_archive_is_opened_again(archive):
     again.append_samples(counters(5, np.array([NOVEMBER + 1000])))
     assert archive._registry.current().ids.tolist() == [0, 1, 2, 3, 4]
     assert sum(file.rows for file in archive._tables.files(SERIES)) == 5
+
+
+def test_odd_label_names_and_values_are_text(archive):
+    odd = {"__name__": "m.with dots", "ключ": "'; DROP TABLE", "empty": "", "emoji 🙂": "a\nb\x00c", "": "no name"}
+    archive.append_samples(SeriesSet.of([(odd, [NOVEMBER], [1.0])]))
+    found = Archive.open(archive.root).select([Matcher("emoji 🙂", "=~", "a.b.c")], *ALWAYS)
+    assert dict(found.labels[0]) == {name: value for name, value in odd.items() if value}
+    with pytest.raises(FrameError, match="half a character"):
+        archive.append_samples(SeriesSet.of([({"a": "\ud800"}, [NOVEMBER], [1.0])]))
+
+
+def test_threads_share_one_archive(archive):
+    def write(era: int) -> None:
+        archive.append_samples(SeriesSet.of([({"era": str(era)}, NOVEMBER + np.arange(50) * 1000, np.ones(50))]))
+
+    def look(_: int) -> int:
+        return archive.select([Matcher("era", "!=", "")], *ALWAYS).samples
+
+    with ThreadPoolExecutor(8) as pool:
+        written, seen = pool.map(write, range(12)), pool.map(look, range(40))
+        assert all(samples % 50 == 0 for samples in seen)
+        assert len(list(written)) == 12
+    assert look(0) == 600
 
 
 SERIES_OF_SAMPLES = st.dictionaries(

@@ -16,7 +16,7 @@ from workbench.archive.layout import EPISODES, LOGS, SPANS, Layout, month_edges,
 from workbench.archive.parquet import DataFile
 from workbench.archive.tables import CommitConflict, Tables
 from workbench.core import frames
-from workbench.core.errors import ArchiveError, ParameterError
+from workbench.core.errors import ArchiveError, FrameError, ParameterError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.timerange import TimeRange
 
@@ -152,18 +152,22 @@ def _rows(layout: Layout, frame: pd.DataFrame) -> pa.Table:
             columns[field.name] = pc.fill_null(pa.array(column.astype("str"), pa.string(), from_pandas=True), "")
         else:
             columns[field.name] = pa.array(column.to_numpy(), field.type)
+    if columns[layout.time].null_count:
+        raise FrameError(f"A row of the {layout.name} frame has no {layout.time}.", hint="Leave such rows out.")
     rows = pa.table(columns, schema=layout.schema)
     return rows.take(np.argsort(columns[layout.time], kind="stable"))
 
 
 def _pairs(attributes: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    return [(str(name), _text(value)) for name, value in (attributes or {}).items() if value is not None]
+    return [(_text(name), _text(value)) for name, value in (attributes or {}).items() if value is not None]
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
+    """Text of a value; half characters, which UTF-8 cannot hold, become question marks."""
+    text = (
+        value if isinstance(value, str) else json.dumps(value) if isinstance(value, bool | dict | list) else str(value)
+    )
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _frame(layout: Layout, rows: pa.Table) -> pd.DataFrame:

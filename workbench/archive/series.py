@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workbench.archive import parquet
 from workbench.archive.layout import SERIES
 from workbench.archive.tables import CommitConflict, Tables
-from workbench.core.errors import ArchiveError
+from workbench.core.errors import ArchiveError, FrameError
 from workbench.core.series import LabelKey, Labels, label_key
 from workbench.promql.matchers import Matcher
 
@@ -81,7 +81,13 @@ class SeriesRegistry:
             unknown = list(dict.fromkeys(key for key in keys if key not in table.index))
             if not unknown:
                 return table.ids[[table.index[key] for key in keys]] if keys else np.zeros(0, np.int32)
-            files = parquet.write(self._tables.folder(SERIES), SERIES, "", [_rows(table, unknown)])
+            try:
+                rows = _rows(table, unknown)
+            except UnicodeEncodeError as error:
+                raise FrameError(
+                    f"A label holds half a character ({error.object!r}), which is no text.", hint="Clean the label."
+                ) from None
+            files = parquet.write(self._tables.folder(SERIES), SERIES, "", [rows])
             try:
                 self._tables.append(SERIES, files, expect=version)
             except CommitConflict:
