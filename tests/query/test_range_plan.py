@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.errors import ParameterError, QueryTooExpensive
 from workbench.query import plan
 
 
+@settings(deadline=None)
 @given(
     start=st.integers(0, 10**13),
     length=st.integers(0, 10**9),

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.core.errors import AnswerUnreadable, QueryTooExpensive
+from workbench.query.merge import Grid
+from workbench.query.plan import slices
+
+START, STEP = 1_000, 250
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(1, 40), st.integers(1, 6), st.integers(1, 15))
+def test_any_order_of_slices_gives_the_same_matrix(data, steps: int, count: int, points: int) -> None:
+    present = np.array(
+        data.draw(st.lists(st.lists(st.booleans(), min_size=steps, max_size=steps), min_size=count, max_size=count))
+    )
+    values = np.where(present, np.arange(count * steps).reshape(count, steps) / 8, np.nan)
+    parts = slices(START, START + (steps - 1) * STEP, STEP, max_points=points)
+    grid = Grid(START, STEP, steps, rows=data.draw(st.integers(0, 8)), max_rows=count)
+    for number in data.draw(st.permutations(range(len(parts)))):
+        part, sink = parts[number], grid.slice(number)
+        for row in range(count):
+            at = np.flatnonzero(present[row, part.first : part.first + part.steps]) + part.first
+            if len(at):
+                sink({"row": str(row)}, START + STEP * at, values[row, at])
+    metrics = grid.metrics({})
+    assert metrics.times.tolist() == list(range(START, START + steps * STEP, STEP))
+    rows = [int(labels["row"]) for labels in metrics.labels]
+    firsts = [next(n for n, p in enumerate(parts) if present[row, p.first : p.first + p.steps].any()) for row in rows]
+    assert sorted(rows) == np.flatnonzero(present.any(axis=1)).tolist()
+    assert list(zip(firsts, rows, strict=True)) == sorted(zip(firsts, rows, strict=True))
+    np.testing.assert_array_equal(metrics.present, present[rows])
+    np.testing.assert_array_equal(metrics.values, values[rows])
+
+
+@pytest.mark.parametrize("times", [[1_001], [750], [1_000 + 4 * 250], [1_250, 1_000], [1_000, 1_000], [1_000, 1_125]])
+def test_moments_that_were_not_asked_for_are_refused(times: list[int]) -> None:
+    grid = Grid(START, STEP, 4, rows=1, max_rows=5)
+    with pytest.raises(AnswerUnreadable):
+        grid.slice(0)({}, np.array(times), np.zeros(len(times)))
+
+
+def test_more_rows_than_allowed_are_refused() -> None:
+    sink = Grid(START, STEP, 1, rows=0, max_rows=2).slice(0)
+    for row in range(2):
+        sink({"row": str(row)}, np.array([START]), np.zeros(1))
+    with pytest.raises(QueryTooExpensive):
+        sink({"row": "2"}, np.array([START]), np.zeros(1))
