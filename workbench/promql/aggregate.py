@@ -39,7 +39,8 @@ def aggregate(node: Aggregate, vector: Vector) -> Vector:
     names, group = grouped(node, vector.labels)
     shape = (len(names), vector.values.shape[1])
     present = np.zeros(shape, np.bool_)
-    np.logical_or.at(present, group, vector.present)
+    for row, number in enumerate(group):
+        present[number] |= vector.present[row]
     with np.errstate(all="ignore"):
         match node.op:
             case "sum":

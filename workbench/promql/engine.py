@@ -258,11 +258,11 @@ def _subquery(node: Subquery, run: Evaluation) -> Matrix:
     first = opening + (-opening) % step
     if first == opening and not run.v2:
         first += step
+    run.charge(max(0, (int(ends[-1]) - first) // step), 0)
     times: Ints = np.arange(first, int(ends[-1]) + 1, step, dtype=np.int64)
     if not len(times):
         vector = Vector.empty(0)
     else:
-        run.charge(len(times), 0)
         inner = evaluate(node.expr, run.over(times))
         if isinstance(inner, Scalar):
             inner = Vector(({},), inner.values[None, :], np.ones((1, len(times)), np.bool_))

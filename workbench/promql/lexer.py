@@ -115,18 +115,21 @@ def scan(query: str) -> list[Token]:
     Raises
     ------
     QueryRejected
-        More than 8,192 bytes, more than 200 levels, or brackets that do not pair.
+        Nothing in it, more than 8,192 bytes, more than 200 levels, or brackets that do not pair.
     """
-    size = len(query.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(query.encode())
+    except UnicodeEncodeError as fault:
+        raise QueryRejected(f"Character {fault.start} of the query is not Unicode text.", query="") from None
     if size > MAX_BYTES:
         raise QueryRejected(
             f"The query has {size} bytes; at most {MAX_BYTES} are read.",
             query=query[:60] + "...",
             hint="Split it, or record parts of it under a name.",
         )
-    if not query.strip():
-        raise QueryRejected("The query is empty.", query=query, hint="Write a selector, e.g. up.")
     found = tokens(query)
+    if not found:
+        raise QueryRejected("The query is empty.", query=query, hint="Write a selector, e.g. up.")
     _check_nesting(query, found)
     return found
 

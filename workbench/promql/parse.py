@@ -12,6 +12,7 @@ import promql_parser as pp
 from workbench.promql.lexer import Token, misplaced, rejected, scan, unquoted, wants_more
 from workbench.promql.matchers import Matcher, check_regex
 from workbench.promql.nodes import (
+    NAME,
     Aggregate,
     At,
     Binary,
@@ -181,7 +182,10 @@ class _Reader:
         for matcher in matchers:
             if matcher.op in ("=~", "!~"):
                 check_regex(matcher.value)
-        return Selector(tree.name or "", matchers, range_ms, _ms(tree.offset), at, position)
+        name = tree.name or next((m.value for m in matchers if m.name == NAME and m.op == "="), "")
+        if not tree.name:
+            matchers = tuple(m for m in matchers if m != Matcher(NAME, "=", name))
+        return Selector(name, matchers, range_ms, _ms(tree.offset), at, position)
 
     def _call(self, tree: Any, position: int) -> Call:
         self.cursor += 1
@@ -256,9 +260,8 @@ def _at(modifier: Any) -> At | None:
 
 def _located(text: str, found: list[Token], reason: str) -> Exception:
     """Give the parser's reason a place: the word it names, else the first token that cannot stand where it stands."""
-    reason = re.sub(
-        r"\bmatrix\b", "range vector", re.sub(r"(?<!instant )\bvector\b(?! sel| mat)", "instant vector", reason)
-    )
+    reason = re.sub(r"(?<!instant )\bvector\b(?! sel| mat)", "instant vector", reason)
+    reason = re.sub(r"\bmatrix\b", "range vector", reason)
     named = re.search(r"'([A-Za-z_][\w:]*)'", reason)
     if named:
         name = named[1]

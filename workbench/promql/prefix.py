@@ -79,6 +79,7 @@ class Overlapping:
         plain = values if finite.all() else np.where(finite, values, 0.0)
         self.totals = RunningTotals.of(plain)
         self.size = np.concatenate([[0.0], np.cumsum(np.abs(plain))])
+        self.nonzero = np.concatenate([[0], np.cumsum(plain != 0)])
         self.odd: tuple[NDArray[np.int64], ...] = ()
         if not finite.all():
             kinds = (np.isnan(values), np.isposinf(values), np.isneginf(values))
@@ -92,7 +93,7 @@ class Overlapping:
         total, lost = two_sum(closing, -opening)
         result: Floats = total + (lost + (closing_rest - opening_rest))
         size = self.size[hi] - self.size[lo]
-        small = np.flatnonzero((size > 0) & ~(size > _LOST * self.size[-1]))
+        small = np.flatnonzero((self.nonzero[hi] > self.nonzero[lo]) & ~(size > _LOST * self.size[-1]))
         if len(small):
             result[small] = window_sums(self.values, lo[small], hi[small])
         if self.odd:
