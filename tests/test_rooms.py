@@ -37,7 +37,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"core", "studies", "charts", "store"},
         {"pandas", "papermill", "nbconvert", "nbformat", "nbclient", "jupyter_client", "traitlets", "plotly"},
     ),
-    "demo": ({"core", "catalog", "archive", "promql"}, {"numpy", "pandas", "pyarrow", "numba", "pydantic", "yaml"}),
+    "demo": (
+        {"core", "catalog", "archive", "promql"},
+        {"numpy", "pandas", "pyarrow", "numba", "pydantic", "scipy", "yaml"},
+    ),
     "ui": (EVERY_ROOM - {"cli"}, {"numpy", "pandas", "plotly", "streamlit"}),
     "cli": (EVERY_ROOM, {"click", "streamlit"}),
     "pages": ({"core", "studies", "charts", "ui"}, {"streamlit"}),
