@@ -260,6 +260,18 @@ def test_endless_ranges_are_refused_before_memory_is_taken() -> None:
         evaluate_range("up", store(("up", [1])), start_ms=0, end_ms=10, step_ms=0)
 
 
+def test_operations_that_multiply_series_are_charged_before_memory_is_taken() -> None:
+    noisy = store(*((f"x,i={i}", np.random.default_rng(i).random(60)) for i in range(20)))
+    limits = EvaluationLimits(max_samples=10_000)
+    with pytest.raises(QueryTooExpensive):
+        evaluate_range("count_values('v', x)", noisy, start_ms=0, end_ms=59 * MINUTE, step_ms=MINUTE, limits=limits)
+    churned = store(*((f"x,i={i}", [None] * i + [1.0, STALE]) for i in range(50)))
+    with pytest.raises(QueryTooExpensive):
+        evaluate_range(
+            "x * on() group_left() x", churned, start_ms=0, end_ms=60 * MINUTE, step_ms=MINUTE, limits=limits
+        )
+
+
 def test_the_store_is_asked_once_for_each_distinct_selection() -> None:
     asked = []
 

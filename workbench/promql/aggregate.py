@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,9 @@ from workbench.core.series import LabelKey, Labels, label_key
 from workbench.promql.nodes import NAME, Aggregate
 from workbench.promql.over_time import quantile
 from workbench.promql.sums import added, incremental_mean, settled
-from workbench.promql.values import Bools, Floats, Vector, merged
+from workbench.promql.values import Floats, Vector
 
+Charge = Callable[[int, int], None]
 _Groups = tuple[list[Labels], NDArray[np.intp]]
 
 
@@ -163,40 +164,27 @@ def limited(node: Aggregate, vector: Vector, k: Floats) -> Vector:
     return Vector(vector.labels, vector.values, kept).seen()
 
 
-def count_values(node: Aggregate, vector: Vector, label: str) -> Vector:
-    """``count_values``: members of each group by value, the value written into a label."""
+def count_values(node: Aggregate, vector: Vector, label: str, charge: Charge) -> Vector:
+    """``count_values``: members of each group by value, the value written into a label.
+
+    ``charge(points, series)`` is asked before memory is taken: every distinct value makes a series.
+    """
     reduced = [{name: value for name, value in own.items() if name != label} for own in vector.labels]
-    labels: list[Labels] = []
-    values: list[Floats] = []
-    present: list[Bools] = []
     names, group = grouped(node, tuple(reduced) if node.without else vector.labels)
+    steps = vector.values.shape[1]
+    counts: dict[LabelKey, Floats] = {}
     for number, members in _members(group, len(names)):
-        block, here = vector.values[members], vector.present[members]
-        for text, mask in _distinct(block, here):
-            count = mask.sum(axis=0).astype(np.float64)
-            labels.append({**names[number], label: text})
-            values.append(count)
-            present.append(count > 0)
-    if not labels:
-        return Vector.empty(vector.values.shape[1])
-    return _added_up(Vector(tuple(labels), np.stack(values), np.stack(present)))
-
-
-def _distinct(block: Floats, here: Bools) -> Iterator[tuple[str, Bools]]:
-    for value in np.unique(block[here]):
-        yield go_float(float(value)), here & ((block == value) | (np.isnan(block) & np.isnan(value)))
-
-
-def _added_up(vector: Vector) -> Vector:
-    """Sum rows that got equal labels because the label of the value was a grouping label."""
-    keys = [label_key(labels) for labels in vector.labels]
-    if len(set(keys)) == len(keys):
-        return merged(vector)
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    values = np.zeros((len(numbers), vector.values.shape[1]))
-    for row, key in enumerate(keys):
-        values[numbers[key]] += np.where(vector.present[row], vector.values[row], 0.0)
-    return Vector(tuple(dict(key) for key in numbers), values, values > 0)
+        rows, at = np.nonzero(vector.present[members])
+        distinct, code = np.unique(vector.values[members][rows, at], return_inverse=True)
+        charge(len(distinct) * steps, len(counts) + len(distinct))
+        found = np.bincount(code * steps + at, minlength=len(distinct) * steps).reshape(len(distinct), steps)
+        for value, count in zip(distinct.tolist(), found, strict=True):
+            key = label_key({**names[number], label: go_float(value)})
+            counts[key] = counts[key] + count if key in counts else count.astype(np.float64)
+    if not counts:
+        return Vector.empty(steps)
+    values = np.stack(list(counts.values()))
+    return Vector(tuple(dict(key) for key in counts), values, values > 0)
 
 
 def go_float(value: float) -> str:

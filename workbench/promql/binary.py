@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.series import LabelKey, Labels, label_key
+from workbench.promql.aggregate import Charge
 from workbench.promql.nodes import NAME, Binary, Matching
 from workbench.promql.values import Bools, DuplicateLabels, Floats, Scalar, Vector, merged, nameless, without_name
 
@@ -89,8 +90,8 @@ def _any_of(keys: list[LabelKey], present: Bools, wanted: list[LabelKey]) -> Boo
     return some[[numbers.get(key, -1) for key in wanted]] if wanted else some[:0]
 
 
-def between(node: Binary, lhs: Vector, rhs: Vector) -> Vector:
-    """Apply an operator to the paired points of two vectors.
+def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge) -> Vector:
+    """Apply an operator to the paired points of two vectors; ``charge`` is asked for the size before memory is taken.
 
     Raises
     ------
@@ -106,6 +107,8 @@ def between(node: Binary, lhs: Vector, rhs: Vector) -> Vector:
     for row, labels in enumerate(one.labels):
         one_rows.setdefault(signature(matching, labels), []).append(row)
     _check_one_side(node, one, one_rows, np.asarray(many.present.any(axis=0)))
+    count = sum(len(one_rows.get(key, ())) for key in many_keys)
+    charge(count * lhs.values.shape[1], count)
     pairs = [(i, j) for i, key in enumerate(many_keys) for j in one_rows.get(key, ())]
     if not pairs:
         return Vector.empty(lhs.values.shape[1])

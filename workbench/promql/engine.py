@@ -283,7 +283,7 @@ def _aggregate(node: Aggregate, run: Evaluation) -> Vector:
     if isinstance(param, Text):
         if not valid_label(param.value):
             raise run.reject(f'invalid label name "{param.value}"', node.param)
-        return aggregate.count_values(node, vector, param.value)
+        return aggregate.count_values(node, vector, param.value, run.charge)
     assert isinstance(param, Scalar)
     if node.op == "quantile":
         for value in np.unique(param.values[~((param.values >= 0) & (param.values <= 1))]):
@@ -311,7 +311,7 @@ def _binary(node: Binary, run: Evaluation) -> Value:
     assert isinstance(rhs, Vector)
     if node.op in ("and", "or", "unless"):
         return binary.set_operation(node, lhs, rhs)
-    return binary.between(node, lhs, rhs)
+    return binary.between(node, lhs, rhs, run.charge)
 
 
 def _metrics(value: Value, run: Evaluation, step_ms: int, *, ordered: bool) -> Metrics:
