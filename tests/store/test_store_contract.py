@@ -110,30 +110,35 @@ def test_a_time_in_another_zone_is_the_same_instant(store: Store) -> None:
 
 def test_slices_are_read_back_exactly_and_half_open(store: Store) -> None:
     written = slices(NOON, 12).assign(good=np.linspace(0.1, 9.9, 12))
-    assert store.put_slices(KEY, written, method="exact", as_of=NOON + timedelta(hours=1)) == 12
+    assert store.put_slices(KEY, written, method="exact", read_at=NOON + timedelta(hours=1)) == 12
     found = store.slices(KEY, TimeRange(NOON, NOON + timedelta(minutes=55)))
     assert found is not None
-    assert (found.method, found.as_of) == ("exact", NOON + timedelta(hours=1))
+    assert (found.method, found.read_at) == ("exact", NOON + timedelta(hours=1))
     pd.testing.assert_frame_equal(found.frame, written.iloc[:11])
 
 
 def test_writing_slices_again_replaces_them(store: Store) -> None:
-    store.put_slices(KEY, slices(NOON, 4), method="exact", as_of=NOON)
-    store.put_slices(KEY, slices(NOON + timedelta(minutes=10), 4, good=5.0), method="exact", as_of=NOON + timedelta(1))
+    store.put_slices(KEY, slices(NOON, 4), method="exact", read_at=NOON)
+    store.put_slices(
+        KEY, slices(NOON + timedelta(minutes=10), 4, good=5.0), method="exact", read_at=NOON + timedelta(1)
+    )
     found = store.slices(KEY, TimeRange(NOON, NOON + timedelta(hours=1)))
     assert found is not None
     assert found.frame["good"].tolist() == [9, 9, 5, 5, 5, 5]
-    assert found.as_of == NOON + timedelta(1)
+    assert found.read_at == NOON  # the earliest of all
+    later = store.slices(KEY, TimeRange(NOON + timedelta(minutes=10), NOON + timedelta(hours=1)))
+    assert later is not None
+    assert later.read_at == NOON + timedelta(1)
 
 
 def test_each_definition_has_a_history_of_its_own(store: Store) -> None:
-    store.put_slices(KEY, slices(NOON, 1), method="exact", as_of=NOON)
+    store.put_slices(KEY, slices(NOON, 1), method="exact", read_at=NOON)
     changed = HistoryKey("lab", "availability", "r2")
     assert store.slices(changed, TimeRange(NOON, NOON + timedelta(1))) is None
-    assert store.put_slices(changed, slices(NOON, 0), method="exact", as_of=NOON) == 0
+    assert store.put_slices(changed, slices(NOON, 0), method="exact", read_at=NOON) == 0
     empty = store.slices(changed, TimeRange(NOON, NOON + timedelta(1)))
     assert empty is not None
-    assert len(empty.frame) == 0
+    assert (len(empty.frame), empty.read_at) == (0, None)
     assert str(empty.frame["time"].dtype) == "datetime64[ms, UTC]"
 
 
@@ -141,8 +146,8 @@ def _write(url: str, worker: int, begin: multiprocessing.synchronize.Barrier) ->
     begin.wait(30)
     store = Store(url)
     for turn in range(10):
-        store.put_slices(KEY, slices(NOON, 50, good=float(worker)), method="exact", as_of=NOON)
-        store.put_slices(HistoryKey("lab", f"w{worker}", "r"), slices(NOON, 50), method="exact", as_of=NOON)
+        store.put_slices(KEY, slices(NOON, 50, good=float(worker)), method="exact", read_at=NOON)
+        store.put_slices(HistoryKey("lab", f"w{worker}", "r"), slices(NOON, 50), method="exact", read_at=NOON)
         store.finish_run(
             begun(store, at=NOON + timedelta(seconds=turn)), finished_at=NOON, path="", sha256="", provenance={}
         )

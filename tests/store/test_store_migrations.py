@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Engine, inspect
 
 import workbench.store
+from workbench.store import Store
 from workbench.store.engine import HEAD, open_engine, reading, writing
 from workbench.store.models import metadata
 
@@ -25,23 +30,34 @@ def test_the_migrations_make_the_tables_of_the_models(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_every_migration_can_be_taken_back(tmp_path: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
-
-    def downgrade(connection: Connection) -> None:
+def migrate(engine: Engine, change: Callable[[Config, str], None], revision: str) -> None:
+    with writing(engine) as connection:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        change(config, revision)
 
-    with writing(engine) as connection:
-        downgrade(connection)
+
+def test_every_migration_can_be_taken_back(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
+    migrate(engine, command.downgrade, "base")
     with reading(engine) as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
     engine.dispose()
+
+
+def test_report_runs_outlive_an_upgrade(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    store = Store(url)
+    begun = store.start_run(report="monthly", system="lab", period="2026-10", parameters={},
+                            started_at=datetime(2026, 11, 1, tzinfo=UTC), version="0", identity="ana")  # fmt: skip
+    store.close()
+    engine = open_engine(url)
+    migrate(engine, command.downgrade, "0001")
+    engine.dispose()
+    upgraded = Store(url)
+    assert upgraded.runs() == [begun]
+    upgraded.close()
 
 
 def test_sqlite_waits_for_other_writers_and_keeps_a_write_ahead_log(tmp_path: Path) -> None:

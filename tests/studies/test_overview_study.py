@@ -55,18 +55,35 @@ def test_a_second_look_is_answered_from_the_store_with_equal_numbers(
     ctx = context_over(source)
     first = overview(ctx, as_of=END)
     reads = source.reads
-    again = overview(ctx, as_of=END + timedelta(minutes=4))
+    again = overview(replace(ctx, clock=lambda: END + timedelta(minutes=4)), as_of=END + timedelta(minutes=4))
     assert source.reads == reads > 0
     pd.testing.assert_frame_equal(again.results["board"].frame, first.results["board"].frame)
     assert (again.status, again.freshness, again.coverage) == (first.status, first.freshness, first.coverage)
 
 
-def test_old_counts_are_not_shown_as_new_ones(source: Counted, context_over: Callable[..., Context]) -> None:
+@pytest.mark.parametrize("instant", [END, END + timedelta(minutes=6)])
+def test_counts_read_long_ago_are_read_again_also_of_a_period_that_is_over(
+    instant: datetime, source: Counted, context_over: Callable[..., Context]
+) -> None:
     ctx = context_over(source)
     overview(ctx, as_of=END)
     reads = source.reads
-    overview(ctx, as_of=END + timedelta(minutes=6))
+    overview(replace(ctx, clock=lambda: END + timedelta(minutes=6)), as_of=instant)
     assert source.reads == 2 * reads
+
+
+def test_a_wider_period_is_not_patched_from_counts_read_long_ago(
+    source: Counted, context_over: Callable[..., Context]
+) -> None:
+    ctx = context_over(source)
+    overview(ctx, range=TimeRange(END - timedelta(days=9), END), as_of=END)
+    later = replace(ctx, clock=lambda: END + timedelta(hours=1))
+    overview(later, range=TimeRange(END - timedelta(days=3), END), as_of=END)
+    reads = source.reads
+    overview(later, range=TimeRange(END - timedelta(days=2), END), as_of=END)
+    assert source.reads == reads
+    overview(later, range=TimeRange(END - timedelta(days=9), END), as_of=END)
+    assert source.reads > reads
 
 
 def test_a_changed_target_is_judged_at_once_on_the_stored_counts(

@@ -88,11 +88,10 @@ slice_histories = Table(
     Column("revision", String(64), nullable=False),
     Column("slice_ms", Integer, nullable=False),
     Column("method", String(20), nullable=False),
-    Column("as_of", UtcDateTime, nullable=False),
     UniqueConstraint("system", "slo", "revision", "slice_ms"),
 )
 
-#: Counts of the slice ``(start_ms, start_ms + slice_ms]`` of a history.
+#: Counts of the slice ``(start_ms, start_ms + slice_ms]`` of a history, and when the source was asked for them.
 slice_counts = Table(
     "slice_counts",
     metadata,
@@ -101,5 +100,6 @@ slice_counts = Table(
     Column("good", Float(53), nullable=False),
     Column("total", Float(53), nullable=False),
     Column("covered", Float(53), nullable=False),
+    Column("read_at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

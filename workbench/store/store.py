@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.core.errors import ArchiveError, ParameterError, WorkbenchError
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store import engine as database
 from workbench.store.models import report_runs, slice_counts, slice_histories
 
@@ -56,11 +56,14 @@ class HistoryKey:
 
 @dataclass(frozen=True)
 class SliceHistory:
-    """Stored counts: ``frame`` has ``time`` (start of slice, UTC), ``good``, ``total``, ``covered``, oldest first."""
+    """Stored counts: ``frame`` has ``time`` (start of slice, UTC), ``good``, ``total``, ``covered``, oldest first.
+
+    ``read_at`` is when the source was asked for them, the earliest time of all slices; None without any.
+    """
 
     key: HistoryKey
     method: str
-    as_of: datetime
+    read_at: datetime | None
     frame: pd.DataFrame
 
 
@@ -141,7 +144,7 @@ class Store:
         with self._reading() as connection:
             return [_run(row) for row in connection.execute(query)]
 
-    def put_slices(self, key: HistoryKey, events: pd.DataFrame, *, method: str, as_of: datetime) -> int:
+    def put_slices(self, key: HistoryKey, events: pd.DataFrame, *, method: str, read_at: datetime) -> int:
         """Write counts of slices; a slice already there is replaced. Returns how many were written.
 
         Parameters
@@ -150,11 +153,12 @@ class Store:
         events : DataFrame
             ``time`` (start of slice), ``good``, ``total``, ``covered``. [events/slice]
         method : {"exact", "extrapolated"}
-        as_of : datetime
-            Instant up to which the source was read.
+        read_at : datetime
+            Aware instant at which the source was asked for them.
         """
+        read_at_ms = to_ms(read_at)
         rows = [
-            {"start_ms": start, "good": good, "total": total, "covered": covered}
+            {"start_ms": start, "good": good, "total": total, "covered": covered, "read_at_ms": read_at_ms}
             for start, good, total, covered in zip(
                 events["time"].dt.as_unit("ms").astype("int64").tolist(),
                 events["good"].tolist(),
@@ -164,7 +168,7 @@ class Store:
             )
         ]
         with self._writing() as connection:
-            history = {**vars(key), "method": method, "as_of": as_of}
+            history = {**vars(key), "method": method}
             _upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
             history_id = connection.execute(select(slice_histories.c.id).where(*_is(key))).scalar_one()
             rows = sorted(({"history_id": history_id, **row} for row in rows), key=lambda row: row["start_ms"])
@@ -180,18 +184,16 @@ class Store:
                 return None
             starts = slice_counts.c.start_ms
             query = (
-                select(starts, slice_counts.c.good, slice_counts.c.total, slice_counts.c.covered)
+                select(starts, *(slice_counts.c[name] for name in ("read_at_ms", "good", "total", "covered")))
                 .where(slice_counts.c.history_id == history.id, starts >= span.start_ms, starts < span.end_ms)
                 .order_by(starts)
             )
             found = connection.execute(query).all()
-        columns = list(zip(*found, strict=True)) or [(), (), (), ()]
-        times = pd.DatetimeIndex(np.array(columns[0], np.int64).view("datetime64[ms]")).tz_localize("UTC")
-        counts = {
-            name: np.array(values, np.float64)
-            for name, values in zip(("good", "total", "covered"), columns[1:], strict=True)
-        }
-        return SliceHistory(key, history.method, history.as_of, pd.DataFrame({"time": times, **counts}))
+        start_ms, read_at_ms, *counts = list(zip(*found, strict=True)) or [()] * 5
+        times = pd.DatetimeIndex(np.array(start_ms, np.int64).view("datetime64[ms]")).tz_localize("UTC")
+        named = zip(("good", "total", "covered"), counts, strict=True)
+        frame = pd.DataFrame({"time": times, **{name: np.array(values, np.float64) for name, values in named}})
+        return SliceHistory(key, history.method, from_ms(min(read_at_ms)) if found else None, frame)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -20,7 +20,7 @@ from workbench.core.timerange import TimeRange
 from workbench.store import HistoryKey, Store
 from workbench.studies.indicators import Measured
 
-#: Stored counts are used when they were read from the source at most this long before.
+#: Stored counts are used when they were read from the source at most this long ago.
 FRESH = timedelta(minutes=5)
 
 _VERSION = 1  # raised when the way of counting changes, so that older counts are not used
@@ -44,18 +44,24 @@ def history_key(
 
 
 def stored(
-    store: Store, keys: Mapping[str, HistoryKey], promises: Sequence[Promise], *, as_of: datetime
+    store: Store, keys: Mapping[str, HistoryKey], promises: Sequence[Promise], *, as_of: datetime, now: datetime
 ) -> Measured | None:
-    """Read the counts of all promises from the store; None when any is not there, not whole or not fresh."""
+    """Read the counts of all promises from the store; None when any is not there, not whole or not fresh.
+
+    Slices that began in the last few minutes before ``as_of`` may be missing, as counts may be that old.
+    """
     found = Measured(joined_events([]))
     frames = []
     for promise in promises:
         elapsed = promise.elapsed(as_of)
         history = store.slices(keys[promise.objective], elapsed)
-        if history is None or not as_of - FRESH <= history.as_of <= as_of:
-            return None
-        known = promise.elapsed(history.as_of)
-        if len(history.frame) < (known.end_ms - known.start_ms) // promise.slice_ms:
+        known = promise.elapsed(as_of - FRESH)
+        if (
+            history is None
+            or history.read_at is None
+            or history.read_at < now - FRESH
+            or len(history.frame) < (known.end_ms - known.start_ms) // promise.slice_ms
+        ):
             return None
         found.methods[promise.objective] = cast('Literal["exact", "extrapolated"]', history.method)
         names = pd.Categorical.from_codes(np.zeros(len(history.frame), np.int8), categories=[promise.objective])
@@ -70,8 +76,8 @@ def stored(
     return found
 
 
-def remember(store: Store, keys: Mapping[str, HistoryKey], measured: Measured, *, as_of: datetime) -> None:
+def remember(store: Store, keys: Mapping[str, HistoryKey], measured: Measured, *, now: datetime) -> None:
     """Write the counts of what could be measured."""
     for name, part in measured.events.groupby("objective", observed=True, sort=False):
         objective = str(name)
-        store.put_slices(keys[objective], part, method=measured.methods[objective], as_of=as_of)
+        store.put_slices(keys[objective], part, method=measured.methods[objective], read_at=now)

@@ -96,7 +96,7 @@ def _one_system(
     measured = None
     unusable: ArchiveError | None = None
     try:
-        measured = stored(ctx.store, keys, promises, as_of=as_of) if ctx.store is not None else None
+        measured = stored(ctx.store, keys, promises, as_of=as_of, now=ctx.clock()) if ctx.store is not None else None
     except ArchiveError as error:
         unusable = error
     if measured is None:
@@ -104,7 +104,7 @@ def _one_system(
         measured = measure(source, profile.scope, objectives, spans)
         try:
             if ctx.store is not None and unusable is None:
-                remember(ctx.store, keys, measured, as_of=as_of)
+                remember(ctx.store, keys, measured, now=ctx.clock())
         except ArchiveError as error:
             unusable = error
     if unusable is not None:
