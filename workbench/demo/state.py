@@ -38,9 +38,9 @@ class State:
 
     @property
     def episodes(self) -> list[dict[str, Any]]:
-        """Alert episodes of the whole history, the ended ones first."""
+        """Alert episodes of the whole history, by start."""
         ended = [episode for day in self.days.values() for system in day.values() for episode in system["episodes"]]
-        return [*ended, *self.open_episodes]
+        return sorted([*ended, *self.open_episodes], key=lambda one: (one["starts_ms"], sorted(one["labels"].items())))
 
     @property
     def samples(self) -> int:

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.demo.demo_histories import ANCHOR, SMALL, assert_same_history
+from workbench.archive import Archive
+from workbench.core.errors import ArchiveError, ParameterError
+from workbench.core.series import SeriesSet
+from workbench.core.timerange import to_ms
+from workbench.demo import DemoSummary, build_demo
+from workbench.demo.lock import building
+
+
+def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
+    return build_demo(directory, scenario=SMALL, seed=3, end=end, anchor=ANCHOR, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param((0, 40), id="within a day"),
+        pytest.param((-135, -130, 0, 1), id="up to midnight and over it"),
+        pytest.param((-1680, 415, 3200), id="over two midnights, from inside the scrape gap, through a crash"),
+        pytest.param((0.25, 0.5, 17.75), id="between two minutes"),
+    ],
+)
+def test_an_extended_demo_equals_one_built_at_once_bit_for_bit(tmp_path: Path, ends: tuple[float, ...]) -> None:
+    for minutes in ends:
+        extended = build(tmp_path / "extended", ANCHOR + timedelta(minutes=minutes))
+    at_once = build(tmp_path / "once", ANCHOR + timedelta(minutes=ends[-1]))
+    assert extended.appended
+    assert not at_once.appended
+    assert extended.samples == at_once.samples
+    assert_same_history(tmp_path / "extended", tmp_path / "once")
+
+
+def test_the_anchor_is_the_midnight_of_the_first_build_and_stays(tmp_path: Path) -> None:
+    first = build_demo(tmp_path / "demo", scenario=SMALL, end=ANCHOR + timedelta(hours=5))
+    later = build_demo(tmp_path / "demo", scenario=SMALL, end=ANCHOR + timedelta(days=1, hours=1))
+    assert first.anchor == later.anchor == ANCHOR
+    assert later.range.start == ANCHOR - timedelta(days=3)
+    assert later.appended
+
+
+def test_a_demo_that_already_reaches_the_end_is_left_as_it_is(tmp_path: Path) -> None:
+    build(tmp_path / "demo", ANCHOR)
+    versions = Archive.open(tmp_path / "demo").versions()
+    summary = build(tmp_path / "demo", ANCHOR - timedelta(hours=3))
+    assert summary.range.end == ANCHOR
+    assert Archive.open(tmp_path / "demo").versions() == versions
+
+
+def test_another_seed_or_scenario_replaces_the_demo(tmp_path: Path) -> None:
+    build(tmp_path / "demo", ANCHOR)
+    other = build_demo(tmp_path / "demo", scenario=SMALL, seed=4, end=ANCHOR)
+    assert not other.appended
+    assert json.loads((tmp_path / "demo" / "truth.json").read_text())["seed"] == 4
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(SMALL.read_text().replace("magnitude: 0.5", "magnitude: 0.25"))
+    assert not build_demo(tmp_path / "demo", scenario=changed, seed=4, end=ANCHOR).appended
+
+
+@pytest.mark.parametrize("extension", [False, True], ids=["first build", "extension"])
+def test_a_build_killed_in_the_middle_is_finished_by_the_next(tmp_path: Path, extension: bool) -> None:
+    demo, end = tmp_path / "demo", ANCHOR + timedelta(days=1, hours=2)
+    if extension:
+        build(demo, ANCHOR - timedelta(hours=1))
+    killed = (
+        "import os, signal, sys\n"
+        "from datetime import datetime\nfrom pathlib import Path\n"
+        "from workbench.demo import build_demo\n"
+        "def progress(share):\n"
+        "    if share > 0.3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "build_demo(sys.argv[1], scenario=Path(sys.argv[2]), seed=3, progress=progress,\n"
+        "    end=datetime.fromisoformat(sys.argv[3]), anchor=datetime.fromisoformat(sys.argv[4]))\n"
+    )
+    arguments = [str(demo), str(SMALL), end.isoformat(), ANCHOR.isoformat()]
+    done = subprocess.run([sys.executable, "-c", killed, *arguments], capture_output=True, timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert demo.exists() == extension, "a first build stands beside the folder until it is whole"
+    assert build(demo, end).appended == extension
+    build(tmp_path / "once", end)
+    assert_same_history(demo, tmp_path / "once")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".demo.lock", ".once.lock", "demo", "once"]
+
+
+def test_a_second_builder_waits_for_the_first(tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    summaries: list[DemoSummary] = []
+    with building(demo):
+        thread = threading.Thread(target=lambda: summaries.append(build(demo, ANCHOR)))
+        thread.start()
+        thread.join(timeout=1)
+        assert thread.is_alive()
+        assert not demo.exists()
+    thread.join(timeout=120)
+    assert summaries[0].samples > 0
+
+
+def test_waiting_ends_with_the_process_that_holds_the_lock(tmp_path: Path) -> None:
+    def wait() -> None:
+        with building(tmp_path / "demo", patience_s=0.1):
+            raise AssertionError("the lock was given twice")
+
+    with building(tmp_path / "demo"):
+        caught: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                wait()
+            except ArchiveError as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    assert str(os.getpid()) in str(caught[0])
+
+
+def test_a_folder_with_other_things_in_it_is_refused_and_kept(tmp_path: Path) -> None:
+    mine = Archive.open(tmp_path / "mine", create=True)
+    mine.append_samples(SeriesSet.of([({"__name__": "up"}, [0], [1.0])]))
+    with pytest.raises(ArchiveError, match="is not a demo"):
+        build(tmp_path / "mine", ANCHOR)
+    assert Archive.open(tmp_path / "mine").select([], 0, 1).samples == 1
+
+
+def test_an_end_before_the_history_starts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="lies before the start"):
+        build(tmp_path / "demo", ANCHOR - timedelta(days=9))
+    with pytest.raises(ParameterError, match="no time zone"):
+        build_demo(tmp_path / "demo", scenario=SMALL, end=datetime(2026, 11, 1))
+    assert not (tmp_path / "demo").exists()
+
+
+def test_progress_rises_to_one(tmp_path: Path) -> None:
+    seen: list[float] = []
+    build(tmp_path / "demo", ANCHOR, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_the_archive_says_what_it_holds(tmp_path: Path) -> None:
+    build(tmp_path / "demo", ANCHOR)
+    archive = Archive.open(tmp_path / "demo")
+    assert archive.newest_ms() == to_ms(ANCHOR)
+    assert [deploy["version"] for deploy in archive.meta["deploys"]] == ["1.1.0"]
+    assert archive.families["http_requests_total"]["type"] == "counter"
+    assert archive.families["http_request_duration_seconds"]["type"] == "histogram"
