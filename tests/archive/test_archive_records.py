@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workbench.archive import Archive
+from workbench.archive.sql import connect
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.filters import Condition, LogFilter, SpanFilter
 from workbench.core.timerange import TimeRange, from_ms
@@ -241,3 +242,26 @@ def test_nested_attributes_and_half_characters_are_kept_as_text(archive):
 def test_an_episode_without_a_start_is_refused(archive):
     with pytest.raises(FrameError, match="has no starts_at"):
         archive.append_episodes(episodes({"starts_at": pd.NaT}))
+
+
+def test_equal_lines_of_one_append_stay_several_and_are_not_doubled_by_the_next(archive):
+    twice = lines({"message": "ping"}, {"message": "ping"}, {"message": "pong", "time_ns": NOVEMBER * NS + 9})
+    archive.append_logs(twice)
+    assert len(archive.logs(LogFilter(), MONTHS)) == 3
+    archive.append_logs(twice)
+    assert len(archive.logs(LogFilter(), MONTHS)) == 3
+    assert len(connect(archive).table("logs").fetchall()) == 3
+    archive.append_logs(lines({"message": "other"}))
+    assert len(archive.logs(LogFilter(contains="ping"), MONTHS)) == 2
+
+
+def test_a_span_twice_in_one_frame_is_one_span(archive):
+    archive.append_spans(spans({}, {"status": "error"}))
+    assert archive.spans(SpanFilter(), MONTHS)["status"].tolist() == ["error"]
+
+
+def test_a_range_to_the_end_of_time_is_a_range(archive):
+    always = TimeRange.from_ms(0, 253_402_300_799_000)
+    archive.append_logs(lines({"message": "old"}))
+    archive.replace_logs(lines({"message": "new"}), always)
+    assert archive.logs(LogFilter(), always)["message"].tolist() == ["new"]

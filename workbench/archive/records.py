@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from workbench.archive import filters, parquet
 from workbench.archive.layout import EPISODES, LOGS, SPANS, Layout, month_edges, month_of
@@ -25,18 +26,18 @@ _CONTRACTS = {LOGS.name: frames.LOGS, SPANS.name: frames.SPANS, EPISODES.name: f
 
 _MAPS = {LOGS.name: "attributes", SPANS.name: "attributes", EPISODES.name: "labels"}
 _INSTANTS = ("active_at", "starts_at", "ends_at")
-_NS_PER_MS = 1_000_000
+_INT64 = np.iinfo(np.int64)
 
 
 def logs(tables: Tables, wanted: LogFilter, span: TimeRange) -> pd.DataFrame:
     """Lines of ``[start, end)`` that pass the filter: LOGS, oldest first."""
-    low, high = span.start_ms * _NS_PER_MS, span.end_ms * _NS_PER_MS
+    low, high = _bounds(LOGS, span)
     return _read(tables, LOGS, (low, high - 1), filters.log_expression(wanted))
 
 
 def spans(tables: Tables, wanted: SpanFilter, span: TimeRange) -> pd.DataFrame:
     """Spans that start in ``[start, end)`` and pass the filter: SPANS, oldest first."""
-    low, high = span.start_ms * _NS_PER_MS, span.end_ms * _NS_PER_MS
+    low, high = _bounds(SPANS, span)
     return _read(tables, SPANS, (low, high - 1), filters.span_expression(wanted))
 
 
@@ -44,7 +45,7 @@ def episodes(tables: Tables, span: TimeRange) -> pd.DataFrame:
     """Episodes that overlap ``[start, end)``, by start; one without an end is still open."""
     ends = pc.field("ends_at")
     return _read(
-        tables, EPISODES, (np.iinfo(np.int64).min, span.end_ms - 1), ends.is_null() | (ends > pc.scalar(span.start_ms))
+        tables, EPISODES, (int(_INT64.min), span.end_ms - 1), ends.is_null() | (ends > pc.scalar(span.start_ms))
     )
 
 
@@ -58,7 +59,7 @@ def append(tables: Tables, layout: Layout, frame: pd.DataFrame) -> None:
 def replace(tables: Tables, layout: Layout, frame: pd.DataFrame, span: TimeRange) -> None:
     """Delete the rows whose time lies in ``[start, end)`` and add those of the frame, in one commit."""
     rows = _rows(layout, frame)
-    low, high = span.start_ms * layout.per_ms, span.end_ms * layout.per_ms
+    low, high = _bounds(layout, span)
     if len(rows):
         found = pc.min_max(rows[layout.time]).as_py()
         if found["min"] < low or found["max"] >= high:
@@ -90,6 +91,12 @@ def replace(tables: Tables, layout: Layout, frame: pd.DataFrame, span: TimeRange
     )
 
 
+def _bounds(layout: Layout, span: TimeRange) -> tuple[int, int]:
+    """Both ends in units of the time column; int64 nanoseconds end in the year 2262."""
+    low, high = (min(max(ms * layout.per_ms, int(_INT64.min)), int(_INT64.max)) for ms in (span.start_ms, span.end_ms))
+    return low, high
+
+
 def _read(tables: Tables, layout: Layout, bounds: tuple[int, int], passes: pc.Expression | None) -> pd.DataFrame:
     """Rows inside inclusive bounds that pass; of two records with one identity the later written."""
     low, high = bounds
@@ -103,7 +110,7 @@ def _read(tables: Tables, layout: Layout, bounds: tuple[int, int], passes: pc.Ex
         parts.append(part if shared or passes is None else part.filter(passes))
     rows = pa.concat_tables(parts)
     if shared:
-        rows = _latest(rows, layout)
+        rows = _latest(rows, layout, np.repeat(np.arange(len(parts)), [len(part) for part in parts]))
         rows = rows if passes is None else rows.filter(passes)
     order = pc.array_sort_indices(rows[layout.time]) if not len(rows) else np.argsort(rows[layout.time], kind="stable")
     return _frame(layout, rows.take(order))
@@ -115,11 +122,14 @@ def _file(tables: Tables, layout: Layout, file: DataFile, bounds: tuple[int, int
     return pa.concat_tables([layout.schema.empty_table(), *parquet.batches(folder, file, layout, groups)])
 
 
-def _latest(rows: pa.Table, layout: Layout) -> pa.Table:
+def _latest(rows: pa.Table, layout: Layout, file: NDArray[np.int64]) -> pa.Table:
+    """Leave out records that a later row holds too; equal log lines of one file are several lines."""
     names = list(layout.identity or layout.schema.names)
     keys = rows.select(names).to_pandas()
     if _MAPS[layout.name] in names:
         keys[_MAPS[layout.name]] = [json.dumps(sorted(pairs)) for pairs in keys[_MAPS[layout.name]]]
+    if not layout.identity:
+        keys["copy"] = keys.assign(file=file).groupby([*names, "file"]).cumcount()
     return rows.filter(pa.array(~keys.duplicated(keep="last").to_numpy()))
 
 
@@ -155,7 +165,8 @@ def _rows(layout: Layout, frame: pd.DataFrame) -> pa.Table:
     if columns[layout.time].null_count:
         raise FrameError(f"A row of the {layout.name} frame has no {layout.time}.", hint="Leave such rows out.")
     rows = pa.table(columns, schema=layout.schema)
-    return rows.take(np.argsort(columns[layout.time], kind="stable"))
+    rows = rows.take(np.argsort(columns[layout.time], kind="stable"))
+    return _latest(rows, layout, np.zeros(len(rows), np.int64)) if layout.identity else rows
 
 
 def _pairs(attributes: Mapping[str, Any] | None) -> list[tuple[str, str]]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.archive.archive import Archive
-from workbench.archive.layout import LAYOUTS, SAMPLES, Layout
+from workbench.archive.layout import LAYOUTS, LOGS, SAMPLES, Layout
 from workbench.archive.parquet import DataFile, overlapping
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+#: Equal log lines of one file are several lines; those of another file are the same ones again.
+_COPY = f"row_number() OVER (PARTITION BY {', '.join(LOGS.schema.names)}, filename)"
 _VALUE = "series_id, ts, coalesce(value_int::DOUBLE, value) AS value"
 
 
@@ -72,7 +74,8 @@ def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, file
         if paths:
             found = connection.read_parquet(paths, filename=twice)
             if twice:
-                place = f"row_number() OVER (PARTITION BY {key} ORDER BY filename DESC) AS place"
+                found = found.project(f"*, {_COPY if layout == LOGS else '0'} AS copy")
+                place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY filename DESC) AS place"
                 found = found.project(f"*, {place}").filter("place = 1")
             rows = rows.union(found.project(columns))
     rows.create_view(layout.name)
