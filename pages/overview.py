@@ -15,13 +15,14 @@ with facts:
     header.facts(study)
 
 with body, states.guard():
-    result = study.results.get("board")
-    if result is None or result.frame.empty:
-        if states.usable(study):
-            states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
+    result = study.results["board"]
+    if result.frame.empty:
+        states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
         st.stop()
+    usable = states.usable(study)
     board.key_figures(result)
     board.attention(result)
     st.subheader("All SLOs", anchor=False)
     tables.promises(result.frame, key="board", open_row=board.open_slo, system=True)
-    states.warned(study)
+    if usable:
+        states.warned(study)

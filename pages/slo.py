@@ -28,30 +28,30 @@ with facts:
     header.facts(study, header.system_title(system))
 
 with body, states.guard():
-    compliance = study.results.get("compliance")
-    if compliance is None or compliance.frame.empty:
-        if states.usable(study):
-            states.nothing("No SLO is defined for this system", "Add an OpenSLO document to a folder named in `slos`.")
+    compliance = study.results["compliance"]
+    if compliance.frame.empty:
+        states.nothing("No SLO is defined for this system", "Add an OpenSLO document to a folder named in `slos`.")
         st.stop()
-    file_name = exports.file_name("slo", system, name or "all", period.window)
+    usable = states.usable(study)
+    history, file_name = study.results["budget"], exports.file_name("slo", system, name or "all", period.window)
     if promised is None:
         tables.promises(tables.worst_first(compliance.frame), key="slos", open_row=board.choose_slo)
-        figures.card("Error budgets left", charts.budget_figure, study.results["budget"], compliance, key="budgets")
-        states.warned(study)
-        exports.downloads(study, compliance, name=file_name)
-        st.stop()
-
-    detail.key_figures(compliance.frame.iloc[0], study.as_of)
-    if states.usable(study):
-        history = study.results["budget"]
-        figures.card("Error budget left", charts.budget_figure, history, compliance, key="budget")
+        if usable:
+            figures.card("Error budgets left", charts.budget_figure, history, compliance, key="budgets")
+    else:
+        detail.key_figures(compliance.frame.iloc[0], study.as_of)
+        if usable:
+            figures.card("Error budget left", charts.budget_figure, history, compliance, key="budget")
         with st.grid(2, min_column_width=340):
-            figures.card("Measured against the objective", charts.sli_figure, history, compliance, key="sli")
-            figures.card("Good and bad", charts.requests_figure, history, compliance, key="requests")
-            detail.burn_rates(study.results["burn"])
+            if usable:
+                figures.card("Measured against the objective", charts.sli_figure, history, compliance, key="sli")
+                figures.card("Good and bad", charts.requests_figure, history, compliance, key="requests")
+                detail.burn_rates(study.results["burn"])
             detail.definition(promised)
-        exports.downloads(study, history, name=file_name)
-    states.warned(study)
-    with st.expander("Where these numbers come from", icon=":material/verified:"):
-        detail.commands(system, promised.id, period, study)
-        detail.provenance(study)
+    if usable:
+        states.warned(study)
+        exports.downloads(study, compliance if promised is None else history, name=file_name)
+    if promised is not None:
+        with st.expander("Where these numbers come from", icon=":material/verified:"):
+            detail.commands(system, promised.id, period, study)
+            detail.provenance(study)

@@ -14,8 +14,8 @@ with facts:
     header.facts(study)
 
 with body, states.guard():
-    result = study.results.get("sources")
-    if result is None or result.frame.empty:
+    result = study.results["sources"]
+    if result.frame.empty:
         states.nothing("No source is set", "Name one under `[sources]` in `workbench.toml`.")
         st.stop()
     tables.sources(result)

@@ -113,7 +113,8 @@ def test_every_axis_names_its_unit_and_time_is_utc():
         assert "UTC" in drawn.layout.xaxis.title.text
         assert drawn.layout.yaxis.title.text
     assert "%" in sli_figure(history).layout.yaxis.title.text
-    assert "(1 = budget spent exactly)" in figure(rates).layout.yaxis.title.text
+    assert "×" in figure(rates).layout.yaxis.title.text
+    assert "spends the budget exactly" in figure(rates).layout.annotations[0].text
 
 
 def test_a_status_is_a_colour_and_a_word():

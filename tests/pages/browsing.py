@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
-from tests.servers.programs import end, free_port, wait_for
+from tests.servers.programs import answers, end, free_port, wait_for
 from workbench.core.shipped import shipped
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+#: Streamlit looks for its server below the address of a deep link first, and is told that it is not there.
+PROBE = re.compile(r"/(slo|sources)/_stcore/(health|host-config)$")
 
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 
@@ -68,13 +72,18 @@ def visiting(browser: Browser, address: str, *, width: str = "desktop", scheme: 
     )
     page = context.new_page()
     visit = Visit(page, address)
-    page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: _heard(visit, message))
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
     page.on("request", lambda request: _noted(visit, request.url))
     try:
         yield visit
     finally:
         context.close()
+
+
+def _heard(visit: Visit, message: ConsoleMessage) -> None:
+    if message.type in ("error", "warning") and not PROBE.search(message.location.get("url", "")):
+        visit.errors.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
 
 def _noted(visit: Visit, url: str) -> None:
@@ -94,17 +103,8 @@ def dashboard(directory: Path, **environment: str) -> Iterator[str]:
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        if not wait_for(process, lambda: _answers(f"{address}/_stcore/health"), deadline_s=60):
+        if not wait_for(process, lambda: answers(f"{address}/_stcore/health"), deadline_s=60):
             raise RuntimeError(f"the dashboard did not start:\n{(directory / 'dashboard.log').read_text()[-2000:]}")
         yield address
     finally:
         end(process)
-
-
-def _answers(url: str) -> bool:
-    import urllib3
-
-    try:
-        return urllib3.request("GET", url, timeout=2, retries=False).status == 200
-    except urllib3.exceptions.HTTPError:
-        return False

@@ -21,16 +21,16 @@ _STEP_MS = 60_000
 _TARGET = {"system": "counterfactual-lab", "job": "counterfactual-lab", "instance": "lab-1:8000"}
 
 
-def build_lab(directory: Path) -> Path:
+def build_lab(directory: Path, newest: datetime = NEWEST) -> Path:
     """Write the archive and return its folder."""
     archive = Archive.open(directory, create=True)
-    archive.append_samples(SeriesSet.of(_series()))
+    archive.append_samples(SeriesSet.of(_series(newest)))
     return directory
 
 
-def _series() -> Iterator[tuple[dict[str, str], np.ndarray, np.ndarray]]:
+def _series(newest: datetime) -> Iterator[tuple[dict[str, str], np.ndarray, np.ndarray]]:
     minutes = np.arange(DAYS * 1440 + 1)
-    times = to_ms(NEWEST - timedelta(days=DAYS)) + minutes * _STEP_MS
+    times = to_ms(newest - timedelta(days=DAYS)) + minutes * _STEP_MS
     scraped = (minutes < 5_000) | (minutes >= 5_120)
     times, minutes = times[scraped], minutes[scraped]
     outage = (minutes >= 3_000) & (minutes < 3_060)

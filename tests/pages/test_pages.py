@@ -56,7 +56,7 @@ def test_a_deep_link_opens_the_detail_with_the_numbers_of_the_study(visit):
     assert shown["Measured"] == ratio_text(row["sli"])
     assert shown["Budget left"] == ratio_text(row["budget_left_ratio"], digits=1)
     assert shown["Bad"] == "2,400"
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4
     assert f"workbench --zone UTC slo status {SYSTEM} --slo availability --last 7d --to 2026-11-07T00:00:00Z" in seen(
         app
     )
@@ -211,3 +211,19 @@ def test_hostile_titles_reach_the_page_as_text(visit, settings_file, tmp_path):
     for element in (*app.markdown, *app.title, *app.caption):
         assert "<img" not in element.value.replace("\\<", "")
     assert title in [element.value for element in app.text], seen(app)
+
+
+def test_a_system_without_slos_has_a_row_and_a_page_that_says_what_to_add(visit, settings_file, tmp_path):
+    (tmp_path / "mine.yaml").write_text("schema: 1\nsystem: mine\ntitle: Mine\nscope: {system: mine}\n")
+    settings_file.write_text(f'profiles = ["mine.yaml"]\n{settings_file.read_text()}')
+    app = visit()
+    assert not app.exception
+    rows = app.dataframe[0].value.set_index("System")
+    assert rows.loc["Mine", "SLO"] == "–"
+    assert rows.loc["Mine", "Status"] == ["No data"]
+    app = visit("slo.py", system="mine")
+    assert not app.exception
+    assert "Mine" in seen(app)
+    assert "No SLO is defined for this system" in seen(app)
+    app = visit("sources.py", system="mine")
+    assert not app.exception

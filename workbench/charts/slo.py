@@ -190,7 +190,7 @@ def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
     plotly.graph_objects.Figure
     """
     colours = palette(mode)
-    figure = _empty(mode, "Burn rate (1 = budget spent exactly)")
+    figure = _empty(mode, "Burn rate (×)")
     parts = rates.frame.groupby("objective", sort=False, observed=True)
     for number, (name, part) in enumerate(parts):
         figure.add_bar(
@@ -198,15 +198,20 @@ def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
             y=part["burn_rate"],
             name=plain(str(name)),
             marker={"color": colours.sequence[number % len(colours.sequence)]},
-            text=[f"{rate:.2f}" if np.isfinite(rate) else NO_VALUE for rate in part["burn_rate"]],
+            text=[f"{rate:.2f}×" if np.isfinite(rate) else NO_VALUE for rate in part["burn_rate"]],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{text} x",
-            showlegend=True,
+            hovertemplate="%{text}",
+            showlegend=len(parts) > 1,
         )
-    figure.add_hline(y=1, line={"color": colours.objective, "width": 1.5, "dash": "dash"})
+    figure.add_hline(
+        y=1,
+        line={"color": colours.objective, "width": 1.5, "dash": "dash"},
+        annotation={"text": "1× spends the budget exactly", "font": {"size": 11, "color": colours.muted}},
+        annotation_position="top right",
+    )
     figure.update_xaxes(title_text="Look-back (up to now)", type="category")
-    figure.update_layout(yaxis={"rangemode": "tozero"})
+    figure.update_layout(height=220, yaxis={"rangemode": "tozero"})
     return figure
 
 

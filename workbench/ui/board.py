@@ -9,6 +9,7 @@ import streamlit as st
 
 from workbench.analysis.overview import PromiseBoard
 from workbench.core.units import ratio_text
+from workbench.ui import filters
 from workbench.ui.cards import Tile, tiles
 from workbench.ui.markdown import escaped
 from workbench.ui.states import badge_text
@@ -40,7 +41,7 @@ def attention(board: PromiseBoard) -> None:
     if rows.empty:
         st.markdown("Nothing: every SLO is on target.")
         return
-    with st.grid(3, min_column_width=280, gap="small"):
+    with st.grid(min(3, len(rows)), min_column_width=280, gap="small"):
         for _, row in rows.head(_SHOWN).iterrows():
             with st.container(border=True, height="stretch"):
                 st.markdown(badge_text(row["status"]))
@@ -49,7 +50,7 @@ def attention(board: PromiseBoard) -> None:
                     label=escaped(str(row["title"])),
                     icon=":material/arrow_forward:",
                     icon_position="right",
-                    query_params=_address(row),
+                    query_params=filters.address(str(row["system"]), str(row["objective"])),
                 )
                 st.caption(escaped(f"{row['system_title']}: {_sentence(row)}"))
     if len(rows) > _SHOWN:
@@ -58,16 +59,12 @@ def attention(board: PromiseBoard) -> None:
 
 def open_slo(row: pd.Series) -> None:
     """Go to the detail of a row of the board."""
-    st.switch_page("slo.py", query_params=_address(row))
+    st.switch_page("slo.py", query_params=filters.address(str(row["system"]), str(row["objective"])))
 
 
 def choose_slo(row: pd.Series) -> None:
     """Show the detail of a row of the list on the same page."""
     st.session_state["slo"] = str(row["objective"])
-
-
-def _address(row: pd.Series) -> dict[str, str]:
-    return {"system": str(row["system"]), "slo": str(row["objective"])}
 
 
 def _sentence(row: pd.Series) -> str:

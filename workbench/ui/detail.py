@@ -11,12 +11,14 @@ import streamlit as st
 
 from workbench.analysis.burn import BurnRates
 from workbench.catalog import Objective
+from workbench.charts.slo import burn_figure
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
-from workbench.ui import load, tables
+from workbench.ui import figures, load, tables
 from workbench.ui.cards import Tile, tiles
 from workbench.ui.filters import Period
+from workbench.ui.header import place_text
 from workbench.ui.markdown import escaped
 
 
@@ -79,7 +81,7 @@ def burn_rates(rates: BurnRates) -> None:
     with st.container(border=True, height="stretch"):
         st.markdown("**Burn rate**")
         tables.burn_rates(rates)
-        st.caption("1× spends the budget exactly by the end of the period.")
+        figures.plain(burn_figure, rates, key="burn", title="Burn rate over each look-back")
 
 
 def _definition(promised: Objective) -> None:
@@ -97,7 +99,7 @@ def _definition(promised: Objective) -> None:
         st.caption("Derived: no document promises this; it was worked out from a threshold.")
     for assumption in promised.assumptions:
         st.text(f"Assumption: {assumption}")
-    st.caption(escaped(f"{promised.file}:{promised.line}"))
+    st.caption(escaped(f"{place_text(promised.file)}:{promised.line}"))
 
 
 def provenance(study: Study) -> None:

@@ -18,10 +18,13 @@ def mode() -> Mode:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def card(title: str, draw: Callable[..., Any], *results: Any, key: str, note: str = "") -> None:
-    """Show one question as a card: its title, its figure, and a note on how to read it."""
-    with st.container(border=True):
+def plain(draw: Callable[..., Any], *results: Any, key: str, title: str) -> None:
+    """Show a figure inside what is open; ``title`` is read out to those who do not see it."""
+    st.plotly_chart(draw(*results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
+
+
+def card(title: str, draw: Callable[..., Any], *results: Any, key: str) -> None:
+    """Show one question as a card: its title and its figure."""
+    with st.container(border=True, height="stretch"):
         st.markdown(f"**{escaped(title)}**")
-        st.plotly_chart(draw(*results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
-        if note:
-            st.caption(note)
+        plain(draw, *results, key=key, title=title)

@@ -53,7 +53,7 @@ def sidebar(*names: str) -> None:
 
 
 def system() -> str:
-    """Return the chosen system; empty when the catalog holds none."""
+    """Return the chosen system; empty when no source answers for any."""
     return str(st.session_state.get("system", ""))
 
 
@@ -68,6 +68,17 @@ def slo(system: str) -> str | None:
     names = [objective.id for objective in load.context().catalog.objectives.get(system, ())]
     picked = _select("SLO", [ALL, *names], "slo", width=320)
     return None if picked == ALL else picked
+
+
+def address(system: str, slo: str) -> dict[str, str]:
+    """Return the query parameters of the detail of an SLO.
+
+    What is the default anyway is left out: Streamlit would take it out of the address again, as one more step for the
+    browser's back button.
+    """
+    chosen = {"system": system, "slo": slo}
+    defaults = {"system": next(iter(load.context().systems), ""), "slo": ""}
+    return {name: value for name, value in chosen.items() if value != defaults[name]}
 
 
 def back_to_list() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from pathlib import Path
 
 import streamlit as st
 
 from workbench.core.result import Study
+from workbench.core.shipped import shipped
 from workbench.core.units import ratio_text, span_text
 from workbench.ui import load
 from workbench.ui.markdown import escaped
@@ -42,6 +44,20 @@ def system_title(system: str) -> str:
     return load.context().catalog.profile(system).title
 
 
+def place_text(location: str) -> str:
+    """Return where something is, shortened: files of the installation and of the user's home from there.
+
+    Examples
+    --------
+    >>> place_text("http://prometheus:9090"), place_text(str(shipped("data", "slos")))
+    ('http://prometheus:9090', 'data/slos')
+    """
+    for root, prefix in ((shipped("pages").parent, ""), (Path.home(), "~/")):
+        if location.startswith(f"{root}/"):
+            return prefix + location.removeprefix(f"{root}/")
+    return location
+
+
 def facts(study: Study, *first: str) -> None:
     """Show in one quiet line: what is looked at, freshness, coverage, source with its semantics, method, range."""
     made = study.provenance
@@ -52,7 +68,7 @@ def facts(study: Study, *first: str) -> None:
         semantics = f"{made.semantics} semantics" if made.semantics else ""
         engine = ", ".join(part for part in (made.engine.removeprefix("none: "), semantics) if part)
         parts.append(f"source {made.source}" + (f" ({engine})" if engine else ""))
-    if made.method:
+    if made.method.startswith(("exact", "extrapolated")):
         parts.append(f"{made.method} counts")
     if study.range.seconds:
         parts.append(str(study.range))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.catalog import Profile
 from workbench.ui import load, tables
+from workbench.ui.header import place_text
 from workbench.ui.markdown import escaped
 
 
@@ -14,7 +15,7 @@ def show(system: str) -> None:
     profile = load.context().catalog.profile(system)
     st.subheader(profile.title, anchor=False)
     if profile.document:
-        st.caption(escaped(f"Described in {profile.document}; profile {profile.file}"))
+        st.caption(escaped(f"Described in {profile.document}; profile {place_text(profile.file)}"))
     st.markdown("**Measured**")
     tables.texts(
         [

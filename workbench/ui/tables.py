@@ -14,6 +14,7 @@ from workbench.analysis.sources import SourceStates
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.ui.header import place_text
 
 #: Statuses as a reader should meet them.
 WORST_FIRST: tuple[Status, ...] = ("spent", "at_risk", "unavailable", "refused", "no_data", "no_traffic", "ok")
@@ -55,7 +56,7 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
     cells = [
         {
             "Status": [STATUS_WORDS[row.status]],
-            "SLO": row.title or NO_VALUE,
+            "SLO": row.title if row.objective else NO_VALUE,
             "Objective": ratio_text(row.target, digits=2),
             "Measured": ratio_text(row.sli),
             "Budget left": ratio_text(row.budget_left_ratio, digits=1),
@@ -144,7 +145,7 @@ def sources(states: SourceStates) -> None:
             "Engine": row.engine or NO_VALUE,
             "Semantics": row.semantics or NO_VALUE,
             "Systems": row.systems,
-            "Location": row.location,
+            "Location": place_text(row.location),
         }
         for row in states.frame.itertuples()
     ]

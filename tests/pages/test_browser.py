@@ -1,0 +1,126 @@
+"""The dashboard in a real browser: both widths, both themes, nothing from outside, addresses that can be shared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.pages.browsing import WIDTHS, Visit, dashboard, visiting
+from tests.pages.lab import build_lab
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+PAGES = {
+    "overview": ("", {}, "Overview"),
+    "list": ("slo", {}, "SLOs"),
+    "detail": ("slo", {"slo": "availability", "window": "7d"}, "Availability"),
+    "month": ("slo", {"slo": "availability", "window": "2001-01"}, "Availability"),
+    "sources": ("sources", {}, "Sources"),
+}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A dashboard on an archive whose newest sample is of this minute."""
+    directory = tmp_path_factory.mktemp("dashboard")
+    build_lab(directory / "demo", datetime.now(UTC).replace(second=0, microsecond=0))
+    settings = directory / "workbench.toml"
+    settings.write_text('home = "home"\n[sources.lab]\nkind = "archive"\npath = "demo"\n')
+    with dashboard(directory, WORKBENCH_CONFIG=str(settings)) as found:
+        yield found
+
+
+@pytest.fixture
+def visit(chromium, address) -> Iterator[Visit]:
+    with visiting(chromium, address) as opened:
+        yield opened
+        assert opened.errors == []
+        assert opened.strangers == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", list(WIDTHS))
+def test_every_page_opens_without_errors_overflow_or_foreign_requests(chromium, address, width, scheme):
+    with visiting(chromium, address, width=width, scheme=scheme) as visit:
+        for name, (path, query, title) in PAGES.items():
+            page = visit.open(path, **query)
+            assert page.locator("h1").inner_text() == title
+            assert page.get_by_test_id("stException").count() == 0, name
+            assert visit.overflow() <= 1, name
+            paper = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
+            assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 21, 28)"}[scheme]
+        assert visit.errors == []
+        assert visit.strangers == []
+
+
+@pytest.mark.parametrize(("scheme", "ink"), [("light", "rgb(31, 39, 51)"), ("dark", "rgb(230, 234, 240)")])
+def test_figures_take_the_theme_of_the_page_at_the_first_visit(chromium, address, scheme, ink):
+    with visiting(chromium, address, scheme=scheme) as visit:
+        page = visit.open("slo", slo="availability", window="7d")
+        legend = page.locator("[data-testid=stPlotlyChart] .legendtext").first
+        assert legend.evaluate("text => getComputedStyle(text).fill") == ink
+
+
+def test_the_way_from_the_morning_to_the_cause_and_back(visit):
+    page = visit.open()
+    page.get_by_test_id("stMain").get_by_role("link", name="Availability").first.click()
+    page.wait_for_url("**/slo?*slo=availability*")
+    visit.settle()
+    assert page.locator("h1").inner_text() == "Availability"
+    page.go_back()
+    page.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    visit.settle()
+    page.go_forward()
+    page.get_by_role("heading", name="Availability", exact=True, level=1).wait_for()
+    visit.settle()
+    page.get_by_role("button", name="All SLOs").click()
+    page.get_by_role("heading", name="SLOs", exact=True, level=1).wait_for()
+    visit.settle()
+    assert "slo=" not in page.url
+
+
+def test_a_filter_writes_the_address_and_the_address_opens_the_same_view(visit):
+    page = visit.open("slo", slo="availability")
+    page.get_by_test_id("stSidebar").get_by_role("combobox").nth(1).click()
+    page.get_by_role("option", name="7d", exact=True).click()
+    page.wait_for_url("**window=7d*")
+    visit.settle()
+    measured = page.get_by_test_id("stMetricValue").all_inner_texts()
+    page.reload()
+    visit.settle()
+    assert "slo=availability" in page.url
+    assert page.get_by_test_id("stMetricValue").all_inner_texts() == measured
+
+
+def test_a_click_on_a_row_opens_its_detail(visit):
+    page = visit.open("slo")
+    box = page.locator("[data-testid=stDataFrame] canvas").first.bounding_box()
+    page.mouse.click(box["x"] + 170, box["y"] + 36 + 19)
+    page.wait_for_url("**slo=*")
+    visit.settle()
+    assert page.locator("h1").inner_text() != "SLOs"
+
+
+def test_downloads_hold_the_numbers_of_the_page(visit):
+    page = visit.open("slo", slo="availability", window="7d")
+    files = {}
+    for name in ("Download JSON", "Download CSV"):
+        with page.expect_download() as started:
+            page.get_by_role("button", name=name).click()
+        files[started.value.suggested_filename] = Path(started.value.path()).read_text()
+    study = json.loads(files["slo-counterfactual-lab-availability-7d.json"])
+    (row,) = study["results"]["compliance"]["rows"]
+    assert f"{row['bad']:,.0f}" in page.get_by_test_id("stMetricValue").all_inner_texts()
+    assert files["slo-counterfactual-lab-availability-7d.csv"].startswith("time,objective,good,total")
+
+
+def test_an_address_that_asks_for_nothing_known_says_so(visit):
+    page = visit.open("slo", slo="<img src=x onerror=alert(1)>", window="3y")
+    told = "\n".join(page.get_by_test_id("stAlert").all_inner_texts())
+    assert "<img src=x onerror=alert(1)>" in told
+    assert "'3y'" in told
+    assert page.locator("[data-testid=stAlert] img").count() == 0
