@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,13 +30,14 @@ class Asked:
 
 @dataclass
 class Says:
-    """An answer; ``write`` takes the socket's file over after the headers, ``drop`` cuts the connection instead."""
+    """An answer; ``write`` writes the body itself, ``drop`` cuts the connection, headers may drip."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     write: Callable[[Any], None] | None = None
     drop: bool = False
+    headers_drip_s: float = 0.0
 
 
 @dataclass
@@ -90,6 +92,9 @@ def _handler(answer: Callable[[Asked], Says], asked: list[Asked]) -> type[BaseHT
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
+            if told.headers_drip_s:
+                self._drip(told.headers_drip_s)
+                return
             self.send_response(told.status)
             for name, value in told.headers.items():
                 self.send_header(name, value)
@@ -102,6 +107,18 @@ def _handler(answer: Callable[[Asked], Says], asked: list[Asked]) -> type[BaseHT
             self.end_headers()
             try:
                 told.write(self.wfile)
+            except OSError:
+                return
+
+        def _drip(self, seconds: float) -> None:
+            self.close_connection = True
+            end = time.monotonic() + seconds
+            try:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while time.monotonic() < end:
+                    self.wfile.write(b"a")
+                    self.wfile.flush()
+                    time.sleep(0.02)
             except OSError:
                 return
 

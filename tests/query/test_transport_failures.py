@@ -107,6 +107,17 @@ def test_the_deadline_holds_against_a_server_that_drips(serve) -> None:
     assert len(served.queries()) == 1
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_the_deadline_holds_against_headers_that_drip(serve, certificates, secure: bool) -> None:
+    tls = certificates.context(certificates.server) if secure else None
+    served = serve(lambda _: Says(headers_drip_s=4.0), tls=tls)
+    began = time.monotonic()
+    with pytest.raises(SourceUnavailable, match="within"):
+        ask(served.url, timeout_s=0.6, ca_file=certificates.authority)
+    assert time.monotonic() - began < 2.0
+    assert len(served.queries()) == 1
+
+
 def test_the_server_is_told_our_deadline(serve) -> None:
     served = serve(lambda _: ONE)
     ask(served.url, timeout_s=7)

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 
 from workbench.core.errors import SettingsError
+from workbench.query.timed import timed
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -166,7 +167,7 @@ def pool_for(url: str, login: Login, *, connections: int) -> urllib3.PoolManager
         options["ssl_context"] = login.tls()
     proxy = _proxy(parts.scheme, parts.hostname or "")
     if not proxy:
-        return urllib3.PoolManager(num_pools=2, **options)
+        return timed(urllib3.PoolManager(num_pools=2, **options))
     through = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     if through.scheme not in ("http", "https"):
         raise SettingsError(f"A {through.scheme} proxy is not supported.", hint="Use an http(s) proxy or NO_PROXY.")
@@ -175,7 +176,7 @@ def pool_for(url: str, login: Login, *, connections: int) -> urllib3.PoolManager
         pair = f"{unquote(through.username)}:{unquote(through.password or '')}"
         headers = urllib3.make_headers(proxy_basic_auth=pair)
     address = f"{through.scheme}://{through.hostname}" + (f":{through.port}" if through.port else "")
-    return urllib3.ProxyManager(address, num_pools=2, proxy_headers=headers, **options)
+    return timed(urllib3.ProxyManager(address, num_pools=2, proxy_headers=headers, **options))
 
 
 def _proxy(scheme: str, host: str) -> str:
