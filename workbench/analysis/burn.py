@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.events import by_objective, expected_slices, within
+from workbench.analysis.history import History, histories
 from workbench.analysis.promise import Promise, period_budget
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange, duration_ms
@@ -84,17 +84,16 @@ def budget_history(
     for the whole line, so the line never rises; where the window is not over it is a projection, see
     :func:`workbench.analysis.promise.period_budget`.
     """
-    parts = by_objective(events)
+    known = histories(events)
     frames = []
     for promise in promises:
         elapsed = promise.elapsed(as_of)
-        seen = within(parts.get(promise.objective, events.iloc[:0]), elapsed)
-        if len(seen):
-            row_ms = -(-step_ms // promise.slice_ms) * promise.slice_ms
-            frames.append(_drawn_down(seen, promise, elapsed, row_ms))
+        seen = known.get(promise.objective, History.empty()).within(elapsed)
+        row_ms = -(-step_ms // promise.slice_ms) * promise.slice_ms
+        frames.append(_drawn_down(seen, promise, elapsed, row_ms))
     columns = ["time", "objective", "good", "total", "sli", "budget_left_ratio", "covered"]
-    frame = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
-    return BudgetHistory(frame, as_of=as_of, step_ms=step_ms)
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return BudgetHistory(frame[columns], as_of=as_of, step_ms=step_ms)
 
 
 def burn_rates(
@@ -120,18 +119,18 @@ def burn_rates(
     ----------
     .. [1] B. Beyer et al., The Site Reliability Workbook, O'Reilly, 2018, ch. 5.
     """
-    parts = by_objective(events)
+    known = histories(events)
     rows = []
     for promise in promises:
-        history = parts.get(promise.objective, events.iloc[:0])
+        history = known.get(promise.objective, History.empty())
         elapsed = promise.elapsed(as_of)
-        whole = within(history, elapsed)
-        period = float(period_budget(promise, elapsed, Fraction(float(whole["total"].sum())))) if len(whole) else 0.0
+        events_so_far = float(history.within(elapsed).total.sum())
+        period = float(period_budget(promise, elapsed, Fraction(events_so_far))) if events_so_far else 0.0
         for lookback in lookbacks:
             span = TimeRange(elapsed.end - timedelta(milliseconds=duration_ms(lookback)), elapsed.end)
-            seen = within(history, span)
-            covered = float(seen["covered"].sum()) / expected_slices(span, promise.slice_ms)
-            good, total = float(seen["good"].sum()), float(seen["total"].sum())
+            seen = history.within(span)
+            covered = seen.coverage(span, promise.slice_ms)
+            good, total = float(seen.good.sum()), float(seen.total.sum())
             bad = Fraction(total) - Fraction(good)
             rows.append(
                 {
@@ -151,15 +150,19 @@ def burn_rates(
     return BurnRates(frame, as_of=as_of)
 
 
-def _drawn_down(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, step_ms: int) -> pd.DataFrame:
-    since_start = seen["time"] - pd.Timestamp(promise.window.start)
-    steps = promise.window.start + since_start.dt.floor(pd.Timedelta(milliseconds=step_ms))
-    grouped = seen.groupby(steps, sort=True)
-    rows = grouped[["good", "total", "covered"]].sum().reset_index()
-    rows["covered"] *= promise.slice_ms / step_ms
-    rows.insert(1, "objective", promise.objective)
-    bad = (rows["total"] - rows["good"]).cumsum()
-    allowed = float(period_budget(promise, elapsed, Fraction(float(seen["total"].sum()))))
-    rows["sli"] = (rows["good"] / rows["total"]).where(rows["total"] > 0)
-    rows["budget_left_ratio"] = 1 - bad / allowed if allowed else np.nan
-    return rows
+def _drawn_down(seen: History, promise: Promise, elapsed: TimeRange, step_ms: int) -> pd.DataFrame:
+    steps = seen.stepped(elapsed.start_ms, step_ms)
+    total = float(seen.total.sum())
+    allowed = float(period_budget(promise, elapsed, Fraction(total))) if total else np.nan
+    happened = steps.total > 0
+    return pd.DataFrame(
+        {
+            "time": pd.DatetimeIndex(steps.start_ms.view("datetime64[ms]")).tz_localize("UTC"),
+            "objective": pd.Series([promise.objective] * len(steps), dtype="str"),
+            "good": steps.good,
+            "total": steps.total,
+            "sli": np.divide(steps.good, steps.total, out=np.full(len(steps), np.nan), where=happened),
+            "budget_left_ratio": 1 - np.cumsum(steps.total - steps.good) / allowed,
+            "covered": steps.covered * (promise.slice_ms / step_ms),
+        }
+    )

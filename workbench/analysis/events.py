@@ -18,9 +18,7 @@ from pandas.api.types import union_categoricals
 
 from workbench.analysis.increase import Edges
 from workbench.core.errors import FrameError, ParameterError
-from workbench.core.frames import EVENTS
 from workbench.core.series import Metrics
-from workbench.core.timerange import TimeRange
 
 Floats = NDArray[np.float64]
 
@@ -79,47 +77,6 @@ def joined_events(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     counts = pd.concat([part[["time", "good", "total", "covered"]] for part in parts], ignore_index=True)
     counts.insert(0, "objective", union_categoricals([part["objective"] for part in parts]))
     return counts
-
-
-def by_objective(events: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Split checked EVENTS by objective, oldest slice first.
-
-    Raises
-    ------
-    FrameError
-        A column is absent, or a count is negative, NaN or infinite.
-    """
-    needed = ("objective", *EVENTS.columns, "covered")
-    for name in needed:
-        if name not in events.columns:
-            raise FrameError(
-                f"No column {name!r} in the EVENTS of an objective (got: {', '.join(map(str, events.columns))}).",
-                hint=f"They need: {', '.join(needed)}.",
-            )
-    wrong = ~(
-        np.isfinite(events["good"]) & np.isfinite(events["total"]) & (events["total"] >= 0) & (events["good"] >= 0)
-    )
-    if wrong.any():
-        row = events.loc[wrong].iloc[0]
-        raise FrameError(
-            f"{row['good']} good of {row['total']} events of {row['objective']} at {row['time']} are not counts.",
-            hint="Counts are finite and not negative; leave a slice without counts out.",
-        )
-    parts = {str(name): part for name, part in events.groupby("objective", observed=True, sort=False)}
-    return {
-        name: part if part["time"].is_monotonic_increasing else part.sort_values("time", kind="stable")
-        for name, part in parts.items()
-    }
-
-
-def within(history: pd.DataFrame, span: TimeRange) -> pd.DataFrame:
-    """Rows whose slice starts in the range."""
-    return history[((history["time"] >= span.start) & (history["time"] < span.end)).to_numpy()]
-
-
-def expected_slices(span: TimeRange, slice_ms: int) -> int:
-    """Whole slices in a range, at least one. [count]"""
-    return max(1, (span.end_ms - span.start_ms) // slice_ms)
 
 
 def _named(objective: str, length: int) -> pd.Categorical:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.events import by_objective, expected_slices, within
+from workbench.analysis.history import History, histories
 from workbench.analysis.promise import Promise, budget_minutes, period_budget, promise_status
 from workbench.core.result import Result, Status
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, from_ms
 
 #: The pace of spending, for the projected end of the budget, is that of this last part of the window.
 PACE_MS = 3 * 86_400_000
@@ -119,12 +119,11 @@ def compliance(
     >>> float(row.budget_left), float(row.burn_rate), row.status
     (5.0, 0.5, 'ok')
     """
-    parts = by_objective(events)
-    empty = events.iloc[:0]
+    known = histories(events)
     failed = unanswered or {}
     rows, notes = [], []
     for promise in promises:
-        history = parts.get(promise.objective, empty)
+        history = known.get(promise.objective, History.empty())
         row, remarks = _judged(history, promise, as_of, failed.get(promise.objective))
         rows.append(row)
         notes.extend(remarks)
@@ -132,12 +131,12 @@ def compliance(
 
 
 def _judged(
-    history: pd.DataFrame, promise: Promise, as_of: datetime, failed: Status | None
+    history: History, promise: Promise, as_of: datetime, failed: Status | None
 ) -> tuple[dict[str, Any], list[str]]:
     elapsed = promise.elapsed(as_of)
-    seen = within(history, elapsed)
-    good, total = float(seen["good"].sum()), float(seen["total"].sum())
-    coverage = float(seen["covered"].sum()) / expected_slices(elapsed, promise.slice_ms)
+    seen = history.within(elapsed)
+    good, total = float(seen.good.sum()), float(seen.total.sum())
+    coverage = seen.coverage(elapsed, promise.slice_ms)
     row: dict[str, Any] = {
         "objective": promise.objective,
         "title": promise.title,
@@ -161,7 +160,7 @@ def _judged(
     return row, _remarks(seen, promise, row) if failed is None else []
 
 
-def _spending(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, good: float, total: float) -> dict[str, Any]:
+def _spending(seen: History, promise: Promise, elapsed: TimeRange, good: float, total: float) -> dict[str, Any]:
     bad, events = Fraction(total) - Fraction(good), Fraction(total)
     allowed = promise.budget * events
     period = period_budget(promise, elapsed, events)
@@ -184,11 +183,11 @@ def _spending(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, good: fl
     }
 
 
-def _exhausted_at(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, allowed: float) -> pd.Timestamp | None:
-    bad = (seen["total"] - seen["good"]).to_numpy()
+def _exhausted_at(seen: History, promise: Promise, elapsed: TimeRange, allowed: float) -> pd.Timestamp | None:
+    bad = seen.total - seen.good
     spent = np.cumsum(bad)
     over = np.flatnonzero(spent > allowed)
-    ends_ms = seen["time"].dt.as_unit("ms").astype("int64").to_numpy() + promise.slice_ms
+    ends_ms = seen.start_ms + promise.slice_ms
     if spent[-1] > allowed:
         return pd.Timestamp(int(ends_ms[over[0]]), unit="ms", tz="UTC")
     ahead_ms = promise.window.end_ms - (promise.window.start_ms if promise.rolling else elapsed.end_ms)
@@ -202,14 +201,14 @@ def _exhausted_at(seen: pd.DataFrame, promise: Promise, elapsed: TimeRange, allo
     )
 
 
-def _remarks(seen: pd.DataFrame, promise: Promise, row: dict[str, Any]) -> list[str]:
+def _remarks(seen: History, promise: Promise, row: dict[str, Any]) -> list[str]:
     remarks = []
-    contradicting = seen[seen["good"] > seen["total"]]
+    contradicting = np.flatnonzero(seen.good > seen.total)
     if len(contradicting):
-        first = contradicting.iloc[0]
+        first = contradicting[0]
         remarks.append(
             f"{promise.objective}: more good events than events in {len(contradicting)} slices, first at "
-            f"{first['time']:%Y-%m-%d %H:%M} UTC ({first['good']:g} of {first['total']:g}). "
+            f"{from_ms(seen.start_ms[first]):%Y-%m-%d %H:%M} UTC ({seen.good[first]:g} of {seen.total[first]:g}). "
             "Do the good and the total selector count the same requests?"
         )
     if 0 < row["coverage"] < COVERAGE_FLOOR:

@@ -1,0 +1,102 @@
+"""EVENTS of one objective as arrays, oldest first: what all arithmetic on budgets works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.core.errors import FrameError
+from workbench.core.frames import EVENTS
+from workbench.core.timerange import TimeRange
+
+_COLUMNS = ("objective", *EVENTS.columns, "covered")
+
+
+@dataclass(frozen=True)
+class History:
+    """Counts per slice of one objective.
+
+    Attributes
+    ----------
+    start_ms : int64 array
+        Start of each slice, rising. [ms since the epoch]
+    good, total : float64 array
+        [events/slice]
+    covered : float64 array
+        Observed share of each slice. [ratio]
+    """
+
+    start_ms: NDArray[np.int64]
+    good: NDArray[np.float64]
+    total: NDArray[np.float64]
+    covered: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls) -> History:
+        """Return a history without slices."""
+        return cls(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
+
+    def __len__(self) -> int:
+        return len(self.start_ms)
+
+    def within(self, span: TimeRange) -> History:
+        """Return the slices that start in the range."""
+        first, last = np.searchsorted(self.start_ms, [span.start_ms, span.end_ms])
+        part = slice(int(first), int(last))
+        return History(self.start_ms[part], self.good[part], self.total[part], self.covered[part])
+
+    def stepped(self, origin_ms: int, step_ms: int) -> History:
+        """Sum the slices into steps counted from an origin; ``covered`` is summed as well."""
+        if not len(self):
+            return self
+        steps = (self.start_ms - origin_ms) // step_ms
+        firsts = np.flatnonzero(np.diff(steps, prepend=steps[0] - 1))
+        good, total, covered = (np.add.reduceat(counts, firsts) for counts in (self.good, self.total, self.covered))
+        return History(origin_ms + steps[firsts] * step_ms, good, total, covered)
+
+    def coverage(self, span: TimeRange, slice_ms: int) -> float:
+        """Observed share of the whole slices of a range; a slice that is not there was not observed. [ratio]"""
+        return float(self.covered.sum()) / max(1, (span.end_ms - span.start_ms) // slice_ms)
+
+
+def histories(events: pd.DataFrame) -> Mapping[str, History]:
+    """Split EVENTS by objective.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
+
+    Raises
+    ------
+    FrameError
+        A column is absent, or a count is negative, NaN or infinite.
+    """
+    for name in _COLUMNS:
+        if name not in events.columns:
+            raise FrameError(
+                f"No column {name!r} in the EVENTS of an objective (got: {', '.join(map(str, events.columns))}).",
+                hint=f"They need: {', '.join(_COLUMNS)}.",
+            )
+    codes, names = pd.factorize(events["objective"])
+    start_ms = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
+    good, total, covered = (events[name].to_numpy(np.float64) for name in ("good", "total", "covered"))
+    wrong = np.flatnonzero(~(np.isfinite(good) & np.isfinite(total) & (total >= 0) & (good >= 0)))
+    if len(wrong):
+        row = events.iloc[wrong[0]]
+        raise FrameError(
+            f"{row['good']} good of {row['total']} events of {row['objective']} at {row['time']} are not counts.",
+            hint="Counts are finite and not negative; leave a slice without counts out.",
+        )
+    order = np.lexsort((start_ms, codes))
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    rows = [order[first:last] for first, last in pairwise(bounds)]
+    return {
+        str(name): History(start_ms[mine], good[mine], total[mine], covered[mine])
+        for name, mine in zip(names, rows, strict=True)
+    }
