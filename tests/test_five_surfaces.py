@@ -135,7 +135,7 @@ def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
 
 
 def test_shipped_notebooks_carry_no_output():
-    for path in (*Path(shipped("notebooks")).glob("*.ipynb"), *Path(shipped("reports")).glob("*.ipynb")):
+    for path in (*shipped("notebooks").glob("*.ipynb"), *shipped("reports").rglob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             assert not cell.get("outputs")
             assert cell.get("execution_count") is None

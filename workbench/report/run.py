@@ -14,6 +14,7 @@ from workbench import __version__
 from workbench.core.errors import ReportError
 from workbench.core.settings import Settings
 from workbench.core.timerange import named_zone, parse_month
+from workbench.report.compose import composed
 from workbench.report.export import to_html, write_atomically
 from workbench.report.kernel import KERNEL_NAME, kernel_in
 from workbench.report.templates import check_parameters, template_path
@@ -144,7 +145,7 @@ def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: s
         half = Path(scratch) / "run.ipynb"
         try:
             notebook = papermill.execute_notebook(
-                str(template),
+                composed(template),
                 str(half),
                 parameters=parameters,
                 kernel_name=KERNEL_NAME,
