@@ -43,6 +43,7 @@ def corrections(profile: Profile) -> Iterator[tuple[str, str, Documented]]:
     """Yield ``(kind, title, entry)`` for every documented text of a profile that is corrected."""
     named: list[tuple[str, Iterable[tuple[str, Documented]]]] = [
         ("Query", ((query.title, query) for query in profile.queries)),
+        ("Metric", profile.metrics.items()),
         ("Role", profile.roles.items()),
         ("Recording rule", ((rule.name, rule) for rule in profile.recording_rules)),
         ("Alert", ((rule.name, rule) for rule in profile.alert_rules)),

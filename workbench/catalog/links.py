@@ -78,6 +78,10 @@ def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document
     for index, alert in enumerate(profile.alert_rules):
         for at, name in enumerate(alert.objectives):
             wanted.append((("alert_rules", index, "objectives", at), "objective", name, known["objective"]))
+    for name, role in profile.roles.items():
+        if role.view_of is not None:
+            whole = {other for other, found in profile.roles.items() if found.view_of is None and other != name}
+            wanted.append((("roles", name, "view_of"), "role that is no view itself", role.view_of, whole))
     for index, slo in enumerate(profile.slos):
         for key, kind, names in (
             ("objectives", "objective", slo.objectives),

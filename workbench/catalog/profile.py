@@ -53,8 +53,11 @@ class Documented(Entry):
         return self
 
 
-class MetricFamily(Entry):
-    """One metric family as the system exposes it: its kind, and its labels with the values that are known."""
+class MetricFamily(Documented):
+    """One metric family as the system exposes it: its kind, and its labels with the values that are known.
+
+    ``documented`` holds a name or definition that cannot be right as it stands (two definitions of one metric).
+    """
 
     kind: Literal["counter", "gauge", "histogram", "summary"]
     unit: Unit
@@ -63,11 +66,15 @@ class MetricFamily(Entry):
     labels: dict[LabelName, tuple[str, ...]] = {}
     buckets: tuple[float, ...] = ()
     aliases: tuple[MetricName, ...] = ()
-    assumed: tuple[str, ...] = Field(default=(), description="labels, or 'buckets', the document does not name")
+    assumed: tuple[str, ...] = Field(default=(), description="labels, 'buckets' or the 'name' itself that the document does not give")
 
 
 class Role(Documented):
-    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression."""
+    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
+
+    ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
+    one of the two is shown, they are never added.
+    """
 
     kind: Kind
     select: Text
@@ -75,6 +82,7 @@ class Role(Documented):
     title: str = ""
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
+    view_of: RoleName | None = None
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
@@ -200,6 +208,7 @@ class Component(Entry):
     configuration: str = ""
     retention: str = ""
     scrape_interval_ms: DurationMs | None = Field(default=None, alias="scrape_interval")
+    settings: dict[str, str] = {}
 
 
 class Panel(Entry):
@@ -252,12 +261,17 @@ class Channel(Documented):
 
 
 class HealthEndpoint(Documented):
-    """An address that says whether a component is well; ``expects`` is what a healthy answer holds."""
+    """An address that says whether a component is well; ``expects`` is what a healthy answer holds.
+
+    ``answer`` is the document's own example of one, ``failures`` the misses in a row that make it unhealthy.
+    """
 
     name: Name
     url: Text
     component: str = ""
     expects: str = ""
+    answer: dict[str, Any] = {}
+    delay_ms: DurationMs | None = Field(default=None, alias="delay")
     interval_ms: DurationMs | None = Field(default=None, alias="interval")
     timeout_ms: DurationMs | None = Field(default=None, alias="timeout")
     failures: int | None = Field(default=None, ge=1)
@@ -272,17 +286,31 @@ class LogField(Entry):
 
 
 class LogStream(Entry):
-    """One kind of log the system writes."""
+    """One kind of log the system writes; ``index`` is its place in a log server, with a date pattern."""
 
     name: Name
     format: LogFormat
     service: str = ""
     file: str = ""
+    rotation: str = ""
     retention: str = ""
+    index: str = ""
+    loggers: tuple[Text, ...] = ()
     levels: dict[str, str] = {}
     event_types: dict[str, str] = {}
     fields: tuple[LogField, ...] = ()
     assumed: bool = False
+
+
+class Tracing(Entry):
+    """How the system traces: ``sampling`` is the share of traces kept, so a kept span stands for 1/sampling."""
+
+    service: Text
+    exporter: str = ""
+    sampling: float = Field(default=1.0, gt=0, le=1)
+    attributes: dict[str, str] = {}
+    instrumented: tuple[Text, ...] = ()
+    watch: tuple[Text, ...] = ()
 
 
 class SpanDef(Entry):
@@ -348,6 +376,7 @@ class Profile(Entry):
     channels: tuple[Channel, ...] = ()
     health: tuple[HealthEndpoint, ...] = ()
     logs: tuple[LogStream, ...] = ()
+    tracing: Tracing | None = None
     spans: tuple[SpanDef, ...] = ()
     guides: tuple[Guide, ...] = ()
     integrations: tuple[Integration, ...] = ()

@@ -120,6 +120,7 @@ UNITS: dict[str, str] = {
     "score": "a score on the scale its profile names",
     "requests": "requests",
     "requests/s": "requests a second",
+    "requests/min": "requests a minute",
     "errors/s": "errors a second",
     "images": "images",
     "images/s": "images a second",
