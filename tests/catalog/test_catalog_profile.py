@@ -135,6 +135,17 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
             "has no label 'cod'",
             "code",
         ),
+        (
+            "roles: {errors: {kind: counter, select: shop_errors_total, unit: count}, errors.code: "
+            "{kind: counter, select: shop_errors_total, unit: count, view_of: errors.cod}}",
+            "no role that is no view itself 'errors.cod'",
+            "errors",
+        ),
+        (
+            "roles: {errors: {kind: counter, select: shop_errors_total, unit: count, view_of: errors}}",
+            "no role that is no view itself 'errors'",
+            "",
+        ),
         ("slos: [{name: a, title: A, objectives: [availabilty]}]", "no objective 'availabilty'", ""),
         (
             "dashboards: [{title: D, panels: [{title: P, shows: [shop_errors_totl]}]}]",

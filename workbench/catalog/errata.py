@@ -17,8 +17,8 @@ _HEAD = """\
 <!-- Made from data/systems/*.yaml by `python -m workbench.catalog.errata > docs/errata.md`; a test holds it equal. -->
 
 The systems' own documents are kept word for word. Where a text of theirs does not answer the question it stands under,
-the workbench shows the corrected one, and this page says why. The documented text still runs, and gives what
-Prometheus gives for it.
+the workbench shows the corrected one, and this page says why. A documented query still runs, and gives what Prometheus
+gives for it.
 """
 
 

@@ -66,9 +66,7 @@ class MetricFamily(Documented):
     labels: dict[LabelName, tuple[str, ...]] = {}
     buckets: tuple[float, ...] = ()
     aliases: tuple[MetricName, ...] = ()
-    assumed: tuple[str, ...] = Field(
-        default=(), description="labels, 'buckets' or the 'name' itself that the document does not give"
-    )
+    assumed: tuple[str, ...] = Field(default=(), description="labels, 'buckets' or 'name' the document does not give")
 
 
 class Role(Documented):

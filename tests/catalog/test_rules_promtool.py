@@ -1,4 +1,4 @@
-"""Prometheus' own checker accepts the Lab's rules, templates of the annotations included."""
+"""Prometheus' own checker accepts the rules of every profile, templates of the annotations included."""
 
 import json
 import shutil
@@ -14,13 +14,16 @@ from workbench.core.timerange import duration_text
 
 pytestmark = pytest.mark.live
 
+CATALOG = load_catalog()
 
-def test_promtool_accepts_every_rule(tmp_path: Path, omit: Callable[[str], NoReturn]) -> None:
+
+@pytest.mark.parametrize("system", CATALOG.profiles)
+def test_promtool_accepts_every_rule(system: str, tmp_path: Path, omit: Callable[[str], NoReturn]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         omit("promtool is not installed (Debian: apt install prometheus)")
-    lab = load_catalog().profile("counterfactual-lab")
-    recorded = [{"record": rule.name, "expr": rule.expr, "labels": rule.labels} for rule in lab.recording_rules]
+    profile = CATALOG.profile(system)
+    recorded = [{"record": rule.name, "expr": rule.expr, "labels": rule.labels} for rule in profile.recording_rules]
     alerts = [
         {
             "alert": rule.name,
@@ -29,10 +32,10 @@ def test_promtool_accepts_every_rule(tmp_path: Path, omit: Callable[[str], NoRet
             "labels": {**rule.labels, "severity": rule.severity},
             "annotations": rule.annotations,
         }
-        for rule in lab.alert_rules
+        for rule in profile.alert_rules
     ]
     rules = tmp_path / "rules.yml"
-    rules.write_text(json.dumps({"groups": [{"name": "lab", "rules": [*recorded, *alerts]}]}), encoding="utf-8")
+    rules.write_text(json.dumps({"groups": [{"name": system, "rules": [*recorded, *alerts]}]}), encoding="utf-8")
     done = subprocess.run(
         [promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False, timeout=60
     )
