@@ -22,6 +22,20 @@ slo = st.Page(
     url_path="slo",
     help="The SLOs of one system: budget, measured share, traffic, burn rate, definition.",
 )
+cost = st.Page(
+    "cost.py",
+    title="Cost and tokens",
+    icon=":material/payments:",
+    url_path="cost",
+    help="Spend and tokens of one system by every label, by day, against the period before; unit costs and budgets.",
+)
+alerts = st.Page(
+    "alerts.py",
+    title="Alerts",
+    icon=":material/notifications:",
+    url_path="alerts",
+    help="How often and how long alerts of one system fire, which flap or stand, against published limits.",
+)
 sources = st.Page(
     "sources.py",
     title="Sources",
@@ -30,10 +44,11 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo], "Data": [sources]})
-shown = {"": ("window", "zone"), "slo": ("system", "window", "zone"), "sources": ("system",)}
+page = st.navigation({"": [overview, slo, cost, alerts], "Data": [sources]})
+chosen = ("system", "window", "zone")
+shown = {"": ("window", "zone"), "sources": ("system",)}
 
 with states.guard():
-    filters.sidebar(*shown[page.url_path])
+    filters.sidebar(*shown.get(page.url_path, chosen))
 
 page.run()

@@ -14,7 +14,13 @@ from workbench.core.result import Result
 _FIGURES = {
     "ComplianceResult": ("workbench.charts.slo", "compliance_figure"),
     "BudgetHistory": ("workbench.charts.slo", "budget_figure"),
+    "AlertRules": ("workbench.charts.alerts", "rules_figure"),
+    "AlertEpisodes": ("workbench.charts.alerts", "episodes_figure"),
+    "AlertHours": ("workbench.charts.alerts", "hours_figure"),
     "BurnRates": ("workbench.charts.slo", "burn_figure"),
+    "DailySpend": ("workbench.charts.cost", "daily_figure"),
+    "SpendGroups": ("workbench.charts.cost", "groups_figure"),
+    "BudgetUse": ("workbench.charts.cost", "budgets_figure"),
 }
 
 

@@ -103,3 +103,34 @@ def money_text(amount: Decimal, currency: str) -> str:
     '1,234.56 USD'
     """
     return f"{amount.quantize(Decimal('0.01')):,} {currency}"
+
+
+def amount_text(amount: Decimal | None, unit: str, *, signed: bool = False) -> str:
+    """Write an exact amount: money to the cent, below one unit with four digits that matter; else as a count.
+
+    Examples
+    --------
+    >>> amount_text(Decimal("1234.5"), "USD"), amount_text(Decimal("0.0015374726"), "USD"), amount_text(None, "USD")
+    ('1,234.50 USD', '0.001537 USD', '–')
+    >>> amount_text(Decimal("1200000"), "tokens"), amount_text(Decimal("12.3"), "USD", signed=True)
+    ('1,200,000 tokens', '+12.30 USD')
+    """
+    if amount is None or not amount.is_finite():
+        return NO_VALUE
+    sign = "+" if signed and amount > 0 else ""
+    if not (len(unit) == 3 and unit.isupper()):
+        return f"{sign}{count_text(float(amount))} {unit}".rstrip()
+    if amount and abs(amount) < 1 and not signed:
+        return f"{sign}{amount:.{3 - amount.adjusted()}f} {unit}"
+    return sign + money_text(amount, unit)
+
+
+def change_text(ratio: float) -> str:
+    """Write a relative change with its sign.
+
+    Examples
+    --------
+    >>> change_text(0.0457), change_text(-0.5), change_text(float("nan"))
+    ('+4.6 %', '-50.0 %', '–')
+    """
+    return NO_VALUE if not math.isfinite(ratio) else f"{round(ratio * 100, 1) + 0.0:+,.1f} %"

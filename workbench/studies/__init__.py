@@ -1,8 +1,10 @@
 """Questions answered: catalog, sources and range in, a Study out. A failing source is a status, never an exception."""
 
 from workbench.core.filters import Condition, LogFilter, SpanFilter
+from workbench.studies.alerts import alert_load
 from workbench.studies.ask import explain_query, find_logs, find_spans, query_metrics
 from workbench.studies.context import Context, open_context
+from workbench.studies.cost import spend_and_tokens
 from workbench.studies.opening import open_period
 from workbench.studies.overview import overview
 from workbench.studies.slo import slo_compliance
@@ -14,6 +16,7 @@ __all__ = [
     "Context",
     "LogFilter",
     "SpanFilter",
+    "alert_load",
     "explain_query",
     "find_logs",
     "find_spans",
@@ -23,5 +26,6 @@ __all__ = [
     "query_metrics",
     "slo_compliance",
     "source_states",
+    "spend_and_tokens",
     "window",
 ]

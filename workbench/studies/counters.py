@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.analysis.amounts import exact_amounts
 from workbench.analysis.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.core.errors import EmptyAnswer
 from workbench.core.series import SeriesSet
@@ -73,6 +75,25 @@ class CounterReader:
             return Counts(increases.sum(axis=0), covered, len(series))
         rows = keep_series(self._selectors[selector].matchers, series.labels)
         return Counts(increases[rows].sum(axis=0), covered, len(rows))
+
+    def amounts(self, selector: str, edges: Sequence[int]) -> tuple[SeriesSet, list[list[Decimal]]]:
+        """Return samples of a selector and its exact increases as Decimal: a list a series of one a slice of ``edges``.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        broad = self._series(self._broadest(selector))
+        rows = keep_series(self._selectors[selector].matchers, broad.labels)
+        wanted = set(rows.tolist())
+        series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
+        return series, exact_amounts(series, edges, self._born(series, self._span))
+
+    def has(self, selector: str) -> bool:
+        """Whether a selector matches any series of the period."""
+        broad = self._series(self._broadest(selector))
+        return len(keep_series(self._selectors[selector].matchers, broad.labels)) > 0
 
     def _broadest(self, selector: str) -> str:
         wanted = self._selectors[selector]

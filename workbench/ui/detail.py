@@ -142,3 +142,12 @@ def commands(system: str, name: str, period: Period, study: Study) -> None:
         language=None,
         wrap_lines=True,
     )
+
+
+def question_commands(verb: str, system: str, period: Period, study: Study) -> None:
+    """Show the command that prints the numbers of a question's page."""
+    until = f"--last {period.window} --to {study.as_of:%Y-%m-%dT%H:%M:%SZ}"
+    chosen = f"--month {period.month}" if period.month else until
+    st.caption("The same numbers on the command line")
+    text = f"workbench --zone {shlex.quote(period.zone)} {verb} status {shlex.quote(system)} {chosen}"
+    st.code(text, language=None, wrap_lines=True)

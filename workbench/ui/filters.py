@@ -70,6 +70,11 @@ def slo(system: str) -> str | None:
     return None if picked == ALL else picked
 
 
+def choice(label: str, options: Sequence[str], key: str) -> str:
+    """Draw a choice that lives in the address under ``key``; the first option is the default."""
+    return _select(label, options, key, width=320)
+
+
 def address(system: str, slo: str) -> dict[str, str]:
     """Return the query parameters of the detail of an SLO.
 

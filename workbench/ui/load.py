@@ -71,6 +71,28 @@ def _slo_compliance(
     return _kept(studies.slo_compliance(replace(_context, zone=zone), system=system, range=span, as_of=as_of, slo=slo))
 
 
+def question(name: str, system: str, span: TimeRange, zone: str) -> Study:
+    """Answer one of the questions about a system over a range by the name of its study, e.g. ``spend_and_tokens``.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system.
+    """
+    try:
+        return _question(_key(), name, system, span, zone, min(now(), span.end), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _question(
+    key: str, name: str, system: str, span: TimeRange, zone: str, as_of: datetime, _context: Context
+) -> Study:
+    ask = getattr(studies, name)
+    return _kept(ask(replace(_context, zone=zone), system=system, range=span, as_of=as_of))
+
+
 def overview(span: TimeRange, zone: str) -> Study:
     """All systems and their promises over a range."""
     try:

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.analysis.amounts import exact_amounts
+from workbench.analysis.budgets import Budget, budget_use
+from workbench.analysis.cost import Account, Periods, daily_spend, spend_groups, spend_totals, unit_costs
+from workbench.analysis.increase import exact_increases
+from workbench.core.money import total
+from workbench.core.series import SeriesSet
+from workbench.core.timerange import TimeRange
+
+BEGIN = datetime(2026, 9, 29, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+#: Two days before the period, two days of it.
+PERIODS = Periods(TimeRange(BEGIN + 2 * DAY, BEGIN + 4 * DAY), TimeRange(BEGIN, BEGIN + 2 * DAY))
+
+
+def ledger(rows: list[tuple[str, str, str, list[str]]], periods: Periods = PERIODS) -> pd.DataFrame:
+    """Rows of (role, model, key, amounts a day from BEGIN on)."""
+    return pd.DataFrame(
+        [
+            {"role": role, "model": model, "key": key, "start": BEGIN + n * DAY, "end": BEGIN + (n + 1) * DAY}
+            | {"amount": Decimal(amount)}
+            for role, model, key, amounts in rows
+            for n, amount in enumerate(amounts)
+        ]
+    ).astype({"start": "datetime64[ms, UTC]", "end": "datetime64[ms, UTC]"})
+
+
+def seen(roles: list[str], covered: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"role": role, "start": BEGIN + n * DAY, "end": BEGIN + (n + 1) * DAY, "covered": share}
+            for role in roles
+            for n, share in enumerate(covered)
+        ]
+    ).astype({"start": "datetime64[ms, UTC]", "end": "datetime64[ms, UTC]"})
+
+
+MODELS = Account("cost", "Spend on models", "USD", ("model",))
+STORAGE = Account("cost.storage", "Storage", "USD")
+KEYS = Account("cost.key", "Spend by key", "USD", ("key",), view_of="cost")
+REQUESTS = Account("requests", "Requests", "requests")
+ERRORS = Account("errors", "Errors", "requests")
+TOKENS = Account("tokens", "Tokens", "tokens", ("model",))
+
+BOOK = ledger(
+    [
+        ("cost", "large", "", ["1.10", "1.10", "2.10", "2.20"]),
+        ("cost", "small", "", ["0.30", "0.10", "0.10", "0.20"]),
+        ("cost.storage", "", "", ["0.20", "0.20", "0.20", "0.20"]),
+        ("cost.key", "", "vk-1", ["1.50", "1.10", "2.00", "2.00"]),
+        ("cost.key", "", "vk-2", ["0.00", "0.00", "0.00", "0.50"]),
+        ("requests", "", "", ["100", "100", "100", "150"]),
+        ("errors", "", "", ["0", "0", "50", "0"]),
+        ("tokens", "large", "", ["0", "0", "1000", "1500"]),
+    ]
+)
+ACCOUNTS = [MODELS, STORAGE, KEYS, REQUESTS, ERRORS, TOKENS]
+SEEN = seen([one.role for one in ACCOUNTS], [1.0, 1.0, 1.0, 0.9])
+
+
+def test_totals_are_the_table_worked_by_hand():
+    result = spend_totals(BOOK, SEEN, ACCOUNTS, PERIODS)
+    spend = result.frame.iloc[0]
+    assert (spend["measure"], spend["unit"]) == ("cost", "USD")
+    assert spend["amount"] == Decimal("5.00")
+    assert spend["before"] == Decimal("3.00")
+    assert spend["change"] == Decimal("2.00")
+    assert spend["change_ratio"] == pytest.approx(2 / 3)
+    assert spend["coverage"] == pytest.approx(0.95)
+    assert spend["projected"] is None
+    tokens = result.frame.iloc[1]
+    assert tokens["amount"] == Decimal(2500)
+    assert np.isnan(tokens["change_ratio"])
+
+
+def test_a_view_is_never_added_and_its_difference_is_named():
+    result = spend_totals(BOOK, SEEN, ACCOUNTS, PERIODS)
+    assert any("Spend by key adds up to 4.50 USD, Spend on models to 4.60" in note for note in result.notes)
+
+
+def test_a_poorly_observed_base_states_no_change():
+    result = spend_totals(BOOK, seen([one.role for one in ACCOUNTS], [0.2, 1.0, 1.0, 1.0]), ACCOUNTS, PERIODS)
+    assert np.isnan(result.frame["change_ratio"].iloc[0])
+    assert any("only 60.0% of 2026-09-29" in note for note in result.notes)
+
+
+def test_the_running_month_is_projected_in_a_straight_line():
+    october = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+    result = spend_totals(BOOK, SEEN, ACCOUNTS, Periods(PERIODS.now, PERIODS.before, october))
+    spend = result.frame.iloc[0]
+    assert spend["month_to_date"] == Decimal("5.00")
+    assert spend["projected"] == Decimal("77.50")
+
+
+def test_groups_of_every_label_are_the_table_worked_by_hand():
+    frame = spend_groups(BOOK, ACCOUNTS, PERIODS).frame
+    spend = frame[frame["measure"] == "cost"].set_index(["dimension", "group"])
+    assert spend["amount"].to_dict() == {
+        ("kind", "Spend on models"): Decimal("4.60"),
+        ("kind", "Storage"): Decimal("0.40"),
+        ("model", "large"): Decimal("4.30"),
+        ("model", "(not given)"): Decimal("0.40"),
+        ("model", "small"): Decimal("0.30"),
+        ("key", "vk-1"): Decimal("4.00"),
+        ("key", "vk-2"): Decimal("0.50"),
+    }
+    assert spend.loc[("model", "large"), "share"] == pytest.approx(0.86)
+    assert spend.loc[("key", "vk-1"), "whole"] == Decimal("4.50")
+    assert np.isnan(spend.loc[("key", "vk-2"), "change_ratio"])
+
+
+def test_unit_costs_are_ratios_of_totals():
+    rows = unit_costs(BOOK, ACCOUNTS, PERIODS).frame.set_index("per")
+    assert rows.loc["request", "unit_cost"] == Decimal("0.02")
+    assert rows.loc["success", "unit_cost"] == Decimal("0.025")
+    assert rows.loc["1,000 tokens", "unit_cost"] == Decimal(2)
+    assert rows.loc["request", "before"] == Decimal("0.015")
+    assert rows.loc["request", "change_ratio"] == pytest.approx(1 / 3)
+    assert rows.loc["1,000 tokens", "before"] is None
+
+
+def test_without_accounts_everything_is_empty_and_nothing_fails():
+    empty = spend_totals(BOOK.iloc[:0], SEEN.iloc[:0], [], PERIODS)
+    groups = spend_groups(BOOK.iloc[:0], [], PERIODS)
+    days = daily_spend(BOOK.iloc[:0], SEEN.iloc[:0], [], groups, zone="UTC")
+    assert not len(empty.frame) + len(groups.frame) + len(days.frame) + len(unit_costs(BOOK[:0], [], PERIODS).frame)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 10**15)), min_size=1, max_size=30),
+    st.integers(1, 5),
+)
+def test_groups_and_days_add_up_to_the_total_exactly(spends, top):
+    book = ledger([("cost", name, "", ["0", "0", str(Decimal(n).scaleb(-9)), "0.1"]) for name, n in spends])
+    accounts = [MODELS]
+    covered = seen(["cost"], [1.0] * 4)
+    whole = spend_totals(book, covered, accounts, PERIODS).frame["amount"].iloc[0]
+    groups = spend_groups(book, accounts, PERIODS, top=top)
+    assert total(groups.frame["amount"]) == whole == total(book["amount"])
+    days = daily_spend(book, covered, accounts, groups, zone="Europe/Berlin")
+    assert total(days.frame["amount"]) == whole
+    by_group = {str(name): total(rows) for name, rows in days.frame.groupby("group")["amount"]}
+    assert by_group == dict(zip(groups.frame["group"], groups.frame["amount"], strict=True))
+
+
+counters = st.lists(st.floats(0, 1e9, allow_nan=False), min_size=1, max_size=40)
+
+
+@settings(deadline=None, max_examples=60)
+@given(counters, st.lists(st.integers(-50, 2500), min_size=3, max_size=8, unique=True), st.booleans())
+def test_splitting_a_range_changes_no_amount(values, cuts, born):
+    series = SeriesSet.of([({"__name__": "cost_total"}, range(0, 60 * len(values), 60), values)])
+    edges, mask = sorted(cuts), np.array([born])
+    parts = exact_amounts(series, edges, mask)[0]
+    assert total(parts) == exact_amounts(series, [edges[0], edges[-1]], mask)[0][0]
+    (floats,) = exact_increases(series, edges, mask)
+    assert [float(part) for part in parts] == pytest.approx(floats.tolist(), rel=1e-9, abs=1e-4)
+
+
+def test_where_reading_begins_changes_no_amount():
+    values = [0.1, 0.3, 0.2, 0.25, 0.05, 0.1]
+    series = SeriesSet.of([({}, range(0, 360, 60), values)])
+    later = SeriesSet.of([({}, range(180, 360, 60), values[3:])])
+    assert exact_amounts(series, [180, 300])[0] == exact_amounts(later, [180, 300])[0] == [Decimal("0.1")]
+
+
+def test_stale_marks_and_nan_are_no_amounts():
+    series = SeriesSet.of([({}, [0, 60, 120], [1.0, float("nan"), 2.5]), ({}, [0], [float("nan")])])
+    assert exact_amounts(series, [0, 60, 120]) == [[Decimal(0), Decimal("1.5")], [Decimal(0), Decimal(0)]]
+
+
+@pytest.mark.parametrize(("used", "status"), [(0.79, "ok"), (0.8, "at_risk"), (1.0, "spent"), (np.nan, "no_data")])
+def test_a_budget_is_judged_by_its_used_share(used, status):
+    assert budget_use([Budget("key", "k", used=used)], as_of=BEGIN).frame["status"].tolist() == [status]
+
+
+def test_a_budget_without_a_limit_is_none():
+    assert budget_use([Budget("key", "k", left=float("inf"))], as_of=BEGIN).frame.empty

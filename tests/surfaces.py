@@ -1,0 +1,87 @@
+"""What the tests of equal numbers share: tables out of HTML and out of a terminal, and a notebook run to its end."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from workbench.cli.main import main
+from workbench.report.kernel import KERNEL_NAME, kernel_in
+
+Rows = list[dict[str, str]]
+
+
+class _Tables(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self._cell = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr" and self.tables:
+            self.tables[-1].append([])
+        elif tag in ("td", "th") and self.tables:
+            self.tables[-1][-1].append("")
+            self._cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self._cell:
+            self.tables[-1][-1][-1] += data
+
+
+def html_tables(page: str) -> list[Rows]:
+    """Every table of a page as rows of cell texts by column."""
+    parser = _Tables()
+    parser.feed(page)
+    return [[dict(zip(table[0], row, strict=False)) for row in table[1:]] for table in parser.tables if table]
+
+
+def printed_tables(text: str) -> list[Rows]:
+    """Every table that a command printed."""
+    found = []
+    for block in text.strip("\n").split("\n\n"):
+        lines = block.splitlines()
+        edges = [(m.start(), m.end()) for m in re.finditer(r"-+", lines[1])]
+        cut = [[line[a:b].strip() for a, b in edges] for line in (lines[0], *lines[2:])]
+        found.append([dict(zip(cut[0], row, strict=True)) for row in cut[1:]])
+    return found
+
+
+def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run the command line and return what it printed."""
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    captured = capsys.readouterr()
+    assert left.value.code == 0, captured.err
+    return captured.out
+
+
+def run_notebook(path: Path, folder: Path, *, period: str) -> str:
+    """Run a shipped notebook over a period and return the HTML of its outputs."""
+    source = nbformat.read(path, as_version=4)
+    for cell in source.cells:
+        cell.source = re.sub(r'open_period\("[^"]*"\)', f'open_period("{period}")', cell.source)
+    changed = folder / path.name
+    nbformat.write(source, changed)
+    done = papermill.execute_notebook(
+        str(changed),
+        str(folder / f"done-{path.name}"),
+        kernel_name=KERNEL_NAME,
+        language="python",
+        progress_bar=False,
+        kernel_manager_class=kernel_in(Path(tempfile.mkdtemp(prefix="wb-"))),
+    )
+    outputs = (output for cell in done.cells for output in cell.get("outputs", []))
+    return "".join(output.data.get("text/html", "") for output in outputs if "data" in output)

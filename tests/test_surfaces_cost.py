@@ -1,0 +1,64 @@
+"""Spend: the command line, JSON, the page, the report and a notebook show the same numbers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.surfaces import command, html_tables, printed_tables, run_notebook
+from workbench.charts.cost_tables import DIMENSION_WORDS, budget_rows, group_rows, total_rows, unit_rows
+from workbench.core.shipped import shipped
+from workbench.report import run_report
+from workbench.studies import open_period, spend_and_tokens
+
+SYSTEM, MONTH = "counterfactual-lab", "2026-10"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def truth(demo_settings):
+    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+    study = spend_and_tokens(context, system=SYSTEM, range=span, as_of=instant)
+    names = {"totals": total_rows, "groups": group_rows, "unit_costs": unit_rows, "budgets": budget_rows}
+    return study, [rows for name, text in names.items() if (rows := text(study.results[name]))]
+
+
+def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
+    study, tables = truth
+    asked = ("cost", "status", SYSTEM, "--month", MONTH)
+    assert json.loads(command(capsys, *asked, "--format", "json")) == json.loads(json.dumps(study.to_dict()))
+    assert printed_tables(command(capsys, *asked)) == tables
+
+
+def test_the_report_shows_the_study(demo_settings, truth):
+    done = run_report("monthly", system=SYSTEM, month=MONTH, settings=demo_settings)
+    shown = html_tables(done.html.read_text())
+    for rows in truth[1]:
+        assert rows in shown
+
+
+def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
+    shown = html_tables(run_notebook(shipped("notebooks", "cost_drivers.ipynb"), tmp_path, period=MONTH))
+    for rows in truth[1]:
+        assert rows in shown
+
+
+def test_the_page_shows_the_study(demo_settings, truth):
+    study, (totals, groups, units) = truth
+    app = AppTest.from_file(str(shipped("pages", "app.py")), default_timeout=60)
+    app.query_params["system"], app.query_params["window"] = SYSTEM, MONTH
+    app.switch_page("cost.py").run()
+    assert not app.exception
+    shown = [table.value.to_dict(orient="records") for table in app.dataframe]
+    assert totals in shown
+    assert units in shown
+    tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
+    assert tiles["Spend"] == totals[0]["amount"]
+    for dimension in study.results["groups"].frame["dimension"].unique():
+        app.selectbox(key="cost_by").set_value(dimension).run()
+        assert not app.exception
+        shown = [table.value.to_dict(orient="records") for table in app.dataframe]
+        assert [row for row in groups if row["by"] == DIMENSION_WORDS.get(dimension, dimension)] in shown

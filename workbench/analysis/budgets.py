@@ -1,0 +1,86 @@
+"""How much of each budget is used: what the system itself says of the money its keys, teams and users may spend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from workbench.core.result import Result, Status
+
+#: A budget is at risk from this used share on.
+AT_RISK_FROM = 0.8
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BudgetUse(Result):
+    """Used share of each budget at the end of the period; one row a budget, most used first.
+
+    Columns of ``frame``:
+
+    ========= =========================================================================
+    dimension what has the budget: ``key``, ``team``, ``user``, ... (str)
+    group     which one (str)
+    status    ok, at_risk (from 80 % on) or spent (from 100 % on)
+    used      used share of the budget, above 1 when overspent [ratio]
+    limit     the budget; NaN where the system does not say [``unit``]
+    left      what is left of it; NaN where the system does not say [``unit``]
+    unit      currency, empty where only the share is known (str)
+    ========= =========================================================================
+    """
+
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a system says of one budget; parts it does not say are NaN."""
+
+    dimension: str
+    group: str
+    used: float = np.nan
+    limit: float = np.nan
+    left: float = np.nan
+    unit: str = ""
+
+
+def budget_use(budgets: Sequence[Budget], *, as_of: datetime) -> BudgetUse:
+    """Judge budgets by their used share.
+
+    Parameters
+    ----------
+    budgets : sequence of Budget
+        An infinite limit or remainder means that there is no budget, and gives no row. [unit]
+    as_of : datetime
+        Instant of the values.
+
+    Notes
+    -----
+    The used share is what the system states, else 1 - left / limit.
+
+    Examples
+    --------
+    >>> stated = [Budget("key", "vk-1", limit=50.0, left=5.0, unit="USD"), Budget("key", "vk-2", used=0.2)]
+    >>> from datetime import UTC
+    >>> frame = budget_use(stated, as_of=datetime(2026, 11, 1, tzinfo=UTC)).frame
+    >>> frame[["group", "status", "used"]].values.tolist()
+    [['vk-1', 'at_risk', 0.9], ['vk-2', 'ok', 0.2]]
+    """
+    rows = []
+    for one in budgets:
+        if np.isinf(one.limit) or np.isinf(one.left):
+            continue
+        stated = one.used if np.isfinite(one.used) or not one.limit > 0 else 1 - one.left / one.limit
+        rows.append({**vars(one), "used": stated, "status": _status(stated)})
+    columns = ["dimension", "group", "status", "used", "limit", "left", "unit"]
+    frame = pd.DataFrame(rows, columns=columns).sort_values("used", ascending=False, kind="stable", ignore_index=True)
+    return BudgetUse(frame, as_of=as_of)
+
+
+def _status(used: float) -> Status:
+    if not np.isfinite(used):
+        return "no_data"
+    return "spent" if used >= 1 else "at_risk" if used >= AT_RISK_FROM else "ok"

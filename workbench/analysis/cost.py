@@ -1,0 +1,398 @@
+"""What was spent and used: by whatever labels it was counted with, by day, against the period before, per unit.
+
+All amounts come from a *ledger*, a frame with the columns ``role``, one column a dimension (empty where the role has no
+such label), ``start``, ``end`` [UTC] and ``amount`` (Decimal). Every total here is a sum of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.core.money import PRECISION, quantised, total
+from workbench.core.result import Result
+from workbench.core.timerange import TimeRange
+
+#: Below this observed share of either period no change is stated.
+COVERAGE_FLOOR = 0.9
+
+#: Groups named one by one; the rest is one row that keeps the total whole.
+TOP = 10
+
+#: Name of a group whose counter has no such label.
+NOT_GIVEN = "(not given)"
+
+_CONTEXT = Context(prec=PRECISION)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A counter of money, tokens or requests: what its rows in the ledger mean.
+
+    Attributes
+    ----------
+    role : str
+        Role of the profile, e.g. ``cost.storage``.
+    title, unit : str
+    dimensions : tuple of str
+        Labels it is counted by, in the words of the catalog.
+    view_of : str
+        Role that counts these things already, under other labels; such an account is never added to totals.
+    """
+
+    role: str
+    title: str
+    unit: str
+    dimensions: tuple[str, ...] = ()
+    view_of: str = ""
+
+    @property
+    def measure(self) -> str:
+        """What is counted: ``cost``, ``tokens``, ``requests``, ``errors``."""
+        return self.role.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Periods:
+    """The period asked for, the one it is compared with, and the calendar month that is running, if any."""
+
+    now: TimeRange
+    before: TimeRange
+    month: TimeRange | None = None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpendTotals(Result):
+    """Total of each measure; one row a measure and unit, money first.
+
+    Columns of ``frame``:
+
+    ================= ===================================================================================
+    measure           ``cost`` or ``tokens`` (str)
+    unit              currency, or ``tokens`` (str)
+    amount            total of the period (Decimal) [``unit``]
+    before            total of the period compared with (Decimal) [``unit``]
+    change            amount - before (Decimal) [``unit``]
+    change_ratio      change / before; NaN where either period was observed too little [ratio]
+    coverage          observed share of the period [ratio]
+    before_coverage   observed share of the period compared with [ratio]
+    month_to_date     total of the running calendar month so far; None when none runs (Decimal) [``unit``]
+    projected         month_to_date * length of the month / elapsed part, a straight line (Decimal) [``unit``]
+    ================= ===================================================================================
+    """
+
+    period: TimeRange
+    before: TimeRange
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpendGroups(Result):
+    """Parts of each total; for every dimension the groups add up to ``whole`` exactly, largest first.
+
+    Columns of ``frame``:
+
+    ============= =======================================================================================
+    measure, unit as in :class:`SpendTotals` (str)
+    dimension     ``kind`` (which counter), ``model``, ``provider``, ``key``, ``service``, ... (str)
+    group         value of the label, or title of the counter (str)
+    rest          whether this row is the sum of all groups that are not named (bool)
+    amount        (Decimal) [``unit``]
+    whole         sum of the groups of this dimension (Decimal) [``unit``]
+    share         amount / whole; NaN when nothing was counted [ratio]
+    before        amount of the period compared with (Decimal) [``unit``]
+    change        amount - before (Decimal) [``unit``]
+    change_ratio  change / before; NaN without a base [ratio]
+    ============= =======================================================================================
+    """
+
+    period: TimeRange
+    before: TimeRange
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DailySpend(Result):
+    """The groups of :class:`SpendGroups` day by day, in a named zone; one row a dimension, group and day.
+
+    Columns of ``frame``:
+
+    ============= ======================================================================================
+    measure, unit, dimension, group, rest   as in :class:`SpendGroups`
+    day           date in the zone, ISO 8601 (str)
+    start, end    what of the day lies in the period [UTC]
+    amount        (Decimal) [``unit``]
+    covered       observed share of the day [ratio]
+    ============= ======================================================================================
+    """
+
+    zone: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnitCosts(Result):
+    """Spend per thing done: ratios of totals, never means of ratios; one row a thing.
+
+    Columns of ``frame``:
+
+    ============= ======================================================================================
+    per           ``request``, ``success`` or ``1,000 tokens`` (str)
+    counter       title of what is counted (str)
+    unit          currency (str)
+    cost          total spend of the period (Decimal) [``unit``]
+    count         things done in the period (Decimal) [count]
+    unit_cost     cost / count, per thousand for tokens; None without any (Decimal) [``unit``]
+    before        unit cost of the period compared with (Decimal) [``unit``]
+    change_ratio  unit_cost / before - 1; NaN without a base [ratio]
+    ============= ======================================================================================
+    """
+
+    period: TimeRange
+    before: TimeRange
+
+
+def spend_totals(
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+) -> SpendTotals:
+    """Add up each measure over the period, the one before and the running month.
+
+    Parameters
+    ----------
+    ledger : DataFrame
+        See the module. [unit of the account]
+    seen : DataFrame
+        ``role, start, end, covered``: observed share of each slice. [ratio]
+    accounts : sequence of Account
+    periods : Periods
+
+    Notes
+    -----
+    The projection is the simplest there is: the spend so far, continued in a straight line to the end of the month. It
+    knows no week-ends and no growth. A change is stated only where nine tenths of both periods were observed.
+    """
+    rows: list[dict[str, Any]] = []
+    for measure, unit in measures(accounts):
+        added = [one for one in accounts if (one.measure, one.unit) == (measure, unit) and not one.view_of]
+        part = ledger[ledger["role"].isin([one.role for one in added])]
+        amount, before = _within(part, periods.now), _within(part, periods.before)
+        coverage, base = (
+            min(observed(seen, one.role, span) for one in added) for span in (periods.now, periods.before)
+        )
+        row: dict[str, Any] = {"measure": measure, "unit": unit, "amount": amount, "before": before}
+        row |= {"change": total((amount, before.copy_negate())), "coverage": coverage, "before_coverage": base}
+        row["change_ratio"] = _ratio(row["change"], before) if min(coverage, base) >= COVERAGE_FLOOR else np.nan
+        row |= _running_month(part, periods)
+        rows.append(row)
+    columns = ["measure", "unit", "amount", "before", "change", "change_ratio", "coverage", "before_coverage"]
+    columns += ["month_to_date", "projected"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return SpendTotals(
+        frame, period=periods.now, before=periods.before, notes=_remarks(frame, ledger, accounts, periods)
+    )
+
+
+def spend_groups(
+    ledger: pd.DataFrame, accounts: Sequence[Account], periods: Periods, *, comparable: bool = True, top: int = TOP
+) -> SpendGroups:
+    """Split each total by every dimension it was counted with.
+
+    Parameters
+    ----------
+    ledger, accounts, periods
+        As for :func:`spend_totals`.
+    comparable : bool
+        Whether both periods were observed well enough to state changes.
+    top : int
+        Groups named one by one. [count]
+
+    Notes
+    -----
+    A dimension that only some counters have gives the rest of the money a group of its own, so that every dimension
+    adds up to the same total. A dimension of a view alone (spend by key beside
+    spend by model) adds up to the view's total.
+    """
+    rows: list[dict[str, Any]] = []
+    for measure, unit, dimension, part in _splits(ledger, accounts):
+        now, before = (_by_group(part, dimension, span) for span in (periods.now, periods.before))
+        whole = total(now.values())
+        named = _named(now, before, top)
+        for group, rest in [(name, False) for name in named] + [("", True)]:
+            members = [name for name in {**now, **before} if name not in named] if rest else [group]
+            if not members:
+                continue
+            amount = total(now.get(name, Decimal(0)) for name in members)
+            base = total(before.get(name, Decimal(0)) for name in members)
+            change = total((amount, base.copy_negate()))
+            rows.append(
+                {
+                    "measure": measure,
+                    "unit": unit,
+                    "dimension": dimension,
+                    "group": f"{len(members)} others" if rest else group,
+                    "rest": rest,
+                    "amount": amount,
+                    "whole": whole,
+                    "share": _ratio(amount, whole),
+                    "before": base,
+                    "change": change,
+                    "change_ratio": _ratio(change, base) if comparable else np.nan,
+                }
+            )
+    columns = ["measure", "unit", "dimension", "group", "rest", "amount", "whole", "share", "before", "change"]
+    return SpendGroups(
+        pd.DataFrame(rows, columns=[*columns, "change_ratio"]), period=periods.now, before=periods.before
+    )
+
+
+def daily_spend(
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], groups: SpendGroups, *, zone: str
+) -> DailySpend:
+    """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups."""
+    span, frames = groups.period, []
+    for measure, unit, dimension, part in _splits(ledger, accounts):
+        mine = groups.frame[groups.frame[["measure", "unit", "dimension"]].eq([measure, unit, dimension]).all(axis=1)]
+        rest = next(iter(mine.loc[mine["rest"], "group"]), "")
+        named = set(mine.loc[~mine["rest"], "group"])
+        inside = part[(part["start"] >= span.start) & (part["end"] <= span.end)]
+        rows = inside.assign(group=inside[dimension].where(inside[dimension].isin(named), rest))
+        rows = rows.assign(
+            rest=~rows["group"].isin(named), day=rows["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d")
+        )
+        counted = rows.groupby(["group", "rest", "day"], sort=False)
+        days = counted.agg({"start": "min", "end": "max", "amount": total}).reset_index()
+        covered = seen[seen["role"].isin(part["role"].unique())].groupby("start")["covered"].min()
+        days["covered"] = days["start"].map(covered).to_numpy(np.float64)
+        frames.append(days.assign(measure=measure, unit=unit, dimension=dimension))
+    columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "amount", "covered"]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return DailySpend(frame[columns], zone=zone)
+
+
+def unit_costs(ledger: pd.DataFrame, accounts: Sequence[Account], periods: Periods) -> UnitCosts:
+    """Divide the spend of a period by what was done in it.
+
+    Notes
+    -----
+    A success is a request less those that failed, where the profile counts failures of the same requests. All spend of
+    the system is divided by each count: the figures are not to be added.
+    """
+    rows: list[dict[str, Any]] = []
+    base = [one for one in accounts if not one.view_of]
+    for unit in dict.fromkeys(one.unit for one in base if one.measure == "cost"):
+        money = ledger["role"].isin([one.role for one in base if (one.measure, one.unit) == ("cost", unit)])
+        spent = [_within(ledger[money], span) for span in (periods.now, periods.before)]
+        for per, counter, done in _counted(ledger, base, periods):
+            size = 1000 if per == "1,000 tokens" else 1
+            each, before = (_each(cost, count, size) for cost, count in zip(spent, done, strict=True))
+            change = np.nan if each is None or not before else float(each / before) - 1
+            row = {"per": per, "counter": counter, "unit": unit, "cost": spent[0], "count": done[0]}
+            rows.append(row | {"unit_cost": each, "before": before, "change_ratio": change})
+    columns = ["per", "counter", "unit", "cost", "count", "unit_cost", "before", "change_ratio"]
+    return UnitCosts(pd.DataFrame(rows, columns=columns), period=periods.now, before=periods.before)
+
+
+def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:
+    """Return the pairs of measure and unit that have totals, money first."""
+    kinds = [(one.measure, one.unit) for one in accounts if one.measure in ("cost", "tokens") and not one.view_of]
+    return sorted(dict.fromkeys(kinds), key=lambda kind: kind[0] != "cost")
+
+
+def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
+    """Share of a period in which a role was observed. [ratio]"""
+    inside = seen[(seen["role"] == role) & (seen["start"] >= span.start) & (seen["end"] <= span.end)]
+    lengths = (inside["end"] - inside["start"]).dt.total_seconds().to_numpy(np.float64)
+    return float((inside["covered"].to_numpy(np.float64) * lengths).sum() / span.seconds) if span.seconds else 0.0
+
+
+def _splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:
+    """Yield measure, unit, dimension and the part of the ledger that the dimension splits."""
+    titles = {one.role: one.title for one in accounts}
+    for measure, unit in measures(accounts):
+        mine = [one for one in accounts if (one.measure, one.unit) == (measure, unit)]
+        base = [one for one in mine if not one.view_of]
+        part = ledger[ledger["role"].isin([one.role for one in base])]
+        if len(base) > 1:
+            yield measure, unit, "kind", part.assign(kind=part["role"].map(titles))
+        own = list(dict.fromkeys(name for one in base for name in one.dimensions))
+        for dimension in own:
+            yield measure, unit, dimension, part.assign(**{dimension: part[dimension].replace("", NOT_GIVEN)})
+        viewed = {name: one.role for one in mine if one.view_of for name in one.dimensions if name not in own}
+        for dimension, role in viewed.items():
+            view = ledger[ledger["role"] == role]
+            yield measure, unit, dimension, view.assign(**{dimension: view[dimension].replace("", NOT_GIVEN)})
+
+
+def _counted(
+    ledger: pd.DataFrame, base: Sequence[Account], periods: Periods
+) -> Iterable[tuple[str, str, tuple[Decimal, Decimal]]]:
+    def amounts(role: str) -> tuple[Decimal, Decimal]:
+        part = ledger[ledger["role"] == role]
+        return _within(part, periods.now), _within(part, periods.before)
+
+    roles = {one.role for one in base}
+    for one in base:
+        if one.measure == "requests":
+            yield "request", one.title, amounts(one.role)
+            if (failed := one.role.replace("requests", "errors", 1)) in roles:
+                pairs = zip(amounts(one.role), amounts(failed), strict=True)
+                now, before = (total((done, lost.copy_negate())) for done, lost in pairs)
+                yield "success", one.title, (now, before)
+        elif one.measure == "tokens":
+            yield "1,000 tokens", one.title, amounts(one.role)
+
+
+def _each(cost: Decimal, count: Decimal, size: int) -> Decimal | None:
+    return quantised(_CONTEXT.divide(_CONTEXT.multiply(cost, Decimal(size)), count)) if count > 0 else None
+
+
+def _running_month(part: pd.DataFrame, periods: Periods) -> dict[str, Decimal | None]:
+    month, until = periods.month, periods.now.end
+    if month is None or until <= month.start:
+        return {"month_to_date": None, "projected": None}
+    spent = _within(part, TimeRange(month.start, until))
+    whole, elapsed = (Decimal(end_ms - month.start_ms) for end_ms in (month.end_ms, periods.now.end_ms))
+    return {"month_to_date": spent, "projected": quantised(_CONTEXT.divide(_CONTEXT.multiply(spent, whole), elapsed))}
+
+
+def _within(part: pd.DataFrame, span: TimeRange) -> Decimal:
+    return total(part.loc[(part["start"] >= span.start) & (part["end"] <= span.end), "amount"])
+
+
+def _by_group(part: pd.DataFrame, dimension: str, span: TimeRange) -> dict[str, Decimal]:
+    inside = part[(part["start"] >= span.start) & (part["end"] <= span.end)]
+    return {str(group): total(rows) for group, rows in inside.groupby(dimension, sort=True)["amount"]}
+
+
+def _named(now: dict[str, Decimal], before: dict[str, Decimal], top: int) -> list[str]:
+    """Return the largest groups; one more than ``top`` is named too, as a rest of one would only hide its name."""
+    names = sorted(
+        {**now, **before}, key=lambda name: (-now.get(name, Decimal(0)), -before.get(name, Decimal(0)), name)
+    )
+    return names if len(names) <= top + 1 else names[:top]
+
+
+def _ratio(part: Decimal, whole: Decimal) -> float:
+    return float(part / whole) if whole else np.nan
+
+
+def _remarks(
+    totals: pd.DataFrame, ledger: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+) -> tuple[str, ...]:
+    notes = []
+    for row in totals.itertuples():
+        for share, span in ((row.coverage, periods.now), (row.before_coverage, periods.before)):
+            if share < COVERAGE_FLOOR:
+                notes.append(f"{row.measure}: only {share:.1%} of {span} was observed; no change is stated.")
+    titles = {one.role: one.title for one in accounts}
+    for one in accounts:
+        if one.view_of in titles and one.measure in ("cost", "tokens"):
+            view, base = (_within(ledger[ledger["role"] == role], periods.now) for role in (one.role, one.view_of))
+            if view != base:
+                notes.append(
+                    f"{one.title} adds up to {view:,.2f} {one.unit}, {titles[one.view_of]} to {base:,.2f}: two "
+                    "counters of the system that differ. The total is the latter."
+                )
+    return tuple(notes)

@@ -1,0 +1,149 @@
+"""Spend and tokens as tables of text: the same words on the page, the command line, in the report and in a notebook."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result, Study
+from workbench.core.units import NO_VALUE, amount_text, change_text, ratio_text, value_text
+
+#: What a reader calls the measures.
+MEASURE_WORDS = {"cost": "Spend", "tokens": "Tokens"}
+
+#: What a reader calls the dimensions; any other is shown by its own name.
+DIMENSION_WORDS = {"kind": "kind of spend", "token_class": "token class", "key": "key"}
+
+
+def compared_with(result: Result) -> str:
+    """Return the period that a result of :mod:`workbench.analysis.cost` is compared with."""
+    return str(vars(result)["before"])
+
+
+def total_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a measure: ``measure, amount, before, change, observed, month so far, month end``."""
+    return [
+        {
+            "measure": MEASURE_WORDS[str(row.measure)],
+            "amount": amount_text(row.amount, row.unit),
+            "before": amount_text(row.before, row.unit) if row.before_coverage > 0 else NO_VALUE,
+            "change": change_text(row.change_ratio),
+            "observed": ratio_text(row.coverage, digits=1),
+            "month so far": amount_text(row.month_to_date, row.unit),
+            "month end (straight line)": amount_text(row.projected, row.unit),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def group_rows(result: Result, *, measure: str = "", dimension: str = "") -> list[dict[str, str]]:
+    """One row of text a group: ``by, group, amount, share, before, change``; of one measure or dimension when named."""
+    return [
+        {
+            "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
+            "group": str(row.group),
+            "amount": amount_text(row.amount, row.unit),
+            "share": ratio_text(row.share, digits=1),
+            "before": amount_text(row.before, row.unit),
+            "change": change_text(row.change_ratio),
+        }
+        for row in result.frame.itertuples()
+        if measure in ("", row.measure) and dimension in ("", row.dimension)
+    ]
+
+
+def day_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a day: the total of each measure and unit, and how much of the day was observed."""
+    rows: dict[str, dict[str, str]] = {}
+    for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
+        row = rows.setdefault(str(day), {"day": str(day)})
+        row[MEASURE_WORDS[str(measure)]] = amount_text(sum(part["amount"], Decimal(0)), str(unit))
+        row["observed"] = ratio_text(float(part["covered"].min()), digits=1)
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    return [{name: row.get(name, NO_VALUE) for name in names} for row in rows.values()]
+
+
+def unit_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a unit cost: ``per, counter, unit cost, before, change, of``."""
+    return [
+        {
+            "per": str(row.per),
+            "counter": str(row.counter),
+            "unit cost": amount_text(row.unit_cost, row.unit),
+            "before": amount_text(row.before, row.unit),
+            "change": change_text(row.change_ratio),
+            "of": f"{amount_text(row.cost, row.unit)} for {amount_text(row.count, '')}",
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def budget_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a budget: ``budget, status, used, left, limit``."""
+    return [
+        {
+            "budget": f"{row.dimension} {row.group}".strip(),
+            "status": STATUS_WORDS[row.status],
+            "used": ratio_text(row.used, digits=1),
+            "left": value_text(row.left, row.unit),
+            "limit": value_text(row.limit, row.unit),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def totals_table(result: Result) -> Table:
+    """Table of :func:`total_rows` that renders itself."""
+    caption = f"Compared with {compared_with(result)}. The month end continues the month so far in a straight line."
+    return Table(total_rows(result), caption=caption, left=("measure",))
+
+
+def groups_table(result: Result, *, measure: str = "") -> Table:
+    """Table of :func:`group_rows` that renders itself."""
+    caption = f"The groups of each label add up to the total exactly. Compared with {compared_with(result)}."
+    return Table(group_rows(result, measure=measure), caption=caption, left=("by", "group"))
+
+
+def units_table(result: Result) -> Table:
+    """Table of :func:`unit_rows` that renders itself."""
+    return Table(
+        unit_rows(result), caption="All spend of the system over each count; not to be added.", left=("per", "counter")
+    )
+
+
+def budgets_table(result: Result) -> Table:
+    """Table of :func:`budget_rows` that renders itself."""
+    caption = f"As the system states it at {vars(result)['as_of']:%Y-%m-%d %H:%M} UTC; at risk from 80 % on."
+    return Table(budget_rows(result), caption=caption, left=("budget",))
+
+
+def cost_finding(study: Study) -> Sentence:
+    """Say in a few sentences what was spent, how that changed, where most of it went and where the month will end."""
+    totals, groups = study.results["totals"].frame, study.results["groups"].frame
+    parts = []
+    for row in totals.itertuples():
+        text = f"{MEASURE_WORDS[row.measure]}: {amount_text(row.amount, row.unit)}"
+        if row.change_ratio == row.change_ratio:
+            text += f", {change_text(row.change_ratio)} against {compared_with(study.results['totals'])}"
+        largest = groups[(groups["measure"] == row.measure) & (groups["unit"] == row.unit) & ~groups["rest"]]
+        if len(largest):
+            most = largest.iloc[0]
+            text += f"; most of it {most['group']} ({ratio_text(most['share'], digits=1)})"
+        if row.projected is not None:
+            text += f"; the month would end at {amount_text(row.projected, row.unit)} in a straight line"
+        parts.append(f"{text}.")
+    spent = study.results["budgets"].frame
+    over = spent[spent["status"].isin(["spent", "at_risk"])]
+    if len(over):
+        parts.append(f"{len(over)} of {len(spent)} budgets are used to 80 % or more.")
+    return Sentence(" ".join(parts) or "Spend and tokens are not measured.")
+
+
+def _once_each(result: Result) -> pd.DataFrame:
+    """Rows of the first dimension of each measure: every dimension adds up to the same total."""
+    frame = result.frame
+    first = frame.groupby(["measure", "unit"], sort=False)["dimension"].transform("first")
+    return frame[frame["dimension"] == first]

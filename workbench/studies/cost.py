@@ -1,0 +1,177 @@
+"""What did it cost, who used it, and where will the month end? Money and tokens from the system's own counters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from workbench import __version__
+from workbench.analysis.budgets import Budget, budget_use
+from workbench.analysis.cost import (
+    COVERAGE_FLOOR,
+    Account,
+    Periods,
+    daily_spend,
+    spend_groups,
+    spend_totals,
+    unit_costs,
+)
+from workbench.catalog import Profile
+from workbench.core.errors import EmptyAnswer, QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.result import Provenance, Status, Study, worst
+from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.promql import scoped
+from workbench.studies.context import Context
+from workbench.studies.counters import CounterReader
+from workbench.studies.ledger import (
+    PROCESS_LABELS,
+    accounts_of,
+    empty_ledger,
+    ledger_edges,
+    periods_of,
+    read_ledger,
+    selectors_of,
+)
+from workbench.studies.windows import window
+
+#: The value of a budget is the newest of this long before the end of the period.
+GAUGE_AGE = "1h"
+
+_BUDGET_WORDS = {"budget_used": "used", "budget": "limit", "budget_left": "left"}
+
+
+def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = None, as_of: datetime) -> Study:
+    """Spend and tokens of a system by every label they are counted with, by day, and against the period before.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+        System of the catalog.
+    range : TimeRange, optional
+        Period, e.g. a calendar month; the running calendar month by default.
+    as_of : datetime
+        Aware instant up to which history is read.
+
+    Returns
+    -------
+    Study
+        ``results``: ``totals`` (:class:`workbench.analysis.cost.SpendTotals`), ``groups``
+        (:class:`workbench.analysis.cost.SpendGroups`), ``days`` (:class:`workbench.analysis.cost.DailySpend`, in
+        ``ctx.zone``), ``unit_costs`` (:class:`workbench.analysis.cost.UnitCosts`) and ``budgets``
+        (:class:`workbench.analysis.budgets.BudgetUse`). A result without rows is not measured; its notes say why.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system. A failing source is a status of the study, never an exception.
+
+    Notes
+    -----
+    The headline is the system's own counter of money. Counters are read raw and counted by exact increases in Decimal
+    (:func:`workbench.analysis.amounts.exact_amounts`), a calendar day of ``ctx.zone`` at a time.
+    """
+    profile, source = ctx.catalog.profile(system), ctx.source_for(system)
+    periods = periods_of(range or window("this-month", zone=ctx.zone, as_of=as_of), as_of=as_of, zone=ctx.zone)
+    accounts, left_out = accounts_of(profile)
+    found = _read(source, profile, accounts, periods, ctx.zone)
+    counted = accounts if len(found.seen) else []
+    totals = spend_totals(found.ledger, found.seen, counted, periods)
+    shares = totals.frame[["coverage", "before_coverage"]]
+    groups = spend_groups(found.ledger, counted, periods, comparable=bool((shares >= COVERAGE_FLOOR).all(axis=None)))
+    budgets = budget_use(found.budgets, as_of=periods.now.end)
+    seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
+    return Study(
+        name="spend_and_tokens",
+        system=system,
+        range=periods.now,
+        as_of=as_of,
+        results={
+            "totals": replace(totals, notes=(*totals.notes, *_gaps(profile))),
+            "groups": groups,
+            "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
+            "unit_costs": unit_costs(found.ledger, counted, periods),
+            "budgets": budgets,
+        },
+        status=found.failed or (worst([seen, *budgets.frame["status"]]) if seen == "ok" else seen),
+        freshness=from_ms(found.newest_ms) if found.newest_ms is not None else None,
+        coverage=float(totals.frame["coverage"].min()),
+        provenance=Provenance(
+            source=source.name,
+            engine="none: raw samples",
+            semantics=source.semantics,
+            method="exact",
+            queries=found.queries,
+            version=__version__,
+        ),
+        warnings=(*found.warnings, *left_out),
+    )
+
+
+@dataclass
+class _Found:
+    ledger: pd.DataFrame
+    seen: pd.DataFrame
+    budgets: Sequence[Budget] = ()
+    queries: tuple[str, ...] = ()
+    newest_ms: int | None = None
+    failed: Status | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def _read(source: MetricSource, profile: Profile, accounts: Sequence[Account], periods: Periods, zone: str) -> _Found:
+    found, edges = _Found(*empty_ledger()), ledger_edges(periods, zone)
+    hull = TimeRange.from_ms(edges[0], edges[-1])
+    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
+    asked: list[str] = []
+    try:
+        if len(edges) > 1 and accounts:
+            found.ledger, found.seen = read_ledger(reader, profile, accounts, edges)
+            found.budgets = _budgets(source, profile, periods.now.end, asked)
+    except WorkbenchError as error:
+        found.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
+        found.warnings = (str(error),)
+    found.queries, found.newest_ms = (*reader.queries, *asked), reader.newest_ms
+    return found
+
+
+def _budgets(source: MetricSource, profile: Profile, at: datetime, asked: list[str]) -> list[Budget]:
+    """Read what a system says of its budgets, joined by variant and label values."""
+    stated: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for word, field in _BUDGET_WORDS.items():
+        for name, role in profile.variants(word).items():
+            labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
+            value = role.select if role.kind == "expr" else f"last_over_time({role.select}[{GAUGE_AGE}])"
+            query = scoped(f"max by ({', '.join(labels.values())}) ({value})", profile.scope)
+            asked.append(query)
+            try:
+                answer = source.instant(query, at)
+            except EmptyAnswer:
+                continue
+            for series, amount in zip(answer.labels, answer.last().values(), strict=True):
+                group = " / ".join(series.get(label, "") for label in labels.values())
+                key = (name.partition(".")[2], ", ".join(labels), group)
+                one = stated.setdefault(key, {})
+                one[field] = float(amount) / (100 if role.unit == "percent" else 1)
+                one |= {} if word == "budget_used" else {"unit": role.unit}
+    return [Budget(what, group, **parts) for (_, what, group), parts in stated.items()]
+
+
+def _gaps(profile: Profile) -> tuple[str, ...]:
+    """Say what of this question the profile has no signal for."""
+    notes = []
+    if not profile.variants("cost"):
+        notes.append(
+            "Spend is not measured: the profile has no counter of money. Tokens can be priced only by a price book, "
+            "and there is none."
+        )
+    if not profile.variants("tokens"):
+        notes.append("Tokens are not measured: the profile has no counter of tokens.")
+    if not any(profile.variants(word) for word in _BUDGET_WORDS):
+        notes.append("Budgets are not measured: the profile has no gauge of one.")
+    return tuple(notes)
