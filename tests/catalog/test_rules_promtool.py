@@ -41,3 +41,22 @@ def test_promtool_accepts_every_rule(system: str, tmp_path: Path, omit: Callable
     )
     assert done.returncode == 0, done.stderr
     assert f"SUCCESS: {len(recorded) + len(alerts)} rules found" in done.stdout
+
+
+def test_promtool_refuses_the_rules_as_conduits_document_writes_them(
+    tmp_path: Path, omit: Callable[[str], NoReturn]
+) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        omit("promtool is not installed (Debian: apt install prometheus)")
+    for rule in CATALOG.profile("conduit").alert_rules:
+        if rule.derived:
+            continue
+        rules = tmp_path / f"{rule.name}.yml"
+        block = "\n".join(f"      {line}" for line in str(rule.documented).splitlines())
+        rules.write_text(f"groups:\n  - name: documented\n    rules:\n{block}\n", encoding="utf-8")
+        done = subprocess.run(
+            [promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode != 0
+        assert "severity" in done.stdout + done.stderr
