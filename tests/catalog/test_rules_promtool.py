@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from workbench.catalog import load_catalog
+from workbench.catalog import iter_queries, load_catalog
 from workbench.core.timerange import duration_text
 
 pytestmark = pytest.mark.live
@@ -60,3 +60,18 @@ def test_promtool_refuses_the_rules_as_conduits_document_writes_them(
         )
         assert done.returncode != 0
         assert "severity" in done.stdout + done.stderr
+
+
+def test_promtool_accepts_every_query_documented_ones_too(tmp_path: Path, omit: Callable[[str], NoReturn]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        omit("promtool is not installed (Debian: apt install prometheus)")
+    everything = load_catalog([Path(__file__).with_name("litellm.yaml")])
+    asked = [{"record": f"query:{at}", "expr": query.text} for at, query in enumerate(iter_queries(everything))]
+    rules = tmp_path / "queries.yml"
+    rules.write_text(json.dumps({"groups": [{"name": "queries", "rules": asked}]}), encoding="utf-8")
+    done = subprocess.run(
+        [promtool, "check", "rules", str(rules)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"SUCCESS: {len(asked)} rules found" in done.stdout
