@@ -1,0 +1,182 @@
+"""Alerts as tables of text: the same words on the page, the command line, in the report and in a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result, Study
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+
+_PER = {"per_day": "a day", "per_hour": "an hour", "per_10min": "in 10 min", "per_shift": "a shift"}
+
+_VERDICTS = {"ok": "within", "at_risk": "above", "no_data": "not known"}
+
+#: Columns of the rows below that hold text.
+TEXT = ("measure", "verdict", "standard", "rule", "severity", "owner", "alert", "labels", "marks", "kind", "rules")
+
+
+def _value(value: float, unit: str) -> str:
+    if value != value:
+        return NO_VALUE
+    if unit == "ratio":
+        return ratio_text(value, digits=1)
+    return count_text(value) if unit == "count" else f"{value:,.2f} {_PER[unit]}"
+
+
+def _time(value: Any) -> str:
+    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def measure_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a measure: ``measure, verdict, measured, limit, standard``."""
+    return [
+        {
+            "measure": str(row.title),
+            "verdict": _VERDICTS[str(row.status)],
+            "measured": _value(row.value, str(row.unit)),
+            "limit": _value(row.limit, str(row.unit)),
+            "standard": str(row.standard),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def rule_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a rule: how often and how long it fired, and what is wrong with it."""
+    return [
+        {
+            "rule": str(row.alertname),
+            "severity": str(row.severity),
+            "owner": str(row.owner) or NO_VALUE,
+            "episodes": count_text(row.episodes),
+            "a week": f"{row.per_week:,.1f}" if row.per_week == row.per_week else NO_VALUE,
+            "share": ratio_text(row.share, digits=1),
+            "median": span_text(row.median_s),
+            "p90": span_text(row.p90_s),
+            "longest": span_text(row.longest_s),
+            "firing": ratio_text(row.firing_share, digits=2),
+            "flapping": count_text(row.flapping),
+            "stale": count_text(row.stale),
+            "asleep": count_text(row.asleep),
+            "open": count_text(row.open),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def episode_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text an episode, by start: ``alert, severity, labels, start, end, duration, pending, marks``."""
+    return [
+        {
+            "alert": str(row.alertname),
+            "severity": str(row.severity),
+            "labels": str(row.labels),
+            "start": ("before " if row.left_censored else "") + _time(row.starts_at),
+            "end": "firing" if row.open else ("after " if row.right_censored else "") + _time(row.ends_at),
+            "duration": span_text(row.duration_s),
+            "pending": span_text(row.pending_s),
+            "marks": ", ".join(
+                [name for name in ("flapping", "stale", "sleep") if getattr(row, name)]
+                + ([f"{span_text(row.unknown_s)} unknown"] if row.unknown_s else [])
+            ),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def noisiest_rows(result: Result, *, severity: str = "all") -> list[dict[str, str]]:
+    """One row of text a label set of the ten noisiest: ``alert, labels, episodes, share, together``."""
+    return [
+        {
+            "alert": str(row.alertname),
+            "labels": str(row.labels),
+            "episodes": count_text(row.episodes),
+            "share": ratio_text(row.share, digits=1),
+            "together": ratio_text(row.cumulative, digits=1),
+        }
+        for row in result.frame[result.frame["severity"] == severity].itertuples()
+    ]
+
+
+def top_share_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a severity: the share that its ten noisiest alerts have of its episodes."""
+    last = result.frame.groupby("severity", sort=False).last()
+    return [
+        {"severity": str(severity), "alerts": count_text(row["rank"]), "share": ratio_text(row["cumulative"], digits=1)}
+        for severity, row in last.iterrows()
+    ]
+
+
+def burst_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a flood or burst: ``kind, start, end, most in 10 min, episodes, rules``."""
+    return [
+        {
+            "kind": str(row.kind),
+            "start": _time(row.start),
+            "end": _time(row.end),
+            "most in 10 min": count_text(row.peak),
+            "episodes": count_text(row.episodes),
+            "rules": str(row.alertnames),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def measure_table(result: Result) -> Table:
+    """Table of :func:`measure_rows` that renders itself."""
+    caption = f"Rates are per person on call ({vars(result)['positions']}); ten-minute periods follow the clock."
+    return Table(measure_rows(result), caption=caption, left=TEXT)
+
+
+def rule_table(result: Result) -> Table:
+    """Table of :func:`rule_rows` that renders itself."""
+    caption = "Durations of episodes seen from start to end; asleep means begun between 22:00 and 08:00."
+    return Table(rule_rows(result), caption=caption, left=TEXT)
+
+
+def noisiest_table(result: Result) -> Table:
+    """Table of :func:`noisiest_rows` of all severities that renders itself."""
+    return Table(noisiest_rows(result), caption="Share of all episodes of the period.", left=TEXT)
+
+
+def top_share_table(result: Result) -> Table:
+    """Table of :func:`top_share_rows` that renders itself."""
+    return Table(top_share_rows(result), caption="The ten noisiest alerts of each severity.", left=TEXT)
+
+
+def burst_table(result: Result) -> Table:
+    """Table of :func:`burst_rows` that renders itself."""
+    expected = vars(result)["expected"]
+    caption = f"A burst has at least three alerts in ten minutes where {expected:.2g} are usual; floods by ISA-18.2."
+    return Table(burst_rows(result), caption=caption, left=TEXT)
+
+
+def alerts_finding(study: Study) -> Sentence:
+    """Say in a few sentences how much the alerts ask of people, and which to mend first."""
+    rules, episodes = study.results["rules"].frame, study.results["episodes"].frame
+    if study.status in ("no_data", "unavailable", "refused"):
+        return Sentence(f"Alerts are not known: {STATUS_WORDS[study.status].lower()}.")
+    count = int(rules["episodes"].sum())
+    if not count:
+        return Sentence("No alert began in this period.")
+    parts = [f"{count_text(count)} alerts began, {rules['per_week'].sum():,.1f} a week."]
+    first = rules.iloc[0]
+    parts.append(f"{first['alertname']} made {ratio_text(first['share'], digits=0)} of them.")
+    flapping = rules[rules["flapping"] > 0]
+    if len(flapping):
+        most = flapping.sort_values("flapping", ascending=False).iloc[0]
+        parts.append(f"{count_text(flapping['flapping'].sum())} flap, most of them {most['alertname']}.")
+    stale = episodes[episodes["stale"]]
+    if len(stale):
+        longest = stale.sort_values("duration_s").iloc[-1]
+        parts.append(
+            f"{len(stale)} stood longer than a day, {longest['alertname']} for {span_text(longest['duration_s'])}."
+        )
+    asleep = int(rules["asleep"].sum())
+    if asleep:
+        parts.append(f"{asleep} began at night.")
+    return Sentence(" ".join(parts))
