@@ -97,7 +97,8 @@ def build_demo(
     began = time.monotonic()
     directory = Path(directory).expanduser().absolute()
     dimensions = {model.name: model.dimensions for model in SYSTEMS}
-    loaded = load_scenario(scenario or shipped("data", "scenarios", "demo.yaml"), dimensions)
+    kinds = {model.name: model.kinds for model in SYSTEMS}
+    loaded = load_scenario(scenario or shipped("data", "scenarios", "demo.yaml"), dimensions, kinds)
     end_ms = to_ms(end or datetime.now(UTC)) // 1000 * 1000
     report = progress or (lambda _share: None)
     with building(directory):

@@ -25,10 +25,11 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Target:
-    """One scraped endpoint; ``process`` tells whether its counters start anew when its process restarts."""
+    """One scraped endpoint; ``started`` is the name under which its process says when it started."""
 
     job: str
     instance: str
+    started: str = "process_start_time_seconds"
 
     @property
     def name(self) -> str:
@@ -99,6 +100,8 @@ class Day:
     restarts : mapping of process to restarts of this day
     recorded : bool
         Whether logs and traces are wanted.
+    before : mapping of str to float
+        What the system handed over at midnight, e.g. the length of a queue; empty at the start of the history.
     """
 
     seed: int
@@ -107,6 +110,7 @@ class Day:
     events: tuple[Event, ...]
     restarts: Mapping[str, tuple[Restart, ...]]
     recorded: bool
+    before: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def minutes(self) -> Counts:
@@ -164,11 +168,15 @@ class Day:
 
 @dataclass(frozen=True)
 class SystemDay:
-    """What a model gives back: what every target exposes, the counts behind it, logs and traces."""
+    """What a model gives back: what every target exposes, the counts behind it, logs and traces.
+
+    ``after`` is what the next day is given as ``before``; it must not depend on the resolution.
+    """
 
     exposures: Mapping[Target, Exposure]
     tally: Tally
     records: Records
+    after: Mapping[str, float] = field(default_factory=dict)
 
 
 class SystemModel(Protocol):
@@ -197,6 +205,21 @@ class SystemModel(Protocol):
     @property
     def objectives(self) -> Mapping[str, tuple[str, str]]:
         """SLO id -> names of the tallies (bad, total)."""
+        ...
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """Kinds of events that do something to this system."""
+        ...
+
+    @property
+    def amounts(self) -> Mapping[str, float]:
+        """Tally of money or tokens -> what one unit of it is worth; both stand in the truth."""
+        ...
+
+    @property
+    def sliced(self) -> Sequence[str]:
+        """SLO ids that are judged by readings in slices of time, not by counted events."""
         ...
 
     def affected(self, event: Event) -> Sequence[str]:

@@ -103,6 +103,7 @@ def scraped(
     states: NDArray[np.int8],
     restarts: Sequence[Restart] | None,
     carry: Carry,
+    start_metric: str = "process_start_time_seconds",
 ) -> tuple[list[Block], Carry]:
     """Return the samples of one target and day, and what it hands over to the next.
 
@@ -122,6 +123,8 @@ def scraped(
         Restarts of the target's process that touch the day; None for a target that is no process of the system.
     carry : Carry
         State at the start of the day.
+    start_metric : str
+        Name of the gauge that tells when the process started.
 
     Returns
     -------
@@ -145,7 +148,7 @@ def scraped(
     labels = [*exposure.counters, *exposure.gauges]
     rows = [levels[:, :-1], *(reading[None, :] for reading in exposure.readings)]
     if restarts is not None:
-        labels.append({**common, "__name__": "process_start_time_seconds"})
+        labels.append({**common, "__name__": start_metric})
         rows.append(started[None, :-1])
     values = np.concatenate(rows, axis=0)
     handed = Carry(levels[:, -1].copy(), born[:, -1].copy(), float(started[-1]), False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -190,7 +190,11 @@ def _placed(entry: _Entry, anchor_ms: int) -> Event:
     )
 
 
-def load_scenario(path: Path, dimensions: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Scenario:
+def load_scenario(
+    path: Path,
+    dimensions: Mapping[str, Mapping[str, tuple[str, ...]]],
+    kinds: Mapping[str, Sequence[str]] | None = None,
+) -> Scenario:
     """Read and check a scenario file.
 
     Parameters
@@ -199,6 +203,8 @@ def load_scenario(path: Path, dimensions: Mapping[str, Mapping[str, tuple[str, .
         The YAML file.
     dimensions : mapping of system to mapping of label to values
         What an event's ``where`` may name.
+    kinds : mapping of system to sequence of str
+        Kinds of events that act on a system; all of them by default.
 
     Raises
     ------
@@ -229,7 +235,7 @@ def load_scenario(path: Path, dimensions: Mapping[str, Mapping[str, tuple[str, .
         if entry.id in seen:
             faults.append(document.fault((*place, "id"), f"the id {entry.id!r} stands here twice"))
         seen.add(entry.id)
-        faults.extend(_mistakes(document, index, entry, dimensions))
+        faults.extend(_mistakes(document, index, entry, dimensions, kinds or {}))
         entries.append(entry)
     if faults:
         raise CatalogError(tuple(faults), hint="docs/demo.md describes the format of scenarios.")
@@ -237,7 +243,11 @@ def load_scenario(path: Path, dimensions: Mapping[str, Mapping[str, tuple[str, .
 
 
 def _mistakes(
-    document: Document, index: int, entry: _Entry, dimensions: Mapping[str, Mapping[str, tuple[str, ...]]]
+    document: Document,
+    index: int,
+    entry: _Entry,
+    dimensions: Mapping[str, Mapping[str, tuple[str, ...]]],
+    kinds: Mapping[str, Sequence[str]],
 ) -> list[Fault]:
     place = ("events", index)
     if entry.kind not in KINDS:
@@ -246,14 +256,19 @@ def _mistakes(
     if entry.system not in dimensions:
         why = f"{entry.system!r} is not a simulated system; there are {', '.join(dimensions)}"
         return [document.fault((*place, "system"), why, nearest(entry.system, tuple(dimensions)))]
+    possible = tuple(kinds.get(entry.system, KINDS))
+    if entry.kind not in possible:
+        why = f"a {entry.kind} does nothing to {entry.system}; there are {', '.join(possible)}"
+        return [document.fault((*place, "kind"), why, nearest(entry.kind, possible))]
     kind = KINDS[entry.kind]
     faults = [document.fault((*place, key), why) for key, why in _unfit(kind, entry)]
     known = dimensions[entry.system]
     for label, value in entry.where.items():
         at = (*place, "where", label)
-        if label not in kind.where:
-            why = f"a {entry.kind} is not narrowed by {label!r}; use {', '.join(kind.where) or 'no where at all'}"
-            faults.append(document.fault(at, why, nearest(label, kind.where)))
+        allowed = tuple(one for one in kind.where if one in known)
+        if label not in allowed:
+            why = f"a {entry.kind} is not narrowed by {label!r}; use {', '.join(allowed) or 'no where at all'}"
+            faults.append(document.fault(at, why, nearest(label, allowed)))
             continue
         for word in [value] if isinstance(value, str) else value:
             if word not in known[label]:

@@ -26,10 +26,18 @@ class SimulatedDay:
     blocks: Sequence[Block]
     counts: Mapping[str, Any]
     records: Records
+    after: Mapping[str, float]
 
 
 def simulate_day(
-    model: SystemModel, *, seed: int, events: Sequence[Event], span: Span, day: int, carries: Carries
+    model: SystemModel,
+    *,
+    seed: int,
+    events: Sequence[Event],
+    span: Span,
+    day: int,
+    carries: Carries,
+    before: Mapping[str, float],
 ) -> SimulatedDay:
     """Simulate a day of a system and replace its carries by those of the next midnight."""
     first = day * MINUTES
@@ -38,7 +46,7 @@ def simulate_day(
     touching = tuple(event for event in own if event.end >= first and event.start < first + MINUTES)
     again = restarts(seed, day, model.processes, own)
     parts = span.parts(day)
-    simulated = model.simulate(Day(seed, day, parts, touching, again, recorded=day >= span.recorded))
+    simulated = model.simulate(Day(seed, day, parts, touching, again, recorded=day >= span.recorded, before=before))
     blocks: list[Block] = []
     scrapes: dict[str, Any] = {"failed": [], "lost": []}
     for target, exposure in simulated.exposures.items():
@@ -53,6 +61,7 @@ def simulate_day(
             states=states,
             restarts=again.get(target.instance),
             carry=carry,
+            start_metric=target.started,
         )
         blocks += [block.until(span.end_ms) for block in found]
         _note(scrapes, target, states.reshape(MINUTES, PARTS)[:, 0], first, span.end_ms)
@@ -60,7 +69,7 @@ def simulate_day(
     counts["restarts"] = [
         _restart(restart) for list_ in again.values() for restart in list_ if _within(restart, day, span)
     ]
-    return SimulatedDay(blocks, counts, simulated.records)
+    return SimulatedDay(blocks, counts, simulated.records, simulated.after)
 
 
 def _counts(tally: Tally, events: Sequence[Event], first: int, end_ms: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,7 @@ class Simulation:
     carries: Carries
     carry: RuleCarry
     history: History | None
+    handed: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def start(cls, model: SystemModel, archive: Archive, kept: Mapping[str, Any] | None, day: int) -> Simulation:
@@ -50,7 +51,7 @@ class Simulation:
             matchers = [Matcher("system", "=", model.name)]
             past = archive.select(matchers, day * DAY_MS - rules.history_ms, day * DAY_MS - 1)
             history = History(rules, past)
-        return cls(model, carries, RuleCarry.from_json(own["rules"]), history)
+        return cls(model, carries, RuleCarry.from_json(own["rules"]), history, own["handed"])
 
     def families(self) -> dict[str, dict[str, str]]:
         """Return what a Prometheus would say of the metrics, from the profile."""
@@ -64,6 +65,7 @@ class Simulation:
         return {
             "targets": {name: carry.to_json() for name, carry in self.carries.items()},
             "rules": self.carry.to_json(),
+            "handed": dict(self.handed),
         }
 
     def advance(
@@ -76,9 +78,20 @@ class Simulation:
         (SeriesSet, list of dict, list of Records)
             Samples, scraped and recorded; the simulator's own counts, the logs and traces of each day.
         """
-        simulated = [
-            simulate_day(self.model, seed=seed, events=events, span=span, day=day, carries=self.carries) for day in days
-        ]
+        simulated = []
+        for day in days:
+            simulated.append(
+                simulate_day(
+                    self.model,
+                    seed=seed,
+                    events=events,
+                    span=span,
+                    day=day,
+                    carries=self.carries,
+                    before=self.handed,
+                )
+            )
+            self.handed = simulated[-1].after
         records = [day.records for day in simulated]
         scraped = series_set(join_days([day.blocks for day in simulated]))
         counts: list[dict[str, Any]] = [

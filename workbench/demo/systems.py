@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from workbench.demo.conduit import CONDUIT
 from workbench.demo.day import SystemModel
 from workbench.demo.lab import LAB
 
-SYSTEMS: tuple[SystemModel, ...] = (LAB,)
+SYSTEMS: tuple[SystemModel, ...] = (LAB, CONDUIT)

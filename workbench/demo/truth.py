@@ -101,11 +101,15 @@ def _system(model: SystemModel, state: State) -> dict[str, Any]:
     return {
         "objectives": {
             id: {
-                "exact": id != "quality",
+                "exact": id not in model.sliced,
                 "months": {month: _pair(totals, names) for month, totals in months.items()},
                 "days": {day: _pair(totals, names) for day, totals in days.items()},
             }
             for id, names in model.objectives.items()
+        },
+        "amounts": {
+            "months": {month: _worth(totals, model) for month, totals in months.items()},
+            "days": {day: _worth(totals, model) for day, totals in days.items()},
         },
         "restarts": [_restart(restart) for _, own in _own(model, state) for restart in own["restarts"]],
         "scrapes": {
@@ -137,6 +141,10 @@ def _joined(runs: Iterator[Sequence[Any]]) -> list[list[Any]]:
 
 def _whole(counts: Mapping[str, float]) -> Counts:
     return {name: int(count) for name, count in counts.items()}
+
+
+def _worth(totals: Mapping[str, int], model: SystemModel) -> dict[str, float]:
+    return {name: totals[name] * unit for name, unit in model.amounts.items() if name in totals}
 
 
 def _pair(totals: Mapping[str, int], names: tuple[str, str]) -> Counts:
@@ -186,6 +194,7 @@ def _event(event: Event, model: SystemModel, span: Span, state: State) -> dict[s
             month: {of_bad[name]: count for name, count in counts.items() if name in of_bad}
             for month, counts in by_month.items()
         },
+        "injected_amounts": _worth(injected, model),
         "observed": {id: _pair(during, names) for id, names in model.objectives.items()} if during else {},
         "alerts": [
             {"alertname": episode["labels"]["alertname"], "starts_at": _iso(episode["starts_ms"])}

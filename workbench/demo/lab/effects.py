@@ -21,7 +21,7 @@ _GENERATION = (
 )
 
 #: Kind -> metrics, further matchers.
-_SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
+SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
     "outage": (_REQUESTS, 'status="503"'),
     "slow_burn": (_REQUESTS, 'status="500"'),
     "maintenance": (_REQUESTS, 'status="503"'),
@@ -43,7 +43,7 @@ _LABEL = {"generator": "method", "node": "instance", "container": "name"}
 
 def affected(event: Event) -> list[str]:
     """Selectors of the series in which the event shows."""
-    metrics, fixed = _SHOWS[event.kind]
+    metrics, fixed = SHOWS[event.kind]
     if event.kind == "latency_regression" and event.signal == "generation":
         metrics = _GENERATION
     narrowed = [f'{_LABEL.get(label, label)}=~"{"|".join(values)}"' for label, values in event.where.items()]

@@ -53,6 +53,21 @@ class Lab:
             "quality": ("quality.bad", "quality.total"),
         }
 
+    @property
+    def kinds(self) -> Sequence[str]:
+        """Kinds of events that act on the Lab."""
+        return tuple(effects.SHOWS)
+
+    @property
+    def amounts(self) -> Mapping[str, float]:
+        """Nothing; calls and costs of the Lab follow from its generations."""
+        return {}
+
+    @property
+    def sliced(self) -> Sequence[str]:
+        """Quality, a score."""
+        return ("quality",)
+
     def affected(self, event: Event) -> Sequence[str]:
         """Selectors of the series in which an event shows."""
         return effects.affected(event)
