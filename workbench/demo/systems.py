@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from workbench.demo.abtesting import ABTESTING
 from workbench.demo.conduit import CONDUIT
 from workbench.demo.day import SystemModel
 from workbench.demo.lab import LAB
 
-SYSTEMS: tuple[SystemModel, ...] = (LAB, CONDUIT)
+SYSTEMS: tuple[SystemModel, ...] = (LAB, CONDUIT, ABTESTING)

@@ -1,0 +1,224 @@
+"""Requests of the platform: HTTP, sign-ins, queries of the database and requests to models that belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.demo.abtesting.places import (
+    BUCKETS, ENDPOINTS, EVALUATIONS, EVALUATOR, LOGIN, MODELS, PEOPLE, Endpoint, labels,
+)  # fmt: skip
+from workbench.demo.day import MINUTES, Counts, Day, Exposure, Floats, Tally, Target
+from workbench.demo.flows import Flow, diverted, drawn, durations, expose_durations, multiplied, split, tokens, total
+from workbench.demo.histogram import Buckets
+from workbench.demo.season import growth, season
+from workbench.demo.streams import split_counts
+
+Exposures = Mapping[Target, Exposure]
+
+SLOW = {"http.slow_5s": 5.0}
+QUERIES = Buckets((0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0))
+SIGN_INS = Buckets((0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5))
+ANSWERS = Buckets((0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0))
+_STATUSES = ("success", "error", "timeout", "rate_limited")
+#: Share of the attackers' attempts that the limit refuses.
+_REFUSED = 0.35
+
+
+@dataclass
+class Answered:
+    """An endpoint's requests: statuses by minute and by scrape, durations by minute."""
+
+    endpoint: Endpoint
+    flow: Flow
+    parts: Flow
+    held: Counts
+
+
+@dataclass
+class Asked:
+    """What a provider was asked: statuses by minute and by scrape, durations by minute."""
+
+    flow: Flow
+    parts: Flow
+    held: Counts
+
+
+def load(day: Day) -> Floats:
+    """Load of the platform: people work by day and rest at weekends. [1]"""
+    shape: Floats = season(day.minutes, 0.62) * growth(day.minutes, 0.3) * np.exp(day.wander("abtesting/load", 0.09))
+    return shape
+
+
+def answer(day: Day, shape: Floats, exposures: Exposures, tally: Tally) -> tuple[list[Answered], dict[str, Asked]]:
+    """Add HTTP, sign-ins, queries and requests to models; return them for the logs and traces."""
+    flows = {endpoint: _flow(day, endpoint, shape, tally) for endpoint in ENDPOINTS}
+    asked = _providers(day, flows[EVALUATIONS], exposures, tally)
+    answered = [_exposed(day, endpoint, flow, exposures, tally) for endpoint, flow in flows.items()]
+    _sign_ins(day, answered[1], answered[2], exposures)
+    _queries(day, answered, exposures)
+    return answered, asked
+
+
+def _where(endpoint: Endpoint) -> dict[str, str]:
+    return {"instance": endpoint.target.instance, "method": endpoint.method, "endpoint": endpoint.path}
+
+
+def _flow(day: Day, endpoint: Endpoint, shape: Floats, tally: Tally) -> Flow:
+    name, where = f"abtesting{endpoint.path}", _where(endpoint)
+    serving = day.serving(endpoint.target.instance)
+    flow = drawn(day, name, endpoint.rate * shape, endpoint.ends, serving)
+    multiplied(day, name, flow, "traffic", **where)
+    if endpoint is LOGIN:
+        for event, level in day.of("auth_attack"):
+            if event.concerns(sign_in="password"):
+                rng = day.rng(f"event/{event.id}/{name}")
+                tried = rng.poisson(level) * serving
+                refused = rng.binomial(tried, _REFUSED)
+                flow["401"], flow["429"] = flow["401"] + tried - refused, flow["429"] + refused
+                tally.inject(event.id, "attempts.failed", tried - refused)
+                tally.inject(event.id, "attempts.refused", refused)
+    if endpoint is EVALUATIONS:
+        for event, level in day.of("auth_attack"):
+            if event.where and event.concerns(sign_in="api_key"):
+                tried = day.rng(f"event/{event.id}/{name}").poisson(level) * serving
+                flow["401"] = flow["401"] + tried
+                tally.inject(event.id, "attempts.failed", tried)
+    diverted(day, tally, name, flow, ("outage", "maintenance", "alert_burst"), "503", ("http.bad",), **where)
+    diverted(day, tally, name, flow, "slow_burn", "500", ("http.bad",), **where)
+    return flow
+
+
+def _providers(day: Day, evaluations: Flow, exposures: Exposures, tally: Tally) -> dict[str, Asked]:
+    """Ask both providers once for each evaluation; where one of them fails, the evaluation does."""
+    reached = total(evaluations, "200", "500")
+    found = {}
+    failing = np.zeros(MINUTES, np.int64)
+    own = day.rng("abtesting/providers").binomial(evaluations["500"], 0.8)
+    rest = evaluations["500"] - own
+    for provider, (model, *_) in MODELS.items():
+        name = f"abtesting/{provider}"
+        usual = own // len(MODELS) + (own % len(MODELS) if provider == "openai" else 0)
+        late = day.rng(f"{name}/timeouts").binomial(usual, 0.2)
+        flow: Flow = {
+            "success": reached - usual, "error": usual - late, "timeout": late,
+            "rate_limited": np.zeros(MINUTES, np.int64),
+        }  # fmt: skip
+        common = {"provider": provider, "model": model}
+        before = total(flow, *_STATUSES[1:])
+        diverted(day, tally, name, flow, "provider_outage", "error", ("model.bad",), **common)
+        diverted(day, tally, name, flow, "provider_limit", "rate_limited", ("model.bad",), **common)
+        failing += total(flow, *_STATUSES[1:]) - before
+        parts = split(day, name, flow)
+        found[provider] = Asked(flow, parts, _expose_provider(day, provider, flow, parts, exposures[EVALUATOR], tally))
+        tally.add("model.total", total(flow))
+        tally.add("model.bad", total(flow, *_STATUSES[1:]))
+    lost = np.minimum(failing, evaluations["200"])
+    evaluations["200"], evaluations["500"] = evaluations["200"] - lost, evaluations["500"] + lost
+    for event, level in day.of("provider_outage", "provider_limit"):
+        tally.inject(event.id, "http.bad", lost * (level > 0))
+    parts = split(day, "abtesting/errors", {"provider": own + lost, "api": rest})
+    for component, error in (("provider", "ProviderError"), ("api", "TimeoutError")):
+        row = labels(EVALUATOR, "application_errors_total", component=component, error_type=error)
+        exposures[EVALUATOR].count(row, parts[component], late=True)
+    return found
+
+
+def _expose_provider(day: Day, provider: str, flow: Flow, parts: Flow, exposure: Exposure, tally: Tally) -> Counts:
+    model, read, written, median, sigma = MODELS[provider]
+    name, common = f"abtesting/{provider}", {"provider": provider, "model": model}
+    for status in _STATUSES:
+        row = labels(EVALUATOR, "model_requests_total", **common, status=status)
+        exposure.count(row, parts[status], late=status != "success")
+    course = np.full(MINUTES, median), sigma
+    held = durations(day, tally, name, total(flow), ANSWERS, course, {}, **common, endpoint=EVALUATIONS.path)
+    family = labels(EVALUATOR, "model_response_time_seconds", **common)
+    expose_durations(day, name, exposure, family, ANSWERS, held, total(parts))
+    for kind, mean in (("input", read), ("output", written)):
+        counted = tokens(day, f"{name}/{kind}", flow["success"], mean)
+        tally.add(f"tokens.{provider}.{kind}", counted)
+        row = labels(EVALUATOR, "model_tokens_total", provider=provider, type=kind)
+        exposure.count(row, split_counts(day.rng(f"{name}/{kind}/parts"), counted, day.parts))
+    return held
+
+
+def _exposed(day: Day, endpoint: Endpoint, flow: Flow, exposures: Exposures, tally: Tally) -> Answered:
+    name, target = f"abtesting{endpoint.path}", endpoint.target
+    exposure, parts = exposures[target], split(day, name, flow)
+    common = {"method": endpoint.method, "endpoint": endpoint.path}
+    for status in endpoint.ends:
+        row = labels(target, "http_requests_total", **common, status_code=status)
+        exposure.count(row, parts[status], late=status in ("429", "503"))
+    if "429" in endpoint.ends:
+        row = labels(target, "rate_limit_hits_total", endpoint=endpoint.path)
+        exposure.count(row, parts["429"], late=True)
+    course = np.full(MINUTES, endpoint.median), endpoint.sigma
+    where = {**_where(endpoint), "provider": "", "model": ""}
+    held = durations(day, tally, name, total(flow), BUCKETS, course, SLOW, **where)
+    held = _dragging(day, tally, name, held)
+    family = labels(target, "http_request_duration_seconds", **common)
+    expose_durations(day, name, exposure, family, BUCKETS, held, total(parts))
+    tally.add("http.total", total(flow))
+    tally.add("http.bad", total(flow, "500", "503"))
+    return Answered(endpoint, flow, parts, held)
+
+
+def _dragging(day: Day, tally: Tally, name: str, held: Counts) -> Counts:
+    """Let requests wait for a database that is gone: half of those that a burst concerns take fifty times as long."""
+    for event, level in day.of("alert_burst"):
+        leaving, arriving = BUCKETS.slow_down(day.rng(f"event/{event.id}/{name}/waits"), held, level / 2, 50.0)
+        held = held + arriving - leaving
+        for tallied, edge in SLOW.items():
+            slower = (arriving - leaving)[BUCKETS.above(edge)].sum(axis=0)
+            tally.inject(event.id, tallied, slower)
+            tally.add(tallied, slower)
+    return held
+
+
+def _sign_ins(day: Day, login: Answered, evaluations: Answered, exposures: Exposures) -> None:
+    """Add attempts to sign in: by password on the one endpoint, by key with every evaluation."""
+    for method, answered, usual in (("password", login, 0.11), ("api_key", evaluations, 0.02)):
+        target = answered.endpoint.target
+        exposure = exposures[target]
+        refused = ("401",)
+        good = tuple(status for status in answered.flow if status not in ("401", "429", "503"))
+        for result, statuses in (("success", good), ("failure", refused)):
+            row = labels(target, "authentication_attempts_total", result=result, method=method)
+            exposure.count(row, total(answered.parts, *statuses))
+        name = f"abtesting/sign-in/{method}"
+        counts, parts = (total(flow, *good, *refused) for flow in (answered.flow, answered.parts))
+        held = day.rng(name).multinomial(counts, SIGN_INS.shares(np.full(MINUTES, usual), 0.5)).T.astype(np.int64)
+        family = labels(target, "authentication_duration_seconds", method=method)
+        expose_durations(day, name, exposure, family, SIGN_INS, held, parts)
+    exposure = exposures[PEOPLE]
+    attacked = np.zeros(MINUTES * day.parts, np.bool_)
+    for _, level in day.of("auth_attack", sign_in="password"):
+        attacked |= np.repeat(level > 0, day.parts)
+    for event_type, severity, counts in (
+        ("invalid_token", "medium", login.parts["401"] * ~attacked),
+        ("brute_force", "high", login.parts["401"] * attacked),
+    ):
+        row = labels(PEOPLE, "security_events_total", event_type=event_type, severity=severity)
+        exposure.count(row, counts, late=severity == "high")
+
+
+def _queries(day: Day, answered: list[Answered], exposures: Exposures) -> None:
+    """Add queries of the database: one read for a request of people, one write for each evaluation that ends well."""
+    tests, login, evaluations = answered
+    chosen = {
+        "select": (PEOPLE, "tests", [tests.flow["200"] + login.flow["200"], tests.parts["200"] + login.parts["200"]]),
+        "insert": (EVALUATOR, "evaluations", [evaluations.flow["200"], evaluations.parts["200"]]),
+    }
+    for operation, (target, table, (counts, parts)) in chosen.items():
+        name, exposure = f"abtesting/queries/{operation}", exposures[target]
+        row = labels(target, "database_queries_total", operation=operation, table=table)
+        exposure.count(row, parts)
+        slow = np.ones(MINUTES)
+        for _, level in day.of("alert_burst"):
+            slow = slow + 60 * level
+        shares = QUERIES.shares(0.006 * slow, 0.9)
+        held = day.rng(name).multinomial(counts, shares).T.astype(np.int64)
+        family = labels(target, "database_query_duration_seconds", operation=operation)
+        expose_durations(day, name, exposure, family, QUERIES, held, parts)
