@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from workbench.demo.abtesting import ABTESTING
+from workbench.demo.choreo import CHOREO
 from workbench.demo.conduit import CONDUIT
 from workbench.demo.day import SystemModel
 from workbench.demo.lab import LAB
 
-SYSTEMS: tuple[SystemModel, ...] = (LAB, CONDUIT, ABTESTING)
+SYSTEMS: tuple[SystemModel, ...] = (LAB, CONDUIT, ABTESTING, CHOREO)
