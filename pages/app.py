@@ -22,6 +22,13 @@ slo = st.Page(
     url_path="slo",
     help="The SLOs of one system: budget, measured share, traffic, burn rate, definition.",
 )
+performance = st.Page(
+    "performance.py",
+    title="Performance",
+    icon=":material/speed:",
+    url_path="performance",
+    help="Rate, errors and duration of one system, its providers, limits, resources, caches and broken thresholds.",
+)
 cost = st.Page(
     "cost.py",
     title="Cost and tokens",
@@ -44,7 +51,7 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo, cost, alerts], "Data": [sources]})
+page = st.navigation({"": [overview, slo, performance, cost, alerts], "Data": [sources]})
 chosen = ("system", "window", "zone")
 shown = {"": ("window", "zone"), "sources": ("system",)}
 

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("workbench.cli.demo:demo", "Build the demo archive and look at it."),
     "dashboard": ("workbench.cli.dashboard:dashboard", "Open the dashboard on this machine."),
     "slo": ("workbench.cli.slo:slo", "Compliance, error budgets and burn rates."),
+    "performance": ("workbench.cli.performance:performance", "Rate, errors, duration, resources and thresholds."),
     "cost": ("workbench.cli.cost:cost", "Spend and tokens, unit costs and budgets."),
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
     "report": ("workbench.cli.report:report", "Run monthly reports and find earlier ones."),

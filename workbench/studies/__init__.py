@@ -7,6 +7,7 @@ from workbench.studies.context import Context, open_context
 from workbench.studies.cost import spend_and_tokens
 from workbench.studies.opening import open_period
 from workbench.studies.overview import overview
+from workbench.studies.performance import service_performance
 from workbench.studies.slo import slo_compliance
 from workbench.studies.sources import source_states
 from workbench.studies.windows import window
@@ -24,6 +25,7 @@ __all__ = [
     "open_period",
     "overview",
     "query_metrics",
+    "service_performance",
     "slo_compliance",
     "source_states",
     "spend_and_tokens",

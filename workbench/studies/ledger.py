@@ -141,14 +141,19 @@ def empty_ledger() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def selectors_of(profile: Profile, roles: Sequence[str]) -> list[str]:
     """Every selector that may be read for these roles, aliases included, in the system's scope."""
-    texts = [text for name in roles for text in (profile.roles[name].select, *profile.roles[name].aliases)]
-    return [scoped(text, profile.scope) for text in texts]
+    return [text for name in roles for text in _texts(profile.roles[name], profile.scope)]
 
 
 def selector_of(reader: CounterReader, role: Role, scope: Mapping[str, str]) -> str:
     """Return the selector of a role in scope, or the first of its aliases that has series."""
-    texts = [scoped(text, scope) for text in (role.select, *role.aliases)]
+    texts = _texts(role, scope)
     return next((text for text in texts if reader.has(text)), texts[0])
+
+
+def _texts(role: Role, scope: Mapping[str, str]) -> list[str]:
+    """Selectors of what a role counts, in scope; a histogram counts its observations."""
+    own = role.part("_count") if role.kind == "histogram" else role.select
+    return [scoped(text, scope) for text in (own, *(role.aliases if role.kind == "counter" else ()))]
 
 
 def _covered(series: SeriesSet, edges: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -1,0 +1,210 @@
+"""How much of each resource was in use: means, peaks and when, from a value every few minutes.
+
+Utilisation, saturation and errors of every resource (B. Gregg, *Thinking Methodically about Performance*, ACM Queue
+10(12), 2012): a share of capacity or an amount is utilisation, work that waits is saturation, restarts are errors.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.core.result import Result
+from workbench.core.series import Metrics
+
+Floats = NDArray[np.float64]
+Aspect = Literal["utilisation", "saturation", "errors"]
+
+#: Most points a series keeps for charts; neighbours are joined to their mean.
+POINTS = 250
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One resource of a system and its values on a regular grid.
+
+    Attributes
+    ----------
+    resource : str
+        Word of the catalog: ``cpu``, ``memory``, ``disk``, ``connections``, ``queue``, ...
+    title : str
+    aspect : {"utilisation", "saturation", "errors"}
+    unit : str
+    answer : Metrics
+        A series a group, labels as the system has them. [``unit``]
+    """
+
+    resource: str
+    title: str
+    aspect: Aspect
+    unit: str
+    answer: Metrics
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ResourceUse(Result):
+    """Use of each resource over the period; one row a resource and group, fullest first within a resource.
+
+    Columns of ``frame``:
+
+    ========= =============================================================================
+    resource  word of the catalog (str)
+    title     (str)
+    aspect    utilisation, saturation or errors (str)
+    group     labels of the series, empty for a single one (str)
+    unit      (str)
+    mean      mean of the observed values [``unit``]
+    p95       value that 95 % of the observed ones do not exceed [``unit``]
+    peak      highest observed value [``unit``]
+    peak_at   when it was observed first [UTC]
+    last      newest observed value [``unit``]
+    observed  observed share of the period [ratio]
+    ========= =============================================================================
+    """
+
+    step_ms: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ResourceHistory(Result):
+    """The same over time, joined to at most 250 steps; one row a resource, group and step.
+
+    Columns of ``frame``:
+
+    ================ ==================================================================
+    title, group, unit  as in :class:`ResourceUse` (str)
+    time             end of the step [UTC]
+    mean             mean of the observed values; NaN where nothing was [``unit``]
+    peak             highest observed value; NaN where nothing was [``unit``]
+    ================ ==================================================================
+    """
+
+    step_ms: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ResourceErrors(Result):
+    """What went wrong with resources; one row a resource and group, most first.
+
+    Columns of ``frame``:
+
+    ===== ===============================
+    title what is counted (str)
+    group labels of the series (str)
+    count exact increase [``unit``]
+    unit  (str)
+    ===== ===============================
+    """
+
+
+def resource_errors(counts: Sequence[tuple[str, str, Mapping[str, float]]]) -> ResourceErrors:
+    """Put counts of errors of resources, e.g. restarts, in one table.
+
+    Parameters
+    ----------
+    counts : sequence
+        (title, unit, group -> exact increase). [unit]
+    """
+    rows = [
+        {"title": title, "group": group, "count": count, "unit": unit}
+        for title, unit, groups in counts
+        for group, count in sorted(groups.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return ResourceErrors(pd.DataFrame(rows, columns=["title", "group", "count", "unit"]))
+
+
+def resource_use(resources: Sequence[Measured], *, step_ms: int) -> ResourceUse:
+    """Describe each resource over the period.
+
+    Parameters
+    ----------
+    resources : sequence of Measured
+    step_ms : int
+        Step of their grid, over which each value is a mean. [ms]
+
+    Examples
+    --------
+    >>> seen = np.array([[True, True, False, True]])
+    >>> answer = Metrics(np.arange(1, 5) * 60_000, ({"instance": "a"},), np.array([[0.2, 0.8, np.nan, 0.5]]), seen)
+    >>> use = resource_use([Measured("cpu", "CPU", "utilisation", "ratio", answer)], step_ms=60_000)
+    >>> use.frame[["group", "mean", "peak", "last", "observed"]].values.tolist()
+    [['a', 0.5, 0.8, 0.5, 0.75]]
+    """
+    rows = []
+    for one in resources:
+        known = one.answer.present & np.isfinite(one.answer.values)
+        part = []
+        for labels, values, mask in zip(one.answer.labels, one.answer.values, known, strict=True):
+            if not mask.any():
+                continue
+            seen = values[mask]
+            part.append(
+                {
+                    "resource": one.resource,
+                    "title": one.title,
+                    "aspect": one.aspect,
+                    "group": group_text(labels),
+                    "unit": one.unit,
+                    "mean": float(seen.mean()),
+                    "p95": float(np.quantile(seen, 0.95)),
+                    "peak": float(seen.max()),
+                    "peak_at": one.answer.times[np.flatnonzero(mask)[seen.argmax()]],
+                    "last": float(seen[-1]),
+                    "observed": float(mask.mean()),
+                }
+            )
+        rows.extend(sorted(part, key=lambda row: (-row["peak"], row["group"])))
+    columns = ["resource", "title", "aspect", "group", "unit", "mean", "p95", "peak", "peak_at", "last", "observed"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["peak_at"] = pd.to_datetime(frame["peak_at"], unit="ms", utc=True).dt.as_unit("ms")
+    return ResourceUse(frame, step_ms=step_ms)
+
+
+def resource_history(resources: Sequence[Measured], *, step_ms: int, points: int = POINTS) -> ResourceHistory:
+    """Join the values of each resource to at most ``points`` steps."""
+    frames, size = [], 1
+    for one in resources:
+        times = one.answer.times
+        size = max(1, -(-len(times) // points))
+        ends = np.minimum(np.arange(size - 1, len(times) + size - 1, size), len(times) - 1)
+        for labels, values, present in zip(one.answer.labels, one.answer.values, one.answer.present, strict=True):
+            mean, peak = _joined(np.where(present & np.isfinite(values), values, np.nan), size)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "title": one.title,
+                        "group": group_text(labels),
+                        "unit": one.unit,
+                        "time": pd.to_datetime(times[ends], unit="ms", utc=True).as_unit("ms"),
+                        "mean": mean,
+                        "peak": peak,
+                    }
+                )
+            )
+    columns = ["title", "group", "unit", "time", "mean", "peak"]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return ResourceHistory(frame, step_ms=step_ms * size)
+
+
+def group_text(labels: Mapping[str, str]) -> str:
+    """Return the label values of a series in the order of their names.
+
+    Examples
+    --------
+    >>> group_text({"mountpoint": "/data", "instance": "node-1"})
+    'node-1 /data'
+    """
+    return " ".join(labels[name] for name in sorted(labels) if name != "__name__")
+
+
+def _joined(values: Floats, size: int) -> tuple[Floats, Floats]:
+    padded = np.append(values, np.full(-len(values) % size, np.nan)).reshape(-1, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmean(padded, axis=1), np.nanmax(padded, axis=1)

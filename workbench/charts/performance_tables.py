@@ -1,0 +1,223 @@
+"""Performance as tables of text: the same words on the page, the command line, in the report and in a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result, Study
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, value_text
+
+#: Breaches listed one by one, longest first; all of them are in the data.
+SHOWN = 20
+
+
+def flow_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a flow and group: ``flow, by, requests, rate, errors, error share, p50, p95, p99``."""
+    return [
+        {
+            "flow": str(row.title),
+            "by": f"{row.dimension} {row.group}" if row.dimension else "all",
+            "requests": count_text(row.requests),
+            "rate": _rate_text(row.rate),
+            "errors": count_text(row.errors),
+            "error share": ratio_text(row.error_ratio),
+            "p50": span_text(row.p50),
+            "p95": span_text(row.p95),
+            "p99": span_text(row.p99),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def availability_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a thing that answers: ``what, which, available, measured by``."""
+    basis = {"requests": "requests without error", "probes": "its health gauge", "scrapes": "scrapes answered"}
+    return [
+        {
+            "what": str(row.title),
+            "which": str(row.group),
+            "available": ratio_text(row.share),
+            "measured by": basis[str(row.basis)],
+            "requests": count_text(row.total),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def limit_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a limit: ``limit, which, refused, share, left now, least left``."""
+    return [
+        {
+            "limit": str(row.title),
+            "which": str(row.group) or "all",
+            "refused": count_text(row.refused),
+            "share": ratio_text(row.share),
+            "left now": value_text(row.left, row.unit),
+            "least left": value_text(row.least, row.unit),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def cache_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a cache: ``cache, which, hits, misses, hit share``."""
+    return [
+        {
+            "cache": str(row.title),
+            "which": str(row.group) or "all",
+            "hits": count_text(row.hits),
+            "misses": count_text(row.misses),
+            "hit share": ratio_text(row.hit_ratio, digits=1),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def resource_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a resource: ``resource, which, mean, p95, peak, peak at, now``."""
+    return [
+        {
+            "resource": str(row.title),
+            "which": str(row.group) or "all",
+            "mean": _use_text(row.mean, row.unit),
+            "p95": _use_text(row.p95, row.unit),
+            "peak": _use_text(row.peak, row.unit),
+            "peak at": _time_text(row.peak_at),
+            "at the end": _use_text(row.last, row.unit),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def error_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a count of errors of a resource: ``what, which, count``."""
+    return [
+        {"what": str(row["title"]), "which": str(row["group"]) or "all", "count": count_text(row["count"])}
+        for row in result.frame.to_dict(orient="records")
+    ]
+
+
+def threshold_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a threshold: ``threshold, state, limit, breaches, in breach, longest, worst, unknown``."""
+    words = {"ok": "Within", "at_risk": "Broken now", "no_data": STATUS_WORDS["no_data"]}
+    return [
+        {
+            "threshold": str(row.title),
+            "state": words[str(row.status)],
+            "limit": _rule_text(row),
+            "breaches": count_text(row.breaches) if row.status != "no_data" else NO_VALUE,
+            "in breach": span_text(row.seconds) if row.status != "no_data" else NO_VALUE,
+            "longest": span_text(row.longest) if row.status != "no_data" else NO_VALUE,
+            "share of time": ratio_text(row.share, digits=2),
+            "worst": _use_text(row.worst, row.unit),
+            "unknown": span_text(row.unknown),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def breach_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a breach, longest first: ``threshold, which, start, end, lasted, worst, ended by``."""
+    longest = result.frame.sort_values("seconds", ascending=False, kind="stable").head(SHOWN)
+    return [
+        {
+            "threshold": str(row.title),
+            "which": str(row.group) or "all",
+            "start": _time_text(row.start),
+            "end": _time_text(row.end),
+            "lasted": span_text(row.seconds),
+            "worst": _use_text(row.worst, row.unit),
+            "ended by": "lasts" if row.ongoing else "recovery" if row.closed else "missing samples",
+        }
+        for row in longest.itertuples()
+    ]
+
+
+def flows_table(result: Result) -> Table:
+    """Table of :func:`flow_rows` that renders itself."""
+    caption = "Counts are exact increases; quantiles are PromQL histogram_quantile over the whole period."
+    return Table(flow_rows(result), caption=caption, left=("flow", "by"))
+
+
+def availability_table(result: Result) -> Table:
+    """Table of :func:`availability_rows` that renders itself."""
+    return Table(availability_rows(result), caption="Least available first.", left=("what", "which", "measured by"))
+
+
+def limits_table(result: Result) -> Table:
+    """Table of :func:`limit_rows` that renders itself."""
+    return Table(limit_rows(result), caption="Requests refused by a limit.", left=("limit", "which"))
+
+
+def caches_table(result: Result) -> Table:
+    """Table of :func:`cache_rows` that renders itself."""
+    return Table(cache_rows(result), caption="Hits over hits and misses.", left=("cache", "which"))
+
+
+def resources_table(result: Result) -> Table:
+    """Table of :func:`resource_rows` that renders itself."""
+    return Table(resource_rows(result), caption="Means over five minutes.", left=("resource", "which"))
+
+
+def errors_table(result: Result) -> Table:
+    """Table of :func:`error_rows` that renders itself."""
+    return Table(error_rows(result), left=("what", "which"))
+
+
+def thresholds_table(result: Result) -> Table:
+    """Table of :func:`threshold_rows` that renders itself."""
+    caption = "Evaluated once a minute; time without a value is unknown, neither kept nor broken."
+    return Table(threshold_rows(result), caption=caption, left=("threshold", "state", "limit"))
+
+
+def breaches_table(result: Result) -> Table:
+    """Table of :func:`breach_rows` that renders itself."""
+    caption = f"The longest {min(SHOWN, len(result.frame))} of {len(result.frame)} breaches."
+    return Table(breach_rows(result), caption=caption, left=("threshold", "which", "start", "end", "ended by"))
+
+
+def performance_finding(study: Study) -> Sentence:
+    """Say in a few sentences how the service did: errors, slowness, the fullest resource, broken thresholds."""
+    parts = []
+    for row in study.results["flows"].frame.itertuples():
+        if row.dimension or row.requests != row.requests:
+            continue
+        text = f"{row.title}: {count_text(row.requests)}"
+        text += f", {ratio_text(row.error_ratio)} failed" if row.error_ratio == row.error_ratio else ""
+        text += f", 95 % within {span_text(row.p95)}" if row.p95 == row.p95 else ""
+        parts.append(f"{text}.")
+    shares = study.results["resources"].frame
+    full = shares[shares["unit"] == "ratio"].sort_values("peak", ascending=False)
+    if len(full):
+        most = full.iloc[0]
+        parts.append(f"Fullest: {most['title']} {most['group']}, up to {ratio_text(most['peak'], digits=1)}.")
+    totals = study.results["thresholds"].frame
+    broken = totals[totals["breaches"] > 0].sort_values("seconds", ascending=False)
+    if len(totals):
+        parts.append(f"{len(broken)} of {len(totals)} thresholds were broken.")
+    if len(broken):
+        longest = broken.iloc[0]
+        parts.append(f"The longest time in breach: {longest['title']}, {span_text(longest['seconds'])}.")
+    return Sentence(" ".join(parts) or "Nothing was measured in this period.")
+
+
+def _rate_text(rate: float) -> str:
+    return NO_VALUE if rate != rate else f"{rate:,.3g} /s"
+
+
+def _use_text(value: float, unit: str) -> str:
+    return ratio_text(value, digits=1) if unit == "ratio" else value_text(value, unit)
+
+
+def _rule_text(row: Any) -> str:
+    comparison, _, rest = str(row.rule).partition(" ")
+    lasting = rest.partition(" for ")[2]
+    return f"{comparison} {_use_text(row.value, row.unit)}" + (f" for {lasting}" if lasting else "")
+
+
+def _time_text(value: Any) -> str:
+    return NO_VALUE if pd.isna(value) else str(value.strftime("%Y-%m-%d %H:%M UTC"))
