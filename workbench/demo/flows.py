@@ -44,7 +44,7 @@ def drawn(day: Day, name: str, rate: Floats, shares: Mapping[str, float], servin
 
 
 def total(flow: Flow, *outcomes: str) -> Counts:
-    """Requests of some outcomes together, of all of them by default; by minute, or by part of one."""
+    """Add up requests of some outcomes, of all of them by default; by minute, or by part of one."""
     summed: Counts = np.sum([flow[name] for name in outcomes or flow], axis=0)
     return summed
 

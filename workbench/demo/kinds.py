@@ -42,7 +42,12 @@ KINDS: dict[str, Kind] = {
     "generation_failures": Kind((0, 1), "share of generations that fail", ("generator",)),
     "quality_drift": Kind((-1, 1), "fall of the quality score at the end of the event", ("generator",), "ramp"),
     "bias_drift": Kind((-1, 1), "rise of the bias score at the end of the event", ("attribute",), "ramp"),
-    "filling_disk": Kind((0, 1), "share of the disk used up at the end of the event", ("node", "mountpoint", "instance", "device"), "ramp"),
+    "filling_disk": Kind(
+        (0, 1),
+        "share of the disk used up at the end of the event",
+        ("node", "mountpoint", "instance", "device"),
+        "ramp",
+    ),
     "flapping_alert": Kind(
         (0, 1), "share of generations that take `factor` times as long while on", ("generator",), "pulses"
     ),
@@ -53,12 +58,14 @@ KINDS: dict[str, Kind] = {
     "crash": Kind((0, 0), "", ("instance",)),
     "scrape_gap": Kind((0, 0), "", ("job",)),
     "provider_outage": Kind((0, 1), "share of the requests to the provider that fail", ("provider", "model")),
-    "provider_limit": Kind((0, 1), "share of the requests to the provider that its limit refuses", ("provider", "model")),
+    "provider_limit": Kind(
+        (0, 1), "share of the requests to the provider that its limit refuses", ("provider", "model")
+    ),
     "model_switch": Kind((0, 1), "share of the requests that go to the dearer model", ("key", "provider", "model")),
     "runaway_key": Kind((1, 500), "requests of the key as a multiple of the usual number", ("key",)),
     "cache_drift": Kind((0, 100), "drift of the cache statistics between instances at the end [percent]", (), "ramp"),
     "queue_backlog": Kind((0, 1), "share of the workers that is gone", ("queue",)),
     "connection_surge": Kind((0, 20_000), "connections added at the end of the event", ("key",), "ramp"),
-    "auth_attack": Kind((0, 5000), "failing attempts to sign in [1/min]", ("sign_in",)),
+    "auth_attack": Kind((0, 5000), "attempts to sign in with wrong passwords [1/min]", ()),
     "alert_burst": Kind((0, 1), "share of requests that fail while the database is gone", ()),
 }

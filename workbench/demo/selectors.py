@@ -27,7 +27,9 @@ def selectors(system: str, shows: Shows, names: Mapping[str, str], event: Event)
     """
     metrics, fixed = shows[event.kind]
     narrowed = [
-        f'{names.get(label, label)}=~"{"|".join(values)}"' for label, values in event.where.items() if names.get(label, label)
+        f'{names.get(label, label)}=~"{"|".join(values)}"'
+        for label, values in event.where.items()
+        if names.get(label, label)
     ]
     matchers = ",".join([f'system="{system}"', *([fixed] if fixed else []), *narrowed])
     return [f"{metric}{{{matchers}}}" for metric in metrics]

@@ -40,8 +40,6 @@ SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
         "",
     ),
 }
-#: Label of a scenario's ``where`` -> label of the series.
-NAMES = {"sign_in": "method"}
 
 
 def expected(event: Event) -> dict[str, Any]:

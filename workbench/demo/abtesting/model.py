@@ -33,7 +33,6 @@ class ABTesting:
             "provider": tuple(places.MODELS),
             "model": tuple(model for model, *_ in places.MODELS.values()),
             "device": tuple(places.DISKS),
-            "sign_in": ("password", "api_key"),
             "job": tuple(dict.fromkeys(target.job for target in places.TARGETS)),
         }
 
@@ -55,7 +54,7 @@ class ABTesting:
 
     def affected(self, event: Event) -> Sequence[str]:
         """Selectors of the series in which an event shows."""
-        return selectors(self.name, effects.SHOWS, effects.NAMES, event)
+        return selectors(self.name, effects.SHOWS, {}, event)
 
     def expected(self, event: Event) -> Mapping[str, Any]:
         """When a disk is full, how many attempts an attack makes."""

@@ -16,7 +16,7 @@ HEALTH = Target("llm-ab-testing-health", "app-1:8000")
 TARGETS = (*APPS, HEALTH)
 PROCESSES = tuple(target.instance for target in APPS)
 
-BUCKETS = Buckets((0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0))
+BUCKETS = Buckets((0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +32,15 @@ class Endpoint:
     sigma: float
 
 
-TESTS = Endpoint("GET", "/api/v1/tests", PEOPLE, 9.0, {"200": 0.9875, "404": 0.011, "500": 0.0015, "503": 0.0}, 0.09, 0.8)
-LOGIN = Endpoint("POST", "/auth/login", PEOPLE, 1.6, {"200": 0.955, "401": 0.0445, "429": 0.0, "500": 0.0005, "503": 0.0}, 0.14, 0.5)
+TESTS = Endpoint(
+    "GET", "/api/v1/tests", PEOPLE, 9.0, {"200": 0.9875, "404": 0.011, "500": 0.0015, "503": 0.0}, 0.09, 0.8
+)
+LOGIN = Endpoint(
+    "POST", "/auth/login", PEOPLE, 1.6, {"200": 0.955, "401": 0.0445, "429": 0.0, "500": 0.0005, "503": 0.0}, 0.14, 0.5
+)
 EVALUATIONS = Endpoint(
     "POST", "/api/v1/evaluations", EVALUATOR, 4.2,
-    {"200": 0.974, "400": 0.012, "401": 0.004, "429": 0.001, "500": 0.009, "503": 0.0}, 1.6, 0.42,
+    {"200": 0.974, "400": 0.012, "429": 0.001, "500": 0.009, "503": 0.0}, 1.6, 0.42,
 )  # fmt: skip
 ENDPOINTS = (TESTS, LOGIN, EVALUATIONS)
 

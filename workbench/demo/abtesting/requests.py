@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.demo.abtesting.places import (
-    BUCKETS, ENDPOINTS, EVALUATIONS, EVALUATOR, LOGIN, MODELS, PEOPLE, Endpoint, labels,
+    BUCKETS,
+    ENDPOINTS,
+    EVALUATIONS,
+    EVALUATOR,
+    LOGIN,
+    MODELS,
+    PEOPLE,
+    Endpoint,
+    labels,
 )  # fmt: skip
 from workbench.demo.day import MINUTES, Counts, Day, Exposure, Floats, Tally, Target
 from workbench.demo.flows import Flow, diverted, drawn, durations, expose_durations, multiplied, split, tokens, total
@@ -19,9 +27,9 @@ from workbench.demo.streams import split_counts
 Exposures = Mapping[Target, Exposure]
 
 SLOW = {"http.slow_5s": 5.0}
-QUERIES = Buckets((0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0))
-SIGN_INS = Buckets((0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5))
-ANSWERS = Buckets((0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0))
+QUERIES = Buckets((0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0))
+SIGN_INS = Buckets((0.025, 0.05, 0.1, 0.25, 0.5, 1.0))
+ANSWERS = Buckets((0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0))
 _STATUSES = ("success", "error", "timeout", "rate_limited")
 #: Share of the attackers' attempts that the limit refuses.
 _REFUSED = 0.35
@@ -57,8 +65,8 @@ def answer(day: Day, shape: Floats, exposures: Exposures, tally: Tally) -> tuple
     flows = {endpoint: _flow(day, endpoint, shape, tally) for endpoint in ENDPOINTS}
     asked = _providers(day, flows[EVALUATIONS], exposures, tally)
     answered = [_exposed(day, endpoint, flow, exposures, tally) for endpoint, flow in flows.items()]
-    _sign_ins(day, answered[1], answered[2], exposures)
-    _queries(day, answered, exposures)
+    _sign_ins(day, answered[1], exposures[PEOPLE])
+    _queries(day, answered, exposures[PEOPLE])
     return answered, asked
 
 
@@ -73,19 +81,12 @@ def _flow(day: Day, endpoint: Endpoint, shape: Floats, tally: Tally) -> Flow:
     multiplied(day, name, flow, "traffic", **where)
     if endpoint is LOGIN:
         for event, level in day.of("auth_attack"):
-            if event.concerns(sign_in="password"):
-                rng = day.rng(f"event/{event.id}/{name}")
-                tried = rng.poisson(level) * serving
-                refused = rng.binomial(tried, _REFUSED)
-                flow["401"], flow["429"] = flow["401"] + tried - refused, flow["429"] + refused
-                tally.inject(event.id, "attempts.failed", tried - refused)
-                tally.inject(event.id, "attempts.refused", refused)
-    if endpoint is EVALUATIONS:
-        for event, level in day.of("auth_attack"):
-            if event.where and event.concerns(sign_in="api_key"):
-                tried = day.rng(f"event/{event.id}/{name}").poisson(level) * serving
-                flow["401"] = flow["401"] + tried
-                tally.inject(event.id, "attempts.failed", tried)
+            rng = day.rng(f"event/{event.id}/{name}")
+            tried = rng.poisson(level) * serving
+            refused = rng.binomial(tried, _REFUSED)
+            flow["401"], flow["429"] = flow["401"] + tried - refused, flow["429"] + refused
+            tally.inject(event.id, "attempts.failed", tried - refused)
+            tally.inject(event.id, "attempts.refused", refused)
     diverted(day, tally, name, flow, ("outage", "maintenance", "alert_burst"), "503", ("http.bad",), **where)
     diverted(day, tally, name, flow, "slow_burn", "500", ("http.bad",), **where)
     return flow
@@ -177,48 +178,40 @@ def _dragging(day: Day, tally: Tally, name: str, held: Counts) -> Counts:
     return held
 
 
-def _sign_ins(day: Day, login: Answered, evaluations: Answered, exposures: Exposures) -> None:
-    """Add attempts to sign in: by password on the one endpoint, by key with every evaluation."""
-    for method, answered, usual in (("password", login, 0.11), ("api_key", evaluations, 0.02)):
-        target = answered.endpoint.target
-        exposure = exposures[target]
-        refused = ("401",)
-        good = tuple(status for status in answered.flow if status not in ("401", "429", "503"))
-        for result, statuses in (("success", good), ("failure", refused)):
-            row = labels(target, "authentication_attempts_total", result=result, method=method)
-            exposure.count(row, total(answered.parts, *statuses))
-        name = f"abtesting/sign-in/{method}"
-        counts, parts = (total(flow, *good, *refused) for flow in (answered.flow, answered.parts))
-        held = day.rng(name).multinomial(counts, SIGN_INS.shares(np.full(MINUTES, usual), 0.5)).T.astype(np.int64)
-        family = labels(target, "authentication_duration_seconds", method=method)
-        expose_durations(day, name, exposure, family, SIGN_INS, held, parts)
-    exposure = exposures[PEOPLE]
+def _sign_ins(day: Day, login: Answered, exposure: Exposure) -> None:
+    """Add attempts to sign in by password; what the limit refuses or nobody answers is no attempt."""
+    name, parts = "abtesting/sign-in", login.parts
+    ends = {"success": ("200", "500"), "failure": ("401",)}
+    for result, statuses in ends.items():
+        row = labels(PEOPLE, "authentication_attempts_total", result=result, method="password")
+        exposure.count(row, total(parts, *statuses))
+    tried = total(login.flow, "200", "500", "401")
+    held = day.rng(name).multinomial(tried, SIGN_INS.shares(np.full(MINUTES, 0.11), 0.5)).T.astype(np.int64)
+    family = labels(PEOPLE, "authentication_duration_seconds", method="password")
+    expose_durations(day, name, exposure, family, SIGN_INS, held, total(parts, "200", "500", "401"))
     attacked = np.zeros(MINUTES * day.parts, np.bool_)
-    for _, level in day.of("auth_attack", sign_in="password"):
+    for _, level in day.of("auth_attack"):
         attacked |= np.repeat(level > 0, day.parts)
     for event_type, severity, counts in (
-        ("invalid_token", "medium", login.parts["401"] * ~attacked),
-        ("brute_force", "high", login.parts["401"] * attacked),
+        ("invalid_token", "medium", parts["401"] * ~attacked),
+        ("brute_force", "high", parts["401"] * attacked),
     ):
         row = labels(PEOPLE, "security_events_total", event_type=event_type, severity=severity)
         exposure.count(row, counts, late=severity == "high")
 
 
-def _queries(day: Day, answered: list[Answered], exposures: Exposures) -> None:
-    """Add queries of the database: one read for a request of people, one write for each evaluation that ends well."""
-    tests, login, evaluations = answered
-    chosen = {
-        "select": (PEOPLE, "tests", [tests.flow["200"] + login.flow["200"], tests.parts["200"] + login.parts["200"]]),
-        "insert": (EVALUATOR, "evaluations", [evaluations.flow["200"], evaluations.parts["200"]]),
-    }
-    for operation, (target, table, (counts, parts)) in chosen.items():
-        name, exposure = f"abtesting/queries/{operation}", exposures[target]
-        row = labels(target, "database_queries_total", operation=operation, table=table)
-        exposure.count(row, parts)
-        slow = np.ones(MINUTES)
-        for _, level in day.of("alert_burst"):
-            slow = slow + 60 * level
-        shares = QUERIES.shares(0.006 * slow, 0.9)
-        held = day.rng(name).multinomial(counts, shares).T.astype(np.int64)
-        family = labels(target, "database_query_duration_seconds", operation=operation)
-        expose_durations(day, name, exposure, family, QUERIES, held, parts)
+def _queries(day: Day, answered: list[Answered], exposure: Exposure) -> None:
+    """Add queries of the database: one read for each request of people that ends well."""
+    own = [one for one in answered if one.endpoint.target is PEOPLE]
+    counts, parts = (np.sum([flow["200"] for flow in flows], axis=0) for flows in _both(own))
+    exposure.count(labels(PEOPLE, "database_queries_total", operation="select", table="tests"), parts)
+    slow = np.ones(MINUTES)
+    for _, level in day.of("alert_burst"):
+        slow = slow + 60 * level
+    held = day.rng("abtesting/queries").multinomial(counts, QUERIES.shares(0.006 * slow, 0.9)).T.astype(np.int64)
+    family = labels(PEOPLE, "database_query_duration_seconds", operation="select")
+    expose_durations(day, "abtesting/queries", exposure, family, QUERIES, held, parts)
+
+
+def _both(answered: list[Answered]) -> tuple[list[Flow], list[Flow]]:
+    return [one.flow for one in answered], [one.parts for one in answered]

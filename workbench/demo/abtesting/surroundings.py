@@ -26,7 +26,8 @@ _GONE = 0.5
 
 def burst(day: Day) -> Floats:
     """Strength of the bursts of alerts in each minute. [1]"""
-    return np.sum([level for _, level in day.of("alert_burst")] or [np.zeros(MINUTES)], axis=0)
+    strength: Floats = np.sum([level for _, level in day.of("alert_burst")] or [np.zeros(MINUTES)], axis=0)
+    return strength
 
 
 def expose_machines(day: Day, exposures: Exposures, shape: Floats) -> None:
@@ -121,5 +122,3 @@ def expose_people(day: Day, exposures: Exposures, shape: Floats) -> None:
         done = {"done": day.rng(f"abtesting/actions/{action}").poisson(rate * users) * serving}
         parts = split(day, f"abtesting/actions/{action}", done)["done"]
         exposure.count(labels(PEOPLE, "user_actions_total", action=action, role="researcher"), parts)
-
-

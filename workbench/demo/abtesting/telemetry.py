@@ -46,8 +46,8 @@ def record(day: Day, answered: Sequence[Answered]) -> Records:
     for at, restart, word, version in starts_and_stops(day):
         crashed = restart.reason == "crash" and word == "stopped"
         text = f"application {word}" + (f", version {version}" if version and word == "started" else "")
-        level = ("FATAL", "CRITICAL") if crashed else ("INFO", "INFO")
-        _write(records, at, *level, text, "system", {"instance": restart.process, "reason": restart.reason})
+        severity, word = ("FATAL", "CRITICAL") if crashed else ("INFO", "INFO")
+        _write(records, at, severity, word, text, "system", {"instance": restart.process, "reason": restart.reason})
     return records
 
 

@@ -15,7 +15,10 @@ SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
     "slow_burn": (_REQUESTS, 'status="500"'),
     "maintenance": (_REQUESTS, 'status="500"'),
     "traffic": ((*_REQUESTS, "choreoai_provider_requests_total"), ""),
-    "latency_regression": (("choreoai_request_duration_seconds_bucket", "choreoai_provider_latency_seconds_bucket"), ""),
+    "latency_regression": (
+        ("choreoai_request_duration_seconds_bucket", "choreoai_provider_latency_seconds_bucket"),
+        "",
+    ),
     "stale_alert": (("process_resident_memory_bytes",), ""),
     "deploy": (("process_start_time_seconds",), ""),
     "crash": (("process_start_time_seconds", "up"), ""),

@@ -11,12 +11,12 @@ from workbench.demo.histogram import Buckets
 
 SYSTEM = "choreoai"
 
-#: The first instance talks to the first provider, the second to the others.
+#: The first instance talks to OpenAI, the second to Anthropic.
 FIRST, SECOND = TARGETS = tuple(Target("choreoai", f"choreoai-{number}:8000") for number in (1, 2))
 PROCESSES = tuple(target.instance for target in TARGETS)
 ENDPOINT = "/v1/chat/completions"
 
-BUCKETS = Buckets((0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0))
+BUCKETS = Buckets((0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 7.5, 10.0))
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,6 @@ PROVIDERS = (
         Model("gpt-4", price(30e-6), price(60e-6), 720, 290),
     ),
     Provider("anthropic", SECOND, 12.0, 1.4, 0.6, Model("claude-sonnet-4", price(3e-6), price(15e-6), 940, 380)),
-    Provider("mistral", SECOND, 7.0, 0.9, 0.6, Model("mistral-large", price(2e-6), price(6e-6), 610, 260)),
 )  # fmt: skip
 MODELS = tuple(model for one in PROVIDERS for model in (one.usual, one.dearer) if model)
 

@@ -10,7 +10,16 @@ import numpy as np
 from workbench.demo.choreo.places import BUCKETS, ENDPOINT, Model, Provider, labels
 from workbench.demo.day import MINUTES, Counts, Day, Exposure, Floats, Tally, Target
 from workbench.demo.flows import (
-    MONEY, Flow, diverted, drawn, durations, expose_durations, multiplied, split, tokens, total,
+    MONEY,
+    Flow,
+    diverted,
+    drawn,
+    durations,
+    expose_durations,
+    multiplied,
+    split,
+    tokens,
+    total,
 )  # fmt: skip
 from workbench.demo.season import growth, season
 from workbench.demo.streams import split_counts
@@ -52,10 +61,12 @@ def ask(day: Day, provider: Provider, shape: Floats, exposures: Exposures, tally
     where = {"provider": provider.name, "endpoint": ENDPOINT, "instance": provider.target.instance}
     multiplied(day, name, flow, "traffic", **where, model=provider.usual.name)
     flows = _switched(day, provider, flow)
-    for model, own in flows.items():
-        full = f"{name}/{model}"
-        diverted(day, tally, full, own, ("outage", "maintenance", "slow_burn"), "500", ("http.bad",), **where, model=model)
-        narrow = {"provider": provider.name, "model": model}
+    for used, own in flows.items():
+        full = f"{name}/{used}"
+        diverted(
+            day, tally, full, own, ("outage", "maintenance", "slow_burn"), "500", ("http.bad",), **where, model=used
+        )
+        narrow = {"provider": provider.name, "model": used}
         diverted(day, tally, full, own, "provider_outage", "502", ("http.bad", "provider.bad"), **narrow)
         diverted(day, tally, full, own, "provider_limit", "429", ("provider.bad",), **narrow)
     parts = {model: split(day, f"{name}/{model}", own) for model, own in flows.items()}
@@ -64,9 +75,9 @@ def ask(day: Day, provider: Provider, shape: Floats, exposures: Exposures, tally
         _expose_model(day, provider, model, flows[model.name], parts[model.name], exposures[provider.target], tally)
     for event, level in day.of("model_switch", provider=provider.name, model=provider.usual.name):
         if provider.dearer:
-            own = flows[provider.dearer.name]["200"]
+            served = flows[provider.dearer.name]["200"]
             spent, elsewhere = (
-                _units(model, *_tokens(day, provider, provider.dearer, own)) * (level > 0)
+                _units(model, *_tokens(day, provider, provider.dearer, served)) * (level > 0)
                 for model in (provider.dearer, provider.usual)
             )
             tally.inject(event.id, f"cost.model.{provider.dearer.name}", spent)
@@ -162,11 +173,9 @@ def _units(model: Model, read: Counts, written: Counts) -> Counts:
 
 
 def everything(asked: list[Asked]) -> dict[Target, Counts]:
-    """Requests by instance and minute."""
+    """Return the requests by instance and minute."""
     found: dict[Target, Counts] = {}
     for one in asked:
         counts = total(summed(one.flows))
         found[one.provider.target] = found.get(one.provider.target, np.zeros(MINUTES, np.int64)) + counts
     return found
-
-

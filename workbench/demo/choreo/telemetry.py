@@ -68,7 +68,17 @@ def _lines(records: Records, provider: Provider, model: Model, end: str, call: C
         )  # fmt: skip
     where = {"module": "middleware", "function": "logging_middleware", "line": "24" if end != "raised" else "37"}
     if end == "raised":
-        _log(records, after, "ERROR", "ERROR", "Request failed", "request_failed", {**common, **where}, call.trace, call.span)
+        _log(
+            records,
+            after,
+            "ERROR",
+            "ERROR",
+            "Request failed",
+            "request_failed",
+            {**common, **where},
+            call.trace,
+            call.span,
+        )
         return
     severity = "ERROR" if failed else "INFO"
     _log(

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from workbench.demo.conduit.places import ADMIN, CHAT, ENDPOINTS, MODELS, USES, WORKER, labels
-from workbench.demo.conduit.traffic import FAILED, REACHED, STATUSES, Line
+from workbench.demo.conduit.places import ADMIN, CHAT, ENDPOINTS, MODELS, USES, labels
+from workbench.demo.conduit.traffic import STATUSES, Line
 from workbench.demo.day import MINUTES, Counts, Day, Exposure, Floats, Tally, Target
 from workbench.demo.flows import MONEY, Flow, durations, expose_durations, total
 from workbench.demo.gauges import held, steady
 from workbench.demo.histogram import Buckets
 
-BUCKETS = Buckets((0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0))
+BUCKETS = Buckets((0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0))
 SLOW = {"http.slow_10s": 10.0}
-_SIZES = Buckets((1000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0))
+_SIZES = Buckets((1000.0, 10_000.0, 100_000.0))
 #: Endpoint -> median [s] and sigma of the durations.
 _COURSE = {"/v1/chat/completions": (1.9, 0.72), "/v1/embeddings": (0.16, 0.6)}
 _ERRORS = {"DatabaseError": ("internal",), "ProviderError": ("provider", "timeout"), "Overloaded": ("overloaded",)}
@@ -37,7 +37,9 @@ def _summed(flows: Iterable[Flow]) -> Flow:
     return {end: np.sum(counts, axis=0) for end, counts in found.items()}
 
 
-def expose_http(day: Day, exposures: Exposures, lines: Sequence[Line], shape: Floats, tally: Tally) -> dict[str, Counts]:
+def expose_http(
+    day: Day, exposures: Exposures, lines: Sequence[Line], shape: Floats, tally: Tally
+) -> dict[str, Counts]:
     """Add the HTTP metrics of every endpoint; return its histogram of durations by minute."""
     found = {}
     for endpoint, target in ENDPOINTS.items():
@@ -117,9 +119,7 @@ def _expose_model(exposures: Exposures, model: str, own: Sequence[Line]) -> None
     exposures[target].count(row, np.sum([line.money for line in own], axis=0) / MONEY)
 
 
-def expose_budgets(
-    day: Day, exposures: Exposures, lines: Sequence[Line]
-) -> tuple[dict[str, float], dict[str, Floats]]:
+def expose_budgets(day: Day, exposures: Exposures, lines: Sequence[Line]) -> tuple[dict[str, float], dict[str, Floats]]:
     """Add how much of its monthly budget each key has spent.
 
     Returns

@@ -75,7 +75,7 @@ USES = (
     Use("vk-001", "gpt-4o-mini", _CHAT, CHAT, 34.0, 900, 240, 900, 24),
     Use("vk-002", "gpt-4o-mini", _CHAT, CHAT, 52.0, 420, 120, 600, 31),
     Use("vk-003", "claude-sonnet-4", _CHAT, CHAT, 9.0, 2400, 520, 12_000, 12),
-    Use("vk-004", "gpt-4o", _CHAT, CHAT, 8.0, 3000, 420, 9000, 16),
+    Use("vk-004", "gpt-4o", _CHAT, CHAT, 8.0, 3000, 420, 6000, 16),
     Use("vk-005", "text-embedding-3-small", _EMBED, EMBEDDINGS, 44.0, 600, 0, 60, 4),
     Use("vk-006", "dall-e-3", "", WORKER, 3.0, 1, 0, 10_000, 19),
 )

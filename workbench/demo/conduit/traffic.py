@@ -1,4 +1,4 @@
-"""Requests of Conduit's virtual keys to models: one set of events seen as HTTP, by key, by model, as tokens and money."""
+"""Requests of Conduit's virtual keys to models: the same events as HTTP, by key and model, tokens, money."""
 
 from __future__ import annotations
 
@@ -144,7 +144,9 @@ def _line(day: Day, use: Use, model: str, flow: Flow) -> Line:
         shown = parts["success"], np.zeros_like(parts["success"])
     else:
         shown = split_counts(rng, prompt, day.parts), split_counts(rng, completion, day.parts)
-    return Line(use, model, flow, parts, *shown, _units(model, *shown), (prompt, completion), _units(model, prompt, completion))
+    return Line(
+        use, model, flow, parts, *shown, _units(model, *shown), (prompt, completion), _units(model, prompt, completion)
+    )
 
 
 def count(lines: Sequence[Line], tally: Tally) -> None:
