@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import shlex
+
+import pytest
 
 from tests.pages.lab import NOW
 from workbench import studies
+from workbench.cli.main import main
 from workbench.core.settings import load_settings
 from workbench.core.units import ratio_text
+from workbench.ui import exports, load
 
 SYSTEM = "counterfactual-lab"
 
@@ -60,6 +65,20 @@ def test_a_deep_link_opens_the_detail_with_the_numbers_of_the_study(visit):
     assert f"workbench --zone UTC slo status {SYSTEM} --slo availability --last 7d --to 2026-11-07T00:00:00Z" in seen(
         app
     )
+
+
+def test_the_command_on_the_page_prints_the_numbers_of_the_page(visit, capsys):
+    app = visit("slo.py", slo="availability", window="7d")
+    shown = next(code.value for code in app.code if " slo status " in code.value)
+    with pytest.raises(SystemExit) as ended:
+        main([*shlex.split(shown)[1:], "--format", "json"])
+    assert ended.value.code == 0
+    printed = json.loads(capsys.readouterr().out)
+    as_of = NOW.replace(second=0, minute=0)
+    study = load.slo_compliance(SYSTEM, studies.window("7d", zone="UTC", as_of=as_of), "UTC", "availability")
+    assert printed == json.loads(exports.json_text(study))
+    (row,) = printed["results"]["compliance"]["rows"]
+    assert tiles(app)["Measured"] == ratio_text(row["sli"])
 
 
 def test_a_bad_deep_link_names_what_is_not_there_and_shows_the_list(visit):
