@@ -283,3 +283,12 @@ def test_the_store_is_asked_once_for_each_distinct_selection() -> None:
     counting = Counting(VECTORS.samples)
     evaluate_range("req / req + req offset 5m", counting, start_ms=0, end_ms=MINUTE, step_ms=MINUTE)
     assert len(asked) == len(set(asked)) == 2
+
+
+def test_averages_keep_the_last_digits_of_the_release_they_stand_for() -> None:
+    samples = store(("x", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]))
+    mean = 0.0
+    for count, value in enumerate([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], start=1):
+        mean += value / count - mean / count
+    assert ask("avg_over_time(x[6m])", samples, 6, semantics="v2")[""] == pytest.approx(mean, rel=1e-15)
+    assert ask("avg_over_time(x[7m])", samples, 6) == {"": 0.4}

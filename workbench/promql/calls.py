@@ -201,7 +201,9 @@ def _of_windows(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     func, args = node.func, node.args
     kernel: Kernel
     matrix_arg = 1 if func == "quantile_over_time" else 0
-    if func in _OVER_WINDOWS:
+    if func == "avg_over_time" and run.v2:
+        kernel = over_time.running_avg_over_time
+    elif func in _OVER_WINDOWS:
         kernel = _OVER_WINDOWS[func]
     elif func in ("rate", "increase", "delta"):
         counter, per_second = func != "delta", func == "rate"

@@ -34,15 +34,38 @@ def last_over_time(windows: Windows) -> tuple[Floats, Bools]:
 def sum_over_time(windows: Windows) -> tuple[Floats, Bools]:
     """Compensated sum."""
     lo, hi = windows.lo.ravel(), windows.hi.ravel()
-    if "overlap" not in windows.memo:
-        windows.memo["overlap"] = (hi - lo).sum() / max(1, hi.max() - lo.min())
-    if windows.memo["overlap"] > _OVERLAP:
+    if _overlapping(windows):
         if "totals" not in windows.memo:
             windows.memo["totals"] = Overlapping(windows.values)
         sums = windows.memo["totals"].sums(lo, hi)
     else:
         sums = window_sums(windows.values, lo, hi)
     return sums.reshape(windows.lo.shape), windows.count >= 1
+
+
+def _overlapping(windows: Windows) -> bool:
+    """Whether the windows share so many samples that running totals are cheaper than adding each window up."""
+    if "overlap" not in windows.memo:
+        spanned = max(1, int(windows.hi.max()) - int(windows.lo.min()))
+        windows.memo["overlap"] = int((windows.hi - windows.lo).sum()) / spanned
+    return bool(windows.memo["overlap"] > _OVERLAP)
+
+
+def running_avg_over_time(windows: Windows) -> tuple[Floats, Bools]:
+    """Mean as Prometheus 2 computes it, by a running mean; it differs in the last digits, which ``ceil`` can show."""
+    if "finite" not in windows.memo:
+        windows.memo["finite"] = bool(np.isfinite(windows.values).all())
+    if _overlapping(windows) or not windows.memo["finite"]:
+        return avg_over_time(windows)
+    lo, hi = windows.lo.ravel(), windows.hi.ravel()
+    means = np.empty(len(lo))
+    for part in runs(lo, hi):
+        mean, error = np.zeros(len(lo[part])), np.zeros(len(lo[part]))
+        for count, (active, index) in enumerate(lockstep(lo[part], hi[part]), start=1):
+            term = windows.values[index] / count - mean[active] / count
+            mean[active], error[active] = added(mean[active], error[active], term)
+        means[part] = settled(mean, error)
+    return means.reshape(windows.lo.shape), windows.count >= 1
 
 
 def avg_over_time(windows: Windows) -> tuple[Floats, Bools]:
