@@ -82,10 +82,10 @@ def test_the_command_on_the_page_prints_the_numbers_of_the_page(visit, capsys):
 
 
 def test_a_bad_deep_link_names_what_is_not_there_and_shows_the_list(visit):
-    app = visit("slo.py", system="no-such", slo="<b>x</b>", window="3y", zone="Mars/Base")
+    app = visit("slo.py", system="no-such", slo="<b>x</b>", window="soon", zone="Mars/Base")
     assert not app.exception
     text = seen(app)
-    for asked in ("'no-such'", "'<b>x</b>'", "'3y'", "'Mars/Base'"):
+    for asked in ("'no-such'", "'<b>x</b>'", "'soon'", "'Mars/Base'"):
         assert asked in text
     assert app.selectbox(key="slo").value == "all"
 
@@ -103,6 +103,22 @@ def test_a_calendar_month_is_cut_in_the_chosen_zone(visit):
     assert not app.exception
     assert "2026-10-31 23:00 to 2026-11-30 23:00 UTC" in seen(app)
     assert "--month 2026-11" in seen(app)
+
+
+@pytest.mark.parametrize(("asked", "span"), [("3d", "2026-11-04 00:00"), ("2025-02", "2025-02-01 00:00")])
+def test_a_window_that_is_not_on_offer_can_still_be_asked_for_by_address(visit, asked, span):
+    app = visit("slo.py", slo="availability", window=asked)
+    assert not app.exception
+    assert app.selectbox(key="window").value == asked
+    assert span in seen(app)
+
+
+@pytest.mark.parametrize("asked", ["3y", "9999999999d", "99999-01", "0d", "2026-13", "-5d"])
+def test_an_absurd_window_falls_back_and_says_so(visit, asked):
+    app = visit("slo.py", slo="availability", window=asked)
+    assert not app.exception
+    assert app.selectbox(key="window").value == "30d"
+    assert f"There is no window '{asked}'" in seen(app)
 
 
 def test_a_window_before_the_first_sample_is_no_data_and_not_a_hundred_percent(visit):
@@ -133,6 +149,8 @@ def test_a_source_that_is_down_is_a_message_with_a_next_step(visit, settings_fil
         app = visit(page)
         assert not app.exception, page
         assert "Unavailable" in seen(app) or any("Unavailable" in str(table.value) for table in app.dataframe), page
+    app = visit()
+    assert [tiles(app)[name] for name in ("Kept", "Budget spent", "Not known")] == ["–", "–", "5"]
     app = visit("slo.py", slo="availability")
     assert not app.exception
     assert "workbench sources check" in seen(app)
