@@ -173,6 +173,36 @@ def test_what_cannot_be_evaluated_is_refused_with_reason_and_place(text: str, wo
     assert caught.value.query == text
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (r'label_replace(limit, "x", "\xff", "job", ".*")', r'invalid UTF-8 in "\xff"'),
+        (r'label_replace(limit, "\xff", "a", "job", ".*")', r"invalid destination label name in label_replace(): \xff"),
+        (r'label_join(limit, "x", "-", "a\xc5z")', r'invalid UTF-8 in "a\xc5z"'),
+        (r'count_values("a\xc5z", limit)', r'invalid label name "a\xc5z"'),
+    ],
+)
+def test_strings_that_are_not_utf_8_are_refused_and_shown_escaped(text: str, words: str) -> None:
+    with pytest.raises(QueryRejected) as caught:
+        ask(text, VECTORS, 0)
+    assert words in caught.value.message
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize(
+    ("template", "pattern", "expected"),
+    [
+        ("$1$$ ${1}", "(a)", "a$ a"),
+        ("${n}-$n-$nx", "(?P<n>a)", "a-a-"),
+        (r"\\1 $2", "(a)", r"\1 "),
+        ("$1x", "(a)", ""),
+    ],
+)
+def test_templates_expand_as_in_go(template: str, pattern: str, expected: str) -> None:
+    answer = evaluate_instant(f'label_replace(quota, "to", "{template}", "job", "{pattern}")', VECTORS, time_ms=0)
+    assert answer.labels[0].get("to", "") == expected
+
+
 def test_experimental_functions_are_evaluated_on_request() -> None:
     assert ask("limitk(1, limit)", VECTORS, 0, experimental=True) == {"__name__=limit,job=a": 100.0}
 
