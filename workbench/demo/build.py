@@ -21,7 +21,7 @@ from workbench.demo.simulation import rules_of
 from workbench.demo.span import DAY_MS
 from workbench.demo.state import FILE, GENERATOR, State
 from workbench.demo.systems import SYSTEMS
-from workbench.demo.write import span_of, write_days
+from workbench.demo.write import interrupted, span_of, write_days
 
 Progress = Callable[[float], object]
 
@@ -109,8 +109,8 @@ def build_demo(
             state, appended = _anew(directory, loaded, seed, State(fingerprint, anchor_ms, 0), end_ms, report), False
         else:
             appended = True
-            if end_ms > state.end_ms:
-                state = write_days(directory, loaded, seed, state, end_ms, report)
+            if end_ms > state.end_ms or interrupted(Archive.open(directory), state):
+                state = write_days(directory, loaded, seed, state, max(end_ms, state.end_ms), report)
         archive = Archive.open(directory)
         first = span_of(loaded, state.anchor_ms, state.end_ms).first
         return DemoSummary(
