@@ -34,7 +34,7 @@ def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
         pytest.param(
             (-1680, 415, 3200), id="over midnights, from inside the gap, through a crash", marks=pytest.mark.slow
         ),
-        pytest.param((0.25, 0.5, 17.75), id="between two minutes", marks=pytest.mark.slow),
+        pytest.param((0.25, 1.5, 17.75), id="between two minutes", marks=pytest.mark.slow),
     ],
 )
 def test_an_extended_demo_equals_one_built_at_once_bit_for_bit(tmp_path: Path, ends: tuple[float, ...]) -> None:

@@ -16,7 +16,7 @@ from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.shipped import shipped
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.demo.lock import building
-from workbench.demo.scenario import Scenario, load_scenario
+from workbench.demo.scenario import MINUTE_MS, Scenario, load_scenario
 from workbench.demo.simulation import rules_of
 from workbench.demo.span import DAY_MS
 from workbench.demo.state import FILE, GENERATOR, State
@@ -79,7 +79,7 @@ def build_demo(
     seed : int
         Seed of all random streams.
     end : datetime
-        Last instant of the history; now by default.
+        Last instant of the history, cut to the full minute; now by default.
     anchor : datetime
         Midnight UTC to which events relate, for a new demo; that of ``end`` by default. An existing demo keeps its own.
     progress : callable
@@ -98,7 +98,7 @@ def build_demo(
     directory = Path(directory).expanduser().absolute()
     dimensions = {model.name: model.dimensions for model in SYSTEMS}
     loaded = load_scenario(scenario or shipped("data", "scenarios", "demo.yaml"), dimensions)
-    end_ms = to_ms(end or datetime.now(UTC)) // 1000 * 1000
+    end_ms = to_ms(end or datetime.now(UTC)) // MINUTE_MS * MINUTE_MS
     report = progress or (lambda _share: None)
     with building(directory):
         state = State.load(directory)
