@@ -21,6 +21,9 @@ from workbench.demo.lock import building
 from workbench.demo.state import State
 from workbench.promql import Matcher
 
+#: Each builds a demo.
+pytestmark = pytest.mark.slow
+
 
 def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
     return build_demo(directory, scenario=SMALL, seed=3, end=end, anchor=ANCHOR, **more)  # type: ignore[arg-type]

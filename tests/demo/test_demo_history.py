@@ -20,6 +20,9 @@ from workbench.core.timerange import to_ms
 from workbench.demo import build_demo
 from workbench.promql import Matcher, evaluate_range, scoped
 
+#: Each builds a demo.
+pytestmark = pytest.mark.slow
+
 END = ANCHOR + timedelta(hours=5, minutes=20)
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 SYSTEM = "counterfactual-lab"
