@@ -129,6 +129,7 @@ def test_a_window_before_the_first_sample_is_no_data_and_not_a_hundred_percent(v
     assert not app.get("plotly_chart")
 
 
+@pytest.mark.slow
 def test_an_empty_archive_says_so_on_every_page(visit, settings_file, tmp_path):
     from workbench.archive import Archive
 
@@ -143,6 +144,7 @@ def test_an_empty_archive_says_so_on_every_page(visit, settings_file, tmp_path):
     assert tiles(app)["Measured"] == "–"
 
 
+@pytest.mark.slow
 def test_a_source_that_is_down_is_a_message_with_a_next_step(visit, settings_file):
     settings_file.write_text('home = "home"\n[sources.prod]\nkind = "prometheus"\nurl = "http://127.0.0.1:9"\n')
     app = visit()
