@@ -4,7 +4,7 @@ import streamlit as st
 
 from workbench.ui import board, filters, header, load, states, tables
 
-st.title("Overview", anchor=False)
+header.title("Overview")
 facts, body = st.container(), st.container()
 
 with states.guard(), body.skeleton(height=500):

@@ -7,7 +7,7 @@ from workbench.ui import board, detail, exports, figures, filters, header, load,
 
 system = filters.system()
 if not system:
-    st.title("SLOs", anchor=False)
+    header.title("SLOs")
     states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
     st.stop()
 
@@ -16,15 +16,19 @@ with states.guard():
     period = filters.period()
     name = filters.slo(system)
     promised = None if name is None else detail.objective(system, name)
-facts, body = top.container(), st.container()
+with top:
+    if promised is not None:
+        filters.back_to_list()
+    beside = header.title("SLOs" if promised is None else promised.title)
+    facts = st.container()
+body = st.container()
 
 with states.guard(), body.skeleton(height=600):
     study = load.slo_compliance(system, period.span, period.zone, name)
 
+with beside:
+    states.badge(study.status)
 with facts:
-    if promised is not None:
-        filters.back_to_list()
-    header.title("SLOs" if promised is None else promised.title, study)
     header.facts(study, header.system_title(system))
 
 with body, states.guard():

@@ -4,7 +4,7 @@ import streamlit as st
 
 from workbench.ui import filters, header, load, measured, states, tables
 
-st.title("Sources", anchor=False)
+header.title("Sources")
 facts, body = st.container(), st.container()
 
 with states.guard(), body.skeleton(height=200):

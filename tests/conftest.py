@@ -16,6 +16,9 @@ from tests.servers.fixtures import (  # noqa: F401
     prometheus_v3,
 )
 
+#: Programs, not tests: `make bench` runs them.
+collect_ignore_glob = ["benchmarks/bench_*.py"]
+
 #: Fixtures that load much data: all tests on one of them run in one worker, so that it is loaded once.
 SHARED_SERVERS = ("demo_servers",)
 
@@ -33,9 +36,15 @@ def omission() -> Callable[[str], NoReturn]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests for ``--dist loadgroup``: by heavy server where they share one, else by file."""
+    """Group tests for ``--dist loadgroup``: by heavy server where they share one, else by file.
+
+    What needs the whole demo is slow: building it takes longer than all the quick tests together.
+    """
     for item in items:
-        shared = next((name for name in SHARED_SERVERS if name in getattr(item, "fixturenames", ())), None)
+        fixtures = getattr(item, "fixturenames", ())
+        if "demo_home" in fixtures:
+            item.add_marker(pytest.mark.slow)
+        shared = next((name for name in SHARED_SERVERS if name in fixtures), None)
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))
 

@@ -261,6 +261,16 @@ class TestBoard:
             ["calm", "Calm", "ok", "a"],
         ]  # fmt: skip
 
+    def test_systems_with_and_without_promises_stand_on_one_board(self) -> None:
+        as_of = START + timedelta(hours=1)
+        kept, nothing = (
+            compliance(history([9], [10]), promises, as_of=as_of) for promises in ([promised(1, "0.5")], [])
+        )
+        board = promise_board({"kept": kept, "new": nothing}, titles={}, as_of=as_of).frame
+        assert board[["system", "status"]].to_numpy().tolist() == [["new", "no_data"], ["kept", "ok"]]
+        assert board["sli"].dtype == board["bad"].dtype == np.float64
+        assert str(board["window_end"].dtype) == "datetime64[ms, UTC]"
+
     def test_a_system_without_promises_is_shown_as_no_data(self) -> None:
         nothing = compliance(history([], []), [], as_of=START)
         board = promise_board({"new": nothing}, titles={}, as_of=START).frame

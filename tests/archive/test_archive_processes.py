@@ -17,6 +17,8 @@ from workbench.archive.layout import SAMPLES
 from workbench.core.series import SeriesSet
 from workbench.promql.matchers import Matcher
 
+pytestmark = pytest.mark.slow
+
 NOVEMBER = 1_793_491_200_000
 ALWAYS = (0, 2**60)
 

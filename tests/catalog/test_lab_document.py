@@ -5,10 +5,8 @@ walked too and compared text for text.
 """
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -312,9 +310,9 @@ def test_every_query_is_placed_in_its_file() -> None:
 
 
 @pytest.fixture
-def document(omit: Callable[[str], NoReturn]) -> str:
+def document() -> str:
     if not DOCUMENT.exists():
-        omit("the Lab's document does not stand beside the checkout (shared/systems/counterfactual-lab.md)")
+        pytest.skip("the Lab's document does not stand beside the checkout; no installation could bring it")
     return DOCUMENT.read_text(encoding="utf-8")
 
 

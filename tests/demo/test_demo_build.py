@@ -18,6 +18,11 @@ from workbench.core.series import SeriesSet
 from workbench.core.timerange import to_ms
 from workbench.demo import DemoSummary, build_demo
 from workbench.demo.lock import building
+from workbench.demo.state import State
+from workbench.promql import Matcher
+
+#: Each builds a demo.
+pytestmark = pytest.mark.slow
 
 
 def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
@@ -28,9 +33,11 @@ def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
     "ends",
     [
         pytest.param((0, 40), id="within a day"),
-        pytest.param((-135, -130, 0, 1), id="up to midnight and over it"),
-        pytest.param((-1680, 415, 3200), id="over two midnights, from inside the scrape gap, through a crash"),
-        pytest.param((0.25, 0.5, 17.75), id="between two minutes"),
+        pytest.param((-135, -130, 0, 1), id="up to midnight and over it", marks=pytest.mark.slow),
+        pytest.param(
+            (-1680, 415, 3200), id="over midnights, from inside the gap, through a crash", marks=pytest.mark.slow
+        ),
+        pytest.param((0.25, 1.5, 17.75), id="between two minutes", marks=pytest.mark.slow),
     ],
 )
 def test_an_extended_demo_equals_one_built_at_once_bit_for_bit(tmp_path: Path, ends: tuple[float, ...]) -> None:
@@ -69,6 +76,7 @@ def test_another_seed_or_scenario_replaces_the_demo(tmp_path: Path) -> None:
     assert not build_demo(tmp_path / "demo", scenario=changed, seed=4, end=ANCHOR).appended
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", [False, True], ids=["first build", "extension"])
 def test_a_build_killed_in_the_middle_is_finished_by_the_next(tmp_path: Path, extension: bool) -> None:
     demo, end = tmp_path / "demo", ANCHOR + timedelta(days=1, hours=2)
@@ -91,6 +99,25 @@ def test_a_build_killed_in_the_middle_is_finished_by_the_next(tmp_path: Path, ex
     build(tmp_path / "once", end)
     assert_same_history(demo, tmp_path / "once")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".demo.lock", ".once.lock", "demo", "once"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hours", [-1, 1, 30], ids=["earlier", "before midnight", "after midnight"])
+def test_an_extension_killed_before_it_noted_its_state_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    demo = tmp_path / "demo"
+    build(demo, ANCHOR)
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build(demo, ANCHOR + timedelta(hours=26))
+    summary = build(demo, ANCHOR + timedelta(hours=hours))
+    build(tmp_path / "once", summary.range.end)
+    assert_same_history(demo, tmp_path / "once")
 
 
 def test_a_second_builder_waits_for_the_first(tmp_path: Path) -> None:
@@ -124,6 +151,37 @@ def test_waiting_ends_with_the_process_that_holds_the_lock(tmp_path: Path) -> No
         thread.start()
         thread.join()
     assert str(os.getpid()) in str(caught[0])
+
+
+@pytest.mark.slow
+def test_readers_see_whole_histories_while_the_demo_is_extended(tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    build(demo, ANCHOR)
+    up = [Matcher("__name__", "=", "process_start_time_seconds")]
+    seen: set[int] = set()
+    done = threading.Event()
+
+    def now() -> int:
+        found = Archive.open(demo).select(up, 0, to_ms(ANCHOR + timedelta(days=9)))
+        assert len(found) == 3
+        return found.samples
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(now())
+
+    known = {now()}
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for hours in (13, 54):
+            build(demo, ANCHOR + timedelta(hours=hours))
+            known.add(now())
+    finally:
+        done.set()
+        reader.join()
+    assert len(known) == 3
+    assert seen <= known
 
 
 def test_a_folder_with_other_things_in_it_is_refused_and_kept(tmp_path: Path) -> None:

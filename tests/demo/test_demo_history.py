@@ -20,6 +20,9 @@ from workbench.core.timerange import to_ms
 from workbench.demo import build_demo
 from workbench.promql import Matcher, evaluate_range, scoped
 
+#: Each builds a demo.
+pytestmark = pytest.mark.slow
+
 END = ANCHOR + timedelta(hours=5, minutes=20)
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 SYSTEM = "counterfactual-lab"
@@ -106,6 +109,26 @@ def test_other_seeds_and_magnitudes_keep_counts_and_truth_together(tmp_path: Pat
     edges = [to_ms(datetime.fromisoformat(f"{day}T00:00:00+00:00")) for day in known]
     bad = counted(archive, truth, edges, "http_requests_total", status="5..")
     assert bad == [day["bad"] for day in known.values()][:-1]
+
+
+def test_restarts_that_coincide_are_one(tmp_path: Path) -> None:
+    lines = ["schema: 1", "name: busy", "days: 1", "events:"]
+    for id, kind, start, more in (
+        ("one", "deploy", "-12h", ""),
+        ("two", "deploy", "-12h", ""),
+        ("three", "crash", "-718m", ", duration: 6m"),
+        ("four", "maintenance", "-13h", ", duration: 2h, magnitude: 0.5"),
+    ):
+        lines.append(f"  - {{id: {id}, kind: {kind}, system: {SYSTEM}, start: {start}{more}}}")
+    file = tmp_path / "busy.yaml"
+    file.write_text("\n".join(lines))
+    build_demo(tmp_path / "demo", scenario=file, seed=5, end=ANCHOR)
+    archive, truth = Archive.open(tmp_path / "demo"), json.loads((tmp_path / "demo" / "truth.json").read_text())
+    start = to_ms(ANCHOR) - DAY_MS
+    total = counted(archive, truth, [start, to_ms(ANCHOR)], "http_requests_total")
+    assert total == [days(truth, "availability")["2026-10-31"]["total"]]
+    for _, _, values in series(archive, "http_requests_total"):
+        assert (values[~is_stale(values)] >= 0).all()
 
 
 def test_an_event_moves_its_own_share_and_nothing_else(tmp_path: Path, truth: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.live.compare import Grid
@@ -18,11 +18,14 @@ from tests.servers.openmetrics import without_stale_marks, write_openmetrics
 from tests.servers.programs import Server
 from tests.servers.prometheus import load_blocks, prometheus
 from workbench.archive import Archive
-from workbench.core.series import SeriesSet, label_key
+from workbench.core.series import Labels, SeriesSet, label_key
+from workbench.core.timerange import parse_instant, to_ms
+from workbench.promql import Matcher
 
 DAY_MS = 86_400_000
-DAYS = 8
+DAYS = 24
 MOST_SAMPLES = 20_000_000
+EVENTS = ("outage", "scrape_gap", "maintenance")
 
 
 @dataclass(frozen=True)
@@ -33,70 +36,59 @@ class DemoServers:
     servers: dict[str, Server]
     start_ms: int
     end_ms: int
+    events: dict[str, int]
 
     def grids(self) -> dict[str, Grid]:
         """Several ranges and steps over the slice."""
-        minute, end = 60_000, self.end_ms
-        last_day = end - DAY_MS
+        minute, hour = 60_000, 3_600_000
+        outage, gap, works, end = (
+            self.events["outage"],
+            self.events["scrape_gap"],
+            self.events["maintenance"],
+            self.end_ms,
+        )
         return {
-            "days, a step an hour": Grid(self.start_ms, end, 60 * minute),
-            "two days, unaligned": Grid(end - 3 * DAY_MS + 7_123, end - DAY_MS, 7 * minute + 11_001),
-            "step below the scrape interval": Grid(last_day + 1_777, last_day + 90 * minute, 7_000),
-            "step above the lookback": Grid(self.start_ms - DAY_MS, end + 5_000, 13 * 60 * minute),
-            "six hours, a step a minute": Grid(last_day, last_day + 360 * minute, minute),
+            "all days, a step an hour": Grid(self.start_ms, end, hour),
+            "around an outage, unaligned": Grid(outage - 90 * minute + 7_123, outage + hour, 97_001),
+            "over the gap, step below the scrape interval": Grid(gap - 600_777, gap + 45 * minute, 7_000),
+            "through a maintenance, a step a minute": Grid(works - hour, works + 2 * hour, minute),
+            "last two hours": Grid(end - 2 * hour, end, 15_000),
+            "step above the lookback": Grid(self.start_ms - DAY_MS, end + 5_000, 13 * hour),
         }
 
 
-def slice_of(archive: Archive) -> tuple[SeriesSet, int, int]:
-    """Return the last eight days with a reset, a gap and an outage; series that are silent then come whole.
+def slice_of(archive: Archive) -> SeriesSet:
+    """Return the last 24 days; a series that is silent then comes with all it has.
 
     Stale marks are dropped: promtool cannot load them, and both sides must hold the same samples.
     """
-    oldest, newest = archive.oldest_ms(), archive.newest_ms()
-    assert oldest is not None
+    newest = archive.newest_ms()
     assert newest is not None
-    for back in range((newest - oldest) // DAY_MS - DAYS + 1):
-        end = newest - back * DAY_MS
-        if _eventful(archive, end - DAYS * DAY_MS, end):
-            break
-    else:
-        raise AssertionError(f"No {DAYS} days of the demo hold a reset, a gap and an outage.")
-    inside = without_stale_marks(archive.select([], end - DAYS * DAY_MS, end))
-    present = {label_key(labels) for labels, times, _ in inside if len(times)}
-    everything = archive.series([], oldest, newest)
-    silent = [labels for labels in everything if label_key(labels) not in present]
-    rows = [row for row in inside if len(row[1])]
-    for labels in silent:
-        rows += [row for row in without_stale_marks(_whole(archive, labels, oldest, newest)) if len(row[1])]
-    chosen = SeriesSet.of(rows)
-    assert chosen.samples <= MOST_SAMPLES
-    assert {label_key(labels) for labels in chosen.labels} == {label_key(labels) for labels in everything}
-    return chosen, end - DAYS * DAY_MS, end
+    inside = without_stale_marks(archive.select([], newest - DAYS * DAY_MS, newest))
+    present = {label_key(labels) for labels in inside.labels}
+    rows = list(inside)
+    for labels in archive.series([]):
+        if label_key(labels) not in present:
+            rows += without_stale_marks(_whole(archive, labels, newest))
+    return SeriesSet.of([row for row in rows if len(row[1])])
 
 
-def _whole(archive: Archive, labels: dict[str, str], start_ms: int, end_ms: int) -> SeriesSet:
-    from workbench.promql.matchers import Matcher
-
-    found = archive.select([Matcher(name, "=", value) for name, value in labels.items()], start_ms, end_ms)
+def _whole(archive: Archive, labels: Labels, end_ms: int) -> SeriesSet:
+    found = archive.select([Matcher(name, "=", value) for name, value in labels.items()], 0, end_ms)
     return SeriesSet.of([row for row in found if label_key(row[0]) == label_key(labels)])
 
 
-def _eventful(archive: Archive, start_ms: int, end_ms: int) -> bool:
-    from workbench.promql.matchers import Matcher
-
-    ups = archive.select([Matcher("__name__", "=", "up")], start_ms, end_ms)
-    starts = archive.select([Matcher("__name__", "=", "process_start_time_seconds")], start_ms, end_ms)
-    outage = bool((ups.values == 0).any())
-    gap = any(len(times) > 1 and int(np.diff(times).max()) > 300_000 for _, times, _ in ups)
-    reset = any((np.diff(values[np.isfinite(values)]) > 0).any() for _, _, values in starts)
-    return outage and gap and reset
+def newest_start_ms(home: Path, kind: str) -> int:
+    """Start of the newest event of a kind, as the demo's own truth has it. [ms since the epoch]"""
+    events = json.loads((home / "demo" / "truth.json").read_text())["events"]
+    return max(to_ms(parse_instant(event["start"])) for event in events if event["kind"] == kind)
 
 
 @pytest.fixture(scope="session")
 def demo_servers(demo_home: Path, tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[DemoServers]:
     """The slice loaded once and served by both releases; the second gets hard links to the first one's blocks."""
     releases = {semantics: release_or_omit(semantics, omit) for semantics in ("v2", "v3")}
-    series, start_ms, end_ms = slice_of(Archive.open(demo_home / "demo"))
+    series = slice_of(Archive.open(demo_home / "demo"))
     directory = tmp_path_factory.mktemp("demo-servers")
     archive = Archive.open(directory / "archive", create=True)
     archive.append_samples(series)
@@ -109,4 +101,6 @@ def demo_servers(demo_home: Path, tmp_path_factory: pytest.TempPathFactory, omit
         for semantics, release in releases.items():
             shutil.copytree(directory / "blocks", directory / semantics / "data", copy_function=os.link)
             servers[semantics] = stack.enter_context(prometheus(release, directory / semantics))
-        yield DemoServers(archive, servers, start_ms, end_ms)
+        end_ms = int(series.times.max())
+        events = {kind: newest_start_ms(demo_home, kind) for kind in EVENTS}
+        yield DemoServers(archive, servers, end_ms - DAYS * DAY_MS, end_ms, events)

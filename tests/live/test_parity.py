@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.live.compare import Refusal, disagreement, server_answer
-from tests.live.demo_slice import DemoServers
+from tests.live.compare import Grid, Refusal, disagreement, engine_answer, server_answer
+from tests.live.demo_slice import MOST_SAMPLES, DemoServers
+from workbench.archive import Archive
 from workbench.catalog import iter_queries, load_catalog
+from workbench.core.series import label_key
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 SYSTEM = "counterfactual-lab"
 GRIDS = (
-    "days, a step an hour",
-    "two days, unaligned",
-    "step below the scrape interval",
+    "all days, a step an hour",
+    "around an outage, unaligned",
+    "over the gap, step below the scrape interval",
+    "through a maintenance, a step a minute",
+    "last two hours",
     "step above the lookback",
-    "six hours, a step a minute",
 )
 
 #: Conditions that nothing in the slice meets: no generation takes 30 s on average there.
@@ -59,6 +64,21 @@ QUERIES = queries()
 def test_the_engine_equals_the_server(where: str, grid: str, semantics: str, demo_servers: DemoServers) -> None:
     server = demo_servers.servers[semantics]
     assert not disagreement(demo_servers.archive, server.url, QUERIES[where], demo_servers.grids()[grid], semantics)
+
+
+def test_the_slice_holds_every_series_a_reset_a_gap_and_an_outage(demo_servers: DemoServers, demo_home: Path) -> None:
+    held = demo_servers.archive.select([], 0, demo_servers.end_ms)
+    assert {label_key(labels) for labels in held.labels} == {
+        label_key(labels) for labels in Archive.open(demo_home / "demo").series([])
+    }
+    assert held.samples <= MOST_SAMPLES
+    requests = [row for row in held if row[0]["__name__"] == "http_requests_total"]
+    assert any((np.diff(values) < 0).any() for _, _, values in requests)
+    assert all((np.diff(times) > 1_200_000).any() for _, times, _ in requests)
+    outage = demo_servers.events["outage"]
+    failing = Grid(outage + 300_000, outage + 300_000, 60_000)
+    ((share, _),) = engine_answer(demo_servers.archive, "cf_lab:error_rate:rate5m > 0.1", failing, "v3").values()
+    assert share[0] > 0.1
 
 
 def test_every_query_runs_and_has_an_answer_in_the_slice(demo_servers: DemoServers) -> None:

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 #: Streamlit looks for its server below the address of a deep link first, and is told that it is not there.
 PROBE = re.compile(r"/(slo|sources)/_stcore/(health|host-config)$")
 
+#: No placeholder is left, and every figure and table outside a closed expander is drawn.
+DRAWN = """() => {
+  const all = name => [...document.querySelectorAll(`[data-testid=${name}]`)]
+    .filter(one => !one.closest("details:not([open])"));
+  return !all("stSkeleton").length
+    && all("stPlotlyChart").every(one => one.querySelector(".main-svg"))
+    && all("stDataFrame").every(one => one.querySelector("canvas"));
+}"""
+
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
@@ -41,11 +50,7 @@ class Visit:
     def settle(self) -> Page:
         """Wait until the script has ended and every figure is drawn."""
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
-        self.page.wait_for_function(
-            "() => [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
-            ".every(chart => chart.querySelector('.main-svg'))",
-            timeout=60_000,
-        )
+        self.page.wait_for_function(DRAWN, timeout=60_000)
         self.page.wait_for_timeout(400)
         return self.page
 

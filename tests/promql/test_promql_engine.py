@@ -173,6 +173,36 @@ def test_what_cannot_be_evaluated_is_refused_with_reason_and_place(text: str, wo
     assert caught.value.query == text
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (r'label_replace(limit, "x", "\xff", "job", ".*")', r'invalid UTF-8 in "\xff"'),
+        (r'label_replace(limit, "\xff", "a", "job", ".*")', r"invalid destination label name in label_replace(): \xff"),
+        (r'label_join(limit, "x", "-", "a\xc5z")', r'invalid UTF-8 in "a\xc5z"'),
+        (r'count_values("a\xc5z", limit)', r'invalid label name "a\xc5z"'),
+    ],
+)
+def test_strings_that_are_not_utf_8_are_refused_and_shown_escaped(text: str, words: str) -> None:
+    with pytest.raises(QueryRejected) as caught:
+        ask(text, VECTORS, 0)
+    assert words in caught.value.message
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize(
+    ("template", "pattern", "expected"),
+    [
+        ("$1$$ ${1}", "(a)", "a$ a"),
+        ("${n}-$n-$nx", "(?P<n>a)", "a-a-"),
+        (r"\\1 $2", "(a)", r"\1 "),
+        ("$1x", "(a)", ""),
+    ],
+)
+def test_templates_expand_as_in_go(template: str, pattern: str, expected: str) -> None:
+    answer = evaluate_instant(f'label_replace(quota, "to", "{template}", "job", "{pattern}")', VECTORS, time_ms=0)
+    assert answer.labels[0].get("to", "") == expected
+
+
 def test_experimental_functions_are_evaluated_on_request() -> None:
     assert ask("limitk(1, limit)", VECTORS, 0, experimental=True) == {"__name__=limit,job=a": 100.0}
 
@@ -283,3 +313,12 @@ def test_the_store_is_asked_once_for_each_distinct_selection() -> None:
     counting = Counting(VECTORS.samples)
     evaluate_range("req / req + req offset 5m", counting, start_ms=0, end_ms=MINUTE, step_ms=MINUTE)
     assert len(asked) == len(set(asked)) == 2
+
+
+def test_averages_keep_the_last_digits_of_the_release_they_stand_for() -> None:
+    samples = store(("x", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]))
+    mean = 0.0
+    for count, value in enumerate([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], start=1):
+        mean += value / count - mean / count
+    assert ask("avg_over_time(x[6m])", samples, 6, semantics="v2")[""] == pytest.approx(mean, rel=1e-15)
+    assert ask("avg_over_time(x[7m])", samples, 6) == {"": pytest.approx(0.4, rel=1e-15)}

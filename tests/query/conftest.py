@@ -12,6 +12,14 @@ import pytest
 from tests.query.served import Answering, Certificates, Served, serving
 
 
+@pytest.fixture(autouse=True)
+def _without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reach the loopback interface directly, whatever proxies this machine's environment names."""
+    for scheme in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
+        monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Served]]:
     """Start servers that run until the test ends."""

@@ -160,8 +160,6 @@ def test_an_address_keeps_its_port_and_prefix() -> None:
 
 
 def test_requests_go_through_the_proxy_of_the_environment_unless_it_is_excepted(serve, monkeypatch) -> None:
-    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     proxy, direct = serve(lambda _: ONE, versioned=False), serve(lambda _: ONE)
     monkeypatch.setenv("http_proxy", proxy.url.replace("http://", f"http://me:{SECRET}@"))
     PrometheusSource("prod", "http://prometheus.invalid:9090", semantics="v3").instant("up", NOW)

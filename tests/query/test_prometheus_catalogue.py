@@ -160,3 +160,25 @@ def test_the_state_of_an_absent_server_is_unavailable_and_not_an_exception() -> 
     state = PrometheusSource("prod", "http://127.0.0.1:9").state()
     assert (state.status, state.newest) == ("unavailable", None)
     assert "refuses the connection" in state.detail
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "code"),
+    [
+        (vector(({}, 0, "1")), "ok", 0),
+        (Says(b"<html><title>Sign in</title></html>"), "unavailable", 7),
+        (Says(b'{"status":"success","data":{"ver'), "unavailable", 13),
+        (Says(b"no", 401, {}), "unavailable", 3),
+        (Says(b"no", 500, {}), "unavailable", 3),
+        (Says(b"404 page not found\n", 404, {"Content-Type": "text/plain"}), "unavailable", 7),
+        (Says(b"", 302, {"Location": "https://login.example/"}), "unavailable", 7),
+    ],
+)
+def test_each_kind_of_failure_has_its_exit_code(serve, told: Says, status: str, code: int) -> None:
+    state = PrometheusSource("prod", serve(lambda _: told, versioned=False).url).state()
+    assert (state.status, state.exit_code) == (status, code)
+
+
+def test_a_certificate_that_does_not_verify_has_an_exit_code_of_its_own(serve, certificates) -> None:
+    served = serve(lambda _: vector(), tls=certificates.context(certificates.server))
+    assert PrometheusSource("prod", served.url).state().exit_code == 6

@@ -143,7 +143,7 @@ def test_each_definition_has_a_history_of_its_own(store: Store) -> None:
 
 
 def _write(url: str, worker: int, begin: multiprocessing.synchronize.Barrier) -> None:
-    begin.wait(30)
+    begin.wait(120)
     store = Store(url)
     for turn in range(10):
         store.put_slices(KEY, slices(NOON, 50, good=float(worker)), method="exact", read_at=NOON)
@@ -154,6 +154,7 @@ def _write(url: str, worker: int, begin: multiprocessing.synchronize.Barrier) ->
     store.close()
 
 
+@pytest.mark.slow
 def test_two_processes_open_a_new_store_and_write_at_once(url: str) -> None:
     spawning = multiprocessing.get_context("spawn")
     begin = spawning.Barrier(2)
@@ -161,7 +162,7 @@ def test_two_processes_open_a_new_store_and_write_at_once(url: str) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(120)
+        writer.join(240)
     assert [writer.exitcode for writer in writers] == [0, 0]
     store = Store(url)
     assert [run.status for run in store.runs()] == ["done"] * 20

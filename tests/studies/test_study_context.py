@@ -120,3 +120,8 @@ def test_a_shipped_system_that_no_source_answers_for_stays_off_the_board() -> No
     assert Context({"prod": source}, mine, serves={"prod": ("mine",)}).systems == ("mine",)
     assert Context({"prod": source}, mine, serves={"prod": ()}).systems == (*shipped, "mine")
     assert Context({"prod": source}, mine, serves={"prod": ("other",)}).systems == (*shipped, "mine")
+
+
+def test_opening_writes_nothing(tmp_path: Path) -> None:
+    open_context(load_settings(settings_with(tmp_path, "")))
+    assert [path.name for path in tmp_path.iterdir()] == ["workbench.toml"]

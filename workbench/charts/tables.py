@@ -33,7 +33,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "objective": str(row.objective),
-            "status": STATUS_WORDS[str(row.status)],
+            "status": STATUS_WORDS[row.status],
             "target": ratio_text(row.target, digits=2),
             "SLI": ratio_text(row.sli),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)} {row.unit}"
@@ -86,7 +86,7 @@ class Table:
         return f"<td{kinds[name]}>{html.escape(text)}</td>"
 
     def __repr__(self) -> str:
-        return pd.DataFrame(self.rows).to_string(index=False)
+        return str(pd.DataFrame(self.rows).to_string(index=False))
 
 
 class Sentence:

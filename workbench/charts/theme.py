@@ -148,6 +148,7 @@ def template(mode: Mode = "light") -> Any:
                 "bordercolor": colours.grid,
                 "font": {"family": FONT, "color": colours.text, "size": 12},
             },
+            "modebar": {"bgcolor": colours.surface, "color": colours.muted, "activecolor": colours.text},
             "xaxis": axis | {"showgrid": False},
             "yaxis": axis,
             "separators": ".,",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -28,8 +27,8 @@ def free_port(address: str, wanted: int, tries: int = 50) -> int:
     raise ParameterError(f"No free port from {wanted} on at {address}.", hint="Choose another with --port.")
 
 
-def serve(settings: Any, *, address: str, port: int, browser: bool) -> None:
-    """Run the dashboard until it is interrupted; its settings travel by environment."""
+def serve(settings: Any, *, address: str, port: int, browser: bool) -> NoReturn:
+    """Become the dashboard, so that a signal to this process stops it; its settings travel by environment."""
     from workbench.core.shipped import shipped
 
     chosen = free_port(address, port)
@@ -45,14 +44,10 @@ def serve(settings: Any, *, address: str, port: int, browser: bool) -> None:
     say(f"Dashboard: http://{shown}:{chosen}  (stop with Ctrl+C)")
     if address not in ("127.0.0.1", "::1", "localhost"):
         say(f"It listens on {address}: anyone who reaches that address can read it.")
-    process = subprocess.Popen(  # noqa: S603
-        command, env=environment, cwd=shipped(".streamlit").parent, stdout=subprocess.DEVNULL
-    )
-    try:
-        sys.exit(process.wait())
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait(10)
+    sys.stderr.flush()
+    os.chdir(shipped(".streamlit").parent)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 @click.command()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -25,6 +26,9 @@ words go to stderr. Options that mean the same have one name everywhere: a perio
 | code | meaning |
 | --- | --- |
 """
+
+#: As a terminal of a hundred columns shows it.
+SHOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "terminal_width": 100}
 
 
 def _exit_codes() -> Iterator[str]:
@@ -47,7 +51,7 @@ def commands(group: click.Group, parent: click.Context, path: tuple[str, ...]) -
         command = group.get_command(parent, name)
         if command is None:
             continue
-        context = click.Context(command, info_name=" ".join((*path, name)), max_content_width=100, terminal_width=100)
+        context = click.Context(command, info_name=" ".join((*path, name)), **SHOWN)
         yield " ".join((*path, name)), command.get_help(context)
         if isinstance(command, click.Group):
             yield from commands(command, context, (*path, name))
@@ -55,7 +59,7 @@ def commands(group: click.Group, parent: click.Context, path: tuple[str, ...]) -
 
 def markdown() -> str:
     """Return the whole reference."""
-    context = click.Context(cli, info_name="workbench", max_content_width=100, terminal_width=100)
+    context = click.Context(cli, info_name="workbench", **SHOWN)
     parts = [HEAD + "\n".join(_exit_codes()), f"## workbench\n\n```\n{cli.get_help(context)}\n```"]
     parts += [f"## {path}\n\n```\n{text}\n```" for path, text in commands(cli, context, ("workbench",))]
     return "\n\n".join(parts) + "\n"

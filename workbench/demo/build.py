@@ -16,12 +16,12 @@ from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.shipped import shipped
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.demo.lock import building
-from workbench.demo.scenario import Scenario, load_scenario
+from workbench.demo.scenario import MINUTE_MS, Scenario, load_scenario
 from workbench.demo.simulation import rules_of
 from workbench.demo.span import DAY_MS
 from workbench.demo.state import FILE, GENERATOR, State
 from workbench.demo.systems import SYSTEMS
-from workbench.demo.write import span_of, write_days
+from workbench.demo.write import interrupted, span_of, write_days
 
 Progress = Callable[[float], object]
 
@@ -79,7 +79,7 @@ def build_demo(
     seed : int
         Seed of all random streams.
     end : datetime
-        Last instant of the history; now by default.
+        Last instant of the history, cut to the full minute; now by default.
     anchor : datetime
         Midnight UTC to which events relate, for a new demo; that of ``end`` by default. An existing demo keeps its own.
     progress : callable
@@ -99,7 +99,7 @@ def build_demo(
     dimensions = {model.name: model.dimensions for model in SYSTEMS}
     kinds = {model.name: model.kinds for model in SYSTEMS}
     loaded = load_scenario(scenario or shipped("data", "scenarios", "demo.yaml"), dimensions, kinds)
-    end_ms = to_ms(end or datetime.now(UTC)) // 1000 * 1000
+    end_ms = to_ms(end or datetime.now(UTC)) // MINUTE_MS * MINUTE_MS
     report = progress or (lambda _share: None)
     with building(directory):
         state = State.load(directory)
@@ -110,8 +110,8 @@ def build_demo(
             state, appended = _anew(directory, loaded, seed, State(fingerprint, anchor_ms, 0), end_ms, report), False
         else:
             appended = True
-            if end_ms > state.end_ms:
-                state = write_days(directory, loaded, seed, state, end_ms, report)
+            if end_ms > state.end_ms or interrupted(Archive.open(directory), state):
+                state = write_days(directory, loaded, seed, state, max(end_ms, state.end_ms), report)
         archive = Archive.open(directory)
         first = span_of(loaded, state.anchor_ms, state.end_ms).first
         return DemoSummary(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +17,8 @@ CRASH_PER_DAY = 0.01
 #: Minutes between the restarts of two instances in one deploy.
 STAGGER = 2
 
+#: Minutes around other restarts and gaps in which no process crashes by chance.
+_CALM = 30
 _DAY = 1440
 
 
@@ -76,32 +78,45 @@ def restarts(
     processes : sequence of str
         Instances, in the order in which deploys reach them.
     events : sequence of Event
-        Events of the processes' system.
+        Events of the processes' system, and gaps of the monitoring.
     """
     first = day * _DAY
-    found: dict[str, list[Restart]] = {process: [] for process in processes}
-    for event in events:
-        concerned = [process for process in processes if event.concerns(instance=process)]
-        for place, process in enumerate(concerned):
-            if event.kind == "deploy":
-                at = event.start + place * STAGGER
-                found[process].append(Restart(process, at, at, "deploy", event.id))
-            elif event.kind == "crash":
-                found[process].append(Restart(process, event.start, event.end, "crash", event.id))
-            elif event.kind == "maintenance":
-                middle = event.start + (event.end - event.start) // 2
-                found[process].append(
-                    Restart(process, middle, middle + min(8, event.end - middle), "maintenance", event.id)
-                )
-    for process, list_ in found.items():
+    found: dict[str, tuple[Restart, ...]] = {}
+    for process in processes:
+        own = [restart for event in events for restart in _planned(event, process, processes)]
         rng = stream(seed, f"crash/{process}", day)
         strikes, minute = rng.random() < CRASH_PER_DAY, first + int(rng.integers(60, 1380))
-        quiet = all(minute + 30 < known.down or minute - 30 > known.up for known in list_)
-        if strikes and quiet:
-            list_.append(Restart(process, minute, minute + 1 + int(rng.integers(0, 3)), "crash", ""))
-    return {
-        process: tuple(
-            sorted((r for r in list_ if r.up + 1 >= first and r.down - 1 < first + _DAY), key=lambda r: r.down)
+        length = 1 + int(rng.integers(0, 3))
+        busy = [(restart.down, restart.up) for restart in own]
+        busy += [(event.start, event.end) for event in events if event.kind == "scrape_gap"]
+        if strikes and all(minute + _CALM < down or minute - _CALM > up for down, up in busy):
+            own.append(Restart(process, minute, minute + length, "crash", ""))
+        found[process] = tuple(
+            restart for restart in _separate(own) if restart.up + 1 >= first and restart.down - 1 < first + _DAY
         )
-        for process, list_ in found.items()
-    }
+    return found
+
+
+def _planned(event: Event, process: str, processes: Sequence[str]) -> Iterator[Restart]:
+    concerned = [one for one in processes if event.concerns(instance=one)]
+    if process not in concerned:
+        return
+    if event.kind == "deploy":
+        at = event.start + concerned.index(process) * STAGGER
+        yield Restart(process, at, at, "deploy", event.id)
+    elif event.kind == "crash":
+        yield Restart(process, event.start, event.end, "crash", event.id)
+    elif event.kind == "maintenance":
+        middle = event.start + (event.end - event.start) // 2
+        yield Restart(process, middle, middle + min(8, event.end - middle), "maintenance", event.id)
+
+
+def _separate(restarts: Sequence[Restart]) -> list[Restart]:
+    """Order the restarts of a process; those that overlap or touch are one, named after the first."""
+    ordered: list[Restart] = []
+    for restart in sorted(restarts, key=lambda one: (one.down, -one.up, one.event)):
+        if ordered and restart.down <= ordered[-1].up:
+            ordered[-1] = replace(ordered[-1], up=max(ordered[-1].up, restart.up))
+        else:
+            ordered.append(restart)
+    return ordered

@@ -271,9 +271,10 @@ def _mistakes(
             faults.append(document.fault(at, why, nearest(label, allowed)))
             continue
         for word in [value] if isinstance(value, str) else value:
-            if word not in known[label]:
-                why = f"{entry.system} has no {label} {word!r}; there are {', '.join(known[label])}"
-                faults.append(document.fault(at, why, nearest(word, known[label])))
+            values = known.get(label, ())
+            if word not in values:
+                why = f"{entry.system} has no {label} {word!r}; there are {', '.join(values) or 'none'}"
+                faults.append(document.fault(at, why, nearest(word, values)))
     return faults
 
 

@@ -44,7 +44,7 @@ def simulate_day(
     own = tuple(event for event in events if event.system == model.name)
     gaps = [event for event in events if event.kind == "scrape_gap" and (event in own or event.mode == "monitoring")]
     touching = tuple(event for event in own if event.end >= first and event.start < first + MINUTES)
-    again = restarts(seed, day, model.processes, own)
+    again = restarts(seed, day, model.processes, (*own, *(gap for gap in gaps if gap not in own)))
     parts = span.parts(day)
     simulated = model.simulate(Day(seed, day, parts, touching, again, recorded=day >= span.recorded, before=before))
     blocks: list[Block] = []

@@ -41,7 +41,10 @@ class Span:
         """Scrapes a minute on a day."""
         return 4 if day >= self.recent else 1
 
-    def redo_from(self, earlier_end_ms: int) -> int:
-        """First day that differs from a history that ended at ``earlier_end_ms``. [d since the epoch]"""
+    def redo_from(self, earlier_end_ms: int, *, whole: bool) -> int:
+        """First day that differs from a history that ended at ``earlier_end_ms``. [d since the epoch]
+
+        With ``whole`` it is the first of its recent days, whose resolution may not be what it was.
+        """
         before = Span(self.first, earlier_end_ms, self.recorded)
-        return before.recent if self.recent > before.recent else before.last
+        return before.recent if whole or self.recent > before.recent else before.last

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.archive import Archive
@@ -25,6 +26,12 @@ RECORDED_DAYS = 14
 #: Later than any end, and still in nanoseconds: the year 2255.
 _END_OF_TIME_MS = 9_000_000_000_000
 
+#: An extension by more days than this becomes visible in several steps, each longer than the one before. [d]
+_DAYS_PER_COMMIT = 31
+
+#: How long the files that an extension replaced stay for readers of the version before. [h]
+_READERS_HOURS = 1
+
 
 def span_of(scenario: Scenario, anchor_ms: int, end_ms: int) -> Span:
     """Return the history of a scenario: its days before the anchor, then on to the end."""
@@ -42,8 +49,8 @@ def write_days(
 ) -> State:
     """Write what is missing up to the end, or everything into a new folder.
 
-    The first commit of an extension replaces the days that change their resolution and the unfinished one; a build
-    that is killed leaves the old state, and the next one starts from the same day again.
+    An extension replaces the days that change their resolution and the unfinished one, and adds the new ones in the
+    same commit. A build that is killed leaves the old state, and the next one starts from the same day again.
 
     Returns
     -------
@@ -53,44 +60,80 @@ def write_days(
     span = span_of(scenario, before.anchor_ms, end_ms)
     events = scenario.place(before.anchor_ms)
     fresh = not before.days
-    start = span.first if fresh else span.redo_from(before.end_ms)
     archive = Archive.open(directory, create=fresh)
+    start = span.first if fresh else span.redo_from(before.end_ms, whole=interrupted(archive, before))
     state = State(before.fingerprint, before.anchor_ms, end_ms)
     state.days = {day: counts for day, counts in before.days.items() if day < start}
     state.starts = {day: kept for day, kept in before.starts.items() if span.recent <= day <= start}
     simulations = [Simulation.start(model, archive, before.starts.get(start), start) for model in SYSTEMS]
+    waiting = _Commit(archive, span)
     for days in _stretches(start, span):
         if days[0] in (span.recent, span.last):
             state.starts[days[0]] = {one.model.name: one.to_json() for one in simulations}
         for day in days:
             state.days[day] = {}
-        found: list[SeriesSet] = []
-        records: list[Records] = []
         for simulation in simulations:
-            samples, counts, noted = simulation.advance(seed, events, span, days)
-            found.append(samples)
-            records += noted
+            samples, counts, records = simulation.advance(seed, events, span, days)
+            waiting.add(days, samples, records)
             for day, own in zip(days, counts, strict=True):
                 state.days[day][simulation.model.name] = own
-        archive.replace_samples(merged(found) if len(found) > 1 else found[0], days[0] * DAY_MS, _END_OF_TIME_MS)
-        _write_records(archive, records, days, span)
+        if fresh or waiting.days > _DAYS_PER_COMMIT:
+            waiting.write()
         report((days[-1] - start + 1) / (span.last - start + 1))
+    waiting.write()
     state.open_episodes = [vars(episode) for one in simulations for episode in one.carry.firing]
     write_episodes(archive, state)
     demo = {"anchor_ms": state.anchor_ms, "end_ms": end_ms, "seed": seed, "scenario": scenario.name}
     archive.update_meta({"demo": demo, "deploys": deploys(events, SYSTEMS, span)})
     archive.update_families({name: family for one in simulations for name, family in one.families().items()})
-    told = truth(scenario, seed, span, state, SYSTEMS, series=archive.series_count())
+    told = truth(scenario, seed, span, state, SYSTEMS, series=len(archive.series([], 0, end_ms)))
     write_json(directory / "truth.json", told, indent=1)
     state.save(directory)
+    archive.vacuum(hours=_READERS_HOURS)
     return state
 
 
-def _write_records(archive: Archive, records: list[Records], days: list[int], span: Span) -> None:
-    if days[-1] >= span.recorded:
-        after = TimeRange.from_ms(days[0] * DAY_MS, _END_OF_TIME_MS)
-        archive.replace_logs(logs_frame(records, span.end_ms), after)
-        archive.replace_spans(spans_frame(records, span.end_ms), after)
+def interrupted(archive: Archive, state: State) -> bool:
+    """Whether an extension was killed after its samples were written and before its state was."""
+    return (archive.newest_ms() or 0) > state.end_ms
+
+
+@dataclass
+class _Commit:
+    """Days that become visible together; they replace whatever the archive holds from their start on."""
+
+    archive: Archive
+    span: Span
+    first: int | None = None
+    last: int = 0
+    samples: list[SeriesSet] = field(default_factory=list)
+    records: list[Records] = field(default_factory=list)
+
+    @property
+    def days(self) -> int:
+        """Number of days. [d]"""
+        return 0 if self.first is None else self.last - self.first + 1
+
+    def add(self, days: Sequence[int], samples: SeriesSet, records: Sequence[Records]) -> None:
+        """Add the samples and records of some days of one system."""
+        self.first = days[0] if self.first is None else self.first
+        self.last = days[-1]
+        self.samples.append(samples)
+        self.records += records
+
+    def write(self) -> None:
+        """Write and forget them; logs and traces after the samples."""
+        if self.first is None:
+            return
+        samples = merged(self.samples) if len(self.samples) > 1 else self.samples[0]
+        self.archive.replace_samples(samples, self.first * DAY_MS, _END_OF_TIME_MS)
+        if self.last >= self.span.recorded:
+            after = TimeRange.from_ms(self.first * DAY_MS, _END_OF_TIME_MS)
+            self.archive.replace_logs(logs_frame(self.records, self.span.end_ms), after)
+            self.archive.replace_spans(spans_frame(self.records, self.span.end_ms), after)
+        self.first = None
+        self.samples.clear()
+        self.records.clear()
 
 
 def write_episodes(archive: Archive, state: State) -> None:

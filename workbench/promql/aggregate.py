@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workbench.core.series import LabelKey, Labels, label_key
 from workbench.promql.nodes import NAME, Aggregate
 from workbench.promql.over_time import quantile
-from workbench.promql.sums import added, incremental_mean, settled
+from workbench.promql.sums import added, incremental_mean, mean_of, settled
 from workbench.promql.values import Floats, Vector
 
 Charge = Callable[[int, int], None]
@@ -45,7 +45,7 @@ def aggregate(node: Aggregate, vector: Vector) -> Vector:
     with np.errstate(all="ignore"):
         match node.op:
             case "sum":
-                values = _sums(vector, group, shape)
+                values = settled(*_totals(vector, group, shape))
             case "avg":
                 values = _means(vector, group, shape)
             case "count":
@@ -59,13 +59,13 @@ def aggregate(node: Aggregate, vector: Vector) -> Vector:
     return Vector(tuple(names), values, present)
 
 
-def _sums(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
+def _totals(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> tuple[Floats, Floats]:
     total, error = np.zeros(shape), np.zeros(shape)
     whole = bool(vector.present.all())
     for row, number in enumerate(group):
         term = vector.values[row] if whole else np.where(vector.present[row], vector.values[row], 0.0)
         total[number], error[number] = added(total[number], error[number], term)
-    return settled(total, error)
+    return total, error
 
 
 def _counts(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
@@ -76,9 +76,8 @@ def _counts(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> 
 
 
 def _means(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
-    sums = _sums(vector, group, shape)
-    means = sums / _counts(vector, group, shape)
-    for number, step in np.argwhere(np.isinf(sums)):
+    means = mean_of(*_totals(vector, group, shape), _counts(vector, group, shape))
+    for number, step in np.argwhere(np.isinf(means)):
         members = vector.values[(group == number) & vector.present[:, step], step]
         if np.isfinite(members).all():
             means[number, step] = incremental_mean(members)

@@ -13,7 +13,7 @@ from workbench.promql.aggregate import go_float
 from workbench.promql.evaluation import Evaluation
 from workbench.promql.functions import DATE_PARTS, ELEMENTWISE, clamped, rounded
 from workbench.promql.histogram import Buckets, Findings, bucket_fraction, bucket_quantile, per_histogram
-from workbench.promql.labels import absent_labels, joiner, natural, replacer, valid_label
+from workbench.promql.labels import absent_labels, joiner, natural, readable, replacer, shown
 from workbench.promql.nodes import NAME, Call, Node, Selector, bare
 from workbench.promql.values import DuplicateLabels, Floats, Ints, Scalar, Text, Vector, nameless, relabelled
 from workbench.promql.windows import Kernel, Matrix
@@ -149,8 +149,11 @@ def _absence(vector: Vector, arg: Node) -> Vector:
 def _relabel(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     vector = _vector(node.args[0], run, evaluate)
     target, *rest = (_text(arg, run, evaluate) for arg in node.args[1:])
-    if not valid_label(target):
-        raise run.reject(f"invalid destination label name in {node.func}(): {target}", node.args[1])
+    if not target or not readable(target):
+        raise run.reject(f"invalid destination label name in {node.func}(): {shown(target)}", node.args[1])
+    unreadable = next((text for text in rest if not readable(text)), None)
+    if unreadable is not None:
+        raise run.reject(f'invalid UTF-8 in "{shown(unreadable)}"', node)
     if node.func == "label_join":
         return relabelled(vector, joiner(target, rest[0], rest[1:]))
     try:
@@ -201,7 +204,9 @@ def _of_windows(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     func, args = node.func, node.args
     kernel: Kernel
     matrix_arg = 1 if func == "quantile_over_time" else 0
-    if func in _OVER_WINDOWS:
+    if func == "avg_over_time" and run.v2:
+        kernel = over_time.running_avg_over_time
+    elif func in _OVER_WINDOWS:
         kernel = _OVER_WINDOWS[func]
     elif func in ("rate", "increase", "delta"):
         counter, per_second = func != "delta", func == "rate"

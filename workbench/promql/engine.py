@@ -12,7 +12,7 @@ from workbench.promql import aggregate, binary
 from workbench.promql.aggregate import go_float
 from workbench.promql.calls import Value, call
 from workbench.promql.evaluation import Evaluation, Ledger
-from workbench.promql.labels import valid_label
+from workbench.promql.labels import readable, shown
 from workbench.promql.lexer import rejected
 from workbench.promql.nodes import (
     Aggregate,
@@ -281,8 +281,8 @@ def _aggregate(node: Aggregate, run: Evaluation) -> Vector:
         return aggregate.aggregate(node, vector)
     param = evaluate(node.param, run)
     if isinstance(param, Text):
-        if not valid_label(param.value):
-            raise run.reject(f'invalid label name "{param.value}"', node.param)
+        if not param.value or not readable(param.value):
+            raise run.reject(f'invalid label name "{shown(param.value)}"', node.param)
         return aggregate.count_values(node, vector, param.value, run.charge)
     assert isinstance(param, Scalar)
     if node.op == "quantile":

@@ -13,12 +13,14 @@ _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 _DIGITS = re.compile(r"(\d+)")
 
 
-def valid_label(name: str) -> bool:
-    """Whether a label name can be written as UTF-8."""
-    try:
-        return bool(name) and name.encode() is not None
-    except UnicodeEncodeError:
-        return False
+def readable(text: str) -> bool:
+    """Whether a string is UTF-8; bytes that are not come from escapes such as ``\\xff``."""
+    return not any("\udc80" <= char <= "\udcff" for char in text)
+
+
+def shown(text: str) -> str:
+    """Write a string with the bytes that are not UTF-8 escaped, fit for a message."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def replacer(

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.promql.prefix import Overlapping
-from workbench.promql.sums import added, incremental_mean, lockstep, runs, settled, window_sums
+from workbench.promql.sums import added, incremental_mean, lockstep, mean_of, runs, settled, window_totals
 from workbench.promql.values import Bools, Floats
 from workbench.promql.windows import Windows
 
-#: Windows that share samples more often than this are summed from running totals. [ratio]
+#: Windows of a block that visit samples more often than this are summed from running totals. [ratio], [count]
 _OVERLAP = 4.0
+_VISITS = 1_000_000
 #: Samples of a block of windows laid out side by side for sorting. [count]
 _SORT_BLOCK = 1 << 22
 
@@ -33,23 +34,52 @@ def last_over_time(windows: Windows) -> tuple[Floats, Bools]:
 
 def sum_over_time(windows: Windows) -> tuple[Floats, Bools]:
     """Compensated sum."""
+    total, error = _totals(windows)
+    return settled(total, error).reshape(windows.lo.shape), windows.count >= 1
+
+
+def _totals(windows: Windows) -> tuple[Floats, Floats]:
     lo, hi = windows.lo.ravel(), windows.hi.ravel()
-    if "overlap" not in windows.memo:
-        windows.memo["overlap"] = (hi - lo).sum() / max(1, hi.max() - lo.min())
-    if windows.memo["overlap"] > _OVERLAP:
-        if "totals" not in windows.memo:
-            windows.memo["totals"] = Overlapping(windows.values)
-        sums = windows.memo["totals"].sums(lo, hi)
-    else:
-        sums = window_sums(windows.values, lo, hi)
-    return sums.reshape(windows.lo.shape), windows.count >= 1
+    if not _overlapping(windows):
+        return window_totals(windows.values, lo, hi)
+    if "totals" not in windows.memo:
+        windows.memo["totals"] = Overlapping(windows.values)
+    total, error = windows.memo["totals"].totals_of(lo, hi)
+    return total, error
+
+
+def _overlapping(windows: Windows) -> bool:
+    """Whether the windows share so many samples that running totals are cheaper than adding each window up."""
+    if "overlapping" not in windows.memo:
+        visits = int((windows.hi - windows.lo).sum())
+        spanned = int(windows.hi.max()) - int(windows.lo.min())
+        windows.memo["overlapping"] = visits > max(_VISITS, _OVERLAP * spanned)
+    return bool(windows.memo["overlapping"])
+
+
+def running_avg_over_time(windows: Windows) -> tuple[Floats, Bools]:
+    """Mean as Prometheus 2 computes it, by a running mean; it differs in the last digits, which ``ceil`` can show."""
+    if "finite" not in windows.memo:
+        windows.memo["finite"] = bool(np.isfinite(windows.values).all())
+    if _overlapping(windows) or not windows.memo["finite"]:
+        return avg_over_time(windows)
+    lo, hi = windows.lo.ravel(), windows.hi.ravel()
+    means = np.empty(len(lo))
+    for part in runs(lo, hi):
+        mean, error = np.zeros(len(lo[part])), np.zeros(len(lo[part]))
+        for count, (active, index) in enumerate(lockstep(lo[part], hi[part]), start=1):
+            term = windows.values[index] / count - mean[active] / count
+            mean[active], error[active] = added(mean[active], error[active], term)
+        means[part] = settled(mean, error)
+    return means.reshape(windows.lo.shape), windows.count >= 1
 
 
 def avg_over_time(windows: Windows) -> tuple[Floats, Bools]:
     """Arithmetic mean; where the plain sum overflows, the running mean Prometheus uses."""
-    sums, present = sum_over_time(windows)
-    means = sums / windows.count
-    for row, step in np.argwhere(np.isinf(sums) & present):
+    total, error = _totals(windows)
+    means = mean_of(total, error, (windows.hi - windows.lo).ravel()).reshape(windows.lo.shape)
+    present = windows.count >= 1
+    for row, step in np.argwhere(np.isinf(means) & present):
         part = windows.values[windows.lo[row, step] : windows.hi[row, step]]
         if np.isfinite(part).all():
             means[row, step] = incremental_mean(part)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.promql.sums import two_sum, window_sums
+from workbench.promql.sums import two_sum, window_totals
 from workbench.promql.values import Floats
 
 _CHUNK = 256
@@ -69,7 +69,7 @@ class Overlapping:
 
     Examples
     --------
-    >>> Overlapping(np.array([1.0, 2.0, np.inf, 4.0])).sums(np.array([0, 1, 3]), np.array([2, 4, 4])).tolist()
+    >>> Overlapping(np.array([1.0, 2.0, np.inf, 4.0])).totals_of(np.array([0, 1, 3]), np.array([2, 4, 4]))[0].tolist()
     [3.0, inf, 4.0]
     """
 
@@ -77,7 +77,7 @@ class Overlapping:
         self.values = values
         finite = np.isfinite(values)
         plain = values if finite.all() else np.where(finite, values, 0.0)
-        self.totals = RunningTotals.of(plain)
+        self.running = RunningTotals.of(plain)
         self.size = np.concatenate([[0.0], np.cumsum(np.abs(plain))])
         self.nonzero = np.concatenate([[0], np.cumsum(plain != 0)])
         self.odd: tuple[NDArray[np.int64], ...] = ()
@@ -85,19 +85,19 @@ class Overlapping:
             kinds = (np.isnan(values), np.isposinf(values), np.isneginf(values))
             self.odd = tuple(np.concatenate([[0], np.cumsum(kind)]) for kind in kinds)
 
-    def sums(self, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Floats:
-        """Sum the values from ``lo`` up to before ``hi``."""
+    def totals_of(self, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """Sum of the values from ``lo`` up to before ``hi``, as total and rounding error."""
         hi = np.maximum(lo, hi)
-        opening, opening_rest = self.totals.before(lo)
-        closing, closing_rest = self.totals.before(hi)
+        opening, opening_rest = self.running.before(lo)
+        closing, closing_rest = self.running.before(hi)
         total, lost = two_sum(closing, -opening)
-        result: Floats = total + (lost + (closing_rest - opening_rest))
+        total, error = two_sum(total, lost + (closing_rest - opening_rest))
         size = self.size[hi] - self.size[lo]
         small = np.flatnonzero((self.nonzero[hi] > self.nonzero[lo]) & ~(size > _LOST * self.size[-1]))
         if len(small):
-            result[small] = window_sums(self.values, lo[small], hi[small])
+            total[small], error[small] = window_totals(self.values, lo[small], hi[small])
         if self.odd:
             nans, above, below = (counts[hi] - counts[lo] > 0 for counts in self.odd)
-            result = np.where(above, np.inf, np.where(below, -np.inf, result))
-            result = np.where(nans | (above & below), np.nan, result)
-        return result
+            total = np.where(above, np.inf, np.where(below, -np.inf, total))
+            total = np.where(nans | (above & below), np.nan, total)
+        return total, error

@@ -7,6 +7,7 @@ the one a sequential Kahan-Neumaier loop gives, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,21 +61,28 @@ def settled(total: Floats, error: Floats) -> Floats:
     return result
 
 
-def window_sums(values: Floats, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> Floats:
-    """Sum of every window.
+def mean_of(total: Floats, error: Floats, count: NDArray[Any]) -> Floats:
+    """Divide a compensated sum the way Prometheus does: each part by itself."""
+    result: Floats = np.where(np.isfinite(total), total / count + error / count, total / count)
+    return result
+
+
+def window_totals(values: Floats, lo: NDArray[np.intp], hi: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Sum of every window as total and rounding error.
 
     Examples
     --------
-    >>> window_sums(np.array([2.0, 1e100, 8.0, -1e100]), np.array([0, 2]), np.array([4, 3])).tolist()
+    >>> total, error = window_totals(np.array([2.0, 1e100, 8.0, -1e100]), np.array([0, 2]), np.array([4, 3]))
+    >>> settled(total, error).tolist()
     [10.0, 8.0]
     """
-    result = np.empty(len(lo))
+    totals, errors = np.empty(len(lo)), np.empty(len(lo))
     for part in runs(lo, hi):
         total, error = np.zeros(len(lo[part])), np.zeros(len(lo[part]))
         for active, index in lockstep(lo[part], hi[part]):
             total[active], error[active] = added(total[active], error[active], values[index])
-        result[part] = settled(total, error)
-    return result
+        totals[part], errors[part] = total, error
+    return totals, errors
 
 
 def incremental_mean(values: Floats) -> float:

@@ -129,7 +129,7 @@ def of_text(body: bytes | bytearray, content_type: str, error: ValueError) -> An
     if not body:
         return AnswerUnreadable("The answer is empty.", hint="Is a proxy in front of the server?")
     return AnswerUnreadable(
-        f"The answer is not one of the Prometheus API: {_glimpse(body, content_type)}",
+        f"The answer is not one of the Prometheus API: {_glimpse(body, content_type)}.",
         hint="Is the address right, with its path prefix? A login page or another service may answer there.",
     )
 

@@ -291,16 +291,16 @@ class PrometheusSource:
 
     def state(self) -> SourceState:
         """Say whether the source answers, and with what; never raises."""
-        status, newest, detail, server = "unavailable", None, "", Server("", "", "v3")
+        status, newest, detail, code, server = "unavailable", None, "", 0, Server("", "", "v3")
         try:
             server = self.server()
             newest = self._newest()
             status = "ok" if newest else "no_data"
             detail = "" if newest else "It answers, but no target has been scraped in the last five minutes."
         except WorkbenchError as error:
-            detail = f"{error.message} {error.hint}".strip()
-        semantics = self._configured or server.semantics
-        return SourceState(self.name, "prometheus", self.location, status, server.engine, semantics, newest, detail)
+            detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
+        semantics, engine = self._configured or server.semantics, server.engine
+        return SourceState(self.name, "prometheus", self.location, status, engine, semantics, newest, detail, code)
 
     def _newest(self) -> datetime | None:
         scraped = self._api.number("max(timestamp(up))")

@@ -92,7 +92,6 @@ def open_context(settings: Settings | None = None) -> Context:
         A file is wrong. A source that cannot be opened is no error but a state.
     """
     chosen = settings or load_settings()
-    chosen.home.mkdir(parents=True, exist_ok=True)
     return Context(
         sources={name: open_source(name, one, chosen.limits) for name, one in chosen.sources.items()},
         catalog=load_catalog(chosen.profiles, chosen.slos),

@@ -12,7 +12,14 @@ import pandas as pd
 from workbench.analysis.events import joined_events, raw_events, slice_events, threshold_events, timeslice_events
 from workbench.analysis.increase import Floats
 from workbench.catalog import Objective, RatioIndicator, RawIndicator, ThresholdIndicator
-from workbench.core.errors import EmptyAnswer, FrameError, QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.errors import (
+    EmptyAnswer,
+    FrameError,
+    QueryRejected,
+    QueryTooExpensive,
+    SourceUnavailable,
+    WorkbenchError,
+)
 from workbench.core.result import Status
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
@@ -98,6 +105,9 @@ def measure(
 ) -> Measured:
     """Count all objectives over the elapsed part of their windows; a failing source becomes a status.
 
+    A source that is not there is asked once: every further question would only wait for the same answer. One that
+    merely took too long over a question is asked the others.
+
     Parameters
     ----------
     source : MetricSource
@@ -119,13 +129,18 @@ def measure(
         whole = TimeRange(min(plan.span.start for plan in plans), max(plan.span.end for plan in plans))
         reader = CounterReader(source, scope, whole, [text for plan in plans for text in plan.selectors.values()])
         asker = _Asker(source)
+        gone: SourceUnavailable | None = None
         for plan in plans:
             try:
                 found.methods[plan.objective.id] = plan.method
+                if gone is not None:
+                    raise gone
                 if plan.span.end > plan.span.start:
                     frames.append(_events(plan, reader, asker))
             except WorkbenchError as error:
                 _fail(found, plan.objective, error)
+                if gone is None and isinstance(error, SourceUnavailable) and source.state().status == "unavailable":
+                    gone = error
         found.queries, found.engines = reader.queries + tuple(asker.asked), tuple(sorted(asker.engines))
         found.warnings.extend(asker.warnings)
         found.newest_ms = max((ms for ms in (reader.newest_ms, asker.newest_ms) if ms is not None), default=None)

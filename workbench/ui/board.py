@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis.overview import PromiseBoard
-from workbench.core.units import ratio_text
+from workbench.core.units import NO_VALUE, ratio_text
 from workbench.ui import filters
 from workbench.ui.cards import Tile, tiles
 from workbench.ui.markdown import escaped
@@ -21,15 +21,18 @@ def key_figures(board: PromiseBoard) -> None:
     """Show how many promises are kept, at risk, broken and unknown."""
     status = board.frame.loc[board.frame["objective"] != "", "status"]
     kept, spent, risky = (int(status.isin(names).sum()) for names in (["ok", "at_risk"], ["spent"], ["at_risk"]))
-    unknown = len(status) - kept - spent
+    known = kept + spent
     tiles(
         [
-            Tile("Kept", f"{kept} of {len(status)}", "SLOs on target"),
-            Tile("Budget spent", str(spent), "SLOs missed"),
-            Tile("At risk", str(risky), "kept, little budget left", "Less than a quarter of the error budget is left."),
+            Tile("Kept", f"{kept} of {known}" if known else NO_VALUE, "SLOs on target"),
+            Tile("Budget spent", str(spent) if known else NO_VALUE, "SLOs missed"),
             Tile(
-                "Not known", str(unknown), "SLOs without an answer", "No data, no traffic, or no answer from a source."
+                "At risk",
+                str(risky) if known else NO_VALUE,
+                "kept, little budget left",
+                "Less than a quarter of the error budget is left.",
             ),
+            Tile("Not known", str(len(status) - known), "SLOs without an answer", "No data, no traffic, or no answer."),
         ]
     )
 

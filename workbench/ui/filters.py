@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
+from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, named_zone
 from workbench.studies import window
 from workbench.ui import load
@@ -20,6 +21,9 @@ WINDOWS = ("30d", "28d", "7d", "1d", "this-month", "last-month")
 
 #: The entry of the SLO filter that shows the list.
 ALL = "all"
+
+#: The longest window that an address may ask for. [s]
+LONGEST_S = 366 * 86_400.0
 
 _MONTHS = 6
 
@@ -46,7 +50,7 @@ def sidebar(*names: str) -> None:
         if "system" in names and context.systems:
             _select("System", sorted(context.systems), "system")
         if "window" in names:
-            options = windows(load.now(), context.zone)
+            options = windows(load.now(), context.zone, asked=st.query_params.get("window", ""))
             _select("Window", options, "window", "A rolling window ends now; a month is a whole calendar month.")
         if "zone" in names:
             _select("Calendar zone", _zones(context.zone), "zone", "Where a month begins. Charts always show UTC.")
@@ -95,21 +99,30 @@ def back_to_list() -> None:
     st.button("All SLOs", icon=":material/arrow_back:", type="tertiary", on_click=show_all)
 
 
-def windows(now: datetime, zone: str) -> list[str]:
-    """Return the windows on offer: rolling ones, this and the last month, and the months before.
+def windows(now: datetime, zone: str, *, asked: str = "") -> list[str]:
+    """Return the windows on offer: rolling ones, this and the last month, the months before, and the one asked for.
 
     Examples
     --------
     >>> from datetime import UTC
-    >>> windows(datetime(2026, 1, 5, tzinfo=UTC), "UTC")[-2:]
-    ['2025-08', '2025-07']
+    >>> windows(datetime(2026, 1, 5, tzinfo=UTC), "UTC", asked="90d")[-3:]
+    ['2025-08', '2025-07', '90d']
     """
     first = now.astimezone(named_zone(zone)).replace(day=1)
-    months = []
+    offered = list(WINDOWS)
     for _ in range(_MONTHS):
         first = (first - timedelta(days=1)).replace(day=1)
-        months.append(f"{first:%Y-%m}")
-    return [*WINDOWS, *months]
+        offered.append(f"{first:%Y-%m}")
+    if asked and asked not in offered and _possible(asked, now, zone):
+        offered.append(asked)
+    return offered
+
+
+def _possible(text: str, now: datetime, zone: str) -> bool:
+    try:
+        return window(text, zone=zone, as_of=now).seconds <= LONGEST_S
+    except (ParameterError, OverflowError):
+        return False
 
 
 @cache

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.core.result import Study
 from workbench.core.shipped import shipped
 from workbench.core.units import ratio_text, span_text
 from workbench.ui import load
 from workbench.ui.markdown import escaped
-from workbench.ui.states import badge
 
 
 def freshness_text(newest: datetime | None, as_of: datetime) -> str:
@@ -32,11 +32,11 @@ def freshness_text(newest: datetime | None, as_of: datetime) -> str:
     return f"Data to {newest:%d %b %Y %H:%M} UTC{age}"
 
 
-def title(text: str, study: Study) -> None:
-    """Show the title of a page with the status of its study beside it."""
+def title(text: str) -> DeltaGenerator:
+    """Show the title of a page; returns the place beside it, for the status when it is known."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(escaped(text), anchor=False, width="content")
-        badge(study.status)
+        return st.container(width="content")
 
 
 def system_title(system: str) -> str:
@@ -68,7 +68,7 @@ def facts(study: Study, *first: str) -> None:
         semantics = f"{made.semantics} semantics" if made.semantics else ""
         engine = ", ".join(part for part in (made.engine.removeprefix("none: "), semantics) if part)
         parts.append(f"source {made.source}" + (f" ({engine})" if engine else ""))
-    if made.method.startswith(("exact", "extrapolated")):
+    if study.freshness is not None and made.method.startswith(("exact", "extrapolated")):
         parts.append(f"{made.method} counts")
     if study.range.seconds:
         parts.append(str(study.range))

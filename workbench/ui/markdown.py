@@ -15,8 +15,8 @@ def escaped(text: str) -> str:
 
     Examples
     --------
-    >>> print(escaped(":red[5 %] $x$"))
-    \:red\[5 \%\] \$x\$
+    >>> print(escaped(":red[p95] $x$"))
+    \:red\[p95\] \$x\$
     """
     line = " ".join(text.split()).replace(" %", "\u00a0%")
     return _PUNCTUATION.sub(r"\\\1", line)

@@ -78,6 +78,9 @@ _NEXT_STEPS: dict[Status, str] = {
     "refused": "Read the remarks; a shorter window or higher `limits` in the settings let a large question through.",
 }
 
+#: Warnings shown at once; a silent source gives the same one for every SLO.
+_SHOWN = 1
+
 
 def badge_text(status: Status) -> str:
     """Return a coloured badge as markdown: icon, colour and always the word."""
@@ -98,8 +101,8 @@ def failed(error: WorkbenchError) -> None:
     where = f"{escaped(error.source)}: " if isinstance(error, SourceError) and error.source else ""
     with st.container(border=True):
         st.markdown(f"**:material/{kind.icon}: {kind.title}**")
-        if isinstance(error, CatalogError):
-            st.code("\n".join(str(fault) for fault in error.faults), language=None, wrap_lines=True)
+        if "\n" in error.message:
+            st.code(error.message, language=None, wrap_lines=True)
         else:
             st.markdown(where + escaped(error.message))
         if isinstance(error, SourceError) and error.query:
@@ -135,8 +138,12 @@ def usable(study: Study) -> bool:
     with st.container(border=True):
         badge(study.status)
         st.markdown(_EXPLANATIONS[study.status])
-        for remark in remarks(study):
-            st.text(remark)
+        for warning in study.warnings[:_SHOWN]:
+            st.text(warning)
+        if len(study.warnings) > _SHOWN:
+            with st.expander(f"{len(study.warnings) - _SHOWN} more like this"):
+                for warning in study.warnings[_SHOWN:]:
+                    st.text(warning)
         st.caption(_NEXT_STEPS[study.status])
     return False
 

@@ -100,7 +100,7 @@ def expose_caches(day: Day, exposures: Exposures, asked: Mapping[Target, Counts]
     lost, gone = np.zeros(MINUTES), np.zeros(MINUTES)
     for _, level in day.of("cache_drift"):
         drift, latency, lost = drift + level, latency + 6 * level, lost + level / 200
-        gone = np.maximum(gone, level > 20)
+        gone = np.where(level > 20, 1.0, gone)
     for region, (target, _, share) in REGIONS.items():
         name = f"conduit/cache/{region}"
         looked = asked[target]
