@@ -36,6 +36,13 @@ cost = st.Page(
     url_path="cost",
     help="Spend and tokens of one system by every label, by day, against the period before; unit costs and budgets.",
 )
+quality = st.Page(
+    "quality.py",
+    title="Quality",
+    icon=":material/psychology:",
+    url_path="quality",
+    help="Scores of quality and bias of one system against a week before: drift, onset, documented limits.",
+)
 alerts = st.Page(
     "alerts.py",
     title="Alerts",
@@ -51,7 +58,7 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo, performance, cost, alerts], "Data": [sources]})
+page = st.navigation({"": [overview, slo, performance, cost, quality, alerts], "Data": [sources]})
 chosen = ("system", "window", "zone")
 shown = {"": ("window", "zone"), "sources": ("system",)}
 

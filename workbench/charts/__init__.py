@@ -17,6 +17,8 @@ _FIGURES = {
     "AlertRules": ("workbench.charts.alerts", "rules_figure"),
     "AlertEpisodes": ("workbench.charts.alerts", "episodes_figure"),
     "AlertHours": ("workbench.charts.alerts", "hours_figure"),
+    "QualityHours": ("workbench.charts.quality", "hours_figure"),
+    "QualityStates": ("workbench.charts.quality", "states_figure"),
     "BurnRates": ("workbench.charts.slo", "burn_figure"),
     "FlowHistory": ("workbench.charts.performance", "latency_figure"),
     "ResourceHistory": ("workbench.charts.performance", "resources_figure"),

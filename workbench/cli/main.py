@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "slo": ("workbench.cli.slo:slo", "Compliance, error budgets and burn rates."),
     "performance": ("workbench.cli.performance:performance", "Rate, errors, duration, resources and thresholds."),
     "cost": ("workbench.cli.cost:cost", "Spend and tokens, unit costs and budgets."),
+    "quality": ("workbench.cli.quality:quality", "Drift of quality and bias scores."),
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
     "report": ("workbench.cli.report:report", "Run monthly reports and find earlier ones."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),

@@ -8,6 +8,7 @@ from workbench.studies.cost import spend_and_tokens
 from workbench.studies.opening import open_period
 from workbench.studies.overview import overview
 from workbench.studies.performance import service_performance
+from workbench.studies.quality import quality_drift
 from workbench.studies.slo import slo_compliance
 from workbench.studies.sources import source_states
 from workbench.studies.windows import window
@@ -24,6 +25,7 @@ __all__ = [
     "open_context",
     "open_period",
     "overview",
+    "quality_drift",
     "query_metrics",
     "service_performance",
     "slo_compliance",

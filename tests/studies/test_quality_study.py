@@ -1,0 +1,119 @@
+"""The study finds the drift that the simulator made, and says what is not measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.archive import Archive
+from workbench.archive.source import ArchiveSource
+from workbench.catalog.profile import Role
+from workbench.core.timerange import TimeRange
+from workbench.studies import Context, quality_drift
+from workbench.studies.closed import ClosedSource
+from workbench.studies.quality import score_queries
+
+SYSTEM = "counterfactual-lab"
+OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module")
+def event(demo_home: Path) -> Any:
+    truth = json.loads((demo_home / "demo" / "truth.json").read_text())
+    return next(one for one in truth["events"] if one["kind"] == "quality_drift" and one["system"] == SYSTEM)
+
+
+@pytest.fixture
+def demo(demo_home: Path, context_over: Callable[..., Context]) -> Context:
+    return context_over(ArchiveSource("demo", Archive.open(demo_home / "demo")))
+
+
+@pytest.mark.slow
+def test_the_drift_is_found_with_its_method_its_onset_and_its_size_and_nothing_else_drifts(
+    event: Any, demo: Context
+) -> None:
+    study = quality_drift(demo, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
+    drifts = study.results["drifts"].frame
+    (drift,) = drifts[~drifts["echo"]].itertuples()
+    assert (drift.role, drift.series, drift.direction) == (
+        "quality",
+        f"method {event['where']['generator'][0]}",
+        "lower",
+    )
+    start, end = pd.Timestamp(event["start"]), pd.Timestamp(event["end"])
+    assert abs(drift.onset - start) < pd.Timedelta(days=1)
+    assert abs(drift.end - end) < pd.Timedelta(days=1)
+    assert 0.5 * event["magnitude"] < -drift.difference < event["magnitude"]
+    echoes = drifts[drifts["echo"]]
+    assert (echoes["onset"] >= start + pd.Timedelta(days=6)).all()
+
+
+@pytest.mark.slow
+def test_while_it_drifts_the_score_is_at_risk(event: Any, demo: Context) -> None:
+    until = pd.Timestamp(event["start"]).to_pydatetime() + timedelta(days=3)
+    study = quality_drift(demo, system=SYSTEM, range=TimeRange(until - timedelta(days=14), until), as_of=until)
+    assert study.status == "at_risk"
+    states = study.results["states"].frame.set_index("series")
+    assert states.loc["method modicf", "status"] == "at_risk"
+    assert states.loc["method icg", "status"] == "ok"
+
+
+@pytest.mark.slow
+def test_the_documented_limit_and_comparison_stand_beside_it(event: Any, demo: Context) -> None:
+    study = quality_drift(demo, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
+    (limit,) = study.results["limits"].frame.itertuples()
+    assert (limit.limit, limit.rule) == ("quality-score", "< 0.8 for 10m")
+    breaches = study.results["breaches"].frame
+    assert (breaches["start"] >= pd.Timestamp(event["start"])).all()
+    documented = study.results["documented"].frame
+    assert set(documented["text"]) == {"documented", "corrected"}
+    assert (documented.loc[documented["text"] == "documented", "latest"] >= 0).all()
+    worst = documented[(documented["text"] == "corrected") & (documented["series"] == "method=modicf")]
+    assert worst["largest"].item() < -0.05
+
+
+def test_hourly_means_and_sample_sizes_are_those_of_the_samples(lab: Context) -> None:
+    span = TimeRange(datetime(2026, 10, 28, tzinfo=UTC), datetime(2026, 10, 30, tzinfo=UTC))
+    hours = quality_drift(lab, system=SYSTEM, range=span, as_of=span.end).results["hours"].frame
+    assert hours["series"].unique().tolist() == ["method icg"]
+    low = hours["time"] == pd.Timestamp("2026-10-29T00:00Z")
+    assert hours.loc[low, "value"].item() == pytest.approx(0.7)
+    assert hours.loc[low, "samples"].item() == 120.0
+    np.testing.assert_allclose(hours.loc[hours["time"] < pd.Timestamp("2026-10-29T00:00Z"), "value"], 0.9)
+
+
+def test_a_profile_without_scores_is_not_measured_and_asks_nothing(lab: Context) -> None:
+    span = TimeRange(OCTOBER.end - timedelta(days=7), OCTOBER.end)
+    for system in lab.catalog.profiles:
+        if any(lab.catalog.profile(system).variants(word) for word in ("quality", "bias")):
+            continue
+        study = quality_drift(lab, system=system, range=span, as_of=span.end)
+        assert study.status == "no_data"
+        assert "not measured" in study.warnings[0]
+        assert study.provenance.queries == ()
+
+
+def test_histograms_and_expressions_are_scores_too_and_counters_are_not() -> None:
+    histogram = Role(kind="histogram", select='score{app="x"}', unit="score", labels={"model": "model_name"})
+    value, samples = score_queries(histogram) or ("", "")
+    assert samples == 'sum by (model_name) (increase(score_count{app="x"}[1h]))'
+    assert value == f'sum by (model_name) (increase(score_sum{{app="x"}}[1h])) / {samples}'
+    expression = Role(kind="expr", select="avg by (model) (a / b)", unit="ratio", labels={"model": "model"})
+    assert (score_queries(expression) or ("",))[0] == (
+        "avg by (model) (avg_over_time((avg by (model) (a / b))[1h:5m]))"
+    )
+    assert score_queries(Role(kind="counter", select="a_total", unit="count")) is None
+
+
+def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context]) -> None:
+    down = context_over(ClosedSource("down", "http://x", "It is down."))
+    study = quality_drift(down, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
+    assert study.status == "unavailable"
+    assert study.results["states"].frame.empty

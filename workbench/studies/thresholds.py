@@ -1,0 +1,66 @@
+"""Documented thresholds that speak of a metric, directly or through recorded series, and their breaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.analysis.limits import Limit, LimitBreaches, LimitTotals, limit_breaches
+from workbench.catalog import Profile
+from workbench.catalog.profile import Threshold
+from workbench.core.errors import WorkbenchError
+from workbench.core.timerange import TimeRange
+from workbench.promql import parse, selectors
+from workbench.studies.asker import Asker
+
+#: Steps in which thresholds are looked at, for ranges up to LONG_MS and for longer ones. [ms]
+STEP_MS, LONG_STEP_MS, LONG_MS = 60_000, 300_000, 40 * 86_400_000
+
+
+def metrics_of(profile: Profile, expr: str) -> frozenset[str]:
+    """Names of the metrics that an expression rests on; a recorded series is followed to what it is made of.
+
+    A query that cannot be read rests on nothing.
+    """
+    recorded = {rule.name: rule.expr for rule in profile.recording_rules}
+    found: set[str] = set()
+    waiting = [expr]
+    while waiting:
+        try:
+            names = {selector.name for selector in selectors(parse(waiting.pop())) if selector.name}
+        except WorkbenchError:
+            continue
+        waiting.extend(recorded[name] for name in names - found if name in recorded)
+        found |= names
+    return frozenset(found)
+
+
+def thresholds_of(profile: Profile, metrics: Iterable[str]) -> tuple[Threshold, ...]:
+    """Documented thresholds that rest on one of the metrics."""
+    wanted = set(metrics)
+    return tuple(one for one in profile.thresholds if wanted & metrics_of(profile, one.expr))
+
+
+def breached(asker: Asker, thresholds: Iterable[Threshold], span: TimeRange) -> tuple[LimitBreaches, LimitTotals]:
+    """Find the breaches of thresholds over a range.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
+    """
+    step_ms = STEP_MS if span.seconds * 1000 <= LONG_MS else LONG_STEP_MS
+    grid = span.aligned(step_ms)
+    limits = [
+        Limit(
+            name=one.name,
+            title=one.title,
+            op=one.op,
+            value=one.value,
+            unit=one.unit,
+            severity=one.severity,
+            for_ms=one.for_ms,
+            answer=asker.matrix(one.expr, grid, step_ms),
+        )
+        for one in thresholds
+    ]
+    return limit_breaches(limits, as_of=grid.end, step_ms=step_ms)
