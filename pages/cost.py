@@ -6,20 +6,24 @@ from workbench.ui import cost, detail, exports, filters, header, load, states
 
 system = filters.system()
 if not system:
-    st.title("Cost and tokens", anchor=False)
+    header.title("Cost and tokens")
     states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
     st.stop()
 
 top = st.container()
 with states.guard():
     period = filters.period()
-facts, body = top.container(), st.container()
+with top:
+    beside = header.title("Cost and tokens")
+    facts = st.container()
+body = st.container()
 
 with states.guard(), body.skeleton(height=600):
     study = load.question("spend_and_tokens", system, period.span, period.zone)
 
+with beside:
+    states.badge(study.status)
 with facts:
-    header.title("Cost and tokens", study)
     header.facts(study, header.system_title(system))
 
 with body, states.guard():

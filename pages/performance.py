@@ -6,20 +6,24 @@ from workbench.ui import detail, exports, filters, header, load, performance, st
 
 system = filters.system()
 if not system:
-    st.title("Performance", anchor=False)
+    header.title("Performance")
     states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
     st.stop()
 
 top = st.container()
 with states.guard():
     period = filters.period()
-facts, body = top.container(), st.container()
+with top:
+    beside = header.title("Performance")
+    facts = st.container()
+body = st.container()
 
 with states.guard(), body.skeleton(height=600):
     study = load.question("service_performance", system, period.span, period.zone)
 
+with beside:
+    states.badge(study.status)
 with facts:
-    header.title("Performance", study)
     header.facts(study, header.system_title(system))
 
 with body, states.guard():
