@@ -18,6 +18,7 @@ from workbench.core.frames import SEVERITIES
 from workbench.core.series import Labels, is_stale, label_key
 from workbench.core.timerange import to_ms
 from workbench.demo import build_demo
+from workbench.demo.systems import SYSTEMS
 from workbench.promql import Matcher, evaluate_range, scoped
 
 #: Each builds a demo.
@@ -49,7 +50,8 @@ def truth(demo: Path) -> dict[str, Any]:
 
 
 def series(archive: Archive, name: str, **labels: str) -> Series:
-    matchers = [Matcher("__name__", "=", name), *(Matcher(label, "=~", value) for label, value in labels.items())]
+    own = {"system": SYSTEM, **labels}
+    matchers = [Matcher("__name__", "=", name), *(Matcher(label, "=~", value) for label, value in own.items())]
     return list(archive.select(matchers, 0, ALWAYS.end_ms))
 
 
@@ -208,7 +210,7 @@ def test_the_monitoring_gap_leaves_nothing_at_all(archive: Archive) -> None:
     inside = archive.select([], start, start + 15 * MINUTE_MS - 1)
     assert inside.samples == 0
     after = archive.select([Matcher("__name__", "=", "up")], start + 15 * MINUTE_MS, start + 15 * MINUTE_MS)
-    assert len(after) == 10
+    assert len(after) == sum(len(model.targets) for model in SYSTEMS)
 
 
 def test_an_unreachable_job_goes_on_counting(archive: Archive) -> None:
@@ -264,6 +266,7 @@ def test_recorded_series_are_what_the_engine_gives_at_the_evaluations(archive: A
 
 def test_episodes_are_the_runs_of_the_firing_series(archive: Archive) -> None:
     episodes = archive.episodes(ALWAYS)
+    episodes = episodes[[labels["system"] == SYSTEM for labels in episodes["labels"]]]
     assert {"HighErrorRate", "HighMemoryUsage", "ServiceDown", "ModelGenerationLatency"} <= set(episodes["alertname"])
     found = []
     for labels, times, values in series(archive, "ALERTS", alertstate="firing"):
@@ -284,13 +287,14 @@ def test_the_scenario_s_alerts_come(truth: dict[str, Any]) -> None:
     assert "HighMemoryUsage" in names["leak"]
     assert events["leak"]["state"] == "open"
     assert events["full"]["expected"]["full_at"]["/data"] > "2026-11-01"
-    standing = [episode for episode in truth["episodes"] if episode["ends_at"] is None]
+    own = [episode for episode in truth["episodes"] if episode["labels"]["system"] == SYSTEM]
+    standing = [episode for episode in own if episode["ends_at"] is None]
     assert [episode["labels"]["alertname"] for episode in standing] == ["HighMemoryUsage"]
 
 
 def records(archive: Archive) -> Iterator[pd.DataFrame]:
-    yield archive.logs(LogFilter(), ALWAYS)
-    yield archive.spans(SpanFilter(), ALWAYS)
+    yield archive.logs(LogFilter(services=(SYSTEM,)), ALWAYS)
+    yield archive.spans(SpanFilter(services=(SYSTEM,)), ALWAYS)
 
 
 def test_logs_and_spans_tell_of_the_events(archive: Archive) -> None:

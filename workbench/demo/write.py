@@ -143,10 +143,10 @@ def write_episodes(archive: Archive, state: State) -> None:
 
 
 def _stretches(start: int, span: Span) -> Iterator[list[int]]:
-    """Days that are simulated and written together: a third of a month, and each recent day by itself."""
+    """Days that are simulated and written together: a sixth of a month, and each recent day by itself."""
     days: list[int] = []
     for day in range(start, span.last + 1):
         days.append(day)
-        if from_ms((day + 1) * DAY_MS).day in (1, 11, 21) or day + 1 >= span.recent:
+        if from_ms((day + 1) * DAY_MS).day in (1, 6, 11, 16, 21, 26) or day + 1 >= span.recent:
             yield days
             days = []

@@ -40,7 +40,7 @@ LOGIN = Endpoint(
 )
 EVALUATIONS = Endpoint(
     "POST", "/api/v1/evaluations", EVALUATOR, 4.2,
-    {"200": 0.974, "400": 0.012, "429": 0.001, "500": 0.009, "503": 0.0}, 1.6, 0.42,
+    {"200": 0.974, "400": 0.012, "429": 0.001, "500": 0.009, "503": 0.0}, 1.6, 0.28,
 )  # fmt: skip
 ENDPOINTS = (TESTS, LOGIN, EVALUATIONS)
 

@@ -115,8 +115,8 @@ def expose_caches(day: Day, exposures: Exposures, asked: Mapping[Target, Counts]
             key = f"{word}.{region}"
             sums[word], after[key] = since_restart(day, target.instance, counts, day.before.get(key, 0.0))
         ever = sums["hits"] + sums["misses"]
-        rate = np.where(ever > 0, 100 * sums["hits"] / np.maximum(ever, 1), 0.0)
-        held(day, exposure, labels(target, "conduit_cache_hit_rate", region=region), np.round(rate, 2))
+        rate: Floats = np.round(100 * sums["hits"] / np.maximum(ever, 1), 2)
+        held(day, exposure, labels(target, "conduit_cache_hit_rate", region=region), rate)
         if target is CHAT:
             taken = day.rng(f"{name}/durations").multinomial(looked, _FAST.shares(np.full(MINUTES, 0.0011), 0.65)).T
             family = labels(target, "conduit_cache_response_time_seconds", region=region)
