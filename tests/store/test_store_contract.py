@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from workbench.core.errors import ArchiveError, ParameterError, SettingsError
 from workbench.core.timerange import TimeRange
@@ -20,29 +17,6 @@ from workbench.store import HistoryKey, Store
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 KEY = HistoryKey("lab", "availability", "r1")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'deep' / 'store.db'}"
-        return
-    base = make_url(request.getfixturevalue("postgres_url"))
-    name = f"store_{uuid.uuid4().hex}"
-    server = create_engine(base, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield base.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    opened = Store(url)
-    yield opened
-    opened.close()
 
 
 def slices(start: datetime, count: int, good: float = 9.0) -> pd.DataFrame:

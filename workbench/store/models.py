@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -102,4 +103,79 @@ slice_counts = Table(
     Column("covered", Float(53), nullable=False),
     Column("read_at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+#: Who alone does a job until when; a holder that died loses it when the time is over.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("holder", String(120), nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+
+#: The newest answer to a question that is too slow to ask at every look; ``revision`` covers what was asked of whom.
+kept_answers = Table(
+    "kept_answers",
+    metadata,
+    Column("question", String(120), primary_key=True),
+    Column("subject", String(120), primary_key=True),
+    Column("revision", String(64), primary_key=True),
+    Column("as_of_ms", BigInteger, nullable=False),
+    Column("read_at_ms", BigInteger, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+#: What a server said of its targets, rules, alerts, silences: one row as long as it says the same.
+observations = Table(
+    "observations",
+    metadata,
+    Column("subject", String(120), primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("first_seen_ms", BigInteger, primary_key=True),
+    Column("last_seen_ms", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+#: When each part of the collection was last tried and last worked.
+collections = Table(
+    "collections",
+    metadata,
+    Column("subject", String(120), primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("tried_ms", BigInteger, nullable=False),
+    Column("succeeded_ms", BigInteger),
+    Column("every_ms", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+)
+
+#: Answers of health endpoints.
+health_results = Table(
+    "health_results",
+    metadata,
+    Column("system", String(120), primary_key=True),
+    Column("endpoint", String(120), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("status", String(20), nullable=False),
+    Column("code", Integer),
+    Column("seconds", Float(53), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+#: Firing intervals of alerts; ``labels_key`` stands for the label set.
+alert_episodes = Table(
+    "alert_episodes",
+    metadata,
+    Column("system", String(120), primary_key=True),
+    Column("alertname", String(200), primary_key=True),
+    Column("labels_key", String(64), primary_key=True),
+    Column("starts_ms", BigInteger, primary_key=True),
+    Column("active_ms", BigInteger),
+    Column("ends_ms", BigInteger),
+    Column("severity", String(40), nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("left_censored", Boolean, nullable=False),
+    Column("right_censored", Boolean, nullable=False),
+    Column("unknown_s", Float(53), nullable=False),
 )

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Engine, Row, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Row, insert, select, update
 
-from workbench.core.errors import ArchiveError, ParameterError, WorkbenchError
+from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.store import engine as database
+from workbench.store.collected import Collected
+from workbench.store.connection import upsert
 from workbench.store.models import report_runs, slice_counts, slice_histories
 
 RunStatus = Literal["running", "done", "failed"]
@@ -67,7 +64,7 @@ class SliceHistory:
     frame: pd.DataFrame
 
 
-class Store:
+class Store(Collected):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.
@@ -82,12 +79,6 @@ class Store:
     SettingsError
         Another kind of URL.
     """
-
-    def __init__(self, url: str) -> None:
-        self._url = database.database_url(url)
-
-    def __repr__(self) -> str:
-        return f"Store({self._url.render_as_string(hide_password=True)!r})"
 
     def start_run(
         self,
@@ -169,11 +160,11 @@ class Store:
         ]
         with self._writing() as connection:
             history = {**vars(key), "method": method}
-            _upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
+            upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
             history_id = connection.execute(select(slice_histories.c.id).where(*_is(key))).scalar_one()
             rows = sorted(({"history_id": history_id, **row} for row in rows), key=lambda row: row["start_ms"])
             if rows:
-                _upsert(connection, slice_counts, rows, on=("history_id", "start_ms"))
+                upsert(connection, slice_counts, rows, on=("history_id", "start_ms"))
         return len(rows)
 
     def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:
@@ -195,37 +186,6 @@ class Store:
         frame = pd.DataFrame({"time": times, **{name: np.array(values, np.float64) for name, values in named}})
         return SliceHistory(key, history.method, from_ms(min(read_at_ms)) if found else None, frame)
 
-    def close(self) -> None:
-        """Give the connections back."""
-        if "_engine" in vars(self):
-            self._engine.dispose()
-
-    @cached_property
-    def _engine(self) -> Engine:
-        return database.open_engine(self._url.render_as_string(hide_password=False))
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._told(), database.reading(self._engine) as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._told(), database.writing(self._engine) as connection:
-            yield connection
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            if isinstance(cause, WorkbenchError):  # raised by a column type, wrapped by SQLAlchemy
-                raise cause from None
-            raise ArchiveError(
-                f"{self!r} failed: {str(cause).splitlines()[0]}", hint="Is the disk full or the database gone?"
-            ) from None
-
     def _end_run(self, run_id: str, **values: Any) -> ReportRun:
         with self._writing() as connection:
             connection.execute(update(report_runs).where(report_runs.c.id == run_id).values(**values))
@@ -238,11 +198,3 @@ def _run(row: Row[Any]) -> ReportRun:
 
 def _is(key: HistoryKey) -> list[Any]:
     return [slice_histories.c[name] == value for name, value in vars(key).items()]
-
-
-def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, on: tuple[str, ...]) -> None:
-    """Insert rows in the order of their key, so that two writers wait for each other and never lock crosswise."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in on}
-    connection.execute(statement.on_conflict_do_update(index_elements=on, set_=changed), rows)

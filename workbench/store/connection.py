@@ -1,0 +1,69 @@
+"""How the store reaches its database: opened at first use, one transaction at a time, errors told as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from workbench.core.errors import ArchiveError, WorkbenchError
+from workbench.store import engine as database
+
+
+class Connected:
+    """A database by its URL; every transaction of the store goes through ``_reading`` and ``_writing``."""
+
+    def __init__(self, url: str) -> None:
+        self._url = database.database_url(url)
+
+    def __repr__(self) -> str:
+        return f"Store({self._url.render_as_string(hide_password=True)!r})"
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if "_engine" in vars(self):
+            self._engine.dispose()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return database.open_engine(self._url.render_as_string(hide_password=False))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._told(), database.reading(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._told(), database.writing(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            if isinstance(cause, WorkbenchError):  # raised by a column type, wrapped by SQLAlchemy
+                raise cause from None
+            raise ArchiveError(
+                f"{self!r} failed: {str(cause).splitlines()[0]}", hint="Is the disk full or the database gone?"
+            ) from None
+
+
+def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, on: tuple[str, ...]) -> None:
+    """Insert rows in the order of their key, so that two writers wait for each other and never lock crosswise."""
+    statement = dialect_insert(connection, table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in on}
+    connection.execute(statement.on_conflict_do_update(index_elements=on, set_=changed), rows)
+
+
+def dialect_insert(connection: Connection, table: Table) -> Any:
+    """Return the insert statement of the connection's database, which knows what to do on a conflict."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
