@@ -24,8 +24,9 @@ class BudgetUse(Result):
     ========= =========================================================================
     dimension what has the budget: ``key``, ``team``, ``user``, ... (str)
     group     which one (str)
-    status    ok, at_risk (from 80 % on) or spent (from 100 % on)
-    used      used share of the budget, above 1 when overspent [ratio]
+    status    ok, at_risk (80 % or more used at the end) or spent (100 % or more)
+    used      used share of the budget at the end of the period, above 1 when overspent [ratio]
+    peak      highest used share in the period; NaN where the system does not state shares [ratio]
     limit     the budget; NaN where the system does not say [``unit``]
     left      what is left of it; NaN where the system does not say [``unit``]
     unit      currency, empty where only the share is known (str)
@@ -42,6 +43,7 @@ class Budget:
     dimension: str
     group: str
     used: float = np.nan
+    peak: float = np.nan
     limit: float = np.nan
     left: float = np.nan
     unit: str = ""
@@ -75,7 +77,7 @@ def budget_use(budgets: Sequence[Budget], *, as_of: datetime) -> BudgetUse:
             continue
         stated = one.used if np.isfinite(one.used) or not one.limit > 0 else 1 - one.left / one.limit
         rows.append({**vars(one), "used": stated, "status": _status(stated)})
-    columns = ["dimension", "group", "status", "used", "limit", "left", "unit"]
+    columns = ["dimension", "group", "status", "used", "peak", "limit", "left", "unit"]
     frame = pd.DataFrame(rows, columns=columns).sort_values("used", ascending=False, kind="stable", ignore_index=True)
     return BudgetUse(frame, as_of=as_of)
 

@@ -21,6 +21,9 @@ from workbench.core.timerange import TimeRange
 #: Below this observed share of either period no change is stated.
 COVERAGE_FLOOR = 0.9
 
+#: Two counters of the same money differ when they are farther apart than this share of it.
+NOTICED = Decimal("0.000001")
+
 #: Groups named one by one; the rest is one row that keeps the total whole.
 TOP = 10
 
@@ -390,7 +393,7 @@ def _remarks(
     for one in accounts:
         if one.view_of in titles and one.measure in ("cost", "tokens"):
             view, base = (_within(ledger[ledger["role"] == role], periods.now) for role in (one.role, one.view_of))
-            if view != base:
+            if abs(total((view, base.copy_negate()))) > base * NOTICED:
                 notes.append(
                     f"{one.title} adds up to {view:,.2f} {one.unit}, {titles[one.view_of]} to {base:,.2f}: two "
                     "counters of the system that differ. The total is the latter."

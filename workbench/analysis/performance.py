@@ -19,6 +19,9 @@ from workbench.core.timerange import TimeRange
 #: Quantiles shown everywhere, by the name of their column.
 QUANTILES: Mapping[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
+#: Name of a group of requests without the label.
+NOT_GIVEN = "(not given)"
+
 #: Groups shown one by one; the rest is one row.
 TOP = 10
 
@@ -339,7 +342,7 @@ def _count(ledger: pd.DataFrame, role: str) -> float:
 
 def _counts(ledger: pd.DataFrame, role: str, dimension: str) -> dict[str, float]:
     part = ledger[ledger["role"] == role]
-    return {str(group): float(sum(rows)) for group, rows in part.groupby(dimension)["amount"]}
+    return {str(group) or NOT_GIVEN: float(sum(rows)) for group, rows in part.groupby(dimension)["amount"]}
 
 
 def _single(answer: Metrics) -> Any:

@@ -82,12 +82,13 @@ def unit_rows(result: Result) -> list[dict[str, str]]:
 
 
 def budget_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a budget: ``budget, status, used, left, limit``."""
+    """One row of text a budget: ``budget, status, used, highest, left, limit``."""
     return [
         {
             "budget": f"{row.dimension} {row.group}".strip(),
             "status": STATUS_WORDS[row.status],
             "used": ratio_text(row.used, digits=1),
+            "highest": ratio_text(row.peak, digits=1),
             "left": value_text(row.left, row.unit),
             "limit": value_text(row.limit, row.unit),
         }
@@ -116,7 +117,7 @@ def units_table(result: Result) -> Table:
 
 def budgets_table(result: Result) -> Table:
     """Table of :func:`budget_rows` that renders itself."""
-    caption = f"As the system states it at {vars(result)['as_of']:%Y-%m-%d %H:%M} UTC; at risk from 80 % on."
+    caption = f"As the system states it just before {vars(result)['as_of']:%Y-%m-%d %H:%M} UTC; at risk from 80 % on."
     return Table(budget_rows(result), caption=caption, left=("budget",))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -9,10 +10,13 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, value_text
+from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text, span_text, value_text
 
 #: Breaches listed one by one, longest first; all of them are in the data.
 SHOWN = 20
+
+#: Units that have a way of their own to be written.
+_KNOWN = ("count", "s", "bytes")
 
 
 def flow_rows(result: Result) -> list[dict[str, str]]:
@@ -107,6 +111,7 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "threshold": str(row.title),
+            "severity": str(row.severity),
             "state": words[str(row.status)],
             "limit": _rule_text(row),
             "breaches": count_text(row.breaches) if row.status != "no_data" else NO_VALUE,
@@ -126,6 +131,7 @@ def breach_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "threshold": str(row.title),
+            "severity": str(row.severity),
             "which": str(row.group) or "all",
             "start": _time_text(row.start),
             "end": _time_text(row.end),
@@ -171,13 +177,15 @@ def errors_table(result: Result) -> Table:
 def thresholds_table(result: Result) -> Table:
     """Table of :func:`threshold_rows` that renders itself."""
     caption = "Evaluated once a minute; time without a value is unknown, neither kept nor broken."
-    return Table(threshold_rows(result), caption=caption, left=("threshold", "state", "limit"))
+    return Table(threshold_rows(result), caption=caption, left=("threshold", "severity", "state", "limit"))
 
 
 def breaches_table(result: Result) -> Table:
     """Table of :func:`breach_rows` that renders itself."""
     caption = f"The longest {min(SHOWN, len(result.frame))} of {len(result.frame)} breaches."
-    return Table(breach_rows(result), caption=caption, left=("threshold", "which", "start", "end", "ended by"))
+    return Table(
+        breach_rows(result), caption=caption, left=("threshold", "severity", "which", "start", "end", "ended by")
+    )
 
 
 def performance_finding(study: Study) -> Sentence:
@@ -210,7 +218,15 @@ def _rate_text(rate: float) -> str:
 
 
 def _use_text(value: float, unit: str) -> str:
-    return ratio_text(value, digits=1) if unit == "ratio" else value_text(value, unit)
+    if not math.isfinite(value):
+        return NO_VALUE
+    if unit == "ratio":
+        return ratio_text(value, digits=1)
+    if unit == "percent":
+        return ratio_text(value / 100, digits=1)
+    if unit == "bytes/s":
+        return f"{bytes_text(value)}/s"
+    return f"{count_text(value)} {unit}" if abs(value) >= 1000 and unit not in _KNOWN else value_text(value, unit)
 
 
 def _rule_text(row: Any) -> str:

@@ -21,11 +21,11 @@ from workbench.analysis.cost import (
     unit_costs,
 )
 from workbench.catalog import Profile
-from workbench.core.errors import EmptyAnswer, QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, from_ms
-from workbench.promql import scoped
+from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.studies.asker import Asker
 from workbench.studies.context import Context
 from workbench.studies.counters import CounterReader
 from workbench.studies.ledger import (
@@ -43,6 +43,9 @@ from workbench.studies.windows import window
 GAUGE_AGE = "1h"
 
 _BUDGET_WORDS = {"budget_used": "used", "budget": "limit", "budget_left": "left"}
+
+#: A budget that begins anew at the end of a period is read just before. [ms]
+_BEFORE_END_MS = 1
 
 
 def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = None, as_of: datetime) -> Study:
@@ -128,37 +131,36 @@ def _read(source: MetricSource, profile: Profile, accounts: Sequence[Account], p
     found, edges = _Found(*empty_ledger()), ledger_edges(periods, zone)
     hull = TimeRange.from_ms(edges[0], edges[-1])
     reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
-    asked: list[str] = []
+    asker = Asker(source, profile.scope)
     try:
         if len(edges) > 1 and accounts:
             found.ledger, found.seen = read_ledger(reader, profile, accounts, edges)
-            found.budgets = _budgets(source, profile, periods.now.end, asked)
+            found.budgets = _budgets(asker, profile, periods.now)
     except WorkbenchError as error:
         found.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
         found.warnings = (str(error),)
-    found.queries, found.newest_ms = (*reader.queries, *asked), reader.newest_ms
+    found.queries, found.newest_ms = (*reader.queries, *asker.queries), reader.newest_ms
     return found
 
 
-def _budgets(source: MetricSource, profile: Profile, at: datetime, asked: list[str]) -> list[Budget]:
+def _budgets(asker: Asker, profile: Profile, span: TimeRange) -> list[Budget]:
     """Read what a system says of its budgets, joined by variant and label values."""
     stated: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for word, field in _BUDGET_WORDS.items():
+    at = from_ms(span.end_ms - _BEFORE_END_MS)
+    for word, part in _BUDGET_WORDS.items():
         for name, role in profile.variants(word).items():
             labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
-            value = role.select if role.kind == "expr" else f"last_over_time({role.select}[{GAUGE_AGE}])"
-            query = scoped(f"max by ({', '.join(labels.values())}) ({value})", profile.scope)
-            asked.append(query)
-            try:
-                answer = source.instant(query, at)
-            except EmptyAnswer:
-                continue
-            for series, amount in zip(answer.labels, answer.last().values(), strict=True):
-                group = " / ".join(series.get(label, "") for label in labels.values())
-                key = (name.partition(".")[2], ", ".join(labels), group)
-                one = stated.setdefault(key, {})
-                one[field] = float(amount) / (100 if role.unit == "percent" else 1)
-                one |= {} if word == "budget_used" else {"unit": role.unit}
+            asked = {part: f"last_over_time({role.select}[{GAUGE_AGE}])"}
+            if part == "used":
+                asked["peak"] = f"max_over_time({role.select}[{duration_text(span.end_ms - span.start_ms)}])"
+            if role.kind == "expr":
+                asked = {part: role.select}
+            for column, value in asked.items():
+                for series, amount in asker.values(f"max by ({', '.join(labels.values())}) ({value})", at):
+                    group = " / ".join(series.get(label, "") for label in labels.values())
+                    one = stated.setdefault((name.partition(".")[2], ", ".join(labels), group), {})
+                    one[column] = amount / (100 if role.unit == "percent" else 1)
+                    one |= {} if part == "used" else {"unit": role.unit}
     return [Budget(what, group, **parts) for (_, what, group), parts in stated.items()]
 
 

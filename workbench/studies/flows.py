@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from workbench.analysis.cost import Account, observed
-from workbench.analysis.performance import QUANTILES, Flow
+from workbench.analysis.performance import NOT_GIVEN, QUANTILES, Flow
 from workbench.catalog import Profile, Role
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange, duration_text
@@ -80,7 +80,8 @@ def quantiles_of(
             groups = found.setdefault((flow.name, dimension), {})
             for column, query in _quantile_queries(role, window, labels.get(dimension, "")).items():
                 for series, value in asker.values(query, span.end):
-                    groups.setdefault(series.get(labels.get(dimension, ""), ""), {})[column] = value
+                    group = series.get(labels[dimension], "") or NOT_GIVEN if dimension else ""
+                    groups.setdefault(group, {})[column] = value
     return found
 
 

@@ -1,0 +1,131 @@
+"""Cost and performance find again what the simulator spent, counted and broke in the demo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.archive import Archive
+from workbench.archive.source import ArchiveSource
+from workbench.core.result import Study
+from workbench.core.timerange import TimeRange, parse_instant, parse_month
+from workbench.studies import Context, service_performance, spend_and_tokens
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def truth(demo_home: Path) -> Any:
+    return json.loads((demo_home / "demo" / "truth.json").read_text())
+
+
+@pytest.fixture
+def demo(demo_home: Path, context_over: Callable[..., Context]) -> Context:
+    return context_over(ArchiveSource("demo", Archive.open(demo_home / "demo")))
+
+
+def event(truth: Any, name: str) -> tuple[Any, TimeRange]:
+    found = next(one for one in truth["events"] if one["id"] == name)
+    return found, TimeRange(parse_instant(found["start"]), parse_instant(found["end"]))
+
+
+def amounts(study: Study) -> dict[str, float]:
+    """Amounts by measure, dimension and group, as the truth names them."""
+    rows = study.results["groups"].frame.itertuples()
+    return {f"{row.measure}.{row.dimension}.{row.group}": float(row.amount) for row in rows}
+
+
+def last_month(truth: Any, system: str) -> tuple[TimeRange, dict[str, float]]:
+    """The month before the end of the demo, and what the simulator spent and used in it."""
+    month = parse_month("last-month", zone="UTC", now=parse_instant(truth["range"]["end"]))
+    return month, truth["systems"][system]["amounts"]["months"][f"{month.start:%Y-%m}"]
+
+
+@pytest.mark.parametrize("system", ["conduit", "choreoai"])
+def test_the_money_of_a_month_is_what_was_spent(system: str, truth: Any, demo: Context) -> None:
+    month, known = last_month(truth, system)
+    found = amounts(spend_and_tokens(demo, system=system, range=month, as_of=month.end))
+    spent = {name: value for name, value in known.items() if name.startswith("cost.")}
+    assert len(spent) >= 5
+    assert {name: found[name] for name in spent} == pytest.approx(spent, rel=1e-9)
+
+
+@pytest.mark.parametrize("system", ["conduit", "choreoai", "llm-ab-testing"])
+def test_the_tokens_of_a_month_are_those_that_were_used(system: str, truth: Any, demo: Context) -> None:
+    month, known = last_month(truth, system)
+    found = amounts(spend_and_tokens(demo, system=system, range=month, as_of=month.end))
+    used: dict[str, float] = {}
+    for name, value in known.items():
+        if name.startswith("tokens."):
+            kind = f"tokens.token_class.{name.rpartition('.')[2]}"
+            used[kind] = used.get(kind, 0) + value
+    assert len(used) == 2
+    assert {name: found[name] for name in used} == used
+
+
+@pytest.mark.parametrize("name", ["switch-gpt-4o", "key-gone-wild", "switch-gpt-4"])
+def test_a_jump_of_cost_stands_in_the_groups_that_it_concerns(name: str, truth: Any, demo: Context) -> None:
+    found, span = event(truth, name)
+    study = spend_and_tokens(demo, system=found["system"], range=span, as_of=span.end)
+    rows = study.results["groups"].frame
+    changes = {f"{row.measure}.{row.dimension}.{row.group}": float(row.change) for row in rows.itertuples()}
+    for group, injected in found["injected_amounts"].items():
+        if group in changes and injected > 100:
+            assert changes[group] > 0.5 * injected, group
+
+
+@pytest.mark.parametrize("name", ["limit-openai", "limit-anthropic", "limit-openai-choreo"])
+def test_a_provider_that_limits_stands_among_the_limits(name: str, truth: Any, demo: Context) -> None:
+    found, span = event(truth, name)
+    study = service_performance(demo, system=found["system"], range=span, as_of=span.end)
+    limits = study.results["limits"].frame
+    refused = limits[limits["group"] == found["where"]["provider"][0]].iloc[0]
+    assert refused["refused"] >= found["injected"]["provider-success"]
+    assert refused["share"] == pytest.approx(found["magnitude"], abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["outage-anthropic", "outage-anthropic-choreo"])
+def test_a_provider_that_fails_is_the_least_available(name: str, truth: Any, demo: Context) -> None:
+    found, span = event(truth, name)
+    rows = service_performance(demo, system=found["system"], range=span, as_of=span.end).results["availability"].frame
+    worst = rows[rows["basis"] == "requests"].iloc[0]
+    assert worst["group"] == found["where"]["provider"][0]
+    assert worst["share"] == pytest.approx(1 - found["magnitude"], abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("cache-drift-redis", "cache-drift"),
+        ("burst-database", "cpu-critical"),
+        ("leak-app-1", "memory-warning"),
+        ("disk-app-2", "disk-warning"),
+        ("slow-choreo", "latency"),
+        ("outage-storage", "error-rate"),
+    ],
+)
+def test_a_broken_threshold_lies_within_its_event(name: str, limit: str, truth: Any, demo: Context) -> None:
+    found, span = event(truth, name)
+    end = min(parse_instant(truth["range"]["end"]), span.end + timedelta(hours=1))
+    period = TimeRange(span.start - timedelta(hours=1), end)
+    study = service_performance(demo, system=found["system"], range=period, as_of=end)
+    rows = study.results["breaches"].frame
+    mine = rows[rows["limit"] == limit]
+    assert len(mine)
+    assert mine["start"].min() >= span.start
+    assert mine["end"].max() <= span.end + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("name", ["queue-images", "queue-choreo"])
+def test_a_queue_that_backs_up_peaks_in_its_event(name: str, truth: Any, demo: Context) -> None:
+    found, span = event(truth, name)
+    period = TimeRange(span.start - timedelta(hours=12), span.end + timedelta(hours=2))
+    rows = service_performance(demo, system=found["system"], range=period, as_of=period.end).results["resources"].frame
+    queue = rows[rows["resource"] == "queue"].iloc[0]
+    assert span.start < queue["peak_at"] <= span.end + timedelta(minutes=10)
+    assert queue["peak"] > 20 * queue["mean"] or queue["peak"] > 100
