@@ -1,4 +1,4 @@
-"""The gateway, the test platform and the API in front of providers: their numbers agree with each other and the truth."""
+"""Conduit, the LLM A/B Testing Platform, ChoreoAI: their numbers agree with each other and with the truth."""
 
 from __future__ import annotations
 
@@ -195,10 +195,8 @@ def test_budgets_hold_the_money_of_the_month(archive: Archive, truth: dict[str, 
 
 
 def test_the_cache_s_rate_is_what_its_counters_say(archive: Archive) -> None:
-    rates = {
-        labels["region"]: (times, values)
-        for labels, times, values in series(archive, "conduit", "conduit_cache_hit_rate")
-    }
+    found = series(archive, "conduit", "conduit_cache_hit_rate")
+    rates = {labels["region"]: (times, values) for labels, times, values in found}
     assert set(rates) == {"virtual-key", "model-cost"}
     for region, (times, rate) in rates.items():
         (_, at, hits), (_, _, misses) = (
@@ -331,6 +329,14 @@ def test_logs_carry_the_attributes_of_the_profile(archive: Archive, system: str)
     used = Counter(name for attributes in logs["attributes"] for name in attributes)
     assert set(used) - known <= {"sampled", "level", "instance", "reason"} | {name.lower() for name in known}
     assert (logs["severity"] == "ERROR").sum() > 20
+
+
+def test_the_archive_keeps_deploys_and_health_answers(archive: Archive) -> None:
+    assert {deploy["system"] for deploy in archive.meta["deploys"]} == set(NEW)
+    health = {(answer["system"], answer["name"]): answer for answer in archive.meta["health"]}
+    basic = health["llm-ab-testing", "basic"]
+    assert (basic["status_code"], basic["answer"]["status"]) == (200, "healthy")
+    assert [one["event"] for one in basic["unhealthy"]] == ["a-outage", "a-burst"]
 
 
 @pytest.mark.parametrize("ends", [pytest.param((-135, 0, 40), id="up to midnight and over it")])

@@ -10,7 +10,7 @@ from typing import Any
 
 FILE = "demo-state.json"
 #: Raised when the same scenario and seed give other samples than before.
-GENERATOR = 1
+GENERATOR = 2
 
 
 @dataclass

@@ -1,0 +1,69 @@
+"""What the health endpoints of the simulated systems answer at the end of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from workbench.catalog import Profile
+from workbench.core.timerange import from_ms
+from workbench.demo.scenario import MINUTE_MS, Event
+from workbench.demo.span import Span
+
+#: Events while which a system does not call itself healthy.
+SICK = ("outage", "crash", "alert_burst")
+
+
+def answers(profiles: Mapping[str, Profile], events: Sequence[Event], span: Span) -> list[dict[str, Any]]:
+    """Return the answer of every health endpoint that a profile names, and when the system was not healthy.
+
+    Parameters
+    ----------
+    profiles : mapping of system to Profile
+    events : sequence of Event
+    span : Span
+
+    Returns
+    -------
+    list of dict
+        ``system, name, url, time, status_code, answer`` and ``unhealthy``, a list of ``start``, ``end``, ``event``.
+    """
+    found = []
+    for system, profile in profiles.items():
+        sick = [event for event in events if event.system == system and event.kind in SICK]
+        inside = [one for one in sick if span.first * 1440 <= one.start and one.start * MINUTE_MS <= span.end_ms]
+        down = any(one.start * MINUTE_MS <= span.end_ms < one.end * MINUTE_MS for one in inside)
+        unhealthy = [
+            {"start": _iso(one.start * MINUTE_MS), "end": _iso(one.end * MINUTE_MS), "event": one.id} for one in inside
+        ]
+        for endpoint in profile.health:
+            answer = _plain(endpoint.answer)
+            for key, value in (("status", "unhealthy" if down else "healthy"), ("timestamp", _iso(span.end_ms))):
+                if key in answer:
+                    answer[key] = value
+            found.append(
+                {
+                    "system": system,
+                    "name": endpoint.name,
+                    "url": endpoint.url,
+                    "time": _iso(span.end_ms),
+                    "status_code": 503 if down else 200,
+                    "answer": answer,
+                    "unhealthy": unhealthy,
+                }
+            )
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Turn the decimals of a profile into numbers that JSON knows."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _iso(ms: int) -> str:
+    return from_ms(ms).isoformat().replace("+00:00", "Z")
