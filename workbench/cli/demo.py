@@ -21,7 +21,7 @@ def demo() -> None:
     """
 
 
-def _build(directory: Path, scenario: Path | None, seed: int, end: str | None) -> Any:
+def _build(directory: Path, scenario: Path | None, seed: int, end: str | None, source: Path | None = None) -> Any:
     from workbench.core.timerange import parse_instant
     from workbench.demo import build_demo
 
@@ -31,7 +31,12 @@ def _build(directory: Path, scenario: Path | None, seed: int, end: str | None) -
             bar.update(max(int(share * 1000) - bar.pos, 0))
 
         summary = build_demo(
-            directory, scenario=scenario, seed=seed, end=parse_instant(end) if end else None, progress=progress
+            directory,
+            scenario=scenario,
+            source=source,
+            seed=seed,
+            end=parse_instant(end) if end else None,
+            progress=progress,
         )
         bar.update(bar.length - bar.pos if bar.length else 0)
     say(
@@ -49,19 +54,25 @@ _SEED = click.option("--seed", type=int, default=7, show_default=True, help="See
 
 @demo.command()
 @_SCENARIO
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), help="Folder of the recorded traffic a scenario asks for."
+)
 @_SEED
 @click.option("--end", help="End of the simulated history, ISO 8601; now by default.")
 @click.option("--to", "directory", type=click.Path(file_okay=False, path_type=Path), help="Folder to write.")
 @click.pass_obj
-def build(state: Any, scenario: Path | None, seed: int, end: str | None, directory: Path | None) -> None:
+def build(
+    state: Any, scenario: Path | None, source: Path | None, seed: int, end: str | None, directory: Path | None
+) -> None:
     """Write 90 days of history and truth.json; an earlier build is extended to the new end.
 
     \b
     Examples:
       workbench demo build
       workbench demo build --seed 11 --end 2026-11-01T00:00Z --to /srv/demo
+      workbench demo build --scenario data/scenarios/servegen.yaml --from ./servegen --to /srv/servegen
     """
-    _build(directory or state.settings.demo, scenario, seed, end)
+    _build(directory or state.settings.demo, scenario, seed, end, source)
 
 
 @demo.command()

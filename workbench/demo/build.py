@@ -20,7 +20,7 @@ from workbench.demo.scenario import MINUTE_MS, Scenario, load_scenario
 from workbench.demo.simulation import rules_of
 from workbench.demo.span import DAY_MS
 from workbench.demo.state import FILE, GENERATOR, State
-from workbench.demo.systems import SYSTEMS
+from workbench.demo.world import World, world_of
 from workbench.demo.write import interrupted, span_of, write_days
 
 Progress = Callable[[float], object]
@@ -59,6 +59,7 @@ def build_demo(
     directory: str | Path,
     *,
     scenario: Path | None = None,
+    source: Path | None = None,
     seed: int = 7,
     end: datetime | None = None,
     anchor: datetime | None = None,
@@ -76,6 +77,8 @@ def build_demo(
         New, empty, or a demo.
     scenario : Path
         Scenario file; the shipped one by default. Format: docs/demo.md.
+    source : Path
+        Folder of the recorded traffic of a scenario that asks for it; its own slice by default.
     seed : int
         Seed of all random streams.
     end : datetime
@@ -90,28 +93,31 @@ def build_demo(
     CatalogError
         The scenario is wrong; file, line and reason of each mistake.
     ParameterError
-        ``end`` has no time zone or lies before the history starts.
+        ``end`` has no time zone or lies before the history starts, or the recorded traffic is not in ``source``.
     ArchiveError
         The folder holds something else, or another process has been building it for long.
     """
     began = time.monotonic()
     directory = Path(directory).expanduser().absolute()
-    dimensions = {model.name: model.dimensions for model in SYSTEMS}
-    kinds = {model.name: model.kinds for model in SYSTEMS}
-    loaded = load_scenario(scenario or shipped("data", "scenarios", "demo.yaml"), dimensions, kinds)
+    file = scenario or shipped("data", "scenarios", "demo.yaml")
+    world = world_of(file, source)
+    dimensions = {model.name: model.dimensions for model in world.models}
+    kinds = {model.name: model.kinds for model in world.models}
+    loaded = load_scenario(file, dimensions, kinds)
     end_ms = to_ms(end or datetime.now(UTC)) // MINUTE_MS * MINUTE_MS
     report = progress or (lambda _share: None)
     with building(directory):
         state = State.load(directory)
-        fingerprint = _fingerprint(loaded, seed)
+        fingerprint = _fingerprint(loaded, seed, world)
         same = state is not None and state.fingerprint == fingerprint
         if state is None or not same or (anchor is not None and to_ms(anchor) != state.anchor_ms):
             anchor_ms = _midnight(anchor, end_ms)
-            state, appended = _anew(directory, loaded, seed, State(fingerprint, anchor_ms, 0), end_ms, report), False
+            appended, empty = False, State(fingerprint, anchor_ms, 0)
+            state = _anew(directory, loaded, seed, empty, end_ms, report, world)
         else:
             appended = True
             if end_ms > state.end_ms or interrupted(Archive.open(directory), state):
-                state = write_days(directory, loaded, seed, state, max(end_ms, state.end_ms), report)
+                state = write_days(directory, loaded, seed, state, max(end_ms, state.end_ms), report, world)
         archive = Archive.open(directory)
         first = span_of(loaded, state.anchor_ms, state.end_ms).first
         return DemoSummary(
@@ -135,19 +141,22 @@ def _midnight(anchor: datetime | None, end_ms: int) -> int:
     return to_ms(anchor)
 
 
-def _fingerprint(scenario: Scenario, seed: int) -> str:
-    rules = [rules_of(model.name) for model in SYSTEMS]
+def _fingerprint(scenario: Scenario, seed: int, world: World) -> str:
+    rules = [rules_of(model.name) for model in world.models]
     texts = [str(GENERATOR), str(seed), scenario.digest, *(one.digest_text for one in rules if one)]
+    texts += [str(world.input["sha256"])] if world.input else []
     return sha256("\0".join(texts).encode()).hexdigest()
 
 
-def _anew(directory: Path, scenario: Scenario, seed: int, empty: State, end_ms: int, report: Progress) -> State:
+def _anew(
+    directory: Path, scenario: Scenario, seed: int, empty: State, end_ms: int, report: Progress, world: World
+) -> State:
     """Build beside the folder and exchange the two at the end."""
     _refuse_foreign(directory)
     fresh, old = (directory.with_name(f".{directory.name}.{word}") for word in ("building", "old"))
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    state = write_days(fresh, scenario, seed, empty, end_ms, report)
+    state = write_days(fresh, scenario, seed, empty, end_ms, report, world)
     if directory.exists():
         os.rename(directory, old)
     os.rename(fresh, directory)

@@ -20,6 +20,7 @@ from workbench.catalog.yaml_lines import Document, parse_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.timerange import calendar_month, duration_ms, from_ms
 from workbench.demo.kinds import KINDS, Kind
+from workbench.demo.traffic import Traffic
 
 MINUTE_MS = 60_000
 
@@ -111,6 +112,7 @@ class _File(BaseModel):
     name: Annotated[str, Field(min_length=1)]
     title: str = ""
     days: Annotated[int, Field(ge=1, le=400)] = 90
+    traffic: Traffic | None = None
     events: list[Any] = []
 
 
@@ -163,6 +165,7 @@ class Scenario:
     days: int
     digest: str
     entries: tuple[_Entry, ...]
+    traffic: Traffic | None = None
 
     def place(self, anchor_ms: int) -> tuple[Event, ...]:
         """Return the events at their absolute times, earliest first."""
@@ -211,16 +214,7 @@ def load_scenario(
     CatalogError
         With every mistake found: file, line, the text there, why, and the nearest valid word.
     """
-    try:
-        raw = path.read_bytes()
-        documents = parse_documents(raw.decode("utf-8"), file=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError((Fault(str(path), 1, "", f"the scenario cannot be read: {error}"),)) from None
-    if len(documents) != 1:
-        raise CatalogError(
-            (Fault(str(path), 1, "", f"a scenario is one YAML document, this file holds {len(documents)}"),)
-        )
-    document = documents[0]
+    raw, document = _read(path)
     head = validated(_File, document)
     entries: list[_Entry] = []
     faults: list[Fault] = []
@@ -239,7 +233,31 @@ def load_scenario(
         entries.append(entry)
     if faults:
         raise CatalogError(tuple(faults), hint="docs/demo.md describes the format of scenarios.")
-    return Scenario(head.name, head.title, head.days, sha256(raw).hexdigest(), tuple(entries))
+    return Scenario(head.name, head.title, head.days, sha256(raw).hexdigest(), tuple(entries), head.traffic)
+
+
+def load_traffic(path: Path) -> Traffic | None:
+    """Read only which recorded traffic a scenario asks for; None when all of it is simulated.
+
+    Raises
+    ------
+    CatalogError
+        As :func:`load_scenario`, for everything but the events.
+    """
+    return validated(_File, _read(path)[1]).traffic
+
+
+def _read(path: Path) -> tuple[bytes, Document]:
+    try:
+        raw = path.read_bytes()
+        documents = parse_documents(raw.decode("utf-8"), file=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError((Fault(str(path), 1, "", f"the scenario cannot be read: {error}"),)) from None
+    if len(documents) != 1:
+        raise CatalogError(
+            (Fault(str(path), 1, "", f"a scenario is one YAML document, this file holds {len(documents)}"),)
+        )
+    return raw, documents[0]
 
 
 def _mistakes(

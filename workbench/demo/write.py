@@ -18,8 +18,8 @@ from workbench.demo.scenario import Scenario
 from workbench.demo.simulation import Simulation, rules_of
 from workbench.demo.span import DAY_MS, Span
 from workbench.demo.state import State, write_json
-from workbench.demo.systems import SYSTEMS
 from workbench.demo.truth import deploys, truth
+from workbench.demo.world import World
 
 #: Days before the anchor from which on there are logs and traces.
 RECORDED_DAYS = 14
@@ -46,7 +46,13 @@ def span_of(scenario: Scenario, anchor_ms: int, end_ms: int) -> Span:
 
 
 def write_days(
-    directory: Path, scenario: Scenario, seed: int, before: State, end_ms: int, report: Callable[[float], object]
+    directory: Path,
+    scenario: Scenario,
+    seed: int,
+    before: State,
+    end_ms: int,
+    report: Callable[[float], object],
+    world: World,
 ) -> State:
     """Write what is missing up to the end, or everything into a new folder.
 
@@ -60,13 +66,14 @@ def write_days(
     """
     span = span_of(scenario, before.anchor_ms, end_ms)
     events = scenario.place(before.anchor_ms)
+    models = world.anchored(before.anchor_ms).models
     fresh = not before.days
     archive = Archive.open(directory, create=fresh)
     start = span.first if fresh else span.redo_from(before.end_ms, whole=interrupted(archive, before))
     state = State(before.fingerprint, before.anchor_ms, end_ms)
     state.days = {day: counts for day, counts in before.days.items() if day < start}
     state.starts = {day: kept for day, kept in before.starts.items() if span.recent <= day <= start}
-    simulations = [Simulation.start(model, archive, before.starts.get(start), start) for model in SYSTEMS]
+    simulations = [Simulation.start(model, archive, before.starts.get(start), start) for model in models]
     waiting = _Commit(archive, span)
     for days in _stretches(start, span):
         if days[0] in (span.recent, span.last):
@@ -87,10 +94,10 @@ def write_days(
     demo = {"anchor_ms": state.anchor_ms, "end_ms": end_ms, "seed": seed, "scenario": scenario.name}
     profiles = {name: rules.profile for name in (one.model.name for one in simulations) if (rules := rules_of(name))}
     told_of_health = answers(profiles, events, span)
-    archive.update_meta({"demo": demo, "deploys": deploys(events, SYSTEMS, span), "health": told_of_health})
+    archive.update_meta({"demo": demo, "deploys": deploys(events, models, span), "health": told_of_health})
     archive.update_families({name: family for one in simulations for name, family in one.families().items()})
-    told = truth(scenario, seed, span, state, SYSTEMS, series=len(archive.series([], 0, end_ms)))
-    write_json(directory / "truth.json", told, indent=1)
+    told = truth(scenario, seed, span, state, models, series=len(archive.series([], 0, end_ms)))
+    write_json(directory / "truth.json", told | ({"input": world.input} if world.input else {}), indent=1)
     state.save(directory)
     archive.vacuum(hours=_READERS_HOURS)
     return state
