@@ -43,6 +43,13 @@ quality = st.Page(
     url_path="quality",
     help="Scores of quality and bias of one system against a week before: drift, onset, documented limits.",
 )
+capacity = st.Page(
+    "capacity.py",
+    title="Capacity",
+    icon=":material/query_stats:",
+    url_path="capacity",
+    help="When the resources of one system run out: trend, season, interval and date, and past errors.",
+)
 alerts = st.Page(
     "alerts.py",
     title="Alerts",
@@ -58,7 +65,7 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo, performance, cost, quality, alerts], "Data": [sources]})
+page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts], "Data": [sources]})
 chosen = ("system", "window", "zone")
 shown = {"": ("window", "zone"), "sources": ("system",)}
 

@@ -27,11 +27,11 @@ def test_a_window_that_nobody_watched_is_no_data(visit):
 def test_an_empty_archive_and_a_source_that_is_down_are_messages(visit, settings_file, tmp_path):
     Archive.open(tmp_path / "empty", create=True)
     settings_file.write_text(f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{tmp_path / "empty"}"\n')
-    app = visit("alerts.py")
+    app = visit("alerts.py", system=SYSTEM)
     assert not app.exception
     assert "No data" in seen(app)
     settings_file.write_text('home = "home"\n[sources.prod]\nkind = "prometheus"\nurl = "http://127.0.0.1:9"\n')
-    app = visit("alerts.py")
+    app = visit("alerts.py", system=SYSTEM)
     assert not app.exception
     assert "workbench sources check" in seen(app)
 

@@ -19,6 +19,8 @@ _FIGURES = {
     "AlertHours": ("workbench.charts.alerts", "hours_figure"),
     "QualityHours": ("workbench.charts.quality", "hours_figure"),
     "QualityStates": ("workbench.charts.quality", "states_figure"),
+    "CapacityForecasts": ("workbench.charts.capacity", "forecasts_figure"),
+    "CapacityLimits": ("workbench.charts.capacity", "limits_figure"),
     "BurnRates": ("workbench.charts.slo", "burn_figure"),
     "FlowHistory": ("workbench.charts.performance", "latency_figure"),
     "ResourceHistory": ("workbench.charts.performance", "resources_figure"),

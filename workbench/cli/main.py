@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "performance": ("workbench.cli.performance:performance", "Rate, errors, duration, resources and thresholds."),
     "cost": ("workbench.cli.cost:cost", "Spend and tokens, unit costs and budgets."),
     "quality": ("workbench.cli.quality:quality", "Drift of quality and bias scores."),
+    "capacity": ("workbench.cli.capacity:capacity", "When disks, memory, connections and budgets run out."),
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
     "report": ("workbench.cli.report:report", "Run monthly reports and find earlier ones."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),

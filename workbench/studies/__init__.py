@@ -3,6 +3,7 @@
 from workbench.core.filters import Condition, LogFilter, SpanFilter
 from workbench.studies.alerts import alert_load
 from workbench.studies.ask import explain_query, find_logs, find_spans, query_metrics
+from workbench.studies.capacity import capacity_forecast
 from workbench.studies.context import Context, open_context
 from workbench.studies.cost import spend_and_tokens
 from workbench.studies.opening import open_period
@@ -19,6 +20,7 @@ __all__ = [
     "LogFilter",
     "SpanFilter",
     "alert_load",
+    "capacity_forecast",
     "explain_query",
     "find_logs",
     "find_spans",

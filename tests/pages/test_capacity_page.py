@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from tests.pages.test_pages import seen
+from workbench.archive import Archive
+
+SYSTEM = "counterfactual-lab"
+
+
+def test_levels_that_were_not_scraped_are_no_data(visit):
+    app = visit("capacity.py", system=SYSTEM)
+    assert not app.exception
+    assert "No data" in seen(app)
+    assert not app.get("plotly_chart")
+
+
+def test_an_empty_archive_and_a_source_that_is_down_are_messages(visit, settings_file, tmp_path):
+    Archive.open(tmp_path / "empty", create=True)
+    settings_file.write_text(f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{tmp_path / "empty"}"\n')
+    app = visit("capacity.py", system=SYSTEM)
+    assert not app.exception
+    assert "No data" in seen(app)
+    settings_file.write_text('home = "home"\n[sources.prod]\nkind = "prometheus"\nurl = "http://127.0.0.1:9"\n')
+    app = visit("capacity.py", system=SYSTEM)
+    assert not app.exception
+    assert "workbench sources check" in seen(app)

@@ -1,0 +1,113 @@
+"""Capacity as tables of text: the same words on the page, the command line, in the report and in a notebook."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result, Study
+from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text
+
+#: Columns of the rows below that hold text.
+TEXT = ("resource", "of", "limit", "status", "reached", "method", "verdict")
+
+
+def _amount(value: float, unit: str, *, signed: bool = False) -> str:
+    if not math.isfinite(value):
+        return NO_VALUE
+    sign = "+" if signed and value > 0 else ""
+    if unit == "ratio":
+        return f"{value * 100:{'+' if signed else ''}.2f} %"
+    return sign + (bytes_text(value) if unit == "bytes" else f"{value:,.4g} {unit}")
+
+
+def _time(value: Any) -> str:
+    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def _within(row: Any, horizon: int) -> str:
+    if not row.origins and pd.isna(row.reached_at):
+        return NO_VALUE
+    if pd.notna(row.reached_at):
+        return _time(row.reached_at)
+    return f"not within {horizon} d"
+
+
+def limit_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a level and limit, the nearest date first: use now, trend, date with its 80 % interval."""
+    horizon = int(vars(result)["horizon_days"])
+    return [
+        {
+            "resource": str(row.title),
+            "of": str(row.series),
+            "limit": str(row.limit),
+            "status": STATUS_WORDS[row.status],
+            "now": _amount(row.now, str(row.unit)),
+            "of the limit": ratio_text(row.used, digits=1),
+            "a day": _amount(row.trend, str(row.unit), signed=True),
+            "reached": _within(row, horizon),
+            "earliest": _time(row.earliest),
+            "latest": _time(row.latest),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def backtest_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a level: the method taken, its error up to three days ahead, and that of the last level."""
+    once = result.frame.drop_duplicates(["resource", "series"])
+    return [
+        {
+            "resource": str(row.title),
+            "of": str(row.series),
+            "method": str(row.method) or NO_VALUE,
+            "error": _amount(row.error, str(row.unit)),
+            "error of the last level": _amount(row.naive_error, str(row.unit)),
+            "in the 80 % band": ratio_text(row.covered, digits=0),
+            "backtests": count_text(row.origins),
+            "history": f"{row.history_days:,.0f} d",
+            "trend changed": _time(row.changed_at),
+            "verdict": str(row.verdict),
+        }
+        for row in once.itertuples()
+    ]
+
+
+def limit_table(result: Result) -> Table:
+    """Table of :func:`limit_rows` that renders itself."""
+    caption = "Highest value of an hour; earliest and latest are where the 80 % band meets the limit."
+    return Table(limit_rows(result), caption=caption, left=TEXT)
+
+
+def backtest_table(result: Result) -> Table:
+    """Table of :func:`backtest_rows` that renders itself."""
+    return Table(backtest_rows(result), caption="Mean absolute error up to three days ahead.", left=TEXT)
+
+
+def capacity_finding(study: Study) -> Sentence:
+    """Say in a few sentences what runs out, when, and how sure that is."""
+    limits = study.results["limits"]
+    frame, horizon = limits.frame, int(vars(limits)["horizon_days"])
+    if frame.empty:
+        silent = study.status in ("unavailable", "refused")
+        return Sentence(f"Capacity is {STATUS_WORDS[study.status].lower() if silent else 'not measured'}.")
+    parts = []
+    for row in frame[frame["reached_at"].notna()].itertuples():
+        where = f"{row.title} of {row.series}"
+        if row.reached_at <= pd.Timestamp(vars(limits)["as_of"]):
+            parts.append(f"{where} is above its limit ({row.limit}) now.")
+            continue
+        latest = _time(row.latest) if pd.notna(row.latest) else f"after {horizon} d"
+        parts.append(f"{where} reaches {row.limit} on {_time(row.reached_at)} ({_time(row.earliest)} to {latest}).")
+    levels = frame.groupby(["resource", "series"])
+    calm = sum(bool(part["reached_at"].isna().all() and part["origins"].gt(0).any()) for _, part in levels)
+    if calm:
+        parts.append(f"{calm} of {levels.ngroups} levels reach no limit within {horizon} days.")
+    unknown = sum(bool((part["status"] == "no_data").all()) for _, part in levels)
+    if unknown:
+        parts.append(f"{unknown} have not enough data.")
+    return Sentence(" ".join(parts))
