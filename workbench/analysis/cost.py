@@ -184,11 +184,10 @@ def spend_totals(
         coverage, base = (
             min(observed(seen, one.role, span) for one in added) for span in (periods.now, periods.before)
         )
-        row: dict[str, Any] = {"measure": measure, "unit": unit, "amount": amount, "before": before}
-        row |= {"change": total((amount, before.copy_negate())), "coverage": coverage, "before_coverage": base}
-        row["change_ratio"] = _ratio(row["change"], before) if min(coverage, base) >= COVERAGE_FLOOR else np.nan
-        row |= _running_month(part, periods)
-        rows.append(row)
+        change = total((amount, before.copy_negate()))
+        row: dict[str, Any] = {"measure": measure, "unit": unit, "amount": amount, "before": before, "change": change}
+        row["change_ratio"] = _ratio(change, before) if min(coverage, base) >= COVERAGE_FLOOR else np.nan
+        rows.append(row | {"coverage": coverage, "before_coverage": base} | _running_month(part, periods))
     columns = ["measure", "unit", "amount", "before", "change", "change_ratio", "coverage", "before_coverage"]
     columns += ["month_to_date", "projected"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -291,8 +290,8 @@ def unit_costs(ledger: pd.DataFrame, accounts: Sequence[Account], periods: Perio
             size = 1000 if per == "1,000 tokens" else 1
             each, before = (_each(cost, count, size) for cost, count in zip(spent, done, strict=True))
             change = np.nan if each is None or not before else float(each / before) - 1
-            row = {"per": per, "counter": counter, "unit": unit, "cost": spent[0], "count": done[0]}
-            rows.append(row | {"unit_cost": each, "before": before, "change_ratio": change})
+            row = {"per": per, "counter": counter, "unit": unit, "cost": spent[0], "count": done[0], "unit_cost": each}
+            rows.append(row | {"before": before, "change_ratio": change})
     columns = ["per", "counter", "unit", "cost", "count", "unit_cost", "before", "change_ratio"]
     return UnitCosts(pd.DataFrame(rows, columns=columns), period=periods.now, before=periods.before)
 
@@ -365,8 +364,8 @@ def _within(part: pd.DataFrame, span: TimeRange) -> Decimal:
 
 
 def _by_group(part: pd.DataFrame, dimension: str, span: TimeRange) -> dict[str, Decimal]:
-    inside = part[(part["start"] >= span.start) & (part["end"] <= span.end)]
-    return {str(group): total(rows) for group, rows in inside.groupby(dimension, sort=True)["amount"]}
+    inside = part.loc[(part["start"] >= span.start) & (part["end"] <= span.end)].groupby(dimension, sort=True)
+    return {str(group): total(rows) for group, rows in inside["amount"]}
 
 
 def _named(now: dict[str, Decimal], before: dict[str, Decimal], top: int) -> list[str]:

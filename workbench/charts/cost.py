@@ -100,6 +100,7 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
             marker={"color": colour, "line": {"width": 0}},
             text=words,
             textposition="auto",
+            constraintext="none",
             hovertemplate="%{text}",
         )
     figure.update_layout(barmode="group", hovermode="closest", legend={"traceorder": "reversed"})
@@ -132,6 +133,7 @@ def budgets_figure(result: BudgetUse, *, mode: Mode = "light") -> Any:
         marker={"color": [colours.status[status] for status in rows["status"]]},
         text=[f"{ratio_text(row.used, digits=1)} · {STATUS_WORDS[row.status]}" for row in rows.itertuples()],
         textposition="auto",
+        constraintext="none",
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     figure.add_vline(x=1, line={"color": colours.bad, "width": 1})

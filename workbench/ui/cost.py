@@ -20,11 +20,12 @@ def key_figures(study: Study) -> None:
     for total in totals.frame.itertuples():
         name = words.MEASURE_WORDS[total.measure]
         against = f"{change_text(total.change_ratio)} against before"
-        row.append(Tile(name, amount_text(total.amount, total.unit), against, f"Before: {words.compared_with(totals)}"))
+        unit = "" if total.unit == total.measure else total.unit
+        row.append(Tile(name, amount_text(total.amount, unit), against, f"Before: {words.compared_with(totals)}"))
         if total.projected is not None:
-            note = f"{amount_text(total.month_to_date, total.unit)} so far"
+            note = f"{amount_text(total.month_to_date, unit)} so far"
             help_ = "The month so far, continued in a straight line: no week-ends, no growth."
-            row.append(Tile(f"{name} at month end", amount_text(total.projected, total.unit), note, help_))
+            row.append(Tile(f"{name} at month end", amount_text(total.projected, unit), note, help_))
     if not totals.frame["measure"].eq("cost").any():
         row.append(Tile("Spend", NO_VALUE, "not measured", "The profile has no counter of money."))
     for cost in study.results["unit_costs"].frame.head(2).itertuples():
