@@ -1,8 +1,8 @@
-"""All systems and their SLOs, worst first: the page to open in the morning."""
+"""All systems: what to do today, then their SLOs, worst first: the page to open in the morning."""
 
 import streamlit as st
 
-from workbench.ui import board, filters, header, load, states, tables
+from workbench.ui import board, filters, header, load, states, tables, today
 
 header.title("Overview")
 facts, body = st.container(), st.container()
@@ -20,9 +20,10 @@ with body, states.guard():
         states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
         st.stop()
     usable = states.usable(study)
+    today.first(study.results["today"])
     board.key_figures(result)
-    board.attention(result)
     st.subheader("All SLOs", anchor=False)
     tables.promises(result.frame, key="board", open_row=board.open_slo, system=True)
+    today.standing(study)
     if usable:
         states.warned(study)

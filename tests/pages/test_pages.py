@@ -28,11 +28,23 @@ def tiles(app) -> dict[str, str]:
 def test_the_overview_shows_every_slo_worst_first(visit):
     app = visit()
     assert not app.exception
-    (table,) = app.dataframe
+    table = app.dataframe[0]
     assert len(table.value) == 5
     assert table.value["Status"].iloc[0] == ["Budget spent"]
-    assert "Needs attention" in [heading.value for heading in app.subheader]
+    assert [heading.value for heading in app.subheader] == ["What to do today", "All SLOs"]
     assert "Data to 07 Nov 2026 00:00 UTC" in seen(app)
+
+
+def test_the_overview_begins_with_what_to_do_with_owner_runbook_and_evidence(visit):
+    app = visit()
+    text = seen(app)
+    assert "1. :material/" in text
+    assert "owner SRE team" in text
+    assert "runbook: Monitoring and Observability, Troubleshooting" in text
+    assert "of budget left" in text or "budget overspent by" in text
+    spend = next(table.value for table in app.dataframe if "Spent" in table.value)
+    assert spend["Spent"].tolist() == ["no data"]
+    assert "No alert fires." in text
 
 
 def test_the_slo_list_shows_what_the_study_counts(visit):

@@ -23,6 +23,9 @@ from workbench.studies.indicators import Measured
 #: Stored counts are used when they were read from the source at most this long ago.
 FRESH = timedelta(minutes=5)
 
+#: Part of the collection that writes counts, and the longest time between two of its turns that is waited for.
+COUNTS, LONGEST_TURN = "counts", timedelta(hours=1)
+
 _VERSION = 1  # raised when the way of counting changes, so that older counts are not used
 
 
@@ -43,23 +46,35 @@ def history_key(
     return HistoryKey(objective.system, objective.id, revision, promise.slice_ms)
 
 
+def freshness(store: Store | None) -> timedelta:
+    """How old stored counts may be: :data:`FRESH`, and as much more as a collector lets pass between two turns."""
+    turns = [one.every_s for one in store.collections() if one.kind == COUNTS] if store is not None else []
+    return FRESH + min(timedelta(seconds=max(turns, default=0.0)), LONGEST_TURN)
+
+
 def stored(
-    store: Store, keys: Mapping[str, HistoryKey], promises: Sequence[Promise], *, as_of: datetime, now: datetime
+    store: Store,
+    keys: Mapping[str, HistoryKey],
+    promises: Sequence[Promise],
+    *,
+    as_of: datetime,
+    now: datetime,
+    fresh: timedelta = FRESH,
 ) -> Measured | None:
     """Read the counts of all promises from the store; None when any is not there, not whole or not fresh.
 
-    Slices that began in the last few minutes before ``as_of`` may be missing, as counts may be that old.
+    Slices that began within ``fresh`` before ``as_of`` may be missing, as counts may be that old.
     """
     found = Measured(joined_events([]))
     frames = []
     for promise in promises:
         elapsed = promise.elapsed(as_of)
         history = store.slices(keys[promise.objective], elapsed)
-        known = promise.elapsed(as_of - FRESH)
+        known = promise.elapsed(as_of - fresh)
         if (
             history is None
             or history.read_at is None
-            or history.read_at < now - FRESH
+            or history.read_at < now - fresh
             or len(history.frame) < (known.end_ms - known.start_ms) // promise.slice_ms
         ):
             return None

@@ -1,25 +1,59 @@
-"""All systems and their promises on one board, worst first."""
+"""What to do today, and all systems and their promises on one board, worst first."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pandas as pd
 
 from workbench import __version__
+from workbench.analysis.burn import BurnRates, burn_rates
+from workbench.analysis.matters import (
+    MonthSpend,
+    OpenAlerts,
+    alert_matters,
+    budget_matters,
+    health_matters,
+    limit_matters,
+    promise_matters,
+    source_matters,
+)
 from workbench.analysis.overview import promise_board
 from workbench.analysis.slo import ComplianceResult
+from workbench.analysis.sources import SourceStates, source_table
+from workbench.analysis.today import Matter, today
 from workbench.core.errors import ArchiveError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
-from workbench.studies.history import history_key, remember, stored
+from workbench.studies.health import newest_health
+from workbench.studies.history import freshness, history_key, remember, stored
 from workbench.studies.indicators import Measured, measure
 from workbench.studies.slo import judged, promises_of
+from workbench.studies.sources import source_states
+from workbench.studies.standing import LOOK_BACK_MS, Standing, duty_of, standing
 from workbench.studies.windows import hull
+
+#: Sources are judged by their state of now, so only where the board is not about the past.
+_LIVE = timedelta(hours=1)
+
+
+@dataclass
+class _Found:
+    """What is known of one system."""
+
+    compliance: ComplianceResult
+    burns: BurnRates
+    measured: Measured
+    standing: Standing
+    health: pd.DataFrame
 
 
 def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None = None, as_of: datetime) -> Study:
-    """Board of systems and their promises, the worst first.
+    """Say what asks for action, and put systems and their promises on a board, the worst first.
 
     Parameters
     ----------
@@ -34,7 +68,10 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     Returns
     -------
     Study
-        ``results``: ``board`` (:class:`workbench.analysis.overview.PromiseBoard`).
+        ``results``: ``today`` (:class:`workbench.analysis.today.TodayList`), ``board``
+        (:class:`workbench.analysis.overview.PromiseBoard`), ``spend`` and ``alerts``
+        (:class:`workbench.analysis.matters.MonthSpend`, :class:`~workbench.analysis.matters.OpenAlerts`), ``sources``
+        (:class:`workbench.analysis.sources.SourceStates`; empty for a period that is over).
 
     Raises
     ------
@@ -43,20 +80,20 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
 
     Notes
     -----
-    Counts come from the store where it holds those of the last five minutes, else from the source, and are then
-    stored. The judgement is always made anew from the counts, so a changed target shows at once.
+    Counts come from the store where it holds those of the last five minutes (and of the collector's last turn), else
+    from the source, and are then stored. The judgement is always made anew from the counts, so a changed target shows
+    at once. What fires, breaches and spend are kept for as long.
     """
     systems = [system] if system is not None else list(ctx.systems)
-    results: dict[str, ComplianceResult] = {}
-    parts: list[Measured] = []
-    for name in systems:
-        results[name], measured = _one_system(ctx, name, range, as_of)
-        parts.append(measured)
-    titles = {name: ctx.catalog.profile(name).title for name in systems}
-    board = promise_board(results, titles=titles, as_of=as_of)
+    found = {name: _one_system(ctx, name, range, as_of) for name in systems}
+    profiles = {name: ctx.catalog.profile(name) for name in systems}
+    results = {name: one.compliance for name, one in found.items()}
+    parts = [one.measured for one in found.values()]
+    board = promise_board(results, titles={name: one.title for name, one in profiles.items()}, as_of=as_of)
+    states = _states(ctx, systems, as_of)
+    newest = [part.newest_ms for part in parts if part.newest_ms is not None]
     statuses: list[Status] = [worst(list(result.frame["status"])) for result in results.values()]
     coverage = [float(result.frame["coverage"].min()) for result in results.values() if len(result.frame)]
-    newest = [part.newest_ms for part in parts if part.newest_ms is not None]
     windows = [
         TimeRange(start, end)
         for result in results.values()
@@ -67,7 +104,13 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
         system=system or "",
         range=range or hull(windows, as_of=as_of),
         as_of=as_of,
-        results={"board": board},
+        results={
+            "today": today(_matters(ctx, found, states, as_of), as_of=as_of),
+            "board": board,
+            "spend": _spend(ctx, found, as_of),
+            "alerts": _alerts(found, as_of),
+            "sources": states,
+        },
         status=worst(statuses),
         freshness=from_ms(max(newest)) if newest else None,
         coverage=min(coverage, default=float("nan")),
@@ -79,13 +122,57 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             queries=tuple(dict.fromkeys(query for part in parts for query in part.queries)),
             version=__version__,
         ),
-        warnings=tuple(warning for part in parts for warning in part.warnings),
+        warnings=tuple(
+            dict.fromkeys(text for one in found.values() for text in (*one.measured.warnings, *one.standing.warnings))
+        ),
     )
 
 
-def _one_system(
-    ctx: Context, system: str, span: TimeRange | None, as_of: datetime
-) -> tuple[ComplianceResult, Measured]:
+def _matters(ctx: Context, found: dict[str, _Found], states: SourceStates, as_of: datetime) -> Iterator[Matter]:
+    duties = {name: duty_of(ctx.catalog.profile(name)) for name in found}
+    for name, one in found.items():
+        duty = duties[name]
+        yield from promise_matters(one.compliance.frame, one.burns.frame, duty)
+        yield from alert_matters(one.standing.firing_frame(), duty, as_of=as_of)
+        yield from limit_matters(one.standing.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
+        yield from budget_matters(one.standing.budgets_frame(), duty)
+        yield from health_matters(one.health, duty)
+    yield from source_matters(states, {ctx.source_for(name).name: duties[name] for name in reversed(list(found))})
+
+
+def _states(ctx: Context, systems: list[str], as_of: datetime) -> SourceStates:
+    """States of the sources of the systems at this moment; none for a board about the past."""
+    asked = {ctx.source_for(name).name for name in systems}
+    if as_of < ctx.clock() - _LIVE:
+        return source_table([], serves=ctx.serves, as_of=as_of)
+    result = source_states(ctx, as_of=as_of).results["sources"]
+    assert isinstance(result, SourceStates)
+    return replace(result, frame=result.frame[result.frame["name"].isin(asked)].reset_index(drop=True))
+
+
+def _spend(ctx: Context, found: dict[str, _Found], as_of: datetime) -> MonthSpend:
+    rows = []
+    for name, one in found.items():
+        title = ctx.catalog.profile(name).title
+        status = "unavailable" if "spend" in one.standing.missing else "ok" if one.standing.spend else "no_data"
+        money = one.standing.spend or [{"unit": "", "spent": None, "projected": None}]
+        for row in money:
+            amounts = {part: None if row[part] is None else Decimal(row[part]) for part in ("spent", "projected")}
+            rows.append({**row, **amounts, "system": name, "system_title": title, "status": status})
+    columns = ["system", "system_title", "status", "unit", "spent", "projected", "change_ratio", "coverage"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"change_ratio": float, "coverage": float})
+    return MonthSpend(frame, as_of=as_of)
+
+
+def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
+    parts = [one.standing.firing_frame().assign(system=name) for name, one in found.items()]
+    columns = ["system", "alertname", "severity", "labels", "since"]
+    frames = [part for part in parts if len(part)] or parts[:1]
+    frame = pd.concat(frames, ignore_index=True) if frames else Standing().firing_frame().assign(system="")
+    return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
+
+
+def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: datetime) -> _Found:
     profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=span, as_of=as_of, zone=ctx.zone)
@@ -93,21 +180,27 @@ def _one_system(
         objective.id: history_key(objective, promise, scope=profile.scope, source=source)
         for objective, promise in zip(objectives, promises, strict=True)
     }
-    measured = None
-    unusable: ArchiveError | None = None
     try:
-        measured = stored(ctx.store, keys, promises, as_of=as_of, now=ctx.clock()) if ctx.store is not None else None
+        health = newest_health(ctx, system, as_of=as_of)
+        fresh = freshness(ctx.store)
+        known = stored(ctx.store, keys, promises, as_of=as_of, now=ctx.clock(), fresh=fresh) if ctx.store else None
+        measured = known or measure(
+            source, profile.scope, objectives, {p.objective: p.elapsed(as_of) for p in promises}
+        )
+        if ctx.store is not None and known is None:
+            remember(ctx.store, keys, measured, now=ctx.clock())
+        stands = standing(ctx, system, as_of=as_of, fresh=fresh)
     except ArchiveError as error:
-        unusable = error
-    if measured is None:
-        spans = {promise.objective: promise.elapsed(as_of) for promise in promises}
-        measured = measure(source, profile.scope, objectives, spans)
-        try:
-            if ctx.store is not None and unusable is None:
-                remember(ctx.store, keys, measured, now=ctx.clock())
-        except ArchiveError as error:
-            unusable = error
-    if unusable is not None:
-        measured.warnings.append(f"The store is not used: {unusable}")
+        if ctx.store is None:
+            raise
+        found = _one_system(replace(ctx, store=None), system, span, as_of)
+        found.measured.warnings.append(f"The store is not used: {error}")
+        return found
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
-    return judged(objectives, promises, measured, as_of=as_of), measured
+    return _Found(
+        compliance=judged(objectives, promises, measured, as_of=as_of),
+        burns=burn_rates(measured.events, promises, as_of=as_of),
+        measured=measured,
+        standing=stands,
+        health=health,
+    )

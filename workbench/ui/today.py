@@ -1,0 +1,84 @@
+"""The morning's first lines: what to do today, what the month costs, what fires, and how fresh it all is."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from workbench.analysis.matters import MonthSpend, OpenAlerts
+from workbench.analysis.today import TodayList
+from workbench.charts.overview_tables import alert_rows, source_rows, spend_rows
+from workbench.core.result import Study
+from workbench.ui import filters, tables
+from workbench.ui.markdown import escaped
+
+#: Page that shows the evidence of a kind of matter, and what to call the way there.
+_PAGES = {
+    "promise": ("slo.py", "Open the SLO"),
+    "alert": ("alerts.py", "Open alerts"),
+    "limit": ("performance.py", "Open thresholds"),
+    "budget": ("cost.py", "Open budgets"),
+    "health": ("sources.py", "Open health checks"),
+    "source": ("sources.py", "Open sources"),
+}
+
+_ICONS = {
+    "promise": "task_alt",
+    "alert": "notifications_active",
+    "limit": "speed",
+    "budget": "payments",
+    "health": "monitor_heart",
+    "source": "cloud_off",
+}
+
+
+def first(result: TodayList) -> None:
+    """Show the matters of the day, each with owner, runbook, evidence and the way to the page that proves it."""
+    st.subheader("What to do today", anchor=False)
+    if result.frame.empty:
+        st.markdown("Nothing presses: no SLO at risk, no alert fires, no threshold broken, no budget near its limit.")
+        return
+    with st.grid(len(result.frame), min_column_width=280, gap="small"):
+        for _, row in result.frame.iterrows():
+            with st.container(border=True, height="stretch"):
+                _matter(row)
+    if result.considered > len(result.frame):
+        st.caption(f"The first {len(result.frame)} of {result.considered} that could be done, by score.")
+
+
+def standing(study: Study) -> None:
+    """Show spend of the month, alerts that fire and the sources, side by side."""
+    spend, alerts = study.results["spend"], study.results["alerts"]
+    assert isinstance(spend, MonthSpend)
+    assert isinstance(alerts, OpenAlerts)
+    parts = [
+        ("Spend of the month", spend_rows(spend), "No system."),
+        ("Open alerts", alert_rows(alerts), "No alert fires."),
+        ("Data", source_rows(study.results["sources"]), "Sources are judged only for a period that ends now."),
+    ]
+    with st.grid(3, min_column_width=320, gap="small"):
+        for title, rows, none in parts:
+            with st.container(border=True, height="stretch"):
+                st.markdown(f"**{title}**")
+                if rows:
+                    tables.texts(rows, alt=title)
+                else:
+                    st.caption(none)
+
+
+def _matter(row: pd.Series) -> None:
+    kind = str(row["kind"])
+    page, label = _PAGES[kind]
+    st.markdown(f"**{int(row['rank'])}. :material/{_ICONS[kind]}: {escaped(str(row['title']))}**")
+    st.markdown(escaped(str(row["evidence"])))
+    runbook = str(row["runbook"])
+    said = [str(row["system_title"]), f"owner {row['owner'] or 'not named'}"]
+    st.caption(
+        escaped(" · ".join([*said, "" if runbook.startswith(("http://", "https://")) else f"runbook: {runbook}"]))
+    )
+    with st.container(horizontal=True, gap="small"):
+        system = str(row["system"])
+        given = filters.address(system, str(row["subject"]) if kind == "promise" else "")
+        st.page_link(page, label=label, icon=":material/arrow_forward:", icon_position="right", query_params=given)
+        if linked:
+            st.link_button("Runbook", runbook, icon=":material/menu_book:", type="tertiary")
