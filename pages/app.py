@@ -13,7 +13,7 @@ overview = st.Page(
     title="Overview",
     icon=":material/dashboard:",
     default=True,
-    help="All systems and their SLOs, worst first, and what needs attention.",
+    help="What to do today; all systems and their SLOs, worst first; spend, open alerts, data.",
 )
 slo = st.Page(
     "slo.py",
