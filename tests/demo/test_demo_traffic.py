@@ -16,18 +16,20 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.demo.demo_histories import ALWAYS, ANCHOR
+from tests.demo.demo_histories import ALWAYS, ANCHOR, assert_same_history
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import load_catalog
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.series import is_stale
 from workbench.core.shipped import shipped
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, to_ms
 from workbench.demo import build_demo
-from workbench.demo.scenario import load_traffic
+from workbench.demo.day import Day, SystemDay
+from workbench.demo.scenario import Event, load_scenario, load_traffic
 from workbench.demo.traffic import Price, Traffic
 from workbench.demo.volumes import FILE, UNIT, along, read_volumes, spread
+from workbench.demo.world import world_of
 from workbench.promql import Matcher
 from workbench.store import Store
 from workbench.studies import Context, spend_and_tokens
@@ -276,3 +278,56 @@ def test_events_name_keys_and_models_of_the_recorded_traffic(tmp_path):
     file.write_text(yaml.safe_dump(data), encoding="utf-8")
     with pytest.raises(CatalogError, match="qwen-plus"):
         build_demo(tmp_path / "demo", scenario=file, end=ANCHOR)
+
+
+def replayed(events: list[dict[str, Any]], tmp_path: Path, parts: int = 1) -> tuple[SystemDay, tuple[Event, ...]]:
+    """Simulate the day before the anchor under some events."""
+    data = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))
+    data["traffic"]["slice"], data["events"] = str(SLICE), events
+    file = tmp_path / "events.yaml"
+    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    world = world_of(file).anchored(to_ms(ANCHOR))
+    conduit = next(model for model in world.models if model.name == "conduit")
+    dimensions = {model.name: model.dimensions for model in world.models}
+    kinds = {model.name: model.kinds for model in world.models}
+    placed = load_scenario(file, dimensions, kinds).place(to_ms(ANCHOR))
+    return conduit.simulate(Day(3, to_ms(ANCHOR) // 86_400_000 - 1, parts, placed, {}, recorded=False)), placed
+
+
+def test_full_minutes_are_the_same_in_both_resolutions(tmp_path):
+    (coarse, _), (fine, _) = (replayed([], tmp_path, parts) for parts in (1, 4))
+    for target, exposure in coarse.exposures.items():
+        for labels, one, other in zip(
+            exposure.counters, exposure.increments, fine.exposures[target].increments, strict=True
+        ):
+            np.testing.assert_array_equal(one, other.reshape(-1, 4).sum(axis=1), err_msg=str(labels))
+
+
+def test_an_event_moves_recorded_requests_and_adds_none(tmp_path):
+    limit = {"id": "limit", "kind": "provider_limit", "system": "conduit", "start": "-12h", "duration": "2h"}
+    outage = {"id": "outage", "kind": "outage", "system": "conduit", "start": "-6h", "duration": "30m"}
+    where = {"model": "qwen-plus"}
+    events = [{**limit, "magnitude": 0.5, "where": where}, {**outage, "magnitude": 0.25, "where": where}]
+    (quiet, _), (loud, _) = replayed([], tmp_path), replayed(events, tmp_path)
+    name = "requests.model.qwen-plus"
+    np.testing.assert_array_equal(quiet.tally.totals["http.total"], loud.tally.totals["http.total"])
+    moved = {
+        event: loud.tally.injected[event, kind] for event, kind in (("limit", "model.bad"), ("outage", "http.bad"))
+    }
+    np.testing.assert_array_equal(moved["limit"], loud.tally.totals["model.bad"])
+    np.testing.assert_array_equal(moved["outage"], loud.tally.totals["http.bad"])
+    np.testing.assert_array_equal(quiet.tally.totals[name] - moved["outage"], loud.tally.totals[name])
+    inside = slice(12 * 60, 14 * 60)
+    asked = quiet.tally.totals[name][inside].sum()
+    assert moved["limit"].sum() == pytest.approx(asked / 2, rel=0.001)
+    cost = [one.tally.totals["cost.model.qwen-plus"][inside].sum() for one in (quiet, loud)]
+    assert cost[1] / cost[0] == pytest.approx(1 - moved["limit"].sum() / asked, abs=0.001)
+
+
+@pytest.mark.slow
+def test_an_extension_is_what_one_build_gives(tmp_path):
+    file = small(tmp_path)
+    for end in (ANCHOR - timedelta(hours=9, minutes=7), ANCHOR):
+        build_demo(tmp_path / "extended", scenario=file, seed=3, end=end, anchor=ANCHOR)
+    build_demo(tmp_path / "whole", scenario=file, seed=3, end=ANCHOR, anchor=ANCHOR)
+    assert_same_history(tmp_path / "extended", tmp_path / "whole")
