@@ -72,10 +72,11 @@ def _matter(row: pd.Series) -> None:
     st.markdown(f"**{int(row['rank'])}. :material/{_ICONS[kind]}: {escaped(str(row['title']))}**")
     st.markdown(escaped(str(row["evidence"])))
     runbook = str(row["runbook"])
+    linked = runbook.startswith(("http://", "https://"))
     said = [str(row["system_title"]), f"owner {row['owner'] or 'not named'}"]
-    st.caption(
-        escaped(" · ".join([*said, "" if runbook.startswith(("http://", "https://")) else f"runbook: {runbook}"]))
-    )
+    if not linked:
+        said.append(f"runbook: {runbook or 'none named'}")
+    st.caption(escaped(" · ".join(said)))
     with st.container(horizontal=True, gap="small"):
         system = str(row["system"])
         given = filters.address(system, str(row["subject"]) if kind == "promise" else "")
