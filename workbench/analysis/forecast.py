@@ -237,29 +237,45 @@ def _blocks(plain: Floats) -> Floats:
 
 
 def _season(values: Floats) -> Floats:
-    """Usual deviation by hour of the day, with four weeks by hour of the week; counted from the first value."""
+    """Usual deviation by hour of the day, with four weeks by hour of the week; counted from the first value.
+
+    Deviations are those from centred moving means of a day and of a week, so that a slope is no season.
+    """
     days = len(values) // DAY_H
-    if days < 3:
+    if days < LOOKBACKS[0]:
         return np.zeros(1)
-    week = days >= LOOKBACKS[-1]
-    length = DAY_H * 7 if week else DAY_H
-    periods = len(values) // length
-    keep = min(periods, 4 if week else LOOKBACKS[2])
-    offset = (len(values) - keep * length) % length
-    table = values[len(values) - keep * length :].reshape(keep, length)
-    place = np.arange(length) - (length - 1) / 2
-    line = place * theil_sen(_blocks(values[-keep * length :])) / BLOCK_H
-    centred = table - _row_medians(table)[:, None] - line
-    shape = np.where(np.isnan(centred).all(axis=0), 0.0, _column_medians(centred))
-    return np.roll(shape - shape.mean(), offset)
+    place = np.arange(len(values))
+    filled = np.interp(place, place[np.isfinite(values)], values[np.isfinite(values)])
+    daily = _shape(values - _moving_mean(filled, DAY_H), DAY_H, LOOKBACKS[2])
+    if days < LOOKBACKS[-1]:
+        return daily
+    calm = filled - daily[place % DAY_H]
+    levels = np.median(calm[: days * DAY_H].reshape(days, DAY_H), axis=1)
+    weekly = _shape(levels - _moving_mean(levels, 7), 7, 4)
+    return np.tile(daily, 7) + np.repeat(weekly, DAY_H)
 
 
-def _row_medians(table: Floats) -> Floats:
-    return np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in table])
+def _shape(deviations: Floats, length: int, periods: int) -> Floats:
+    """Median deviation at each place of the season over its last periods, with mean 0."""
+    places = np.arange(len(deviations)) % length
+    recent = np.arange(len(deviations)) >= len(deviations) - (periods + 1) * length
+    known = recent & np.isfinite(deviations)
+    shape = np.zeros(length)
+    for place in range(length):
+        own = deviations[known & (places == place)]
+        shape[place] = np.median(own) if len(own) else 0.0
+    centred: Floats = shape - shape.mean()
+    return centred
 
 
-def _column_medians(table: Floats) -> Floats:
-    return _row_medians(table.T)
+def _moving_mean(values: Floats, length: int) -> Floats:
+    """Centred mean over one season, half weights at both ends where its length is even; NaN near the ends."""
+    weights = np.ones(length) if length % 2 else np.concatenate([[0.5], np.ones(length - 1), [0.5]])
+    mean = np.full(len(values), np.nan)
+    reach = len(weights) // 2
+    if len(values) >= len(weights):
+        mean[reach : len(values) - reach] = np.convolve(values, weights / length, mode="valid")
+    return mean
 
 
 def _changed(blocks: Floats) -> int | None:
