@@ -12,17 +12,16 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.demo.demo_histories import ALWAYS, ANCHOR, assert_same_history
+from tests.demo.demo_recorded import DAYS, SCENARIO, SLICE, short_scenario
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import load_catalog
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.series import is_stale
-from workbench.core.shipped import shipped
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.demo import build_demo
 from workbench.demo.day import Day, SystemDay
@@ -34,10 +33,7 @@ from workbench.promql import Matcher
 from workbench.store import Store
 from workbench.studies import Context, spend_and_tokens
 
-SCENARIO = shipped("data", "scenarios", "servegen.yaml")
-SLICE = SCENARIO.parent / "servegen"
 SHARED = Path(__file__).parents[3] / "shared" / "datasets"
-DAYS = 2
 
 #: Rounded once an hour and key: half a unit of money each.
 HALF = Decimal(1) / UNIT / 2
@@ -69,16 +65,6 @@ def expected(folder: Path, traffic: Traffic, days: int) -> pd.DataFrame:
     ]
     rows["model"] = rows["pool"].map({name: pool.model for name, pool in traffic.pools.items()})
     return rows
-
-
-def small(directory: Path) -> Path:
-    """Write the shipped scenario cut to two days, its release among them."""
-    data = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))
-    data["days"], data["events"][0]["start"] = DAYS, "-1d10h"
-    data["traffic"]["slice"] = str(SLICE)
-    file = directory / "small.yaml"
-    file.write_text(yaml.safe_dump(data), encoding="utf-8")
-    return file
 
 
 def groups(directory: Path, days: int) -> dict[tuple[str, str, str], Decimal]:
@@ -140,7 +126,7 @@ def amounts(directory: Path) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_the_archive_counts_exactly_what_the_slice_holds(tmp_path, traffic):
-    build_demo(tmp_path / "demo", scenario=small(tmp_path), seed=3, end=ANCHOR)
+    build_demo(tmp_path / "demo", scenario=short_scenario(tmp_path), seed=3, end=ANCHOR)
     rows = expected(SLICE, traffic, DAYS)
     assert_the_same(tmp_path / "demo", rows, DAYS)
     own = rows[(rows["pool"] == "language/m-mid") & (rows["client"] == "60")]
@@ -270,22 +256,15 @@ def test_a_simulated_scenario_takes_no_folder(tmp_path):
 
 
 def test_events_name_keys_and_models_of_the_recorded_traffic(tmp_path):
-    data = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))
-    data["traffic"]["slice"] = str(SLICE)
     event = {"id": "x", "kind": "provider_limit", "system": "conduit", "start": "-1d", "duration": "1h"}
-    data["events"] = [{**event, "magnitude": 0.2, "where": {"model": "qwen-pluss"}}]
-    file = tmp_path / "wrong.yaml"
-    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    file = short_scenario(tmp_path, events=[{**event, "magnitude": 0.2, "where": {"model": "qwen-pluss"}}])
     with pytest.raises(CatalogError, match="qwen-plus"):
         build_demo(tmp_path / "demo", scenario=file, end=ANCHOR)
 
 
 def replayed(events: list[dict[str, Any]], tmp_path: Path, parts: int = 1) -> tuple[SystemDay, tuple[Event, ...]]:
     """Simulate the day before the anchor under some events."""
-    data = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))
-    data["traffic"]["slice"], data["events"] = str(SLICE), events
-    file = tmp_path / "events.yaml"
-    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    file = short_scenario(tmp_path, events=events)
     world = world_of(file).anchored(to_ms(ANCHOR))
     conduit = next(model for model in world.models if model.name == "conduit")
     dimensions = {model.name: model.dimensions for model in world.models}
@@ -326,7 +305,7 @@ def test_an_event_moves_recorded_requests_and_adds_none(tmp_path):
 
 @pytest.mark.slow
 def test_an_extension_is_what_one_build_gives(tmp_path):
-    file = small(tmp_path)
+    file = short_scenario(tmp_path)
     for end in (ANCHOR - timedelta(hours=9, minutes=7), ANCHOR):
         build_demo(tmp_path / "extended", scenario=file, seed=3, end=end, anchor=ANCHOR)
     build_demo(tmp_path / "whole", scenario=file, seed=3, end=ANCHOR, anchor=ANCHOR)
