@@ -132,3 +132,15 @@ def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context])
 def test_nobody_on_call_is_refused(lab: Context) -> None:
     with pytest.raises(ParameterError, match="0 people"):
         alert_load(lab, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end, positions=0)
+
+
+@pytest.mark.slow
+def test_every_burst_of_the_scenario_is_found(truth: Any, demo: Context) -> None:
+    heaps = [one for one in truth["events"] if one["kind"] == "alert_burst" and one["state"] == "over"]
+    for system in {one["system"] for one in heaps}:
+        span = TimeRange(parse_instant(truth["range"]["start"]), parse_instant(truth["range"]["end"]))
+        bursts = alert_load(demo, system=system, range=span, as_of=span.end).results["bursts"].frame
+        own = [one for one in heaps if one["system"] == system]
+        for one in own:
+            start, end = pd.Timestamp(one["start"]), pd.Timestamp(one["end"])
+            assert ((bursts["start"] < end) & (bursts["end"] > start)).any(), one["id"]

@@ -121,3 +121,18 @@ def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context])
     study = capacity_forecast(down, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
     assert study.status == "unavailable"
     assert study.results["limits"].frame.empty
+
+
+@pytest.mark.slow
+def test_every_disk_that_fills_is_full_within_its_interval(demo_home: Path, demo: Context) -> None:
+    truth = json.loads((demo_home / "demo" / "truth.json").read_text())
+    for one in truth["events"]:
+        if one["kind"] == "filling_disk" and one["state"] == "open":
+            study = capacity_forecast(demo, system=one["system"], range=OCTOBER, as_of=OCTOBER.end)
+            limits = study.results["limits"].frame
+            full = limits[(limits["resource"] == "disk_left") & (limits["limit"] == "full")]
+            for place, at in one["expected"]["full_at"].items():
+                own = full[full["series"].str.contains(place) & (full["status"] == "at_risk")]
+                assert len(own) == 1, (one["id"], place)
+                assert (own["earliest"] <= pd.Timestamp(at)).all(), one["id"]
+                assert (own["latest"] >= pd.Timestamp(at)).all(), one["id"]
