@@ -157,7 +157,7 @@ def test_waiting_ends_with_the_process_that_holds_the_lock(tmp_path: Path) -> No
 def test_readers_see_whole_histories_while_the_demo_is_extended(tmp_path: Path) -> None:
     demo = tmp_path / "demo"
     build(demo, ANCHOR)
-    up = [Matcher("__name__", "=", "process_start_time_seconds")]
+    up = [Matcher("__name__", "=", "process_start_time_seconds"), Matcher("system", "=", "counterfactual-lab")]
     seen: set[int] = set()
     done = threading.Event()
 
