@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import filters, header, load, measured, states, tables
+from workbench.ui import collection, filters, header, load, measured, states, tables
 
 header.title("Sources")
 facts, body = st.container(), st.container()
@@ -20,6 +20,7 @@ with body, states.guard():
         st.stop()
     tables.sources(result)
     tables.details(result)
+    collection.show(load.collection_states())
     states.warned(study)
     if filters.system():
         measured.show(filters.system())

@@ -77,3 +77,18 @@ def source_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples(index=False)
     ]
+
+
+def collection_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a part of :class:`workbench.analysis.collection.CollectionStates`, late ones first."""
+    return [
+        {
+            "Of": str(row.subject),
+            "Part": str(row.kind),
+            "State": "late" if row.stale else "failed" if row.error else "on time",
+            "Last collected": f"{span_text(row.age_s)} ago" if math.isfinite(row.age_s) else "never",
+            "Every": span_text(row.every_s) if row.every_s else "by hand",
+            "Said": str(row.error),
+        }
+        for row in result.frame.itertuples()
+    ]

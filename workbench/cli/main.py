@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
+    "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive:archive", "Look into the local archive."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),

@@ -90,6 +90,7 @@ class SourceSettings(_Frozen):
     key_file: Path | None = None
     timeout_s: float = Field(default=60.0, gt=0)
     gzip: bool = False
+    alertmanager: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -115,6 +116,23 @@ class SourceSettings(_Frozen):
         return self
 
 
+class SystemSettings(_Frozen):
+    """Where a monitored system is reached; ``health`` is its base address, or an address by the name of an endpoint."""
+
+    health: str | Mapping[str, str] = ""
+
+    @model_validator(mode="after")
+    def _addresses(self) -> Self:
+        given = [self.health] if isinstance(self.health, str) else self.health.values()
+        for url in filter(None, given):
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("health is 'http(s)://host[:port]', or one such address by endpoint")
+            if parts.username or parts.password:
+                raise ValueError("credentials may not stand in the address of a health endpoint")
+        return self
+
+
 class Settings(_Frozen):
     """All settings, paths absolute. ``origin`` is the file they came from."""
 
@@ -126,6 +144,7 @@ class Settings(_Frozen):
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
     sources: Mapping[str, SourceSettings]
+    systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     origin: Path | None = None
 
     @property
@@ -167,6 +186,8 @@ def _line_of(text: str, path: tuple[int | str, ...]) -> int:
 def _known_keys(path: tuple[int | str, ...]) -> list[str]:
     if path and path[0] == "sources":
         return list(SourceSettings.model_fields)
+    if path and path[0] == "systems":
+        return list(SystemSettings.model_fields)
     return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]
 
 

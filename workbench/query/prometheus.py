@@ -273,6 +273,10 @@ class PrometheusSource:
             if entries
         }
 
+    def document(self, path: str, fields: Sequence[tuple[str, str]] = ()) -> Any:
+        """Return ``data`` of an answer that holds no samples, e.g. of ``/api/v1/rules``."""
+        return self._api.document(path, fields)
+
     def cost(self, query: str, span: TimeRange, *, step_ms: int) -> QueryCost:
         """Say what :meth:`range` would cost: the series are counted at the end and in the middle of the range.
 

@@ -127,6 +127,18 @@ def alert_load(
     )
 
 
+def read_episodes(source: MetricSource, scope: Mapping[str, str], span: TimeRange) -> pd.DataFrame:
+    """Return the firing intervals that overlap a range (frame contract EPISODES).
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
+    """
+    queries = tuple(scoped(name, scope) for name in ("ALERTS", "ALERTS_FOR_STATE", "up"))
+    return _read(source, scope, queries, span, ())[0]
+
+
 def _read(
     source: MetricSource,
     scope: Mapping[str, str],

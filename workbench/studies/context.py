@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from workbench.catalog import Catalog, load_catalog
 from workbench.core.errors import WorkbenchError
-from workbench.core.settings import Limits, Settings, SourceSettings, load_settings
+from workbench.core.settings import Limits, Settings, SourceSettings, SystemSettings, load_settings
 from workbench.core.source import MetricSource
 from workbench.store import Store
 from workbench.studies.closed import ClosedSource
@@ -40,6 +40,10 @@ class Context:
         IANA zone of calendar periods.
     serves : mapping of str to tuple of str
         Systems each source answers for; empty means all.
+    reached : mapping of str to SystemSettings
+        Where systems are reached, for their health endpoints.
+    alertmanagers : mapping of str to str
+        Address of the Alertmanager beside a source.
     """
 
     sources: Mapping[str, MetricSource]
@@ -50,6 +54,8 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     zone: str = "UTC"
     serves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reached: Mapping[str, SystemSettings] = field(default_factory=dict)
+    alertmanagers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -100,6 +106,8 @@ def open_context(settings: Settings | None = None) -> Context:
         limits=chosen.limits,
         zone=chosen.zone,
         serves={name: one.systems for name, one in chosen.sources.items()},
+        reached=chosen.systems,
+        alertmanagers={name: one.alertmanager for name, one in chosen.sources.items() if one.alertmanager},
     )
 
 

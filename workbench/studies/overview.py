@@ -40,6 +40,9 @@ from workbench.studies.windows import hull
 #: Sources are judged by their state of now, so only where the board is not about the past.
 _LIVE = timedelta(hours=1)
 
+#: So fresh is nothing that was stored.
+_NEVER = timedelta(milliseconds=-1)
+
 
 @dataclass
 class _Found:
@@ -172,7 +175,16 @@ def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
     return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
 
 
-def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: datetime) -> _Found:
+def refresh(ctx: Context, system: str, *, range: TimeRange | None = None, as_of: datetime) -> tuple[str, ...]:
+    """Ask the source anew for what the overview shows of a system, and store it; returns what could not be read."""
+    found = _one_system(ctx, system, range, as_of, fresh=_NEVER)
+    gone = tuple(found.measured.warnings) if set(found.measured.failed.values()) - {"no_data"} else ()
+    return gone + tuple(found.standing.warnings if found.standing.missing else ())
+
+
+def _one_system(
+    ctx: Context, system: str, span: TimeRange | None, as_of: datetime, fresh: timedelta | None = None
+) -> _Found:
     profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=span, as_of=as_of, zone=ctx.zone)
@@ -182,7 +194,7 @@ def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: dateti
     }
     try:
         health = newest_health(ctx, system, as_of=as_of)
-        fresh = freshness(ctx.store)
+        fresh = freshness(ctx.store) if fresh is None else fresh
         known = stored(ctx.store, keys, promises, as_of=as_of, now=ctx.clock(), fresh=fresh) if ctx.store else None
         measured = known or measure(
             source, profile.scope, objectives, {p.objective: p.elapsed(as_of) for p in promises}
@@ -193,7 +205,7 @@ def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: dateti
     except ArchiveError as error:
         if ctx.store is None:
             raise
-        found = _one_system(replace(ctx, store=None), system, span, as_of)
+        found = _one_system(replace(ctx, store=None), system, span, as_of, fresh)
         found.measured.warnings.append(f"The store is not used: {error}")
         return found
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]

@@ -119,6 +119,13 @@ def _source_states(key: str, _context: Context) -> Study:
     return _kept(studies.source_states(_context, as_of=_context.clock()))
 
 
+def collection_states() -> Study:
+    """When each part was last collected; read anew at every look."""
+    from workbench.studies.collect import collection_states as states
+
+    return states(context(), as_of=context().clock())
+
+
 def _key() -> str:
     return load_settings().model_dump_json()
 

@@ -1,0 +1,52 @@
+"""One job, one process: a lease in the store that is renewed while the job lives and runs out when it is killed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from workbench.core.errors import WorkbenchError
+from workbench.store import Store
+
+#: How long a lease outlives a process that was killed, and how often a living one renews it.
+LASTS, RENEWED_S = timedelta(seconds=60), 15.0
+
+
+@contextmanager
+def held(store: Store, name: str, *, clock: Callable[[], datetime]) -> Iterator[threading.Event]:
+    """Hold a lease for the time of the block; the event given is set when it was lost all the same.
+
+    Raises
+    ------
+    WorkbenchError
+        Another process holds it.
+    """
+    holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    if not store.take_lease(name, holder, now=clock(), lasts=LASTS):
+        raise WorkbenchError(
+            f"Another process does this job: {name}.",
+            hint=f"Wait for it, or stop it; the lease of one that was killed ends after {LASTS.seconds} s.",
+        )
+    over, lost = threading.Event(), threading.Event()
+
+    def renew() -> None:
+        while not over.wait(RENEWED_S):
+            try:
+                if not store.take_lease(name, holder, now=clock(), lasts=LASTS):
+                    lost.set()
+            except WorkbenchError:
+                lost.set()
+
+    renewing = threading.Thread(target=renew, name=f"lease-{name}", daemon=True)
+    renewing.start()
+    try:
+        yield lost
+    finally:
+        over.set()
+        renewing.join()
+        store.give_lease(name, holder)
