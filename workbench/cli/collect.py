@@ -124,7 +124,7 @@ def _fill(context: Any, length: timedelta, stop: Any) -> None:
     from workbench.studies.backfill import backfill, backfill_days
 
     days = backfill_days(length, as_of=context.clock())
-    seen: dict[str, list[float]] = {}
+    seen: dict[str, list[tuple[float, float]]] = {}
     errors: dict[str, str] = {}
     steps = len(days) * len(context.systems)
     with click.progressbar(length=steps, label=f"Backfill of {len(days)} days", file=sys.stderr) as bar:
@@ -133,12 +133,13 @@ def _fill(context: Any, length: timedelta, stop: Any) -> None:
             if filled.error:
                 errors[filled.system] = filled.error
             elif math.isfinite(filled.coverage):
-                seen.setdefault(filled.system, []).append(filled.coverage)
+                seen.setdefault(filled.system, []).append((filled.coverage, filled.day.seconds))
             if stop():
                 break
+    whole_s = sum(day.seconds for day in days)
     for system in context.systems:
-        shares = seen.get(system, [])
-        share = ratio_text(sum(shares) / len(days), digits=1) if shares else "nothing"
+        observed_s = sum(share * seconds for share, seconds in seen.get(system, []))
+        share = ratio_text(observed_s / whole_s, digits=1) if system in seen else "nothing"
         say(f"{system}: {share} observed of {len(days)} days" + (f"; {errors[system]}" if system in errors else ""))
 
 
