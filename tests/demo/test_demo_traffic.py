@@ -184,6 +184,16 @@ def test_prices_are_those_of_the_catalogues(traffic, omit: Callable[[str], NoRet
             assert [pool.price.prompt, pool.price.completion] == [price * 1_000_000 for price in per_token]
 
 
+def test_lengths_of_answers_are_the_quantiles_of_the_recorded_conversations(traffic, omit: Callable[[str], NoReturn]):
+    file = SHARED / "azure_llm_2023" / "AzureLLMInferenceTrace_conv.csv"
+    if not file.is_file():
+        omit("the recorded conversations do not stand beside the checkout (shared/datasets/azure_llm_2023)")
+    generated = pd.read_csv(file)["GeneratedTokens"].to_numpy()
+    count = len(traffic.latency.tokens)
+    found = np.rint(np.quantile(generated, np.arange(1, count + 1) / count))
+    assert found.tolist() == list(traffic.latency.tokens)
+
+
 @given(
     requests=st.lists(st.integers(0, 10**7), min_size=1, max_size=4),
     amount=st.integers(0, 2**43),
@@ -230,6 +240,13 @@ def test_longer_answers_take_longer(traffic):
         (
             lambda folder: (folder.mkdir(), pd.DataFrame({"pool": ["x"]}).to_parquet(folder / FILE)),
             "lacks the columns client",
+        ),
+        (
+            lambda folder: (
+                folder.mkdir(),
+                pd.read_parquet(SLICE / FILE).assign(requests=-1.0).to_parquet(folder / FILE),
+            ),
+            "negative",
         ),
         (
             lambda folder: (

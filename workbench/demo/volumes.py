@@ -142,6 +142,12 @@ def read_volumes(traffic: Traffic, directory: Path) -> Volumes:
         raise ParameterError(f"{file} cannot be read: {error}", hint=expected) from None
     if missing:
         raise ParameterError(f"{file} lacks the columns {', '.join(missing)}.", hint=expected)
+    whole = rows[["pool", "client", "hour", "requests", "cv"]].notna().all(axis=1)
+    sound = whole & (rows[["hour", "requests", "cv"]].fillna(-1) >= 0).all(axis=1)
+    if not sound.all():
+        first = int(np.flatnonzero(~sound)[0])
+        says = f"Row {first} of {file} lacks a value or has a negative one: {rows.iloc[first].dropna().to_dict()}."
+        raise ParameterError(says, hint=expected)
     unknown = sorted(set(rows["pool"]) - set(traffic.pools))
     absent = [pool for pool in traffic.pools if pool not in set(rows["pool"])]
     if unknown or absent:
@@ -197,9 +203,7 @@ def _volume(key: str, name: str, pool: Pool, first_day: int, rows: pd.DataFrame,
         [_units(pool.price, int(a), int(b)) for a, b in zip(prompt, completion, strict=True)], dtype=np.int64
     )
     filled = int(rows["filled"].sum())
-    return Volume(
-        key, name, pool.model, pool.provider, first_day, requests, cv, prompt, completion, units, filled
-    )  # fmt: skip
+    return Volume(key, name, pool.model, pool.provider, first_day, requests, cv, prompt, completion, units, filled)
 
 
 def _units(price: Price, prompt: int, completion: int) -> int:
