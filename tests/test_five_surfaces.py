@@ -91,19 +91,24 @@ def test_the_report_shows_the_study(demo_settings, truth):
     assert compliance_in(done.html.read_text()) == rows
 
 
-def test_the_page_shows_the_study(demo_settings, truth):
-    _, rows = truth
+def opened(**query: str) -> AppTest:
+    """Return the SLO page as a reader gets it who follows a link."""
     app = AppTest.from_file(str(shipped("pages", "app.py")), default_timeout=60)
-    app.query_params["system"] = SYSTEM
-    app.query_params["window"] = MONTH
+    for name, value in query.items():
+        app.query_params[name] = value
     app.switch_page("slo.py").run()
     assert not app.exception
+    return app
+
+
+def test_the_page_shows_the_study(demo_settings, truth):
+    _, rows = truth
+    app = opened(system=SYSTEM, window=MONTH)
     shown = app.dataframe[0].value
     assert sorted(shown["Measured"]) == sorted(row["SLI"] for row in rows)
     assert sorted(shown["Budget left"]) == sorted(row["budget left"] for row in rows)
     for row in rows:
-        app.query_params["slo"] = row["objective"]
-        app.switch_page("slo.py").run()
+        app = opened(system=SYSTEM, window=MONTH, slo=row["objective"])
         tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
         assert tiles["Measured"] == row["SLI"]
         assert tiles["Budget left"] == row["budget left"]
