@@ -242,7 +242,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{origin}: cannot be read: {error}.") from None
     chosen = {**data, **_environment(), **{name: value for name, value in overrides.items() if value is not None}}
-    outside = "home" not in data or "home" in overrides or os.environ.get("WORKBENCH_HOME")
+    outside = "home" not in data or overrides.get("home") is not None or os.environ.get("WORKBENCH_HOME")
     home = Path(chosen.get("home", ".workbench")).expanduser()
     chosen["home"] = (Path.cwd() / home if outside else base / home).resolve()
     chosen.setdefault("sources", {"demo": {"kind": "archive", "path": str(chosen["home"] / "demo")}})
