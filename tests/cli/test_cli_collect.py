@@ -40,6 +40,12 @@ def begun(home: Path, *arguments: str) -> subprocess.Popen[str]:
                             stdin=subprocess.DEVNULL)  # fmt: skip
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait for the end; exit code and what was said."""
+    _, said = process.communicate(timeout=180)
+    return process.returncode, said
+
+
 def store(home: Path) -> Store:
     return Store(f"sqlite:///{home / 'home' / 'workbench.db'}")
 
@@ -72,12 +78,13 @@ def test_a_collector_stops_at_a_signal_and_leaves_the_lease_to_the_next(home: Pa
     first = begun(home, "--every", "10m")
     collected(home)
     second = begun(home)
-    assert second.wait(timeout=120) == 1
-    assert "Another process does this job: collect." in (second.communicate()[1])
+    code, err = ended(second)
+    assert code == 1
+    assert "Another process does this job: collect." in err
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=60) == 0
+    assert ended(first)[0] == 0
     third = begun(home)
-    assert third.wait(timeout=180) == 0
+    assert ended(third)[0] == 0
 
 
 @pytest.mark.slow
@@ -85,14 +92,14 @@ def test_the_lease_of_a_killed_collector_runs_out_and_its_counts_stay(home: Path
     killed = begun(home, "--every", "10m")
     collected(home)
     killed.kill()
-    killed.wait()
+    ended(killed)
     opened = store(home)
     now = datetime.now(UTC)
     assert not opened.take_lease("collect", "next", now=now, lasts=timedelta(seconds=5))
     assert opened.take_lease("collect", "next", now=now + timedelta(seconds=61), lasts=timedelta(milliseconds=-61_000))
     opened.close()
     after = begun(home)
-    assert after.wait(timeout=180) == 0
+    assert ended(after)[0] == 0
 
 
 @pytest.mark.slow
