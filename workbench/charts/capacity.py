@@ -11,6 +11,9 @@ from workbench.core.units import ratio_text, value_text
 #: Most levels in one figure; the tables hold all.
 LEVELS = 6
 
+#: Height a name takes in the legend; the names of levels are long, so each gets a row. [px]
+LEGEND_ROW = 20
+
 
 def forecasts_figure(
     forecasts: CapacityForecasts, limits: CapacityLimits | None = None, *, unit: str = "", mode: Mode = "light"
@@ -84,6 +87,7 @@ def forecasts_figure(
         )
     percent = {"tickformat": ".0%", "range": [0, 1.1]} if chosen == "ratio" else {"rangemode": "tozero"}
     figure.update_layout(yaxis={"title": {"text": "Used" if chosen == "ratio" else chosen}, **percent}, showlegend=True)
+    figure.update_layout(height=HEIGHT + LEGEND_ROW * (len(shown) + 1))
     return figure
 
 
