@@ -23,7 +23,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings_file(tmp_path: Path, lab: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings with the Lab's archive as the only source, in force."""
     file = tmp_path / "workbench.toml"
-    file.write_text(f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{lab}"\n')
+    file.write_text(
+        f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{lab}"\nsystems = ["counterfactual-lab"]\n'
+    )
     monkeypatch.setenv("WORKBENCH_CONFIG", str(file))
     for name in ("WORKBENCH_HOME", "WORKBENCH_ZONE", "WORKBENCH_STORE_URL"):
         monkeypatch.delenv(name, raising=False)

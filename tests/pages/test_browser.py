@@ -29,7 +29,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("dashboard")
     build_lab(directory / "demo", datetime.now(UTC).replace(second=0, microsecond=0))
     settings = directory / "workbench.toml"
-    settings.write_text('home = "home"\n[sources.lab]\nkind = "archive"\npath = "demo"\n')
+    settings.write_text(
+        'home = "home"\n[sources.lab]\nkind = "archive"\npath = "demo"\nsystems = ["counterfactual-lab"]\n'
+    )
     with dashboard(directory, WORKBENCH_CONFIG=str(settings)) as found:
         yield found
 
@@ -67,7 +69,7 @@ def test_figures_take_the_theme_of_the_page_at_the_first_visit(chromium, address
 
 def test_the_way_from_the_morning_to_the_cause_and_back(visit):
     page = visit.open()
-    page.get_by_test_id("stMain").get_by_role("link", name="Availability").first.click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Open the SLO").first.click()
     page.wait_for_url("**/slo?*slo=availability*")
     visit.settle()
     assert page.locator("h1").inner_text() == "Availability"

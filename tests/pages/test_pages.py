@@ -29,8 +29,7 @@ def test_the_overview_shows_every_slo_worst_first(visit):
     app = visit()
     assert not app.exception
     table = app.dataframe[0]
-    known = studies.open_context(load_settings()).catalog.objectives
-    assert len(table.value) == sum(len(objectives) for objectives in known.values())
+    assert len(table.value) == 5
     assert table.value["Status"].iloc[0] == ["Budget spent"]
     assert [heading.value for heading in app.subheader] == ["What to do today", "All SLOs"]
     assert "Data to 07 Nov 2026 00:00 UTC" in seen(app)
@@ -44,7 +43,7 @@ def test_the_overview_begins_with_what_to_do_with_owner_runbook_and_evidence(vis
     assert "runbook: Monitoring and Observability, Troubleshooting" in text
     assert "of budget left" in text or "budget overspent by" in text
     spend = next(table.value for table in app.dataframe if "Spent" in table.value)
-    assert set(spend["Spent"]) == {"no data", "not measured"}
+    assert set(spend["Spent"]) == {"no data"}
     assert "No alert fires." in text
 
 
@@ -147,7 +146,10 @@ def test_an_empty_archive_says_so_on_every_page(visit, settings_file, tmp_path):
     from workbench.archive import Archive
 
     Archive.open(tmp_path / "empty", create=True)
-    settings_file.write_text(f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{tmp_path / "empty"}"\n')
+    settings_file.write_text(
+        f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{tmp_path / "empty"}"\n'
+        'systems = ["counterfactual-lab"]\n'
+    )
     for page in ("", "slo.py", "sources.py"):
         app = visit(page)
         assert not app.exception, page
@@ -159,7 +161,10 @@ def test_an_empty_archive_says_so_on_every_page(visit, settings_file, tmp_path):
 
 @pytest.mark.slow
 def test_a_source_that_is_down_is_a_message_with_a_next_step(visit, settings_file):
-    settings_file.write_text('home = "home"\n[sources.prod]\nkind = "prometheus"\nurl = "http://127.0.0.1:9"\n')
+    settings_file.write_text(
+        'home = "home"\n[sources.prod]\nkind = "prometheus"\nurl = "http://127.0.0.1:9"\n'
+        'systems = ["counterfactual-lab"]\n'
+    )
     app = visit()
     assert not app.exception
     assert app.dataframe[0].value["Status"].tolist() == [["Unavailable"]] * 5
@@ -270,7 +275,8 @@ def test_hostile_titles_reach_the_page_as_text(visit, settings_file, tmp_path):
 
 def test_a_system_without_slos_has_a_row_and_a_page_that_says_what_to_add(visit, settings_file, tmp_path):
     (tmp_path / "mine.yaml").write_text("schema: 1\nsystem: mine\ntitle: Mine\nscope: {system: mine}\n")
-    settings_file.write_text(f'profiles = ["mine.yaml"]\n{settings_file.read_text()}')
+    served = settings_file.read_text().replace('["counterfactual-lab"]', '["counterfactual-lab", "mine"]')
+    settings_file.write_text(f'profiles = ["mine.yaml"]\n{served}')
     app = visit()
     assert not app.exception
     rows = app.dataframe[0].value.set_index("System")
