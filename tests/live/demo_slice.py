@@ -23,7 +23,7 @@ from workbench.core.timerange import parse_instant, to_ms
 from workbench.promql import Matcher
 
 DAY_MS = 86_400_000
-DAYS = 24
+DAYS = 13
 MOST_SAMPLES = 20_000_000
 EVENTS = ("outage", "scrape_gap", "maintenance")
 
@@ -58,7 +58,7 @@ class DemoServers:
 
 
 def slice_of(archive: Archive) -> SeriesSet:
-    """Return the last 24 days; a series that is silent then comes with all it has.
+    """Return the last 13 days; a series that is silent then comes with all it has.
 
     Stale marks are dropped: promtool cannot load them, and both sides must hold the same samples.
     """
