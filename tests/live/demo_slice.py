@@ -78,10 +78,14 @@ def _whole(archive: Archive, labels: Labels, end_ms: int) -> SeriesSet:
     return SeriesSet.of([row for row in found if label_key(row[0]) == label_key(labels)])
 
 
+def _of_lab(event: dict[str, str], kind: str) -> bool:
+    return event["kind"] == kind and event["system"] == "counterfactual-lab"
+
+
 def newest_start_ms(home: Path, kind: str) -> int:
-    """Start of the newest event of a kind, as the demo's own truth has it. [ms since the epoch]"""
+    """Start of the Lab's newest event of a kind, as the demo's own truth has it. [ms since the epoch]"""
     events = json.loads((home / "demo" / "truth.json").read_text())["events"]
-    return max(to_ms(parse_instant(event["start"])) for event in events if event["kind"] == kind)
+    return max(to_ms(parse_instant(event["start"])) for event in events if _of_lab(event, kind))
 
 
 @pytest.fixture(scope="session")
