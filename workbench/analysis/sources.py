@@ -47,7 +47,8 @@ def source_table(
     """
     rows = []
     for state in states:
-        age_s = (as_of - state.newest).total_seconds() if state.newest is not None else float("nan")
+        # Pages ask as of a rounded instant, so the newest sample may be a little younger than "now".
+        age_s = max(0.0, (as_of - state.newest).total_seconds()) if state.newest is not None else float("nan")
         rows.append(
             {
                 "name": state.name,
