@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator
 from typing import Any, NoReturn
 
@@ -21,6 +22,12 @@ collect_ignore_glob = ["benchmarks/bench_*.py"]
 
 #: Fixtures that load much data: all tests on one of them run in one worker, so that it is loaded once.
 SHARED_SERVERS = ("demo_servers",)
+
+
+@pytest.fixture(autouse=True)
+def _main_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep ``__main__``: page tests put scripts of theirs in its place, and a process spawned later would run them."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 def omit(reason: str) -> NoReturn:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sys
-import types
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -131,9 +129,7 @@ def _write(url: str, worker: int, begin: multiprocessing.synchronize.Barrier) ->
 
 
 @pytest.mark.slow
-def test_two_processes_open_a_new_store_and_write_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Page tests put scripts of theirs in the place of `__main__`; a spawned process would run them again.
-    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+def test_two_processes_open_a_new_store_and_write_at_once(url: str) -> None:
     spawning = multiprocessing.get_context("spawn")
     begin = spawning.Barrier(2)
     writers = [spawning.Process(target=_write, args=(url, worker, begin)) for worker in (1, 2)]
