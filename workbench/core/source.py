@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+import pandas as pd
+
+from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, Metrics, SeriesSet
 from workbench.core.timerange import TimeRange
 
@@ -83,6 +86,70 @@ class MetricSource(Protocol):
 
     def cost(self, query: str, span: TimeRange, *, step_ms: int) -> QueryCost:
         """Say what :meth:`range` would cost."""
+        ...
+
+    def state(self) -> SourceState:
+        """Say whether the source answers; never raises."""
+        ...
+
+
+@runtime_checkable
+class LogSource(Protocol):
+    """A backend that finds log lines: Loki, Elasticsearch, OpenSearch, files, or the archive.
+
+    Every method but :meth:`state` may raise one of the errors of :class:`workbench.core.errors.SourceError`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name from the settings."""
+        ...
+
+    def logs(self, wanted: LogFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Give the lines of ``[start, end)`` as pieces of LOGS, oldest first, each line exactly once.
+
+        A piece fits into memory whatever the range; warnings stand in ``.attrs["warnings"]`` of a piece.
+        """
+        ...
+
+    def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Count lines a step, aggregated by the backend: ``time`` (start of step), the columns of ``by``, ``count``."""
+        ...
+
+    def state(self) -> SourceState:
+        """Say whether the source answers; never raises."""
+        ...
+
+
+@runtime_checkable
+class SpanSource(Protocol):
+    """A backend that finds spans: Tempo, Jaeger, files, or the archive. Errors as for :class:`LogSource`."""
+
+    @property
+    def name(self) -> str:
+        """Short name from the settings."""
+        ...
+
+    def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Give the spans that start in ``[start, end)`` as pieces of SPANS, each span exactly once."""
+        ...
+
+    def state(self) -> SourceState:
+        """Say whether the source answers; never raises."""
+        ...
+
+
+@runtime_checkable
+class EpisodeSource(Protocol):
+    """What knows when alerts fired: Alertmanager's records, raw ``ALERTS`` history, or the archive."""
+
+    @property
+    def name(self) -> str:
+        """Short name from the settings."""
+        ...
+
+    def episodes(self, span: TimeRange) -> pd.DataFrame:
+        """Give the episodes that overlap ``[start, end)``: EPISODES, by start."""
         ...
 
     def state(self) -> SourceState:
