@@ -1,0 +1,295 @@
+"""Stretches of time in which more went wrong than usual: the usual share, and where the counts rise above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Steps of one block, over which the usual share is estimated.
+BLOCK = 12
+
+#: Rises looked for are this factor apart; a rise between two of them is found by either.
+LEVEL_FACTOR = 3.0
+
+#: Stretches beside or inside each other are told apart when one rises this many times as high.
+ALIKE = 2.0
+
+_HOURS = 24
+_ROUNDS = 8
+_TRIM = 3.0
+_PRIOR = 40.0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Slices ``first`` up to and without ``last`` in which the share of bad events was ``rise`` above the usual."""
+
+    first: int
+    last: int
+    rise: float
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The usual share of bad events: in each slice, over all, and how much more than Poisson counts it scatters."""
+
+    share: Floats
+    level: float
+    scatter: float
+
+
+def usual_share(bad: Floats, total: Floats, *, floor: float, cap: float, slices_a_day: int) -> Usual:
+    """Estimate what share of events goes wrong when nothing special happens.
+
+    Parameters
+    ----------
+    bad, total : float64 array, length n
+        Counts of slices without holes; a slice that was not observed has 0 events. [events/slice]
+    floor, cap : float
+        Least and largest share that counts as usual. [ratio]
+    slices_a_day : int
+        For the course of the day, which is removed from two days of history on. [count]
+
+    Returns
+    -------
+    Usual
+
+    Notes
+    -----
+    Blocks of about an hour are trimmed: those that hold more than three standard deviations too many bad events are
+    left out until none is. The scatter is Pearson's chi-square per block of what is left, at least 1.
+    """
+    hour = max(1, round(slices_a_day / _HOURS))
+    size = min(BLOCK, hour) if hour > 1 else 1
+    k, n = _blocks(bad, size), _blocks(total, size)
+    place = (np.arange(len(k)) * size // hour) % _HOURS
+    course = np.ones(_HOURS)
+    share, scatter, kept = _trimmed(k, n, course[place], floor, cap)
+    if len(bad) >= 2 * slices_a_day and slices_a_day >= _HOURS:
+        counted = np.bincount(place[kept], k[kept], _HOURS)
+        expected = np.bincount(place[kept], (share * n)[kept], _HOURS)
+        course = (counted + _PRIOR * scatter) / (expected + _PRIOR * scatter)
+        share, scatter, kept = _trimmed(k, n, course[place], floor, cap)
+    usual = share * course[(np.arange(len(bad)) // hour) % _HOURS]
+    return Usual(np.clip(usual, floor, cap), share, scatter)
+
+
+def _trimmed(k: Floats, n: Floats, course: Floats, floor: float, cap: float) -> tuple[float, float, NDArray[np.bool_]]:
+    exposed = n * course
+    kept = n > 0
+    share, scatter = floor, 1.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        start = np.median((k / exposed)[kept]) if kept.any() else 0.0
+    share = max(float(start), floor)
+    for _ in range(_ROUNDS):
+        expected = share * exposed
+        inside = (n > 0) & (k - expected <= _TRIM * np.sqrt(scatter * expected) + 1)
+        if not inside.any():
+            break
+        share = max(float(k[inside].sum() / max(exposed[inside].sum(), 1e-300)), floor)
+        expected = share * exposed[inside]
+        heavy = expected > 0.5
+        if heavy.sum() >= 10:
+            scatter = max(1.0, float(np.mean((k[inside][heavy] - expected[heavy]) ** 2 / expected[heavy])))
+        if (inside == kept).all():
+            break
+        kept = inside
+    return min(share, cap), min(scatter, 25.0), kept
+
+
+def _blocks(counts: Floats, size: int) -> Floats:
+    sums: Floats = np.add.reduceat(counts, np.arange(0, len(counts), size)) if len(counts) else np.zeros(0)
+    return sums
+
+
+def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[Stretch]:
+    """Find the stretches in which the share of bad events rises above the usual one.
+
+    Parameters
+    ----------
+    bad, total : float64 array, length n
+        Counts of slices without holes. [events/slice]
+    usual : Usual
+    least : float
+        Smallest rise that is looked for. [ratio]
+
+    Returns
+    -------
+    list of Stretch
+        By start. One may lie inside another: an outage during a slow burn. The slices of the inner one belong to it.
+
+    Notes
+    -----
+    The score of a slice for a rise d over the usual share r is k log(1 + d / r) - d n, the log likelihood ratio of
+    Poisson counts, divided by their scatter. A stretch is where its cumulative sum climbs by more than log(n) + 5
+    [1]_: chance does so in about one history of a hundred. Rises are looked for from the steepest to the least, each
+    in what the steeper left, and the edges of each stretch are those most likely under its own rise. A stretch that
+    is not told apart from the one around it, or beside it, is one with it.
+
+    References
+    ----------
+    .. [1] E. S. Page, Continuous inspection schemes, Biometrika 41, 1954.
+    """
+    if not len(bad) or not bad.any():
+        return []
+    height = float(np.log(len(bad)) + 5) * usual.scatter
+    rise, levels = 0.5, []
+    while rise > least:
+        levels.append(rise)
+        rise /= LEVEL_FACTOR
+    levels.append(least)
+    taken = np.zeros(len(bad), np.bool_)
+    found: list[tuple[int, int]] = []
+    for level in levels:
+        scores = bad * np.log1p(level / usual.share) - level * total
+        scores[taken] = 0.0
+        for first, last in climbs(scores, height):
+            first, last = _sharpened(first, last, bad, total, usual.share, taken, found)
+            if last > first:
+                found.append((first, last))
+                taken[first:last] = True
+    sums = _Sums(bad, total, usual.share)
+    found = _joined(found, sums, height)
+    counts = [sums.of(_own(one, found)) for one in found]
+    return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(found, counts, strict=True) if n and k > e]
+
+
+def climbs(scores: Floats, height: float) -> list[tuple[int, int]]:
+    """Return the slices over which the cumulative sum of scores climbs by ``height`` before it falls by as much.
+
+    Examples
+    --------
+    >>> climbs(np.array([-1.0, 2.0, 2.0, -1.0, 2.0, -1.0, -9.0, 1.0]), 3.0)
+    [(1, 5)]
+    """
+    total = np.concatenate([[0.0], np.cumsum(scores)])
+    found, begin = [], 0
+    while begin < len(scores):
+        rest = total[begin:]
+        climbed = rest - np.minimum.accumulate(rest) >= height
+        over = int(np.argmax(climbed))
+        if not climbed[over]:
+            break
+        # The last of equal minima, so that slices without events do not lengthen a stretch.
+        first = begin + over - int(np.argmin(rest[over::-1]))
+        later = total[begin + over :]
+        fallen = np.maximum.accumulate(later) - later >= height
+        until = int(np.argmax(fallen)) if fallen.any() else len(later) - 1
+        last = begin + over + int(np.argmax(later[: until + 1]))
+        found.append((first, last))
+        begin = last
+    return found
+
+
+def _sharpened(
+    first: int, last: int, bad: Floats, total: Floats, share: Floats, taken: NDArray[np.bool_],
+    found: list[tuple[int, int]],
+) -> tuple[int, int]:  # fmt: skip
+    """Move the edges to where they are most likely under the stretch's own rise."""
+    for _ in range(2):
+        own = np.zeros(len(bad), np.bool_)
+        own[first:last] = True
+        own &= ~taken
+        events = float(total[own].sum())
+        if not events:
+            return first, first
+        rise = float(bad[own].sum() / events) - float((share[own] * total[own]).sum() / events)
+        if rise <= 0:
+            return first, last
+        reach = max(BLOCK, (last - first) // 4)
+        left = max([0, first - reach, *(b for _, b in found if b <= first)])
+        right = min([len(bad), last + reach, *(a for a, _ in found if a >= last)])
+        part = slice(left, right)
+        scores = bad[part] * np.log1p(rise / share[part]) - rise * total[part]
+        scores[taken[part]] = 0.0
+        climbed = np.concatenate([[0.0], np.cumsum(scores)])
+        middle = (first + last) // 2 - left
+        before, after = climbed[: middle + 1], climbed[middle:]
+        moved = left + middle - int(np.argmin(before[::-1])), left + middle + int(np.argmax(after))
+        if moved == (first, last) or moved[1] <= moved[0]:
+            break
+        first, last = moved
+    return first, last
+
+
+class _Sums:
+    """Counts of any run of slices, from running sums."""
+
+    def __init__(self, bad: Floats, total: Floats, share: Floats) -> None:
+        self._sums = [np.concatenate([[0.0], np.cumsum(x)]).tolist() for x in (bad, total, share * total)]
+
+    def of(self, parts: list[tuple[int, int]]) -> tuple[float, float, float]:
+        """Bad events, events, and the bad events that are usual."""
+        bad, total, usual = (sum(run[b] - run[a] for a, b in parts) for run in self._sums)
+        return bad, total, usual
+
+
+def _joined(found: list[tuple[int, int]], sums: _Sums, height: float) -> list[tuple[int, int]]:
+    """Take stretches as one that lie in each other, or beside each other, and whose shares are not told apart."""
+    found = sorted(found, key=lambda one: (one[0], -one[1]))
+    place = 0
+    while place < len(found):
+        one = found[place]
+        around = [other for other in found[:place] if other[1] >= one[1]]
+        before = [other for other in found[:place] if other[1] <= one[0]]
+        beside = max(before, key=lambda other: other[1], default=None)
+        for other in (*around[-1:], *((beside,) if beside else ())):
+            if _alike(one, other, found, sums, height):
+                joined = min(one[0], other[0]), max(one[1], other[1])
+                found = sorted({joined, *(set(found) - {one, other})}, key=lambda each: (each[0], -each[1]))
+                place = max(0, found.index(joined) - 1)
+                break
+        else:
+            place += 1
+    return found
+
+
+def _alike(
+    one: tuple[int, int], other: tuple[int, int], found: list[tuple[int, int]], sums: _Sums, height: float
+) -> bool:
+    mine, theirs = sums.of(_own(one, found)), sums.of(_own(other, found))
+    if not (mine[1] and theirs[1]):
+        return True
+    rises = [(bad - usual) / total for bad, total, usual in (mine, theirs)]
+    bad, total, usual = (a + b for a, b in zip(mine, theirs, strict=True))
+    if max(rises) >= ALIKE * min(rises) and _apart(mine, theirs) >= height:
+        return False
+    between = (min(one[1], other[1]), max(one[0], other[0]))
+    if between[0] >= between[1]:
+        return True
+    quiet, events, expected = sums.of(_own(between, [*found, between]))
+    rise = (bad - usual) / total
+    usual_there = max(expected / events, 1e-12) if events else 1.0
+    return rise * events - quiet * float(np.log1p(rise / usual_there)) < height
+
+
+def _own(one: tuple[int, int], found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the slices of a stretch without those of the stretches inside it."""
+    parts, begin = [], one[0]
+    for first, last in found:
+        if (first, last) != one and one[0] <= first and last <= one[1] and last > begin:
+            parts.append((begin, max(begin, first)))
+            begin = last
+    return [part for part in (*parts, (begin, one[1])) if part[1] > part[0]]
+
+
+def _apart(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
+    """Log likelihood ratio of two shares against a common one."""
+    common = (one[0] + other[0]) / (one[1] + other[1])
+    return sum(bad * float(np.log(bad / total / common)) for bad, total, _ in (one, other) if bad)
+
+
+def own_slices(stretches: list[Stretch]) -> list[list[tuple[int, int]]]:
+    """Slices of each stretch without those of the stretches inside it, as ``(first, last)``; no two share one.
+
+    Examples
+    --------
+    >>> own_slices([Stretch(0, 9, 0.1), Stretch(3, 4, 0.9)])
+    [[(0, 3), (4, 9)], [(3, 4)]]
+    """
+    edges = [(one.first, one.last) for one in stretches]
+    return [_own(one, edges) for one in edges]
