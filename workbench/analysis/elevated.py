@@ -235,17 +235,36 @@ def _joined(found: list[tuple[int, int]], sums: _Sums, height: float) -> list[tu
     while place < len(found):
         one = found[place]
         around = [other for other in found[:place] if other[1] >= one[1]]
-        before = [other for other in found[:place] if other[1] <= one[0]]
-        beside = max(before, key=lambda other: other[1], default=None)
-        for other in (*around[-1:], *((beside,) if beside else ())):
-            if _alike(one, other, found, sums, height):
+        before = sorted((other for other in found[:place] if other[1] <= one[0]), key=lambda other: other[1])
+        for other in (*around[-1:], *before[-3:]):
+            if _beside(one, other, found) and _alike(one, other, found, sums, height):
                 joined = min(one[0], other[0]), max(one[1], other[1])
                 found = sorted({joined, *(set(found) - {one, other})}, key=lambda each: (each[0], -each[1]))
                 place = max(0, found.index(joined) - 1)
                 break
         else:
             place += 1
-    return found
+    return _uncrossed(found)
+
+
+def _uncrossed(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Let the later of two stretches that cross begin where the earlier ends."""
+    kept: list[tuple[int, int]] = []
+    for first, last in found:
+        crossed = [end for begin, end in kept if begin < first < end < last]
+        first = max([first, *crossed])
+        if first < last:
+            kept.append((first, last))
+    return sorted(kept, key=lambda one: (one[0], -one[1]))
+
+
+def _beside(one: tuple[int, int], other: tuple[int, int], found: list[tuple[int, int]]) -> bool:
+    """Whether no third stretch holds one of the two only."""
+    return not any(
+        (third[0] <= one[0] and one[1] <= third[1]) != (third[0] <= other[0] and other[1] <= third[1])
+        for third in found
+        if third not in (one, other)
+    )
 
 
 def _alike(
