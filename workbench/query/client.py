@@ -7,6 +7,7 @@ the repetition is ours (:func:`workbench.query.transport.ask`). Its session, hea
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,36 +52,46 @@ class ClientTransport:
         """Base address, without credentials."""
         return self._base
 
-    def send(self, method: str, path: str, fields: Fields, *, timeout_s: float) -> Reply:
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Fields,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
         """Send once and read the whole answer, as :meth:`workbench.query.transport.HttpTransport.send`."""
         import requests
 
         deadline = time.monotonic() + timeout_s
-        body = bytearray()
+        read = bytearray()
+        form = method == "POST" and body is None
         try:
             with self._session.request(
                 method,
                 self._base + path,
-                params=list(fields) if method == "GET" else None,
-                data=list(fields) if method == "POST" else None,
-                headers={"Accept-Encoding": "identity", **(self._client.headers or {})},
+                params=None if form else list(fields),
+                data=list(fields) if form else body,
+                headers={"Accept-Encoding": "identity", **(headers or {}), **(self._client.headers or {})},
                 auth=self._client.auth,
                 timeout=timeout_s,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 for piece in response.iter_content(_PIECE):
-                    body += piece
+                    read += piece
                     if time.monotonic() > deadline:
                         raise TimeoutError
-                    if len(body) > MAX_BYTES:
+                    if len(read) > MAX_BYTES:
                         raise QueryTooExpensive(f"The answer is larger than {MAX_BYTES >> 20:,} MiB.")
         except (requests.RequestException, TimeoutError) as error:
             cause = cause_of(error)
             raise Broken(
                 failures.of_exception(cause, failures.host_of(self._base), timeout_s), again=failures.is_lost(cause)
             ) from None
-        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, read)
 
 
 def source_of(

@@ -31,7 +31,9 @@ _NARROW = "Ask for a shorter range, a longer step or fewer series."
 _EXPENSIVE = re.compile(
     r"exceeded maximum resolution|too many (?:samples|points|outstanding|chunks|series)|cannot exceed -search\."
     r"|would load too many|time range exceeds|max(?:imum)? number of|maxSeries|maxUniqueTimeseries|maxQueryDuration"
-    r"|query timed out|timeout exceeded|exceeds the limit|exceeded the maximum|err-mimir-max|query length",
+    r"|query timed out|timeout exceeded|exceeds the limit|exceeded the maximum|err-mimir-max|query length"
+    r"|exceeds the maximum|exceeds max limit|start and end exceeds|is too small, minimum step|too_many_buckets"
+    r"|result window is too large|circuit_breaking|search depth must be",
     re.IGNORECASE,
 )
 _POSITION = re.compile(r"\b(\d+):(\d+): parse error")
@@ -81,11 +83,19 @@ def is_timeout(status: int, body: bytes | bytearray) -> bool:
 
 
 def of_reply(
-    status: int, body: bytes | bytearray, content_type: str, *, query: str, path: str, location: str = ""
+    status: int,
+    body: bytes | bytearray,
+    content_type: str,
+    *,
+    query: str,
+    path: str,
+    location: str = "",
+    said: str = "",
+    api: str = "Prometheus",
 ) -> SourceError:
-    """Return the error that an answer other than 2xx stands for."""
+    """Return the error that an answer other than 2xx stands for; ``said`` are the words of another ``api``."""
     told = _told(body)
-    text = clean(str(told.get("error", ""))) if told else ""
+    text = said or (clean(str(told.get("error", ""))) if told else "")
     if status in (401, 403):
         return SourceUnavailable(
             f"The server refuses our credentials (HTTP {status}) for {path}.",
@@ -95,14 +105,14 @@ def of_reply(
         return QueryTooExpensive(f"The server gave the query up: {text}.", hint=_NARROW)
     if status == 413 or (text and status not in RETRIED and _EXPENSIVE.search(text)):
         return QueryTooExpensive(text or "The request is too large for the server (HTTP 413).", hint=_NARROW)
-    if told and status in (400, 422):
+    if (told or said) and status in (400, 422):
         return QueryRejected(text or f"HTTP {status} without a reason.", position=position_in(query, text))
     if 300 <= status < 400:
         return AnswerUnreadable(
             f"The server sends us elsewhere (HTTP {status}{f' to {location}' if location else ''}) for {path}.",
             hint="Is a login page in front of it? Set the address it redirects to, or credentials.",
         )
-    if told and status in RETRIED and _EXPENSIVE.search(text):
+    if text and status in RETRIED and _EXPENSIVE.search(text):
         return QueryTooExpensive(text, hint=_NARROW)
     if status == 429:
         return SourceUnavailable(
@@ -115,21 +125,23 @@ def of_reply(
         )
     return AnswerUnreadable(
         f"HTTP {status} for {path}: {text or _glimpse(body, content_type)}",
-        hint="Is the address right, with its path prefix, and is this a Prometheus API?",
+        hint=f"Is the address right, with its path prefix, and is this a {api} API?",
     )
 
 
-def of_text(body: bytes | bytearray, content_type: str, error: ValueError) -> AnswerUnreadable:
+def of_text(
+    body: bytes | bytearray, content_type: str, error: ValueError, *, api: str = "Prometheus"
+) -> AnswerUnreadable:
     """Return the error for a 2xx answer that cannot be read: cut off, or not JSON of this API at all."""
     starts = bytes(body[:64]).lstrip()[:1]
-    if starts == b"{" and isinstance(error, json.JSONDecodeError) and _at_end(error):
+    if starts in (b"{", b"[") and isinstance(error, json.JSONDecodeError) and _at_end(error):
         return AnswerTruncated(
             f"The answer stops in the middle, after {len(body):,} bytes.", hint="Ask again; look at proxies' limits."
         )
     if not body:
         return AnswerUnreadable("The answer is empty.", hint="Is a proxy in front of the server?")
     return AnswerUnreadable(
-        f"The answer is not one of the Prometheus API: {_glimpse(body, content_type)}.",
+        f"The answer is not one of the {api} API: {_glimpse(body, content_type)}.",
         hint="Is the address right, with its path prefix? A login page or another service may answer there.",
     )
 
@@ -149,7 +161,7 @@ def of_exception(error: Exception, where: str, timeout_s: float) -> SourceError:
         )
     if isinstance(error, (broken.ReadTimeoutError, TimeoutError)):
         return SourceUnavailable(
-            f"No complete answer from {where} within {timeout_s:g} s; the query was given up, not repeated.",
+            f"No complete answer from {where} within {timeout_s:.3g} s; the query was given up, not repeated.",
             hint=f"{_NARROW} Or raise timeout_s of this source.",
         )
     if isinstance(error, broken.EmptyPoolError):

@@ -1,6 +1,7 @@
 """One question over HTTP: pooled connections, a deadline on the whole exchange, patient repetition.
 
-``Transport`` is the seam: :class:`HttpTransport` (urllib3) is ours, ``client.py`` brings a user's own session.
+``Transport`` is the seam: :class:`HttpTransport` (urllib3) is ours, ``client.py`` brings a user's own session of
+``requests``, ``httpx_client.py`` one of httpx.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -30,6 +32,7 @@ _READ = 1 << 18
 _CONNECT_S = 10.0
 _ATTEMPTS = 4
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 5.0
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _SLOW_GATEWAY_S = 10.0
 _chance = random.SystemRandom()
 
@@ -65,8 +68,20 @@ class Transport(Protocol):
         """Base address, without credentials."""
         ...
 
-    def send(self, method: str, path: str, fields: Fields, *, timeout_s: float) -> Reply:
-        """Send once and read the whole answer, or raise :class:`Broken`; any status is an answer."""
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Fields,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send once and read the whole answer, or raise :class:`Broken`; any status is an answer.
+
+        Redirects are answers too: nothing follows them, so credentials reach only the host of the settings.
+        """
         ...
 
 
@@ -89,38 +104,53 @@ class HttpTransport:
         """Base address, without credentials."""
         return self._base
 
-    def send(self, method: str, path: str, fields: Fields, *, timeout_s: float) -> Reply:
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Fields,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        body: bytes | None = None,
+    ) -> Reply:
         """Send once and read the whole answer within ``timeout_s``, or raise :class:`Broken`.
 
         Parameters
         ----------
         method : str
-            ``POST`` puts the fields into the body, ``GET`` into the address.
+            ``POST`` without a body puts the fields into one, everything else into the address.
         path : str
             Path below the base address.
         fields : sequence of (str, str)
         timeout_s : float
             For everything, from the connection to the last byte. [s]
+        headers : mapping
+            Of this request, e.g. ``Accept``; those of the login count more.
+        body : bytes, optional
+            JSON to send.
         """
         deadline = time.monotonic() + timeout_s
-        headers = {
+        sent = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip" if self._gzip else "identity",
             "User-Agent": "llm-workbench",
+            **headers,
             **self._login.request_headers(),
         }
-        url, body = self._base + path, None
-        if method == "POST":
+        url = self._base + path
+        if method == "POST" and body is None:
             body = urlencode(fields).encode()
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        elif fields:
-            url = f"{url}?{urlencode(fields)}"
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        else:
+            url += f"?{urlencode(fields)}" if fields else ""
+            sent |= {"Content-Type": "application/json"} if body is not None else {}
         try:
             response = self._pool.request(
                 method,
                 url,
                 body=body,
-                headers=headers,
+                headers=sent,
                 preload_content=False,
                 redirect=False,
                 retries=False,
@@ -162,7 +192,15 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytearray:
 
 
 def ask(
-    transport: Transport, method: str, path: str, fields: Fields, *, timeout_s: float, attempts: int = _ATTEMPTS
+    transport: Transport,
+    method: str,
+    path: str,
+    fields: Fields,
+    *,
+    timeout_s: float,
+    attempts: int = _ATTEMPTS,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    body: bytes | None = None,
 ) -> Reply:
     """Ask until there is a final answer or the time is up.
 
@@ -172,7 +210,7 @@ def ask(
     Parameters
     ----------
     transport : Transport
-    method, path, fields
+    method, path, fields, headers, body
         As in :meth:`HttpTransport.send`.
     timeout_s : float
         For all attempts and pauses together. [s]
@@ -194,7 +232,8 @@ def ask(
         began = time.monotonic()
         last = attempt == attempts - 1
         try:
-            reply = transport.send(method, path, fields, timeout_s=max(deadline - began, 0.001))
+            left_s = max(deadline - began, 0.001)
+            reply = transport.send(method, path, fields, timeout_s=left_s, headers=headers, body=body)
         except Broken as failure:
             pause = _pause(attempt, None)
             if last or not failure.again or time.monotonic() + pause >= deadline:
