@@ -74,6 +74,16 @@ def test_relative_paths_belong_to_the_file_that_names_them(tmp_path, monkeypatch
         ),
         ('[sources.p]\nkind = "prometheus"\nurl = "http://x"\nusername = "u"\n', "username and password go together"),
         ("[limits]\nsamples = -1\n", ":2: limits.samples: "),
+        ('[sources.l]\nkind = "loki"\n', "a loki source needs url = 'http(s)://host[:port][/prefix]'"),
+        ('[sources.f]\nkind = "logfiles"\nurl = "http://x"\n', "a logfiles source needs path = …"),
+        ('[sources.t]\nkind = "table"\ntable = "x"\n', "a table source needs path = … or database = …"),
+        (
+            '[sources.l]\nkind = "loki"\nurl = "http://x"\nindex = "a"\n',
+            "index means nothing to a loki source; it belongs to: elasticsearch, opensearch",
+        ),
+        ('[sources.l]\nkind = "loki"\nurl = "http://u:p@x"\n', "credentials may not stand in the url"),
+        ('[sources.t]\nkind = "table"\ndatabase = "postgresql://u:p@x/y"\n', "a secret may not stand in this file"),
+        ("[privacy]\npseudonym = []\n", ":2: privacy.pseudonym: unknown setting 'pseudonym'. Did you mean"),
         ('zone = "Europe\n', "not TOML"),
     ],
 )

@@ -11,7 +11,7 @@ from workbench.catalog import Catalog, load_catalog
 from workbench.catalog.slo import CalendarUnit, CalendarWindow
 from workbench.core.errors import ParameterError, SourceUnavailable
 from workbench.core.settings import load_settings
-from workbench.core.source import MetricSource
+from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, open_context, window
 from workbench.studies.closed import ClosedSource
@@ -57,8 +57,35 @@ def test_without_any_source_the_state_says_what_to_do() -> None:
     assert "No source answers for the system 'other'" in ctx.source_for("other").state().detail
 
 
-def test_a_closed_source_keeps_the_contract_of_sources() -> None:
-    assert isinstance(ClosedSource("x", "", ""), MetricSource)
+@pytest.mark.parametrize("contract", [MetricSource, LogSource, SpanSource, EpisodeSource])
+def test_a_closed_source_and_an_archive_keep_the_contracts_of_sources(contract: type, tmp_path: Path) -> None:
+    assert isinstance(ClosedSource("x", "", ""), contract)
+    assert isinstance(ArchiveSource("x", Archive.open(tmp_path / "a", create=True)), contract)
+
+
+def test_records_come_from_the_source_that_names_a_system_then_one_for_all_then_an_archive(tmp_path: Path) -> None:
+    Archive.open(tmp_path / "kept", create=True)
+    text = '[sources.kept]\nkind = "archive"\npath = "kept"\n[sources.prom]\nkind = "prometheus"\nurl = "http://p"\n'
+    ctx = open_context(load_settings(settings_with(tmp_path, text)))
+    found = (ctx.logs_for("mine"), ctx.spans_for("mine"), ctx.episodes_for("mine"))
+    assert [source.name for source in found] == ["kept"] * 3
+    for kind, where in (
+        ("loki", 'url = "http://l"'),
+        ("tempo", 'url = "http://t"'),
+        ("alertmanager", 'url = "http://a"'),
+    ):
+        text += f'[sources.all-{kind}]\nkind = "{kind}"\n{where}\n'
+        text += f'[sources.mine-{kind}]\nkind = "{kind}"\n{where}\nsystems = ["mine"]\n'
+    ctx = open_context(load_settings(settings_with(tmp_path, text)))
+    assert (ctx.logs_for("mine").name, ctx.logs_for("other").name) == ("mine-loki", "all-loki")
+    assert (ctx.spans_for("mine").name, ctx.spans_for("other").name) == ("mine-tempo", "all-tempo")
+    assert ctx.episodes_for("mine").name == "mine-alertmanager"
+    assert list(ctx.sources) == ["kept", "prom"]
+
+
+def test_without_any_source_of_records_the_reason_stands_in_its_state() -> None:
+    ctx = Context({"prom": ClosedSource("prom", "", "", kind="prometheus")}, Catalog())
+    assert "keeps logs of the system 'mine'" in ctx.logs_for("mine").state().detail
 
 
 def test_the_clock_is_aware() -> None:

@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 import workbench
 from workbench.archive.archive import Archive
+from workbench.archive.layout import LOGS, SPANS, Layout
 from workbench.archive.tiers import answering_tier
+from workbench.core.counting import counted_lines
 from workbench.core.errors import (
     ArchiveError,
     ParameterError,
@@ -21,6 +24,7 @@ from workbench.core.errors import (
     SourceError,
     SourceUnavailable,
 )
+from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, Metrics, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
 from workbench.core.source import QueryCost, SourceState
@@ -29,11 +33,12 @@ from workbench.promql import EvaluationLimits, Node, Selector, evaluate_instant,
 from workbench.promql.nodes import At, Subquery, bare, children
 
 _LOOKBACK_MS = 300_000
+_DAY_MS = 86_400_000
 _ENGINE = f"workbench {workbench.__version__}"
 
 
 class ArchiveSource:
-    """A :class:`~workbench.core.source.MetricSource` over an archive.
+    """A source of metrics, logs, spans and episodes (:mod:`workbench.core.source`) over an archive.
 
     Parameters
     ----------
@@ -148,6 +153,44 @@ class ArchiveSource:
         text = f"{series:,} series, about {samples:,} samples read from the archive for {steps:,} steps"
         return QueryCost(series, steps, samples, 0, text)
 
+    def logs(self, wanted: LogFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Give the lines of ``[start, end)`` that pass, oldest first, a day a piece: LOGS."""
+        for day in self._days(LOGS, span):
+            with self._answering(""):
+                piece = self.archive.logs(wanted, day)
+            yield piece
+
+    def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Count lines a step: :func:`workbench.core.counting.counted_lines`."""
+        return counted_lines(self.logs(wanted, span), span, step_ms=step_ms, by=by)
+
+    def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Give the spans that start in ``[start, end)`` and pass, oldest first, a day a piece: SPANS."""
+        for day in self._days(SPANS, span):
+            with self._answering(""):
+                piece = self.archive.spans(wanted, day)
+            yield piece
+
+    def episodes(self, span: TimeRange) -> pd.DataFrame:
+        """Give the episodes that overlap ``[start, end)``: EPISODES, by start."""
+        with self._answering(""):
+            return self.archive.episodes(span)
+
+    def _days(self, layout: Layout, span: TimeRange) -> Iterator[TimeRange]:
+        """Cut a range at midnight UTC, without the days that no file holds."""
+        with self._answering(""):
+            held = self.archive.files(layout)
+        start_ms = max(
+            span.start_ms, min((file.low[layout.time] // layout.per_ms for file in held), default=span.end_ms)
+        )
+        until_ms = min(span.end_ms, max((file.high[layout.time] // layout.per_ms + 1 for file in held), default=0))
+        while start_ms < until_ms:
+            end_ms = min(until_ms, (start_ms // _DAY_MS + 1) * _DAY_MS)
+            low, high = start_ms * layout.per_ms, end_ms * layout.per_ms
+            if any(file.low[layout.time] < high and file.high[layout.time] >= low for file in held):
+                yield TimeRange.from_ms(start_ms, end_ms)
+            start_ms = end_ms
+
     def state(self) -> SourceState:
         """Say whether the archive can be read and how new it is; never raises."""
         status, newest, detail = "unavailable", None, ""
@@ -226,7 +269,7 @@ def _scraped(samples: SeriesSet) -> SeriesSet:
         tuple(samples.labels[row] for row in held),
         np.append(kept[held], kept[-1]),
         samples.times[~stale],
-        samples.values[~stale],
+        np.compress(~stale, samples.values),
     )
 
 

@@ -73,13 +73,67 @@ class Limits(_Frozen):
     seconds: float = Field(default=120.0, gt=0)
 
 
-class SourceSettings(_Frozen):
-    """One backend. ``systems`` names what it answers for; empty means all."""
+Kind = Literal[
+    "archive",
+    "prometheus",
+    "loki",
+    "elasticsearch",
+    "opensearch",
+    "logfiles",
+    "tempo",
+    "jaeger",
+    "otlp",
+    "zipkin",
+    "alertmanager",
+    "table",
+]
 
-    kind: Literal["archive", "prometheus"]
+_ADDRESS = "'http(s)://host[:port][/prefix]'"
+
+#: What each kind of source is reached by: one of these settings.
+_REACHED_BY: Mapping[str, tuple[str, ...]] = {
+    "archive": ("path",),
+    "logfiles": ("path",),
+    "otlp": ("path",),
+    "zipkin": ("path",),
+    "alertmanager": ("url", "path"),
+    "table": ("path", "database"),
+}
+
+#: Settings that only some kinds understand.
+_ONLY: Mapping[str, tuple[str, ...]] = {
+    "index": ("elasticsearch", "opensearch"),
+    "selector": ("loki",),
+    "fields": ("loki", "elasticsearch", "opensearch", "logfiles", "table"),
+    "service": ("loki", "elasticsearch", "opensearch", "logfiles"),
+    "sampling": ("tempo", "jaeger", "otlp", "zipkin"),
+    "database": ("table",),
+    "table": ("table",),
+    "holds": ("table",),
+    "alertmanager": ("prometheus",),
+}
+
+
+class SourceSettings(_Frozen):
+    """One backend. ``systems`` names what it answers for; empty means all.
+
+    ``path`` may be a pattern (``/var/log/app/*.log*``) where a source reads files. ``fields`` gives a column of the
+    workbench its place in the source's records, over what the profile says.
+    """
+
+    kind: Kind
     path: Path | None = None
     url: str = ""
     systems: tuple[str, ...] = ()
+    tenant: str = ""
+    index: str = ""
+    selector: str = ""
+    service: str = ""
+    fields: Mapping[str, str] = Field(default_factory=dict)
+    sampling: float | None = Field(default=None, gt=0, le=1)
+    database: SecretRef | None = None
+    table: str = ""
+    holds: Literal["", "invoices", "deployments", "incidents", "labels"] = ""
     semantics: Literal["auto", "v2", "v3"] = "auto"
     username: str = ""
     password: SecretRef | None = None
@@ -94,14 +148,21 @@ class SourceSettings(_Frozen):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.kind == "archive" and self.path is None:
-            raise ValueError("an archive needs path = …")
-        if self.kind == "prometheus":
+        ways = _REACHED_BY.get(self.kind, ("url",))
+        if not any(getattr(self, way) for way in ways):
+            told = " or ".join(
+                "url = 'http(s)://host[:port][/prefix]'" if way == "url" else f"{way} = …" for way in ways
+            )
+            raise ValueError(f"{_a(self.kind)} needs {told}")
+        if self.url:
             parts = urlsplit(self.url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError("a prometheus source needs url = 'http(s)://host[:port][/prefix]'")
+                raise ValueError(f"{_a(self.kind)} needs url = {_ADDRESS}")
             if parts.username or parts.password:
                 raise ValueError("credentials may not stand in the url: use username and password")
+        for field, kinds in _ONLY.items():
+            if getattr(self, field) and self.kind not in kinds:
+                raise ValueError(f"{field} means nothing to {_a(self.kind)}; it belongs to: {', '.join(kinds)}")
         if bool(self.username) != bool(self.password):
             raise ValueError("username and password go together")
         if self.username and self.bearer:
@@ -114,6 +175,18 @@ class SourceSettings(_Frozen):
         if bool(self.cert_file) != bool(self.key_file):
             raise ValueError("cert_file and key_file go together")
         return self
+
+
+def _a(kind: str) -> str:
+    article = "an" if kind[0] in "aeio" else "a"
+    return f"{article} {kind}" if kind == "archive" else f"{article} {kind} source"
+
+
+class Privacy(_Frozen):
+    """Fields of logs and spans that enter the archive under a pseudonym; ``key`` makes them the same everywhere."""
+
+    pseudonyms: tuple[str, ...] = ("user_id", "ip_address", "client_ip", "user_email")
+    key: SecretRef | None = None
 
 
 class SystemSettings(_Frozen):
@@ -143,6 +216,7 @@ class Settings(_Frozen):
     profiles: tuple[Path, ...] = ()
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
+    privacy: Privacy = Privacy()
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     origin: Path | None = None
@@ -188,6 +262,8 @@ def _known_keys(path: tuple[int | str, ...]) -> list[str]:
         return list(SourceSettings.model_fields)
     if path and path[0] == "systems":
         return list(SystemSettings.model_fields)
+    if path and path[0] == "privacy":
+        return list(Privacy.model_fields)
     return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]
 
 

@@ -113,7 +113,10 @@ class LogSource(Protocol):
         ...
 
     def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
-        """Count lines a step, aggregated by the backend: ``time`` (start of step), the columns of ``by``, ``count``."""
+        """Count lines a step, aggregated by the backend: ``time`` (start of step), the columns of ``by``, ``count``.
+
+        Steps begin at whole multiples of ``step_ms`` since the epoch; warnings stand in ``.attrs["warnings"]``.
+        """
         ...
 
     def state(self) -> SourceState:

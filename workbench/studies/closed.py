@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
+import pandas as pd
+
 from workbench.core.errors import SourceUnavailable
+from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, Metrics, SeriesSet
 from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange
@@ -15,7 +18,7 @@ from workbench.core.timerange import TimeRange
 
 @dataclass(frozen=True)
 class ClosedSource:
-    """A :class:`workbench.core.source.MetricSource` that is never there.
+    """A source of metrics, logs, spans and episodes (:mod:`workbench.core.source`) that is never there.
 
     Examples
     --------
@@ -65,6 +68,22 @@ class ClosedSource:
     def cost(self, query: str, span: TimeRange, *, step_ms: int) -> QueryCost:
         """Raise SourceUnavailable."""
         self._refuse(query)
+
+    def logs(self, wanted: LogFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Raise SourceUnavailable."""
+        self._refuse()
+
+    def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Raise SourceUnavailable."""
+        self._refuse()
+
+    def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Raise SourceUnavailable."""
+        self._refuse()
+
+    def episodes(self, span: TimeRange) -> pd.DataFrame:
+        """Raise SourceUnavailable."""
+        self._refuse()
 
     def state(self) -> SourceState:
         """Say why the source is closed."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, load_catalog
-from workbench.core.errors import WorkbenchError
-from workbench.core.settings import Limits, Settings, SourceSettings, SystemSettings, load_settings
-from workbench.core.source import MetricSource
+from workbench.core.settings import Limits, Privacy, Settings, SystemSettings, load_settings
+from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.store import Store
+from workbench.studies import backends
 from workbench.studies.closed import ClosedSource
+
+S = TypeVar("S")
 
 
 def _now() -> datetime:
@@ -44,6 +47,10 @@ class Context:
         Where systems are reached, for their health endpoints.
     alertmanagers : mapping of str to str
         Address of the Alertmanager beside a source.
+    log_sources, span_sources, episode_sources : mapping of str to source
+        Servers and files beside the sources of metrics, by name; archives stand among ``sources``.
+    privacy : Privacy
+        Which fields enter an archive under a pseudonym.
     """
 
     sources: Mapping[str, MetricSource]
@@ -56,6 +63,10 @@ class Context:
     serves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reached: Mapping[str, SystemSettings] = field(default_factory=dict)
     alertmanagers: Mapping[str, str] = field(default_factory=dict)
+    log_sources: Mapping[str, LogSource] = field(default_factory=dict)
+    span_sources: Mapping[str, SpanSource] = field(default_factory=dict)
+    episode_sources: Mapping[str, EpisodeSource] = field(default_factory=dict)
+    privacy: Privacy = field(default_factory=Privacy)
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -72,16 +83,44 @@ class Context:
 
         Without any, a :class:`ClosedSource` is returned, so that a study ends with a status and not an exception.
         """
-        general = None
-        for name, source in self.sources.items():
-            systems = self.serves.get(name, ())
-            if system in systems:
-                return source
-            if not systems and general is None:
-                general = source
-        return general or ClosedSource(
+        return self._answering(self.sources, system) or ClosedSource(
             "none", "", f"No source answers for the system {system!r}.", hint="Add one under [sources] in the settings."
         )
+
+    def logs_for(self, system: str) -> LogSource:
+        """Return the source of a system's log lines: a server or files that name it, those for all, else an archive."""
+        return self._records(self.log_sources, system, "logs")
+
+    def spans_for(self, system: str) -> SpanSource:
+        """Return the source of a system's spans, chosen as for :meth:`logs_for`."""
+        return self._records(self.span_sources, system, "spans")
+
+    def episodes_for(self, system: str) -> EpisodeSource:
+        """Return the source of a system's alert episodes, chosen as for :meth:`logs_for`."""
+        return self._records(self.episode_sources, system, "alert episodes")
+
+    def services_of(self, system: str) -> tuple[str, ...]:
+        """Services whose log lines and spans belong to a system, where several share an archive or a server."""
+        profile = self.catalog.profile(system)
+        traced = [profile.tracing.service] if profile.tracing else []
+        named = [*(one.service for one in profile.logs), *(one.service for one in profile.spans), *traced]
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    def _answering(self, sources: Mapping[str, S], system: str) -> S | None:
+        """Return the first source that names a system, else the first that answers for all."""
+        named = [source for name, source in sources.items() if system in self.serves.get(name, ())]
+        general = [source for name, source in sources.items() if not self.serves.get(name)]
+        return next(iter([*named, *general]), None)
+
+    def _records(self, sources: Mapping[str, S], system: str, what: str) -> S:
+        archives = {name: source for name, source in self.sources.items() if getattr(source, "kind", "") == "archive"}
+        found = self._answering(sources, system) or cast(S | None, self._answering(archives, system))
+        if found is None:
+            reason = f"No source of the settings keeps {what} of the system {system!r}."
+            return cast(
+                S, ClosedSource("none", "", reason, hint="Add one under [sources]; docs/sources.md lists them.")
+            )
+        return found
 
 
 def open_context(settings: Settings | None = None) -> Context:
@@ -98,35 +137,25 @@ def open_context(settings: Settings | None = None) -> Context:
         A file is wrong. A source that cannot be opened is no error but a state.
     """
     chosen = settings or load_settings()
+    given = chosen.sources.items()
     return Context(
-        sources={name: open_source(name, one, chosen.limits) for name, one in chosen.sources.items()},
+        sources={
+            name: backends.open_source(name, one, chosen.limits)
+            for name, one in given
+            if one.kind in backends.METRIC_KINDS
+        },
         catalog=load_catalog(chosen.profiles, chosen.slos),
         store=Store(chosen.database),
         identity=chosen.identity,
         limits=chosen.limits,
         zone=chosen.zone,
-        serves={name: one.systems for name, one in chosen.sources.items()},
+        serves={name: one.systems for name, one in given},
         reached=chosen.systems,
-        alertmanagers={name: one.alertmanager for name, one in chosen.sources.items() if one.alertmanager},
+        alertmanagers={name: one.alertmanager for name, one in given if one.alertmanager},
+        log_sources={name: backends.open_logs(name, one) for name, one in given if one.kind in backends.LOG_KINDS},
+        span_sources={name: backends.open_spans(name, one) for name, one in given if one.kind in backends.SPAN_KINDS},
+        episode_sources={
+            name: backends.open_episodes(name, one) for name, one in given if one.kind in backends.EPISODE_KINDS
+        },
+        privacy=chosen.privacy,
     )
-
-
-def open_source(name: str, settings: SourceSettings, limits: Limits) -> MetricSource:
-    """Open one source, or return a :class:`ClosedSource` that says why it could not be."""
-    try:
-        if settings.path is not None:
-            from workbench.archive import Archive
-            from workbench.archive.source import ArchiveSource
-
-            semantics = "v3" if settings.semantics == "auto" else settings.semantics
-            return ArchiveSource(name, Archive.open(settings.path), semantics=semantics, limits=limits)
-        from workbench.query import PrometheusSource
-
-        return PrometheusSource.from_settings(name, settings, limits=limits)
-    except (WorkbenchError, OSError) as error:
-        location = str(settings.path or settings.url)
-        if isinstance(error, WorkbenchError):
-            return ClosedSource(
-                name, location, error.message, kind=settings.kind, hint=error.hint, exit_code=error.exit_code
-            )
-        return ClosedSource(name, location, str(error), kind=settings.kind)

@@ -1,0 +1,79 @@
+"""Which module opens which kind of source; one that cannot be opened becomes a :class:`ClosedSource`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from workbench.core.errors import WorkbenchError
+from workbench.core.settings import Limits, SourceSettings
+from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
+from workbench.studies.closed import ClosedSource
+
+METRIC_KINDS = ("archive", "prometheus")
+LOG_KINDS = ("loki", "elasticsearch", "opensearch", "logfiles")
+SPAN_KINDS = ("tempo", "jaeger", "otlp", "zipkin")
+EPISODE_KINDS = ("alertmanager",)
+
+S = TypeVar("S")
+
+
+def open_source(name: str, settings: SourceSettings, limits: Limits) -> MetricSource:
+    """Open a source of metrics."""
+
+    def opened() -> MetricSource:
+        if settings.kind == "archive" and settings.path is not None:
+            from workbench.archive import Archive
+            from workbench.archive.source import ArchiveSource
+
+            semantics = "v3" if settings.semantics == "auto" else settings.semantics
+            return ArchiveSource(name, Archive.open(settings.path), semantics=semantics, limits=limits)
+        from workbench.query import PrometheusSource
+
+        return PrometheusSource.from_settings(name, settings, limits=limits)
+
+    return _or_closed(opened, name, settings)
+
+
+def open_logs(name: str, settings: SourceSettings) -> LogSource:
+    """Open a source of log lines."""
+
+    def opened() -> LogSource:
+        return _none_yet(name, settings)
+
+    return _or_closed(opened, name, settings)
+
+
+def open_spans(name: str, settings: SourceSettings) -> SpanSource:
+    """Open a source of spans."""
+
+    def opened() -> SpanSource:
+        return _none_yet(name, settings)
+
+    return _or_closed(opened, name, settings)
+
+
+def open_episodes(name: str, settings: SourceSettings) -> EpisodeSource:
+    """Open a source of alert episodes."""
+
+    def opened() -> EpisodeSource:
+        return _none_yet(name, settings)
+
+    return _or_closed(opened, name, settings)
+
+
+def _none_yet(name: str, settings: SourceSettings) -> ClosedSource:
+    where = str(settings.path or settings.url)
+    return ClosedSource(name, where, f"A source of kind {settings.kind!r} cannot be opened yet.", kind=settings.kind)
+
+
+def _or_closed(opened: Callable[[], S], name: str, settings: SourceSettings) -> S | ClosedSource:
+    try:
+        return opened()
+    except (WorkbenchError, OSError) as error:
+        location = str(settings.path or settings.url)
+        if isinstance(error, WorkbenchError):
+            return ClosedSource(
+                name, location, error.message, kind=settings.kind, hint=error.hint, exit_code=error.exit_code
+            )
+        return ClosedSource(name, location, str(error), kind=settings.kind)
