@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from workbench.core.series import STALE, LabelKey, Labels, SeriesSet, label_key
+import numpy as np
+from promql_samples import NUMBER, Classic, Point, points
+
+from workbench.core.histograms import Histogram, Histograms, marks
+from workbench.core.series import LabelKey, Labels, SeriesSet, label_key
 from workbench.core.timerange import duration_ms
+from workbench.promql.histogram import BUCKET
 from workbench.promql.matchers import keep_series
 from workbench.promql.nodes import NAME, Selector
 from workbench.promql.parse import parse
 from workbench.promql.scope import selectors
 from workbench.promql.store import MemoryStore
 
-NUMBER = r"[-+]?(?:inf|nan|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"
-_VALUE = re.compile(rf"(?P<start>{NUMBER})(?:(?P<sign>[-+])(?P<step>{NUMBER}))?(?:x(?P<times>\d+))?", re.IGNORECASE)
-_BLANK = re.compile(r"_(?:x(\d+))?")
-_NATIVE = re.compile(r"(\{\{.*?\}\})(?:[-+](\{\{.*?\}\}))?(?:x(\d+))?")
 _INSTANT = re.compile(r"eval(?:_(fail|warn|info|ordered))?\s+instant\s+(?:at\s+(\S+)\s+)?(.+)")
 _RANGE = re.compile(r"eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)")
 _EXPECT = re.compile(r"expect\s+(\w+)(?:\s+(msg|regex):\s*(.*))?")
-
-
-class NativeHistogram:
-    """Stands where a script has a native histogram sample; it equals nothing."""
-
-
-Point = float | NativeHistogram | None
 
 
 @dataclass
@@ -39,7 +32,7 @@ class Load:
     custom_buckets: bool = False
 
     def native_series(self) -> list[Labels]:
-        found = [labels for labels, points in self.series if any(isinstance(p, NativeHistogram) for p in points)]
+        found = [labels for labels, points in self.series if any(isinstance(p, Histogram) for p in points)]
         if self.custom_buckets:
             for labels, _ in self.series:
                 name = re.sub("_(bucket|sum|count)$", "", labels[NAME])
@@ -71,7 +64,7 @@ class Eval:
     @property
     def native(self) -> bool:
         """Whether native histograms are expected, or stand in a series that the query reads."""
-        if any(isinstance(point, NativeHistogram) for _, points in self.series for point in points):
+        if any(isinstance(point, Histogram) for _, points in self.series for point in points):
             return True
         if self.file == "duration_expression.test":
             return False
@@ -101,34 +94,6 @@ def series_line(line: str) -> tuple[Labels, list[Point]]:
     )
     assert match, line
     return labels_of(match[1].strip()), list(points(match[2]))
-
-
-def points(text: str) -> list[Point]:
-    found: list[Point] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-        elif match := _NATIVE.match(text, at):
-            found += [NativeHistogram()] * (int(match[3] or 0) + 1)
-            at = match.end()
-        elif text.startswith("stale", at):
-            found.append(STALE)
-            at += 5
-        elif match := _BLANK.match(text, at):
-            found += [None] * int(match[1] or 1)
-            at = match.end()
-        else:
-            match = _VALUE.match(text, at)
-            assert match, text[at:]
-            start, step = float(match["start"]), float(match["step"] or 0)
-            step = -step if match["sign"] == "-" else step
-            value = start
-            for _ in range(int(match["times"] or 0) + 1):
-                found.append(value)
-                value += step
-            at = match.end()
-    return found
 
 
 def read_script(path: Path) -> list[Eval]:
@@ -185,7 +150,7 @@ _STORES: dict[int, MemoryStore] = {}
 
 
 def store_of(loads: tuple[Load, ...]) -> MemoryStore:
-    """Everything loaded so far; native histograms are left out."""
+    """Everything loaded so far."""
     key = hash(tuple(map(id, loads)))
     if key not in _STORES:
         _STORES[key] = MemoryStore(_samples(loads))
@@ -193,22 +158,42 @@ def store_of(loads: tuple[Load, ...]) -> MemoryStore:
 
 
 def _samples(loads: tuple[Load, ...]) -> SeriesSet:
-    joined: dict[LabelKey, tuple[list[int], list[float]]] = {}
+    joined: dict[LabelKey, tuple[list[int], list[Point]]] = {}
     for load in loads:
-        for key, values in {label_key(labels): values for labels, values in load.series}.items():
-            times, floats = joined.setdefault(key, ([], []))
-            for step, value in enumerate(values):
+        series = {label_key(labels): samples for labels, samples in load.series}
+        if load.custom_buckets:
+            series |= converted(load.series)
+        for key, samples in series.items():
+            times, held = joined.setdefault(key, ([], []))
+            for step, point in enumerate(samples):
                 time = step * load.step_ms
-                if isinstance(value, float) and (not times or time > times[-1]):
+                if point is not None and (not times or time > times[-1]):
                     times.append(time)
-                    floats.append(value)
-    return SeriesSet.of((dict(key), times, values) for key, (times, values) in joined.items() if times)
+                    held.append(point)
+    block = [point for _, held in joined.values() for point in held if isinstance(point, Histogram)]
+    numbers = iter(marks(np.arange(len(block))))
+    series_set = SeriesSet.of(
+        (dict(key), times, np.array([next(numbers) if isinstance(p, Histogram) else p for p in held]))
+        for key, (times, held) in joined.items()
+        if times
+    )
+    return replace(series_set, histograms=Histograms.of(block)) if block else series_set
 
 
-def equal(ours: float, theirs: float) -> bool:
-    """The reference runner's comparison: 1e-6 of the sum of both, NaN equals NaN."""
-    if math.isnan(ours) or math.isnan(theirs):
-        return math.isnan(ours) and math.isnan(theirs)
-    if ours == theirs:
-        return True
-    return abs(ours - theirs) < 1e-6 * (abs(ours) + abs(theirs)) if math.isfinite(ours - theirs) else False
+def converted(series: list[tuple[Labels, list[Point]]]) -> dict[LabelKey, list[Point]]:
+    """Histograms with custom buckets made of the classic histograms among some series."""
+    found: dict[LabelKey, list[Classic]] = {}
+    for labels, samples in series:
+        match = re.fullmatch(r"(.*?)(_bucket|_sum|_count)?", labels.get(NAME, ""))
+        if match is None or (match[2] is None and BUCKET not in labels):
+            continue
+        own = {name: value for name, value in labels.items() if name != BUCKET} | {NAME: match[1]}
+        rows = found.setdefault(label_key(own), [])
+        rows += [Classic({}) for _ in range(len(samples) - len(rows))]
+        for step, point in enumerate(samples):
+            if isinstance(point, float) and BUCKET in labels:
+                rows[step].buckets[float(labels[BUCKET])] = point
+            elif isinstance(point, float):
+                part = (match[2] or "").lstrip("_")
+                rows[step] = replace(rows[step], **{part: point})
+    return {key: [row.with_custom_buckets() if row.buckets else None for row in rows] for key, rows in found.items()}

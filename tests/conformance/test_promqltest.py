@@ -11,9 +11,11 @@ import re
 from pathlib import Path
 
 import pytest
-from promql_script import Eval, NativeHistogram, equal, read_script, store_of
+from promql_samples import alike, equal
+from promql_script import Eval, read_script, store_of
 
 from workbench.core.errors import QueryRejected
+from workbench.core.histograms import Histogram
 from workbench.core.series import Metrics, label_key
 from workbench.promql import evaluate_instant, evaluate_range, parse
 from workbench.promql.nodes import Selector, Subquery, bare
@@ -112,10 +114,10 @@ def check_values(one: Eval, answer: Metrics, column: int) -> None:
         return
     found = {}
     order = []
-    for labels, values, present in zip(answer.labels, answer.values, answer.present, strict=True):
-        chosen = slice(column, column + 1) if one.instant else slice(None)
-        if present[chosen].any():
-            row = [float(v) if p else None for v, p in zip(values[chosen], present[chosen], strict=True)]
+    for series, (labels, values, present) in enumerate(zip(answer.labels, answer.values, answer.present, strict=True)):
+        steps = [column] if one.instant else range(len(answer.times))
+        if present[steps].any():
+            row = [(answer.histogram(series, s) or float(values[s])) if present[s] else None for s in steps]
             found[label_key(labels)] = row
             order.append(label_key(labels))
     wanted = {label_key(labels): points for labels, points in one.series}
@@ -126,9 +128,10 @@ def check_values(one: Eval, answer: Metrics, column: int) -> None:
         row = found[key]
         for step, ours in enumerate(row):
             theirs = points[step] if step < len(points) else None
-            assert not isinstance(theirs, NativeHistogram), "native histogram"
             if ours is None or theirs is None:
                 assert ours is None, f"{dict(key)} has a point at step {step}"
                 assert theirs is None, f"{dict(key)} has no point at step {step}"
             else:
-                assert equal(ours, theirs), f"{dict(key)} is {ours!r} at step {step}, not {theirs!r}"
+                kinds = isinstance(ours, Histogram), isinstance(theirs, Histogram)
+                same = alike(ours, theirs) if all(kinds) else not any(kinds) and equal(ours, theirs)
+                assert same, f"{dict(key)} is {ours!r} at step {step}, not {theirs!r}"

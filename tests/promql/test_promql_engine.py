@@ -159,7 +159,7 @@ def test_operators_and_functions_of_vectors(text: str, expected: dict[str, float
         ("abs({__name__=~'limit|quota'})", "vector cannot contain metrics with the same labelset", 0),
         ("label_replace(req, 'x', '$1', 'job', '(')", "regular expression", 37),
         ("topk(NaN, req)", "overflows int64", 5),
-        ("histogram_count(req)", "native histograms", 0),
+        ("info(req)", "info() is experimental", 0),
         ("limitk(1, req)", "experimental", 0),
         ("sort_by_label(req, 'job')", "sort_by_label() is experimental", 0),
         ("'text'", "string", 0),

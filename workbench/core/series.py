@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.core.errors import FrameError
+from workbench.core.histograms import Histogram, Histograms, is_mark, marked_rows
 
 Labels = Mapping[str, str]
 LabelKey = tuple[tuple[str, str], ...]
@@ -48,12 +49,15 @@ class SeriesSet:
         Scrape times. [ms since the epoch]
     values : float64 array
         Sample values; a stale mark keeps its bits.
+    histograms : Histograms, optional
+        What the marks among the values stand for, see :mod:`workbench.core.histograms`; None for floats alone.
     """
 
     labels: tuple[Labels, ...]
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
     values: NDArray[np.float64]
+    histograms: Histograms | None = None
 
     def __post_init__(self) -> None:
         if len(self.offsets) != len(self.labels) + 1 or len(self.times) != len(self.values):
@@ -120,6 +124,8 @@ class Metrics:
     present : bool array, (n_series, n_steps)
     meta : mapping
         ``query, source, engine, semantics, range, step_ms, warnings, infos, tier``.
+    histograms : Histograms, optional
+        Native histograms of the answer; their points are marks among the values, NaN to everyone else.
     """
 
     times: NDArray[np.int64]
@@ -127,6 +133,7 @@ class Metrics:
     values: NDArray[np.float64]
     present: NDArray[np.bool_]
     meta: Mapping[str, Any] = field(default_factory=dict)
+    histograms: Histograms | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.labels), len(self.times))
@@ -158,6 +165,13 @@ class Metrics:
             columns[name] = pd.Categorical.from_codes(codes[series], categories=[str(text) for text in texts])
         columns["value"] = self.values[series, step]
         return pd.DataFrame(columns)
+
+    def histogram(self, series: int, step: int) -> Histogram | None:
+        """Native histogram of one point; None where the point is a float or missing."""
+        point = self.values[series, step : step + 1]
+        if self.histograms is None or not self.present[series, step] or not is_mark(point)[0]:
+            return None
+        return self.histograms.at(int(marked_rows(point)[0]))
 
     def last(self) -> dict[LabelKey, float]:
         """Value of each series at the last step where it is present."""

@@ -11,7 +11,7 @@ from workbench.core.series import LabelKey, Labels, label_key
 from workbench.promql.nodes import NAME, Aggregate
 from workbench.promql.over_time import quantile
 from workbench.promql.sums import added, incremental_mean, mean_of, settled
-from workbench.promql.values import Floats, Vector
+from workbench.promql.values import Floats, Vector, go_float
 
 Charge = Callable[[int, int], None]
 _Groups = tuple[list[Labels], NDArray[np.intp]]
@@ -163,39 +163,28 @@ def limited(node: Aggregate, vector: Vector, k: Floats) -> Vector:
     return Vector(vector.labels, vector.values, kept).seen()
 
 
-def count_values(node: Aggregate, vector: Vector, label: str, charge: Charge) -> Vector:
-    """``count_values``: members of each group by value, the value written into a label.
+def count_values(
+    node: Aggregate, vector: Vector, label: str, charge: Charge, write: Callable[[float], str] | None = None
+) -> Vector:
+    """``count_values``: members of each group by value, the value written into a label by ``write``.
 
     ``charge(points, series)`` is asked before memory is taken: every distinct value makes a series.
     """
+    write = write or go_float
     reduced = [{name: value for name, value in own.items() if name != label} for own in vector.labels]
     names, group = grouped(node, tuple(reduced) if node.without else vector.labels)
     steps = vector.values.shape[1]
     counts: dict[LabelKey, Floats] = {}
     for number, members in _members(group, len(names)):
         rows, at = np.nonzero(vector.present[members])
-        distinct, code = np.unique(vector.values[members][rows, at], return_inverse=True)
+        bits, code = np.unique(vector.values[members][rows, at].view(np.int64), return_inverse=True)
+        distinct = bits.view(np.float64)
         charge(len(distinct) * steps, len(counts) + len(distinct))
         found = np.bincount(code * steps + at, minlength=len(distinct) * steps).reshape(len(distinct), steps)
-        for value, count in zip(distinct.tolist(), found, strict=True):
-            key = label_key({**names[number], label: go_float(value)})
+        for value, count in zip(distinct, found, strict=True):
+            key = label_key({**names[number], label: write(value)})
             counts[key] = counts[key] + count if key in counts else count.astype(np.float64)
     if not counts:
         return Vector.empty(steps)
     values = np.stack(list(counts.values()))
     return Vector(tuple(dict(key) for key in counts), values, values > 0)
-
-
-def go_float(value: float) -> str:
-    """Write a float as Prometheus writes it in labels: shortest digits, never an exponent.
-
-    Examples
-    --------
-    >>> go_float(6.0), go_float(1e-7), go_float(float("inf"))
-    ('6', '0.0000001', '+Inf')
-    """
-    if np.isnan(value):
-        return "NaN"
-    if np.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return np.format_float_positional(value, trim="-")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.core.series import LabelKey, Labels, label_key
 from workbench.promql.aggregate import Charge
@@ -32,6 +31,10 @@ COMPARISON: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+#: Mends the points at which a histogram takes part: of operands, result, verdict and presence makes the last three.
+Mend = Callable[[Floats, Floats, Floats, Bools, Bools], tuple[Floats, Bools, Bools]]
+
+
 class MatchingError(Exception):
     """Series cannot be paired; the engine turns it into a rejection with a place."""
 
@@ -44,16 +47,32 @@ def scalars(op: str, lhs: Scalar, rhs: Scalar) -> Scalar:
         return Scalar(COMPARISON[op](lhs.values, rhs.values).astype(np.float64))
 
 
-def with_scalar(node: Binary, vector: Vector, scalar: Scalar, *, scalar_left: bool) -> Vector:
+def with_scalar(node: Binary, vector: Vector, scalar: Scalar, *, scalar_left: bool, mend: Mend | None = None) -> Vector:
     """Apply an operator to each point of a vector and a scalar; a comparison without ``bool`` filters."""
-    sides = (scalar.values, vector.values) if scalar_left else (vector.values, scalar.values)
+    same = np.broadcast_to(scalar.values, vector.values.shape)
+    sides = (same, vector.values) if scalar_left else (vector.values, same)
+    values, present = operated(node, *sides, vector.present, vector.values, mend)
+    if node.op in ARITHMETIC or node.returns_bool:
+        return nameless(Vector(vector.labels, values, present).seen())
+    return Vector(vector.labels, values, present).seen()
+
+
+def operated(
+    node: Binary, left: Floats, right: Floats, present: Bools, filtered: Floats, mend: Mend | None
+) -> tuple[Floats, Bools]:
+    """Apply an operator to paired points; ``filtered`` is what a comparison without ``bool`` lets through."""
     with np.errstate(all="ignore"):
         if node.op in ARITHMETIC:
-            return nameless(Vector(vector.labels, ARITHMETIC[node.op](*sides), vector.present))
-        verdict = COMPARISON[node.op](*sides)
-    if node.returns_bool:
-        return nameless(Vector(vector.labels, verdict.astype(np.float64), vector.present))
-    return Vector(vector.labels, vector.values, vector.present & verdict).seen()
+            values, kept = ARITHMETIC[node.op](left, right), None
+        else:
+            values, kept = filtered, COMPARISON[node.op](left, right)
+    if mend is not None:
+        every = np.ones(present.shape, np.bool_) if kept is None else kept
+        values, every, present = mend(left, right, values, every, present)
+        kept = None if kept is None else every
+    if kept is None:
+        return values, present
+    return (kept.astype(np.float64), present) if node.returns_bool else (values, present & kept)
 
 
 def signature(matching: Matching, labels: Labels) -> LabelKey:
@@ -90,7 +109,7 @@ def _any_of(keys: list[LabelKey], present: Bools, wanted: list[LabelKey]) -> Boo
     return some[[numbers.get(key, -1) for key in wanted]] if wanted else some[:0]
 
 
-def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge) -> Vector:
+def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge, mend: Mend | None = None) -> Vector:
     """Apply an operator to the paired points of two vectors; ``charge`` is asked for the size before memory is taken.
 
     Raises
@@ -113,7 +132,8 @@ def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge) -> Vector:
     if not pairs:
         return Vector.empty(lhs.values.shape[1])
     i, j = np.array(pairs, np.intp).T
-    values, present = _operated(node, many, one, i, j)
+    sides = (one.values[j], many.values[i]) if matching.group == "right" else (many.values[i], one.values[j])
+    values, present = operated(node, *sides, many.present[i] & one.present[j], sides[0], mend)
     if not matching.group:
         _check_many_side([many_keys[row] for row in i], present)
     names = tuple(_result_labels(node, many.labels[a], one.labels[b]) for a, b in pairs)
@@ -124,20 +144,6 @@ def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge) -> Vector:
         if matching.group:
             raise MatchingError("multiple matches for labels: grouping labels must ensure unique matches") from None
         raise
-
-
-def _operated(
-    node: Binary, many: Vector, one: Vector, i: NDArray[np.intp], j: NDArray[np.intp]
-) -> tuple[Floats, Bools]:
-    sides = (one.values[j], many.values[i]) if node.matching.group == "right" else (many.values[i], one.values[j])
-    present = many.present[i] & one.present[j]
-    with np.errstate(all="ignore"):
-        if node.op in ARITHMETIC:
-            return ARITHMETIC[node.op](*sides), present
-        verdict = COMPARISON[node.op](*sides)
-    if node.returns_bool:
-        return verdict.astype(np.float64), present
-    return sides[0], present & verdict
 
 
 def _check_one_side(node: Binary, one: Vector, rows: dict[LabelKey, list[int]], asked: Bools) -> None:

@@ -8,14 +8,25 @@ from functools import partial
 import numpy as np
 
 from workbench.core.errors import QueryRejected
-from workbench.promql import over_time, rates
-from workbench.promql.aggregate import go_float
+from workbench.core.histograms import is_mark
+from workbench.promql import native_vectors, native_windows, over_time, rates
 from workbench.promql.evaluation import Evaluation
 from workbench.promql.functions import DATE_PARTS, ELEMENTWISE, clamped, rounded
-from workbench.promql.histogram import Buckets, Findings, bucket_fraction, bucket_quantile, per_histogram
+from workbench.promql.histogram import Buckets, Findings, apart, bucket_fraction, bucket_quantile, per_histogram
 from workbench.promql.labels import absent_labels, joiner, natural, readable, replacer, shown
 from workbench.promql.nodes import NAME, Call, Node, Selector, bare
-from workbench.promql.values import DuplicateLabels, Floats, Ints, Scalar, Text, Vector, nameless, relabelled
+from workbench.promql.values import (
+    DuplicateLabels,
+    Floats,
+    Ints,
+    Scalar,
+    Text,
+    Vector,
+    go_float,
+    merged,
+    nameless,
+    relabelled,
+)
 from workbench.promql.windows import Kernel, Matrix
 
 Value = Scalar | Text | Vector | Matrix
@@ -36,7 +47,6 @@ EXPERIMENTAL = frozenset(
         "histogram_quantiles",
     }
 )
-_NATIVE_ONLY = frozenset({"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"})
 _NOT_EVALUATED = frozenset({"info", "histogram_quantiles", "ts_of_first_over_time"})
 _COUNTER_ENDINGS = ("_total", "_sum", "_count", "_bucket")
 
@@ -70,8 +80,10 @@ def call(node: Call, run: Evaluation, evaluate: Evaluate) -> Value:
     func, args = node.func, node.args
     if func in EXPERIMENTAL and not run.experimental:
         raise run.reject(f"{func}() is experimental in Prometheus and not evaluated here", node)
-    if func in _NATIVE_ONLY or func in _NOT_EVALUATED:
-        raise run.reject(f"{func}() works on native histograms or info metrics, which are not evaluated here", node)
+    if func in _NOT_EVALUATED:
+        raise run.reject(f"{func}() is not evaluated here", node)
+    if func in native_vectors.READERS:
+        return native_vectors.read(func, _vector(args[0], run, evaluate), run.pool)
     match func:
         case "time":
             return Scalar(run.times / 1000.0)
@@ -81,7 +93,7 @@ def call(node: Call, run: Evaluation, evaluate: Evaluate) -> Value:
             values = _scalar(args[0], run, evaluate)[None, :]
             return Vector(({},), values, np.ones(values.shape, np.bool_))
         case "scalar":
-            return _single(_vector(args[0], run, evaluate))
+            return _single(_floats(args[0], run, evaluate))
         case "timestamp":
             return _timestamp(args[0], run, evaluate)
         case "absent":
@@ -105,6 +117,12 @@ def _vector(node: Node, run: Evaluation, evaluate: Evaluate) -> Vector:
     value = evaluate(node, run)
     assert isinstance(value, Vector)
     return value
+
+
+def _floats(node: Node, run: Evaluation, evaluate: Evaluate) -> Vector:
+    """Vector without its histograms, which functions of single floats pass over."""
+    vector = _vector(node, run, evaluate)
+    return native_vectors.floats_of(vector).seen() if run.native else vector
 
 
 def _matrix(node: Node, run: Evaluation, evaluate: Evaluate) -> Matrix:
@@ -164,7 +182,7 @@ def _relabel(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
 
 def _sorted(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     """Order series; over several steps there is no one order of values, and Prometheus ignores it."""
-    vector = _vector(node.args[0], run, evaluate)
+    vector = (_vector if node.func.startswith("sort_by_label") else _floats)(node.args[0], run, evaluate)
     descending = node.func.endswith("_desc")
     if node.func.startswith("sort_by_label"):
         names = [_text(arg, run, evaluate) for arg in node.args[1:]]
@@ -182,7 +200,7 @@ def _of_points(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
         values = (run.times / 1000.0)[None, :]
         vector = Vector(({},), values, np.ones(values.shape, np.bool_))
     else:
-        vector = _vector(args[0], run, evaluate)
+        vector = _floats(args[0], run, evaluate)
     bounds = [_scalar(arg, run, evaluate) for arg in args[1:]]
     values, present = vector.values, vector.present
     with np.errstate(all="ignore"):
@@ -228,7 +246,10 @@ def _of_windows(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     else:
         raise run.reject(f"{func}() is not evaluated here", node)
     matrix = _matrix(args[matrix_arg], run, evaluate)
-    vector = matrix.apply(kernel, run.check)
+    if run.native and is_mark(matrix.samples.values).any():
+        vector = _mixed(node, matrix, kernel, run)
+    else:
+        vector = matrix.apply(kernel, run.check)
     run.charge(vector.values.size, len(vector))
     if func in ("rate", "increase"):
         _note_gauges(matrix, args[0], run)
@@ -238,6 +259,17 @@ def _of_windows(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     return nameless(vector)
 
 
+def _mixed(node: Call, matrix: Matrix, kernel: Kernel, run: Evaluation) -> Vector:
+    """Evaluate a function over windows that hold histograms."""
+    found = native_windows.over_windows(node.func, matrix, kernel, run.pool, run.check, v2=run.v2)
+    place = node.args[-1] if node.func == "quantile_over_time" else node.args[0]
+    for text, name in found.warnings:
+        run.warn(f'{text} "{name}"', place)
+    for text, name in found.infos:
+        run.inform(f'{text} "{name}"', place)
+    return Vector(matrix.labels, found.values, found.present).seen()
+
+
 def _check_distinct(vector: Vector) -> None:
     """Series that differ only by name collide even when their points never share a step."""
     if len({frozenset((k, v) for k, v in labels.items() if k != NAME) for labels in vector.labels}) < len(vector):
@@ -245,7 +277,9 @@ def _check_distinct(vector: Vector) -> None:
 
 
 def _note_gauges(matrix: Matrix, arg: Node, run: Evaluation) -> None:
-    for name in dict.fromkeys(labels.get(NAME, "") for labels in matrix.labels):
+    native = is_mark(matrix.samples.values)
+    floats = np.add.reduceat(~native, matrix.samples.offsets[:-1]) if native.any() else np.ones(len(matrix.labels))
+    for name in dict.fromkeys(matrix.labels[row].get(NAME, "") for row in np.flatnonzero(floats)):
         if name and not name.endswith(_COUNTER_ENDINGS):
             run.inform(f'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "{name}"', arg)
 
@@ -267,7 +301,8 @@ def _histogram_quantile(node: Call, run: Evaluation, evaluate: Evaluate) -> Vect
             found.repaired.add(metric)
         return result
 
-    result = per_histogram(vector, read, found)
+    classic, native = _by_kind(vector, node, run, found)
+    result = per_histogram(classic, read, found)
     for metric in sorted(found.repaired):
         run.inform(
             "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/"
@@ -275,7 +310,7 @@ def _histogram_quantile(node: Call, run: Evaluation, evaluate: Evaluate) -> Vect
             node.args[1],
         )
     _note_bad_buckets(found, node, run)
-    return result
+    return result if native is None else _both(native_vectors.read_quantile(native, q, node.args[0], run), result)
 
 
 def _histogram_fraction(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
@@ -286,9 +321,32 @@ def _histogram_fraction(node: Call, run: Evaluation, evaluate: Evaluate) -> Vect
     def read(buckets: Buckets, steps: Ints, metric: str) -> Floats:
         return bucket_fraction(low[steps], high[steps], buckets)
 
-    result = per_histogram(vector, read, found)
+    classic, native = _by_kind(vector, node, run, found)
+    result = per_histogram(classic, read, found)
     _note_bad_buckets(found, node, run)
-    return result
+    return (
+        result if native is None else _both(native_vectors.read_fraction(native, low, high, node.args[0], run), result)
+    )
+
+
+def _by_kind(vector: Vector, node: Call, run: Evaluation, found: Findings) -> tuple[Vector, Vector | None]:
+    """Classic buckets and native histograms of a vector; where both tell of the same labels neither is taken."""
+    if not run.native or not native_vectors.histograms_of(vector).any():
+        return vector, None
+    classic, native, clashing = apart(vector, native_vectors.histograms_of(vector))
+    for name in clashing:
+        run.warn(f'vector contains a mix of classic and native histograms for metric name "{name}"', node.args[-1])
+    return classic, native
+
+
+def _both(native: Vector, classic: Vector) -> Vector:
+    return merged(
+        Vector(
+            native.labels + classic.labels,
+            np.concatenate([native.values, classic.values]),
+            np.concatenate([native.present, classic.present]),
+        ).seen()
+    )
 
 
 def _note_bad_buckets(found: Findings, node: Call, run: Evaluation) -> None:

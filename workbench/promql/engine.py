@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from workbench.core.errors import ParameterError, QueryTooExpensive
+from workbench.core.histograms import Histograms, is_mark, marked_rows, marks
 from workbench.core.series import Metrics, label_key
-from workbench.promql import aggregate, binary
-from workbench.promql.aggregate import go_float
+from workbench.promql import aggregate, binary, native_vectors, native_windows
 from workbench.promql.calls import Value, call
 from workbench.promql.evaluation import Evaluation, Ledger
 from workbench.promql.labels import readable, shown
@@ -30,7 +31,17 @@ from workbench.promql.nodes import (
 )
 from workbench.promql.parse import parse
 from workbench.promql.store import EvaluationLimits, SampleStore
-from workbench.promql.values import SAME_LABELSET, DuplicateLabels, Ints, Scalar, Text, Vector, nameless
+from workbench.promql.values import (
+    SAME_LABELSET,
+    DuplicateLabels,
+    Floats,
+    Ints,
+    Scalar,
+    Text,
+    Vector,
+    go_float,
+    nameless,
+)
 from workbench.promql.windows import Matrix, as_samples, sliding
 
 Semantics = Literal["v2", "v3"]
@@ -209,7 +220,8 @@ def _dispatch(node: Node, run: Evaluation) -> Value:
             if isinstance(inner, Scalar):
                 return Scalar(-inner.values)
             assert isinstance(inner, Vector)
-            return nameless(Vector(inner.labels, -inner.values, inner.present))
+            turned = native_vectors.negated(inner, run.pool) if run.native else -inner.values
+            return nameless(Vector(inner.labels, turned, inner.present))
         case Selector(range_ms=None):
             return run.vector(node)
         case Selector():
@@ -269,6 +281,8 @@ def _subquery(node: Subquery, run: Evaluation) -> Matrix:
         assert isinstance(inner, Vector)
         vector = inner.seen()
     samples = as_samples(vector, times)
+    if run.native:
+        samples = native_windows.resampled(samples, run.pool)
     return sliding(samples, range_ms=node.range_ms, ends=ends, evaluated=run.times, closed=run.v2, drop_stale=False)
 
 
@@ -278,13 +292,16 @@ def _aggregate(node: Aggregate, run: Evaluation) -> Vector:
     vector = evaluate(node.expr, run)
     assert isinstance(vector, Vector)
     if node.param is None:
-        return aggregate.aggregate(node, vector)
+        return native_vectors.aggregate(node, vector, run) if run.native else aggregate.aggregate(node, vector)
     param = evaluate(node.param, run)
     if isinstance(param, Text):
         if not param.value or not readable(param.value):
             raise run.reject(f'invalid label name "{shown(param.value)}"', node.param)
-        return aggregate.count_values(node, vector, param.value, run.charge)
+        return aggregate.count_values(node, vector, param.value, run.charge, run.written)
     assert isinstance(param, Scalar)
+    if run.native and node.op in ("quantile", "topk", "bottomk") and native_vectors.histograms_of(vector).any():
+        run.inform(f"ignored histogram in {node.op} aggregation", node.expr if node.op == "quantile" else node)
+        vector = native_vectors.floats_of(vector).seen()
     if node.op == "quantile":
         for value in np.unique(param.values[~((param.values >= 0) & (param.values <= 1))]):
             run.warn(f"quantile value should be between 0 and 1, got {go_float(float(value))}", node.param)
@@ -303,15 +320,16 @@ def _binary(node: Binary, run: Evaluation) -> Value:
     lhs, rhs = evaluate(node.lhs, run), evaluate(node.rhs, run)
     if isinstance(lhs, Scalar) and isinstance(rhs, Scalar):
         return binary.scalars(node.op, lhs, rhs)
+    mend = partial(native_vectors.operated, node, run=run) if run.native else None
     if isinstance(lhs, Vector) and isinstance(rhs, Scalar):
-        return binary.with_scalar(node, lhs, rhs, scalar_left=False)
+        return binary.with_scalar(node, lhs, rhs, scalar_left=False, mend=mend)
     if isinstance(lhs, Scalar) and isinstance(rhs, Vector):
-        return binary.with_scalar(node, rhs, lhs, scalar_left=True)
+        return binary.with_scalar(node, rhs, lhs, scalar_left=True, mend=mend)
     assert isinstance(lhs, Vector)
     assert isinstance(rhs, Vector)
     if node.op in ("and", "or", "unless"):
         return binary.set_operation(node, lhs, rhs)
-    return binary.between(node, lhs, rhs, run.charge)
+    return binary.between(node, lhs, rhs, run.charge, mend)
 
 
 def _metrics(value: Value, run: Evaluation, step_ms: int, *, ordered: bool) -> Metrics:
@@ -323,7 +341,18 @@ def _metrics(value: Value, run: Evaluation, step_ms: int, *, ordered: bool) -> M
         keys = [label_key(labels) for labels in vector.labels]
         vector = vector.rows(sorted(range(len(keys)), key=keys.__getitem__))
     values = np.where(vector.present, vector.values, np.nan)
-    return Metrics(run.times, vector.labels, values, np.array(vector.present), _meta(run, step_ms))
+    present = np.array(vector.present)
+    return Metrics(run.times, vector.labels, values, present, _meta(run, step_ms), _held(values, run))
+
+
+def _held(values: Floats, run: Evaluation) -> Histograms | None:
+    """Histograms of an answer; the marks among its values are made to stand for their rows."""
+    native = is_mark(values)
+    if not native.any():
+        return None
+    rows, place = np.unique(marked_rows(values[native]), return_inverse=True)
+    values[native] = marks(place)
+    return run.pool.block.take(rows)
 
 
 def _raw(matrix: Matrix, run: Evaluation) -> Metrics:
@@ -340,7 +369,7 @@ def _raw(matrix: Matrix, run: Evaluation) -> Metrics:
     for row, (_, times, points) in enumerate(series):
         column = np.searchsorted(grid, times)
         values[row, column], present[row, column] = points, True
-    return Metrics(grid, tuple(labels for labels, _, _ in series), values, present, _meta(run, 0))
+    return Metrics(grid, tuple(labels for labels, _, _ in series), values, present, _meta(run, 0), _held(values, run))
 
 
 def _meta(run: Evaluation, step_ms: int) -> dict[str, object]:

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench.core.errors import QueryRejected, QueryTooExpensive
+from workbench.core.histograms import is_mark, marked_rows, marks
 from workbench.core.series import STALE_BITS, SeriesSet
 from workbench.promql.lexer import place, rejected
 from workbench.promql.matchers import Matcher
+from workbench.promql.native import Pool
+from workbench.promql.native_statistics import text
 from workbench.promql.nodes import At, Node, Selector, opening
 from workbench.promql.store import EvaluationLimits, SampleStore
-from workbench.promql.values import Ints, Vector
+from workbench.promql.values import Ints, Vector, go_float
 from workbench.promql.windows import Matrix, sliding
 
 
@@ -28,6 +31,7 @@ class Ledger:
     warnings: dict[str, None] = field(default_factory=dict)
     infos: dict[str, None] = field(default_factory=dict)
     selected: dict[tuple[object, ...], SeriesSet] = field(default_factory=dict)
+    pool: Pool = field(default_factory=Pool)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,16 @@ class Evaluation:
     ledger: Ledger
 
     @property
+    def pool(self) -> Pool:
+        """Native histograms that marks among the values stand for."""
+        return self.ledger.pool
+
+    @property
+    def native(self) -> bool:
+        """Whether any histogram has been read; where none has, values are floats and nothing need be told apart."""
+        return self.ledger.pool.size > 0
+
+    @property
     def steps(self) -> int:
         """Number of steps. [count]"""
         return len(self.times)
@@ -99,12 +113,18 @@ class Evaluation:
                 query=self.query,
                 hint="Ask for a shorter range or a longer step, or raise the limit.",
             )
+        self.charge(0, 0)
+
+    def written(self, value: float) -> str:
+        """Text of a point for a label: a number, or a histogram with its buckets."""
+        point = np.array([value])
+        return text(self.pool.block.at(int(marked_rows(point)[0]))) if is_mark(point)[0] else go_float(value)
 
     def charge(self, samples: int, series: int) -> None:
         """Count samples read or points computed against the limits."""
         limits = self.ledger.limits
         self.ledger.samples += samples
-        if self.ledger.samples > limits.max_samples:
+        if self.ledger.samples + self.pool.buckets > limits.max_samples:
             raise QueryTooExpensive(
                 f"The query needs more than max_samples = {limits.max_samples:,} samples.",
                 query=self.query,
@@ -131,8 +151,19 @@ class Evaluation:
         if found is None:
             found = self.store.select(matchers, start_ms, end_ms)
             self.charge(found.samples, len(found))
+            found = self._pooled(found)
             self.ledger.selected[key] = found
         return found
+
+    def _pooled(self, found: SeriesSet) -> SeriesSet:
+        """Take the histograms of a selection into the pool; its marks then stand for rows there."""
+        if found.histograms is None:
+            return found
+        native = is_mark(found.values)
+        block = found.histograms.take(marked_rows(found.values[native]))
+        values = found.values.copy()
+        values[native] = marks(self.pool.add(block) + np.arange(len(block)))
+        return SeriesSet(found.labels, found.offsets, found.times, values)
 
     def matrix(self, node: Selector) -> Matrix:
         """Range selector: the samples under the window of each step."""

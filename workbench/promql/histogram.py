@@ -80,6 +80,34 @@ def per_histogram(vector: Vector, read: Callable[[Buckets, NDArray[np.intp], str
     return merged(Vector(tuple(names), values, present))
 
 
+def apart(vector: Vector, native: Bools) -> tuple[Vector, Vector, list[str]]:
+    """Split a vector into classic buckets and native histograms.
+
+    At steps where a classic and a native histogram have equal labels, both are left out; their metric names are the
+    third thing returned.
+    """
+    classic = vector.present & ~native
+    owners: dict[LabelKey, list[int]] = {}
+    for row in np.flatnonzero(classic.any(axis=1)):
+        labels = vector.labels[row]
+        if parse_bound(labels.get(BUCKET, "")) is not None:
+            key = label_key({name: value for name, value in labels.items() if name != BUCKET})
+            owners.setdefault(key, []).append(int(row))
+    kept, names = native.copy(), []
+    for row in np.flatnonzero(native.any(axis=1)):
+        rivals = owners.get(label_key(vector.labels[row]), [])
+        clash = native[row] & classic[rivals].any(axis=0)
+        if clash.any():
+            names.append(vector.labels[row].get(NAME, ""))
+            kept[row] &= ~clash
+            classic[rivals] &= ~clash
+    return (
+        Vector(vector.labels, vector.values, classic).seen(),
+        Vector(vector.labels, vector.values, kept).seen(),
+        list(dict.fromkeys(names)),
+    )
+
+
 def _patterns(present: Bools) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Split the steps by which buckets are present: nearly always all of them."""
     if (present == present[0]).all():

@@ -19,13 +19,20 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool, v2: bool)
     sample lies within 1.1 average gaps of the end, else by half a gap; a counter is never stretched below zero.
     Prometheus 3 applies the cut-off at zero after the 1.1-gap rule, Prometheus 2 before it.
     """
-    count = windows.count
-    enough = count >= 2
     first, last = windows.first, windows.last
     start_value = windows.values[first]
     change = windows.values[last] - start_value
     if counter:
         _add_resets(change, windows)
+    change *= stretch(windows, change, start_value, counter=counter, per_second=per_second, v2=v2)
+    return change, windows.count >= 2
+
+
+def stretch(
+    windows: Windows, change: Floats, start_value: Floats, *, counter: bool, per_second: bool, v2: bool
+) -> Floats:
+    """Factor that stretches the change between first and last sample to the whole window, see :func:`extrapolated`."""
+    count = windows.count
     start_time, end_time = windows.first_time, windows.last_time
     to_start = (start_time - windows.starts) / 1000.0
     to_end = (windows.ends - end_time) / 1000.0
@@ -45,11 +52,10 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool, v2: bool)
     else:
         to_start = np.where(to_start >= threshold, half, to_start)
     to_end = np.where(to_end >= threshold, half, to_end)
-    factor = (sampled + to_start + to_end) / sampled
+    factor: Floats = (sampled + to_start + to_end) / sampled
     if per_second:
         factor /= (windows.ends - windows.starts) / 1000.0
-    change *= factor
-    return change, enough
+    return factor
 
 
 def _add_resets(change: Floats, windows: Windows) -> None:
@@ -82,6 +88,11 @@ def events(windows: Windows, *, resets: bool) -> tuple[Floats, Bools]:
     values = windows.values
     before, after = values[:-1], values[1:]
     happened = after < before if resets else (after != before) & ~(np.isnan(after) & np.isnan(before))
+    return counted(windows, happened)
+
+
+def counted(windows: Windows, happened: Bools) -> tuple[Floats, Bools]:
+    """Count what happened inside each window; entry ``i`` says it of samples ``i`` and ``i + 1``."""
     upto = np.concatenate([[0], np.cumsum(happened)])
     # An event sits between samples i and i + 1; both must be inside.
     found = upto[np.maximum(windows.last, 0)] - upto[windows.first]

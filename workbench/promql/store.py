@@ -71,10 +71,11 @@ class MemoryStore:
         contiguous = all(a.stop == b.start for a, b in pairwise(parts))
         if contiguous:
             span = slice(parts[0].start, parts[-1].stop)
-            return SeriesSet(tuple(labels), offsets, whole.times[span], whole.values[span])
+            return SeriesSet(tuple(labels), offsets, whole.times[span], whole.values[span], whole.histograms)
         return SeriesSet(
             tuple(labels),
             offsets,
             np.concatenate([whole.times[part] for part in parts]),
             np.concatenate([whole.values[part] for part in parts]),
+            whole.histograms,
         )

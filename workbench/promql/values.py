@@ -104,3 +104,18 @@ def relabelled(vector: Vector, change: Callable[[Labels], Labels]) -> Vector:
 def nameless(vector: Vector) -> Vector:
     """Drop the metric names, as every operation that changes the meaning of a value does."""
     return relabelled(vector, without_name)
+
+
+def go_float(value: float) -> str:
+    """Write a float as Prometheus writes it in labels: shortest digits, never an exponent.
+
+    Examples
+    --------
+    >>> go_float(6.0), go_float(1e-7), go_float(float("inf"))
+    ('6', '0.0000001', '+Inf')
+    """
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return np.format_float_positional(value, trim="-")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -91,6 +91,7 @@ class Matrix:
     grid: NDArray[np.intp]
     lo: NDArray[np.intp]
     hi: NDArray[np.intp]
+    closed: bool
 
     @property
     def labels(self) -> tuple[Labels, ...]:
@@ -119,15 +120,40 @@ class Matrix:
 
         ``check`` is called before each block and may stop the work.
         """
+        if not self.samples.samples:
+            return Vector.empty(len(self.ends))
+        return Vector(self.labels, *self.points(kernel, check)).seen()
+
+    def points(self, kernel: Kernel, check: Callable[[], None] = lambda: None) -> tuple[Floats, Bools]:
+        """Evaluate a function of windows: values and presence, a row a series."""
         shape = (len(self.labels), len(self.ends))
         values, present = np.empty(shape), np.zeros(shape, np.bool_)
         if not self.samples.samples:
-            return Vector.empty(shape[1])
+            return np.full(shape, np.nan), present
         with np.errstate(all="ignore"):
             for rows, windows in self.blocks():
                 check()
                 values[rows], present[rows] = kernel(windows)
-        return Vector(self.labels, values, present).seen()
+        return values, present
+
+    def counts(self) -> NDArray[np.intp]:
+        """Count the samples in the window of each series and step. [count]"""
+        return (self.hi - self.lo)[self.grid]
+
+    def only(self, kept: Bools) -> Matrix:
+        """Leave out some samples; the series stay."""
+        samples = self.samples
+        counts = np.concatenate([[0], np.cumsum(kept)])[samples.offsets].astype(np.int64)
+        fewer = SeriesSet(samples.labels, counts, samples.times[kept], samples.values[kept])
+        closed = self.closed
+        return sliding(
+            fewer, range_ms=self.range_ms, ends=self.ends, evaluated=self.evaluated, closed=closed, drop_stale=False
+        )
+
+    def without(self, emptied: Bools) -> Matrix:
+        """Empty the windows of some series and steps."""
+        lo, hi = self.lo[self.grid], self.hi[self.grid]
+        return replace(self, grid=np.arange(len(self.labels)), lo=lo, hi=np.where(emptied, lo, hi))
 
 
 def sliding(
@@ -169,7 +195,7 @@ def sliding(
     shape = (0, len(ends))
     lo = np.stack([low for low, _ in bounds]) if bounds else np.zeros(shape, np.intp)
     hi = np.stack([high for _, high in bounds]) if bounds else np.zeros(shape, np.intp)
-    return Matrix(samples, range_ms, ends, evaluated, grid, lo, hi)
+    return Matrix(samples, range_ms, ends, evaluated, grid, lo, hi, closed)
 
 
 def without_stale(samples: SeriesSet) -> SeriesSet:
@@ -179,7 +205,9 @@ def without_stale(samples: SeriesSet) -> SeriesSet:
         return samples
     kept = ~stale
     counts = np.concatenate([[0], np.cumsum(kept)])[samples.offsets]
-    return SeriesSet(samples.labels, counts.astype(np.int64), samples.times[kept], samples.values[kept])
+    return SeriesSet(
+        samples.labels, counts.astype(np.int64), samples.times[kept], samples.values[kept], samples.histograms
+    )
 
 
 def as_samples(vector: Vector, times: Ints) -> SeriesSet:
