@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.charts import slo as charts
-from workbench.ui import board, detail, exports, figures, filters, header, load, states, tables
+from workbench.ui import board, decided, detail, exports, figures, filters, header, load, states, tables
 
 system = filters.system()
 if not system:
@@ -53,6 +53,7 @@ with body, states.guard():
                 detail.burn_rates(study.results["burn"])
             detail.definition(promised)
     if usable:
+        decided.exclusions(study)
         states.warned(study)
         exports.downloads(study, compliance if promised is None else history, name=file_name)
     if promised is not None:

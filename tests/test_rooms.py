@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "promql": ({"core", "catalog"}, {"numpy", "pandas", "pyarrow", "numba", "promql_parser"}),
     "archive": ({"core", "catalog", "promql"}, {"numpy", "pandas", "pyarrow", "numba", "deltalake", "duckdb"}),
-    "analysis": ({"core"}, {"numpy", "pandas", "pyarrow", "scipy"}),
+    # dateutil reads recurrence rules (RFC 5545); pandas depends on it anyway, and it is pure.
+    "analysis": ({"core"}, {"numpy", "pandas", "pyarrow", "scipy", "dateutil"}),
     "charts": ({"core", "analysis"}, {"numpy", "pandas", "plotly"}),
     "store": ({"core"}, {"numpy", "pandas", "sqlalchemy", "alembic"}),
     "studies": (

@@ -129,7 +129,7 @@ def burn_rates(
         for lookback in lookbacks:
             span = TimeRange(elapsed.end - timedelta(milliseconds=duration_ms(lookback)), elapsed.end)
             seen = history.within(span)
-            covered = seen.coverage(span, promise.slice_ms)
+            covered = seen.coverage(promise.counted_ms(span), promise.slice_ms)
             good, total = float(seen.good.sum()), float(seen.total.sum())
             bad = Fraction(total) - Fraction(good)
             rows.append(

@@ -59,9 +59,9 @@ class History:
         good, total, covered = (np.add.reduceat(counts, firsts) for counts in (self.good, self.total, self.covered))
         return History(origin_ms + steps[firsts] * step_ms, good, total, covered)
 
-    def coverage(self, span: TimeRange, slice_ms: int) -> float:
-        """Observed share of the whole slices of a range; a slice that is not there was not observed. [ratio]"""
-        return float(self.covered.sum()) / max(1, (span.end_ms - span.start_ms) // slice_ms)
+    def coverage(self, length_ms: int, slice_ms: int) -> float:
+        """Observed share of the whole slices of a time; a slice that is not there was not observed. [ratio]"""
+        return float(self.covered.sum()) / max(1, length_ms // slice_ms)
 
 
 def histories(events: pd.DataFrame) -> Mapping[str, History]:

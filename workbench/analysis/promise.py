@@ -39,6 +39,10 @@ class Promise:
         Length of the slices of the frame. [ms]
     rolling : bool
         Whether the window moves on with time, so that its end is not the end of the budget.
+    left_out : tuple of TimeRange
+        Slices that exclusions leave out: they count nothing and are not expected to be seen.
+    taken_out : tuple of TimeRange
+        Those of them whose time is no part of the period, so that the budget in minutes is smaller.
     """
 
     objective: str
@@ -50,6 +54,8 @@ class Promise:
     method: Literal["exact", "extrapolated"] = "exact"
     slice_ms: int = 300_000
     rolling: bool = False
+    left_out: tuple[TimeRange, ...] = ()
+    taken_out: tuple[TimeRange, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.target < 1:
@@ -70,13 +76,26 @@ class Promise:
         passed_ms = max(0, min(self.window.end_ms, to_ms(as_of)) - self.window.start_ms)
         return TimeRange.from_ms(self.window.start_ms, self.window.start_ms + passed_ms - passed_ms % self.slice_ms)
 
+    def counted_ms(self, span: TimeRange) -> int:
+        """Length of a range less the slices that are left out. [ms]"""
+        return _less(span, self.left_out)
+
+    def length(self, span: TimeRange) -> Fraction:
+        """Length of a range less the time that is no part of the period. [s]"""
+        return Fraction(_less(span, self.taken_out), 1000)
+
     @property
     def counts_slices(self) -> bool:
         """Whether what is counted is slices of time."""
         return self.budgeting != "occurrences"
 
 
-def budget_minutes(target: Decimal, seconds: float) -> float:
+def _less(span: TimeRange, parts: tuple[TimeRange, ...]) -> int:
+    overlaps = (min(span.end_ms, part.end_ms) - max(span.start_ms, part.start_ms) for part in parts)
+    return span.end_ms - span.start_ms - sum(max(0, overlap) for overlap in overlaps)
+
+
+def budget_minutes(target: Decimal, seconds: float | Fraction) -> float:
     """Error budget of a time span, as time. [min]
 
     Examples
@@ -131,6 +150,7 @@ def period_budget(promise: Promise, elapsed: TimeRange, total: Fraction) -> Frac
     events it is a projection: the traffic so far, continued.
     """
     if promise.counts_slices:
-        still_to_come = (promise.window.end_ms - elapsed.end_ms) // promise.slice_ms
+        still_to_come = promise.counted_ms(TimeRange(elapsed.end, promise.window.end)) // promise.slice_ms
         return promise.budget * (total + still_to_come)
-    return promise.budget * total * Fraction(promise.window.seconds) / Fraction(elapsed.seconds)
+    counted = Fraction(promise.counted_ms(promise.window), promise.counted_ms(elapsed))
+    return promise.budget * total * counted

@@ -41,12 +41,12 @@ class ComplianceResult(Result):
     budget_left        allowed minus spent, negative when overspent [``unit``]
     budget_left_ratio  budget_left / budget_total, negative when overspent, NaN without events [ratio]
     burn_rate          share of bad ones / (1 - target); 1 spends the budget exactly [x]
-    coverage           observed share of the elapsed slices [ratio]
+    coverage           observed share of the elapsed slices that are not excluded [ratio]
     elapsed            passed share of the window; 1 for a rolling window [ratio]
     period_budget      bad ones allowed by the whole window: known for slices, for events a projection at the
                        traffic so far; equal to budget_total when the window is over [``unit``]
     period_left_ratio  1 - budget_spent / period_budget, negative when overspent [ratio]
-    budget_minutes     (1 - target) * length of the window [min]
+    budget_minutes     (1 - target) * length of the window, less what exclusions take out of it [min]
     spent_minutes      share of bad ones * elapsed time; for slices the bad slices themselves [min]
     left_minutes       budget_minutes - spent_minutes [min]
     exhausted_at       when the budget of the whole window ran out, or will at the pace of the last 3 d; NaT when
@@ -136,14 +136,14 @@ def _judged(
     elapsed = promise.elapsed(as_of)
     seen = history.within(elapsed)
     good, total = float(seen.good.sum()), float(seen.total.sum())
-    coverage = seen.coverage(elapsed, promise.slice_ms)
+    coverage = seen.coverage(promise.counted_ms(elapsed), promise.slice_ms)
     row: dict[str, Any] = {
         "objective": promise.objective,
         "title": promise.title,
         "status": failed or promise_status(good, total, promise.target, covered=coverage > 0 or total > 0),
         "target": float(promise.target),
         "unit": "slices" if promise.counts_slices else "events",
-        "budget_minutes": budget_minutes(promise.target, promise.window.seconds),
+        "budget_minutes": budget_minutes(promise.target, promise.length(promise.window)),
         "elapsed": elapsed.seconds / promise.window.seconds,
         "budgeting": promise.budgeting,
         "method": promise.method,
@@ -164,11 +164,11 @@ def _spending(seen: History, promise: Promise, elapsed: TimeRange, good: float, 
     bad, events = Fraction(total) - Fraction(good), Fraction(total)
     allowed = promise.budget * events
     period = period_budget(promise, elapsed, events)
-    minutes = promise.budget * Fraction(promise.window.seconds) / 60
+    minutes = promise.budget * promise.length(promise.window) / 60
     if promise.counts_slices:
         spent_minutes = bad * promise.slice_ms / 60_000
     else:
-        spent_minutes = bad / events * Fraction(elapsed.seconds) / 60
+        spent_minutes = bad / events * promise.length(elapsed) / 60
     return {
         "sli": good / total,
         "budget_total": float(allowed),

@@ -37,6 +37,7 @@ def status(
       workbench slo status counterfactual-lab --month last-month --format json
       workbench slo status counterfactual-lab --slo availability --check
     """
+    from workbench.charts.decision_tables import effect_rows
     from workbench.charts.tables import compliance_rows
     from workbench.studies import slo_compliance
 
@@ -57,6 +58,9 @@ def status(
             if study.freshness
             else f"{system}, {study.range}: no data"
         )
+        if effects := effect_rows(study.results["exclusions"]):
+            say("With and without exclusions:")
+            print_table(effects)
     for warning in study.warnings:
         say(f"Warning: {warning}")
     if study.status in ("unavailable", "refused"):

@@ -1,12 +1,19 @@
-"""What the workbench writes down: report runs, the history of slice counts, and what the collector gathers."""
+"""What the workbench writes down: runs, slice counts, what is collected, what people decide, and issued reports."""
 
 from workbench.store.collected import Collection, HealthResult, KeptAnswer, Observation
+from workbench.store.decisions import Annotation, AuditEntry, Definition, ExclusionRecord
+from workbench.store.issues import Issue
 from workbench.store.store import HistoryKey, ReportRun, SliceHistory, Store
 
 __all__ = [
+    "Annotation",
+    "AuditEntry",
     "Collection",
+    "Definition",
+    "ExclusionRecord",
     "HealthResult",
     "HistoryKey",
+    "Issue",
     "KeptAnswer",
     "Observation",
     "ReportRun",

@@ -179,3 +179,86 @@ alert_episodes = Table(
     Column("right_censored", Boolean, nullable=False),
     Column("unknown_s", Float(53), nullable=False),
 )
+
+#: What is agreed not to count; a row is revoked, never deleted.
+exclusions = Table(
+    "exclusions",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("system", String(120), nullable=False),
+    Column("slo", String(120), nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("semantics", String(20), nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("rule", String(500), nullable=False),
+    Column("duration", String(40), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_by", String(200)),
+    Column("revoked_why", Text),
+    Index("ix_exclusions_system", "system"),
+)
+
+#: What happened: deploys, incidents, comments, reviews; a row is revoked, never deleted.
+annotation_rows = Table(
+    "annotations",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("system", String(120), nullable=False),
+    Column("slo", String(120), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime),
+    Column("text", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_by", String(200)),
+    Column("revoked_why", Text),
+    Index("ix_annotations_system_starts", "system", "starts_at"),
+)
+
+#: Who did what to which of these rows, in the transaction of the change.
+audit_trail = Table(
+    "audit_trail",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("system", String(120), nullable=False),
+    Column("subject", String(120), nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+#: How an objective was defined from ``since`` on, as an OpenSLO document.
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("system", String(120), primary_key=True),
+    Column("slo", String(120), primary_key=True),
+    Column("since_ms", BigInteger, primary_key=True),
+    Column("revision", String(64), nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+#: Issued reports, numbered by period; their files never change.
+issues = Table(
+    "issues",
+    metadata,
+    Column("report", String(120), primary_key=True),
+    Column("system", String(120), primary_key=True),
+    Column("period", String(120), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("issued_by", String(200), nullable=False),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("figures_sha256", String(64), nullable=False),
+    Column("manifest", JSON, nullable=False),
+)

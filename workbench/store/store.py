@@ -16,6 +16,8 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.collected import Collected
 from workbench.store.connection import upsert
+from workbench.store.decisions import Decisions
+from workbench.store.issues import Issues
 from workbench.store.models import report_runs, slice_counts, slice_histories
 
 RunStatus = Literal["running", "done", "failed"]
@@ -64,7 +66,7 @@ class SliceHistory:
     frame: pd.DataFrame
 
 
-class Store(Collected):
+class Store(Collected, Decisions, Issues):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.burn import BurnRates, burn_rates
+from workbench.analysis.exclusions import without_excluded
 from workbench.analysis.matters import (
     MonthSpend,
     OpenAlerts,
@@ -29,6 +30,7 @@ from workbench.core.errors import ArchiveError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
+from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.health import newest_health
 from workbench.studies.history import freshness, history_key, remember, stored
 from workbench.studies.indicators import Measured, measure
@@ -209,9 +211,12 @@ def _one_system(
         found.measured.warnings.append(f"The store is not used: {error}")
         return found
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
+    agreed = agreed_exclusions(ctx, system, objectives)
+    measured.warnings.extend(agreed.warnings)
+    events, promises = without_excluded(measured.events, promises, agreed.by_objective)
     return _Found(
-        compliance=judged(objectives, promises, measured, as_of=as_of),
-        burns=burn_rates(measured.events, promises, as_of=as_of),
+        compliance=judged(objectives, promises, replace(measured, events=events), as_of=as_of),
+        burns=burn_rates(events, promises, as_of=as_of),
         measured=measured,
         standing=stands,
         health=health,

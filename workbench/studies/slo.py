@@ -8,6 +8,7 @@ from datetime import datetime
 
 from workbench import __version__
 from workbench.analysis.burn import budget_history, burn_rates
+from workbench.analysis.exclusions import exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import ComplianceResult, compliance
 from workbench.catalog import Objective
@@ -15,6 +16,7 @@ from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
 from workbench.studies.context import Context
+from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import Measured, measure, slice_of
 from workbench.studies.windows import hull, month_text, objective_window
 
@@ -41,7 +43,9 @@ def slo_compliance(
     Study
         ``results``: ``compliance`` (:class:`workbench.analysis.slo.ComplianceResult`), ``budget``
         (:class:`workbench.analysis.burn.BudgetHistory`, hourly) and ``burn``
-        (:class:`workbench.analysis.burn.BurnRates`).
+        (:class:`workbench.analysis.burn.BurnRates`), all less what exclusions leave out; ``exclusions``
+        (:class:`workbench.analysis.exclusions.ExclusionEffect`, figures with and without) and ``exclusion_windows``
+        (:class:`workbench.analysis.exclusions.ExclusionWindows`).
 
     Raises
     ------
@@ -59,7 +63,10 @@ def slo_compliance(
     promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
     measured = measure(source, profile.scope, asked, {one.objective: one.elapsed(as_of) for one in promises})
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
-    result = judged(asked, promises, measured, as_of=as_of)
+    agreed = agreed_exclusions(ctx, system, asked)
+    events, counted = without_excluded(measured.events, promises, agreed.by_objective)
+    result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
+    bare = judged(asked, promises, measured, as_of=as_of) if agreed.by_objective else result
     statuses: list[Status] = list(result.frame["status"])
     return Study(
         name="slo_compliance",
@@ -68,14 +75,16 @@ def slo_compliance(
         as_of=as_of,
         results={
             "compliance": result,
-            "budget": budget_history(measured.events, promises, as_of=as_of),
-            "burn": burn_rates(measured.events, promises, as_of=as_of),
+            "budget": budget_history(events, counted, as_of=as_of),
+            "burn": burn_rates(events, counted, as_of=as_of),
+            "exclusions": exclusion_effect(result, bare, promises, agreed.by_objective, as_of=as_of),
+            "exclusion_windows": exclusion_windows(promises, agreed.by_objective, as_of=as_of),
         },
         status=worst(statuses),
         freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
         coverage=float(result.frame["coverage"].min()),
         provenance=provenance(source, measured),
-        warnings=tuple(measured.warnings),
+        warnings=(*measured.warnings, *agreed.warnings),
     )
 
 

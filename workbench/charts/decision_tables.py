@@ -1,0 +1,132 @@
+"""What people decided, as tables of text: exclusions with their effect, annotations, the audit trail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+
+#: Semantics in words.
+SEMANTICS_WORDS = {
+    "remove_time": "left out, with its time",
+    "remove_events": "events left out",
+    "count_good": "counted as good",
+}
+
+
+def _time(value: Any) -> str:
+    return NO_VALUE if value is None or pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def _revoked(one: Any) -> str:
+    return "" if one.revoked_at is None else f"{_time(one.revoked_at)} by {one.revoked_by}: {one.revoked_why}"
+
+
+def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:
+    """One row of text an exclusion of the store."""
+    return [
+        {
+            "id": one.id,
+            "meant": one.slo or ", ".join(f"{name}={value}" for name, value in one.labels.items()) or "all",
+            "start": _time(one.starts_at),
+            "end": _time(one.ends_at),
+            "rule": f"{one.rule} for {one.duration}, {one.zone}" if one.rule else "",
+            "semantics": SEMANTICS_WORDS[one.semantics],
+            "reason": one.reason,
+            "by": one.created_by,
+            "decided": _time(one.created_at),
+            "revoked": _revoked(one),
+        }
+        for one in records
+    ]
+
+
+def annotation_rows(records: Iterable[Any]) -> list[dict[str, str]]:
+    """One row of text an annotation of the store."""
+    return [
+        {
+            "id": one.id,
+            "start": _time(one.starts_at),
+            "end": _time(one.ends_at),
+            "kind": one.kind,
+            "slo": one.slo or "all",
+            "text": one.text,
+            "link": one.link,
+            "by": one.created_by,
+            "revoked": _revoked(one),
+        }
+        for one in records
+    ]
+
+
+def audit_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
+    """One row of text a line of the audit trail."""
+    return [
+        {
+            "at": _time(one.at),
+            "who": one.who,
+            "action": one.action,
+            "subject": one.subject,
+            "document": json.dumps(one.document, ensure_ascii=False, sort_keys=True),
+        }
+        for one in entries
+    ]
+
+
+def effect_rows(result: Result) -> list[dict[str, str]]:
+    """Two cells a figure, with and without exclusions; one row an objective that has any."""
+
+    def bad(row: Mapping[str, Any], end: str) -> str:
+        known = row[f"total{end}"] == row[f"total{end}"]
+        return f"{count_text(row[f'bad{end}'])} of {count_text(row[f'total{end}'])}" if known else NO_VALUE
+
+    rows = []
+    for row in result.frame.to_dict(orient="records"):
+        words = [SEMANTICS_WORDS[name] for name in row["semantics"].split(", ")]
+        rows.append(
+            {
+                "objective": row["objective"],
+                "excluded": f"{span_text(60 * row['excluded_minutes'])} ({'; '.join(words)})",
+                "status": STATUS_WORDS[row["status"]],
+                "status without": STATUS_WORDS[row["status_without"]],
+                "SLI": ratio_text(row["sli"]),
+                "SLI without": ratio_text(row["sli_without"]),
+                "bad": bad(row, ""),
+                "bad without": bad(row, "_without"),
+                "budget left": ratio_text(row["budget_left_ratio"], digits=1),
+                "budget left without": ratio_text(row["budget_left_ratio_without"], digits=1),
+            }
+        )
+    return rows
+
+
+def effect_table(result: Result) -> Table | Sentence:
+    """Table of :func:`effect_rows` that renders itself."""
+    if result.frame.empty:
+        return Sentence("Nothing was excluded: every event of the period counts.")
+    caption = "Figures with the exclusions applied, and without them."
+    return Table(effect_rows(result), caption=caption, left=("excluded", "status without"))
+
+
+def windows_table(result: Result) -> Table:
+    """List the windows in force with who decided them and why."""
+    rows = [
+        {
+            "objective": str(row.objective),
+            "start": _time(row.start),
+            "end": _time(row.end),
+            "semantics": SEMANTICS_WORDS[str(row.semantics)],
+            "reason": str(row.reason),
+            "by": str(row.author),
+            "id": str(row.exclusion),
+        }
+        for row in result.frame.itertuples()
+    ]
+    return Table(rows, left=("start", "end", "semantics", "reason", "by", "id"))

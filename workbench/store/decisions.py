@@ -1,0 +1,206 @@
+"""What people decide about the figures: exclusions and annotations, revoked but never deleted, and who did what."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from workbench.core.errors import ParameterError
+from workbench.core.result import jsonable
+from workbench.core.timerange import from_ms, to_ms
+from workbench.store.connection import Connected
+from workbench.store.models import annotation_rows, audit_trail, definitions, exclusions
+
+
+@dataclass(frozen=True)
+class ExclusionRecord:
+    """An exclusion as it was decided; ``slo`` and ``labels`` are empty where all objectives of the system are meant.
+
+    ``labels`` are those of SLO documents: an objective is meant when it has all of them. ``rule``, ``duration`` and
+    ``zone`` describe a window that repeats; ``ends_at`` is then the end of the first one.
+    """
+
+    system: str
+    semantics: str
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    created_at: datetime
+    created_by: str
+    slo: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    rule: str = ""
+    duration: str = ""
+    zone: str = "UTC"
+    id: str = ""
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revoked_why: str | None = None
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Something that happened: ``kind`` is deploy, incident, definition, review or comment."""
+
+    system: str
+    kind: str
+    starts_at: datetime
+    text: str
+    created_at: datetime
+    created_by: str
+    slo: str = ""
+    ends_at: datetime | None = None
+    link: str = ""
+    id: str = ""
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revoked_why: str | None = None
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who did what: ``document`` holds the row as it was written, or why it was revoked."""
+
+    id: int
+    at: datetime
+    who: str
+    action: str
+    system: str
+    subject: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How an objective is defined from ``since`` on: an OpenSLO document and its fingerprint."""
+
+    system: str
+    slo: str
+    since: datetime
+    revision: str
+    document: Any
+
+
+Record = TypeVar("Record", ExclusionRecord, Annotation)
+
+
+class Decisions(Connected):
+    """The part of the store that keeps decisions; every change writes its line of the audit trail with it."""
+
+    def add_exclusion(self, record: ExclusionRecord) -> ExclusionRecord:
+        """Write an exclusion down and return it with its new id."""
+        return self._added(exclusions, "exclusion", record)
+
+    def exclusions(self, system: str, *, revoked: bool = False) -> list[ExclusionRecord]:
+        """Return the exclusions of a system by start; those that were revoked only where asked for."""
+        return [ExclusionRecord(**row) for row in self._kept(exclusions, system, revoked)]
+
+    def revoke_exclusion(self, id: str, *, at: datetime, who: str, why: str) -> ExclusionRecord:
+        """Take an exclusion back: it stays in the store, and counts no more.
+
+        Raises
+        ------
+        ParameterError
+            No exclusion has this id, or it was revoked before.
+        """
+        return ExclusionRecord(**self._revoked(exclusions, "exclusion", id, at, who, why))
+
+    def add_annotation(self, record: Annotation) -> Annotation:
+        """Write an annotation down and return it with its new id."""
+        return self._added(annotation_rows, "annotation", record)
+
+    def annotations(self, system: str, *, revoked: bool = False) -> list[Annotation]:
+        """Return the annotations of a system by start; those that were revoked only where asked for."""
+        return [Annotation(**row) for row in self._kept(annotation_rows, system, revoked)]
+
+    def revoke_annotation(self, id: str, *, at: datetime, who: str, why: str) -> Annotation:
+        """Take an annotation back, as :meth:`revoke_exclusion`."""
+        return Annotation(**self._revoked(annotation_rows, "annotation", id, at, who, why))
+
+    def audit(self, system: str, *, limit: int = 1000) -> list[AuditEntry]:
+        """Return the audit trail of a system, newest first."""
+        query = select(audit_trail).where(audit_trail.c.system == system).order_by(audit_trail.c.id.desc())
+        with self._reading() as connection:
+            return [AuditEntry(**row._asdict()) for row in connection.execute(query.limit(limit))]
+
+    def note_definition(self, definition: Definition, *, who: str) -> bool:
+        """Write down how an objective is defined; False where that is how it stood before.
+
+        Where a later definition is known already, nothing is written.
+        """
+        key = (definitions.c.system == definition.system, definitions.c.slo == definition.slo)
+        newest = select(definitions).where(*key).order_by(definitions.c.since_ms.desc()).limit(1)
+        with self._writing() as connection:
+            known = connection.execute(newest).one_or_none()
+            if known is not None and (
+                known.revision == definition.revision or known.since_ms >= to_ms(definition.since)
+            ):
+                return False
+            connection.execute(
+                insert(definitions).values(
+                    system=definition.system,
+                    slo=definition.slo,
+                    since_ms=to_ms(definition.since),
+                    revision=definition.revision,
+                    document=definition.document,
+                )
+            )
+            _note(
+                connection,
+                definition.since,
+                who,
+                "definition.change" if known is not None else "definition.first",
+                definition.system,
+                definition.slo,
+                {"revision": definition.revision, "before": known.revision if known is not None else None},
+            )
+        return True
+
+    def definitions(self, system: str, slo: str) -> list[Definition]:
+        """Return how an objective was defined, oldest first."""
+        query = select(definitions).where(definitions.c.system == system, definitions.c.slo == slo)
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(definitions.c.since_ms)).all()
+        return [Definition(row.system, row.slo, from_ms(row.since_ms), row.revision, row.document) for row in rows]
+
+    def _added(self, table: Table, kind: str, record: Record) -> Record:
+        values = {**asdict(record), "id": uuid.uuid4().hex[:12]}
+        with self._writing() as connection:
+            connection.execute(insert(table).values(**values))
+            _note(connection, record.created_at, record.created_by, f"{kind}.add", record.system, values["id"], values)
+        return type(record)(**values)
+
+    def _kept(self, table: Table, system: str, revoked: bool) -> list[dict[str, Any]]:
+        query = select(table).where(table.c.system == system).order_by(table.c.starts_at, table.c.id)
+        with self._reading() as connection:
+            rows = connection.execute(query if revoked else query.where(table.c.revoked_at.is_(None))).all()
+        return [row._asdict() for row in rows]
+
+    def _revoked(self, table: Table, kind: str, id: str, at: datetime, who: str, why: str) -> dict[str, Any]:
+        values = {"revoked_at": at, "revoked_by": who, "revoked_why": why}
+        with self._writing() as connection:
+            changed = connection.execute(
+                update(table).where(table.c.id == id, table.c.revoked_at.is_(None)).values(**values)
+            ).rowcount
+            row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
+            if row is None:
+                raise ParameterError(f"There is no {kind} {id!r}.", hint="List them with their ids first.")
+            if not changed:
+                raise ParameterError(
+                    f"The {kind} {id} was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC by {row.revoked_by}.",
+                    hint="Nothing is to be done.",
+                )
+            _note(connection, at, who, f"{kind}.revoke", row.system, id, {"why": why})
+        return row._asdict()
+
+
+def _note(
+    connection: Connection, at: datetime, who: str, action: str, system: str, subject: str, document: Mapping[str, Any]
+) -> None:
+    values = {"at": at, "who": who, "action": action, "system": system, "subject": subject}
+    connection.execute(insert(audit_trail).values(**values, document=jsonable(document)))

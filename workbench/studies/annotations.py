@@ -1,0 +1,93 @@
+"""Annotations: deploys, incidents, reviews and comments beside the figures, and changes of definition among them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from workbench.core.errors import ParameterError
+from workbench.core.result import jsonable
+from workbench.core.timerange import TimeRange
+from workbench.store import Annotation
+from workbench.studies.context import Context
+from workbench.studies.exclusions import written
+
+#: What people write down; a change of definition is noted by the program.
+KINDS = ("deploy", "incident", "review", "comment")
+
+
+def add_annotation(
+    ctx: Context,
+    *,
+    system: str,
+    kind: str,
+    start: datetime,
+    text: str,
+    end: datetime | None = None,
+    link: str = "",
+    slo: str = "",
+) -> Annotation:
+    """Write down that something happened.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store; ``identity`` is who says so.
+    system : str
+    kind : {"deploy", "incident", "review", "comment"}
+    start, end : datetime
+        Aware instants; without an end it is a moment.
+    text : str
+    link : str
+        Address of a ticket or a change, ``http`` or ``https``.
+    slo : str
+        One objective only.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system, objective or kind, no text, an end before the start, a link of another scheme.
+    """
+    ctx.catalog.profile(system)
+    if slo:
+        ctx.catalog.objective(system, slo)
+    if kind not in KINDS:
+        raise ParameterError(f"{kind!r} is no kind of annotation.", hint=f"Use one of: {', '.join(KINDS)}.")
+    if not text.strip():
+        raise ParameterError("An annotation needs a text.", hint="Say what happened.")
+    if end is not None and end <= start:
+        raise ParameterError(f"The annotation ends ({end}) before it begins ({start}).", hint="Swap the instants.")
+    if link and not link.startswith(("https://", "http://")):
+        raise ParameterError(f"The link {link!r} is no web address.", hint="Write https://…")
+    record = Annotation(
+        system=system, kind=kind, starts_at=start, text=text.strip(), created_at=ctx.clock(),
+        created_by=ctx.identity, slo=slo, ends_at=end, link=link,
+    )  # fmt: skip
+    return written(ctx).add_annotation(record)
+
+
+def annotated(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
+    """Return what happened to a system in a range, oldest first.
+
+    Returns
+    -------
+    DataFrame
+        ``start``, ``end`` [UTC; NaT for a moment], ``kind``, ``slo`` (empty for all), ``text``, ``link``, ``author``.
+    """
+    records = ctx.store.annotations(system) if ctx.store is not None else []
+    rows = [
+        (one.starts_at, one.ends_at, one.kind, one.slo, one.text, one.link, one.created_by)
+        for one in records
+        if one.starts_at < span.end and (one.ends_at or one.starts_at) >= span.start
+    ]
+    frame = pd.DataFrame(rows, columns=["start", "end", "kind", "slo", "text", "link", "author"])
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
+    return frame
+
+
+def decided_rows(records: list[Any]) -> list[dict[str, Any]]:
+    """Rows of plain values of exclusions, annotations or the audit trail, as they are exported."""
+    return [jsonable(vars(record)) for record in records]
