@@ -125,8 +125,8 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     Notes
     -----
     The score of a slice for a rise d over the usual share r is k log(1 + d / r) - d n, the log likelihood ratio of
-    Poisson counts, divided by their scatter. A stretch is where its cumulative sum climbs by more than log(n) + 5
-    [1]_: chance does so in about one history of a hundred. Rises are looked for from the steepest to the least, each
+    Poisson counts, divided by their scatter. A stretch is where its cumulative sum climbs by more than log(n) + 4
+    [1]_: chance does so in about one history of fifty. Rises are looked for from the steepest to the least, each
     in what the steeper left, and the edges of each stretch are those most likely under its own rise. A stretch that
     is not told apart from the one around it, or beside it, is one with it.
 
@@ -136,7 +136,7 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     """
     if not len(bad) or not bad.any():
         return []
-    height = float(np.log(len(bad)) + 5) * usual.scatter
+    height = float(np.log(len(bad)) + 4) * usual.scatter
     rise, levels = 0.5, []
     while rise > least:
         levels.append(rise)

@@ -50,6 +50,18 @@ class History:
         part = slice(int(first), int(last))
         return History(self.start_ms[part], self.good[part], self.total[part], self.covered[part])
 
+    def regular(self, span: TimeRange, slice_ms: int) -> History:
+        """Return every whole slice of a range; one that is not there has no events and was not observed."""
+        starts = np.arange(span.start_ms, span.end_ms - slice_ms + 1, slice_ms, dtype=np.int64)
+        seen = self.within(span)
+        if len(seen) == len(starts):
+            return seen
+        place = (seen.start_ms - span.start_ms) // slice_ms
+        good, total, covered = (np.zeros(len(starts)) for _ in range(3))
+        for whole, part in ((good, seen.good), (total, seen.total), (covered, seen.covered)):
+            np.add.at(whole, place, part)
+        return History(starts, good, total, covered)
+
     def stepped(self, origin_ms: int, step_ms: int) -> History:
         """Sum the slices into steps counted from an origin; ``covered`` is summed as well."""
         if not len(self):

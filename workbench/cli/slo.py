@@ -11,6 +11,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("workbench.cli.slo_status:status", "SLI, budget left, coverage and status of each objective."),
     "exclude": ("workbench.cli.slo_exclude:exclude", "Leave windows of time out, with an audit trail."),
     "annotate": ("workbench.cli.slo_annotate:annotate", "Write down deploys, incidents, reviews and comments."),
+    "attribute": ("workbench.cli.slo_attribute:attribute", "What spent each budget: episodes, labels, companions."),
 }
 
 

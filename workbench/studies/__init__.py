@@ -3,6 +3,7 @@
 from workbench.core.filters import Condition, LogFilter, SpanFilter
 from workbench.studies.alerts import alert_load
 from workbench.studies.ask import explain_query, find_logs, find_spans, query_metrics
+from workbench.studies.attribution import slo_attribution
 from workbench.studies.capacity import capacity_forecast
 from workbench.studies.context import Context, open_context
 from workbench.studies.cost import spend_and_tokens
@@ -30,6 +31,7 @@ __all__ = [
     "quality_drift",
     "query_metrics",
     "service_performance",
+    "slo_attribution",
     "slo_compliance",
     "source_states",
     "spend_and_tokens",

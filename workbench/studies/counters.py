@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.analysis.amounts import exact_amounts
 from workbench.analysis.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.core.errors import EmptyAnswer
-from workbench.core.series import SeriesSet
+from workbench.core.series import Labels, SeriesSet
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import Selector, keep_series, parse, scoped
@@ -75,6 +75,22 @@ class CounterReader:
             return Counts(increases.sum(axis=0), covered, len(series))
         rows = keep_series(self._selectors[selector].matchers, series.labels)
         return Counts(increases[rows].sum(axis=0), covered, len(rows))
+
+    def labelled(self, selector: str, span: TimeRange, slice_ms: int) -> tuple[tuple[Labels, ...], Floats]:
+        """Label sets of a selector and their exact increases per slice, ``(n_series, n_slices)``.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        broad = self._broadest(selector)
+        increases, _ = self._count(broad, span, slice_ms)
+        labels = self._series(broad).labels
+        if broad == selector:
+            return labels, increases
+        rows = keep_series(self._selectors[selector].matchers, labels)
+        return tuple(labels[row] for row in rows), increases[rows]
 
     def amounts(self, selector: str, edges: Sequence[int]) -> tuple[SeriesSet, list[list[Decimal]]]:
         """Return samples of a selector and its exact increases as Decimal: a list a series of one a slice of ``edges``.

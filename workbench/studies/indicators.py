@@ -75,6 +75,8 @@ class Measured:
     queries: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
     newest_ms: int | None = None
+    plans: tuple[Plan, ...] = ()
+    reader: CounterReader | None = None
 
 
 def slice_of(objective: Objective) -> int:
@@ -128,6 +130,7 @@ def measure(
     if plans:
         whole = TimeRange(min(plan.span.start for plan in plans), max(plan.span.end for plan in plans))
         reader = CounterReader(source, scope, whole, [text for plan in plans for text in plan.selectors.values()])
+        found.plans, found.reader = tuple(plans), reader
         asker = _Asker(source)
         gone: SourceUnavailable | None = None
         for plan in plans:

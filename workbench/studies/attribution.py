@@ -1,0 +1,234 @@
+"""What spent the budget? Episodes of burn of a system's objectives, by label, and what else happened at the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.attribution import LabelledCounts, contributions
+from workbench.analysis.companions import Companions, Kind, Moment, companions
+from workbench.analysis.promise import Promise
+from workbench.analysis.spending import Spending, spending
+from workbench.catalog import Objective, Profile
+from workbench.core.errors import EmptyAnswer, WorkbenchError
+from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.result import Study, worst
+from workbench.core.source import LogSource, MetricSource, SpanSource
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.promql import parse, scoped, selectors
+from workbench.studies.alerts import read_episodes
+from workbench.studies.context import Context
+from workbench.studies.counters import CounterReader
+from workbench.studies.indicators import Measured, Plan, measure
+from workbench.studies.slo import judged, promises_of, provenance
+from workbench.studies.windows import hull
+
+#: Logs and traces are read for so many episodes, those that spent most. [count]
+MOST_EPISODES = 12
+
+#: And for so long into an episode; what is new in it shows early. [ms]
+RECORDS_MS = 2 * 3_600_000
+
+_STARTED = "process_start_time_seconds"
+
+
+def slo_attribution(
+    ctx: Context,
+    *,
+    system: str,
+    range: TimeRange | None = None,
+    as_of: datetime,
+    slo: str | None = None,
+    records: bool = True,
+) -> Study:
+    """Say what spent the budgets of a system.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+        System of the catalog.
+    range : TimeRange, optional
+        Period; by default each objective's own window at ``as_of``.
+    as_of : datetime
+        Aware instant up to which history is read.
+    slo : str, optional
+        One objective only.
+    records : bool
+        Look for new error messages and failing spans too, as far as logs and traces are kept.
+
+    Returns
+    -------
+    Study
+        ``results``: ``compliance``, ``spending`` (:class:`workbench.analysis.spending.Spending`), ``contributions``
+        (:class:`workbench.analysis.attribution.Contributions`) and ``companions``
+        (:class:`workbench.analysis.companions.Companions`).
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or objective. A failing source is a status of the study, never an exception.
+    """
+    profile = ctx.catalog.profile(system)
+    asked = [ctx.catalog.objective(system, slo)] if slo is not None else ctx.catalog.objectives.get(system, ())
+    source = ctx.source_for(system)
+    promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
+    spans = {one.objective: one.elapsed(as_of) for one in promises}
+    measured = measure(source, profile.scope, asked, spans)
+    result = judged(asked, promises, measured, as_of=as_of)
+    spent = spending(measured.events, promises, as_of=as_of)
+    warnings = list(measured.warnings)
+    counts: dict[str, LabelledCounts] = {}
+    found = Companions(companions(spent).frame, as_of=as_of)
+    try:
+        counts = labelled_counts(measured)
+        found = _companions(ctx, source, profile, spent, promises, as_of=as_of, records=records, warnings=warnings)
+    except WorkbenchError as error:
+        warnings.append(str(error))
+    return Study(
+        name="slo_attribution",
+        system=system,
+        range=range or hull([one.window for one in promises], as_of=as_of),
+        as_of=as_of,
+        results={
+            "compliance": result,
+            "spending": spent,
+            "contributions": contributions(spent, counts, dimensions=_dimensions(profile, asked)),
+            "companions": found,
+        },
+        status=worst(list(result.frame["status"])),
+        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
+        coverage=float(result.frame["coverage"].min()),
+        provenance=provenance(source, measured),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def labelled_counts(measured: Measured) -> dict[str, LabelledCounts]:
+    """Events of what was measured per label set, from what was read for it; only plain counters have them.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
+    """
+    if measured.reader is None:
+        return {}
+    return {
+        plan.objective.id: _labelled(plan, measured.reader)
+        for plan in measured.plans
+        if plan.selectors and plan.objective.id not in measured.failed and plan.span.end > plan.span.start
+    }
+
+
+def _labelled(plan: Plan, reader: CounterReader) -> LabelledCounts:
+    part = "bad" if "bad" in plan.selectors else "good"
+    total_labels, total = reader.labelled(plan.selectors["total"], plan.span, plan.slice_ms)
+    part_labels, counts = reader.labelled(plan.selectors[part], plan.span, plan.slice_ms)
+    asked, all_of = (_matched(plan.selectors[name]) for name in (part, "total"))
+    return LabelledCounts(
+        plan.span.start_ms,
+        plan.slice_ms,
+        total_labels,
+        total,
+        part_labels,
+        counts,
+        part,
+        outcomes=frozenset(asked - all_of),
+    )
+
+
+def _matched(selector: str) -> set[str]:
+    return {matcher.name for each in selectors(parse(selector)) for matcher in each.matchers}
+
+
+def _dimensions(profile: Profile, objectives: Sequence[Objective]) -> dict[str, dict[str, str]]:
+    """Names of the dimensions behind the labels of each objective, from the roles that take the same metric."""
+    named = {}
+    for one in objectives:
+        texts = " ".join(one.queries().values())
+        roles = [role for role in profile.roles.values() if role.metric and role.metric in texts]
+        named[one.id] = {str(label): str(name) for role in roles for name, label in role.labels.items()}
+    return named
+
+
+def _companions(
+    ctx: Context,
+    source: MetricSource,
+    profile: Profile,
+    spent: Spending,
+    promises: Sequence[Promise],
+    *,
+    as_of: datetime,
+    records: bool,
+    warnings: list[str],
+) -> Companions:
+    episodes = spent.frame[spent.frame["kind"] == "episode"]
+    if episodes.empty:
+        return companions(spent)
+    whole = hull([one.elapsed(as_of) for one in promises], as_of=as_of)
+    moments, alerts = restarts(source, profile, whole), read_episodes(source, profile.scope, whole)
+    kept: dict[tuple[str, int], dict[Kind, tuple[pd.DataFrame, pd.DataFrame]]] = {}
+    if records:
+        for row in episodes.sort_values("budget_share", ascending=False).head(MOST_EPISODES).itertuples():
+            length = min(int((row.end - row.start).total_seconds() * 1000), RECORDS_MS)
+            start_ms = TimeRange(row.start, row.end).start_ms
+            inside = TimeRange.from_ms(start_ms, start_ms + length)
+            before = TimeRange.from_ms(start_ms - length, start_ms)
+            try:
+                kept[str(row.objective), int(row.episode)] = {
+                    "log": (_lines(source, profile.system, inside), _lines(source, profile.system, before)),
+                    "span": (_failing(source, profile.system, inside), _failing(source, profile.system, before)),
+                }
+            except WorkbenchError as error:
+                warnings.append(str(error))
+                break
+    return companions(spent, moments=moments, alerts=alerts, records=kept)
+
+
+def restarts(source: MetricSource, profile: Profile, span: TimeRange) -> list[Moment]:
+    """Restarts of the system's processes, from when they say they started.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it; a system that does not say has none.
+    """
+    try:
+        series = source.raw(scoped(_STARTED, profile.scope), span)
+    except EmptyAnswer:
+        return []
+    moments = []
+    for labels, _, values in series:
+        for started in np.unique(values[np.isfinite(values)])[1:]:
+            name = labels.get("instance", "") or labels.get("job", "")
+            moments.append(Moment("restart", "processes restarted", from_ms(int(started * 1000)), name))
+    return [one for one in moments if span.start <= one.time <= span.end]
+
+
+def _lines(source: MetricSource, system: str, span: TimeRange) -> pd.DataFrame:
+    wanted = LogFilter(severity="ERROR")
+    if isinstance(source, LogSource):
+        return _of_system(list(source.logs(wanted, span)), system)
+    archive = getattr(source, "archive", None)
+    return _of_system([archive.logs(wanted, span)] if archive is not None else [], system)
+
+
+def _failing(source: MetricSource, system: str, span: TimeRange) -> pd.DataFrame:
+    wanted = SpanFilter(status="error")
+    if isinstance(source, SpanSource):
+        return _of_system(list(source.spans(wanted, span)), system)
+    archive = getattr(source, "archive", None)
+    return _of_system([archive.spans(wanted, span)] if archive is not None else [], system)
+
+
+def _of_system(parts: Sequence[pd.DataFrame], system: str) -> pd.DataFrame:
+    """Keep the services that are the system, or a part of it by name (``conduit-api`` of ``conduit``)."""
+    if not parts:
+        return pd.DataFrame()
+    frame = pd.concat(parts, ignore_index=True)
+    names = frame["service"].astype("str")
+    return frame[(names == system) | names.str.startswith(f"{system}-")].reset_index(drop=True)
