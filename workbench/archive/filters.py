@@ -21,8 +21,13 @@ def log_expression(wanted: LogFilter) -> pc.Expression | None:
     Raises
     ------
     ParameterError
-        A regular expression is not RE2.
+        A regular expression is not RE2, or native text for another backend.
     """
+    if wanted.native is not None:
+        raise ParameterError(
+            f"The text of the query is for {wanted.native.backend}; the archive knows the neutral filter only.",
+            hint=f"Name a source of kind {wanted.native.backend}.",
+        )
     found = [_one_of("service", wanted.services), _one_of("event_type", wanted.events)]
     if wanted.severity:
         found.append(_one_of("severity", SEVERITIES[SEVERITIES.index(wanted.severity) :]))

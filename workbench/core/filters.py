@@ -23,6 +23,11 @@ class Condition:
     op: Operator
     values: tuple[str, ...]
 
+    @property
+    def value(self) -> str:
+        """The first value; the only one unless ``op`` is ``in``."""
+        return self.values[0]
+
     def __post_init__(self) -> None:
         if self.op not in ("=", "!=", "in", "regex"):
             raise ParameterError(f"{self.op!r} is not an operator of a filter.", hint="Use =, !=, in or regex.")
@@ -36,8 +41,19 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Native:
+    """Text in the language of one kind of backend, e.g. LogQL for ``loki``; sources of other kinds refuse it."""
+
+    backend: str
+    text: str
+
+
+@dataclass(frozen=True)
 class LogFilter:
-    """Which log lines; empty fields do not restrict. ``severity`` is the least severe level wanted."""
+    """Which log lines; empty fields do not restrict. ``severity`` is the least severe level wanted.
+
+    ``native`` text picks the lines first, and the other fields restrict them further.
+    """
 
     services: tuple[str, ...] = ()
     severity: str = ""
@@ -45,6 +61,7 @@ class LogFilter:
     attributes: tuple[Condition, ...] = ()
     contains: str = ""
     trace_id: str = ""
+    native: Native | None = None
 
     def __post_init__(self) -> None:
         if self.severity and self.severity not in SEVERITIES:

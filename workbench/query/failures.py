@@ -31,6 +31,7 @@ _NARROW = "Ask for a shorter range, a longer step or fewer series."
 _EXPENSIVE = re.compile(
     r"exceeded maximum resolution|too many (?:samples|points|outstanding|chunks|series)|cannot exceed -search\."
     r"|would load too many|time range exceeds|max(?:imum)? number of|maxSeries|maxUniqueTimeseries|maxQueryDuration"
+    r"|maximum of series"
     r"|query timed out|timeout exceeded|exceeds the limit|exceeded the maximum|err-mimir-max|query length"
     r"|exceeds the maximum|exceeds max limit|start and end exceeds|is too small, minimum step|too_many_buckets"
     r"|result window is too large|circuit_breaking|search depth must be",

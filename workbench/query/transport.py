@@ -215,7 +215,7 @@ def ask(
     timeout_s : float
         For all attempts and pauses together. [s]
     attempts : int
-        At most so many. [count]
+        At most so many; a lost connection is tried four times. [count]
 
     Returns
     -------
@@ -236,7 +236,7 @@ def ask(
             reply = transport.send(method, path, fields, timeout_s=left_s, headers=headers, body=body)
         except Broken as failure:
             pause = _pause(attempt, None)
-            if last or not failure.again or time.monotonic() + pause >= deadline:
+            if last or attempt + 1 >= _ATTEMPTS or not failure.again or time.monotonic() + pause >= deadline:
                 raise failure.error from None
         else:
             slow = reply.status == 504 and time.monotonic() - began > _SLOW_GATEWAY_S

@@ -20,6 +20,9 @@ from workbench.query.transport import Fields, HttpTransport, Reply, Transport, a
 T = TypeVar("T")
 R = TypeVar("R")
 
+#: Answers of "later" (429, 502, 503, 504) after which a question is given up, if its time is not up before. [count]
+PATIENCE = 12
+
 #: Questions to one server at a time. [count]
 AT_ONCE = 4
 
@@ -57,7 +60,7 @@ class Web:
             settings.username,
             settings.password,
             settings.bearer,
-            headers=settings.headers,
+            headers={**({"X-Scope-OrgID": settings.tenant} if settings.tenant else {}), **settings.headers},
             ca_file=settings.ca_file,
             cert_file=settings.cert_file,
             key_file=settings.key_file,
@@ -124,6 +127,7 @@ class Web:
                 path,
                 fields,
                 timeout_s=timeout_s or self.timeout_s,
+                attempts=PATIENCE,
                 headers=headers or {},
                 body=sent,
             )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
+from workbench.catalog.profile import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.settings import Limits, SourceSettings
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
@@ -16,6 +17,15 @@ SPAN_KINDS = ("tempo", "jaeger", "otlp", "zipkin")
 EPISODE_KINDS = ("alertmanager",)
 
 S = TypeVar("S")
+
+
+@runtime_checkable
+class ByProfile(Protocol):
+    """A source of logs or spans that reads them as a profile says."""
+
+    def reading(self, profile: Profile) -> object:
+        """Return the source for one system."""
+        ...
 
 
 def open_source(name: str, settings: SourceSettings, limits: Limits) -> MetricSource:
@@ -39,6 +49,11 @@ def open_logs(name: str, settings: SourceSettings) -> LogSource:
     """Open a source of log lines."""
 
     def opened() -> LogSource:
+        match settings.kind:
+            case "loki":
+                from workbench.query.loki import LokiSource
+
+                return LokiSource.from_settings(name, settings)
         return _none_yet(name, settings)
 
     return _or_closed(opened, name, settings)

@@ -89,11 +89,11 @@ class Context:
 
     def logs_for(self, system: str) -> LogSource:
         """Return the source of a system's log lines: a server or files that name it, those for all, else an archive."""
-        return self._records(self.log_sources, system, "logs")
+        return self._by_profile(self._records(self.log_sources, system, "logs"), system)
 
     def spans_for(self, system: str) -> SpanSource:
         """Return the source of a system's spans, chosen as for :meth:`logs_for`."""
-        return self._records(self.span_sources, system, "spans")
+        return self._by_profile(self._records(self.span_sources, system, "spans"), system)
 
     def episodes_for(self, system: str) -> EpisodeSource:
         """Return the source of a system's alert episodes, chosen as for :meth:`logs_for`."""
@@ -105,6 +105,11 @@ class Context:
         traced = [profile.tracing.service] if profile.tracing else []
         named = [*(one.service for one in profile.logs), *(one.service for one in profile.spans), *traced]
         return tuple(dict.fromkeys(filter(None, named)))
+
+    def _by_profile(self, source: S, system: str) -> S:
+        """Let a source that can, read its records as the profile of a system says."""
+        profile = self.catalog.profiles.get(system)
+        return cast(S, source.reading(profile)) if profile and isinstance(source, backends.ByProfile) else source
 
     def _answering(self, sources: Mapping[str, S], system: str) -> S | None:
         """Return the first source that names a system, else the first that answers for all."""

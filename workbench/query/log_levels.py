@@ -1,0 +1,71 @@
+"""How programs spell the severity of a log line, and OpenTelemetry's name for each.
+
+Words of the common libraries, OpenTelemetry's numbers 1 to 24, those of pino and bunyan (10 to 60) and, where a record
+says so, syslog's 0 to 7. A word nobody knows stays unknown: it is counted, and gets no severity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from workbench.core.frames import SEVERITIES
+
+#: Words of each severity, in lower case.
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "TRACE": ("trace", "trc", "verbose", "finest", "finer", "t", "v"),
+    "DEBUG": ("debug", "dbg", "dbug", "fine", "d"),
+    "INFO": ("info", "information", "informational", "inf", "notice", "config", "i", "n"),
+    "WARN": ("warn", "warning", "wrn", "w"),
+    "ERROR": ("error", "err", "eror", "failure", "severe", "e"),
+    "FATAL": ("fatal", "critical", "crit", "ftl", "alert", "emerg", "emergency", "panic", "dpanic", "f", "c"),
+}
+_BY_WORD = {word: severity for severity, words in WORDS.items() for word in words}
+_SYSLOG = ("FATAL", "FATAL", "FATAL", "ERROR", "WARN", "INFO", "INFO", "DEBUG")
+
+
+def severity_of(level: object, levels: Mapping[str, str] | None = None, *, syslog: bool = False) -> str:
+    """Return OpenTelemetry's name of a level, or the empty text for one that is not known.
+
+    Parameters
+    ----------
+    level : object
+        Word or number as the record holds it.
+    levels : mapping of str to str, optional
+        The system's own words, in lower case, before the common ones.
+    syslog : bool
+        Read numbers 0 to 7 as syslog's, where 0 is the worst.
+
+    Examples
+    --------
+    >>> [severity_of(level) for level in ("WARNING", "crit", 17, "40", 50.0, "loud")]
+    ['WARN', 'FATAL', 'ERROR', 'WARN', 'ERROR', '']
+    """
+    word = str(level).strip().lower()
+    found = (levels or {}).get(word) or _BY_WORD.get(word)
+    if found:
+        return found
+    number = word.removesuffix(".0")
+    if not (number.isascii() and number.isdigit() and len(number) <= 2):
+        return ""
+    value = int(number)
+    if syslog and value < len(_SYSLOG):
+        return _SYSLOG[value]
+    if value in (30, 40, 50, 60):
+        return SEVERITIES[value // 10 - 1]
+    return SEVERITIES[(value - 1) // 4] if 1 <= value <= 24 else ""
+
+
+def spellings(severities: Sequence[str], levels: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return every spelling of some severities, for a backend that keeps what was written.
+
+    Examples
+    --------
+    >>> "Warning" in spellings(["WARN"]), "17" in spellings(["ERROR"]), "20" in spellings(["FATAL"])
+    (True, True, False)
+    """
+    own = dict(levels or {})
+    words = [word for severity in severities for word in WORDS[severity] if own.get(word, severity) == severity]
+    words += [word for word, severity in own.items() if severity in severities]
+    cased = [spelled for word in words for spelled in (word, word.upper(), word.capitalize())]
+    numbers = [str(number) for number in range(1, 61) if severity_of(number, own) in severities]
+    return tuple(dict.fromkeys([*cased, *numbers]))
