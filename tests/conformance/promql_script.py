@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 from promql_samples import NUMBER, Classic, Point, points
 
+from workbench.core.errors import QueryRejected
 from workbench.core.histograms import Histogram, Histograms, marks
 from workbench.core.series import LabelKey, Labels, SeriesSet, label_key
 from workbench.core.timerange import duration_ms
 from workbench.promql.histogram import BUCKET
+from workbench.promql.lexer import unquoted
 from workbench.promql.matchers import keep_series
 from workbench.promql.nodes import NAME, Selector
 from workbench.promql.parse import parse
@@ -22,6 +24,7 @@ from workbench.promql.store import MemoryStore
 
 _INSTANT = re.compile(r"eval(?:_(fail|warn|info|ordered))?\s+instant\s+(?:at\s+(\S+)\s+)?(.+)")
 _RANGE = re.compile(r"eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)")
+_SPAN = re.compile(r"expect\s+range\s+vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)")
 _EXPECT = re.compile(r"expect\s+(\w+)(?:\s+(msg|regex):\s*(.*))?")
 
 
@@ -53,6 +56,8 @@ class Eval:
     expects: list[tuple[str, str, str]] = field(default_factory=list)
     series: list[tuple[Labels, list[Point]]] = field(default_factory=list)
     scalar: float | None = None
+    text: str | None = None
+    sample_times: range | None = None
 
     @property
     def name(self) -> str:
@@ -66,10 +71,12 @@ class Eval:
         """Whether native histograms are expected, or stand in a series that the query reads."""
         if any(isinstance(point, Histogram) for _, points in self.series for point in points):
             return True
-        if self.file == "duration_expression.test":
+        try:
+            read = selectors(parse(self.query))
+        except QueryRejected:
             return False
         labels = [labels for load in self.loads for labels in load.native_series()]
-        return any(len(keep_series(s.all_matchers, labels)) for s in selectors(parse(self.query)))
+        return any(len(keep_series(s.all_matchers, labels)) for s in read)
 
 
 def moment(text: str) -> int:
@@ -139,6 +146,11 @@ def _eval(file: str, number: int, line: str, block: list[str], loads: tuple[Load
         elif text.startswith(("expected_fail_message", "expected_fail_regexp")):
             how = "msg" if "message" in text.split()[0] else "regex"
             found.expects = [("fail", how, text.split(None, 1)[1])]
+        elif text.startswith("expect string "):
+            found.text = unquoted(text.removeprefix("expect string ").strip())
+        elif match := _SPAN.fullmatch(text):
+            start, end, step = (moment(part) for part in match.groups())
+            found.sample_times = range(start, end + 1, step)
         elif re.fullmatch(NUMBER, text, re.IGNORECASE):
             found.scalar = float(text)
         else:

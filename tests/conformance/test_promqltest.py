@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from promql_samples import alike, equal
 from promql_script import Eval, read_script, store_of
@@ -18,12 +19,15 @@ from workbench.core.errors import QueryRejected
 from workbench.core.histograms import Histogram
 from workbench.core.series import Metrics, label_key
 from workbench.promql import evaluate_instant, evaluate_range, parse
-from workbench.promql.nodes import Selector, Subquery, bare
+from workbench.promql.nodes import Selector, String, Subquery, bare
 
 HERE = Path(__file__).parent
 SHIPPED = HERE / "promqltest" / "v3.5.3"
 FOLDER = Path(os.environ.get("PROMQLTEST_DIR", SHIPPED))
 MISSES = HERE / "known_misses.txt"
+
+
+OWN = HERE / "own.test"
 
 
 def all_evals() -> list[Eval]:
@@ -46,6 +50,11 @@ def marks(cause: str | None) -> list[pytest.MarkDecorator]:
     return [] if cause is None else [pytest.mark.xfail(reason=cause, strict=True)]
 
 
+@pytest.mark.parametrize("one", read_script(OWN), ids=lambda one: one.name)
+def test_a_script_of_our_own_holds(one: Eval) -> None:
+    judge(one)
+
+
 @pytest.mark.parametrize("one", parameters())
 def test_eval_gives_what_prometheus_gives(one: Eval) -> None:
     judge(one)
@@ -57,6 +66,9 @@ def judge(one: Eval) -> None:
         with pytest.raises(QueryRejected) as caught:
             answer_of(one)
         check_message(one, re.sub(r"^\d+:\d+: ", "", caught.value.message))
+        return
+    if one.text is not None:
+        assert bare(parse(one.query)) == String(one.text)
         return
     answer = answer_of(one)
     check_notes(one, "warn", answer.meta["warnings"])
@@ -72,6 +84,13 @@ def gives_samples(query: str) -> bool:
     """Whether the query is a range vector, which only an instant query can give."""
     tree = bare(parse(query))
     return isinstance(tree, Subquery) or (isinstance(tree, Selector) and tree.range_ms is not None)
+
+
+def test_the_documented_list_of_misses_is_of_now() -> None:
+    from list_misses import DOCS, section
+
+    if FOLDER == SHIPPED:
+        assert section(all_evals(), known_misses()) in DOCS.read_text(), "run tests/conformance/list_misses.py"
 
 
 def answer_of(one: Eval) -> Metrics:
@@ -107,8 +126,28 @@ def check_notes(one: Eval, kind: str, notes: tuple[str, ...]) -> None:
             assert any(text == found if how == "msg" else re.search(text, found) for how, text in wanted), found
 
 
+def check_samples(one: Eval, answer: Metrics, times: range) -> None:
+    """Compare the samples of a range vector with points at even distances."""
+    assert {label_key(labels) for labels in answer.labels} == {label_key(labels) for labels, _ in one.series}
+    for labels, points in one.series:
+        row = [label_key(own) for own in answer.labels].index(label_key(labels))
+        wanted = {time: point for time, point in zip(times, points, strict=False) if point is not None}
+        assert answer.times[answer.present[row]].tolist() == list(wanted)
+        for step in np.flatnonzero(answer.present[row]):
+            check_point(one, answer.histogram(row, step) or float(answer.values[row, step]), wanted[answer.times[step]])
+
+
+def check_point(one: Eval, ours: float | Histogram, theirs: float | Histogram) -> None:
+    kinds = isinstance(ours, Histogram), isinstance(theirs, Histogram)
+    same = alike(ours, theirs) if all(kinds) else not any(kinds) and equal(ours, theirs)
+    assert same, f"{one.name} is {ours!r}, not {theirs!r}"
+
+
 def check_values(one: Eval, answer: Metrics, column: int) -> None:
     """Compare a whole range, or for an instant the one column that was asked for."""
+    if one.sample_times is not None:
+        check_samples(one, answer, one.sample_times)
+        return
     if one.scalar is not None:
         assert equal(float(answer.values[0, column]), one.scalar)
         return
@@ -132,6 +171,4 @@ def check_values(one: Eval, answer: Metrics, column: int) -> None:
                 assert ours is None, f"{dict(key)} has a point at step {step}"
                 assert theirs is None, f"{dict(key)} has no point at step {step}"
             else:
-                kinds = isinstance(ours, Histogram), isinstance(theirs, Histogram)
-                same = alike(ours, theirs) if all(kinds) else not any(kinds) and equal(ours, theirs)
-                assert same, f"{dict(key)} is {ours!r} at step {step}, not {theirs!r}"
+                check_point(one, ours, theirs)

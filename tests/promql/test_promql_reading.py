@@ -129,7 +129,7 @@ def test_every_node_knows_its_place_in_the_text() -> None:
         ("a § b", 2, "unexpected character"),
         ("holt_winters(a[5m], 0.1, 0.1)", 0, "unknown function"),
         ('a{x="1" or y="2"}', 0, "not PromQL"),
-        ("a + fill(0) b", 4, "experimental"),
+        ("a and fill(0) b", 2, "set operators"),
     ],
 )
 def test_a_wrong_query_is_refused_with_its_place(text: str, position: int, words: str) -> None:

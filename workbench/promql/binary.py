@@ -119,6 +119,8 @@ def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge, mend: Mend |
     """
     matching = node.matching
     many, one = (rhs, lhs) if matching.group == "right" else (lhs, rhs)
+    if matching.fills:
+        many, one = _filled(matching, many, one)
     if not len(many) or not len(one):
         return Vector.empty(lhs.values.shape[1])
     many_keys = [signature(matching, labels) for labels in many.labels]
@@ -144,6 +146,28 @@ def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge, mend: Mend |
         if matching.group:
             raise MatchingError("multiple matches for labels: grouping labels must ensure unique matches") from None
         raise
+
+
+def _filled(matching: Matching, many: Vector, one: Vector) -> tuple[Vector, Vector]:
+    """Give each side a series for every group of labels that it lacks at some step and the other side has."""
+    fills = (matching.fill_left, matching.fill_right)
+    many_fill, one_fill = fills[::-1] if matching.group == "right" else fills
+    return _completed(matching, many, one, many_fill), _completed(matching, one, many, one_fill)
+
+
+def _completed(matching: Matching, side: Vector, other: Vector, fill: float | None) -> Vector:
+    if fill is None:
+        return side
+    keys = [signature(matching, labels) for labels in other.labels]
+    wanted = list(dict.fromkeys(keys))
+    own = [signature(matching, labels) for labels in side.labels]
+    missing = _any_of(keys, other.present, wanted) & ~_any_of(own, side.present, wanted)
+    shape = (len(wanted), side.values.shape[1])
+    return Vector(
+        side.labels + tuple(dict(key) for key in wanted),
+        np.concatenate([side.values, np.full(shape, fill)]),
+        np.concatenate([side.present, missing.reshape(shape)]),
+    ).seen()
 
 
 def _check_one_side(node: Binary, one: Vector, rows: dict[LabelKey, list[int]], asked: Bools) -> None:

@@ -8,9 +8,8 @@ from typing import Literal
 import numpy as np
 
 from workbench.core.errors import ParameterError, QueryTooExpensive
-from workbench.core.histograms import Histograms, is_mark, marked_rows, marks
-from workbench.core.series import Metrics, label_key
-from workbench.promql import aggregate, binary, native_vectors, native_windows
+from workbench.core.series import Metrics
+from workbench.promql import aggregate, answers, binary, native_vectors, native_windows, sampling
 from workbench.promql.calls import Value, call
 from workbench.promql.evaluation import Evaluation, Ledger
 from workbench.promql.labels import readable, shown
@@ -139,7 +138,7 @@ def evaluate_range(
         raise rejected(
             f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector', text, tree.position
         )
-    return _metrics(value, run, step_ms, ordered=True)
+    return answers.metrics(value, run, step_ms, ordered=True)
 
 
 def evaluate_instant(
@@ -181,8 +180,8 @@ def evaluate_instant(
     if isinstance(value, Text):
         raise rejected("a string has no samples", text, 0, hint="Strings are arguments of functions.")
     if isinstance(value, Matrix):
-        return _raw(value, run)
-    return _metrics(value, run, 0, ordered=False)
+        return answers.raw(value, run)
+    return answers.metrics(value, run, 0, ordered=False)
 
 
 def evaluate(node: Node, run: Evaluation) -> Value:
@@ -307,13 +306,25 @@ def _aggregate(node: Aggregate, run: Evaluation) -> Vector:
             run.warn(f"quantile value should be between 0 and 1, got {go_float(float(value))}", node.param)
         return aggregate.quantiles(node, vector, param.values)
     wild = param.values[~(np.abs(param.values) < 2.0**63)]
-    if len(wild):
+    if len(wild) and node.op != "limit_ratio":
         raise run.reject(f"Scalar value {wild[0]:g} overflows int64", node.param)
     if node.op == "limitk":
         return aggregate.limited(node, vector, param.values)
+    if node.op == "limit_ratio":
+        return _sampled(node, vector, param.values, run)
     if node.op in ("topk", "bottomk"):
         return aggregate.ranked(node, vector, param.values)
     raise run.reject(f"{node.op} is not evaluated here", node)
+
+
+def _sampled(node: Aggregate, vector: Vector, ratio: Floats, run: Evaluation) -> Vector:
+    assert node.param is not None
+    if np.isnan(ratio).any():
+        raise run.reject("Ratio value is NaN", node.param)
+    for value in np.unique(ratio[np.abs(ratio) > 1]):
+        text = f"ratio value should be between -1 and 1, got {go_float(float(value))}, capping to {np.sign(value):.0f}"
+        run.warn(text, node.param)
+    return sampling.sampled(vector, np.clip(ratio, -1.0, 1.0))
 
 
 def _binary(node: Binary, run: Evaluation) -> Value:
@@ -330,57 +341,3 @@ def _binary(node: Binary, run: Evaluation) -> Value:
     if node.op in ("and", "or", "unless"):
         return binary.set_operation(node, lhs, rhs)
     return binary.between(node, lhs, rhs, run.charge, mend)
-
-
-def _metrics(value: Value, run: Evaluation, step_ms: int, *, ordered: bool) -> Metrics:
-    if isinstance(value, Scalar):
-        value = Vector(({},), value.values[None, :], np.ones((1, run.steps), np.bool_))
-    assert isinstance(value, Vector)
-    vector = value.seen()
-    if ordered:
-        keys = [label_key(labels) for labels in vector.labels]
-        vector = vector.rows(sorted(range(len(keys)), key=keys.__getitem__))
-    values = np.where(vector.present, vector.values, np.nan)
-    present = np.array(vector.present)
-    return Metrics(run.times, vector.labels, values, present, _meta(run, step_ms), _held(values, run))
-
-
-def _held(values: Floats, run: Evaluation) -> Histograms | None:
-    """Histograms of an answer; the marks among its values are made to stand for their rows."""
-    native = is_mark(values)
-    if not native.any():
-        return None
-    rows, place = np.unique(marked_rows(values[native]), return_inverse=True)
-    values[native] = marks(place)
-    return run.pool.block.take(rows)
-
-
-def _raw(matrix: Matrix, run: Evaluation) -> Metrics:
-    """Lay the samples of a range selector over the union of their times."""
-    low, high = matrix.lo[matrix.grid, 0], matrix.hi[matrix.grid, 0]
-    series = [
-        (labels, times[a:b], values[a:b])
-        for (labels, times, values), a, b in zip(matrix.samples, low, high, strict=True)
-        if a < b
-    ]
-    grid = np.unique(np.concatenate([times for _, times, _ in series])) if series else run.times[:0]
-    values = np.full((len(series), len(grid)), np.nan)
-    present = np.zeros(values.shape, np.bool_)
-    for row, (_, times, points) in enumerate(series):
-        column = np.searchsorted(grid, times)
-        values[row, column], present[row, column] = points, True
-    return Metrics(grid, tuple(labels for labels, _, _ in series), values, present, _meta(run, 0), _held(values, run))
-
-
-def _meta(run: Evaluation, step_ms: int) -> dict[str, object]:
-    return {
-        "query": run.query,
-        "engine": "workbench",
-        "semantics": "v2" if run.v2 else "v3",
-        "range": (run.start_ms, run.end_ms),
-        "step_ms": step_ms,
-        "warnings": tuple(run.ledger.warnings),
-        "infos": tuple(run.ledger.infos),
-        "samples": run.ledger.samples,
-        "tier": "raw",
-    }

@@ -160,8 +160,11 @@ class Evaluation:
         if found.histograms is None:
             return found
         native = is_mark(found.values)
-        block = found.histograms.take(marked_rows(found.values[native]))
         values = found.values.copy()
+        # A NaN that only looks like a mark is a NaN.
+        odd = native & (marked_rows(values) >= len(found.histograms))
+        values[odd], native[odd] = np.nan, False
+        block = found.histograms.take(marked_rows(values[native]))
         values[native] = marks(self.pool.add(block) + np.arange(len(block)))
         return SeriesSet(found.labels, found.offsets, found.times, values)
 

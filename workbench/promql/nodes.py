@@ -91,12 +91,22 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Matching:
-    """How two vectors are paired: ``on`` or ``ignoring`` labels, ``group`` side with the labels it copies."""
+    """How two vectors are paired: ``on`` or ``ignoring`` labels, ``group`` side with the labels it copies.
+
+    ``fill_left`` and ``fill_right`` stand for a series that is missing on that side; None lets the other one go.
+    """
 
     on: bool = False
     labels: tuple[str, ...] = ()
     group: Literal["", "left", "right"] = ""
     include: tuple[str, ...] = ()
+    fill_left: float | None = None
+    fill_right: float | None = None
+
+    @property
+    def fills(self) -> bool:
+        """Whether a missing series is filled in on some side."""
+        return self.fill_left is not None or self.fill_right is not None
 
 
 @dataclass(frozen=True)

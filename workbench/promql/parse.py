@@ -34,6 +34,8 @@ _MATCH_OPS: dict[str, Literal["=", "!=", "=~", "!~"]] = {
     "MatchOp.Re": "=~",
     "MatchOp.NotRe": "!~",
 }
+_FILLS = ("fill", "fill_left", "fill_right")
+_MODIFIERS = ("bool", "on", "ignoring", "group_left", "group_right", *_FILLS)
 _RENAMED = {"holt_winters": "double_exponential_smoothing"}
 
 
@@ -85,8 +87,9 @@ class _Reader:
         self.tokens = found
         self.cursor = 0
 
-    def _peek(self) -> str:
-        return self.tokens[self.cursor].text.lower() if self.cursor < len(self.tokens) else ""
+    def _peek(self, ahead: int = 0) -> str:
+        at = self.cursor + ahead
+        return self.tokens[at].text.lower() if at < len(self.tokens) else ""
 
     def _position(self) -> int:
         return self.tokens[min(self.cursor, len(self.tokens) - 1)].position
@@ -221,13 +224,13 @@ class _Reader:
         lhs = self.node(tree.lhs)
         position = self._position()
         self.cursor += 1
-        while self._peek() in ("bool", "on", "ignoring", "group_left", "group_right"):
+        while self._peek() in _MODIFIERS:
             word = self._peek()
+            if word in _FILLS and self._peek(1) != "(":
+                break  # a metric of that name
             self.cursor += 1
             if word != "bool":
                 self._skip_group("(", ")")
-        if self._peek().startswith("fill"):
-            raise rejected("fill modifiers are experimental and not evaluated here", self.text, self._position())
         rhs = self.node(tree.rhs)
         modifier = tree.modifier
         if modifier is None:
@@ -243,7 +246,11 @@ class _Reader:
             tuple(chosen.labels) if chosen is not None else (),
             sides.get(str(modifier.card), ""),
             tuple(modifier.group_labels or ()),
+            modifier.fill_values.lhs if modifier.fill_values else None,
+            modifier.fill_values.rhs if modifier.fill_values else None,
         )
+        if matching.fills and str(tree.op) in ("and", "or", "unless"):
+            raise rejected("fill modifiers do not go with set operators", self.text, position)
         return Binary(str(tree.op), lhs, rhs, bool(modifier.return_bool), matching, position)
 
 

@@ -121,6 +121,9 @@ def _binary(node: Binary) -> str:
         words.append(("on " if matching.on else "ignoring ") + _labels(matching.labels))
     if matching.group:
         words.append(f"group_{matching.group} {_labels(matching.include)}")
+    for side, value in (("left", matching.fill_left), ("right", matching.fill_right)):
+        if value is not None:
+            words.append(f"fill_{side} ({_number(value)})")
     own = _strength(node)
     right_bound = node.op == "^"
     left, right = _strength(node.lhs), _strength(node.rhs)
