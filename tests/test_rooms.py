@@ -22,7 +22,17 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "catalog": ({"core"}, {"pydantic", "pydantic_core", "yaml"}),
     "query": (
         {"core", "catalog"},
-        {"numpy", "pandas", "pyarrow", "numba", "urllib3", "httpx", "prometheus_api_client", "requests"},
+        {
+            "numpy",
+            "pandas",
+            "pyarrow",
+            "numba",
+            "urllib3",
+            "httpx",
+            "google",
+            "prometheus_api_client",
+            "requests",
+        },
     ),
     "promql": ({"core", "catalog"}, {"numpy", "pandas", "pyarrow", "numba", "promql_parser"}),
     "archive": ({"core", "catalog", "promql"}, {"numpy", "pandas", "pyarrow", "numba", "deltalake", "duckdb"}),

@@ -1,0 +1,248 @@
+"""Servers of traces in a function: recorded answers, and a Tempo and a Jaeger that hold spans, with their traps."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+
+from tests.query.served import CAPTURES
+from workbench.query.httpx_client import HttpxTransport
+from workbench.query.spans import Span
+from workbench.query.web import Web
+
+Answer = Callable[[httpx.Request], httpx.Response]
+PLAIN = {"content-type": "text/plain; charset=utf-8"}
+_ATOM = re.compile(r'(\S+) (=~|=|>=) ("(?:[^"\\]|\\.)*"|\S+)')
+
+
+def web_of(answer: Answer, *, api: str = "Tempo", timeout_s: float = 5.0) -> Web:
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    return Web("traces", HttpxTransport("http://traces.example", client), timeout_s, api=api)
+
+
+def capture(name: str) -> tuple[dict[str, Any], httpx.Response]:
+    document = json.loads((CAPTURES / f"{name}.json").read_text(encoding="utf-8"))
+    told = document["response"]
+    body = base64.b64decode(told["body_base64"]) if told.get("body_base64") else (told.get("body") or "").encode()
+    kept = {key: value for key, value in told["headers"] if key == "Content-Type"}
+    return document["request"], httpx.Response(told["status"], headers=kept, content=body)
+
+
+def replay(*names: str, asked: list[httpx.Request] | None = None) -> Answer:
+    """Answer a path with its recorded answer, whatever the fields; unknown paths as the server does."""
+    known = {}
+    for name in names:
+        request, response = capture(name)
+        known[request["path"]] = response
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if asked is not None:
+            asked.append(request)
+        found = known.get(request.url.path, httpx.Response(404, headers=PLAIN, content=b"404 page not found\n"))
+        return httpx.Response(found.status_code, headers=found.headers, content=found.content)
+
+    return answer
+
+
+def otlp(spans: Sequence[Span], *, ids: str = "hex") -> dict[str, Any]:
+    """Spans as OTLP JSON; Tempo writes its ids in base64."""
+
+    def written(text: str) -> str:
+        return base64.b64encode(bytes.fromhex(text)).decode() if ids == "base64" else text
+
+    resources = []
+    for span in spans:
+        resource = {"attributes": [{"key": "service.name", "value": {"stringValue": span.service}}]}
+        one = {
+            "traceId": written(span.trace_id),
+            "spanId": written(span.span_id),
+            "name": span.operation,
+            "kind": f"SPAN_KIND_{span.kind.upper()}",
+            "startTimeUnixNano": str(span.start_ns),
+            "endTimeUnixNano": str(span.start_ns + (span.duration_ns or 0)),
+            "attributes": [{"key": key, "value": typed(value)} for key, value in span.attributes.items()],
+            "status": {"code": f"STATUS_CODE_{span.status.upper()}"} if span.status != "unset" else {},
+        }
+        if span.parent_id:
+            one["parentSpanId"] = written(span.parent_id)
+        resources.append({"resource": resource, "scopeSpans": [{"spans": [one]}]})
+    return {"resourceSpans": resources}
+
+
+def typed(value: str) -> dict[str, Any]:
+    if value in ("true", "false"):
+        return {"boolValue": value == "true"}
+    return {"intValue": value} if value.isdigit() else {"stringValue": value}
+
+
+def jaeger_trace(spans: Sequence[Span]) -> dict[str, Any]:
+    services = sorted({span.service for span in spans})
+    rows = []
+    for span in spans:
+        tags = [{"key": key, "type": "string", "value": value} for key, value in span.attributes.items()]
+        tags.append({"key": "span.kind", "type": "string", "value": span.kind})
+        if span.status != "unset":
+            tags.append({"key": "otel.status_code", "type": "string", "value": span.status.upper()})
+        if span.status == "error":
+            tags.append({"key": "error", "type": "bool", "value": True})
+        references = [{"refType": "CHILD_OF", "traceID": span.trace_id, "spanID": span.parent_id}]
+        rows.append(
+            {
+                "traceID": span.trace_id,
+                "spanID": span.span_id,
+                "operationName": span.operation,
+                "references": references if span.parent_id else [],
+                "startTime": span.start_ns // 1000,
+                "duration": (span.duration_ns or 0) // 1000,
+                "tags": tags,
+                "logs": [],
+                "processID": f"p{services.index(span.service)}",
+            }
+        )
+    processes = {f"p{place}": {"serviceName": name, "tags": []} for place, name in enumerate(services)}
+    return {"traceID": spans[0].trace_id, "spans": rows, "processes": processes}
+
+
+def zipkin(spans: Sequence[Span]) -> list[dict[str, Any]]:
+    return [
+        {
+            "traceId": span.trace_id,
+            "id": span.span_id,
+            **({"parentId": span.parent_id} if span.parent_id else {}),
+            "name": span.operation,
+            **({"kind": span.kind.upper()} if span.kind != "internal" else {}),
+            "timestamp": span.start_ns // 1000,
+            "duration": (span.duration_ns or 0) // 1000,
+            "localEndpoint": {"serviceName": span.service},
+            "tags": {**span.attributes, **({"error": "true"} if span.status == "error" else {})},
+        }
+        for span in spans
+    ]
+
+
+def by_trace(spans: Sequence[Span]) -> dict[str, list[Span]]:
+    traces: dict[str, list[Span]] = {}
+    for span in spans:
+        traces.setdefault(span.trace_id, []).append(span)
+    return traces
+
+
+def holds(span: Span, query: str) -> bool:
+    """TraceQL as far as the workbench writes it: clauses joined by ``&&``, alternatives by ``||`` in brackets."""
+    inside = query.split("{", 1)[1].rsplit("}", 1)[0]
+    return all(
+        any(_atom(span, *atom) for atom in _ATOM.findall(clause))
+        for clause in re.split(r" && (?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", inside)
+        if clause.strip()
+    )
+
+
+def _atom(span: Span, field: str, op: str, literal: str) -> bool:
+    field = field.lstrip("(")
+    literal = literal if literal.startswith('"') else literal.rstrip(")")
+    fields = {"resource.service.name": span.service, "name": span.operation, "status": span.status}
+    if field == "duration":
+        return (span.duration_ns or 0) >= int(literal.removesuffix("ns"))
+    if field == "status":
+        return span.status == literal
+    held: Any = fields.get(field)
+    if held is None:
+        text = span.attributes.get(field.removeprefix(".").strip('"'))
+        held = next(iter(typed(text).values())) if text is not None else None
+        held = int(held) if isinstance(held, str) and text is not None and text.isdigit() else held
+    wanted = json.loads(literal)
+    if op == "=~":
+        return isinstance(held, str) and re.fullmatch(wanted, held) is not None
+    return type(held) is type(wanted) and held == wanted
+
+
+def tempo(spans: Sequence[Span], *, most: int = 10**6, asked: list[httpx.Request] | None = None) -> Answer:
+    traces = by_trace(spans)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if asked is not None:
+            asked.append(request)
+        path, fields = request.url.path, dict(request.url.params)
+        if path == "/api/search":
+            start, end, limit = int(fields["start"]), int(fields["end"]), min(int(fields.get("limit", 20)), most)
+            if end - start > 168 * 3600:
+                return httpx.Response(400, headers=PLAIN, content=b"range specified by start and end exceeds 168h0m0s.")
+            found = [
+                {"traceID": trace_id.lstrip("0"), "startTimeUnixNano": str(trace[0].start_ns)}
+                for trace_id, trace in traces.items()
+                if any(holds(span, fields["q"]) for span in trace)
+                and min(span.start_ns for span in trace) < end * 10**9
+                and max(span.start_ns + (span.duration_ns or 0) for span in trace) >= start * 10**9
+            ]
+            return httpx.Response(200, json={"traces": found[:limit]})
+        trace_id = path.rsplit("/", 1)[1]
+        return httpx.Response(200, json={"trace": otlp(traces.get(trace_id, ()), ids="base64")})
+
+    return answer
+
+
+def jaeger(
+    spans: Sequence[Span], *, version: str = "v1", most: int = 10**6, asked: list[httpx.Request] | None = None
+) -> Answer:
+    traces = by_trace(spans)
+    missing = httpx.Response(404, headers=PLAIN, content=b"404 page not found\n")
+
+    def matching(service: str, operation: str, low: int, high: int, tags: dict[str, str], least: int) -> list[str]:
+        def fits(span: Span) -> bool:
+            return (
+                span.service == service
+                and operation in ("", span.operation)
+                and low <= span.start_ns // 1000 <= high
+                and (span.duration_ns or 0) // 1000 >= least
+                and all({"error": str(span.status == "error").lower(), **span.attributes}.get(k) == v
+                        for k, v in tags.items())
+            )  # fmt: skip
+
+        return [trace_id for trace_id, trace in traces.items() if any(fits(span) for span in trace)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if asked is not None:
+            asked.append(request)
+        path, fields = request.url.path, dict(request.url.params)
+        services = sorted({span.service for span in spans})
+        if version == "v1" and path == "/api/services":
+            return httpx.Response(200, json={"data": services, "total": len(services), "errors": None})
+        if version == "v1" and path == "/api/traces":
+            least = int(fields.get("minDuration", "0us").removesuffix("us"))
+            found = matching(fields["service"], fields.get("operation", ""), int(fields["start"]), int(fields["end"]),
+                             json.loads(fields.get("tags", "{}")), least)  # fmt: skip
+            data = [jaeger_trace(traces[each]) for each in found[: min(int(fields["limit"]), most)]]
+            return httpx.Response(200, json={"data": data, "errors": None})
+        if version == "v1" and path.startswith("/api/traces/"):
+            one = traces.get(path.rsplit("/", 1)[1])
+            told = {"data": None, "errors": [{"code": 404, "msg": "trace not found"}]}
+            return httpx.Response(200, json={"data": [jaeger_trace(one)]}) if one else httpx.Response(404, json=told)
+        if version == "v3" and path == "/api/v3/services":
+            return httpx.Response(200, json={"services": services})
+        if version == "v3" and path.startswith("/api/v3/traces"):
+            if path != "/api/v3/traces":
+                found = [each for each in traces if each == path.rsplit("/", 1)[1]]
+            else:
+                bounds = [_micros(fields[f"query.start_time_{edge}"]) for edge in ("min", "max")]
+                least = int(fields.get("query.duration_min", "0ns").removesuffix("ns")) // 1000
+                found = matching(fields["query.service_name"], fields.get("query.operation_name", ""), *bounds,
+                                 json.loads(fields.get("query.attributes", "{}")), least)  # fmt: skip
+                found = found[: min(int(fields["query.num_traces"]), most)]
+            if not found:
+                return httpx.Response(404, json={"error": {"httpCode": 404, "message": "No traces found"}})
+            parts = [json.dumps({"result": otlp(traces[each])}) for each in found]
+            return httpx.Response(200, headers=PLAIN, content="\n".join(parts).encode())
+        return missing
+
+    return answer
+
+
+def _micros(text: str) -> int:
+    import datetime
+
+    return round(datetime.datetime.fromisoformat(text).timestamp() * 1e6)
