@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.question import Asked, question
 
 
 @click.group()
@@ -22,7 +18,6 @@ def alerts() -> None:
 
 
 @alerts.command()
-@click.argument("system")
 @click.option(
     "--show",
     type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts"]),
@@ -32,20 +27,12 @@ def alerts() -> None:
 )
 @click.option("--people", default=1, show_default=True, help="People on call at a time; limits are per person.")
 @click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
-@period_options
-@format_option
-@click.pass_obj
+@question
 def status(
-    state: Any,
-    system: str,
+    asked: Asked,
     show: str,
     people: int,
     without: tuple[str, ...],
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
-    format_: str,
 ) -> None:
     """Print one line a rule: episodes, durations, flapping, stale; or another table.
 
@@ -58,11 +45,7 @@ def status(
     from workbench.charts import alerts_tables as tables
     from workbench.studies import alert_load
 
-    context = state.context()
-    now = context.clock()
-    span = chosen_period(now, context.zone, last=last, month=month, since=since, until=until, default="30d")
-    as_of = min(now, span.end)
-    study = alert_load(context, system=system, range=span, as_of=as_of, positions=people, without=without)
+    study = asked.answer(alert_load, positions=people, without=without)
     texts = {
         "rules": tables.rule_rows,
         "measures": tables.measure_rows,
@@ -70,15 +53,10 @@ def status(
         "noisiest": tables.noisiest_rows,
         "bursts": tables.burst_rows,
     }
-    if format_ == "json":
-        print_json(study.to_dict())
-    elif format_ == "csv":
-        print_csv(study.results[show].to_frame().to_dict(orient="records"))
-    else:
-        rows = texts[show](study.results[show])
-        print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in tables.TEXT])
-        say(f"{system}, {study.range}: {tables.alerts_finding(study)!r}")
-    for note in (*study.warnings, *(note for result in study.results.values() for note in result.notes)):
-        say(f"Note: {note}")
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
+    asked.show(
+        study,
+        texts[show](study.results[show]),
+        csv=study.results[show].to_frame().to_dict(orient="records"),
+        right=lambda name: name not in tables.TEXT,
+        finding=tables.alerts_finding(study),
+    )

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.question import Asked, question
 
 _TEXT = ("measure", "by", "group", "per", "counter", "budget", "status", "day")
 
@@ -24,20 +20,11 @@ def cost() -> None:
 
 
 @cost.command()
-@click.argument("system")
 @click.option("--by", help="Only this label, e.g. model, provider, key, service, or day.")
-@period_options
-@format_option
-@click.pass_obj
+@question
 def status(
-    state: Any,
-    system: str,
+    asked: Asked,
     by: str | None,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
-    format_: str,
 ) -> None:
     """Print totals, the groups of each label, unit costs and budgets.
 
@@ -51,33 +38,25 @@ def status(
     from workbench.core.errors import ParameterError
     from workbench.studies import spend_and_tokens
 
-    context = state.context()
-    now = context.clock()
-    span = chosen_period(now, context.zone, last=last, month=month, since=since, until=until, default="30d")
-    study = spend_and_tokens(context, system=system, range=span, as_of=min(now, span.end))
-    known = list(study.results["groups"].frame["dimension"].unique())
+    study = asked.answer(spend_and_tokens)
+    results = study.results
+    known = list(results["groups"].frame["dimension"].unique())
     if by not in (None, "day", *known) and known:
-        raise ParameterError(f"{system} does not count by {by!r}.", hint=f"Labels: {', '.join([*known, 'day'])}.")
-    if format_ == "json":
-        print_json(study.to_dict())
-    elif format_ == "csv":
-        frame = study.results["days" if by == "day" else "groups"].to_frame()
-        rows = frame if by in (None, "day") else frame[frame["dimension"] == by]
-        print_csv(rows.to_dict(orient="records"))
+        raise ParameterError(f"{asked.system} does not count by {by!r}.", hint=f"Labels: {', '.join([*known, 'day'])}.")
+    groups = results["groups"].to_frame()
+    parts = [total_rows(results["totals"])]
+    if by == "day":
+        groups = results["days"].to_frame()
+        parts.append(day_rows(results["days"]))
+    elif by:
+        groups = groups[groups["dimension"] == by]
+        parts.append(group_rows(results["groups"], dimension=by))
     else:
-        parts = [total_rows(study.results["totals"])]
-        if by == "day":
-            parts.append(day_rows(study.results["days"]))
-        else:
-            parts.append(group_rows(study.results["groups"], dimension=by or ""))
-        if by is None:
-            parts += [unit_rows(study.results["unit_costs"]), budget_rows(study.results["budgets"])]
-        for number, rows in enumerate(part for part in parts if part):
-            if number:
-                click.echo()
-            print_table(rows, right=[name for name in rows[0] if name not in _TEXT])
-        say(f"{system}, {study.range}; compared with {compared_with(study.results['totals'])}")
-    for note in (*study.warnings, *(note for result in study.results.values() for note in result.notes)):
-        say(f"Note: {note}")
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
+        parts += [group_rows(results["groups"]), unit_rows(results["unit_costs"]), budget_rows(results["budgets"])]
+    asked.show(
+        study,
+        *parts,
+        csv=groups.to_dict(orient="records"),
+        right=lambda name: name not in _TEXT,
+        finding=f"compared with {compared_with(results['totals'])}",
+    )

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.question import Asked, question
 
 
 @click.group()
@@ -22,7 +18,6 @@ def quality() -> None:
 
 
 @quality.command()
-@click.argument("system")
 @click.option(
     "--show",
     type=click.Choice(["states", "drifts", "limits", "documented"]),
@@ -31,19 +26,11 @@ def quality() -> None:
     help="Which table to print.",
 )
 @click.option("--check", is_flag=True, help="Exit 1 when a score drifts or breaks a limit at the end of the period.")
-@period_options
-@format_option
-@click.pass_obj
+@question
 def status(
-    state: Any,
-    system: str,
+    asked: Asked,
     show: str,
     check: bool,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
-    format_: str,
 ) -> None:
     """Print one line a score: last day, a week before, interval, effect, verdict; or another table.
 
@@ -56,27 +43,18 @@ def status(
     from workbench.charts import quality_tables as tables
     from workbench.studies import quality_drift
 
-    context = state.context()
-    now = context.clock()
-    span = chosen_period(now, context.zone, last=last, month=month, since=since, until=until, default="30d")
-    study = quality_drift(context, system=system, range=span, as_of=min(now, span.end))
+    study = asked.answer(quality_drift)
     texts = {
         "states": tables.state_rows,
         "drifts": tables.drift_rows,
         "limits": tables.limit_rows,
         "documented": tables.documented_rows,
     }
-    if format_ == "json":
-        print_json(study.to_dict())
-    elif format_ == "csv":
-        print_csv(study.results[show].to_frame().to_dict(orient="records"))
-    else:
-        rows = texts[show](study.results[show])
-        print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in tables.TEXT])
-        say(f"{system}, {study.range}: {tables.quality_finding(study)!r}")
-    for note in (*study.warnings, *(note for result in study.results.values() for note in result.notes)):
-        say(f"Note: {note}")
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
-    if check and study.status == "at_risk":
-        sys.exit(1)
+    asked.show(
+        study,
+        texts[show](study.results[show]),
+        csv=study.results[show].to_frame().to_dict(orient="records"),
+        right=lambda name: name not in tables.TEXT,
+        finding=tables.quality_finding(study),
+        check=check,
+    )
