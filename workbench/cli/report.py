@@ -1,4 +1,4 @@
-"""``workbench report``: run monthly reports and find earlier ones."""
+"""``workbench report``: run monthly reports, issue them, and find earlier ones."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from typing import Any
 import click
 
 from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.report_issue import diff, issue, issues, reproduce
 
 
 @click.group()
 def report() -> None:
-    """Run monthly reports and find earlier ones.
+    """Run monthly reports as drafts, issue them, and find earlier ones.
 
     \b
-    Example:
+    Examples:
       workbench report run monthly --system counterfactual-lab --month last-month
+      workbench report issue --system counterfactual-lab --month last-month
     """
+
+
+for _command in (issue, issues, diff, reproduce):
+    report.add_command(_command)
 
 
 @report.command()
@@ -27,7 +33,7 @@ def report() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder for a copy of the HTML.")
 @click.pass_obj
 def run(state: Any, name: str, systems: tuple[str, ...], month: str, out: Path | None) -> None:
-    """Run a report and print the path of its HTML file.
+    """Run a report and print the path of its HTML file; it is a draft until it is issued.
 
     A run that fails is kept and marked; it never replaces an earlier report.
 

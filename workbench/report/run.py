@@ -110,6 +110,7 @@ def run_report(
         store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error))
         raise
     footer = {
+        "status": "draft, not issued",
         "run": run_id[:12],
         "made": f"{instant:%Y-%m-%d %H:%M} UTC",
         "history up to": f"{as_of:%Y-%m-%d %H:%M} UTC",
@@ -118,7 +119,7 @@ def run_report(
         "version": f"workbench {__version__}",
         "template": name,
     }
-    text = to_html(notebook, title=f"{name.capitalize()} report of {system}, {period}", footer=footer)
+    text = to_html(notebook, title=f"Draft: {name} report of {system}, {period}", footer=footer)
     target = folder / f"{name}-{run_id[:12]}.html"
     write_atomically(target, text)
     digest = hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,88 @@
+"""The document of an issue: a pure function of its manifest and its figures, so that it can be made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.charts import cost_tables, decision_tables, figure, issue_tables, tables
+from workbench.core.result import Result
+from workbench.report.export import PLOTLY, to_html
+
+
+def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff: Result | None) -> str:
+    """Render an issue as one HTML file.
+
+    Parameters
+    ----------
+    manifest : mapping
+        ``number``, ``issued``, ``by``, ``title``, ``covers``, ``causes``, ``made``, ``figures_sha256``, ``before``.
+    figures : mapping of str to Result
+        As :func:`workbench.studies.frozen.figures_of` returns them.
+    diff : RevisionDiff or None
+        What changed since the issue before.
+    """
+    import nbformat
+
+    compliance = figures["compliance"]
+    number, before = int(manifest["number"]), int(manifest["before"])
+    kind = "Issue" if number == 1 else "Revision"
+    lines = (
+        manifest["covers"],
+        f"{kind} {number}, issued {manifest['issued']} by {manifest['by']}; figures {manifest['figures_sha256'][:16]}",
+    )
+    shown: list[Any] = [issue_tables.FirstPage(manifest["title"], lines, manifest["causes"], before)]
+    shown += [issue_tables.diff_table(diff)] if diff is not None else []
+    shown += [
+        "## Were the promises kept?",
+        tables.slo_finding(compliance),
+        tables.compliance_table(compliance),
+        "### What was left out?",
+        decision_tables.effect_table(figures["exclusions"]),
+        decision_tables.windows_table(figures["exclusion_windows"]),
+        "### When was the budget spent?",
+        figure(figures["budget"]),
+        tables.burn_table(figures["burn"]),
+        "### How far can these numbers be trusted?",
+        tables.coverage_finding(compliance),
+        tables.Table([{"note": text} for text in _notes(manifest, figures)], left=("note",)),
+    ]
+    if "totals" in figures:
+        shown += [
+            "## What did it cost?",
+            cost_tables.totals_table(figures["totals"]),
+            cost_tables.groups_table(figures["groups"]),
+            figure(figures["days"]),
+        ]
+    facts = {name: value for name, value in manifest["made"].items() if name not in ("warnings", "assumptions")}
+    shown += ["## From what it was made", issue_tables.made_table(facts)]
+    notebook = nbformat.v4.new_notebook(cells=[_cell(place, item) for place, item in enumerate(shown)])
+    footer = {
+        "issue": f"{number} of {manifest['issued']}",
+        "system": manifest["system"],
+        "period": manifest["period"],
+        "figures": manifest["figures_sha256"],
+        "version": f"workbench {manifest['made']['version']}",
+    }
+    return to_html(notebook, title=manifest["title"], footer=footer)
+
+
+def _notes(manifest: Mapping[str, Any], figures: Mapping[str, Result]) -> list[str]:
+    made = manifest["made"]
+    notes = [*made["warnings"], *(note for result in figures.values() for note in result.notes), *made["assumptions"]]
+    return list(dict.fromkeys(notes))
+
+
+def _cell(place: int, item: Any) -> Any:
+    import nbformat
+
+    name = f"cell-{place:02d}"
+    if isinstance(item, str):
+        return nbformat.v4.new_markdown_cell(item, id=name)
+    if hasattr(item, "to_plotly_json"):
+        data = {PLOTLY: json.loads(item.to_json())}
+    else:
+        data = {"text/html": item._repr_html_()}
+    output = nbformat.v4.new_output("display_data", data=data)
+    return nbformat.v4.new_code_cell("", id=name, outputs=[output])
