@@ -26,6 +26,7 @@ class Asked:
     fields: dict[str, str]
     headers: dict[str, str]
     peer: dict[str, Any] | None = None
+    body: bytes = b""
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Served:
     asked: list[Asked]
 
     def queries(self) -> list[Asked]:
-        return [asked for asked in self.asked if not asked.path.endswith("buildinfo")]
+        return [asked for asked in self.asked if not asked.path.endswith(("buildinfo", "/api/v1/read"))]
 
 
 def says(document: Any, status: int = 200, **headers: str) -> Says:
@@ -83,9 +84,10 @@ def _handler(answer: Callable[[Asked], Says], asked: list[Asked]) -> type[BaseHT
         def _respond(self) -> None:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
-            text = self.rfile.read(length).decode() if length else parts.query
+            body = self.rfile.read(length)
+            text = body.decode("utf-8", "replace") if length else parts.query
             peer = self.connection.getpeercert() if isinstance(self.connection, ssl.SSLSocket) else None
-            request = Asked(self.command, parts.path, dict(parse_qsl(text)), dict(self.headers), peer)
+            request = Asked(self.command, parts.path, dict(parse_qsl(text)), dict(self.headers), peer, body)
             asked.append(request)
             told = answer(request)
             if told.drop:
@@ -167,11 +169,18 @@ Answering = Callable[[Asked], Says]
 
 
 @contextmanager
-def serving(answer: Answering, *, tls: ssl.SSLContext | None = None, versioned: bool = True) -> Iterator[Served]:
-    """Answer until the block ends; with ``versioned`` the build information is that of a Prometheus 3."""
+def serving(
+    answer: Answering, *, tls: ssl.SSLContext | None = None, versioned: bool = True, reads: bool = False
+) -> Iterator[Served]:
+    """Answer until the block ends; with ``versioned`` the build information is that of a Prometheus 3.
+
+    Without ``reads`` there is no remote read, as behind most proxies.
+    """
     asked: list[Asked] = []
 
     def routed(request: Asked) -> Says:
+        if request.path.endswith("/api/v1/read") and not reads:
+            return Says(b"404 page not found", 404, {"Content-Type": "text/plain"})
         return build() if versioned and request.path.endswith("/status/buildinfo") else answer(request)
 
     server = _Quiet(("127.0.0.1", 0), _handler(routed, asked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ def load_blocks(release: Release, openmetrics: Path, data: Path, *, max_block: s
 
 
 @contextmanager
-def prometheus(release: Release, directory: Path, *, config: str = IDLE) -> Iterator[Server]:
+def prometheus(release: Release, directory: Path, *, config: str = IDLE, flags: Sequence[str] = ()) -> Iterator[Server]:
     """Run a Prometheus over ``directory/data``; blocks laid there before are served and never deleted."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "prometheus.yml").write_text(config)
@@ -54,6 +54,7 @@ def prometheus(release: Release, directory: Path, *, config: str = IDLE) -> Iter
         "--query.timeout=2m",
         "--query.max-samples=200000000",
         "--log.level=warn",
+        *flags,
     ]
     with running(
         lambda port: [release.server, *options, f"--web.listen-address=127.0.0.1:{port}"], directory, ready="/-/ready"

@@ -21,7 +21,8 @@ prometheus-alertmanager|prometheus-alertmanager|live tests of Alertmanager
 prometheus-node-exporter|prometheus-node-exporter|live tests of a scraping Prometheus
 initdb|postgresql|store tests on PostgreSQL
 chromium|chromium|browser tests
-openssl|openssl|TLS tests'
+openssl|openssl|TLS tests
+victoria-metrics|victoria-metrics|live tests against VictoriaMetrics'
 
 missing_packages() {
   while IFS='|' read -r program package _; do

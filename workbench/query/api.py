@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,12 +47,27 @@ class Api:
         with self.naming(query):
             return self._send(path, fields, form, self.timeout_s)
 
+    def succeeded(self, path: str, fields: Fields, *, query: str) -> Reply:
+        """Send fields as a form; an answer that is a refusal becomes an error."""
+        reply = self.reply(path, fields, form=True, query=query)
+        with self.naming(query):
+            _expect_success(reply, query, path)
+        return reply
+
     def document(self, path: str, fields: Fields = (), *, form: bool = False, query: str = "") -> Any:
         """Return ``data`` of an answer that holds no samples."""
         reply = self.reply(path, fields, form=form, query=query)
         with self.naming(query):
             _expect_success(reply, query, path)
             return envelope(reply.body)[0]
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], *, query: str = "") -> Reply:
+        """Post a body of another kind than a form; with a query a refusal is an error, else any answer is given."""
+        with self.naming(query):
+            reply = ask(self.transport, "POST", path, (), timeout_s=self.timeout_s, headers=headers, body=body)
+            if query:
+                _expect_success(reply, query, path)
+            return reply
 
     def samples(
         self, path: str, fields: Fields, sink: Sink, *, query: str = "", deadline: float | None = None

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 from workbench.core.errors import AnswerUnreadable
 from workbench.core.series import Labels
 from workbench.query import failures
+from workbench.query.compiled import Compiled
 
 #: Takes labels, times [ms] and values of one series; the arrays are only lent and must be copied.
 Sink = Callable[[Labels, NDArray[np.int64], NDArray[np.float64]], None]
@@ -53,47 +53,13 @@ class Answer:
     text: str = ""
 
 
-class _Compiled:
-    """The compiled reader: loading it takes a second, so a process earns it by reading some megabytes first."""
+def _load() -> Reader:
+    from workbench.query.decode_scan import read_scan
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._seen = 0
-        self._reader: Reader | None = None
-        self._tried = False
-
-    def after(self, size: int) -> Reader | None:
-        """Return the reader if it is loaded, or if with ``size`` more bytes it is worth loading.
-
-        While one thread loads it the others do not wait, they read as if it were not there.
-        """
-        self._seen += size
-        if self._seen >= _WORTH_COMPILED and not self._tried and self._lock.acquire(blocking=False):
-            try:
-                self._load()
-            finally:
-                self._lock.release()
-        return self._reader
-
-    def now(self) -> Reader | None:
-        """Return the reader, loaded now; None without numba."""
-        with self._lock:
-            self._load()
-            return self._reader
-
-    def _load(self) -> None:
-        if self._tried:
-            return
-        try:
-            from workbench.query.decode_scan import read_scan
-
-            self._reader = read_scan
-        except (ImportError, RuntimeError):
-            self._reader = None
-        self._tried = True
+    return read_scan
 
 
-_compiled = _Compiled()
+_compiled: Compiled[Reader] = Compiled(_load, worth=_WORTH_COMPILED)
 
 
 def warm_up() -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,13 @@ from workbench.core.series import Labels, Metrics, SeriesSet
 from workbench.core.settings import Limits, SourceSettings
 from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.query import plan, raw
+from workbench.query import plan
 from workbench.query.api import Api
 from workbench.query.decode import Answer, envelope
 from workbench.query.login import Login, SecretText
 from workbench.query.merge import Grid
+from workbench.query.parallel import in_parallel
+from workbench.query.raw import Pulled, Way, pull, way_of, without_stale_marks
 from workbench.query.server import PROBE, PROBE_TIME_MS, Server, escaped_label, identify
 from workbench.query.transport import HttpTransport, Transport
 
@@ -96,6 +97,7 @@ class PrometheusSource:
         self._configured = "" if semantics in (None, "auto") else str(semantics)
         self._limits = limits or Limits()
         self._server: Server | None = None
+        self._way: Way | None = None
 
     @classmethod
     def from_settings(cls, name: str, settings: SourceSettings, *, limits: Limits | None = None) -> PrometheusSource:
@@ -192,7 +194,7 @@ class PrometheusSource:
         grid = Grid(start, step_ms, steps, rows=series or 0, max_rows=self._limits.series)
         unaligned = [("nocache", "1")] if start % step_ms else []
 
-        def pull(number: int) -> Answer:
+        def slice_of(number: int) -> Answer:
             part = parts[number]
             fields = [
                 ("query", query_sent),
@@ -203,7 +205,7 @@ class PrometheusSource:
             ]
             return self._api.samples("/api/v1/query_range", fields, grid.slice(number), query=query, deadline=deadline)
 
-        answers = _in_parallel(pull, len(parts))
+        answers = in_parallel(slice_of, len(parts))
         return grid.metrics(self._meta(query, span, answers, step_ms=step_ms))
 
     def instant(self, query: str, at: datetime) -> Metrics:
@@ -238,8 +240,17 @@ class PrometheusSource:
         return Metrics(np.array([moment], np.int64), tuple(labels), values, np.ones(values.shape, bool), meta)
 
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
-        """Return the samples of a plain selector in ``(start, end]``; see :func:`workbench.query.raw.pull`."""
-        return raw.pull(self._api, selector, span, self._limits)
+        """Return the samples of a plain selector in ``(start, end]``, without stale marks."""
+        return without_stale_marks(self.history(selector, span).series)
+
+    def history(self, selector: str, span: TimeRange) -> Pulled:
+        """Return the samples of a plain selector in ``(start, end]`` for an archive, stale marks included.
+
+        See :func:`workbench.query.raw.pull`; by remote read where the server offers it, which is asked once.
+        """
+        if self._way is None:
+            self._way = way_of(self._api, self.server().product)
+        return pull(self._api, selector, span, self._limits, way=self._way)
 
     def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:
         """Label sets that have samples in the range, as the server's index knows it."""
@@ -382,16 +393,3 @@ def require_series(metrics: Metrics) -> Metrics:
 
 def _bounds(span: TimeRange) -> list[tuple[str, str]]:
     return [("start", plan.seconds_text(span.start_ms)), ("end", plan.seconds_text(span.end_ms))]
-
-
-def _in_parallel(pull: Callable[[int], Answer], count: int) -> list[Answer]:
-    """Run the slices on two workers, in order of time; the first failure stops those not begun."""
-    if count == 1:
-        return [pull(0)]
-    with ThreadPoolExecutor(plan.WORKERS, thread_name_prefix="query") as workers:
-        futures = [workers.submit(pull, number) for number in range(count)]
-        try:
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()

@@ -1,27 +1,62 @@
-"""Raw samples of a selector, pulled in adjacent stretches of time."""
+"""Raw samples of a selector, pulled in adjacent stretches of time by the best way a server offers.
+
+==============  ===================================  ==========================================================
+way             server                               what it gives
+==============  ===================================  ==========================================================
+remote read     Prometheus, Thanos sidecar, Mimir    every bit, stale marks included
+export          VictoriaMetrics                      values as it keeps them, which can be rounded
+queries         everything else that knows PromQL    every value; no stale marks
+==============  ===================================  ==========================================================
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.errors import QueryRejected, QueryTooExpensive
-from workbench.core.series import LabelKey, Labels, SeriesSet, label_key
+from workbench.core.series import LabelKey, Labels, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
 from workbench.core.timerange import TimeRange
+from workbench.query import remote_read
 from workbench.query.api import Api
+from workbench.query.export_lines import export
 from workbench.query.plan import REQUEST_SAMPLES, seconds_text
+from workbench.query.selector import conditions
+
+Way = Literal["remote read", "export", "queries"]
 
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _SHORTEST_MS = 60_000
 
+#: Samples of one request, by way: chunks are a fifth of the bytes of text.
+_REQUEST_SAMPLES = {"remote read": 10_000_000, "export": 2_000_000, "queries": REQUEST_SAMPLES}
+
 Piece = tuple[Labels, NDArray[np.int64], NDArray[np.float64]]
 
 
-def pull(api: Api, selector: str, span: TimeRange, limits: Limits) -> SeriesSet:
-    """Return the samples of a plain selector in ``(start, end]``, as they were scraped, without stale marks.
+@dataclass(frozen=True)
+class Pulled:
+    """Raw samples of ``(start, end]``, the way they came, and what could not come with them."""
+
+    series: SeriesSet
+    way: Way
+    notes: tuple[str, ...] = ()
+
+
+def way_of(api: Api, product: str) -> Way:
+    """Ask which way a server offers; the answer does not change while it runs."""
+    if product == "VictoriaMetrics":
+        return "export"
+    return "remote read" if remote_read.is_offered(api) else "queries"
+
+
+def pull(api: Api, selector: str, span: TimeRange, limits: Limits, *, way: Way) -> Pulled:
+    """Return the samples of a plain selector in ``(start, end]``, as they were scraped.
 
     Raises
     ------
@@ -32,19 +67,28 @@ def pull(api: Api, selector: str, span: TimeRange, limits: Limits) -> SeriesSet:
 
     Notes
     -----
-    Asked as instant queries ``selector[d]``. Prometheus 2 includes the left border of such a range, Prometheus 3 does
-    not; what lies on it is dropped here, so both give the same samples, each once.
+    Ranges of ``queries`` are asked as instant queries ``selector[d]``. Prometheus 2 includes the left border of such a
+    range, Prometheus 3 does not; what lies on it is dropped here, so all ways give the same samples, each once.
     """
+    matchers = conditions(selector)
+    way = way if matchers is not None or way == "export" else "queries"
     series: dict[LabelKey, list[Piece]] = {}
-    samples = 0
+    samples, histograms = 0, 0
     deadline = time.monotonic() + limits.seconds
-    stretch = _stretch(api, selector, span)
+    stretch = _stretch(api, selector, span, _REQUEST_SAMPLES[way])
     position = span.start_ms
     while position < span.end_ms:
         upto = min(position + stretch, span.end_ms)
-        for piece in _between(api, selector, position, upto, deadline):
+        if way == "remote read" and matchers is not None:
+            found, hidden = remote_read.read(api, matchers, position + 1, upto, query=selector)
+            histograms = max(histograms, hidden)
+        elif way == "export":
+            found = export(api, selector, position + 1, upto)
+        else:
+            found = _between(api, selector, position, upto, deadline)
+        samples += found.samples
+        for piece in found:
             series.setdefault(label_key(piece[0]), []).append(piece)
-            samples += len(piece[1])
         if samples > limits.samples or len(series) > limits.series:
             raise QueryTooExpensive(
                 f"More than {limits.samples:,} samples or {limits.series:,} series.",
@@ -52,14 +96,38 @@ def pull(api: Api, selector: str, span: TimeRange, limits: Limits) -> SeriesSet:
                 query=selector,
                 hint="Ask for a shorter range or fewer series, or raise the limits in the settings.",
             )
+        if position == span.start_ms and upto == span.end_ms:
+            return Pulled(found, way, _notes(histograms))
         position = upto
-    return SeriesSet.of(
+    joined = SeriesSet.of(
         (pieces[0][0], np.concatenate([piece[1] for piece in pieces]), np.concatenate([piece[2] for piece in pieces]))
         for pieces in series.values()
     )
+    return Pulled(joined, way, _notes(histograms))
 
 
-def _between(api: Api, selector: str, after_ms: int, upto_ms: int, deadline: float) -> list[Piece]:
+def without_stale_marks(series: SeriesSet) -> SeriesSet:
+    """Leave out the marks by which a series ends, and series that hold nothing else."""
+    stale = is_stale(series.values)
+    if not stale.any():
+        return series
+    kept = np.concatenate([[0], np.cumsum(~stale)])[series.offsets]
+    held = np.flatnonzero(np.diff(kept))
+    return SeriesSet(
+        tuple(series.labels[row] for row in held),
+        np.append(kept[held], kept[-1]),
+        series.times[~stale],
+        series.values[~stale],
+    )
+
+
+def _notes(histograms: int) -> tuple[str, ...]:
+    if not histograms:
+        return ()
+    return (f"Native histograms of {histograms:,} series were left out: only float samples are kept.",)
+
+
+def _between(api: Api, selector: str, after_ms: int, upto_ms: int, deadline: float) -> SeriesSet:
     found: list[Piece] = []
 
     def sink(labels: Labels, times: NDArray[np.int64], values: NDArray[np.float64]) -> None:
@@ -74,10 +142,10 @@ def _between(api: Api, selector: str, after_ms: int, upto_ms: int, deadline: flo
         raise QueryRejected(
             "Only a plain selector has raw samples.", source=api.name, query=selector, hint='Write e.g. up{job="a"}.'
         )
-    return found
+    return SeriesSet.of(found)
 
 
-def _stretch(api: Api, selector: str, span: TimeRange) -> int:
+def _stretch(api: Api, selector: str, span: TimeRange, request_samples: int) -> int:
     """Length of one pull, from the number of samples in the first and the last hour. [ms]"""
     length = span.end_ms - span.start_ms
     if length <= _SHORTEST_MS:
@@ -88,4 +156,4 @@ def _stretch(api: Api, selector: str, span: TimeRange) -> int:
     densest = max(api.number(count, moment, about=selector) or 0.0 for moment in moments) / window
     if densest == 0.0:
         return min(length, _DAY_MS)
-    return int(min(max(REQUEST_SAMPLES / densest, _SHORTEST_MS), length))
+    return int(min(max(request_samples / densest, _SHORTEST_MS), length))

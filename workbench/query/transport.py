@@ -128,7 +128,7 @@ class HttpTransport:
         headers : mapping
             Of this request, e.g. ``Accept``; those of the login count more.
         body : bytes, optional
-            JSON to send.
+            To send in place of a form; JSON where the headers say no other type.
         """
         deadline = time.monotonic() + timeout_s
         sent = {
@@ -144,7 +144,8 @@ class HttpTransport:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         else:
             url += f"?{urlencode(fields)}" if fields else ""
-            sent |= {"Content-Type": "application/json"} if body is not None else {}
+            if body is not None:
+                sent.setdefault("Content-Type", "application/json")
         try:
             response = self._pool.request(
                 method,
