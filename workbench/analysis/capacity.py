@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.cycles import Cycle, monthly_cycle
 from workbench.analysis.forecast import Forecast, first_reached, forecast, refusal
 from workbench.core.result import Result
 
@@ -67,7 +68,10 @@ class CapacityLimits(Result):
     naive_error    that of the last level [``unit``]
     covered        share of backtest values inside the 80 % band [ratio]
     origins        backtests [count]
+    ahead_days     how far ahead was looked [d]
+    measured_days  how far ahead the band rests on errors of that distance [d]
     verdict        normal, limited, or why nothing is forecast (str)
+    anew_at        when the level begins anew, as monthly budgets do; NaT for others [UTC]
     history_days   from the first value on [d]
     changed_at     when the trend last changed; NaT without [UTC]
     ============== ====================================================================================
@@ -105,22 +109,23 @@ def capacity(
     Notes
     -----
     See :func:`workbench.analysis.forecast.forecast`. The dates are where the forecast and the edges of its band meet
-    the limit. A level above the limit now reaches it now. Shares are cut at 0; a level cannot be negative.
+    the limit. A level above the limit now reaches it now. Shares are cut at 0; a level cannot be negative. A level that
+    begins anew with every month (:func:`workbench.analysis.cycles.monthly_cycle`) is forecast up to the next beginning.
     """
     rows: list[dict[str, Any]] = []
     frames = []
     for level in levels:
-        why = refusal(level.hourly)
-        found = None
+        why, found = refusal(level.hourly), None
+        cycle = monthly_cycle(level.hourly, as_of=as_of)
         if not why:
-            found = _bounded(forecast(level.hourly, _hours(level.hourly, horizon_days)))
-        rows += [_row(level, limit, found, why, as_of) for limit in level.limits]
+            found = _found(level.hourly, cycle, horizon_days)
+        rows += [_row(level, limit, found, why, cycle, as_of) for limit in level.limits]
         frames.append(_daily(level, found, as_of))
     columns = ["resource", "title", "series", "limit", "documented", "status", "unit", "now", "value", "used", "trend",
-               "reached_at", "earliest", "latest", "method", "error", "naive_error", "covered", "origins", "verdict",
-               "history_days", "changed_at"]  # fmt: skip
+               "reached_at", "earliest", "latest", "method", "error", "naive_error", "covered", "origins",
+               "ahead_days", "measured_days", "verdict", "history_days", "changed_at", "anew_at"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
-    for name in ("reached_at", "earliest", "latest", "changed_at"):
+    for name in ("reached_at", "earliest", "latest", "changed_at", "anew_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     frame["documented"] = frame["documented"].astype("bool")
     order = frame.sort_values(["reached_at", "earliest", "used"], ascending=[True, True, False], kind="stable")
@@ -134,18 +139,22 @@ def capacity(
     )
 
 
-def _hours(values: Floats, horizon_days: int) -> int:
-    return min(horizon_days * 24, len(values) - int(np.flatnonzero(np.isfinite(values))[0]))
+def _found(values: Floats, cycle: Cycle | None, horizon_days: int) -> Forecast:
+    """Forecast no further than the history is long, and than the level goes on."""
+    hours = min(horizon_days * 24, len(values) - int(np.flatnonzero(np.isfinite(values))[0]))
+    if cycle is None:
+        return _bounded(forecast(values, hours), 0.0)
+    return _bounded(forecast(cycle.unrolled, min(hours, cycle.hours)), cycle.base)
 
 
-def _bounded(found: Forecast) -> Forecast:
-    return Forecast(
-        **{**vars(found), "middle": np.maximum(found.middle, 0), "low": np.maximum(found.low, 0),
-           "high": np.maximum(found.high, 0)}
-    )  # fmt: skip
+def _bounded(found: Forecast, base: float) -> Forecast:
+    paths = {name: np.maximum(getattr(found, name) - base, 0) for name in ("middle", "low", "high")}
+    return replace(found, **paths)
 
 
-def _row(level: Level, limit: CapacityLimit, found: Forecast | None, why: str, as_of: datetime) -> dict[str, Any]:
+def _row(
+    level: Level, limit: CapacityLimit, found: Forecast | None, why: str, cycle: Cycle | None, as_of: datetime
+) -> dict[str, Any]:
     last = level.hourly[-24:][np.isfinite(level.hourly[-24:])]
     now = float(last.max()) if len(last) else np.nan
     known = np.flatnonzero(np.isfinite(level.hourly))
@@ -165,13 +174,17 @@ def _row(level: Level, limit: CapacityLimit, found: Forecast | None, why: str, a
         "naive_error": np.nan,
         "covered": np.nan,
         "origins": 0,
+        "ahead_days": 0.0,
+        "measured_days": 0.0,
         "method": "",
         "verdict": why,
+        "anew_at": None if cycle is None else as_of + timedelta(hours=cycle.hours),
         "history_days": (len(level.hourly) - known[0]) / 24 if len(known) else 0.0,
     }
     if found is None:
         return row
-    above = bool(len(last)) and float(last[-1]) >= limit.value
+    begun = cycle is None or cycle.unrolled[-1] - cycle.base > 0
+    above = bool(len(last)) and begun and float(last[-1]) >= limit.value
     paths = {"reached_at": found.middle, "earliest": found.high, "latest": found.low}
     dates = {name: as_of if above else _date(path, limit.value, as_of) for name, path in paths.items()}
     soon = dates["earliest"] is not None and (dates["earliest"] - as_of).total_seconds() <= LEAD_DAYS * 86_400
@@ -185,6 +198,8 @@ def _row(level: Level, limit: CapacityLimit, found: Forecast | None, why: str, a
         "naive_error": found.naive_error if np.isfinite(found.naive_error) else np.nan,
         "covered": found.covered,
         "origins": found.origins,
+        "ahead_days": len(found.middle) / 24,
+        "measured_days": found.measured / 24,
         "verdict": found.verdict,
         "changed_at": changed,
     }  # fmt: skip

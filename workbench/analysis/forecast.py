@@ -17,8 +17,17 @@ BLOCK_H = 6
 #: Look-backs of the lines. [d]
 LOOKBACKS = (3, 7, 14, 28)
 
-#: Backtest: hours ahead, hours between origins, most origins.
-AHEAD_H, STEP_H, ORIGINS = 72, 24, 14
+#: Origins of the backtest lie a day apart over the last fortnight and two days apart before.
+STEP_H, FINE_ORIGINS = 24, 14
+
+#: Members of the pool are compared over the fortnight, this far ahead. [h]
+COMPARED_H = 72
+
+#: Ends of the stretches ahead in which errors are pooled. [h]
+STRETCHES_H = (24, 72, 168, 336, 720)
+
+#: Origins below which a stretch is not measured.
+LEAST_ORIGINS = 3
 
 #: Share of true values that the band should hold.
 BAND = 0.8
@@ -45,9 +54,11 @@ class Forecast:
     error, naive_error : float
         Mean absolute error up to three days ahead over the backtest, and that of the last level. [as given]
     covered : float
-        Share of backtest values inside the band. [ratio]
+        Share of the values of the backtest inside the band that their own errors did not make. [ratio]
     origins : int
         Backtests made. [count]
+    measured : int
+        How far ahead the band rests on errors of that distance. [h]
     verdict : str
         ``normal``, or ``limited`` with little history.
     changed : int or None
@@ -63,6 +74,7 @@ class Forecast:
     naive_error: float
     covered: float
     origins: int
+    measured: int
     verdict: str
     changed: int | None
 
@@ -102,17 +114,24 @@ def forecast(values: Floats, hours: int) -> Forecast:
 
     Notes
     -----
-    Pool: the last level; Theil-Sen lines [1]_ through the last 3, 7, 14 and 28 days, and through the days since the
-    last change of trend (the split into two lines with the least squared error, where it halves that of one line);
-    each starts at the last level and carries the median season of the day, and with four weeks that of the week.
-    Rolling origins a day apart are forecast three days ahead: those of odd number choose the member with the least
-    mean absolute error, those of even number calibrate. The band is split-conformal [2]_: the ceil((n + 1) 0.8) / n
-    quantile of |error| / (1 + days ahead), times (1 + days ahead). Beyond three days its growth is an assumption.
+    Pool: the last level; the usual level, the median of a fortnight; Theil-Sen lines [1]_ through the last 3, 7, 14 and
+    28 days, and through the days since the last change of trend (the split into two lines with the least squared error,
+    where it halves that of one line); each line starts at the last level, and all carry the median season of the day,
+    and with four weeks that of the week. Rolling origins that leave at least half the history, or a fortnight, behind
+    them are forecast as far as there are values. Every second origin of the last fortnight helps to choose the member
+    with the least mean absolute error up to three days ahead; all others calibrate.
+
+    The band is conformal [2]_ and by distance: within each stretch ahead (:data:`STRETCHES_H`) its half-width is the
+    ceil((n + 1) 0.8) / n quantile of the n absolute errors made as far ahead. Between the middles of two stretches it
+    is interpolated, and it never narrows. After a change of trend it is no narrower than the errors made since would
+    have it. Where fewer than three origins reach a stretch, the half-width grows in
+    proportion to the distance: ``measured`` says from where on.
 
     References
     ----------
     .. [1] P. K. Sen, Estimates of the regression coefficient based on Kendall's tau, J. Am. Stat. Assoc. 63, 1968.
-    .. [2] J. Lei et al., Distribution-free predictive inference for regression, J. Am. Stat. Assoc. 113, 2018.
+    .. [2] J. Lei et al., Distribution-free predictive inference for regression, J. Am. Stat. Assoc. 113, 2018; by
+       distance ahead: C. Xu, Y. Xie, Conformal prediction for time series, IEEE Trans. PAMI 45, 2023.
 
     Examples
     --------
@@ -120,51 +139,80 @@ def forecast(values: Floats, hours: int) -> Forecast:
     >>> round(line.slope, 6), round(float(line.middle[-1]), 3)
     (1.0, 21.958)
     """
-    first = int(np.flatnonzero(np.isfinite(values))[0])
-    values = values[first:]
+    values = values[int(np.flatnonzero(np.isfinite(values))[0]) :]
     days = len(values) / DAY_H
     names = _members(days)
-    ahead = min(AHEAD_H, max(len(values) // 3, 1))
-    origins = [
-        len(values) - ahead - number * STEP_H
-        for number in range(ORIGINS)
-        if len(values) - ahead - number * STEP_H >= LEAST_DAYS * DAY_H
-    ]
-    pasts = [(origin, _Past(values[:origin])) for origin in origins]
-    errors = {
-        name: np.array(
-            [values[origin : origin + ahead] - past.ahead(name, ahead)[0] for origin, past in pasts]
-        ).reshape(-1, ahead)
-        for name in names
-    }
-    choosing, calibrating = slice(0, None, 2), slice(1, None, 2)
-    if len(origins) < 2:
-        calibrating = choosing
-    scores = {name: _mean(np.abs(found[choosing])) for name, found in errors.items()}
+    origins = _origins(len(values))
+    choosing, calibrating = origins[:FINE_ORIGINS:2], origins[1:FINE_ORIGINS:2] + origins[FINE_ORIGINS:]
+    pasts = {origin: _Past(values[:origin]) for origin in origins}
+    errors = {name: _errors(values, pasts, choosing, name, COMPARED_H) for name in names}
+    scores = {name: _mean(np.abs(found)) for name, found in errors.items()}
     best = min(names, key=lambda name: (scores[name], names.index(name)))
-    growth = 1 + np.arange(1, ahead + 1) / DAY_H
-    scaled = (np.abs(errors[best][calibrating]) / growth).ravel() if len(origins) else np.zeros(0)
-    scaled = np.sort(scaled[np.isfinite(scaled)])
-    place = min(int(np.ceil((len(scaled) + 1) * BAND)), len(scaled)) - 1
-    reach = float(scaled[place]) if len(scaled) else float(np.nanstd(values))
-    now = _Past(values)
+    now, reach = _Past(values), max(hours, COMPARED_H)
+    calibrating = calibrating or choosing
+    tested = np.abs(_errors(values, pasts, calibrating, best, reach))
+    wide, measured = _half_width(tested, reach)
+    if not len(wide):
+        wide = np.full(reach, float(np.nanstd(values)))
+    since = np.array([len(values) - origin <= (now.changed or 0) for origin in calibrating], np.bool_)
+    if since.any():
+        recent, known = _half_width(tested[since], reach)
+        wide = np.maximum(wide, recent[np.minimum(np.arange(reach), known - 1)]) if known else wide
     middle, slope = now.ahead(best, hours)
-    wide = reach * (1 + np.arange(1, hours + 1) / DAY_H)
-    inside = np.abs(errors[best]) <= reach * growth
-    seen = np.isfinite(errors[best])
+    held = np.abs(errors[best])
+    seen = np.isfinite(held)
+    inside = held <= wide[: held.shape[1]]
     return Forecast(
         middle=middle,
-        low=middle - wide,
-        high=middle + wide,
+        low=middle - wide[:hours],
+        high=middle + wide[:hours],
         method=best,
         slope=slope,
-        error=_mean(np.abs(errors[best])),
-        naive_error=_mean(np.abs(errors["last level"])),
+        error=scores[best],
+        naive_error=scores["last level"],
         covered=float(inside[seen].mean()) if seen.any() else np.nan,
         origins=len(origins),
+        measured=min(measured, hours),
         verdict="normal" if days >= NORMAL_DAYS else "limited",
         changed=now.changed,
     )
+
+
+def _origins(length: int) -> list[int]:
+    """Places up to which the past of a backtest reaches, the newest first."""
+    least = max(LEAST_DAYS * DAY_H, min(length // 2, NORMAL_DAYS * DAY_H))
+    fine = range(STEP_H, (FINE_ORIGINS + 1) * STEP_H, STEP_H)
+    coarse = range((FINE_ORIGINS + 2) * STEP_H, length, 2 * STEP_H)
+    return [length - back for back in (*fine, *coarse) if length - back >= least]
+
+
+def _errors(values: Floats, pasts: dict[int, _Past], origins: list[int], name: str, hours: int) -> Floats:
+    """Errors of a member, a row an origin and a column an hour ahead; NaN where there is no value."""
+    found = np.full((len(origins), hours), np.nan)
+    for row, origin in enumerate(origins):
+        reach = min(hours, len(values) - origin)
+        found[row, :reach] = values[origin : origin + reach] - pasts[origin].ahead(name, reach)[0]
+    return found
+
+
+def _half_width(absolute: Floats, hours: int) -> tuple[Floats, int]:
+    """Half-width of the band at each hour ahead, and how far ahead it is measured; empty when nothing is. [h]"""
+    places, reaches, measured, start = [], [], 0, 0
+    for end in STRETCHES_H:
+        part = absolute[:, start:end]
+        origins = int(np.isfinite(part).any(axis=1).sum())
+        if origins < min(LEAST_ORIGINS, len(absolute)) or not origins:
+            break
+        known = np.sort(part[np.isfinite(part)])
+        places.append((start + end) / 2)
+        reaches.append(float(known[min(int(np.ceil((len(known) + 1) * BAND)), len(known)) - 1]))
+        measured = start = end
+    if not places:
+        return np.zeros(0), 0
+    ahead = np.arange(1, hours + 1)
+    wide = np.interp(ahead, places, np.maximum.accumulate(reaches))
+    beyond = ahead > measured
+    return np.where(beyond, wide * ahead / max(measured, 1), wide), measured
 
 
 def first_reached(path: Floats, limit: float) -> int | None:
@@ -197,7 +245,8 @@ def theil_sen(values: Floats) -> float:
 
 def _members(days: float) -> list[str]:
     lines = [f"line of {back} days" for back in LOOKBACKS if days >= back]
-    return ["last level", *lines, *(["line since the last change"] if days >= LOOKBACKS[1] else [])]
+    usual = ["usual level"] if days >= LOOKBACKS[1] else []
+    return ["last level", *usual, *lines, *(["line since the last change"] if days >= LOOKBACKS[1] else [])]
 
 
 class _Past:
@@ -220,7 +269,7 @@ class _Past:
             slope = theil_sen(blocks[-int(name.split()[2]) * DAY_H // BLOCK_H :])
         elif name.endswith("change"):
             slope = theil_sen(blocks[-(self.changed or len(blocks) * BLOCK_H) // BLOCK_H :])
-        last = known[-4:]
+        last = known[-NORMAL_DAYS * DAY_H // BLOCK_H :] if name == "usual level" else known[-4:]
         level = float(np.median(blocks[last] + slope * (len(blocks) - 1 - last)))
         ahead = np.arange(1, hours + 1)
         line = level + slope * (ahead + (BLOCK_H - 1) / 2) / BLOCK_H
@@ -257,13 +306,13 @@ def _season(values: Floats) -> Floats:
 
 def _shape(deviations: Floats, length: int, periods: int) -> Floats:
     """Median deviation at each place of the season over its last periods, with mean 0."""
-    places = np.arange(len(deviations)) % length
-    recent = np.arange(len(deviations)) >= len(deviations) - (periods + 1) * length
-    known = recent & np.isfinite(deviations)
-    shape = np.zeros(length)
-    for place in range(length):
-        own = deviations[known & (places == place)]
-        shape[place] = np.median(own) if len(own) else 0.0
+    recent = deviations[-(periods + 1) * length :]
+    first = (len(deviations) - len(recent)) % length
+    filled = np.full(-(-(first + len(recent)) // length) * length, np.nan)
+    filled[first : first + len(recent)] = recent
+    table = filled.reshape(-1, length)
+    empty = np.asarray(np.isnan(table).all(axis=0), np.bool_)
+    shape = np.nanmedian(np.where(empty, 0.0, table), axis=0)
     centred: Floats = shape - shape.mean()
     return centred
 

@@ -29,17 +29,16 @@ def _time(value: Any) -> str:
     return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
-def _within(row: Any, horizon: int) -> str:
+def _within(row: Any) -> str:
     if not row.origins and pd.isna(row.reached_at):
         return NO_VALUE
     if pd.notna(row.reached_at):
         return _time(row.reached_at)
-    return f"not within {horizon} d"
+    return f"not before {row.anew_at:%d %b}" if pd.notna(row.anew_at) else f"not within {row.ahead_days:,.0f} d"
 
 
 def limit_rows(result: Result) -> list[dict[str, str]]:
     """One row of text a level and limit, the nearest date first: use now, trend, date with its 80 % interval."""
-    horizon = int(vars(result)["horizon_days"])
     return [
         {
             "resource": str(row.title),
@@ -49,7 +48,7 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
             "now": _amount(row.now, str(row.unit)),
             "of the limit": ratio_text(row.used, digits=1),
             "a day": _amount(row.trend, str(row.unit), signed=True),
-            "reached": _within(row, horizon),
+            "reached": _within(row),
             "earliest": _time(row.earliest),
             "latest": _time(row.latest),
         }
@@ -69,8 +68,10 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
             "error of the last level": _amount(row.naive_error, str(row.unit)),
             "in the 80 % band": ratio_text(row.covered, digits=0),
             "backtests": count_text(row.origins),
+            "band measured to": f"{row.measured_days:,.0f} d ahead" if row.origins else NO_VALUE,
             "history": f"{row.history_days:,.0f} d",
             "trend changed": _time(row.changed_at),
+            "begins anew": _time(row.anew_at),
             "verdict": str(row.verdict),
         }
         for row in once.itertuples()
@@ -85,7 +86,8 @@ def limit_table(result: Result) -> Table:
 
 def backtest_table(result: Result) -> Table:
     """Table of :func:`backtest_rows` that renders itself."""
-    return Table(backtest_rows(result), caption="Mean absolute error up to three days ahead.", left=TEXT)
+    caption = "Mean absolute error up to three days ahead; beyond what is measured the band grows with the distance."
+    return Table(backtest_rows(result), caption=caption, left=TEXT)
 
 
 def capacity_finding(study: Study) -> Sentence:

@@ -53,7 +53,8 @@ _TITLES = {"disk_left": "Disk space used", "memory_left": "Memory used", "budget
 _SHARES = {"ratio": 1.0, "percent": 100.0}
 
 _METHOD = (
-    "best of a pool of Theil-Sen lines with season by rolling-origin backtest; 80 % split-conformal band; hourly peaks"
+    "best of a pool of Theil-Sen lines with season by rolling-origin backtest; 80 % conformal band by distance ahead; "
+    "hourly peaks"
 )
 
 
@@ -102,7 +103,7 @@ def capacity_forecast(
     -----
     Levels come from pairs of roles (what is left or used, and what there is), from shares, and from documented
     thresholds (``>`` and ``>=``) that rest on a role of a resource. Where the document names no share, 90 % is assumed
-    beside the end itself. The highest value of each hour counts.
+    beside the end itself, which is left out where a threshold is at 100 %. The highest value of each hour counts.
     """
     profile = ctx.catalog.profile(system)
     source = ctx.source_for(system)
@@ -186,19 +187,16 @@ def _asked(profile: Profile) -> Iterator[_Asked]:
                     continue
                 paired |= {name, other_name}
                 metrics = metrics_of(profile, role.select) | metrics_of(profile, other.select)
-                soft = () if _soft(profile, metrics) else (CapacityLimit(f"{WARN * 100:.0f} % (assumed)", WARN, False),)
-                full = CapacityLimit("full", 1.0, False)
-                yield _Asked(name, _title(name, role), form(role, other), "ratio", (*soft, full), _words(role))
+                limits = _assumed(profile, metrics)
+                if limits:
+                    yield _Asked(name, _title(name, role), form(role, other), "ratio", limits, _words(role))
     for word in LEVELS:
         for name, role in profile.variants(word).items():
             if role.kind == "gauge" and role.unit in _SHARES and name not in paired:
                 query = f"max by ({_by(role)}) (max_over_time({role.select}[1h]))"
-                soft = () if _soft(profile, metrics_of(profile, role.select)) else (
-                    CapacityLimit(f"{WARN * 100:.0f} % (assumed)", WARN, False),
-                )  # fmt: skip
-                full = CapacityLimit("full", 1.0, False)
-                title = role.title or name
-                yield _Asked(name, title, query, "ratio", (*soft, full), _words(role), _SHARES[role.unit])
+                limits = _assumed(profile, metrics_of(profile, role.select))
+                if limits:
+                    yield _Asked(name, role.title or name, query, "ratio", limits, _words(role), _SHARES[role.unit])
     yield from _thresholds(profile)
 
 
@@ -219,9 +217,12 @@ def _amount(value: float, unit: str) -> str:
     return bytes_text(value) if unit == "bytes" else f"{count_text(value)} {'%' if unit == 'percent' else unit}"
 
 
-def _soft(profile: Profile, metrics: frozenset[str]) -> bool:
-    """Whether the document names a share of its own for these metrics."""
-    return any(one.op in (">", ">=") and one.unit in _SHARES for one in thresholds_of(profile, metrics))
+def _assumed(profile: Profile, metrics: frozenset[str]) -> tuple[CapacityLimit, ...]:
+    """Limits of a share that the document does not name: the end of it, and where people should act."""
+    documented = [one for one in thresholds_of(profile, metrics) if one.op in (">", ">=") and one.unit in _SHARES]
+    soft = CapacityLimit(f"{WARN * 100:.0f} % (assumed)", WARN, False)
+    named_end = any(one.value / _SHARES[one.unit] == 1 for one in documented)
+    return (() if documented else (soft,)) + (() if named_end else (CapacityLimit("full", 1.0, False),))
 
 
 def _left(left: Role, total: Role) -> str:
