@@ -9,6 +9,7 @@ def show(study: Study) -> None:
     cost.totals(study)
     for measure in study.results["totals"].frame["measure"].unique():
         cost.split(study, measure)
+    cost.jumps(study)
     cost.unit_costs(study)
     cost.budgets(study)
 

@@ -8,12 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts.cost_tables import DIMENSION_WORDS, budget_rows, group_rows, total_rows, unit_rows
+from workbench.charts.cost_tables import DIMENSION_WORDS, budget_rows, group_rows, jump_rows, total_rows, unit_rows
 from workbench.core.shipped import shipped
 from workbench.report import run_report
 from workbench.studies import open_period, spend_and_tokens
 
-SYSTEM, MONTH = "counterfactual-lab", "2026-10"
+SYSTEM, MONTH = "conduit", "2026-10"
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,8 @@ pytestmark = pytest.mark.slow
 def truth(demo_settings):
     context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
     study = spend_and_tokens(context, system=SYSTEM, range=span, as_of=instant)
-    names = {"totals": total_rows, "groups": group_rows, "unit_costs": unit_rows, "budgets": budget_rows}
+    names = {"totals": total_rows, "groups": group_rows, "jumps": jump_rows, "unit_costs": unit_rows,
+             "budgets": budget_rows}  # fmt: skip
     return study, [rows for name, text in names.items() if (rows := text(study.results[name]))]
 
 
@@ -47,14 +48,14 @@ def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
 
 
 def test_the_page_shows_the_study(demo_settings, truth):
-    study, (totals, groups, units) = truth
+    study, (totals, groups, jumps, units, budgets) = truth
     app = AppTest.from_file(str(shipped("pages", "app.py")), default_timeout=60)
     app.query_params["system"], app.query_params["window"] = SYSTEM, MONTH
     app.switch_page("cost.py").run()
     assert not app.exception
     shown = [table.value.to_dict(orient="records") for table in app.dataframe]
-    assert totals in shown
-    assert units in shown
+    for rows in (totals, jumps, units, budgets):
+        assert rows in shown
     tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
     assert tiles["Spend"] == totals[0]["amount"]
     for dimension in study.results["groups"].frame["dimension"].unique():

@@ -49,6 +49,14 @@ def test_an_episode_ends_one_interval_after_its_last_sample():
     assert not frame[["left_censored", "right_censored"]].to_numpy().any()
 
 
+def test_rare_alerts_do_not_stretch_the_interval_between_evaluations():
+    times = np.array([100, 101, 30_000, 30_001, 61_000]) * MINUTE
+    alerts = SeriesSet.of([samples("ALERTS", times, alertstate="firing")])
+    assert evaluation_interval(alerts, SeriesSet.empty()) == MINUTE
+    alone = SeriesSet.of([samples("ALERTS", times[[0, 2]], alertstate="firing")])
+    assert evaluation_interval(alone, SeriesSet.empty()) == MINUTE
+
+
 def test_an_alert_that_only_pends_is_no_episode():
     assert found([samples("ALERTS", minutes((5, 9)), alertstate="pending")], []).empty
 
@@ -120,7 +128,7 @@ def recorded(*replicas: str, without: tuple[str, ...] = ()) -> pd.DataFrame:
         return SeriesSet.of(series)
 
     alerts = read("ALERTS")
-    interval = evaluation_interval(alerts)
+    interval = evaluation_interval(alerts, read("ALERTS_FOR_STATE"))
     assert interval == 1000
     signs = SeriesSet.of([*alerts, *read("up")])
     frame = firing_episodes(

@@ -217,7 +217,7 @@ def spend_groups(
     spend by model) adds up to the view's total.
     """
     rows: list[dict[str, Any]] = []
-    for measure, unit, dimension, part in _splits(ledger, accounts):
+    for measure, unit, dimension, part in splits(ledger, accounts):
         now, before = (_by_group(part, dimension, span) for span in (periods.now, periods.before))
         whole = total(now.values())
         named = _named(now, before, top)
@@ -254,7 +254,7 @@ def daily_spend(
 ) -> DailySpend:
     """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups."""
     span, frames = groups.period, []
-    for measure, unit, dimension, part in _splits(ledger, accounts):
+    for measure, unit, dimension, part in splits(ledger, accounts):
         mine = groups.frame[groups.frame[["measure", "unit", "dimension"]].eq([measure, unit, dimension]).all(axis=1)]
         rest = next(iter(mine.loc[mine["rest"], "group"]), "")
         named = set(mine.loc[~mine["rest"], "group"])
@@ -309,8 +309,8 @@ def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
     return float((inside["covered"].to_numpy(np.float64) * lengths).sum() / span.seconds) if span.seconds else 0.0
 
 
-def _splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:
-    """Yield measure, unit, dimension and the part of the ledger that the dimension splits."""
+def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:
+    """Yield measure, unit, dimension and the part of the ledger that the dimension splits, money first."""
     titles = {one.role: one.title for one in accounts}
     for measure, unit in measures(accounts):
         mine = [one for one in accounts if (one.measure, one.unit) == (measure, unit)]

@@ -53,7 +53,7 @@ def monthly_cycle(values: Floats, *, as_of: datetime) -> Cycle | None:
     --------
     >>> month = np.arange(1.0, 241.0)
     >>> found = monthly_cycle(np.concatenate([month, month[:48]]), as_of=datetime(2026, 11, 3, tzinfo=UTC))
-    >>> found.unrolled[-1] - found.base, found.hours
+    >>> float(found.unrolled[-1] - found.base), found.hours
     (48.0, 672)
     >>> monthly_cycle(month, as_of=datetime(2026, 11, 3, tzinfo=UTC)) is None
     True

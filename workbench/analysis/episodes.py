@@ -19,6 +19,9 @@ Times = NDArray[np.int64]
 #: Evaluation interval where no alert has two samples in a row. [ms]
 DEFAULT_INTERVAL_MS = 60_000
 
+#: Rules evaluated less often would leave gaps in what they record: Prometheus looks back five minutes. [ms]
+LONGEST_MS = 300_000
+
 #: Two samples further apart than this many intervals are not neighbours.
 NEIGHBOURS = 1.6
 
@@ -49,16 +52,28 @@ class Evaluated:
         return int(outside + within[within > 0].sum())
 
 
-def evaluation_interval(series: SeriesSet) -> int:
-    """Return the usual spacing of samples of their own series; a minute where nothing shows it. [ms]
+def evaluation_interval(alerts: SeriesSet, since: SeriesSet) -> int:
+    """Return how often rules are evaluated; a minute where no alert shows it. [ms]
+
+    Notes
+    -----
+    Few alerts are active for long, so most spacings may be those between episodes: none above :data:`LONGEST_MS`
+    counts, and of the others the shortest tenth speaks, as an alert that flaps leaves out every second evaluation.
 
     Examples
     --------
-    >>> evaluation_interval(SeriesSet.of([({"alertname": "A"}, [0, 15_000, 30_000, 900_000], [1, 1, 1, 1])]))
+    >>> alerts = SeriesSet.of([({"alertname": "A"}, [0, 15_000, 30_000, 900_000, 9_900_000], [1, 1, 1, 1, 1])])
+    >>> evaluation_interval(alerts, SeriesSet.empty())
     15000
     """
-    spacings = np.concatenate([np.diff(times) for _, times, _ in series] or [np.zeros(0, np.int64)])
-    return int(np.median(spacings)) if len(spacings) else DEFAULT_INTERVAL_MS
+    spacings = np.concatenate([_spacings(alerts), _spacings(since)])
+    short = spacings[(spacings > 0) & (spacings <= LONGEST_MS)]
+    return int(np.quantile(short, 0.1, method="lower")) if len(short) else DEFAULT_INTERVAL_MS
+
+
+def _spacings(series: SeriesSet) -> Times:
+    """Spacings of the samples of each series. [ms]"""
+    return np.concatenate([np.diff(times) for _, times, _ in series] or [np.zeros(0, np.int64)])
 
 
 def evaluated(signs: SeriesSet, interval_ms: int) -> Evaluated | None:
@@ -86,7 +101,9 @@ def evaluated(signs: SeriesSet, interval_ms: int) -> Evaluated | None:
     if not len(times):
         return None
     spacing = np.diff(times)
-    wide = np.flatnonzero(spacing > BLIND * max(interval_ms, evaluation_interval(signs)))
+    own = _spacings(signs)
+    usual = int(np.median(own)) if len(own) else DEFAULT_INTERVAL_MS
+    wide = np.flatnonzero(spacing > BLIND * max(interval_ms, usual))
     return Evaluated(int(times[0]), int(times[-1]), np.column_stack([times[wide], times[wide + 1]]).astype(np.int64))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 import pandas as pd
@@ -16,6 +17,12 @@ MEASURE_WORDS = {"cost": "Spend", "tokens": "Tokens"}
 
 #: What a reader calls the dimensions; any other is shown by its own name.
 DIMENSION_WORDS = {"kind": "kind of spend", "token_class": "token class", "key": "key"}
+
+#: What a row of :func:`jump_rows` means.
+JUMPS_CAPTION = (
+    "Days more than five deviations, 10 % of what is usual and 1 % of the whole away from the same weekdays before. "
+    "One cause shows under every label that it touches: the rows are not to be added."
+)
 
 
 def compared_with(result: Result) -> str:
@@ -96,6 +103,30 @@ def budget_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
+def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
+    """One row of text a jump: ``by, group, from, to, impact, change, usual, was, severity``; of a measure if named."""
+    return [
+        {
+            "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
+            "group": str(row.group),
+            "from": str(row.first),
+            "to": "still lasts" if row.ongoing else str(row.last),
+            "impact": ("+" if row.impact > 0 else "") + value_text(row.impact, str(row.unit)),
+            "change": "new" if math.isinf(row.change_ratio) else change_text(row.change_ratio),
+            "usual": value_text(row.expected, str(row.unit)),
+            "was": value_text(row.actual, str(row.unit)),
+            "severity": str(row.severity),
+        }
+        for row in result.frame.itertuples()
+        if measure in ("", row.measure)
+    ]
+
+
+def jumps_table(result: Result) -> Table:
+    """Table of :func:`jump_rows` that renders itself."""
+    return Table(jump_rows(result), caption=JUMPS_CAPTION, left=("by", "group", "from", "to", "severity"))
+
+
 def totals_table(result: Result) -> Table:
     """Table of :func:`total_rows` that renders itself."""
     caption = f"Compared with {compared_with(result)}. The month end continues the month so far in a straight line."
@@ -136,6 +167,14 @@ def cost_finding(study: Study) -> Sentence:
         if row.projected is not None:
             text += f"; the month would end at {amount_text(row.projected, row.unit)} in a straight line"
         parts.append(f"{text}.")
+    jumps = study.results["jumps"].frame
+    for jump in jumps[jumps["measure"] == "cost"].head(1).itertuples():
+        days = f"since {jump.first}" if jump.ongoing else f"from {jump.first} to {jump.last}"
+        over_usual = value_text(abs(jump.impact), str(jump.unit))
+        parts.append(
+            f"What stands out most: {DIMENSION_WORDS.get(jump.dimension, jump.dimension)} {jump.group}, {over_usual} "
+            f"{'above' if jump.impact > 0 else 'below'} the usual {days}."
+        )
     spent = study.results["budgets"].frame
     over = spent[spent["status"].isin(["spent", "at_risk"])]
     if len(over):

@@ -6,7 +6,7 @@ import click
 
 from workbench.cli.question import Asked, question
 
-_TEXT = ("measure", "by", "group", "per", "counter", "budget", "status", "day")
+_TEXT = ("measure", "by", "group", "per", "counter", "budget", "status", "day", "from", "to", "severity")
 
 
 @click.group()
@@ -26,7 +26,7 @@ def status(
     asked: Asked,
     by: str | None,
 ) -> None:
-    """Print totals, the groups of each label, unit costs and budgets.
+    """Print totals, the groups of each label, what stands out, unit costs and budgets.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def status(
       workbench cost status counterfactual-lab --by service --month last-month
       workbench cost status counterfactual-lab --by day --format csv
     """
-    from workbench.charts.cost_tables import budget_rows, compared_with, day_rows, group_rows, total_rows, unit_rows
+    from workbench.charts import cost_tables as rows_of
     from workbench.core.errors import ParameterError
     from workbench.studies import spend_and_tokens
 
@@ -44,19 +44,13 @@ def status(
     if by not in (None, "day", *known) and known:
         raise ParameterError(f"{asked.system} does not count by {by!r}.", hint=f"Labels: {', '.join([*known, 'day'])}.")
     groups = results["groups"].to_frame()
-    parts = [total_rows(results["totals"])]
+    parts = [rows_of.total_rows(results["totals"])]
     if by == "day":
         groups = results["days"].to_frame()
-        parts.append(day_rows(results["days"]))
+        parts.append(rows_of.day_rows(results["days"]))
     elif by:
         groups = groups[groups["dimension"] == by]
-        parts.append(group_rows(results["groups"], dimension=by))
+        parts.append(rows_of.group_rows(results["groups"], dimension=by))
     else:
-        parts += [group_rows(results["groups"]), unit_rows(results["unit_costs"]), budget_rows(results["budgets"])]
-    asked.show(
-        study,
-        *parts,
-        csv=groups.to_dict(orient="records"),
-        right=lambda name: name not in _TEXT,
-        finding=f"compared with {compared_with(results['totals'])}",
-    )
+        parts += [rows_of.group_rows(results["groups"]), rows_of.jump_rows(results["jumps"])]
+        parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]

@@ -148,7 +148,7 @@ def _read(
 ) -> tuple[pd.DataFrame, Evaluated | None]:
     read_span = TimeRange.from_ms(span.start_ms - MARGIN_MS, span.end_ms)
     alerts, since, up = (_raw(source, query, read_span) for query in queries)
-    interval_ms = evaluation_interval(alerts)
+    interval_ms = evaluation_interval(alerts, since)
     seen = evaluated(_joined(alerts, up), interval_ms)
     stored = None if alerts.samples else getattr(source, "archive", None)
     if stored is not None:

@@ -20,6 +20,7 @@ from workbench.analysis.cost import (
     spend_totals,
     unit_costs,
 )
+from workbench.analysis.spend_jumps import spend_jumps
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
@@ -66,7 +67,8 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     Study
         ``results``: ``totals`` (:class:`workbench.analysis.cost.SpendTotals`), ``groups``
         (:class:`workbench.analysis.cost.SpendGroups`), ``days`` (:class:`workbench.analysis.cost.DailySpend`, in
-        ``ctx.zone``), ``unit_costs`` (:class:`workbench.analysis.cost.UnitCosts`) and ``budgets``
+        ``ctx.zone``), ``jumps`` (:class:`workbench.analysis.spend_jumps.SpendJumps`), ``unit_costs``
+        (:class:`workbench.analysis.cost.UnitCosts`) and ``budgets``
         (:class:`workbench.analysis.budgets.BudgetUse`). A result without rows is not measured; its notes say why.
 
     Raises
@@ -98,6 +100,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "totals": replace(totals, notes=(*totals.notes, *_gaps(profile))),
             "groups": groups,
             "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
+            "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
             "unit_costs": unit_costs(found.ledger, counted, periods),
             "budgets": budgets,
         },

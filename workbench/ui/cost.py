@@ -58,6 +58,17 @@ def split(study: Study, measure: str) -> None:
             tables.texts(words.group_rows(groups, measure=measure, dimension=dimension), alt=f"{name} by {label}")
 
 
+def jumps(study: Study) -> None:
+    """Show the days that stand out, by every label."""
+    st.subheader("What stands out", anchor=False)
+    found = words.jump_rows(study.results["jumps"])
+    if not found:
+        st.caption("No day left the level that is usual for its weekday.")
+        return
+    tables.texts(found, alt="Days that stand out")
+    st.caption(words.JUMPS_CAPTION)
+
+
 def unit_costs(study: Study) -> None:
     """Show what one request, one success and a thousand tokens cost."""
     st.subheader("Unit costs", anchor=False)

@@ -1,0 +1,118 @@
+"""Jumps of spend, by hand: steps, spikes, week-ends, growth, thin and missing days, and what is too small to matter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.analysis.cost import Account, Periods
+from workbench.analysis.spend_jumps import spend_jumps
+from workbench.core.timerange import TimeRange
+
+START = datetime(2026, 9, 1, tzinfo=UTC)
+ACCOUNTS = [Account("cost", "Spend", "USD", ("key",))]
+DAYS, BEFORE = 61, 30
+PERIODS = Periods(
+    TimeRange(START + timedelta(days=BEFORE), START + timedelta(days=DAYS)),
+    TimeRange(START, START + timedelta(days=BEFORE)),
+)
+
+
+def week(level: float, *, noise: float = 0.0, growth: float = 0.0, seed: int = 1) -> np.ndarray:
+    """Spend of each day: week-ends are 0.6 of other days; September 1st 2026 is a Tuesday."""
+    day = np.arange(DAYS)
+    shares = np.where((day + 1) % 7 >= 5, 0.6, 1.0)
+    return level * shares * (1 + growth * day) * np.exp(noise * np.random.default_rng(seed).normal(size=DAYS))
+
+
+def jumps(covered: float = 1.0, **groups: np.ndarray) -> pd.DataFrame:
+    starts = [START + timedelta(days=day) for day in range(DAYS)]
+    ends = [start + timedelta(days=1) for start in starts]
+    ledger = pd.DataFrame(
+        [
+            {"role": "cost", "key": key, "start": start, "end": end, "amount": Decimal(repr(round(float(amount), 6)))}
+            for key, amounts in groups.items()
+            for start, end, amount in zip(starts, ends, amounts, strict=True)
+        ]
+    )
+    seen = pd.DataFrame({"role": "cost", "start": starts, "end": ends, "covered": covered})
+    return spend_jumps(ledger, seen, ACCOUNTS, PERIODS, zone="UTC").frame
+
+
+def test_a_step_is_one_jump_from_its_first_to_its_last_day_with_what_it_cost():
+    stepped = week(100, noise=0.02)
+    usual = stepped[40:50].sum()
+    stepped[40:50] *= 3
+    (row,) = jumps(a=stepped, b=week(50)).itertuples()
+    assert (row.group, row.direction, row.first, row.last, row.days) == ("a", "up", "2026-10-11", "2026-10-20", 10)
+    assert row.impact == pytest.approx(2 * usual, rel=0.05)
+    assert (row.severity, row.ongoing) == ("critical", False)
+
+
+def test_a_step_that_stays_lasts_to_the_end():
+    stepped = week(100)
+    stepped[45:] *= 2
+    (row,) = jumps(a=stepped).itertuples()
+    assert (row.first, row.last, row.ongoing) == ("2026-10-16", "2026-10-31", True)
+
+
+def test_a_group_that_is_new_has_no_usual_amount():
+    fresh = np.zeros(DAYS)
+    fresh[50:53] = 30.0
+    (row,) = jumps(a=week(100), b=fresh).itertuples()
+    assert (row.group, row.expected, row.actual) == ("b", 0.0, 90.0)
+    assert np.isinf(row.change_ratio)
+
+
+def test_spend_that_stops_is_a_jump_down():
+    gone = week(100)
+    gone[55:] = 0
+    (row,) = jumps(a=gone).itertuples()
+    assert (row.direction, row.change_ratio) == ("down", pytest.approx(-1))
+
+
+def test_week_ends_and_growth_are_usual():
+    assert jumps(a=week(100, noise=0.03, growth=0.004), b=week(3, noise=0.05, seed=2)).empty
+
+
+def test_what_is_small_beside_the_whole_does_not_stand_out():
+    small = week(0.5)
+    small[50] *= 3
+    assert jumps(a=week(1000), b=small).empty
+
+
+def test_days_that_were_hardly_observed_are_not_judged():
+    doubled = week(100)
+    doubled[50] *= 5
+    assert jumps(covered=0.8, a=doubled).empty
+
+
+def test_three_weeks_are_needed_to_know_what_is_usual_and_one_wild_day_does_not_change_it():
+    starts = [START + timedelta(days=day) for day in range(25, DAYS)]
+    ledger = pd.DataFrame({"role": "cost", "key": "a", "start": starts, "amount": [Decimal(100)] * 36})
+    ledger["end"] = ledger["start"] + timedelta(days=1)
+    ledger.loc[[6, 30], "amount"] = Decimal(900)
+    seen = ledger[["role", "start", "end"]].assign(covered=1.0)
+    assert spend_jumps(ledger, seen, ACCOUNTS, PERIODS, zone="UTC").frame["first"].tolist() == ["2026-10-26"]
+
+
+def test_noise_alone_seldom_stands_out():
+    judged = 0
+    for seed in range(12):
+        judged += int(jumps(a=week(100, noise=0.08, seed=seed))["days"].sum())
+    assert judged <= 4  # of 372 days
+
+
+@given(st.floats(0.1, 1e6))
+@settings(max_examples=8, deadline=None)
+def test_the_currency_does_not_matter(scale: float):
+    stepped = week(100, noise=0.05)
+    stepped[40:50] *= 2
+    first, second = jumps(a=stepped), jumps(a=scale * stepped)
+    assert first[["first", "last", "days", "severity"]].equals(second[["first", "last", "days", "severity"]])
