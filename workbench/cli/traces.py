@@ -62,6 +62,8 @@ def traces(
         attributes=conditions(where),
         trace_id=trace_id,
     )
-    rows, found = find_spans(context, system=system, range=span, wanted=wanted, limit=limit)
+    rows, found, warnings = find_spans(context, system=system, range=span, wanted=wanted, limit=limit)
+    for warning in warnings:
+        say(f"Warning: {warning}")
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     say(f"{found:,} spans match in {span}" + (f", the slowest {limit} are shown" if found > limit else ""))

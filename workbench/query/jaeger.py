@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pandas as pd
 
+from workbench.catalog.profile import Profile
 from workbench.core.errors import ParameterError, QueryTooExpensive, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.settings import SourceSettings
@@ -70,7 +72,7 @@ class JaegerSource:
     name : str
     web : Web
     sampling : Sampling
-        Weight of spans whose ``tracestate`` does not tell their probability.
+        Weight of spans whose ``tracestate`` does not tell their probability; left out, the profile's.
     version : {"auto", "v1", "v3"}
         Which API; ``auto`` takes v1 where there is one.
     clock : callable
@@ -89,15 +91,23 @@ class JaegerSource:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._name, self._web = name, web
+        self._given = sampling
         self._sampling = sampling or Sampling()
         self._version = version
         self._clock = clock
         self._limit = LIMIT
 
     @classmethod
-    def from_settings(cls, name: str, settings: SourceSettings, *, sampling: Sampling | None = None) -> JaegerSource:
+    def from_settings(cls, name: str, settings: SourceSettings) -> JaegerSource:
         """Build a source from its part of the settings file."""
+        sampling = Sampling(ratio=settings.sampling) if settings.sampling else None
         return cls(name, Web.from_settings(name, settings, api="Jaeger"), sampling=sampling)
+
+    def reading(self, profile: Profile) -> JaegerSource:
+        """Return this source for one system, whose profile says how much it samples where the settings do not."""
+        found = copy(self)
+        found._sampling = self._given or Sampling.of(profile)
+        return found
 
     @property
     def name(self) -> str:

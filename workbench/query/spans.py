@@ -23,6 +23,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.catalog.profile import Profile
 from workbench.core.errors import ParameterError
 from workbench.core.frames import SPANS, check
 
@@ -73,6 +74,11 @@ class Sampling:
     def __post_init__(self) -> None:
         if not 0 < self.ratio <= 1:
             raise ParameterError(f"A sampling ratio of {self.ratio} is not in (0, 1].")
+
+    @classmethod
+    def of(cls, profile: Profile) -> Sampling:
+        """Return what a profile says of its traces."""
+        return cls(ratio=profile.tracing.sampling) if profile.tracing else cls()
 
     def weight(self, tracestate: str, attributes: Mapping[str, str]) -> float:
         """Spans that this one stands for: 1 / probability of being kept.

@@ -11,12 +11,14 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from workbench.catalog.profile import Profile
 from workbench.core.errors import QueryTooExpensive, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.series import Metrics
@@ -51,7 +53,7 @@ class TempoSource:
     name : str
     web : Web
     sampling : Sampling
-        Weight of spans whose ``tracestate`` does not tell their probability.
+        Weight of spans whose ``tracestate`` does not tell their probability; left out, the profile's.
     clock : callable
         Gives the aware instant "now".
     """
@@ -67,14 +69,22 @@ class TempoSource:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._name, self._web = name, web
+        self._given = sampling
         self._sampling = sampling or Sampling()
         self._clock = clock
         self._v1 = False
 
     @classmethod
-    def from_settings(cls, name: str, settings: SourceSettings, *, sampling: Sampling | None = None) -> TempoSource:
+    def from_settings(cls, name: str, settings: SourceSettings) -> TempoSource:
         """Build a source from its part of the settings file; a tenant is the header ``X-Scope-OrgID``."""
+        sampling = Sampling(ratio=settings.sampling) if settings.sampling else None
         return cls(name, Web.from_settings(name, settings, api="Tempo"), sampling=sampling)
+
+    def reading(self, profile: Profile) -> TempoSource:
+        """Return this source for one system, whose profile says how much it samples where the settings do not."""
+        found = copy(self)
+        found._sampling = self._given or Sampling.of(profile)
+        return found
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ import io
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import IO, Any
 import pandas as pd
 import pyarrow as pa
 
+from workbench.catalog.profile import Profile
 from workbench.core.errors import AnswerUnreadable, SourceUnavailable, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.settings import SourceSettings
@@ -52,18 +53,24 @@ class TraceFiles:
         A file, a folder, or the pattern of a shell.
     kind : str
         ``otlp`` or ``zipkin``; the formats of both are read under either.
-    sampling : Sampling
+    sampling : Sampling, optional
+        Left out, the profile's.
     """
 
     name: str
     path: Path
     kind: str = "otlp"
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Sampling | None = None
 
     @classmethod
-    def from_settings(cls, name: str, settings: SourceSettings, *, sampling: Sampling | None = None) -> TraceFiles:
+    def from_settings(cls, name: str, settings: SourceSettings) -> TraceFiles:
         """Build a source from its part of the settings file."""
-        return cls(name, Path(settings.path or ""), settings.kind, sampling or Sampling())
+        sampling = Sampling(ratio=settings.sampling) if settings.sampling else None
+        return cls(name, Path(settings.path or ""), settings.kind, sampling)
+
+    def reading(self, profile: Profile) -> TraceFiles:
+        """Return this source for one system, whose profile says how much it samples where the settings do not."""
+        return replace(self, sampling=self.sampling or Sampling.of(profile))
 
     @property
     def location(self) -> str:
@@ -152,22 +159,23 @@ class TraceFiles:
             yield batch
 
     def _read(self, document: Any, file: Path, gathered: Gathered) -> list[Span]:
+        sampling = self.sampling or Sampling()
         if isinstance(document, bytes | bytearray):
-            return of_protobuf(document, self.sampling)
+            return of_protobuf(document, sampling)
         match document:
             case _Broken():
                 gathered.warnings[f"lines or messages of {file.name} cannot be read and are left out"] += 1
                 return []
             case {"data": [*traces]}:
-                return list(of_jaeger(traces, self.sampling))
+                return list(of_jaeger(traces, sampling))
             case {"traceID": str(), "spans": [*_]}:
-                return list(of_jaeger([document], self.sampling))
+                return list(of_jaeger([document], sampling))
             case {"traceId": str(), "id": str()}:
-                return list(of_zipkin([document], self.sampling))
+                return list(of_zipkin([document], sampling))
             case [*items]:
                 return [row for item in items for row in self._read(item, file, gathered)]
             case {"resourceSpans": _} | {"batches": _} | {"trace": _} | {"result": _}:
-                return list(of_json(document, self.sampling))
+                return list(of_json(document, sampling))
             case {"resourceLogs": _} | {"resourceMetrics": _}:
                 gathered.warnings[f"documents of {file.name} hold logs or metrics and no spans"] += 1
                 return []

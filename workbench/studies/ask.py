@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from workbench.core.errors import ParameterError, QueryRejected
 from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.frames import SPANS
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource, QueryCost
 from workbench.core.timerange import TimeRange
@@ -130,7 +132,7 @@ def find_logs(
 
 def find_spans(
     ctx: Context, *, system: str, range: TimeRange, wanted: SpanFilter, limit: int = 100
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[dict[str, Any]], int, tuple[str, ...]]:
     """Return the slowest matching spans and how many match.
 
     Returns
@@ -138,9 +140,23 @@ def find_spans(
     rows : list of dict
         ``time, service, operation, status, duration_ms, trace_id``.
     found : int
+    warnings : tuple of str
+        What the source doubts, e.g. traces that are not whole.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
     """
-    frame: pd.DataFrame = _records(ctx, system, "spans").spans(wanted, range)
-    slowest = frame.sort_values("duration_ns", ascending=False, kind="stable").head(limit)
+    ctx.catalog.profile(system)
+    # Several systems may share a server; one trace is one trace, whoever took part in it.
+    asked = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
+    found, warnings, slowest = 0, [], pd.DataFrame(columns=list(SPANS.columns))
+    for piece in ctx.spans_for(system).spans(asked, range):
+        found += len(piece)
+        warnings = list(piece.attrs.get("warnings", ()))
+        both = pd.concat([each for each in (slowest, piece) if len(each)], ignore_index=True) if len(piece) else slowest
+        slowest = both.sort_values("duration_ns", ascending=False, kind="stable").head(limit)
     times = pd.to_datetime(slowest["start_ns"], unit="ns", utc=True)
     rows = []
     for time, row in zip(times, slowest.to_dict(orient="records"), strict=True):
@@ -148,4 +164,4 @@ def find_spans(
         rows.append(
             {"time": time.isoformat(), **kept, "duration_ms": row["duration_ns"] / 1e6, "trace_id": row["trace_id"]}
         )
-    return rows, len(frame)
+    return rows, found, tuple(warnings)

@@ -63,18 +63,27 @@ def open_spans(name: str, settings: SourceSettings) -> SpanSource:
     """Open a source of spans."""
 
     def opened() -> SpanSource:
-        return _none_yet(name, settings)
+        match settings.kind:
+            case "tempo":
+                from workbench.query.tempo import TempoSource
+
+                return TempoSource.from_settings(name, settings)
+            case "jaeger":
+                from workbench.query.jaeger import JaegerSource
+
+                return JaegerSource.from_settings(name, settings)
+        from workbench.query.trace_files import TraceFiles
+
+        return TraceFiles.from_settings(name, settings)
 
     return _or_closed(opened, name, settings)
 
 
 def open_episodes(name: str, settings: SourceSettings) -> EpisodeSource:
     """Open a source of alert episodes."""
+    from workbench.query import alertmanager
 
-    def opened() -> EpisodeSource:
-        return _none_yet(name, settings)
-
-    return _or_closed(opened, name, settings)
+    return _or_closed(lambda: alertmanager.opened(name, settings), name, settings)
 
 
 def _none_yet(name: str, settings: SourceSettings) -> ClosedSource:

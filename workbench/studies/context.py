@@ -12,6 +12,7 @@ from workbench.core.settings import Limits, Privacy, Settings, SystemSettings, l
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.store import Store
 from workbench.studies import backends
+from workbench.studies.alert_history import AlertHistory
 from workbench.studies.closed import ClosedSource
 
 S = TypeVar("S")
@@ -96,8 +97,9 @@ class Context:
         return self._by_profile(self._records(self.span_sources, system, "spans"), system)
 
     def episodes_for(self, system: str) -> EpisodeSource:
-        """Return the source of a system's alert episodes, chosen as for :meth:`logs_for`."""
-        return self._records(self.episode_sources, system, "alert episodes")
+        """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
+        scope = self.catalog.profile(system).scope
+        return self._answering(self.episode_sources, system) or AlertHistory(self.source_for(system), scope)
 
     def services_of(self, system: str) -> tuple[str, ...]:
         """Services whose log lines and spans belong to a system, where several share an archive or a server."""
