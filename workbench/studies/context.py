@@ -98,8 +98,9 @@ class Context:
 
     def episodes_for(self, system: str) -> EpisodeSource:
         """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
-        scope = self.catalog.profile(system).scope
-        return self._answering(self.episode_sources, system) or AlertHistory(self.source_for(system), scope)
+        profile = self.catalog.profiles.get(system)
+        samples = AlertHistory(self.source_for(system), profile.scope if profile else {})
+        return self._answering(self.episode_sources, system) or samples
 
     def services_of(self, system: str) -> tuple[str, ...]:
         """Services whose log lines and spans belong to a system, where several share an archive or a server."""
