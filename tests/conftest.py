@@ -12,6 +12,7 @@ from tests.servers.fixtures import (  # noqa: F401
     alertmanager,
     chromium,
     node_exporter,
+    opensearch_node,
     postgres_url,
     prometheus_v2,
     prometheus_v3,
@@ -21,7 +22,7 @@ from tests.servers.fixtures import (  # noqa: F401
 collect_ignore_glob = ["benchmarks/bench_*.py"]
 
 #: Fixtures that load much data: all tests on one of them run in one worker, so that it is loaded once.
-SHARED_SERVERS = ("demo_servers",)
+SHARED_SERVERS = ("demo_servers", "opensearch_node")
 
 
 @pytest.fixture(autouse=True)

@@ -124,7 +124,7 @@ def _handler(answer: Callable[[Asked], Says], asked: list[Asked]) -> type[BaseHT
             except OSError:
                 return
 
-        do_GET = do_POST = _respond
+        do_GET = do_POST = do_DELETE = _respond
 
     return Handler
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from tests.servers import opensearch
 from tests.servers.openmetrics import write_openmetrics
 from tests.servers.programs import Server, end, free_port, leash, program, running, wait_for
 from tests.servers.prometheus import Release, installed, load_blocks, prometheus
@@ -93,6 +94,16 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterat
         directory,
         ready="/-/ready",
     ) as server:  # fmt: skip
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensearch_node(omit: Omit) -> Iterator[Server]:
+    """An empty OpenSearch 2.19."""
+    reason = opensearch.missing()
+    if reason:
+        omit(reason)
+    with opensearch.opensearch() as server:
         yield server
 
 

@@ -6,6 +6,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 servers=$root/.servers
 prometheus3=$servers/prometheus3
+opensearch_version=2.19.3  # the last line that runs on Java 17
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 mkdir -p "$servers"
 
@@ -22,7 +23,9 @@ prometheus-node-exporter|prometheus-node-exporter|live tests of a scraping Prome
 initdb|postgresql|store tests on PostgreSQL
 chromium|chromium|browser tests
 openssl|openssl|TLS tests
-victoria-metrics|victoria-metrics|live tests against VictoriaMetrics'
+victoria-metrics|victoria-metrics|live tests against VictoriaMetrics
+java|default-jre-headless|live tests against OpenSearch
+mvn|maven|live tests against OpenSearch'
 
 missing_packages() {
   while IFS='|' read -r program package _; do
@@ -74,6 +77,18 @@ unpack_prometheus3() {
   return 1
 }
 
+opensearch_there() { compgen -G "$servers/opensearch/opensearch-*.zip" >/dev/null; }
+
+# A whole node, as the project publishes it for tests of others; Maven verifies its checksum.
+fetch_opensearch() {
+  local aside=$servers/opensearch.part
+  rm -rf "$aside" && mkdir -p "$aside" "$servers/opensearch"
+  mvn -q -B -C org.apache.maven.plugins:maven-dependency-plugin:copy -DoutputDirectory="$aside" \
+    -Dartifact="org.opensearch.distribution.integ-test-zip:opensearch:$opensearch_version:zip" \
+    >"$servers/opensearch-fetch.log" 2>&1 || { tail -n 5 "$servers/opensearch-fetch.log" >&2; return 1; }
+  mv "$aside"/opensearch-*.zip "$servers/opensearch/" && rm -rf "$aside"
+}
+
 exec 9>"$servers/lock" && flock 9
 
 if is_debian; then
@@ -88,10 +103,16 @@ if is_debian; then
   fi
 fi
 
+if ! opensearch_there && command -v mvn >/dev/null && command -v java >/dev/null; then
+  echo "servers: fetching OpenSearch $opensearch_version into .servers/opensearch"
+  fetch_opensearch || true
+fi
+
 left_out=()
 while IFS='|' read -r program package tests; do
   command -v "$program" >/dev/null || left_out+=("$package ($tests)")
 done <<<"$needs"
+opensearch_there || left_out+=(".servers/opensearch (live tests against OpenSearch)")
 prometheus3_runs || left_out+=(".servers/prometheus3 (live tests against Prometheus 3)")
 
 if [ ${#left_out[@]} -gt 0 ]; then

@@ -28,7 +28,11 @@ def matching(frame: pd.DataFrame, wanted: LogFilter, span: TimeRange) -> pd.Data
     ParameterError
         A regular expression is not RE2.
     """
-    passes = frame["time_ns"].between(span.start_ms * 1_000_000, span.end_ms * 1_000_000, inclusive="left").to_numpy()
+    passes = (
+        frame["time_ns"]
+        .between(span.start_ms * 1_000_000, span.end_ms * 1_000_000, inclusive="left")
+        .to_numpy(copy=True)
+    )
     for column, values in (("service", wanted.services), ("event_type", wanted.events)):
         if values:
             passes &= frame[column].isin(values).to_numpy()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from workbench.core.errors import QueryRejected
 from workbench.core.filters import Condition, LogFilter
+from workbench.core.frames import LOGS
 from workbench.core.timerange import duration_text
 from workbench.query.log_levels import spellings
 from workbench.query.log_match import severities_from
@@ -101,15 +102,17 @@ def compiled(wanted: LogFilter, streams: Streams) -> Compiled:
     matchers, narrowing, rest = _split(wanted, streams)
     selector = selector_text(streams, matchers)
     lines = "".join(f" |= {quoted(piece)}" for piece in _pieces(wanted.contains))
+    # A column of LOGS under a condition is what was made of the record, which LogQL does not know.
+    made = any(LOGS.columns.get(condition.attribute) == "str" for condition in wanted.attributes)
     if not streams.json_lines:
-        whole = not (narrowing or rest)
+        whole = not (narrowing or rest or made)
         return Compiled(f"{selector}{lines}", f"{selector}{lines}" if whole else "")
     loose = "".join(f" | {one.loose()}" for one in narrowing)
     tight = "".join(f" | {one.tight()}" for one in (*narrowing, *rest))
     parsed = f"{selector}{lines} | json"
     return Compiled(
         f"{parsed}{loose}" if loose else f"{selector}{lines}",
-        f"{parsed}{tight}",
+        "" if made else f"{parsed}{tight}",
         f'{parsed} | __error__!=""',
     )
 
@@ -219,8 +222,9 @@ def _split(wanted: LogFilter, streams: Streams) -> tuple[list[str], list[_Inside
     if wanted.contains:
         rest.append(_Inside(streams.names("message"), "=~", f"(?s:.*{re.escape(wanted.contains)}.*)"))
     for condition in wanted.attributes:
-        op, text, narrows = _operator(condition)
-        demand(condition.attribute, op, text, narrows=narrows)
+        if LOGS.columns.get(condition.attribute) != "str":
+            op, text, narrows = _operator(condition)
+            demand(condition.attribute, op, text, narrows=narrows)
     return matchers, narrowing, rest
 
 

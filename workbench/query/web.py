@@ -190,6 +190,8 @@ def _words(told: Any) -> str:
             return told
         case {"error": dict() | str() as inner}:
             return _words(inner)
+        case {"root_cause": [{"reason": str(reason)}, *_]}:
+            return reason
         case {"reason": str(reason)} | {"message": str(reason)} | {"msg": str(reason)}:
             return reason
         case {"errors": [first, *_]}:

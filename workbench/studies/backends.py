@@ -54,6 +54,10 @@ def open_logs(name: str, settings: SourceSettings) -> LogSource:
                 from workbench.query.loki import LokiSource
 
                 return LokiSource.from_settings(name, settings)
+            case "elasticsearch" | "opensearch":
+                from workbench.query.elastic import ElasticSource
+
+                return ElasticSource.from_settings(name, settings)
         return _none_yet(name, settings)
 
     return _or_closed(opened, name, settings)
