@@ -139,74 +139,118 @@ _OVER = ["rate", "increase", "delta", "irate", "idelta", "deriv", "resets", "cha
     f"{name}_over_time"
     for name in ["avg", "min", "max", "sum", "count", "last", "present", "stddev", "stdvar", "absent"]
 ]
-_EACH = ["abs", "ceil", "floor", "sgn", "exp", "sqrt", "ln", "timestamp", "-"]
-_LABELS = ("job", "instance", "method", "status", "room")
+_EACH = ["abs", "ceil", "floor", "sgn", "exp", "sqrt", "ln", "log2", "timestamp", "-", "absent", "minute", "cos"]
+_LABELS = ("job", "instance", "method", "status", "room", "le")
+_SHIFTS = (
+    *("", "", "", "", "", ""),
+    *(" offset 10m", " offset -3m20s", " @ end()", " @ start()", " @ 1793500000.5", " @ 1793505000 offset 1h"),
+)
+_SHARES = ("0", "0.1", "0.5", "0.99", "1")
+
+
+def _one(*choices: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(choices)
 
 
 @st.composite
 def _selectors(draw: st.DrawFn) -> str:
-    return draw(st.sampled_from(_NAMES)) + draw(st.sampled_from(_MATCHERS))
-
-
-@st.composite
-def _shifts(draw: st.DrawFn) -> str:
-    return draw(st.sampled_from(("", "", "", "", " offset 10m", " offset -3m20s", " @ end()", " @ 1793500000.5")))
-
-
-@st.composite
-def _over_time(draw: st.DrawFn, inner: st.SearchStrategy[str] | None = None) -> str:
-    name, length = draw(st.sampled_from(_OVER)), draw(st.sampled_from(_DURATIONS))
-    if inner is None:
-        ranged = f"{draw(_selectors())}[{length}]"
-    else:
-        ranged = f"({draw(inner)})[{length}:{draw(st.sampled_from(('', '13s', '1m')))}]"
-    ranged += draw(_shifts())
-    if draw(st.integers(0, 9)) == 0:
-        return f"quantile_over_time({draw(st.sampled_from(('0', '0.3', '0.99', '1')))}, {ranged})"
-    return f"{name}({ranged})"
-
-
-@st.composite
-def _aggregated(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
-    name = draw(st.sampled_from(("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar")))
-    labels = ", ".join(sorted(draw(st.sets(st.sampled_from(_LABELS), max_size=2))))
-    grouping = draw(st.sampled_from(("", f"by ({labels})", f"without ({labels})")))
-    param = ""
-    if draw(st.integers(0, 6)) == 0:
-        name, param = "quantile", draw(st.sampled_from(("0.1, ", "0.5, ", "1, ")))
-    return f"{name} {grouping} ({param}{draw(inner)})"
-
-
-@st.composite
-def _joined(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
-    op = draw(st.sampled_from(["+", "-", "*", "/", "%", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless"]))
-    left, right = draw(inner), draw(inner)
-    if op in ("and", "or", "unless"):
-        return f"({left}) {op} {draw(st.sampled_from(('', 'on(instance)', 'ignoring(status)')))} ({right})"
-    if draw(st.booleans()):
-        right = draw(st.sampled_from(("2", "0", "-1.5", "time()")))
-        how = ""
-    else:
-        how = draw(
-            st.sampled_from(("", "on(instance) group_left", "on(method, instance) group_right", "ignoring(job)"))
-        )
-    compares = op in ("==", "!=", "<", "<=", ">", ">=")
-    return f"({left}) {op}{draw(st.sampled_from((' bool', ''))) if compares else ''} {how} ({right})"
-
-
-@st.composite
-def _applied(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
-    return f"{draw(st.sampled_from(_EACH))}({draw(inner)})"
+    return draw(_one(*_NAMES)) + draw(_one(*_MATCHERS))
 
 
 @st.composite
 def _shifted_selectors(draw: st.DrawFn) -> str:
-    return draw(_selectors()) + draw(_shifts())
+    return draw(_selectors()) + draw(_one(*_SHIFTS))
+
+
+@st.composite
+def _over_time(draw: st.DrawFn, inner: st.SearchStrategy[str] | None = None) -> str:
+    length = draw(_one(*_DURATIONS))
+    if inner is None:
+        ranged = f"{draw(_selectors())}[{length}]"
+    else:
+        ranged = f"({draw(inner)})[{length}:{draw(_one('', '13s', '1m'))}]"
+    kind = draw(st.integers(0, 11))
+    if kind == 1:
+        # Without @: there 2.42 lets the window move on from the second step.
+        ranged += draw(_one("", " offset 10m"))
+        return f"predict_linear({ranged}, {draw(_one('0', '600', '-3600'))})"
+    ranged += draw(_one(*_SHIFTS))
+    if kind == 0:
+        return f"quantile_over_time({draw(_one(*_SHARES))}, {ranged})"
+    return f"{draw(_one(*_OVER))}({ranged})"
+
+
+@st.composite
+def _quantiles(draw: st.DrawFn) -> str:
+    """Quantiles and fractions of the classic histogram, summed, shifted or as they are."""
+    buckets = "duration_seconds_bucket" + draw(_one("", '{method="GET"}', '{le!="0.5"}', '{le=~"0.*|[+]Inf"}'))
+    shift = draw(_one(*_SHIFTS))
+    inner = draw(_one(f"{buckets}{shift}", f"rate({buckets}[{draw(_one(*_DURATIONS))}]{shift})"))
+    if draw(st.booleans()):
+        inner = f"sum by ({draw(_one('le', 'le, method', 'method'))}) ({inner})"
+    if draw(st.integers(0, 2)) == 0:
+        low, high = draw(_one("-Inf", "0", "0.1")), draw(_one("0.3", "2", "+Inf", "0.05"))
+        return f"histogram_fraction({low}, {high}, {inner})"
+    return f"histogram_quantile({draw(_one(*_SHARES))}, {inner})"
+
+
+@st.composite
+def _aggregated(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    labels = ", ".join(sorted(draw(st.sets(st.sampled_from(_LABELS), max_size=2))))
+    grouping = draw(_one("", f"by ({labels})", f"without ({labels})"))
+    kind = draw(st.integers(0, 9))
+    if kind == 0:
+        return f"quantile {grouping} ({draw(_one(*_SHARES))}, {draw(inner)})"
+    if kind == 1:
+        # Which of equals is kept is the server's own choice; how many are kept is not.
+        ranked = f"{draw(_one('topk', 'bottomk'))} {grouping} ({draw(_one('1', '2', '5'))}, {draw(inner)})"
+        return f"{draw(_one('sum', 'count'))}({ranked})"
+    if kind == 2:
+        return f'count_values {grouping} ("{draw(_one("value", "job"))}", round({draw(inner)}, 10))'
+    name = draw(_one("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"))
+    return f"{name} {grouping} ({draw(inner)})"
+
+
+@st.composite
+def _joined(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    op = draw(_one("+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless"))
+    left, right = draw(inner), draw(inner)
+    if op in ("and", "or", "unless"):
+        return f"({left}) {op} {draw(_one('', 'on(instance)', 'ignoring(status)', 'on()'))} ({right})"
+    if draw(st.booleans()):
+        right, how = draw(_one("2", "0", "-1.5", "time()", "scalar(sum(up))")), ""
+    else:
+        how = draw(
+            _one(
+                *("", "on(instance) group_left", "on(method, instance) group_right", "ignoring(job)"),
+                *("on(job)", "on(instance) group_left(job)", "ignoring(status, method) group_right(room)"),
+            )
+        )
+    compares = op in ("==", "!=", "<", "<=", ">", ">=")
+    bool_word = draw(_one(" bool", "")) if compares else ""
+    if draw(st.integers(0, 5)) == 0 and not how:
+        left, right = right, left
+    return f"({left}) {op}{bool_word} {how} ({right})"
+
+
+@st.composite
+def _applied(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    kind = draw(st.integers(0, 7))
+    if kind == 0:
+        template, source, pattern = draw(_one("$1", "x-${1}", "")), draw(_one(*_LABELS)), draw(_one("(.).*", "a.*", ""))
+        return f'label_replace({draw(inner)}, "{draw(_one("copy", "job"))}", "{template}", "{source}", "{pattern}")'
+    if kind == 1:
+        return f'label_join({draw(inner)}, "joined", "-", "{draw(_one(*_LABELS))}", "{draw(_one(*_LABELS))}")'
+    if kind == 2:
+        return f"clamp({draw(inner)}, {draw(_one('0', '-1', '5'))}, {draw(_one('3', '100', 'Inf'))})"
+    if kind == 3:
+        return f"round({draw(inner)}, {draw(_one('1', '0.3', '5'))})"
+    return f"{draw(_one(*_EACH))}({draw(inner)})"
 
 
 #: Queries of a few levels; most are valid, the rest must be refused on both sides.
 COMPOSED: st.SearchStrategy[str] = st.recursive(
-    _shifted_selectors() | _over_time(),
+    _shifted_selectors() | _over_time() | _quantiles(),
     lambda inner: _aggregated(inner) | _joined(inner) | _applied(inner) | _over_time(inner),
     max_leaves=4,
 )

@@ -322,11 +322,13 @@ def _histogram_fraction(node: Call, run: Evaluation, evaluate: Evaluate) -> Vect
         return bucket_fraction(low[steps], high[steps], buckets)
 
     classic, native = _by_kind(vector, node, run, found)
+    if run.v2:
+        classic = Vector.empty(run.steps)  # Prometheus 2 knows fractions of native histograms alone
     result = per_histogram(classic, read, found)
     _note_bad_buckets(found, node, run)
-    return (
-        result if native is None else _both(native_vectors.read_fraction(native, low, high, node.args[0], run), result)
-    )
+    if native is None:
+        return result
+    return _both(native_vectors.read_fraction(native, low, high, node.args[0], run), result)
 
 
 def _by_kind(vector: Vector, node: Call, run: Evaluation, found: Findings) -> tuple[Vector, Vector | None]:

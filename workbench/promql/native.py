@@ -61,8 +61,9 @@ def upper_bounds(number: Ints, schema: Ints) -> Floats:
 
 def edges(block: Histograms, keys: Ints, rows: NDArray[Any]) -> tuple[Floats, Floats]:
     """Lower and upper end of buckets by value; ``rows`` says to which histogram of the block each key belongs."""
-    schema, custom, zero = block.schema[rows], block.custom[rows], block.zero_threshold[rows]
-    number = np.abs(keys) - ORIGIN
+    custom, zero = block.custom[rows], block.zero_threshold[rows]
+    schema = np.maximum(block.schema[rows], -4)
+    number = np.where(custom < 0, np.abs(keys) - ORIGIN, 0)
     lower, upper = upper_bounds(number - 1, schema), upper_bounds(number, schema)
     below, at_zero = keys < 0, keys == 0
     lower, upper = np.where(below, -upper, lower), np.where(below, -lower, upper)
@@ -71,7 +72,7 @@ def edges(block: Histograms, keys: Ints, rows: NDArray[Any]) -> tuple[Floats, Fl
         here = custom == layout
         if here.any():
             ends = np.array([-np.inf, *bounds, np.inf])
-            place = np.clip(number[here], 0, len(bounds))
+            place = np.clip(keys[here] - ORIGIN, 0, len(bounds))
             lower[here], upper[here] = ends[place], ends[place + 1]
     return lower, upper
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -49,13 +49,23 @@ class Table:
         return np.asarray(above & ~below), np.asarray(below & ~above)
 
 
+def visible(block: Histograms) -> Histograms:
+    """Leave out zero buckets that do not hold more than nothing, as readers of Prometheus' histograms do.
+
+    A difference of histograms can have a negative one.
+    """
+    kept = (block.keys != 0) | (block.populations > 0)
+    offsets = np.concatenate([[0], np.cumsum(kept)])[block.offsets].astype(np.int64)
+    return replace(block, offsets=offsets, keys=block.keys[kept], populations=block.populations[kept])
+
+
 def tables(block: Histograms) -> Iterator[Table]:
     """Lay out a block, a few histograms at a time."""
     sizes = block.offsets[1:] - block.offsets[:-1]
     height = max(1, _CELLS // max(1, int(sizes.max(initial=1))))
     for top in range(0, len(block), height):
         rows = np.arange(top, min(top + height, len(block)))
-        part = block.take(rows)
+        part = visible(block.take(rows))
         size = part.offsets[1:] - part.offsets[:-1]
         owner = np.arange(len(rows)).repeat(size)
         lower, upper = edges(part, part.keys, owner)
