@@ -43,13 +43,7 @@ def load_blocks(release: Release, openmetrics: Path, data: Path, *, max_block: s
 
 
 @contextmanager
-<<<<<<< HEAD
 def prometheus(release: Release, directory: Path, *, config: str = IDLE, flags: Sequence[str] = ()) -> Iterator[Server]:
-=======
-def prometheus(
-    release: Release, directory: Path, *, config: str = IDLE, flags: tuple[str, ...] = ()
-) -> Iterator[Server]:
->>>>>>> b99b233 (Compare native histograms, and wider compositions, with real servers)
     """Run a Prometheus over ``directory/data``; blocks laid there before are served and never deleted."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "prometheus.yml").write_text(config)
