@@ -11,7 +11,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("workbench.cli.slo_status:status", "SLI, budget left, coverage and status of each objective."),
     "exclude": ("workbench.cli.slo_exclude:exclude", "Leave windows of time out, with an audit trail."),
     "annotate": ("workbench.cli.slo_annotate:annotate", "Write down deploys, incidents, reviews and comments."),
+    "burn": ("workbench.cli.slo_burn:burn", "How fast budgets burn, how long they last, what fires."),
     "attribute": ("workbench.cli.slo_attribute:attribute", "What spent each budget: episodes, labels, companions."),
+    "backtest": ("workbench.cli.slo_backtest:backtest", "What alerting policies would have caught and missed."),
+    "whatif": ("workbench.cli.slo_whatif:whatif", "The same history under other targets and thresholds."),
 }
 
 

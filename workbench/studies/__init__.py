@@ -4,6 +4,7 @@ from workbench.core.filters import Condition, LogFilter, SpanFilter
 from workbench.studies.alerts import alert_load
 from workbench.studies.ask import explain_query, find_logs, find_spans, query_metrics
 from workbench.studies.attribution import slo_attribution
+from workbench.studies.backtest import slo_backtest
 from workbench.studies.capacity import capacity_forecast
 from workbench.studies.context import Context, open_context
 from workbench.studies.cost import spend_and_tokens
@@ -13,6 +14,7 @@ from workbench.studies.performance import service_performance
 from workbench.studies.quality import quality_drift
 from workbench.studies.slo import slo_compliance
 from workbench.studies.sources import source_states
+from workbench.studies.what_if import slo_what_if
 from workbench.studies.windows import window
 
 __all__ = [
@@ -32,7 +34,9 @@ __all__ = [
     "query_metrics",
     "service_performance",
     "slo_attribution",
+    "slo_backtest",
     "slo_compliance",
+    "slo_what_if",
     "source_states",
     "spend_and_tokens",
     "window",

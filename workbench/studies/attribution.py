@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -16,7 +16,7 @@ from workbench.catalog import Objective, Profile
 from workbench.core.errors import EmptyAnswer, WorkbenchError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.result import Study, worst
-from workbench.core.source import LogSource, MetricSource, SpanSource
+from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import parse, scoped, selectors
 from workbench.studies.alerts import read_episodes
@@ -180,8 +180,8 @@ def _companions(
             before = TimeRange.from_ms(start_ms - length, start_ms)
             try:
                 kept[str(row.objective), int(row.episode)] = {
-                    "log": (_lines(source, profile.system, inside), _lines(source, profile.system, before)),
-                    "span": (_failing(source, profile.system, inside), _failing(source, profile.system, before)),
+                    "log": (_lines(ctx, profile.system, inside), _lines(ctx, profile.system, before)),
+                    "span": (_failing(ctx, profile.system, inside), _failing(ctx, profile.system, before)),
                 }
             except WorkbenchError as error:
                 warnings.append(str(error))
@@ -209,26 +209,16 @@ def restarts(source: MetricSource, profile: Profile, span: TimeRange) -> list[Mo
     return [one for one in moments if span.start <= one.time <= span.end]
 
 
-def _lines(source: MetricSource, system: str, span: TimeRange) -> pd.DataFrame:
-    wanted = LogFilter(severity="ERROR")
-    if isinstance(source, LogSource):
-        return _of_system(list(source.logs(wanted, span)), system)
-    archive = getattr(source, "archive", None)
-    return _of_system([archive.logs(wanted, span)] if archive is not None else [], system)
+def _lines(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
+    wanted = LogFilter(services=ctx.services_of(system), severity="ERROR")
+    return _joined(ctx.logs_for(system).logs(wanted, span))
 
 
-def _failing(source: MetricSource, system: str, span: TimeRange) -> pd.DataFrame:
-    wanted = SpanFilter(status="error")
-    if isinstance(source, SpanSource):
-        return _of_system(list(source.spans(wanted, span)), system)
-    archive = getattr(source, "archive", None)
-    return _of_system([archive.spans(wanted, span)] if archive is not None else [], system)
+def _failing(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
+    wanted = SpanFilter(services=ctx.services_of(system), status="error")
+    return _joined(ctx.spans_for(system).spans(wanted, span))
 
 
-def _of_system(parts: Sequence[pd.DataFrame], system: str) -> pd.DataFrame:
-    """Keep the services that are the system, or a part of it by name (``conduit-api`` of ``conduit``)."""
-    if not parts:
-        return pd.DataFrame()
-    frame = pd.concat(parts, ignore_index=True)
-    names = frame["service"].astype("str")
-    return frame[(names == system) | names.str.startswith(f"{system}-")].reset_index(drop=True)
+def _joined(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    parts = [piece for piece in pieces if len(piece)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -9,6 +9,7 @@ from datetime import datetime
 from workbench import __version__
 from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.exclusions import exclusion_effect, exclusion_windows, without_excluded
+from workbench.analysis.outlook import burn_outlook
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import ComplianceResult, compliance
 from workbench.catalog import Objective
@@ -43,7 +44,8 @@ def slo_compliance(
     Study
         ``results``: ``compliance`` (:class:`workbench.analysis.slo.ComplianceResult`), ``budget``
         (:class:`workbench.analysis.burn.BudgetHistory`, hourly) and ``burn``
-        (:class:`workbench.analysis.burn.BurnRates`), all less what exclusions leave out; ``exclusions``
+        (:class:`workbench.analysis.burn.BurnRates`), ``outlook``
+        (:class:`workbench.analysis.outlook.BurnOutlook`), all less what exclusions leave out; ``exclusions``
         (:class:`workbench.analysis.exclusions.ExclusionEffect`, figures with and without) and ``exclusion_windows``
         (:class:`workbench.analysis.exclusions.ExclusionWindows`).
 
@@ -77,6 +79,7 @@ def slo_compliance(
             "compliance": result,
             "budget": budget_history(events, counted, as_of=as_of),
             "burn": burn_rates(events, counted, as_of=as_of),
+            "outlook": burn_outlook(events, counted, as_of=as_of),
             "exclusions": exclusion_effect(result, bare, promises, agreed.by_objective, as_of=as_of),
             "exclusion_windows": exclusion_windows(promises, agreed.by_objective, as_of=as_of),
         },

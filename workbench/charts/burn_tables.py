@@ -1,0 +1,125 @@
+"""Burn, back-tests and what-if as rows of text: the same on the command line, in the report and in a notebook."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+
+
+def outlook_rows(outlook: Result) -> list[dict[str, str]]:
+    """One row of text an objective of a :class:`BurnOutlook`."""
+    return [
+        {
+            "objective": str(row.objective),
+            "burn rate": _burn(row.burn_rate),
+            "90 % between": f"{_burn(row.burn_low)} and {_burn(row.burn_high)}" if _known(row.burn_low) else NO_VALUE,
+            "budget left": ratio_text(row.left_ratio, digits=1),
+            "gone at this pace": _moment(row.exhausted_at),
+            "earliest": _moment(row.earliest),
+            "latest": _moment(row.latest) if pd.notna(row.latest) or pd.isna(row.earliest) else "not in this window",
+            "failures left": count_text(row.failures_left),
+            "one failure": f"{_burn(row.one_failure_burn)} of an hour" if _known(row.one_failure_burn) else NO_VALUE,
+            "firing": str(row.firing) or "none",
+        }
+        for row in outlook.frame.itertuples()
+    ]
+
+
+def outlook_notes(outlook: Result) -> list[str]:
+    """Sentences on alerts that can never fire, and on traffic so low that one failure pages."""
+    notes = []
+    for row in outlook.frame.itertuples():
+        if row.low_traffic:
+            notes.append(
+                f"{row.objective}: at {row.events_per_hour:.3g} events an hour one failure burns "
+                f"{row.one_failure_burn:.0f}x for an hour and costs {ratio_text(row.one_failure_budget, digits=1)} "
+                "of the budget; it would page alone. Add synthetic traffic, pool services, or lengthen the window."
+            )
+        if row.unreachable:
+            notes.append(f"{row.objective}: {row.unreachable}.")
+    return notes
+
+
+def backtest_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text an objective, policy and severity, the suggested policy first."""
+    return [
+        {
+            "objective": str(row.objective),
+            "policy": str(row.policy) + (" (suggested)" if row.suggested else ""),
+            "severity": str(row.severity),
+            "alerts": count_text(row.alerts),
+            "a week": f"{row.per_week:.2f}" if _known(row.per_week) else NO_VALUE,
+            "precision": ratio_text(row.precision, digits=0),
+            "recall": f"{ratio_text(row.recall, digits=0)} of {row.events}" if row.events else NO_VALUE,
+            "detection": span_text(row.detection_s) if _known(row.detection_s) else NO_VALUE,
+            "slowest": span_text(row.detection_worst_s) if _known(row.detection_worst_s) else NO_VALUE,
+            "reset": span_text(row.reset_s) if _known(row.reset_s) and row.reset_s >= 0 else NO_VALUE,
+            "spent before": ratio_text(row.spent_before, digits=1),
+            "missed": ratio_text(row.budget_missed, digits=1),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def backtest_finding(result: Result) -> Sentence:
+    """Name the suggested policy of each objective and what it would have done."""
+    frame = result.frame[(result.frame["severity"] == "any") & result.frame["suggested"].astype(bool)]
+    parts = [
+        f"{row.objective}: {row.policy} caught {row.caught} of {row.events} budget events with {row.alerts} alerts"
+        + (f", typically after {span_text(row.detection_s)}" if _known(row.detection_s) else "")
+        for row in frame.itertuples()
+        if row.events
+    ]
+    return Sentence("; ".join(parts) + "." if parts else "No budget event was large enough to judge policies by.")
+
+
+def what_if_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a threshold and target."""
+    return [
+        {
+            "threshold": str(row.threshold) or "promised",
+            "target": ratio_text(row.target, digits=3) + (" (promised)" if row.promised else ""),
+            "status": STATUS_WORDS[row.status],
+            "SLI": ratio_text(row.sli),
+            "bad": f"{count_text(row.bad)} of {count_text(row.total)}" if _known(row.total) else NO_VALUE,
+            "budget left": ratio_text(row.budget_left_ratio, digits=1),
+            "burn rate": _burn(row.burn_rate),
+            "exhausted": _moment(row.exhausted_at),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def backtest_table(result: Result) -> Table:
+    """Table of :func:`backtest_rows` that renders itself."""
+    return Table(
+        backtest_rows(result),
+        caption="Precision: alerts that were true. Recall: budget events that were told. Spent before: budget gone.",
+        left=("policy", "severity"),
+    )
+
+
+def outlook_table(outlook: Result) -> Table:
+    """Table of :func:`outlook_rows` that renders itself."""
+    return Table(outlook_rows(outlook), caption="The pace of the last days, continued; nobody promises that it is.")
+
+
+def what_if_table(result: Result) -> Table:
+    """Table of :func:`what_if_rows` that renders itself."""
+    return Table(what_if_rows(result), caption="The same counts, judged by other promises.", left=("threshold",))
+
+
+def _known(value: float) -> bool:
+    return bool(value == value)
+
+
+def _burn(rate: float) -> str:
+    return f"{rate:.2f}x" if _known(rate) else NO_VALUE
+
+
+def _moment(value: pd.Timestamp) -> str:
+    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M}"
