@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
+import yaml
 
 from tests.servers.fixtures import Omit, release_or_omit
 from tests.servers.openmetrics import write_openmetrics
@@ -20,6 +21,7 @@ from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, calendar_month
 from workbench.query import PrometheusSource
 from workbench.studies import Context, slo_compliance
+from workbench.studies.rules import slo_rules
 
 pytestmark = pytest.mark.live
 
@@ -65,3 +67,24 @@ def test_a_server_and_the_archive_give_the_same_study(
     assert (theirs.status, theirs.coverage, theirs.freshness) == (mine.status, mine.coverage, mine.freshness)
     assert theirs.results["compliance"].notes == mine.results["compliance"].notes
     assert (theirs.warnings, theirs.provenance.queries) == (mine.warnings, mine.provenance.queries)
+
+
+@pytest.mark.parametrize("slo", ["availability", "latency-p95"])
+@pytest.mark.parametrize("window", ["5m", "1h", "6h"])
+def test_generated_rules_burn_as_the_study_says(
+    servers: dict[str, PrometheusSource], lab: Context, slo: str, window: str
+) -> None:
+    """On a day on which one instance fails half a percent of its requests and the other's failures do not grow."""
+    at = datetime(2026, 10, 29, 13, tzinfo=UTC)
+    (text,) = slo_rules(lab, system=SYSTEM, slo=slo).files.values()
+    rules = {rule["record"]: rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"]
+             if "record" in rule}  # fmt: skip
+    span = TimeRange.last(window, until=at)
+    row = slo_compliance(lab, system=SYSTEM, slo=slo, range=span, as_of=at).results["compliance"].frame.iloc[0]
+    assert row["burn_rate"] > 0
+    for source in (*servers.values(), lab.sources["demo"]):
+        bad, total = (
+            float(source.instant(rules[f"slo:{part}:increase{window}"], at).values[0, 0]) for part in ("bad", "total")
+        )
+        assert bad / total / (1 - row["target"]) == pytest.approx(row["burn_rate"], rel=1e-9)
+        assert total == pytest.approx(row["total"], rel=0.002)

@@ -10,6 +10,7 @@ from workbench.cli.lazy import LazyGroup
 VERBS: dict[str, tuple[str, str]] = {
     "status": ("workbench.cli.slo_status:status", "SLI, budget left, coverage and status of each objective."),
     "exclude": ("workbench.cli.slo_exclude:exclude", "Leave windows of time out, with an audit trail."),
+    "rules": ("workbench.cli.slo_rules:rules", "Generate recording and alerting rules, with tests of them."),
     "annotate": ("workbench.cli.slo_annotate:annotate", "Write down deploys, incidents, reviews and comments."),
     "burn": ("workbench.cli.slo_burn:burn", "How fast budgets burn, how long they last, what fires."),
     "attribute": ("workbench.cli.slo_attribute:attribute", "What spent each budget: episodes, labels, companions."),
