@@ -36,7 +36,7 @@ def test_a_foreign_folder_is_neither_opened_nor_filled(tmp_path):
         ("{", "is damaged"),
         ("[]", "does not describe an archive"),
         ('{"format": "other"}', "does not describe an archive"),
-        ('{"format": "workbench-archive", "schema": 99}', "has format 99; this workbench reads 1"),
+        ('{"format": "workbench-archive", "schema": 99}', "has format 99; this workbench reads 1 to 2"),
     ],
 )
 def test_a_document_that_is_not_ours_is_named(tmp_path, text, message):

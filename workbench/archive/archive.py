@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from workbench.archive import records, samples
+from workbench.archive import document, records, samples
+from workbench.archive.document import SCHEMA, Document
 from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
 from workbench.archive.parquet import DataFile
 from workbench.archive.presence import present
@@ -23,11 +20,6 @@ from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.promql.matchers import Matcher
-
-_DOCUMENT = "archive.json"
-_LOCK = "archive.lock"
-_FORMAT = "workbench-archive"
-_SCHEMA = 1
 
 
 class Archive:
@@ -49,6 +41,8 @@ class Archive:
         self.root = root
         self._tables = Tables(root)
         self._registry = SeriesRegistry(self._tables)
+        self._document = Document(root)
+        self._raised = False
 
     @classmethod
     def open(cls, path: str | Path, create: bool = False) -> Archive:
@@ -71,9 +65,9 @@ class Archive:
         root = Path(path).expanduser().absolute()
         archive = cls(root)
         try:
-            if create and not (root / _DOCUMENT).is_file():
+            if create and not archive._document.exists():
                 archive._create()
-            archive._document()
+            archive._document.read()
         except OSError as error:
             raise ArchiveError(
                 f"The archive in {root} cannot be opened: {error.strerror or error}.",
@@ -83,8 +77,8 @@ class Archive:
 
     def _create(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
-        with self._locked():
-            if (self.root / _DOCUMENT).is_file():
+        with self._document.locked():
+            if self._document.exists():
                 return
             foreign = sorted(entry.name for entry in self.root.iterdir() if entry.name not in _OWN)
             if foreign:
@@ -94,27 +88,27 @@ class Archive:
                 )
             for layout in LAYOUTS:
                 self._tables.create(layout)
-            self._store({"format": _FORMAT, "schema": _SCHEMA, "meta": {}, "families": {}})
+            self._document.create()
 
     # What the archive says about itself
 
     @property
     def meta(self) -> dict[str, Any]:
         """Small JSON document of whoever fills the archive (anchor, seed, scenario, ...)."""
-        return dict(self._document()["meta"])
+        return dict(self._document.read()["meta"])
 
     def update_meta(self, values: Mapping[str, Any]) -> None:
         """Set keys of :attr:`meta`, in one step also for other processes; values are plain JSON."""
-        self._update("meta", values)
+        self._document.update("meta", values)
 
     @property
     def families(self) -> dict[str, dict[str, str]]:
         """``metric family -> {type, help, unit}``."""
-        return dict(self._document()["families"])
+        return dict(self._document.read()["families"])
 
     def update_families(self, families: Mapping[str, Mapping[str, str]]) -> None:
         """Add or replace metric families: ``{"http_requests": {"type": "counter", "help": "...", "unit": ""}}``."""
-        self._update("families", {name: dict(family) for name, family in families.items()})
+        self._document.update("families", {name: dict(family) for name, family in families.items()})
 
     def newest_ms(self) -> int | None:
         """Time of the newest sample; None in an empty archive. [ms since the epoch]"""
@@ -157,7 +151,7 @@ class Archive:
         ArchiveError
             The disk is full, or the folder cannot be written.
         """
-        samples.write(self._tables, self._registry.register(series.labels), series)
+        samples.write(self._writable(), self._registry.register(series.labels), series)
 
     def replace_samples(
         self, series: SeriesSet, start_ms: int, end_ms: int, *, matchers: Sequence[Matcher] = ()
@@ -175,7 +169,7 @@ class Archive:
         """
         ids = self._registry.register(series.labels)
         table = self._registry.current()
-        samples.rewrite(self._tables, ids, series, table.ids[table.matching(matchers)], start_ms, end_ms)
+        samples.rewrite(self._writable(), ids, series, table.ids[table.matching(matchers)], start_ms, end_ms)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Read the samples with ``start_ms <= t <= end_ms`` of the series that fulfil all matchers.
@@ -244,52 +238,15 @@ class Archive:
         """Episodes that overlap ``[start, end)``: EPISODES, by start; an open one has no end."""
         return records.episodes(self._tables, span)
 
-    # The document
-
-    def _document(self) -> dict[str, Any]:
-        path = self.root / _DOCUMENT
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ArchiveError(
-                f"No archive in {self.root}.",
-                hint="Build the demo (workbench demo build), or check the path of the source in the settings.",
-            ) from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ArchiveError(f"{path} is damaged: {error}.", hint="Restore it from a backup.") from None
-        if not isinstance(document, dict) or document.get("format") != _FORMAT:
-            raise ArchiveError(
-                f"{path} does not describe an archive of the workbench.", hint="Name the folder of an archive."
-            )
-        if document.get("schema") != _SCHEMA:
-            raise ArchiveError(
-                f"The archive in {self.root} has format {document.get('schema')!r}; this workbench reads {_SCHEMA}.",
-                hint="Use the version of the workbench that wrote it, or build the archive again.",
-            )
-        return document
-
-    def _update(self, part: str, values: Mapping[str, Any]) -> None:
-        with self._locked():
-            document = self._document()
-            document[part] = {**document[part], **values}
-            self._store(document)
-
-    def _store(self, document: Mapping[str, Any]) -> None:
-        temporary = self.root / f".{_DOCUMENT}.{os.getpid()}"
-        try:
-            temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            os.replace(temporary, self.root / _DOCUMENT)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise ArchiveError(
-                f"{self.root / _DOCUMENT} cannot be written: {error.strerror or error}.", hint="It was not changed."
-            ) from error
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with open(self.root / _LOCK, "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _writable(self) -> Tables:
+        """Bring an archive of an older schema to this one before the first write."""
+        if not self._raised:
+            if self._document.read()["schema"] < SCHEMA:
+                for layout in LAYOUTS:
+                    self._tables.create(layout)
+                self._document.raise_schema()
+            self._raised = True
+        return self._tables
 
 
-_OWN = {_DOCUMENT, _LOCK, *(layout.name for layout in LAYOUTS)}
+_OWN = {document.NAME, document.LOCK, *(layout.name for layout in LAYOUTS)}

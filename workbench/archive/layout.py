@@ -1,8 +1,9 @@
 """The tables of an archive: their columns, and how each column is ordered and encoded.
 
 Plain Parquet with plain column types, so that DuckDB, Spark, Trino, ClickHouse or Dask read the files as they are.
-A sample whose value is a whole number stands in ``value_int`` and every other in ``value``: integers of counters
-and buckets take a third of the space as deltas. -0.0, NaN and stale marks are no integers and keep their bits.
+A sample whose value is a decimal of few places stands as a whole number in ``value_int`` with its places in ``scale``,
+and every other in ``value``: whole numbers take a third of the space as deltas. -0.0, NaN and stale marks are no
+decimals and keep their bits, and so does every value that the division does not give back to the last bit.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Layout:
         Columns of the files.
     order : tuple of str
         Integer columns that sort the rows of a file; their extremes are kept for pruning.
-    delta, dictionary : tuple of str
-        Columns written as deltas, and with a dictionary.
+    delta, dictionary, floats : tuple of str
+        Columns written as deltas, with a dictionary, and as whichever of dictionary and split bytes suits them.
     identity : tuple of str
         Columns that make two rows the same record, of which the later written is read; empty for all.
     time : str
@@ -45,6 +46,7 @@ class Layout:
     order: tuple[str, ...]
     delta: tuple[str, ...]
     dictionary: tuple[str, ...] = ()
+    floats: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     time: str = ""
     per_ms: int = 1
@@ -72,11 +74,18 @@ SERIES = Layout(
 SAMPLES = Layout(
     "samples",
     pa.schema(
-        [("series_id", pa.int32()), ("ts", pa.int64()), ("value_int", pa.int64()), ("value", pa.float64())],
+        [
+            ("series_id", pa.int32()),
+            ("ts", pa.int64()),
+            ("value_int", pa.int64()),
+            ("scale", pa.int8()),
+            ("value", pa.float64()),
+        ],
     ),
     order=("series_id", "ts"),
     delta=("series_id", "ts", "value_int"),
-    dictionary=("value",),
+    dictionary=("scale",),
+    floats=("value",),
     identity=("series_id", "ts"),
     time="ts",
 )

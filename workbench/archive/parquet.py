@@ -26,6 +26,10 @@ Number = TypeVar("Number", bound=np.generic)
 Ranges = Mapping[str, tuple[int, int]]
 
 _BATCH_GROUPS = 16
+_LEVEL = 3
+
+#: Rows to one distinct value from which on a dictionary of floats is smaller than their bytes split.
+_DISTINCT = 20
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,16 @@ def _write_chunks(path: Path, layout: Layout, chunks: Iterable[pa.Table]) -> tup
             if not len(chunk):
                 continue
             if not rows:
+                repeated = [name for name in layout.floats if _is_repeated(chunk[name])]
+                split = dict.fromkeys(set(layout.floats) - set(repeated), "BYTE_STREAM_SPLIT")
                 writer = stack.enter_context(
                     pq.ParquetWriter(
                         path,
                         layout.schema,
                         compression="zstd",
-                        use_dictionary=list(layout.dictionary),
-                        column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED"),
+                        compression_level=_LEVEL,
+                        use_dictionary=[*layout.dictionary, *repeated],
+                        column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED") | split,
                         write_statistics=list(layout.order),
                         store_schema=False,
                     )
@@ -124,6 +131,12 @@ def _write_chunks(path: Path, layout: Layout, chunks: Iterable[pa.Table]) -> tup
                 low[name] = min(found["min"], low.get(name, found["min"]))
                 high[name] = max(found["max"], high.get(name, found["max"]))
     return rows, low, high
+
+
+def _is_repeated(column: pa.ChunkedArray) -> bool:
+    """Whether a column of floats has so few different values that a dictionary is the smaller form."""
+    values = column.drop_null()
+    return len(pc.unique(values)) * _DISTINCT < len(values)
 
 
 def discard(folder: Path, files: Sequence[DataFile]) -> None:
@@ -190,10 +203,20 @@ def batches(
     with _reading(path):
         footer = _footer(path, layout.order)
         with pq.ParquetFile(path, metadata=footer.metadata) as opened:
+            wanted = list(columns or layout.schema.names)
+            held = set(opened.schema_arrow.names)
             for start in range(0, len(groups), _BATCH_GROUPS):
-                yield opened.read_row_groups(
-                    list(groups[start : start + _BATCH_GROUPS]), columns=list(columns or layout.schema.names)
+                rows = opened.read_row_groups(
+                    list(groups[start : start + _BATCH_GROUPS]), columns=[name for name in wanted if name in held]
                 )
+                yield rows if held.issuperset(wanted) else _completed(rows, layout, wanted)
+
+
+def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:
+    """Add the columns that a file of an older schema lacks, without values."""
+    fields = [layout.schema.field(name) for name in wanted]
+    columns = [rows[each.name] if each.name in rows.column_names else pa.nulls(len(rows), each.type) for each in fields]
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 def column_array(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.archive import parquet
+from workbench.archive import decimals, parquet
 from workbench.archive.layout import ROW_GROUP_ROWS, SAMPLES, month_edges, month_of
 from workbench.archive.parquet import DataFile, Ranges, column_array
 from workbench.archive.tables import CommitConflict, Tables
@@ -187,11 +187,10 @@ def _chunks(
 def _table(
     ids: NDArray[np.int32], counts: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64]
 ) -> pa.Table:
-    """Split values into whole numbers and others; a series of mostly other values stays whole."""
-    with np.errstate(invalid="ignore"):
-        integers = values.astype(np.int64)
-    exact = integers.astype(np.float64).view(np.int64) == np.ascontiguousarray(values).view(np.int64)
+    """Split values into decimals and others; a series of mostly other values stays whole."""
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    scale = np.repeat(decimals.places(values, starts, counts), counts)
+    integers, exact = decimals.scaled(values, scale)
     mostly = np.add.reduceat(exact, starts, dtype=np.int64) * 2 >= counts
     exact &= np.repeat(mostly, counts)
     return pa.table(
@@ -199,6 +198,7 @@ def _table(
             pa.array(np.repeat(ids, counts)),
             pa.array(times),
             pa.array(integers, mask=None if exact.all() else ~exact),
+            pa.array(scale, mask=~exact | (scale == 0)),
             pa.array(values, mask=exact) if exact.any() else pa.array(values),
         ],
         schema=SAMPLES.schema,
@@ -252,10 +252,12 @@ def _joined(runs: list[Run]) -> tuple[list[Run], int]:
 
 
 def _values(batch: pa.Table) -> NDArray[np.float64]:
-    whole, other = batch["value_int"], batch["value"]
+    whole, scale, other = batch["value_int"], batch["scale"], batch["value"]
     if whole.null_count == len(whole):
         return column_array(other, np.float64)
-    integers = column_array(whole, np.int64)
+    numbers = column_array(whole, np.int64).astype(np.float64)
+    if scale.null_count < len(scale):
+        numbers /= decimals.TENS[column_array(scale.fill_null(0), np.int8)]
     if not whole.null_count:
-        return integers.astype(np.float64)
-    return np.where(whole.is_valid().to_numpy(), integers, column_array(other, np.float64))
+        return numbers
+    return np.where(whole.is_valid().to_numpy(), numbers, column_array(other, np.float64))

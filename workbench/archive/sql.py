@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Equal log lines of one file are several lines; those of another file are the same ones again.
 _COPY = f"row_number() OVER (PARTITION BY {', '.join(LOGS.schema.names)}, filename)"
-_VALUE = "series_id, ts, coalesce(value_int::DOUBLE, value) AS value"
+_VALUE = "series_id, ts, coalesce(value_int::DOUBLE / pow(10.0, coalesce(scale, 0)), value) AS value"
 
 
 def connect(archive: Archive) -> DuckDBPyConnection:
@@ -72,7 +72,7 @@ def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, file
             str(archive.root / layout.name / file.path) for file, is_ in zip(files, shared, strict=True) if is_ == twice
         ]
         if paths:
-            found = connection.read_parquet(paths, filename=twice)
+            found = connection.read_parquet(paths, filename=twice, union_by_name=True)
             if twice:
                 found = found.project(f"*, {_COPY if layout == LOGS else '0'} AS copy")
                 place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY filename DESC) AS place"

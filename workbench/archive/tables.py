@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -46,15 +46,19 @@ class Tables:
         return self.root / layout.name
 
     def create(self, layout: Layout) -> None:
-        """Make an empty table where there is none."""
+        """Make an empty table where there is none, and add the columns that one of an older schema lacks."""
         with _delta(self.folder(layout)):
-            DeltaTable.create(
+            table = DeltaTable.create(
                 self.folder(layout),
                 schema=layout.table_schema,
                 partition_by=layout.partitions,
                 mode="ignore",
                 configuration={"delta.checkpointInterval": _CHECKPOINT_INTERVAL},
             )
+            known = {field.name for field in table.schema().fields}
+            missing = [field for field in Schema.from_arrow(layout.table_schema).fields if field.name not in known]
+            if missing:
+                table.alter.add_columns(missing)
 
     def version(self, layout: Layout) -> str:
         """Newest version of a table; the same version means the same rows, also when the folder was built anew."""
