@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from workbench.archive import document, records, samples
+from workbench.archive import coverage, document, records, samples
 from workbench.archive.document import SCHEMA, Document
 from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
 from workbench.archive.parquet import DataFile
@@ -126,6 +128,10 @@ class Archive:
         """Parquet files of one table at the newest commit, below ``root / layout.name``, oldest first."""
         return self._tables.files(layout)
 
+    def rows(self, name: str) -> int:
+        """Rows of one table, by its name. [count]"""
+        return sum(file.rows for layout in LAYOUTS if layout.name == name for file in self._tables.files(layout))
+
     def vacuum(self, *, hours: int = 168) -> int:
         """Delete files that no version of the last hours holds, such as those of a killed writer. [count]
 
@@ -238,6 +244,34 @@ class Archive:
         """Episodes that overlap ``[start, end)``: EPISODES, by start; an open one has no end."""
         return records.episodes(self._tables, span)
 
+    # What was copied from sources
+
+    def covered(self, source: str) -> dict[str, list[tuple[int, int]]]:
+        """Stretches of time that were copied from a source, by subject: :mod:`workbench.archive.coverage`."""
+        return coverage.covered(self._tables, source)
+
+    def note_covered(self, source: str, subjects: Sequence[str], start_ms: int, end_ms: int) -> None:
+        """Note that the subjects of a source were copied for ``[start_ms, end_ms)``, after their data was appended."""
+        coverage.note(self._writable(), source, subjects, start_ms, end_ms)
+
+    @contextmanager
+    def copying(self) -> Iterator[None]:
+        """Be the only process that copies into this archive; one that is killed lets go at once.
+
+        Raises
+        ------
+        ArchiveError
+            Another process is at it.
+        """
+        with open(self.root / _COPYING, "w", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ArchiveError(
+                    f"Another process copies into the archive in {self.root}.", hint="Wait until it is done."
+                ) from None
+            yield
+
     def _writable(self) -> Tables:
         """Bring an archive of an older schema to this one before the first write."""
         if not self._raised:
@@ -249,4 +283,5 @@ class Archive:
         return self._tables
 
 
-_OWN = {document.NAME, document.LOCK, *(layout.name for layout in LAYOUTS)}
+_COPYING = "copying.lock"
+_OWN = {_COPYING, document.NAME, document.LOCK, *(layout.name for layout in LAYOUTS)}

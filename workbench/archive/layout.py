@@ -39,6 +39,8 @@ class Layout:
         Column whose month partitions the table; empty for a table without partitions.
     per_ms : int
         Units of ``time`` in a millisecond.
+    since : int
+        Schema of the archive that has it first; where it is absent, it is empty.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Layout:
     identity: tuple[str, ...] = ()
     time: str = ""
     per_ms: int = 1
+    since: int = 1
 
     @property
     def partitions(self) -> list[str]:
@@ -171,7 +174,16 @@ EPISODES = Layout(
     time="starts_at",
 )
 
-LAYOUTS = (SERIES, SAMPLES, LOGS, SPANS, EPISODES)
+COVERAGE = Layout(
+    "coverage",
+    pa.schema([("source", pa.string()), ("subject", pa.string()), ("start_ms", pa.int64()), ("end_ms", pa.int64())]),
+    order=("start_ms", "end_ms"),
+    delta=("start_ms", "end_ms"),
+    dictionary=("source", "subject"),
+    since=2,
+)
+
+LAYOUTS = (SERIES, SAMPLES, LOGS, SPANS, EPISODES, COVERAGE)
 
 
 def month_of(ms: int) -> str:

@@ -73,6 +73,8 @@ def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, file
         ]
         if paths:
             found = connection.read_parquet(paths, filename=twice, union_by_name=True)
+            for name in set(layout.schema.names) - set(found.columns):  # every file is of an older schema
+                found = found.project(f"*, NULL AS {name}")
             if twice:
                 found = found.project(f"*, {_COPY if layout == LOGS else '0'} AS copy")
                 place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY filename DESC) AS place"

@@ -63,11 +63,13 @@ class Tables:
     def version(self, layout: Layout) -> str:
         """Newest version of a table; the same version means the same rows, also when the folder was built anew."""
         with self._lock:
-            return _version(self._current(layout))
+            return "" if self._absent(layout) else _version(self._current(layout))
 
     def files(self, layout: Layout, ranges: Ranges | None = None) -> tuple[DataFile, ...]:
         """Files of the newest version that may hold rows inside the ranges, in the order they were written."""
         with self._lock:
+            if self._absent(layout):
+                return ()
             handle = self._current(layout)
             version, listed = self._listed.get(layout.name, ("", ()))
             if version != _version(handle):
@@ -112,11 +114,17 @@ class Tables:
 
     def vacuum(self, layout: Layout, *, hours: int = 168) -> int:
         """Delete files that no version of the last hours holds, such as those of a killed writer. [count]"""
+        if self._absent(layout):
+            return 0
         with self._lock, _delta(self.folder(layout)):
             gone = self._current(layout).vacuum(
                 retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True
             )
         return len(gone)
+
+    def _absent(self, layout: Layout) -> bool:
+        """Whether an archive of an older schema does not have the table yet."""
+        return layout.since > 1 and not (self.folder(layout) / "_delta_log").is_dir()
 
     def _current(self, layout: Layout) -> DeltaTable:
         with _delta(self.folder(layout)):

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.archive_sync import sync
 from workbench.cli.output import format_option, print_csv, print_json, print_table
 
 
@@ -17,6 +18,9 @@ def archive() -> None:
     Example:
       workbench archive status
     """
+
+
+archive.add_command(sync)
 
 
 @archive.command()

@@ -53,7 +53,7 @@ def collect(state: Any, every: str | None, back: str | None, check: bool, format
         raise ParameterError(f"Every {every} is too often.", hint=f"Use {_SHORTEST_S}s or more, e.g. 5m.")
     if not check:
         back = back or _offered(context, scheduled=bool(every), asked=format_ == "table")
-        with _until_signal() as stopped, held(context.store, "collect", clock=context.clock) as lost:
+        with until_signal() as stopped, held(context.store, "collect", clock=context.clock) as lost:
 
             def stop() -> bool:
                 return stopped.is_set() or lost.is_set()
@@ -75,7 +75,7 @@ def collect(state: Any, every: str | None, back: str | None, check: bool, format
 
 
 @contextmanager
-def _until_signal() -> Iterator[threading.Event]:
+def until_signal() -> Iterator[threading.Event]:
     """Give an event that SIGINT and SIGTERM set; the handlers of before return at the end."""
     stopped = threading.Event()
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}

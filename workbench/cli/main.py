@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
-    "archive": ("workbench.cli.archive:archive", "Look into the local archive."),
+    "archive": ("workbench.cli.archive:archive", "Copy history into the archive and look into it."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.core.errors import ParameterError, SettingsError
-from workbench.core.timerange import named_zone
+from workbench.core.timerange import duration_ms, named_zone
 
 FILE_NAME = "workbench.toml"
 
@@ -189,6 +189,24 @@ class Privacy(_Frozen):
     key: SecretRef | None = None
 
 
+class ArchiveSettings(_Frozen):
+    """Where history is kept, and how long each resolution of it stays; empty means for ever."""
+
+    path: Path | None = None
+    raw: str = "100d"
+    five_minutes: str = "400d"
+    hours: str = ""
+
+    @model_validator(mode="after")
+    def _durations(self) -> Self:
+        for text in filter(None, (self.raw, self.five_minutes, self.hours)):
+            try:
+                duration_ms(text)
+            except ParameterError as error:
+                raise ValueError(error.message) from None
+        return self
+
+
 class SystemSettings(_Frozen):
     """Where a monitored system is reached; ``health`` is its base address, or an address by the name of an endpoint."""
 
@@ -217,6 +235,7 @@ class Settings(_Frozen):
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
     privacy: Privacy = Privacy()
+    archive: ArchiveSettings = ArchiveSettings()
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     origin: Path | None = None
@@ -225,6 +244,11 @@ class Settings(_Frozen):
     def database(self) -> str:
         """URL of the store; SQLite in the home folder unless set."""
         return self.store_url or f"sqlite:///{self.home / 'workbench.db'}"
+
+    @property
+    def history(self) -> Path:
+        """Folder of the archive that ``workbench archive sync`` fills."""
+        return self.archive.path or self.home / "archive"
 
     @property
     def demo(self) -> Path:
@@ -264,6 +288,8 @@ def _known_keys(path: tuple[int | str, ...]) -> list[str]:
         return list(SystemSettings.model_fields)
     if path and path[0] == "privacy":
         return list(Privacy.model_fields)
+    if path and path[0] == "archive":
+        return list(ArchiveSettings.model_fields)
     return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]
 
 
@@ -346,4 +372,5 @@ def _absolute(read: Settings, base: Path) -> Settings:
         field: tuple((base / path.expanduser()).resolve() for path in getattr(read, field))
         for field in ("profiles", "slos")
     }
-    return read.model_copy(update={"sources": sources, **folders})
+    archive = read.archive.model_copy(update={"path": below(read.archive.path)})
+    return read.model_copy(update={"sources": sources, "archive": archive, **folders})
