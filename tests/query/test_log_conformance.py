@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from workbench.core.source import LogSource
 from workbench.core.timerange import TimeRange
 from workbench.query.elastic import ElasticSource
 from workbench.query.log_shape import LogShape
+from workbench.query.logfiles import LogFileSource
 from workbench.query.loki import LokiSource
 from workbench.query.web import Web
 
@@ -100,6 +102,17 @@ def loki_unknown(stack: ExitStack, folder: Path, request: pytest.FixtureRequest)
     return LokiSource("loki", web, selector='{app=~".+"}')
 
 
+def files(_: ExitStack, folder: Path, __: pytest.FixtureRequest) -> LogSource:
+    """A log with rotated and packed parts, and one of errors that repeats lines of it."""
+    held = [one.json() for one in lines()]
+    (folder / "app.log").write_text("\n".join(held[150:]) + "\n")
+    (folder / "app.log.1").write_text("\n".join(held[90:150]) + "\n")
+    with gzip.open(folder / "app.log.2.gz", "wt") as packed:
+        packed.write("\n".join(held[:90]) + "\n")
+    (folder / "app_errors.log").write_text("".join(f"{one.json()}\n" for one in lines() if one.severity == "ERROR"))
+    return LogFileSource("files", folder / "*.log*", SHAPE)
+
+
 def opensearch(_: ExitStack, __: Path, request: pytest.FixtureRequest) -> LogSource:
     """Two indices of a day each in a real node, mapped as it does by itself: text with a keyword of 256 letters."""
     node: Server = request.getfixturevalue("opensearch_node")
@@ -148,6 +161,7 @@ BACKENDS = [
     archived,
     loki,
     loki_unknown,
+    files,
     pytest.param(opensearch, marks=LIVE),
     pytest.param(opensearch_keywords, marks=LIVE),
 ]

@@ -1,14 +1,17 @@
 """How programs spell the severity of a log line, and OpenTelemetry's name for each.
 
-Words of the common libraries, OpenTelemetry's numbers 1 to 24, those of pino and bunyan (10 to 60) and, where a record
+Words of the common libraries, the numbers of pino and bunyan (10 to 60), OpenTelemetry's 1 to 24 and, where a record
 says so, syslog's 0 to 7. A word nobody knows stays unknown: it is counted, and gets no severity.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from workbench.core.frames import SEVERITIES
+
+Scale = Literal["tens", "otel", "syslog"]
 
 #: Words of each severity, in lower case.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +26,7 @@ _BY_WORD = {word: severity for severity, words in WORDS.items() for word in word
 _SYSLOG = ("FATAL", "FATAL", "FATAL", "ERROR", "WARN", "INFO", "INFO", "DEBUG")
 
 
-def severity_of(level: object, levels: Mapping[str, str] | None = None, *, syslog: bool = False) -> str:
+def severity_of(level: object, levels: Mapping[str, str] | None = None, *, scale: Scale = "tens") -> str:
     """Return OpenTelemetry's name of a level, or the empty text for one that is not known.
 
     Parameters
@@ -32,13 +35,16 @@ def severity_of(level: object, levels: Mapping[str, str] | None = None, *, syslo
         Word or number as the record holds it.
     levels : mapping of str to str, optional
         The system's own words, in lower case, before the common ones.
-    syslog : bool
-        Read numbers 0 to 7 as syslog's, where 0 is the worst.
+    scale : str
+        How numbers are meant: ``tens`` (10 to 60 as pino counts, the others as OpenTelemetry), ``otel`` (1 to 24) or
+        ``syslog`` (0 to 7, 0 the worst).
 
     Examples
     --------
     >>> [severity_of(level) for level in ("WARNING", "crit", 17, "40", 50.0, "loud")]
     ['WARN', 'FATAL', 'ERROR', 'WARN', 'ERROR', '']
+    >>> severity_of(20), severity_of(20, scale="otel"), severity_of(3, scale="syslog")
+    ('DEBUG', 'ERROR', 'ERROR')
     """
     word = str(level).strip().lower()
     found = (levels or {}).get(word) or _BY_WORD.get(word)
@@ -48,11 +54,24 @@ def severity_of(level: object, levels: Mapping[str, str] | None = None, *, syslo
     if not (number.isascii() and number.isdigit() and len(number) <= 2):
         return ""
     value = int(number)
-    if syslog and value < len(_SYSLOG):
-        return _SYSLOG[value]
-    if value in (30, 40, 50, 60):
+    if scale == "syslog":
+        return _SYSLOG[value] if value < len(_SYSLOG) else ""
+    if value in (10, 20, 30, 40, 50, 60) and scale == "tens":
         return SEVERITIES[value // 10 - 1]
     return SEVERITIES[(value - 1) // 4] if 1 <= value <= 24 else ""
+
+
+def scale_of(place: str) -> Scale:
+    """Return how numbers are meant in a field: by its name.
+
+    Examples
+    --------
+    >>> scale_of("severity_number"), scale_of("level")
+    ('otel', 'tens')
+    """
+    if place == "priority":
+        return "syslog"
+    return "otel" if place.lower().replace("_", "").endswith("severitynumber") else "tens"
 
 
 def spellings(severities: Sequence[str], levels: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -67,5 +86,6 @@ def spellings(severities: Sequence[str], levels: Mapping[str, str] | None = None
     words = [word for severity in severities for word in WORDS[severity] if own.get(word, severity) == severity]
     words += [word for word, severity in own.items() if severity in severities]
     cased = [spelled for word in words for spelled in (word, word.upper(), word.capitalize())]
-    numbers = [str(number) for number in range(1, 61) if severity_of(number, own) in severities]
+    scales: tuple[Scale, ...] = ("tens", "otel")
+    numbers = [str(n) for n in range(1, 61) if any(severity_of(n, own, scale=scale) in severities for scale in scales)]
     return tuple(dict.fromkeys([*cased, *numbers]))

@@ -39,16 +39,16 @@ class Parsed:
         ``json``, ``logfmt`` or ``text``.
     record : mapping
         Keys and values, objects not yet flattened; a plain line has ``message`` and what was told apart of it.
-    partial : bool
-        The runtime cut the line here, the next one carries on.
     broken : bool
         It begins like JSON and is none.
+    text : str
+        What the program wrote, without what the runtime wrapped it in.
     """
 
     kind: str
     record: Mapping[str, Any] = field(default_factory=dict)
-    partial: bool = False
     broken: bool = False
+    text: str = ""
 
 
 def parsed_line(text: str) -> Parsed:
@@ -64,20 +64,20 @@ def parsed_line(text: str) -> Parsed:
     {'timestamp': '2024-01-15 10:30:45,123', 'level': 'ERROR', 'message': 'db: lost'}
     """
     if found := _CRI.fullmatch(text):
-        time, stream, flag, inner = found.groups()
+        time, stream, _, inner = found.groups()
         told = parsed_line(inner)
         outer = {"timestamp": time, "stream": stream}
-        return Parsed(told.kind, {**outer, **told.record}, flag == "P", told.broken and flag == "F")
+        return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)
     bare = _ANSI.sub("", text).lstrip("\ufeff").strip()
     if bare.startswith("{"):
         record = _object(bare)
         if record is not None:
             return _unwrapped(record)
-        return Parsed("text", plain_record(bare), broken=True)
+        return Parsed("text", plain_record(bare), True, text)
     pairs = logfmt_record(bare)
     if pairs is not None:
-        return Parsed("logfmt", pairs)
-    return Parsed("text", plain_record(bare if bare else text))
+        return Parsed("logfmt", pairs, text=text)
+    return Parsed("text", plain_record(bare), text=text)
 
 
 def continues(text: str, after: str) -> bool:
@@ -163,14 +163,13 @@ def _unwrapped(record: dict[str, Any], depth: int = 3) -> Parsed:
         inner = record.get(key)
         if not isinstance(inner, str) or not depth:
             continue
-        cut = key == "log" and "stream" in record and not inner.endswith("\n")
         outer = {name: value for name, value in record.items() if name != key}
         if inner.lstrip().startswith("{") and (found := _object(inner.strip())) is not None:
             told = _unwrapped(found, depth - 1)
             return Parsed("json", {**outer, **told.record})
         if key == "log" and {"stream", "time"} <= record.keys():
             told = parsed_line(inner.rstrip("\r\n"))
-            return Parsed(told.kind, {**outer, **told.record}, cut, told.broken and not cut)
+            return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)
         break
     return Parsed("json", record)
 

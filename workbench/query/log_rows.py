@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import frames
-from workbench.query.log_levels import severity_of
+from workbench.query.log_levels import scale_of, severity_of
 from workbench.query.log_shape import LogShape, flattened
 from workbench.query.log_times import time_of
 
@@ -64,9 +64,8 @@ class LogRows:
                 time_ns = read[0]
                 self.naive += read[1]
         level = flat.get(found["severity"] or "")
-        severity = (
-            "" if level is None else severity_of(level, self._shape.levels, syslog=found["severity"] == "priority")
-        )
+        scale = scale_of(found["severity"] or "")
+        severity = "" if level is None else severity_of(level, self._shape.levels, scale=scale)
         self.unknown_levels += level is not None and not severity
         texts = {name: text_of(flat[place]) if (place := found[name]) else "" for name in _TEXTS}
         texts["service"] = texts["service"] or self._shape.service

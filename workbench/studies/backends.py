@@ -58,7 +58,9 @@ def open_logs(name: str, settings: SourceSettings) -> LogSource:
                 from workbench.query.elastic import ElasticSource
 
                 return ElasticSource.from_settings(name, settings)
-        return _none_yet(name, settings)
+        from workbench.query.logfiles import LogFileSource
+
+        return LogFileSource.from_settings(name, settings)
 
     return _or_closed(opened, name, settings)
 
@@ -88,11 +90,6 @@ def open_episodes(name: str, settings: SourceSettings) -> EpisodeSource:
     from workbench.query import alertmanager
 
     return _or_closed(lambda: alertmanager.opened(name, settings), name, settings)
-
-
-def _none_yet(name: str, settings: SourceSettings) -> ClosedSource:
-    where = str(settings.path or settings.url)
-    return ClosedSource(name, where, f"A source of kind {settings.kind!r} cannot be opened yet.", kind=settings.kind)
 
 
 def _or_closed(opened: Callable[[], S], name: str, settings: SourceSettings) -> S | ClosedSource:
