@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from tests.query.served import Asked, Says, says, serving
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.errors import SettingsError, WorkbenchError
+from workbench.core.series import SeriesSet
 from workbench.core.settings import SystemSettings
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
@@ -39,6 +41,38 @@ def test_after_a_turn_the_overview_reads_no_samples(lab_only: Context, monkeypat
     monkeypatch.setattr(ArchiveSource, "range", lambda *_, **__: pytest.fail("a range was evaluated"))
     month = TimeRange(END - timedelta(days=30), END)
     assert overview(lab_only, range=month, as_of=END).results["today"].frame["subject"].iloc[0] == "availability"
+
+
+def test_a_second_turn_reads_hours_not_weeks_and_changes_no_number(
+    lab_only: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors(lab_only, END - timedelta(minutes=10))
+    asked: list[TimeRange] = []
+    read = ArchiveSource.raw
+
+    def raw(source: ArchiveSource, selector: str, span: TimeRange) -> SeriesSet:
+        if "http_requests_total" in selector:
+            asked.append(span)
+        return read(source, selector, span)
+
+    monkeypatch.setattr(ArchiveSource, "raw", raw)
+    errors(replace(lab_only, clock=lambda: END + timedelta(minutes=1)))
+    assert asked
+    assert all(span.start >= END - timedelta(days=2) for span in asked)  # six hours, and a day to start from
+    monkeypatch.undo()
+    month = TimeRange(END - timedelta(days=30), END)
+    kept = overview(lab_only, range=month, as_of=END).results["board"].frame
+    anew = overview(replace(lab_only, store=None), range=month, as_of=END).results["board"].frame
+    pd.testing.assert_frame_equal(kept, anew)
+
+
+def test_after_a_day_everything_is_read_again(lab_only: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    errors(lab_only, END - timedelta(minutes=10))
+    asked: list[TimeRange] = []
+    read = ArchiveSource.raw
+    monkeypatch.setattr(ArchiveSource, "raw", lambda *of: asked.append(of[2]) or read(*of))
+    errors(replace(lab_only, clock=lambda: END + timedelta(hours=25)))
+    assert min(span.start for span in asked) <= END - timedelta(days=30)
 
 
 def test_counts_of_the_last_turn_are_fresh_until_the_next_one(lab_only: Context) -> None:

@@ -28,27 +28,46 @@ for _command in (issue, issues, diff, reproduce):
 
 @report.command()
 @click.argument("name", default="monthly")
-@click.option("--system", "systems", multiple=True, required=True, help="System; may be repeated.")
+@click.option("--system", "systems", multiple=True, help="System; may be repeated.")
+@click.option("--all", "every", is_flag=True, help="Every system that a source answers for.")
 @click.option("--month", default="last-month", show_default=True, help="2026-10, last-month or this-month.")
-@click.option("--out", type=click.Path(path_type=Path), help="File or folder for a copy of the HTML.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder, or file for one system, for a copy.")
 @click.pass_obj
-def run(state: Any, name: str, systems: tuple[str, ...], month: str, out: Path | None) -> None:
+def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str, out: Path | None) -> None:
     """Run a report and print the path of its HTML file; it is a draft until it is issued.
 
-    A run that fails is kept and marked; it never replaces an earlier report.
+    A run that fails is kept and marked; it never replaces an earlier report. Of several systems the others are run all
+    the same, and the exit code is that of the first failure.
 
     \b
     Examples:
       workbench report run monthly --system counterfactual-lab
       workbench --zone Europe/Berlin report run monthly --system counterfactual-lab --month 2026-10 --out october.html
+      workbench report run monthly --all --out reports/
     """
+    from workbench.core.errors import ParameterError, ReportError
     from workbench.report import run_report
 
-    for system in systems:
+    if every == bool(systems):
+        raise ParameterError("Say which systems: name one or more with --system, or use --all.")
+    chosen = state.context().systems if every else dict.fromkeys(systems)
+    if len(chosen) > 1 and out is not None:
+        if out.is_file():
+            raise ParameterError(f"{out} is a file.", hint="The reports of several systems need a folder.")
+        out.mkdir(parents=True, exist_ok=True)
+    failures: list[ReportError] = []
+    for system in chosen:
         say(f"Running {name} of {system} for {month} …")
-        done = run_report(name, system=system, month=month, settings=state.settings, out=out)
+        try:
+            done = run_report(name, system=system, month=month, settings=state.settings, out=out)
+        except ReportError as error:
+            failures.append(error)
+            say(f"Failed: {error}")
+            continue
         click.echo(done.html)
         say(f"{done.seconds:.1f} s, {done.size / 1e6:.1f} MB, run {done.run_id}")
+    if failures:
+        raise failures[0]
 
 
 @report.command("list")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sqlalchemy import Row, insert, select, update
 
 from workbench.core.errors import ParameterError
@@ -57,13 +58,15 @@ class HistoryKey:
 class SliceHistory:
     """Stored counts: ``frame`` has ``time`` (start of slice, UTC), ``good``, ``total``, ``covered``, oldest first.
 
-    ``read_at`` is when the source was asked for them, the earliest time of all slices; None without any.
+    ``read_at`` is when the source was asked for them, the earliest time of all slices; None without any. ``read_ms``
+    has that of each slice [ms since the epoch].
     """
 
     key: HistoryKey
     method: str
     read_at: datetime | None
     frame: pd.DataFrame
+    read_ms: NDArray[np.int64]
 
 
 class Store(Collected, Decisions, Issues):
@@ -188,7 +191,8 @@ class Store(Collected, Decisions, Issues):
         times = pd.DatetimeIndex(np.array(start_ms, np.int64).view("datetime64[ms]")).tz_localize("UTC")
         named = zip(("good", "total", "covered"), counts, strict=True)
         frame = pd.DataFrame({"time": times, **{name: np.array(values, np.float64) for name, values in named}})
-        return SliceHistory(key, history.method, from_ms(min(read_at_ms)) if found else None, frame)
+        read_at = from_ms(min(read_at_ms)) if found else None
+        return SliceHistory(key, history.method, read_at, frame, np.array(read_at_ms, np.int64))
 
     def _end_run(self, run_id: str, **values: Any) -> ReportRun:
         with self._writing() as connection:

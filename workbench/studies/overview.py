@@ -32,7 +32,7 @@ from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
 from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.health import newest_health
-from workbench.studies.history import freshness, history_key, remember, stored
+from workbench.studies.history import collected, freshness, history_key, remember, stored, top_up
 from workbench.studies.indicators import Measured, measure
 from workbench.studies.slo import judged, promises_of
 from workbench.studies.sources import source_states
@@ -178,15 +178,13 @@ def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
 
 
 def refresh(ctx: Context, system: str, *, range: TimeRange | None = None, as_of: datetime) -> tuple[str, ...]:
-    """Ask the source anew for what the overview shows of a system, and store it; returns what could not be read."""
-    found = _one_system(ctx, system, range, as_of, fresh=_NEVER)
+    """Ask the source for what the store does not know for good of a system, and store it; returns what is missing."""
+    found = _one_system(ctx, system, range, as_of, anew=True)
     gone = tuple(found.measured.warnings) if set(found.measured.failed.values()) - {"no_data"} else ()
     return gone + tuple(found.standing.warnings if found.standing.missing else ())
 
 
-def _one_system(
-    ctx: Context, system: str, span: TimeRange | None, as_of: datetime, fresh: timedelta | None = None
-) -> _Found:
+def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: datetime, *, anew: bool = False) -> _Found:
     profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=span, as_of=as_of, zone=ctx.zone)
@@ -196,18 +194,22 @@ def _one_system(
     }
     try:
         health = newest_health(ctx, system, as_of=as_of)
-        fresh = freshness(ctx.store) if fresh is None else fresh
-        known = stored(ctx.store, keys, promises, as_of=as_of, now=ctx.clock(), fresh=fresh) if ctx.store else None
+        fresh, known, now = freshness(ctx.store), None, ctx.clock()
+        if ctx.store is not None:
+            if anew:
+                top_up(ctx.store, keys, promises, objectives, source=source, scope=profile.scope, as_of=as_of, now=now)
+            settled = anew or collected(ctx.store, now=now)
+            known = stored(ctx.store, keys, promises, as_of=as_of, now=now, fresh=fresh, settled=settled)
         measured = known or measure(
             source, profile.scope, objectives, {p.objective: p.elapsed(as_of) for p in promises}
         )
         if ctx.store is not None and known is None:
-            remember(ctx.store, keys, measured, now=ctx.clock())
-        stands = standing(ctx, system, as_of=as_of, fresh=fresh)
+            remember(ctx.store, keys, measured, now=now)
+        stands = standing(ctx, system, as_of=as_of, fresh=_NEVER if anew else fresh, spend_hourly=anew)
     except ArchiveError as error:
         if ctx.store is None:
             raise
-        found = _one_system(replace(ctx, store=None), system, span, as_of, fresh)
+        found = _one_system(replace(ctx, store=None), system, span, as_of)
         found.measured.warnings.append(f"The store is not used: {error}")
         return found
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]

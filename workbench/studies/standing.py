@@ -17,7 +17,7 @@ from workbench.analysis.matters import Duty
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.result import jsonable
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies.asker import Asker
 from workbench.studies.context import Context
 from workbench.studies.cost import spend_and_tokens
@@ -26,10 +26,13 @@ from workbench.studies.windows import window
 
 QUESTION = "standing"
 
+#: Spend, which takes two months of counters to read, is read anew after this long, budgets with it.
+SPEND_LASTS = timedelta(hours=1)
+
 #: How far back a breach that lasts is looked at. [ms]
 LOOK_BACK_MS = 3_600_000
 
-_VERSION = 1  # raised when the document changes its shape
+_VERSION = 2  # raised when the document changes its shape
 
 _FIRING = ("alertname", "severity", "labels", "since")
 _LIMITS = ("limit", "title", "severity", "group", "start", "seconds", "worst", "unit", "ongoing", "rule", "value")
@@ -47,6 +50,7 @@ class Standing:
     spend: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    spend_ms: int = 0
 
     def firing_frame(self) -> pd.DataFrame:
         """Columns of :class:`workbench.analysis.matters.OpenAlerts` without the system."""
@@ -63,8 +67,10 @@ class Standing:
         return pd.DataFrame(self.budgets, columns=list(_BUDGETS)).astype({"used": float, "limit": float, "left": float})
 
 
-def standing(ctx: Context, system: str, *, as_of: datetime, fresh: timedelta) -> Standing:
+def standing(ctx: Context, system: str, *, as_of: datetime, fresh: timedelta, spend_hourly: bool = False) -> Standing:
     """Return how a system stands, from the store where it was asked at most ``fresh`` ago.
+
+    With ``spend_hourly`` spend is read anew once an hour only, as a collector does that asks every few minutes.
 
     Raises
     ------
@@ -80,14 +86,18 @@ def standing(ctx: Context, system: str, *, as_of: datetime, fresh: timedelta) ->
     now = ctx.clock()
     if kept is not None and kept.read_at >= now - fresh and as_of - fresh <= kept.as_of <= as_of:
         return Standing(**kept.document)
-    found = read_standing(ctx, system, as_of=as_of)
+    known = Standing(**kept.document) if kept is not None and spend_hourly else None
+    found = read_standing(ctx, system, as_of=as_of, known=known)
     if not found.missing:
         ctx.store.keep_answer(QUESTION, system, revision, jsonable(vars(found)), as_of=as_of, read_at=now)
     return found
 
 
-def read_standing(ctx: Context, system: str, *, as_of: datetime) -> Standing:
-    """Ask the source how a system stands; a part the profile knows nothing of is left out."""
+def read_standing(ctx: Context, system: str, *, as_of: datetime, known: Standing | None = None) -> Standing:
+    """Ask the source how a system stands; a part the profile knows nothing of is left out.
+
+    Spend that is ``known`` of the same month and young enough is kept.
+    """
     profile = ctx.catalog.profile(system)
     asker = Asker(ctx.source_for(system), profile.scope)
     parts: dict[str, tuple[bool, Callable[[], list[dict[str, Any]]]]] = {
@@ -102,8 +112,18 @@ def read_standing(ctx: Context, system: str, *, as_of: datetime) -> Standing:
             found.missing.append(name)
             found.warnings.append(f"{system}: {error}")
     if profile.variants("cost") or any(profile.variants(word) for word in ("budget", "budget_used", "budget_left")):
-        _spend(ctx, system, as_of, found)
+        if known is not None and _young(known.spend_ms, as_of, ctx.zone):
+            found.spend, found.budgets, found.spend_ms = known.spend, known.budgets, known.spend_ms
+        else:
+            _spend(ctx, system, as_of, found)
     return found
+
+
+def _young(spend_ms: int, as_of: datetime, zone: str) -> bool:
+    """Whether spend of one instant stands for another: little later, and in the same calendar month."""
+    age = as_of - from_ms(spend_ms)
+    begun = window("this-month", zone=zone, as_of=as_of - timedelta(milliseconds=1)).start
+    return timedelta(0) <= age < SPEND_LASTS and from_ms(spend_ms) > begun
 
 
 def duty_of(profile: Profile) -> Duty:
@@ -162,6 +182,7 @@ def _spend(ctx: Context, system: str, as_of: datetime, found: Standing) -> None:
     money = totals[totals["measure"] == "cost"].rename(columns={"amount": "spent"})
     found.spend = jsonable(money[list(_SPEND)].to_dict(orient="records"))
     found.budgets = jsonable(study.results["budgets"].frame[list(_BUDGETS)].to_dict(orient="records"))
+    found.spend_ms = to_ms(as_of)
 
 
 def _revision(ctx: Context, system: str) -> str:
