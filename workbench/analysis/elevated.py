@@ -145,9 +145,7 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     taken = np.zeros(len(bad), np.bool_)
     found: list[tuple[int, int]] = []
     for level in levels:
-        scores = bad * np.log1p(level / usual.share) - level * total
-        scores[taken] = 0.0
-        for first, last in climbs(scores, height):
+        for first, last in _risen(bad, total, usual.share, taken, level, height):
             first, last = _sharpened(first, last, bad, total, usual.share, taken, found)
             if last > first:
                 found.append((first, last))
@@ -156,6 +154,19 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     found = _joined(found, sums, height)
     counts = [sums.of(_own(one, found)) for one in found]
     return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(found, counts, strict=True) if n and k > e]
+
+
+def _risen(
+    bad: Floats, total: Floats, share: Floats, taken: NDArray[np.bool_], level: float, height: float
+) -> list[tuple[int, int]]:
+    """Climbs of the scores of one level; slices without bad events only fall, so they are looked at in runs."""
+    free = np.where(taken, 0.0, total)
+    hits = np.flatnonzero((bad > 0) & ~taken)
+    fallen = level * np.concatenate([[0.0], np.cumsum(free)])
+    scores = np.empty(2 * len(hits))
+    scores[1::2] = bad[hits] * np.log1p(level / share[hits]) - level * total[hits]
+    scores[0::2] = fallen[np.concatenate([[0], hits[:-1] + 1])[: len(hits)]] - fallen[hits]
+    return [(int(hits[first // 2]), int(hits[(last - 1) // 2]) + 1) for first, last in climbs(scores, height)]
 
 
 def climbs(scores: Floats, height: float) -> list[tuple[int, int]]:
@@ -191,13 +202,13 @@ def _sharpened(
 ) -> tuple[int, int]:  # fmt: skip
     """Move the edges to where they are most likely under the stretch's own rise."""
     for _ in range(2):
-        own = np.zeros(len(bad), np.bool_)
-        own[first:last] = True
-        own &= ~taken
-        events = float(total[own].sum())
+        inside = slice(first, last)
+        own = np.where(taken[inside], 0.0, total[inside])
+        events = float(own.sum())
         if not events:
             return first, first
-        rise = float(bad[own].sum() / events) - float((share[own] * total[own]).sum() / events)
+        failed = float(bad[inside][~taken[inside]].sum())
+        rise = (failed - float((share[inside] * own).sum())) / events
         if rise <= 0:
             return first, last
         reach = max(BLOCK, (last - first) // 4)
@@ -220,11 +231,11 @@ class _Sums:
     """Counts of any run of slices, from running sums."""
 
     def __init__(self, bad: Floats, total: Floats, share: Floats) -> None:
-        self._sums = [np.concatenate([[0.0], np.cumsum(x)]).tolist() for x in (bad, total, share * total)]
+        self._sums = [np.concatenate([[0.0], np.cumsum(x)]) for x in (bad, total, share * total)]
 
     def of(self, parts: list[tuple[int, int]]) -> tuple[float, float, float]:
         """Bad events, events, and the bad events that are usual."""
-        bad, total, usual = (sum(run[b] - run[a] for a, b in parts) for run in self._sums)
+        bad, total, usual = (sum(float(run[b] - run[a]) for a, b in parts) for run in self._sums)
         return bad, total, usual
 
 

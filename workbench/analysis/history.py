@@ -95,7 +95,7 @@ def histories(events: pd.DataFrame) -> Mapping[str, History]:
                 f"No column {name!r} in the EVENTS of an objective (got: {', '.join(map(str, events.columns))}).",
                 hint=f"They need: {', '.join(_COLUMNS)}.",
             )
-    codes, names = pd.factorize(events["objective"])
+    codes, names = _coded(events["objective"])
     start_ms = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
     good, total, covered = (events[name].to_numpy(np.float64) for name in ("good", "total", "covered"))
     wrong = np.flatnonzero(~(np.isfinite(good) & np.isfinite(total) & (total >= 0) & (good >= 0)))
@@ -105,10 +105,25 @@ def histories(events: pd.DataFrame) -> Mapping[str, History]:
             f"{row['good']} good of {row['total']} events of {row['objective']} at {row['time']} are not counts.",
             hint="Counts are finite and not negative; leave a slice without counts out.",
         )
-    order = np.lexsort((start_ms, codes))
-    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    rows = [order[first:last] for first, last in pairwise(bounds)]
+    sorted_already = bool(((np.diff(codes) > 0) | ((np.diff(codes) == 0) & (np.diff(start_ms) > 0))).all())
+    order = np.arange(len(codes)) if sorted_already else np.lexsort((start_ms, codes))
+    bounds = np.searchsorted(codes if sorted_already else codes[order], np.arange(len(names) + 1))
+    rows = [slice(first, last) if sorted_already else order[first:last] for first, last in pairwise(bounds.tolist())]
     return {
         str(name): History(start_ms[mine], good[mine], total[mine], covered[mine])
         for name, mine in zip(names, rows, strict=True)
     }
+
+
+def _coded(names: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:
+    """Numbers for names, and the names; those of a categorical are there already."""
+    if (
+        isinstance(names.dtype, pd.CategoricalDtype)
+        and (held := names.cat.codes.to_numpy(np.int64)).min(initial=0) == 0
+    ):
+        used = np.flatnonzero(np.bincount(held, minlength=len(names.cat.categories)))
+        place = np.zeros(len(names.cat.categories), np.int64)
+        place[used] = np.arange(len(used))
+        return place[held] if len(held) else held, names.cat.categories[used]
+    codes, known = pd.factorize(names)
+    return codes.astype(np.int64), pd.Index(known)

@@ -16,7 +16,7 @@ def period_options(command: F) -> F:
     for option in (
         click.option("--to", "until", help="End, ISO 8601; now by default."),
         click.option("--from", "since", help="Start, ISO 8601; without an offset in --zone."),
-        click.option("--month", help="Calendar month in --zone: 2026-10, last-month, this-month."),
+        click.option("--month", help="Calendar period in --zone: 2026-10, last-month, this-week, 2026-Q3, 2026."),
         click.option("--last", help="Length up to --to, e.g. 30d, 6h."),
     ):
         command = option(command)

@@ -12,7 +12,15 @@ from workbench.core.errors import ParameterError
 
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
+_CALENDAR = re.compile(
+    r"(?P<which>this|last)-(?P<unit>week|month|quarter|year)"
+    r"|(?P<year>[1-9]\d{3})(?:-(?:w(?P<week>\d{2})|q(?P<quarter>[1-4])|(?P<month>\d{2})))?"
+)
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
+
+
+#: Days a week may begin with, as in :meth:`datetime.date.weekday`.
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def duration_ms(text: str) -> int:
@@ -165,19 +173,84 @@ def calendar_month(year: int, month: int, zone: str) -> TimeRange:
     return TimeRange(start.astimezone(UTC), end.astimezone(UTC))
 
 
+def calendar_range(text: str, *, zone: str, now: datetime, week_start: str = "monday") -> TimeRange:
+    """Read a calendar period in a named zone: a week, month, quarter or year.
+
+    Parameters
+    ----------
+    text : str
+        ``this-week``, ``last-month``, ``this-quarter``, ``last-year``; ``2026-W44`` (ISO 8601, from Monday),
+        ``2026-10``, ``2026-Q3``, ``2026``.
+    zone : str
+        IANA name; daylight saving changes the length of a period.
+    now : datetime
+        Aware instant that ``this-`` and ``last-`` relate to.
+    week_start : str
+        First day of ``this-week`` and ``last-week``.
+
+    Raises
+    ------
+    ParameterError
+        The text is no such period.
+
+    Examples
+    --------
+    >>> str(calendar_range("2026-Q1", zone="Europe/Berlin", now=datetime(2026, 5, 1, tzinfo=UTC)))
+    '2025-12-31 23:00 to 2026-03-31 22:00 UTC'
+    >>> sunday = calendar_range("this-week", zone="UTC", now=datetime(2026, 11, 4, tzinfo=UTC), week_start="sunday")
+    >>> str(sunday)
+    '2026-11-01 00:00 to 2026-11-08 00:00 UTC'
+    """
+    cleaned = text.strip().lower()
+    found = _CALENDAR.fullmatch(cleaned)
+    if not found or week_start not in WEEKDAYS:
+        raise ParameterError(
+            f"{text!r} is not a calendar period.",
+            hint="Write e.g. 2026-10, this-month, last-week, 2026-W44, last-quarter, 2026-Q3 or 2026.",
+        )
+    today = now.astimezone(named_zone(zone)).date()
+    if found["which"]:
+        back = 1 if found["which"] == "last" else 0
+        if found["unit"] == "week":
+            since = (today.weekday() - WEEKDAYS.index(week_start)) % 7
+            first = today - timedelta(days=since + 7 * back)
+            return _days(first, first + timedelta(days=7), zone)
+        length = {"month": 1, "quarter": 3, "year": 12}[found["unit"]]
+        number = (today.year * 12 + today.month - 1) // length - back
+        return _months(number * length, length, zone)
+    year = int(found["year"])
+    if found["week"]:
+        try:
+            first = date.fromisocalendar(year, int(found["week"]), 1)
+        except ValueError:
+            raise ParameterError(f"{year} has no week {found['week']}.", hint="Weeks are 1 to 52 or 53.") from None
+        return _days(first, first + timedelta(days=7), zone)
+    if found["quarter"]:
+        return _months(year * 12 + 3 * (int(found["quarter"]) - 1), 3, zone)
+    return calendar_month(year, int(found["month"]), zone) if found["month"] else _months(year * 12, 12, zone)
+
+
+def is_calendar(text: str) -> bool:
+    """Whether a text is written as a calendar period; ``2026-13`` is, though there is no such month."""
+    return _CALENDAR.fullmatch(text.strip().lower()) is not None
+
+
+def _months(first: int, length: int, zone: str) -> TimeRange:
+    edges = [date(place // 12, place % 12 + 1, 1) for place in (first, first + length)]
+    return _days(edges[0], edges[1], zone)
+
+
+def _days(first: date, end: date, zone: str) -> TimeRange:
+    tz = named_zone(zone)
+    edges = [datetime(day.year, day.month, day.day, tzinfo=tz).astimezone(UTC) for day in (first, end)]
+    return TimeRange(edges[0], edges[1])
+
+
 def parse_month(text: str, *, zone: str, now: datetime) -> TimeRange:
-    """Read ``2026-10``, ``this-month`` or ``last-month`` as a calendar month in ``zone``."""
-    local = now.astimezone(named_zone(zone))
-    match text.strip().lower():
-        case "this-month":
-            return calendar_month(local.year, local.month, zone)
-        case "last-month":
-            previous = date(local.year, local.month, 1) - timedelta(days=1)
-            return calendar_month(previous.year, previous.month, zone)
-    found = re.fullmatch(r"(\d{4})-(\d{2})", text.strip())
-    if not found:
+    """Read ``2026-10``, ``this-month`` or ``last-month``, or another period of :func:`calendar_range`, in ``zone``."""
+    if not is_calendar(text):
         raise ParameterError(f"{text!r} is not a month.", hint="Write e.g. 2026-10, this-month or last-month.")
-    return calendar_month(int(found[1]), int(found[2]), zone)
+    return calendar_range(text, zone=zone, now=now)
 
 
 def months(span: TimeRange, zone: str) -> Iterator[TimeRange]:

@@ -11,23 +11,27 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import (
     TimeRange,
     calendar_month,
+    calendar_range,
     duration_ms,
+    is_calendar,
     named_zone,
-    parse_month,
     to_ms,
 )
+
+#: Lengths of the rolling windows that are shown beside each other. [d]
+ROLLING_DAYS = (7, 28, 30, 90)
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 
 
 def window(text: str, *, zone: str, as_of: datetime) -> TimeRange:
-    """Read ``30d`` (rolling, ending at ``as_of``) or ``last-month``, ``this-month``, ``2026-10`` (in ``zone``).
+    """Read ``30d`` (rolling, ending at ``as_of``) or a calendar period in ``zone``: ``last-month``, ``2026-W44``, ...
 
     Raises
     ------
     ParameterError
-        Neither a duration nor a month.
+        Neither a duration nor a calendar period.
 
     Examples
     --------
@@ -36,17 +40,37 @@ def window(text: str, *, zone: str, as_of: datetime) -> TimeRange:
     '2026-10-01 00:00 to 2026-11-01 00:00 UTC'
     """
     cleaned = text.strip().lower()
-    if "month" in cleaned or cleaned[4:5] == "-":
-        return parse_month(cleaned, zone=zone, now=as_of)
+    if is_calendar(cleaned):
+        return calendar_range(cleaned, zone=zone, now=as_of)
     try:
         length_ms = duration_ms(cleaned)
     except ParameterError:
         raise ParameterError(
-            f"{text!r} is not a period.", hint="Write e.g. 30d, 12h, last-month, this-month or 2026-10."
+            f"{text!r} is not a period.",
+            hint="Write e.g. 30d, 12h, last-month, this-week, 2026-10, 2026-W44, 2026-Q3 or 2026.",
         ) from None
     if length_ms == 0:
         raise ParameterError(f"The period {text!r} is empty.", hint="Write e.g. 30d.")
     return TimeRange.from_ms(to_ms(as_of) - length_ms, to_ms(as_of))
+
+
+def standard_windows(as_of: datetime, *, zone: str, week_start: str = "monday") -> dict[str, TimeRange]:
+    """Return the windows a promise is looked at over: rolling 7, 28, 30 and 90 days, and the calendar periods in force.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> windows = standard_windows(datetime(2026, 11, 4, tzinfo=UTC), zone="UTC")
+    >>> list(windows)
+    ['7d', '28d', '30d', '90d', 'this-week', 'this-month', 'this-quarter', 'this-year']
+    >>> str(windows["this-week"])
+    '2026-11-02 00:00 to 2026-11-09 00:00 UTC'
+    """
+    rolling = {f"{days}d": TimeRange(as_of - timedelta(days=days), as_of) for days in ROLLING_DAYS}
+    return rolling | {
+        f"this-{unit}": calendar_range(f"this-{unit}", zone=zone, now=as_of, week_start=week_start)
+        for unit in ("week", "month", "quarter", "year")
+    }
 
 
 def objective_window(objective: Objective, as_of: datetime) -> TimeRange:
