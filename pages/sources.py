@@ -8,7 +8,7 @@ header.title("Sources")
 facts, body = st.container(), st.container()
 
 with states.guard(), body.skeleton(height=200):
-    study = load.source_states()
+    study = load.source_checks()
 
 with facts:
     header.facts(study)
@@ -20,6 +20,7 @@ with body, states.guard():
         st.stop()
     tables.sources(result)
     tables.details(result)
+    tables.checks(study.results["checks"])
     collection.show(load.collection_states())
     states.warned(study)
     if filters.system():

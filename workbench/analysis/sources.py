@@ -9,7 +9,7 @@ from datetime import datetime
 import pandas as pd
 
 from workbench.core.result import Result
-from workbench.core.source import SourceState
+from workbench.core.source import SourceFact, SourceState
 
 #: A source whose newest sample is older than this is called stale. [s]
 STALE_AFTER_S = 900.0
@@ -82,3 +82,34 @@ def source_table(
     frame = pd.DataFrame(rows, columns=columns)
     frame["newest"] = pd.to_datetime(frame["newest"], utc=True).dt.as_unit("ms")
     return SourceStates(frame, as_of=as_of)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SourceChecks(Result):
+    """What a check of the sources found; one row a finding.
+
+    Columns of ``frame`` (str): ``source``, ``check`` (``clock``, ``encryption``, ``oldest``, ``limits``,
+    ``permissions``, ``differs``, ``profile``), ``status`` (``ok``, ``warning``, ``unknown``) and ``text``.
+    """
+
+    @property
+    def warnings(self) -> int:
+        """Findings that ask for something. [count]"""
+        return int((self.frame["status"] == "warning").sum())
+
+
+def check_table(facts: Sequence[SourceFact]) -> SourceChecks:
+    """Tabulate findings, those that ask for something first within a source.
+
+    Examples
+    --------
+    >>> found = [SourceFact("a", "clock", "ok", "Right."), SourceFact("a", "profile", "warning", "Lacks x.")]
+    >>> table = check_table(found)
+    >>> table.frame["check"].tolist(), table.warnings
+    (['profile', 'clock'], 1)
+    """
+    order = {"warning": 0, "unknown": 1, "ok": 2}
+    names = list(dict.fromkeys(fact.source for fact in facts))
+    rows = sorted(facts, key=lambda fact: (names.index(fact.source), order[fact.status]))
+    frame = pd.DataFrame([vars(fact) for fact in rows], columns=["source", "check", "status", "text"])
+    return SourceChecks(frame)

@@ -22,31 +22,42 @@ def sources() -> None:
 
 @sources.command()
 @click.argument("name", required=False)
+@click.option("--strict", is_flag=True, help="Exit 1 when a finding asks for something, e.g. a metric that is missing.")
 @format_option
 @click.pass_obj
-def check(state: Any, name: str | None, format_: str) -> None:
-    """Ask each source whether it answers; exit with its error when it does not.
+def check(state: Any, name: str | None, strict: bool, format_: str) -> None:
+    """Look closely at each source; exit with its error when it does not answer.
+
+    Says whether it answers, with which version, whether its clock is right, what it holds, its limits, what it does not
+    let us see, and what the profiles of its systems ask for that it does not have.
 
     \b
     Examples:
       workbench sources check
-      workbench --config prod.toml sources check prod --format json
+      workbench --config prod.toml sources check prod --strict --format json
     """
     from workbench.core.errors import ParameterError
     from workbench.core.result import jsonable
-    from workbench.studies import source_states
+    from workbench.studies import source_checks
 
     if name is not None and name not in state.settings.sources:
         known = ", ".join(state.settings.sources)
         raise ParameterError(f"There is no source {name!r} in the settings.", hint=f"Sources: {known}.")
     context = state.context()
-    study = source_states(context, as_of=context.clock())
-    states = study.results["sources"].to_frame()
-    if name is not None:
-        states = states[states["name"] == name]
+    study = source_checks(context, name=name, as_of=context.clock())
+    states, checks = (study.results[each].to_frame() for each in ("sources", "checks"))
     rows = [{key: jsonable(value) for key, value in row.items()} for row in states.to_dict(orient="records")]
-    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
+    findings = checks.to_dict(orient="records")
+    if format_ == "json":
+        found = {row["name"]: [each for each in findings if each["source"] == row["name"]] for row in rows}
+        print_json([{**row, "checks": found[row["name"]]} for row in rows])
+    else:
+        {"csv": print_csv, "table": print_table}[format_](rows)
+    if format_ == "table" and findings:
+        click.echo()
+        print_table(findings)
     for warning in study.warnings:
         say(f"Warning: {warning}")
     codes = [int(row.get("exit_code") or 0) for row in rows]
-    sys.exit(next((code for code in codes if code), 0))
+    asks = strict and any(one["status"] == "warning" for one in findings)
+    sys.exit(next((code for code in codes if code), int(asks)))

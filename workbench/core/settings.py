@@ -111,6 +111,7 @@ _ONLY: Mapping[str, tuple[str, ...]] = {
     "table": ("table",),
     "holds": ("table",),
     "alertmanager": ("prometheus",),
+    "replica_labels": ("prometheus",),
 }
 
 
@@ -145,6 +146,9 @@ class SourceSettings(_Frozen):
     timeout_s: float = Field(default=60.0, gt=0)
     gzip: bool = False
     alertmanager: str = ""
+    partial_response: bool = True
+    max_source_resolution: Literal["raw", "5m", "1h", "auto"] = "raw"
+    replica_labels: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -43,6 +43,16 @@ class SourceState:
     exit_code: int = 0
 
 
+@dataclass(frozen=True)
+class SourceFact:
+    """One thing that a check of a source found: ``status`` is ``ok``, ``warning`` or ``unknown``."""
+
+    source: str
+    check: str
+    status: str
+    text: str
+
+
 @runtime_checkable
 class MetricSource(Protocol):
     """A backend that evaluates PromQL: a Prometheus-compatible server, or the archive with the engine in process.

@@ -24,12 +24,18 @@ class Api:
     transport : Transport
     timeout_s : float
         For one question with its repetitions. [s]
+
+    Attributes
+    ----------
+    extra : sequence of (str, str)
+        Goes with every query, once it is known which store answers.
     """
 
     def __init__(self, name: str, transport: Transport, timeout_s: float) -> None:
         self.name = name
         self.transport = transport
         self.timeout_s = timeout_s
+        self.extra: Fields = ()
         self._method = "POST"
 
     @contextmanager
@@ -90,7 +96,7 @@ class Api:
         if deadline is not None:
             timeout_s = min(timeout_s, max(deadline - time.monotonic(), 0.001))
         with self.naming(query):
-            reply = self._send(path, [*fields, ("timeout", f"{max(int(timeout_s), 1)}s")], True, timeout_s)
+            reply = self._send(path, [*fields, *self.extra, ("timeout", f"{max(int(timeout_s), 1)}s")], True, timeout_s)
             _expect_success(reply, query, path)
             return decode(reply.body, sink)
 

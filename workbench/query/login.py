@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 
 from workbench.core.errors import SettingsError
+from workbench.core.settings import SourceSettings
 from workbench.query.timed import timed
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -126,6 +127,26 @@ class Login:
                     hint="Both must be PEM, belong together, and the key must not be encrypted.",
                 ) from None
         return context
+
+
+def login_of(settings: SourceSettings) -> Login:
+    """Return what the settings of a source say of us; its tenant is a header.
+
+    Raises
+    ------
+    SettingsError
+        Two ways of authentication, or a header that is none.
+    """
+    tenant = {"X-Scope-OrgID": settings.tenant} if settings.tenant else {}
+    return Login(
+        settings.username,
+        settings.password,
+        settings.bearer,
+        headers={**tenant, **settings.headers},
+        ca_file=settings.ca_file,
+        cert_file=settings.cert_file,
+        key_file=settings.key_file,
+    )
 
 
 def checked_url(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,16 @@ from workbench.core.errors import (
 from workbench.core.series import Labels, Metrics, SeriesSet
 from workbench.core.settings import Limits, SourceSettings
 from workbench.core.source import QueryCost, SourceState
-from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.timerange import TimeRange, to_ms
 from workbench.query import plan
 from workbench.query.api import Api
-from workbench.query.decode import Answer, envelope
-from workbench.query.login import Login, SecretText
+from workbench.query.decode import Answer
+from workbench.query.login import Login, SecretText, login_of
 from workbench.query.merge import Grid
 from workbench.query.parallel import in_parallel
 from workbench.query.raw import Pulled, Way, pull, way_of, without_stale_marks
-from workbench.query.server import PROBE, PROBE_TIME_MS, Server, escaped_label, identify
+from workbench.query.server import Server, escaped_label, newest_sample, server_of
+from workbench.query.stores import StoreOptions
 from workbench.query.transport import HttpTransport, Transport
 
 _COUNT_FROM_STEPS = 1_000
@@ -61,6 +63,8 @@ class PrometheusSource:
         Samples, series and seconds that one range may cost.
     transport : Transport, optional
         Another way to send requests, e.g. a session of the user's (:mod:`workbench.query.client`).
+    login, options
+        In place of the single values above; what is asked of a store of several servers.
 
     Examples
     --------
@@ -86,16 +90,19 @@ class PrometheusSource:
         gzip: bool = False,
         limits: Limits | None = None,
         transport: Transport | None = None,
+        login: Login | None = None,
+        options: StoreOptions | None = None,
     ) -> None:
         if semantics not in (None, "auto", "v2", "v3"):
             raise ParameterError(f"{semantics!r} is not a semantics.", hint="Use auto, v2 or v3.")
         if not (timeout_s > 0 and math.isfinite(timeout_s)):
             raise ParameterError(f"A timeout of {timeout_s} s cannot be used.", hint="Every request needs a deadline.")
-        login = Login(username, password, bearer, bearer_file, headers or {}, ca_file, cert_file, key_file)
+        login = login or Login(username, password, bearer, bearer_file, headers or {}, ca_file, cert_file, key_file)
         self._api = Api(name, transport or HttpTransport(url, login, gzip=gzip), timeout_s)
         self.login = login
         self._configured = "" if semantics in (None, "auto") else str(semantics)
         self._limits = limits or Limits()
+        self._options = options or StoreOptions()
         self._server: Server | None = None
         self._way: Way | None = None
 
@@ -105,13 +112,8 @@ class PrometheusSource:
         return cls(
             name,
             settings.url,
-            username=settings.username,
-            password=settings.password,
-            bearer=settings.bearer,
-            headers=settings.headers,
-            ca_file=settings.ca_file,
-            cert_file=settings.cert_file,
-            key_file=settings.key_file,
+            login=login_of(settings),
+            options=StoreOptions.of(settings),
             timeout_s=settings.timeout_s,
             semantics=settings.semantics,
             gzip=settings.gzip,
@@ -149,11 +151,8 @@ class PrometheusSource:
     def server(self) -> Server:
         """Product, version and semantics; asked once."""
         if self._server is None:
-            reply = self._api.reply("/api/v1/status/buildinfo")
-            with self._api.naming(""):
-                build = envelope(reply.body)[0] if reply.status == 200 else {}
-            known = build if isinstance(build, dict) else {}
-            self._server = identify(reply, known, lambda: self._api.number(PROBE, PROBE_TIME_MS))
+            self._server = server_of(self._api)
+            self._api.extra = self._options.fields(self._server.product)
         return self._server
 
     def range(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
@@ -184,6 +183,7 @@ class PrometheusSource:
         SourceUnavailable
             No answer, or none of this API.
         """
+        self._meet()
         deadline = time.monotonic() + self._limits.seconds
         start, steps = span.start_ms, plan.steps_between(span.start_ms, span.end_ms, step_ms)
         parts, series = self._plan(query, span, step_ms)
@@ -216,6 +216,7 @@ class PrometheusSource:
         QueryRejected
             Also when the query gives a text, or raw samples (``up[5m]``): use :meth:`raw` for those.
         """
+        self._meet()
         moment = to_ms(at)
         labels: list[Labels] = []
         found: list[float] = []
@@ -309,23 +310,20 @@ class PrometheusSource:
         status, newest, detail, code, server = "unavailable", None, "", 0, Server("", "", "v3")
         try:
             server = self.server()
-            newest = self._newest()
+            newest = newest_sample(self._api)
             status = "ok" if newest else "no_data"
             detail = "" if newest else "It answers, but no target has been scraped in the last five minutes."
         except WorkbenchError as error:
             detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
-        semantics, engine = self._configured or server.semantics, server.engine
-        return SourceState(self.name, "prometheus", self.location, status, engine, semantics, newest, detail, code)
+        semantics = self._configured or server.semantics
+        return SourceState(
+            self.name, "prometheus", self.location, status, server.engine, semantics, newest, detail, code
+        )
 
-    def _newest(self) -> datetime | None:
-        scraped = self._api.number("max(timestamp(up))")
-        if scraped is not None:
-            return from_ms(round(scraped * 1000))
-        try:
-            latest = int(self._api.document("/api/v1/status/tsdb")["headStats"]["maxTime"])
-        except (SourceError, KeyError, TypeError, ValueError):
-            return None
-        return from_ms(latest) if latest > 0 else None
+    def _meet(self) -> None:
+        """Learn which store answers, as some must be asked with more."""
+        with suppress(SourceError):
+            self.server()
 
     def _plan(self, query: str, span: TimeRange, step_ms: int) -> tuple[tuple[plan.Slice, ...], int | None]:
         """Slices of a range and the series to expect; refuse what is over the limits."""

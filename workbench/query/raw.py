@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.errors import QueryRejected, QueryTooExpensive
+from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceUnavailable
 from workbench.core.series import LabelKey, Labels, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
 from workbench.core.timerange import TimeRange
@@ -138,6 +138,13 @@ def _between(api: Api, selector: str, after_ms: int, upto_ms: int, deadline: flo
     query = f"{selector}[{upto_ms - after_ms}ms]"
     fields = [("query", query), ("time", seconds_text(upto_ms))]
     answer = api.samples("/api/v1/query", fields, sink, query=query, deadline=deadline)
+    if answer.warnings:
+        raise SourceUnavailable(
+            f"Only a part of the samples came: {answer.warnings[0]}",
+            source=api.name,
+            query=selector,
+            hint="Counts from a part would be wrong. Try again when every store answers.",
+        )
     if answer.kind != "matrix":
         raise QueryRejected(
             "Only a plain selector has raw samples.", source=api.name, query=selector, hint='Write e.g. up{job="a"}.'

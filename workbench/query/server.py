@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-from workbench.core.errors import QueryRejected, QueryTooExpensive
+from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError
+from workbench.core.timerange import from_ms
+from workbench.query.api import Api
+from workbench.query.decode import envelope
 from workbench.query.transport import Reply
 
 _VERSION = re.compile(r"v?([23])\.\d+")
@@ -31,7 +36,28 @@ class Server:
         return f"{self.product} {self.version}".strip()
 
 
-def identify(reply: Reply, build: Mapping[str, Any], probe: Callable[[], float | None]) -> Server:
+def server_of(api: Api) -> Server:
+    """Ask a server what it is.
+
+    Raises
+    ------
+    SourceError
+        It does not answer.
+    """
+    reply = api.reply("/api/v1/status/buildinfo")
+    with api.naming(""):
+        build = envelope(reply.body)[0] if reply.status == 200 else {}
+    known = build if isinstance(build, dict) else {}
+    stores = partial(api.reply, "/api/v1/stores")
+    return identify(reply, known, lambda: api.number(PROBE, PROBE_TIME_MS), stores)
+
+
+def identify(
+    reply: Reply,
+    build: Mapping[str, Any],
+    probe: Callable[[], float | None],
+    stores: Callable[[], Reply] | None = None,
+) -> Server:
     """Tell a server from its build information, and its semantics from what it does where the version says nothing.
 
     Parameters
@@ -42,6 +68,8 @@ def identify(reply: Reply, build: Mapping[str, Any], probe: Callable[[], float |
         Its ``data``; empty when there is none, e.g. when a proxy lets only queries through.
     probe : callable
         Evaluates :data:`PROBE` at :data:`PROBE_TIME_MS`.
+    stores : callable, optional
+        Asks for ``/api/v1/stores``, which only Thanos has.
 
     Notes
     -----
@@ -54,11 +82,30 @@ def identify(reply: Reply, build: Mapping[str, Any], probe: Callable[[], float |
         product, version = "VictoriaMetrics", ""
     elif "application" not in build and build.get("goVersion") and (major := _VERSION.match(version)):
         return Server("Prometheus", version, f"v{major[1]}")
+    elif "application" not in build and stores is not None and _lists_stores(stores()):
+        product = "Thanos"
     try:
         held = probe()
     except (QueryRejected, QueryTooExpensive):
         held = None
     return Server(product, version, "v2" if held == 2 else "v3")
+
+
+def newest_sample(api: Api) -> datetime | None:
+    """Return when a target was last scraped, else the newest time of the storage; None when there is neither."""
+    scraped = api.number("max(timestamp(up))")
+    if scraped is not None:
+        return from_ms(round(scraped * 1000))
+    try:
+        latest = int(api.document("/api/v1/status/tsdb")["headStats"]["maxTime"])
+    except (SourceError, KeyError, TypeError, ValueError):
+        return None
+    return from_ms(latest) if latest > 0 else None
+
+
+def _lists_stores(reply: Reply) -> bool:
+    """Whether an answer is Thanos' list of stores by kind; other servers know no such path, or a page of their own."""
+    return reply.status == 200 and b'"status":"success"' in bytes(reply.body[:200]).replace(b" ", b"")
 
 
 def escaped_label(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from workbench.core.errors import SourceError
 from workbench.core.settings import SourceSettings
 from workbench.query import failures
-from workbench.query.login import Login
+from workbench.query.login import login_of
 from workbench.query.transport import Fields, HttpTransport, Reply, Transport, ask
 
 T = TypeVar("T")
@@ -56,16 +56,9 @@ class Web:
         SettingsError
             Address or credentials cannot be used.
         """
-        login = Login(
-            settings.username,
-            settings.password,
-            settings.bearer,
-            headers={**({"X-Scope-OrgID": settings.tenant} if settings.tenant else {}), **settings.headers},
-            ca_file=settings.ca_file,
-            cert_file=settings.cert_file,
-            key_file=settings.key_file,
+        return cls(
+            name, HttpTransport(settings.url, login_of(settings), gzip=settings.gzip), settings.timeout_s, api=api
         )
-        return cls(name, HttpTransport(settings.url, login, gzip=settings.gzip), settings.timeout_s, api=api)
 
     def __repr__(self) -> str:
         return f"Web({self.name!r}, {self.location!r})"

@@ -13,6 +13,7 @@ from workbench.studies.overview import overview
 from workbench.studies.performance import service_performance
 from workbench.studies.quality import quality_drift
 from workbench.studies.slo import slo_compliance
+from workbench.studies.source_checks import source_checks
 from workbench.studies.sources import source_states
 from workbench.studies.what_if import slo_what_if
 from workbench.studies.windows import window
@@ -37,6 +38,7 @@ __all__ = [
     "slo_backtest",
     "slo_compliance",
     "slo_what_if",
+    "source_checks",
     "source_states",
     "spend_and_tokens",
     "window",

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, load_catalog
-from workbench.core.settings import Limits, Privacy, Settings, SystemSettings, load_settings
+from workbench.core.settings import Limits, Privacy, Settings, SourceSettings, SystemSettings, load_settings
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.store import Store
+from workbench.store.tables import TableSource
 from workbench.studies import backends
 from workbench.studies.alert_history import AlertHistory
 from workbench.studies.closed import ClosedSource
@@ -50,6 +51,10 @@ class Context:
         Address of the Alertmanager beside a source.
     log_sources, span_sources, episode_sources : mapping of str to source
         Servers and files beside the sources of metrics, by name; archives stand among ``sources``.
+    tables : mapping of str to TableSource
+        Files and tables of a database: invoices, deployments, incidents, labels.
+    given : mapping of str to SourceSettings
+        The sources as the settings name them.
     privacy : Privacy
         Which fields enter an archive under a pseudonym.
     """
@@ -67,6 +72,8 @@ class Context:
     log_sources: Mapping[str, LogSource] = field(default_factory=dict)
     span_sources: Mapping[str, SpanSource] = field(default_factory=dict)
     episode_sources: Mapping[str, EpisodeSource] = field(default_factory=dict)
+    tables: Mapping[str, TableSource] = field(default_factory=dict)
+    given: Mapping[str, SourceSettings] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
 
     @property
@@ -165,5 +172,7 @@ def open_context(settings: Settings | None = None) -> Context:
         episode_sources={
             name: backends.open_episodes(name, one) for name, one in given if one.kind in backends.EPISODE_KINDS
         },
+        tables={name: TableSource.from_settings(name, one) for name, one in given if one.kind == "table"},
+        given=chosen.sources,
         privacy=chosen.privacy,
     )

@@ -106,17 +106,17 @@ def _overview(key: str, span: TimeRange, zone: str, as_of: datetime, _context: C
     return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
 
 
-def source_states() -> Study:
-    """State of each source at this moment."""
+def source_checks() -> Study:
+    """State of each source of every kind at this moment, and what a close look found."""
     try:
-        return _source_states(_key(), context())
+        return _source_checks(_key(), context())
     except _UnansweredError as failure:
         return failure.study
 
 
-@st.cache_data(ttl=30, max_entries=8, show_spinner=False)
-def _source_states(key: str, _context: Context) -> Study:
-    return _kept(studies.source_states(_context, as_of=_context.clock()))
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def _source_checks(key: str, _context: Context) -> Study:
+    return _kept(studies.source_checks(_context, as_of=_context.clock()))
 
 
 def collection_states() -> Study:

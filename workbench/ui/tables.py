@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis.burn import BurnRates
-from workbench.analysis.sources import SourceStates
+from workbench.analysis.sources import SourceChecks, SourceStates
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
@@ -159,6 +159,17 @@ def details(states: SourceStates) -> None:
     for row in states.frame.itertuples():
         if row.detail:
             st.text(f"{row.name}: {row.detail}")
+
+
+def checks(found: SourceChecks) -> None:
+    """Show what a close look at the sources found; what asks for something stands first."""
+    words = {"warning": "To do", "unknown": "Not known", "ok": "In order"}
+    rows = [
+        {"Source": row.source, "What": row.check, "": words[row.status], "Finding": row.text}
+        for row in found.frame.itertuples()
+    ]
+    if rows:
+        _plain_table(rows, alt="What a check of the sources found")
 
 
 def texts(rows: Sequence[dict[str, str]], *, alt: str) -> None:

@@ -1,0 +1,238 @@
+"""Tables of others: CSV, Parquet, or one table of a database, read whole for invoices, deployments, incidents, labels.
+
+Only reads: a database gets one ``SELECT`` of named columns. What a table holds decides which columns it must have;
+``fields`` of the settings give them their names there.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Engine, MetaData, Table, create_engine, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
+
+from workbench.core.errors import AnswerUnreadable, QueryTooExpensive, SourceUnavailable, WorkbenchError
+from workbench.core.settings import Secret, SourceSettings
+from workbench.core.source import SourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: More rows than this are refused: a table of decisions is small. [count]
+MAX_ROWS = 1_000_000
+
+#: What a table must have, by what it holds; further columns are kept as they are.
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "invoices": ("provider", "start", "end", "amount", "currency"),
+    "deployments": ("time", "service"),
+    "incidents": ("id", "starts_at"),
+    "labels": (),
+    "": (),
+}
+
+#: Columns read as instants (UTC unless they say otherwise) and as exact amounts.
+_TIMES = ("time", "start", "end", "starts_at", "ends_at", "commit_time", "resolved_at")
+_AMOUNTS = ("amount", "quantity", "unit_price")
+
+
+#: How long a database may take to let us in and to answer.
+_PATIENCE: Mapping[str, dict[str, Any]] = {
+    "postgresql": {"connect_timeout": 10, "options": "-c statement_timeout=60000 -c default_transaction_read_only=on"},
+    "mysql": {"connect_timeout": 10},
+    "sqlite": {"timeout": 10},
+}
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table of one kind of record.
+
+    Attributes
+    ----------
+    name : str
+        Name in the settings.
+    path : Path or None
+        CSV or Parquet, also gzipped; or a pattern of a shell. Or else:
+    database : Secret or None
+        SQLAlchemy URL; a secret, as it holds a password.
+    table : str
+        ``name`` or ``schema.name``.
+    holds : str
+        ``invoices``, ``deployments``, ``incidents``, ``labels`` or empty.
+    fields : mapping of str to str
+        Column of the workbench -> column of the table.
+    """
+
+    name: str
+    path: Path | None = None
+    database: Secret | None = None
+    table: str = ""
+    holds: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_settings(cls, name: str, settings: SourceSettings) -> TableSource:
+        """Build a source from its part of the settings file."""
+        return cls(name, settings.path, settings.database, settings.table, settings.holds, settings.fields)
+
+    @property
+    def location(self) -> str:
+        """Path, or the table without the address of its database."""
+        return str(self.path) if self.path else f"table {self.table}"
+
+    def read(self) -> pd.DataFrame:
+        """Return all rows, columns under the workbench's names.
+
+        Returns
+        -------
+        DataFrame
+            Instants aware UTC in ms, amounts Decimal, all else text; warnings in ``.attrs["warnings"]``.
+
+        Raises
+        ------
+        SourceUnavailable
+            It is not there, or does not answer.
+        AnswerUnreadable
+            A column that it must have is absent, or a value cannot be read: with its row.
+        QueryTooExpensive
+            More than a million rows.
+        """
+        frame = self._of_files(self.path) if self.path else self._of_database()
+        named = {theirs: ours for ours, theirs in self.fields.items()}
+        frame = frame.rename(columns=named)
+        missing = [column for column in REQUIRED[self.holds] if column not in frame.columns]
+        if missing:
+            raise AnswerUnreadable(
+                f"No column {missing[0]!r} for {self.holds} (there are: {', '.join(map(str, frame.columns))}).",
+                source=self.name,
+                hint=f'Name it in the settings: fields = {{ {missing[0]} = "their name" }}.',
+            )
+        warnings: list[str] = []
+        for column in frame.columns:
+            if column in _TIMES:
+                frame[column] = self._instants(frame[column], warnings)
+            elif column in _AMOUNTS:
+                frame[column] = self._amounts(frame[column])
+        frame.attrs["warnings"] = tuple(warnings)
+        return frame
+
+    def state(self) -> SourceState:
+        """Say whether the table can be read, and how new its newest row is; never raises."""
+        status, newest, detail, code = "unavailable", None, "", 0
+        try:
+            frame = self.read()
+            times = [frame[column].max() for column in _TIMES if column in frame.columns]
+            newest = max((time.to_pydatetime() for time in times if pd.notna(time)), default=None)
+            status = "ok" if len(frame) else "no_data"
+            detail = " ".join([f"{len(frame):,} rows.", *frame.attrs["warnings"]])
+        except WorkbenchError as error:
+            detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
+        engine = "files" if self.path else "SQL"
+        return SourceState(self.name, "table", self.location, status, engine, "", newest, detail, code)
+
+    def _of_files(self, path: Path) -> pd.DataFrame:
+        files = [Path(found) for found in sorted(glob.glob(str(path)))]
+        if not files:
+            raise SourceUnavailable(f"There is no file at {path}.", source=self.name, hint="Check path.")
+        parts = []
+        for file in files:
+            try:
+                if ".parquet" in file.suffixes:
+                    parts.append(pd.read_parquet(file))
+                else:
+                    parts.append(pd.read_csv(file, dtype="str", keep_default_na=False, nrows=MAX_ROWS + 1))
+            except (OSError, ValueError, EOFError) as error:
+                first = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise AnswerUnreadable(
+                    f"{file.name} cannot be read: {first}", source=self.name, hint="It must be CSV (UTF-8) or Parquet."
+                ) from None
+        return self._small(pd.concat(parts, ignore_index=True))
+
+    def _of_database(self) -> pd.DataFrame:
+        schema, _, bare = self.table.rpartition(".")
+        with self._connected() as engine, engine.connect() as connection:
+            table = Table(bare, MetaData(), schema=schema or None, autoload_with=engine)
+            rows = connection.execute(select(*table.columns).limit(MAX_ROWS + 1)).fetchall()
+            return self._small(pd.DataFrame(rows, columns=[column.name for column in table.columns]))
+
+    @contextmanager
+    def _connected(self) -> Iterator[Engine]:
+        """Open the database; no error that leaves holds the address, it may hold a password."""
+        engine: Engine | None = None
+        try:
+            location = make_url(self.database.reveal() if self.database else "")
+            kind, file = location.get_backend_name(), location.database or ""
+            if kind == "sqlite" and not Path(file).is_file():
+                raise SourceUnavailable("There is no such SQLite file.", source=self.name, hint="Check database.")
+            engine = create_engine(location, connect_args=_PATIENCE.get(kind, {}))
+            yield engine
+        except NoSuchTableError:
+            raise SourceUnavailable(
+                f"The database has no table {self.table!r}.", source=self.name, hint="Check table, with its schema."
+            ) from None
+        except (ArgumentError, NoSuchModuleError, ImportError):
+            raise SourceUnavailable(
+                "The URL of the database is not one of SQLAlchemy, or its driver is not installed.",
+                source=self.name,
+                hint="E.g. postgresql+psycopg://user:password@host/name; drivers are extras.",
+            ) from None
+        except SQLAlchemyError as error:
+            raise SourceUnavailable(
+                f"The database cannot be read ({type(error).__name__}).",
+                source=self.name,
+                hint="Does it run, and may this user read the table?",
+            ) from None
+        finally:
+            if engine is not None:
+                with suppress(SQLAlchemyError):
+                    engine.dispose()
+
+    def _small(self, frame: pd.DataFrame) -> pd.DataFrame:
+        if len(frame) > MAX_ROWS:
+            raise QueryTooExpensive(
+                f"The table has more than {MAX_ROWS:,} rows.", source=self.name, hint="Give a view with fewer."
+            )
+        return frame
+
+    def _instants(self, column: pd.Series, warnings: list[str]) -> pd.Series:
+        read = [self._instant(value, row, column.name) for row, value in enumerate(column, start=1)]
+        naive = sum(told for _, told in read)
+        if naive:
+            warnings.append(f"{naive:,} times in {column.name} name no zone and are taken as UTC.")
+        return pd.Series(pd.to_datetime([moment for moment, _ in read], utc=True), index=column.index).dt.as_unit("ms")
+
+    def _instant(self, value: Any, row: int, column: Any) -> tuple[datetime | None, bool]:
+        if value is None or value is pd.NaT or value == "" or (isinstance(value, float) and pd.isna(value)):
+            return None, False
+        try:
+            found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            raise AnswerUnreadable(
+                f"{str(value)[:40]!r} in row {row} of {column} is no time.", source=self.name, hint="Use ISO 8601."
+            ) from None
+        return (found, False) if found.tzinfo else (found.replace(tzinfo=UTC), True)
+
+    def _amounts(self, column: pd.Series) -> pd.Series:
+        found = []
+        for row, value in enumerate(column, start=1):
+            try:
+                amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+            except InvalidOperation:
+                amount = Decimal("nan")
+            if not amount.is_finite():
+                raise AnswerUnreadable(
+                    f"{str(value)[:40]!r} in row {row} of {column.name} is no amount.",
+                    source=self.name,
+                    hint="Write 1234.56, without thousands separators or currency.",
+                )
+            found.append(amount)
+        return pd.Series(found, index=column.index, dtype=object)
