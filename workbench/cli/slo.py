@@ -11,6 +11,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("workbench.cli.slo_status:status", "SLI, budget left, coverage and status of each objective."),
     "exclude": ("workbench.cli.slo_exclude:exclude", "Leave windows of time out, with an audit trail."),
     "rules": ("workbench.cli.slo_rules:rules", "Generate recording and alerting rules, with tests of them."),
+    "import": ("workbench.cli.slo_import:import_", "Read definitions of Sloth, Pyrra and OpenSLO v2alpha."),
+    "export": ("workbench.cli.slo_import:export", "Print a system's objectives as OpenSLO v1."),
     "annotate": ("workbench.cli.slo_annotate:annotate", "Write down deploys, incidents, reviews and comments."),
     "burn": ("workbench.cli.slo_burn:burn", "How fast budgets burn, how long they last, what fires."),
     "attribute": ("workbench.cli.slo_attribute:attribute", "What spent each budget: episodes, labels, companions."),

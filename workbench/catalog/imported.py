@@ -1,0 +1,112 @@
+"""What an import makes of definitions of other tools: OpenSLO v1 documents, and notes on what they could not say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from workbench.catalog.yaml_lines import Document, Place
+from workbench.core.errors import CatalogError
+
+_SELECTOR = r'[a-zA-Z_:][\w:]*(?:\{(?:[^{}"]|"(?:\\.|[^"\\])*")*\})?|\{(?:[^{}"]|"(?:\\.|[^"\\])*")*\}'
+_RATE = re.compile(rf"\s*sum\s*\(\s*(?:rate|increase)\s*\(\s*({_SELECTOR})\s*\[[^\]]*\]\s*\)\s*\)\s*")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Documents ready to be written, and what was left out or changed, one sentence each."""
+
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def refused(document: Document, place: Place, why: str) -> CatalogError:
+    """Refuse a definition at its line."""
+    return CatalogError((document.fault(place, why),))
+
+
+def value_at(document: Document, *place: str | int) -> Any:
+    """Return the value at a place of a document; None where there is none."""
+    found: Any = document.data
+    for part in place:
+        if isinstance(found, dict) and isinstance(part, str):
+            found = found.get(part)
+        elif isinstance(found, list) and isinstance(part, int) and part < len(found):
+            found = found[part]
+        else:
+            return None
+    return found
+
+
+def text_at(document: Document, *place: str | int) -> str:
+    """Return the text at a place, or refuse the document."""
+    found = value_at(document, *place)
+    if not isinstance(found, str) or not found.strip():
+        raise refused(document, place, f"{'.'.join(map(str, place))} is needed")
+    return found
+
+
+def counter_query(query: str, window: str = "5m") -> str:
+    """Reduce ``sum(rate(counter[..]))`` to ``sum(counter)``, which can be counted exactly; else fill the window in.
+
+    Examples
+    --------
+    >>> counter_query('sum(rate(http_requests_total{code=~"5.."}[{{.window}}]))')
+    'sum(http_requests_total{code=~"5.."})'
+    >>> counter_query("sum(rate(a[{{ .window }}])) - sum(rate(b[{{ .window }}]))")
+    'sum(rate(a[5m])) - sum(rate(b[5m]))'
+    """
+    found = _RATE.fullmatch(query)
+    return f"sum({found[1]})" if found else re.sub(r"\{\{\s*\.window\s*\}\}", window, query).strip()
+
+
+def slo_document(
+    name: str, *, system: str, service: str, title: str, description: str, percent: Decimal, window: str,
+    ratio: dict[str, Any], labels: dict[str, str], method: str = "Occurrences",
+) -> dict[str, Any]:  # fmt: skip
+    """Return an OpenSLO v1 document of one objective with its ratio metric inside."""
+    slices = {} if method == "Occurrences" else {"timeSliceWindow": "5m"}
+    name = slug(name)
+    return {
+        "apiVersion": "openslo/v1",
+        "kind": "SLO",
+        "metadata": {"name": name, "displayName": title, "labels": {**labels, "system": system}},
+        "spec": {
+            "description": description[:1050],
+            "service": slug(service),
+            "indicator": {"metadata": {"name": name}, "spec": {"ratioMetric": ratio}},
+            "timeWindow": [{"duration": window, "isRolling": True}],
+            "budgetingMethod": method,
+            "objectives": [{"displayName": title, "targetPercent": percent, **slices}],
+        },
+    }
+
+
+def metric(query: str) -> dict[str, Any]:
+    """Return a metric of an indicator that asks Prometheus."""
+    return {"metricSource": {"type": "Prometheus", "spec": {"query": query}}}
+
+
+def slug(text: str) -> str:
+    """Make a name that OpenSLO allows."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-") or "slo"
+
+
+def percent_at(document: Document, *place: str | int) -> Decimal:
+    """Return a target in percent, exact, or refuse the document."""
+    found = value_at(document, *place)
+    try:
+        percent = Decimal(str(found))
+    except ArithmeticError:
+        raise refused(document, place, f"{found!r} is not a percentage") from None
+    if not 0 <= percent < 100:
+        raise refused(document, place, f"a target of {percent} % leaves no error budget; it is below 100")
+    return percent
+
+
+def labels_at(document: Document, *place: str | int) -> dict[str, str]:
+    """Return labels as text."""
+    found = value_at(document, *place) or {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
