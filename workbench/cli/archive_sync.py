@@ -37,6 +37,7 @@ def sync(
       workbench archive sync --again 2d --format json
     """
     from workbench.archive import Archive
+    from workbench.archive.pseudonyms import pseudonyms_of
     from workbench.cli.collect import until_signal
     from workbench.core.timerange import duration_ms, from_ms, to_ms
     from workbench.studies.sync import sync as copied
@@ -58,9 +59,10 @@ def sync(
         say(text)
     if only_plan or not plan:
         return
+    private = pseudonyms_of(state.settings.privacy, state.settings.home)
     done = []
     with until_signal() as stopped, click.progressbar(length=len(plan), label="Copying", file=sys.stderr) as bar:
-        for one in copied(context, archive, plan, stop=stopped.is_set):
+        for one in copied(context, archive, plan, stop=stopped.is_set, private=private):
             done.append(one)
             bar.update(1)
     if not no_counts and context.store is not None and any(one.added for one in done):

@@ -35,7 +35,10 @@ def conditions(texts: tuple[str, ...]) -> tuple[Any, ...]:
 @click.option("--where", multiple=True, metavar="NAME=VALUE", help="Attribute condition: =, != or =~.")
 @click.option("--trace", "trace_id", default="", help="Trace id.")
 @click.option("--count-by", help="Count lines by severity, service, event_type or an attribute.")
-@click.option("--limit", type=int, default=100, show_default=True, help="Newest lines to print.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Newest lines to print.")
+@click.option("--source", help="Source of the settings to ask in place of the system's.")
+@click.option("--native", help="Text in the source's own language: LogQL, ES|QL or Lucene.")
+@click.option("--show-query", is_flag=True, help="Say how the filter reads in the source's language.")
 @period_options
 @format_option
 @click.pass_obj
@@ -49,6 +52,9 @@ def logs(
     trace_id: str,
     count_by: str | None,
     limit: int,
+    source: str | None,
+    native: str | None,
+    show_query: bool,
     last: str | None,
     month: str | None,
     since: str | None,
@@ -61,20 +67,32 @@ def logs(
     Examples:
       workbench logs counterfactual-lab --severity ERROR --last 24h
       workbench logs counterfactual-lab --last 7d --count-by severity
+      workbench logs choreoai --source lines --native '{app="choreoai"} |= "timeout"'
     """
-    from workbench.core.filters import LogFilter
-    from workbench.studies.ask import find_logs
+    from workbench.core.filters import LogFilter, Native
+    from workbench.studies.lines import find_logs, log_source
 
     context = state.context()
     span = chosen_period(
         context.clock(), state.settings.zone, last=last, month=month, since=since, until=until, default="24h"
     )
+    kind = getattr(log_source(context, system, source), "kind", "") if native else ""
     wanted = LogFilter(
-        services=services, severity=severity, attributes=conditions(where), contains=contains, trace_id=trace_id
+        services=services,
+        severity=severity.upper(),
+        attributes=conditions(where),
+        contains=contains,
+        trace_id=trace_id,
+        native=Native(kind, native) if native else None,
     )
-    rows, found = find_logs(context, system=system, range=span, wanted=wanted, count_by=count_by, limit=limit)
-    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
-    say(
-        f"{found:,} lines match in {span}"
-        + (f", the newest {limit} are shown" if found > limit and not count_by else "")
-    )
+    found = find_logs(context, system=system, range=span, wanted=wanted, count_by=count_by, limit=limit, source=source)
+    for warning in found.warnings:
+        say(f"Warning: {warning}")
+    {"json": print_json, "csv": print_csv, "table": print_table}[format_](found.rows)
+    if show_query and found.query:
+        say(f"Asked: {found.query}")
+    if found.coverage:
+        read = found.coverage
+        say(f"{read['share']:.2%} of {read['lines']:,} lines in {read['files']} files were understood.")
+    shown = f", the newest {limit} are shown" if found.found > limit and not count_by else ""
+    say(f"{found.found:,} lines of {found.source} match in {span}{shown}")

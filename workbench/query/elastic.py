@@ -79,6 +79,11 @@ class ElasticSource:
         """Name in the settings."""
         return self._name
 
+    @property
+    def bounded(self) -> bool:
+        """Whether only indices of the system are read."""
+        return bool(self._shape.indices)
+
     def logs(self, wanted: LogFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the lines of ``[start, end)`` that pass, oldest first, each exactly once: LOGS in pieces.
 

@@ -92,6 +92,11 @@ class LokiSource:
         """Name in the settings."""
         return self._name
 
+    @property
+    def bounded(self) -> bool:
+        """Whether only streams of the system's services are read."""
+        return bool(self._shape.services) and not self._selector
+
     def logs(self, wanted: LogFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the lines of ``[start, end)`` that pass, oldest first, each exactly once: LOGS in pieces.
 
@@ -103,6 +108,8 @@ class LokiSource:
         """
         wanted = checked(wanted, KIND)
         streams = self._streams(span)
+        if not streams.labels:
+            return
         query = compiled(wanted, streams).rows
         keep_parsed = wanted.native is not None
         for entries in whole_windows(self.api, query, span.start_ms * _NS, span.end_ms * _NS):
@@ -120,6 +127,8 @@ class LokiSource:
         """
         wanted = checked(wanted, KIND)
         streams = self._streams(span)
+        if not streams.labels:
+            return count_frame([], by)
         names = [streams.grouping(column) for column in by]
         query = compiled(wanted, streams)
         why = ""

@@ -1,13 +1,14 @@
 """Questions answered: catalog, sources and range in, a Study out. A failing source is a status, never an exception."""
 
-from workbench.core.filters import Condition, LogFilter, SpanFilter
+from workbench.core.filters import Condition, LogFilter, Native, SpanFilter
 from workbench.studies.alerts import alert_load
-from workbench.studies.ask import explain_query, find_logs, find_spans, query_metrics
+from workbench.studies.ask import explain_query, find_spans, query_metrics
 from workbench.studies.attribution import slo_attribution
 from workbench.studies.backtest import slo_backtest
 from workbench.studies.capacity import capacity_forecast
 from workbench.studies.context import Context, open_context
 from workbench.studies.cost import spend_and_tokens
+from workbench.studies.lines import find_logs
 from workbench.studies.opening import open_period
 from workbench.studies.overview import overview
 from workbench.studies.performance import service_performance
@@ -22,6 +23,7 @@ __all__ = [
     "Condition",
     "Context",
     "LogFilter",
+    "Native",
     "SpanFilter",
     "alert_load",
     "capacity_forecast",

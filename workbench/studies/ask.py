@@ -1,4 +1,4 @@
-"""Free questions: PromQL, log lines and spans, restricted to a system's scope."""
+"""Free questions: PromQL and spans, restricted to a system's scope."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.core.errors import ParameterError, QueryRejected
-from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.errors import ParameterError
+from workbench.core.filters import SpanFilter
 from workbench.core.frames import SPANS
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource, QueryCost
@@ -90,44 +90,6 @@ def query_metrics(
 
 def _in_scope(ctx: Context, promql: str, system: str | None) -> str:
     return scoped(promql, ctx.catalog.profile(system).scope) if system is not None else promql
-
-
-def _records(ctx: Context, system: str, kind: str) -> Any:
-    ctx.catalog.profile(system)
-    source = ctx.source_for(system)
-    archive = getattr(source, "archive", None)
-    if archive is None:
-        raise QueryRejected(
-            f"It keeps no {kind}.",
-            source=source.name,
-            hint=f"{kind.capitalize()} come from the archive in this version.",
-        )
-    return archive
-
-
-def find_logs(
-    ctx: Context, *, system: str, range: TimeRange, wanted: LogFilter, count_by: str | None = None, limit: int = 100
-) -> tuple[list[dict[str, Any]], int]:
-    """Return the newest matching log lines, or counts by one column, and how many lines match.
-
-    Returns
-    -------
-    rows : list of dict
-    found : int
-    """
-    frame: pd.DataFrame = _records(ctx, system, "logs").logs(wanted, range)
-    if count_by is not None:
-        keys = (
-            frame[count_by]
-            if count_by in frame.columns
-            else frame["attributes"].map(lambda held: held.get(count_by, ""))
-        )
-        counts = keys.value_counts()
-        return [{count_by: str(value), "lines": int(count)} for value, count in counts.items()], len(frame)
-    newest = frame.sort_values("time_ns", ascending=False, kind="stable").head(limit)
-    times = pd.to_datetime(newest["time_ns"], unit="ns", utc=True)
-    shown = newest[["severity", "service", "message", "trace_id"]].to_dict(orient="records")
-    return [{"time": time.isoformat(), **row} for time, row in zip(times, shown, strict=True)], len(frame)
 
 
 def find_spans(

@@ -97,11 +97,11 @@ class Context:
 
     def logs_for(self, system: str) -> LogSource:
         """Return the source of a system's log lines: a server or files that name it, those for all, else an archive."""
-        return self._by_profile(self._records(self.log_sources, system, "logs"), system)
+        return self.by_profile(self._records(self.log_sources, system, "logs"), system)
 
     def spans_for(self, system: str) -> SpanSource:
         """Return the source of a system's spans, chosen as for :meth:`logs_for`."""
-        return self._by_profile(self._records(self.span_sources, system, "spans"), system)
+        return self.by_profile(self._records(self.span_sources, system, "spans"), system)
 
     def episodes_for(self, system: str) -> EpisodeSource:
         """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
@@ -116,7 +116,12 @@ class Context:
         named = [*(one.service for one in profile.logs), *(one.service for one in profile.spans), *traced]
         return tuple(dict.fromkeys(filter(None, named)))
 
-    def _by_profile(self, source: S, system: str) -> S:
+    def services_within(self, source: LogSource, system: str) -> tuple[str, ...]:
+        """Services that tell a system's lines from others in a source; none where all its lines are the system's."""
+        alone = self.serves.get(source.name) == (system,) or getattr(source, "bounded", False)
+        return () if alone else self.services_of(system)
+
+    def by_profile(self, source: S, system: str) -> S:
         """Let a source that can, read its records as the profile of a system says."""
         profile = self.catalog.profiles.get(system)
         return cast(S, source.reading(profile)) if profile and isinstance(source, backends.ByProfile) else source

@@ -16,6 +16,7 @@ import pandas as pd
 from workbench.archive import Archive
 from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError, SourceUnavailable
 from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.pieces import gathered
 from workbench.core.series import LabelKey, SeriesSet, label_key
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
@@ -153,7 +154,6 @@ def _distinct(series: SeriesSet) -> SeriesSet:
 def _records(
     ctx: Context, archive: Archive, stretch: Stretch, private: Private | None
 ) -> tuple[int, str, tuple[str, ...]]:
-    services = ctx.services_of(stretch.system)
     if stretch.kind == "episodes":
         frame = ctx.episodes_for(stretch.system).episodes(stretch.span)
         archive.append_episodes(frame)
@@ -166,13 +166,15 @@ def _records(
             hint="Set privacy.pseudonyms = [] in the settings to keep these fields as they are.",
         )
     if stretch.kind == "logs":
-        pieces = ctx.logs_for(stretch.system).logs(LogFilter(services=services), stretch.span)
+        lines = ctx.logs_for(stretch.system)
+        pieces = lines.logs(LogFilter(services=ctx.services_within(lines, stretch.system)), stretch.span)
         append = archive.append_logs
     else:
+        services = ctx.services_of(stretch.system)
         pieces = ctx.spans_for(stretch.system).spans(SpanFilter(services=services), stretch.span)
         append = archive.append_spans
     read, notes = 0, dict[str, None]()
-    for piece in pieces:
+    for piece in gathered(pieces):
         append(private(piece) if private else piece)
         read += len(piece)
         notes |= dict.fromkeys(str(text) for text in piece.attrs.get("warnings", ()))
