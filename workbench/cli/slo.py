@@ -9,6 +9,8 @@ from workbench.cli.lazy import LazyGroup
 #: verb -> (module:attribute, one-line help), in the order of ``--help``.
 VERBS: dict[str, tuple[str, str]] = {
     "status": ("workbench.cli.slo_status:status", "SLI, budget left, coverage and status of each objective."),
+    "policy": ("workbench.cli.slo_policy:policy", "Steps of the error-budget policy that are reached."),
+    "review": ("workbench.cli.slo_policy:review", "Promises never burnt, always spent, not measured or not reviewed."),
     "exclude": ("workbench.cli.slo_exclude:exclude", "Leave windows of time out, with an audit trail."),
     "rules": ("workbench.cli.slo_rules:rules", "Generate recording and alerting rules, with tests of them."),
     "import": ("workbench.cli.slo_import:import_", "Read definitions of Sloth, Pyrra and OpenSLO v2alpha."),

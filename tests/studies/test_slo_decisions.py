@@ -1,0 +1,104 @@
+"""Decisions of people and the figures: exclusions on every surface, policy, review, who said what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.studies.conftest import END, SYSTEM
+from workbench.core.errors import ParameterError
+from workbench.core.timerange import TimeRange
+from workbench.studies import Context, overview, slo_compliance
+from workbench.studies.annotations import add_annotation, annotated
+from workbench.studies.exclusions import add_exclusion
+from workbench.studies.policy import slo_policy, slo_review
+
+SPAN = TimeRange(datetime(2026, 10, 28, tzinfo=UTC), END)
+NIGHT = datetime(2026, 10, 29, tzinfo=UTC)
+
+
+def row(study, name: str = "quality", result: str = "compliance"):
+    return study.results[result].frame.set_index("objective").loc[name]
+
+
+def asked(ctx: Context):
+    return slo_compliance(ctx, system=SYSTEM, range=SPAN, as_of=END)
+
+
+def test_an_exclusion_counts_at_once_everywhere_and_figures_without_it_stand_beside(lab: Context) -> None:
+    before = asked(lab)
+    assert before.results["exclusions"].frame.empty
+    assert row(before)["bad"] == 24  # two hours of low quality
+    kept = add_exclusion(lab, system=SYSTEM, slo="quality", start=NIGHT, duration="2h", reason="Model was exchanged")
+    after = asked(lab)
+    assert (row(after)["bad"], row(after)["total"]) == (0, row(before)["total"] - 24)
+    effect = row(after, result="exclusions")
+    assert (effect["bad"], effect["bad_without"], effect["excluded_minutes"]) == (0, 24, 120)
+    assert effect["sli_without"] == row(before)["sli"]
+    assert row(after, "availability")["bad"] == row(before, "availability")["bad"]
+    (window,) = after.results["exclusion_windows"].frame.to_dict("records")
+    assert (window["reason"], window["author"], window["exclusion"]) == ("Model was exchanged", "local", kept.id)
+    board = overview(lab, system=SYSTEM, range=SPAN, as_of=END).results["board"].frame.set_index("objective")
+    assert board.loc["quality", "sli"] == row(after)["sli"] == 1
+    assert lab.store is not None
+    lab.store.revoke_exclusion(kept.id, at=END, who="ben", why="Customers were affected")
+    assert row(asked(lab))["bad"] == 24
+
+
+def test_an_exclusion_by_label_is_for_the_objectives_that_have_it(lab: Context) -> None:
+    service = lab.catalog.objective(SYSTEM, "quality").service
+    add_exclusion(lab, system=SYSTEM, labels={"service": service}, start=SPAN.start, end=END, reason="All of it")
+    assert set(asked(lab).results["compliance"].frame["status"]) == {"no_data"}
+    with pytest.raises(ParameterError, match="No objective of counterfactual-lab has the labels"):
+        add_exclusion(lab, system=SYSTEM, labels={"team": "nobody"}, start=NIGHT, duration="1h", reason="x")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"duration": "1h", "reason": " "}, "needs a reason"),
+        ({"reason": "x"}, "an end or a duration"),
+        ({"duration": "1h", "end": END, "reason": "x"}, "an end or a duration"),
+        ({"end": NIGHT - timedelta(hours=1), "reason": "x"}, "before it begins"),
+        ({"end": END, "rule": "FREQ=DAILY", "reason": "x"}, "repeats has a duration"),
+        ({"duration": "1h", "rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "reason": "x"}, "no window in four years"),
+        ({"duration": "1h", "slo": "qualty", "reason": "x"}, "no objective 'qualty'"),
+        ({"duration": "1h", "semantics": "forget", "reason": "x"}, "no way to exclude"),
+        ({"duration": "1h", "zone": "Mars/Base", "reason": "x"}, "No time zone"),
+    ],
+)
+def test_a_wrong_exclusion_is_refused(lab: Context, given: dict, why: str) -> None:
+    with pytest.raises(ParameterError, match=why):
+        add_exclusion(lab, system=SYSTEM, start=NIGHT, **given)
+
+
+def test_a_store_that_cannot_be_read_is_said_and_nothing_is_left_out(lab: Context, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    broken = replace(lab, store=type(lab.store)(f"sqlite:///{tmp_path / 'file' / 'store.db'}"))
+    study = asked(broken)
+    assert any("Exclusions are not applied" in text for text in study.warnings)
+    assert row(study)["bad"] == 24
+
+
+def test_annotations_stand_in_the_range_they_touch(lab: Context) -> None:
+    add_annotation(lab, system=SYSTEM, kind="deploy", start=NIGHT, text="Release 2.4", link="https://tickets/1")
+    add_annotation(lab, system=SYSTEM, kind="incident", start=NIGHT, end=NIGHT + timedelta(hours=2), text="Low quality")
+    found = annotated(lab, SYSTEM, TimeRange(NIGHT + timedelta(hours=1), END))
+    assert found["text"].tolist() == ["Low quality"]
+    assert len(annotated(lab, SYSTEM, SPAN)) == 2
+    for wrong in ({"kind": "party"}, {"text": ""}, {"end": NIGHT}, {"link": "javascript:alert(1)"}, {"slo": "none"}):
+        with pytest.raises(ParameterError):
+            add_annotation(lab, **{"system": SYSTEM, "kind": "deploy", "start": NIGHT, "text": "x", **wrong})
+
+
+def test_the_policy_and_the_review_read_what_the_figures_say(lab: Context) -> None:
+    state = slo_policy(lab, system=SYSTEM, as_of=END).results["policy"].frame
+    reached = state[state["state"] == "reached"]
+    assert set(state["objective"]) == {one.id for one in lab.catalog.objectives[SYSTEM]}
+    assert (reached["consequence"] != "").all()
+    review = slo_review(lab, system=SYSTEM, as_of=END).results["review"].frame.set_index("objective")
+    assert review.loc["quality", "finding"] in ("due", "low_coverage")
+    add_annotation(lab, system=SYSTEM, kind="review", start=END - timedelta(days=1), text="Target is right")
+    assert not slo_review(lab, system=SYSTEM, as_of=END).results["review"].frame["reviewed"].isna().any()
