@@ -156,11 +156,36 @@ class QueryRejected(SourceError):
         self.position = position
 
     def __str__(self) -> str:
-        if self.position is None or "\n" in self.query:
+        if self.position is None or not self.query:
             return super().__str__()
-        head, caret = f"query: {self.query}", " " * (len("query: ") + self.position) + "^"
+        line, column = pointed(self.query, self.position)
+        head, caret = f"query: {line}", " " * (len("query: ") + column) + "^"
         lines = [f"{self.source}: {self.message}" if self.source else self.message, head, caret]
         return "\n".join([*lines, self.hint] if self.hint else lines)
+
+
+def pointed(text: str, position: int, *, width: int = 100) -> tuple[str, int]:
+    """Line of a text around a place, cut to a width, and the column of the place in it.
+
+    Examples
+    --------
+    >>> pointed("a" + chr(10) + "b + * c", 6)
+    ('b + * c', 4)
+    >>> pointed("a" * 500, 300, width=20)
+    ('…aaaaaaaaaaaaaaaaaa…', 10)
+    """
+    start = text.rfind("\n", 0, position) + 1
+    line = text[start:].split("\n", 1)[0]
+    column = position - start
+    if len(line) <= width:
+        return line, column
+    low = max(0, min(column - width // 2, len(line) - width))
+    shown = line[low : low + width]
+    if low:
+        shown = "…" + shown[1:]
+    if low + width < len(line):
+        shown = shown[:-1] + "…"
+    return shown, column - low
 
 
 class EmptyAnswer(SourceError):

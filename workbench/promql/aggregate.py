@@ -35,8 +35,8 @@ def grouped(node: Aggregate, labels: tuple[Labels, ...]) -> _Groups:
     return names, group
 
 
-def aggregate(node: Aggregate, vector: Vector) -> Vector:
-    """Evaluate the aggregations without a parameter."""
+def aggregate(node: Aggregate, vector: Vector, *, v2: bool = False) -> Vector:
+    """Evaluate the aggregations without a parameter; for ``v2`` the spread of one value is 0 whatever it is."""
     names, group = grouped(node, vector.labels)
     shape = (len(names), vector.values.shape[1])
     present = np.zeros(shape, np.bool_)
@@ -55,7 +55,7 @@ def aggregate(node: Aggregate, vector: Vector) -> Vector:
             case "min" | "max":
                 values = _extremes(vector, group, shape, largest=node.op == "max")
             case _:
-                values = _spread(vector, group, shape, root=node.op == "stddev")
+                values = _spread(vector, group, shape, root=node.op == "stddev", v2=v2)
     return Vector(tuple(names), values, present)
 
 
@@ -92,7 +92,7 @@ def _extremes(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int], *
     return values
 
 
-def _spread(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int], *, root: bool) -> Floats:
+def _spread(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int], *, root: bool, v2: bool) -> Floats:
     count, mean, square = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for row, number in enumerate(group):
         here = vector.present[row]
@@ -101,7 +101,7 @@ def _spread(vector: Vector, group: NDArray[np.intp], shape: tuple[int, int], *, 
         delta = value - mean[number]
         moved = mean[number] + delta / count[number]
         term = delta * (value - moved)
-        term = np.where((count[number] == 1) & np.isfinite(value), 0.0, term)
+        term = np.where((count[number] == 1) & (np.isfinite(value) | v2), 0.0, term)
         mean[number] = np.where(here, moved, mean[number])
         square[number] = np.where(here, square[number] + term, square[number])
     variance = square / count
@@ -173,6 +173,7 @@ def count_values(
     write = write or go_float
     reduced = [{name: value for name, value in own.items() if name != label} for own in vector.labels]
     names, group = grouped(node, tuple(reduced) if node.without else vector.labels)
+    gone = node.without and label in node.grouping
     steps = vector.values.shape[1]
     counts: dict[LabelKey, Floats] = {}
     for number, members in _members(group, len(names)):
@@ -182,7 +183,7 @@ def count_values(
         charge(len(distinct) * steps, len(counts) + len(distinct))
         found = np.bincount(code * steps + at, minlength=len(distinct) * steps).reshape(len(distinct), steps)
         for value, count in zip(distinct, found, strict=True):
-            key = label_key({**names[number], label: write(value)})
+            key = label_key({**names[number], label: "" if gone else write(value)})
             counts[key] = counts[key] + count if key in counts else count.astype(np.float64)
     if not counts:
         return Vector.empty(steps)

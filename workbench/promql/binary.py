@@ -47,14 +47,21 @@ def scalars(op: str, lhs: Scalar, rhs: Scalar) -> Scalar:
         return Scalar(COMPARISON[op](lhs.values, rhs.values).astype(np.float64))
 
 
-def with_scalar(node: Binary, vector: Vector, scalar: Scalar, *, scalar_left: bool, mend: Mend | None = None) -> Vector:
+def with_scalar(
+    node: Binary, vector: Vector, scalar: Scalar, *, scalar_left: bool, mend: Mend | None = None, v2: bool = False
+) -> Vector:
     """Apply an operator to each point of a vector and a scalar; a comparison without ``bool`` filters."""
     same = np.broadcast_to(scalar.values, vector.values.shape)
     sides = (same, vector.values) if scalar_left else (vector.values, same)
     values, present = operated(node, *sides, vector.present, vector.values, mend)
-    if node.op in ARITHMETIC or node.returns_bool:
+    if drops_name(node, v2):
         return nameless(Vector(vector.labels, values, present).seen())
     return Vector(vector.labels, values, present).seen()
+
+
+def drops_name(node: Binary, v2: bool) -> bool:
+    """Whether a result is no longer the metric it was made from; Prometheus 2 forgot that of ``atan2``."""
+    return node.returns_bool or (node.op in ARITHMETIC and not (v2 and node.op == "atan2"))
 
 
 def operated(
@@ -109,7 +116,9 @@ def _any_of(keys: list[LabelKey], present: Bools, wanted: list[LabelKey]) -> Boo
     return some[[numbers.get(key, -1) for key in wanted]] if wanted else some[:0]
 
 
-def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge, mend: Mend | None = None) -> Vector:
+def between(
+    node: Binary, lhs: Vector, rhs: Vector, charge: Charge, mend: Mend | None = None, *, v2: bool = False
+) -> Vector:
     """Apply an operator to the paired points of two vectors; ``charge`` is asked for the size before memory is taken.
 
     Raises
@@ -138,7 +147,7 @@ def between(node: Binary, lhs: Vector, rhs: Vector, charge: Charge, mend: Mend |
     values, present = operated(node, *sides, many.present[i] & one.present[j], sides[0], mend)
     if not matching.group:
         _check_many_side([many_keys[row] for row in i], present)
-    names = tuple(_result_labels(node, many.labels[a], one.labels[b]) for a, b in pairs)
+    names = tuple(_result_labels(node, many.labels[a], one.labels[b], v2) for a, b in pairs)
     result = Vector(names, values, present).seen()
     try:
         return merged(result)
@@ -200,9 +209,9 @@ def _check_many_side(keys: Sequence[LabelKey], present: Bools) -> None:
         taken[key] = before | present[row]
 
 
-def _result_labels(node: Binary, many: Labels, one: Labels) -> Labels:
+def _result_labels(node: Binary, many: Labels, one: Labels, v2: bool) -> Labels:
     matching = node.matching
-    labels = dict(without_name(many) if node.op in ARITHMETIC else many)
+    labels = dict(without_name(many) if node.op in ARITHMETIC and drops_name(node, v2) else many)
     if not matching.group:
         if matching.on:
             labels = {name: value for name, value in labels.items() if name in matching.labels}

@@ -11,7 +11,7 @@ from workbench.core.errors import QueryRejected
 from workbench.core.histograms import is_mark
 from workbench.promql import native_vectors, native_windows, over_time, rates
 from workbench.promql.evaluation import Evaluation
-from workbench.promql.functions import DATE_PARTS, ELEMENTWISE, clamped, rounded
+from workbench.promql.functions import DATE_PARTS, ELEMENTWISE, clamped, date_part, rounded
 from workbench.promql.histogram import Buckets, Findings, apart, bucket_fraction, bucket_quantile, per_histogram
 from workbench.promql.labels import absent_labels, joiner, natural, readable, replacer, shown
 from workbench.promql.nodes import NAME, Call, Node, Selector, bare
@@ -207,7 +207,7 @@ def _of_points(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
         if func in ELEMENTWISE:
             values = ELEMENTWISE[func](values)
         elif func in DATE_PARTS:
-            values = np.where(np.isfinite(values), DATE_PARTS[func](values), np.nan)
+            values = date_part(func, values)
         elif func == "round":
             values = rounded(values, bounds[0] if bounds else np.ones(run.steps))
         else:

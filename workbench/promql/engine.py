@@ -291,7 +291,9 @@ def _aggregate(node: Aggregate, run: Evaluation) -> Vector:
     vector = evaluate(node.expr, run)
     assert isinstance(vector, Vector)
     if node.param is None:
-        return native_vectors.aggregate(node, vector, run) if run.native else aggregate.aggregate(node, vector)
+        if run.native:
+            return native_vectors.aggregate(node, vector, run)
+        return aggregate.aggregate(node, vector, v2=run.v2)
     param = evaluate(node.param, run)
     if isinstance(param, Text):
         if not param.value or not readable(param.value):
@@ -333,11 +335,11 @@ def _binary(node: Binary, run: Evaluation) -> Value:
         return binary.scalars(node.op, lhs, rhs)
     mend = partial(native_vectors.operated, node, run=run) if run.native else None
     if isinstance(lhs, Vector) and isinstance(rhs, Scalar):
-        return binary.with_scalar(node, lhs, rhs, scalar_left=False, mend=mend)
+        return binary.with_scalar(node, lhs, rhs, scalar_left=False, mend=mend, v2=run.v2)
     if isinstance(lhs, Scalar) and isinstance(rhs, Vector):
-        return binary.with_scalar(node, rhs, lhs, scalar_left=True, mend=mend)
+        return binary.with_scalar(node, rhs, lhs, scalar_left=True, mend=mend, v2=run.v2)
     assert isinstance(lhs, Vector)
     assert isinstance(rhs, Vector)
     if node.op in ("and", "or", "unless"):
         return binary.set_operation(node, lhs, rhs)
-    return binary.between(node, lhs, rhs, run.charge, mend)
+    return binary.between(node, lhs, rhs, run.charge, mend, v2=run.v2)

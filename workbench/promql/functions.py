@@ -44,7 +44,7 @@ def _days(seconds: Floats) -> NDArray[np.datetime64]:
 
 
 def _whole(seconds: Floats) -> NDArray[np.int64]:
-    whole: NDArray[np.int64] = np.trunc(np.nan_to_num(seconds, nan=0.0, posinf=0.0, neginf=0.0)).astype(np.int64)
+    whole: NDArray[np.int64] = np.trunc(seconds).astype(np.int64)
     return whole
 
 
@@ -60,8 +60,19 @@ def _month_length(seconds: Floats) -> NDArray[np.int64]:
     return length
 
 
+#: Where Go's clock stands for seconds that are no int64, NaN among them.
+_NOWHEN = {
+    "minute": 30,
+    "hour": 15,
+    "day_of_week": 0,
+    "day_of_month": 4,
+    "day_of_year": 339,
+    "days_in_month": 31,
+    "month": 12,
+    "year": 292_277_026_596,
+}
 #: Parts of a date in UTC from seconds since the epoch.
-DATE_PARTS: dict[str, Callable[[Floats], NDArray[np.int64]]] = {
+_DATE_PARTS: dict[str, Callable[[Floats], NDArray[np.int64]]] = {
     "minute": lambda seconds: _whole(seconds) // 60 % 60,
     "hour": lambda seconds: _whole(seconds) // 3600 % 24,
     "day_of_week": lambda seconds: (_whole(seconds) // 86400 + 4) % 7,
@@ -71,6 +82,21 @@ DATE_PARTS: dict[str, Callable[[Floats], NDArray[np.int64]]] = {
     "month": lambda seconds: _days(seconds).astype("datetime64[M]").astype(np.int64) % 12 + 1,
     "year": lambda seconds: _days(seconds).astype("datetime64[Y]").astype(np.int64) + 1970,
 }
+
+
+DATE_PARTS = frozenset(_DATE_PARTS)
+
+
+def date_part(func: str, seconds: Floats) -> Floats:
+    """``minute``, ``year`` and their kind, in UTC.
+
+    Examples
+    --------
+    >>> date_part("year", np.array([1_793_491_200.0])).tolist()
+    [2026.0]
+    """
+    told = np.abs(seconds) < 2.0**63
+    return np.where(told, _DATE_PARTS[func](np.where(told, seconds, 0.0)), _NOWHEN[func]).astype(np.float64)
 
 
 def rounded(values: Floats, nearest: Floats) -> Floats:

@@ -13,6 +13,8 @@ from workbench.core.errors import QueryRejected
 
 MAX_BYTES = 8_192
 MAX_NESTING = 200
+#: Longer messages repeat the query. [characters]
+_LONGEST = 300
 
 _TOKEN = re.compile(
     r"""
@@ -40,6 +42,8 @@ class Token:
 
 def rejected(message: str, query: str, position: int | None, hint: str = "") -> QueryRejected:
     """Build a :class:`QueryRejected` whose message names line and column, as Prometheus does."""
+    if len(message) > _LONGEST:
+        message = message[: _LONGEST - 1] + "…"
     if position is not None:
         line, column = place(query, position)
         message = f"{line}:{column}: {message}"
@@ -120,7 +124,9 @@ def scan(query: str) -> list[Token]:
     try:
         size = len(query.encode())
     except UnicodeEncodeError as fault:
-        raise QueryRejected(f"Character {fault.start} of the query is not Unicode text.", query="") from None
+        raise QueryRejected(
+            f"Character {fault.start} of the query is not Unicode text.", position=fault.start
+        ) from None
     if size > MAX_BYTES:
         raise QueryRejected(
             f"The query has {size} bytes; at most {MAX_BYTES} are read.",
@@ -129,7 +135,7 @@ def scan(query: str) -> list[Token]:
         )
     found = tokens(query)
     if not found:
-        raise QueryRejected("The query is empty.", query=query, hint="Write a selector, e.g. up.")
+        raise QueryRejected("The query is empty.", query=query[:60], hint="Write a selector, e.g. up.")
     _check_nesting(query, found)
     return found
 

@@ -152,7 +152,7 @@ def aggregate(node: Aggregate, vector: Vector, run: Evaluation) -> Vector:
     if node.op in ("count", "group"):
         return aggregate_floats(node, vector)
     native = histograms_of(vector)
-    found = aggregate_floats(node, floats_of(vector))
+    found = aggregate_floats(node, floats_of(vector), v2=run.v2)
     if node.op not in ("sum", "avg"):
         if native.any():
             run.inform(f"ignored histogram in {node.op} aggregation", node.expr)

@@ -36,6 +36,10 @@ _MATCH_OPS: dict[str, Literal["=", "!=", "=~", "!~"]] = {
 }
 _FILLS = ("fill", "fill_left", "fill_right")
 _MODIFIERS = ("bool", "on", "ignoring", "group_left", "group_right", *_FILLS)
+#: Largest plain number of seconds read as a time or a length of time: about the year 9000.
+_FARTHEST_S = 2e11
+#: Beginnings of a query tried in the search for the place of an error. [count]
+_BEGINNINGS = 256
 _RENAMED = {"holt_winters": "double_exponential_smoothing"}
 
 
@@ -63,6 +67,7 @@ def parse(text: str) -> Node:
     Selector(name='up', matchers=(), range_ms=None, offset_ms=300000, at=None)
     """
     found = scan(text)
+    _check_times(text, found)
     plain = text
     for token in found:
         if token.kind == "number" and "_" in token.text:
@@ -73,6 +78,27 @@ def parse(text: str) -> Node:
     except ValueError as fault:
         raise _located(text, found, str(fault)) from None
     return _Reader(text, found).node(tree)
+
+
+def _check_times(text: str, found: list[Token]) -> None:
+    """Refuse plain seconds that the parser would stumble over: it ends in a panic or an error without a place."""
+    for before, token in pairwise(found):
+        after = before.text.lower() in ("@", "offset", "[", ":")
+        if before.text in "+-" and before.position:
+            after = found[found.index(before) - 1].text.lower() in ("@", "offset", "[", ":")
+        word = token.text.lower()
+        if after and (word in ("inf", "nan") or (token.kind == "number" and _seconds(word) > _FARTHEST_S)):
+            raise rejected(
+                f"time out of range: {token.text}",
+                text,
+                token.position,
+                hint=f"Give seconds up to {_FARTHEST_S:.0e}, or a duration such as 5m.",
+            )
+
+
+def _seconds(text: str) -> float:
+    digits = text.replace("_", "")
+    return float(int(digits, 16)) if digits.startswith("0x") else float(digits)
 
 
 def _ms(delta: timedelta | None) -> int:
@@ -274,13 +300,26 @@ def _located(text: str, found: list[Token], reason: str) -> Exception:
         name = named[1]
         hint = f"It is called {_RENAMED[name]} since Prometheus 3." if name in _RENAMED else ""
         position = next((token.position for token in found if token.text.lower() == name), None)
-        return rejected(reason, text, position, hint=hint)
+        if position is not None:
+            return rejected(reason, text, position, hint=hint)
     for before, token in pairwise([None, *found]):
         if token is not None and misplaced(before, token):
             return rejected(f"unexpected {token.text!r}", text, token.position, hint=f"The parser says: {reason}.")
     if wants_more(found[-1]):
         return rejected("unexpected end of input", text, len(text), hint=f"The parser says: {reason}.")
-    return rejected(reason, text, _suspect(found, reason))
+    position = _suspect(found, reason)
+    return rejected(reason, text, _after_sense(text, found) if position is None else position)
+
+
+def _after_sense(text: str, found: list[Token]) -> int:
+    """Place of the token after the longest beginning of a query that is a query itself."""
+    for number in range(min(len(found) - 1, _BEGINNINGS), 0, -1):
+        try:
+            pp.parse(text[: found[number].position])
+        except ValueError:
+            continue
+        return found[number].position
+    return found[0].position
 
 
 def _suspect(found: list[Token], reason: str) -> int | None:
