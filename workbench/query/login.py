@@ -22,6 +22,9 @@ from workbench.core.errors import SettingsError
 from workbench.core.settings import SourceSettings
 from workbench.query.timed import timed
 
+#: Shorter texts are found by chance. [characters]
+_TELLING = 4
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -94,6 +97,15 @@ class Login:
         if token:
             sent["Authorization"] = _sendable("Authorization", f"Bearer {token}")
         return sent
+
+    def redacted(self, body: bytes | bytearray) -> bytes | bytearray:
+        """Return what a server said without the secrets it was sent; some repeat a wrong password in their error."""
+        secrets = [_text(value) for value in self.headers.values() if not isinstance(value, str)]
+        secrets += [_text(self.password), self._token(), self.request_headers().get("Authorization", "")]
+        secrets += [secret.rpartition(" ")[2] for secret in secrets]
+        for secret in sorted({each.encode() for each in secrets if len(each) >= _TELLING}, key=len, reverse=True):
+            body = body.replace(secret, b"***")
+        return body
 
     def _token(self) -> str:
         if self.bearer_file is not None:

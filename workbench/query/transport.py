@@ -170,7 +170,8 @@ class HttpTransport:
             raise
         finally:
             response.release_conn()
-        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, read)
+        said = read if 200 <= response.status < 300 else self._login.redacted(read)
+        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, said)
 
     def _broken(self, error: Exception, timeout_s: float) -> Broken:
         told = failures.of_exception(error, self._where, timeout_s)

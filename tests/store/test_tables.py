@@ -1,0 +1,113 @@
+"""Tables of others: every row with its exact amount, or an error that names the cell and never the password."""
+
+from __future__ import annotations
+
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import create_engine, text
+
+from workbench.core.errors import AnswerUnreadable, SourceUnavailable
+from workbench.core.settings import Secret
+from workbench.store.tables import TableSource
+
+INVOICES = "vendor,start,end,amount,currency,note\nopenai,2026-10-01,2026-11-01T00:00:00+00:00,1234.10,USD,=1+1\n"
+
+
+def invoices(folder: Path, body: str = INVOICES) -> TableSource:
+    (folder / "invoices.csv").write_text(body)
+    return TableSource("inv", folder / "invoices.csv", holds="invoices", fields={"provider": "vendor"})
+
+
+def test_amounts_are_exact_and_times_aware(tmp_path: Path) -> None:
+    found = invoices(tmp_path).read()
+    (row,) = found.to_dict(orient="records")
+    assert row["amount"] == Decimal("1234.10")
+    assert isinstance(row["amount"], Decimal)
+    assert row["provider"] == "openai"
+    assert row["note"] == "=1+1"
+    assert str(found["start"].dtype) == "datetime64[ms, UTC]"
+    assert found.attrs["warnings"] == ("1 times in start name no zone and are taken as UTC.",)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (INVOICES.replace("1234.10", '"1.234,10"'), "'1.234,10' in row 1 of amount is no amount"),
+        (INVOICES.replace("1234.10", "NaN"), "is no amount"),
+        (INVOICES.replace("2026-10-01", "October"), "'October' in row 1 of start is no time"),
+        (INVOICES.replace("vendor", "who"), "No column 'provider' for invoices"),
+        ("", "cannot be read"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_named(tmp_path: Path, body: str, words: str) -> None:
+    with pytest.raises(AnswerUnreadable, match=words.replace("(", r"\(")):
+        invoices(tmp_path, body).read()
+    assert invoices(tmp_path, body).state().status == "unavailable"
+
+
+def test_parquet_and_csv_give_the_same(tmp_path: Path) -> None:
+    csv = invoices(tmp_path)
+    pd.read_csv(tmp_path / "invoices.csv", dtype="str").to_parquet(tmp_path / "invoices.parquet")
+    parquet = TableSource("inv", tmp_path / "*.parquet", holds="invoices", fields={"provider": "vendor"})
+    pd.testing.assert_frame_equal(csv.read(), parquet.read())
+
+
+def database(folder: Path) -> str:
+    file = folder / "finance.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute('CREATE TABLE "odd name; --" (time TEXT, service TEXT, version TEXT)')
+        connection.execute('INSERT INTO "odd name; --" VALUES (?, ?, ?)', ("2026-10-31T10:00:00Z", "api", None))
+    connection.close()
+    return f"sqlite:///{file}"
+
+
+def test_a_table_of_a_database_is_read_by_its_name_whatever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_DB", database(tmp_path))
+    source = TableSource("deploys", database=Secret(env="TABLE_DB"), table="odd name; --", holds="deployments")
+    found = source.read()
+    assert found["service"].tolist() == ["api"]
+    assert source.state().status == "ok"
+    missing = TableSource("deploys", database=Secret(env="TABLE_DB"), table="other", holds="deployments")
+    with pytest.raises(SourceUnavailable, match="no table 'other'"):
+        missing.read()
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/planted-9f.db", "postgresql+psycopg://u:planted-9f@127.0.0.1:9/x",
+                                 "oracle+nothing://u:planted-9f@h/x", "planted-9f"])  # fmt: skip
+def test_no_error_of_a_database_tells_its_address_or_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_DB", url)
+    source = TableSource("deploys", database=Secret(env="TABLE_DB"), table="t")
+    with pytest.raises(SourceUnavailable) as failure:
+        source.read()
+    told = (str(failure.value), repr(source), source.state().detail, source.location)
+    assert not [text for text in told if "planted-9f" in text]
+    assert failure.value.__cause__ is None
+    assert not Path("/nowhere").exists()
+
+
+@pytest.mark.live
+def test_a_table_of_postgresql_keeps_its_decimals_and_cannot_be_written(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA fin"))
+        connection.execute(
+            text('CREATE TABLE fin.bills (vendor text, "start" timestamptz, "end" timestamptz, amount numeric(20, 6),'
+                 " currency text)")
+        )  # fmt: skip
+        values = "('openai', '2026-10-01Z', '2026-11-01Z', 0.000001, 'USD')"
+        connection.execute(text(f"INSERT INTO fin.bills VALUES {values}"))
+    engine.dispose()
+    monkeypatch.setenv("TABLE_DB", postgres_url)
+    source = TableSource("b", database=Secret(env="TABLE_DB"), table="fin.bills", holds="invoices",
+                         fields={"provider": "vendor"})  # fmt: skip
+    (row,) = source.read().to_dict(orient="records")
+    assert row["amount"] == Decimal("0.000001")
+    assert row["start"] == pd.Timestamp("2026-10-01", tz="UTC")
