@@ -56,7 +56,7 @@ class CapacityLimits(Result):
     documented     whether the document names it (bool)
     status         ok, at_risk (above now, or the earliest date is within a fortnight) or no_data
     unit           of ``now``, ``value``, ``trend``, ``error`` (str)
-    now            highest of the last day [``unit``]
+    now            highest of the last day; 0 where the level begins anew at ``as_of`` [``unit``]
     value          the limit [``unit``]
     used           now / value [ratio]
     trend          slope of the forecast [``unit``/d]
@@ -157,6 +157,8 @@ def _row(
 ) -> dict[str, Any]:
     last = level.hourly[-24:][np.isfinite(level.hourly[-24:])]
     now = float(last.max()) if len(last) else np.nan
+    if cycle is not None and not cycle.unrolled[-1] > cycle.base:
+        now = 0.0
     known = np.flatnonzero(np.isfinite(level.hourly))
     row: dict[str, Any] = {
         "resource": level.resource,
@@ -183,8 +185,7 @@ def _row(
     }
     if found is None:
         return row
-    begun = cycle is None or cycle.unrolled[-1] - cycle.base > 0
-    above = bool(len(last)) and begun and float(last[-1]) >= limit.value
+    above = bool(len(last)) and min(now, float(last[-1])) >= limit.value
     paths = {"reached_at": found.middle, "earliest": found.high, "latest": found.low}
     dates = {name: as_of if above else _date(path, limit.value, as_of) for name, path in paths.items()}
     soon = dates["earliest"] is not None and (dates["earliest"] - as_of).total_seconds() <= LEAD_DAYS * 86_400

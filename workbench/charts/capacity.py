@@ -83,7 +83,10 @@ def forecasts_figure(
         figure.add_hline(
             y=value,
             line={"color": colours.bad, "width": 1, "dash": "dot"},
-            annotation={"text": value_text(value, chosen), "font": {"size": 11, "color": colours.muted}},
+            annotation={
+                "text": ratio_text(value, digits=0) if chosen == "ratio" else value_text(value, chosen),
+                "font": {"size": 11, "color": colours.muted},
+            },
         )
     percent = {"tickformat": ".0%", "range": [0, 1.1]} if chosen == "ratio" else {"rangemode": "tozero"}
     figure.update_layout(yaxis={"title": {"text": "Used" if chosen == "ratio" else chosen}, **percent}, showlegend=True)

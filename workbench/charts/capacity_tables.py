@@ -13,7 +13,7 @@ from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text
 
 #: Columns of the rows below that hold text.
-TEXT = ("resource", "of", "limit", "status", "reached", "method", "verdict")
+TEXT = ("resource", "of", "limit", "status", "reached (UTC)", "80 % interval (UTC)", "method", "verdict")
 
 
 def _amount(value: float, unit: str, *, signed: bool = False) -> str:
@@ -33,8 +33,16 @@ def _within(row: Any) -> str:
     if not row.origins and pd.isna(row.reached_at):
         return NO_VALUE
     if pd.notna(row.reached_at):
-        return _time(row.reached_at)
+        return f"{row.reached_at:%Y-%m-%d %H:%M}"
     return f"not before {row.anew_at:%d %b}" if pd.notna(row.anew_at) else f"not within {row.ahead_days:,.0f} d"
+
+
+def _interval(row: Any) -> str:
+    """Earliest to latest, the year left out; what lies beyond the horizon has no date."""
+    if pd.isna(row.earliest):
+        return NO_VALUE
+    latest = "later" if pd.isna(row.latest) else f"{row.latest:%d %b %H:%M}"
+    return f"{row.earliest:%d %b %H:%M} to {latest}"
 
 
 def limit_rows(result: Result) -> list[dict[str, str]]:
@@ -48,9 +56,8 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
             "now": _amount(row.now, str(row.unit)),
             "of the limit": ratio_text(row.used, digits=1),
             "a day": _amount(row.trend, str(row.unit), signed=True),
-            "reached": _within(row),
-            "earliest": _time(row.earliest),
-            "latest": _time(row.latest),
+            "reached (UTC)": _within(row),
+            "80 % interval (UTC)": _interval(row),
         }
         for row in result.frame.itertuples()
     ]
@@ -67,11 +74,10 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
             "error": _amount(row.error, str(row.unit)),
             "error of the last level": _amount(row.naive_error, str(row.unit)),
             "in the 80 % band": ratio_text(row.covered, digits=0),
-            "backtests": count_text(row.origins),
+            "backtests": f"{count_text(row.origins)} in {row.history_days:,.0f} d",
             "band measured to": f"{row.measured_days:,.0f} d ahead" if row.origins else NO_VALUE,
-            "history": f"{row.history_days:,.0f} d",
-            "trend changed": _time(row.changed_at),
-            "begins anew": _time(row.anew_at),
+            "trend changed": "" if pd.isna(row.changed_at) else f"{row.changed_at:%Y-%m-%d}",
+            "begins anew": "" if pd.isna(row.anew_at) else f"{row.anew_at:%Y-%m-%d}",
             "verdict": str(row.verdict),
         }
         for row in once.itertuples()

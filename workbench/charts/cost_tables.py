@@ -111,15 +111,20 @@ def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
             "group": str(row.group),
             "from": str(row.first),
             "to": "still lasts" if row.ongoing else str(row.last),
-            "impact": ("+" if row.impact > 0 else "") + value_text(row.impact, str(row.unit)),
+            "impact": _about(row.impact, str(row.unit), signed=True),
             "change": "new" if math.isinf(row.change_ratio) else change_text(row.change_ratio),
-            "usual": value_text(row.expected, str(row.unit)),
-            "was": value_text(row.actual, str(row.unit)),
+            "usual": _about(row.expected, str(row.unit)),
+            "was": _about(row.actual, str(row.unit)),
             "severity": str(row.severity),
         }
         for row in result.frame.itertuples()
         if measure in ("", row.measure)
     ]
+
+
+def _about(amount: float, unit: str, *, signed: bool = False) -> str:
+    """Write an estimated amount; what is usual is no exact figure, so it has no more places than cents."""
+    return amount_text(Decimal(str(round(amount, 2))), unit, signed=signed)
 
 
 def jumps_table(result: Result) -> Table:
@@ -170,7 +175,7 @@ def cost_finding(study: Study) -> Sentence:
     jumps = study.results["jumps"].frame
     for jump in jumps[jumps["measure"] == "cost"].head(1).itertuples():
         days = f"since {jump.first}" if jump.ongoing else f"from {jump.first} to {jump.last}"
-        over_usual = value_text(abs(jump.impact), str(jump.unit))
+        over_usual = _about(abs(jump.impact), str(jump.unit))
         parts.append(
             f"What stands out most: {DIMENSION_WORDS.get(jump.dimension, jump.dimension)} {jump.group}, {over_usual} "
             f"{'above' if jump.impact > 0 else 'below'} the usual {days}."

@@ -87,11 +87,19 @@ _FORMATS: dict[str, Callable[[float], str]] = {
 
 
 def value_text(value: float, unit: str) -> str:
-    """Write a value in a unit of the catalog (``ratio``, ``count``, ``s``, ``bytes``, or any other as suffix)."""
+    """Write a value in a unit of the catalog (``ratio``, ``count``, ``s``, ``bytes``, or any other as suffix).
+
+    Examples
+    --------
+    >>> value_text(0.2514, "requests/s"), value_text(1327440123.0, "tokens")
+    ('0.251 requests/s', '1,327,440,123 tokens')
+    """
     known = _FORMATS.get(unit)
     if known is not None:
         return known(value)
-    return NO_VALUE if not math.isfinite(value) else f"{value:,.3g} {unit}".rstrip()
+    if not math.isfinite(value):
+        return NO_VALUE
+    return f"{value:,.0f} {unit}".rstrip() if abs(value) >= 1000 else f"{value:.3g} {unit}".rstrip()
 
 
 def money_text(amount: Decimal, currency: str) -> str:
