@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.cost import Account
-from workbench.analysis.limits import Limit, limit_breaches
+from workbench.analysis.limits import LimitBreaches, LimitTotals, limit_breaches
 from workbench.analysis.performance import (
     Flow,
     availability,
@@ -33,9 +33,10 @@ from workbench.studies.counters import CounterReader
 from workbench.studies.flows import counted_accounts, flows_of, histories_of, quantiles_of, read_counts
 from workbench.studies.ledger import SLICE_MS, empty_ledger, selectors_of
 from workbench.studies.resources import amounts_left, measured_resources, stated_availability, stated_caches
+from workbench.studies.thresholds import breached
 
-#: Resources are means over this; thresholds are evaluated this often. [ms]
-RESOURCE_STEP_MS, LIMIT_STEP_MS = 300_000, 60_000
+#: Resources are means over this; histories are no finer than this. [ms]
+RESOURCE_STEP_MS, FINEST_MS = 300_000, 60_000
 
 #: Periods longer than this are evaluated five times more coarsely. [s]
 LONG_S = 45 * 86_400
@@ -84,7 +85,7 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
     coarse = 5 if span.seconds > LONG_S else 1
     found = _read(source, profile, span, coarse)
     flows = service_flows(found.ledger, found.coverage, found.flows, found.quantiles, period=span)
-    kept, totals = limit_breaches(found.limits, as_of=span.end, step_ms=LIMIT_STEP_MS * coarse)
+    kept, totals = found.limits or limit_breaches([], as_of=span.end, step_ms=FINEST_MS)
     resource_step = RESOURCE_STEP_MS * coarse
     results: dict[str, Result] = {
         "flows": _noted(flows, _gaps(profile, found)),
@@ -132,7 +133,7 @@ class _Found:
     left: Sequence[tuple[str, str, Mapping[str, tuple[float, float]]]] = ()
     caches: Sequence[tuple[str, Mapping[str, float]]] = ()
     resources: Sequence[Measured] = ()
-    limits: Sequence[Limit] = ()
+    limits: tuple[LimitBreaches, LimitTotals] | None = None
     queries: tuple[str, ...] = ()
     engine: str = ""
     newest_ms: int | None = None
@@ -153,13 +154,13 @@ def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) 
         found.flows = flows
         seen = [flow for flow in flows if found.coverage[flow.name] > 0]
         found.quantiles = quantiles_of(asker, profile, seen, span)
-        found.step_ms = max(LIMIT_STEP_MS, step_for(span))
+        found.step_ms = max(FINEST_MS, step_for(span))
         found.histories = histories_of(asker, profile, seen, span, found.step_ms)
         found.stated = stated_availability(asker, profile, span)
         found.left = amounts_left(asker, profile, span)
         found.caches = stated_caches(asker, profile, span)
         found.resources = measured_resources(asker, profile, span, RESOURCE_STEP_MS * coarse)
-        found.limits = _limits(asker, profile, span, LIMIT_STEP_MS * coarse)
+        found.limits = breached(asker, profile, profile.thresholds, span)
     except WorkbenchError as error:
         found.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
         found.warnings = (str(error),)
@@ -167,29 +168,6 @@ def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) 
     found.newest_ms, found.engine = max(known, default=None), asker.engine
     found.queries, found.warnings = (*reader.queries, *asker.queries), (*found.warnings, *asker.warnings)
     return found
-
-
-def _limits(asker: Asker, profile: Profile, span: TimeRange, step_ms: int) -> list[Limit]:
-    """Evaluate the thresholds; one on a recording rule that the server does not have is evaluated as its expression."""
-    rules = {rule.name: rule.expr for rule in profile.recording_rules}
-    limits = []
-    for one in profile.thresholds:
-        answer = asker.matrix(one.expr, span, step_ms)
-        if not answer.present.any() and one.expr.strip() in rules:
-            answer = asker.matrix(rules[one.expr.strip()], span, step_ms)
-        limits.append(
-            Limit(
-                one.name, one.title, one.op, one.value, one.unit, one.severity, one.for_ms, _unscoped(answer, profile)
-            )
-        )
-    return limits
-
-
-def _unscoped(answer: Metrics, profile: Profile) -> Metrics:
-    """Leave out the labels that every series of the system carries, and the name of the rule."""
-    drop = {"__name__", *profile.scope}
-    labels = tuple({name: value for name, value in one.items() if name not in drop} for one in answer.labels)
-    return Metrics(answer.times, labels, answer.values, answer.present, answer.meta)
 
 
 def _caches(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, str, str]]:

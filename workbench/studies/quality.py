@@ -153,7 +153,7 @@ def _read(asker: Asker, profile: Profile, roles: dict[str, Role], span: TimeRang
         value, samples = (asker.matrix(query, wide, HOUR_MS) for query in queries)
         frames.append(_hours(name, role, value, samples))
     metrics = {metric for role in roles.values() for metric in metrics_of(profile, _selector(role))}
-    limits = breached(asker, thresholds_of(profile, metrics), span)
+    limits = breached(asker, profile, thresholds_of(profile, metrics), span)
     rows = []
     for query in profile.queries:
         if metrics & metrics_of(profile, query.documented) and _compares_with_past(query.documented):

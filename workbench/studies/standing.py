@@ -165,7 +165,7 @@ def _identity(labels: Any) -> frozenset[tuple[str, str]]:
 def _limits(asker: Asker, profile: Profile, as_of: datetime) -> list[dict[str, Any]]:
     longest = max(one.for_ms for one in profile.thresholds)
     span = TimeRange.last(f"{LOOK_BACK_MS + longest}ms", until=as_of)
-    breaches, totals = breached(asker, profile.thresholds, span)
+    breaches, totals = breached(asker, profile, profile.thresholds, span)
     rules = totals.frame.set_index("limit")[["rule", "value"]]
     frame = breaches.frame[breaches.frame["ongoing"]].join(rules, on="limit")
     return cast("list[dict[str, Any]]", frame[list(_LIMITS)].to_dict(orient="records"))

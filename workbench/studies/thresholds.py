@@ -8,6 +8,7 @@ from workbench.analysis.limits import Limit, LimitBreaches, LimitTotals, limit_b
 from workbench.catalog import Profile
 from workbench.catalog.profile import Threshold
 from workbench.core.errors import WorkbenchError
+from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange
 from workbench.promql import parse, selectors
 from workbench.studies.asker import Asker
@@ -40,8 +41,13 @@ def thresholds_of(profile: Profile, metrics: Iterable[str]) -> tuple[Threshold, 
     return tuple(one for one in profile.thresholds if wanted & metrics_of(profile, one.expr))
 
 
-def breached(asker: Asker, thresholds: Iterable[Threshold], span: TimeRange) -> tuple[LimitBreaches, LimitTotals]:
+def breached(
+    asker: Asker, profile: Profile, thresholds: Iterable[Threshold], span: TimeRange
+) -> tuple[LimitBreaches, LimitTotals]:
     """Find the breaches of thresholds over a range.
+
+    A threshold on a recording rule that the server does not have is evaluated as the expression of the rule. Labels
+    that every series of the system carries are left out of the groups.
 
     Raises
     ------
@@ -50,17 +56,18 @@ def breached(asker: Asker, thresholds: Iterable[Threshold], span: TimeRange) -> 
     """
     step_ms = STEP_MS if span.seconds * 1000 <= LONG_MS else LONG_STEP_MS
     grid = span.aligned(step_ms)
-    limits = [
-        Limit(
-            name=one.name,
-            title=one.title,
-            op=one.op,
-            value=one.value,
-            unit=one.unit,
-            severity=one.severity,
-            for_ms=one.for_ms,
-            answer=asker.matrix(one.expr, grid, step_ms),
-        )
-        for one in thresholds
-    ]
+    rules = {rule.name: rule.expr for rule in profile.recording_rules}
+    limits = []
+    for one in thresholds:
+        answer = asker.matrix(one.expr, grid, step_ms)
+        if not answer.present.any() and one.expr.strip() in rules:
+            answer = asker.matrix(rules[one.expr.strip()], grid, step_ms)
+        told = _without(answer, {"__name__", *profile.scope})
+        limits.append(Limit(one.name, one.title, one.op, one.value, one.unit, one.severity, one.for_ms, told))
     return limit_breaches(limits, as_of=grid.end, step_ms=step_ms)
+
+
+def _without(answer: Metrics, names: Iterable[str]) -> Metrics:
+    dropped = set(names)
+    labels = tuple({name: value for name, value in one.items() if name not in dropped} for one in answer.labels)
+    return Metrics(answer.times, labels, answer.values, answer.present, answer.meta)
