@@ -3,7 +3,7 @@
 import streamlit as st
 
 from workbench.charts import slo as charts
-from workbench.ui import board, decided, detail, exports, figures, filters, header, load, states, tables
+from workbench.ui import board, decided, detail, exports, figures, filters, header, load, spent, states, tables
 
 system = filters.system()
 if not system:
@@ -51,7 +51,12 @@ with body, states.guard():
                 figures.card("Measured against the objective", charts.sli_figure, history, compliance, key="sli")
                 figures.card("Good and bad", charts.requests_figure, history, compliance, key="requests")
                 detail.burn_rates(study.results["burn"])
+                spent.outlook(study)
+                spent.what_if(system, promised, period)
             detail.definition(promised)
+        if usable:
+            spent.episodes(system, promised.id, period)
+            spent.policies(system, promised.id, period)
     if usable:
         decided.exclusions(study)
         states.warned(study)

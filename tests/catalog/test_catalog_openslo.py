@@ -285,3 +285,14 @@ def test_a_document_without_a_spec_is_told_so(tmp_path: Path) -> None:
     assert (fault.line, fault.why) == (24, "this must be a map of keys to values.")
     (fault,) = faults(tmp_path, SLO, head)
     assert fault.why == "'spec' is required here."
+
+
+@pytest.mark.parametrize("word", ["hold", "Bad", "maybe"])
+def test_an_slo_says_what_absent_data_counts_as(word: str, tmp_path: Path) -> None:
+    text = SLO.replace("labels: {system: shop}", f"labels: {{system: shop}}\n  annotations: {{absence: {word}}}")
+    if word == "maybe":
+        (fault,) = faults(tmp_path, text)
+        assert "no policy for absent data" in fault.why
+        return
+    (objective,) = load(tmp_path, text).objectives["shop"]
+    assert objective.absence == word.lower()

@@ -34,6 +34,7 @@ class ComplianceResult(Result):
     status             ok, at_risk, spent, no_data, no_traffic, unavailable, refused
     target             share promised [ratio]
     sli                good / total so far; NaN without events, above 1 when counts contradict [ratio]
+    sli_low, sli_high  least and largest SLI, where the threshold lies between two buckets; else the SLI [ratio]
     good, bad, total   counts so far; NaN where nothing was observed [``unit``]
     unit               what is counted: ``events`` or ``slices``
     budget_total       bad ones allowed by the total so far: (1 - target) * total [``unit``]
@@ -62,7 +63,18 @@ class ComplianceResult(Result):
     as_of: datetime
 
 
-_COUNTS = ("sli", "good", "bad", "total", "budget_total", "budget_spent", "budget_left", "budget_left_ratio")
+_COUNTS = (
+    "sli",
+    "sli_low",
+    "sli_high",
+    "good",
+    "bad",
+    "total",
+    "budget_total",
+    "budget_spent",
+    "budget_left",
+    "budget_left_ratio",
+)
 _SHARES = ("burn_rate", "coverage", "elapsed", "period_budget", "period_left_ratio")
 _MINUTES = ("budget_minutes", "spent_minutes", "left_minutes")
 
@@ -130,6 +142,33 @@ def compliance(
     return ComplianceResult(_frame(rows), as_of=as_of, notes=tuple(notes))
 
 
+def between(result: ComplianceResult, low: ComplianceResult, high: ComplianceResult) -> ComplianceResult:
+    """Widen the rows of promises whose threshold lies between two buckets.
+
+    Parameters
+    ----------
+    result : ComplianceResult
+    low, high : ComplianceResult
+        The same promises judged by the fewest and by the most good events; others are left out.
+
+    Notes
+    -----
+    A promise that the fewest good events keep is kept, one that the most do not is spent; between these nobody knows,
+    and the status is ``refused``.
+    """
+    frame, notes = result.frame.copy(), list(result.notes)
+    for worse, better in zip(low.frame.itertuples(), high.frame.itertuples(), strict=True):
+        rows = frame["objective"] == worse.objective
+        frame.loc[rows, ["sli_low", "sli_high"]] = [worse.sli, better.sli]
+        if (worse.status == "spent") != (better.status == "spent"):
+            frame.loc[rows, "status"] = "refused"
+            notes.append(
+                f"{worse.objective}: between {worse.sli:.4%} and {better.sli:.4%} were good and {worse.target:.4%} is "
+                "promised; whether that is kept cannot be told from these buckets. Add one at the threshold."
+            )
+    return ComplianceResult(frame, as_of=result.as_of, notes=tuple(notes))
+
+
 def _judged(
     history: History, promise: Promise, as_of: datetime, failed: Status | None
 ) -> tuple[dict[str, Any], list[str]]:
@@ -171,6 +210,8 @@ def _spending(seen: History, promise: Promise, elapsed: TimeRange, good: float, 
         spent_minutes = bad / events * promise.length(elapsed) / 60
     return {
         "sli": good / total,
+        "sli_low": good / total,
+        "sli_high": good / total,
         "budget_total": float(allowed),
         "budget_left": float(allowed - bad),
         "budget_left_ratio": float(1 - bad / allowed),

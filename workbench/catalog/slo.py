@@ -1,7 +1,8 @@
 """Objectives: the promises of OpenSLO v1 documents, resolved and ready to be measured.
 
 Labels or annotations of an SLO tell the workbench what OpenSLO has no field for: ``system`` (whose promise it is),
-``derived: "true"`` (worked out from a threshold, not promised by a document) and ``assumption`` (text).
+``derived: "true"`` (worked out from a threshold, not promised by a document), ``assumption`` (text) and ``absence``
+(what slices without data count as: ``ignore``, ``bad``, ``good`` or ``hold``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from workbench.catalog.faults import validated
 from workbench.catalog.openslo import (
@@ -28,6 +29,7 @@ from workbench.catalog.yaml_lines import Document, Place
 from workbench.core.errors import CatalogError, Fault
 
 Method = Literal["occurrences", "timeslices", "ratio_timeslices"]
+Absence = Literal["ignore", "bad", "good", "hold"]
 CalendarUnit = Literal["day", "week", "month", "quarter", "year"]
 
 _DAY_MS = 86_400_000
@@ -98,6 +100,8 @@ class Objective:
         Length of a time slice and the share that makes it good; None for occurrences. [ms], [ratio]
     derived : bool
         No document promises it; it was worked out from a threshold.
+    absence : {"ignore", "bad", "good", "hold"}
+        What slices without data count as.
     query_lines : mapping
         Line of each query of the indicator: ``good``, ``bad``, ``total`` or ``query``.
     """
@@ -117,6 +121,7 @@ class Objective:
     service: str
     assumptions: tuple[str, ...] = ()
     derived: bool = False
+    absence: Absence = "ignore"
     labels: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     alert_policies: tuple[str, ...] = ()
     file: str = ""
@@ -227,6 +232,13 @@ class _Resolver:
             why = f"no profile has the system {system!r}; name one in metadata.labels.system"
             raise self.refuse(place, why, nearest(system, self.systems))
         return system
+
+    def absence(self) -> Absence:
+        word = self.mark("absence").lower() or "ignore"
+        if word not in get_args(Absence):
+            place: Place = ("metadata", "annotations", "absence")
+            raise self.refuse(place, f"{word!r} is no policy for absent data", nearest(word, get_args(Absence)))
+        return cast(Absence, word)
 
     def sli(self) -> tuple[SliSpec, Document, Place]:
         if self.spec.indicator is not None:
@@ -339,6 +351,7 @@ class _Resolver:
                     service=self.spec.service,
                     assumptions=((assumption,) if assumption else ()) + flattened,
                     derived=self.mark("derived").lower() == "true",
+                    absence=self.absence(),
                     labels=self.metadata.labels,
                     alert_policies=tuple(getattr(item, "alertPolicyRef", "inline") for item in self.spec.alertPolicies),
                     file=self.slo.document.file,

@@ -35,7 +35,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
             "objective": str(row.objective),
             "status": STATUS_WORDS[row.status],
             "target": ratio_text(row.target, digits=2),
-            "SLI": ratio_text(row.sli),
+            "SLI": _sli_text(row),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)} {row.unit}"
             if row.total == row.total
             else NO_VALUE,
@@ -47,6 +47,14 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples()
     ]
+
+
+def _sli_text(row: Any) -> str:
+    """SLI, and where a threshold lies between two buckets the least and the largest it can be."""
+    told = ratio_text(row.sli)
+    return (
+        told if not row.sli_low < row.sli_high else f"{told} ({ratio_text(row.sli_low)} to {ratio_text(row.sli_high)})"
+    )
 
 
 def burn_rows(result: Result) -> list[dict[str, str]]:

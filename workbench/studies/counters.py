@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.amounts import exact_amounts
+from workbench.analysis.histogram_sli import merged_bounds
 from workbench.analysis.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.core.errors import EmptyAnswer
 from workbench.core.series import Labels, SeriesSet
@@ -59,6 +60,21 @@ class CounterReader:
     def queries(self) -> tuple[str, ...]:
         """Selectors that were read, in order."""
         return tuple(self._raw) + tuple(scoped("up", {**self._scope, "job": job}) for job in self._up)
+
+    def also(self, selector: str) -> None:
+        """Let one more selector be asked for."""
+        self._selectors.setdefault(selector, _selector(selector))
+
+    def labels(self, selector: str) -> tuple[Labels, ...]:
+        """Label sets of a selector in the period.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        held = self._series(self._broadest(selector)).labels
+        return tuple(held[row] for row in keep_series(self._selectors[selector].matchers, held))
 
     def counts(self, selector: str, span: TimeRange, slice_ms: int) -> Counts:
         """Exact increases of a selector, summed over its series, per slice of the period.
@@ -124,7 +140,7 @@ class CounterReader:
 
     def _read(self, selector: str) -> SeriesSet:
         try:
-            series = self._source.raw(selector, self._read_span)
+            series = merged_bounds(self._source.raw(selector, self._read_span))
         except EmptyAnswer:
             series = SeriesSet.empty()
         if series.samples:

@@ -47,6 +47,7 @@ def history_key(
         "indicator": vars(objective.indicator),
         "method": objective.method,
         "slice_target": objective.slice_target,
+        "absence": objective.absence,
     }
     text = json.dumps(jsonable(definition), sort_keys=True)
     revision = hashlib.sha256(text.encode()).hexdigest()

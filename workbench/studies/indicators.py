@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.absence import filled
 from workbench.analysis.events import joined_events, raw_events, slice_events, threshold_events, timeslice_events
+from workbench.analysis.histogram_sli import ThresholdCounts
 from workbench.analysis.increase import Floats
 from workbench.catalog import Objective, RatioIndicator, RawIndicator, ThresholdIndicator
 from workbench.core.errors import (
@@ -26,6 +28,7 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import counter_plan, parse, scoped
 from workbench.promql.nodes import Call, walk
+from workbench.studies.buckets import counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counters import CounterReader
 
 #: Slices of promises that count events. [ms]
@@ -66,7 +69,10 @@ class Plan:
 
 @dataclass
 class Measured:
-    """EVENTS of all objectives of a system, and what became of those that could not be measured."""
+    """EVENTS of all objectives of a system, and what became of those that could not be measured.
+
+    ``ranges`` are EVENTS with the fewest and the most good ones, where a threshold lies between two buckets.
+    """
 
     events: pd.DataFrame
     methods: dict[str, Literal["exact", "extrapolated"]] = field(default_factory=dict)
@@ -75,6 +81,7 @@ class Measured:
     queries: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
     newest_ms: int | None = None
+    ranges: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
     reader: CounterReader | None = None
 
@@ -139,7 +146,7 @@ def measure(
                 if gone is not None:
                     raise gone
                 if plan.span.end > plan.span.start:
-                    frames.append(_events(plan, reader, asker))
+                    frames.append(_whole(plan, _events(plan, reader, asker, found), found))
             except WorkbenchError as error:
                 _fail(found, plan.objective, error)
                 if gone is None and isinstance(error, SourceUnavailable) and source.state().status == "unavailable":
@@ -149,6 +156,15 @@ def measure(
         found.newest_ms = max((ms for ms in (reader.newest_ms, asker.newest_ms) if ms is not None), default=None)
     found.events = joined_events(frames)
     return found
+
+
+def _whole(plan: Plan, events: pd.DataFrame, found: Measured) -> pd.DataFrame:
+    """Count slices without data as the objective says."""
+    one = plan.objective
+    counts, absent = filled(events, plan.span, plan.slice_ms, one.absence, slices=one.method != "occurrences")
+    if absent:
+        found.warnings.append(f"{one.id}: {absent} slices without data count as {one.absence}, as its document says.")
+    return counts
 
 
 def _fail(found: Measured, objective: Objective, error: WorkbenchError) -> None:
@@ -186,7 +202,7 @@ class _Asker:
         return answer
 
 
-def _events(plan: Plan, reader: CounterReader, asker: _Asker) -> pd.DataFrame:
+def _events(plan: Plan, reader: CounterReader, asker: _Asker, found: Measured) -> pd.DataFrame:
     objective, indicator = plan.objective, plan.objective.indicator
     match indicator:
         case ThresholdIndicator():
@@ -198,28 +214,58 @@ def _events(plan: Plan, reader: CounterReader, asker: _Asker) -> pd.DataFrame:
             answer = asker.answer(plan.queries["query"], plan.span, plan.slice_ms)
             counted = raw_events(objective.id, answer, kind=indicator.kind, slice_ms=plan.slice_ms)
         case RatioIndicator():
-            counted = _counted(plan, reader) if plan.selectors else _evaluated(plan, asker)
+            counted = _counted(plan, reader, found) if plan.selectors else _evaluated(plan, asker)
+    if objective.id in found.ranges:
+        low, high = (_in_slices(plan, part) for part in found.ranges[objective.id])
+        found.ranges[objective.id] = low, high
+    return _in_slices(plan, counted)
+
+
+def _in_slices(plan: Plan, counted: pd.DataFrame) -> pd.DataFrame:
+    objective = plan.objective
     if objective.method == "occurrences":
         return counted
     judged = objective.slice_target if objective.method == "timeslices" else None
     return timeslice_events(counted, slice_target=judged, slice_ms=plan.slice_ms)
 
 
-def _counted(plan: Plan, reader: CounterReader) -> pd.DataFrame:
+def _counted(plan: Plan, reader: CounterReader, found: Measured) -> pd.DataFrame:
     parts = {part: reader.counts(text, plan.span, plan.slice_ms) for part, text in plan.selectors.items()}
     total = parts["total"]
-    if "bad" in parts:
-        good = total.per_slice - parts["bad"].per_slice
-    else:
-        good = parts["good"].per_slice
-        if not parts["good"].series and total.series:
-            raise EmptyAnswer(
-                "The good selector matches no series while the total does, so every event would count as bad.",
-                query=plan.selectors["good"],
-                hint="Check its label values; le is text, so 2 and 2.0 differ.",
-            )
     edges = plan.span.edges_ms(plan.slice_ms)
-    return slice_events(plan.objective.id, edges, good=good, total=total.per_slice, covered=total.covered)
+
+    def events(good: Floats) -> pd.DataFrame:
+        return slice_events(plan.objective.id, edges, good=good, total=total.per_slice, covered=total.covered)
+
+    if "bad" in parts:
+        return events(total.per_slice - parts["bad"].per_slice)
+    threshold = threshold_of(plan.selectors["good"])
+    if threshold is not None and missing_bound(reader, plan.selectors["good"], plan.selectors["total"]):
+        between = counted_to_threshold(reader, plan.selectors["good"], threshold, plan.span, plan.slice_ms)
+        if between.bounds:
+            found.warnings.extend(_told(plan.objective.id, threshold, between))
+            if between.bounds != (threshold,):
+                found.ranges[plan.objective.id] = events(between.low), events(between.high)
+            return events(between.middle)
+    if not parts["good"].series and total.series:
+        raise EmptyAnswer(
+            "The good selector matches no series while the total does, so every event would count as bad.",
+            query=plan.selectors["good"],
+            hint="Check its label values.",
+        )
+    return events(parts["good"].per_slice)
+
+
+def _told(objective: str, threshold: float, between: ThresholdCounts) -> list[str]:
+    told = []
+    if between.bounds != (threshold,):
+        bounds = ", ".join(f"{bound:g}" for bound in between.bounds)
+        told.append(f"{objective}: {threshold:g} is no bound of its buckets ({bounds}); the SLI lies between two.")
+    if between.layouts > 1:
+        told.append(f"{objective}: its histograms have {between.layouts} different sets of bounds.")
+    if between.repaired:
+        told.append(f"{objective}: a bucket counted less than the one below it, and was raised to it.")
+    return told
 
 
 def _evaluated(plan: Plan, asker: _Asker) -> pd.DataFrame:

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from workbench import __version__
 from workbench.analysis.burn import budget_history, burn_rates
+from workbench.analysis.events import joined_events
 from workbench.analysis.exclusions import exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.outlook import burn_outlook
 from workbench.analysis.promise import Promise
-from workbench.analysis.slo import ComplianceResult, compliance
+from workbench.analysis.slo import ComplianceResult, between, compliance
 from workbench.catalog import Objective
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
@@ -96,6 +97,13 @@ def judged(
 ) -> ComplianceResult:
     """Compliance of what was measured, with the assumptions of the objectives among its notes."""
     result = compliance(measured.events, promises, as_of=as_of, unanswered=measured.failed)
+    if measured.ranges:
+        widened = [one for one in promises if one.objective in measured.ranges]
+        low, high = (
+            compliance(joined_events([pair[side] for pair in measured.ranges.values()]), widened, as_of=as_of)
+            for side in (0, 1)
+        )
+        result = between(result, low, high)
     assumed = tuple(f"{one.id}: {text}" for one in objectives for text in one.assumptions)
     return replace(result, notes=result.notes + assumed)
 

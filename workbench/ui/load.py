@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
@@ -91,6 +92,38 @@ def _question(
 ) -> Study:
     ask = getattr(studies, name)
     return _kept(ask(replace(_context, zone=zone), system=system, range=span, as_of=as_of))
+
+
+def of_objective(name: str, system: str, slo: str, span: TimeRange, zone: str, **options: Any) -> Study:
+    """Answer a question about one objective by the name of its study, e.g. ``slo_attribution``, with its options.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or objective, or an option that the study refuses.
+    """
+    try:
+        given = tuple(sorted(options.items()))
+        return _of_objective(_key(), name, system, slo, span, zone, min(now(), span.end), given, context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _of_objective(
+    key: str,
+    name: str,
+    system: str,
+    slo: str,
+    span: TimeRange,
+    zone: str,
+    as_of: datetime,
+    options: tuple[tuple[str, Any], ...],
+    _context: Context,
+) -> Study:
+    ask = getattr(studies, name)
+    chosen = replace(_context, zone=zone)
+    return _kept(ask(chosen, system=system, slo=slo, range=span, as_of=as_of, **dict(options)))
 
 
 def overview(span: TimeRange, zone: str) -> Study:
