@@ -58,7 +58,7 @@ with body, states.guard():
             spent.episodes(system, promised.id, period)
             spent.policies(system, promised.id, period)
     if usable:
-        decided.exclusions(study)
+        decided.shown(study)
         states.warned(study)
         exports.downloads(study, compliance if promised is None else history, name=file_name)
     if promised is not None:

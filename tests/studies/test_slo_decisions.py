@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,7 +12,8 @@ from tests.studies.conftest import END, SYSTEM
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, overview, slo_compliance
-from workbench.studies.annotations import add_annotation, annotated
+from workbench.studies.annotations import add_annotation
+from workbench.studies.definitions import note_definitions
 from workbench.studies.exclusions import add_exclusion
 from workbench.studies.policy import slo_policy, slo_review
 
@@ -85,12 +87,38 @@ def test_a_store_that_cannot_be_read_is_said_and_nothing_is_left_out(lab: Contex
 def test_annotations_stand_in_the_range_they_touch(lab: Context) -> None:
     add_annotation(lab, system=SYSTEM, kind="deploy", start=NIGHT, text="Release 2.4", link="https://tickets/1")
     add_annotation(lab, system=SYSTEM, kind="incident", start=NIGHT, end=NIGHT + timedelta(hours=2), text="Low quality")
-    found = annotated(lab, SYSTEM, TimeRange(NIGHT + timedelta(hours=1), END))
-    assert found["text"].tolist() == ["Low quality"]
-    assert len(annotated(lab, SYSTEM, SPAN)) == 2
+    later = TimeRange(NIGHT + timedelta(hours=1), END)
+    study = slo_compliance(lab, system=SYSTEM, range=later, as_of=END, slo="quality")
+    assert study.results["happened"].frame["text"].tolist() == ["Low quality"]
+    assert len(asked(lab).results["happened"].frame) == 2
     for wrong in ({"kind": "party"}, {"text": ""}, {"end": NIGHT}, {"link": "javascript:alert(1)"}, {"slo": "none"}):
         with pytest.raises(ParameterError):
             add_annotation(lab, **{"system": SYSTEM, "kind": "deploy", "start": NIGHT, "text": "x", **wrong})
+
+
+def test_a_changed_target_splits_the_period_and_each_part_keeps_its_own(lab: Context) -> None:
+    change = NIGHT + timedelta(hours=12)
+    note_definitions(lab, SYSTEM, at=SPAN.start - timedelta(days=9))
+    assert note_definitions(lab, SYSTEM, at=NIGHT) == ()
+    assert asked(lab).results["definitions"].frame.empty
+    stricter = [
+        replace(one, target=Decimal("0.9995")) if one.id == "availability" else one
+        for one in lab.catalog.objectives[SYSTEM]
+    ]
+    changed = replace(lab, catalog=replace(lab.catalog, objectives={**lab.catalog.objectives, SYSTEM: tuple(stricter)}))
+    assert note_definitions(changed, SYSTEM, at=change) == ("availability",)
+    study = asked(changed)
+    parts = study.results["definitions"].frame
+    assert parts["objective"].tolist() == ["availability"] * 2
+    old = float(lab.catalog.objective(SYSTEM, "availability").target)
+    assert parts["target"].tolist() == [old, 0.9995]
+    assert parts["end"].iloc[0] == parts["start"].iloc[1] == change
+    whole = row(study, "availability")
+    assert (parts["bad"].sum(), parts["total"].sum()) == (whole["bad"], whole["total"])
+    assert parts["budget_total"].iloc[0] == pytest.approx((1 - old) * parts["total"].iloc[0])
+    (moment,) = study.results["happened"].frame.to_dict("records")
+    assert (moment["kind"], moment["slo"]) == ("definition", "availability")
+    assert moment["text"].endswith("to 99.9500 %")
 
 
 def test_the_policy_and_the_review_read_what_the_figures_say(lab: Context) -> None:

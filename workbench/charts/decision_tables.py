@@ -130,3 +130,48 @@ def windows_table(result: Result) -> Table:
         for row in result.frame.itertuples()
     ]
     return Table(rows, left=("start", "end", "semantics", "reason", "by", "id"))
+
+
+def happened_table(result: Result) -> Table | Sentence:
+    """List annotations and changes of definition, oldest first."""
+    if result.frame.empty:
+        return Sentence("Nobody wrote anything down about this period.")
+    rows = [
+        {
+            "start": _time(row["start"]),
+            "end": _time(row["end"]),
+            "kind": row["kind"],
+            "objective": row["slo"] or "all",
+            "what": row["text"],
+            "link": row["link"],
+            "by": row["author"],
+        }
+        for row in result.frame.to_dict(orient="records")
+    ]
+    return Table(rows, left=("start", "end", "kind", "what", "link", "by"))
+
+
+def definition_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a part of a period in which one definition held."""
+    return [
+        {
+            "objective": row["objective"],
+            "from": _time(row["start"]),
+            "to": _time(row["end"]),
+            "target": ratio_text(row["target"], digits=2),
+            "status": STATUS_WORDS[row["status"]],
+            "SLI": ratio_text(row["sli"]),
+            "bad": count_text(row["bad"]) if row["bad"] == row["bad"] else NO_VALUE,
+            "allowed": count_text(row["budget_total"]) if row["budget_total"] == row["budget_total"] else NO_VALUE,
+            "definition": row["revision"],
+        }
+        for row in result.frame.to_dict(orient="records")
+    ]
+
+
+def definitions_table(result: Result) -> Table | Sentence:
+    """Table of :func:`definition_rows` that renders itself."""
+    if result.frame.empty:
+        return Sentence("No definition changed within the period.")
+    caption = "Each part of the period is judged by the definition that held in it."
+    return Table(definition_rows(result), caption=caption, left=("from", "to", "definition"))

@@ -37,7 +37,7 @@ def status(
       workbench slo status counterfactual-lab --month last-month --format json
       workbench slo status counterfactual-lab --slo availability --check
     """
-    from workbench.charts.decision_tables import effect_rows
+    from workbench.charts.decision_tables import definition_rows, effect_rows
     from workbench.charts.tables import compliance_rows
     from workbench.studies import slo_compliance
 
@@ -61,6 +61,9 @@ def status(
         if effects := effect_rows(study.results["exclusions"]):
             say("With and without exclusions:")
             print_table(effects)
+        if parts := definition_rows(study.results["definitions"]):
+            say("Definitions that changed within the period, each part by its own:")
+            print_table(parts)
     for warning in study.warnings:
         say(f"Warning: {warning}")
     if study.status in ("unavailable", "refused"):

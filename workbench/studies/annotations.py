@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.core.errors import ParameterError
+from workbench.analysis.happened import Happened
+from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.result import jsonable
 from workbench.core.timerange import TimeRange
 from workbench.store import Annotation
 from workbench.studies.context import Context
+from workbench.studies.definitions import Changes, change_text
 from workbench.studies.exclusions import written
 
 #: What people write down; a change of definition is noted by the program.
@@ -68,24 +70,26 @@ def add_annotation(
     return written(ctx).add_annotation(record)
 
 
-def annotated(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
-    """Return what happened to a system in a range, oldest first.
-
-    Returns
-    -------
-    DataFrame
-        ``start``, ``end`` [UTC; NaT for a moment], ``kind``, ``slo`` (empty for all), ``text``, ``link``, ``author``.
-    """
-    records = ctx.store.annotations(system) if ctx.store is not None else []
+def happened(ctx: Context, system: str, span: TimeRange, changes: Changes, *, as_of: datetime) -> Happened:
+    """Return what happened to a system in a range, changes of definition among it."""
+    try:
+        records = ctx.store.annotations(system) if ctx.store is not None else []
+    except ArchiveError:
+        records = []  # said already where exclusions are read
     rows = [
         (one.starts_at, one.ends_at, one.kind, one.slo, one.text, one.link, one.created_by)
         for one in records
         if one.starts_at < span.end and (one.ends_at or one.starts_at) >= span.start
     ]
+    rows += [
+        (part.span.start, None, "definition", name, change_text(part), "", "")
+        for name, parts in changes.parts.items()
+        for part in parts[1:]
+    ]
     frame = pd.DataFrame(rows, columns=["start", "end", "kind", "slo", "text", "link", "author"])
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
-    return frame
+    return Happened(frame.sort_values("start", kind="stable", ignore_index=True), as_of=as_of)
 
 
 def decided_rows(records: list[Any]) -> list[dict[str, Any]]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from workbench.catalog import Objective
 from workbench.catalog.openslo_export import openslo_document
+from workbench.catalog.slo import objectives_of, read_object
+from workbench.catalog.yaml_lines import Document
+from workbench.core.errors import ArchiveError, CatalogError, Fault
 from workbench.core.result import jsonable
+from workbench.core.timerange import TimeRange
 from workbench.store import Definition
 from workbench.studies.context import Context
 
@@ -41,3 +47,86 @@ def note_definitions(ctx: Context, system: str, *, at: datetime) -> tuple[str, .
         )
     ]
     return tuple(changed)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a period in which one definition held; ``before`` is the definition it replaced, if in this period."""
+
+    objective: Objective
+    revision: str
+    span: TimeRange
+    before: Objective | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Parts by objective, for those whose definition changed within their period."""
+
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+
+
+def definition_changes(ctx: Context, objectives: Sequence[Objective], spans: Mapping[str, TimeRange]) -> Changes:
+    """Return the parts into which changes of definition split the period of each objective.
+
+    Parameters
+    ----------
+    ctx : Context
+    objectives : sequence of Objective
+        As they are defined now.
+    spans : mapping of str to TimeRange
+        Elapsed part of the period of each.
+    """
+    found: dict[str, tuple[Part, ...]] = {}
+    if ctx.store is None:
+        return Changes()
+    for objective in objectives:
+        span = spans[objective.id]
+        try:
+            known = ctx.store.definitions(objective.system, objective.id)
+        except ArchiveError:
+            return Changes()  # said already where exclusions are read
+        inside = [one for one in known[1:] if span.start < one.since < span.end]
+        if not inside:
+            continue
+        first = known[known.index(inside[0]) - 1]
+        edges = [span.start, *(one.since for one in inside), span.end]
+        meant = [defined_by(one, objective) for one in (first, *inside)]
+        found[objective.id] = tuple(
+            Part(own, definition.revision, TimeRange(begin, end), before)
+            for own, before, definition, (begin, end) in zip(
+                meant, (None, *meant[:-1]), (first, *inside), pairwise(edges), strict=True
+            )
+        )
+    return Changes(found)
+
+
+def defined_by(definition: Definition, now: Objective) -> Objective:
+    """Return an objective as a definition of the store says it.
+
+    Raises
+    ------
+    CatalogError
+        The document of the store is no OpenSLO.
+    """
+    if definition.revision == revision_of(now):
+        return now
+    faults: list[Fault] = []
+    document = Document("the store", definition.document, {}, ())
+    read = objectives_of([read_object(document)], [definition.system], faults)
+    if faults:
+        raise CatalogError(tuple(faults))
+    return replace(read[definition.system][0], id=now.id)
+
+
+def change_text(part: Part) -> str:
+    """Say in words what a change of definition changed."""
+    now, before = part.objective, part.before
+    if before is None:
+        return ""
+    said = [f"target {100 * before.target:f} % to {100 * now.target:f} %"] if before.target != now.target else []
+    said += ["queries"] if before.indicator != now.indicator else []
+    said += ["window"] if (before.window_ms, before.calendar) != (now.window_ms, now.calendar) else []
+    budgeting = [(one.method, one.slice_ms, one.slice_target) for one in (before, now)]
+    said += ["budgeting"] if budgeting[0] != budgeting[1] else []
+    return f"Definition changed: {', '.join(said) or 'words'}"

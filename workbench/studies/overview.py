@@ -30,6 +30,7 @@ from workbench.core.errors import ArchiveError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
+from workbench.studies.definitions import note_definitions
 from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.health import newest_health
 from workbench.studies.history import collected, freshness, history_key, remember, stored, top_up
@@ -179,6 +180,7 @@ def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
 
 def refresh(ctx: Context, system: str, *, range: TimeRange | None = None, as_of: datetime) -> tuple[str, ...]:
     """Ask the source for what the store does not know for good of a system, and store it; returns what is missing."""
+    note_definitions(ctx, system, at=ctx.clock())
     found = _one_system(ctx, system, range, as_of, anew=True)
     gone = tuple(found.measured.warnings) if set(found.measured.failed.values()) - {"no_data"} else ()
     return gone + tuple(found.standing.warnings if found.standing.missing else ())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+
+import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.events import joined_events
 from workbench.analysis.exclusions import exclusion_effect, exclusion_windows, without_excluded
+from workbench.analysis.happened import DefinitionParts
 from workbench.analysis.outlook import burn_outlook
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import ComplianceResult, between, compliance
@@ -17,8 +20,10 @@ from workbench.catalog import Objective
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.studies.annotations import happened
 from workbench.studies.context import Context
-from workbench.studies.exclusions import agreed_exclusions
+from workbench.studies.definitions import Changes, definition_changes
+from workbench.studies.exclusions import Agreed, agreed_exclusions
 from workbench.studies.indicators import Measured, measure, slice_of
 from workbench.studies.windows import hull, month_text, objective_window
 
@@ -48,7 +53,9 @@ def slo_compliance(
         (:class:`workbench.analysis.burn.BurnRates`), ``outlook``
         (:class:`workbench.analysis.outlook.BurnOutlook`), all less what exclusions leave out; ``exclusions``
         (:class:`workbench.analysis.exclusions.ExclusionEffect`, figures with and without) and ``exclusion_windows``
-        (:class:`workbench.analysis.exclusions.ExclusionWindows`).
+        (:class:`workbench.analysis.exclusions.ExclusionWindows`); ``definitions``
+        (:class:`workbench.analysis.happened.DefinitionParts`, a period split where a definition changed) and
+        ``happened`` (:class:`workbench.analysis.happened.Happened`, annotations).
 
     Raises
     ------
@@ -71,10 +78,12 @@ def slo_compliance(
     result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
     bare = judged(asked, promises, measured, as_of=as_of) if agreed.by_objective else result
     statuses: list[Status] = list(result.frame["status"])
+    span = range or hull([one.window for one in promises], as_of=as_of)
+    changes = definition_changes(ctx, asked, {one.objective: one.elapsed(as_of) for one in promises})
     return Study(
         name="slo_compliance",
         system=system,
-        range=range or hull([one.window for one in promises], as_of=as_of),
+        range=span,
         as_of=as_of,
         results={
             "compliance": result,
@@ -83,6 +92,8 @@ def slo_compliance(
             "outlook": burn_outlook(events, counted, as_of=as_of),
             "exclusions": exclusion_effect(result, bare, promises, agreed.by_objective, as_of=as_of),
             "exclusion_windows": exclusion_windows(promises, agreed.by_objective, as_of=as_of),
+            "definitions": _parts(source, profile.scope, changes, agreed, as_of=as_of, zone=ctx.zone),
+            "happened": happened(ctx, system, span, changes, as_of=as_of),
         },
         status=worst(statuses),
         freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
@@ -90,6 +101,27 @@ def slo_compliance(
         provenance=provenance(source, measured),
         warnings=(*measured.warnings, *agreed.warnings),
     )
+
+
+_PART = ("status", "target", "sli", "bad", "total", "budget_total", "budget_left")
+
+
+def _parts(
+    source: MetricSource, scope: Mapping[str, str], changes: Changes, agreed: Agreed, *, as_of: datetime, zone: str
+) -> DefinitionParts:
+    """Judge each part of a period by the definition that held in it."""
+    rows = []
+    for name, parts in changes.parts.items():
+        for part in parts:
+            (promise,) = promises_of([part.objective], range=part.span, as_of=as_of, zone=zone)
+            measured = measure(source, scope, [part.objective], {name: promise.elapsed(as_of)})
+            events, counted = without_excluded(measured.events, [promise], agreed.by_objective)
+            (row,) = compliance(events, counted, as_of=as_of, unanswered=measured.failed).frame.to_dict("records")
+            rows.append((name, part.revision[:12], part.span.start, part.span.end, *(row[figure] for figure in _PART)))
+    frame = pd.DataFrame(rows, columns=["objective", "revision", "start", "end", *_PART])
+    for column in ("start", "end"):
+        frame[column] = pd.to_datetime(frame[column], utc=True).dt.as_unit("ms")
+    return DefinitionParts(frame, as_of=as_of)
 
 
 def judged(
