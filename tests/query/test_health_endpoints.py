@@ -107,4 +107,4 @@ def test_targets_rules_alerts_and_silences_are_read_as_plain_rows() -> None:
         ]
         assert alerts(prometheus) == [{"labels": {"alertname": "Down"}, "state": "firing", "active_at": "t"}]
         (one,) = silences(prometheus, server.url)
-        assert (one["id"], one["matchers"]) == ("1", [{"name": "a", "value": "b"}])
+        assert (one["id"], one["matchers"]) == ("1", [{"name": "a", "value": "b", "regex": False, "equal": True}])

@@ -14,7 +14,7 @@ from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange, parse_instant, parse_month
-from workbench.studies import Context, service_performance, spend_and_tokens
+from workbench.studies import Context, alert_load, service_performance, spend_and_tokens
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +77,45 @@ def test_a_jump_of_cost_stands_in_the_groups_that_it_concerns(name: str, truth: 
     for group, injected in found["injected_amounts"].items():
         if group in changes and injected > 100:
             assert changes[group] > 0.5 * injected, group
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "injected"),
+    [
+        ("switch-gpt-4o", "vk-001", "cost.key.vk-001"),
+        ("key-gone-wild", "vk-004", "cost.key.vk-004"),
+        ("switch-gpt-4", "gpt-4", "cost.model.gpt-4"),
+    ],
+)
+def test_a_jump_of_cost_stands_out_with_its_days_and_what_it_cost(
+    name: str, group: str, injected: str, truth: Any, demo: Context
+) -> None:
+    found, span = event(truth, name)
+    month, _ = last_month(truth, found["system"])
+    jumps = spend_and_tokens(demo, system=found["system"], range=month, as_of=month.end).results["jumps"].frame
+    (row,) = jumps[(jumps["measure"] == "cost") & (jumps["group"] == group) & (jumps["direction"] == "up")].itertuples()
+    assert row.first == f"{span.start:%Y-%m-%d}"
+    assert row.last in (f"{span.end:%Y-%m-%d}", f"{span.end - timedelta(days=1):%Y-%m-%d}")
+    assert row.impact == pytest.approx(found["injected_amounts"][injected], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "alertname", "mark"),
+    [
+        ("flapping-generation", "ModelGenerationLatency", "flapping"),
+        ("leak-lab-2", "HighMemoryUsage", "stale"),
+    ],
+)
+def test_alerts_that_flap_or_stand_are_marked_so(
+    name: str, alertname: str, mark: str, truth: Any, demo: Context
+) -> None:
+    found, span = event(truth, name)
+    period = TimeRange(span.start - timedelta(hours=6), span.end + timedelta(hours=6))
+    frame = alert_load(demo, system=found["system"], range=period, as_of=period.end).results["episodes"].frame
+    own = frame[(frame["alertname"] == alertname) & frame[mark]]
+    assert len(own) == found["expected"].get("pulses", 1)
+    assert own["starts_at"].min() >= span.start
+    assert own["starts_at"].max() <= span.end
 
 
 @pytest.mark.parametrize("name", ["limit-openai", "limit-anthropic", "limit-openai-choreo"])

@@ -42,13 +42,14 @@ def forecasts_figure(
     order = (limits.frame if limits is not None else frame)[["resource", "series", "unit"]].drop_duplicates()
     chosen = unit or (str(order["unit"].iloc[0]) if len(order) else "")
     shown = order[order["unit"] == chosen].head(LEVELS)
+    scale, axis = (2.0**30, "GiB") if chosen == "bytes" else (1.0, "Used" if chosen == "ratio" else chosen)
     for number, level in enumerate(shown.itertuples()):
         part = frame[(frame["resource"] == level.resource) & (frame["series"] == level.series)]
         colour = colours.sequence[number % len(colours.sequence)]
         name = plain(f"{part['title'].iloc[0]}, {level.series}")
         figure.add_scatter(
             x=part["day"],
-            y=part["actual"],
+            y=part["actual"] / scale,
             name=name,
             mode="lines",
             line={"color": colour, "width": 1.5},
@@ -57,11 +58,11 @@ def forecasts_figure(
         )
         ahead = part.dropna(subset=["middle"])
         if number == 0 and len(ahead):
-            figure.add_scatter(x=ahead["day"], y=ahead["low"], mode="lines", line={"width": 0}, hoverinfo="skip",
-                               showlegend=False)  # fmt: skip
+            figure.add_scatter(x=ahead["day"], y=ahead["low"] / scale, mode="lines", line={"width": 0},
+                               hoverinfo="skip", showlegend=False)  # fmt: skip
             figure.add_scatter(
                 x=ahead["day"],
-                y=ahead["high"],
+                y=ahead["high"] / scale,
                 mode="lines",
                 line={"width": 0},
                 fill="tonexty",
@@ -71,7 +72,7 @@ def forecasts_figure(
             )
         figure.add_scatter(
             x=ahead["day"],
-            y=ahead["middle"],
+            y=ahead["middle"] / scale,
             mode="lines",
             line={"color": colour, "width": 1.5, "dash": "dash"},
             text=[value_text(value, chosen) for value in ahead["middle"]],
@@ -81,7 +82,7 @@ def forecasts_figure(
         )
     for value in sorted(set(frame.loc[frame["unit"] == chosen, "limit"].dropna()))[:3]:
         figure.add_hline(
-            y=value,
+            y=value / scale,
             line={"color": colours.bad, "width": 1, "dash": "dot"},
             annotation={
                 "text": ratio_text(value, digits=0) if chosen == "ratio" else value_text(value, chosen),
@@ -89,7 +90,7 @@ def forecasts_figure(
             },
         )
     percent = {"tickformat": ".0%", "range": [0, 1.1]} if chosen == "ratio" else {"rangemode": "tozero"}
-    figure.update_layout(yaxis={"title": {"text": "Used" if chosen == "ratio" else chosen}, **percent}, showlegend=True)
+    figure.update_layout(yaxis={"title": {"text": axis}, **percent}, showlegend=True)
     figure.update_layout(height=HEIGHT + LEGEND_ROW * (len(shown) + 1))
     return figure
 

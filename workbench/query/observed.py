@@ -71,9 +71,19 @@ def silences(source: PrometheusSource, alertmanager: str) -> Document:
         live,
         lambda one: {
             **_text(one, "id", "startsAt", "endsAt", "createdBy", "comment"),
-            "matchers": [_text(each, "name", "value") for each in one.get("matchers") or []],
+            "matchers": [_matcher(each) for each in one.get("matchers") or []],
         },
     )
+
+
+def _matcher(one: Any) -> dict[str, Any]:
+    """One matcher; Alertmanagers before 0.22 know no ``isEqual`` and mean equal."""
+    said = one if isinstance(one, dict) else {}
+    return {
+        **_text(one, "name", "value"),
+        "regex": bool(said.get("isRegex", False)),
+        "equal": bool(said.get("isEqual", True)),
+    }
 
 
 def _rows(found: Any, row: Callable[[dict[str, Any]], dict[str, Any]]) -> Document:
