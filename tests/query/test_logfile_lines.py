@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.benchmarks.bench_logs import growth
 from workbench.catalog import load_catalog
 from workbench.core.errors import ParameterError, SourceUnavailable
 from workbench.core.filters import LogFilter, Native
@@ -252,3 +253,11 @@ def test_no_file_is_an_error_with_the_pattern_in_it(tmp_path: Path) -> None:
 def test_files_have_no_language_of_their_own(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="for loki; this source is logfiles"):
         list(LogFileSource("files", tmp_path).logs(LogFilter(native=Native("loki", "{}")), DAY))
+
+
+@pytest.mark.slow
+def test_memory_stays_level_while_lines_stream_into_the_archive() -> None:
+    """A small run of what `make bench` measures from row 100,000 to row 1,000,000."""
+    told = growth("files", rows=80_000, first=30_000)
+    assert told["rows"] == 80_000
+    assert told["most"] - told["first"] < 60

@@ -109,7 +109,7 @@ def flattened(record: Mapping[str, Any], *, below: str = "", depth: int = 8) -> 
     """
     flat: dict[str, Any] = {}
     for name, value in record.items():
-        if isinstance(value, Mapping) and value and depth:
+        if isinstance(value, dict) and value and depth:
             inner = flattened(value, below=f"{below}{name}.", depth=depth - 1)
         else:
             inner = {f"{below}{name}": value}

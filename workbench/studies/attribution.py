@@ -210,8 +210,9 @@ def restarts(source: MetricSource, profile: Profile, span: TimeRange) -> list[Mo
 
 
 def _lines(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
-    wanted = LogFilter(services=ctx.services_of(system), severity="ERROR")
-    return _joined(ctx.logs_for(system).logs(wanted, span))
+    source = ctx.logs_for(system)
+    wanted = LogFilter(services=ctx.services_within(source, system), severity="ERROR")
+    return _joined(source.logs(wanted, span))
 
 
 def _failing(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
