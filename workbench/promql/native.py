@@ -253,7 +253,7 @@ def equal(block: Histograms, left: NDArray[Any], right: NDArray[Any]) -> Bools:
     there, _ = block.entries(right[pair])
     differs = block.keys[here] != block.keys[there]
     differs |= block.populations.view(np.int64)[here] != block.populations.view(np.int64)[there]
-    same[pair] = np.bincount(np.arange(len(pair)).repeat(counts), differs, len(pair)) == 0
+    same[pair.repeat(counts)[differs]] = False
     return same
 
 
@@ -269,19 +269,41 @@ def resets(block: Histograms, before: NDArray[Any], after: NDArray[Any]) -> Bool
     certain |= block.schema[after] > block.schema[before]
     certain |= block.zero_threshold[after] < block.zero_threshold[before]
     found: Bools = (hint == RESET) | (certain & (hint != NOT_RESET))
-    open_pairs = np.flatnonzero(~certain & (hint != RESET) & (hint != NOT_RESET))
-    if len(open_pairs):
-        number = np.arange(len(open_pairs))
-        later, earlier = after[open_pairs], before[open_pairs]
-        change = combined(
-            block,
-            np.concatenate([later, earlier]),
-            np.concatenate([number, number]),
-            len(open_pairs),
-            np.repeat([1.0, -1.0], len(open_pairs)),
-            block.schema[later],
-        )
-        owner = number.repeat(change.offsets[1:] - change.offsets[:-1])
-        lost = np.bincount(owner, change.populations < 0, len(open_pairs)) > 0
-        found[open_pairs] = lost | (change.zero_threshold != block.zero_threshold[later])
+    pairs = np.flatnonzero(~certain & (hint != RESET) & (hint != NOT_RESET))
+    same, lost = _lost_in_place(block, before[pairs], after[pairs])
+    found[pairs[same]] = lost[same]
+    pairs = pairs[~same]
+    if len(pairs):
+        found[pairs] = _lost(block, before[pairs], after[pairs])
     return found
+
+
+def _lost_in_place(block: Histograms, before: NDArray[Any], after: NDArray[Any]) -> tuple[Bools, Bools]:
+    """Pairs with the very same buckets, as scrapes of a busy histogram are, and whether one of them fell."""
+    sizes = block.offsets[1:] - block.offsets[:-1]
+    same: Bools = (sizes[before] == sizes[after]) & (block.schema[before] == block.schema[after])
+    same &= block.zero_threshold[before] == block.zero_threshold[after]
+    lost = np.zeros(len(same), np.bool_)
+    rows = np.flatnonzero(same)
+    earlier, counts = block.entries(before[rows])
+    later, _ = block.entries(after[rows])
+    owner = rows.repeat(counts)
+    same[owner[block.keys[earlier] != block.keys[later]]] = False
+    lost[owner[block.populations[later] < block.populations[earlier]]] = True
+    return same, lost
+
+
+def _lost(block: Histograms, before: NDArray[Any], after: NDArray[Any]) -> Bools:
+    """Whether a bucket lost observations, pair by pair, seen in the resolution and zero bucket of the later one."""
+    number = np.arange(len(after))
+    change = combined(
+        block,
+        np.concatenate([after, before]),
+        np.concatenate([number, number]),
+        len(after),
+        np.repeat([1.0, -1.0], len(after)),
+        block.schema[after],
+    )
+    lost = np.zeros(len(after), np.bool_)
+    lost[number.repeat(change.offsets[1:] - change.offsets[:-1])[change.populations < 0]] = True
+    return np.asarray(lost | (change.zero_threshold != block.zero_threshold[after]))
