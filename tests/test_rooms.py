@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
             "urllib3",
             "httpx",
             "google",
+            "botocore",
             "prometheus_api_client",
             "requests",
         },
@@ -66,6 +67,7 @@ ONLY_IN = {
     "promql_parser": "workbench/promql/parse.py",
     "deltalake": "workbench/archive/tables.py",
     "prometheus_api_client": "workbench/query/check.py",
+    "botocore": "workbench/query/sigv4.py",
 }
 
 #: `analysis` is pure: no reading, no writing, no clock, no chance without a seed.

@@ -112,7 +112,16 @@ _ONLY: Mapping[str, tuple[str, ...]] = {
     "holds": ("table",),
     "alertmanager": ("prometheus",),
     "replica_labels": ("prometheus",),
+    "sigv4": ("prometheus", "alertmanager", "opensearch"),
 }
+
+
+class SigV4(_Frozen):
+    """Requests signed for a service of Amazon; credentials come from the environment, as botocore finds them."""
+
+    region: str
+    service: str = "aps"
+    profile: str = ""
 
 
 class SourceSettings(_Frozen):
@@ -149,6 +158,7 @@ class SourceSettings(_Frozen):
     partial_response: bool = True
     max_source_resolution: Literal["raw", "5m", "1h", "auto"] = "raw"
     replica_labels: tuple[str, ...] = ()
+    sigv4: SigV4 | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -169,6 +179,8 @@ class SourceSettings(_Frozen):
                 raise ValueError(f"{field} means nothing to {_a(self.kind)}; it belongs to: {', '.join(kinds)}")
         if bool(self.username) != bool(self.password):
             raise ValueError("username and password go together")
+        if self.sigv4 and (self.username or self.bearer):
+            raise ValueError("sigv4 is a login of its own: leave username, password and bearer out")
         if self.username and self.bearer:
             raise ValueError("use either username and password, or bearer")
         for name, value in self.headers.items():

@@ -17,6 +17,7 @@ from workbench.core.errors import SourceError, SourceUnavailable
 from workbench.core.source import SourceState
 from workbench.query import failures
 from workbench.query.client import cause_of
+from workbench.query.login import Login
 from workbench.query.prometheus import PrometheusSource
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def connect(source: PrometheusSource) -> PrometheusConnect:
         session=session,
         retry=never,
         timeout=source.timeout_s,
-        auth=_Headers(login.request_headers),
+        auth=_Headers(login),
     )
     session.mount(source.location, HTTPAdapter(max_retries=0))
     return client
@@ -76,11 +77,12 @@ def connect(source: PrometheusSource) -> PrometheusConnect:
 class _Headers:
     """Puts our headers on a request of the client; as ``auth`` it also keeps ``.netrc`` out."""
 
-    def __init__(self, read: Callable[[], dict[str, str]]) -> None:
-        self._read = read
+    def __init__(self, login: Login) -> None:
+        self._login = login
 
     def __call__(self, request: Any) -> Any:
-        request.headers.update(self._read())
+        request.headers.update(self._login.request_headers())
+        request.headers.update(self._login.signed(request.method, request.url, request.headers, request.body))
         return request
 
 

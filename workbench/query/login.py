@@ -20,6 +20,7 @@ import urllib3
 
 from workbench.core.errors import SettingsError
 from workbench.core.settings import SourceSettings
+from workbench.query.sigv4 import Signer, signer
 from workbench.query.timed import timed
 
 #: Shorter texts are found by chance. [characters]
@@ -57,6 +58,8 @@ class Login:
         Authorities to trust in place of the system's.
     cert_file, key_file
         Our client certificate (PEM).
+    signer
+        Signs each request (:mod:`workbench.query.sigv4`).
     """
 
     username: str = ""
@@ -67,6 +70,7 @@ class Login:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    signer: Signer | None = None
 
     def __post_init__(self) -> None:
         if sum(bool(way) for way in (self.username, self.bearer, self.bearer_file)) > 1:
@@ -97,6 +101,16 @@ class Login:
         if token:
             sent["Authorization"] = _sendable("Authorization", f"Bearer {token}")
         return sent
+
+    def signed(self, method: str, url: str, sent: Mapping[str, str], body: bytes | None) -> dict[str, str]:
+        """Headers that prove who we are for one request; none without a signer.
+
+        Raises
+        ------
+        SettingsError
+            No credentials are found.
+        """
+        return self.signer(method, url, sent, body) if self.signer else {}
 
     def redacted(self, body: bytes | bytearray) -> bytes | bytearray:
         """Return what a server said without the secrets it was sent; some repeat a wrong password in their error."""
@@ -158,6 +172,7 @@ def login_of(settings: SourceSettings) -> Login:
         ca_file=settings.ca_file,
         cert_file=settings.cert_file,
         key_file=settings.key_file,
+        signer=signer(**settings.sigv4.model_dump()) if settings.sigv4 else None,
     )
 
 

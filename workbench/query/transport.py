@@ -146,6 +146,7 @@ class HttpTransport:
             url += f"?{urlencode(fields)}" if fields else ""
             if body is not None:
                 sent.setdefault("Content-Type", "application/json")
+        sent |= self._login.signed(method, url, sent, body)
         try:
             response = self._pool.request(
                 method,
