@@ -35,6 +35,7 @@ def rules_figure(rules: AlertRules, *, mode: Mode = "light") -> Any:
             orientation="h",
             name=plain(str(severity) or "no severity"),
             marker={"color": colours[str(severity)]},
+            textangle=0,
             text=[count_text(count) for count in part["episodes"]],
             hovertemplate="%{y}: %{text} episodes<extra></extra>",
         )
@@ -128,9 +129,16 @@ def _empty(mode: Mode, rows: int) -> Any:
     return go.Figure(layout={"template": template(mode), "height": max(HEIGHT, 90 + 26 * rows)})
 
 
+#: Severities by what they ask for, whatever a system calls them; any other takes a colour that is left.
+_URGENT, _SERIOUS, _MINOR = ("critical", "page", "emergency"), ("high", "error"), ("warning", "warn", "medium")
+
+
 def _colours(mode: Mode, severities: Any) -> dict[str, str]:
-    """Give ``critical`` the colour of what is broken, every other severity one of the sequence."""
+    """Give a severity the same colour on the page of every system."""
     colours: Palette = palette(mode)
-    others = sorted(set(severities) - {"critical"})
-    taken = {name: colours.sequence[place % len(colours.sequence)] for place, name in enumerate(others)}
-    return {**taken, "critical": colours.bad}
+    blue, amber, green, violet, *rest = colours.sequence
+    fixed = dict.fromkeys(_URGENT, colours.bad) | dict.fromkeys(_SERIOUS, violet) | dict.fromkeys(_MINOR, amber)
+    fixed |= {"info": blue, "low": blue}
+    others = sorted({str(name) for name in severities} - set(fixed))
+    left = (green, *rest)
+    return fixed | {name: left[place % len(left)] for place, name in enumerate(others)}

@@ -62,7 +62,7 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
             "Budget left": ratio_text(row.budget_left_ratio, digits=1),
             "Bad": _of(row.bad, row.total, row.unit),
             "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
-            "Budget ends": f"{row.exhausted_at:%d %b %H:%M} UTC" if pd.notna(row.exhausted_at) else NO_VALUE,
+            "Budget ends": f"{row.exhausted_at:%d %b %H:%M}" if pd.notna(row.exhausted_at) else NO_VALUE,
             "Observed": ratio_text(row.coverage, digits=1),
         }
         for row in frame.itertuples()
@@ -112,7 +112,9 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
             ),
             "Bad": st.column_config.TextColumn(alignment="right"),
             "Burn rate": st.column_config.TextColumn(alignment="right", help="1× spends the budget exactly."),
-            "Budget ends": st.column_config.TextColumn(help="When it ran out, or will at the pace of the last 3 days."),
+            "Budget ends": st.column_config.TextColumn(
+                help="UTC: when it ran out, or will at the pace of the last 3 days."
+            ),
             "Observed": st.column_config.TextColumn(alignment="right", help="Share of the period that has data."),
         },
     )
