@@ -322,3 +322,19 @@ def test_averages_keep_the_last_digits_of_the_release_they_stand_for() -> None:
         mean += value / count - mean / count
     assert ask("avg_over_time(x[6m])", samples, 6, semantics="v2")[""] == pytest.approx(mean, rel=1e-15)
     assert ask("avg_over_time(x[7m])", samples, 6) == {"": pytest.approx(0.4, rel=1e-15)}
+
+
+def test_limit_ratio_takes_the_series_that_prometheus_takes() -> None:
+    """Picked by Prometheus 3.5.3 with its feature flag; long values have another length prefix."""
+    many = [{"__name__": "many", "i": str(i), "kind": "é" * (i % 3)} for i in range(40)]
+    long = [{"__name__": "long", "x": "v" * size} for size in (5, 120, 130, 200, 254, 255, 256, 400)]
+    store = MemoryStore(SeriesSet.of([(labels, [0], [1.0]) for labels in [*many, *long]]))
+
+    def taken(ratio: float, name: str, label: str) -> set[str]:
+        answer = evaluate_instant(f"limit_ratio({ratio}, {name})", store, time_ms=0, experimental=True)
+        return {labels[label] for labels in answer.labels}
+
+    assert taken(0.1, "many", "i") == {"1", "16", "21", "29", "36"}
+    assert {len(text) for text in taken(0.5, "long", "x")} == {5, 120, 130, 200, 255, 256}
+    assert taken(0.1, "many", "i") | taken(-0.9, "many", "i") == {str(i) for i in range(40)}
+    assert not taken(0.1, "many", "i") & taken(-0.9, "many", "i")

@@ -155,7 +155,9 @@ def ranked(node: Aggregate, vector: Vector, k: Floats) -> Vector:
 
 
 def limited(node: Aggregate, vector: Vector, k: Floats) -> Vector:
-    """``limitk``: the first k members of each group at each step."""
+    """``limitk``: the first k members of each group at each step, in the order of their labels."""
+    keys = [label_key(labels) for labels in vector.labels]
+    vector = vector.rows(sorted(range(len(keys)), key=keys.__getitem__))
     _, group = grouped(node, vector.labels)
     kept = np.zeros(vector.present.shape, np.bool_)
     for _, members in _members(group, int(group.max(initial=-1)) + 1):
