@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from tests.query.served import Asked, Says, Served, says
 from tests.servers.programs import Server
-from workbench.core.errors import AnswerUnreadable, ParameterError, QueryRejected, QueryTooExpensive
+from workbench.core.errors import AnswerUnreadable, ParameterError, QueryRejected, QueryTooExpensive, SourceUnavailable
 from workbench.core.filters import Condition, LogFilter, Native
 from workbench.core.settings import SourceSettings
 from workbench.core.timerange import TimeRange
@@ -180,6 +181,23 @@ def test_a_server_without_points_in_time_is_read_with_a_warning(imitating: Calla
     found, warnings = pulled(imitating(9_000, no_pit=True))
     assert found == 9_000
     assert "point in time" in warnings[0]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_storm_of_refusals_is_survived(serve: Callable[..., Served], status: int) -> None:
+    imitation, chance = Imitation(9_000), random.Random(5)
+    refusal = {"error": {"type": "es_rejected_execution_exception", "reason": "rejected execution"}, "status": status}
+    served = serve(
+        lambda asked: says(refusal, status, **{"Retry-After": "0"}) if chance.random() < 0.5 else imitation(asked)
+    )
+    assert pulled(source_at(served.url)) == (9_000, [])
+
+
+def test_a_server_that_hangs_ends_in_the_timeout(serve: Callable[..., Served]) -> None:
+    served = serve(lambda asked: Says(headers_drip_s=30))
+    settings = SourceSettings(kind="elasticsearch", url=served.url, timeout_s=0.4)
+    with pytest.raises(SourceUnavailable, match="No complete answer"):
+        list(ElasticSource.from_settings("search", settings).logs(ALL, SPAN))
 
 
 def test_esql_answers_in_arrow_and_its_silent_limit_is_said(serve: Callable[..., Served]) -> None:
