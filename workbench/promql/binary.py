@@ -158,10 +158,15 @@ def between(
 
 
 def _filled(matching: Matching, many: Vector, one: Vector) -> tuple[Vector, Vector]:
-    """Give each side a series for every group of labels that it lacks at some step and the other side has."""
-    fills = (matching.fill_left, matching.fill_right)
-    many_fill, one_fill = fills[::-1] if matching.group == "right" else fills
-    return _completed(matching, many, one, many_fill), _completed(matching, one, many, one_fill)
+    """Give each side a series for every group of labels that it lacks at some step and the other side has.
+
+    Under ``group_right`` Prometheus swaps the operands and keeps the fills, so ``fill_left`` fills the side of many
+    series, and ``fill_right`` the side of one, whichever stands left.
+    """
+    return (
+        _completed(matching, many, one, matching.fill_left),
+        _completed(matching, one, many, matching.fill_right),
+    )
 
 
 def _completed(matching: Matching, side: Vector, other: Vector, fill: float | None) -> Vector:

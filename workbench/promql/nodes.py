@@ -93,7 +93,8 @@ class Aggregate:
 class Matching:
     """How two vectors are paired: ``on`` or ``ignoring`` labels, ``group`` side with the labels it copies.
 
-    ``fill_left`` and ``fill_right`` stand for a series that is missing on that side; None lets the other one go.
+    ``fill_left`` and ``fill_right`` stand for a series that is missing on that side (under a ``group`` modifier: on
+    the side of many, and of one); None lets the other series go.
     """
 
     on: bool = False
