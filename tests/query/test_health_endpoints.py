@@ -68,6 +68,21 @@ def test_hostile_text_becomes_one_plain_line() -> None:
     assert len(detail) <= 201
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"Prometheus Server is Healthy.\n", "healthy"),
+        (b"OK", "healthy"),
+        (b"ready\n", "healthy"),
+        (b'{"database": "ok", "version": "12.1.0"}', "healthy"),
+        (b'{"database": "failing", "version": "12.1.0"}', "unhealthy"),
+    ],
+    ids=["Prometheus", "Alertmanager", "Loki", "Grafana", "Grafana without its database"],
+)
+def test_the_servers_of_the_monitoring_itself_are_judged(body: bytes, status: str) -> None:
+    assert judged_body(body)[0] == status
+
+
 @pytest.mark.parametrize("body", [b"", b"[" * 60_000, b"\xff\xfe", b"{" * MAX_BYTES, b"null", b'{"status": 3}'])
 def test_a_body_that_is_no_document_of_ours_is_judged_by_its_code(body: bytes) -> None:
     assert judged_body(body) == ("healthy", "")

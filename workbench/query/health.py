@@ -57,14 +57,19 @@ def judged_body(body: bytes) -> tuple[str, str]:
     --------
     >>> judged_body(b'{"status": "degraded", "checks": [{"name": "redis", "status": "unhealthy"}]}')
     ('degraded', 'says degraded; not well: redis')
-    >>> judged_body(b"Prometheus Server is Healthy.")
-    ('healthy', '')
+    >>> judged_body(b"Prometheus Server is Healthy."), judged_body(b'{"database": "failing", "version": "12.1"}')
+    (('healthy', ''), ('unhealthy', 'says database failing'))
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return "healthy", ""
     said = document.get("status") if isinstance(document, dict) else None
+    database = document.get("database") if isinstance(document, dict) else None
+    if said is None and isinstance(database, str):
+        # Grafana names no status of its own, only that of its database.
+        well = database.strip().lower() in _WELL
+        return ("healthy", "") if well else ("unhealthy", clean(f"says database {database}", 200))
     if not isinstance(said, str):
         return "healthy", ""
     word = said.strip().lower()
