@@ -13,7 +13,9 @@ from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.events import slice_events, timeslice_events
 from workbench.analysis.promise import Promise, budget_minutes, promise_status
 from workbench.analysis.slo import compliance
+from workbench.catalog.slo import CalendarWindow
 from workbench.core.timerange import TimeRange, calendar_month
+from workbench.studies.windows import calendar_period
 
 START = datetime(2025, 11, 1, tzinfo=UTC)
 MINUTE = 60_000
@@ -238,3 +240,22 @@ def test_sloth_burns_down_a_calendar_month_by_its_days() -> None:
     left = (drawn["budget_left_ratio"] * 100).round(2).tolist()
     assert left[:7] == [66.67, 36.67, 10.0, -13.33, -33.33, -50.0, -63.33]
     assert left[7:] == [-63.33] * 7
+
+
+class TestCalendarWindows:
+    """OpenSLO's weekly example in New York, and Kibana's month with a fixed offset done right (PR 143190)."""
+
+    @pytest.mark.parametrize(("moment", "start", "end", "hours"), [
+        ("2022-03-15", "2022-03-12T17:00", "2022-03-19T16:00", 167),
+        ("2022-11-08", "2022-11-05T16:00", "2022-11-12T17:00", 169),
+    ])  # fmt: skip
+    def test_a_week_that_changes_its_clock(self, moment: str, start: str, end: str, hours: int) -> None:
+        weekly = CalendarWindow(1, "week", "2022-01-01 12:00:00", "America/New_York")
+        span = calendar_period(weekly, datetime.fromisoformat(moment).replace(tzinfo=UTC))
+        assert (f"{span.start:%Y-%m-%dT%H:%M}", f"{span.end:%Y-%m-%dT%H:%M}") == (start, end)
+        assert span.seconds == hours * 3600
+
+    def test_a_month_keeps_its_hour_on_the_wall(self) -> None:
+        monthly = CalendarWindow(1, "month", "2022-09-01 08:00:00", "America/New_York")
+        span = calendar_period(monthly, datetime(2022, 10, 12, tzinfo=UTC))
+        assert (span.start, span.end) == (datetime(2022, 10, 1, 12, tzinfo=UTC), datetime(2022, 11, 1, 12, tzinfo=UTC))
