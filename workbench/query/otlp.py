@@ -82,7 +82,12 @@ def _named(code: Any, names: tuple[str, ...], prefix: str) -> str:
 
 def attribute_texts(pairs: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
     """Return pairs of key and typed value as texts."""
-    return {str(pair["key"]): text_of(_value(pair.get("value") or {})) for pair in pairs or ()}
+    found = {}
+    for pair in pairs or ():
+        value = pair.get("value") or {}
+        text = value.get("stringValue")
+        found[str(pair["key"])] = text if isinstance(text, str) else text_of(_value(value))
+    return found
 
 
 def _value(value: Mapping[str, Any]) -> Any:

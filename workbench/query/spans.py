@@ -19,6 +19,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -117,6 +118,7 @@ def _inverse(share: str) -> float | None:
     return 1 / value if 0 < value <= 1 else None
 
 
+@lru_cache(maxsize=65_536)
 def plain_id(text: str | None, digits: int) -> str:
     """Return an id as lower-case hex of a fixed length; base64 of Tempo's JSON is undone, other texts stay as they are.
 
@@ -152,7 +154,9 @@ def text_of(value: Any) -> str:
     """
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, bool | dict | list) else str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
 
 
 @dataclass
