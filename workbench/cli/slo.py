@@ -8,6 +8,7 @@ from workbench.cli.lazy import LazyGroup
 
 #: verb -> (module:attribute, one-line help), in the order of ``--help``.
 VERBS: dict[str, tuple[str, str]] = {
+    "list": ("workbench.cli.slo_list:list_", "What is promised: target, window, place of each objective."),
     "status": ("workbench.cli.slo_status:status", "SLI, budget left, coverage and status of each objective."),
     "policy": ("workbench.cli.slo_policy:policy", "Steps of the error-budget policy that are reached."),
     "review": ("workbench.cli.slo_policy:review", "Promises never burnt, always spent, not measured or not reviewed."),
@@ -15,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rules": ("workbench.cli.slo_rules:rules", "Generate recording and alerting rules, with tests of them."),
     "import": ("workbench.cli.slo_import:import_", "Read definitions of Sloth, Pyrra and OpenSLO v2alpha."),
     "export": ("workbench.cli.slo_import:export", "Print a system's objectives as OpenSLO v1."),
+    "report": ("workbench.cli.slo_list:report", "Issue the report of a month's promises and spend."),
     "annotate": ("workbench.cli.slo_annotate:annotate", "Write down deploys, incidents, reviews and comments."),
     "burn": ("workbench.cli.slo_burn:burn", "How fast budgets burn, how long they last, what fires."),
     "attribute": ("workbench.cli.slo_attribute:attribute", "What spent each budget: episodes, labels, companions."),

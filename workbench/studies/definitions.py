@@ -16,7 +16,7 @@ from workbench.catalog.slo import objectives_of, read_object
 from workbench.catalog.yaml_lines import Document
 from workbench.core.errors import ArchiveError, CatalogError, Fault
 from workbench.core.result import jsonable
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, duration_text
 from workbench.store import Definition
 from workbench.studies.context import Context
 
@@ -47,6 +47,39 @@ def note_definitions(ctx: Context, system: str, *, at: datetime) -> tuple[str, .
         )
     ]
     return tuple(changed)
+
+
+def promised_rows(ctx: Context, *, system: str | None = None) -> list[dict[str, str]]:
+    """Return what is promised as rows of text; of all systems, or of one.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system.
+    """
+    if system is not None:
+        ctx.catalog.profile(system)
+    return [
+        {
+            "system": name,
+            "objective": one.id,
+            "title": one.title,
+            "target": f"{(100 * one.target).normalize():f} %",
+            "window": duration_text(one.window_ms) if one.window_ms else _calendar_text(one),
+            "budgeting": one.method,
+            "slices": duration_text(one.slice_ms) if one.slice_ms else "",
+            "derived": "yes" if one.derived else "",
+            "definition": revision_of(one)[:12],
+            "place": f"{one.file}:{one.line}",
+        }
+        for name in ([system] if system is not None else ctx.systems)
+        for one in ctx.catalog.objectives.get(name, ())
+    ]
+
+
+def _calendar_text(objective: Objective) -> str:
+    calendar = objective.calendar
+    return "" if calendar is None else f"{calendar.count} {calendar.unit}, {calendar.zone}"
 
 
 @dataclass(frozen=True)
