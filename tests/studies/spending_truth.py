@@ -29,9 +29,13 @@ class Injected:
 
     @property
     def slack_s(self) -> float:
-        """How far an edge may be off: one slice for what is abrupt, else one hour or a tenth."""
+        """How far an edge may be off: one slice for what is abrupt, else one hour or a tenth.
+
+        Where few requests fail, an edge shows no sooner than the next of them: three gaps between failures are added.
+        """
         sudden = self.kind in ("outage", "provider_outage", "maintenance", "alert_burst")
-        return 300.0 if sudden else max(3600.0, 0.1 * (self.end - self.start).total_seconds())
+        length = (self.end - self.start).total_seconds()
+        return 300.0 + 3 * length / self.count if sudden else max(3600.0, 0.1 * length)
 
 
 def injected(truth: dict[str, Any], system: str) -> list[Injected]:
@@ -48,16 +52,15 @@ def injected(truth: dict[str, Any], system: str) -> list[Injected]:
     ]  # fmt: skip
 
 
-def found_for(study: Study, one: Injected) -> pd.Series | None:
-    """Episode that overlaps an event and spent most."""
+def overlapping(study: Study, one: Injected) -> pd.DataFrame:
+    """Episodes that overlap an event."""
     frame = study.results["spending"].frame
-    near = frame[
+    return frame[
         (frame["objective"] == one.objective)
         & (frame["kind"] == "episode")
         & (frame["start"] < one.end)
         & (frame["end"] > one.start)
     ]
-    return None if near.empty else near.sort_values("bad").iloc[-1]
 
 
 def narrowed(study: Study, objective: str, episode: int) -> dict[str, list[str]]:
@@ -69,14 +72,15 @@ def narrowed(study: Study, objective: str, episode: int) -> dict[str, list[str]]
 
 def wrong(study: Study, one: Injected) -> str:
     """What is wrong with how an event was attributed; empty when nothing is."""
-    episode = found_for(study, one)
-    if episode is None:
+    near = overlapping(study, one).sort_values("bad")
+    if near.empty:
         return f"{one.event}: not found in {one.objective} ({one.count} injected)"
+    episode, excess = near.iloc[-1], float(near["excess"].sum())
     off = [(episode[name] - edge).total_seconds() for name, edge in (("start", one.start), ("end", one.end))]
     if max(map(abs, off)) > one.slack_s:
         return f"{one.event}: {one.objective} off by {off} s, allowed {one.slack_s:g}"
-    if abs(episode["excess"] - one.count) > max(0.15 * one.count, 25):
-        return f"{one.event}: {one.objective} {episode['excess']:.0f} instead of {one.count}"
+    if abs(excess - one.count) > max(0.15 * one.count, 25):
+        return f"{one.event}: {one.objective} {excess:.0f} instead of {one.count}"
     labels = {str(name) for name in study.results["contributions"].frame["label"].unique()}
     mine = study.results["contributions"].frame
     own = mine[(mine["objective"] == one.objective) & (mine["episode"] == episode["episode"])]
