@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts.cost_tables import DIMENSION_WORDS, budget_rows, group_rows, jump_rows, total_rows, unit_rows
+from workbench.charts.cost_tables import budget_rows, group_rows, jump_rows, total_rows, unit_rows
 from workbench.core.shipped import shipped
 from workbench.report import run_report
 from workbench.studies import open_period, spend_and_tokens
@@ -48,7 +48,7 @@ def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
 
 
 def test_the_page_shows_the_study(demo_settings, truth):
-    study, (totals, groups, jumps, units, budgets) = truth
+    study, (totals, _, jumps, units, budgets) = truth
     app = AppTest.from_file(str(shipped("pages", "app.py")), default_timeout=60)
     app.query_params["system"], app.query_params["window"] = SYSTEM, MONTH
     app.switch_page("cost.py").run()
@@ -58,8 +58,9 @@ def test_the_page_shows_the_study(demo_settings, truth):
         assert rows in shown
     tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
     assert tiles["Spend"] == totals[0]["amount"]
-    for dimension in study.results["groups"].frame["dimension"].unique():
+    spend = study.results["groups"].frame.query("measure == 'cost'")
+    for dimension in spend["dimension"].unique():
         app.selectbox(key="cost_by").set_value(dimension).run()
         assert not app.exception
         shown = [table.value.to_dict(orient="records") for table in app.dataframe]
-        assert [row for row in groups if row["by"] == DIMENSION_WORDS.get(dimension, dimension)] in shown
+        assert group_rows(study.results["groups"], measure="cost", dimension=dimension) in shown

@@ -76,8 +76,8 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
             "in the 80 % band": ratio_text(row.covered, digits=0),
             "backtests": f"{count_text(row.origins)} in {row.history_days:,.0f} d",
             "band measured to": f"{row.measured_days:,.0f} d ahead" if row.origins else NO_VALUE,
-            "trend changed": "" if pd.isna(row.changed_at) else f"{row.changed_at:%Y-%m-%d}",
-            "begins anew": "" if pd.isna(row.anew_at) else f"{row.anew_at:%Y-%m-%d}",
+            "trend changed": NO_VALUE if pd.isna(row.changed_at) else f"{row.changed_at:%Y-%m-%d}",
+            "begins anew": NO_VALUE if pd.isna(row.anew_at) else f"{row.anew_at:%Y-%m-%d}",
             "verdict": str(row.verdict),
         }
         for row in once.itertuples()

@@ -54,3 +54,10 @@ def status(
     else:
         parts += [rows_of.group_rows(results["groups"]), rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
+    asked.show(
+        study,
+        *parts,
+        csv=groups.to_dict(orient="records"),
+        right=lambda name: name not in _TEXT,
+        finding=f"compared with {rows_of.compared_with(results['totals'])}",
+    )
