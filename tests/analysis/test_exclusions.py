@@ -206,8 +206,7 @@ def test_a_day_lasts_from_midnight_to_midnight_in_its_zone():
         ("FREQ=DAILY;UNTIL=20261003T235959Z", 3),
         ("FREQ=MONTHLY;BYDAY=1SA", 3),
         ("FREQ=WEEKLY;BYDAY=MO,WE;INTERVAL=2;COUNT=5", 5),
-        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", 0),
-        ("FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30;COUNT=5", 0),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", 0),
     ],
 )
 def test_rules_end_where_they_say(rule, count):
@@ -224,7 +223,8 @@ def test_a_count_is_counted_from_the_first_occurrence_not_from_the_period():
     "rule",
     ["", "FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;COUNT=-1", "FREQ=DAILY;BYMONTHDAY=32",
      "FREQ=DAILY;COUNT=2;UNTIL=20270101", "FREQ=DAILY;UNTIL=soon", "FREQ=DAILY;BYDAY=XX", "DTSTART:20260101",
-     "FREQ=DAILY\nRRULE:FREQ=DAILY"],
+     "FREQ=DAILY\nRRULE:FREQ=DAILY", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30;COUNT=5",
+     "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"],
 )  # fmt: skip
 def test_a_rule_that_cannot_be_followed_is_refused(rule):
     with pytest.raises(ParameterError):

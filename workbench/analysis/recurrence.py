@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -21,6 +21,7 @@ _PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", "BYMONTHDAY
                     "BYHOUR", "BYMINUTE", "BYSETPOS", "WKST"})  # fmt: skip
 #: Parts that are whole numbers from 1, and the largest of those that also count from the end (0: none does).
 _WHOLE = {"INTERVAL": 0, "COUNT": 0, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
+_DAY_PARTS = ("BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY")
 _FREQUENCIES = ("HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 _DAYS = {"d": 1, "w": 7}
@@ -68,7 +69,7 @@ def checked_rule(text: str) -> str:
     Raises
     ------
     ParameterError
-        Not an RRULE, a part that is not known, or one that repeats more often than hourly.
+        Not an RRULE, a part that is not known, one that repeats more often than hourly, or one that never comes true.
 
     Examples
     --------
@@ -92,7 +93,17 @@ def checked_rule(text: str) -> str:
         _walls(cleaned, datetime(2000, 1, 1), datetime(2000, 1, 2), "UTC")
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
         raise ParameterError(f"The rule {text!r} cannot be read: {error}.", hint=hint) from None
+    if not _has_a_day(parts):
+        raise ParameterError(f"The rule {text!r} never comes true: no day is like that.", hint=hint)
     return cleaned
+
+
+def _has_a_day(parts: Mapping[str, str]) -> bool:
+    """Whether any day passes the day parts of a rule; looked for by years, as a search by hours takes minutes."""
+    days = {name: re.sub(r"[+-]?\d+(?=[A-Z])", "", parts[name]) for name in _DAY_PARTS if name in parts}
+    yearly: Any = rrulestr(";".join(["FREQ=YEARLY", *(f"{name}={value}" for name, value in days.items())]),
+                           dtstart=datetime(2000, 1, 1))  # fmt: skip
+    return next(iter(yearly), None) is not None
 
 
 def occurrences(start: datetime, duration: str, rule: str, zone: str, span: TimeRange) -> list[TimeRange]:
@@ -144,7 +155,7 @@ def occurrences(start: datetime, duration: str, rule: str, zone: str, span: Time
 
 
 def _walls(rule: str, first: datetime, last: datetime, zone: str) -> Iterator[datetime]:
-    """Occurrences up to ``last``; a rule that never comes true is not followed to the end of all years."""
+    """Occurrences up to ``last``, which ends rules without an end."""
     parts = dict(part.split("=") for part in rule.split(";"))
     count, until = parts.pop("COUNT", None), parts.pop("UNTIL", None)
     if until is not None:

@@ -22,6 +22,7 @@ MAX_VALUES = 100_000
 
 Place = tuple[str | int, ...]
 
+_TOO_DEEP = f"values are nested deeper than {MAX_DEPTH} levels"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE = {"true", "yes", "on"}
 
@@ -64,7 +65,7 @@ class _Reader:
         if self.count > MAX_VALUES:
             raise self.fail(node, f"the file holds more than {MAX_VALUES:,} values once its aliases are followed")
         if len(path) > MAX_DEPTH:
-            raise self.fail(node, f"values are nested deeper than {MAX_DEPTH} levels")
+            raise self.fail(node, _TOO_DEEP)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
@@ -123,7 +124,7 @@ def _check_shape(file: str, text: str, texts: Sequence[str]) -> None:
             depth -= 1
         aliases += isinstance(event, yaml.AliasEvent)
         if depth > MAX_DEPTH or aliases > 1000:
-            why = f"values are nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else "more than 1000 aliases"
+            why = _TOO_DEEP if depth > MAX_DEPTH else "more than 1000 aliases"
             raise CatalogError((Fault(file, line, texts[line - 1] if line <= len(texts) else "", why),))
 
 
@@ -180,6 +181,9 @@ def _documents(text: str, file: str) -> Iterator[Document]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         shown = texts[line - 1] if line <= len(texts) else ""
-        raise CatalogError((Fault(file, line, shown, f"this is not YAML: {error.problem or error.context}"),)) from None
+        problem = error.problem or error.context or ""
+        # The library has a limit of its own, and reads ahead of the events that are counted here.
+        why = _TOO_DEEP if "nesting depth" in problem else f"this is not YAML: {problem}"
+        raise CatalogError((Fault(file, line, shown, why),)) from None
     except yaml.YAMLError as error:
         raise CatalogError((Fault(file, 1, "", f"this is not YAML: {str(error).splitlines()[0]}"),)) from None

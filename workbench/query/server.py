@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -104,8 +105,14 @@ def newest_sample(api: Api) -> datetime | None:
 
 
 def _lists_stores(reply: Reply) -> bool:
-    """Whether an answer is Thanos' list of stores by kind; other servers know no such path, or a page of their own."""
-    return reply.status == 200 and b'"status":"success"' in bytes(reply.body[:200]).replace(b" ", b"")
+    """Whether an answer is Thanos' list of stores by kind; others know no such path, or answer it in their own way."""
+    if reply.status != 200:
+        return False
+    try:
+        stores = json.loads(bytes(reply.body)).get("data")
+    except (ValueError, AttributeError):
+        return False
+    return isinstance(stores, dict) and all(isinstance(kind, list) for kind in stores.values())
 
 
 def escaped_label(name: str) -> str:
