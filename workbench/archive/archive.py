@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.archive import coverage, document, records, samples
+from workbench.archive.compaction import Compacted, compact
 from workbench.archive.document import SCHEMA, Document
 from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
+from workbench.archive.long_history import long_history
 from workbench.archive.parquet import DataFile
 from workbench.archive.presence import present
+from workbench.archive.retention import LET_GO
 from workbench.archive.series import SeriesRegistry
+from workbench.archive.slices import DAY_MS, TABLES
 from workbench.archive.tables import Tables
+from workbench.archive.tiers import RAW, Tier
 from workbench.core.errors import ArchiveError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, SeriesSet
@@ -128,9 +135,38 @@ class Archive:
         """Parquet files of one table at the newest commit, below ``root / layout.name``, oldest first."""
         return self._tables.files(layout)
 
+    @property
+    def tables(self) -> Tables:
+        """The tables, for the parts of this room that write more than samples."""
+        return self._writable()
+
+    def matching(self, matchers: Sequence[Matcher]) -> tuple[NDArray[np.int32], list[Labels]]:
+        """Numbers, rising, and labels of the series that fulfil all matchers."""
+        table = self._registry.current()
+        rows = table.matching(matchers)
+        return table.ids[rows], [table.labels[row] for row in rows]
+
+    def ids_of(self, labels: Sequence[Labels]) -> NDArray[np.int32]:
+        """Numbers of series; unknown ones get one."""
+        return self._registry.register(labels)
+
+    def rolled_until(self, tier: Tier) -> int:
+        """Return the end of the newest day that has slices of a tier; 0 without any. [ms since the epoch]"""
+        newest = max((file.high["ts"] for file in self._tables.files(TABLES[tier.name])), default=0)
+        return -(-newest // DAY_MS) * DAY_MS
+
+    def oldest_of(self, tier: Tier) -> int | None:
+        """Return the time of the oldest sample or slice of a tier. [ms since the epoch]"""
+        layout = SAMPLES if tier == RAW else TABLES[tier.name]
+        return min((file.low["ts"] for file in self._tables.files(layout)), default=None)
+
     def rows(self, name: str) -> int:
         """Rows of one table, by its name. [count]"""
         return sum(file.rows for layout in LAYOUTS if layout.name == name for file in self._tables.files(layout))
+
+    def compact(self, *, whole: bool = False, report: Callable[[float], object] = lambda _: None) -> Compacted:
+        """Write months of many small files anew, sorted (:func:`workbench.archive.compaction.compact`)."""
+        return compact(self._writable(), self._registry.current().ids, whole=whole, report=report)
 
     def vacuum(self, *, hours: int = 168) -> int:
         """Delete files that no version of the last hours holds, such as those of a killed writer. [count]
@@ -185,6 +221,13 @@ class Archive:
         table = self._registry.current()
         rows = table.matching(matchers)
         return samples.read(self._tables, table.ids[rows], [table.labels[row] for row in rows], start_ms, end_ms)
+
+    def history(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+        """Read as :meth:`select`; slices stand in for samples that were let go (``long_history.py``)."""
+        cut_ms = int(self.meta.get(LET_GO, 0))
+        if start_ms > cut_ms:
+            return self.select(matchers, start_ms, end_ms)
+        return long_history(self, matchers, start_ms, cut_ms, end_ms)
 
     def series(
         self, matchers: Sequence[Matcher], start_ms: int | None = None, end_ms: int | None = None

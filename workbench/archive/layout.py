@@ -183,7 +183,27 @@ COVERAGE = Layout(
     since=2,
 )
 
-LAYOUTS = (SERIES, SAMPLES, LOGS, SPANS, EPISODES, COVERAGE)
+
+def _slices(name: str) -> Layout:
+    """Slices of the samples, ``ts`` being their end; see :mod:`workbench.archive.rollup`."""
+    values = ("first", "last", "increase", "low", "high", "total")
+    numbers = [("series_id", pa.int32()), *((each, pa.int64()) for each in ("ts", "first_ms", "last_ms", "count"))]
+    return Layout(
+        name,
+        pa.schema([*numbers, *((value, pa.float64()) for value in values)]),
+        order=("series_id", "ts"),
+        delta=("series_id", "ts", "first_ms", "last_ms", "count"),
+        floats=values,
+        identity=("series_id", "ts"),
+        time="ts",
+        since=2,
+    )
+
+
+SLICES_5M = _slices("samples_5m")
+SLICES_1H = _slices("samples_1h")
+
+LAYOUTS = (SERIES, SAMPLES, LOGS, SPANS, EPISODES, COVERAGE, SLICES_5M, SLICES_1H)
 
 
 def month_of(ms: int) -> str:

@@ -21,18 +21,30 @@ from workbench.core.errors import ArchiveError, FrameError, ParameterError
 from workbench.core.series import Labels, SeriesSet
 
 _ATTEMPTS = 50
-_FILE_ROWS = 32 * ROW_GROUP_ROWS
+#: Rows of one file, about 10 MB.
+FILE_ROWS = 32 * ROW_GROUP_ROWS
 _CHUNK_ROWS = 4 * ROW_GROUP_ROWS
 
 Run = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def read(tables: Tables, ids: NDArray[np.int32], labels: Sequence[Labels], start_ms: int, end_ms: int) -> SeriesSet:
-    """Read the samples with ``start_ms <= t <= end_ms`` of the sorted ``ids``; series without any are left out."""
+def read(
+    tables: Tables,
+    ids: NDArray[np.int32],
+    labels: Sequence[Labels],
+    start_ms: int,
+    end_ms: int,
+    *,
+    files: Sequence[DataFile] | None = None,
+) -> SeriesSet:
+    """Read the samples with ``start_ms <= t <= end_ms`` of the sorted ``ids``; series without any are left out.
+
+    With ``files``, only those are read.
+    """
     runs: list[list[Run]] = [[] for _ in ids]
     if len(ids) and start_ms <= end_ms:
         ranges = {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}
-        for file in tables.files(SAMPLES, ranges):
+        for file in tables.files(SAMPLES, ranges) if files is None else files:
             for row, run in _runs(tables, file, ranges, ids):
                 runs[row].append(run)
     joined = [(row, *_joined(parts)) for row, parts in enumerate(runs) if parts]
@@ -61,7 +73,7 @@ def write(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> None:
     """Add samples; those that the archive holds with the same bits are skipped, other values win from now on."""
     _check(ids, samples)
     fresh = _unknown(tables, ids, samples)
-    files = _written(tables, ids, fresh)
+    files = written(tables, ids, fresh)
     if files:
         tables.append(SAMPLES, files)
 
@@ -91,7 +103,7 @@ def rewrite(
                     batch.filter(pa.array(~mask)) for batch, mask in _doomed(tables, file, doomed, start_ms, end_ms)
                 )
                 kept += parquet.write(folder, SAMPLES, file.month, left, sequence=file.sequence)
-        added = kept + _written(tables, ids, samples)
+        added = kept + written(tables, ids, samples)
         if not (touched or added):
             return
         try:
@@ -141,8 +153,8 @@ def _unknown(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> Seri
     return SeriesSet(samples.labels, counts[samples.offsets], samples.times[fresh], samples.values[fresh])
 
 
-def _written(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> list[DataFile]:
-    """Write the samples of each month, whole series to a file."""
+def written(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet, *, sequence: str = "") -> list[DataFile]:
+    """Write the samples of each month, whole series to a file; nothing is committed."""
     if not samples.samples:
         return []
     files: list[DataFile] = []
@@ -151,11 +163,11 @@ def _written(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> list
     bounds = np.stack([samples.offsets[row] + np.searchsorted(times, edges) for row, times in _times(samples, order)])
     for column, month in enumerate(map(month_of, edges[:-1])):
         first, last = bounds[:, column], bounds[:, column + 1]
-        file_of = (np.cumsum(last - first) - 1) // _FILE_ROWS
+        file_of = (np.cumsum(last - first) - 1) // FILE_ROWS
         for number in range(int(file_of[-1]) + 1):
             part = np.flatnonzero((file_of == number) & (last > first))
             chunks = _chunks(ids[order[part]], first[part], last[part], samples)
-            files += parquet.write(tables.folder(SAMPLES), SAMPLES, month, chunks)
+            files += parquet.write(tables.folder(SAMPLES), SAMPLES, month, chunks, sequence=sequence)
     return files
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -14,7 +14,10 @@ import pandas as pd
 import workbench
 from workbench.archive.archive import Archive
 from workbench.archive.layout import LOGS, SPANS, Layout
-from workbench.archive.tiers import answering_tier
+from workbench.archive.retention import LET_GO
+from workbench.archive.tier_query import on_slices
+from workbench.archive.tier_store import TierStore
+from workbench.archive.tiers import RAW, TIERS, Tier, answering_tier
 from workbench.core.counting import counted_lines
 from workbench.core.errors import (
     ArchiveError,
@@ -29,12 +32,32 @@ from workbench.core.series import Labels, Metrics, SeriesSet, is_stale, label_ke
 from workbench.core.settings import Limits
 from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.promql import EvaluationLimits, Node, Selector, evaluate_instant, evaluate_range, parse
+from workbench.promql import (
+    EvaluationLimits,
+    Node,
+    SampleStore,
+    Selector,
+    evaluate_instant,
+    evaluate_range,
+    parse,
+    print_query,
+)
 from workbench.promql.nodes import At, Subquery, bare, children
 
 _LOOKBACK_MS = 300_000
 _DAY_MS = 86_400_000
 _ENGINE = f"workbench {workbench.__version__}"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A query as it is evaluated: its text, over which samples, of which tier."""
+
+    text: str
+    store: SampleStore
+    tier: Tier
+    semantics: Literal["v2", "v3"]
+    lookback_ms: int
 
 
 class ArchiveSource:
@@ -89,47 +112,50 @@ class ArchiveSource:
             The archive cannot be read.
         """
         with self._answering(query):
-            node = self._affordable(query, span.start_ms, span.end_ms)
+            asked = self._asked(query, span.start_ms, span.end_ms)
             found = evaluate_range(
-                query,
-                self.archive,
+                asked.text,
+                asked.store,
                 start_ms=span.start_ms,
                 end_ms=span.end_ms,
                 step_ms=step_ms,
-                semantics=self._semantics,
-                lookback_ms=_LOOKBACK_MS,
+                semantics=asked.semantics,
+                lookback_ms=asked.lookback_ms,
                 limits=self._evaluation_limits(),
             )
-            return self._labelled(found, node, span)
+            return self._labelled(found, query, asked, span)
 
     def instant(self, query: str, at: datetime) -> Metrics:
         """Evaluate once; the matrix has one step. Raises as :meth:`range`."""
         with self._answering(query):
             moment = to_ms(at)
-            node = self._affordable(query, moment, moment)
+            asked = self._asked(query, moment, moment)
             found = evaluate_instant(
-                query,
-                self.archive,
+                asked.text,
+                asked.store,
                 time_ms=moment,
-                semantics=self._semantics,
-                lookback_ms=_LOOKBACK_MS,
+                semantics=asked.semantics,
+                lookback_ms=asked.lookback_ms,
                 limits=self._evaluation_limits(),
             )
-            return self._labelled(found, node, TimeRange(at, at))
+            return self._labelled(found, query, asked, TimeRange(at, at))
 
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
-        """Read the samples of a plain selector in ``(start, end]``, as they were scraped; without stale marks."""
+        """Read the samples of a plain selector in ``(start, end]``, as they were scraped; without stale marks.
+
+        Where the samples were let go, each slice gives one: a total without resets, so that increases stay exact.
+        """
         with self._answering(selector):
-            plain = _plain(selector)
-            self._affordable(selector, span.start_ms, span.end_ms)
-            return _scraped(self.archive.select(plain.all_matchers, span.start_ms + 1, span.end_ms))
+            plain = plain_selector(selector)
+            self._affordable(plain, span.start_ms, span.end_ms)
+            return _scraped(self.archive.history(plain.all_matchers, span.start_ms + 1, span.end_ms))
 
     def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:
         """Label sets that have samples in the range and fulfil one of the selectors, each once."""
         found: dict[object, Labels] = {}
         for selector in matchers:
             with self._answering(selector):
-                plain = _plain(selector)
+                plain = plain_selector(selector)
                 for labels in self.archive.series(plain.all_matchers, span.start_ms, span.end_ms - 1):
                     found.setdefault(label_key(labels), labels)
         return tuple(found.values())
@@ -203,18 +229,37 @@ class ArchiveSource:
             detail = str(error) or type(error).__name__
         return SourceState(self._name, self.kind, self.location, status, _ENGINE, self._semantics, newest, detail)
 
-    def _labelled(self, found: Metrics, node: Node, span: TimeRange) -> Metrics:
-        told = {"source": self._name, "engine": _ENGINE, "semantics": self._semantics, "range": span}
-        return replace(found, meta={**found.meta, **told, "tier": answering_tier(node).name})
+    def _labelled(self, found: Metrics, query: str, asked: _Asked, span: TimeRange) -> Metrics:
+        told = {"query": query, "source": self._name, "engine": _ENGINE, "semantics": asked.semantics, "range": span}
+        return replace(found, meta={**found.meta, **told, "tier": asked.tier.name})
+
+    def _asked(self, query: str, start_ms: int, end_ms: int) -> _Asked:
+        """Choose the finest tier that reaches back far enough, and write the query for it."""
+        node = parse(query)
+        tier = answering_tier(node, self._reaching(node, start_ms, end_ms))
+        if tier == RAW:
+            self._affordable(node, start_ms, end_ms)
+            return _Asked(query, self.archive, tier, self._semantics, _LOOKBACK_MS)
+        lookback_ms = max(_LOOKBACK_MS, tier.resolution_ms)
+        return _Asked(print_query(on_slices(node)), TierStore(self.archive, tier), tier, "v3", lookback_ms)
+
+    def _reaching(self, node: Node, start_ms: int, end_ms: int) -> tuple[Tier, ...]:
+        """Tiers that hold the first instant a query reads; those that reach back furthest where none does."""
+        first = min((low for _, low, _ in _windows(node, start_ms, end_ms, start_ms, end_ms)), default=start_ms)
+        oldest = {tier: self.archive.oldest_of(tier) for tier in TIERS}
+        held = {tier: ms for tier, ms in oldest.items() if ms is not None}
+        if not held or LET_GO not in self.archive.meta:
+            return (RAW,)
+        furthest = max(first, min(held.values()))
+        return tuple(tier for tier, ms in held.items() if ms <= furthest + tier.resolution_ms) or (RAW,)
 
     def _evaluation_limits(self) -> EvaluationLimits:
         return EvaluationLimits(
             max_samples=self._limits.samples, max_series=self._limits.series, max_seconds=self._limits.seconds
         )
 
-    def _affordable(self, query: str, start_ms: int, end_ms: int) -> Node:
-        """Parse a query, and refuse it before anything is read when it would read too much."""
-        node = parse(query)
+    def _affordable(self, node: Node, start_ms: int, end_ms: int) -> None:
+        """Refuse a query before anything is read when it would read too much."""
         series, samples = self._reads(node, start_ms, end_ms)
         for count, limit, unit in (
             (series, self._limits.series, "series"),
@@ -225,7 +270,6 @@ class ArchiveSource:
                     f"It would read about {count:,} {unit}; the limit is {limit:,}.",
                     hint=f"Match fewer series, ask for a shorter range, or raise limits.{unit} in the settings.",
                 )
-        return node
 
     def _reads(self, node: Node, start_ms: int, end_ms: int) -> tuple[int, int]:
         wanted = {
@@ -248,7 +292,8 @@ class ArchiveSource:
             raise SourceUnavailable(error.message, source=self._name, query=query, hint=error.hint) from error
 
 
-def _plain(text: str) -> Selector:
+def plain_selector(text: str) -> Selector:
+    """Read a selector without function, range or offset, or raise :class:`QueryRejected`."""
     node = bare(parse(text))
     if isinstance(node, Selector) and node.range_ms is None and not node.offset_ms and node.at is None:
         return node

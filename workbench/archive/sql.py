@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.archive.archive import Archive
 from workbench.archive.layout import LAYOUTS, LOGS, SAMPLES, Layout
 from workbench.archive.parquet import DataFile, overlapping
+from workbench.core.errors import QueryRejected
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -60,6 +61,26 @@ def connect(archive: Archive) -> DuckDBPyConnection:
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def rows_of(connection: DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """Run one statement and return its rows by the names of the columns.
+
+    Raises
+    ------
+    QueryRejected
+        duckdb does not take it.
+    """
+    import duckdb
+
+    try:
+        found = connection.execute(query)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    except duckdb.Error as error:
+        raise QueryRejected(
+            " ".join(str(error).split()), query=query, hint="Tables: " + ", ".join(each.name for each in LAYOUTS) + "."
+        ) from None
 
 
 def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, files: Sequence[DataFile]) -> None:
