@@ -141,7 +141,14 @@ def expire(state: Any, name: str | None, format_: str) -> None:
 @click.option("--select", "selector", default='{__name__!=""}', show_default=True, help="Series to write.")
 @click.option("--from", "start", metavar="TIME", help="First instant, ISO 8601; left out: the oldest sample.")
 @click.option("--to", "end", metavar="TIME", help="Last instant, ISO 8601; left out: the newest sample.")
-@click.option("--as", "form", type=click.Choice(["parquet", "openmetrics"]), default="parquet", show_default=True)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["parquet", "openmetrics"]),
+    default="parquet",
+    show_default=True,
+    help="Format of the file; promtool reads OpenMetrics.",
+)
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def export(
