@@ -68,11 +68,13 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return captured.out
 
 
-def run_notebook(path: Path, folder: Path, *, period: str) -> str:
-    """Run a shipped notebook over a period and return the HTML of its outputs."""
+def run_notebook(path: Path, folder: Path, *, period: str, system: str = "") -> str:
+    """Run a shipped notebook over a period, for another system when named, and return the HTML of its outputs."""
     source = nbformat.read(path, as_version=4)
     for cell in source.cells:
         cell.source = re.sub(r'open_period\("[^"]*"\)', f'open_period("{period}")', cell.source)
+        if system:
+            cell.source = re.sub(r'^system = "[^"]*"', f'system = "{system}"', cell.source, flags=re.MULTILINE)
     changed = folder / path.name
     nbformat.write(source, changed)
     done = papermill.execute_notebook(
