@@ -116,6 +116,11 @@ def rewrite(
 
 
 def _check(ids: NDArray[np.int32], samples: SeriesSet) -> None:
+    if samples.histograms is not None:
+        raise FrameError(
+            "These series hold native histograms, and the archive keeps floats only.",
+            hint="Archive their classic buckets, or leave them out.",
+        )
     distinct, counts = np.unique(ids, return_counts=True)
     if len(distinct) < len(ids):
         twice = samples.labels[int(np.flatnonzero(ids == distinct[counts > 1][0])[0])]
