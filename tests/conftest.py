@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.demo_home import demo_context, demo_home, demo_settings  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
@@ -17,6 +18,10 @@ from tests.servers.fixtures import (  # noqa: F401
     prometheus_v2,
     prometheus_v3,
 )
+
+# Speed is measured by `make bench`; a test must not fail because the machine is busy.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 #: Programs, not tests: `make bench` runs them.
 collect_ignore_glob = ["benchmarks/bench_*.py"]

@@ -166,6 +166,7 @@ def journal():
     return alert_episodes(frame, span, observed_s=44.998078703703705 * 86_400)
 
 
+@pytest.mark.slow
 def test_the_journal_has_the_load_that_the_other_program_finds(journal):
     measured = alert_measures(journal, positions=2).frame.set_index("measure")["value"]
     assert measured["per_day"] == pytest.approx(611.4927746400695, rel=1e-12)
@@ -176,6 +177,7 @@ def test_the_journal_has_the_load_that_the_other_program_finds(journal):
     assert measured["top_ten"] == pytest.approx(0.688763, abs=5e-7)
 
 
+@pytest.mark.slow
 def test_the_journal_has_its_mix_its_top_and_the_six_planted_chattering_tags(journal):
     mix = journal.frame["severity"].value_counts(normalize=True)
     assert {name: round(share * 100, 3) for name, share in mix.items()} == {

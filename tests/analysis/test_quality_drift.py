@@ -176,6 +176,7 @@ def test_the_split_of_a_clean_step_is_its_place(place: int, height: float):
     assert split_hour(values) == place
 
 
+@pytest.mark.slow
 @given(st.floats(-0.5, 0.5), st.floats(0.1, 10.0))
 @settings(max_examples=25, deadline=None)
 def test_moving_and_stretching_a_score_changes_no_verdict(moved: float, stretched: float):

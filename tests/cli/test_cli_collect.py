@@ -15,6 +15,8 @@ from tests.pages.lab import build_lab
 from workbench.core.timerange import TimeRange
 from workbench.store import Store
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = "counterfactual-lab"
 
 
@@ -60,7 +62,6 @@ def collected(home: Path, turns: int = 1) -> None:
     opened.close()
 
 
-@pytest.mark.slow
 def test_one_turn_prints_each_part_and_ends_well(home: Path) -> None:
     process = begun(home, "--format", "json")
     out, err = process.communicate(timeout=180)
@@ -73,7 +74,6 @@ def test_one_turn_prints_each_part_and_ends_well(home: Path) -> None:
     assert "workbench collect --backfill 30d" in err
 
 
-@pytest.mark.slow
 def test_a_collector_stops_at_a_signal_and_leaves_the_lease_to_the_next(home: Path) -> None:
     first = begun(home, "--every", "10m")
     collected(home)
@@ -87,7 +87,6 @@ def test_a_collector_stops_at_a_signal_and_leaves_the_lease_to_the_next(home: Pa
     assert ended(third)[0] == 0
 
 
-@pytest.mark.slow
 def test_the_lease_of_a_killed_collector_runs_out_and_its_counts_stay(home: Path) -> None:
     killed = begun(home, "--every", "10m")
     collected(home)
@@ -102,7 +101,6 @@ def test_the_lease_of_a_killed_collector_runs_out_and_its_counts_stay(home: Path
     assert ended(after)[0] == 0
 
 
-@pytest.mark.slow
 def test_a_backfill_shows_coverage_and_check_alarms_when_a_part_is_late(home: Path) -> None:
     filling = begun(home, "--backfill", "2d")
     _, err = filling.communicate(timeout=240)

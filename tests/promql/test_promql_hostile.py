@@ -92,6 +92,7 @@ def test_deep_nesting_is_refused_before_the_parser_sees_it(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.slow
 def test_hostile_text_never_takes_the_process_down() -> None:
     """The corpus runs in a thread with a small stack in a process of its own; it must end by itself."""
     program = """

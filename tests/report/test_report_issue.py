@@ -33,6 +33,8 @@ from workbench.studies.exclusions import add_exclusion
 from workbench.studies.frozen import COSTS_FILE, EVENTS_FILE
 from workbench.studies.windows import window
 
+pytestmark = pytest.mark.slow
+
 FOURTH = datetime(2026, 11, 4, tzinfo=UTC)
 
 

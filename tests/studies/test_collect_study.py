@@ -22,6 +22,8 @@ from workbench.studies.backfill import backfill, backfill_days
 from workbench.studies.collect import collect, collection_states, health_urls
 from workbench.studies.lease import held
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = "counterfactual-lab"
 END = datetime(2026, 11, 1, tzinfo=UTC)
 

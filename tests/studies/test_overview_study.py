@@ -19,6 +19,8 @@ from workbench.store import Store
 from workbench.studies import Context, overview, slo_compliance, source_states
 from workbench.studies.closed import ClosedSource
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = "counterfactual-lab"
 END = datetime(2026, 11, 1, tzinfo=UTC)
 
