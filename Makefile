@@ -14,7 +14,7 @@ demo: .venv/.installed ## the dashboard over the demo archive, at a printed addr
 	@$(BIN)/workbench demo start
 
 test: .venv/.developer servers ## all tests but soak, the real servers included
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" --doctest-modules \
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" --durations 25 --doctest-modules \
 	  --ignore=workbench/store/migrations workbench tests
 
 check: .venv/.developer ## lint, types, import table, quick tests
