@@ -80,9 +80,9 @@ def node_exporter(tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Itera
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[Server]:
-    """An Alertmanager that sends nothing anywhere."""
+    """An Alertmanager that sends nothing anywhere; each module has its own, as they leave silences behind."""
     found = program("prometheus-alertmanager") or program("alertmanager")
     if found is None:
         omit("Alertmanager is not there (Debian package prometheus-alertmanager)")

@@ -67,7 +67,7 @@ def read_request(matchers: Sequence[LabelMatch], start_ms: int, end_ms: int) -> 
     Examples
     --------
     >>> read_request([LabelMatch("__name__", "=", "up")], 0, 1)[-16:]
-    b'\x08__name__\x1a\x02up\x10\x01'
+    b'\x12\x08__name__\x1a\x02up\x10\x01'
     """
     conditions = b"".join(
         _field(3, _number(1, _OPERATIONS[each.op]) + _field(2, each.name.encode()) + _field(3, each.value.encode()))
