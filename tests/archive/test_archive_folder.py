@@ -53,11 +53,6 @@ def test_a_file_in_the_place_of_the_folder_is_an_archive_error(tmp_path):
         Archive.open(tmp_path / "file")
 
 
-def test_a_url_is_refused_with_what_to_do(tmp_path):
-    with pytest.raises(ArchiveError, match="Give a local folder"):
-        Archive.open("s3://bucket/archive")
-
-
 def test_an_interrupted_creation_can_be_finished(tmp_path):
     Archive.open(tmp_path / "a", create=True)
     (tmp_path / "a" / "archive.json").unlink()

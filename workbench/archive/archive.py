@@ -1,10 +1,9 @@
-"""The archive: a folder that keeps samples, logs, spans and alert episodes, and answers like a backend."""
+"""The archive: a place that keeps samples, logs, spans and alert episodes, and answers like a backend."""
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from workbench.archive.document import SCHEMA, Document
 from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
 from workbench.archive.long_history import long_history
 from workbench.archive.parquet import DataFile
+from workbench.archive.place import LOCK, LocalFolder, Place, place_of
 from workbench.archive.presence import present
 from workbench.archive.retention import LET_GO
 from workbench.archive.series import SeriesRegistry
@@ -32,7 +32,7 @@ from workbench.promql.matchers import Matcher
 
 
 class Archive:
-    """History kept in one folder; open it with :meth:`open`.
+    """History kept in one folder or below one URL of an object store; open it with :meth:`open`.
 
     Readers never wait for writers: each call answers from the newest commit. Two processes may append at once, and a
     writer that is killed leaves what was committed before.
@@ -46,58 +46,68 @@ class Archive:
     [1.0, 0.0]
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._tables = Tables(root)
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._tables = Tables(place)
         self._registry = SeriesRegistry(self._tables)
-        self._document = Document(root)
+        self._document = Document(place)
         self._raised = False
 
     @classmethod
     def open(cls, path: str | Path, create: bool = False) -> Archive:
-        """Open the archive in a folder.
+        """Open the archive in a folder or below a URL.
 
         Parameters
         ----------
         path : str or Path
-            Folder.
+            Folder, or ``s3://bucket/path``, ``gs://bucket/path``, ``az://container/path``.
         create : bool
-            Make an empty archive where the folder does not exist or is empty.
+            Make an empty archive where the place does not exist or is empty.
 
         Raises
         ------
         ArchiveError
             No archive there, a foreign folder, a newer format, or no permission.
         """
-        if "://" in str(path):
-            raise ArchiveError(f"{path} is a URL.", hint="Give a local folder; object stores cannot be opened yet.")
-        root = Path(path).expanduser().absolute()
-        archive = cls(root)
+        archive = cls(place_of(path))
         try:
             if create and not archive._document.exists():
-                archive._create()
+                archive._document.create(archive._make_tables)
             archive._document.read()
         except OSError as error:
             raise ArchiveError(
-                f"The archive in {root} cannot be opened: {error.strerror or error}.",
+                f"The archive in {archive.place} cannot be opened: {error.strerror or error}.",
                 hint="Check the path and the permissions of the folder.",
             ) from error
         return archive
 
-    def _create(self) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with self._document.locked():
-            if self._document.exists():
-                return
-            foreign = sorted(entry.name for entry in self.root.iterdir() if entry.name not in _OWN)
-            if foreign:
-                raise ArchiveError(
-                    f"{self.root} is not an archive and not empty: it holds {', '.join(foreign[:3])}.",
-                    hint="Name a new or empty folder for the archive.",
-                )
-            for layout in LAYOUTS:
-                self._tables.create(layout)
-            self._document.create()
+    @classmethod
+    def is_at(cls, path: str | Path) -> bool:
+        """Say whether an archive lies in a folder or below a URL."""
+        return cls(place_of(path))._document.exists()
+
+    def _make_tables(self) -> None:
+        foreign = [name for name in self.place.names() if name not in _OWN]
+        if foreign:
+            raise ArchiveError(
+                f"{self.place} is not an archive and not empty: it holds {', '.join(foreign[:3])}.",
+                hint="Name a new or empty folder for the archive.",
+            )
+        for layout in LAYOUTS:
+            self._tables.create(layout)
+
+    @property
+    def root(self) -> Path:
+        """Folder of an archive on this machine.
+
+        Raises
+        ------
+        ArchiveError
+            It lies in an object store.
+        """
+        if not isinstance(self.place, LocalFolder):
+            raise ArchiveError(f"{self.place} is not a folder of this machine.", hint="Name an archive in a folder.")
+        return self.place.path
 
     # What the archive says about itself
 
@@ -132,7 +142,7 @@ class Archive:
         return {layout.name: self._tables.version(layout) for layout in LAYOUTS}
 
     def files(self, layout: Layout) -> tuple[DataFile, ...]:
-        """Parquet files of one table at the newest commit, below ``root / layout.name``, oldest first."""
+        """Parquet files of one table at the newest commit, below ``place / layout.name``, oldest first."""
         return self._tables.files(layout)
 
     @property
@@ -297,23 +307,16 @@ class Archive:
         """Note that the subjects of a source were copied for ``[start_ms, end_ms)``, after their data was appended."""
         coverage.note(self._writable(), source, subjects, start_ms, end_ms)
 
-    @contextmanager
-    def copying(self) -> Iterator[None]:
-        """Be the only process that copies into this archive; one that is killed lets go at once.
+    def copying(self) -> AbstractContextManager[None]:
+        """Be the only process that copies into this archive; the lock of one that is killed ends by itself.
 
         Raises
         ------
         ArchiveError
             Another process is at it.
         """
-        with open(self.root / _COPYING, "w", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ArchiveError(
-                    f"Another process copies into the archive in {self.root}.", hint="Wait until it is done."
-                ) from None
-            yield
+        held: AbstractContextManager[None] = self.place.alone(_COPYING)
+        return held
 
     def _writable(self) -> Tables:
         """Bring an archive of an older schema to this one before the first write."""
@@ -327,4 +330,4 @@ class Archive:
 
 
 _COPYING = "copying.lock"
-_OWN = {_COPYING, document.NAME, document.LOCK, *(layout.name for layout in LAYOUTS)}
+_OWN = {_COPYING, document.NAME, LOCK, *(layout.name for layout in LAYOUTS)}

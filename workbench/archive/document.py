@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from workbench.archive.place import Place
 from workbench.core.errors import ArchiveError
 
 NAME = "archive.json"
-LOCK = "archive.lock"
 
 #: Schema that is written; older ones are read, and brought to this one by the first write.
 SCHEMA = 2
@@ -22,19 +18,25 @@ _OLDEST = 1
 
 
 class Document:
-    """``archive.json`` below one folder; read anew at each call, changed in one step also for other processes."""
+    """``archive.json`` of one place; read anew at each call, changed in one step also for other processes."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.path = root / NAME
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def create(self, prepare: Callable[[], object]) -> None:
+        """Write the first one after ``prepare`` where there is none yet."""
+
+        def first(held: bytes | None) -> bytes:
+            if held is not None:
+                return held
+            prepare()
+            return _written({"format": _FORMAT, "schema": SCHEMA, "meta": {}, "families": {}})
+
+        self.place.change(NAME, first)
 
     def exists(self) -> bool:
         """Whether there is one."""
-        return self.path.is_file()
-
-    def create(self) -> None:
-        """Write the first one."""
-        self._store({"format": _FORMAT, "schema": SCHEMA, "meta": {}, "families": {}})
+        return self.place.load(NAME) is not None
 
     def read(self) -> dict[str, Any]:
         """Return the document.
@@ -44,53 +46,44 @@ class Document:
         ArchiveError
             There is none, it is damaged, foreign, or of a newer schema.
         """
-        try:
-            document = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        return self._checked(self.place.load(NAME))
+
+    def update(self, part: str, values: Mapping[str, Any]) -> None:
+        """Set keys of ``meta`` or ``families``; values are plain JSON."""
+
+        def changed(held: bytes | None) -> bytes:
+            document = self._checked(held)
+            return _written({**document, part: {**document[part], **values}})
+
+        self.place.change(NAME, changed)
+
+    def raise_schema(self) -> None:
+        """Say that the archive has the schema of this version."""
+        self.place.change(NAME, lambda held: _written(self._checked(held) | {"schema": SCHEMA}))
+
+    def _checked(self, held: bytes | None) -> dict[str, Any]:
+        path = f"{self.place}/{NAME}"
+        if held is None:
             raise ArchiveError(
-                f"No archive in {self.root}.",
+                f"No archive in {self.place}.",
                 hint="Build the demo (workbench demo build), or check the path of the source in the settings.",
-            ) from None
+            )
+        try:
+            document = json.loads(held.decode("utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ArchiveError(f"{self.path} is damaged: {error}.", hint="Restore it from a backup.") from None
+            raise ArchiveError(f"{path} is damaged: {error}.", hint="Restore it from a backup.") from None
         if not isinstance(document, dict) or document.get("format") != _FORMAT:
             raise ArchiveError(
-                f"{self.path} does not describe an archive of the workbench.", hint="Name the folder of an archive."
+                f"{path} does not describe an archive of the workbench.", hint="Name the folder of an archive."
             )
         schema = document.get("schema")
         if not isinstance(schema, int) or not _OLDEST <= schema <= SCHEMA:
             raise ArchiveError(
-                f"The archive in {self.root} has format {schema!r}; this workbench reads {_OLDEST} to {SCHEMA}.",
+                f"The archive in {self.place} has format {schema!r}; this workbench reads {_OLDEST} to {SCHEMA}.",
                 hint="Use the version of the workbench that wrote it, or build the archive again.",
             )
         return document
 
-    def update(self, part: str, values: Mapping[str, Any]) -> None:
-        """Set keys of ``meta`` or ``families``; values are plain JSON."""
-        with self.locked():
-            document = self.read()
-            document[part] = {**document[part], **values}
-            self._store(document)
 
-    def raise_schema(self) -> None:
-        """Say that the archive has the schema of this version."""
-        with self.locked():
-            self._store(self.read() | {"schema": SCHEMA})
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the lock of the document; a process that is killed lets go of it."""
-        with open(self.root / LOCK, "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def _store(self, document: Mapping[str, Any]) -> None:
-        temporary = self.root / f".{NAME}.{os.getpid()}"
-        try:
-            temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            os.replace(temporary, self.path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise ArchiveError(
-                f"{self.path} cannot be written: {error.strerror or error}.", hint="It was not changed."
-            ) from error
+def _written(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode("utf-8")

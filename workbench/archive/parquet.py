@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from workbench.archive.layout import ROW_GROUP_ROWS, Layout
+from workbench.archive.place import Place
 from workbench.core.errors import ArchiveError
 
 Number = TypeVar("Number", bound=np.generic)
@@ -60,13 +60,13 @@ class DataFile:
 
 
 def write(
-    folder: Path, layout: Layout, month: str, chunks: Iterable[pa.Table], *, sequence: str = ""
+    folder: Place, layout: Layout, month: str, chunks: Iterable[pa.Table], *, sequence: str = ""
 ) -> list[DataFile]:
     """Write sorted rows of one month as a file below ``folder``; nothing sees it before it is committed.
 
     Parameters
     ----------
-    folder : Path
+    folder : Place
         The table.
     layout : Layout
     month : str
@@ -86,24 +86,13 @@ def write(
     ArchiveError
         The disk is full or the folder cannot be written.
     """
-    parent = folder / f"month={month}" if month else folder
-    path = parent / f"{sequence or f'{time.time_ns():020d}'}-{uuid.uuid4().hex}.parquet"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        rows, low, high = _write_chunks(path, layout, chunks)
-        if rows:
-            path.chmod(0o444)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise ArchiveError(
-            f"The archive cannot write below {parent}: {error.strerror or error}.",
-            hint="Nothing was changed. Free disk space or mend the permissions, then run the command again.",
-        ) from error
-    relative = path.relative_to(folder).as_posix()
-    return [DataFile(relative, month, path.stat().st_size, rows, low, high)] if rows else []
+    name = f"{sequence or f'{time.time_ns():020d}'}-{uuid.uuid4().hex}.parquet"
+    path = f"month={month}/{name}" if month else name
+    (rows, low, high), size = folder.write(path, lambda sink: _write_chunks(sink, layout, chunks))
+    return [DataFile(path, month, size, rows, low, high)] if rows else []
 
 
-def _write_chunks(path: Path, layout: Layout, chunks: Iterable[pa.Table]) -> tuple[int, dict[str, int], dict[str, int]]:
+def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tuple[int, dict[str, int], dict[str, int]]:
     rows, low, high = 0, dict[str, int](), dict[str, int]()
     with ExitStack() as stack:
         for chunk in chunks:
@@ -114,7 +103,7 @@ def _write_chunks(path: Path, layout: Layout, chunks: Iterable[pa.Table]) -> tup
                 split = dict.fromkeys(set(layout.floats) - set(repeated), "BYTE_STREAM_SPLIT")
                 writer = stack.enter_context(
                     pq.ParquetWriter(
-                        path,
+                        sink,
                         layout.schema,
                         compression="zstd",
                         compression_level=_LEVEL,
@@ -139,10 +128,10 @@ def _is_repeated(column: pa.ChunkedArray) -> bool:
     return len(pc.unique(values)) * _DISTINCT < len(values)
 
 
-def discard(folder: Path, files: Sequence[DataFile]) -> None:
+def discard(folder: Place, files: Sequence[DataFile]) -> None:
     """Delete files that were written and not committed."""
     for file in files:
-        (folder / file.path).unlink(missing_ok=True)
+        folder.delete(file.path)
 
 
 def overlapping(files: Sequence[DataFile], layout: Layout) -> NDArray[np.bool_]:
@@ -164,8 +153,8 @@ class _Footer:
 
 
 @lru_cache(maxsize=1024)
-def _footer(path: Path, columns: tuple[str, ...]) -> _Footer:
-    metadata = pq.read_metadata(path)
+def _footer(folder: Place, path: str, size: int, columns: tuple[str, ...]) -> _Footer:
+    metadata = pq.read_metadata(folder.source(path, size))
     index = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
     found = {
         name: [metadata.row_group(group).column(index[name]).statistics for group in range(metadata.num_row_groups)]
@@ -179,11 +168,11 @@ def _footer(path: Path, columns: tuple[str, ...]) -> _Footer:
 
 
 def row_groups(
-    folder: Path, file: DataFile, layout: Layout, ranges: Ranges, ids: NDArray[np.int32] | None = None
+    folder: Place, file: DataFile, layout: Layout, ranges: Ranges, ids: NDArray[np.int32] | None = None
 ) -> list[int]:
     """Row groups of a file that may hold rows inside the ranges, and of the sorted series ``ids`` where given."""
-    with _reading(folder / file.path):
-        footer = _footer(folder / file.path, layout.order)
+    with _reading(folder, file):
+        footer = _footer(folder, file.path, file.size, layout.order)
     wanted = np.ones(footer.metadata.num_row_groups, bool)
     for name, (low, high) in ranges.items():
         if name in footer.low:
@@ -196,13 +185,13 @@ def row_groups(
 
 
 def batches(
-    folder: Path, file: DataFile, layout: Layout, groups: Sequence[int], columns: Sequence[str] | None = None
+    folder: Place, file: DataFile, layout: Layout, groups: Sequence[int], columns: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
     """Read row groups of a file, a bounded number at a time, in the order of the file."""
-    path = folder / file.path
-    with _reading(path):
-        footer = _footer(path, layout.order)
-        with pq.ParquetFile(path, metadata=footer.metadata) as opened:
+    with _reading(folder, file):
+        footer = _footer(folder, file.path, file.size, layout.order)
+        source = folder.source(file.path, file.size)
+        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
             wanted = list(columns or layout.schema.names)
             held = set(opened.schema_arrow.names)
             for start in range(0, len(groups), _BATCH_GROUPS):
@@ -231,12 +220,12 @@ def column_array(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(folder: Place, file: DataFile) -> Iterator[None]:
     """Turn what goes wrong while a file is read into an error that names the file."""
     try:
         yield
     except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
         raise ArchiveError(
-            f"The file {path} of the archive cannot be read: {error}.",
+            f"The file {folder}/{file.path} of the archive cannot be read: {error}.",
             hint="It is damaged, missing or foreign. Restore it from a backup, or build the archive again.",
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from workbench.archive import parquet
 from workbench.archive.layout import SAMPLES
 from workbench.archive.parquet import DataFile, column_array
+from workbench.archive.place import Place
 from workbench.archive.tables import Tables
 
 Extent = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
@@ -34,7 +34,7 @@ def present(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) 
 
 
 @lru_cache(maxsize=512)
-def _extents(folder: Path, file: DataFile) -> Extent:
+def _extents(folder: Place, file: DataFile) -> Extent:
     """Series of a file with the first and last time of each."""
     ids: list[NDArray[np.int32]] = []
     ends: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
@@ -50,7 +50,7 @@ def _extents(folder: Path, file: DataFile) -> Extent:
     return joined[starts], np.concatenate([a for a, _ in ends])[starts], np.concatenate([b for _, b in ends])[last]
 
 
-def _read(folder: Path, file: DataFile, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
+def _read(folder: Place, file: DataFile, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
     """Look at the samples of series that lie on both sides of the range."""
     found = np.zeros(len(ids), bool)
     groups = parquet.row_groups(folder, file, SAMPLES, {"ts": (start_ms, end_ms)}, ids)

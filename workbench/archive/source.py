@@ -96,8 +96,8 @@ class ArchiveSource:
 
     @property
     def location(self) -> str:
-        """Folder of the archive."""
-        return str(self.archive.root)
+        """Folder or URL of the archive."""
+        return str(self.archive.place)
 
     def range(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
         """Evaluate at ``start, start + step, ...`` up to and including the end.

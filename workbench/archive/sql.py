@@ -54,7 +54,9 @@ def connect(archive: Archive) -> DuckDBPyConnection:
 
     listed = {layout: archive.files(layout) for layout in LAYOUTS}
     connection = duckdb.connect(":memory:")
-    paths = [str(archive.root / layout.name / file.path) for layout, files in listed.items() for file in files]
+    if files_of := archive.place.as_fsspec():
+        connection.register_filesystem(files_of)
+    paths = [f"{archive.place}/{layout.name}/{file.path}" for layout, files in listed.items() for file in files]
     connection.execute("SET allowed_paths = $1", [paths])
     for layout, files in listed.items():
         _view(connection, archive, layout, files)
@@ -90,7 +92,9 @@ def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, file
     rows = connection.from_arrow(layout.schema.empty_table()).project(columns)
     for twice in (False, True):
         paths = [
-            str(archive.root / layout.name / file.path) for file, is_ in zip(files, shared, strict=True) if is_ == twice
+            f"{archive.place}/{layout.name}/{file.path}"
+            for file, is_ in zip(files, shared, strict=True)
+            if is_ == twice
         ]
         if paths:
             found = connection.read_parquet(paths, filename=twice, union_by_name=True)

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -21,6 +20,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from workbench.archive.layout import Layout
 from workbench.archive.parquet import DataFile, Ranges
+from workbench.archive.place import Place, plain
 from workbench.core.errors import ArchiveError
 
 #: Commits between checkpoints: opening stays under 20 ms at thousands of commits (33 to 1,847 ms without).
@@ -33,27 +33,29 @@ class CommitConflict(Exception):
 
 
 class Tables:
-    """The tables below one folder; safe to share between threads, and between processes by opening it in each."""
+    """The tables below one place; safe to share between threads, and between processes by opening it in each."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self._handles: dict[str, tuple[int, DeltaTable]] = {}
         self._listed: dict[str, tuple[str, tuple[DataFile, ...]]] = {}
+        self._made: set[str] = set()
         self._lock = threading.RLock()
 
-    def folder(self, layout: Layout) -> Path:
-        """Folder of a table."""
-        return self.root / layout.name
+    def folder(self, layout: Layout) -> Place:
+        """Place of a table."""
+        return self.place / layout.name
 
     def create(self, layout: Layout) -> None:
         """Make an empty table where there is none, and add the columns that one of an older schema lacks."""
         with _delta(self.folder(layout)):
             table = DeltaTable.create(
-                self.folder(layout),
+                str(self.folder(layout)),
                 schema=layout.table_schema,
                 partition_by=layout.partitions,
                 mode="ignore",
                 configuration={"delta.checkpointInterval": _CHECKPOINT_INTERVAL},
+                storage_options=dict(self.place.options),
             )
             known = {field.name for field in table.schema().fields}
             missing = [field for field in Schema.from_arrow(layout.table_schema).fields if field.name not in known]
@@ -124,14 +126,19 @@ class Tables:
 
     def _absent(self, layout: Layout) -> bool:
         """Whether an archive of an older schema does not have the table yet."""
-        return layout.since > 1 and not (self.folder(layout) / "_delta_log").is_dir()
+        if layout.since == 1 or layout.name in self._made:
+            return False
+        if "_delta_log" in self.folder(layout).names():
+            self._made.add(layout.name)
+            return False
+        return True
 
     def _current(self, layout: Layout) -> DeltaTable:
         with _delta(self.folder(layout)):
-            place = _place(self.folder(layout))
+            place = (self.folder(layout) / "_delta_log").identity()
             held, handle = self._handles.get(layout.name, (-1, None))
             if handle is None or held != place:  # a folder that was built anew and renamed is another table
-                handle = DeltaTable(self.folder(layout))
+                handle = DeltaTable(str(self.folder(layout)), storage_options=dict(self.place.options))
                 self._handles[layout.name] = (place, handle)
             else:
                 handle.update_incremental()
@@ -157,13 +164,6 @@ class Tables:
 
 def _version(handle: DeltaTable) -> str:
     return f"{handle.metadata().id}@{handle.version()}"
-
-
-def _place(folder: Path) -> int:
-    try:
-        return (folder / "_delta_log").stat().st_ino
-    except FileNotFoundError:
-        return 0
 
 
 def _added(file: DataFile) -> AddAction:
@@ -206,7 +206,7 @@ def _at(columns: dict[str, list[Any]], name: str, row: int) -> int | None:
 
 
 @contextmanager
-def _delta(folder: Path) -> Iterator[None]:
+def _delta(folder: Place) -> Iterator[None]:
     """Turn errors of the transaction log into ours, with the folder and the next step."""
     try:
         yield
@@ -217,7 +217,7 @@ def _delta(folder: Path) -> Iterator[None]:
         ) from error
     except (DeltaError, OSError) as error:
         raise ArchiveError(
-            f"The transaction log in {folder} cannot be used: {error}.",
+            f"The transaction log in {folder} cannot be used: {plain(error) if folder.remote else error}.",
             hint="Is the disk full, the folder read-only, or was a file of _delta_log changed by hand? "
             "Data that was committed before is untouched.",
         ) from error

@@ -12,7 +12,7 @@ from workbench.cli.archive_sync import sync
 from workbench.cli.output import format_option, print_csv, print_json, print_table, say
 
 named = click.option(
-    "--archive", "name", metavar="NAME", help="Source of kind archive, or a folder; left out: the one that sync fills."
+    "--archive", "name", metavar="NAME", help="Source of kind archive, a folder or URL; left out: the one sync fills."
 )
 
 
@@ -37,7 +37,7 @@ def opened(state: Any, name: str | None) -> Any:
 
     source = state.settings.sources.get(name) if name else None
     if source is not None and source.kind == "archive":
-        return Archive.open(source.path)
+        return Archive.open(source.place)
     return Archive.open(name or state.settings.history)
 
 
@@ -59,14 +59,14 @@ def status(state: Any, format_: str) -> None:
     from workbench.archive import Archive
     from workbench.core.timerange import from_ms
 
-    paths = {name: source.path for name, source in state.settings.sources.items() if source.kind == "archive"}
-    if (state.settings.history / "archive.json").is_file() and state.settings.history not in paths.values():
+    sources = state.settings.sources.items()
+    paths = {name: source.place for name, source in sources if source.kind == "archive"}
+    if state.settings.history not in paths.values() and Archive.is_at(state.settings.history):
         paths["archive"] = state.settings.history
     rows = []
     for name, path in paths.items():
         held = Archive.open(path)
         oldest, newest = held.oldest_ms(), held.newest_ms()
-        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         samples = held.rows("samples")
         rows.append(
             {
@@ -78,7 +78,7 @@ def status(state: Any, format_: str) -> None:
                 "samples": samples,
                 "slices 5m": held.rows("samples_5m"),
                 "slices 1h": held.rows("samples_1h"),
-                "bytes": size,
+                "bytes": held.place.size(),
             }
         )
     show(format_, rows)

@@ -18,7 +18,7 @@ UNAVAILABLE = 3
 @click.command()
 @click.option("--back", default="90d", show_default=True, metavar="DURATION", help="How far back history is copied.")
 @click.option("--again", metavar="DURATION", help="Copy this much of the newest time once more, e.g. 2d.")
-@click.option("--to", metavar="FOLDER", help="Archive to fill in place of that of the settings.")
+@click.option("--to", metavar="PLACE", help="Folder or URL of the archive to fill in place of that of the settings.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be copied, and copy nothing.")
 @click.option("--no-counts", is_flag=True, help="Leave the counts and episodes of the overview to `collect`.")
 @format_option
@@ -55,7 +55,7 @@ def sync(
     )
     if not plan:
         say("No server, log or trace source of the settings has history to copy: see workbench sources check.")
-    for text in _plan_lines(plan, str(archive.root)):
+    for text in _plan_lines(plan, str(archive.place)):
         say(text)
     if only_plan or not plan:
         return

@@ -9,7 +9,6 @@ A secret never stands in the file: it is named, ``{ env = "PROM_PASSWORD" }`` or
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -21,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from workbench.core.errors import ParameterError, SettingsError
 from workbench.core.timerange import duration_ms, named_zone
+from workbench.core.toml_lines import line_of
 
 FILE_NAME = "workbench.toml"
 
@@ -89,10 +89,11 @@ Kind = Literal[
 ]
 
 _ADDRESS = "'http(s)://host[:port][/prefix]'"
+_OBJECTS = "'s3://bucket/path' (or gs://, az://)"
 
 #: What each kind of source is reached by: one of these settings.
 _REACHED_BY: Mapping[str, tuple[str, ...]] = {
-    "archive": ("path",),
+    "archive": ("path", "url"),
     "logfiles": ("path",),
     "otlp": ("path",),
     "zipkin": ("path",),
@@ -160,15 +161,21 @@ class SourceSettings(_Frozen):
     replica_labels: tuple[str, ...] = ()
     sigv4: SigV4 | None = None
 
+    @property
+    def place(self) -> Path | str:
+        """Folder or URL of an archive."""
+        return self.url or self.path or Path()
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         ways = _REACHED_BY.get(self.kind, ("url",))
         if not any(getattr(self, way) for way in ways):
-            told = " or ".join(
-                "url = 'http(s)://host[:port][/prefix]'" if way == "url" else f"{way} = …" for way in ways
-            )
+            address = _OBJECTS if self.kind == "archive" else _ADDRESS
+            told = " or ".join(f"url = {address}" if way == "url" else f"{way} = …" for way in ways)
             raise ValueError(f"{_a(self.kind)} needs {told}")
-        if self.url:
+        if self.url and self.kind == "archive":
+            _object_address(self.url, self.path)
+        elif self.url:
             parts = urlsplit(self.url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise ValueError(f"{_a(self.kind)} needs url = {_ADDRESS}")
@@ -193,6 +200,17 @@ class SourceSettings(_Frozen):
         return self
 
 
+def _object_address(url: str, path: Path | None) -> None:
+    """Refuse what is no address of an object store, or holds a secret."""
+    parts = urlsplit(url)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("credentials may not stand in the url: they come from the environment or the provider's files")
+    if parts.scheme not in ("s3", "gs", "az") or not parts.netloc:
+        raise ValueError(f"an archive needs url = {_OBJECTS}; a folder stands in path")
+    if path is not None:
+        raise ValueError("an archive has either a path or a url")
+
+
 def _a(kind: str) -> str:
     article = "an" if kind[0] in "aeio" else "a"
     return f"{article} {kind}" if kind == "archive" else f"{article} {kind} source"
@@ -209,12 +227,15 @@ class ArchiveSettings(_Frozen):
     """Where history is kept, and how long each resolution of it stays; empty means for ever."""
 
     path: Path | None = None
+    url: str = ""
     raw: str = "100d"
     five_minutes: str = "400d"
     hours: str = ""
 
     @model_validator(mode="after")
     def _durations(self) -> Self:
+        if self.url:
+            _object_address(self.url, self.path)
         for text in filter(None, (self.raw, self.five_minutes, self.hours)):
             try:
                 duration_ms(text)
@@ -262,9 +283,9 @@ class Settings(_Frozen):
         return self.store_url or f"sqlite:///{self.home / 'workbench.db'}"
 
     @property
-    def history(self) -> Path:
-        """Folder of the archive that ``workbench archive sync`` fills."""
-        return self.archive.path or self.home / "archive"
+    def history(self) -> Path | str:
+        """Folder, or URL, of the archive that ``workbench archive sync`` fills."""
+        return self.archive.url or self.archive.path or self.home / "archive"
 
     @property
     def demo(self) -> Path:
@@ -282,19 +303,6 @@ def settings_file(explicit: Path | None = None) -> Path | None:
     config_home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     candidates = (Path.cwd() / FILE_NAME, config_home / "workbench" / FILE_NAME)
     return next((path.resolve() for path in candidates if path.is_file()), None)
-
-
-def _line_of(text: str, path: tuple[int | str, ...]) -> int:
-    """Line of the innermost key or table of ``path`` in TOML text; 1 when it cannot be found."""
-    line = 1
-    rest = text.splitlines()
-    for key in (str(part) for part in path if isinstance(part, str)):
-        pattern = re.compile(rf"^\s*(?:\[.*\b{re.escape(key)}\b.*\]|[\"']?{re.escape(key)}[\"']?\s*=)")
-        for number, content in enumerate(rest[line - 1 :], start=line):
-            if pattern.match(content):
-                line = number
-                break
-    return line
 
 
 def _known_keys(path: tuple[int | str, ...]) -> list[str]:
@@ -318,7 +326,7 @@ def _complaint(file: Path, text: str, error: ValidationError) -> SettingsError:
         if fault["type"] == "extra_forbidden":
             near = get_close_matches(str(path[-1]), _known_keys(path), n=1)
             why = f"unknown setting {path[-1]!r}." + (f" Did you mean {near[0]!r}?" if near else "")
-        lines.append(f"{file}:{_line_of(text, path)}: {what}: {why}")
+        lines.append(f"{file}:{line_of(text, path)}: {what}: {why}")
     return SettingsError("\n".join(lines), hint="docs/settings.md lists every setting.")
 
 
@@ -370,7 +378,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         raise _complaint(origin or Path("settings"), text, error) from None
     except ParameterError as error:
-        raise SettingsError(f"{origin or 'settings'}:{_line_of(text, ('zone',))}: {error.message}") from None
+        raise SettingsError(f"{origin or 'settings'}:{line_of(text, ('zone',))}: {error.message}") from None
     return _absolute(read, base)
 
 

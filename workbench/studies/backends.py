@@ -32,12 +32,12 @@ def open_source(name: str, settings: SourceSettings, limits: Limits) -> MetricSo
     """Open a source of metrics."""
 
     def opened() -> MetricSource:
-        if settings.kind == "archive" and settings.path is not None:
+        if settings.kind == "archive":
             from workbench.archive import Archive
             from workbench.archive.source import ArchiveSource
 
             semantics = "v3" if settings.semantics == "auto" else settings.semantics
-            return ArchiveSource(name, Archive.open(settings.path), semantics=semantics, limits=limits)
+            return ArchiveSource(name, Archive.open(settings.place), semantics=semantics, limits=limits)
         from workbench.query import PrometheusSource
 
         return PrometheusSource.from_settings(name, settings, limits=limits)
