@@ -114,7 +114,13 @@ RATIO = SLO[SLO.index("        counter") : SLO.index("  timeWindow")]
             "takes neither op nor value",
             "",
         ),
-        (replaced("{displayName: Main,", "{displayName: Main, indicatorRef: x,"), 19, "composite SLOs", ""),
+        (
+            replaced("{displayName: Main,", "{displayName: Main, indicatorRef: x,"),
+            7,
+            "each of its objectives has one",
+            "",
+        ),
+        (replaced("{displayName: Main,", "{displayName: Main, compositeWeight: 2,"), 7, "belongs to a composite", ""),
         (
             replaced("good: {", "bad: {metricSource: {spec: {query: x}}}\n        good: {"),
             12,

@@ -18,7 +18,7 @@ from pandas.api.types import union_categoricals
 
 from workbench.analysis.increase import Edges
 from workbench.core.errors import FrameError, ParameterError
-from workbench.core.series import Metrics
+from workbench.core.series import Metrics, SeriesSet
 
 Floats = NDArray[np.float64]
 
@@ -121,6 +121,50 @@ def threshold_events(objective: str, answer: Metrics, *, op: str, threshold: flo
         total=np.asarray(judged, np.float64),
         covered=np.asarray(answer.present.any(axis=0), np.float64),
     )
+
+
+def sampled_events(objective: str, series: SeriesSet, edges_ms: Edges, *, op: str, threshold: float) -> pd.DataFrame:
+    """EVENTS of a threshold that each sample keeps or breaks by itself: probes, ``up``, a health endpoint.
+
+    Parameters
+    ----------
+    objective : str
+    series : SeriesSet
+        Samples of a gauge; those outside the slices are left out.
+    edges_ms : array-like of int, length n_slices + 1
+        [ms since the epoch]
+    op : {"<", "<=", ">", ">="}
+    threshold : float
+        In the unit of the gauge.
+
+    Returns
+    -------
+    DataFrame
+        A slice holds the samples in (start, end]; of several series all count alike. NaN is no event.
+
+    Raises
+    ------
+    ParameterError
+        Unknown operator.
+
+    Examples
+    --------
+    >>> up = SeriesSet.of([({"job": "web"}, np.array([60_000, 120_000, 180_000]), np.array([1.0, 0.0, 1.0]))])
+    >>> sampled_events("web", up, [0, 120_000, 240_000], op=">=", threshold=1)[["good", "total"]].values.tolist()
+    [[1.0, 2.0], [1.0, 1.0]]
+    """
+    if op not in OPERATORS:
+        raise ParameterError(f"{op!r} is not a threshold operator.", hint=f"Use one of: {', '.join(OPERATORS)}.")
+    edges = np.asarray(edges_ms, np.int64)
+    size = len(edges) - 1
+    good, total = np.zeros(size), np.zeros(size)
+    for _, times, values in series:
+        slot = np.searchsorted(edges, times, side="left") - 1
+        inside = (slot >= 0) & (slot < size) & ~np.isnan(values)
+        kept = inside & OPERATORS[op](values, threshold)
+        total += np.bincount(slot[inside], minlength=size)
+        good += np.bincount(slot[kept], minlength=size)
+    return slice_events(objective, edges, good=good, total=total, covered=np.asarray(total > 0, np.float64))
 
 
 def raw_events(objective: str, answer: Metrics, *, kind: Literal["success", "failure"], slice_ms: int) -> pd.DataFrame:

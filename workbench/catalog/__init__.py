@@ -1,21 +1,34 @@
 """What is monitored: systems, their signals, their promises."""
 
+from workbench.catalog.indicators import (
+    CompositeIndicator,
+    Indicator,
+    Member,
+    RatioIndicator,
+    RawIndicator,
+    RecordsIndicator,
+    ThresholdIndicator,
+)
 from workbench.catalog.load import Catalog, load_catalog
+from workbench.catalog.objective import CalendarWindow, Objective
 from workbench.catalog.profile import AlertRule, DocumentedQuery, Profile, RecordingRule, Role, Threshold
 from workbench.catalog.queries import PlacedQuery, iter_queries
-from workbench.catalog.slo import CalendarWindow, Objective, RatioIndicator, RawIndicator, ThresholdIndicator
 
 __all__ = [
     "AlertRule",
     "CalendarWindow",
     "Catalog",
+    "CompositeIndicator",
     "DocumentedQuery",
+    "Indicator",
+    "Member",
     "Objective",
     "PlacedQuery",
     "Profile",
     "RatioIndicator",
     "RawIndicator",
     "RecordingRule",
+    "RecordsIndicator",
     "Role",
     "Threshold",
     "ThresholdIndicator",

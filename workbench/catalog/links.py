@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from workbench.catalog.objective import Objective
 from workbench.catalog.profile import Profile
-from workbench.catalog.slo import Objective
 from workbench.catalog.words import nearest
 from workbench.catalog.yaml_lines import Document, Place
 from workbench.core.errors import Fault

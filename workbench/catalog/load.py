@@ -12,8 +12,9 @@ from pathlib import Path
 
 from workbench.catalog.faults import validated
 from workbench.catalog.links import link_faults
+from workbench.catalog.objective import Objective
 from workbench.catalog.profile import Profile
-from workbench.catalog.slo import Objective, OpenSloObject, objectives_of, read_object
+from workbench.catalog.slo import OpenSloObject, objectives_of, read_object
 from workbench.catalog.words import nearest
 from workbench.catalog.yaml_lines import Document, read_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError

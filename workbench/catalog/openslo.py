@@ -98,18 +98,58 @@ class Metadata(Shape):
     annotations: dict[str, str] = {}
 
 
-class QuerySpec(Shape):
-    """What a Prometheus metric source asks."""
+class ConditionSpec(Shape):
+    """``attribute op value``, or ``values`` with ``op: in``."""
 
-    query: Text
+    attribute: Text
+    op: Literal["=", "!=", "in", "regex"] = "="
+    value: str | None = None
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_value(self) -> Self:
+        _rule((self.value is None) == bool(self.values), "a condition has value, or values with op: in")
+        _rule(not self.values or self.op == "in", "several values need op: in")
+        return self
+
+
+class QuerySpec(Shape):
+    """What a source is asked: a query of Prometheus, or which log lines or spans."""
+
+    query: Text | None = None
+    services: tuple[str, ...] = ()
+    attributes: tuple[ConditionSpec, ...] = ()
+    severity: Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"] | None = None
+    events: tuple[str, ...] = ()
+    contains: str = ""
+    operations: tuple[str, ...] = ()
+    status: Literal["ok", "error", "unset"] | None = None
+    minDuration: Text | None = None
+
+
+#: Keys of a source's ``spec`` by what the source is.
+SOURCE_KEYS = {
+    "prometheus": {"query"},
+    "logs": {"services", "attributes", "severity", "events", "contains"},
+    "spans": {"services", "attributes", "operations", "status", "minDuration"},
+}
 
 
 class MetricSource(Shape):
-    """Where a number comes from; only Prometheus queries are read."""
+    """Where a number comes from: a query of Prometheus, or counted log lines or spans (``type: logs``, ``spans``)."""
 
     metricSourceRef: Rfc1123 | None = None
-    type: Literal["Prometheus", "prometheus"] | None = None
+    type: Literal["Prometheus", "prometheus", "logs", "spans"] | None = None
     spec: QuerySpec
+
+    @model_validator(mode="after")
+    def _own_keys(self) -> Self:
+        kind = (self.type or "prometheus").lower()
+        if self.metricSourceRef is None or self.type is not None:
+            strange = sorted(self.spec.model_fields_set - SOURCE_KEYS[kind])
+            _rule(not strange, f"a source of type {kind} has no {', '.join(strange)} in its spec")
+            _rule(kind != "prometheus" or self.spec.query is not None, "'query' is required here")
+        return self
 
 
 class Metric(Shape):
@@ -197,7 +237,7 @@ class ObjectiveShape(Shape):
     value: Decimal | None = None
     timeSliceTarget: Decimal | None = Field(default=None, gt=0, le=1)
     timeSliceWindow: OpenSloDuration | None = None
-    indicator: Any = None
+    indicator: InlineSli | None = None
     indicatorRef: Rfc1123 | None = None
     compositeWeight: Decimal | None = Field(default=None, gt=0)
 
@@ -212,11 +252,13 @@ class ObjectiveShape(Shape):
                     "breaks it for good and every burn rate is infinite",
                     {"shown": f"{name} {value}", "full": full, "at": name},
                 )
-        _rule(
-            self.indicator is None and self.indicatorRef is None and self.compositeWeight is None,
-            "composite SLOs (an indicator under each objective) are not read; write one SLO for each indicator",
-        )
+        _rule(self.indicator is None or self.indicatorRef is None, "an objective has indicator or indicatorRef")
         return self
+
+    @property
+    def composed(self) -> bool:
+        """Whether the objective has an indicator of its own, as a member of a composite does."""
+        return self.indicator is not None or self.indicatorRef is not None
 
     @property
     def ratio(self) -> Decimal:
@@ -247,8 +289,22 @@ class SloSpec(Shape):
 
     @model_validator(mode="after")
     def _one_indicator(self) -> Self:
-        _rule((self.indicator is None) != (self.indicatorRef is None), "an SLO has indicator or indicatorRef")
+        members = [one.composed for one in self.objectives]
+        own = [self.indicator is not None, self.indicatorRef is not None]
+        _rule(
+            own.count(True) + all(members) == 1 and any(members) == all(members),
+            "an SLO has indicator or indicatorRef, or each of its objectives has one (a composite)",
+        )
+        _rule(
+            all(members) or all(one.compositeWeight is None for one in self.objectives),
+            "compositeWeight belongs to a composite: an indicator under each objective",
+        )
         return self
+
+    @property
+    def composite(self) -> bool:
+        """Whether the indicators stand under the objectives."""
+        return self.objectives[0].composed
 
 
 class ServiceSpec(Shape):

@@ -8,8 +8,18 @@ from typing import Any
 
 import yaml
 
-from workbench.catalog.slo import CalendarUnit, Method, Objective, RatioIndicator, RawIndicator, ThresholdIndicator
+from workbench.catalog.indicators import (
+    CompositeIndicator,
+    RatioIndicator,
+    RawIndicator,
+    RecordsIndicator,
+    SimpleIndicator,
+    ThresholdIndicator,
+)
+from workbench.catalog.objective import CalendarUnit, Method, Objective
 from workbench.core.errors import ParameterError
+from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.timerange import duration_text
 
 _METHODS: dict[Method, str] = {
     "occurrences": "Occurrences",
@@ -47,15 +57,18 @@ def openslo_document(objective: Objective) -> dict[str, Any]:
     annotations = {"derived": "true"} if objective.derived else {}
     if objective.assumptions:
         annotations["assumption"] = " ".join(objective.assumptions)
+    if objective.absence != "ignore":
+        annotations["absence"] = objective.absence
+    annotations |= _marks(objective)
     if annotations:
         metadata["annotations"] = annotations
-    spec = {
-        "description": objective.description,
-        "service": objective.service,
-        "indicator": {"metadata": {"name": name}, "spec": _indicator(objective)},
+    spec: dict[str, Any] = {"description": objective.description, "service": objective.service}
+    if not isinstance(objective.indicator, CompositeIndicator):
+        spec["indicator"] = {"metadata": {"name": name}, "spec": _indicator(objective.indicator)}
+    spec |= {
         "timeWindow": [_window(objective)],
         "budgetingMethod": _METHODS[objective.method],
-        "objectives": [_target(objective)],
+        "objectives": _targets(objective),
     }
     policies = [{"alertPolicyRef": policy} for policy in objective.alert_policies if policy != "inline"]
     return {
@@ -97,22 +110,47 @@ _Plain.add_representer(
 )
 
 
-def _metric(query: str) -> dict[str, Any]:
-    return {"metricSource": {"type": "Prometheus", "spec": {"query": query}}}
-
-
-def _indicator(objective: Objective) -> dict[str, Any]:
+def _marks(objective: Objective) -> dict[str, str]:
+    """Annotations that say what OpenSLO has no field for."""
     match objective.indicator:
+        case CompositeIndicator(weights=weights):
+            return {"composite-target": f"{objective.target:f}", "composite-weights": weights}
+        case ThresholdIndicator(samples=True):
+            return {"judged": "samples"}
+    return {}
+
+
+def _metric(asked: str | LogFilter | SpanFilter) -> dict[str, Any]:
+    if isinstance(asked, str):
+        return {"metricSource": {"type": "Prometheus", "spec": {"query": asked}}}
+    spec: dict[str, Any] = {
+        "services": list(asked.services),
+        "attributes": [
+            {"attribute": one.attribute, "op": one.op}
+            | ({"values": list(one.values)} if one.op == "in" else {"value": one.value})
+            for one in asked.attributes
+        ],
+    }
+    if isinstance(asked, LogFilter):
+        kind = "logs"
+        spec |= {"severity": asked.severity, "events": list(asked.events), "contains": asked.contains}
+    else:
+        kind, least = "spans", asked.min_duration_ns // 1_000_000
+        spec |= {"operations": list(asked.operations), "status": asked.status}
+        spec |= {"minDuration": duration_text(least) if least else ""}
+    return {"metricSource": {"type": kind, "spec": {key: value for key, value in spec.items() if value}}}
+
+
+def _indicator(indicator: SimpleIndicator) -> dict[str, Any]:
+    match indicator:
         case ThresholdIndicator(query=query):
             return {"thresholdMetric": _metric(query)}
         case RawIndicator(query=query, kind=kind):
             return {"ratioMetric": {"counter": False, "raw": _metric(query), "rawType": kind}}
-        case RatioIndicator(counter=counter):
-            parts = {name: _metric(query) for name, query in objective.queries().items()}
-            return {"ratioMetric": {"counter": counter, **parts}}
-    raise ParameterError(
-        f"The indicator of {objective.id!r} cannot be written as OpenSLO v1.", hint="Export the others with --slo."
-    )
+        case RatioIndicator() | RecordsIndicator():
+            asked = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
+            parts = {name: _metric(one) for name, one in asked.items() if one is not None}
+            return {"ratioMetric": {"counter": getattr(indicator, "counter", True), **parts}}
 
 
 def _window(objective: Objective) -> dict[str, Any]:
@@ -126,12 +164,25 @@ def _window(objective: Objective) -> dict[str, Any]:
     }
 
 
-def _target(objective: Objective) -> dict[str, Any]:
-    found: dict[str, Any] = {"displayName": objective.title, "target": objective.target}
-    if isinstance(objective.indicator, ThresholdIndicator):
-        found |= {"op": _OPS[objective.indicator.op], "value": objective.indicator.value}
-    if objective.slice_target is not None:
-        found["timeSliceTarget"] = objective.slice_target
+def _targets(objective: Objective) -> list[dict[str, Any]]:
+    if not isinstance(objective.indicator, CompositeIndicator):
+        return [_target(objective, objective.indicator, objective.title, objective.target, objective.slice_target)]
+    found = []
+    for one in objective.indicator.members:
+        shape = _target(objective, one.indicator, one.title, one.target, one.slice_target)
+        inner = {"metadata": {"name": f"{objective.id}-{one.name}"[:63]}, "spec": _indicator(one.indicator)}
+        found.append(shape | {"indicator": inner, "compositeWeight": one.weight})
+    return found
+
+
+def _target(
+    objective: Objective, indicator: SimpleIndicator, title: str, target: Decimal, slice_target: Decimal | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"displayName": title, "target": target}
+    if isinstance(indicator, ThresholdIndicator):
+        found |= {"op": _OPS[indicator.op], "value": indicator.value}
+    if slice_target is not None:
+        found["timeSliceTarget"] = slice_target
     if objective.slice_ms is not None:
         found["timeSliceWindow"] = _duration(objective.slice_ms, objective.id)
     return found

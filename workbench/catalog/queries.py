@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from workbench.catalog.indicators import promql_texts
 from workbench.catalog.load import Catalog
 from workbench.catalog.profile import Profile
 
@@ -28,7 +29,7 @@ def iter_queries(catalog: Catalog) -> Iterator[PlacedQuery]:
         yield from _of_profile(system, profile)
     for system, objectives in catalog.objectives.items():
         for objective in objectives:
-            for name, text in objective.queries().items():
+            for name, text in promql_texts(objective.indicator).items():
                 line = objective.query_lines.get(name, objective.line)
                 yield PlacedQuery(system, f"objectives/{objective.id}/{name}", text, objective.file, line)
 

@@ -2,19 +2,34 @@
 
 Labels or annotations of an SLO tell the workbench what OpenSLO has no field for: ``system`` (whose promise it is),
 ``derived: "true"`` (worked out from a threshold, not promised by a document), ``assumption`` (text) and ``absence``
-(what slices without data count as: ``ignore``, ``bad``, ``good`` or ``hold``).
+(what slices without data count as: ``ignore``, ``bad``, ``good`` or ``hold``), ``judged: samples`` (each sample of a
+threshold's selector is good or bad by itself), and of a composite ``composite-target`` (else it follows from those of
+its members) and ``composite-weights`` (``sum`` or ``share``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, cast, get_args
 
+from workbench.catalog.composed import Weights, composite_mark, members_target, records_filter
 from workbench.catalog.faults import validated
+from workbench.catalog.indicators import (
+    CompositeIndicator,
+    Indicator,
+    Member,
+    RatioIndicator,
+    RawIndicator,
+    RecordsIndicator,
+    SimpleIndicator,
+    ThresholdIndicator,
+)
+from workbench.catalog.objective import Absence, CalendarUnit, CalendarWindow, Method, Objective
 from workbench.catalog.openslo import (
+    SOURCE_KEYS,
     SPECS,
     Envelope,
     Metric,
@@ -26,11 +41,8 @@ from workbench.catalog.openslo import (
 )
 from workbench.catalog.words import nearest
 from workbench.catalog.yaml_lines import Document, Place
-from workbench.core.errors import CatalogError, Fault
-
-Method = Literal["occurrences", "timeslices", "ratio_timeslices"]
-Absence = Literal["ignore", "bad", "good", "hold"]
-CalendarUnit = Literal["day", "week", "month", "quarter", "year"]
+from workbench.core.errors import CatalogError, Fault, ParameterError
+from workbench.core.filters import LogFilter, SpanFilter
 
 _DAY_MS = 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": _DAY_MS, "w": 7 * _DAY_MS}
@@ -42,110 +54,6 @@ _METHODS: dict[str, Method] = {
     "RatioTimeslices": "ratio_timeslices",
 }
 _CALENDAR: dict[str, CalendarUnit] = {"d": "day", "w": "week", "M": "month", "Q": "quarter", "Y": "year"}
-
-
-@dataclass(frozen=True)
-class RatioIndicator:
-    """Good, or bad, over total. With ``counter`` the queries are counter selectors, at most aggregated."""
-
-    total: str
-    good: str | None = None
-    bad: str | None = None
-    counter: bool = True
-
-
-@dataclass(frozen=True)
-class RawIndicator:
-    """One query whose value is the share itself, of ``success`` or of ``failure``, once a slice."""
-
-    query: str
-    kind: Literal["success", "failure"]
-
-
-@dataclass(frozen=True)
-class ThresholdIndicator:
-    """A slice is good while ``query op value`` holds at its end."""
-
-    query: str
-    op: Literal["<", "<=", ">", ">="]
-    value: Decimal
-    slice_ms: int
-
-
-@dataclass(frozen=True)
-class CalendarWindow:
-    """``count`` calendar units, counted from ``start`` (local time, ``YYYY-MM-DD HH:MM:SS``) in a named zone."""
-
-    count: int
-    unit: CalendarUnit
-    start: str
-    zone: str
-
-
-@dataclass(frozen=True)
-class Objective:
-    """One promise of one system.
-
-    Attributes
-    ----------
-    id : str
-        Short name, unique within the system (``availability``).
-    slo : str
-        ``metadata.name`` of the document.
-    target : Decimal
-        Share that is promised, in [0, 1). [ratio]
-    window_ms : int or None
-        Length of a rolling window; None when the window is a calendar one. [ms]
-    slice_ms, slice_target : int, Decimal or None
-        Length of a time slice and the share that makes it good; None for occurrences. [ms], [ratio]
-    derived : bool
-        No document promises it; it was worked out from a threshold.
-    absence : {"ignore", "bad", "good", "hold"}
-        What slices without data count as.
-    query_lines : mapping
-        Line of each query of the indicator: ``good``, ``bad``, ``total`` or ``query``.
-    """
-
-    id: str
-    slo: str
-    system: str
-    title: str
-    description: str
-    target: Decimal
-    indicator: RatioIndicator | ThresholdIndicator | RawIndicator
-    method: Method
-    window_ms: int | None
-    calendar: CalendarWindow | None
-    slice_ms: int | None
-    slice_target: Decimal | None
-    service: str
-    assumptions: tuple[str, ...] = ()
-    derived: bool = False
-    absence: Absence = "ignore"
-    labels: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    alert_policies: tuple[str, ...] = ()
-    file: str = ""
-    line: int = 0
-    query_lines: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def window_days(self) -> float | None:
-        """Length of a rolling window; None for a calendar one. [d]"""
-        if self.window_ms is None:
-            return None
-        return self.window_ms // _DAY_MS if self.window_ms % _DAY_MS == 0 else self.window_ms / _DAY_MS
-
-    @property
-    def zone(self) -> str:
-        """Zone of a calendar window; UTC for a rolling one, which has none."""
-        return self.calendar.zone if self.calendar else "UTC"
-
-    def queries(self) -> dict[str, str]:
-        """Return the texts the indicator asks: ``good``/``bad`` and ``total``, or ``query``."""
-        if isinstance(self.indicator, RatioIndicator):
-            pairs = {"good": self.indicator.good, "bad": self.indicator.bad, "total": self.indicator.total}
-            return {name: text for name, text in pairs.items() if text is not None}
-        return {"query": self.indicator.query}
 
 
 @dataclass(frozen=True)
@@ -240,14 +148,15 @@ class _Resolver:
             raise self.refuse(place, f"{word!r} is no policy for absent data", nearest(word, get_args(Absence)))
         return cast(Absence, word)
 
-    def sli(self) -> tuple[SliSpec, Document, Place]:
-        if self.spec.indicator is not None:
-            return self.spec.indicator.spec, self.slo.document, ("spec", "indicator", "spec")
-        reference = self.spec.indicatorRef or ""
+    def sli(self, shape: ObjectiveShape, place: Place) -> tuple[SliSpec, Document, Place]:
+        holder, at = (shape, place) if shape.composed else (self.spec, ("spec",))
+        if holder.indicator is not None:
+            return holder.indicator.spec, self.slo.document, (*at, "indicator", "spec")
+        reference = holder.indicatorRef or ""
         found = self.names["SLI"].get(reference)
         if found is None:
             near = nearest(reference, self.names["SLI"])
-            raise self.refuse(("spec", "indicatorRef"), f"no SLI is named {reference!r}", near)
+            raise self.refuse((*at, "indicatorRef"), f"no SLI is named {reference!r}", near)
         return found.spec, found.document, ("spec",)
 
     def window(self) -> tuple[int | None, CalendarWindow | None, tuple[str, ...]]:
@@ -264,7 +173,7 @@ class _Resolver:
             raise self.refuse(place, why, f"{count}M" if unit == "m" else "")
         return None, CalendarWindow(count, _CALENDAR[unit], window.calendar.startTime, window.calendar.timeZone), ()
 
-    def text_of(self, metric: Metric, document: Document, place: Place) -> tuple[str, int]:
+    def asked_of(self, metric: Metric, document: Document, place: Place) -> tuple[str | LogFilter | SpanFilter, int]:
         source = metric.metricSource
         known = self.names["DataSource"]
         if known and source.metricSourceRef and source.metricSourceRef not in known:
@@ -272,13 +181,19 @@ class _Resolver:
             at = (*place, "metricSource", "metricSourceRef")
             raise self.refuse(at, f"no DataSource is named {source.metricSourceRef!r}", near, document)
         named = known.get(source.metricSourceRef or "")
-        kind = named.spec.type if named else source.type or "Prometheus"
-        if kind.lower() != "prometheus":
-            at = (*place, "metricSource")
-            raise self.refuse(
-                at, f"a source of type {kind!r} cannot be asked; Prometheus is read", "Prometheus", document
-            )
-        return source.spec.query, document.line((*place, "metricSource", "spec", "query"))
+        kind = (named.spec.type if named else source.type or "prometheus").lower()
+        at = (*place, "metricSource")
+        if kind not in SOURCE_KEYS:
+            why = f"a source of type {kind!r} cannot be asked; Prometheus, logs and spans are read"
+            raise self.refuse(at, why, "Prometheus", document)
+        if kind == "prometheus":
+            if source.spec.query is None:
+                raise self.refuse((*at, "spec"), "'query' is required here", "", document)
+            return source.spec.query, document.line((*at, "spec", "query"))
+        try:
+            return records_filter(kind, source.spec), document.line((*at, "spec"))
+        except ParameterError as error:
+            raise self.refuse((*at, "spec"), error.message, "", document) from None
 
     def slices(self, shape: ObjectiveShape, place: Place) -> tuple[int | None, Decimal | None]:
         method, window = self.spec.budgetingMethod, shape.timeSliceWindow
@@ -297,66 +212,115 @@ class _Resolver:
 
     def indicator(
         self, shape: ObjectiveShape, place: Place, slice_ms: int | None
-    ) -> tuple[RatioIndicator | ThresholdIndicator | RawIndicator, dict[str, int]]:
-        sli, document, at = self.sli()
+    ) -> tuple[SimpleIndicator, dict[str, int]]:
+        sli, document, at = self.sli(shape, place)
         ratio = sli.ratioMetric
         if ratio is None:
             metric = cast(Metric, sli.thresholdMetric)
-            text, line = self.text_of(metric, document, (*at, "thresholdMetric"))
+            text, line = self.query_of(metric, document, (*at, "thresholdMetric"))
             if shape.op is None or shape.value is None:
                 raise self.refuse(place, "a threshold indicator needs op and value in every objective")
-            if slice_ms is None:
+            samples = self.mark("judged").lower() == "samples"
+            if slice_ms is None and not samples:
                 why = "a threshold has no events to count: use budgetingMethod Timeslices with a timeSliceWindow"
                 raise self.refuse(("spec", "budgetingMethod"), why, "Timeslices")
-            return ThresholdIndicator(text, _OPS[shape.op], shape.value, slice_ms), {"query": line}
+            return ThresholdIndicator(text, _OPS[shape.op], shape.value, slice_ms or 0, samples), {"query": line}
         if shape.op is not None or shape.value is not None:
             raise self.refuse(place, "a ratio indicator takes neither op nor value; remove them from the objective")
         parts = {name: getattr(ratio, name) for name in ("good", "bad", "total", "raw") if getattr(ratio, name)}
-        asked = {name: self.text_of(metric, document, (*at, "ratioMetric", name)) for name, metric in parts.items()}
         if ratio.raw is not None and ratio.rawType is not None:
-            text, line = asked["raw"]
+            text, line = self.query_of(ratio.raw, document, (*at, "ratioMetric", "raw"))
             if slice_ms is None:
                 why = "a raw ratio has no events to count: use budgetingMethod RatioTimeslices or Timeslices"
                 raise self.refuse(("spec", "budgetingMethod"), why, "RatioTimeslices")
             return RawIndicator(text, ratio.rawType), {"query": line}
-        texts = {name: text for name, (text, _) in asked.items()}
-        return RatioIndicator(**texts, counter=ratio.counter), {name: line for name, (_, line) in asked.items()}
+        asked = {name: self.asked_of(metric, document, (*at, "ratioMetric", name)) for name, metric in parts.items()}
+        lines, texts = {name: line for name, (_, line) in asked.items()}, {n: text for n, (text, _) in asked.items()}
+        kinds = {type(text) for text in texts.values()}
+        if len(kinds) > 1:
+            raise self.refuse((*at, "ratioMetric"), "good, bad and total come from one type of source", "", document)
+        if kinds == {str}:
+            return RatioIndicator(**cast(dict[str, str], texts), counter=ratio.counter), lines
+        return RecordsIndicator(**cast(dict[str, LogFilter], texts)), lines
+
+    def query_of(self, metric: Metric, document: Document, place: Place) -> tuple[str, int]:
+        text, line = self.asked_of(metric, document, place)
+        if not isinstance(text, str):
+            raise self.refuse(place, "log lines and spans are counted: write a ratioMetric", "ratioMetric", document)
+        return text, line
+
+    def composite(self) -> tuple[CompositeIndicator, Decimal, int | None, dict[str, int]]:
+        """Return the indicators under the objectives as one, its target and slices, and the lines of the queries."""
+        meaning = self.mark("composite-weights").lower() or "sum"
+        if meaning not in get_args(Weights):
+            place: Place = ("metadata", "annotations", "composite-weights")
+            raise self.refuse(place, f"{meaning!r} is no meaning of weights", nearest(meaning, get_args(Weights)))
+        members, lines, lengths = list[Member](), dict[str, int](), list[int | None]()
+        for index, shape in enumerate(self.spec.objectives):
+            place = ("spec", "objectives", index)
+            slice_ms, slice_target = self.slices(shape, place)
+            indicator, own = self.indicator(shape, place, slice_ms)
+            name = _slug(shape.displayName or shape.indicatorRef or "") or str(index + 1)
+            weight = Decimal(1) if shape.compositeWeight is None else shape.compositeWeight
+            title = shape.displayName or name
+            if name in {one.name for one in members}:
+                raise self.refuse(place, f"a second member is named {name!r}; give each a displayName")
+            if lengths and slice_ms != lengths[0]:
+                raise self.refuse(place, "the members of a composite have one timeSliceWindow")
+            members.append(Member(name, title, shape.ratio, weight, indicator, slice_target))
+            lengths.append(slice_ms)
+            lines |= {f"{name}.{part}": line for part, line in own.items()}
+        try:
+            target = members_target(members, _METHODS[self.spec.budgetingMethod], cast(Weights, meaning))
+            target = composite_mark(self.mark("composite-target")) or target
+        except ParameterError as error:
+            raise self.refuse(("spec", "objectives"), error.message) from None
+        return CompositeIndicator(tuple(members), cast(Weights, meaning)), target, lengths[0], lines
 
     def objectives(self) -> list[Objective]:
-        system = self.system()
-        window_ms, calendar, flattened = self.window()
-        stem = self.slo.name.removeprefix(f"{system}-")
+        place: Place = ("spec", "objectives", 0)
+        stem = self.slo.name.removeprefix(f"{self.system()}-")
+        title = self.metadata.displayName or self.slo.name
+        if self.spec.composite:
+            indicator, target, slice_ms, lines = self.composite()
+            return [self.made(stem, title, place, indicator, target, (slice_ms, None), lines)]
         several = len(self.spec.objectives) > 1
-        assumption = self.mark("assumption")
         made = []
         for index, shape in enumerate(self.spec.objectives):
-            place: Place = ("spec", "objectives", index)
-            slice_ms, slice_target = self.slices(shape, place)
-            indicator, query_lines = self.indicator(shape, place, slice_ms)
-            title = self.metadata.displayName or self.slo.name
-            made.append(
-                Objective(
-                    id=f"{stem}-{_slug(shape.displayName) or index + 1}" if several else stem,
-                    slo=self.slo.name,
-                    system=system,
-                    title=f"{title}: {shape.displayName}" if several and shape.displayName else title,
-                    description=self.spec.description,
-                    target=shape.ratio,
-                    indicator=indicator,
-                    method=_METHODS[self.spec.budgetingMethod],
-                    window_ms=window_ms,
-                    calendar=calendar,
-                    slice_ms=slice_ms,
-                    slice_target=slice_target,
-                    service=self.spec.service,
-                    assumptions=((assumption,) if assumption else ()) + flattened,
-                    derived=self.mark("derived").lower() == "true",
-                    absence=self.absence(),
-                    labels=self.metadata.labels,
-                    alert_policies=tuple(getattr(item, "alertPolicyRef", "inline") for item in self.spec.alertPolicies),
-                    file=self.slo.document.file,
-                    line=self.slo.document.line(place),
-                    query_lines=query_lines,
-                )
-            )
+            place = ("spec", "objectives", index)
+            slices = self.slices(shape, place)
+            simple, lines = self.indicator(shape, place, slices[0])
+            id = f"{stem}-{_slug(shape.displayName) or index + 1}" if several else stem
+            named = f"{title}: {shape.displayName}" if several and shape.displayName else title
+            made.append(self.made(id, named, place, simple, shape.ratio, slices, lines))
         return made
+
+    def made(
+        self, id: str, title: str, place: Place, indicator: Indicator, target: Decimal,
+        slices: tuple[int | None, Decimal | None], lines: Mapping[str, int],
+    ) -> Objective:  # fmt: skip
+        window_ms, calendar, flattened = self.window()
+        assumption = self.mark("assumption")
+        return Objective(
+            id=id,
+            slo=self.slo.name,
+            system=self.system(),
+            title=title,
+            description=self.spec.description,
+            target=target,
+            indicator=indicator,
+            method=_METHODS[self.spec.budgetingMethod],
+            window_ms=window_ms,
+            calendar=calendar,
+            slice_ms=slices[0],
+            slice_target=slices[1],
+            service=self.spec.service,
+            assumptions=((assumption,) if assumption else ()) + flattened,
+            derived=self.mark("derived").lower() == "true",
+            absence=self.absence(),
+            labels=self.metadata.labels,
+            alert_policies=tuple(getattr(item, "alertPolicyRef", "inline") for item in self.spec.alertPolicies),
+            file=self.slo.document.file,
+            line=self.slo.document.line(place),
+            query_lines=lines,
+        )

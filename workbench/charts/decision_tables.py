@@ -48,6 +48,25 @@ def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:
     ]
 
 
+def member_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a member of a composite promise."""
+    return [
+        {
+            "objective": row.objective,
+            "member": row.title,
+            "weight": f"{row.weight:g}",
+            "target": ratio_text(row.target, digits=2),
+            "sli": ratio_text(row.sli),
+            "bad": count_text(row.bad),
+            "of": count_text(row.total),
+            "spent": ratio_text(row.spent_share, digits=1),
+            "observed": ratio_text(row.coverage, digits=1),
+            "status": STATUS_WORDS[row.status],
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
 def annotation_rows(records: Iterable[Any]) -> list[dict[str, str]]:
     """One row of text an annotation of the store."""
     return [

@@ -37,7 +37,7 @@ def status(
       workbench slo status counterfactual-lab --month last-month --format json
       workbench slo status counterfactual-lab --slo availability --check
     """
-    from workbench.charts.decision_tables import definition_rows, effect_rows
+    from workbench.charts.decision_tables import definition_rows, effect_rows, member_rows
     from workbench.charts.tables import compliance_rows
     from workbench.studies import slo_compliance
 
@@ -58,6 +58,9 @@ def status(
             if study.freshness
             else f"{system}, {study.range}: no data"
         )
+        if members := member_rows(study.results["members"]):
+            say("Members of composites, and the share of what was spent that came through each:")
+            print_table(members)
         if effects := effect_rows(study.results["exclusions"]):
             say("With and without exclusions:")
             print_table(effects)

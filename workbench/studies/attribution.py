@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -20,9 +20,11 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import parse, scoped, selectors
 from workbench.studies.alerts import read_episodes
+from workbench.studies.composites import counts_by_member
 from workbench.studies.context import Context
 from workbench.studies.counters import CounterReader
-from workbench.studies.indicators import Measured, Plan, measure
+from workbench.studies.indicators import Measured, Plan, measure, slice_of
+from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance
 from workbench.studies.windows import hull
 
@@ -77,14 +79,14 @@ def slo_attribution(
     source = ctx.source_for(system)
     promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
     spans = {one.objective: one.elapsed(as_of) for one in promises}
-    measured = measure(source, profile.scope, asked, spans)
+    measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     result = judged(asked, promises, measured, as_of=as_of)
     spent = spending(measured.events, promises, as_of=as_of)
     warnings = list(measured.warnings)
     counts: dict[str, LabelledCounts] = {}
     found = Companions(companions(spent).frame, as_of=as_of)
     try:
-        counts = labelled_counts(measured)
+        counts = labelled_counts(measured) | counts_by_members(asked, spans, measured)
         found = _companions(ctx, source, profile, spent, promises, as_of=as_of, records=records, warnings=warnings)
     except WorkbenchError as error:
         warnings.append(str(error))
@@ -117,11 +119,24 @@ def labelled_counts(measured: Measured) -> dict[str, LabelledCounts]:
     """
     if measured.reader is None:
         return {}
+    members = {name for own in measured.members.values() for name in own}
     return {
         plan.objective.id: _labelled(plan, measured.reader)
         for plan in measured.plans
-        if plan.selectors and plan.objective.id not in measured.failed and plan.span.end > plan.span.start
+        if plan.selectors and plan.objective.id not in {*measured.failed, *members} and plan.span.end > plan.span.start
     }
+
+
+def counts_by_members(
+    objectives: Sequence[Objective], spans: Mapping[str, TimeRange], measured: Measured
+) -> dict[str, LabelledCounts]:
+    """Bad ones of each composite by member, as far as they can be shared out."""
+    found = {
+        one.id: counts_by_member(one, measured.members[one.id], spans[one.id], slice_of(one))
+        for one in objectives
+        if one.id in measured.members
+    }
+    return {name: counts for name, counts in found.items() if counts is not None}
 
 
 def _labelled(plan: Plan, reader: CounterReader) -> LabelledCounts:

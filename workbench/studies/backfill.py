@@ -12,6 +12,7 @@ from workbench.studies.collect import keep_episodes
 from workbench.studies.context import Context
 from workbench.studies.history import history_key, remember
 from workbench.studies.indicators import measure
+from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import promises_of
 
 _DAY = timedelta(days=1)
@@ -64,7 +65,8 @@ def _one_day(ctx: Context, system: str, day: TimeRange) -> float:
         objective.id: history_key(objective, promise, scope=profile.scope, source=source)
         for objective, promise in zip(objectives, promises, strict=True)
     }
-    measured = measure(source, profile.scope, objectives, {one.objective: one.elapsed(day.end) for one in promises})
+    spans = {one.objective: one.elapsed(day.end) for one in promises}
+    measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
     if ctx.store is not None:
         remember(ctx.store, keys, measured, now=ctx.clock())
     covered = measured.events["covered"]

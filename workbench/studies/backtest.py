@@ -24,6 +24,7 @@ from workbench.promql import scoped
 from workbench.promql.inline import inlined
 from workbench.studies.context import Context
 from workbench.studies.indicators import measure
+from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance
 from workbench.studies.windows import hull, objective_window
 
@@ -93,7 +94,8 @@ def slo_backtest(
     asked = [replace(one, slice_ms=step_ms) if one.method == "occurrences" else one for one in asked]
     source = ctx.source_for(system)
     promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
-    measured = measure(source, profile.scope, asked, {one.objective: one.elapsed(as_of) for one in promises})
+    spans = {one.objective: one.elapsed(as_of) for one in promises}
+    measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     result = judged(asked, promises, measured, as_of=as_of)
     spent = spending(measured.events, promises, as_of=as_of)
     warnings = list(measured.warnings)

@@ -76,6 +76,17 @@ class CounterReader:
         held = self._series(self._broadest(selector)).labels
         return tuple(held[row] for row in keep_series(self._selectors[selector].matchers, held))
 
+    def samples(self, selector: str) -> SeriesSet:
+        """Return the samples of a selector, from a day before the period on.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        self.also(selector)
+        return self._series(selector)
+
     def counts(self, selector: str, span: TimeRange, slice_ms: int) -> Counts:
         """Exact increases of a selector, summed over its series, per slice of the period.
 

@@ -34,6 +34,7 @@ from workbench.studies.definitions import revision_of
 from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import measure
 from workbench.studies.ledger import accounts_of, empty_ledger, ledger_edges, periods_of, read_ledger, selectors_of
+from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import promises_of
 
 #: Files of a folder of frozen inputs.
@@ -99,7 +100,8 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
     profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=range, as_of=as_of, zone=ctx.zone)
-    measured = measure(source, profile.scope, objectives, {one.objective: one.elapsed(as_of) for one in promises})
+    spans = {one.objective: one.elapsed(as_of) for one in promises}
+    measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
     if "unavailable" in measured.failed.values():
         raise ReportError(
             f"The source of {system} does not answer: {measured.warnings[0]}", hint="Issue the report when it does."

@@ -20,6 +20,7 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.store import HistoryKey, SliceHistory, Store
 from workbench.studies.indicators import Measured, measure
+from workbench.studies.record_counts import RecordSources
 
 #: Stored counts are used when they were read from the source at most this long ago.
 FRESH = timedelta(minutes=5)
@@ -76,6 +77,7 @@ def top_up(
     scope: Mapping[str, str],
     as_of: datetime,
     now: datetime,
+    records: RecordSources | None = None,
 ) -> Measured:
     """Count what the store does not know for good, and write it down; a turn that is repeated changes nothing.
 
@@ -85,7 +87,7 @@ def top_up(
     or longer than :data:`WHOLE` ago.
     """
     spans = {one.objective: _unsettled(store, keys[one.objective], one, as_of=as_of, now=now) for one in promises}
-    found = measure(source, scope, objectives, spans)
+    found = measure(source, scope, objectives, spans, records=records)
     remember(store, keys, found, now=now)
     return found
 

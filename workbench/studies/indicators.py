@@ -10,10 +10,25 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.absence import filled
-from workbench.analysis.events import joined_events, raw_events, slice_events, threshold_events, timeslice_events
+from workbench.analysis.events import (
+    joined_events,
+    raw_events,
+    sampled_events,
+    slice_events,
+    threshold_events,
+    timeslice_events,
+)
 from workbench.analysis.histogram_sli import ThresholdCounts
 from workbench.analysis.increase import Floats
-from workbench.catalog import Objective, RatioIndicator, RawIndicator, ThresholdIndicator
+from workbench.catalog import (
+    CompositeIndicator,
+    Objective,
+    RatioIndicator,
+    RawIndicator,
+    RecordsIndicator,
+    ThresholdIndicator,
+)
+from workbench.catalog.indicators import indicator_texts, promql_texts
 from workbench.core.errors import (
     EmptyAnswer,
     FrameError,
@@ -22,14 +37,16 @@ from workbench.core.errors import (
     SourceUnavailable,
     WorkbenchError,
 )
-from workbench.core.result import Status
+from workbench.core.result import Status, worst
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import counter_plan, parse, scoped
 from workbench.promql.nodes import Call, walk
 from workbench.studies.buckets import counted_to_threshold, missing_bound, threshold_of
+from workbench.studies.composites import composed, members_of
 from workbench.studies.counters import CounterReader
+from workbench.studies.record_counts import RecordSources
 
 #: Slices of promises that count events. [ms]
 SLICE_MS = 300_000
@@ -71,7 +88,8 @@ class Plan:
 class Measured:
     """EVENTS of all objectives of a system, and what became of those that could not be measured.
 
-    ``ranges`` are EVENTS with the fewest and the most good ones, where a threshold lies between two buckets.
+    ``ranges`` are EVENTS with the fewest and the most good ones, where a threshold lies between two buckets;
+    ``members`` those of the members of each composite, by their ids.
     """
 
     events: pd.DataFrame
@@ -84,6 +102,7 @@ class Measured:
     ranges: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
     reader: CounterReader | None = None
+    members: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
 
 
 def slice_of(objective: Objective) -> int:
@@ -99,7 +118,7 @@ def planned(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> 
     QueryRejected
         A counter query is neither a selector, a sum of one, nor has ``rate`` or ``increase`` inside.
     """
-    texts = {part: scoped(text, scope) for part, text in objective.queries().items()}
+    texts = {part: scoped(text, scope) for part, text in promql_texts(objective.indicator).items()}
     indicator, slice_ms = objective.indicator, slice_of(objective)
     if isinstance(indicator, RatioIndicator) and indicator.counter:
         plans = {part: counter_plan(text) for part, text in texts.items()}
@@ -110,7 +129,12 @@ def planned(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> 
 
 
 def measure(
-    source: MetricSource, scope: Mapping[str, str], objectives: Sequence[Objective], spans: Mapping[str, TimeRange]
+    source: MetricSource,
+    scope: Mapping[str, str],
+    objectives: Sequence[Objective],
+    spans: Mapping[str, TimeRange],
+    *,
+    records: RecordSources | None = None,
 ) -> Measured:
     """Count all objectives over the elapsed part of their windows; a failing source becomes a status.
 
@@ -125,15 +149,18 @@ def measure(
     objectives : sequence of Objective
     spans : mapping of str to TimeRange
         Elapsed part of the window of each objective, on edges of its slices.
+    records : RecordSources, optional
+        Where log lines and spans are counted; without it, objectives that count them are unavailable.
     """
     found = Measured(joined_events([]))
     plans: list[Plan] = []
     for objective in objectives:
-        try:
-            plans.append(planned(objective, scope, spans[objective.id]))
-        except WorkbenchError as error:
-            _fail(found, objective, error)
-    frames: list[pd.DataFrame] = []
+        for one in members_of(objective):
+            try:
+                plans.append(planned(one, scope, spans[objective.id]))
+            except WorkbenchError as error:
+                _fail(found, one, error)
+    frames: dict[str, pd.DataFrame] = {}
     if plans:
         whole = TimeRange(min(plan.span.start for plan in plans), max(plan.span.end for plan in plans))
         reader = CounterReader(source, scope, whole, [text for plan in plans for text in plan.selectors.values()])
@@ -141,21 +168,54 @@ def measure(
         asker = _Asker(source)
         gone: SourceUnavailable | None = None
         for plan in plans:
+            recorded = isinstance(plan.objective.indicator, RecordsIndicator)
             try:
                 found.methods[plan.objective.id] = plan.method
-                if gone is not None:
+                if gone is not None and not recorded:
                     raise gone
                 if plan.span.end > plan.span.start:
-                    frames.append(_whole(plan, _events(plan, reader, asker, found), found))
+                    counted = _recorded(plan, records, found) if recorded else _events(plan, reader, asker, found)
+                    frames[plan.objective.id] = _whole(plan, counted, found)
             except WorkbenchError as error:
                 _fail(found, plan.objective, error)
-                if gone is None and isinstance(error, SourceUnavailable) and source.state().status == "unavailable":
-                    gone = error
-        found.queries, found.engines = reader.queries + tuple(asker.asked), tuple(sorted(asker.engines))
+                if gone is None and isinstance(error, SourceUnavailable) and not recorded:
+                    gone = error if source.state().status == "unavailable" else None
+        found.queries += reader.queries + tuple(asker.asked)
+        found.engines = tuple(sorted(asker.engines))
         found.warnings.extend(asker.warnings)
-        found.newest_ms = max((ms for ms in (reader.newest_ms, asker.newest_ms) if ms is not None), default=None)
-    found.events = joined_events(frames)
+        newest = (found.newest_ms, reader.newest_ms, asker.newest_ms)
+        found.newest_ms = max((ms for ms in newest if ms is not None), default=None)
+    for objective in objectives:
+        if isinstance(objective.indicator, CompositeIndicator):
+            _compose(objective, spans[objective.id], frames, found)
+    found.events = joined_events(list(frames.values()))
     return found
+
+
+def _compose(objective: Objective, span: TimeRange, frames: dict[str, pd.DataFrame], found: Measured) -> None:
+    """Make one of the members of a composite; one that could not be measured leaves the whole unmeasured."""
+    names, slice_ms = [one.id for one in members_of(objective)], slice_of(objective)
+    own = {name: frames.pop(name) for name in names if name in frames}
+    methods = {found.methods.get(name, "exact") for name in names}
+    found.methods[objective.id] = "extrapolated" if "extrapolated" in methods else "exact"
+    if failed := [name for name in names if name in found.failed]:
+        found.failed[objective.id] = worst([found.failed[name] for name in failed])
+        found.warnings.append(f"{objective.id} is not judged: it is made of {', '.join(failed)} too.")
+        return
+    if not own:
+        return
+    found.members[objective.id] = own
+    if any(name in found.ranges for name in names):
+        low, high = (
+            composed(
+                objective, {name: found.ranges.get(name, (own[name],) * 2)[side] for name in names}, span, slice_ms
+            )
+            for side in (0, 1)
+        )
+        found.ranges[objective.id] = low, high
+        for name in names:
+            found.ranges.pop(name, None)
+    frames[objective.id] = composed(objective, own, span, slice_ms)
 
 
 def _whole(plan: Plan, events: pd.DataFrame, found: Measured) -> pd.DataFrame:
@@ -205,6 +265,14 @@ class _Asker:
 def _events(plan: Plan, reader: CounterReader, asker: _Asker, found: Measured) -> pd.DataFrame:
     objective, indicator = plan.objective, plan.objective.indicator
     match indicator:
+        case ThresholdIndicator(samples=True):
+            counted = sampled_events(
+                objective.id,
+                reader.samples(plan.queries["query"]),
+                plan.span.edges_ms(plan.slice_ms),
+                op=indicator.op,
+                threshold=float(indicator.value),
+            )
         case ThresholdIndicator():
             answer = asker.answer(plan.queries["query"], plan.span, plan.slice_ms)
             return threshold_events(
@@ -215,10 +283,32 @@ def _events(plan: Plan, reader: CounterReader, asker: _Asker, found: Measured) -
             counted = raw_events(objective.id, answer, kind=indicator.kind, slice_ms=plan.slice_ms)
         case RatioIndicator():
             counted = _counted(plan, reader, found) if plan.selectors else _evaluated(plan, asker)
+        case _:
+            raise QueryRejected(f"The indicator of {objective.id} is not read from samples.")
     if objective.id in found.ranges:
         low, high = (_in_slices(plan, part) for part in found.ranges[objective.id])
         found.ranges[objective.id] = low, high
     return _in_slices(plan, counted)
+
+
+def _recorded(plan: Plan, records: RecordSources | None, found: Measured) -> pd.DataFrame:
+    indicator = plan.objective.indicator
+    assert isinstance(indicator, RecordsIndicator)
+    if records is None:
+        raise SourceUnavailable(f"Nothing here reads {indicator.kind}.", hint="Ask for this objective by itself.")
+    counted = records.counts(indicator, plan.span, plan.slice_ms)
+    found.queries += tuple(f"{part} {text}" for part, text in indicator_texts(indicator).items())
+    found.warnings.extend(counted.warnings)
+    if counted.newest_ms is not None:
+        found.newest_ms = max(found.newest_ms or 0, counted.newest_ms)
+    events = slice_events(
+        plan.objective.id,
+        plan.span.edges_ms(plan.slice_ms),
+        good=counted.good,
+        total=counted.total,
+        covered=counted.covered,
+    )
+    return _in_slices(plan, events)
 
 
 def _in_slices(plan: Plan, counted: pd.DataFrame) -> pd.DataFrame:

@@ -35,6 +35,7 @@ from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.health import newest_health
 from workbench.studies.history import collected, freshness, history_key, remember, stored, top_up
 from workbench.studies.indicators import Measured, measure
+from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of
 from workbench.studies.sources import source_states
 from workbench.studies.standing import LOOK_BACK_MS, Standing, duty_of, standing
@@ -199,12 +200,16 @@ def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: dateti
         fresh, known, now = freshness(ctx.store), None, ctx.clock()
         if ctx.store is not None:
             if anew:
-                top_up(ctx.store, keys, promises, objectives, source=source, scope=profile.scope, as_of=as_of, now=now)
+                top_up(
+                    ctx.store, keys, promises, objectives, source=source, scope=profile.scope, as_of=as_of, now=now,
+                    records=record_sources(ctx, system),
+                )  # fmt: skip
             settled = anew or collected(ctx.store, now=now)
             known = stored(ctx.store, keys, promises, as_of=as_of, now=now, fresh=fresh, settled=settled)
         measured = known or measure(
-            source, profile.scope, objectives, {p.objective: p.elapsed(as_of) for p in promises}
-        )
+            source, profile.scope, objectives, {p.objective: p.elapsed(as_of) for p in promises},
+            records=record_sources(ctx, system),
+        )  # fmt: skip
         if ctx.store is not None and known is None:
             remember(ctx.store, keys, measured, now=now)
         stands = standing(ctx, system, as_of=as_of, fresh=_NEVER if anew else fresh, spend_hourly=anew)

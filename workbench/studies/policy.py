@@ -19,6 +19,7 @@ from workbench.core.timerange import from_ms
 from workbench.studies.context import Context
 from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import measure
+from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance, slo_compliance
 from workbench.studies.windows import hull, objective_window
 
@@ -51,7 +52,8 @@ def slo_policy(ctx: Context, *, system: str, as_of: datetime, policy: Path | Non
     profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
     steps = [step_of(one) for one in read_policy(policy).steps]
     source, promises = ctx.source_for(system), promises_of(objectives, range=None, as_of=as_of, zone=ctx.zone)
-    measured = measure(source, profile.scope, objectives, {one.objective: one.elapsed(as_of) for one in promises})
+    spans = {one.objective: one.elapsed(as_of) for one in promises}
+    measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, objectives)
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     compliance = judged(objectives, counted, replace(measured, events=events), as_of=as_of)

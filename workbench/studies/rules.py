@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench.catalog import RatioIndicator, RawIndicator, ThresholdIndicator
+from workbench.catalog import CompositeIndicator, RatioIndicator, RawIndicator, RecordsIndicator, ThresholdIndicator
 from workbench.catalog.openslo_export import yaml_text
 from workbench.catalog.rule_tests import Example, recorded_example, rule_tests
 from workbench.catalog.rules import WINDOW, Counted, matching, reachable, rule_groups
@@ -60,6 +60,8 @@ def slo_rules(ctx: Context, *, system: str, slo: str | None = None) -> Rules:
     files, tests, left_out = dict[str, str](), dict[str, str](), list[str]()
     for objective in asked:
         try:
+            if isinstance(objective.indicator, CompositeIndicator | RecordsIndicator):
+                raise ParameterError("Prometheus cannot evaluate it: composites and counted records have no rules.")
             plan = planned(objective, profile.scope, objective_window(objective, ctx.clock()))
             counted = counted_by(plan)
             groups = rule_groups(counted)
@@ -88,6 +90,8 @@ def counted_by(plan: Plan) -> Counted:
 def _counts(plan: Plan) -> tuple[str, str, int | None]:
     objective = plan.objective
     match objective.indicator:
+        case ThresholdIndicator(samples=True):
+            raise ParameterError("Rules judge a threshold at the end of a slice, not each of its samples.")
         case ThresholdIndicator(op=op, value=value):
             known = f"(({plan.queries['query']}) == ({plan.queries['query']}))"
             return f"clamp_max(count({known}), 1)", f"1 - min({known} {op} bool {value})", plan.slice_ms

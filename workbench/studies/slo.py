@@ -21,10 +21,12 @@ from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
 from workbench.studies.annotations import happened
+from workbench.studies.composites import judged_members
 from workbench.studies.context import Context
 from workbench.studies.definitions import Changes, definition_changes
 from workbench.studies.exclusions import Agreed, agreed_exclusions
 from workbench.studies.indicators import Measured, measure, slice_of
+from workbench.studies.record_counts import RecordSources, record_sources
 from workbench.studies.windows import hull, month_text, objective_window
 
 
@@ -55,7 +57,8 @@ def slo_compliance(
         (:class:`workbench.analysis.exclusions.ExclusionEffect`, figures with and without) and ``exclusion_windows``
         (:class:`workbench.analysis.exclusions.ExclusionWindows`); ``definitions``
         (:class:`workbench.analysis.happened.DefinitionParts`, a period split where a definition changed) and
-        ``happened`` (:class:`workbench.analysis.happened.Happened`, annotations).
+        ``happened`` (:class:`workbench.analysis.happened.Happened`, annotations); ``members``
+        (:class:`workbench.analysis.composite.CompositeMembers`, what composites are made of).
 
     Raises
     ------
@@ -71,7 +74,9 @@ def slo_compliance(
     asked = [ctx.catalog.objective(system, slo)] if slo is not None else ctx.catalog.objectives.get(system, ())
     source = ctx.source_for(system)
     promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
-    measured = measure(source, profile.scope, asked, {one.objective: one.elapsed(as_of) for one in promises})
+    records = record_sources(ctx, system)
+    spans = {one.objective: one.elapsed(as_of) for one in promises}
+    measured = measure(source, profile.scope, asked, spans, records=records)
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
     agreed = agreed_exclusions(ctx, system, asked)
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
@@ -79,7 +84,7 @@ def slo_compliance(
     bare = judged(asked, promises, measured, as_of=as_of) if agreed.by_objective else result
     statuses: list[Status] = list(result.frame["status"])
     span = range or hull([one.window for one in promises], as_of=as_of)
-    changes = definition_changes(ctx, asked, {one.objective: one.elapsed(as_of) for one in promises})
+    changes = definition_changes(ctx, asked, spans)
     return Study(
         name="slo_compliance",
         system=system,
@@ -92,7 +97,10 @@ def slo_compliance(
             "outlook": burn_outlook(events, counted, as_of=as_of),
             "exclusions": exclusion_effect(result, bare, promises, agreed.by_objective, as_of=as_of),
             "exclusion_windows": exclusion_windows(promises, agreed.by_objective, as_of=as_of),
-            "definitions": _parts(source, profile.scope, changes, agreed, as_of=as_of, zone=ctx.zone),
+            "definitions": _parts(source, profile.scope, records, changes, agreed, as_of=as_of, zone=ctx.zone),
+            "members": judged_members(
+                asked, promises, measured.members, agreed.by_objective, measured.failed, as_of=as_of
+            ),
             "happened": happened(ctx, system, span, changes, as_of=as_of),
         },
         status=worst(statuses),
@@ -107,14 +115,21 @@ _PART = ("status", "target", "sli", "bad", "total", "budget_total", "budget_left
 
 
 def _parts(
-    source: MetricSource, scope: Mapping[str, str], changes: Changes, agreed: Agreed, *, as_of: datetime, zone: str
+    source: MetricSource,
+    scope: Mapping[str, str],
+    records: RecordSources,
+    changes: Changes,
+    agreed: Agreed,
+    *,
+    as_of: datetime,
+    zone: str,
 ) -> DefinitionParts:
     """Judge each part of a period by the definition that held in it."""
     rows = []
     for name, parts in changes.parts.items():
         for part in parts:
             (promise,) = promises_of([part.objective], range=part.span, as_of=as_of, zone=zone)
-            measured = measure(source, scope, [part.objective], {name: promise.elapsed(as_of)})
+            measured = measure(source, scope, [part.objective], {name: promise.elapsed(as_of)}, records=records)
             events, counted = without_excluded(measured.events, [promise], agreed.by_objective)
             (row,) = compliance(events, counted, as_of=as_of, unanswered=measured.failed).frame.to_dict("records")
             rows.append((name, part.revision[:12], part.span.start, part.span.end, *(row[figure] for figure in _PART)))

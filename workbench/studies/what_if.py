@@ -16,6 +16,7 @@ from workbench.core.result import Study, worst
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
 from workbench.studies.indicators import measure
+from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance
 
 
@@ -60,7 +61,8 @@ def slo_what_if(
     variants = {"": objective, **{str(value): _with_threshold(objective, value) for value in thresholds}}
     promise = promises_of([objective], range=range, as_of=as_of, zone=ctx.zone)[0]
     asked = [replace(one, id=name or one.id) for name, one in variants.items()]
-    measured = measure(source, profile.scope, asked, {one.id: promise.elapsed(as_of) for one in asked})
+    spans = {one.id: promise.elapsed(as_of) for one in asked}
+    measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     own: dict[str, pd.DataFrame] = {}
     for name in variants:
         counted = measured.events[measured.events["objective"] == (name or objective.id)]

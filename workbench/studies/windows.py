@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from workbench.catalog import Objective
-from workbench.catalog.slo import CalendarWindow
+from workbench.catalog.objective import CalendarWindow
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import (
     TimeRange,

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from workbench.charts.decision_tables import definition_rows, effect_rows, happened_table, windows_table
+from workbench.charts.decision_tables import (
+    definition_rows,
+    effect_rows,
+    happened_table,
+    member_rows,
+    windows_table,
+)
 from workbench.charts.tables import Table
 from workbench.core.result import Result, Study
 from workbench.ui.markdown import escaped
@@ -15,6 +21,10 @@ from workbench.ui.markdown import escaped
 def shown(study: Study) -> None:
     """Show what was decided where there is any: each in a card of its own."""
     results = study.results
+    if members := member_rows(results["members"]):
+        with st.container(border=True):
+            st.markdown("**What a composite is made of**")
+            _table(members)
     _exclusions(results)
     if parts := definition_rows(results["definitions"]):
         with st.container(border=True):
