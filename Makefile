@@ -1,6 +1,6 @@
 # Everything runs from a fresh clone with Python 3.11+ and GNU make; the environment is built in .venv on first use.
 .DEFAULT_GOAL := check
-.PHONY: demo test check bench soak servers clean help
+.PHONY: demo test check bench soak servers jaeger clean help
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -31,6 +31,9 @@ soak: .venv/.developer servers ## long runs, storms, kill -9
 
 servers: ## install what the live tests need (Debian as root) or say what is missing
 	@tests/servers/setup.sh
+
+jaeger: ## build the Jaeger that live tests of spans use, once, with the Go at hand (minutes)
+	@tests/servers/setup.sh jaeger
 
 clean: ## remove the environment, the unpacked servers and all caches; the archives stay
 	rm -rf .venv .servers .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -12,6 +12,7 @@ from tests.demo_home import demo_context, demo_home, demo_settings  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
     alertmanager,
     chromium,
+    jaeger_node,
     node_exporter,
     opensearch_node,
     postgres_url,

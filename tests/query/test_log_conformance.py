@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import urllib.request
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from tests.query.fake_loki import FakeLoki, Line
 from tests.query.served import serving
 from tests.query.written_lines import SPAN, frame, lines, passing
+from tests.servers.given import Later, given, named, send, variable, whole_days_ms
 from tests.servers.programs import Server
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
@@ -23,7 +24,7 @@ from workbench.core.filters import Condition, LogFilter, Native
 from workbench.core.settings import SourceSettings
 from workbench.core.source import LogSource
 from workbench.core.timerange import TimeRange
-from workbench.query.elastic import ElasticSource
+from workbench.query.elastic import ElasticSource, Kind
 from workbench.query.log_shape import LogShape
 from workbench.query.logfiles import LogFileSource
 from workbench.query.loki import LokiSource
@@ -149,14 +150,38 @@ def fill(url: str, name: str, settings: dict[str, Any]) -> None:
     assert told["errors"] is False
 
 
-def send(url: str, body: str, method: str) -> Any:
-    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+def given_index(kind: Kind) -> Backend:
+    """A server that a person runs; what an earlier run left there is taken away first."""
+
+    def source(_: ExitStack, __: Path, ___: pytest.FixtureRequest) -> LogSource:
+        url = given(variable(kind))
+        send(f"{url}/lines-2026.10.31,lines-2026.11.01?ignore_unavailable=true", "", "DELETE")
+        fill(url, "lines", {})
+        web = Web.from_settings(kind, SourceSettings(kind=kind, url=url), api=kind)
+        return ElasticSource(kind, web, kind, SHAPE)
+
+    return source
 
 
-Backend = Callable[[ExitStack, Path, pytest.FixtureRequest], LogSource]
+def given_loki(_: ExitStack, __: Path, ___: pytest.FixtureRequest) -> Later:
+    """A Loki that a person runs; it takes lines of the last days only, and each run has a label of its own."""
+    url, later_ms, run = given("WORKBENCH_LOKI_URL"), whole_days_ms(SPAN.end_ms), f"run-{time.time_ns()}"
+    streams: dict[str, list[list[str]]] = {}
+    for one in lines():
+        streams.setdefault(one.service, []).append([str(one.time_ns + later_ms * 10**6), one.json()])
+    pushed = [{"stream": {"service_name": name, "env": run}, "values": held} for name, held in streams.items()]
+    send(f"{url}/loki/api/v1/push", json.dumps({"streams": pushed}))
+    web = Web.from_settings("loki", SourceSettings(kind="loki", url=url), api="Loki")
+    return Later(LokiSource("loki", web, SHAPE, selector=f'{{env="{run}"}}', json_lines=True), later_ms)
+
+
+Backend = Callable[[ExitStack, Path, pytest.FixtureRequest], Any]
 LIVE = [pytest.mark.live, pytest.mark.xdist_group("opensearch_node")]
+GIVEN = {
+    "loki": given_loki,
+    "elasticsearch": given_index("elasticsearch"),
+    "opensearch": given_index("opensearch"),
+}
 BACKENDS = [
     archived,
     loki,
@@ -164,6 +189,11 @@ BACKENDS = [
     files,
     pytest.param(opensearch, marks=LIVE),
     pytest.param(opensearch_keywords, marks=LIVE),
+    *(
+        pytest.param(backend, marks=pytest.mark.live, id=f"given {kind}")
+        for kind, backend in GIVEN.items()
+        if named(kind)
+    ),
 ]
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import random
-import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,93 +16,20 @@ import pytest
 from google.protobuf import json_format
 
 from tests.query import traced
+from tests.query.written_spans import FILTERS, NOW, RANGE, WORLD, expected
+from tests.servers.given import Later, given, named, send, whole_days_ms
+from tests.servers.jaeger import Jaeger
 from workbench.archive import Archive
 from workbench.core.errors import ParameterError, QueryTooExpensive
 from workbench.core.filters import Condition, SpanFilter
+from workbench.core.settings import SourceSettings
 from workbench.core.timerange import TimeRange
-from workbench.query.jaeger import JaegerSource
+from workbench.query.jaeger import JaegerSource, Version
 from workbench.query.otlp_schema import message
 from workbench.query.spans import Gathered, Span
 from workbench.query.tempo import TempoSource
 from workbench.query.trace_files import TraceFiles
-
-START = datetime(2026, 10, 20, tzinfo=UTC)
-RANGE = TimeRange(START, START + timedelta(days=10))
-NOW = START + timedelta(days=20)
-SERVICES = ("api", 'pay"ments', "db")
-
-
-def _world() -> list[Span]:
-    chance = random.Random(7)
-    spans = []
-    for number in range(60):
-        trace = f"{chance.getrandbits(128 if number % 3 else 64):032x}" if number % 5 else f"{number + 1:032x}"
-        at = int(START.timestamp() * 1e9) + chance.randrange(int(RANGE.seconds * 1e6)) * 1000
-        parent = ""
-        for depth in range(1 + number % 4):
-            own = f"{chance.getrandbits(64):016x}"
-            attributes = {"code": str(200 + 100 * (number % 4)), "route": f"/a&&b/{number % 3}"}
-            if number % 2:
-                attributes["vip"] = "true" if depth else "false"
-            status = "error" if (number + depth) % 5 == 0 else "unset"
-            kind = ("server", "client", "internal")[depth % 3]
-            spans.append(
-                Span(trace, own, parent, SERVICES[depth % 3], f"op {number % 7}", kind, at, (number + 1) * 97_000,
-                     status, attributes)
-            )  # fmt: skip
-            parent, at = own, at + 1_000
-    return spans
-
-
-WORLD = _world()
-
-FILTERS = {
-    "all": SpanFilter(),
-    "service": SpanFilter(services=("api",)),
-    "two services, one with a quote": SpanFilter(services=("db", 'pay"ments')),
-    "operation": SpanFilter(operations=("op 3", "op 5")),
-    "status": SpanFilter(status="error"),
-    "not failed": SpanFilter(status="unset", services=("api",)),
-    "duration": SpanFilter(min_duration_ns=5_000_500),
-    "number": SpanFilter(attributes=(Condition("code", "=", ("400",)),)),
-    "truth": SpanFilter(attributes=(Condition("vip", "=", ("true",)),)),
-    "text with an operator": SpanFilter(attributes=(Condition("route", "=", ("/a&&b/1",)),)),
-    "not": SpanFilter(attributes=(Condition("code", "!=", ("200",)),)),
-    "not, of some that lack it": SpanFilter(attributes=(Condition("vip", "!=", ("true",)),)),
-    "absent": SpanFilter(attributes=(Condition("vip", "=", ("",)),)),
-    "in": SpanFilter(attributes=(Condition("code", "in", ("200", "500")),)),
-    "in, or absent": SpanFilter(attributes=(Condition("vip", "in", ("", "false")),)),
-    "pattern of a number": SpanFilter(attributes=(Condition("code", "regex", ("4..|5..",)),)),
-    "pattern of a column": SpanFilter(attributes=(Condition("operation", "regex", ("op [12]",)),)),
-    "kind": SpanFilter(attributes=(Condition("kind", "=", ("client",)),)),
-    "everything": SpanFilter(
-        ("api", "db"), ("op 1", "op 2"), "error", 1_000_000, (Condition("route", "regex", ("/a.*",)),)
-    ),
-    "trace": SpanFilter(trace_id=WORLD[0].trace_id),
-    "no such trace": SpanFilter(trace_id="f" * 32),
-    "nothing": SpanFilter(services=("none",)),
-}
-
-
-def expected(wanted: SpanFilter, span: TimeRange) -> set[tuple[str, str]]:
-    def holds(one: Span, condition: Condition) -> bool:
-        value = getattr(one, condition.attribute, None)
-        value = one.attributes.get(condition.attribute, "") if not isinstance(value, str) else value
-        if condition.op == "regex":
-            return re.fullmatch(condition.values[0], value) is not None
-        return (value in condition.values) != (condition.op == "!=")
-
-    return {
-        (one.trace_id, one.span_id)
-        for one in WORLD
-        if span.start_ms * 10**6 <= one.start_ns < span.end_ms * 10**6
-        and (not wanted.services or one.service in wanted.services)
-        and (not wanted.operations or one.operation in wanted.operations)
-        and wanted.status in ("", one.status)
-        and (one.duration_ns or 0) >= wanted.min_duration_ns
-        and (not wanted.trace_id or one.trace_id == wanted.trace_id.zfill(32))
-        and all(holds(one, condition) for condition in wanted.attributes)
-    }
+from workbench.query.web import Web
 
 
 class _Archived:
@@ -163,27 +88,84 @@ def _archive(path: Path) -> _Archived:
     return _Archived(archive)
 
 
-SOURCES: dict[str, Callable[[Path], Any]] = {
-    "tempo": lambda _: TempoSource("t", traced.web_of(traced.tempo(WORLD)), clock=lambda: NOW),
-    "tempo that fills up": lambda _: TempoSource("t", traced.web_of(traced.tempo(WORLD, most=7)), clock=lambda: NOW),
-    "jaeger v1": lambda _: JaegerSource("j", traced.web_of(traced.jaeger(WORLD), api="Jaeger")),
-    "jaeger v1 that fills up": lambda _: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, most=7), api="Jaeger")),
-    "jaeger v3": lambda _: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, version="v3"), api="Jaeger")),
-    "otlp lines, one gzipped": lambda path: TraceFiles("f", _lines(path)),
-    "otlp protobuf": lambda path: TraceFiles("f", _exported(path, compressed=False)),
-    "otlp protobuf, zstd": lambda path: TraceFiles("f", _exported(path, compressed=True)),
-    "zipkin": lambda path: TraceFiles("f", _zipkin(path), "zipkin"),
-    "archive": _archive,
+Backend = Callable[[Path, pytest.FixtureRequest], Any]
+
+
+def told(otlp: str, source: Any, *, later_ms: int = 0, wait_s: float = 60) -> Any:
+    """Send the world to a server as OTLP, wait until its source finds all of it, and return the source."""
+    for trace in traced.by_trace(WORLD).values():
+        moved = [replace(one, start_ns=one.start_ns + later_ms * 10**6) for one in trace]
+        send(otlp, json.dumps(traced.otlp(moved)))
+    until = time.monotonic() + wait_s
+    while time.monotonic() < until and sum(map(len, source.spans(SpanFilter(), RANGE))) < len(WORLD):
+        time.sleep(0.2)
+    return source
+
+
+@pytest.fixture(scope="module")
+def jaeger_with_spans(jaeger_node: Jaeger) -> str:
+    """Address of a real Jaeger that holds the world."""
+    url = jaeger_node.server.url
+    told(jaeger_node.otlp, JaegerSource.from_settings("j", SourceSettings(kind="jaeger", url=url)))
+    return url
+
+
+def real_jaeger(version: Version) -> Backend:
+    def source(_: Path, request: pytest.FixtureRequest) -> JaegerSource:
+        url = request.getfixturevalue("jaeger_with_spans")
+        web = Web.from_settings("j", SourceSettings(kind="jaeger", url=url), api="Jaeger")
+        return JaegerSource("j", web, version=version)
+
+    return source
+
+
+def given_jaeger(*_: Any) -> JaegerSource:
+    settings = SourceSettings(kind="jaeger", url=given("WORKBENCH_JAEGER_URL"))
+    found: JaegerSource = told(given("WORKBENCH_JAEGER_OTLP_URL"), JaegerSource.from_settings("j", settings))
+    return found
+
+
+def given_tempo(*_: Any) -> Later:
+    """A Tempo that flushes its blocks at once and takes old spans for what they are: see CONTRIBUTING.md."""
+    settings, later_ms = SourceSettings(kind="tempo", url=given("WORKBENCH_TEMPO_URL")), whole_days_ms(RANGE.end_ms)
+    source = Later(TempoSource.from_settings("t", settings), later_ms)
+    found: Later = told(given("WORKBENCH_TEMPO_OTLP_URL"), source, later_ms=later_ms, wait_s=180)
+    return found
+
+
+SOURCES: dict[str, Backend] = {
+    "tempo": lambda *_: TempoSource("t", traced.web_of(traced.tempo(WORLD)), clock=lambda: NOW),
+    "tempo that fills up": lambda *_: TempoSource("t", traced.web_of(traced.tempo(WORLD, most=7)), clock=lambda: NOW),
+    "jaeger v1": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD), api="Jaeger")),
+    "jaeger v1 that fills up": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, most=7), api="Jaeger")),
+    "jaeger v3": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, version="v3"), api="Jaeger")),
+    "otlp lines, one gzipped": lambda path, _: TraceFiles("f", _lines(path)),
+    "otlp protobuf": lambda path, _: TraceFiles("f", _exported(path, compressed=False)),
+    "otlp protobuf, zstd": lambda path, _: TraceFiles("f", _exported(path, compressed=True)),
+    "zipkin": lambda path, _: TraceFiles("f", _zipkin(path), "zipkin"),
+    "archive": lambda path, _: _archive(path),
+    "real jaeger v1": real_jaeger("v1"),
+    "real jaeger v1 that fills up": real_jaeger("v1"),
+    "real jaeger v3": real_jaeger("v3"),
+    **{f"given {kind}": source for kind, source in (("jaeger", given_jaeger), ("tempo", given_tempo)) if named(kind)},
 }
 
 
-@pytest.fixture(scope="module", params=SOURCES)
+def _params() -> list[Any]:
+    live = [name for name in SOURCES if name.startswith(("real", "given"))]
+    return [pytest.param(name, marks=pytest.mark.live) if name in live else name for name in SOURCES]
+
+
+@pytest.fixture(scope="module", params=_params())
 def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
+        for scheme in ("http", "https", "all", "no"):
+            patch.delenv(f"{scheme}_proxy", raising=False)
+            patch.delenv(f"{scheme}_proxy".upper(), raising=False)
         if "fills up" in request.param:
             patch.setattr("workbench.query.tempo.LIMIT", 7)
             patch.setattr("workbench.query.jaeger.LIMIT", 7)
-        yield SOURCES[request.param](tmp_path_factory.mktemp("spans"))
+        yield SOURCES[request.param](tmp_path_factory.mktemp("spans"), request)
 
 
 class TestConformance:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from tests.servers import opensearch
+from tests.servers import jaeger, opensearch
 from tests.servers.openmetrics import write_openmetrics
 from tests.servers.programs import Server, end, free_port, leash, program, running, wait_for
 from tests.servers.prometheus import Release, installed, load_blocks, prometheus
@@ -105,6 +105,15 @@ def opensearch_node(omit: Omit) -> Iterator[Server]:
         omit(reason)
     with opensearch.opensearch() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def jaeger_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jaeger.Jaeger]:
+    """An empty Jaeger. Building it takes minutes, so no test command does it and its absence is no failure."""
+    if not jaeger.PROGRAM.exists():
+        pytest.skip("Jaeger is not there (.servers/jaeger): run make jaeger")
+    with jaeger.jaeger(tmp_path_factory.mktemp("jaeger")) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 servers=$root/.servers
 prometheus3=$servers/prometheus3
 opensearch_version=2.19.3  # the last line that runs on Java 17
+jaeger_version=1.76.0
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 mkdir -p "$servers"
 
@@ -89,7 +90,24 @@ fetch_opensearch() {
   mv "$aside"/opensearch-*.zip "$servers/opensearch/" && rm -rf "$aside"
 }
 
+# Jaeger's own module, compiled here by the Go at hand; no other Go is fetched for it. Minutes, so only when asked for.
+build_jaeger() {
+  local work=$servers/jaeger.part
+  command -v go >/dev/null || { echo "servers: no go to build Jaeger with" >&2; return 1; }
+  rm -rf "$work" && mkdir -p "$work" "$servers/jaeger"
+  (cd "$work" && export GOTOOLCHAIN=local GOFLAGS=-buildvcs=false && go mod init jaeger.part &&
+    go get -tool "github.com/jaegertracing/jaeger/cmd/all-in-one@v$jaeger_version" &&
+    go build -trimpath -ldflags "-s -w" -o jaeger github.com/jaegertracing/jaeger/cmd/all-in-one) \
+    >"$servers/jaeger-build.log" 2>&1 || { tail -n 5 "$servers/jaeger-build.log" >&2; return 1; }
+  mv "$work/jaeger" "$servers/jaeger/jaeger" && rm -rf "$work"
+}
+
 exec 9>"$servers/lock" && flock 9
+
+if [ "${1:-}" = jaeger ]; then
+  [ -x "$servers/jaeger/jaeger" ] || build_jaeger
+  exit
+fi
 
 if is_debian; then
   mapfile -t packages < <(missing_packages)
