@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.query.fake_loki import HOUR_NS, FakeLoki, Line
 from tests.query.served import Asked, Says, build, says, serving, vector
+from tests.servers.given import send
 from workbench.core.settings import load_settings
 from workbench.studies import open_context, source_checks
 from workbench.studies.source_checks import all_sources
@@ -121,3 +124,91 @@ def test_a_real_prometheus_is_checked_without_a_surprise(tmp_path: Path, prometh
     assert found["clock"] == ["ok: Its clock is ours to within 5 s."]
     assert "retention" in found["limits"][0]
     assert "permissions" not in found
+
+
+def test_a_loki_is_looked_at_from_its_reach_to_its_fields(tmp_path: Path) -> None:
+    """Lines of two services over nine days; a profile that wants a third, and a server that hides one endpoint."""
+    start_ns = int(NOW.timestamp()) * 10**9
+    held = [
+        Line(start_ns - hours * HOUR_NS - 60 * 10**9, json.dumps({"message": "m", "level": "info"}), {"app": app})
+        for hours in range(0, 9 * 24, 6)
+        for app in ("counterfactual-lab", "other")
+    ]
+    loki = FakeLoki(held)
+    config = "limits_config:\n  max_entries_limit_per_query: 5000\n  max_query_length: 30d1h\npassword: planted\n"
+
+    def answer(asked: Asked) -> Says:
+        if asked.path == "/config":
+            return Says(config.encode(), headers={"Content-Type": "text/plain"})
+        return loki.answer(asked)
+
+    with serving(answer) as served, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.query.loki.datetime", Frozen)
+        text = f'[sources.lines]\nkind = "loki"\nurl = "{served.url}"\nsystems = ["counterfactual-lab"]\n'
+        found = checked(tmp_path, f'{text}selector = \'{{app=~".+"}}\'\nfields = {{ service = "app" }}\n')["lines"]
+    assert found["state"] == ["ok", "0"]
+    assert found["oldest"] == ["ok: It holds lines of 7 days ago, but none of 30 days ago."]
+    assert found["limits"] == ["ok: lines an answer 5000, longest range 30d1h"]
+    assert "planted" not in str(found)
+    assert any("services with log lines" in one for one in found["profile"])
+
+
+class Frozen(datetime):
+    """A clock that stands at NOW."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return NOW.astimezone(tz)
+
+
+def test_tempo_and_alertmanager_say_how_far_back_they_reach_and_what_they_refuse(tmp_path: Path) -> None:
+    def tempo(asked: Asked) -> Says:
+        if asked.path.endswith("/buildinfo"):
+            return says({"version": "2.6.0"})
+        if asked.path == "/api/search":
+            old = int(asked.fields["end"]) <= (NOW - timedelta(days=2)).timestamp()
+            return says(
+                {"traces": [] if old else [{"traceID": "1", "startTimeUnixNano": asked.fields["start"] + "0" * 9}]}
+            )
+        if asked.path == "/status/config":
+            return Says(b"forbidden", 403, {"Content-Type": "text/plain"})
+        if asked.path == "/api/v2/search/tags":
+            return Says(b"forbidden", 403, {"Content-Type": "text/plain"})
+        return says({"tagValues": [{"type": "string", "value": "other"}]})
+
+    def alertmanager(asked: Asked) -> Says:
+        if asked.path == "/api/v2/status":
+            return says({"versionInfo": {"version": "0.28.1"}, "cluster": {"status": "disabled"}})
+        return Says(b"no", 403, {"Content-Type": "text/plain"}) if "silences" in asked.path else says([])
+
+    with serving(tempo) as one, serving(alertmanager) as two:
+        found = checked(
+            tmp_path,
+            f'[sources.spans]\nkind = "tempo"\nurl = "{one.url}"\nsystems = ["counterfactual-lab"]\n'
+            f'[sources.alerts]\nkind = "alertmanager"\nurl = "{two.url}"\n',
+        )
+    spans, alerts = found["spans"], found["alerts"]
+    assert spans["oldest"] == ["ok: It holds traces of the last day, but none of 7 days ago."]
+    assert spans["limits"] == ["unknown: It does not tell its limits (/status/config)."]
+    assert spans["permissions"] == ["warning: It refuses us names of attributes (/api/v2/search/tags)."]
+    assert [one for one in spans["profile"] if one.startswith("warning: ") and "traced services" in one]
+    assert alerts["oldest"] == ["unknown: Alertmanager keeps no history: it knows now only."]
+    assert alerts["permissions"] == ["warning: It refuses us silences (/api/v2/silences)."]
+
+
+@pytest.mark.live
+def test_a_real_opensearch_and_a_real_alertmanager_are_checked_without_a_surprise(
+    tmp_path: Path, opensearch_node: Any, alertmanager: Any
+) -> None:
+    url = opensearch_node.url
+    record = {"@timestamp": (NOW - timedelta(minutes=3)).isoformat(), "message": "m", "service": "api"}
+    send(f"{url}/checked-1/_doc?refresh=true", json.dumps(record))
+    text = f'[sources.lines]\nkind = "opensearch"\nurl = "{url}"\nindex = "checked-*"\nsystems = ["choreoai"]\n'
+    found = checked(tmp_path, f'{text}[sources.alerts]\nkind = "alertmanager"\nurl = "{alertmanager.url}"\n')
+    lines = found["lines"]
+    assert lines["oldest"] == ["ok: It holds lines of the last day, but none of 7 days ago."]
+    assert "buckets an answer 65535" in lines["limits"][0]
+    assert lines["health"][0].startswith("ok: Its health is ")
+    assert [one for one in lines["profile"] if one.startswith("warning: ") and "fields of log lines" in one]
+    assert "check" not in lines
+    assert "permissions" not in found["alerts"]

@@ -107,6 +107,12 @@ class AlertRecords:
         frame.attrs["warnings"] = tuple(warnings)
         return frame
 
+    def seen(self) -> TimeRange | None:
+        """Return the first and the last moment of which the files tell; None when they hold no alert."""
+        found, sent, _ = self._read()
+        times = [one.seen_ms for one in found] + [one.time_ms for one in sent]
+        return TimeRange.from_ms(min(times), max(times)) if times else None
+
     def state(self) -> SourceState:
         """Say whether the files can be read, and how new they are; never raises."""
         status, newest, detail, code = "unavailable", None, "", 0

@@ -38,7 +38,7 @@ class AlertmanagerSource:
     kind = "alertmanager"
 
     def __init__(self, name: str, web: Web, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._name, self._web, self._clock = name, web, clock
+        self._name, self.web, self._clock = name, web, clock
 
     @property
     def name(self) -> str:
@@ -48,7 +48,7 @@ class AlertmanagerSource:
     @property
     def location(self) -> str:
         """Base address, without credentials."""
-        return self._web.location
+        return self.web.location
 
     def alerts(self) -> pd.DataFrame:
         """Give the alerts of now.
@@ -118,7 +118,7 @@ class AlertmanagerSource:
 
     def status(self) -> dict[str, str]:
         """Give version, start and cluster of the server; its configuration is not read, it may hold secrets."""
-        told = self._web.document("/api/v2/status")
+        told = self.web.document("/api/v2/status")
         if not isinstance(told, dict) or not isinstance(told.get("versionInfo"), dict):
             raise AnswerUnreadable("The answer is not one of Alertmanager's API v2.", source=self._name)
         cluster = told.get("cluster") or {}
@@ -155,7 +155,7 @@ class AlertmanagerSource:
         return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
 
     def _list(self, path: str) -> list[dict[str, Any]]:
-        found = self._web.document(path)
+        found = self.web.document(path)
         if not isinstance(found, list):
             raise AnswerUnreadable(
                 f"The answer to {path} is no list.", source=self._name, hint="Is it an Alertmanager?"

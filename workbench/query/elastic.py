@@ -50,7 +50,7 @@ class ElasticSource:
     """
 
     def __init__(self, name: str, web: Web, kind: Kind = "elasticsearch", shape: LogShape | None = None) -> None:
-        self._name, self._web = name, web
+        self._name, self.web = name, web
         self.kind: Kind = kind
         self._shape = shape or LogShape()
 
@@ -69,10 +69,10 @@ class ElasticSource:
 
     def reading(self, profile: Profile) -> ElasticSource:
         """Return this source for the logs of one system."""
-        return ElasticSource(self._name, self._web, self.kind, self._shape.reading(profile))
+        return ElasticSource(self._name, self.web, self.kind, self._shape.reading(profile))
 
     def __repr__(self) -> str:
-        return f"ElasticSource({self._name!r}, {self._web.location!r})"
+        return f"ElasticSource({self._name!r}, {self.web.location!r})"
 
     @property
     def name(self) -> str:
@@ -101,7 +101,7 @@ class ElasticSource:
             yield from self._by_esql(wanted, span, fields)
             return
         asked, time = compiled(wanted, span, self._shape, fields), fields.time(self._shape)
-        pages = Pages(self._web, index, opensearch=self._is_opensearch())
+        pages = Pages(self.web, index, opensearch=self._is_opensearch())
         for hits in pages(asked.query, time):
             if hits:
                 rows = LogRows(self._shape)
@@ -148,10 +148,11 @@ class ElasticSource:
         """Say whether the server answers, what it is and how new its lines are; never raises."""
         status, engine, newest, detail, code = "ok", str(self.kind), None, "", 0
         try:
-            told = self._web.document("/")
+            told = self.web.document("/")
             version = told.get("version") or {}
             engine = f"{version.get('distribution') or 'elasticsearch'} {version.get('number', '')}".strip()
-            newest = self._newest()
+            now = datetime.now(UTC)
+            newest = self.newest(TimeRange(now - _LOOK_BACK, now + timedelta(minutes=1)))
             if newest is None:
                 status, detail = (
                     "no_data",
@@ -159,7 +160,7 @@ class ElasticSource:
                 )
         except (SourceError, ParameterError) as error:
             status, detail, code = "unavailable", f"{error.message} {error.hint}".strip(), error.exit_code
-        return SourceState(self._name, self.kind, self._web.location, status, engine, "", newest, detail, code)
+        return SourceState(self._name, self.kind, self.web.location, status, engine, "", newest, detail, code)
 
     def _indices(self, span: TimeRange | None = None) -> tuple[str, ...]:
         now = datetime.now(UTC)
@@ -168,30 +169,36 @@ class ElasticSource:
     def _fields(self, span: TimeRange) -> tuple[str, Fields]:
         index = quote(",".join(self._indices(span)), safe=",*")
         options = [("fields", "*"), ("ignore_unavailable", "true"), ("allow_no_indices", "true")]
-        reply = self._web.reply(f"/{index}/_field_caps", options, fine=(404,))
-        return index, Fields.of(self._web.json(reply) if reply.status == 200 else {})
+        reply = self.web.reply(f"/{index}/_field_caps", options, fine=(404,))
+        return index, Fields.of(self.web.json(reply) if reply.status == 200 else {})
 
     def _is_opensearch(self) -> bool:
         """Ask the server what it is; one that does not let us ask is what the settings say."""
         try:
-            version = self._web.document("/").get("version") or {}
+            version = self.web.document("/").get("version") or {}
         except SourceUnavailable:
             return self.kind == "opensearch"
         return version.get("distribution") == "opensearch" or self.kind == "opensearch"
 
     def _search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         path = f"/{index}/_search?ignore_unavailable=true&allow_no_indices=true"
-        found: dict[str, Any] = self._web.document(path, method="POST", body=body)
+        found: dict[str, Any] = self.web.document(path, method="POST", body=body)
         return found
 
-    def _newest(self) -> datetime | None:
-        now = datetime.now(UTC)
-        index, fields = self._fields(TimeRange(now - _LOOK_BACK, now))
+    def newest(self, span: TimeRange) -> datetime | None:
+        """Return the time of the newest line of a range; None when there is none."""
+        index, fields = self._fields(span)
         if not fields.indices:
             return None
-        body = {"size": 0, "aggs": {"newest": {"max": {"field": fields.time(self._shape)}}}}
+        time = fields.time(self._shape)
+        body = {"size": 0, "query": in_range(time, span), "aggs": {"newest": {"max": {"field": time}}}}
         value = self._search(index, body)["aggregations"]["newest"]["value"]
         return None if value is None else from_ms(int(value))
+
+    def unmapped(self, places: Sequence[str], span: TimeRange) -> tuple[str, ...]:
+        """Return the places of records that are no fields of the indices of a range."""
+        _, fields = self._fields(span)
+        return tuple(place for place in places if not fields.mapped(place))
 
     def _groups(self, by: Sequence[str], fields: Fields, asked: Dsl) -> list[str] | None:
         """Name the field of each column to count by; None when one of them has none, or several."""
@@ -262,7 +269,7 @@ class ElasticSource:
     def _by_esql(self, wanted: LogFilter, span: TimeRange, fields: Fields) -> Iterator[pd.DataFrame]:
         text = wanted.native.text if wanted.native else ""
         time = fields.time(self._shape)
-        table, warnings = esql_table(self._web, text, in_range(time, span))
+        table, warnings = esql_table(self.web, text, in_range(time, span))
         rows = LogRows(self._shape)
         for record in table.to_pylist():
             rows.add({name: value for name, value in record.items() if value is not None})

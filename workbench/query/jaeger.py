@@ -12,22 +12,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pandas as pd
 
-from workbench.catalog.profile import Profile
 from workbench.core.errors import ParameterError, QueryTooExpensive, WorkbenchError
 from workbench.core.filters import SpanFilter
-from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.jaeger_json import of_jaeger
 from workbench.query.otlp import of_json
 from workbench.query.span_filter import checked, jaeger_tags, passing
-from workbench.query.spans import PIECE, Gathered, Sampling, Span, plain_id
+from workbench.query.spans import PIECE, Gathered, Span, plain_id
+from workbench.query.trace_server import TraceServer
 from workbench.query.transport import Fields
 from workbench.query.web import Web
 
@@ -37,6 +35,10 @@ LIMIT = 1_000
 #: The shortest window. [ms]
 _SHORTEST_MS = 1
 _RECENT = timedelta(hours=1)
+
+#: Services asked for their newest span; each is a question of its own. [count]
+_ASKED = 20
+
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 Version = Literal["auto", "v1", "v3"]
@@ -64,71 +66,33 @@ def micros(at_ms: int) -> str:
     return str(at_ms * 1000)
 
 
-class JaegerSource:
+class JaegerSource(TraceServer):
     """A :class:`workbench.core.source.SpanSource` over the HTTP API of Jaeger's query service.
 
     Parameters
     ----------
-    name : str
-    web : Web
-    sampling : Sampling
-        Weight of spans whose ``tracestate`` does not tell their probability; left out, the profile's.
     version : {"auto", "v1", "v3"}
-        Which API; ``auto`` takes v1 where there is one.
-    clock : callable
-        Gives the aware instant "now".
+        Which API; ``auto`` takes v1 where there is one. The others are those of
+        :class:`~workbench.query.trace_server.TraceServer`.
     """
 
-    kind = "jaeger"
+    kind, api = "jaeger", "Jaeger"
 
-    def __init__(
-        self,
-        name: str,
-        web: Web,
-        *,
-        sampling: Sampling | None = None,
-        version: Version = "auto",
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._name, self._web = name, web
-        self._given = sampling
-        self._sampling = sampling or Sampling()
+    def __init__(self, name: str, web: Web, *, version: Version = "auto", **more: Any) -> None:
+        super().__init__(name, web, **more)
         self._version = version
-        self._clock = clock
         self._limit = LIMIT
-
-    @classmethod
-    def from_settings(cls, name: str, settings: SourceSettings) -> JaegerSource:
-        """Build a source from its part of the settings file."""
-        sampling = Sampling(ratio=settings.sampling) if settings.sampling else None
-        return cls(name, Web.from_settings(name, settings, api="Jaeger"), sampling=sampling)
-
-    def reading(self, profile: Profile) -> JaegerSource:
-        """Return this source for one system, whose profile says how much it samples where the settings do not."""
-        found = copy(self)
-        found._sampling = self._given or Sampling.of(profile)
-        return found
-
-    @property
-    def name(self) -> str:
-        """Short name from the settings."""
-        return self._name
-
-    @property
-    def location(self) -> str:
-        """Base address, without credentials."""
-        return self._web.location
 
     def services(self) -> tuple[str, ...]:
         """Services that sent spans, sorted."""
         if self._version != "v3":
-            reply = self._web.reply("/api/services", fine=(404,) if self._version == "auto" else ())
+            reply = self.web.reply("/api/services", fine=(404,) if self._version == "auto" else ())
             if reply.status != 404:
-                found = self._web.json(reply)
+                found = self.web.json(reply)
                 if self._version == "auto":
                     self._version = "v1"
                 return tuple(sorted(found.get("data") or ()))
-        found = self._web.document("/api/v3/services")
+        found = self.web.document("/api/v3/services")
         self._version = "v3"
         return tuple(sorted(found.get("services") or ()))
 
@@ -164,20 +128,19 @@ class JaegerSource:
         """Say whether the source answers, and how new its spans are; never raises."""
         status, detail, code, newest = "unavailable", "", 0, None
         try:
-            known = self.services()
             now = self._clock()
-            found = self._newest(known, TimeRange(now - _RECENT, now))
-            newest = found
-            status = "ok" if found else "no_data"
-            detail = "" if found else "It answers, but no service sent a span in the last hour."
+            newest = self.newest(TimeRange(now - _RECENT, now))
+            status = "ok" if newest else "no_data"
+            detail = "" if newest else "It answers, but no service sent a span in the last hour."
         except WorkbenchError as error:
             detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
         engine = "Jaeger" if self._version == "auto" else f"Jaeger API {self._version}"
         return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
 
-    def _newest(self, services: tuple[str, ...], span: TimeRange) -> datetime | None:
+    def newest(self, span: TimeRange) -> datetime | None:
+        """Return when the newest span began that a search of a range finds, among the first services."""
         starts: list[int] = []
-        for service in services[:20]:
+        for service in self.services()[:_ASKED]:
             spans = self._search(service, "", SpanFilter(), span, 1, Gathered())
             starts += [row.start_ns for trace in spans for row in trace]
         return from_ms(max(starts) // 1_000_000) if starts else None
@@ -264,10 +227,10 @@ class JaegerSource:
         return self._data(f"/api/traces/{trace_id}", (), trace_id, gathered)
 
     def _data(self, path: str, fields: Fields, query: str, gathered: Gathered) -> list[list[Span]]:
-        document = self._web.document(path, fields, query=query, fine=(404,))
+        document = self.web.document(path, fields, query=query, fine=(404,))
         if not isinstance(document, dict):
             document = {}
-        with self._web.naming(query):
+        with self.web.naming(query):
             for failure in document.get("errors") or ():
                 if failure.get("code") != 404 and failure.get("msg") != "trace not found":
                     gathered.warnings[f"Jaeger says: {failure.get('msg')}"] += 1
@@ -276,12 +239,12 @@ class JaegerSource:
             return [list(of_jaeger([trace], self._sampling)) for trace in document.get("data") or ()]
 
     def _otlp(self, path: str, fields: Fields, query: str) -> list[list[Span]]:
-        reply = self._web.reply(path, fields, query=query, fine=(404,))
+        reply = self.web.reply(path, fields, query=query, fine=(404,))
         if reply.status == 404:
             return []
         traces: dict[str, list[Span]] = {}
-        with self._web.naming(query):
-            for document in _documents(bytes(reply.body).decode(errors="replace"), lambda: self._web.json(reply)):
+        with self.web.naming(query):
+            for document in _documents(bytes(reply.body).decode(errors="replace"), lambda: self.web.json(reply)):
                 for span in of_json(document, self._sampling):
                     traces.setdefault(span.trace_id, []).append(span)
         return list(traces.values())

@@ -191,7 +191,7 @@ class LokiSource:
         try:
             engine = f"Loki {self.api.version()}".strip()
             now = datetime.now(UTC)
-            newest = self._newest(TimeRange(now - _LOOK_BACK, now + timedelta(minutes=1)))
+            newest = self.newest(TimeRange(now - _LOOK_BACK, now + timedelta(minutes=1)))
             if newest is None:
                 status, detail = "no_data", "No lines in the last 24 hours."
         except (SourceError, ParameterError) as error:
@@ -199,11 +199,8 @@ class LokiSource:
             code = error.exit_code
         return SourceState(self._name, self.kind, self.api.web.location, status, engine, "", newest, detail, code)
 
-    def _streams(self, span: TimeRange) -> Streams:
-        labels = self.api.labels(span.start_ms * _NS, span.end_ms * _NS)
-        return Streams(self._shape, labels, self._selector, self._json_lines)
-
-    def _newest(self, span: TimeRange) -> datetime | None:
+    def newest(self, span: TimeRange) -> datetime | None:
+        """Return the time of the newest line of a range; None when there is none."""
         streams = self._streams(span)
         if not streams.labels:
             return None
@@ -211,6 +208,10 @@ class LokiSource:
         selector = selector_text(streams) if told else "{" + min(streams.labels) + '=~".+"}'
         found = self.api.entries(selector, span.start_ms * _NS, span.end_ms * _NS, direction="backward", limit=1)
         return from_ms(max(entry.time_ns for entry in found) // _NS) if found else None
+
+    def _streams(self, span: TimeRange) -> Streams:
+        labels = self.api.labels(span.start_ms * _NS, span.end_ms * _NS)
+        return Streams(self._shape, labels, self._selector, self._json_lines)
 
     def _any(self, query: str, span: TimeRange) -> bool:
         return bool(self.api.entries(query, span.start_ms * _NS, span.end_ms * _NS, limit=1))

@@ -11,26 +11,24 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from workbench.catalog.profile import Profile
 from workbench.core.errors import QueryTooExpensive, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.series import Metrics
-from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.otlp import answer_of, of_json, of_protobuf
 from workbench.query.span_filter import checked, passing, traceql
 from workbench.query.spans import PIECE, Gathered, Sampling, Span, plain_id
 from workbench.query.trace_metrics import matrix_of
+from workbench.query.trace_server import TraceServer
 from workbench.query.transport import Reply
-from workbench.query.web import Web, in_parallel
+from workbench.query.web import in_parallel
 
 #: Longest search and metrics query of the defaults. [s]
 SEARCH_S, METRICS_S = 168 * 3600, 24 * 3600
@@ -45,56 +43,16 @@ _PROTOBUF = {"Accept": "application/protobuf"}
 _BATCH = 64
 
 
-class TempoSource:
-    """A :class:`workbench.core.source.SpanSource` over the HTTP API of Tempo.
+class TempoSource(TraceServer):
+    """A :class:`workbench.core.source.SpanSource` over the HTTP API of Tempo; a tenant is the header ``X-Scope-OrgID``.
 
-    Parameters
-    ----------
-    name : str
-    web : Web
-    sampling : Sampling
-        Weight of spans whose ``tracestate`` does not tell their probability; left out, the profile's.
-    clock : callable
-        Gives the aware instant "now".
+    Its parameters are those of :class:`~workbench.query.trace_server.TraceServer`.
     """
 
-    kind = "tempo"
+    kind, api = "tempo", "Tempo"
 
-    def __init__(
-        self,
-        name: str,
-        web: Web,
-        *,
-        sampling: Sampling | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._name, self._web = name, web
-        self._given = sampling
-        self._sampling = sampling or Sampling()
-        self._clock = clock
-        self._v1 = False
-
-    @classmethod
-    def from_settings(cls, name: str, settings: SourceSettings) -> TempoSource:
-        """Build a source from its part of the settings file; a tenant is the header ``X-Scope-OrgID``."""
-        sampling = Sampling(ratio=settings.sampling) if settings.sampling else None
-        return cls(name, Web.from_settings(name, settings, api="Tempo"), sampling=sampling)
-
-    def reading(self, profile: Profile) -> TempoSource:
-        """Return this source for one system, whose profile says how much it samples where the settings do not."""
-        found = copy(self)
-        found._sampling = self._given or Sampling.of(profile)
-        return found
-
-    @property
-    def name(self) -> str:
-        """Short name from the settings."""
-        return self._name
-
-    @property
-    def location(self) -> str:
-        """Base address, without credentials."""
-        return self._web.location
+    #: Whether the server knows only version 1 of "trace by id".
+    _v1 = False
 
     def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the spans that start in ``[start, end)`` and match, each once, as pieces of SPANS.
@@ -144,7 +102,7 @@ class TempoSource:
         pieces = []
         for part in _cut(span, METRICS_S):
             fields = [("q", query), ("step", f"{step_ms}ms"), *_seconds(part)]
-            pieces.append(self._web.document("/api/metrics/query_range", fields, query=query).get("series") or [])
+            pieces.append(self.web.document("/api/metrics/query_range", fields, query=query).get("series") or [])
         meta = {"query": query, "source": self._name, "engine": "Tempo", "semantics": "", "range": span}
         return matrix_of(query, pieces, span, step_ms, meta)
 
@@ -153,7 +111,7 @@ class TempoSource:
         path = f"/api/v2/search/tag/{attribute}/values"
         found: set[str] = set()
         for part in _cut(span, SEARCH_S):
-            told = self._web.document(path, _seconds(part), query=attribute).get("tagValues") or []
+            told = self.web.document(path, _seconds(part), query=attribute).get("tagValues") or []
             found |= {str(one.get("value")) for one in told}
         return tuple(sorted(found))
 
@@ -161,19 +119,20 @@ class TempoSource:
         """Say whether the source answers, and how new its spans are; never raises."""
         status, engine, detail, code, newest = "unavailable", "Tempo", "", 0, None
         try:
-            build = self._web.document("/api/status/buildinfo")
+            build = self.web.document("/api/status/buildinfo")
             engine = f"Tempo {build.get('version') or ''}".strip()
-            newest = self._newest()
+            now = self._clock()
+            newest = self.newest(TimeRange(now - FLUSHED, now))
             status = "ok" if newest else "no_data"
             detail = "" if newest else "It answers, but search finds no trace of the last hour."
         except WorkbenchError as error:
             detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
         return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
 
-    def _newest(self) -> datetime | None:
-        now = self._clock()
-        fields = [("q", "{ } with (most_recent=true)"), ("limit", "1"), *_seconds(TimeRange(now - FLUSHED, now))]
-        traces = self._web.document("/api/search", fields).get("traces") or []
+    def newest(self, span: TimeRange) -> datetime | None:
+        """Return when the newest trace of a range began; None when search finds none in it."""
+        fields = [("q", "{ } with (most_recent=true)"), ("limit", "1"), *_seconds(span)]
+        traces = self.web.document("/api/search", fields).get("traces") or []
         starts = [int(one.get("startTimeUnixNano") or 0) for one in traces]
         return from_ms(max(starts) // 1_000_000) if starts else None
 
@@ -188,7 +147,7 @@ class TempoSource:
         while windows:
             window = windows.pop()
             fields = [("q", query), ("limit", str(LIMIT)), ("spss", "1"), *_seconds(window)]
-            found = self._web.document("/api/search", fields, query=query).get("traces") or []
+            found = self.web.document("/api/search", fields, query=query).get("traces") or []
             if len(found) >= LIMIT:
                 halves = _halves(window)
                 if not halves:
@@ -209,14 +168,14 @@ class TempoSource:
     def _trace(self, trace_id: str) -> tuple[list[Span], str]:
         """Spans of one trace and why it is not whole; no spans when there is none of this id."""
         if not self._v1:
-            reply = self._web.reply(f"/api/v2/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
+            reply = self.web.reply(f"/api/v2/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
             if reply.status != 404:
                 return self._read(reply, answer_of)
             if not reply.body:
                 return [], ""
             # A server before 2.6 does not know the path, and says so in words.
             self._v1 = True
-        reply = self._web.reply(f"/api/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
+        reply = self.web.reply(f"/api/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
         if reply.status == 404:
             return [], ""
         return self._read(reply, lambda body, sampling: (of_protobuf(body, sampling), ""))
@@ -224,10 +183,10 @@ class TempoSource:
     def _read(
         self, reply: Reply, binary: Callable[[bytes | bytearray, Sampling], tuple[list[Span], str]]
     ) -> tuple[list[Span], str]:
-        with self._web.naming(""):
+        with self.web.naming(""):
             if "protobuf" in reply.content_type:
                 return binary(reply.body, self._sampling)
-            document = self._web.json(reply)
+            document = self.web.json(reply)
             cut = str(document.get("message") or "a part only") if document.get("status") == "PARTIAL" else ""
             return list(of_json(document, self._sampling)), cut
 

@@ -125,6 +125,12 @@ class TableSource:
         frame.attrs["warnings"] = tuple(warnings)
         return frame
 
+    def oldest(self) -> datetime | None:
+        """Return the first instant of the table; None when no column holds one. Raises as :meth:`read`."""
+        frame = self.read()
+        times = [frame[column].min() for column in _TIMES if column in frame.columns]
+        return min((time.to_pydatetime() for time in times if pd.notna(time)), default=None)
+
     def state(self) -> SourceState:
         """Say whether the table can be read, and how new its newest row is; never raises."""
         status, newest, detail, code = "unavailable", None, "", 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,9 +19,10 @@ from workbench.promql import Selector, parse
 from workbench.promql.nodes import Node, children
 from workbench.query import PrometheusSource
 from workbench.query.facts import clock_fact, encryption_fact, prometheus_facts
-from workbench.query.jaeger import JaegerSource
-from workbench.query.tempo import TempoSource
+from workbench.query.record_facts import record_facts
+from workbench.store.tables import MAX_ROWS, TableSource
 from workbench.studies.context import Context
+from workbench.studies.wanted_records import records_wanted
 
 #: How far back a metric or service counts as being there.
 _RECENT = timedelta(days=1)
@@ -110,6 +112,9 @@ def _of_settings(ctx: Context, name: str, now: datetime) -> Iterator[SourceFact 
 def _of_source(ctx: Context, name: str, source: Stated, now: datetime) -> Iterator[SourceFact]:
     if isinstance(source, PrometheusSource):
         yield from prometheus_facts(source, now)
+    yield from record_facts(source, now)
+    if isinstance(source, TableSource):
+        yield from _of_table(source)
     archive = getattr(source, "archive", None)
     if archive is not None and archive.oldest_ms() is not None:
         held = TimeRange.from_ms(archive.oldest_ms(), archive.newest_ms())
@@ -132,13 +137,17 @@ def _of_profiles(ctx: Context, name: str, source: Stated, now: datetime) -> Iter
             yield _lacking(name, system, "metrics", _metrics(profile), known)
             if isinstance(source, PrometheusSource) and profile.alert_rules:
                 yield _lacking(name, system, "alert rules", {r.name for r in profile.alert_rules}, _rules(source))
-        elif isinstance(source, TempoSource | JaegerSource) and ctx.spans_for(system).name == name:
-            services = (
-                source.services()
-                if isinstance(source, JaegerSource)
-                else source.attribute_values("resource.service.name", recent)
-            )
-            yield _lacking(name, system, "traced services", set(ctx.services_of(system)), set(services))
+        else:
+            for one in records_wanted(ctx, name, source, system, recent):
+                fact = _lacking(name, system, one.what, one.wanted, one.known)
+                yield fact if one.sure or fact.status == "ok" else replace(fact, status="unknown")
+
+
+def _of_table(source: TableSource) -> Iterator[SourceFact]:
+    first = source.oldest()
+    if first is not None:
+        yield SourceFact(source.name, "oldest", "ok", f"Its first row is of {first:%Y-%m-%d %H:%M} UTC.")
+    yield SourceFact(source.name, "limits", "ok", f"At most {MAX_ROWS:,} rows are read.")
 
 
 def _lacking(name: str, system: str, what: str, wanted: set[str], known: set[str]) -> SourceFact:
