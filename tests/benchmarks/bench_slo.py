@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from workbench.analysis.burn import burn_rates
 from workbench.analysis.events import joined_events, slice_events
+from workbench.analysis.history import histories
 from workbench.analysis.outlook import burn_outlook
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import compliance
@@ -56,7 +57,7 @@ def judged(names: list[str], counts: list[np.ndarray], edges: range, promises: l
     for name, rows in zip(names, counts, strict=True):
         total = rows.sum(axis=0)
         parts.append(slice_events(name, edges, good=total - rows[2] - rows[3], total=total, covered=covered))
-    events = joined_events(parts)
+    events = histories(joined_events(parts))
     bound = [replace(one, objective=name) for name in names for one in promises]
     whole = [one for one in bound if one.period == "90d"]
     compliance(events, bound, as_of=END)

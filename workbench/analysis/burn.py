@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.history import History, histories
+from workbench.analysis.history import Events, History, histories
 from workbench.analysis.promise import Promise, period_budget
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange, duration_ms
@@ -60,13 +60,13 @@ class BurnRates(Result):
 
 
 def budget_history(
-    events: pd.DataFrame, promises: Sequence[Promise], *, as_of: datetime, step_ms: int = 3_600_000
+    events: Events, promises: Sequence[Promise], *, as_of: datetime, step_ms: int = 3_600_000
 ) -> BudgetHistory:
     """Draw down each budget over the elapsed part of its window.
 
     Parameters
     ----------
-    events : DataFrame
+    events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
     as_of : datetime
@@ -97,13 +97,13 @@ def budget_history(
 
 
 def burn_rates(
-    events: pd.DataFrame, promises: Sequence[Promise], *, as_of: datetime, lookbacks: Sequence[str] = LOOKBACKS
+    events: Events, promises: Sequence[Promise], *, as_of: datetime, lookbacks: Sequence[str] = LOOKBACKS
 ) -> BurnRates:
     """Burn rate over each look-back that ends at ``as_of``, or where the window ends if that is earlier.
 
     Parameters
     ----------
-    events : DataFrame
+    events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
     as_of : datetime

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from workbench.core.errors import ParameterError
@@ -145,6 +146,7 @@ def workbook_policy(
     return BurnPolicy(name, tuple(alerts))
 
 
+@lru_cache(maxsize=4096)
 def fitting_policy(period_ms: int, target: Decimal) -> tuple[BurnPolicy, tuple[str, ...]]:
     """Return what of the Workbook's policy fits a period and can fire at a target, and why the rest was left out."""
     steps = [step for step in WORKBOOK if duration_ms(step[1]) <= period_ms]

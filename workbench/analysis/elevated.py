@@ -144,29 +144,38 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     levels.append(least)
     taken = np.zeros(len(bad), np.bool_)
     found: list[tuple[int, int]] = []
+    hits = _Hits(bad, total, usual.share, taken)
     for level in levels:
-        for first, last in _risen(bad, total, usual.share, taken, level, height):
+        known = len(found)
+        for first, last in hits.risen(level, height):
             first, last = _sharpened(first, last, bad, total, usual.share, taken, found)
             if last > first:
                 found.append((first, last))
                 taken[first:last] = True
+        if len(found) > known:
+            hits = _Hits(bad, total, usual.share, taken)
     sums = _Sums(bad, total, usual.share)
     found = _joined(found, sums, height)
     counts = [sums.of(_own(one, found)) for one in found]
     return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(found, counts, strict=True) if n and k > e]
 
 
-def _risen(
-    bad: Floats, total: Floats, share: Floats, taken: NDArray[np.bool_], level: float, height: float
-) -> list[tuple[int, int]]:
-    """Climbs of the scores of one level; slices without bad events only fall, so they are looked at in runs."""
-    free = np.where(taken, 0.0, total)
-    hits = np.flatnonzero((bad > 0) & ~taken)
-    fallen = level * np.concatenate([[0.0], np.cumsum(free)])
-    scores = np.empty(2 * len(hits))
-    scores[1::2] = bad[hits] * np.log1p(level / share[hits]) - level * total[hits]
-    scores[0::2] = fallen[np.concatenate([[0], hits[:-1] + 1])[: len(hits)]] - fallen[hits]
-    return [(int(hits[first // 2]), int(hits[(last - 1) // 2]) + 1) for first, last in climbs(scores, height)]
+class _Hits:
+    """Slices with bad events that are not taken yet; those without only fall, so they are looked at in runs."""
+
+    def __init__(self, bad: Floats, total: Floats, share: Floats, taken: NDArray[np.bool_]) -> None:
+        self._places = np.flatnonzero((bad > 0) & ~taken)
+        self._bad, self._total, self._share = bad[self._places], total[self._places], share[self._places]
+        events = np.concatenate([[0.0], np.cumsum(np.where(taken, 0.0, total))])
+        self._between = events[self._places] - events[np.concatenate([[0], self._places[:-1] + 1])[: len(self._places)]]
+
+    def risen(self, level: float, height: float) -> list[tuple[int, int]]:
+        """Climbs of the scores of one level."""
+        scores = np.empty(2 * len(self._places))
+        scores[1::2] = self._bad * np.log1p(level / self._share) - level * self._total
+        scores[0::2] = -level * self._between
+        places = self._places
+        return [(int(places[first // 2]), int(places[(last - 1) // 2]) + 1) for first, last in climbs(scores, height)]
 
 
 def climbs(scores: Floats, height: float) -> list[tuple[int, int]]:

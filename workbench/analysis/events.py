@@ -50,7 +50,7 @@ def slice_events(objective: str, edges_ms: Edges, *, good: Floats, total: Floats
     >>> frame[["good", "total", "covered"]].values.tolist()
     [[9.0, 10.0, 1.0]]
     """
-    starts = np.asarray(edges_ms, np.int64)[:-1]
+    starts = _edges(edges_ms)[:-1]
     return pd.DataFrame(
         {
             "objective": _named(objective, len(starts)),
@@ -58,8 +58,15 @@ def slice_events(objective: str, edges_ms: Edges, *, good: Floats, total: Floats
             "good": np.asarray(good, np.float64),
             "total": np.asarray(total, np.float64),
             "covered": np.asarray(covered, np.float64),
-        }
+        },
+        copy=False,
     )
+
+
+def _edges(edges_ms: Edges) -> NDArray[np.int64]:
+    if isinstance(edges_ms, range):
+        return np.arange(edges_ms.start, edges_ms.stop, edges_ms.step, dtype=np.int64)
+    return np.asarray(edges_ms, np.int64)
 
 
 def joined_events(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -74,9 +81,19 @@ def joined_events(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
     if not parts:
         return slice_events("", [0], good=np.zeros(0), total=np.zeros(0), covered=np.zeros(0))
-    counts = pd.concat([part[["time", "good", "total", "covered"]] for part in parts], ignore_index=True)
-    counts.insert(0, "objective", union_categoricals([part["objective"] for part in parts]))
-    return counts
+    columns = {
+        name: np.concatenate([part[name].to_numpy(np.float64) for part in parts])
+        for name in ("good", "total", "covered")
+    }
+    times = np.concatenate([part["time"].dt.as_unit("ms").astype("int64").to_numpy() for part in parts])
+    return pd.DataFrame(
+        {
+            "objective": union_categoricals([part["objective"] for part in parts]),
+            "time": pd.DatetimeIndex(times.view("datetime64[ms]")).tz_localize("UTC"),
+            **columns,
+        },
+        copy=False,
+    )
 
 
 def _named(objective: str, length: int) -> pd.Categorical:
@@ -155,7 +172,7 @@ def sampled_events(objective: str, series: SeriesSet, edges_ms: Edges, *, op: st
     """
     if op not in OPERATORS:
         raise ParameterError(f"{op!r} is not a threshold operator.", hint=f"Use one of: {', '.join(OPERATORS)}.")
-    edges = np.asarray(edges_ms, np.int64)
+    edges = _edges(edges_ms)
     size = len(edges) - 1
     good, total = np.zeros(size), np.zeros(size)
     for _, times, values in series:

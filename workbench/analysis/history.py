@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -76,12 +77,16 @@ class History:
         return float(self.covered.sum()) / max(1, length_ms // slice_ms)
 
 
-def histories(events: pd.DataFrame) -> Mapping[str, History]:
-    """Split EVENTS by objective.
+#: EVENTS as a frame, or split by :func:`histories`, so that several analyses share the work.
+Events: TypeAlias = "pd.DataFrame | Mapping[str, History]"
+
+
+def histories(events: Events) -> Mapping[str, History]:
+    """Split EVENTS by objective; what was split already is returned as it is.
 
     Parameters
     ----------
-    events : DataFrame
+    events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
 
     Raises
@@ -89,6 +94,8 @@ def histories(events: pd.DataFrame) -> Mapping[str, History]:
     FrameError
         A column is absent, or a count is negative, NaN or infinite.
     """
+    if not isinstance(events, pd.DataFrame):
+        return events
     for name in _COLUMNS:
         if name not in events.columns:
             raise FrameError(

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from workbench.analysis.burn_policy import fitting_policy
-from workbench.analysis.history import History, histories
+from workbench.analysis.history import Events, History, histories
 from workbench.analysis.promise import Promise, period_budget
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange, duration_ms, duration_text
@@ -59,14 +59,12 @@ COLUMNS = ["objective", "pace", "burn_rate", "burn_low", "burn_high", "left_rati
            "firing", "unreachable"]  # fmt: skip
 
 
-def burn_outlook(
-    events: pd.DataFrame, promises: Sequence[Promise], *, as_of: datetime, pace: str = PACE
-) -> BurnOutlook:
+def burn_outlook(events: Events, promises: Sequence[Promise], *, as_of: datetime, pace: str = PACE) -> BurnOutlook:
     """Project each budget at its present pace.
 
     Parameters
     ----------
-    events : DataFrame
+    events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
     as_of : datetime

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 from workbench.core.errors import ParameterError
@@ -66,7 +67,7 @@ class Promise:
         if self.window.end == self.window.start:
             raise ParameterError(f"The window of {self.objective!r} is empty: {self.window}.")
 
-    @property
+    @cached_property
     def budget(self) -> Fraction:
         """Share of events that may be bad, exact. [ratio]"""
         return 1 - Fraction(self.target)

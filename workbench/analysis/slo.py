@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.history import History, histories
+from workbench.analysis.history import Events, History, histories
 from workbench.analysis.promise import Promise, budget_minutes, period_budget, promise_status
 from workbench.core.result import Result, Status
 from workbench.core.timerange import TimeRange, from_ms
@@ -80,7 +80,7 @@ _MINUTES = ("budget_minutes", "spent_minutes", "left_minutes")
 
 
 def compliance(
-    events: pd.DataFrame,
+    events: Events,
     promises: Sequence[Promise],
     *,
     as_of: datetime,
@@ -90,7 +90,7 @@ def compliance(
 
     Parameters
     ----------
-    events : DataFrame
+    events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
         What was promised; a promise without rows in ``events`` has no data.
@@ -226,17 +226,16 @@ def _spending(seen: History, promise: Promise, elapsed: TimeRange, good: float, 
 
 def _exhausted_at(seen: History, promise: Promise, elapsed: TimeRange, allowed: float) -> pd.Timestamp | None:
     bad = seen.total - seen.good
-    spent = np.cumsum(bad)
-    over = np.flatnonzero(spent > allowed)
-    ends_ms = seen.start_ms + promise.slice_ms
-    if spent[-1] > allowed:
-        return pd.Timestamp(int(ends_ms[over[0]]), unit="ms", tz="UTC")
+    spent = float(bad.sum())
+    if spent > allowed:
+        over = int(np.argmax(np.cumsum(bad) > allowed))
+        return pd.Timestamp(int(seen.start_ms[over]) + promise.slice_ms, unit="ms", tz="UTC")
     ahead_ms = promise.window.end_ms - (promise.window.start_ms if promise.rolling else elapsed.end_ms)
     pace_ms = min(PACE_MS, elapsed.end_ms - elapsed.start_ms)
-    recent = float(bad[ends_ms > elapsed.end_ms - pace_ms].sum())
+    recent = float(bad[np.searchsorted(seen.start_ms, elapsed.end_ms - pace_ms - promise.slice_ms, "right") :].sum())
     if recent <= 0 or ahead_ms == 0:
         return None
-    left_ms = (allowed - spent[-1]) * pace_ms / recent
+    left_ms = (allowed - spent) * pace_ms / recent
     return (
         pd.Timestamp(int(elapsed.end_ms + left_ms), unit="ms", tz="UTC").floor("min") if left_ms <= ahead_ms else None
     )

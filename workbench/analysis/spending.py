@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.analysis.elevated import Floats, Stretch, climbs, elevated, own_slices, usual_share
-from workbench.analysis.history import History, histories
+from workbench.analysis.history import Events, History, histories
 from workbench.analysis.promise import Promise, period_budget
 from workbench.core.result import Result
 
@@ -69,12 +70,12 @@ COLUMNS = ["objective", "episode", "kind", "within", "start", "end", "minutes", 
            "burn_rate", "budget_share", "bad_share", "ongoing"]  # fmt: skip
 
 
-def spending(events: pd.DataFrame, promises: Sequence[Promise], *, as_of: datetime) -> Spending:
+def spending(events: Events, promises: Sequence[Promise], *, as_of: datetime) -> Spending:
     """Find the episodes in which each budget was spent faster than usual.
 
     Parameters
     ----------
-    events : DataFrame
+    events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
     as_of : datetime
@@ -121,12 +122,10 @@ def spending(events: pd.DataFrame, promises: Sequence[Promise], *, as_of: dateti
             continue
         stretches, usual = _stretches(seen, promise)
         allowed = float(period_budget(promise, elapsed, Fraction(float(seen.total.sum()))))
-        rest = np.ones(len(seen), np.bool_)
+        rest, counts = np.ones(len(seen), np.bool_), (seen.good, seen.total, usual)
         for number, (stretch, own) in enumerate(zip(stretches, own_slices(stretches), strict=True), start=1):
-            mine = np.zeros(len(seen), np.bool_)
             for first, last in own:
-                mine[first:last] = True
-            rest &= ~mine
+                rest[first:last] = False
             around = [
                 place
                 for place, other in enumerate(stretches, start=1)
@@ -135,13 +134,13 @@ def spending(events: pd.DataFrame, promises: Sequence[Promise], *, as_of: dateti
             burns.append(Burn(promise.objective, number, around[-1] if around else 0, tuple(own)))
             edges = int(seen.start_ms[stretch.first]), int(seen.start_ms[stretch.last - 1]) + promise.slice_ms
             rows.append(
-                _row(seen, promise, mine, usual, allowed, edges)
+                _row(counts, promise, own, allowed, edges)
                 | {"episode": number, "kind": "episode", "within": burns[-1].within,
                    "ongoing": stretch.last == len(seen)}
             )  # fmt: skip
         edges = elapsed.start_ms, elapsed.end_ms
         rows.append(
-            _row(seen, promise, rest, usual, allowed, edges)
+            _row(counts, promise, runs_of(rest), allowed, edges)
             | {"episode": 0, "kind": "usual", "within": 0, "ongoing": False}
         )
     frame = pd.DataFrame(rows, columns=COLUMNS)
@@ -163,18 +162,29 @@ def _stretches(seen: History, promise: Promise) -> tuple[list[Stretch], Floats]:
     return elevated(bad, seen.total, usual, least=least), usual.share * seen.total
 
 
+def runs_of(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the runs of true values, as ``(first, last)`` without the last.
+
+    Examples
+    --------
+    >>> runs_of(np.array([True, False, True, True]))
+    [(0, 1), (2, 4)]
+    """
+    edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
 def _row(
-    seen: History, promise: Promise, mine: np.ndarray[Any, np.dtype[np.bool_]], usual: Floats, allowed: float,
+    counts: tuple[Floats, Floats, Floats], promise: Promise, parts: Sequence[tuple[int, int]], allowed: float,
     edges: tuple[int, int],
 ) -> dict[str, Any]:  # fmt: skip
-    total, good = float(seen.total[mine].sum()), float(seen.good[mine].sum())
-    bad, all_bad = total - good, float((seen.total - seen.good).sum())
-    expected = float(usual[mine].sum())
+    good, total, expected = (sum(float(each[first:last].sum()) for first, last in parts) for each in counts)
+    bad, all_bad = total - good, float(counts[1].sum()) - float(counts[0].sum())
     return {
         "objective": promise.objective,
         "start": edges[0],
         "end": edges[1],
-        "minutes": float(mine.sum()) * promise.slice_ms / 60_000,
+        "minutes": sum(last - first for first, last in parts) * promise.slice_ms / 60_000,
         "bad": bad,
         "total": total,
         "expected": expected,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from workbench.core.errors import ParameterError
@@ -130,12 +131,12 @@ class TimeRange:
         """Return the range of ``duration`` (``30d``) that ends at ``until``."""
         return cls(until - timedelta(milliseconds=duration_ms(duration)), until)
 
-    @property
+    @cached_property
     def start_ms(self) -> int:
         """Start. [ms since the epoch]"""
         return to_ms(self.start)
 
-    @property
+    @cached_property
     def end_ms(self) -> int:
         """End, not part of the range. [ms since the epoch]"""
         return to_ms(self.end)

@@ -13,6 +13,7 @@ from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.events import joined_events
 from workbench.analysis.exclusions import exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.happened import DefinitionParts
+from workbench.analysis.history import histories
 from workbench.analysis.outlook import burn_outlook
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import ComplianceResult, between, compliance
@@ -85,6 +86,7 @@ def slo_compliance(
     statuses: list[Status] = list(result.frame["status"])
     span = range or hull([one.window for one in promises], as_of=as_of)
     changes = definition_changes(ctx, asked, spans)
+    known = histories(events)
     return Study(
         name="slo_compliance",
         system=system,
@@ -92,9 +94,9 @@ def slo_compliance(
         as_of=as_of,
         results={
             "compliance": result,
-            "budget": budget_history(events, counted, as_of=as_of),
-            "burn": burn_rates(events, counted, as_of=as_of),
-            "outlook": burn_outlook(events, counted, as_of=as_of),
+            "budget": budget_history(known, counted, as_of=as_of),
+            "burn": burn_rates(known, counted, as_of=as_of),
+            "outlook": burn_outlook(known, counted, as_of=as_of),
             "exclusions": exclusion_effect(result, bare, promises, agreed.by_objective, as_of=as_of),
             "exclusion_windows": exclusion_windows(promises, agreed.by_objective, as_of=as_of),
             "definitions": _parts(source, profile.scope, records, changes, agreed, as_of=as_of, zone=ctx.zone),
