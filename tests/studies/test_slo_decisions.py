@@ -11,7 +11,7 @@ import pytest
 from tests.studies.conftest import END, SYSTEM
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
-from workbench.studies import Context, overview, slo_compliance
+from workbench.studies import Context, overview, slo_attribution, slo_backtest, slo_compliance, slo_what_if
 from workbench.studies.annotations import add_annotation
 from workbench.studies.definitions import note_definitions
 from workbench.studies.exclusions import add_exclusion
@@ -130,3 +130,41 @@ def test_the_policy_and_the_review_read_what_the_figures_say(lab: Context) -> No
     assert review.loc["quality", "finding"] in ("due", "low_coverage")
     add_annotation(lab, system=SYSTEM, kind="review", start=END - timedelta(days=1), text="Target is right")
     assert not slo_review(lab, system=SYSTEM, as_of=END).results["review"].frame["reviewed"].isna().any()
+
+
+def test_what_is_excluded_spent_nothing_in_attribution_replay_and_what_if(lab: Context) -> None:
+    def figures() -> tuple[int, float, float, float]:
+        attributed = slo_attribution(lab, system=SYSTEM, range=SPAN, as_of=END, slo="quality", records=False)
+        replayed = slo_backtest(lab, system=SYSTEM, range=SPAN, as_of=END, slo="quality")
+        tried = slo_what_if(lab, system=SYSTEM, slo="quality", range=SPAN, as_of=END).results["what_if"].frame
+        spent = attributed.results["spending"].frame
+        return (
+            int((spent["kind"] == "episode").sum()),
+            float(spent["bad"].sum()),
+            float(replayed.results["spending"].frame["bad"].sum()),
+            float(1 - tried.loc[tried["promised"], "sli"].iloc[0]),
+        )
+
+    assert figures()[:3] == (1, 24, 24)
+    add_exclusion(lab, system=SYSTEM, slo="quality", start=NIGHT, duration="2h", reason="Model was exchanged")
+    assert figures() == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("semantics", ["remove_time", "remove_events", "count_good"])
+def test_contributions_still_add_up_to_what_was_spent(lab: Context, semantics: str) -> None:
+    add_exclusion(lab, system=SYSTEM, slo="availability", start=NIGHT, duration="7h", semantics=semantics, reason="x")
+    study = slo_attribution(lab, system=SYSTEM, range=SPAN, as_of=END, slo="availability", records=False)
+    shared, spent = study.results["contributions"].frame, study.results["spending"].frame
+    for label in ("status", "instance"):
+        assert shared[shared["label"] == label]["bad"].sum() == spent["bad"].sum()
+
+
+def test_deploys_and_incidents_stand_beside_the_episode_they_came_before(lab: Context) -> None:
+    add_annotation(lab, system=SYSTEM, kind="deploy", start=NIGHT - timedelta(hours=1), text="Release 2.4")
+    add_annotation(lab, system=SYSTEM, kind="incident", start=NIGHT, text="Low quality", slo="quality")
+    add_annotation(lab, system=SYSTEM, kind="incident", start=NIGHT, text="Another promise", slo="availability")
+    add_annotation(lab, system=SYSTEM, kind="comment", start=NIGHT, text="Coffee")
+    study = slo_attribution(lab, system=SYSTEM, range=SPAN, as_of=END, slo="quality", records=False)
+    told = study.results["companions"].frame
+    assert told[["kind", "what"]].to_numpy().tolist() == [["deploy", "Release 2.4"], ["incident", "Low quality"]]
+    assert told["lag_s"].tolist() == [-3600, 0]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.analysis.elevated import Floats
 from workbench.analysis.spending import Burn, Spending
@@ -58,6 +59,11 @@ class LabelledCounts:
     part: Floats
     part_is: str
     outcomes: frozenset[str] = frozenset()
+
+    def without(self, excluded: NDArray[np.bool_]) -> LabelledCounts:
+        """Return the counts with nothing in the slices that are excluded."""
+        kept = np.where(excluded, 0.0, 1.0)
+        return replace(self, total=self.total * kept, part=self.part * kept)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

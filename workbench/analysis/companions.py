@@ -30,12 +30,13 @@ Kind = Literal["alert", "restart", "deploy", "incident", "log", "span"]
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened at an instant: a restart, or an annotation."""
+    """Something that happened at an instant: a restart, or an annotation; of one objective, or of all."""
 
     kind: Kind
     what: str
     time: datetime
     detail: str = ""
+    objective: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +101,8 @@ def companions(
     episodes = spent.frame[spent.frame["kind"] == "episode"]
     for row in episodes.itertuples():
         span = TimeRange(row.start, row.end)
-        own: list[dict[str, Any]] = [*_moments(span, moments)]
+        mine = [one for one in moments if one.objective in ("", row.objective)]
+        own: list[dict[str, Any]] = [*_moments(span, mine)]
         if alerts is not None:
             own += _alerts(span, alerts)
         for kind, (inside, before) in (records or {}).get((str(row.objective), int(row.episode)), {}).items():

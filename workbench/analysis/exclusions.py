@@ -183,6 +183,12 @@ def without_excluded(
     return counted, changed
 
 
+def excluded_slices(promise: Promise, exclusions: Sequence[Exclusion], *, as_of: datetime) -> NDArray[np.bool_]:
+    """Say of each elapsed slice of a promise's window whether an exclusion holds in it."""
+    elapsed = promise.elapsed(as_of)
+    return _kinds(promise, exclusions)[: (elapsed.end_ms - elapsed.start_ms) // promise.slice_ms] > 0
+
+
 def exclusion_effect(
     judged: ComplianceResult, without: ComplianceResult, promises: Sequence[Promise],
     exclusions: Mapping[str, Sequence[Exclusion]], *, as_of: datetime,

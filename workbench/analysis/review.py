@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from workbench.analysis.burn import BudgetHistory
 from workbench.analysis.slo import COVERAGE_FLOOR, ComplianceResult
 from workbench.core.result import Result
 
 #: A budget of which less than this is spent was hardly touched. [ratio]
 TOUCHED = 0.05
+
+#: Share by which an allowance may be off for being a float. [ratio]
+_ROUNDING = 1e-12
 
 #: How long a review holds.
 EVERY = timedelta(days=90)
@@ -42,6 +46,8 @@ class ReviewQueue(Result):
     question         what the finding asks (str)
     periods          periods with counts (int)
     spent            share of the budget spent in each, newest first (str) [%]
+    score            share of the observed part of the newest period in which the objective stood at or above its
+                     target, counted from its beginning; NaN when nothing was observed [ratio]
     reviewed         last review; NaT when never [UTC]
     ================ ====================================================================================
     """
@@ -49,8 +55,42 @@ class ReviewQueue(Result):
     as_of: datetime
 
 
+def kept_share(history: BudgetHistory, compliance: ComplianceResult) -> dict[str, float]:
+    """Share of the observed time in which each objective stood at or above its target, counted from the beginning.
+
+    Parameters
+    ----------
+    history : BudgetHistory
+    compliance : ComplianceResult
+        Of the same promises, for their targets.
+
+    Returns
+    -------
+    dict
+        By objective; the score of Nobl9's reliability roll-up. [ratio]
+
+    Notes
+    -----
+    A step without events keeps the standing of the one before it; steps that were not observed, and those before the
+    first event, are left out.
+    """
+    scores: dict[str, float] = {}
+    for row in compliance.frame.itertuples():
+        steps = history.frame[history.frame["objective"] == row.objective]
+        bad, total = ((steps["total"] - steps["good"]).cumsum(), steps["total"].cumsum())
+        seen = ((steps["covered"] > 0) & (total > 0)).to_numpy()
+        kept = (bad <= total * (1 - row.target) * (1 + _ROUNDING)).to_numpy()
+        if seen.any():
+            scores[str(row.objective)] = float(kept[seen].mean())
+    return scores
+
+
 def review_queue(
-    periods: Sequence[ComplianceResult], reviewed: Mapping[str, datetime], *, as_of: datetime
+    periods: Sequence[ComplianceResult],
+    reviewed: Mapping[str, datetime],
+    *,
+    as_of: datetime,
+    scores: Mapping[str, float] | None = None,
 ) -> ReviewQueue:
     """Sort objectives by what is to be asked about them.
 
@@ -61,6 +101,8 @@ def review_queue(
     reviewed : mapping of str to datetime
         Last review of an objective.
     as_of : datetime
+    scores : mapping of str to float, optional
+        Of :func:`kept_share`.
 
     Notes
     -----
@@ -94,10 +136,12 @@ def review_queue(
                 "question": QUESTIONS[finding],
                 "periods": len(counted),
                 "spent": ", ".join(f"{100 * share:.1f}" for share in spent),
+                "score": (scores or {}).get(name, float("nan")),
                 "reviewed": last,
             }
         )
-    frame = pd.DataFrame(rows, columns=["objective", "title", "finding", "question", "periods", "spent", "reviewed"])
+    columns = ["objective", "title", "finding", "question", "periods", "spent", "score", "reviewed"]
+    frame = pd.DataFrame(rows, columns=columns)
     frame["reviewed"] = pd.to_datetime(frame["reviewed"], utc=True).dt.as_unit("ms")
     order = frame["finding"].map({name: place for place, name in enumerate(QUESTIONS)})
     return ReviewQueue(frame.iloc[order.argsort(kind="stable")].reset_index(drop=True), as_of=as_of)

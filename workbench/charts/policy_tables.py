@@ -65,6 +65,7 @@ def review_rows(result: Result) -> list[dict[str, str]]:
             "objective": row["objective"],
             "finding": _FINDINGS[row["finding"]],
             "spent in the last periods": f"{row['spent']} %" if row["spent"] else NO_VALUE,
+            "at or above target": ratio_text(row["score"], digits=1),
             "reviewed": day(row["reviewed"]),
             "question": row["question"],
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -10,10 +11,11 @@ import pandas as pd
 
 from workbench.analysis.attribution import LabelledCounts, contributions
 from workbench.analysis.companions import Companions, Kind, Moment, companions
+from workbench.analysis.exclusions import excluded_slices, without_excluded
 from workbench.analysis.promise import Promise
 from workbench.analysis.spending import Spending, spending
 from workbench.catalog import Objective, Profile
-from workbench.core.errors import EmptyAnswer, WorkbenchError
+from workbench.core.errors import ArchiveError, EmptyAnswer, WorkbenchError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.result import Study, worst
 from workbench.core.source import MetricSource
@@ -23,6 +25,7 @@ from workbench.studies.alerts import read_episodes
 from workbench.studies.composites import counts_by_member
 from workbench.studies.context import Context
 from workbench.studies.counters import CounterReader
+from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import Measured, Plan, measure, slice_of
 from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance
@@ -46,7 +49,7 @@ def slo_attribution(
     slo: str | None = None,
     records: bool = True,
 ) -> Study:
-    """Say what spent the budgets of a system.
+    """Say what spent the budgets of a system, less what is excluded.
 
     Parameters
     ----------
@@ -80,13 +83,20 @@ def slo_attribution(
     promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
-    result = judged(asked, promises, measured, as_of=as_of)
-    spent = spending(measured.events, promises, as_of=as_of)
-    warnings = list(measured.warnings)
+    agreed = agreed_exclusions(ctx, system, asked)
+    events, counted = without_excluded(measured.events, promises, agreed.by_objective)
+    result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
+    spent = spending(events, counted, as_of=as_of)
+    warnings = [*measured.warnings, *agreed.warnings]
     counts: dict[str, LabelledCounts] = {}
     found = Companions(companions(spent).frame, as_of=as_of)
     try:
         counts = labelled_counts(measured) | counts_by_members(asked, spans, measured)
+        for promise in promises:
+            name = promise.objective
+            if name in counts and name in agreed.by_objective:
+                excluded = excluded_slices(promise, agreed.by_objective[name], as_of=as_of)
+                counts[name] = counts[name].without(excluded)
         found = _companions(ctx, source, profile, spent, promises, as_of=as_of, records=records, warnings=warnings)
     except WorkbenchError as error:
         warnings.append(str(error))
@@ -185,7 +195,8 @@ def _companions(
     if episodes.empty:
         return companions(spent)
     whole = hull([one.elapsed(as_of) for one in promises], as_of=as_of)
-    moments, alerts = restarts(source, profile, whole), read_episodes(source, profile.scope, whole)
+    moments = [*restarts(source, profile, whole), *noted_moments(ctx, profile.system)]
+    alerts = read_episodes(source, profile.scope, whole)
     kept: dict[tuple[str, int], dict[Kind, tuple[pd.DataFrame, pd.DataFrame]]] = {}
     if records:
         for row in episodes.sort_values("budget_share", ascending=False).head(MOST_EPISODES).itertuples():
@@ -222,6 +233,20 @@ def restarts(source: MetricSource, profile: Profile, span: TimeRange) -> list[Mo
             name = labels.get("instance", "") or labels.get("job", "")
             moments.append(Moment("restart", "processes restarted", from_ms(int(started * 1000)), name))
     return [one for one in moments if span.start <= one.time <= span.end]
+
+
+def noted_moments(ctx: Context, system: str) -> list[Moment]:
+    """Return deploys and incidents that people wrote down."""
+    try:
+        notes = ctx.store.annotations(system) if ctx.store is not None else []
+    except ArchiveError:
+        notes = []  # said already where exclusions are read
+    kinds: dict[str, Kind] = {"deploy": "deploy", "incident": "incident"}
+    return [
+        Moment(kinds[one.kind], one.text, one.starts_at, one.link or one.created_by, one.slo)
+        for one in notes
+        if one.kind in kinds
+    ]
 
 
 def _lines(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.analysis.backtest import COLUMNS, Backtest, BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.burn_policy import named_policies
+from workbench.analysis.exclusions import without_excluded
 from workbench.analysis.history import histories
 from workbench.analysis.promise import Promise
 from workbench.analysis.spending import Spending, spending
@@ -23,6 +24,7 @@ from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
 from workbench.promql import scoped
 from workbench.promql.inline import inlined
 from workbench.studies.context import Context
+from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import measure
 from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance
@@ -84,6 +86,7 @@ def slo_backtest(
     -----
     Compared are the policies of :func:`workbench.analysis.burn_policy.named_policies` for each objective's own period
     and target, the alerts of the system's profile that name the objective (policy ``document``), and the rule file.
+    What is excluded counts as no event and burns nothing; rules are replayed on the samples as they are.
     """
     if rules is not None and slo is None:
         raise ParameterError("A rule file is replayed against one objective.", hint="Name it with --slo.")
@@ -96,10 +99,12 @@ def slo_backtest(
     promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
-    result = judged(asked, promises, measured, as_of=as_of)
-    spent = spending(measured.events, promises, as_of=as_of)
-    warnings = list(measured.warnings)
-    known = histories(measured.events)
+    agreed = agreed_exclusions(ctx, system, asked)
+    counted, promises = without_excluded(measured.events, promises, agreed.by_objective)
+    result = judged(asked, promises, replace(measured, events=counted), as_of=as_of)
+    known = histories(counted)
+    spent = spending(known, promises, as_of=as_of)
+    warnings = [*measured.warnings, *agreed.warnings]
     found: list[Backtest] = []
     for objective, promise in zip(asked, promises, strict=True):
         if objective.id not in known:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from workbench.analysis.burn import burn_rates
+from workbench.analysis.burn import BudgetHistory, burn_rates
 from workbench.analysis.exclusions import without_excluded
 from workbench.analysis.policy import Step, policy_state
-from workbench.analysis.review import review_queue
+from workbench.analysis.review import kept_share, review_queue
 from workbench.analysis.slo import ComplianceResult
 from workbench.analysis.spending import spending
 from workbench.catalog.policy import PolicyStep, read_policy
@@ -109,6 +109,7 @@ def slo_review(ctx: Context, *, system: str, as_of: datetime) -> Study:
         ends = max(starts, default=ends) - timedelta(milliseconds=1)
     newest = studies[0]
     periods = [cast(ComplianceResult, study.results["compliance"]) for study in studies]
+    scores = kept_share(cast(BudgetHistory, newest.results["budget"]), periods[0])
     reviewed: dict[str, datetime] = {}
     for note in ctx.store.annotations(system) if ctx.store is not None else ():
         if note.kind == "review" and note.starts_at <= as_of:
@@ -117,7 +118,10 @@ def slo_review(ctx: Context, *, system: str, as_of: datetime) -> Study:
     return replace(
         newest,
         name="slo_review",
-        results={"review": review_queue(periods, reviewed, as_of=as_of), "compliance": newest.results["compliance"]},
+        results={
+            "review": review_queue(periods, reviewed, as_of=as_of, scores=scores),
+            "compliance": newest.results["compliance"],
+        },
     )
 
 

@@ -9,12 +9,14 @@ from decimal import Decimal
 
 import pandas as pd
 
+from workbench.analysis.exclusions import without_excluded
 from workbench.analysis.what_if import TARGETS, what_if
 from workbench.catalog import Objective, ThresholdIndicator
 from workbench.core.errors import ParameterError
 from workbench.core.result import Study, worst
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.context import Context
+from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import measure
 from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance
@@ -30,7 +32,7 @@ def slo_what_if(
     targets: Sequence[Decimal] = TARGETS,
     thresholds: Sequence[Decimal] = (),
 ) -> Study:
-    """Judge the history of one objective under other targets, and other thresholds.
+    """Judge the history of one objective under other targets and other thresholds, less what is excluded.
 
     Parameters
     ----------
@@ -63,22 +65,24 @@ def slo_what_if(
     asked = [replace(one, id=name or one.id) for name, one in variants.items()]
     spans = {one.id: promise.elapsed(as_of) for one in asked}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
+    agreed = agreed_exclusions(ctx, system, [objective])
     own: dict[str, pd.DataFrame] = {}
+    shorter = promise
     for name in variants:
-        counted = measured.events[measured.events["objective"] == (name or objective.id)]
-        own[name] = counted.assign(objective=objective.id)
-    result = judged([objective], [promise], replace(measured, events=own[""]), as_of=as_of)
+        counted = measured.events[measured.events["objective"] == (name or objective.id)].assign(objective=objective.id)
+        own[name], (shorter,) = without_excluded(counted, [promise], agreed.by_objective)
+    result = judged([objective], [shorter], replace(measured, events=own[""]), as_of=as_of)
     return Study(
         name="slo_what_if",
         system=system,
         range=promise.window,
         as_of=as_of,
-        results={"what_if": what_if(own, promise, as_of=as_of, targets=targets), "compliance": result},
+        results={"what_if": what_if(own, shorter, as_of=as_of, targets=targets), "compliance": result},
         status=worst(list(result.frame["status"])),
         freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
         coverage=float(result.frame["coverage"].min()),
         provenance=provenance(source, measured),
-        warnings=tuple(measured.warnings),
+        warnings=(*measured.warnings, *agreed.warnings),
     )
 
 
