@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from workbench.archive import Archive
-from workbench.archive.layout import LAYOUTS, SAMPLES
+from workbench.archive.layout import HISTOGRAMS, LAYOUTS, SAMPLES
 from workbench.core.errors import ArchiveError
 from workbench.core.series import SeriesSet
 
@@ -123,7 +123,7 @@ def test_other_engines_find_plain_delta_tables(tmp_path):
 
     archive = Archive.open(tmp_path / "a", create=True)
     archive.append_samples(one())
-    for layout in LAYOUTS:
+    for layout in set(LAYOUTS) - {HISTOGRAMS}:
         assert DeltaTable(archive.root / layout.name).schema() is not None
     table = DeltaTable(archive.root / "samples")
     assert table.count() == 5
@@ -141,4 +141,4 @@ def test_an_open_archive_follows_when_its_folder_is_built_anew(tmp_path):
     os.rename(tmp_path / "b", tmp_path / "a")
     found = first.select([], 0, 2**60)
     assert (found.labels[0]["__name__"], found.values.tolist()) == ("other", [2.0])
-    assert all(first.versions()[name] != before[name] for name in before)
+    assert all(first.versions()[name] != version for name, version in before.items() if version)

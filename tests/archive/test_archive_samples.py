@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from workbench.archive import Archive
 from workbench.archive.layout import SAMPLES, SERIES
 from workbench.core.errors import FrameError, ParameterError
-from workbench.core.histograms import Histogram, Histograms, marks
 from workbench.core.series import STALE, SeriesSet, label_key
 from workbench.promql.matchers import Matcher
 
@@ -149,13 +147,6 @@ def test_times_that_do_not_rise_name_the_series(archive):
         archive.append_samples(bad)
     with pytest.raises(FrameError, match="Two series have the labels"):
         archive.append_samples(SeriesSet.of([({"__name__": "a"}, [1], [1]), ({"__name__": "a", "x": ""}, [2], [2])]))
-
-
-def test_native_histograms_are_refused_and_nothing_is_written(archive):
-    floats = SeriesSet.of([({"__name__": "h"}, [NOVEMBER], marks(np.array([0])))])
-    with pytest.raises(FrameError, match="native histograms"):
-        archive.append_samples(replace(floats, histograms=Histograms.of([Histogram(count=1.0)])))
-    assert archive.select([], *ALWAYS).samples == 0
 
 
 def test_an_empty_archive_answers_with_nothing(archive):

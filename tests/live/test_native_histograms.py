@@ -6,6 +6,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,11 +20,14 @@ from tests.servers.programs import Server
 from tests.servers.prometheus import prometheus
 from tests.servers.remote_write import RECEIVES, push
 from workbench.core.errors import WorkbenchError
-from workbench.core.histograms import Histogram, Histograms
-from workbench.core.series import LabelKey, label_key
+from workbench.core.histograms import Histogram, Histograms, is_mark, marked_rows
+from workbench.core.mixed import concatenated
+from workbench.core.series import LabelKey, SeriesSet, label_key
+from workbench.core.timerange import TimeRange
 from workbench.promql import MemoryStore, evaluate_range
 from workbench.promql.native import edges
 from workbench.promql.native_statistics import visible
+from workbench.query import PrometheusSource
 
 pytestmark = pytest.mark.live
 
@@ -46,8 +50,14 @@ def store() -> MemoryStore:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[Server]:
     with prometheus(release_or_omit("v3", omit), tmp_path_factory.mktemp("native"), flags=RECEIVES) as running:
-        push(running.url, native_sample_set())
+        push(running.url, concatenated([native_sample_set(), in_whole_numbers()]))
         yield running
+
+
+def in_whole_numbers() -> SeriesSet:
+    """The same histograms under other names, which are pushed as whole numbers."""
+    series = native_sample_set()
+    return replace(series, labels=tuple({**each, "__name__": f"whole_{each['__name__']}"} for each in series.labels))
 
 
 def theirs(url: str, query: str, grid: Grid) -> Rows | None:
@@ -241,3 +251,27 @@ def test_composed_queries_of_native_histograms_give_what_prometheus_gives(
     query: str, grid: Grid, server: Server, store: MemoryStore
 ) -> None:
     assert not differs(store, server.url, query, grid)
+
+
+def test_remote_read_gives_back_every_histogram_that_was_pushed(server: Server) -> None:
+    pushed = concatenated([native_sample_set(), in_whole_numbers()])
+    source = PrometheusSource("prod", server.url)
+    pulled = source.history('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS))
+    assert pulled.way == "remote read"
+    assert points(pulled.series) == points(pushed)
+    hints = {one.hint for one in points(pulled.series, hints=True).values() if isinstance(one, Histogram)}
+    assert {"not_reset", "gauge"} <= hints
+    floats = source.raw('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS))
+    assert floats.samples == int((~is_mark(pushed.values)).sum())
+
+
+def points(series: SeriesSet, *, hints: bool = False) -> dict[tuple[LabelKey, int], float | Histogram]:
+    """Samples by series and time; a server makes its own hints."""
+    found: dict[tuple[LabelKey, int], float | Histogram] = {}
+    for labels, times, values in series:
+        for time, value, native in zip(times.tolist(), values, is_mark(values), strict=True):
+            found[label_key(labels), time] = float(value)
+            if native and series.histograms is not None:
+                one = series.histograms.at(int(marked_rows(np.array([value]))[0]))
+                found[label_key(labels), time] = one if hints else replace(one, hint="unknown")
+    return found

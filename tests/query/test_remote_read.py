@@ -18,6 +18,7 @@ from tests.servers.programs import Server
 from tests.servers.prometheus import prometheus
 from tests.servers.samples import END_MS, START_MS, sample_set
 from workbench.core.errors import AnswerTruncated, AnswerUnreadable, SourceUnavailable
+from workbench.core.histograms import Histogram, marked_rows
 from workbench.core.series import STALE, SeriesSet, is_stale, label_key
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource, remote_read, remote_read_wire, xor_chunks, xor_chunks_fast
@@ -139,24 +140,53 @@ def answering(body: bytes, **headers: str):
     return answer
 
 
-def test_chunks_are_cut_to_the_range_and_native_histograms_are_noted(serve) -> None:
-    one = written.chunk(risen([(1000, int(np.float64(i).view(np.uint64))) for i in range(10)], start=1000))
+#: Recorded from Prometheus 3.5: three samples of whole numbers 15 s apart, and two of floats with custom bounds.
+WHOLE = "000300ff3f50624dd2f1a9fc4a378ce3197f0000d0ca33f4005a380240000000000012bcbe0ea6271d61710be03e00ade6"
+FLOATS = (
+    "00020000ee5ca28c52e7d8ff55555555555557f8000686519fa00100200000000000000000000000000001008c000000000000ffc0000000"
+    "0000010000000000000003e0ea63585b685e12fff8"
+)
+
+
+def test_chunks_are_cut_to_the_range_and_hold_floats_and_native_histograms(serve) -> None:
+    one = written.chunk(risen([(1000, int(np.float64(i).view(np.uint64))) for i in range(10)], start=1_793_491_190_000))
     body = written.frame(written.message({"__name__": "up"}, [(1, one)]))
-    body += written.frame(written.message({"__name__": "native"}, [(2, b"\x00\x05whatever"), (3, b"\x00\x01x")]))
+    chunks = [(2, bytes.fromhex(WHOLE)), (3, bytes.fromhex(FLOATS))]
+    body += written.frame(written.message({"__name__": "a"}, chunks[:1]))
+    body += written.frame(written.message({"__name__": "b"}, chunks[1:]))
     served = serve(answering(body), reads=True)
-    found = PrometheusSource("prod", served.url).history("up", TimeRange.from_ms(3000, 6000))
+    source, span = PrometheusSource("prod", served.url), TimeRange.from_ms(1_793_491_197_000, 1_793_491_215_000)
+    found = source.history("up", span)
     assert found.way == "remote read"
-    assert [(dict(labels), times.tolist()) for labels, times, _ in found.series] == [
-        ({"__name__": "up"}, [4000, 5000, 6000])
-    ]
-    assert found.notes == ("Native histograms of 1 series were left out: only float samples are kept.",)
+    told = {labels["__name__"]: times.tolist() for labels, times, _ in found.series}
+    assert told == {
+        "up": [1_793_491_198_000, 1_793_491_199_000],
+        "a": [1_793_491_200_000, 1_793_491_215_000],
+        "b": [1_793_491_200_000, 1_793_491_215_000],
+    }
+    native = {labels["__name__"]: marked_rows(values[-1:])[0] for labels, _, values in found.series}
+    assert found.series.histograms is not None
+    assert found.series.histograms.at(native["a"]) == Histogram(
+        0, 9, -3.25, 0.001, 2, {-1: 3, 3: 2}, {2: 2}, hint="not_reset"
+    )
+    assert found.series.histograms.at(native["b"]) == Histogram(
+        -53, 4, 10.5, positive={0: 2, 2: 2}, custom_bounds=(0.25, 1 / 3), hint="not_reset"
+    )
+    assert [labels["__name__"] for labels in source.raw("up", span).labels] == ["up"]
+
+
+@pytest.mark.parametrize("chunk", [(2, bytes.fromhex(WHOLE)[:-4]), (3, b"\x00\x05whatever"), (9, b"\x00\x01x")])
+def test_a_chunk_of_histograms_that_is_cut_or_of_no_known_kind_is_an_error(chunk) -> None:
+    body = written.frame(written.message({"__name__": "a"}, [chunk]))
+    with pytest.raises(AnswerUnreadable, match="A chunk of the remote read cannot be decoded"):
+        remote_read.decode(bytearray(body), 0, 2**60)
 
 
 def test_overlapping_chunks_are_ordered_and_the_later_sample_wins(serve) -> None:
     bits = [int(np.float64(i).view(np.uint64)) for i in range(8)]
     chunks = [written.chunk([(t, bits[v]) for t, v in part]) for part in ([(10, 1), (30, 3)], [(20, 2), (30, 7)])]
     body = written.frame(written.message({"a": "b"}, [(1, chunk) for chunk in chunks]))
-    found, _ = remote_read.decode(bytearray(body), 0, 100)
+    found = remote_read.decode(bytearray(body), 0, 100)
     assert (found.times.tolist(), found.values.tolist()) == ([10, 20, 30], [1.0, 2.0, 7.0])
 
 

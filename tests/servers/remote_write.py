@@ -45,17 +45,23 @@ def _time_series(time: int, labels: Labels, value: float | Histogram) -> bytes:
         _field(1, _field(1, name.encode()) + _field(2, text.encode())) for name, text in sorted(labels.items())
     )
     if isinstance(value, Histogram):
-        return body + _field(4, _histogram(time, value))
+        return body + _field(4, _histogram(time, value, whole=labels["__name__"].startswith("whole_")))
     return body + _field(2, _double(1, value) + _number(2, time))
 
 
-def _histogram(time: int, one: Histogram) -> bytes:
-    body = _double(2, one.count) + _double(3, one.sum) + _number(4, _zigzag(one.schema))
-    body += _double(5, one.zero_threshold) + _double(7, one.zero_count)
-    for spans, counts, buckets in ((8, 10, one.negative), (11, 13, one.positive)):
+def _histogram(time: int, one: Histogram, *, whole: bool) -> bytes:
+    """A histogram of floats, or of whole numbers: those of series whose name begins with ``whole_``."""
+    body = (_number(1, int(one.count)) if whole else _double(2, one.count)) + _double(3, one.sum)
+    body += _number(4, _zigzag(one.schema)) + _double(5, one.zero_threshold)
+    body += _number(6, int(one.zero_count)) if whole else _double(7, one.zero_count)
+    for spans, deltas, counts, buckets in ((8, 9, 10, one.negative), (11, 12, 13, one.positive)):
         for span in _spans(sorted(buckets)):
             body += _field(spans, _number(1, _zigzag(span[0])) + _number(2, span[1]))
-        if buckets:
+        if whole:
+            numbers = [int(buckets[i]) for i in sorted(buckets)]
+            steps = [after - before for before, after in zip([0, *numbers], numbers, strict=False)]
+            body += _field(deltas, b"".join(_varint(_zigzag(step)) for step in steps))
+        elif buckets:
             body += _field(counts, struct.pack(f"<{len(buckets)}d", *(buckets[i] for i in sorted(buckets))))
     body += _number(14, _HINTS[one.hint]) + _number(15, time)
     if one.custom_bounds:

@@ -27,8 +27,10 @@ from workbench.core.filters import LogFilter
 from workbench.core.series import SeriesSet, label_key
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
+from workbench.promql.matchers import Matcher
 from workbench.studies import Context, open_context
 from workbench.studies.sync import sync
+from workbench.studies.sync_holes import holes
 from workbench.studies.sync_plan import sync_plan
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -48,6 +50,8 @@ def history(end_ms: int) -> SeriesSet:
         total[len(times) // 2 :] -= total[len(times) // 2]
         labels = {"__name__": "http_requests_total", **LAB, "instance": f"lab-{n % 3}:8000", "n": str(n)}
         rows.append((labels, times, total))
+    for name in ("http_request_duration_seconds_sum", "http_request_duration_seconds_count"):  # of one label set
+        rows.append(({"__name__": name, **LAB, "instance": "lab-0:8000"}, times, np.cumsum(rng.poisson(9, len(times)))))
     for n in range(3):
         rows.append(({"__name__": "up", **LAB, "instance": f"lab-{n}:8000"}, times, np.ones(len(times))))
         rows.append(({"__name__": "something_else", **LAB, "n": str(n)}, times, rng.normal(5, 1, len(times))))
@@ -144,13 +148,34 @@ def test_a_gap_between_two_copies_is_found_and_filled(server, samples, tmp_path,
     assert everything(archive) == wanted(samples)
 
 
+def test_a_hole_inside_what_was_copied_is_found_by_its_counts_and_filled(server, samples, tmp_path, now) -> None:
+    ctx, archive = context(tmp_path, server.url, now), Archive.open(tmp_path / "archive", create=True)
+    run(ctx, archive, now)
+    asked = {"back": timedelta(days=DAYS + 1), "as_of": now}
+    assert holes(ctx, archive, **asked) == []
+    day = int(now.timestamp()) * 1000 // 86_400_000 * 86_400_000 - 2 * 86_400_000
+    lost = [Matcher("__name__", "=", "http_requests_total"), Matcher("n", "=", "7")]
+    archive.replace_samples(SeriesSet.empty(), day + 36_000_000, day + 39_600_000, matchers=lost)
+    archive.replace_samples(SeriesSet.empty(), day, day + 1, matchers=[Matcher("__name__", "=", "up")])
+    assert sum(one.added for one in run(ctx, archive, now)) == 0
+    found = holes(ctx, archive, **asked)
+    assert [(one.subjects, one.span.start_ms) for one in found] == [
+        (("up",), day - 86_400_000 + 1),
+        (("http_requests_total",), day + 1),
+    ]
+    done = list(sync(ctx, archive, found))
+    assert [one.added for one in done] == [3, 60]
+    assert everything(archive) == wanted(samples)
+    assert holes(ctx, archive, **asked) == []
+
+
 def test_samples_that_came_late_are_added_once(server, samples, tmp_path, now) -> None:
     ctx, archive = context(tmp_path, server.url, now), Archive.open(tmp_path / "archive", create=True)
     run(ctx, archive, now)
     lost_ms = int(now.timestamp()) * 1000 - 1_800_000
     archive.replace_samples(SeriesSet.empty(), lost_ms, lost_ms + 600_000)
     assert everything(archive) != wanted(samples)
-    assert sum(one.added for one in run(ctx, archive, now)) == 10 * 15
+    assert sum(one.added for one in run(ctx, archive, now)) == 10 * 17
     assert everything(archive) == wanted(samples)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.archive import coverage, document, records, samples
+from workbench.archive import coverage, document, native, records, samples
 from workbench.archive.compaction import Compacted, compact
 from workbench.archive.document import SCHEMA, Document
-from workbench.archive.layout import EPISODES, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
+from workbench.archive.layout import EPISODES, HISTOGRAMS, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
 from workbench.archive.long_history import long_history
 from workbench.archive.parquet import DataFile
 from workbench.archive.place import LOCK, LocalFolder, Place, place_of
@@ -26,6 +26,7 @@ from workbench.archive.tables import Tables
 from workbench.archive.tiers import RAW, Tier
 from workbench.core.errors import ArchiveError
 from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.mixed import concatenated, float_samples
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.promql.matchers import Matcher
@@ -94,7 +95,8 @@ class Archive:
                 hint="Name a new or empty folder for the archive.",
             )
         for layout in LAYOUTS:
-            self._tables.create(layout)
+            if layout != HISTOGRAMS:  # many archives never hold one, and none should pay for the look
+                self._tables.create(layout)
 
     @property
     def root(self) -> Path:
@@ -131,11 +133,14 @@ class Archive:
 
     def newest_ms(self) -> int | None:
         """Time of the newest sample; None in an empty archive. [ms since the epoch]"""
-        return max((file.high["ts"] for file in self._tables.files(SAMPLES)), default=None)
+        return max((file.high["ts"] for file in self._sampled()), default=None)
 
     def oldest_ms(self) -> int | None:
         """Time of the oldest sample; None in an empty archive. [ms since the epoch]"""
-        return min((file.low["ts"] for file in self._tables.files(SAMPLES)), default=None)
+        return min((file.low["ts"] for file in self._sampled()), default=None)
+
+    def _sampled(self) -> tuple[DataFile, ...]:
+        return self._tables.files(SAMPLES) + self._tables.files(HISTOGRAMS)
 
     def versions(self) -> dict[str, str]:
         """Version of each table; equal versions give equal answers, so they belong into cache keys."""
@@ -176,7 +181,8 @@ class Archive:
 
     def compact(self, *, whole: bool = False, report: Callable[[float], object] = lambda _: None) -> Compacted:
         """Write months of many small files anew, sorted (:func:`workbench.archive.compaction.compact`)."""
-        return compact(self._writable(), self._registry.current().ids, whole=whole, report=report)
+        native.compact(self._writable())
+        return compact(self._tables, self._registry.current().ids, whole=whole, report=report)
 
     def vacuum(self, *, hours: int = 168) -> int:
         """Delete files that no version of the last hours holds, such as those of a killed writer. [count]
@@ -203,12 +209,20 @@ class Archive:
         ArchiveError
             The disk is full, or the folder cannot be written.
         """
-        samples.write(self._writable(), self._registry.register(series.labels), series)
+        ids = self._registry.register(series.labels)
+        samples.check(ids, series)
+        if series.histograms is None:
+            return samples.write(self._writable(), ids, series)
+        native.write(self._writable(), ids, series)
+        floats = float_samples(series)
+        samples.write(self._tables, self._registry.register(floats.labels), floats)
 
     def replace_samples(
         self, series: SeriesSet, start_ms: int, end_ms: int, *, matchers: Sequence[Matcher] = ()
     ) -> None:
-        """Delete what the archive holds in ``[start_ms, end_ms)`` and add ``series`` instead, in one commit.
+        """Delete what the archive holds in ``[start_ms, end_ms)`` and add ``series`` instead.
+
+        Floats change in one commit, and so do native histograms.
 
         Parameters
         ----------
@@ -221,22 +235,39 @@ class Archive:
         """
         ids = self._registry.register(series.labels)
         table = self._registry.current()
-        samples.rewrite(self._writable(), ids, series, table.ids[table.matching(matchers)], start_ms, end_ms)
+        doomed = table.ids[table.matching(matchers)]
+        native.rewrite(self._writable(), ids, series, doomed, start_ms, end_ms)
+        floats = float_samples(series)
+        samples.rewrite(self._tables, self._registry.register(floats.labels), floats, doomed, start_ms, end_ms)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Read the samples with ``start_ms <= t <= end_ms`` of the series that fulfil all matchers.
 
         Series without a sample in the range are left out. Only the needed row groups are read.
         """
-        table = self._registry.current()
-        rows = table.matching(matchers)
-        return samples.read(self._tables, table.ids[rows], [table.labels[row] for row in rows], start_ms, end_ms)
+        ids, labels = self.matching(matchers)
+        found = samples.read(self._tables, ids, labels, start_ms, end_ms)
+        histograms = native.read(self._tables, ids, labels, start_ms, end_ms)
+        return found if histograms is None else concatenated([found, histograms])
+
+    def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+        """Read as :meth:`select`, without native histograms."""
+        ids, labels = self.matching(matchers)
+        return samples.read(self._tables, ids, labels, start_ms, end_ms)
+
+    def native_only(self, matchers: Sequence[Matcher]) -> bool | None:
+        """Say whether all series that fulfil the matchers hold native histograms, or some (None), or none."""
+        if not self._tables.files(HISTOGRAMS):
+            return False
+        ids, _ = self.matching(matchers)
+        held = np.isin(ids, native.series_with(self._tables))
+        return None if held.any() and not held.all() else bool(held.any())
 
     def history(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Read as :meth:`select`; slices stand in for samples that were let go (``long_history.py``)."""
+        """Read as :meth:`floats`; slices stand in for samples that were let go (``long_history.py``)."""
         cut_ms = int(self.meta.get(LET_GO, 0))
         if start_ms > cut_ms:
-            return self.select(matchers, start_ms, end_ms)
+            return self.floats(matchers, start_ms, end_ms)
         return long_history(self, matchers, start_ms, cut_ms, end_ms)
 
     def series(
@@ -246,7 +277,8 @@ class Archive:
         table = self._registry.current()
         rows = table.matching(matchers)
         if start_ms is not None and end_ms is not None:
-            rows = rows[present(self._tables, table.ids[rows], start_ms, end_ms)]
+            there = present(self._tables, table.ids[rows], start_ms, end_ms)
+            rows = rows[there | present(self._tables, table.ids[rows], start_ms, end_ms, layout=HISTOGRAMS)]
         return tuple(table.labels[row] for row in rows)
 
     def series_count(self) -> int:
@@ -257,7 +289,9 @@ class Archive:
         """Series that fulfil all matchers, and about how many samples :meth:`select` would read; reads none."""
         table = self._registry.current()
         rows = table.matching(matchers)
-        return len(rows), samples.estimate(self._tables, table.ids[rows], start_ms, end_ms)
+        ids = table.ids[rows]
+        held = samples.estimate(self._tables, ids, start_ms, end_ms)
+        return len(rows), held + samples.estimate(self._tables, ids, start_ms, end_ms, layout=HISTOGRAMS)
 
     # Logs, spans, episodes
 
@@ -323,7 +357,8 @@ class Archive:
         if not self._raised:
             if self._document.read()["schema"] < SCHEMA:
                 for layout in LAYOUTS:
-                    self._tables.create(layout)
+                    if layout != HISTOGRAMS:
+                        self._tables.create(layout)
                 self._document.raise_schema()
             self._raised = True
         return self._tables

@@ -72,7 +72,7 @@ def _by_metric(archive: Archive, matchers: Sequence[Matcher], start_ms: int, end
     """Give the series one metric at a time, so that memory stays bounded and families stand together."""
     names = sorted({labels.get("__name__", "") for labels in archive.series(matchers, start_ms, end_ms)})
     for name in names:
-        yield archive.select([*matchers, Matcher("__name__", "=", name)], start_ms, end_ms)
+        yield archive.floats([*matchers, Matcher("__name__", "=", name)], start_ms, end_ms)
 
 
 def _write_parquet(parts: Iterator[SeriesSet], file: BinaryIO) -> Written:

@@ -200,10 +200,37 @@ def _slices(name: str) -> Layout:
     )
 
 
+#: Native histograms; buckets are numbered by their value, see ``ORIGIN`` of :mod:`workbench.core.histograms`. The table
+#: is made when the first one comes.
+HISTOGRAMS = Layout(
+    "histograms",
+    pa.schema(
+        [
+            ("series_id", pa.int32()),
+            ("ts", pa.int64()),
+            ("schema", pa.int8()),
+            ("hint", pa.int8()),
+            ("zero_threshold", pa.float64()),
+            ("count", pa.float64()),
+            ("sum", pa.float64()),
+            ("buckets", pa.list_(pa.int32())),
+            ("observations", pa.list_(pa.float64())),
+            ("bounds", pa.list_(pa.float64())),
+        ]
+    ),
+    order=("series_id", "ts"),
+    delta=("series_id", "ts", "buckets.list.element"),
+    dictionary=("schema", "hint", "zero_threshold", "bounds.list.element", "observations.list.element"),
+    floats=("count", "sum"),
+    identity=("series_id", "ts"),
+    time="ts",
+    since=2,
+)
+
 SLICES_5M = _slices("samples_5m")
 SLICES_1H = _slices("samples_1h")
 
-LAYOUTS = (SERIES, SAMPLES, LOGS, SPANS, EPISODES, COVERAGE, SLICES_5M, SLICES_1H)
+LAYOUTS = (SERIES, SAMPLES, LOGS, SPANS, EPISODES, COVERAGE, SLICES_5M, SLICES_1H, HISTOGRAMS)
 
 
 def month_of(ms: int) -> str:

@@ -30,7 +30,7 @@ def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, c
     oldest = archive.oldest_of(FIVE_MINUTES)
     reaches = oldest is not None and oldest <= max(start_ms, archive.oldest_of(HOUR) or 0) + HOUR.resolution_ms
     old = slices.read(archive.tables, FIVE_MINUTES if reaches else HOUR, ids, start_ms, min(cut_ms, end_ms))
-    fresh = archive.select(matchers, cut_ms + 1, end_ms)
+    fresh = archive.floats(matchers, cut_ms + 1, end_ms)
     row_of = {label_key(each): row for row, each in enumerate(labels)}
     both = slices.joined(old, _singly(fresh, np.array([row_of[label_key(each)] for each in fresh.labels], np.int32)))
     families = archive.families

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.archive import parquet
-from workbench.archive.layout import SAMPLES
+from workbench.archive.layout import SAMPLES, Layout
 from workbench.archive.parquet import DataFile, column_array
 from workbench.archive.place import Place
 from workbench.archive.tables import Tables
@@ -16,30 +16,32 @@ from workbench.archive.tables import Tables
 Extent = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
 
 
-def present(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
-    """Which of the sorted ``ids`` have a sample with ``start_ms <= t <= end_ms``."""
+def present(
+    tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int, *, layout: Layout = SAMPLES
+) -> NDArray[np.bool_]:
+    """Which of the sorted ``ids`` have a row of a table of samples with ``start_ms <= t <= end_ms``."""
     found = np.zeros(len(ids), bool)
     if not len(ids):
         return found
-    folder = tables.folder(SAMPLES)
-    for file in tables.files(SAMPLES, {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}):
-        held, first, last = _extents(folder, file)
+    folder = tables.folder(layout)
+    for file in tables.files(layout, {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}):
+        held, first, last = _extents(folder, file, layout)
         at = np.minimum(np.searchsorted(held, ids), len(held) - 1)
         here, first, last = held[at] == ids, first[at], last[at]
         found |= here & (((first >= start_ms) & (first <= end_ms)) | ((last >= start_ms) & (last <= end_ms)))
         unsure = here & ~found & (first < start_ms) & (last > end_ms)
         if unsure.any():
-            found[unsure] = _read(folder, file, ids[unsure], start_ms, end_ms)
+            found[unsure] = _read(folder, file, layout, ids[unsure], start_ms, end_ms)
     return found
 
 
 @lru_cache(maxsize=512)
-def _extents(folder: Place, file: DataFile) -> Extent:
+def _extents(folder: Place, file: DataFile, layout: Layout) -> Extent:
     """Series of a file with the first and last time of each."""
     ids: list[NDArray[np.int32]] = []
     ends: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    groups = parquet.row_groups(folder, file, SAMPLES, {})
-    for batch in parquet.batches(folder, file, SAMPLES, groups, ["series_id", "ts"]):
+    groups = parquet.row_groups(folder, file, layout, {})
+    for batch in parquet.batches(folder, file, layout, groups, ["series_id", "ts"]):
         series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
         starts = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
         ids.append(series[starts])
@@ -50,11 +52,13 @@ def _extents(folder: Place, file: DataFile) -> Extent:
     return joined[starts], np.concatenate([a for a, _ in ends])[starts], np.concatenate([b for _, b in ends])[last]
 
 
-def _read(folder: Place, file: DataFile, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> NDArray[np.bool_]:
+def _read(
+    folder: Place, file: DataFile, layout: Layout, ids: NDArray[np.int32], start_ms: int, end_ms: int
+) -> NDArray[np.bool_]:
     """Look at the samples of series that lie on both sides of the range."""
     found = np.zeros(len(ids), bool)
-    groups = parquet.row_groups(folder, file, SAMPLES, {"ts": (start_ms, end_ms)}, ids)
-    for batch in parquet.batches(folder, file, SAMPLES, groups, ["series_id", "ts"]):
+    groups = parquet.row_groups(folder, file, layout, {"ts": (start_ms, end_ms)}, ids)
+    for batch in parquet.batches(folder, file, layout, groups, ["series_id", "ts"]):
         series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
         found |= np.isin(ids, series[(times >= start_ms) & (times <= end_ms)])
     return found

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.archive import slices
+import numpy as np
+
+from workbench.archive import native, samples, slices
 from workbench.archive.rollup import rollup
 from workbench.archive.slices import DAY_MS, TABLES
 from workbench.archive.tiers import FIVE_MINUTES, HOUR, Tier
@@ -51,11 +53,11 @@ def roll_up(archive: Archive, until_ms: int, *, report: Callable[[float], object
     }
     days = sorted({day for each in waiting.values() for day in each})
     for number, day in enumerate(days):
-        samples = archive.select((), day + 1, day + DAY_MS)
-        own = archive.ids_of(samples.labels)
+        scraped = archive.floats((), day + 1, day + DAY_MS)
+        own = archive.ids_of(scraped.labels)
         for tier, stale in waiting.items():
             if day in stale:
-                slices.replace_day(archive.tables, tier, own, rollup(samples, tier.resolution_ms), day)
+                slices.replace_day(archive.tables, tier, own, rollup(scraped, tier.resolution_ms), day)
         report((number + 1) / len(days))
     return len(days)
 
@@ -64,6 +66,8 @@ def expire(
     archive: Archive, policy: Policy, now_ms: int, *, report: Callable[[float], object] = lambda _: None
 ) -> Expired:
     """Let go of what is older than the policy says, in whole days; samples only after they were rolled up.
+
+    Native histograms are not rolled up: they stay as they were scraped for as long as slices of five minutes do.
 
     Returns
     -------
@@ -75,12 +79,22 @@ def expire(
         days = roll_up(archive, before, report=report)
         held = archive.rows("samples")
         archive.update_meta({LET_GO: max(before, int(archive.meta.get(LET_GO, 0)))})
-        archive.replace_samples(SeriesSet.empty(), 0, before + 1)
+        _let_go(archive, samples.rewrite, before)
         gone["samples"] = held - archive.rows("samples")
+    if policy.five_minutes_ms is not None and archive.rows("histograms"):  # they have no slices to live on in
+        held = archive.rows("histograms")
+        _let_go(archive, native.rewrite, (now_ms - policy.five_minutes_ms) // DAY_MS * DAY_MS)
+        gone["histograms"] = held - archive.rows("histograms")
     for tier, kept_ms in ((FIVE_MINUTES, policy.five_minutes_ms), (HOUR, policy.hours_ms)):
         if kept_ms is not None:
             gone[TABLES[tier.name].name] = _forget(archive, tier, (now_ms - kept_ms) // DAY_MS * DAY_MS)
     return Expired(days, gone)
+
+
+def _let_go(archive: Archive, rewrite: Callable[..., None], before_ms: int) -> None:
+    """Delete rows of all series up to an instant."""
+    ids, _ = archive.matching(())
+    rewrite(archive.tables, np.zeros(0, np.int32), SeriesSet.empty(), ids, 0, before_ms + 1)
 
 
 def _forget(archive: Archive, tier: Tier, before_ms: int) -> int:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.archive import decimals, parquet
-from workbench.archive.layout import ROW_GROUP_ROWS, SAMPLES, month_edges, month_of
+from workbench.archive.layout import ROW_GROUP_ROWS, SAMPLES, Layout, month_edges, month_of
 from workbench.archive.parquet import DataFile, Ranges, column_array
 from workbench.archive.tables import CommitConflict, Tables
 from workbench.core.errors import ArchiveError, FrameError, ParameterError
@@ -57,10 +57,10 @@ def read(
     return SeriesSet(tuple(labels[row] for row, _, _ in joined), offsets, times, values)
 
 
-def estimate(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) -> int:
+def estimate(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int, *, layout: Layout = SAMPLES) -> int:
     """About how many samples of the sorted ``ids`` lie in the range, from the statistics of the files. [count]"""
     total = 0.0
-    for file in tables.files(SAMPLES, {"ts": (start_ms, end_ms)}):
+    for file in tables.files(layout, {"ts": (start_ms, end_ms)}):
         first, last = file.low["series_id"], file.high["series_id"]
         held = np.searchsorted(ids, last, "right") - np.searchsorted(ids, first, "left")
         oldest, newest = file.low["ts"], file.high["ts"]
@@ -71,7 +71,7 @@ def estimate(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int)
 
 def write(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> None:
     """Add samples; those that the archive holds with the same bits are skipped, other values win from now on."""
-    _check(ids, samples)
+    check(ids, samples)
     fresh = _unknown(tables, ids, samples)
     files = written(tables, ids, fresh)
     if files:
@@ -82,7 +82,7 @@ def rewrite(
     tables: Tables, ids: NDArray[np.int32], samples: SeriesSet, doomed: NDArray[np.int32], start_ms: int, end_ms: int
 ) -> None:
     """Delete the series in ``doomed`` (sorted) within ``[start_ms, end_ms)`` and add the samples, in one commit."""
-    _check(ids, samples)
+    check(ids, samples)
     if samples.samples and not (samples.times.min() >= start_ms and samples.times.max() < end_ms):
         raise ParameterError(
             f"A replacement of [{start_ms}, {end_ms}) ms has samples from {samples.times.min()} "
@@ -115,12 +115,8 @@ def rewrite(
     raise ArchiveError(f"Other writers changed the samples {_ATTEMPTS} times in a row.", hint="Run the command again.")
 
 
-def _check(ids: NDArray[np.int32], samples: SeriesSet) -> None:
-    if samples.histograms is not None:
-        raise FrameError(
-            "These series hold native histograms, and the archive keeps floats only.",
-            hint="Archive their classic buckets, or leave them out.",
-        )
+def check(ids: NDArray[np.int32], samples: SeriesSet) -> None:
+    """Raise :class:`FrameError` for two series of one label set, and for times that do not rise."""
     distinct, counts = np.unique(ids, return_counts=True)
     if len(distinct) < len(ids):
         twice = samples.labels[int(np.flatnonzero(ids == distinct[counts > 1][0])[0])]

@@ -245,13 +245,27 @@ class ArchiveSource:
 
     def _reaching(self, node: Node, start_ms: int, end_ms: int) -> tuple[Tier, ...]:
         """Tiers that hold the first instant a query reads; those that reach back furthest where none does."""
-        first = min((low for _, low, _ in _windows(node, start_ms, end_ms, start_ms, end_ms)), default=start_ms)
+        windows = list(_windows(node, start_ms, end_ms, start_ms, end_ms))
+        first = min((low for _, low, _ in windows), default=start_ms)
         oldest = {tier: self.archive.oldest_of(tier) for tier in TIERS}
         held = {tier: ms for tier, ms in oldest.items() if ms is not None}
         if not held or LET_GO not in self.archive.meta:
             return (RAW,)
         furthest = max(first, min(held.values()))
-        return tuple(tier for tier, ms in held.items() if ms <= furthest + tier.resolution_ms) or (RAW,)
+        tiers = tuple(tier for tier, ms in held.items() if ms <= furthest + tier.resolution_ms) or (RAW,)
+        return tiers if RAW in tiers else self._native_or(tiers, [each for each, _, _ in windows])
+
+    def _native_or(self, tiers: tuple[Tier, ...], selectors: Sequence[Selector]) -> tuple[Tier, ...]:
+        """Native histograms are kept as they were scraped while floats live on in slices; a query is of one kind."""
+        kinds = {self.archive.native_only(each.all_matchers) for each in selectors}
+        if kinds == {True}:
+            return (RAW,)
+        if kinds <= {False}:
+            return tiers
+        raise QueryRejected(
+            "It asks for native histograms and for floats whose samples were let go.",
+            hint="Ask for each by itself, or for a range whose raw samples are still kept.",
+        )
 
     def _evaluation_limits(self) -> EvaluationLimits:
         return EvaluationLimits(

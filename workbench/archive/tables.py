@@ -126,8 +126,10 @@ class Tables:
 
     def _absent(self, layout: Layout) -> bool:
         """Whether an archive of an older schema does not have the table yet."""
-        if layout.since == 1 or layout.name in self._made:
+        if layout.since == 1 or (self.folder(layout) / "_delta_log").identity():
             return False
+        if not self.place.remote or layout.name in self._made:
+            return not self.place.remote
         if "_delta_log" in self.folder(layout).names():
             self._made.add(layout.name)
             return False

@@ -38,7 +38,7 @@ class TierStore:
         held = slices.read(self._archive.tables, self._tier, ids, start_ms, last_ms)
         rolled_ms = self._archive.rolled_until(self._tier)
         if rolled_ms < last_ms:
-            fresh = self._archive.select(rest, max(rolled_ms, start_ms - self._tier.resolution_ms) + 1, last_ms)
+            fresh = self._archive.floats(rest, max(rolled_ms, start_ms - self._tier.resolution_ms) + 1, last_ms)
             found = rollup(fresh, self._tier.resolution_ms)
             row_of = {label_key(each): row for row, each in enumerate(labels)}
             held = slices.joined(held, slices.renamed(found, [row_of[label_key(each)] for each in fresh.labels]))

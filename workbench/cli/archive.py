@@ -76,6 +76,7 @@ def status(state: Any, format_: str) -> None:
                 "newest": from_ms(newest).isoformat() if newest is not None else None,
                 "series": held.series_count(),
                 "samples": samples,
+                "histograms, raw only": held.rows("histograms"),
                 "slices 5m": held.rows("samples_5m"),
                 "slices 1h": held.rows("samples_1h"),
                 "bytes": held.place.size(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -20,11 +20,21 @@ UNAVAILABLE = 3
 @click.option("--again", metavar="DURATION", help="Copy this much of the newest time once more, e.g. 2d.")
 @click.option("--to", metavar="PLACE", help="Folder or URL of the archive to fill in place of that of the settings.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be copied, and copy nothing.")
+@click.option(
+    "--verify", is_flag=True, help="Count whole days here and at the server, and copy those that lack samples."
+)
 @click.option("--no-counts", is_flag=True, help="Leave the counts and episodes of the overview to `collect`.")
 @format_option
 @click.pass_obj
 def sync(
-    state: Any, back: str, again: str | None, to: str | None, only_plan: bool, no_counts: bool, format_: str
+    state: Any,
+    back: str,
+    again: str | None,
+    to: str | None,
+    only_plan: bool,
+    verify: bool,
+    no_counts: bool,
+    format_: str,
 ) -> None:
     """Copy samples, logs, spans and alerts that the archive lacks; ended in any way, the next run goes on.
 
@@ -35,6 +45,7 @@ def sync(
       workbench archive sync
       workbench archive sync --back 30d --plan
       workbench archive sync --again 2d --format json
+      workbench archive sync --back 30d --verify
     """
     from workbench.archive import Archive
     from workbench.archive.pseudonyms import pseudonyms_of
@@ -46,13 +57,11 @@ def sync(
     context = state.context()
     archive = Archive.open(to or state.settings.history, create=True)
     now_ms = to_ms(context.clock())
-    plan = sync_plan(
-        context,
-        archive,
-        back=timedelta(milliseconds=duration_ms(back)),
-        as_of=from_ms(now_ms - now_ms % 1000),
-        again=timedelta(milliseconds=duration_ms(again)) if again else timedelta(0),
-    )
+    reach, as_of = timedelta(milliseconds=duration_ms(back)), from_ms(now_ms - now_ms % 1000)
+    repeated = timedelta(milliseconds=duration_ms(again)) if again else timedelta(0)
+    plan = sync_plan(context, archive, back=reach, as_of=as_of, again=repeated)
+    if verify:
+        plan += _lacking(context, archive, plan, reach, as_of)
     if not plan:
         say("No server, log or trace source of the settings has history to copy: see workbench sources check.")
     for text in _plan_lines(plan, str(archive.place)):
@@ -77,6 +86,23 @@ def sync(
     if len(done) < len(plan):
         say(f"Ended after {len(done)} of {len(plan)} parts; run it again to go on.")
     sys.exit(max((one.exit_code for one in failed), default=0))
+
+
+def _lacking(context: Any, archive: Any, plan: Sequence[Any], back: timedelta, as_of: datetime) -> list[Any]:
+    """Find days that lack samples; those that are copied as a whole anyway are left out."""
+    from workbench.studies.sync_holes import holes
+
+    with click.progressbar(length=100, label="Counting", file=sys.stderr) as bar:
+        found = holes(
+            context, archive, back=back, as_of=as_of, report=lambda part: bar.update(round(part * 100) - bar.pos)
+        )
+    whole = [one for one in plan if one.span.seconds >= 86_400]
+    planned = {(one.source, one.system, name, one.span.start.date()) for one in whole for name in one.subjects}
+    return [
+        one
+        for one in found
+        if any((one.source, one.system, name, one.span.start.date()) not in planned for name in one.subjects)
+    ]
 
 
 def _plan_lines(plan: Sequence[Any], where: str) -> list[str]:

@@ -1,12 +1,12 @@
 """Raw samples of a selector, pulled in adjacent stretches of time by the best way a server offers.
 
-==============  ===================================  ==========================================================
+==============  ===================================  ==============================================================
 way             server                               what it gives
-==============  ===================================  ==========================================================
-remote read     Prometheus, Thanos sidecar, Mimir    every bit, stale marks included
+==============  ===================================  ==============================================================
+remote read     Prometheus, Thanos sidecar, Mimir    every bit, stale marks and native histograms included
 export          VictoriaMetrics                      values as it keeps them, which can be rounded
 queries         everything else that knows PromQL    every value; no stale marks
-==============  ===================================  ==========================================================
+==============  ===================================  ==============================================================
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceUnavailable
+from workbench.core.mixed import concatenated, float_samples
 from workbench.core.series import LabelKey, Labels, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
 from workbench.core.timerange import TimeRange
@@ -32,6 +33,8 @@ Way = Literal["remote read", "export", "queries"]
 
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _SHORTEST_MS = 60_000
+#: Time between two samples that is assumed where it cannot be asked.
+_DENSE_MS = 15_000
 
 #: Samples of one request, by way: chunks are a fifth of the bytes of text.
 _REQUEST_SAMPLES = {"remote read": 10_000_000, "export": 2_000_000, "queries": REQUEST_SAMPLES}
@@ -41,11 +44,10 @@ Piece = tuple[Labels, NDArray[np.int64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Pulled:
-    """Raw samples of ``(start, end]``, the way they came, and what could not come with them."""
+    """Raw samples of ``(start, end]``, and the way they came."""
 
     series: SeriesSet
     way: Way
-    notes: tuple[str, ...] = ()
 
 
 def way_of(api: Api, product: str) -> Way:
@@ -73,19 +75,20 @@ def pull(api: Api, selector: str, span: TimeRange, limits: Limits, *, way: Way) 
     matchers = conditions(selector)
     way = way if matchers is not None or way == "export" else "queries"
     series: dict[LabelKey, list[Piece]] = {}
-    samples, histograms = 0, 0
+    parts: list[SeriesSet] = []
+    samples = 0
     deadline = time.monotonic() + limits.seconds
     stretch = _stretch(api, selector, span, _REQUEST_SAMPLES[way])
     position = span.start_ms
     while position < span.end_ms:
         upto = min(position + stretch, span.end_ms)
         if way == "remote read" and matchers is not None:
-            found, hidden = remote_read.read(api, matchers, position + 1, upto, query=selector)
-            histograms = max(histograms, hidden)
+            found = remote_read.read(api, matchers, position + 1, upto, query=selector)
         elif way == "export":
             found = export(api, selector, position + 1, upto)
         else:
             found = _between(api, selector, position, upto, deadline)
+        parts.append(found)
         samples += found.samples
         for piece in found:
             series.setdefault(label_key(piece[0]), []).append(piece)
@@ -97,17 +100,20 @@ def pull(api: Api, selector: str, span: TimeRange, limits: Limits, *, way: Way) 
                 hint="Ask for a shorter range or fewer series, or raise the limits in the settings.",
             )
         if position == span.start_ms and upto == span.end_ms:
-            return Pulled(found, way, _notes(histograms))
+            return Pulled(found, way)
         position = upto
+    if any(part.histograms is not None for part in parts):
+        return Pulled(concatenated(parts), way)
     joined = SeriesSet.of(
         (pieces[0][0], np.concatenate([piece[1] for piece in pieces]), np.concatenate([piece[2] for piece in pieces]))
         for pieces in series.values()
     )
-    return Pulled(joined, way, _notes(histograms))
+    return Pulled(joined, way)
 
 
 def without_stale_marks(series: SeriesSet) -> SeriesSet:
-    """Leave out the marks by which a series ends, and series that hold nothing else."""
+    """Leave out native histograms, the marks by which a series ends, and series that hold nothing else."""
+    series = float_samples(series)
     stale = is_stale(series.values)
     if not stale.any():
         return series
@@ -119,12 +125,6 @@ def without_stale_marks(series: SeriesSet) -> SeriesSet:
         series.times[~stale],
         series.values[~stale],
     )
-
-
-def _notes(histograms: int) -> tuple[str, ...]:
-    if not histograms:
-        return ()
-    return (f"Native histograms of {histograms:,} series were left out: only float samples are kept.",)
 
 
 def _between(api: Api, selector: str, after_ms: int, upto_ms: int, deadline: float) -> SeriesSet:
@@ -158,9 +158,15 @@ def _stretch(api: Api, selector: str, span: TimeRange, request_samples: int) -> 
     if length <= _SHORTEST_MS:
         return max(length, 1)
     window = min(length, _HOUR_MS)
-    count = f"sum(count_over_time({selector}[{window}ms]))"
     moments = {span.start_ms + window, span.end_ms}
-    densest = max(api.number(count, moment, about=selector) or 0.0 for moment in moments) / window
+
+    def most(query: str) -> float:
+        return max(api.number(query, moment, about=selector) or 0.0 for moment in moments)
+
+    try:
+        densest = most(f"sum(count_over_time({selector}[{window}ms]))") / window
+    except QueryRejected:  # two metrics of one label set, whose names a function drops
+        densest = most(f"count({selector})") / _DENSE_MS
     if densest == 0.0:
         return min(length, _DAY_MS)
     return int(min(max(request_samples / densest, _SHORTEST_MS), length))

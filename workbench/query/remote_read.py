@@ -7,14 +7,17 @@ proxies) are told once by a small question; see :mod:`workbench.query.raw` for w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.errors import AnswerUnreadable
+from workbench.core.histograms import Histogram, Histograms, marks
+from workbench.core.mixed import concatenated
 from workbench.core.series import SeriesSet
+from workbench.query import histogram_chunks, xor_chunks
 from workbench.query import remote_read_wire as wire
-from workbench.query import xor_chunks
 from workbench.query.api import Api
 from workbench.query.compiled import Compiled
 from workbench.query.selector import LabelMatch
@@ -65,7 +68,7 @@ def is_offered(api: Api) -> bool:
     return reply.status == 200 and reply.content_type.startswith(_STREAMED)
 
 
-def read(api: Api, matchers: Sequence[LabelMatch], start_ms: int, end_ms: int, *, query: str) -> tuple[SeriesSet, int]:
+def read(api: Api, matchers: Sequence[LabelMatch], start_ms: int, end_ms: int, *, query: str) -> SeriesSet:
     """Read the samples with ``start_ms <= t <= end_ms``, stale marks included, each bit as it was scraped.
 
     Parameters
@@ -79,9 +82,7 @@ def read(api: Api, matchers: Sequence[LabelMatch], start_ms: int, end_ms: int, *
 
     Returns
     -------
-    series : SeriesSet
-    histograms : int
-        Series whose native histograms were left out. [count]
+    SeriesSet
 
     Raises
     ------
@@ -95,7 +96,7 @@ def read(api: Api, matchers: Sequence[LabelMatch], start_ms: int, end_ms: int, *
         return decode(bytearray(reply.body), start_ms, end_ms)
 
 
-def decode(body: bytearray, start_ms: int, end_ms: int) -> tuple[SeriesSet, int]:
+def decode(body: bytearray, start_ms: int, end_ms: int) -> SeriesSet:
     """Decode a whole answer and cut it to the range: chunks reach beyond it. Returns and raises as :func:`read`."""
     compiled = _compiled.after(len(body))
     indexer, decoder = compiled or (wire.chunk_index, xor_chunks.decode_chunks)
@@ -105,11 +106,36 @@ def decode(body: bytearray, start_ms: int, end_ms: int) -> tuple[SeriesSet, int]
     try:
         counts, times, values = decoder(np.frombuffer(body, np.uint8), index.starts[floats], index.lengths[floats])
     except ValueError as error:
-        raise AnswerUnreadable(f"A chunk of the remote read cannot be decoded: {error}.") from None
+        raise _unreadable(error) from None
     held = np.bincount(index.series[floats], weights=counts, minlength=len(index.labels)).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
     whole = SeriesSet(index.labels, offsets, times, values)
-    return _cut(_in_order(whole), start_ms, end_ms), len(np.unique(index.series[~floats]))
+    if not floats.all():
+        whole = concatenated([whole, _histograms(body, index, ~floats)])
+    return _cut(_in_order(whole), start_ms, end_ms)
+
+
+def _histograms(body: bytearray, index: wire.ChunkIndex, native: NDArray[np.bool_]) -> SeriesSet:
+    """Decode the chunks of native histograms."""
+    block: list[Histogram] = []
+    rows = []
+    for chunk in np.flatnonzero(native).tolist():
+        start = int(index.starts[chunk])
+        data = bytes(body[start : start + int(index.lengths[chunk])])
+        try:
+            samples = histogram_chunks.decode(data, int(index.kinds[chunk]))
+        except ValueError as error:
+            raise _unreadable(error) from None
+        held = [one for _, one in samples if isinstance(one, Histogram)]
+        numbers = iter(marks(np.arange(len(block), len(block) + len(held))))
+        values = np.array([next(numbers) if isinstance(one, Histogram) else one for _, one in samples], np.float64)
+        rows.append(SeriesSet.of([(index.labels[index.series[chunk]], [time for time, _ in samples], values)]))
+        block += held
+    return replace(concatenated(rows), histograms=Histograms.of(block))
+
+
+def _unreadable(error: ValueError) -> AnswerUnreadable:
+    return AnswerUnreadable(f"A chunk of the remote read cannot be decoded: {error}.")
 
 
 def _ask(api: Api, matchers: Sequence[LabelMatch], start_ms: int, end_ms: int, *, query: str = "") -> Reply:
@@ -130,7 +156,7 @@ def _in_order(series: SeriesSet) -> SeriesSet:
             last = np.append(times[1:] != times[:-1], True)
             times, values = times[last], values[last]
         rows.append((labels, times, values))
-    return SeriesSet.of(rows)
+    return replace(SeriesSet.of(rows), histograms=series.histograms)
 
 
 def _cut(series: SeriesSet, start_ms: int, end_ms: int) -> SeriesSet:
@@ -145,4 +171,5 @@ def _cut(series: SeriesSet, start_ms: int, end_ms: int) -> SeriesSet:
         np.append(kept[held], kept[-1]),
         series.times[inside],
         series.values[inside],
+        series.histograms,
     )

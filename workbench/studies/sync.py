@@ -8,7 +8,7 @@ archive holds already change nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pandas as pd
@@ -106,23 +106,29 @@ def _failed(stretch: Stretch, error: SourceError) -> Copied:
 
 
 def _copy(ctx: Context, archive: Archive, stretch: Stretch, private: Private | None) -> Copied:
-    before = archive.rows(stretch.kind)
+    before, way = _held(archive, stretch), ""
+    notes: tuple[str, ...] = ()
     if stretch.kind == "samples":
-        read, way, notes = _samples(ctx, archive, stretch)
+        read, way = _samples(ctx, archive, stretch)
     else:
-        read, way, notes = _records(ctx, archive, stretch, private)
+        read, notes = _records(ctx, archive, stretch, private)
     subjects = [f"{stretch.system}/{subject}" for subject in stretch.subjects]
     archive.note_covered(stretch.source, subjects, stretch.span.start_ms, stretch.span.end_ms)
-    return Copied(stretch, read, archive.rows(stretch.kind) - before, way, notes)
+    return Copied(stretch, read, _held(archive, stretch) - before, way, notes)
 
 
-def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, str, tuple[str, ...]]:
+def _held(archive: Archive, stretch: Stretch) -> int:
+    """Rows of the kind of a stretch; native histograms are samples too. [count]"""
+    return archive.rows(stretch.kind) + (archive.rows("histograms") if stretch.kind == "samples" else 0)
+
+
+def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, str]:
     source = server_of(ctx, stretch.system)
     if source is None:
         raise SourceUnavailable("It has no raw samples to copy.", source=stretch.source)
     scope = ctx.catalog.profile(stretch.system).scope
     selector = selector_of(stretch.subjects, scope)
-    read, way, notes = 0, "", dict[str, None]()
+    read, way = 0, ""
     waiting = [TimeRange.from_ms(stretch.span.start_ms - 1, stretch.span.end_ms - 1)]
     while waiting:
         span = waiting.pop(0)
@@ -136,8 +142,7 @@ def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, str
             continue
         archive.append_samples(_distinct(pulled.series))
         read, way = read + pulled.series.samples, pulled.way
-        notes |= dict.fromkeys(pulled.notes)
-    return read, way, tuple(notes)
+    return read, way
 
 
 def _distinct(series: SeriesSet) -> SeriesSet:
@@ -148,16 +153,14 @@ def _distinct(series: SeriesSet) -> SeriesSet:
     if len(seen) == len(series):
         return series
     rows = list(series)
-    return SeriesSet.of([rows[row] for row in seen.values()])
+    return replace(SeriesSet.of([rows[row] for row in seen.values()]), histograms=series.histograms)
 
 
-def _records(
-    ctx: Context, archive: Archive, stretch: Stretch, private: Private | None
-) -> tuple[int, str, tuple[str, ...]]:
+def _records(ctx: Context, archive: Archive, stretch: Stretch, private: Private | None) -> tuple[int, tuple[str, ...]]:
     if stretch.kind == "episodes":
         frame = ctx.episodes_for(stretch.system).episodes(stretch.span)
         archive.append_episodes(frame)
-        return len(frame), "", ()
+        return len(frame), ()
     if private is None and ctx.privacy.pseudonyms:
         named = ", ".join(ctx.privacy.pseudonyms)
         raise QueryRejected(
@@ -178,4 +181,4 @@ def _records(
         append(private(piece) if private else piece)
         read += len(piece)
         notes |= dict.fromkeys(str(text) for text in piece.attrs.get("warnings", ()))
-    return read, "", tuple(notes)
+    return read, tuple(notes)
