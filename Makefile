@@ -3,6 +3,9 @@
 .PHONY: demo test check bench soak servers jaeger clean help
 SHELL := /bin/sh
 
+# Pages, reports and tests start many processes; without kept bytecode each would compile the whole program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 
-from tests.demo_home import demo_context, demo_home, demo_settings  # noqa: F401
+from tests.demo_home import demo_context, demo_home, demo_settings, monthly_page, run_folder  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
     alertmanager,
     chromium,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,14 @@ END = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of this run that all its workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def demo_home(run_folder: Path) -> Path:
     """Home folder with the demo in it; built once a run, also with several workers.
 
     ``WORKBENCH_TEST_HOME`` names a folder that is kept between runs.
@@ -27,8 +35,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from workbench.demo import build_demo
 
     kept = os.environ.get("WORKBENCH_TEST_HOME")
-    base = tmp_path_factory.getbasetemp()
-    home = Path(kept) if kept else (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demo-home"
+    home = Path(kept) if kept else run_folder / "demo-home"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -41,13 +48,35 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def demo_settings(demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a home of the test's own whose demo archive is the shared one."""
-    for name in ("CONFIG", "ZONE", "STORE_URL", "IDENTITY"):
+    for name in ("CONFIG", "HOME", "ZONE", "STORE_URL", "IDENTITY"):
         monkeypatch.delenv(f"WORKBENCH_{name}", raising=False)
-    file = tmp_path / "workbench.toml"
-    file.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{demo_home / "demo"}"\n')
-    monkeypatch.setenv("WORKBENCH_CONFIG", str(file))
-    monkeypatch.delenv("WORKBENCH_HOME", raising=False)
+    monkeypatch.setenv("WORKBENCH_CONFIG", str(_settings_file(tmp_path, demo_home)))
     return load_settings()
+
+
+def _settings_file(folder: Path, demo_home: Path) -> Path:
+    file = folder / "workbench.toml"
+    file.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{demo_home / "demo"}"\n')
+    return file
+
+
+@pytest.fixture
+def monthly_page(demo_settings: Settings, demo_home: Path, run_folder: Path) -> Callable[[str], str]:
+    """The monthly report of October 2026 of a system as HTML, made once a run by whichever test asks first."""
+    from workbench.report import run_report
+
+    def page(system: str) -> str:
+        folder = run_folder / f"monthly-{system}"
+        folder.mkdir(exist_ok=True)
+        kept = folder / "monthly.html"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                shared = load_settings(_settings_file(folder, demo_home))
+                run_report("monthly", system=system, month="2026-10", settings=shared, out=kept)
+        return kept.read_text()
+
+    return page
 
 
 @pytest.fixture

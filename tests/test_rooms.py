@@ -50,7 +50,17 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "report": (
         {"core", "studies", "charts", "store"},
-        {"pandas", "papermill", "nbconvert", "nbformat", "nbclient", "jupyter_client", "traitlets", "plotly"},
+        {
+            "pandas",
+            "papermill",
+            "nbconvert",
+            "nbformat",
+            "nbclient",
+            "jupyter_client",
+            "jupyter_core",
+            "traitlets",
+            "plotly",
+        },
     ),
     "demo": (
         {"core", "catalog", "archive", "promql"},

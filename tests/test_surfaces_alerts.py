@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
 from workbench.charts.alerts_tables import burst_rows, episode_rows, measure_rows, noisiest_rows, rule_rows
 from workbench.core.shipped import shipped
-from workbench.report import run_report
 from workbench.studies import alert_load, open_period
 
 SYSTEM, MONTH = "counterfactual-lab", "2026-10"
@@ -40,9 +39,8 @@ def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
         assert printed_tables(command(capsys, *asked, "--show", name)) == [rows]
 
 
-def test_the_report_shows_the_study(demo_settings, truth):
-    done = run_report("monthly", system=SYSTEM, month=MONTH, settings=demo_settings)
-    shown = html_tables(done.html.read_text())
+def test_the_report_shows_the_study(monthly_page, truth):
+    shown = html_tables(monthly_page(SYSTEM))
     for name in ("rules", "measures", "noisiest", "bursts"):
         assert truth[1][name] in shown
 

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
 from workbench.charts.quality_tables import documented_rows, drift_rows, limit_rows, state_rows
 from workbench.core.shipped import shipped
-from workbench.report import run_report
 from workbench.studies import open_period, quality_drift
 
 SYSTEM, MONTH = "counterfactual-lab", "2026-10"
@@ -34,9 +33,8 @@ def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
         assert printed_tables(command(capsys, *asked, "--show", name)) == [rows]
 
 
-def test_the_report_shows_the_study(demo_settings, truth):
-    done = run_report("monthly", system=SYSTEM, month=MONTH, settings=demo_settings)
-    shown = html_tables(done.html.read_text())
+def test_the_report_shows_the_study(monthly_page, truth):
+    shown = html_tables(monthly_page(SYSTEM))
     for rows in truth[1].values():
         assert rows in shown
 

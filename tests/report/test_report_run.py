@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from workbench.core.errors import ParameterError, ReportError
-from workbench.report import past_runs, run_report
+from workbench.report import past_runs, run_report, run_reports
 from workbench.report import run as runner
 from workbench.report.export import PLOTLY, script_json, to_html, write_atomically
 from workbench.report.templates import template_names, template_parameters
@@ -53,7 +53,17 @@ def test_the_monthly_report_stands_alone(demo_settings, tmp_path):
     assert not list(done.html.parent.glob(".*"))
 
 
+@pytest.fixture
+def first_page(tmp_path, monkeypatch):
+    """Let the monthly report be its first page only: its sections take most of its time."""
+    notebook = nbformat.read(runner.template_path("monthly"), as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if "sections" not in cell.metadata.get("tags", [])]
+    nbformat.write(notebook, tmp_path / "monthly.ipynb")
+    monkeypatch.setattr(runner, "template_path", lambda name: tmp_path / f"{name}.ipynb")
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("first_page")
 def test_the_month_is_cut_in_the_named_zone(demo_settings):
     zoned = demo_settings.model_copy(update={"zone": "Europe/Berlin"})
     page = run_report("monthly", system=SYSTEM, month="2026-10", settings=zoned).html.read_text()
@@ -62,10 +72,24 @@ def test_the_month_is_cut_in_the_named_zone(demo_settings):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("first_page")
 def test_a_month_that_has_not_ended_is_read_up_to_now(demo_settings):
     now = datetime(2026, 10, 20, 12, tzinfo=UTC)
     page = run_report("monthly", system=SYSTEM, month="this-month", settings=demo_settings, now=now).html.read_text()
     assert "history read up to 2026-10-20 12:00 UTC" in page
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("first_page")
+def test_several_systems_run_at_once_and_one_failure_stops_no_other(demo_settings, tmp_path):
+    systems = ("conduit", "choreoai", "llm-ab-testing")
+    (demo_settings.home / "reports").mkdir(parents=True)
+    (demo_settings.home / "reports" / "choreoai").write_text("in the way of its folder")
+    done = dict(run_reports("monthly", systems, month="2026-10", settings=demo_settings, out=tmp_path))
+    assert list(done) == list(systems)
+    assert isinstance(done["choreoai"], ReportError)
+    for name in ("conduit", "llm-ab-testing"):
+        assert name in done[name].html.read_text()
 
 
 @pytest.mark.slow

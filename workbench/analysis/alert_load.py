@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from workbench.analysis.alerts import TOP, AlertEpisodes
 from workbench.core.result import Result
@@ -145,7 +145,7 @@ def alert_bursts(found: AlertEpisodes) -> AlertBursts:
     counts = period_counts(starts, found.range)
     first_ms = found.range.start_ms - found.range.start_ms % PERIOD_MS
     mean = len(begun) / max(found.observed_s * 1000 / PERIOD_MS, 1.0)
-    least = max(BURST_LEAST, int(stats.poisson.isf(1 / BURST_ODDS, mean)) + 1)
+    least = max(BURST_LEAST, int(np.ceil(special.pdtrik(1 - 1 / BURST_ODDS, mean))) + 1)
     rows: list[dict[str, Any]] = []
     for kind, runs in (("flood", _floods(counts)), ("burst", _runs(counts >= least))):
         for start, end in runs:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -151,6 +151,8 @@ def drift_days(hours: QualityHours) -> DriftDays:
     known = frame["p"].notna().to_numpy()
     frame["q"] = np.nan
     if known.any():
+        from scipy import stats  # a second to import: only where there is something to correct
+
         frame.loc[known, "q"] = stats.false_discovery_control(frame.loc[known, "p"].to_numpy())
     drifting = (frame["q"] <= FALSE_DISCOVERY) & (frame["effect"].abs() >= LEAST_EFFECT)
     frame["verdict"] = np.where(~known, "not_enough", np.where(drifting, "drift", "none"))
@@ -236,9 +238,9 @@ def _tested(day: pd.DataFrame, correlation: float) -> dict[str, Any]:
     if count < LEAST_PAIRS:
         return row
     mean, error, freedom = mean_and_error(differences, correlation)
-    reach = float(stats.t.isf((1 - CONFIDENCE) / 2, freedom)) * error
+    reach = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     spread = float(paired["before"].std(ddof=1))
-    p = float(2 * stats.t.sf(abs(mean) / error, freedom)) if error > 0 else float(mean == 0)
+    p = float(2 * special.stdtr(freedom, -abs(mean) / error)) if error > 0 else float(mean == 0)
     effect = mean / spread if spread > 0 else float(np.sign(mean)) * np.inf if mean else 0.0
     return row | {"low": mean - reach, "high": mean + reach, "effect": effect, "p": p}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy import special
 
 from workbench.analysis.burn_policy import fitting_policy
 from workbench.analysis.history import Events, History, histories
@@ -107,8 +107,8 @@ def count_interval(count: float, scatter: float = 1.0, *, sure: float = SURE) ->
     [5.43, 16.96]
     """
     k, tail = count / scatter, (1 - sure) / 2
-    low = float(chi2.ppf(tail, 2 * k)) / 2 if k > 0 else 0.0
-    return low * scatter, float(chi2.ppf(1 - tail, 2 * k + 2)) / 2 * scatter
+    low = float(special.gammaincinv(k, tail)) if k > 0 else 0.0
+    return low * scatter, float(special.gammaincinv(k + 1, 1 - tail)) * scatter
 
 
 def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int) -> dict[str, Any]:

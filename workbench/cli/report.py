@@ -36,8 +36,8 @@ for _command in (issue, issues, diff, reproduce):
 def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str, out: Path | None) -> None:
     """Run a report and print the path of its HTML file; it is a draft until it is issued.
 
-    A run that fails is kept and marked; it never replaces an earlier report. Of several systems the others are run all
-    the same, and the exit code is that of the first failure.
+    Several systems are run at once, one a processor. A run that fails is kept and marked; it never replaces an earlier
+    report. Of several systems the others are run all the same, and the exit code is that of the first failure.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str
       workbench report run monthly --all --out reports/
     """
     from workbench.core.errors import ParameterError, ReportError
-    from workbench.report import run_report
+    from workbench.report import run_reports
 
     if every == bool(systems):
         raise ParameterError("Say which systems: name one or more with --system, or use --all.")
@@ -56,16 +56,14 @@ def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str
             raise ParameterError(f"{out} is a file.", hint="The reports of several systems need a folder.")
         out.mkdir(parents=True, exist_ok=True)
     failures: list[ReportError] = []
-    for system in chosen:
-        say(f"Running {name} of {system} for {month} …")
-        try:
-            done = run_report(name, system=system, month=month, settings=state.settings, out=out)
-        except ReportError as error:
-            failures.append(error)
-            say(f"Failed: {error}")
+    say(f"Running {name} of {', '.join(chosen)} for {month} …")
+    for system, done in run_reports(name, chosen, month=month, settings=state.settings, out=out):
+        if isinstance(done, ReportError):
+            failures.append(done)
+            say(f"Failed: {system}: {done}")
             continue
         click.echo(done.html)
-        say(f"{done.seconds:.1f} s, {done.size / 1e6:.1f} MB, run {done.run_id}")
+        say(f"{system}: {done.seconds:.1f} s, {done.size / 1e6:.1f} MB, run {done.run_id}")
     if failures:
         raise failures[0]
 

@@ -77,12 +77,24 @@ def window_totals(values: Floats, lo: NDArray[np.intp], hi: NDArray[np.intp]) ->
     [10.0, 8.0]
     """
     totals, errors = np.empty(len(lo)), np.empty(len(lo))
+    if len(lo) * len(lo) < int((hi - lo).sum()):
+        for window, (first, end) in enumerate(zip(lo, hi, strict=True)):
+            totals[window], errors[window] = _one_total(values[first:end])
+        return totals, errors
     for part in runs(lo, hi):
         total, error = np.zeros(len(lo[part])), np.zeros(len(lo[part]))
         for active, index in lockstep(lo[part], hi[part]):
             total[active], error[active] = added(total[active], error[active], values[index])
         totals[part], errors[part] = total, error
     return totals, errors
+
+
+def _one_total(values: Floats) -> tuple[float, float]:
+    """Sum one long window: ``add.accumulate`` adds one after the other, so it holds every total on the way."""
+    reached = np.add.accumulate(np.concatenate([[0.0], values]))
+    back = reached[1:] - reached[:-1]
+    lost = (reached[:-1] - (reached[1:] - back)) + (values - back)
+    return float(reached[-1]), float(np.add.accumulate(np.concatenate([[0.0], lost]))[-1])
 
 
 def incremental_mean(values: Floats) -> float:

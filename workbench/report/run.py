@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +27,8 @@ from workbench.studies import open_context
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300
+#: Reports made at once; each has a kernel of its own, with up to about a gigabyte. [count]
+MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,8 @@ def run_report(
     }
     check_parameters(name, dict(parameters))
     folder = settings.home / "reports" / system / period
-    folder.mkdir(parents=True, exist_ok=True)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     store = context.store or Store(settings.database)
     run_id = store.start_run(
@@ -104,11 +111,6 @@ def run_report(
         version=__version__,
         identity=settings.identity,
     ).id
-    try:
-        notebook = _execute(template, parameters, folder, run_id)
-    except ReportError as error:
-        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error))
-        raise
     footer = {
         "status": "draft, not issued",
         "run": run_id[:12],
@@ -119,12 +121,17 @@ def run_report(
         "version": f"workbench {__version__}",
         "template": name,
     }
-    text = to_html(notebook, title=f"Draft: {name} report of {system}, {period}", footer=footer)
-    target = folder / f"{name}-{run_id[:12]}.html"
-    write_atomically(target, text)
+    try:
+        notebook = _execute(template, parameters, folder, run_id)
+        text = to_html(notebook, title=f"Draft: {name} report of {system}, {period}", footer=footer)
+        target = folder / f"{name}-{run_id[:12]}.html"
+        for path in [target] if out is None else [target, out / target.name if out.is_dir() else out]:
+            with _writing(path):
+                write_atomically(path, text)
+    except ReportError as error:
+        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error))
+        raise
     digest = hashlib.sha256(text.encode()).hexdigest()
-    if out is not None:
-        write_atomically(out / target.name if out.is_dir() else out, text)
     seconds = time.monotonic() - begun
     store.finish_run(
         run_id,
@@ -136,6 +143,50 @@ def run_report(
     return ReportRun(
         run_id, name, system, period, target, target.with_suffix(".ipynb"), digest, len(text.encode()), seconds
     )
+
+
+def run_reports(
+    name: str, systems: Iterable[str], *, month: str, settings: Settings, out: Path | None = None
+) -> Iterator[tuple[str, ReportRun | ReportError]]:
+    """Run a report for several systems, as many at once as there are processors, at most four.
+
+    Yields
+    ------
+    system : str
+    outcome : ReportRun or ReportError
+        In the order of ``systems``; one that fails does not stop the others.
+
+    Raises
+    ------
+    ParameterError
+        As :func:`run_report` raises it.
+    """
+    from jupyter_core.utils import ensure_event_loop
+
+    def made(system: str) -> ReportRun | ReportError:
+        loop = ensure_event_loop()  # papermill would open one for this thread too, and leave it open
+        try:
+            return run_report(name, system=system, month=month, settings=settings, out=out)
+        except ReportError as error:
+            return error
+        finally:
+            loop.close()
+
+    chosen = list(systems)
+    with ThreadPoolExecutor(max(1, min(MOST_AT_ONCE, os.cpu_count() or 1, len(chosen)))) as pool:
+        yield from zip(chosen, pool.map(made, chosen), strict=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a report is written into an error that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(
+            f"The report cannot be written to {path}: {error.strerror or error}.",
+            hint="Make room or name another folder with --out; `home` in the settings says where reports are kept.",
+        ) from error
 
 
 def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: str) -> Any:
@@ -169,7 +220,9 @@ def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: s
                 f"The report {template.stem!r} failed{where}: {reason.strip()}",
                 hint=f"The notebook up to that point: {kept}" if kept.is_file() else "",
             ) from error
-    write_atomically(folder / f"{template.stem}-{run_id[:12]}.ipynb", nbformat.writes(notebook))
+    finished = folder / f"{template.stem}-{run_id[:12]}.ipynb"
+    with _writing(finished):
+        write_atomically(finished, nbformat.writes(notebook))
     return notebook
 
 

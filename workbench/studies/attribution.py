@@ -202,12 +202,11 @@ def _companions(
         for row in episodes.sort_values("budget_share", ascending=False).head(MOST_EPISODES).itertuples():
             length = min(int((row.end - row.start).total_seconds() * 1000), RECORDS_MS)
             start_ms = TimeRange(row.start, row.end).start_ms
-            inside = TimeRange.from_ms(start_ms, start_ms + length)
-            before = TimeRange.from_ms(start_ms - length, start_ms)
+            both = TimeRange.from_ms(start_ms - length, start_ms + length)
             try:
                 kept[str(row.objective), int(row.episode)] = {
-                    "log": (_lines(ctx, profile.system, inside), _lines(ctx, profile.system, before)),
-                    "span": (_failing(ctx, profile.system, inside), _failing(ctx, profile.system, before)),
+                    "log": _parted(_lines(ctx, profile.system, both), "time_ns", start_ms),
+                    "span": _parted(_failing(ctx, profile.system, both), "start_ns", start_ms),
                 }
             except WorkbenchError as error:
                 warnings.append(str(error))
@@ -258,6 +257,14 @@ def _lines(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
 def _failing(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
     wanted = SpanFilter(services=ctx.services_of(system), status="error")
     return _joined(ctx.spans_for(system).spans(wanted, span))
+
+
+def _parted(rows: pd.DataFrame, column: str, start_ms: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows from an instant on, and those before it: one read of the two neighbours."""
+    if rows.empty:
+        return rows, rows
+    inside = rows[column].to_numpy() >= start_ms * 1_000_000
+    return rows[inside], rows[~inside]
 
 
 def _joined(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
