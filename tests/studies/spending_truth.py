@@ -79,7 +79,7 @@ def wrong(study: Study, one: Injected) -> str:
     off = [(episode[name] - edge).total_seconds() for name, edge in (("start", one.start), ("end", one.end))]
     if max(map(abs, off)) > one.slack_s:
         return f"{one.event}: {one.objective} off by {off} s, allowed {one.slack_s:g}"
-    if abs(excess - one.count) > max(0.15 * one.count, 25):
+    if abs(excess - one.count) > max(0.15 * one.count, 3 * float(near["expected"].sum()) ** 0.5 + 6):
         return f"{one.event}: {one.objective} {excess:.0f} instead of {one.count}"
     labels = {str(name) for name in study.results["contributions"].frame["label"].unique()}
     mine = study.results["contributions"].frame

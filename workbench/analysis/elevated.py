@@ -144,7 +144,7 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     levels.append(least)
     taken = np.zeros(len(bad), np.bool_)
     found: list[tuple[int, int]] = []
-    hits = _Hits(bad, total, usual.share, taken)
+    hits = _Hits(bad, total, usual.share)
     for level in levels:
         known = len(found)
         for first, last in hits.risen(level, height):
@@ -153,7 +153,7 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
                 found.append((first, last))
                 taken[first:last] = True
         if len(found) > known:
-            hits = _Hits(bad, total, usual.share, taken)
+            hits = hits.but(taken)
     sums = _Sums(bad, total, usual.share)
     found = _joined(found, sums, height)
     counts = [sums.of(_own(one, found)) for one in found]
@@ -163,11 +163,24 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
 class _Hits:
     """Slices with bad events that are not taken yet; those without only fall, so they are looked at in runs."""
 
-    def __init__(self, bad: Floats, total: Floats, share: Floats, taken: NDArray[np.bool_]) -> None:
-        self._places = np.flatnonzero((bad > 0) & ~taken)
-        self._bad, self._total, self._share = bad[self._places], total[self._places], share[self._places]
-        events = np.concatenate([[0.0], np.cumsum(np.where(taken, 0.0, total))])
-        self._between = events[self._places] - events[np.concatenate([[0], self._places[:-1] + 1])[: len(self._places)]]
+    def __init__(self, bad: Floats, total: Floats, share: Floats) -> None:
+        self._all = np.flatnonzero(bad)
+        self._counts = bad[self._all], total[self._all], share[self._all]
+        self._totals = total
+        self._keep(np.ones(len(self._all), np.bool_), total)
+
+    def but(self, taken: NDArray[np.bool_]) -> _Hits:
+        """Leave out slices that are taken; their events count no more."""
+        self._keep(~taken[self._all], np.where(taken, 0.0, self._totals))
+        return self
+
+    def _keep(self, kept: NDArray[np.bool_], free: Floats) -> None:
+        self._places = self._all[kept]
+        self._bad, self._total, self._share = (counts[kept] for counts in self._counts)
+        events = np.cumsum(free)
+        before = events[self._places] - free[self._places]
+        self._between = np.diff(before, prepend=0.0)
+        self._between[1:] -= free[self._places[:-1]]
 
     def risen(self, level: float, height: float) -> list[tuple[int, int]]:
         """Climbs of the scores of one level."""
