@@ -12,6 +12,7 @@ def show(study: Study) -> None:
     cost.jumps(study)
     cost.unit_costs(study)
     cost.budgets(study)
+    cost.invoices(study)
 
 
 question.page("Cost and tokens", "cost", "spend_and_tokens", show, exported="days")

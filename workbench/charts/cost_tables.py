@@ -122,6 +122,24 @@ def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
     ]
 
 
+def invoice_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text an invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
+    return [
+        {
+            "provider": str(row.provider),
+            "from": f"{row.start:%Y-%m-%d}",
+            "to": f"{row.end:%Y-%m-%d}",
+            "invoiced": amount_text(row.invoiced, row.currency),
+            "metered": amount_text(row.metered, row.currency),
+            "difference": amount_text(row.difference, row.currency),
+            "of the invoice": ratio_text(row.share, digits=2),
+            "observed": ratio_text(row.coverage, digits=1),
+            "verdict": str(row.verdict),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
 def _about(amount: float, unit: str, *, signed: bool = False) -> str:
     """Write an estimated amount; what is usual is no exact figure, so it has no more places than cents."""
     return amount_text(Decimal(str(round(amount, 2))), unit, signed=signed)

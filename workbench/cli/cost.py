@@ -6,7 +6,21 @@ import click
 
 from workbench.cli.question import Asked, question
 
-_TEXT = ("measure", "by", "group", "per", "counter", "budget", "status", "day", "from", "to", "severity")
+_TEXT = (
+    "measure",
+    "by",
+    "group",
+    "per",
+    "counter",
+    "budget",
+    "status",
+    "day",
+    "from",
+    "to",
+    "severity",
+    "provider",
+    "verdict",
+)
 
 
 @click.group()
@@ -26,7 +40,7 @@ def status(
     asked: Asked,
     by: str | None,
 ) -> None:
-    """Print totals, the groups of each label, what stands out, unit costs and budgets.
+    """Print totals, the groups of each label, what stands out, unit costs, budgets and invoices.
 
     \b
     Examples:
@@ -54,6 +68,7 @@ def status(
     else:
         parts += [rows_of.group_rows(results["groups"]), rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
+        parts += [rows_of.invoice_rows(results["invoices"])]
     asked.show(
         study,
         *parts,

@@ -15,6 +15,7 @@ from workbench.store import Annotation
 from workbench.studies.context import Context
 from workbench.studies.definitions import Changes, change_text
 from workbench.studies.exclusions import written
+from workbench.studies.table_events import table_events
 
 #: What people write down; a change of definition is noted by the program.
 KINDS = ("deploy", "incident", "review", "comment")
@@ -76,6 +77,7 @@ def happened(ctx: Context, system: str, span: TimeRange, changes: Changes, *, as
         records = ctx.store.annotations(system) if ctx.store is not None else []
     except ArchiveError:
         records = []  # said already where exclusions are read
+    records = [*records, *table_events(ctx, system)[0]]
     rows = [
         (one.starts_at, one.ends_at, one.kind, one.slo, one.text, one.link, one.created_by)
         for one in records

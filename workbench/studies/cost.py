@@ -28,6 +28,7 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
 from workbench.studies.asker import Asker
 from workbench.studies.context import Context
+from workbench.studies.cost_tables import reconciled, with_labels
 from workbench.studies.counters import CounterReader
 from workbench.studies.ledger import (
     PROCESS_LABELS,
@@ -68,8 +69,10 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         ``results``: ``totals`` (:class:`workbench.analysis.cost.SpendTotals`), ``groups``
         (:class:`workbench.analysis.cost.SpendGroups`), ``days`` (:class:`workbench.analysis.cost.DailySpend`, in
         ``ctx.zone``), ``jumps`` (:class:`workbench.analysis.spend_jumps.SpendJumps`), ``unit_costs``
-        (:class:`workbench.analysis.cost.UnitCosts`) and ``budgets``
-        (:class:`workbench.analysis.budgets.BudgetUse`). A result without rows is not measured; its notes say why.
+        (:class:`workbench.analysis.cost.UnitCosts`), ``budgets``
+        (:class:`workbench.analysis.budgets.BudgetUse`) and ``invoices``
+        (:class:`workbench.analysis.invoices.InvoiceCheck`). Tables of labels add
+        dimensions. A result without rows is not measured; its notes say why.
 
     Raises
     ------
@@ -86,6 +89,8 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     accounts, left_out = accounts_of(profile)
     found = _read(source, profile, accounts, periods, ctx.zone)
     counted = accounts if len(found.seen) else []
+    invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
+    found.ledger, counted, unlabelled = with_labels(ctx, system, found.ledger, counted)
     totals = spend_totals(found.ledger, found.seen, counted, periods)
     shares = totals.frame[["coverage", "before_coverage"]]
     groups = spend_groups(found.ledger, counted, periods, comparable=bool((shares >= COVERAGE_FLOOR).all(axis=None)))
@@ -103,6 +108,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
             "unit_costs": unit_costs(found.ledger, counted, periods),
             "budgets": budgets,
+            "invoices": invoices,
         },
         status=found.failed or (worst([seen, *budgets.frame["status"]]) if seen == "ok" else seen),
         freshness=from_ms(found.newest_ms) if found.newest_ms is not None else None,
@@ -115,7 +121,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             queries=found.queries,
             version=__version__,
         ),
-        warnings=(*found.warnings, *left_out),
+        warnings=(*found.warnings, *left_out, *unlabelled),
     )
 
 

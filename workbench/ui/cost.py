@@ -94,3 +94,15 @@ def budgets(study: Study) -> None:
 def totals(study: Study) -> None:
     """Show the totals with what they are compared with."""
     tables.texts(words.total_rows(study.results["totals"]), alt="Totals")
+
+
+def invoices(study: Study) -> None:
+    """Show invoices beside what was metered, where tables of invoices are set."""
+    result = study.results["invoices"]
+    if result.frame.empty and not result.notes:
+        return
+    st.subheader("Invoices against the meter", anchor=False)
+    if len(result.frame):
+        tables.texts(words.invoice_rows(result), alt="Invoices against the meter")
+    for note in result.notes:
+        st.caption(escaped(note))

@@ -1,0 +1,99 @@
+"""Invoices against the meter and labels from tables, on counters whose amounts are known by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.studies.test_cost_study import GATEWAY, amounts, gateway_series
+from workbench.archive import Archive
+from workbench.archive.source import ArchiveSource
+from workbench.core.money import total
+from workbench.core.result import Study
+from workbench.core.series import SeriesSet
+from workbench.core.timerange import TimeRange
+from workbench.store.tables import TableSource
+from workbench.studies import Context, spend_and_tokens
+from workbench.studies.closed import ClosedSource
+
+DAYS = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 3, tzinfo=UTC))
+
+#: Large costs 1.50 an hour with p1, small 0.75 with p2: 36 and 18 a day.
+INVOICES = """provider,start,end,amount,currency
+P1,2026-10-01,2026-10-02,30.000000000001,USD
+P1,2026-10-01,2026-10-02,6,usd
+p2,2026-10-01,2026-10-02,20.00,USD
+p3,2026-10-01,2026-10-02,5.00,USD
+p1,2026-10-02,2026-10-03,30.00,EUR
+p1,2026-10-02,2026-11-01,99,USD
+"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path, context_over: Callable[..., Context]) -> Callable[..., Study]:
+    context = context_over(ClosedSource("none", "", ""))
+    archive = Archive.open(tmp_path / "gateway", create=True)
+    archive.append_samples(SeriesSet.of(gateway_series(context.catalog.profile(GATEWAY).scope)))
+    context = context_over(ArchiveSource("gateway", archive))
+
+    def ask(holds: str, text: str, **options: object) -> Study:
+        (tmp_path / "table.csv").write_text(text)
+        table = TableSource("t", tmp_path / "table.csv", holds=holds, **options)
+        return spend_and_tokens(replace(context, tables={"t": table}), system=GATEWAY, range=DAYS, as_of=DAYS.end)
+
+    return ask
+
+
+def test_invoices_are_compared_to_the_last_digit_by_provider_and_period(asked: Callable[..., Study]) -> None:
+    result = asked("invoices", INVOICES).results["invoices"]
+    rows = [
+        (row.provider, row.start.day, row.currency, row.invoiced, row.metered, row.difference, row.verdict)
+        for row in result.frame.itertuples()
+    ]
+    exact = Decimal("36.000000000001")
+    assert rows == [
+        ("P1", 1, "USD", exact, Decimal(36), Decimal("0.000000000001"), "agrees"),
+        ("p2", 1, "USD", Decimal(20), Decimal(18), Decimal(2), "differs"),
+        ("p3", 1, "USD", Decimal(5), None, None, "not metered"),
+        ("p1", 2, "EUR", Decimal(30), None, None, "not metered"),
+        ("p2", 2, "USD", None, Decimal(18), None, "no invoice"),
+    ]
+    assert result.frame["share"].iloc[1] == pytest.approx(0.1, abs=1e-12)
+    assert (result.frame["coverage"] > 0.99).all()
+    assert result.notes == ("1 lines of invoices are for a time that is not over.",)
+
+
+def test_an_invoice_for_a_time_that_was_not_watched_is_not_called_wrong(asked: Callable[..., Study]) -> None:
+    text = "provider,start,end,amount,currency\np1,2026-09-01,2026-10-02,5000,USD\n"
+    (row,) = [one for one in asked("invoices", text).results["invoices"].frame.itertuples() if one.provider == "p1"]
+    assert row.verdict == "observed too little"
+    assert row.coverage < 0.2
+    assert row.metered == Decimal(36) * 4, "four days of it were watched"
+
+
+def test_a_table_that_cannot_be_read_is_a_note_and_the_figures_stand(asked: Callable[..., Study]) -> None:
+    study = asked("invoices", "provider,start\n")
+    assert study.status != "unavailable"
+    assert study.results["invoices"].frame.empty
+    assert study.results["invoices"].notes[0].startswith("t: No column 'end' for invoices")
+    assert amounts(study, "cost", "provider") == {"p1": Decimal(72), "p2": Decimal(36)}
+
+
+def test_labels_of_a_table_split_spend_and_keep_its_total(asked: Callable[..., Study]) -> None:
+    study = asked("labels", "key,team,remark\nvk-1,search,x\nvk-9,nobody,y\n")
+    teams = amounts(study, "cost", "team")
+    assert teams == {"search": Decimal(72), "(not given)": Decimal(36)}
+    assert total(teams.values()) == total(amounts(study, "cost", "key").values())
+    assert not amounts(study, "cost", "remark"), "only known labels, and those that the settings name"
+    assert "t: 1 of 2 values of key have no team." in study.warnings
+
+
+def test_a_table_that_says_two_things_of_one_key_is_left_out(asked: Callable[..., Study]) -> None:
+    study = asked("labels", "virtual,team\nvk-1,search\nvk-1,ads\n", fields={"key": "virtual"})
+    assert not amounts(study, "cost", "team")
+    assert "t: It says two things of vk-1, and is left out." in study.warnings
