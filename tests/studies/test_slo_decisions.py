@@ -11,8 +11,10 @@ import pytest
 from tests.studies.conftest import END, SYSTEM
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
+from workbench.store.tables import TableSource
 from workbench.studies import Context, overview, slo_attribution, slo_backtest, slo_compliance, slo_what_if
 from workbench.studies.annotations import add_annotation
+from workbench.studies.attribution import noted_moments
 from workbench.studies.definitions import note_definitions
 from workbench.studies.exclusions import add_exclusion
 from workbench.studies.policy import slo_policy, slo_review
@@ -94,6 +96,32 @@ def test_annotations_stand_in_the_range_they_touch(lab: Context) -> None:
     for wrong in ({"kind": "party"}, {"text": ""}, {"end": NIGHT}, {"link": "javascript:alert(1)"}, {"slo": "none"}):
         with pytest.raises(ParameterError):
             add_annotation(lab, **{"system": SYSTEM, "kind": "deploy", "start": NIGHT, "text": "x", **wrong})
+
+
+def test_deployments_and_incidents_of_tables_are_annotations_of_their_system(lab: Context, tmp_path) -> None:
+    when = NIGHT.isoformat()
+    (tmp_path / "d.csv").write_text(f"time,service,version,url\n{when},{SYSTEM},v2.4,https://ci/1\n{when},other,v9,\n")
+    (tmp_path / "i.csv").write_text(
+        f"id,starts_at,resolved_at,url\nINC-7,{when},2026-11-01T00:00Z,javascript:alert(1)\n"
+    )
+    tables = {
+        "deploys": TableSource("deploys", tmp_path / "d.csv", holds="deployments"),
+        "incidents": TableSource("incidents", tmp_path / "i.csv", holds="incidents"),
+        "gone": TableSource("gone", tmp_path / "none.csv", holds="incidents"),
+        "elsewhere": TableSource("elsewhere", tmp_path / "i.csv", holds="incidents"),
+    }
+    context = replace(lab, tables=tables, serves={"elsewhere": ("conduit",)})
+    result = asked(context).results["happened"]
+    assert result.frame[["kind", "text", "link", "author"]].values.tolist() == [
+        ["deploy", f"{SYSTEM}: v2.4", "https://ci/1", "table deploys"],
+        ["incident", "INC-7", "", "table incidents"],
+    ]
+    assert result.frame["end"].notna().tolist() == [False, True]
+    assert result.notes == (f"gone: There is no file at {tmp_path / 'none.csv'}.",)
+    warnings: list[str] = []
+    moments = noted_moments(context, SYSTEM, warnings)
+    assert [(one.kind, one.time) for one in moments] == [("deploy", NIGHT), ("incident", NIGHT)]
+    assert warnings == list(result.notes)
 
 
 def test_a_changed_target_splits_the_period_and_each_part_keeps_its_own(lab: Context) -> None:

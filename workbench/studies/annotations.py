@@ -77,7 +77,8 @@ def happened(ctx: Context, system: str, span: TimeRange, changes: Changes, *, as
         records = ctx.store.annotations(system) if ctx.store is not None else []
     except ArchiveError:
         records = []  # said already where exclusions are read
-    records = [*records, *table_events(ctx, system)[0]]
+    held, unread = table_events(ctx, system)
+    records = [*records, *held]
     rows = [
         (one.starts_at, one.ends_at, one.kind, one.slo, one.text, one.link, one.created_by)
         for one in records
@@ -91,7 +92,7 @@ def happened(ctx: Context, system: str, span: TimeRange, changes: Changes, *, as
     frame = pd.DataFrame(rows, columns=["start", "end", "kind", "slo", "text", "link", "author"])
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
-    return Happened(frame.sort_values("start", kind="stable", ignore_index=True), as_of=as_of)
+    return Happened(frame.sort_values("start", kind="stable", ignore_index=True), notes=tuple(unread), as_of=as_of)
 
 
 def decided_rows(records: list[Any]) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import Measured, Plan, measure, slice_of
 from workbench.studies.record_counts import record_sources
 from workbench.studies.slo import judged, promises_of, provenance
+from workbench.studies.table_events import table_events
 from workbench.studies.windows import hull
 
 #: Logs and traces are read for so many episodes, those that spent most. [count]
@@ -195,7 +196,7 @@ def _companions(
     if episodes.empty:
         return companions(spent)
     whole = hull([one.elapsed(as_of) for one in promises], as_of=as_of)
-    moments = [*restarts(source, profile, whole), *noted_moments(ctx, profile.system)]
+    moments = [*restarts(source, profile, whole), *noted_moments(ctx, profile.system, warnings)]
     alerts = read_episodes(source, profile.scope, whole)
     kept: dict[tuple[str, int], dict[Kind, tuple[pd.DataFrame, pd.DataFrame]]] = {}
     if records:
@@ -234,12 +235,15 @@ def restarts(source: MetricSource, profile: Profile, span: TimeRange) -> list[Mo
     return [one for one in moments if span.start <= one.time <= span.end]
 
 
-def noted_moments(ctx: Context, system: str) -> list[Moment]:
-    """Return deploys and incidents that people wrote down."""
+def noted_moments(ctx: Context, system: str, warnings: list[str]) -> list[Moment]:
+    """Return deploys and incidents that people wrote down, or that a table holds; what is unreadable is a warning."""
+    held, unread = table_events(ctx, system)
+    warnings += unread
     try:
         notes = ctx.store.annotations(system) if ctx.store is not None else []
     except ArchiveError:
         notes = []  # said already where exclusions are read
+    notes = [*notes, *held]
     kinds: dict[str, Kind] = {"deploy": "deploy", "incident": "incident"}
     return [
         Moment(kinds[one.kind], one.text, one.starts_at, one.link or one.created_by, one.slo)
