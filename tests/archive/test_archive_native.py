@@ -19,6 +19,7 @@ from workbench.core.series import SeriesSet, label_key
 from workbench.core.timerange import TimeRange
 from workbench.promql import MemoryStore, evaluate_range
 from workbench.promql.matchers import Matcher
+from workbench.studies.read_tier import read_tier
 
 ALWAYS = (0, 2**60)
 DAY = 86_400_000
@@ -136,6 +137,7 @@ def test_they_outlive_the_raw_floats_and_a_query_of_both_is_refused(tmp_path):
     assert told.rows["histograms"] == 0
     assert archive.rows("samples") == 0
     source, span = ArchiveSource("a", archive), TimeRange.from_ms(START_MS + 600_000, END_MS)
+    assert (read_tier(source, span.start_ms), read_tier(source, now)) == ("5m", "raw")
     assert source.range("histogram_count(rate(wait_seconds[2m]))", span, step_ms=60_000).present.any()
     assert source.range("max_over_time(level[10m])", span, step_ms=600_000).meta["tier"] == "5m"
     with pytest.raises(QueryRejected, match="native histograms and for floats"):

@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +20,13 @@ from tests.servers.native_samples import END_MS, START_MS, native_sample_set
 from tests.servers.programs import Server
 from tests.servers.prometheus import prometheus
 from tests.servers.remote_write import RECEIVES, push
+from workbench.archive import Archive
 from workbench.core.errors import WorkbenchError
 from workbench.core.histograms import Histogram, Histograms, is_mark, marked_rows
 from workbench.core.mixed import concatenated
 from workbench.core.series import LabelKey, SeriesSet, label_key
 from workbench.core.timerange import TimeRange
-from workbench.promql import MemoryStore, evaluate_range
+from workbench.promql import MemoryStore, SampleStore, evaluate_range
 from workbench.promql.native import edges
 from workbench.promql.native_statistics import visible
 from workbench.query import PrometheusSource
@@ -79,7 +81,7 @@ def theirs(url: str, query: str, grid: Grid) -> Rows | None:
     return rows
 
 
-def ours(store: MemoryStore, query: str, grid: Grid) -> Rows | None:
+def ours(store: SampleStore, query: str, grid: Grid) -> Rows | None:
     try:
         answer = evaluate_range(query, store, start_ms=grid.start_ms, end_ms=grid.end_ms, step_ms=grid.step_ms)
     except WorkbenchError:
@@ -109,7 +111,7 @@ def flat(point: Point) -> list[float]:
     return [count, total, *(number for bucket in buckets for number in bucket)]
 
 
-def differs(store: MemoryStore, url: str, query: str, grid: Grid) -> str:
+def differs(store: SampleStore, url: str, query: str, grid: Grid) -> str:
     wanted, found = theirs(url, query, grid), ours(store, query, grid)
     where = f"{query}\n  start {grid.start_ms} end {grid.end_ms} step {grid.step_ms}\n"
     if wanted is None or found is None:
@@ -253,7 +255,9 @@ def test_composed_queries_of_native_histograms_give_what_prometheus_gives(
     assert not differs(store, server.url, query, grid)
 
 
-def test_remote_read_gives_back_every_histogram_that_was_pushed(server: Server) -> None:
+def test_remote_read_gives_back_every_histogram_and_the_archive_answers_like_the_server(
+    server: Server, tmp_path: Path
+) -> None:
     pushed = concatenated([native_sample_set(), in_whole_numbers()])
     source = PrometheusSource("prod", server.url)
     pulled = source.history('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS))
@@ -261,6 +265,10 @@ def test_remote_read_gives_back_every_histogram_that_was_pushed(server: Server) 
     assert points(pulled.series) == points(pushed)
     hints = {one.hint for one in points(pulled.series, hints=True).values() if isinstance(one, Histogram)}
     assert {"not_reset", "gauge"} <= hints
+    archive = Archive.open(tmp_path, create=True)
+    archive.append_samples(pulled.series)
+    for query in ("histogram_quantile(0.9, rate(whole_wait_seconds[5m]))", "sum(increase(size_bytes[10m]))", "turned"):
+        assert not differs(archive, server.url, query, GRIDS[0])
     floats = source.raw('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS))
     assert floats.samples == int((~is_mark(pushed.values)).sum())
 

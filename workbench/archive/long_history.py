@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.archive import slices
 from workbench.archive.rollup import Slices
-from workbench.archive.tiers import FIVE_MINUTES, HOUR
+from workbench.archive.tiers import FIVE_MINUTES, HOUR, Tier
 from workbench.core.series import Labels, SeriesSet, is_stale, label_key
 from workbench.promql.matchers import Matcher
 
@@ -27,9 +27,7 @@ def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, c
     increases are those of the samples; of a gauge they give the last value.
     """
     ids, labels = archive.matching(matchers)
-    oldest = archive.oldest_of(FIVE_MINUTES)
-    reaches = oldest is not None and oldest <= max(start_ms, archive.oldest_of(HOUR) or 0) + HOUR.resolution_ms
-    old = slices.read(archive.tables, FIVE_MINUTES if reaches else HOUR, ids, start_ms, min(cut_ms, end_ms))
+    old = slices.read(archive.tables, standing_in(archive, start_ms), ids, start_ms, min(cut_ms, end_ms))
     fresh = archive.floats(matchers, cut_ms + 1, end_ms)
     row_of = {label_key(each): row for row, each in enumerate(labels)}
     both = slices.joined(old, _singly(fresh, np.array([row_of[label_key(each)] for each in fresh.labels], np.int32)))
@@ -40,6 +38,13 @@ def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, c
         slices.as_series(slices.kept(both, ~counting), labels, "last"),
     ]
     return SeriesSet.of(row for part in parts for row in part)
+
+
+def standing_in(archive: Archive, start_ms: int) -> Tier:
+    """Return the tier whose slices stand in for samples that were let go from an instant on."""
+    oldest = archive.oldest_of(FIVE_MINUTES)
+    reaches = oldest is not None and oldest <= max(start_ms, archive.oldest_of(HOUR) or 0) + HOUR.resolution_ms
+    return FIVE_MINUTES if reaches else HOUR
 
 
 def _is_counter(labels: Labels, families: Mapping[str, Mapping[str, str]]) -> bool:

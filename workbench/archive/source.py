@@ -14,6 +14,7 @@ import pandas as pd
 import workbench
 from workbench.archive.archive import Archive
 from workbench.archive.layout import LOGS, SPANS, Layout
+from workbench.archive.long_history import standing_in
 from workbench.archive.retention import LET_GO
 from workbench.archive.tier_query import on_slices
 from workbench.archive.tier_store import TierStore
@@ -149,6 +150,12 @@ class ArchiveSource:
             plain = plain_selector(selector)
             self._affordable(plain, span.start_ms, span.end_ms)
             return _scraped(self.archive.history(plain.all_matchers, span.start_ms + 1, span.end_ms))
+
+    def tier_at(self, start_ms: int) -> Tier:
+        """Return the coarsest tier that :meth:`raw` reads from an instant on. [ms since the epoch]"""
+        with self._answering(""):
+            gone_ms = int(self.archive.meta.get(LET_GO, 0))
+            return standing_in(self.archive, start_ms) if start_ms < gone_ms else RAW
 
     def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:
         """Label sets that have samples in the range and fulfil one of the selectors, each once."""

@@ -67,4 +67,5 @@ def query(
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     for text in (*answer.meta.get("warnings", ()), *answer.meta.get("infos", ())):
         say(f"Warning: {text}")
-    say(f"{answer.meta.get('engine', '')} {answer.meta.get('semantics', '')}, {len(answer.labels)} series")
+    made = f"{answer.meta.get('engine', '')} {answer.meta.get('semantics', '')}"
+    say(f"{made}, tier {answer.meta.get('tier', 'raw')}, {len(answer.labels)} series")

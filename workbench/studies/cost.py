@@ -39,6 +39,7 @@ from workbench.studies.ledger import (
     read_ledger,
     selectors_of,
 )
+from workbench.studies.read_tier import read_tier
 from workbench.studies.windows import window
 
 #: The value of a budget is the newest of this long before the end of the period.
@@ -119,6 +120,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             semantics=source.semantics,
             method="exact",
             queries=found.queries,
+            tier=read_tier(source, periods.now.start_ms),
             version=__version__,
         ),
         warnings=(*found.warnings, *left_out, *unlabelled),

@@ -20,13 +20,14 @@ from workbench.analysis.slo import ComplianceResult, between, compliance
 from workbench.catalog import Objective
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
 from workbench.studies.annotations import happened
 from workbench.studies.composites import judged_members
 from workbench.studies.context import Context
 from workbench.studies.definitions import Changes, definition_changes
 from workbench.studies.exclusions import Agreed, agreed_exclusions
 from workbench.studies.indicators import Measured, measure, slice_of
+from workbench.studies.read_tier import read_tier
 from workbench.studies.record_counts import RecordSources, record_sources
 from workbench.studies.windows import hull, month_text, objective_window
 
@@ -165,6 +166,7 @@ def provenance(source: MetricSource, measured: Measured) -> Provenance:
         semantics=source.semantics,
         method=", ".join(sorted(set(measured.methods.values()))) or "exact",
         queries=measured.queries,
+        tier=read_tier(source, None if measured.events.empty else to_ms(measured.events["time"].min())),
         version=__version__,
     )
 
