@@ -139,3 +139,12 @@ def test_a_secret_is_read_when_used_and_never_shown(tmp_path, monkeypatch):
 def test_a_named_file_that_is_absent_is_an_error(tmp_path):
     with pytest.raises(SettingsError, match="no settings file"):
         load_settings(tmp_path / "nothing.toml")
+
+
+def test_weeks_begin_on_the_day_that_is_set(tmp_path: Path) -> None:
+    file = tmp_path / "workbench.toml"
+    file.write_text('week_start = "sunday"\n')
+    assert load_settings(file).week_start == "sunday"
+    file.write_text('week_start = "someday"\n')
+    with pytest.raises(SettingsError, match="week_start"):
+        load_settings(file)

@@ -74,7 +74,14 @@ def logs(
 
     context = state.context()
     span = chosen_period(
-        context.clock(), state.settings.zone, last=last, month=month, since=since, until=until, default="24h"
+        context.clock(),
+        state.settings.zone,
+        last=last,
+        month=month,
+        since=since,
+        until=until,
+        default="24h",
+        week_start=state.settings.week_start,
     )
     kind = getattr(log_source(context, system, source), "kind", "") if native else ""
     wanted = LogFilter(

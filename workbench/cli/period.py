@@ -24,7 +24,15 @@ def period_options(command: F) -> F:
 
 
 def chosen_period(
-    now: datetime, zone: str, *, last: str | None, month: str | None, since: str | None, until: str | None, default: str
+    now: datetime,
+    zone: str,
+    *,
+    last: str | None,
+    month: str | None,
+    since: str | None,
+    until: str | None,
+    default: str,
+    week_start: str = "monday",
 ) -> Any:
     """Return the range that the options name; contradictions are refused."""
     from workbench.core.errors import ParameterError
@@ -33,6 +41,6 @@ def chosen_period(
     if (month and (last or since or until)) or (last and since):
         raise ParameterError("--month, --last and --from exclude each other.", hint="Give one of them.")
     if month:
-        return parse_month(month, zone=zone, now=now)
+        return parse_month(month, zone=zone, now=now, week_start=week_start)
     end = parse_instant(until, zone=zone) if until else now
     return TimeRange(parse_instant(since, zone=zone), end) if since else TimeRange.last(last or default, until=end)

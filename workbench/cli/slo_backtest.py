@@ -52,7 +52,16 @@ def backtest(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings.zone, last=last, month=month, since=since, until=until, default="90d")
+    span = chosen_period(
+        now,
+        state.settings.zone,
+        last=last,
+        month=month,
+        since=since,
+        until=until,
+        default="90d",
+        week_start=state.settings.week_start,
+    )
     study = slo_backtest(
         context,
         system=system,

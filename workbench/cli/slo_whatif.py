@@ -45,7 +45,16 @@ def whatif(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings.zone, last=last, month=month, since=since, until=until, default="30d")
+    span = chosen_period(
+        now,
+        state.settings.zone,
+        last=last,
+        month=month,
+        since=since,
+        until=until,
+        default="30d",
+        week_start=state.settings.week_start,
+    )
     study = slo_what_if(
         context,
         system=system,

@@ -52,7 +52,14 @@ def traces(
 
     context = state.context()
     span = chosen_period(
-        context.clock(), state.settings.zone, last=last, month=month, since=since, until=until, default="24h"
+        context.clock(),
+        state.settings.zone,
+        last=last,
+        month=month,
+        since=since,
+        until=until,
+        default="24h",
+        week_start=state.settings.week_start,
     )
     wanted = SpanFilter(
         services=services,

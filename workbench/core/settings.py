@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.core.errors import ParameterError, SettingsError
-from workbench.core.timerange import duration_ms, named_zone
+from workbench.core.timerange import Weekday, duration_ms, named_zone
 from workbench.core.toml_lines import line_of
 
 FILE_NAME = "workbench.toml"
@@ -266,6 +266,7 @@ class Settings(_Frozen):
 
     home: Path
     zone: str = "UTC"
+    week_start: Weekday = "monday"
     identity: str = "local"
     store_url: str = ""
     profiles: tuple[Path, ...] = ()
@@ -392,9 +393,6 @@ def _absolute(read: Settings, base: Path) -> Settings:
         )
         for name, source in read.sources.items()
     }
-    folders = {
-        field: tuple((base / path.expanduser()).resolve() for path in getattr(read, field))
-        for field in ("profiles", "slos")
-    }
+    folders = {field: tuple(map(below, getattr(read, field))) for field in ("profiles", "slos")}
     archive = read.archive.model_copy(update={"path": below(read.archive.path)})
     return read.model_copy(update={"sources": sources, "archive": archive, **folders})

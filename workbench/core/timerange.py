@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from workbench.core.errors import ParameterError
@@ -21,7 +22,8 @@ _PART = re.compile(r"(\d+)(ms|[smhdwy])")
 
 
 #: Days a week may begin with, as in :meth:`datetime.date.weekday`.
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
 def duration_ms(text: str) -> int:
@@ -247,11 +249,11 @@ def _days(first: date, end: date, zone: str) -> TimeRange:
     return TimeRange(edges[0], edges[1])
 
 
-def parse_month(text: str, *, zone: str, now: datetime) -> TimeRange:
+def parse_month(text: str, *, zone: str, now: datetime, week_start: str = "monday") -> TimeRange:
     """Read ``2026-10``, ``this-month`` or ``last-month``, or another period of :func:`calendar_range`, in ``zone``."""
     if not is_calendar(text):
         raise ParameterError(f"{text!r} is not a month.", hint="Write e.g. 2026-10, this-month or last-month.")
-    return calendar_range(text, zone=zone, now=now)
+    return calendar_range(text, zone=zone, now=now, week_start=week_start)
 
 
 def months(span: TimeRange, zone: str) -> Iterator[TimeRange]:

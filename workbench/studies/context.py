@@ -43,6 +43,8 @@ class Context:
         What one question may cost.
     zone : str
         IANA zone of calendar periods.
+    week_start : str
+        First day of ``this-week`` and ``last-week``.
     serves : mapping of str to tuple of str
         Systems each source answers for; empty means all.
     reached : mapping of str to SystemSettings
@@ -66,6 +68,7 @@ class Context:
     clock: Callable[[], datetime] = _now
     limits: Limits = field(default_factory=Limits)
     zone: str = "UTC"
+    week_start: str = "monday"
     serves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reached: Mapping[str, SystemSettings] = field(default_factory=dict)
     alertmanagers: Mapping[str, str] = field(default_factory=dict)
@@ -169,6 +172,7 @@ def open_context(settings: Settings | None = None) -> Context:
         identity=chosen.identity,
         limits=chosen.limits,
         zone=chosen.zone,
+        week_start=chosen.week_start,
         serves={name: one.systems for name, one in given},
         reached=chosen.systems,
         alertmanagers={name: one.alertmanager for name, one in given if one.alertmanager},

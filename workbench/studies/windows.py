@@ -25,7 +25,7 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 
 
-def window(text: str, *, zone: str, as_of: datetime) -> TimeRange:
+def window(text: str, *, zone: str, as_of: datetime, week_start: str = "monday") -> TimeRange:
     """Read ``30d`` (rolling, ending at ``as_of``) or a calendar period in ``zone``: ``last-month``, ``2026-W44``, ...
 
     Raises
@@ -41,7 +41,7 @@ def window(text: str, *, zone: str, as_of: datetime) -> TimeRange:
     """
     cleaned = text.strip().lower()
     if is_calendar(cleaned):
-        return calendar_range(cleaned, zone=zone, now=as_of)
+        return calendar_range(cleaned, zone=zone, now=as_of, week_start=week_start)
     try:
         length_ms = duration_ms(cleaned)
     except ParameterError:

@@ -64,7 +64,7 @@ def system() -> str:
 def period() -> Period:
     """Return the chosen range."""
     text, zone = str(st.session_state["window"]), str(st.session_state["zone"])
-    return Period(text, zone, window(text, zone=zone, as_of=load.now()))
+    return Period(text, zone, window(text, zone=zone, as_of=load.now(), week_start=load.context().week_start))
 
 
 def slo(system: str) -> str | None:
