@@ -29,8 +29,10 @@ from workbench.report.issue import PAGE_FILE, issue_report
 from workbench.report.reproduce import changes, find_issue, issued_rows, reproduce
 from workbench.store import Store
 from workbench.studies import open_context, slo_compliance
+from workbench.studies.annotations import add_annotation
+from workbench.studies.definitions import note_definitions
 from workbench.studies.exclusions import add_exclusion
-from workbench.studies.frozen import COSTS_FILE, EVENTS_FILE
+from workbench.studies.frozen import COSTS_FILE, EVENTS_FILE, FACTS_FILE
 from workbench.studies.windows import window
 
 pytestmark = pytest.mark.slow
@@ -208,3 +210,24 @@ def test_costs_are_frozen_to_the_last_place(demo_settings):
     assert Decimal(total["amount"]).as_tuple().exponent == -12
     assert reproduce(demo_settings, done.issue).whole
     assert (done.html.parent / PAGE_FILE).stat().st_size < 6_000_000
+
+
+def test_an_issue_keeps_what_happened_and_the_parts_of_a_changed_definition(settings):
+    context = open_context(settings)
+    note_definitions(context, SYSTEM, at=datetime(2026, 9, 1, tzinfo=UTC))
+    one = context.catalog.objective(SYSTEM, "quality")
+    looser = replace(one, target=Decimal("0.9"))
+    moved = replace(context.catalog, objectives={SYSTEM: (looser,)})
+    note_definitions(replace(context, catalog=moved), SYSTEM, at=datetime(2026, 10, 28, tzinfo=UTC))
+    add_annotation(
+        context,
+        system=SYSTEM,
+        kind="incident",
+        start=datetime(2026, 10, 29, tzinfo=UTC),
+        text="Low quality",
+        slo="quality",
+    )
+    made = json.loads((issued(settings).html.parent / FACTS_FILE).read_text())["made"]
+    assert [row["text"] for row in made["happened"] if row["kind"] == "incident"] == ["Low quality"]
+    parts = [row for row in made["definition_parts"] if row["objective"] == "quality"]
+    assert [row["target"] for row in parts] == [float(one.target), 0.9]

@@ -28,14 +28,15 @@ from workbench.core.errors import ReportError, WorkbenchError
 from workbench.core.money import PRECISION, SCALE
 from workbench.core.result import Result, Status, jsonable
 from workbench.core.timerange import TimeRange, from_ms
+from workbench.studies.annotations import happened
 from workbench.studies.context import Context
 from workbench.studies.counters import CounterReader
-from workbench.studies.definitions import revision_of
+from workbench.studies.definitions import definition_changes, revision_of
 from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import measure
 from workbench.studies.ledger import accounts_of, empty_ledger, ledger_edges, periods_of, read_ledger, selectors_of
 from workbench.studies.record_counts import record_sources
-from workbench.studies.slo import promises_of
+from workbench.studies.slo import definition_parts, promises_of
 
 #: Files of a folder of frozen inputs.
 EVENTS_FILE, COSTS_FILE, SEEN_FILE, FACTS_FILE = "events.parquet", "costs.parquet", "observed.parquet", "facts.json"
@@ -68,7 +69,8 @@ class Frozen:
     accounts : tuple of Account
     periods : Periods
     made : mapping
-        From what: source, engine, semantics, queries, revisions of the definitions, newest sample, warnings, version.
+        From what: source, engine, semantics, queries, revisions of the definitions and the parts into which they split
+        the period, what was noted to have happened, newest sample, warnings, version.
     """
 
     system: str
@@ -101,7 +103,8 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=range, as_of=as_of, zone=ctx.zone)
     spans = {one.objective: one.elapsed(as_of) for one in promises}
-    measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
+    records = record_sources(ctx, system)
+    measured = measure(source, profile.scope, objectives, spans, records=records)
     if "unavailable" in measured.failed.values():
         raise ReportError(
             f"The source of {system} does not answer: {measured.warnings[0]}", hint="Issue the report when it does."
@@ -109,6 +112,9 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
     agreed = agreed_exclusions(ctx, system, objectives)
     if agreed.warnings:
         raise ReportError(agreed.warnings[0], hint="Issue the report when the store can be read.")
+    changes = definition_changes(ctx, objectives, spans)
+    parts = definition_parts(source, profile.scope, records, changes, agreed, as_of=as_of, zone=ctx.zone)
+    noted = happened(ctx, system, range, changes, as_of=as_of)
     periods = periods_of(range, as_of=as_of, zone=ctx.zone)
     accounts, left_out = accounts_of(profile)
     (ledger, seen), edges = empty_ledger(), ledger_edges(periods, ctx.zone)
@@ -142,6 +148,8 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
             "semantics": source.semantics,
             "queries": list(dict.fromkeys((*measured.queries, *reader.queries))),
             "definitions": {one.id: revision_of(one) for one in objectives},
+            "definition_parts": jsonable(parts.frame.to_dict("records")),
+            "happened": jsonable(noted.frame.to_dict("records")),
             "newest_sample": jsonable(from_ms(max(newest))) if newest else None,
             "warnings": [*measured.warnings, *left_out],
             "assumptions": [f"{one.id}: {text}" for one in objectives for text in one.assumptions],

@@ -88,6 +88,7 @@ def slo_compliance(
     span = range or hull([one.window for one in promises], as_of=as_of)
     changes = definition_changes(ctx, asked, spans)
     known = histories(events)
+    parts = definition_parts(source, profile.scope, records, changes, agreed, as_of=as_of, zone=ctx.zone)
     return Study(
         name="slo_compliance",
         system=system,
@@ -100,7 +101,7 @@ def slo_compliance(
             "outlook": burn_outlook(known, counted, as_of=as_of),
             "exclusions": exclusion_effect(result, bare, promises, agreed.by_objective, as_of=as_of),
             "exclusion_windows": exclusion_windows(promises, agreed.by_objective, as_of=as_of),
-            "definitions": _parts(source, profile.scope, records, changes, agreed, as_of=as_of, zone=ctx.zone),
+            "definitions": parts,
             "members": judged_members(
                 asked, promises, measured.members, agreed.by_objective, measured.failed, as_of=as_of
             ),
@@ -117,7 +118,7 @@ def slo_compliance(
 _PART = ("status", "target", "sli", "bad", "total", "budget_total", "budget_left")
 
 
-def _parts(
+def definition_parts(
     source: MetricSource,
     scope: Mapping[str, str],
     records: RecordSources,
@@ -127,7 +128,21 @@ def _parts(
     as_of: datetime,
     zone: str,
 ) -> DefinitionParts:
-    """Judge each part of a period by the definition that held in it."""
+    """Judge each part of a period by the definition that held in it.
+
+    Parameters
+    ----------
+    source : MetricSource
+    scope : mapping of str to str
+        Matchers of the system.
+    records : RecordSources
+    changes : Changes
+        Parts by objective.
+    agreed : Agreed
+    as_of : datetime
+    zone : str
+        IANA zone of calendar months.
+    """
     rows = []
     for name, parts in changes.parts.items():
         for part in parts:
