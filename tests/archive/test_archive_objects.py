@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.servers.object_store import KEY, SECRET, fresh_prefix, object_server
 from workbench.archive import Archive, ArchiveSource
 from workbench.archive.layout import SAMPLES
 from workbench.archive.place import place_of
@@ -25,12 +24,8 @@ from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
 from workbench.promql.matchers import Matcher
 
-pytest.importorskip("obstore")
-server = pytest.importorskip("moto.server")
-
 NOVEMBER, DAY = 1_793_491_200_000, 86_400_000
 ALWAYS = (0, 2**60)
-KEY, SECRET = "AKIAPLANTED", "planted-Zq81x-secret"
 
 APPEND = f"""
 import sys
@@ -48,31 +43,14 @@ for commit in range(3):
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+def address() -> Iterator[str]:
+    with object_server() as found:
+        yield found
 
 
 @pytest.fixture
-def bucket(api: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    from botocore.session import Session
-
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for scheme in ("http", "https", "all", "no"):
-        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
-        monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", api)
-    name = f"b{abs(hash(request.node.name))}"
-    Session().create_client("s3", region_name="us-east-1").create_bucket(Bucket=name)
-    return f"s3://{name}/team/history"
+def bucket(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    return fresh_prefix(address, monkeypatch)
 
 
 def two_days() -> SeriesSet:
@@ -176,6 +154,20 @@ def test_a_damaged_object_and_a_foreign_prefix_are_named(bucket: str):
         Archive.open(f"{bucket}/samples", create=True)
     with pytest.raises(ArchiveError, match="No archive in s3://"):
         Archive.open(f"{bucket}/elsewhere")
+
+
+def test_login_and_region_may_stand_in_the_files_of_the_provider(bucket: str, tmp_path: Path, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    (tmp_path / "credentials").write_text(f"[team]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n")
+    (tmp_path / "config").write_text("[profile team]\nregion = us-east-1\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "team")
+    archive = Archive.open(bucket, create=True)
+    archive.append_samples(two_days())
+    assert Archive.open(bucket).rows("samples") == two_days().samples
 
 
 def test_no_secret_is_in_a_name_or_an_error(bucket: str, monkeypatch: pytest.MonkeyPatch):

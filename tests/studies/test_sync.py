@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from tests.servers.fixtures import Omit, release_or_omit
+from tests.servers.object_store import fresh_prefix, object_server
 from tests.servers.openmetrics import write_openmetrics
 from tests.servers.programs import Server
 from tests.servers.prometheus import load_blocks, prometheus
@@ -136,6 +137,19 @@ def test_a_copy_is_exact_and_the_next_one_adds_nothing(server, samples, tmp_path
     assert sum(one.read for one in again) > 0
     assert sum(one.added for one in run(ctx, archive, now, again=2)) == 0
     assert everything(archive) == wanted(samples)
+
+
+def test_a_copy_into_an_object_store_is_exact_and_the_next_one_adds_nothing(
+    server, samples, tmp_path, now, monkeypatch
+) -> None:
+    with object_server() as address:
+        archive = Archive.open(fresh_prefix(address, monkeypatch), create=True)
+        ctx = context(tmp_path, server.url, now)
+        assert not [one.error for one in run(ctx, archive, now) if one.error]
+        again = Archive.open(str(archive.place))
+        assert everything(again) == wanted(samples)
+        assert sum(one.added for one in run(ctx, again, now)) == 0
+        assert everything(again) == wanted(samples)
 
 
 def test_a_gap_between_two_copies_is_found_and_filled(server, samples, tmp_path, now) -> None:

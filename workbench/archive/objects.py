@@ -45,7 +45,7 @@ class Bucket:
 
     url: str
     store: Any = field(repr=False, compare=False)
-    options: Mapping[str, str] = field(repr=False, compare=False)
+    settled: Mapping[str, str] = field(repr=False, compare=False)
     login: Mapping[str, Any] = field(repr=False, compare=False)
     prefix: str = ""
     remote = True
@@ -54,7 +54,19 @@ class Bucket:
         return f"{self.url}/{self.prefix}".rstrip("/")
 
     def __truediv__(self, name: str) -> Bucket:
-        return Bucket(self.url, self.store, self.options, self.login, f"{self.prefix}{name}/")
+        return Bucket(self.url, self.store, self.settled, self.login, f"{self.prefix}{name}/")
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What Delta needs beside the address; a key that expires is as it is now."""
+        told = dict(self.settled)
+        if "credential_provider" in self.login:
+            key = self.login["credential_provider"]()
+            told |= {"aws_access_key_id": key["access_key_id"], "aws_secret_access_key": key["secret_access_key"]}
+            told |= {"aws_session_token": key["token"]} if key["token"] else {}
+        if region := self.login.get("config", {}).get("region"):
+            told["aws_region"] = region
+        return told
 
     def identity(self) -> int:
         """Nothing takes the place of a prefix in one step."""

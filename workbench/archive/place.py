@@ -235,9 +235,11 @@ def plain(error: BaseException) -> str:
     Examples
     --------
     >>> plain(OSError("Error performing GET https://a.invalid/c/x?sig=abc in 1ms: <Error><Code>Denied</Code></Error>"))
-    'Error performing GET https://a.invalid/c/x in 1ms (Denied)'
+    'Error performing GET https://a.invalid/c/x (Denied)'
     """
-    text = str(error)
+    text = re.sub(r"\x1b\[[\d;]*m|↳", "", str(error).partition("Debug source:")[0])
+    text = ": ".join(line.strip() for line in text.splitlines() if line.strip())
     code = re.search(r"<Code>(\w+)</Code>", text)
-    head = re.sub(r"\?\S*", "", re.split(r"[<\n]", text, maxsplit=1)[0]).rstrip(" :.")
+    head = re.sub(r"\?\S*", "", text.partition("<")[0])
+    head = re.sub(r" in [\d.]+\S?s\b(, after .*?retry_timeout: \S+ *)?", "", head).rstrip(" :.")
     return f"{head} ({code[1]})" if code else head or type(error).__name__

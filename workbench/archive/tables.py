@@ -37,7 +37,7 @@ class Tables:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._handles: dict[str, tuple[int, DeltaTable]] = {}
+        self._handles: dict[str, tuple[tuple[int, dict[str, str]], DeltaTable]] = {}
         self._listed: dict[str, tuple[str, tuple[DataFile, ...]]] = {}
         self._made: set[str] = set()
         self._lock = threading.RLock()
@@ -137,10 +137,11 @@ class Tables:
 
     def _current(self, layout: Layout) -> DeltaTable:
         with _delta(self.folder(layout)):
-            place = (self.folder(layout) / "_delta_log").identity()
-            held, handle = self._handles.get(layout.name, (-1, None))
+            options = dict(self.place.options)
+            place = ((self.folder(layout) / "_delta_log").identity(), options)
+            held, handle = self._handles.get(layout.name, (None, None))
             if handle is None or held != place:  # a folder that was built anew and renamed is another table
-                handle = DeltaTable(str(self.folder(layout)), storage_options=dict(self.place.options))
+                handle = DeltaTable(str(self.folder(layout)), storage_options=options)
                 self._handles[layout.name] = (place, handle)
             else:
                 handle.update_incremental()
