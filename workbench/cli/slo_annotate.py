@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.decided import print_decided, taken_back
+from workbench.cli.output import format_option, say
 
 
 @click.group()
@@ -60,16 +61,14 @@ def list_(state: Any, system: str, everything: bool, format_: str) -> None:
       workbench slo annotate list conduit --format csv
     """
     from workbench.charts.decision_tables import annotation_rows
-    from workbench.studies.annotations import decided_rows
-    from workbench.studies.exclusions import written
 
-    context = state.context()
-    context.catalog.profile(system)
-    records = written(context).annotations(system, revoked=everything)
-    if format_ == "json":
-        print_json(decided_rows(records))
-    else:
-        {"csv": print_csv, "table": print_table}[format_](annotation_rows(records))
+    print_decided(
+        state,
+        system,
+        format_,
+        read=lambda store: store.annotations(system, revoked=everything),
+        rows_of=annotation_rows,
+    )
 
 
 @annotate.command()
@@ -83,8 +82,5 @@ def revoke(state: Any, annotation: str, reason: str) -> None:
     Example:
       workbench slo annotate revoke 1f3a9c0b72de --reason "Wrong system"
     """
-    from workbench.studies.exclusions import written
-
-    context = state.context()
-    record = written(context).revoke_annotation(annotation, at=context.clock(), who=context.identity, why=reason)
+    record = taken_back(state, lambda store: store.revoke_annotation, annotation, reason)
     say(f"The annotation {record.id} of {record.system} is taken back.")

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.decided import print_decided, taken_back
+from workbench.cli.output import format_option, say
 
 
 @click.group()
@@ -98,16 +99,10 @@ def list_(state: Any, system: str, everything: bool, format_: str) -> None:
       workbench slo exclude list counterfactual-lab --all
     """
     from workbench.charts.decision_tables import exclusion_rows
-    from workbench.studies.annotations import decided_rows
-    from workbench.studies.exclusions import written
 
-    context = state.context()
-    context.catalog.profile(system)
-    records = written(context).exclusions(system, revoked=everything)
-    if format_ == "json":
-        print_json(decided_rows(records))
-    else:
-        {"csv": print_csv, "table": print_table}[format_](exclusion_rows(records))
+    print_decided(
+        state, system, format_, read=lambda store: store.exclusions(system, revoked=everything), rows_of=exclusion_rows
+    )
 
 
 @exclude.command()
@@ -121,10 +116,7 @@ def revoke(state: Any, exclusion: str, reason: str) -> None:
     Example:
       workbench slo exclude revoke 1f3a9c0b72de --reason "Customers were affected"
     """
-    from workbench.studies.exclusions import written
-
-    context = state.context()
-    record = written(context).revoke_exclusion(exclusion, at=context.clock(), who=context.identity, why=reason)
+    record = taken_back(state, lambda store: store.revoke_exclusion, exclusion, reason)
     say(f"The exclusion {record.id} of {record.system} counts no more.")
 
 
@@ -140,13 +132,5 @@ def audit(state: Any, system: str, format_: str) -> None:
       workbench slo exclude audit counterfactual-lab --format json
     """
     from workbench.charts.decision_tables import audit_rows
-    from workbench.studies.annotations import decided_rows
-    from workbench.studies.exclusions import written
 
-    context = state.context()
-    context.catalog.profile(system)
-    entries = written(context).audit(system)
-    if format_ == "json":
-        print_json(decided_rows(entries))
-    else:
-        {"csv": print_csv, "table": print_table}[format_](audit_rows(entries))
+    print_decided(state, system, format_, read=lambda store: store.audit(system), rows_of=audit_rows)
