@@ -12,6 +12,7 @@ from workbench.archive import Archive, ArchiveSource
 from workbench.archive.layout import HISTOGRAMS
 from workbench.archive.retention import Policy, expire
 from workbench.archive.sql import connect
+from workbench.cli.main import main
 from workbench.core.errors import QueryRejected
 from workbench.core.histograms import Histogram, Histograms, is_mark, marked_rows, marks
 from workbench.core.mixed import masked, without_empty
@@ -144,3 +145,20 @@ def test_they_outlive_the_raw_floats_and_a_query_of_both_is_refused(tmp_path):
         source.range("histogram_count(wait_seconds) + level", span, step_ms=600_000)
     assert expire(archive, Policy(raw_ms=DAY), now + 400 * DAY).rows["histograms"] > 0
     assert archive.rows("histograms") == 0
+
+
+def test_the_commands_say_what_a_histogram_is_not(whole: Archive, tmp_path, capsys):
+    settings = tmp_path / "workbench.toml"
+    settings.write_text(f'[sources.kept]\nkind = "archive"\npath = "{whole.root}"\n')
+    at = ["--source", "kept", "--at", "2026-11-01T01:00Z"]
+    for command, told in (
+        (["query", "wait_seconds", *at], "have no single value"),
+        (["archive", "export", str(tmp_path / "x.parquet"), "--archive", "kept"], "histograms are not written"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["--config", str(settings), *command])
+        assert not ended.value.code
+        assert told in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--config", str(settings), "query", "histogram_avg(wait_seconds)", *at])
+    assert "have no single value" not in capsys.readouterr().err

@@ -52,6 +52,8 @@ def show(format_: str, rows: list[dict[str, Any]]) -> None:
 def status(state: Any, format_: str) -> None:
     """Print one line an archive of the settings: range, series, samples, slices, size.
 
+    Native histograms are kept as they were scraped only; no slices are made of them.
+
     \b
     Example:
       workbench archive status --format json
@@ -76,7 +78,7 @@ def status(state: Any, format_: str) -> None:
                 "newest": from_ms(newest).isoformat() if newest is not None else None,
                 "series": held.series_count(),
                 "samples": samples,
-                "histograms, raw only": held.rows("histograms"),
+                "histograms raw": held.rows("histograms"),
                 "slices 5m": held.rows("samples_5m"),
                 "slices 1h": held.rows("samples_1h"),
                 "bytes": held.place.size(),
@@ -173,6 +175,8 @@ def export(
     told = written(held, target, matchers, low, high, text=form == "openmetrics")
     marks = f"; {told.stale:,} stale marks, which the format has not, were left out" if told.stale else ""
     say(f"{told.samples:,} samples are in {target}{marks}.")
+    if natives := held.rows("histograms"):
+        say(f"Native histograms are not written: the archive holds {natives:,}. Read them with workbench archive sql.")
 
 
 @archive.command()

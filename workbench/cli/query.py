@@ -43,6 +43,7 @@ def query(
       workbench query 'rate(http_requests_total[5m])' --last 90d --explain
     """
     from workbench.core.errors import EmptyAnswer
+    from workbench.core.histograms import is_mark
     from workbench.core.result import jsonable
     from workbench.core.timerange import duration_ms, parse_instant
     from workbench.studies.ask import explain_query, query_metrics
@@ -76,5 +77,7 @@ def query(
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     for text in (*answer.meta.get("warnings", ()), *answer.meta.get("infos", ())):
         say(f"Warning: {text}")
+    if is_mark(answer.values[answer.present]).any():
+        say("Native histograms have no single value: ask histogram_quantile(), histogram_count() or histogram_avg().")
     made = f"{answer.meta.get('engine', '')} {answer.meta.get('semantics', '')}"
     say(f"{made}, tier {answer.meta.get('tier', 'raw')}, {len(answer.labels)} series")
