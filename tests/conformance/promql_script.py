@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +28,15 @@ _SPAN = re.compile(r"expect\s+range\s+vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\
 _EXPECT = re.compile(r"expect\s+(\w+)(?:\s+(msg|regex):\s*(.*))?")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Load:
     step_ms: int
-    series: list[tuple[Labels, list[Point]]]
+    lines: tuple[str, ...]
     custom_buckets: bool = False
+
+    @cached_property
+    def series(self) -> list[tuple[Labels, list[Point]]]:
+        return [series_line(line) for line in self.lines]
 
     def native_series(self) -> list[Labels]:
         found = [labels for labels, points in self.series if any(isinstance(p, Histogram) for p in points)]
@@ -123,7 +127,7 @@ def read_script(path: Path) -> list[Eval]:
             loads = []
         elif line.startswith("load"):
             word, step = line.split()
-            loads = [*loads, Load(moment(step), [series_line(text) for text in block], word == "load_with_nhcb")]
+            loads = [*loads, Load(moment(step), tuple(block), word == "load_with_nhcb")]
         else:
             evals.append(_eval(path.name, head, line, block, tuple(loads)))
     return evals

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,12 @@ def parse_documents(text: str, *, file: str) -> tuple[Document, ...]:
     >>> document.data, document.line(("a", 0, "b"))
     ({'a': [{'b': Decimal('0.999')}]}, 2)
     """
+    return _kept(text, file)
+
+
+@lru_cache(maxsize=256)
+def _kept(text: str, file: str) -> tuple[Document, ...]:
+    """Documents of a text, kept: a dashboard and a test run read the same files many times. Nobody changes them."""
     return tuple(_documents(text, file))
 
 
