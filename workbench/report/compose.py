@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.core.errors import ReportError
 from workbench.core.shipped import shipped
+from workbench.report.jupyter import jupyter_library
 
 #: Tag of the template's cell that the sections replace, and of a section's cells that only stand-alone runs need.
 PLACE, ALONE = "sections", "standalone"
@@ -33,7 +34,7 @@ def composed(template: Path) -> Any:
     ReportError
         Two cells are tagged ``sections``.
     """
-    import nbformat
+    nbformat = jupyter_library("nbformat")
 
     notebook = nbformat.read(template, as_version=4)
     places = [number for number, cell in enumerate(notebook.cells) if _tagged(cell, PLACE)]

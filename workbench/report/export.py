@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core.shipped import shipped
+from workbench.report.jupyter import jupyter_library
 
 PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -52,7 +53,7 @@ def to_html(notebook: Any, *, title: str, footer: dict[str, str]) -> str:
     str
         A page that asks nothing of the network; charts are drawn by the one inlined library.
     """
-    from nbconvert import HTMLExporter
+    HTMLExporter = jupyter_library("nbconvert").HTMLExporter
     from plotly.offline import get_plotlyjs
 
     charts = any(PLOTLY in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.charts import cost_tables, decision_tables, figure, issue_tables, tables
 from workbench.core.result import Result
 from workbench.report.export import PLOTLY, to_html
+from workbench.report.jupyter import jupyter_library
 
 
 def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff: Result | None) -> str:
@@ -23,7 +24,7 @@ def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff
     diff : RevisionDiff or None
         What changed since the issue before.
     """
-    import nbformat
+    nbformat = jupyter_library("nbformat")
 
     compliance = figures["compliance"]
     number, before = int(manifest["number"]), int(manifest["before"])
@@ -75,7 +76,7 @@ def _notes(manifest: Mapping[str, Any], figures: Mapping[str, Result]) -> list[s
 
 
 def _cell(place: int, item: Any) -> Any:
-    import nbformat
+    nbformat = jupyter_library("nbformat")
 
     name = f"cell-{place:02d}"
     if isinstance(item, str):

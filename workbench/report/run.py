@@ -20,6 +20,7 @@ from workbench.core.settings import Settings
 from workbench.core.timerange import named_zone, parse_month
 from workbench.report.compose import composed
 from workbench.report.export import to_html, write_atomically
+from workbench.report.jupyter import jupyter_library
 from workbench.report.kernel import KERNEL_NAME, kernel_in
 from workbench.report.templates import check_parameters, template_path
 from workbench.store import Store
@@ -190,8 +191,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: str) -> Any:
-    import nbformat
-    import papermill
+    nbformat, papermill = jupyter_library("nbformat"), jupyter_library("papermill")
 
     with tempfile.TemporaryDirectory(prefix="report-") as scratch:
         half = Path(scratch) / "run.ipynb"

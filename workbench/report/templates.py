@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.core.errors import ParameterError
 from workbench.core.shipped import shipped
+from workbench.report.jupyter import jupyter_library
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def template_parameters(name: str) -> tuple[Parameter, ...]:
     >>> [parameter.name for parameter in template_parameters("monthly")][:2]
     ['system', 'month']
     """
-    import papermill
+    papermill = jupyter_library("papermill")
 
     found = papermill.inspect_notebook(str(template_path(name)))
     return tuple(
