@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from workbench.core.errors import ParameterError
@@ -70,7 +70,7 @@ class Promise:
     @cached_property
     def budget(self) -> Fraction:
         """Share of events that may be bad, exact. [ratio]"""
-        return 1 - Fraction(self.target)
+        return budget_of(self.target)
 
     def elapsed(self, as_of: datetime) -> TimeRange:
         """Return the part of the window that has passed, in whole slices."""
@@ -91,6 +91,18 @@ class Promise:
         return self.budgeting != "occurrences"
 
 
+@lru_cache(maxsize=4096)
+def budget_of(target: Decimal) -> Fraction:
+    """Share of events that may be bad at a target, exact. [ratio]
+
+    Examples
+    --------
+    >>> budget_of(Decimal("0.999"))
+    Fraction(1, 1000)
+    """
+    return 1 - Fraction(target)
+
+
 def _less(span: TimeRange, parts: tuple[TimeRange, ...]) -> int:
     overlaps = (min(span.end_ms, part.end_ms) - max(span.start_ms, part.start_ms) for part in parts)
     return span.end_ms - span.start_ms - sum(max(0, overlap) for overlap in overlaps)
@@ -104,7 +116,7 @@ def budget_minutes(target: Decimal, seconds: float | Fraction) -> float:
     >>> budget_minutes(Decimal("0.999"), 30 * 86_400)
     43.2
     """
-    return float((1 - Fraction(target)) * Fraction(seconds) / 60)
+    return float(budget_of(target) * Fraction(seconds) / 60)
 
 
 def promise_status(good: float, total: float, target: Decimal, *, covered: bool) -> Status:
@@ -137,7 +149,7 @@ def promise_status(good: float, total: float, target: Decimal, *, covered: bool)
         return "no_traffic"
     if good > total:
         return "refused"
-    allowed = (1 - Fraction(target)) * Fraction(total)
+    allowed = budget_of(target) * Fraction(total)
     left = allowed - (Fraction(total) - Fraction(good))
     if left < 0:
         return "spent"
