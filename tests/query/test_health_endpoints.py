@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 
@@ -123,3 +124,11 @@ def test_targets_rules_alerts_and_silences_are_read_as_plain_rows() -> None:
         assert alerts(prometheus) == [{"labels": {"alertname": "Down"}, "state": "firing", "active_at": "t"}]
         (one,) = silences(prometheus, server.url)
         assert (one["id"], one["matchers"]) == ("1", [{"name": "a", "value": "b", "regex": False, "equal": True}])
+
+
+def test_a_notebook_whose_loop_runs_already_can_ask() -> None:
+    async def cell(url: str) -> list[str]:
+        return [one.status for one in ask_health([(url, 5.0)])]
+
+    with serving(lambda _: says({"status": "ok"}), versioned=False) as server:
+        assert asyncio.run(cell(server.url)) == ["healthy"]

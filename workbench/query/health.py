@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,9 @@ def ask_health(urls: Sequence[tuple[str, float]]) -> list[HealthAnswer]:
     Only a 2xx counts as an answer of a healthy part; then the ``status`` of a JSON body decides, and names of checks
     in it that are not well become the detail. No redirect is followed, no cookie, proxy or ``.netrc`` is used.
     """
-    return asyncio.run(_ask_all(urls))
+    # A notebook has a loop running in its own thread already, and asyncio.run refuses to start beside it.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="health") as pool:
+        return pool.submit(asyncio.run, _ask_all(urls)).result()
 
 
 def judged_body(body: bytes) -> tuple[str, str]:
