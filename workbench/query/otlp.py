@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from workbench.core.errors import AnswerUnreadable
+from workbench.query.documents import without_collector
 from workbench.query.otlp_schema import message
 from workbench.query.spans import Sampling, Span, plain_id, text_of
 
@@ -23,7 +24,7 @@ _STATUSES = ("unset", "ok", "error")
 _SERVICE = "service.name"
 
 
-def of_json(document: Any, sampling: Sampling) -> Iterator[Span]:
+def of_json(document: Any, sampling: Sampling) -> list[Span]:
     """Read the spans of one document: an export request, or the answer of Tempo (v1, v2) or Jaeger (v3).
 
     Raises
@@ -36,9 +37,10 @@ def of_json(document: Any, sampling: Sampling) -> Iterator[Span]:
         body = body[name] if isinstance(body, dict) and isinstance(body.get(name), dict) else body
     if not isinstance(body, dict):
         raise AnswerUnreadable("It holds no spans of OpenTelemetry.", hint="Expected resourceSpans or batches.")
+    resources = body.get("resourceSpans") or body.get("batches") or ()
     try:
-        for resource in body.get("resourceSpans") or body.get("batches") or ():
-            yield from _resource(resource, sampling)
+        with without_collector():
+            return [span for resource in resources for span in _resource(resource, sampling)]
     except (AttributeError, TypeError, ValueError, KeyError) as error:
         raise AnswerUnreadable(f"A span of OpenTelemetry is malformed: {type(error).__name__}.") from None
 
@@ -51,7 +53,7 @@ def _resource(resource: Mapping[str, Any], sampling: Sampling) -> Iterator[Span]
             start = int(span.get("startTimeUnixNano") or 0)
             end = int(span.get("endTimeUnixNano") or 0)
             status = span.get("status") or {}
-            own = {**shared, **attribute_texts(span.get("attributes"))}
+            own = shared | attribute_texts(span.get("attributes"))
             if status.get("message"):
                 own["otel.status_description"] = str(status["message"])
             for event in span.get("events") or ():
@@ -82,12 +84,22 @@ def _named(code: Any, names: tuple[str, ...], prefix: str) -> str:
 
 def attribute_texts(pairs: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
     """Return pairs of key and typed value as texts."""
-    found = {}
-    for pair in pairs or ():
-        value = pair.get("value") or {}
-        text = value.get("stringValue")
-        found[str(pair["key"])] = text if isinstance(text, str) else text_of(_value(value))
-    return found
+    return {str(pair["key"]): _text(pair.get("value")) for pair in pairs or ()}
+
+
+def _text(value: Mapping[str, Any] | None) -> str:
+    """Text of a typed value, the kinds that are met most first."""
+    for kind, held in (value or {}).items():
+        if kind == "stringValue" and held.__class__ is str:
+            return str(held)
+        if kind == "intValue":
+            return str(int(held))
+        if held is True:
+            return "true"
+        if held is False:
+            return "false"
+        return text_of(_value(value or {}))
+    return ""
 
 
 def _value(value: Mapping[str, Any]) -> Any:
@@ -135,11 +147,12 @@ def _parsed(name: str, body: bytes | bytearray) -> Any:
 
 def _spans(data: Any, sampling: Sampling) -> list[Span]:
     found: list[Span] = []
-    for resource in data.resource_spans:
-        shared = _pairs(resource.resource.attributes)
-        service = shared.pop(_SERVICE, "")
-        for scope in resource.scope_spans:
-            found.extend(_row(span, service, shared, sampling) for span in scope.spans)
+    with without_collector():
+        for resource in data.resource_spans:
+            shared = _pairs(resource.resource.attributes)
+            service = shared.pop(_SERVICE, "")
+            for scope in resource.scope_spans:
+                found.extend(_row(span, service, shared, sampling) for span in scope.spans)
     return found
 
 
@@ -176,8 +189,12 @@ def _pairs(attributes: Iterable[Any]) -> dict[str, str]:
     found = {}
     for pair in attributes:
         value = pair.value
-        kind = value.WhichOneof("value")
-        found[pair.key] = value.string_value if kind == "string_value" else text_of(_READ[kind](value))
+        # A text that is not empty needs no question for its kind, and most are such.
+        text = value.string_value
+        if not text:
+            kind = value.WhichOneof("value")
+            text = str(value.int_value) if kind == "int_value" else text_of(_READ[kind](value))
+        found[pair.key] = text
     return found
 
 

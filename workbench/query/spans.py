@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -40,7 +41,7 @@ _ALL = 1 << 56
 _INT64 = 1 << 63
 
 
-@dataclass
+@dataclass(slots=True)
 class Span:
     """One span as a decoder found it; ids as text of any of the usual forms, ``end_ns`` None when there is none."""
 
@@ -111,6 +112,8 @@ def _adjusted_count(tracestate: str) -> float | None:
 
 
 def _inverse(share: str) -> float | None:
+    if not share:
+        return None
     try:
         value = float(share)
     except ValueError:
@@ -203,7 +206,7 @@ class Gathered:
         rows = [span for span in spans if 0 < span.start_ns < _INT64 and abs(span.duration_ns or 0) < _INT64]
         if len(rows) < len(spans):
             self.warnings["spans have no start or one that no clock shows, and are left out"] += len(spans) - len(rows)
-        rows.sort(key=lambda span: (span.start_ns, span.trace_id, span.span_id))
+        rows.sort(key=attrgetter("start_ns", "trace_id", "span_id"))
         for row in rows:
             if row.duration_ns is None:
                 row.attributes[DURATION] = "missing"
@@ -212,7 +215,7 @@ class Gathered:
                 row.attributes[DURATION] = str(row.duration_ns)
                 self.warnings["spans end before they start (clock skew); their duration is 0"] += 1
         columns: dict[str, Any] = {
-            name: pd.Series([getattr(row, name) for row in rows], dtype="str")
+            name: pd.Series(list(map(attrgetter(name), rows)), dtype="str")
             for name in ("trace_id", "span_id", "parent_id", "service", "operation", "kind")
         }
         columns["start_ns"] = pd.Series([row.start_ns for row in rows], dtype="int64")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import glob
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from workbench.core.filters import SpanFilter
 from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange
+from workbench.query.documents import read_json
 from workbench.query.jaeger_json import of_jaeger, of_zipkin
 from workbench.query.otlp import of_json, of_protobuf
 from workbench.query.span_filter import checked, passing
@@ -232,11 +232,11 @@ def _json(first: bytes, stream: IO[bytes]) -> Iterator[Any]:
     """One document a line, or one document over several lines."""
     line = first + stream.readline()
     try:
-        yield json.loads(line)
+        yield read_json(line)
     except (ValueError, RecursionError):
         rest = stream.read(_LONGEST)
         try:
-            yield json.loads(line + rest)
+            yield read_json(line + rest)
             return
         except (ValueError, RecursionError):
             yield _Broken()
@@ -248,7 +248,7 @@ def _lines(stream: IO[bytes]) -> Iterator[Any]:
     for line in stream:
         if line.strip():
             try:
-                yield json.loads(line)
+                yield read_json(line)
             except (ValueError, RecursionError):
                 yield _Broken()
 
@@ -276,7 +276,7 @@ def _message(body: bytes) -> Iterator[Any]:
         body = pa.CompressedInputStream(pa.BufferReader(body), "zstd").read()
     if body[:1] in (b"{", b"["):
         try:
-            yield json.loads(body)
+            yield read_json(body)
         except (ValueError, RecursionError):
             yield _Broken()
     else:
