@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"core", "catalog"},
         {
             "numpy",
+            "orjson",
             "pandas",
             "pyarrow",
             "numba",
