@@ -23,6 +23,7 @@ from tests.servers.openmetrics import write_openmetrics
 from tests.servers.programs import Server
 from tests.servers.prometheus import load_blocks, prometheus
 from workbench.archive import Archive
+from workbench.cli.main import main
 from workbench.core.errors import ArchiveError
 from workbench.core.filters import LogFilter
 from workbench.core.series import SeriesSet, label_key
@@ -309,3 +310,14 @@ def test_lines_are_copied_once_and_only_under_pseudonyms(server, tmp_path, now) 
     found = archive.logs(LogFilter(), span)
     assert len(found) == 2 * len(plan)
     assert {row["user_id"] for row in found["attributes"]} == {"p-1"}
+
+
+def test_a_server_that_cannot_count_is_told_and_what_can_be_copied_is(tmp_path, capsys) -> None:
+    settings(tmp_path, "http://127.0.0.1:9")
+    command = ["archive", "sync", "--back", "3d", "--verify", "--no-counts", "--to", str(tmp_path / "archive")]
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", str(tmp_path / "workbench.toml"), *command])
+    assert ended.value.code == 3
+    told = capsys.readouterr().err
+    assert "Not verified: " in told
+    assert "Not copied: " in told

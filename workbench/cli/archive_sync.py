@@ -90,12 +90,15 @@ def sync(
 
 def _lacking(context: Any, archive: Any, plan: Sequence[Any], back: timedelta, as_of: datetime) -> list[Any]:
     """Find days that lack samples; those that are copied as a whole anyway are left out."""
+    from workbench.core.errors import SourceError
     from workbench.studies.sync_holes import holes
 
-    with click.progressbar(length=100, label="Counting", file=sys.stderr) as bar:
-        found = holes(
-            context, archive, back=back, as_of=as_of, report=lambda part: bar.update(round(part * 100) - bar.pos)
-        )
+    try:
+        with click.progressbar(length=100, label="Counting", file=sys.stderr) as bar:
+            found = holes(context, archive, back=back, as_of=as_of, report=lambda share: _moved(bar, share))
+    except SourceError as error:  # what can be copied is copied all the same
+        say(f"Not verified: {' '.join(str(error).split())}")
+        return []
     whole = [one for one in plan if one.span.seconds >= 86_400]
     planned = {(one.source, one.system, name, one.span.start.date()) for one in whole for name in one.subjects}
     return [
@@ -103,6 +106,11 @@ def _lacking(context: Any, archive: Any, plan: Sequence[Any], back: timedelta, a
         for one in found
         if any((one.source, one.system, name, one.span.start.date()) not in planned for name in one.subjects)
     ]
+
+
+def _moved(bar: Any, share: float) -> None:
+    """Let a share of the work move a bar of a hundred steps."""
+    bar.update(round(share * 100) - bar.pos)
 
 
 def _plan_lines(plan: Sequence[Any], where: str) -> list[str]:
