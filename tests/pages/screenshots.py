@@ -23,10 +23,10 @@ PICTURES: dict[str, tuple[str, dict[str, str], str, str]] = {
     "overview-light": ("", {}, "desktop", "light"),
     "overview-dark": ("", {}, "desktop", "dark"),
     "overview-phone": ("", {}, "phone", "light"),
-    "slo-list-light": ("slo", {}, "desktop", "light"),
-    "slo-detail-light": ("slo", {"slo": "availability"}, "desktop", "light"),
-    "slo-detail-dark": ("slo", {"slo": "availability"}, "desktop", "dark"),
-    "slo-detail-phone": ("slo", {"slo": "availability"}, "phone", "dark"),
+    "slo-list-light": ("slo", {"system": "counterfactual-lab"}, "desktop", "light"),
+    "slo-detail-light": ("slo", {"system": "counterfactual-lab", "slo": "availability"}, "desktop", "light"),
+    "slo-detail-dark": ("slo", {"system": "counterfactual-lab", "slo": "availability"}, "desktop", "dark"),
+    "slo-detail-phone": ("slo", {"system": "counterfactual-lab", "slo": "availability"}, "phone", "dark"),
     "sources-light": ("sources", {}, "desktop", "light"),
 }
 

@@ -33,7 +33,7 @@ _STATUS_COLUMN = st.column_config.MultiselectColumn(
     "Status",
     options=list(STATUS_WORDS.values()),
     color=[_COLOURS[status] for status in STATUS_WORDS],
-    width=112,
+    width=88,
 )
 
 

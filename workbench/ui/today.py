@@ -56,7 +56,7 @@ def standing(study: Study) -> None:
         ("Open alerts", alert_rows(alerts), "No alert fires."),
         ("Data", source_rows(study.results["sources"]), "Sources are judged only for a period that ends now."),
     ]
-    with st.grid(3, min_column_width=320, gap="small"):
+    with st.grid(2, min_column_width=440, gap="small"):
         for title, rows, none in parts:
             with st.container(border=True, height="stretch"):
                 st.markdown(f"**{title}**")
