@@ -13,6 +13,7 @@ import pytest
 from tests.studies.test_cost_study import GATEWAY, amounts, gateway_series
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
+from workbench.charts.cost_tables import invoices_table
 from workbench.core.money import total
 from workbench.core.result import Study
 from workbench.core.series import SeriesSet
@@ -66,6 +67,8 @@ def test_invoices_are_compared_to_the_last_digit_by_provider_and_period(asked: C
     assert result.frame["share"].iloc[1] == pytest.approx(0.1, abs=1e-12)
     assert (result.frame["coverage"] > 0.99).all()
     assert result.notes == ("1 lines of invoices are for a time that is not over.",)
+    printed = invoices_table(result)._repr_html_()
+    assert all(f">{text}</td>" in printed for text in ("20.00 USD", "18.00 USD", "2.00 USD", "not metered"))
 
 
 def test_an_invoice_for_a_time_that_was_not_watched_is_not_called_wrong(asked: Callable[..., Study]) -> None:

@@ -21,6 +21,7 @@ from tests.query.written_lines import SPAN, frame, lines, passing
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import Catalog, CompositeIndicator, Member, RatioIndicator, RecordsIndicator, ThresholdIndicator
+from workbench.charts.decision_tables import members_table
 from workbench.core.filters import Condition, LogFilter, SpanFilter
 from workbench.core.result import Study
 from workbench.core.series import SeriesSet
@@ -153,6 +154,12 @@ def test_a_composite_is_judged_by_what_its_members_lost(lab: Context) -> None:
     members = found.results["members"].frame.set_index("member")
     assert members["sli"].to_dict() == pytest.approx({"available": 0.9975, "fast": 0.96})
     assert members["spent_share"].to_dict() == pytest.approx({"available": 0.005 / lost, "fast": 0.04 / lost})
+    shown = members_table(found.results["members"])
+    assert shown is not None
+    assert [(row["member"], row["sli"], row["spent"]) for row in shown.rows] == [
+        ("Available", "99.750 %", "11.1 %"),
+        ("Fast", "96.000 %", "88.9 %"),
+    ]
     mean = study(lab, composite("share"), day, **slices).results["compliance"].frame.iloc[0]
     assert mean.sli == pytest.approx((2 * 0.9975 + 0.96) / 3, abs=1e-9)
 

@@ -175,6 +175,15 @@ def budgets_table(result: Result) -> Table:
     return Table(budget_rows(result), caption=caption, left=("budget",))
 
 
+def invoices_table(result: Result) -> Table | Sentence:
+    """Table of :func:`invoice_rows` that renders itself."""
+    if result.frame.empty:
+        return Sentence("No table of invoices is set; `workbench sources` says how to add one.")
+    return Table(
+        invoice_rows(result), caption="What providers billed, beside what was metered.", left=("provider", "verdict")
+    )
+
+
 def cost_finding(study: Study) -> Sentence:
     """Say in a few sentences what was spent, how that changed, where most of it went and where the month will end."""
     totals, groups = study.results["totals"].frame, study.results["groups"].frame

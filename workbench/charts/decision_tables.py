@@ -67,6 +67,14 @@ def member_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
+def members_table(result: Result) -> Table | None:
+    """Table of :func:`member_rows` that renders itself; None where no promise is a composite."""
+    if result.frame.empty:
+        return None
+    caption = "Members of composite promises: the share of the budget that each one spent."
+    return Table(member_rows(result), caption=caption, left=("objective", "member", "status"))
+
+
 def annotation_rows(records: Iterable[Any]) -> list[dict[str, str]]:
     """One row of text an annotation of the store."""
     return [
