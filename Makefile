@@ -30,7 +30,7 @@ bench: .venv/.developer ## ours, the peer's and the ratio
 	@for bench in tests/benchmarks/[!_]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
 
 soak: .venv/.developer servers ## long runs, storms, kill -9
-	@$(BIN)/python -m pytest -m soak tests/soak
+	@$(BIN)/python -m pytest -m soak tests
 
 servers: ## install what the live tests need (Debian as root) or say what is missing
 	@tests/servers/setup.sh

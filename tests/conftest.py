@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import pytest
@@ -30,6 +31,13 @@ settings.load_profile("house")
 #: Programs, not tests: `make bench` runs them.
 collect_ignore_glob = ["benchmarks/bench_*.py"]
 
+PAGES = Path(__file__).parent / "pages"
+SLOW_FILES = (
+    "test_archive_objects.py", "test_cost_study.py", "test_cost_tables.py", "test_log_conformance.py",
+    "test_performance_study.py", "test_secret_sweep.py", "test_slo_decisions.py", "test_slo_records.py",
+    "test_span_sources.py",
+)  # fmt: skip
+
 #: Fixtures that load much data: all tests on one of them run in one worker, so that it is loaded once.
 SHARED_SERVERS = ("demo_servers", "opensearch_node")
 
@@ -55,15 +63,18 @@ def omission() -> Callable[[str], NoReturn]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests for ``--dist loadgroup``: by heavy server where they share one, else by file.
 
-    What needs the whole demo is slow: building it takes longer than all the quick tests together.
+    What needs the whole demo is slow: building it takes longer than all the quick tests together; pages and an object
+    store are so too. Files with slow tests come first, so that no worker is left alone with one at the end.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "demo_home" in fixtures:
+        if "demo_home" in fixtures or item.path.is_relative_to(PAGES) or item.path.name in SLOW_FILES:
             item.add_marker(pytest.mark.slow)
         shared = next((name for name in SHARED_SERVERS if name in fixtures), None)
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("live")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(wrapper=True)

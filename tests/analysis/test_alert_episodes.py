@@ -103,6 +103,7 @@ def test_replicas_are_one_alert_and_the_outage_of_one_is_no_end():
     assert (minute_of(frame["starts_at"]), minute_of(frame["ends_at"])) == ([10], [33])
 
 
+@pytest.mark.slow
 @given(st.lists(st.booleans(), min_size=1, max_size=80))
 def test_firing_time_is_that_of_the_samples_and_episodes_do_not_touch(firing: list[bool]):
     times = np.flatnonzero(firing) * MINUTE

@@ -142,6 +142,7 @@ def test_gaps_move_no_date():
     assert abs(judged(whole)[0]["reached_at"] - judged(holed)[0]["reached_at"]) <= pd.Timedelta(hours=12)
 
 
+@pytest.mark.slow
 def test_the_band_holds_about_what_it_promises():
     inside, total = 0, 0
     for seed in range(25):
@@ -154,6 +155,7 @@ def test_the_band_holds_about_what_it_promises():
     assert 0.65 <= inside / total <= 0.97
 
 
+@pytest.mark.slow
 @given(st.floats(0.001, 1000.0), st.integers(3, 30))
 @settings(max_examples=20, deadline=None)
 def test_the_scale_of_a_level_changes_no_date(scale: float, days: int):

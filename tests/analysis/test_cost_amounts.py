@@ -137,6 +137,7 @@ def test_without_accounts_everything_is_empty_and_nothing_fails():
     assert not len(empty.frame) + len(groups.frame) + len(days.frame) + len(unit_costs(BOOK[:0], [], PERIODS).frame)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 10**15)), min_size=1, max_size=30),

@@ -147,6 +147,7 @@ def test_maintenance_that_is_still_to_come_shrinks_the_budget_of_the_period():
     assert row.coverage == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(-50, 340), st.integers(1, 200)), max_size=5), st.randoms())
 def test_order_and_splitting_of_windows_change_nothing(spans, random):

@@ -96,6 +96,7 @@ def test_an_unknown_comparison_is_refused():
 cells = st.one_of(st.none(), st.floats(0, 10, allow_nan=False))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(st.lists(cells, min_size=1, max_size=60))
 def test_broken_kept_and_unknown_time_add_up_to_the_period(values):

@@ -81,6 +81,7 @@ def test_a_cache_answers_hits_of_look_ups():
     assert rows["hit_ratio"].tolist() == pytest.approx([90 / 105, 0.9, 0.0, 0.8])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(
     st.dictionaries(st.text("abcdefgh", min_size=1, max_size=2), st.integers(0, 10**9), min_size=1, max_size=25),

@@ -151,6 +151,7 @@ def test_no_series_at_all_gives_empty_results():
     assert states.frame.empty
 
 
+@pytest.mark.slow
 def test_noise_gives_few_false_alarms_and_honest_p_values():
     rng = np.random.default_rng(11)
     alarms, low, tests = 0, 0, 0

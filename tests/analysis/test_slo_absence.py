@@ -57,6 +57,7 @@ def test_an_unknown_policy_is_refused() -> None:
         filled(day(np.ones(288)), DAY, 300_000, "maybe", slices=True)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.booleans(), min_size=288, max_size=288), st.floats(0, 1))
 def test_policies_are_ordered(seen: list[bool], share: float) -> None:

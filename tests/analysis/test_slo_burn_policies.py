@@ -199,6 +199,7 @@ def test_a_back_test_by_hand() -> None:
     assert frame.loc[frame["suggested"], "policy"].unique().tolist() == ["good"]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=20, max_size=80), st.integers(1, 9), st.data())
 def test_more_bad_events_never_lower_a_burn_and_scaling_changes_nothing(

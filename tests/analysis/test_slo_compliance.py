@@ -304,6 +304,7 @@ def of(pairs: list[tuple[int, int]]) -> pd.DataFrame:
     return history([float(good) for good, _ in pairs], [float(good + bad) for good, bad in pairs])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(counts, targets, st.randoms(use_true_random=False))
 def test_row_order_changes_nothing(pairs: list[tuple[int, int]], target: str, random: object) -> None:
@@ -313,6 +314,7 @@ def test_row_order_changes_nothing(pairs: list[tuple[int, int]], target: str, ra
     pd.testing.assert_series_equal(judged(events, promise), judged(events.iloc[order], promise))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(2, 1_000))
 def test_scaling_all_counts_changes_no_ratio_and_no_status(pairs: list[tuple[int, int]], target: str, by: int) -> None:
@@ -326,6 +328,7 @@ def test_scaling_all_counts_changes_no_ratio_and_no_status(pairs: list[tuple[int
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(0, 29), st.integers(1, 500))
 def test_more_bad_events_never_lower_the_burn(pairs: list[tuple[int, int]], target: str, at: int, more: int) -> None:
@@ -337,6 +340,7 @@ def test_more_bad_events_never_lower_the_burn(pairs: list[tuple[int, int]], targ
     assert not (before.status == "spent" and after.status != "spent")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(0, 30))
 def test_two_parts_of_a_window_add_up_to_the_whole(pairs: list[tuple[int, int]], target: str, cut: int) -> None:

@@ -78,6 +78,7 @@ def histories(draw: st.DrawFn) -> list[tuple[str, pd.DataFrame]]:
     return members
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     histories(), st.sampled_from([("occurrences", "sum"), ("ratio_timeslices", "sum"), ("ratio_timeslices", "share")])
@@ -93,6 +94,7 @@ def test_members_add_up_to_what_the_composite_spent(members: list, how: tuple[Bu
     assert (made["good"] >= 0).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(histories(), st.data())
 def test_more_bad_events_of_a_member_never_lower_the_burn(members: list, data: st.DataObject) -> None:

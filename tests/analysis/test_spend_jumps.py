@@ -109,6 +109,7 @@ def test_noise_alone_seldom_stands_out():
     assert judged <= 4  # of 372 days
 
 
+@pytest.mark.slow
 @given(st.floats(0.1, 1e6))
 @settings(max_examples=8, deadline=None)
 def test_the_currency_does_not_matter(scale: float):

@@ -110,6 +110,7 @@ def test_vacuum_removes_orphans_and_nothing_that_is_read(tmp_path):
     assert Archive.open(archive.root).select([], 0, 2**60).samples == 5
 
 
+@pytest.mark.slow
 def test_many_commits_stay_quick_to_open_by_checkpoints(tmp_path):
     archive = Archive.open(tmp_path / "a", create=True)
     for minute in range(45):

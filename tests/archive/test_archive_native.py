@@ -58,6 +58,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return archive
 
 
+@pytest.mark.slow
 def test_every_sample_comes_back_as_it_went_in_after_parts_repeats_and_compaction(tmp_path):
     series = native_sample_set()
     archive = Archive.open(tmp_path / "a", create=True)
@@ -79,6 +80,7 @@ def test_every_sample_comes_back_as_it_went_in_after_parts_repeats_and_compactio
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", QUERIES)
 def test_the_engine_answers_from_it_as_from_memory(whole: Archive, query: str):
     span = TimeRange.from_ms(START_MS + 600_000, END_MS)

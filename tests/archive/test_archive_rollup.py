@@ -156,6 +156,7 @@ def test_exact_increases_of_days_cross_the_border_of_the_samples(both) -> None:
             assert increase(kept[1], kept[2], *edges) == increase(times, values, *edges)
 
 
+@pytest.mark.slow
 def test_rolling_up_again_changes_nothing_and_late_samples_change_their_day(tmp_path) -> None:
     archive = Archive.open(tmp_path / "a", create=True)
     archive.append_samples(month())

@@ -200,6 +200,7 @@ def test_series_lists_only_label_sets_with_samples_in_the_range(archive):
     assert len(archive.series([])) == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sets(st.integers(0, 12)), min_size=1, max_size=4), st.integers(-1, 13), st.integers(-1, 13))
 def test_series_with_samples_in_a_range_are_those_that_select_gives(tmp_path_factory, held, start, end):
@@ -230,6 +231,7 @@ def test_odd_label_names_and_values_are_text(archive):
         archive.append_samples(SeriesSet.of([({"a": "\ud800"}, [NOVEMBER], [1.0])]))
 
 
+@pytest.mark.slow
 def test_threads_share_one_archive(archive):
     def write(era: int) -> None:
         archive.append_samples(SeriesSet.of([({"era": str(era)}, NOVEMBER + np.arange(50) * 1000, np.ones(50))]))
@@ -253,6 +255,7 @@ SERIES_OF_SAMPLES = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SERIES_OF_SAMPLES, min_size=1, max_size=3))
 def test_any_order_of_appends_leaves_the_last_value_of_each_time(tmp_path_factory, appends):

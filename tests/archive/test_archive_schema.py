@@ -63,6 +63,7 @@ def test_a_newer_schema_is_refused_with_what_to_do(old):
         Archive.open(old)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 9),

@@ -78,6 +78,7 @@ def test_spans_have_no_message_and_an_empty_frame_is_empty() -> None:
     assert Pseudonyms(FIELDS, KEY)(lines()).empty
 
 
+@pytest.mark.slow
 @given(st.text(min_size=4, max_size=30), st.text(max_size=40))
 @settings(max_examples=150, deadline=None)
 def test_no_value_of_a_personal_field_is_left_in_it(value: str, around: str) -> None:

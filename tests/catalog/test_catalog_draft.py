@@ -136,6 +136,7 @@ hostile = st.text(max_size=30) | st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(
     names=st.lists(st.sampled_from(["a_requests_total", "b_errors_total", "c:d_seconds_bucket"]) | hostile, min_size=1),
     job=hostile,

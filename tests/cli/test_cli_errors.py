@@ -97,6 +97,7 @@ def test_each_kind_of_bad_answer_has_its_own_exit_code(run, answering, tmp_path,
     assert "up" in err
 
 
+@pytest.mark.slow
 def test_an_unreachable_server_is_named_and_is_no_zero(run, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -73,6 +73,7 @@ def test_lines_of_files_come_newest_first_with_the_share_understood(
     assert "\x1b" not in out
 
 
+@pytest.mark.slow
 def test_lines_of_loki_are_counted_there_and_only_the_newest_are_read(
     config: Path, fake: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:

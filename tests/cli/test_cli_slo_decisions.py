@@ -91,6 +91,7 @@ def test_rules_exports_and_imports_are_files_that_are_read_again(run, tmp_path: 
     assert {row["objective"] for row in listed} == {name.strip(" .\n") for name in said.split(":", 1)[1].split(",")}
 
 
+@pytest.mark.slow
 def test_an_issue_is_made_listed_and_made_again(run, monkeypatch: pytest.MonkeyPatch) -> None:
     from workbench.studies import context
 

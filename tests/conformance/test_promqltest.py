@@ -55,6 +55,7 @@ def test_a_script_of_our_own_holds(one: Eval) -> None:
     judge(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", parameters())
 def test_eval_gives_what_prometheus_gives(one: Eval) -> None:
     judge(one)
@@ -86,6 +87,7 @@ def gives_samples(query: str) -> bool:
     return isinstance(tree, Subquery) or (isinstance(tree, Selector) and tree.range_ms is not None)
 
 
+@pytest.mark.slow
 def test_the_documented_list_of_misses_is_of_now() -> None:
     from list_misses import DOCS, section
 

@@ -35,9 +35,9 @@ def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
         pytest.param((0, 40), id="within a day"),
         pytest.param((-135, -130, 0, 1), id="up to midnight and over it", marks=pytest.mark.slow),
         pytest.param(
-            (-1680, 415, 3200), id="over midnights, from inside the gap, through a crash", marks=pytest.mark.slow
+            (-1680, 415, 3200), id="over midnights, from inside the gap, through a crash", marks=pytest.mark.soak
         ),
-        pytest.param((0.25, 1.5, 17.75), id="between two minutes", marks=pytest.mark.slow),
+        pytest.param((0.25, 1.5, 17.75), id="between two minutes", marks=pytest.mark.soak),
     ],
 )
 def test_an_extended_demo_equals_one_built_at_once_bit_for_bit(tmp_path: Path, ends: tuple[float, ...]) -> None:
@@ -102,7 +102,14 @@ def test_a_build_killed_in_the_middle_is_finished_by_the_next(tmp_path: Path, ex
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hours", [-1, 1, 30], ids=["earlier", "before midnight", "after midnight"])
+@pytest.mark.parametrize(
+    "hours",
+    [
+        pytest.param(-1, id="earlier", marks=pytest.mark.soak),
+        pytest.param(1, id="before midnight"),
+        pytest.param(30, id="after midnight", marks=pytest.mark.soak),
+    ],
+)
 def test_an_extension_killed_before_it_noted_its_state_is_undone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ COUNTS = st.lists(st.integers(0, 300), min_size=1, max_size=8)
 SEEDS = st.integers(0, 2**63)
 
 
+@pytest.mark.slow
 def test_a_stream_is_the_same_in_another_process() -> None:
     text = "from workbench.demo.streams import stream; print(stream(7, 'lab/x', 20_000).integers(0, 2**62, 5).tolist())"
     there = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60).stdout

@@ -290,6 +290,7 @@ def replayed(events: list[dict[str, Any]], tmp_path: Path, parts: int = 1) -> tu
     return conduit.simulate(Day(3, to_ms(ANCHOR) // 86_400_000 - 1, parts, placed, {}, recorded=False)), placed
 
 
+@pytest.mark.slow
 def test_full_minutes_are_the_same_in_both_resolutions(tmp_path):
     (coarse, _), (fine, _) = (replayed([], tmp_path, parts) for parts in (1, 4))
     for target, exposure in coarse.exposures.items():
@@ -299,6 +300,7 @@ def test_full_minutes_are_the_same_in_both_resolutions(tmp_path):
             np.testing.assert_array_equal(one, other.reshape(-1, 4).sum(axis=1), err_msg=str(labels))
 
 
+@pytest.mark.slow
 def test_an_event_moves_recorded_requests_and_adds_none(tmp_path):
     limit = {"id": "limit", "kind": "provider_limit", "system": "conduit", "start": "-12h", "duration": "2h"}
     outage = {"id": "outage", "kind": "outage", "system": "conduit", "start": "-6h", "duration": "30m"}

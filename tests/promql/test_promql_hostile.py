@@ -86,6 +86,7 @@ def test_hostile_text_is_evaluated_or_refused(text: str) -> None:
         evaluate_instant(text, store, time_ms=60_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
 def test_deep_nesting_is_refused_before_the_parser_sees_it(text: str) -> None:
     with pytest.raises(QueryRejected):

@@ -71,6 +71,7 @@ def test_bounds_are_powers_of_two_and_end_at_the_largest_float() -> None:
     assert upper_bounds(number, schema).tolist() == [1, 2, 0.125, largest, largest, largest, math.inf, 65536]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(exponential(), exponential(), exponential())
 def test_addition_does_not_depend_on_the_order_and_loses_nothing(a: Histogram, b: Histogram, c: Histogram) -> None:
@@ -81,6 +82,7 @@ def test_addition_does_not_depend_on_the_order_and_loses_nothing(a: Histogram, b
     assert inside == total.count == a.count + b.count + c.count
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(exponential(), st.integers(0, 3))
 def test_a_lower_resolution_holds_the_same_observations_between_its_bounds(one: Histogram, steps: int) -> None:
@@ -99,6 +101,7 @@ def test_a_zero_bucket_widens_to_the_next_bound_that_no_bucket_straddles() -> No
     assert (total.zero_threshold, total.zero_count, total.positive) == (0.5, 5, {0: 2})
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(exponential(), exponential(-4, 3))
 def test_more_observations_are_no_reset_and_fewer_are(one: Histogram, more: Histogram) -> None:
@@ -148,6 +151,7 @@ def test_a_nan_that_looks_like_a_mark_is_a_nan() -> None:
     assert np.isnan(answer.values[0, 0])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(exponential(0, 2), min_size=2, max_size=12), st.integers(1, 6))
 def test_increase_adds_up_what_came_between_resets(parts: list[Histogram], minutes: int) -> None:

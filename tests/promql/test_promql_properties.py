@@ -44,6 +44,7 @@ def same(left: dict[str, np.ndarray], right: dict[str, np.ndarray], tolerance: f
         np.testing.assert_allclose(row, right[key], rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters(), st.sampled_from(["rate", "increase", "delta", "sum_over_time", "changes"]))
 def test_the_sum_over_groups_adds_up_to_the_sum_over_all(store: MemoryStore, function: str) -> None:
@@ -54,6 +55,7 @@ def test_the_sum_over_groups_adds_up_to_the_sum_over_all(store: MemoryStore, fun
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters(), st.sampled_from(["v2", "v3"]))
 def test_increase_is_rate_times_the_length_of_the_range(store: MemoryStore, semantics: str) -> None:
@@ -61,6 +63,7 @@ def test_increase_is_rate_times_the_length_of_the_range(store: MemoryStore, sema
     same(left, matrix("rate(x_total[7m]) * 420", store, semantics=semantics), tolerance=1e-12)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters(), st.integers(1, 1000))
 def test_moving_all_samples_and_steps_moves_the_answer(store: MemoryStore, minutes: int) -> None:
@@ -74,6 +77,7 @@ def test_moving_all_samples_and_steps_moves_the_answer(store: MemoryStore, minut
     np.testing.assert_array_equal(here.values, there.values)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters(), st.integers(1, 30))
 def test_a_range_answer_is_its_steps_one_by_one(store: MemoryStore, step: int) -> None:
@@ -96,6 +100,7 @@ def test_prometheus_2_windows_hold_at_least_what_prometheus_3_windows_hold(store
         assert (np.nan_to_num(closed[key]) - np.nan_to_num(row) <= 1).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters())
 def test_the_order_of_series_in_the_store_changes_nothing(store: MemoryStore) -> None:
@@ -108,6 +113,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e200, max_
 BOUNDS = st.tuples(st.integers(0, 1000), st.integers(0, 1000)).map(sorted)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(st.lists(FLOATS, min_size=1, max_size=1000), st.lists(BOUNDS, min_size=1, max_size=20))
 def test_sums_of_windows_are_exact_to_the_size_of_their_terms(values: list[float], bounds: list[list[int]]) -> None:

@@ -70,6 +70,7 @@ def without_parens(node: Node) -> str:
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(TREES)
 def test_a_printed_tree_reads_back_as_the_same_operations(tree: Node) -> None:

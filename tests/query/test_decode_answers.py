@@ -81,6 +81,7 @@ series = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(st.lists(series, max_size=5), st.booleans(), st.booleans())
 def test_all_readers_agree_bit_for_bit_on_random_matrices(data, victoria, escape) -> None:
@@ -99,6 +100,7 @@ def test_all_readers_agree_bit_for_bit_on_random_matrices(data, victoria, escape
         assert told == Answer("matrix", infos=("x",))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.from_regex(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", fullmatch=True))
 def test_any_decimal_text_is_read_as_python_reads_it(text: str) -> None:
@@ -221,6 +223,7 @@ def test_a_partial_answer_of_victoriametrics_is_a_warning() -> None:
     assert "isPartial" in read(body, "auto")[0].warnings[0]
 
 
+@pytest.mark.slow
 def test_a_long_series_outgrows_the_first_buffer() -> None:
     values = ",".join(f'[{60 * i},"{i}.25"]' for i in range(40_000))
     for reader in READERS:

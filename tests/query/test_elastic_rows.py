@@ -136,6 +136,7 @@ def pulled(source: ElasticSource) -> tuple[int, list[str]]:
     return sum(map(len, pieces)), sorted({warning for piece in pieces for warning in piece.attrs["warnings"]})
 
 
+@pytest.mark.slow
 def test_pages_go_on_and_a_millisecond_is_never_cut(imitating: Callable[..., ElasticSource]) -> None:
     source = imitating(15_000)
     pieces = list(source.logs(ALL, SPAN))
@@ -143,6 +144,7 @@ def test_pages_go_on_and_a_millisecond_is_never_cut(imitating: Callable[..., Ela
     assert not set(pieces[0]["time_ns"]) & set(pieces[1]["time_ns"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("faults", "words"),
     [

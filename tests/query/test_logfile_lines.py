@@ -158,6 +158,7 @@ def test_a_line_of_two_logs_counts_once_and_a_line_twice_in_one_log_twice(tmp_pa
     assert coverage["repeated"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [7, 1_000])
 def test_files_that_overlap_come_in_one_order_from_any_number_of_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: int
@@ -176,6 +177,7 @@ def test_files_that_overlap_come_in_one_order_from_any_number_of_runs(
     assert frame["time_ns"].is_monotonic_increasing
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r"), max_size=60), max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_whatever_the_lines_are_each_is_accounted_for(

@@ -98,6 +98,7 @@ def test_an_address_with_credentials_or_parameters_is_refused_without_repeating_
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_a_repr_or_an_error(serve, tmp_path: Path) -> None:
     def refuses(_) -> Says:
         return Says(b"denied", 401, {"Content-Type": "text/plain"})

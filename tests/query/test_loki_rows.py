@@ -76,6 +76,7 @@ def test_a_naive_pager_loses_lines_of_the_same_server(serve: Callable[..., Serve
     assert len(pulled) < 90_000
 
 
+@pytest.mark.slow
 def test_pieces_come_oldest_first_and_no_larger_than_an_answer(serve: Callable[..., Served]) -> None:
     served = serve(FakeLoki(lines(12_000, bursts=3, burst=400)).answer)
     last = 0
@@ -87,6 +88,7 @@ def test_pieces_come_oldest_first_and_no_larger_than_an_answer(serve: Callable[.
         last = times[-1]
 
 
+@pytest.mark.slow
 def test_a_nanosecond_with_more_lines_than_an_answer_is_read_stream_by_stream_and_from_both_ends(
     serve: Callable[..., Served],
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_nanosecond_with_more_lines_than_an_answer_is_read_stream_by_stream_an
     assert source.api.most_lines == 100, "learnt from the server's refusal of 5,000"
 
 
+@pytest.mark.slow
 def test_lines_that_no_question_can_reach_are_an_error_and_not_left_out(serve: Callable[..., Served]) -> None:
     held = [Line(START_NS + 5, f"{number}", {"service_name": "shop"}) for number in range(250)]
     served = serve(FakeLoki(held, limit=100).answer)
@@ -134,6 +137,7 @@ def test_a_tenant_is_named_and_a_missing_one_explained(serve: Callable[..., Serv
     assert (state.status, state.exit_code) == ("unavailable", 3)
 
 
+@pytest.mark.slow
 def test_milliseconds_are_refused_before_they_are_sent(serve: Callable[..., Served]) -> None:
     served = serve(hundred_thousand().answer)
     api = LokiApi(Web.from_settings("l", SourceSettings(kind="loki", url=served.url), api="Loki"))

@@ -156,6 +156,7 @@ def test_the_state_says_what_answers_and_how_fresh_it_is(serve) -> None:
     assert state.newest == datetime(2026, 11, 21, 20, 16, 0, 250_000, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_the_state_of_an_absent_server_is_unavailable_and_not_an_exception() -> None:
     state = PrometheusSource("prod", "http://127.0.0.1:9").state()
     assert (state.status, state.newest) == ("unavailable", None)

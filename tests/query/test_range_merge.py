@@ -12,6 +12,7 @@ from workbench.query.plan import slices
 START, STEP = 1_000, 250
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.data(), st.integers(1, 40), st.integers(1, 6), st.integers(1, 15))
 def test_any_order_of_slices_gives_the_same_matrix(data, steps: int, count: int, points: int) -> None:

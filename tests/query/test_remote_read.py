@@ -53,6 +53,7 @@ def decoded(body: bytes, reader: str) -> tuple[remote_read_wire.ChunkIndex, list
     return index, times.tolist(), values.view(np.uint64).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 @settings(max_examples=60, deadline=None)
 @given(chunks=st.lists(SAMPLES.map(risen), min_size=1, max_size=6))

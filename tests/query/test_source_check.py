@@ -62,6 +62,7 @@ def test_details_of_a_server_without_those_endpoints_are_notes(serve) -> None:
     assert [note.split(":")[0] for note in found.notes] == ["No targets", "No metadata"]
 
 
+@pytest.mark.slow
 def test_details_of_an_absent_server_do_not_raise() -> None:
     found = check.details(PrometheusSource("prod", "http://127.0.0.1:9"))
     assert found.state.status == "unavailable"

@@ -47,6 +47,7 @@ def test_a_lost_connection_is_tried_again(serve) -> None:
     assert len(served.queries()) == 2
 
 
+@pytest.mark.slow
 def test_retry_after_is_waited_for(serve) -> None:
     served = serve(in_turn(error(429, "too_many_requests", "slow down", **{"Retry-After": "1"}), ONE))
     began = time.monotonic()
@@ -63,6 +64,7 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for(serve) -> None:
     assert len(served.queries()) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_down_is_given_up_after_four_attempts(serve) -> None:
     served = serve(lambda _: Says(b"<html><title>Bad gateway</title></html>", 502, {"Content-Type": "text/html"}))
     with pytest.raises(SourceUnavailable, match="Bad gateway"):
@@ -107,6 +109,7 @@ def test_the_deadline_holds_against_a_server_that_drips(serve) -> None:
     assert len(served.queries()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secure", [False, True])
 def test_the_deadline_holds_against_headers_that_drip(serve, certificates, secure: bool) -> None:
     tls = certificates.context(certificates.server) if secure else None
@@ -131,6 +134,7 @@ def test_a_server_error_is_not_repeated(serve) -> None:
     assert len(served.queries()) == 1
 
 
+@pytest.mark.slow
 def test_nobody_listens() -> None:
     with pytest.raises(SourceUnavailable, match="refuses the connection"):
         ask("http://127.0.0.1:9")
@@ -170,6 +174,7 @@ def test_json_cut_in_the_middle_is_truncated(serve) -> None:
         ask(served.url)
 
 
+@pytest.mark.slow
 def test_a_connection_that_ends_within_the_body_is_truncated(serve) -> None:
     half = Says(
         headers={"Content-Type": "application/json", "Content-Length": "500"}, write=lambda file: file.write(b'{"st')
@@ -179,6 +184,7 @@ def test_a_connection_that_ends_within_the_body_is_truncated(serve) -> None:
         ask(served.url, timeout_s=30)
 
 
+@pytest.mark.slow
 def test_a_chunked_answer_cut_short_is_truncated(serve) -> None:
     half = Says(
         headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"},
@@ -305,6 +311,7 @@ def test_a_proxy_that_forbids_post_gets_the_query_in_the_address(serve) -> None:
     assert [asked.method for asked in served.queries()] == ["POST", "GET", "GET"]
 
 
+@pytest.mark.slow
 def test_every_error_names_source_and_query(serve) -> None:
     for told in (Says(b"x"), Says(b"", 404), error(400, "bad_data", "no"), error(503, "unavailable", "no")):
         served = serve(lambda _, told=told: told)
@@ -332,6 +339,7 @@ def test_a_server_is_never_asked_more_than_four_questions_at_once(serve) -> None
     assert 2 <= most[0] <= 4
 
 
+@pytest.mark.slow
 def test_failed_requests_give_their_turn_back(serve) -> None:
     half = Says(headers={"Content-Length": "500"}, write=lambda file: file.write(b'{"st'))
     served = serve(in_turn(*[half] * 8, ONE))
@@ -342,6 +350,7 @@ def test_failed_requests_give_their_turn_back(serve) -> None:
     assert source.instant("up", NOW).values[0, 0] == 1.0
 
 
+@pytest.mark.slow
 def test_a_question_that_gets_no_turn_says_so(serve) -> None:
     def slow(_: Asked) -> Says:
         time.sleep(1.0)

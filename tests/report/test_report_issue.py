@@ -176,7 +176,7 @@ def test_two_that_issue_at_once_make_one_issue(settings):
     assert reproduce(settings, issue).whole
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("moment", [0.0, 0.6])
 def test_a_process_that_is_killed_leaves_the_old_issue(settings, moment):
     first = issued(settings)

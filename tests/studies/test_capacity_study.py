@@ -102,6 +102,7 @@ def test_used_is_what_is_not_left_and_the_date_is_that_of_arithmetic(
     assert any("Memory used" in warning for warning in study.warnings)
 
 
+@pytest.mark.slow
 def test_what_has_no_limit_is_not_measured(lab: Context) -> None:
     span = TimeRange(OCTOBER.end - timedelta(days=7), OCTOBER.end)
     study = capacity_forecast(lab, system="choreoai", range=span, as_of=span.end)

@@ -76,6 +76,7 @@ def test_spend_and_tokens_by_model_provider_and_key_are_what_was_counted(gateway
     assert totals.loc["cost", "change_ratio"] == 0
 
 
+@pytest.mark.slow
 def test_unit_costs_of_the_gateway_are_ratios_of_its_totals(gateway):
     rows = two_days(gateway).results["unit_costs"].frame.set_index(["per", "counter"])["unit_cost"]
     assert rows["request", "Requests to models"] == Decimal("0.03")
@@ -99,6 +100,7 @@ def test_days_are_those_of_the_named_zone_and_add_up(gateway):
     assert by_day == {"2026-09-30": 9, "2026-10-01": 54, "2026-10-02": 45}
 
 
+@pytest.mark.slow
 def test_two_parts_of_a_range_add_up_to_the_whole(gateway):
     def spent(start: datetime, end: datetime) -> Decimal:
         study = spend_and_tokens(gateway, system=GATEWAY, range=TimeRange(start, end), as_of=END)

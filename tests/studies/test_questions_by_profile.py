@@ -68,6 +68,7 @@ def asked(tmp_path: Path) -> Callable[[str], Context]:
     return build
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", sorted(CATALOG.profiles))
 def test_performance_is_answered_by_roles_alone(system, asked):
     study = service_performance(asked(system), system=system, range=TimeRange(BEGIN, END), as_of=END)
@@ -86,6 +87,7 @@ def test_performance_is_answered_by_roles_alone(system, asked):
             assert (role.title or name) in set(study.results["resources"].frame["title"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", sorted(CATALOG.profiles))
 def test_cost_is_answered_by_roles_alone(system, asked):
     study = spend_and_tokens(asked(system), system=system, range=TimeRange(BEGIN, END), as_of=END)

@@ -69,6 +69,7 @@ def loki() -> Iterator[LokiSource]:
         yield LokiSource("loki", web, SHAPE, selector='{env="lab"}', json_lines=True)
 
 
+@pytest.mark.slow
 def test_log_lines_count_the_same_on_a_server_in_files_and_in_the_archive(
     recorded: ArchiveSource, loki: LokiSource, tmp_path: Path, context_over: Callable[..., Context]
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_prometheus_is_looked_at_from_clock_to_profile(tmp_path: Path) -> None
     assert lacking.startswith("warning: ")
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_wrong_is_found(tmp_path: Path) -> None:
     ahead = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
 
@@ -80,6 +81,7 @@ def test_a_clock_that_is_wrong_is_found(tmp_path: Path) -> None:
     assert "ahead of ours" in found["clock"][0]
 
 
+@pytest.mark.slow
 def test_every_kind_of_source_is_checked_and_a_dead_one_is_a_row(tmp_path: Path) -> None:
     (tmp_path / "deploys.csv").write_text("when,service\n2026-10-31T10:00:00,api\n")
     text = """
@@ -110,6 +112,7 @@ fields = { time = "when" }
     assert list(all_sources(context)) == ["spans", "files", "alerts", "lines", "deploys"]
 
 
+@pytest.mark.slow
 def test_credentials_in_the_clear_to_another_machine_are_warned_of(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("PASS_T", "planted")
     text = '[sources.p]\nkind = "tempo"\nurl = "{}"\nusername = "ana"\npassword = {{ env = "PASS_T" }}\n'
@@ -126,6 +129,7 @@ def test_a_real_prometheus_is_checked_without_a_surprise(tmp_path: Path, prometh
     assert "permissions" not in found
 
 
+@pytest.mark.slow
 def test_a_loki_is_looked_at_from_its_reach_to_its_fields(tmp_path: Path) -> None:
     """Lines of two services over nine days; a profile that wants a third, and a server that hides one endpoint."""
     start_ns = int(NOW.timestamp()) * 10**9
