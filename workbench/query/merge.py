@@ -29,6 +29,7 @@ class Grid:
         self._rows: dict[tuple[LabelKey, int], int] = {}
         self._labels: list[Labels] = []
         self._order: list[tuple[int, int]] = []
+        self._known = np.empty(0, np.int64), np.empty(0, np.int64)
         self._lock = threading.Lock()
 
     def slice(self, number: int) -> SliceSink:
@@ -54,13 +55,8 @@ class Grid:
         """
         if not len(times):
             return
-        ahead, remainder = np.divmod(times - self._start, self._step)
+        ahead = self._steps_of(times)
         first, last = int(ahead[0]), int(ahead[-1])
-        if remainder.any() or first < 0 or last >= self._steps or (len(ahead) > 1 and np.diff(ahead).min() <= 0):
-            raise AnswerUnreadable(
-                "The server answered for moments that were not asked for.",
-                hint="Does a cache in front of it align ranges? Ask for a start that is a multiple of the step.",
-            )
         with self._lock:
             row = self._row(key, order, labels)
             if last - first + 1 == len(ahead):
@@ -69,6 +65,20 @@ class Grid:
             else:
                 self._values[row, ahead] = values
                 self._present[row, ahead] = True
+
+    def _steps_of(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the steps of times; most series have those of the series before, which are known to be right."""
+        known, steps = self._known
+        if len(known) == len(times) and (known == times).all():
+            return steps
+        ahead, remainder = np.divmod(times - self._start, self._step)
+        if remainder.any() or ahead[0] < 0 or ahead[-1] >= self._steps or (np.diff(ahead) <= 0).any():
+            raise AnswerUnreadable(
+                "The server answered for moments that were not asked for.",
+                hint="Does a cache in front of it align ranges? Ask for a start that is a multiple of the step.",
+            )
+        self._known = times.copy(), ahead
+        return ahead
 
     def _row(self, key: tuple[LabelKey, int], order: tuple[int, int], labels: Labels) -> int:
         row = self._rows.get(key)
