@@ -73,16 +73,8 @@ def logs(
     from workbench.studies.lines import find_logs, log_source
 
     context = state.context()
-    span = chosen_period(
-        context.clock(),
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="24h",
-        week_start=state.settings.week_start,
-    )
+    now = context.clock()
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="24h")
     kind = getattr(log_source(context, system, source), "kind", "") if native else ""
     wanted = LogFilter(
         services=services,

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Calendar(Protocol):
+    """Where days and weeks begin: the settings, or a context."""
+
+    @property
+    def zone(self) -> str:
+        """IANA time zone."""
+
+    @property
+    def week_start(self) -> str:
+        """Day on which weeks begin."""
 
 
 def period_options(command: F) -> F:
@@ -25,22 +37,25 @@ def period_options(command: F) -> F:
 
 def chosen_period(
     now: datetime,
-    zone: str,
+    calendar: Calendar,
     *,
     last: str | None,
     month: str | None,
     since: str | None,
     until: str | None,
     default: str,
-    week_start: str = "monday",
 ) -> Any:
-    """Return the range that the options name; contradictions are refused."""
+    """Return the range that the options name in the zone and weeks of a calendar; contradictions are refused."""
     from workbench.core.errors import ParameterError
     from workbench.core.timerange import TimeRange, parse_instant, parse_month
 
     if (month and (last or since or until)) or (last and since):
         raise ParameterError("--month, --last and --from exclude each other.", hint="Give one of them.")
     if month:
-        return parse_month(month, zone=zone, now=now, week_start=week_start)
-    end = parse_instant(until, zone=zone) if until else now
-    return TimeRange(parse_instant(since, zone=zone), end) if since else TimeRange.last(last or default, until=end)
+        return parse_month(month, zone=calendar.zone, now=now, week_start=calendar.week_start)
+    end = parse_instant(until, zone=calendar.zone) if until else now
+    return (
+        TimeRange(parse_instant(since, zone=calendar.zone), end)
+        if since
+        else TimeRange.last(last or default, until=end)
+    )

@@ -51,16 +51,7 @@ def query(
     context = state.context()
     now = context.clock()
     instant = None if at is None else now if at == "now" else parse_instant(at, zone=state.settings.zone)
-    span = chosen_period(
-        now,
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="1h",
-        week_start=state.settings.week_start,
-    )
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="1h")
     step_ms = duration_ms(step) if step else None
     if explain:
         click.echo(explain_query(context, promql, source=source, system=system, range=span, step_ms=step_ms).text)

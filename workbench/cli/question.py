@@ -32,7 +32,7 @@ class Asked:
         """Run a study for the system and period, the last 30 days by default, up to now at most."""
         context = self.state.context()
         now = context.clock()
-        span = chosen_period(now, context.zone, **self.period, default="30d", week_start=context.week_start)
+        span = chosen_period(now, context, **self.period, default="30d")
         return study(context, system=self.system, range=span, as_of=min(now, span.end), **more)
 
     def show(

@@ -49,16 +49,7 @@ def attribute(
         raise ParameterError("--episode needs --slo.", hint="Episodes are counted within one objective.")
     context = state.context()
     now = context.clock()
-    span = chosen_period(
-        now,
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="30d",
-        week_start=state.settings.week_start,
-    )
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
     study = slo_attribution(context, system=system, range=span, as_of=min(now, span.end), slo=slo_id, records=records)
     spent, shares, beside = (study.results[name] for name in ("spending", "contributions", "companions"))
     if format_ == "json":

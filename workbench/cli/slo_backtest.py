@@ -52,16 +52,7 @@ def backtest(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(
-        now,
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="90d",
-        week_start=state.settings.week_start,
-    )
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="90d")
     study = slo_backtest(
         context,
         system=system,

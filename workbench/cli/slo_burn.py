@@ -40,16 +40,7 @@ def burn(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(
-        now,
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="30d",
-        week_start=state.settings.week_start,
-    )
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
     study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end), slo=slo_id)
     rates, outlook = study.results["burn"], study.results["outlook"]
     if format_ == "json":

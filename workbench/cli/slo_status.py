@@ -43,16 +43,7 @@ def status(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(
-        now,
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="30d",
-        week_start=state.settings.week_start,
-    )
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
     study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end), slo=slo_id)
     if format_ == "json":
         print_json(study.to_dict())

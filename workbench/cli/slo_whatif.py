@@ -45,16 +45,7 @@ def whatif(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(
-        now,
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="30d",
-        week_start=state.settings.week_start,
-    )
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
     study = slo_what_if(
         context,
         system=system,

@@ -51,16 +51,8 @@ def traces(
     from workbench.studies.ask import find_spans
 
     context = state.context()
-    span = chosen_period(
-        context.clock(),
-        state.settings.zone,
-        last=last,
-        month=month,
-        since=since,
-        until=until,
-        default="24h",
-        week_start=state.settings.week_start,
-    )
+    now = context.clock()
+    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="24h")
     wanted = SpanFilter(
         services=services,
         operations=operations,
