@@ -17,14 +17,14 @@ demo: .venv/.installed ## the dashboard over the demo archive, at a printed addr
 	@$(BIN)/workbench demo start
 
 test: .venv/.developer servers ## all tests but soak, the real servers included
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" --durations 25 --doctest-modules \
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak" --durations 25 --doctest-modules \
 	  --ignore=workbench/store/migrations workbench tests
 
 check: .venv/.developer ## lint, types, import table, quick tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not live and not slow and not soak"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not live and not slow and not soak"
 
 bench: .venv/.developer ## ours, the peer's and the ratio
 	@for bench in tests/benchmarks/[!_]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done

@@ -9,7 +9,16 @@ from typing import Any, NoReturn, cast
 import pytest
 from hypothesis import settings
 
-from tests.demo_home import demo_context, demo_home, demo_settings, monthly_page, run_folder  # noqa: F401
+from tests.demo_home import (  # noqa: F401
+    demo_context,
+    demo_home,
+    demo_settings,
+    monthly_page,
+    monthly_run,
+    run_folder,
+    shared_settings,
+)
+from tests.scheduling import in_order, pytest_xdist_make_scheduler  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
     alertmanager,
     chromium,
@@ -38,9 +47,6 @@ SLOW_FILES = (
     "test_span_sources.py",
 )  # fmt: skip
 
-#: Fixtures that load much data: all tests on one of them run in one worker, so that it is loaded once.
-SHARED_SERVERS = ("demo_servers", "opensearch_node")
-
 
 @pytest.fixture(autouse=True)
 def _main_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,20 +67,12 @@ def omission() -> Callable[[str], NoReturn]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests for ``--dist loadgroup``: by heavy server where they share one, else by file.
-
-    What needs the whole demo is slow: building it takes longer than all the quick tests together; pages and an object
-    store are so too. Files with slow tests come first, so that no worker is left alone with one at the end.
-    """
+    """Mark as slow what needs the whole demo, which takes longer to build than all quick tests together, and pages."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "demo_home" in fixtures or item.path.is_relative_to(PAGES) or item.path.name in SLOW_FILES:
             item.add_marker(pytest.mark.slow)
-        shared = next((name for name in SHARED_SERVERS if name in fixtures), None)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))
-    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("live")}
-    items.sort(key=lambda item: item.path not in long)
+    in_order(items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -45,6 +45,12 @@ def demo_home(run_folder: Path) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def shared_settings(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings over the shared demo whose home many tests share: for studies that are made once and only read."""
+    return load_settings(_settings_file(tmp_path_factory.mktemp("shared"), demo_home))
+
+
 @pytest.fixture
 def demo_settings(demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a home of the test's own whose demo archive is the shared one."""
@@ -60,23 +66,29 @@ def _settings_file(folder: Path, demo_home: Path) -> Path:
     return file
 
 
-@pytest.fixture
-def monthly_page(demo_settings: Settings, demo_home: Path, run_folder: Path) -> Callable[[str], str]:
-    """The monthly report of October 2026 of a system as HTML, made once a run by whichever test asks first."""
+@pytest.fixture(scope="session")
+def monthly_run(demo_home: Path, run_folder: Path) -> Callable[[str], tuple[Settings, Path]]:
+    """Settings and page of the monthly report of October 2026, made once a run by whichever test asks first."""
     from workbench.report import run_report
 
-    def page(system: str) -> str:
+    def run(system: str) -> tuple[Settings, Path]:
         folder = run_folder / f"monthly-{system}"
         folder.mkdir(exist_ok=True)
         kept = folder / "monthly.html"
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            settings = load_settings(_settings_file(folder, demo_home))
             if not kept.exists():
-                shared = load_settings(_settings_file(folder, demo_home))
-                run_report("monthly", system=system, month="2026-10", settings=shared, out=kept)
-        return kept.read_text()
+                run_report("monthly", system=system, month="2026-10", settings=settings, out=kept)
+        return settings, kept
 
-    return page
+    return run
+
+
+@pytest.fixture(scope="session")
+def monthly_page(monthly_run: Callable[[str], tuple[Settings, Path]]) -> Callable[[str], str]:
+    """The monthly report of October 2026 of a system as HTML."""
+    return lambda system: monthly_run(system)[1].read_text()
 
 
 @pytest.fixture

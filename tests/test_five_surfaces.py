@@ -58,10 +58,10 @@ def compliance_in(page: str) -> list[dict[str, str]]:
     return [dict(zip(table[0], cells, strict=True)) for cells in table[1:]]
 
 
-@pytest.fixture
-def truth(demo_settings):
+@pytest.fixture(scope="module")
+def truth(shared_settings):
     """The study itself, and its rows as text."""
-    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+    context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = slo_compliance(context, system=SYSTEM, range=span, as_of=instant)
     return study, compliance_rows(study.results["compliance"])
 

@@ -24,9 +24,9 @@ ROWS = {
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def truth(demo_settings):
-    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+@pytest.fixture(scope="module")
+def truth(shared_settings):
+    context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = alert_load(context, system=SYSTEM, range=span, as_of=instant)
     return study, {name: text(study.results[name]) for name, text in ROWS.items()}
 

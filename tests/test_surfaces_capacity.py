@@ -17,9 +17,9 @@ SYSTEM, MONTH = "counterfactual-lab", "2026-10"
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def truth(demo_settings):
-    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+@pytest.fixture(scope="module")
+def truth(shared_settings):
+    context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = capacity_forecast(context, system=SYSTEM, range=span, as_of=instant)
     limits = study.results["limits"]
     return study, {"limits": limit_rows(limits), "backtests": backtest_rows(limits)}

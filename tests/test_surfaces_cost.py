@@ -17,9 +17,9 @@ SYSTEM, MONTH = "conduit", "2026-10"
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def truth(demo_settings):
-    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+@pytest.fixture(scope="module")
+def truth(shared_settings):
+    context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = spend_and_tokens(context, system=SYSTEM, range=span, as_of=instant)
     names = {"totals": total_rows, "groups": group_rows, "jumps": jump_rows, "unit_costs": unit_rows,
              "budgets": budget_rows}  # fmt: skip

@@ -28,9 +28,9 @@ TABLES = {
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def truth(demo_settings):
-    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+@pytest.fixture(scope="module")
+def truth(shared_settings):
+    context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = service_performance(context, system=SYSTEM, range=span, as_of=instant)
     return study, {name: rows for name, text in TABLES.items() if (rows := text(study.results[name]))}
 

@@ -18,9 +18,9 @@ ROWS = {"states": state_rows, "drifts": drift_rows, "limits": limit_rows, "docum
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def truth(demo_settings):
-    context, span, instant = open_period(MONTH, config=str(demo_settings.origin))
+@pytest.fixture(scope="module")
+def truth(shared_settings):
+    context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = quality_drift(context, system=SYSTEM, range=span, as_of=instant)
     return study, {name: text(study.results[name]) for name, text in ROWS.items()}
 

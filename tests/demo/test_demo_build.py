@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,9 +27,31 @@ from workbench.promql import Matcher
 #: Each builds a demo.
 pytestmark = pytest.mark.slow
 
+#: Over a midnight.
+LATER = timedelta(hours=26)
+
 
 def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
     return build_demo(directory, scenario=SMALL, seed=3, end=end, anchor=ANCHOR, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[timedelta], Path]:
+    """A demo built at once up to so long after the anchor, once for all tests; read only."""
+
+    @cache
+    def at_once(after: timedelta) -> Path:
+        folder = tmp_path_factory.mktemp("built") / "once"
+        assert not build(folder, ANCHOR + after).appended
+        return folder
+
+    return at_once
+
+
+@pytest.fixture
+def demo(built: Callable[[timedelta], Path], tmp_path: Path) -> Path:
+    """A demo up to the anchor, for one test to change."""
+    return shutil.copytree(built(timedelta()), tmp_path / "demo")
 
 
 @pytest.mark.parametrize(
@@ -40,14 +65,13 @@ def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
         pytest.param((0.25, 1.5, 17.75), id="between two minutes", marks=pytest.mark.soak),
     ],
 )
-def test_an_extended_demo_equals_one_built_at_once_bit_for_bit(tmp_path: Path, ends: tuple[float, ...]) -> None:
-    for minutes in ends:
-        extended = build(tmp_path / "extended", ANCHOR + timedelta(minutes=minutes))
-    at_once = build(tmp_path / "once", ANCHOR + timedelta(minutes=ends[-1]))
-    assert extended.appended
-    assert not at_once.appended
-    assert extended.samples == at_once.samples
-    assert_same_history(tmp_path / "extended", tmp_path / "once")
+def test_an_extended_demo_equals_one_built_at_once_bit_for_bit(
+    tmp_path: Path, built: Callable[[timedelta], Path], ends: tuple[float, ...]
+) -> None:
+    extended = shutil.copytree(built(timedelta(minutes=ends[0])), tmp_path / "demo")
+    for minutes in ends[1:]:
+        assert build(extended, ANCHOR + timedelta(minutes=minutes)).appended
+    assert_same_history(extended, built(timedelta(minutes=ends[-1])))
 
 
 def test_the_anchor_is_the_midnight_of_the_first_build_and_stays(tmp_path: Path) -> None:
@@ -58,30 +82,30 @@ def test_the_anchor_is_the_midnight_of_the_first_build_and_stays(tmp_path: Path)
     assert later.appended
 
 
-def test_a_demo_that_already_reaches_the_end_is_left_as_it_is(tmp_path: Path) -> None:
-    build(tmp_path / "demo", ANCHOR)
-    versions = Archive.open(tmp_path / "demo").versions()
-    summary = build(tmp_path / "demo", ANCHOR - timedelta(hours=3))
+def test_a_demo_that_already_reaches_the_end_is_left_as_it_is(demo: Path) -> None:
+    versions = Archive.open(demo).versions()
+    summary = build(demo, ANCHOR - timedelta(hours=3))
     assert summary.range.end == ANCHOR
-    assert Archive.open(tmp_path / "demo").versions() == versions
+    assert Archive.open(demo).versions() == versions
 
 
-def test_another_seed_or_scenario_replaces_the_demo(tmp_path: Path) -> None:
-    build(tmp_path / "demo", ANCHOR)
-    other = build_demo(tmp_path / "demo", scenario=SMALL, seed=4, end=ANCHOR)
+def test_another_seed_or_scenario_replaces_the_demo(demo: Path, tmp_path: Path) -> None:
+    other = build_demo(demo, scenario=SMALL, seed=4, end=ANCHOR)
     assert not other.appended
-    assert json.loads((tmp_path / "demo" / "truth.json").read_text())["seed"] == 4
+    assert json.loads((demo / "truth.json").read_text())["seed"] == 4
     changed = tmp_path / "changed.yaml"
     changed.write_text(SMALL.read_text().replace("magnitude: 0.5", "magnitude: 0.25"))
-    assert not build_demo(tmp_path / "demo", scenario=changed, seed=4, end=ANCHOR).appended
+    assert not build_demo(demo, scenario=changed, seed=4, end=ANCHOR).appended
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("extension", [False, True], ids=["first build", "extension"])
-def test_a_build_killed_in_the_middle_is_finished_by_the_next(tmp_path: Path, extension: bool) -> None:
-    demo, end = tmp_path / "demo", ANCHOR + timedelta(days=1, hours=2)
+def test_a_build_killed_in_the_middle_is_finished_by_the_next(
+    tmp_path: Path, built: Callable[[timedelta], Path], extension: bool
+) -> None:
+    demo, end = tmp_path / "demo", ANCHOR + LATER
     if extension:
-        build(demo, ANCHOR - timedelta(hours=1))
+        shutil.copytree(built(timedelta()), demo)
     killed = (
         "import os, signal, sys\n"
         "from datetime import datetime\nfrom pathlib import Path\n"
@@ -96,9 +120,8 @@ def test_a_build_killed_in_the_middle_is_finished_by_the_next(tmp_path: Path, ex
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert demo.exists() == extension, "a first build stands beside the folder until it is whole"
     assert build(demo, end).appended == extension
-    build(tmp_path / "once", end)
-    assert_same_history(demo, tmp_path / "once")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".demo.lock", ".once.lock", "demo", "once"]
+    assert_same_history(demo, built(LATER))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".demo.lock", "demo"]
 
 
 @pytest.mark.slow
@@ -111,33 +134,33 @@ def test_a_build_killed_in_the_middle_is_finished_by_the_next(tmp_path: Path, ex
     ],
 )
 def test_an_extension_killed_before_it_noted_its_state_is_undone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+    demo: Path, built: Callable[[timedelta], Path], monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    demo = tmp_path / "demo"
-    build(demo, ANCHOR)
     with monkeypatch.context() as patch:
         patch.setattr(State, "save", killed)
         with pytest.raises(KeyboardInterrupt):
-            build(demo, ANCHOR + timedelta(hours=26))
+            build(demo, ANCHOR + LATER)
     summary = build(demo, ANCHOR + timedelta(hours=hours))
-    build(tmp_path / "once", summary.range.end)
-    assert_same_history(demo, tmp_path / "once")
+    assert_same_history(demo, built(summary.range.end - ANCHOR))
 
 
-def test_a_second_builder_waits_for_the_first(tmp_path: Path) -> None:
+def test_a_second_builder_waits_for_the_first_and_its_progress_rises_to_one(tmp_path: Path) -> None:
     demo = tmp_path / "demo"
+    seen: list[float] = []
     summaries: list[DemoSummary] = []
     with building(demo):
-        thread = threading.Thread(target=lambda: summaries.append(build(demo, ANCHOR)))
+        thread = threading.Thread(target=lambda: summaries.append(build(demo, ANCHOR, progress=seen.append)))
         thread.start()
         thread.join(timeout=1)
         assert thread.is_alive()
         assert not demo.exists()
     thread.join(timeout=120)
     assert summaries[0].samples > 0
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
 
 
 def test_waiting_ends_with_the_process_that_holds_the_lock(tmp_path: Path) -> None:
@@ -161,9 +184,7 @@ def test_waiting_ends_with_the_process_that_holds_the_lock(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_readers_see_whole_histories_while_the_demo_is_extended(tmp_path: Path) -> None:
-    demo = tmp_path / "demo"
-    build(demo, ANCHOR)
+def test_readers_see_whole_histories_while_the_demo_is_extended(demo: Path) -> None:
     up = [Matcher("__name__", "=", "process_start_time_seconds"), Matcher("system", "=", "counterfactual-lab")]
     seen: set[int] = set()
     done = threading.Event()
@@ -207,16 +228,8 @@ def test_an_end_before_the_history_starts_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "demo").exists()
 
 
-def test_progress_rises_to_one(tmp_path: Path) -> None:
-    seen: list[float] = []
-    build(tmp_path / "demo", ANCHOR, progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 1.0
-
-
-def test_the_archive_says_what_it_holds(tmp_path: Path) -> None:
-    build(tmp_path / "demo", ANCHOR)
-    archive = Archive.open(tmp_path / "demo")
+def test_the_archive_says_what_it_holds(built: Callable[[timedelta], Path]) -> None:
+    archive = Archive.open(built(timedelta()))
     assert archive.newest_ms() == to_ms(ANCHOR)
     assert [deploy["version"] for deploy in archive.meta["deploys"]] == ["1.1.0"]
     assert archive.families["http_requests_total"]["type"] == "counter"

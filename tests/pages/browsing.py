@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
 #: Streamlit looks for its server below the address of a deep link first, and is told that it is not there.
-PROBE = re.compile(r"/(slo|sources)/_stcore/(health|host-config)$")
+PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
 
 #: No placeholder is left, and every figure and table outside a closed expander is drawn.
 DRAWN = """() => {
@@ -53,6 +53,12 @@ class Visit:
         self.page.wait_for_function(DRAWN, timeout=60_000)
         self.page.wait_for_timeout(400)
         return self.page
+
+    def resize(self, width: str) -> Page:
+        """Let the window be of another size."""
+        wide, high = WIDTHS[width]
+        self.page.set_viewport_size({"width": wide, "height": high})
+        return self.settle()
 
     def overflow(self) -> float:
         """Pixels by which the page is wider than the window."""

@@ -176,7 +176,6 @@ def given_loki(_: ExitStack, __: Path, ___: pytest.FixtureRequest) -> Later:
 
 
 Backend = Callable[[ExitStack, Path, pytest.FixtureRequest], Any]
-LIVE = [pytest.mark.live, pytest.mark.xdist_group("opensearch_node")]
 GIVEN = {
     "loki": given_loki,
     "elasticsearch": given_index("elasticsearch"),
@@ -187,8 +186,8 @@ BACKENDS = [
     loki,
     loki_unknown,
     files,
-    pytest.param(opensearch, marks=LIVE),
-    pytest.param(opensearch_keywords, marks=LIVE),
+    pytest.param(opensearch, marks=pytest.mark.live),
+    pytest.param(opensearch_keywords, marks=pytest.mark.live),
     *(
         pytest.param(backend, marks=pytest.mark.live, id=f"given {kind}")
         for kind, backend in GIVEN.items()

@@ -20,6 +20,7 @@ from workbench.core.errors import (
     SourceUnavailable,
 )
 from workbench.query import PrometheusSource
+from workbench.query.transport import ATTEMPTS
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ONE = vector(({}, NOW.timestamp(), "1"))
@@ -340,6 +341,21 @@ def test_a_server_is_never_asked_more_than_four_questions_at_once(serve) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_while_a_server_is_known_to_be_away_each_question_tries_it_once(serve) -> None:
+    away, again = [Says(drop=True)] * (ATTEMPTS + 2), [ONE, Says(drop=True), ONE]
+    served = serve(in_turn(*away, *again))
+    source = PrometheusSource("prod", served.url, timeout_s=20)
+    source.server()
+    for asked in (ATTEMPTS, ATTEMPTS + 1, ATTEMPTS + 2):
+        with pytest.raises(SourceUnavailable):
+            source.instant("up", NOW)
+        assert len(served.queries()) == asked
+    for asked in (1, 3):
+        assert source.instant("up", NOW).values[0, 0] == 1.0
+        assert len(served.queries()) == ATTEMPTS + 2 + asked, "it is back, so a lost answer is asked for again"
+
+
 def test_failed_requests_give_their_turn_back(serve) -> None:
     half = Says(headers={"Content-Length": "500"}, write=lambda file: file.write(b'{"st'))
     served = serve(in_turn(*[half] * 8, ONE))

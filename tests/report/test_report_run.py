@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -32,9 +33,12 @@ class Loaded(HTMLParser):
 
 
 @pytest.mark.slow
-def test_the_monthly_report_stands_alone(demo_settings, tmp_path):
-    done = run_report("monthly", system=SYSTEM, month="2026-10", settings=demo_settings, out=tmp_path / "copy.html")
-    page = done.html.read_text()
+def test_the_monthly_report_stands_alone(monthly_run):
+    settings, copy = monthly_run(SYSTEM)
+    (row,) = past_runs(settings)
+    assert row["status"] == "done"
+    report = Path(row["path"])
+    page = report.read_text()
     loaded = Loaded()
     loaded.feed(page)
     assert [address for address in loaded.addresses if not address.startswith("data:")] == []
@@ -42,15 +46,13 @@ def test_the_monthly_report_stands_alone(demo_settings, tmp_path):
     text = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
     assert "slo_compliance(" not in text
     assert "import " not in text
-    cells = nbformat.read(done.notebook, as_version=4).cells
+    cells = nbformat.read(report.with_suffix(".ipynb"), as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     figures = [output for output in outputs if PLOTLY in output.get("data", {})]
     assert page.count('<div class="chart"') == len(figures) >= 6
-    assert done.size == len(page.encode()) < 6_000_000
-    assert (tmp_path / "copy.html").read_text() == page
-    (row,) = past_runs(demo_settings)
-    assert (row["status"], row["path"]) == ("done", str(done.html))
-    assert not list(done.html.parent.glob(".*"))
+    assert len(page.encode()) < 6_000_000
+    assert copy.read_text() == page
+    assert not list(report.parent.glob(".*"))
 
 
 @pytest.fixture

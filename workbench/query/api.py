@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from workbench.core.errors import SourceError
+from workbench.core.errors import AnswerUnreadable, SourceError, SourceUnavailable
 from workbench.query import failures
 from workbench.query.decode import Answer, Sink, decode, envelope
 from workbench.query.plan import seconds_text
-from workbench.query.transport import Fields, Reply, Transport, ask
+from workbench.query.transport import ATTEMPTS, Fields, Reply, Transport, ask
+
+#: After a server could not be reached in all attempts, other questions try it once only for so long. [s]
+AWAY_S = 5.0
 
 
 class Api:
@@ -37,6 +40,7 @@ class Api:
         self.timeout_s = timeout_s
         self.extra: Fields = ()
         self._method = "POST"
+        self._away_until = 0.0
 
     @contextmanager
     def naming(self, query: str) -> Iterator[None]:
@@ -111,10 +115,23 @@ class Api:
 
     def _send(self, path: str, fields: Fields, form: bool, timeout_s: float) -> Reply:
         method = self._method if form else "GET"
-        reply = ask(self.transport, method, path, fields, timeout_s=timeout_s)
+        reply = self._ask(method, path, fields, timeout_s)
         if method == "POST" and reply.status in (405, 501):
             self._method = "GET"
-            reply = ask(self.transport, "GET", path, fields, timeout_s=timeout_s)
+            reply = self._ask("GET", path, fields, timeout_s)
+        return reply
+
+    def _ask(self, method: str, path: str, fields: Fields, timeout_s: float) -> Reply:
+        """Ask patiently, but only once while the server is known to be away: a page puts many questions to it."""
+        attempts = 1 if time.monotonic() < self._away_until else ATTEMPTS
+        try:
+            reply = ask(self.transport, method, path, fields, timeout_s=timeout_s, attempts=attempts)
+        except AnswerUnreadable:
+            raise
+        except SourceUnavailable:
+            self._away_until = time.monotonic() + AWAY_S
+            raise
+        self._away_until = 0.0
         return reply
 
 

@@ -28,9 +28,11 @@ Fields = Sequence[tuple[str, str]]
 #: Bytes after which an answer is refused: nothing the workbench asks for is larger.
 MAX_BYTES = 1 << 30
 
+#: How often a question is put to a server that cannot be reached. [count]
+ATTEMPTS = 4
+
 _READ = 1 << 18
 _CONNECT_S = 10.0
-_ATTEMPTS = 4
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 5.0
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _SLOW_GATEWAY_S = 10.0
@@ -201,7 +203,7 @@ def ask(
     fields: Fields,
     *,
     timeout_s: float,
-    attempts: int = _ATTEMPTS,
+    attempts: int = ATTEMPTS,
     headers: Mapping[str, str] = _NO_HEADERS,
     body: bytes | None = None,
 ) -> Reply:
@@ -239,7 +241,7 @@ def ask(
             reply = transport.send(method, path, fields, timeout_s=left_s, headers=headers, body=body)
         except Broken as failure:
             pause = _pause(attempt, None)
-            if last or attempt + 1 >= _ATTEMPTS or not failure.again or time.monotonic() + pause >= deadline:
+            if last or attempt + 1 >= ATTEMPTS or not failure.again or time.monotonic() + pause >= deadline:
                 raise failure.error from None
         else:
             slow = reply.status == 504 and time.monotonic() - began > _SLOW_GATEWAY_S

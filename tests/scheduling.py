@@ -1,0 +1,47 @@
+"""Which tests one worker runs together, and in which order: a file at a time, the longest first.
+
+``--dist loadgroup`` is of no use: its marks are lost with pytest 9.2, which keeps node ids elsewhere than xdist writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+#: Files whose tests share a server that takes long to load, by the fixture that loads it.
+TOGETHER = {
+    "test_parity.py": "demo_servers",
+    "test_slo_parity.py": "demo_servers",
+    "test_elastic_rows.py": "opensearch_node",
+    "test_log_conformance.py": "opensearch_node",
+    "test_source_checks.py": "opensearch_node",
+}
+
+#: Files that take minutes, the longest first.
+LONGEST = ("test_parity.py", "test_slo_parity.py", "test_demo_build.py", "test_browser.py")
+
+
+def in_order(items: list[pytest.Item]) -> None:
+    """Put what is long first, so that no worker is left alone with it at the end."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("live")}
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        name = item.path.name
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST), item.path not in long
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(PurePosixPath(file).name, file)
+
+    config.option.loadscopereorder = False
+    return Together(config, log)
