@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.core.result import Study
 from workbench.core.timerange import parse_instant
+
+#: Length of the slices in which events are counted. [s]
+SLICE_S = 300.0
+
+#: Minus the logarithm of the chance that is taken for none: one in a thousand.
+CERTAIN = math.log(1000)
 
 #: Words of a scenario -> labels of the metrics that say the same.
 LABELS = {"generator": {"method"}, "key": {"key", "virtual_key_id"}, "method": {"method"}}
@@ -28,14 +36,33 @@ class Injected:
     where: dict[str, list[str]]
 
     @property
-    def slack_s(self) -> float:
+    def sudden(self) -> bool:
+        """Whether it began and ended at once; its edges are then known to the slice."""
+        return self.kind in ("outage", "provider_outage", "maintenance", "alert_burst")
+
+    def slack_s(self, episode: pd.Series) -> float:
         """How far an edge may be off: one slice for what is abrupt, else one hour or a tenth.
 
-        Where few requests fail, an edge shows no sooner than the next of them: three gaps between failures are added.
+        One slice needs enough requests in each to tell the two sides of an edge apart. A whole slice on the wrong side
+        is likelier than on the right one with a probability below exp(-C), where C is the Chernoff information between
+        the two shares of failures over the requests of a slice [1]_; where exp(-C) is above one in a thousand, so many
+        slices are allowed as make it smaller.
+
+        .. [1] H. Chernoff, A measure of asymptotic efficiency for tests of a hypothesis based on the sum of
+           observations, Annals of Mathematical Statistics 23, 1952.
         """
-        sudden = self.kind in ("outage", "provider_outage", "maintenance", "alert_burst")
         length = (self.end - self.start).total_seconds()
-        return 300.0 + 3 * length / self.count if sudden else max(3600.0, 0.1 * length)
+        if not self.sudden:
+            return max(3600.0, 0.1 * length)
+        return SLICE_S * max(1, math.ceil(CERTAIN / information(episode)))
+
+
+def information(episode: pd.Series) -> float:
+    """Chernoff information between the shares inside an episode and around it, over the requests of one slice."""
+    inside, around = (min(episode[name] / episode["total"], 0.999) for name in ("bad", "expected"))
+    weights = np.linspace(0.01, 0.99, 99)
+    likelihoods = inside**weights * around ** (1 - weights) + (1 - inside) ** weights * (1 - around) ** (1 - weights)
+    return float(-np.log(likelihoods.min()) * episode["total"] * SLICE_S / 60 / episode["minutes"])
 
 
 def injected(truth: dict[str, Any], system: str) -> list[Injected]:
@@ -77,8 +104,8 @@ def wrong(study: Study, one: Injected) -> str:
         return f"{one.event}: not found in {one.objective} ({one.count} injected)"
     episode, excess = near.iloc[-1], float(near["excess"].sum())
     off = [(episode[name] - edge).total_seconds() for name, edge in (("start", one.start), ("end", one.end))]
-    if max(map(abs, off)) > one.slack_s:
-        return f"{one.event}: {one.objective} off by {off} s, allowed {one.slack_s:g}"
+    if max(map(abs, off)) > (allowed := one.slack_s(episode)):
+        return f"{one.event}: {one.objective} off by {off} s, allowed {allowed:g}"
     if abs(excess - one.count) > max(0.15 * one.count, 3 * float(near["expected"].sum()) ** 0.5 + 6):
         return f"{one.event}: {one.objective} {excess:.0f} instead of {one.count}"
     labels = {str(name) for name in study.results["contributions"].frame["label"].unique()}

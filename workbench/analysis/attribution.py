@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.elevated import Floats
 from workbench.analysis.spending import Burn, Spending
+from workbench.analysis.stretch_edges import Floats
 from workbench.core.result import Result
 from workbench.core.series import Labels
 

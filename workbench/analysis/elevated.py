@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from workbench.analysis.stretch_edges import BRIDGED, Edges, Floats, Sums, own_parts, settled, sharpened
 
 #: Steps of one block, over which the usual share is estimated.
 BLOCK = 12
@@ -143,20 +143,20 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
         rise /= LEVEL_FACTOR
     levels.append(least)
     taken = np.zeros(len(bad), np.bool_)
-    found: list[tuple[int, int]] = []
-    hits = _Hits(bad, total, usual.share)
+    found: list[Edges] = []
+    hits, sums = _Hits(bad, total, usual.share), Sums(bad, total, usual.share)
     for level in levels:
         known = len(found)
-        for first, last in hits.risen(level, height):
-            first, last = _sharpened(first, last, bad, total, usual.share, taken, found)
+        for climb in hits.risen(level, height):
+            first, last = sharpened(climb, sums, found, height)
             if last > first:
                 found.append((first, last))
                 taken[first:last] = True
         if len(found) > known:
             hits = hits.but(taken)
-    sums = _Sums(bad, total, usual.share)
-    found = _joined(found, sums, height)
-    counts = [sums.of(_own(one, found)) for one in found]
+    sharp = set(found)
+    found = _joined(settled(_joined(found, sums, height), sums, height, sharp=sharp), sums, height)
+    counts = [sums.of(own_parts(one, found)) for one in found]
     return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(found, counts, strict=True) if n and k > e]
 
 
@@ -182,7 +182,7 @@ class _Hits:
         self._between = np.diff(before, prepend=0.0)
         self._between[1:] -= free[self._places[:-1]]
 
-    def risen(self, level: float, height: float) -> list[tuple[int, int]]:
+    def risen(self, level: float, height: float) -> list[Edges]:
         """Climbs of the scores of one level."""
         scores = np.empty(2 * len(self._places))
         scores[1::2] = self._bad * np.log1p(level / self._share) - level * self._total
@@ -191,7 +191,7 @@ class _Hits:
         return [(int(places[first // 2]), int(places[(last - 1) // 2]) + 1) for first, last in climbs(scores, height)]
 
 
-def climbs(scores: Floats, height: float) -> list[tuple[int, int]]:
+def climbs(scores: Floats, height: float) -> list[Edges]:
     """Return the slices over which the cumulative sum of scores climbs by ``height`` before it falls by as much.
 
     Examples
@@ -218,50 +218,7 @@ def climbs(scores: Floats, height: float) -> list[tuple[int, int]]:
     return found
 
 
-def _sharpened(
-    first: int, last: int, bad: Floats, total: Floats, share: Floats, taken: NDArray[np.bool_],
-    found: list[tuple[int, int]],
-) -> tuple[int, int]:  # fmt: skip
-    """Move the edges to where they are most likely under the stretch's own rise."""
-    for _ in range(2):
-        inside = slice(first, last)
-        own = np.where(taken[inside], 0.0, total[inside])
-        events = float(own.sum())
-        if not events:
-            return first, first
-        failed = float(bad[inside][~taken[inside]].sum())
-        rise = (failed - float((share[inside] * own).sum())) / events
-        if rise <= 0:
-            return first, last
-        reach = max(BLOCK, (last - first) // 4)
-        left = max([0, first - reach, *(b for _, b in found if b <= first)])
-        right = min([len(bad), last + reach, *(a for a, _ in found if a >= last)])
-        part = slice(left, right)
-        scores = bad[part] * np.log1p(rise / share[part]) - rise * total[part]
-        scores[taken[part]] = 0.0
-        climbed = np.concatenate([[0.0], np.cumsum(scores)])
-        middle = (first + last) // 2 - left
-        before, after = climbed[: middle + 1], climbed[middle:]
-        moved = left + middle - int(np.argmin(before[::-1])), left + middle + int(np.argmax(after))
-        if moved == (first, last) or moved[1] <= moved[0]:
-            break
-        first, last = moved
-    return first, last
-
-
-class _Sums:
-    """Counts of any run of slices, from running sums."""
-
-    def __init__(self, bad: Floats, total: Floats, share: Floats) -> None:
-        self._sums = [np.concatenate([[0.0], np.cumsum(x)]) for x in (bad, total, share * total)]
-
-    def of(self, parts: list[tuple[int, int]]) -> tuple[float, float, float]:
-        """Bad events, events, and the bad events that are usual."""
-        bad, total, usual = (sum(float(run[b] - run[a]) for a, b in parts) for run in self._sums)
-        return bad, total, usual
-
-
-def _joined(found: list[tuple[int, int]], sums: _Sums, height: float) -> list[tuple[int, int]]:
+def _joined(found: list[Edges], sums: Sums, height: float) -> list[Edges]:
     """Take stretches as one that lie in each other, or beside each other, and whose shares are not told apart."""
     found = sorted(found, key=lambda one: (one[0], -one[1]))
     place = 0
@@ -280,9 +237,9 @@ def _joined(found: list[tuple[int, int]], sums: _Sums, height: float) -> list[tu
     return _uncrossed(found)
 
 
-def _uncrossed(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _uncrossed(found: list[Edges]) -> list[Edges]:
     """Let the later of two stretches that cross begin where the earlier ends."""
-    kept: list[tuple[int, int]] = []
+    kept: list[Edges] = []
     for first, last in found:
         crossed = [end for begin, end in kept if begin < first < end < last]
         first = max([first, *crossed])
@@ -291,7 +248,7 @@ def _uncrossed(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return sorted(kept, key=lambda one: (one[0], -one[1]))
 
 
-def _beside(one: tuple[int, int], other: tuple[int, int], found: list[tuple[int, int]]) -> bool:
+def _beside(one: Edges, other: Edges, found: list[Edges]) -> bool:
     """Whether no third stretch holds one of the two only."""
     return not any(
         (third[0] <= one[0] and one[1] <= third[1]) != (third[0] <= other[0] and other[1] <= third[1])
@@ -300,33 +257,29 @@ def _beside(one: tuple[int, int], other: tuple[int, int], found: list[tuple[int,
     )
 
 
-def _alike(
-    one: tuple[int, int], other: tuple[int, int], found: list[tuple[int, int]], sums: _Sums, height: float
-) -> bool:
-    mine, theirs = sums.of(_own(one, found)), sums.of(_own(other, found))
+def _alike(one: Edges, other: Edges, found: list[Edges], sums: Sums, height: float) -> bool:
+    mine, theirs = sums.of(own_parts(one, found)), sums.of(own_parts(other, found))
     if not (mine[1] and theirs[1]):
         return True
     rises = [(bad - usual) / total for bad, total, usual in (mine, theirs)]
+    weak, strong = (one, other) if rises[0] < rises[1] else (other, one)
+    if _is_fringe(own_parts(weak, found), strong):
+        return True
     bad, total, usual = (a + b for a, b in zip(mine, theirs, strict=True))
     if max(rises) >= ALIKE * min(rises) and _apart(mine, theirs) >= height:
         return False
     between = (min(one[1], other[1]), max(one[0], other[0]))
-    if between[0] >= between[1]:
+    if between[1] - between[0] <= BRIDGED:
         return True
-    quiet, events, expected = sums.of(_own(between, [*found, between]))
+    quiet, events, expected = sums.of(own_parts(between, [*found, between]))
     rise = (bad - usual) / total
     usual_there = max(expected / events, 1e-12) if events else 1.0
     return rise * events - quiet * float(np.log1p(rise / usual_there)) < height
 
 
-def _own(one: tuple[int, int], found: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the slices of a stretch without those of the stretches inside it."""
-    parts, begin = [], one[0]
-    for first, last in found:
-        if (first, last) != one and one[0] <= first and last <= one[1] and last > begin:
-            parts.append((begin, max(begin, first)))
-            begin = last
-    return [part for part in (*parts, (begin, one[1])) if part[1] > part[0]]
+def _is_fringe(parts: list[Edges], strong: Edges) -> bool:
+    """Whether these are the slices in which a stretch begins and ends: it holds only part of their time."""
+    return all(last - first == 1 and (last == strong[0] or first == strong[1]) for first, last in parts)
 
 
 def _apart(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
@@ -335,7 +288,7 @@ def _apart(one: tuple[float, float, float], other: tuple[float, float, float]) -
     return sum(bad * float(np.log(bad / total / common)) for bad, total, _ in (one, other) if bad)
 
 
-def own_slices(stretches: list[Stretch]) -> list[list[tuple[int, int]]]:
+def own_slices(stretches: list[Stretch]) -> list[list[Edges]]:
     """Slices of each stretch without those of the stretches inside it, as ``(first, last)``; no two share one.
 
     Examples
@@ -344,4 +297,4 @@ def own_slices(stretches: list[Stretch]) -> list[list[tuple[int, int]]]:
     [[(0, 3), (4, 9)], [(3, 4)]]
     """
     edges = [(one.first, one.last) for one in stretches]
-    return [_own(one, edges) for one in edges]
+    return [own_parts(one, edges) for one in edges]

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.elevated import Floats, Stretch, climbs, elevated, own_slices, usual_share
+from workbench.analysis.elevated import Stretch, climbs, elevated, own_slices, usual_share
 from workbench.analysis.history import Events, History, histories
 from workbench.analysis.promise import Promise, period_budget
+from workbench.analysis.stretch_edges import Floats
 from workbench.core.result import Result
 
 #: The usual share is taken to be at least this part of the budget, so that one failure is no episode. [ratio]
