@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.query import traced
@@ -107,6 +108,52 @@ def test_before_the_first_record_nothing_is_known_and_a_source_that_is_not_there
     assert study(gone, LOGS, SPAN).status == "unavailable"
     nobody = RecordsIndicator(total=LogFilter(("nobody",)), bad=LogFilter(("nobody",), "ERROR"))
     assert study(context_over(recorded), nobody, SPAN).status == "no_data"
+
+
+def shipped(tmp_path: Path, requests: bool) -> ArchiveSource:
+    """Three days of a line a minute from 08:00 to 20:00, and none by night.
+
+    The shipper of lines was dead from 12:00 to 13:00, while requests went on: 60 a minute by day and none by night.
+    """
+    times = np.arange(0, 3 * 1440) * 60_000 + END_DAY.start_ms - 2 * 86_400_000
+    minute = np.arange(3 * 1440) % 1440
+    day = (minute >= 480) & (minute < 1200)
+    dead = (np.arange(3 * 1440) >= 2 * 1440 + 720) & (np.arange(3 * 1440) < 2 * 1440 + 780)
+    kept = times[day & ~dead]
+    archive = Archive.open(tmp_path / f"shipped-{requests}", create=True)
+    same = {
+        "severity": "INFO",
+        "message": "ok",
+        "service": SYSTEM,
+        "trace_id": "",
+        "span_id": "",
+        "event_type": "request",
+    }
+    archive.append_logs(pd.DataFrame({"time_ns": kept * 1_000_000 + 1, **same, "attributes": [{}] * len(kept)}))
+    if requests:
+        labels = {"__name__": "http_requests_total", "system": SYSTEM, "job": SYSTEM, "status": "200"}
+        archive.append_samples(SeriesSet.of([(labels, times, np.cumsum(np.where(day, 60.0, 0.0)))]))
+    return ArchiveSource("shipped", archive)
+
+
+END_DAY = TimeRange(END - timedelta(days=1), END)
+WHOLE = RecordsIndicator(total=LogFilter(), bad=LogFilter(severity="ERROR"))
+
+
+@pytest.mark.parametrize("requests", [True, False])
+def test_a_shipper_that_died_is_no_quiet_night(
+    requests: bool, tmp_path: Path, context_over: Callable[..., Context]
+) -> None:
+    """The night is believed: no requests were counted, or every other night is as quiet. The dead hour is not."""
+    ctx = context_over(shipped(tmp_path, requests))
+    span = TimeRange(END - timedelta(days=3), END)
+    found = study(ctx, WHOLE, span)
+    row = found.results["compliance"].frame.iloc[0]
+    assert row.coverage == pytest.approx((60 * 24 * 3 - 8 * 60 - 4 * 60 - 60) / (60 * 24 * 3))
+    assert "12 slices are not observed: no logs at all" in " ".join(found.warnings)
+    noon = TimeRange(END - timedelta(hours=12), END - timedelta(hours=11))
+    assert study(ctx, WHOLE, noon).status == "no_data"
+    assert (row.total, row.bad) == (3 * 720 - 60, 0)
 
 
 def probes(tmp_path: Path) -> ArchiveSource:
