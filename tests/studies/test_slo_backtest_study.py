@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from workbench.catalog.rule_file import read_rule_file
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, slo_backtest, slo_what_if
+from workbench.studies.exclusions import add_exclusion
 
 RULES = """
 groups:
@@ -46,6 +48,28 @@ def test_a_rule_file_is_replayed_beside_the_policies(lab: Context, rules: Path) 
     assert row["precision"] == 1
     assert row["detection_s"] <= 600
     assert frame["suggested"].any()
+
+
+def test_rules_are_mute_in_what_is_excluded(lab: Context, rules: Path) -> None:
+    """The rule fires all the time. One window takes its time with it, the other ends the alert, which comes back."""
+    whole = TimeRange.last("3d", until=END)
+
+    def replayed() -> tuple[int, float]:
+        study = slo_backtest(
+            lab, system="counterfactual-lab", slo="availability", range=whole, as_of=END, rules=read_rule_file(rules)
+        )
+        assert study.warnings == ()
+        frame = study.results["backtest"].frame.set_index(["policy", "severity"])
+        return frame.loc[("rules", "page"), "alerts"], frame.loc[("rules", "page"), "firing_share"]
+
+    alerts, share = replayed()
+    for start, semantics in ((END - timedelta(hours=10), "remove_time"), (END - timedelta(hours=5), "count_good")):
+        add_exclusion(
+            lab, system="counterfactual-lab", start=start, duration="2h", reason="Move", semantics=semantics
+        )  # fmt: skip
+    again, less = replayed()
+    assert again == alerts + 1
+    assert (share - less) * 72 * 60 == pytest.approx(120 + 5 + 2, abs=1)  # the window, [5m] after it, and `for: 2m`
 
 
 def test_rules_need_an_objective(lab: Context, rules: Path) -> None:

@@ -138,13 +138,13 @@ def rule_firing(policy: str, severity: str, times_ms: NDArray[np.int64], active:
     ----------
     policy, severity : str
     times_ms : int64 array, length n
-        Times of evaluation, evenly spaced. [ms since the epoch]
+        Times of evaluation, evenly spaced but for time that is taken out. [ms since the epoch]
     active : bool array, (n_series, n)
         Whether each series of the answer was there.
     for_ms : int
         How long each must be before it fires. [ms]
     """
-    step_ms = int(times_ms[1] - times_ms[0]) if len(times_ms) > 1 else 60_000
+    step_ms = int(np.diff(times_ms).min()) if len(times_ms) > 1 else 60_000
     steps = -(-for_ms // step_ms)
     fires = [held(row, steps) for row in active]
     mask = np.logical_or.reduce(fires) if fires else np.zeros(len(times_ms), np.bool_)

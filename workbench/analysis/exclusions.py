@@ -27,7 +27,7 @@ from workbench.analysis.promise import Promise
 from workbench.analysis.recurrence import occurrences
 from workbench.analysis.slo import ComplianceResult
 from workbench.core.result import Result
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, to_ms
 
 Semantics = Literal["remove_time", "remove_events", "count_good"]
 
@@ -252,6 +252,40 @@ def exclusion_windows(
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     return ExclusionWindows(frame, as_of=as_of)
+
+
+def excluded_times(
+    windows: ExclusionWindows, times_ms: NDArray[np.int64], *, memory_ms: int = 0
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say of instants at which something is evaluated whether windows of one objective hold there.
+
+    Parameters
+    ----------
+    windows : ExclusionWindows
+    times_ms : int64 array, length n
+        [ms since the epoch]
+    memory_ms : int
+        How long after a window what is evaluated still looks back into it. [ms]
+
+    Returns
+    -------
+    gone, silent : bool array, length n
+        Where time is taken out (``remove_time``), and where nothing bad counts (the other semantics).
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 10, 1, 12, tzinfo=UTC)
+    >>> row = {"start": noon, "end": noon.replace(minute=10), "semantics": "count_good"}
+    >>> times = int(noon.timestamp() * 1000) + np.arange(0, 25, 5) * 60_000
+    >>> excluded_times(ExclusionWindows(pd.DataFrame([row]), as_of=noon), times, memory_ms=300_000)[1].tolist()
+    [False, True, True, True, False]
+    """
+    marks = {"gone": np.zeros(len(times_ms), np.bool_), "silent": np.zeros(len(times_ms), np.bool_)}
+    for row in windows.frame.itertuples():
+        inside = (times_ms > to_ms(row.start)) & (times_ms <= to_ms(row.end) + memory_ms)
+        marks["gone" if row.semantics == "remove_time" else "silent"] |= inside
+    return marks["gone"], marks["silent"]
 
 
 def _places(promise: Promise, window: TimeRange) -> tuple[int, int]:

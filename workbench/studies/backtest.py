@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.analysis.backtest import COLUMNS, Backtest, BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.burn_policy import named_policies
-from workbench.analysis.exclusions import without_excluded
+from workbench.analysis.exclusions import ExclusionWindows, excluded_times, exclusion_windows, without_excluded
 from workbench.analysis.history import histories
 from workbench.analysis.promise import Promise
 from workbench.analysis.spending import Spending, spending
@@ -23,6 +23,7 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
 from workbench.promql import scoped
 from workbench.promql.inline import inlined
+from workbench.promql.memory import memory_ms
 from workbench.studies.context import Context
 from workbench.studies.exclusions import agreed_exclusions
 from workbench.studies.indicators import measure
@@ -86,7 +87,10 @@ def slo_backtest(
     -----
     Compared are the policies of :func:`workbench.analysis.burn_policy.named_policies` for each objective's own period
     and target, the alerts of the system's profile that name the objective (policy ``document``), and the rule file.
-    What is excluded counts as no event and burns nothing; rules are replayed on the samples as they are.
+    What is excluded counts as no event, and no policy pages for it: burn rates are of what is left, and rules are mute
+    in the window, and after it while their answers may rest on its samples alone
+    (:func:`workbench.promql.memory.memory_ms`). Where the window takes its time with it (``remove_time``) an alert
+    neither begins nor ends in it and ``for`` stands still; with the other semantics an alert ends where it begins.
     """
     if rules is not None and slo is None:
         raise ParameterError("A rule file is replayed against one objective.", hint="Name it with --slo.")
@@ -118,8 +122,9 @@ def slo_backtest(
         warnings.extend(f"{objective.id}: {why}" for why in left_out)
         firings = [firing for policy in policies.values() for firing in replay(history, promise, policy)]
         try:
-            firings += _documented(source, profile, objective, span)
-            firings += _ruled(source, profile, rules, span) if rules is not None else []
+            excluded = exclusion_windows([promise], agreed.by_objective, as_of=as_of)
+            firings += _documented(source, profile, objective, span, excluded)
+            firings += _ruled(source, profile, rules, span, excluded) if rules is not None else []
         except WorkbenchError as error:
             warnings.append(f"{objective.id}: {error}")
         found.append(backtest(objective.id, history, promise, firings, events, as_of=as_of, period_ms=period_ms))
@@ -156,19 +161,23 @@ def _events(spent: Spending, objective: Objective, promise: Promise, period_ms: 
     return [one for one in events if one.budget_share >= least]
 
 
-def _documented(source: MetricSource, profile: Profile, objective: Objective, span: TimeRange) -> list[Firing]:
+def _documented(
+    source: MetricSource, profile: Profile, objective: Objective, span: TimeRange, excluded: ExclusionWindows
+) -> list[Firing]:
     recorded = [(rule.name, rule.expr, rule.labels) for rule in profile.recording_rules]
     rules = [
         Alerting(rule.name, rule.expr, rule.for_ms, "page" if rule.severity == "critical" else "ticket", rule.labels)
         for rule in profile.alert_rules
         if objective.id in rule.objectives
     ]
-    return _fired(source, profile, "document", rules, recorded, span)
+    return _fired(source, profile, "document", rules, recorded, span, excluded)
 
 
-def _ruled(source: MetricSource, profile: Profile, rules: RuleFile, span: TimeRange) -> list[Firing]:
+def _ruled(
+    source: MetricSource, profile: Profile, rules: RuleFile, span: TimeRange, excluded: ExclusionWindows
+) -> list[Firing]:
     recorded = [(rule.name, rule.expr, rule.labels) for rule in rules.recorded]
-    return _fired(source, profile, "rules", rules.alerting, recorded, span)
+    return _fired(source, profile, "rules", rules.alerting, recorded, span, excluded)
 
 
 def _fired(
@@ -178,6 +187,7 @@ def _fired(
     rules: Sequence[Alerting],
     recorded: Sequence[tuple[str, str, dict[str, str]]],
     span: TimeRange,
+    excluded: ExclusionWindows,
 ) -> list[Firing]:
     grid = span.aligned(RULE_STEP_MS)
     found = []
@@ -189,5 +199,7 @@ def _fired(
             found.append(Firing(policy, rule.severity, (), ()))
             continue
         times = np.asarray(answer.times, np.int64)
-        found.append(rule_firing(policy, rule.severity, times, answer.present, for_ms=rule.for_ms))
+        gone, silent = excluded_times(excluded, times, memory_ms=memory_ms(query))
+        active = (answer.present & ~silent)[:, ~gone]
+        found.append(rule_firing(policy, rule.severity, times[~gone], active, for_ms=rule.for_ms))
     return found
