@@ -53,6 +53,12 @@ def test_nobl9_five_weighted_members_make_99_8985_percent_untruncated() -> None:
     assert sli(composed(events, "occurrences")) == pytest.approx(0.998985, abs=1e-12)
 
 
+def test_the_gateway_of_the_handbook() -> None:
+    """docs/slo.md: 2 failed and 30 late of 1,000 requests, 5 failed of 800 model requests, weights 3, 1 and 2."""
+    members = [("3", counted([998], [1000])), ("1", counted([970], [1000])), ("2", counted([795], [800]))]
+    assert sli(composed(members, "occurrences")) == pytest.approx(1 - 46 / 5600, abs=1e-15)
+
+
 def test_a_time_slice_is_bad_when_any_member_is() -> None:
     one, two = counted([1, 0, 1, 0], [1, 1, 1, 0]), counted([1, 1, 0, 0], [1, 1, 1, 0])
     made = composed([("1", one), ("5", two)], "timeslices")

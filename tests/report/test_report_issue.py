@@ -40,6 +40,37 @@ pytestmark = pytest.mark.slow
 FOURTH = datetime(2026, 11, 4, tzinfo=UTC)
 
 
+COMPOSITE = """
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: counterfactual-lab-whole, displayName: Whole, labels: {system: counterfactual-lab}}
+spec:
+  service: counterfactual-lab
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives:
+    - displayName: Answered
+      target: 0.999
+      compositeWeight: 3
+      indicator:
+        metadata: {name: answered}
+        spec:
+          ratioMetric:
+            counter: true
+            bad: {metricSource: {type: Prometheus, spec: {query: 'http_requests_total{status=~"5.."}'}}}
+            total: {metricSource: {type: Prometheus, spec: {query: http_requests_total}}}
+    - displayName: In time
+      target: 0.95
+      indicator:
+        metadata: {name: in-time}
+        spec:
+          ratioMetric:
+            counter: true
+            good: {metricSource: {type: Prometheus, spec: {query: 'http_request_duration_seconds_bucket{le="2.0"}'}}}
+            total: {metricSource: {type: Prometheus, spec: {query: http_request_duration_seconds_count}}}
+"""
+
+
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve days of two instances, as :func:`tests.studies.conftest.lab_series` describes them."""
@@ -132,6 +163,31 @@ def test_an_exclusion_makes_a_revision_that_says_why(settings):
     assert changes(settings, first.issue) is None
     with pytest.raises(ParameterError, match=r"has no issue 3.\nIssues: 2, 1"):
         find_issue(settings, system=SYSTEM, period="2026-10", number=3)
+
+
+def test_an_issue_prints_what_happened_and_the_members_of_a_composite(settings):
+    """Both are frozen: the page is the same when the annotation is gone and the source is."""
+    document = settings.home / "slos" / "whole.yaml"
+    document.parent.mkdir()
+    document.write_text(COMPOSITE)
+    settings = settings.model_copy(update={"slos": (document.parent,)})
+    context = open_context(settings)
+    deploy = add_annotation(
+        context, system=SYSTEM, kind="deploy", start=datetime(2026, 10, 28, tzinfo=UTC), text="v2 <b>", slo="whole"
+    )
+    done = issued(settings)
+    page = done.html.read_text()
+    assert "v2 &lt;b&gt;" in page
+    assert "2026-10-28 00:00 UTC" in page
+    assert "Members of composite promises" in page
+    figures = json.loads((done.html.parent / "figures.json").read_text())
+    span = window("2026-10", zone="UTC", as_of=FOURTH)
+    study = slo_compliance(open_context(settings), system=SYSTEM, range=span, as_of=span.end)
+    assert figures["members"]["rows"] == study.results["members"].to_dict()["rows"]
+    assert [row["member"] for row in figures["members"]["rows"]] == ["answered", "in-time"]
+    context.store.revoke_annotation(deploy.id, who="ben", why="wrong", at=FOURTH)
+    shutil.rmtree(settings.sources["demo"].path)
+    assert reproduce(settings, done.issue).whole
 
 
 def test_late_data_makes_a_revision_that_says_why(settings):

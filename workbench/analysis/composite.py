@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -13,9 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.attribution import LabelledCounts
-from workbench.analysis.events import slice_events
+from workbench.analysis.events import joined_events, slice_events
+from workbench.analysis.exclusions import Exclusion, without_excluded
 from workbench.analysis.history import History, histories
-from workbench.core.result import Result
+from workbench.analysis.promise import Promise
+from workbench.analysis.slo import compliance
+from workbench.core.result import Result, Status
 from workbench.core.timerange import TimeRange
 
 Budgeting = Literal["occurrences", "timeslices", "ratio_timeslices"]
@@ -24,6 +27,31 @@ Floats = NDArray[np.float64]
 
 #: The label that tells members apart where the spending of a composite is shared out.
 MEMBER = "member"
+
+_FIGURES = ("target", "status", "sli", "bad", "total", "coverage")
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one member of a composite is called, what it weighs, and what it would promise by itself."""
+
+    name: str
+    title: str
+    weight: Decimal
+    target: Decimal
+
+
+@dataclass(frozen=True)
+class Composite:
+    """Members of a composite in the order of its document, and what their weights mean."""
+
+    members: tuple[Member, ...]
+    weights: Weights = "sum"
+
+
+def member_id(objective: str, member: str) -> str:
+    """Name a member as an objective; no objective of a catalog has a slash in its name."""
+    return f"{objective}/{member}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,6 +159,77 @@ def member_counts(
     labels = tuple({MEMBER: name} for name in members)
     counted = np.array([weight * one.total for weight, one in zip(weights, shares, strict=True)])
     return LabelledCounts(span.start_ms, slice_ms, labels, counted, labels, bad, "bad")
+
+
+def judged_members(
+    composites: Mapping[str, Composite],
+    promises: Sequence[Promise],
+    events: Mapping[str, pd.DataFrame],
+    exclusions: Mapping[str, Sequence[Exclusion]],
+    unanswered: Mapping[str, Status],
+    *,
+    as_of: datetime,
+) -> CompositeMembers:
+    """Judge each member of each composite by itself, less what is excluded for the composite.
+
+    Parameters
+    ----------
+    composites : mapping of str to Composite
+        By objective.
+    promises : sequence of Promise
+        Of the composites; others are passed over.
+    events : mapping of str to DataFrame
+        EVENTS of what could be measured, by :func:`member_id`. [events/slice]
+    exclusions : mapping of str to sequence of Exclusion
+        By objective.
+    unanswered : mapping of str to Status
+        What could not be measured, by objective and :func:`member_id`.
+    as_of : datetime
+    """
+    rows = []
+    for promise in promises:
+        composite = composites.get(promise.objective)
+        if composite is None:
+            continue
+        agreed, counted = exclusions.get(promise.objective, ()), dict[str, pd.DataFrame]()
+        own = {member_id(promise.objective, one.name): one for one in composite.members}
+        alone = {
+            name: replace(promise, objective=name, title=one.title, target=one.target) for name, one in own.items()
+        }
+        for name in own:
+            if name in events:
+                counted[name], (alone[name],) = without_excluded(events[name], [alone[name]], {name: agreed})
+        shares = _spent_shares(composite, counted, promise, as_of)
+        for (name, one), share in zip(own.items(), shares, strict=True):
+            told = compliance(
+                counted.get(name, joined_events([])), [alone[name]], as_of=as_of, unanswered=unanswered
+            )  # fmt: skip
+            (row,) = told.frame.to_dict("records")
+            figures = (row[figure] for figure in _FIGURES)
+            rows.append((promise.objective, one.name, one.title, float(one.weight), *figures, share))
+    columns = ["objective", "member", "title", "weight", *_FIGURES, "spent_share"]
+    return CompositeMembers(pd.DataFrame(rows, columns=columns), as_of=as_of)
+
+
+def _spent_shares(
+    composite: Composite, events: Mapping[str, pd.DataFrame], promise: Promise, as_of: datetime
+) -> Floats:
+    """Share of the composite's bad ones that came through each member; NaN where it cannot be told."""
+    unknown = np.full(len(composite.members), np.nan)
+    if len(events) < len(composite.members):
+        return unknown
+    pairs = {
+        one.name: (one.weight, events[member_id(promise.objective, one.name)]) for one in composite.members
+    }  # fmt: skip
+    counts = member_counts(
+        pairs,
+        promise.elapsed(as_of),
+        slice_ms=promise.slice_ms,
+        budgeting=promise.budgeting,
+        meaning=composite.weights,
+    )
+    bad: Floats = unknown if counts is None else counts.part.sum(axis=1)
+    return bad / bad.sum() if np.nansum(bad) else unknown
 
 
 def _members(

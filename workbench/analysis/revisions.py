@@ -17,6 +17,7 @@ _COMPARED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("objective",),
         ("status", "target", "sli", "bad", "total", "budget_left_ratio", "spent_minutes", "coverage", "exhausted_at"),
     ),
+    "members": (("objective", "member"), ("status", "sli", "bad", "total", "spent_share")),
     "totals": (("measure", "unit"), ("amount", "before", "coverage")),
     "groups": (("measure", "unit", "dimension", "group"), ("amount",)),
 }
@@ -26,9 +27,9 @@ _COMPARED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 class RevisionDiff(Result):
     """Figures that differ between two issues; one row a figure.
 
-    Columns of ``frame``: ``result`` (``compliance``, ``totals``, ``groups``), ``subject`` (objective, or measure and
-    group), ``figure``, ``before``, ``after`` (as they stand in the issues; None where there is none) and ``change``
-    (after - before, Decimal for money; None where either is no number).
+    Columns of ``frame``: ``result`` (``compliance``, ``members``, ``totals``, ``groups``), ``subject`` (objective, or
+    with its member, or measure and group), ``figure``, ``before``, ``after`` (as they stand in the issues; None where
+    there is none) and ``change`` (after - before, Decimal for money; None where either is no number).
     """
 
     before: int

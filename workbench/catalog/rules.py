@@ -30,7 +30,7 @@ WINDOW = "$window"
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 
 #: Windows up to this long are asked of the counters; longer ones add up the recorded five minutes. [ms]
-_DIRECT_MS = 6 * _HOUR_MS
+DIRECT_MS = 6 * _HOUR_MS
 
 _TILE_MS = 300_000
 
@@ -176,7 +176,7 @@ def _counts(counted: Counted, window_ms: int) -> list[dict[str, Any]]:
         if counted.slice_ms is not None:
             window = duration_text(max(window_ms, counted.slice_ms))
             expr = f"sum_over_time({_selector(counted, f'slo:{part}:slice')}[{window}])"
-        elif window_ms <= _DIRECT_MS:
+        elif window_ms <= DIRECT_MS:
             expr = getattr(counted, part).replace(WINDOW, duration_text(window_ms))
         else:
             tile = duration_text(_TILE_MS)

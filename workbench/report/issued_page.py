@@ -10,6 +10,10 @@ from workbench.charts import cost_tables, decision_tables, figure, issue_tables,
 from workbench.core.result import Result
 from workbench.report.export import PLOTLY, to_html
 from workbench.report.jupyter import jupyter_library
+from workbench.studies.frozen import noted_of
+
+#: Facts that stand in tables of their own.
+_SHOWN = ("warnings", "assumptions", "happened", "definition_parts")
 
 
 def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff: Result | None) -> str:
@@ -33,18 +37,23 @@ def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff
         manifest["covers"],
         f"{kind} {number}, issued {manifest['issued']} by {manifest['by']}; figures {manifest['figures_sha256'][:16]}",
     )
+    noted = noted_of(manifest["made"], as_of=vars(compliance)["as_of"])
     shown: list[Any] = [issue_tables.FirstPage(manifest["title"], lines, manifest["causes"], before)]
     shown += [issue_tables.diff_table(diff)] if diff is not None else []
     shown += [
         "## Were the promises kept?",
         tables.slo_finding(compliance),
         tables.compliance_table(compliance),
+        *_members(figures),
         "### What was left out?",
         decision_tables.effect_table(figures["exclusions"]),
         decision_tables.windows_table(figures["exclusion_windows"]),
         "### When was the budget spent?",
         figure(figures["budget"]),
         tables.burn_table(figures["burn"]),
+        "### What happened meanwhile?",
+        decision_tables.happened_table(noted["happened"]),
+        decision_tables.definitions_table(noted["definition_parts"]),
         "### How far can these numbers be trusted?",
         tables.coverage_finding(compliance),
         tables.Table([{"note": text} for text in _notes(manifest, figures)], left=("note",)),
@@ -56,7 +65,7 @@ def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff
             cost_tables.groups_table(figures["groups"]),
             figure(figures["days"]),
         ]
-    facts = {name: value for name, value in manifest["made"].items() if name not in ("warnings", "assumptions")}
+    facts = {name: value for name, value in manifest["made"].items() if name not in _SHOWN}
     shown += ["## From what it was made", issue_tables.made_table(facts)]
     notebook = nbformat.v4.new_notebook(cells=[_cell(place, item) for place, item in enumerate(shown)])
     footer = {
@@ -67,6 +76,11 @@ def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff
         "version": f"workbench {manifest['made']['version']}",
     }
     return to_html(notebook, title=manifest["title"], footer=footer)
+
+
+def _members(figures: Mapping[str, Result]) -> list[Any]:
+    table = decision_tables.members_table(figures["members"]) if "members" in figures else None
+    return [] if table is None else [table]
 
 
 def _notes(manifest: Mapping[str, Any], figures: Mapping[str, Result]) -> list[str]:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench import __version__
 from workbench.analysis.burn import budget_history, burn_rates
+from workbench.analysis.composite import Composite, Member, judged_members
 from workbench.analysis.cost import COVERAGE_FLOOR, Account, Periods, daily_spend, spend_groups, spend_totals
+from workbench.analysis.events import joined_events
 from workbench.analysis.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
+from workbench.analysis.happened import DefinitionParts, Happened
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import compliance
 from workbench.core.errors import ReportError, WorkbenchError
@@ -29,6 +33,7 @@ from workbench.core.money import PRECISION, SCALE
 from workbench.core.result import Result, Status, jsonable
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.annotations import happened
+from workbench.studies.composites import terms_of
 from workbench.studies.context import Context
 from workbench.studies.counters import CounterReader
 from workbench.studies.definitions import definition_changes, revision_of
@@ -58,7 +63,7 @@ class Frozen:
     zone : str
         IANA zone of calendar days.
     events : DataFrame
-        EVENTS of all objectives, exclusions not applied. [events/slice]
+        EVENTS of all objectives, and of the members of composites by their ids, exclusions not applied. [events/slice]
     promises : tuple of Promise
     exclusions : mapping of str to tuple of Exclusion
         In force when it was frozen, by objective.
@@ -68,6 +73,8 @@ class Frozen:
         COSTS as amounts a day and label set, and the observed share; see :mod:`workbench.studies.ledger`.
     accounts : tuple of Account
     periods : Periods
+    composites : mapping of str to Composite
+        What composites are made of, by objective.
     made : mapping
         From what: source, engine, semantics, queries, revisions of the definitions and the parts into which they split
         the period, what was noted to have happened, newest sample, warnings, version.
@@ -87,6 +94,7 @@ class Frozen:
     accounts: tuple[Account, ...]
     periods: Periods
     made: Mapping[str, Any]
+    composites: Mapping[str, Composite] = field(default_factory=dict)
 
 
 def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Frozen:
@@ -134,7 +142,7 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
         span=range,
         as_of=as_of,
         zone=ctx.zone,
-        events=measured.events.astype({"objective": "str"}),
+        events=joined_events([measured.events, *measured.parts().values()]).astype({"objective": "str"}),
         promises=tuple(replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises),
         exclusions=agreed.by_objective,
         failed=measured.failed,
@@ -155,11 +163,23 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
             "assumptions": [f"{one.id}: {text}" for one in objectives for text in one.assumptions],
             "version": __version__,
         },
+        composites=terms_of(objectives),
     )
 
 
+def noted_of(made: Mapping[str, Any], *, as_of: datetime) -> dict[str, Result]:
+    """Return what was frozen beside the figures: what happened, and the parts of objectives that were defined anew."""
+    found: dict[str, Result] = {}
+    for name, kind in (("happened", Happened), ("definition_parts", DefinitionParts)):
+        frame = pd.DataFrame(made.get(name, [])).fillna(np.nan)
+        for column in frame.columns.intersection(["start", "end"]):
+            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601").dt.as_unit("ms")
+        found[name] = kind(frame, as_of=as_of)
+    return found
+
+
 def figures_of(frozen: Frozen) -> dict[str, Result]:
-    """Return the results of an issued report: compliance, budgets, burn, exclusions, and spend where there is any."""
+    """Return the results of an issued report: compliance, budgets, burn, exclusions; members and spend if any."""
     as_of, promises = frozen.as_of, frozen.promises
     events, counted = without_excluded(frozen.events, promises, frozen.exclusions)
     judged = compliance(events, counted, as_of=as_of, unanswered=frozen.failed)
@@ -171,6 +191,11 @@ def figures_of(frozen: Frozen) -> dict[str, Result]:
         "budget": budget_history(events, counted, as_of=as_of),
         "burn": burn_rates(events, counted, as_of=as_of),
     }
+    if frozen.composites:
+        parts = {str(name): rows for name, rows in frozen.events.groupby("objective")}
+        found["members"] = judged_members(
+            frozen.composites, promises, parts, frozen.exclusions, frozen.failed, as_of=as_of
+        )
     if frozen.accounts:
         totals = spend_totals(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
         shares = totals.frame[["coverage", "before_coverage"]]
@@ -200,6 +225,7 @@ def write_frozen(frozen: Frozen, folder: Path) -> None:
         "exclusions": {name: [asdict(one) for one in group] for name, group in frozen.exclusions.items()},
         "accounts": [asdict(one) for one in frozen.accounts],
         "periods": vars(frozen.periods),
+        "composites": {name: asdict(one) for name, one in frozen.composites.items()},
     }
     (folder / FACTS_FILE).write_text(json.dumps(_plain(facts), indent=1, sort_keys=True, ensure_ascii=False))
 
@@ -231,6 +257,7 @@ def read_frozen(folder: Path) -> Frozen:
             accounts=tuple(Account(**one | {"dimensions": tuple(one["dimensions"])}) for one in facts["accounts"]),
             periods=Periods(**periods),
             made=facts["made"],
+            composites={name: _composite(one) for name, one in facts.get("composites", {}).items()},
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ReportError(
@@ -261,6 +288,13 @@ def _promise(value: Mapping[str, Any]) -> Promise:
     known = {field.name: value[field.name] for field in fields(Promise) if field.name in value}
     spans = {name: tuple(map(_span, known.get(name, ()))) for name in ("left_out", "taken_out")}
     return Promise(**{**known, "target": Decimal(known["target"]), "window": _span(known["window"]), **spans})
+
+
+def _composite(value: Mapping[str, Any]) -> Composite:
+    members = (
+        Member(**one | {"weight": Decimal(one["weight"]), "target": Decimal(one["target"])}) for one in value["members"]
+    )
+    return Composite(tuple(members), value["weights"])
 
 
 def _exclusion(value: Mapping[str, Any]) -> Exclusion:

@@ -104,6 +104,10 @@ class Measured:
     reader: CounterReader | None = None
     members: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
 
+    def parts(self) -> dict[str, pd.DataFrame]:
+        """EVENTS of the members of all composites, by their ids."""
+        return {name: events for own in self.members.values() for name, events in own.items()}
+
 
 def slice_of(objective: Objective) -> int:
     """Length of the slices an objective is counted in. [ms]"""

@@ -6,24 +6,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench.catalog import CompositeIndicator, RatioIndicator, RawIndicator, RecordsIndicator, ThresholdIndicator
+from workbench.catalog import CompositeIndicator, Objective, RecordsIndicator
 from workbench.catalog.openslo_export import yaml_text
 from workbench.catalog.rule_tests import Example, recorded_example, rule_tests
-from workbench.catalog.rules import WINDOW, Counted, matching, reachable, rule_groups
+from workbench.catalog.rules import DIRECT_MS, Counted, matching, reachable, rule_groups
 from workbench.core.errors import ParameterError, WorkbenchError
-from workbench.core.timerange import duration_text
+from workbench.core.timerange import TimeRange, duration_text
 from workbench.promql import Matcher, Selector, parse
-from workbench.promql.nodes import Call, walk
+from workbench.studies.composite_rules import composed_by
 from workbench.studies.context import Context
-from workbench.studies.indicators import Plan, planned, slice_of
+from workbench.studies.counted import counted_by
+from workbench.studies.indicators import Plan, planned
 from workbench.studies.windows import objective_window
 
-#: Usual length of a calendar period. [d]
-_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
-_DAY_MS = 86_400_000
 _MINUTES = 7 * 60
 _VALUES = ("200", "500", "404", "GET", "ok", "error", "x", "")
-_PER_SECOND = frozenset({"rate", "irate"})
 
 
 @dataclass(frozen=True)
@@ -60,10 +57,7 @@ def slo_rules(ctx: Context, *, system: str, slo: str | None = None) -> Rules:
     files, tests, left_out = dict[str, str](), dict[str, str](), list[str]()
     for objective in asked:
         try:
-            if isinstance(objective.indicator, CompositeIndicator | RecordsIndicator):
-                raise ParameterError("Prometheus cannot evaluate it: composites and counted records have no rules.")
-            plan = planned(objective, profile.scope, objective_window(objective, ctx.clock()))
-            counted = counted_by(plan)
+            counted, example = _counted(objective, profile.scope, objective_window(objective, ctx.clock()))
             groups = rule_groups(counted)
         except WorkbenchError as error:
             left_out.append(f"{objective.id}: {error}")
@@ -71,61 +65,26 @@ def slo_rules(ctx: Context, *, system: str, slo: str | None = None) -> Rules:
         left_out += reachable(counted)[1]
         name = f"{system}-{objective.id}"
         files[f"{name}.rules.yaml"] = yaml_text([{"groups": groups}])
-        test = rule_tests(counted, example_of(plan, counted), f"{name}.rules.yaml")
+        test = rule_tests(counted, example, f"{name}.rules.yaml")
         tests[f"{name}.test.yaml"] = yaml_text([test])
     if not files:
         raise ParameterError("\n".join(left_out) or f"{system} has no objectives.", hint="Nothing was generated.")
     return Rules(files, tests, tuple(left_out))
 
 
-def counted_by(plan: Plan) -> Counted:
-    """Return how rules count an objective, from how we count it."""
-    objective = plan.objective
-    total, bad, slice_ms = _counts(plan)
-    calendar = objective.calendar
-    period_ms = objective.window_ms or (calendar.count * _DAYS[calendar.unit] * _DAY_MS if calendar else 0)
-    return Counted(objective.system, objective.id, objective.title, objective.target, period_ms, total, bad, slice_ms)
-
-
-def _counts(plan: Plan) -> tuple[str, str, int | None]:
-    objective = plan.objective
+def _counted(objective: Objective, scope: Mapping[str, str], window: TimeRange) -> tuple[Counted, Example]:
     match objective.indicator:
-        case ThresholdIndicator(samples=True):
-            raise ParameterError("Rules judge a threshold at the end of a slice, not each of its samples.")
-        case ThresholdIndicator(op=op, value=value):
-            known = f"(({plan.queries['query']}) == ({plan.queries['query']}))"
-            return f"clamp_max(count({known}), 1)", f"1 - min({known} {op} bool {value})", plan.slice_ms
-        case RawIndicator(kind=kind):
-            known = f"(({plan.queries['query']}) == ({plan.queries['query']}))"
-            share = f"sum({known})"
-            return f"clamp_max(count({known}), 1)", share if kind == "failure" else f"1 - {share}", plan.slice_ms
-        case RatioIndicator():
-            return _ratio_counts(plan)
-    raise ParameterError(f"Rules of this kind of indicator are not written: {objective.id}.")
-
-
-def _ratio_counts(plan: Plan) -> tuple[str, str, int | None]:
-    objective = plan.objective
-    if plan.selectors:
-        sums = {part: f"sum(increase({text}[{WINDOW}]))" for part, text in plan.selectors.items()}
-    else:
-        sums = {part: f"sum({_per_slice(text, plan.slice_ms)})" for part, text in plan.queries.items()}
-    total = sums["total"]
-    part = f"({sums['bad' if 'bad' in sums else 'good']} or 0 * {total})"
-    bad = part if "bad" in sums else f"{total} - {part}"
-    if objective.method == "occurrences":
-        return total, bad, None if plan.selectors else plan.slice_ms
-    slice_text = duration_text(slice_of(objective))
-    total, bad = total.replace(WINDOW, slice_text), bad.replace(WINDOW, slice_text)
-    share = f"(({bad}) / ({total} > 0))"
-    if objective.method == "timeslices":
-        share = f"(1 - {share} < bool {objective.slice_target})"
-    return f"({total} > bool 0)", f"({share} or 0 * {total})", plan.slice_ms
-
-
-def _per_slice(query: str, slice_ms: int) -> str:
-    functions = {node.func for node in walk(parse(query)) if isinstance(node, Call)}
-    return f"({query}) * {slice_ms // 1000}" if functions & _PER_SECOND else query
+        case CompositeIndicator():
+            counted = composed_by(objective, scope, window)
+            return counted, recorded_rates(counted) if counted.slice_ms is None else recorded_example(counted)
+        case RecordsIndicator(kind=kind):
+            raise ParameterError(
+                f"Prometheus cannot evaluate it: it counts {kind}.",
+                hint="Alert on its own counter, or on `workbench slo status --check`.",
+            )
+    plan = planned(objective, scope, window)
+    counted = counted_by(plan)
+    return counted, example_of(plan, counted)
 
 
 def example_of(plan: Plan, counted: Counted) -> Example:
@@ -159,8 +118,9 @@ def example_of(plan: Plan, counted: Counted) -> Example:
 
 
 def recorded_rates(counted: Counted) -> Example:
-    """Make an example out of the recorded counts of every window."""
-    windows = sorted({ms for alert in reachable(counted)[0] for ms in (alert.long_ms, alert.short_ms)} | {300_000})
+    """Make an example out of the recorded counts of the windows that ask the counters; the rules add up the others."""
+    asked = {ms for alert in reachable(counted)[0] for ms in (alert.long_ms, alert.short_ms)} | {300_000}
+    windows = sorted(ms for ms in asked if ms <= DIRECT_MS)
     named = {
         part: [f"slo:{part}:increase{duration_text(ms)}{matching(counted.labels)}" for ms in windows]
         for part in ("total", "bad")

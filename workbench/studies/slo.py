@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.burn import budget_history, burn_rates
+from workbench.analysis.composite import judged_members
 from workbench.analysis.events import joined_events
 from workbench.analysis.exclusions import exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.happened import DefinitionParts
@@ -22,7 +23,7 @@ from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
 from workbench.studies.annotations import happened
-from workbench.studies.composites import judged_members
+from workbench.studies.composites import terms_of
 from workbench.studies.context import Context
 from workbench.studies.definitions import Changes, definition_changes
 from workbench.studies.exclusions import Agreed, agreed_exclusions
@@ -103,7 +104,7 @@ def slo_compliance(
             "exclusion_windows": exclusion_windows(promises, agreed.by_objective, as_of=as_of),
             "definitions": parts,
             "members": judged_members(
-                asked, promises, measured.members, agreed.by_objective, measured.failed, as_of=as_of
+                terms_of(asked), promises, measured.parts(), agreed.by_objective, measured.failed, as_of=as_of
             ),
             "happened": happened(ctx, system, span, changes, as_of=as_of),
         },
