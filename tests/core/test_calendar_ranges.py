@@ -27,6 +27,40 @@ def test_periods_in_utc(text: str, start: str, end: str) -> None:
     assert (f"{span.start:%Y-%m-%d %H:%M}", f"{span.end:%Y-%m-%d %H:%M}") == (f"{start} 00:00", f"{end} 00:00")
 
 
+@pytest.mark.parametrize(
+    ("moment", "period", "first", "last"),
+    [
+        ("2025-11-19T15:45:30", "week", "2025-11-17", "2025-11-23"),
+        ("2025-11-17T10:00", "week", "2025-11-17", "2025-11-23"),
+        ("2025-11-23T23:59:59", "week", "2025-11-17", "2025-11-23"),
+        ("2025-11-19T15:45:30", "month", "2025-11-01", "2025-11-30"),
+        ("2025-11-01T10:00", "month", "2025-11-01", "2025-11-30"),
+        ("2025-11-30T23:59:59", "month", "2025-11-01", "2025-11-30"),
+        ("2025-12-19T15:45:30", "month", "2025-12-01", "2025-12-31"),
+        ("2025-02-15T12:00", "month", "2025-02-01", "2025-02-28"),
+        ("2024-02-15T12:00", "month", "2024-02-01", "2024-02-29"),
+        ("2025-02-19T15:45:30", "quarter", "2025-01-01", "2025-03-31"),
+        ("2025-05-10T10:00", "quarter", "2025-04-01", "2025-06-30"),
+        ("2025-08-25T23:59:59", "quarter", "2025-07-01", "2025-09-30"),
+        ("2025-11-05T12:00", "quarter", "2025-10-01", "2025-12-31"),
+        ("2025-01-01T00:00", "quarter", "2025-01-01", "2025-03-31"),
+        ("2025-03-31T00:00", "quarter", "2025-01-01", "2025-03-31"),
+        ("2025-12-31T23:59:59", "quarter", "2025-10-01", "2025-12-31"),
+        ("2024-02-29T12:00", "quarter", "2024-01-01", "2024-03-31"),
+        ("2025-11-19T15:45:30", "year", "2025-01-01", "2025-12-31"),
+        ("2025-01-01T10:00", "year", "2025-01-01", "2025-12-31"),
+        ("2025-12-31T23:59:59", "year", "2025-01-01", "2025-12-31"),
+        ("2024-02-15T12:00", "year", "2024-01-01", "2024-12-31"),
+    ],
+)
+def test_boundaries_of_sloth(moment: str, period: str, first: str, last: str) -> None:
+    """slok/sloth, pkg/common/utils/time/time_utils_test.go; its last nanosecond is our end, which is not part of it."""
+    now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    span = calendar_range(f"this-{period}", zone="UTC", now=now)
+    assert span.start == datetime.fromisoformat(first).replace(tzinfo=UTC)
+    assert span.end == datetime.fromisoformat(last).replace(tzinfo=UTC) + timedelta(days=1)
+
+
 @pytest.mark.parametrize(("first", "start"), [
     ("monday", "2026-11-02"), ("sunday", "2026-11-01"), ("saturday", "2026-10-31"), ("wednesday", "2026-11-04"),
 ])  # fmt: skip

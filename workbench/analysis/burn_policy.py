@@ -209,15 +209,17 @@ def named_policies(period_ms: int, target: Decimal) -> tuple[dict[str, BurnPolic
 def pyrra_policy(period_ms: int) -> BurnPolicy:
     """Pyrra's four alerts: factors 14, 7, 2 and 1 whatever the period, windows and ``for`` in proportion to it.
 
+    Windows are rounded to a minute, halves up.
+
     Examples
     --------
     >>> [alert.text for alert in pyrra_policy(28 * 86_400_000).alerts][1]
     'page at 7x over 6h and 30m, held for 15m'
     """
-    minute = 60_000
+    minute, whole = 60_000, 28 * 86_400_000
 
     def scaled(ms: int) -> int:
-        return max(minute, round(ms * period_ms / (28 * 86_400_000) / minute) * minute)
+        return max(1, (2 * ms * period_ms // minute + whole) // (2 * whole)) * minute
 
     steps = ((14, "1h", "5m", "2m", "page"), (7, "6h", "30m", "15m", "page"),
              (2, "1d", "2h", "1h", "ticket"), (1, "4d", "6h", "3h", "ticket"))  # fmt: skip

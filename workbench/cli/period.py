@@ -59,3 +59,11 @@ def chosen_period(
         if since
         else TimeRange.last(last or default, until=end)
     )
+
+
+def asked_period(now: datetime, calendar: Calendar, **named: str | None) -> Any:
+    """Return the range that the options name; None without any: each objective is asked about its own window then."""
+    if not any(named.values()):
+        return None
+    given = {name: named.get(name) for name in ("last", "month", "since", "until")}
+    return chosen_period(now, calendar, **given, default="30d")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.period import asked_period, period_options
 
 
 @click.command()
@@ -35,6 +35,8 @@ def attribute(
 ) -> None:
     """Print what spent each budget: episodes, where they were, what happened with them.
 
+    Without a period the window of each objective itself counts.
+
     \b
     Examples:
       workbench slo attribute counterfactual-lab --month last-month
@@ -49,8 +51,9 @@ def attribute(
         raise ParameterError("--episode needs --slo.", hint="Episodes are counted within one objective.")
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
-    study = slo_attribution(context, system=system, range=span, as_of=min(now, span.end), slo=slo_id, records=records)
+    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
+    as_of = min(now, span.end) if span else now
+    study = slo_attribution(context, system=system, range=span, as_of=as_of, slo=slo_id, records=records)
     spent, shares, beside = (study.results[name] for name in ("spending", "contributions", "companions"))
     if format_ == "json":
         print_json(study.to_dict())

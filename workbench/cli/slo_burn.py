@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.period import asked_period, period_options
 
 
 @click.command()
@@ -29,6 +29,8 @@ def burn(
 ) -> None:
     """Print burn rates over look-backs, when budgets run out, and which alerts fire.
 
+    Without a period the window of each objective itself counts.
+
     \b
     Examples:
       workbench slo burn counterfactual-lab
@@ -40,8 +42,8 @@ def burn(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
-    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end), slo=slo_id)
+    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
+    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end) if span else now, slo=slo_id)
     rates, outlook = study.results["burn"], study.results["outlook"]
     if format_ == "json":
         print_json(study.to_dict())

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.period import asked_period, period_options
 
 
 @click.command()
@@ -31,6 +31,8 @@ def status(
 ) -> None:
     """Print one line an objective: SLI, budget left, coverage, status.
 
+    Without a period the window of each objective itself counts.
+
     \b
     Examples:
       workbench slo status counterfactual-lab
@@ -43,8 +45,8 @@ def status(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
-    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end), slo=slo_id)
+    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
+    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end) if span else now, slo=slo_id)
     if format_ == "json":
         print_json(study.to_dict())
     elif format_ == "csv":
