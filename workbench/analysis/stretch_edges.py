@@ -70,7 +70,8 @@ def sharpened(one: Edges, counts: Sums, found: list[Edges], height: float) -> Ed
     -----
     A slice with k of n events bad speaks for the share p inside and against the share r around by k log(p / r) +
     (n - k) log((1 - p) / (1 - r)). An edge is where the sum of these, from the middle of the failures outward, is
-    highest; of equal ones the nearest. A fall by ``height`` that lasts longer than three slices ends it before. p follows from the edges and the edges from p, in turns until neither moves.
+    highest; of equal ones the nearest. A fall by ``height`` that lasts longer than three slices ends the search. p
+    follows from the edges and the edges from p, in turns until neither moves.
     """
     for _ in range(_ROUNDS):
         known = sorted([*found, one], key=lambda each: (each[0], -each[1]))
