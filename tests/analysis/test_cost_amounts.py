@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.amounts import exact_amounts
+from tests.analysis.decimal_oracle import plain_increases
+from workbench.analysis.amounts import AMOUNT, added, decimals, exact_amounts, summed
 from workbench.analysis.budgets import Budget, budget_use
-from workbench.analysis.cost import Account, Periods, daily_spend, spend_groups, spend_totals, unit_costs
+from workbench.analysis.cost import daily_spend, spend_groups, spend_totals, unit_costs
 from workbench.analysis.increase import exact_increases
-from workbench.core.money import total
+from workbench.analysis.ledger import Account, Periods
+from workbench.core.errors import ParameterError
+from workbench.core.money import quantised, total
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
 
@@ -156,30 +159,79 @@ def test_groups_and_days_add_up_to_the_total_exactly(spends, top):
     assert by_group == dict(zip(groups.frame["group"], groups.frame["amount"], strict=True))
 
 
-counters = st.lists(st.floats(0, 1e9, allow_nan=False), min_size=1, max_size=40)
+amounts = st.one_of(st.floats(0, 1e9), st.floats(0, 1e-9), st.integers(0, 2**60).map(float), st.just(float("nan")))
+counters = st.lists(st.lists(amounts, max_size=12), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=100)
+@given(counters, st.lists(st.integers(-50, 800), min_size=3, max_size=8, unique=True), st.data())
+def test_amounts_are_those_of_plain_decimals_and_splitting_a_range_changes_none(values, cuts, data):
+    series = SeriesSet.of([({"__name__": "cost_total"}, range(0, 60 * len(one), 60), one) for one in values])
+    born = np.array([data.draw(st.booleans()) for _ in values])
+    edges = sorted(cuts)
+    found = exact_amounts(series, edges, born).to_pylist()
+    assert found == plain_increases(series, edges, born)
+    whole = exact_amounts(series, [edges[0], edges[-1]], born).to_pylist()
+    width = len(edges) - 1
+    assert whole == [total(found[i * width : (i + 1) * width]) for i in range(len(values))]
+    floats = exact_increases(series, edges, born).ravel()
+    assert [float(part) for part in found] == pytest.approx(floats.tolist(), rel=1e-9, abs=1e-4)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(-1e25, 1e25), min_size=1, max_size=20))
+def test_floats_become_the_decimals_of_their_shortest_text(values):
+    assert decimals(np.array(values)).to_pylist() == [quantised(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    "value", [5e-13, 1.5e-12, 2.5e-12, 0.1234567890125, 123456.789, 4095.9999999999995, 1e-300, -0.0, 9.9e25]
+)
+def test_halves_and_extremes_round_as_money_does(value):
+    assert decimals(np.array([value])).to_pylist() == [quantised(value)]
+
+
+@pytest.mark.parametrize("value", [float("inf"), 1e26])
+def test_what_is_no_amount_is_refused(value):
+    with pytest.raises(ParameterError, match="amount of money"):
+        decimals(np.array([value]))
+
+
+def test_a_sum_that_would_overflow_is_refused_and_never_wrong():
+    rows = pd.DataFrame({"key": ["a", "a"], "amount": [Decimal(6 * 10**25)] * 2})
+    for add in (lambda: added(rows["amount"]), lambda: summed(rows, ["key"])):
+        with pytest.raises(ParameterError, match=r"1\.2e\+26 in all do not fit"):
+            add()
 
 
 @settings(deadline=None, max_examples=60)
-@given(counters, st.lists(st.integers(-50, 2500), min_size=3, max_size=8, unique=True), st.booleans())
-def test_splitting_a_range_changes_no_amount(values, cuts, born):
-    series = SeriesSet.of([({"__name__": "cost_total"}, range(0, 60 * len(values), 60), values)])
-    edges, mask = sorted(cuts), np.array([born])
-    parts = exact_amounts(series, edges, mask)[0]
-    assert total(parts) == exact_amounts(series, [edges[0], edges[-1]], mask)[0][0]
-    (floats,) = exact_increases(series, edges, mask)
-    assert [float(part) for part in parts] == pytest.approx(floats.tolist(), rel=1e-9, abs=1e-4)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(-(10**35), 10**35))))
+def test_sums_of_groups_are_those_of_plain_decimals(rows):
+    frame = pd.DataFrame(
+        [(one, two, quantised(Decimal(n).scaleb(-12))) for one, two, n in rows], columns=["one", "two", "amount"]
+    )
+    known: dict[tuple[str, str], list[Decimal]] = {}
+    for one, two, amount in frame.itertuples(index=False):
+        known.setdefault((one, two), []).append(amount)
+    found = summed(frame.astype({"one": "category", "amount": pd.ArrowDtype(AMOUNT)}), ["one", "two"])
+    assert [((one, two), amount) for one, two, amount in found.itertuples(index=False)] == [
+        (key, total(held)) for key, held in known.items()
+    ]
+    assert added(frame["amount"]) == total(frame["amount"])
 
 
 def test_where_reading_begins_changes_no_amount():
     values = [0.1, 0.3, 0.2, 0.25, 0.05, 0.1]
     series = SeriesSet.of([({}, range(0, 360, 60), values)])
     later = SeriesSet.of([({}, range(180, 360, 60), values[3:])])
-    assert exact_amounts(series, [180, 300])[0] == exact_amounts(later, [180, 300])[0] == [Decimal("0.1")]
+    for one in (series, later):
+        assert exact_amounts(one, [180, 300]).to_pylist() == [Decimal("0.1")]
 
 
 def test_stale_marks_and_nan_are_no_amounts():
     series = SeriesSet.of([({}, [0, 60, 120], [1.0, float("nan"), 2.5]), ({}, [0], [float("nan")])])
-    assert exact_amounts(series, [0, 60, 120]) == [[Decimal(0), Decimal("1.5")], [Decimal(0), Decimal(0)]]
+    assert exact_amounts(series, [0, 60, 120]).to_pylist() == [Decimal(0), Decimal("1.5"), Decimal(0), Decimal(0)]
+    assert not len(exact_amounts(SeriesSet.empty(), [0, 60]))
 
 
 @pytest.mark.parametrize(("used", "status"), [(0.79, "ok"), (0.8, "at_risk"), (1.0, "spent"), (np.nan, "no_data")])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.cost import Account, Periods
+from workbench.analysis.ledger import Account, Periods
 from workbench.analysis.spend_jumps import spend_jumps
 from workbench.core.timerange import TimeRange
 

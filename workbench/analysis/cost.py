@@ -1,7 +1,7 @@
 """What was spent and used: by whatever labels it was counted with, by day, against the period before, per unit.
 
-All amounts come from a *ledger*, a frame with the columns ``role``, one column a dimension (empty where the role has no
-such label), ``start``, ``end`` [UTC] and ``amount`` (Decimal). Every total here is a sum of its rows.
+All amounts come from a ledger, see :mod:`workbench.analysis.ledger`. Every total here is an exact sum of its rows, a
+Decimal.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.amounts import summed
+from workbench.analysis.ledger import Account, Periods, inside, measures, observed, splits, within
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -27,46 +29,7 @@ NOTICED = Decimal("0.000001")
 #: Groups named one by one; the rest is one row that keeps the total whole.
 TOP = 10
 
-#: Name of a group whose counter has no such label.
-NOT_GIVEN = "(not given)"
-
 _CONTEXT = Context(prec=PRECISION)
-
-
-@dataclass(frozen=True)
-class Account:
-    """A counter of money, tokens or requests: what its rows in the ledger mean.
-
-    Attributes
-    ----------
-    role : str
-        Role of the profile, e.g. ``cost.storage``.
-    title, unit : str
-    dimensions : tuple of str
-        Labels it is counted by, in the words of the catalog.
-    view_of : str
-        Role that counts these things already, under other labels; such an account is never added to totals.
-    """
-
-    role: str
-    title: str
-    unit: str
-    dimensions: tuple[str, ...] = ()
-    view_of: str = ""
-
-    @property
-    def measure(self) -> str:
-        """What is counted: ``cost``, ``tokens``, ``requests``, ``errors``."""
-        return self.role.partition(".")[0]
-
-
-@dataclass(frozen=True)
-class Periods:
-    """The period asked for, the one it is compared with, and the calendar month that is running, if any."""
-
-    now: TimeRange
-    before: TimeRange
-    month: TimeRange | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -180,7 +143,7 @@ def spend_totals(
     for measure, unit in measures(accounts):
         added = [one for one in accounts if (one.measure, one.unit) == (measure, unit) and not one.view_of]
         part = ledger[ledger["role"].isin([one.role for one in added])]
-        amount, before = _within(part, periods.now), _within(part, periods.before)
+        amount, before = within(part, periods.now), within(part, periods.before)
         coverage, base = (
             min(observed(seen, one.role, span) for one in added) for span in (periods.now, periods.before)
         )
@@ -218,7 +181,7 @@ def spend_groups(
     """
     rows: list[dict[str, Any]] = []
     for measure, unit, dimension, part in splits(ledger, accounts):
-        now, before = (_by_group(part, dimension, span) for span in (periods.now, periods.before))
+        now, before = (_by_group(part, span) for span in (periods.now, periods.before))
         whole = total(now.values())
         named = _named(now, before, top)
         for group, rest in [(name, False) for name in named] + [("", True)]:
@@ -258,16 +221,19 @@ def daily_spend(
         mine = groups.frame[groups.frame[["measure", "unit", "dimension"]].eq([measure, unit, dimension]).all(axis=1)]
         rest = next(iter(mine.loc[mine["rest"], "group"]), "")
         named = set(mine.loc[~mine["rest"], "group"])
-        inside = part[(part["start"] >= span.start) & (part["end"] <= span.end)]
-        rows = inside.assign(group=inside[dimension].where(inside[dimension].isin(named), rest))
+        rows = inside(part, span)
         rows = rows.assign(
-            rest=~rows["group"].isin(named), day=rows["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d")
+            group=rows["group"].where(rows["group"].isin(named), rest),
+            rest=~rows["group"].isin(named),
+            day=rows["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d"),
         )
-        counted = rows.groupby(["group", "rest", "day"], sort=False)
-        days = counted.agg({"start": "min", "end": "max", "amount": total}).reset_index()
+        ends = rows.groupby("day").agg(start=("start", "min"), end=("end", "max"))
+        days = summed(rows, ["group", "rest", "day"]).join(ends, on="day")
         covered = seen[seen["role"].isin(part["role"].unique())].groupby("start")["covered"].min()
         days["covered"] = days["start"].map(covered).to_numpy(np.float64)
-        frames.append(days.assign(measure=measure, unit=unit, dimension=dimension))
+        frames.append(
+            days.assign(measure=measure, unit=unit, dimension=dimension, amount=days["amount"].astype(object))
+        )
     columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "amount", "covered"]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
     return DailySpend(frame[columns], zone=zone)
@@ -285,7 +251,7 @@ def unit_costs(ledger: pd.DataFrame, accounts: Sequence[Account], periods: Perio
     base = [one for one in accounts if not one.view_of]
     for unit in dict.fromkeys(one.unit for one in base if one.measure == "cost"):
         money = ledger["role"].isin([one.role for one in base if (one.measure, one.unit) == ("cost", unit)])
-        spent = [_within(ledger[money], span) for span in (periods.now, periods.before)]
+        spent = [within(ledger[money], span) for span in (periods.now, periods.before)]
         for per, counter, done in _counted(ledger, base, periods):
             size = 1000 if per == "1,000 tokens" else 1
             each, before = (_each(cost, count, size) for cost, count in zip(spent, done, strict=True))
@@ -296,43 +262,12 @@ def unit_costs(ledger: pd.DataFrame, accounts: Sequence[Account], periods: Perio
     return UnitCosts(pd.DataFrame(rows, columns=columns), period=periods.now, before=periods.before)
 
 
-def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:
-    """Return the pairs of measure and unit that have totals, money first."""
-    kinds = [(one.measure, one.unit) for one in accounts if one.measure in ("cost", "tokens") and not one.view_of]
-    return sorted(dict.fromkeys(kinds), key=lambda kind: kind[0] != "cost")
-
-
-def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
-    """Share of a period in which a role was observed. [ratio]"""
-    inside = seen[(seen["role"] == role) & (seen["start"] >= span.start) & (seen["end"] <= span.end)]
-    lengths = (inside["end"] - inside["start"]).dt.total_seconds().to_numpy(np.float64)
-    return float((inside["covered"].to_numpy(np.float64) * lengths).sum() / span.seconds) if span.seconds else 0.0
-
-
-def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:
-    """Yield measure, unit, dimension and the part of the ledger that the dimension splits, money first."""
-    titles = {one.role: one.title for one in accounts}
-    for measure, unit in measures(accounts):
-        mine = [one for one in accounts if (one.measure, one.unit) == (measure, unit)]
-        base = [one for one in mine if not one.view_of]
-        part = ledger[ledger["role"].isin([one.role for one in base])]
-        if len(base) > 1:
-            yield measure, unit, "kind", part.assign(kind=part["role"].map(titles))
-        own = list(dict.fromkeys(name for one in base for name in one.dimensions))
-        for dimension in own:
-            yield measure, unit, dimension, part.assign(**{dimension: part[dimension].replace("", NOT_GIVEN)})
-        viewed = {name: one.role for one in mine if one.view_of for name in one.dimensions if name not in own}
-        for dimension, role in viewed.items():
-            view = ledger[ledger["role"] == role]
-            yield measure, unit, dimension, view.assign(**{dimension: view[dimension].replace("", NOT_GIVEN)})
-
-
 def _counted(
     ledger: pd.DataFrame, base: Sequence[Account], periods: Periods
 ) -> Iterable[tuple[str, str, tuple[Decimal, Decimal]]]:
     def amounts(role: str) -> tuple[Decimal, Decimal]:
         part = ledger[ledger["role"] == role]
-        return _within(part, periods.now), _within(part, periods.before)
+        return within(part, periods.now), within(part, periods.before)
 
     roles = {one.role for one in base}
     for one in base:
@@ -354,18 +289,14 @@ def _running_month(part: pd.DataFrame, periods: Periods) -> dict[str, Decimal | 
     month, until = periods.month, periods.now.end
     if month is None or until <= month.start:
         return {"month_to_date": None, "projected": None}
-    spent = _within(part, TimeRange(month.start, until))
+    spent = within(part, TimeRange(month.start, until))
     whole, elapsed = (Decimal(end_ms - month.start_ms) for end_ms in (month.end_ms, periods.now.end_ms))
     return {"month_to_date": spent, "projected": quantised(_CONTEXT.divide(_CONTEXT.multiply(spent, whole), elapsed))}
 
 
-def _within(part: pd.DataFrame, span: TimeRange) -> Decimal:
-    return total(part.loc[(part["start"] >= span.start) & (part["end"] <= span.end), "amount"])
-
-
-def _by_group(part: pd.DataFrame, dimension: str, span: TimeRange) -> dict[str, Decimal]:
-    inside = part.loc[(part["start"] >= span.start) & (part["end"] <= span.end)].groupby(dimension, sort=True)
-    return {str(group): total(rows) for group, rows in inside["amount"]}
+def _by_group(part: pd.DataFrame, span: TimeRange) -> dict[str, Decimal]:
+    found = summed(inside(part, span), ["group"])
+    return dict(zip(found["group"], found["amount"], strict=True))
 
 
 def _named(now: dict[str, Decimal], before: dict[str, Decimal], top: int) -> list[str]:
@@ -391,7 +322,7 @@ def _remarks(
     titles = {one.role: one.title for one in accounts}
     for one in accounts:
         if one.view_of in titles and one.measure in ("cost", "tokens"):
-            view, base = (_within(ledger[ledger["role"] == role], periods.now) for role in (one.role, one.view_of))
+            view, base = (within(ledger[ledger["role"] == role], periods.now) for role in (one.role, one.view_of))
             if abs(total((view, base.copy_negate()))) > base * NOTICED:
                 notes.append(
                     f"{one.title} adds up to {view:,.2f} {one.unit}, {titles[one.view_of]} to {base:,.2f}: two "

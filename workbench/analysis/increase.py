@@ -128,9 +128,12 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     seen = np.zeros((len(targets), len(edges) - 1), np.bool_)
     first = np.full(len(targets), np.iinfo(np.int64).max)
     last = np.full(len(targets), np.iinfo(np.int64).min)
-    for code, (_, times, values) in zip(codes, series, strict=True):
+    latest: dict[int, NDArray[np.int64]] = {}
+    for code, (_, times, values) in zip(codes.tolist(), series, strict=True):
         times = times[~np.isnan(values)]
-        if len(times):
+        # One scrape gives all series of a target, so most have the times of the one before.
+        if len(times) and not np.array_equal(times, latest.get(code, ())):
+            latest[code] = times
             seen[code] |= np.diff(np.searchsorted(times, edges, side="right")) > 0
             first[code], last[code] = min(first[code], times[0]), max(last[code], times[-1])
     alive = (first[:, None] <= edges[None, 1:]) & (last[:, None] > edges[None, :-1])

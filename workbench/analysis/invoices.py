@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.cost import COVERAGE_FLOOR, Account
+from workbench.analysis.amounts import added
+from workbench.analysis.cost import COVERAGE_FLOOR
+from workbench.analysis.ledger import Account
 from workbench.core.money import total
 from workbench.core.result import Result
 
@@ -81,23 +83,25 @@ def invoice_check(
     if len(over) < len(invoices):
         told.append(f"{len(invoices) - len(over):,} lines of invoices are for a time that is not over.")
     units = {one.role: one.unit for one in accounts}
+    names = ledger["provider"] if "provider" in ledger else pd.Series("", ledger.index)
     meter = ledger.assign(
-        currency=[units.get(role, "").casefold() for role in ledger["role"]],
-        who=[str(name).strip().casefold() for name in ledger.get("provider", pd.Series(index=ledger.index, dtype=str))],
+        provider=names.astype("str"),
+        currency=ledger["role"].astype("str").map(units).fillna("").astype("str").str.casefold(),
+        who=names.astype("str").str.strip().str.casefold(),
     )
     rows: list[dict[str, Any]] = []
     keys = [over["provider"].astype("str").str.strip().str.casefold(), over["start"], over["end"], over["currency"]]
     for (who, start, end, currency), lines in over.groupby(keys, sort=False):
         inside = meter[(meter["start"] >= start) & (meter["end"] <= end) & (meter["currency"] == currency.casefold())]
         mine = inside[inside["who"] == who]
-        metered = total(mine["amount"]) if len(mine) else None
+        metered = added(mine["amount"]) if len(mine) else None
         share = _observed(seen, start, end)
         rows.append(_row(lines["provider"].iloc[0], start, end, currency, total(lines["amount"]), metered, share))
     billed = {(row["provider"].strip().casefold(), row["start"], row["end"]) for row in rows}
     for start, end in dict.fromkeys((row["start"], row["end"]) for row in rows):
         inside = meter[(meter["start"] >= start) & (meter["end"] <= end) & (meter["who"] != "")]
         for (who, currency), part in inside.groupby(["who", "currency"]):
-            amount = total(part["amount"])
+            amount = added(part["amount"])
             if amount and (who, start, end) not in billed:
                 name = str(part["provider"].iloc[0])
                 rows.append(_row(name, start, end, currency.upper(), None, amount, _observed(seen, start, end)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from workbench.analysis.cost import Account
+from workbench.analysis.ledger import Account
 
 #: Columns of a table that become labels by themselves; any other does where the settings name it.
 LABELS = ("owner", "team", "cost_center", "project", "environment")
@@ -21,7 +21,7 @@ def labelled(
     Parameters
     ----------
     ledger : DataFrame
-        See :mod:`workbench.analysis.cost`.
+        See :mod:`workbench.analysis.ledger`.
     accounts : sequence of Account
     table : DataFrame
         Columns named as dimensions (``key``, ``model``, ``provider``...), and labels.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.amounts import added, summed
 from workbench.core.result import Result
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange
@@ -159,7 +160,7 @@ def service_flows(
     Parameters
     ----------
     ledger : DataFrame
-        Amounts of the roles over the period, see :mod:`workbench.analysis.cost`.
+        Amounts of the roles over the period, see :mod:`workbench.analysis.ledger`.
     coverage : mapping
         Observed share of the period by role. [ratio]
     flows : sequence of Flow
@@ -337,12 +338,13 @@ def _figures(counts: Mapping[str, float], period: TimeRange) -> dict[str, float]
 
 def _count(ledger: pd.DataFrame, role: str) -> float:
     """Return what a role counted; NaN when there is no such role."""
-    return float(sum(ledger.loc[ledger["role"] == role, "amount"])) if role else np.nan
+    return float(added(ledger.loc[ledger["role"] == role, "amount"])) if role else np.nan
 
 
 def _counts(ledger: pd.DataFrame, role: str, dimension: str) -> dict[str, float]:
-    part = ledger[ledger["role"] == role]
-    return {str(group) or NOT_GIVEN: float(sum(rows)) for group, rows in part.groupby(dimension)["amount"]}
+    found = summed(ledger[ledger["role"] == role], [dimension])
+    pairs = zip(found[dimension], found["amount"], strict=True)
+    return {str(group) or NOT_GIVEN: float(amount) for group, amount in pairs}
 
 
 def _single(answer: Metrics) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.cost import Account, Periods, splits
+from workbench.analysis.ledger import Account, Periods, splits
 from workbench.core.result import Result
 from workbench.core.timerange import named_zone
 
@@ -86,19 +86,18 @@ def spend_jumps(
     """
     rows: list[dict[str, Any]] = []
     for measure, unit, dimension, part in splits(ledger, accounts):
-        table = _daily(part, dimension, seen, zone)
+        table = _daily(part, seen, zone)
         inside = (table.columns >= periods.now.start) & (table.columns < periods.now.end)
         if table.empty or not inside.any():
             continue
-        days = table.columns.tz_convert(named_zone(zone))
-        weekdays = days.day_of_week.to_numpy()
-        whole = table.to_numpy(np.float64).sum(axis=0)
-        for group, values in zip(table.index, table.to_numpy(np.float64), strict=True):
-            usual, deviations = _against_usual(values, whole, weekdays, np.asarray(inside, np.bool_))
-            stands_out = np.abs(deviations) > DEVIATIONS
-            for run in _runs(stands_out, np.sign(deviations)):
-                head = {"measure": measure, "unit": unit, "dimension": dimension, "group": str(group)}
-                rows.append(head | _jump(values[run], usual[run], deviations[run], days[run], run[-1] == len(days) - 1))
+        days, values = table.columns.tz_convert(named_zone(zone)), table.to_numpy(np.float64)
+        usual, deviations = _against_usual(values, days.day_of_week.to_numpy(), np.asarray(inside, np.bool_))
+        stands_out = np.abs(deviations) > DEVIATIONS
+        for row in np.flatnonzero(stands_out.any(axis=1)).tolist():
+            head = {"measure": measure, "unit": unit, "dimension": dimension, "group": str(table.index[row])}
+            for run in _runs(stands_out[row], np.sign(deviations[row])):
+                parts = (values[row, run], usual[row, run], deviations[row, run], days[run])
+                rows.append(head | _jump(*parts, run[-1] == len(days) - 1))
     columns = ["measure", "unit", "dimension", "group", "direction", "first", "last", "days", "ongoing", "expected",
                "actual", "impact", "change_ratio", "severity", "deviations"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
@@ -108,7 +107,7 @@ def spend_jumps(
     return SpendJumps(order[columns].astype({"ongoing": bool}), zone=zone)
 
 
-def _daily(part: pd.DataFrame, dimension: str, seen: pd.DataFrame, zone: str) -> pd.DataFrame:
+def _daily(part: pd.DataFrame, seen: pd.DataFrame, zone: str) -> pd.DataFrame:
     """Amounts by group and by day (its start, UTC); only whole days that were observed."""
     tz = named_zone(zone)
     own = seen[seen["role"].isin(part["role"].unique())]
@@ -119,60 +118,69 @@ def _daily(part: pd.DataFrame, dimension: str, seen: pd.DataFrame, zone: str) ->
         whole = local == local.normalize() and end.tz_convert(tz) == (local.normalize() + timedelta(days=1)).normalize()
         if whole and share >= LEAST_COVERED:
             good.append(start)
-    rows = part.loc[part["start"].isin(good), [dimension, "start", "amount"]]
+    rows = part.loc[part["start"].isin(good), ["group", "start", "amount"]]
     rows = rows.assign(amount=rows["amount"].astype(np.float64))
-    table = rows.pivot_table(index=dimension, columns="start", values="amount", aggfunc="sum", fill_value=0.0)
+    table = rows.pivot_table(index="group", columns="start", values="amount", aggfunc="sum", fill_value=0.0)
     return table.sort_index(axis=1)
 
 
-def _against_usual(
-    values: Floats, whole: Floats, weekdays: NDArray[np.int32], judged: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
-    """Usual amount of each day, and how many deviations the day is away from it; 0 for one within the floors."""
-    usual, away = np.full(len(values), np.nan), np.zeros(len(values))
-    calm = np.ones(len(values), np.bool_)
-    for day in np.flatnonzero(judged).tolist():
-        base = np.flatnonzero(calm[:day])[-USUAL_DAYS:]
-        if len(base) < LEAST_DAYS:
-            continue
-        shares = _weekday_shares(values[base], weekdays[base])
-        plain = values[base] / shares[weekdays[base]]
-        level = float(np.median(plain[-LEVEL_DAYS:]))
-        usual[day] = level * shares[weekdays[day]]
-        seen = float(np.median(np.abs(plain - np.median(plain))))
-        spread = max(1.4826 * seen * _inflation(len(base)), SMALLEST_DEVIATION * abs(level))
-        off = values[day] - usual[day]
-        floor = max(LEAST_CHANGE * usual[day], LEAST_SHARE * float(np.median(whole[base])))
-        if abs(off) >= floor and abs(off) > 0:
-            away[day] = off / spread if spread > 0 else np.sign(off) * np.inf
-            calm[day] = abs(away[day]) <= DEVIATIONS
+def _against_usual(values: Floats, weekdays: NDArray[np.int32], judged: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Usual amounts of each group (row) and day, and how many deviations it is away from them; 0 within the floors."""
+    whole = np.broadcast_to(values.sum(axis=0), values.shape)
+    usual, away = np.full(values.shape, np.nan), np.zeros(values.shape)
+    calm = np.ones(values.shape, np.bool_)
+    for day in (LEAST_DAYS + np.flatnonzero(judged[LEAST_DAYS:])).tolist():
+        age = np.cumsum(calm[:, day - 1 :: -1], axis=1)[:, ::-1]
+        known, recent = (calm[:, :day] & (age <= days) for days in (USUAL_DAYS, LEVEL_DAYS))
+        past = slice(int(known.any(axis=0).argmax()), day)
+        known, recent = known[:, past], recent[:, past]
+        shares = _weekday_shares(values[:, past], known, weekdays[past])
+        plain = values[:, past] / shares[:, weekdays[past]]
+        level = _medians(plain, recent)
+        usual[:, day] = level * shares[:, weekdays[day]]
+        seen = _medians(np.abs(plain - _medians(plain, known)[:, None]), known)
+        spread = np.maximum(1.4826 * seen * _inflation(known.sum(axis=1)), SMALLEST_DEVIATION * np.abs(level))
+        off = values[:, day] - usual[:, day]
+        floor = np.maximum(LEAST_CHANGE * usual[:, day], LEAST_SHARE * _medians(whole[:, past], known))
+        far = (np.abs(off) >= floor) & (off != 0)
+        away[far, day] = np.divide(off, spread, out=np.copysign(np.inf, off), where=spread > 0)[far]
+        calm[:, day] = np.abs(away[:, day]) <= DEVIATIONS
     return usual, away
 
 
-def _inflation(days: int) -> float:
+def _inflation(days: NDArray[np.int64]) -> Floats:
     """How much wider errors of the coming days are than those of the days that the medians were taken from.
 
     Seven shares and a level are taken from ``days`` values; a median of n values errs by pi / 2n of their variance.
     """
-    fitted = days / max(days - 8, 1)
+    fitted = days / np.maximum(days - 8, 1)
     ahead = 1 + np.pi / 2 * (7 / days + 1 / LEVEL_DAYS)
-    return float(np.sqrt(fitted * ahead))
+    return np.asarray(np.sqrt(fitted * ahead), np.float64)
 
 
-def _weekday_shares(values: Floats, weekdays: NDArray[np.int32]) -> Floats:
-    """Median of each weekday over the median of all; 1 for one seen less than three times.
+def _weekday_shares(values: Floats, known: NDArray[np.bool_], weekdays: NDArray[np.int32]) -> Floats:
+    """Median of each weekday over the median of all, by row; 1 for one known less than three times.
 
     Examples
     --------
-    >>> _weekday_shares(np.array([4.0, 4, 4, 4, 4, 1, 1] * 3), np.arange(21) % 7)[4:6].tolist()
+    >>> weeks = np.array([[4.0, 4, 4, 4, 4, 1, 1] * 3])
+    >>> _weekday_shares(weeks, weeks > 0, np.arange(21) % 7)[0, 4:6].tolist()
     [1.0, 0.25]
     """
-    shares, level = np.ones(7), float(np.median(values))
+    shares, level = np.ones((len(values), 7)), _medians(values, known)
     for weekday in range(7):
-        own = values[weekdays == weekday]
-        if len(own) >= 3 and level > 0 and (middle := float(np.median(own))) > 0:
-            shares[weekday] = middle / level
+        own = known & (weekdays == weekday)
+        middle = _medians(values, own)
+        stated = (own.sum(axis=1) >= 3) & (level > 0) & (middle > 0)
+        np.divide(middle, level, out=shares[:, weekday], where=stated)
     return shares
+
+
+def _medians(values: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Median of what is known in each row; infinite where nothing is."""
+    ordered = np.sort(np.where(known, values, np.inf), axis=1)
+    count, row = known.sum(axis=1), np.arange(len(values))
+    return np.asarray((ordered[row, (count - 1) // 2] + ordered[row, count // 2]) / 2, np.float64)
 
 
 def _runs(stands_out: NDArray[np.bool_], signs: Floats) -> list[NDArray[np.int64]]:

@@ -13,13 +13,12 @@ from workbench import __version__
 from workbench.analysis.budgets import Budget, budget_use
 from workbench.analysis.cost import (
     COVERAGE_FLOOR,
-    Account,
-    Periods,
     daily_spend,
     spend_groups,
     spend_totals,
     unit_costs,
 )
+from workbench.analysis.ledger import Account, Periods
 from workbench.analysis.spend_jumps import spend_jumps
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pandas as pd
 
-from workbench.analysis.cost import Account, Periods
 from workbench.analysis.invoices import InvoiceCheck, invoice_check
 from workbench.analysis.labels import labelled
+from workbench.analysis.ledger import Account, Periods
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import MetricSource

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.analysis.amounts import exact_amounts
@@ -119,8 +119,8 @@ class CounterReader:
         rows = keep_series(self._selectors[selector].matchers, labels)
         return tuple(labels[row] for row in rows), increases[rows]
 
-    def amounts(self, selector: str, edges: Sequence[int]) -> tuple[SeriesSet, list[list[Decimal]]]:
-        """Return samples of a selector and its exact increases as Decimal: a list a series of one a slice of ``edges``.
+    def amounts(self, selector: str, edges: Sequence[int]) -> tuple[SeriesSet, pa.ChunkedArray]:
+        """Return samples of a selector and its exact increases as decimals, all slices of one series after another.
 
         Raises
         ------

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from workbench.analysis.cost import Account, observed
+from workbench.analysis.ledger import Account, observed
 from workbench.analysis.performance import NOT_GIVEN, QUANTILES, Flow
 from workbench.catalog import Profile, Role
 from workbench.core.series import Metrics

@@ -20,16 +20,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench import __version__
+from workbench.analysis.amounts import AMOUNT
 from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.composite import Composite, Member, judged_members
-from workbench.analysis.cost import COVERAGE_FLOOR, Account, Periods, daily_spend, spend_groups, spend_totals
+from workbench.analysis.cost import COVERAGE_FLOOR, daily_spend, spend_groups, spend_totals
 from workbench.analysis.events import joined_events
 from workbench.analysis.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.happened import DefinitionParts, Happened
+from workbench.analysis.ledger import Account, Periods
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import compliance
 from workbench.core.errors import ReportError, WorkbenchError
-from workbench.core.money import PRECISION, SCALE
 from workbench.core.result import Result, Status, jsonable
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.annotations import happened
@@ -46,7 +47,6 @@ from workbench.studies.slo import definition_parts, promises_of
 #: Files of a folder of frozen inputs.
 EVENTS_FILE, COSTS_FILE, SEEN_FILE, FACTS_FILE = "events.parquet", "costs.parquet", "observed.parquet", "facts.json"
 
-_MONEY = pa.decimal128(PRECISION, SCALE)
 _TIME = pa.timestamp("ms", tz="UTC")
 
 
@@ -218,7 +218,7 @@ def write_frozen(frozen: Frozen, folder: Path) -> None:
     pq.write_table(_table(frozen.events, events), folder / EVENTS_FILE)
     spans = [("start", _TIME), ("end", _TIME)]
     dimensions = [(name, pa.string()) for name in frozen.ledger.columns if name not in ("start", "end", "amount")]
-    pq.write_table(_table(frozen.ledger, pa.schema([*dimensions, *spans, ("amount", _MONEY)])), folder / COSTS_FILE)
+    pq.write_table(_table(frozen.ledger, pa.schema([*dimensions, *spans, ("amount", AMOUNT)])), folder / COSTS_FILE)
     pq.write_table(_table(frozen.seen, pa.schema([("role", pa.string()), *spans])), folder / SEEN_FILE)
     facts = {name: getattr(frozen, name) for name in ("system", "title", "span", "as_of", "zone", "failed", "made")} | {
         "promises": [asdict(one) | {"window": one.window} for one in frozen.promises],
@@ -303,9 +303,9 @@ def _exclusion(value: Mapping[str, Any]) -> Exclusion:
 
 def _table(frame: pd.DataFrame, known: pa.Schema) -> pa.Table:
     kinds = {name: known.field(name).type if name in known.names else pa.float64() for name in frame}
-    return pa.table({name: pa.array(frame[name].to_list(), kind) for name, kind in kinds.items()})
+    return pa.table({name: pa.array(frame[name]).cast(kind) for name, kind in kinds.items()})
 
 
 def _frame(path: Path) -> pd.DataFrame:
-    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    frame: pd.DataFrame = pq.read_table(path).to_pandas(types_mapper={AMOUNT: pd.ArrowDtype(AMOUNT)}.get)
     return frame

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from workbench.analysis.cost import Account, Periods
+from workbench.analysis.amounts import AMOUNT
 from workbench.analysis.increase import observed_share
+from workbench.analysis.ledger import Account, Periods
 from workbench.catalog import Profile, Role
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, from_ms, named_zone, parse_month, to_ms
@@ -102,7 +104,8 @@ def read_ledger(
     Returns
     -------
     ledger : DataFrame
-        ``role``, a column a dimension, ``start``, ``end``, ``amount``. [unit of the account]
+        ``role``, a column a dimension, ``start``, ``end``, ``amount``, see :mod:`workbench.analysis.ledger`.
+        [unit of the account]
     seen : DataFrame
         ``role``, ``start``, ``end``, ``covered``. [ratio]
 
@@ -111,32 +114,31 @@ def read_ledger(
     SourceError
         As the source raises it.
     """
+    if not accounts:
+        return empty_ledger()
     dimensions = list(dict.fromkeys(name for one in accounts for name in one.dimensions))
-    rows: list[dict[str, Any]] = []
-    seen: list[dict[str, Any]] = []
-    starts, ends = ([from_ms(edge) for edge in part] for part in (edges[:-1], edges[1:]))
+    slices = _timed(pd.DataFrame({"start": edges[:-1], "end": edges[1:]}))
+    counted: list[dict[str, str]] = []
+    found, seen = [pa.array([], AMOUNT)], []
     for one in accounts:
         role = profile.roles[one.role]
         series, amounts = reader.amounts(selector_of(reader, role, profile.scope), edges)
-        for labels, per_slice in zip(series.labels, amounts, strict=True):
-            known = {name: labels.get(role.labels[name], "") for name in one.dimensions}
-            fixed = dict.fromkeys(dimensions, "") | known | {"role": one.role}
-            slices = zip(starts, ends, per_slice, strict=True)
-            rows.extend(fixed | {"start": start, "end": end, "amount": amount} for start, end, amount in slices)
-        covered = _covered(series, edges)
-        seen.extend(
-            {"role": one.role, "start": start, "end": end, "covered": share}
-            for start, end, share in zip(starts, ends, covered, strict=True)
-        )
-    ledger = pd.DataFrame(rows, columns=["role", *dimensions, "start", "end", "amount"])
-    return _timed(ledger), _timed(pd.DataFrame(seen, columns=["role", "start", "end", "covered"]))
+        found += amounts.chunks
+        for labels in series.labels:
+            counted.append({name: labels.get(role.labels[name], "") for name in one.dimensions} | {"role": one.role})
+        seen.append(slices.assign(role=one.role, covered=_covered(series, edges)))
+    who = pd.DataFrame(counted, columns=["role", *dimensions], dtype="str").fillna("").astype("category")
+    rows = np.arange(len(who) * len(slices))
+    parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]
+    ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+    ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(found))
+    return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
 
 
 def empty_ledger() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a ledger and its coverage without rows."""
-    return _timed(pd.DataFrame(columns=["role", "start", "end", "amount"])), _timed(
-        pd.DataFrame(columns=["role", "start", "end", "covered"])
-    )
+    ledger = pd.DataFrame(columns=["role", "start", "end", "amount"]).astype({"amount": pd.ArrowDtype(AMOUNT)})
+    return _timed(ledger), _timed(pd.DataFrame(columns=["role", "start", "end", "covered"]))
 
 
 def selectors_of(profile: Profile, roles: Sequence[str]) -> list[str]:
@@ -166,5 +168,5 @@ def _covered(series: SeriesSet, edges: Sequence[int]) -> np.ndarray[Any, np.dtyp
 
 def _timed(frame: pd.DataFrame) -> pd.DataFrame:
     for name in ("start", "end"):
-        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
+        frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).dt.as_unit("ms")
     return frame

@@ -9,7 +9,8 @@ from datetime import datetime
 import pandas as pd
 
 from workbench import __version__
-from workbench.analysis.cost import Account
+from workbench.analysis.amounts import summed
+from workbench.analysis.ledger import Account
 from workbench.analysis.limits import LimitBreaches, LimitTotals, limit_breaches
 from workbench.analysis.performance import (
     Flow,
@@ -187,9 +188,10 @@ def _errors(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, dict
         part, labels = ledger[ledger["role"] == name], [str(said) for said in role.labels if str(said) != "job"]
         if part.empty:
             continue
+        sums = summed(part, labels).sort_values(labels)
         counts = {
-            group_text(dict(zip(labels, key, strict=True))): float(sum(rows))
-            for key, rows in part.groupby(labels)["amount"]
+            group_text(dict(zip(labels, key, strict=True))): float(amount)
+            for *key, amount in sums.itertuples(index=False)
         }
         found.append((role.title or name, role.unit, counts))
     return found
