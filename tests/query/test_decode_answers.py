@@ -23,9 +23,10 @@ Read = list[tuple[dict[str, str], list[int], list[int]]]
 def read(body: bytes, reader: ReaderName) -> tuple[Answer, Read]:
     found: Read = []
 
-    def sink(labels, times, values):
-        bits = np.where(np.isnan(values), np.nan, values).view(np.int64)
-        found.append((dict(labels), times.tolist(), bits.tolist()))
+    def sink(series):
+        for labels, times, values in series:
+            bits = np.where(np.isnan(values), np.nan, values).view(np.int64)
+            found.append((dict(labels), times.tolist(), bits.tolist()))
 
     return decode(body, sink, reader=reader), found
 
@@ -237,3 +238,18 @@ def test_an_envelope_needs_status_and_data() -> None:
     for body in (b'{"status":"error"}', b'{"data":[]}', b"[]"):
         with pytest.raises(AnswerUnreadable):
             envelope(body)
+
+
+def test_more_than_the_room_of_a_reader_is_read_in_parts() -> None:
+    """Many series, many numbers of more digits than an integer holds, a series longer than all room, odd labels."""
+    many = [
+        (f'"n":"{n}","brace":"}}],\\"{{"', ",".join(f'[{n}.5,"0.{n + 1}{k:024d}7"]' for k in range(20)))
+        for n in range(600)
+    ]
+    long = ('"long":"yes"', ",".join(f'[{t},"{t}"]' for t in range(70_000)))
+    series = [f'{{"metric":{{{labels}}},"values":[{values}]}}' for labels, values in (*many, long, *many[:3], long)]
+    spaced = f'{{"metric": {{"n": "spaced"}}, "values": [{many[0][1]}]}}'
+    _, expected = read(answer(*series, spaced, *series[:2]), "generic")
+    assert [len(values) for _, _, values in expected[598:602]] == [20, 20, 70_000, 20]
+    for reader in READERS:
+        assert read(answer(*series, spaced, *series[:2]), reader)[1] == expected, reader

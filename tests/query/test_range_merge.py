@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.errors import AnswerUnreadable, QueryTooExpensive
+from workbench.core.series import SeriesSet
 from workbench.query.merge import Grid
 from workbench.query.plan import slices
 
@@ -24,10 +27,12 @@ def test_any_order_of_slices_gives_the_same_matrix(data, steps: int, count: int,
     grid = Grid(START, STEP, steps, rows=data.draw(st.integers(0, 8)), max_rows=count)
     for number in data.draw(st.permutations(range(len(parts)))):
         part, sink = parts[number], grid.slice(number)
+        told = []
         for row in range(count):
             at = np.flatnonzero(present[row, part.first : part.first + part.steps]) + part.first
-            if len(at):
-                sink({"row": str(row)}, START + STEP * at, values[row, at])
+            told.append(({"row": str(row)}, START + STEP * at, values[row, at]))
+        for first, last in pairwise(sorted({0, count, *data.draw(st.lists(st.integers(0, count)))})):
+            sink(SeriesSet.of(told[first:last]))
     metrics = grid.metrics({})
     assert metrics.times.tolist() == list(range(START, START + steps * STEP, STEP))
     rows = [int(labels["row"]) for labels in metrics.labels]
@@ -42,12 +47,12 @@ def test_any_order_of_slices_gives_the_same_matrix(data, steps: int, count: int,
 def test_moments_that_were_not_asked_for_are_refused(times: list[int]) -> None:
     grid = Grid(START, STEP, 4, rows=1, max_rows=5)
     with pytest.raises(AnswerUnreadable):
-        grid.slice(0)({}, np.array(times), np.zeros(len(times)))
+        grid.slice(0)(SeriesSet.of([({}, times, [0.0] * len(times))]))
 
 
 def test_more_rows_than_allowed_are_refused() -> None:
     sink = Grid(START, STEP, 1, rows=0, max_rows=2).slice(0)
     for row in range(2):
-        sink({"row": str(row)}, np.array([START]), np.zeros(1))
+        sink(SeriesSet.of([({"row": str(row)}, [START], [0.0])]))
     with pytest.raises(QueryTooExpensive):
-        sink({"row": "2"}, np.array([START]), np.zeros(1))
+        sink(SeriesSet.of([({"row": "2"}, [START], [0.0])]))

@@ -108,9 +108,7 @@ class Api:
         """Evaluate a query to one number at an instant (the server's now without one); None when there is none."""
         found: list[float] = []
         fields = [("query", query)] + ([("time", seconds_text(time_ms))] if time_ms is not None else [])
-        self.samples(
-            "/api/v1/query", fields, lambda _labels, _times, values: found.extend(values.tolist()), query=about or query
-        )
+        self.samples("/api/v1/query", fields, lambda series: found.extend(series.values.tolist()), query=about or query)
         return found[0] if found else None
 
     def _send(self, path: str, fields: Fields, form: bool, timeout_s: float) -> Reply:

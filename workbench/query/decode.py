@@ -17,20 +17,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workbench.core.errors import AnswerUnreadable
-from workbench.core.series import Labels
+from workbench.core.series import Labels, SeriesSet
 from workbench.query import failures
 from workbench.query.compiled import Compiled
 
-#: Takes labels, times [ms] and values of one series; the arrays are only lent and must be copied.
-Sink = Callable[[Labels, NDArray[np.int64], NDArray[np.float64]], None]
+#: Takes some series, in the order of the answer; the arrays are only lent and must be copied.
+Sink = Callable[[SeriesSet], None]
 Reader = Callable[["bytes | bytearray", int, Sink], int]
 ReaderName = Literal["auto", "scan", "table", "generic"]
 
@@ -75,7 +73,7 @@ def decode(body: bytes | bytearray, sink: Sink, *, reader: ReaderName = "auto") 
     body : bytes
         The whole answer.
     sink : callable
-        Called with labels, times [ms since the epoch] and values of each series.
+        Called with some series at a time; none has two parts.
     reader : {"auto", "scan", "table", "generic"}
         A reader by name is for tests and benchmarks.
 
@@ -148,19 +146,13 @@ def _generic(text: bytes, sink: Sink) -> Answer:
     if document.get("isPartial"):
         warnings.append("The server answered with a part of the data only (isPartial).")
     if kind in ("matrix", "vector"):
-        hidden = 0
-        for series in result:
-            samples = series.get("values") or ([series["value"]] if "value" in series else [])
-            hidden += bool(series.get("histograms") or series.get("histogram"))
-            times = np.array([round(float(time) * 1000) for time, _ in samples], np.int64)
-            if not _is_labels(series["metric"]):
-                raise ValueError("labels are texts")
-            sink(series["metric"], times, np.array([float(value) for _, value in samples]))
-        if hidden:
+        if result:
+            sink(SeriesSet.of(_series_of(one) for one in result))
+        if hidden := sum(bool(one.get("histograms") or one.get("histogram")) for one in result):
             warnings.append(f"Native histograms of {hidden} series are not shown; use histogram_quantile() or others.")
     elif kind == "scalar":
         time, value = result
-        sink({}, np.array([round(float(time) * 1000)], np.int64), np.array([float(value)]))
+        sink(SeriesSet.of([({}, [_milliseconds(time)], [float(value)])]))
     elif kind == "string":
         text_value = str(result[1])
     else:
@@ -168,17 +160,38 @@ def _generic(text: bytes, sink: Sink) -> Answer:
     return Answer(str(kind), tuple(warnings), _texts(document, "infos"), text_value)
 
 
+def _series_of(one: dict[str, Any]) -> tuple[Labels, list[int], list[float]]:
+    samples = one.get("values") or ([one["value"]] if "value" in one else [])
+    if not _is_labels(one["metric"]):
+        raise ValueError("labels are texts")
+    return one["metric"], [_milliseconds(time) for time, _ in samples], [float(value) for _, value in samples]
+
+
+def _milliseconds(seconds: Any) -> int:
+    return round(float(seconds) * 1000)
+
+
 def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(failures.clean(str(text)) for text in document.get(name) or ())
 
 
-def labels_of(raw: bytes | bytearray) -> Labels | None:
-    """Labels from ``"a":"b","c":"d"`` without braces; None when it is not that."""
+def labels_of(raw: Sequence[bytes | bytearray]) -> list[Labels]:
+    """Label sets from texts ``"a":"b","c":"d"`` without braces, up to the first that is not one.
+
+    Examples
+    --------
+    >>> labels_of([b'"a":"b"', b'"a":1'])
+    [{'a': 'b'}]
+    """
     try:
-        found = json.loads(b"{" + raw + b"}")
+        found = json.loads(b"[{" + b"},{".join(raw) + b"}]")
+        if len(found) == len(raw):
+            return list(takewhile(_is_labels, found))
     except ValueError:
-        return None
-    return found if _is_labels(found) else None
+        pass
+    half = len(raw) // 2
+    first = labels_of(raw[:half]) if half else []
+    return first if len(first) < half or not half else [*first, *labels_of(raw[half:])]
 
 
 def _is_labels(found: Any) -> bool:

@@ -20,10 +20,15 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from workbench.core.series import SeriesSet
 from workbench.query.decode import METRIC, VALUES, Sink, labels_of
 
 _SMALLEST, _LARGEST = -342, 308
 _FULL, _STRANGE = -1, -2
+_QUOTE, _BACKSLASH, _BRACE = 34, 92, 125
+
+#: Columns of the table of series: its first byte, those of its labels and their end, its first point.
+_BEGIN, _LABELS, _LABELS_END, _POINT = 0, 1, 2, 3
 
 
 def _powers_of_five() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -43,6 +48,7 @@ def _powers_of_five() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
 
 _HIGH, _LOW = _powers_of_five()
+_METRIC, _VALUES = np.frombuffer(METRIC, np.uint8), np.frombuffer(VALUES, np.uint8)
 _EXACT_TENS = np.array([10.0**k for k in range(23)])
 
 _bytes = types.Array(types.uint8, 1, "C", readonly=True)
@@ -105,17 +111,17 @@ def decimal(digits: Any, ten: Any) -> Any:
     return bits.view(np.float64)[0]
 
 
-@njit(types.Tuple((_i64, _i64, _i64))(_bytes, _i64, _times, _values, _table), cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _points(text: Any, start: Any, times: Any, values: Any, doubtful: Any) -> Any:
+@njit(types.Tuple((_i64, _i64, _i64))(_bytes, _i64, _times, _values, _i64, _table, _i64), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _points(text: Any, start: Any, times: Any, values: Any, begin: Any, doubtful: Any, doubts: Any) -> Any:
     """Read ``[t,"v"],[t,"v"]...]`` from the first bracket; the text ends with a brace, which stops every loop.
 
-    Returns the number of points (or ``_FULL``, ``_STRANGE``), the position after the closing bracket, and how many
-    rows of ``doubtful`` (point, first byte, end) hold numbers to be read again by Python.
+    Points are written from ``begin`` on, rows of ``doubtful`` (point, first byte, end) from ``doubts`` on: these are
+    numbers to be read again by Python. Returns the end of either (or ``_FULL``, ``_STRANGE``) and the position after
+    the closing bracket.
     """
     end = len(text) - 1
     position = start
-    count = 0
-    doubts = 0
+    count = begin
     while True:
         if position >= end or text[position] != 91:
             return _STRANGE, start, 0
@@ -191,7 +197,7 @@ def _points(text: Any, start: Any, times: Any, values: Any, doubtful: Any) -> An
                 ten += -written if below else written
             if cut:
                 if doubts == len(doubtful):
-                    return _STRANGE, start, 0
+                    return (_FULL if begin > 0 else _STRANGE), start, 0
                 doubtful[doubts, 0] = count
                 doubtful[doubts, 1] = first
                 doubtful[doubts, 2] = position
@@ -226,12 +232,67 @@ def _points(text: Any, start: Any, times: Any, values: Any, doubtful: Any) -> An
             return _STRANGE, start, 0
 
 
+@njit(types.boolean(_bytes, _i64, _bytes), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _stands(text: Any, position: Any, word: Any) -> Any:
+    """Whether a word stands at a position."""
+    if position + len(word) > len(text):
+        return False
+    same = 0
+    while same < len(word) and text[position + same] == word[same]:
+        same += 1
+    return same == len(word)
+
+
+@njit(_i64(_bytes, _i64), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _closing(text: Any, position: Any) -> Any:
+    """Return the first closing brace outside of quotes, or the length of the text."""
+    quoted = False
+    while position < len(text):
+        byte = text[position]
+        if quoted and byte == _BACKSLASH:
+            position += 1
+        elif byte == _QUOTE:
+            quoted = not quoted
+        elif byte == _BRACE and not quoted:
+            return position
+        position += 1
+    return len(text)
+
+
+@njit(types.UniTuple(_i64, 5)(_bytes, _i64, _times, _values, _table, _table), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _series(text: Any, start: Any, times: Any, values: Any, table: Any, doubtful: Any) -> Any:
+    """Read series while there is room.
+
+    Returns the number of rows of ``table`` and of points and doubtful numbers written, the position after them, and
+    whether it was room that was wanting.
+    """
+    position, series, points, doubts, before = start, 0, 0, 0, 0
+    while _stands(text, position, _METRIC):
+        if series == len(table) or len(times) - points < before:
+            return series, points, doubts, position, 1
+        opening = _closing(text, position + len(_METRIC))
+        if not _stands(text, opening, _VALUES):
+            break
+        last, after, doubted = _points(text, opening + len(_VALUES) - 1, times, values, points, doubtful, doubts)
+        if last == _FULL:
+            return series, points, doubts, position, 1
+        if last == _STRANGE or text[after] != _BRACE:
+            break
+        table[series, _BEGIN], table[series, _LABELS] = position, position + len(_METRIC)
+        table[series, _LABELS_END], table[series, _POINT] = opening, points
+        before = last - points
+        series, points, doubts, position = series + 1, last, doubted, after + 1
+        if position < len(text) and text[position] == 44:
+            position += 1
+    return series, points, doubts, position, 0
+
+
 class _Room:
-    """Arrays that receive one series; they grow to the longest series of an answer."""
+    """Arrays that receive some series; they grow to the longest series of an answer."""
 
     def __init__(self) -> None:
-        self.doubtful = np.empty((4096, 3), np.int64)
-        self.resize(1 << 14)
+        self.table, self.doubtful = np.empty((256, 4), np.int64), np.empty((4096, 3), np.int64)
+        self.resize(1 << 16)
 
     def resize(self, points: int) -> None:
         self.times, self.values = np.empty(points, np.int64), np.empty(points)
@@ -243,25 +304,22 @@ def read_scan(body: bytes | bytearray, position: int, sink: Sink) -> int:
         return position
     text = np.frombuffer(body, np.uint8)
     text.flags.writeable = False
-    room = _Room()
-    while body.startswith(METRIC, position):
-        opening = body.find(VALUES, position)
-        if opening < 0:
-            break
-        labels = labels_of(body[position + len(METRIC) : opening])
-        if labels is None:
-            break
-        first = opening + len(VALUES) - 1
-        count, after, doubts = _points(text, first, room.times, room.values, room.doubtful)
-        while count == _FULL:
+    room, more = _Room(), True
+    while more:
+        series, points, doubts, after, more = _series(
+            text, position, room.times, room.values, room.table, room.doubtful
+        )
+        if more and not series:
             room.resize(4 * len(room.times))
-            count, after, doubts = _points(text, first, room.times, room.values, room.doubtful)
-        if count < 0 or body[after : after + 1] != b"}":
-            break
+            continue
         for point, a, b in room.doubtful[:doubts].tolist():
             room.values[point] = float(body[a:b])
-        sink(labels, room.times[:count], room.values[:count])
-        position = after + 1
-        if body[position : position + 1] == b",":
-            position += 1
-    return position
+        rows = room.table[:series].tolist()
+        labels = labels_of([body[row[_LABELS] : row[_LABELS_END]] for row in rows]) if rows else []
+        offsets = np.append(room.table[:series, _POINT], points)[: len(labels) + 1]
+        if labels:
+            sink(SeriesSet(tuple(labels), offsets, room.times[: offsets[-1]], room.values[: offsets[-1]]))
+        if len(labels) < series:
+            return int(rows[len(labels)][_BEGIN])
+        position = after
+    return int(position)

@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from workbench.core.series import Labels
+from workbench.core.series import SeriesSet
 from workbench.query.decode import METRIC, VALUES, Sink, labels_of
 
 _BATCH = 1 << 20
@@ -21,49 +21,44 @@ _PARSE = csv.ParseOptions(delimiter=",", quote_char='"', double_quote=False, new
 def read_table(body: bytes | bytearray, position: int, sink: Sink) -> int:
     """Read series from ``position`` and return where the first one stands that is not read, or the closing bracket."""
     view = memoryview(body)
-    waiting: list[tuple[Labels, memoryview, int]] = []
-    began, size = position, 0
+    labels: list[bytes | bytearray] = []
+    parts: list[memoryview] = []
+    places, size = [position], 0
     while body.startswith(METRIC, position):
         opening = body.find(VALUES, position)
         closing = body.find(b'"]]', opening)
         if opening < 0 or closing < 0 or body[closing + 3 : closing + 4] != b"}":
             break
-        labels = labels_of(body[position + len(METRIC) : opening])
-        if labels is None:
-            break
-        part = view[opening + len(VALUES) : closing + 1]
-        after = closing + 4
-        waiting.append((labels, part, after))
-        size += len(part)
-        position = after + 1 if body[after : after + 1] == b"," else after
+        labels.append(body[position + len(METRIC) : opening])
+        parts.append(view[opening + len(VALUES) : closing + 1])
+        position = closing + 5 if body[closing + 4 : closing + 5] == b"," else closing + 4
+        places.append(position)
+        size += len(parts[-1])
         if size >= _BATCH:
-            if not _flush(waiting, sink):
-                return began
-            began, size, waiting = position, 0, []
-    return position if _flush(waiting, sink) else began
+            if (read := _flush(labels, parts, sink)) < len(parts):
+                return places[read]
+            labels, parts, places, size = [], [], [position], 0
+    return places[_flush(labels, parts, sink)]
 
 
-def _flush(waiting: list[tuple[Labels, memoryview, int]], sink: Sink) -> bool:
-    """Parse the waiting series as one table; False, with nothing handed on, when they are not one."""
-    if not waiting:
-        return True
-    parts = [bytes(part).replace(b"],[", b"\n") for _, part, _ in waiting]
-    counts = [part.count(b"\n") + 1 for part in parts]
-    text = b"\n".join(parts)
+def _flush(labels: list[bytes | bytearray], parts: list[memoryview], sink: Sink) -> int:
+    """Parse series as one table and hand them on; return how many, none when they are no table."""
+    known = labels_of(labels) if labels else []
+    if not known:
+        return 0
+    lines = [bytes(part).replace(b"],[", b"\n") for part in parts[: len(known)]]
+    offsets = np.cumsum([0, *(part.count(b"\n") + 1 for part in lines)], dtype=np.int64)
+    text = b"\n".join(lines)
     options = csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=_COLUMNS)
     try:
         table = csv.read_csv(pa.BufferReader(text), options, _PARSE, _CONVERT)
     except pa.ArrowInvalid:
-        return False
-    if table.num_rows != sum(counts):
-        return False
+        return 0
+    if table.num_rows != offsets[-1]:
+        return 0
     times = _milliseconds(table.column(0).to_numpy())
-    values = table.column(1).to_numpy()
-    start = 0
-    for (labels, _, _), count in zip(waiting, counts, strict=True):
-        sink(labels, times[start : start + count], values[start : start + count])
-        start += count
-    return True
+    sink(SeriesSet(tuple(known), offsets, times, table.column(1).to_numpy()))
+    return len(known)
 
 
 def _milliseconds(seconds: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from workbench.core.errors import AnswerUnreadable, QueryTooExpensive
-from workbench.core.series import LabelKey, Labels, Metrics, label_key
+from workbench.core.series import LabelKey, Labels, Metrics, SeriesSet, label_key
 
 
 class Grid:
@@ -29,22 +29,14 @@ class Grid:
         self._rows: dict[tuple[LabelKey, int], int] = {}
         self._labels: list[Labels] = []
         self._order: list[tuple[int, int]] = []
-        self._known = np.empty(0, np.int64), np.empty(0, np.int64)
         self._lock = threading.Lock()
 
     def slice(self, number: int) -> SliceSink:
         """Return what takes the series of slice ``number``."""
         return SliceSink(self, number)
 
-    def place(
-        self,
-        key: tuple[LabelKey, int],
-        order: tuple[int, int],
-        labels: Labels,
-        times: NDArray[np.int64],
-        values: NDArray[np.float64],
-    ) -> None:
-        """Write samples of one series into its row.
+    def place(self, keys: Sequence[tuple[LabelKey, int]], orders: Sequence[tuple[int, int]], series: SeriesSet) -> None:
+        """Write samples into the rows of their series.
 
         Raises
         ------
@@ -53,32 +45,34 @@ class Grid:
         QueryTooExpensive
             More label sets than allowed.
         """
-        if not len(times):
+        counts = np.diff(series.offsets)
+        held = np.flatnonzero(counts).tolist()
+        if not held:
             return
-        ahead = self._steps_of(times)
-        first, last = int(ahead[0]), int(ahead[-1])
+        parts = [slice(int(series.offsets[i]), int(series.offsets[i + 1])) for i in held]
+        times = series.times.reshape(len(counts), -1) if (counts == counts[0]).all() else None
+        if times is not None and (times == times[0]).all():
+            runs = [_run(self._steps_of(times[0], ()))] * len(held)
+        else:
+            steps = self._steps_of(series.times, series.offsets[held[1:]])
+            runs = [_run(steps[part]) for part in parts]
         with self._lock:
-            row = self._row(key, order, labels)
-            if last - first + 1 == len(ahead):
-                self._values[row, first : last + 1] = values
-                self._present[row, first : last + 1] = True
-            else:
-                self._values[row, ahead] = values
-                self._present[row, ahead] = True
+            for i, part, run in zip(held, parts, runs, strict=True):
+                row = self._row(keys[i], orders[i], series.labels[i])
+                self._values[row, run] = series.values[part]
+                self._present[row, run] = True
 
-    def _steps_of(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the steps of times; most series have those of the series before, which are known to be right."""
-        known, steps = self._known
-        if len(known) == len(times) and (known == times).all():
-            return steps
-        ahead, remainder = np.divmod(times - self._start, self._step)
-        if remainder.any() or ahead[0] < 0 or ahead[-1] >= self._steps or (np.diff(ahead) <= 0).any():
+    def _steps_of(self, times: NDArray[np.int64], borders: ArrayLike) -> NDArray[np.int64]:
+        """Return the steps of times that rise, but for ``borders`` at which another series begins."""
+        steps, remainder = np.divmod(times - self._start, self._step)
+        rising = np.diff(steps) > 0
+        rising[np.asarray(borders, np.int64) - 1] = True
+        if remainder.any() or steps.min() < 0 or steps.max() >= self._steps or not rising.all():
             raise AnswerUnreadable(
                 "The server answered for moments that were not asked for.",
                 hint="Does a cache in front of it align ranges? Ask for a start that is a multiple of the step.",
             )
-        self._known = times.copy(), ahead
-        return ahead
+        return steps
 
     def _row(self, key: tuple[LabelKey, int], order: tuple[int, int], labels: Labels) -> int:
         row = self._rows.get(key)
@@ -119,9 +113,19 @@ class SliceSink:
         self._seen: Counter[LabelKey] = Counter()
         self._count = 0
 
-    def __call__(self, labels: Labels, times: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+    def __call__(self, series: SeriesSet) -> None:
         """Take the next series."""
-        key = label_key(labels)
-        self._grid.place((key, self._seen[key]), (self._number, self._count), labels, times, values)
-        self._seen[key] += 1
-        self._count += 1
+        keys = []
+        for labels in series.labels:
+            key = label_key(labels)
+            keys.append((key, self._seen[key]))
+            self._seen[key] += 1
+        orders = [(self._number, self._count + i) for i in range(len(keys))]
+        self._count += len(keys)
+        self._grid.place(keys, orders, series)
+
+
+def _run(steps: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return steps as a slice where none is left out: it is written several times as fast."""
+    first, last = int(steps[0]), int(steps[-1])
+    return slice(first, last + 1) if last - first + 1 == len(steps) else steps

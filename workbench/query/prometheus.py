@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.core.errors import (
     EmptyAnswer,
@@ -38,6 +37,9 @@ from workbench.query.stores import StoreOptions
 from workbench.query.transport import HttpTransport, Transport
 
 _COUNT_FROM_STEPS = 1_000
+
+#: Rows of a matrix before it is known how many there are; it grows.
+_ROWS = 32
 
 
 class PrometheusSource:
@@ -191,7 +193,7 @@ class PrometheusSource:
             query_sent, _ = plan.pinned(query, start, span.end_ms)
         else:
             query_sent = query
-        grid = Grid(start, step_ms, steps, rows=series or 0, max_rows=self._limits.series)
+        grid = Grid(start, step_ms, steps, rows=series or _ROWS, max_rows=self._limits.series)
         unaligned = [("nocache", "1")] if start % step_ms else []
 
         def slice_of(number: int) -> Answer:
@@ -221,10 +223,11 @@ class PrometheusSource:
         labels: list[Labels] = []
         found: list[float] = []
 
-        def sink(series: Labels, _: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-            if len(values):
-                labels.append(series)
-                found.append(float(values[-1]))
+        def sink(series: SeriesSet) -> None:
+            for own, _, values in series:
+                if len(values):
+                    labels.append(own)
+                    found.append(float(values[-1]))
 
         fields = [("query", query), ("time", plan.seconds_text(moment))]
         answer = self._api.samples("/api/v1/query", fields, sink, query=query)

@@ -130,10 +130,11 @@ def without_stale_marks(series: SeriesSet) -> SeriesSet:
 def _between(api: Api, selector: str, after_ms: int, upto_ms: int, deadline: float) -> SeriesSet:
     found: list[Piece] = []
 
-    def sink(labels: Labels, times: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-        inside = (times > after_ms) & (times <= upto_ms)
-        if inside.any():
-            found.append((labels, times[inside], values[inside]))
+    def sink(series: SeriesSet) -> None:
+        for labels, times, values in series:
+            inside = (times > after_ms) & (times <= upto_ms)
+            if inside.any():
+                found.append((labels, times[inside], values[inside]))
 
     query = f"{selector}[{upto_ms - after_ms}ms]"
     fields = [("query", query), ("time", seconds_text(upto_ms))]
