@@ -49,6 +49,51 @@ def test_an_outage_during_a_slow_burn_is_one_inside_the_other() -> None:
     assert own_slices([outer, inner])[0] == [(outer.first, 4100), (4104, outer.last)]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_an_outage_that_begins_and_ends_within_slices_is_one_stretch(seed: int) -> None:
+    bad, total = history(30, 2e-4, 800, seed, (4000, 4001, 0.06), (4001, 4009, 0.4), (4009, 4010, 0.1))
+    (one,) = found(bad, total)
+    assert (one.first, one.last) == (4000, 4010)
+
+
+@pytest.mark.parametrize(("pause", "stretches"), [(1, 1), (3, 1), (24, 2)])
+def test_a_short_pause_is_bridged_and_another_outage_is_not_run_into(pause: int, stretches: int) -> None:
+    again = 4008 + pause
+    bad, total = history(30, 2e-4, 800, 1, (4000, 4008, 0.1), (again, again + 8, 0.1))
+    bad[4008:again] = 0.0
+    edges = [(one.first, one.last) for one in found(bad, total)]
+    assert edges == ([(4000, again + 8)] if stretches == 1 else [(4000, 4008), (again, again + 8)])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_weak_burn_of_a_quiet_system_is_followed_to_its_end(seed: int) -> None:
+    """A failure in every other slice, unevenly: two hours of it alone would hardly be more than chance."""
+    bad, total = history(24, 5e-4, 25, seed, (3000, 3096, 0.02))
+    (one,) = found(bad, total, budget=0.05)
+    assert abs(one.first - 3000) <= 12
+    assert abs(one.last - 3096) <= 12
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**31), st.integers(500, 1500), st.integers(2, 200), st.floats(0.1, 0.9))
+def test_no_edge_is_likelier_nearby(seed: int, first: int, length: int, rise: float) -> None:
+    bad, total = history(7, 1e-3, 300, seed, (first, first + length, rise))
+    (one,) = found(bad, total)
+    usual = usual_share(bad, total, floor=2e-5, cap=1e-3, slices_a_day=DAY).share
+
+    def likelihood(begin: int, end: int) -> float:
+        k, n, e = (float(x[begin:end].sum()) for x in (bad, total, usual * total))
+        return k * np.log(k / e) + (n - k) * np.log((n - k) / (n - e)) if e < k < n else 0.0
+
+    def near(reach: int) -> float:
+        """Best likelihood with one edge moved; where only part of an edge's slice belongs to it, one slice is open."""
+        steps = range(-reach, reach + 1)
+        edges = [(one.first + step, one.last) for step in steps] + [(one.first, one.last + step) for step in steps]
+        return max(likelihood(begin, end) for begin, end in edges if begin < end)
+
+    assert near(12) <= near(1) + 1e-6
+
+
 def test_chance_alone_is_no_stretch() -> None:
     assert [found(*history(60, 3e-4, 500, seed)) for seed in range(12)].count([]) == 12
 

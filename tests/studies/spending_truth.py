@@ -16,8 +16,8 @@ from workbench.core.timerange import parse_instant
 #: Length of the slices in which events are counted. [s]
 SLICE_S = 300.0
 
-#: Minus the logarithm of the chance that is taken for none: one in a thousand.
-CERTAIN = math.log(1000)
+#: Minus the logarithm of the chance that is taken for none: one in a hundred.
+CERTAIN = math.log(100)
 
 #: Words of a scenario -> labels of the metrics that say the same.
 LABELS = {"generator": {"method"}, "key": {"key", "virtual_key_id"}, "method": {"method"}}
@@ -25,7 +25,7 @@ LABELS = {"generator": {"method"}, "key": {"key", "virtual_key_id"}, "method": {
 
 @dataclass(frozen=True)
 class Injected:
-    """One injected event as one objective felt it."""
+    """One injected event as one objective felt it: how many failures it added, and what it saw in all meanwhile."""
 
     event: str
     kind: str
@@ -34,6 +34,8 @@ class Injected:
     end: datetime
     count: int
     where: dict[str, list[str]]
+    bad: int
+    total: int
 
     @property
     def sudden(self) -> bool:
@@ -45,7 +47,7 @@ class Injected:
 
         One slice needs enough requests in each to tell the two sides of an edge apart. A whole slice on the wrong side
         is likelier than on the right one with a probability below exp(-C), where C is the Chernoff information between
-        the two shares of failures over the requests of a slice [1]_; where exp(-C) is above one in a thousand, so many
+        the two shares of failures over the requests of a slice [1]_; where exp(-C) is above one in a hundred, so many
         slices are allowed as make it smaller.
 
         .. [1] H. Chernoff, A measure of asymptotic efficiency for tests of a hypothesis based on the sum of
@@ -70,13 +72,27 @@ def injected(truth: dict[str, Any], system: str) -> list[Injected]:
     return [
         Injected(
             event["id"], event["kind"], objective, parse_instant(event["start"]), parse_instant(event["end"]),
-            count, event["where"],
+            count, event["where"], event["observed"][objective]["bad"], event["observed"][objective]["total"],
         )
         for event in truth["events"]
         if event["system"] == system and event["state"] == "over"
         for objective, count in event["injected"].items()
         if count
     ]  # fmt: skip
+
+
+def tellable(study: Study, one: Injected) -> bool:
+    """Whether the failures of an event are more than chance explains.
+
+    Their log likelihood ratio against the usual share must be half again what an episode needs, as rises are looked for
+    a factor of three apart and on whole slices.
+    """
+    frame = study.results["spending"].frame
+    (rest,) = frame[(frame["objective"] == one.objective) & (frame["kind"] == "usual")].to_dict("records")
+    usual, share = rest["expected"] / rest["total"], min(one.bad / one.total, 0.999)
+    ratio = one.bad * math.log(share / usual) + (one.total - one.bad) * math.log((1 - share) / (1 - usual))
+    slices = (study.range.end - study.range.start).total_seconds() / SLICE_S
+    return ratio >= 1.5 * (math.log(slices) + 4)
 
 
 def overlapping(study: Study, one: Injected) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo_home import END
-from tests.studies.spending_truth import injected, wrong
+from tests.studies.spending_truth import injected, tellable, wrong
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.timerange import TimeRange, parse_instant
@@ -27,6 +27,7 @@ def test_every_injected_event_is_attributed(system: str, demo_home: Path, contex
     study = slo_attribution(ctx, system=system, range=TimeRange(begun, END), as_of=END, records=system == "conduit")
     events = injected(truth, system)
     assert events
+    assert all(tellable(study, one) for one in events)
     assert [text for one in events if (text := wrong(study, one))] == []
     assert study.warnings == ()
     frame = study.results["spending"].frame

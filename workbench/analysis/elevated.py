@@ -142,18 +142,17 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
         levels.append(rise)
         rise /= LEVEL_FACTOR
     levels.append(least)
-    taken = np.zeros(len(bad), np.bool_)
     found: list[Edges] = []
-    hits, sums = _Hits(bad, total, usual.share), Sums(bad, total, usual.share)
+    sums = Sums(bad, total, usual.share)
+    hits = _Hits(bad, total, usual.share, sums)
     for level in levels:
         known = len(found)
         for climb in hits.risen(level, height):
             first, last = sharpened(climb, sums, found, height)
             if last > first:
                 found.append((first, last))
-                taken[first:last] = True
         if len(found) > known:
-            hits = hits.but(taken)
+            hits.leave_out(found)
     sharp = set(found)
     found = _joined(settled(_joined(found, sums, height), sums, height, sharp=sharp), sums, height)
     counts = [sums.of(own_parts(one, found)) for one in found]
@@ -163,24 +162,24 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
 class _Hits:
     """Slices with bad events that are not taken yet; those without only fall, so they are looked at in runs."""
 
-    def __init__(self, bad: Floats, total: Floats, share: Floats) -> None:
-        self._all = np.flatnonzero(bad)
+    def __init__(self, bad: Floats, total: Floats, share: Floats, sums: Sums) -> None:
+        self._sums, self._all = sums, np.flatnonzero(bad)
         self._counts = bad[self._all], total[self._all], share[self._all]
-        self._totals = total
-        self._keep(np.ones(len(self._all), np.bool_), total)
+        self.leave_out([])
 
-    def but(self, taken: NDArray[np.bool_]) -> _Hits:
-        """Leave out slices that are taken; their events count no more."""
-        self._keep(~taken[self._all], np.where(taken, 0.0, self._totals))
-        return self
-
-    def _keep(self, kept: NDArray[np.bool_], free: Floats) -> None:
-        self._places = self._all[kept]
+    def leave_out(self, found: list[Edges]) -> None:
+        """Leave out the slices of these stretches; their events count no more."""
+        kept, gone, until = np.ones(len(self._all), np.bool_), np.zeros(len(self._all)), 0
+        for first, last in sorted(found):
+            if last > until:
+                begin, until = max(first, until), last
+                a, b = np.searchsorted(self._all, (begin, last))
+                kept[a:b] = False
+                gone[b:] += self._sums.of([(begin, last)])[1]
+        self._places, gone = self._all[kept], gone[kept]
         self._bad, self._total, self._share = (counts[kept] for counts in self._counts)
-        events = np.cumsum(free)
-        before = events[self._places] - free[self._places]
-        self._between = np.diff(before, prepend=0.0)
-        self._between[1:] -= free[self._places[:-1]]
+        self._between = self._sums.events(self._places) - gone
+        self._between[1:] -= self._sums.events(self._places[:-1] + 1) - gone[:-1]
 
     def risen(self, level: float, height: float) -> list[Edges]:
         """Climbs of the scores of one level."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlogy
 
 Floats = NDArray[np.float64]
 
@@ -17,21 +20,40 @@ LEAST_REACH = 12
 BRIDGED = 3
 
 _ROUNDS = 8
+_TINY = 1e-300
+_NOTHING = np.zeros(3)
 
 
 class Sums:
     """Counts of any run of slices, from running sums."""
 
     def __init__(self, bad: Floats, total: Floats, share: Floats) -> None:
-        self.bad, self.total, self.share = bad, total, share
-        self._sums = np.zeros((len(bad) + 1, 3))
+        self._sums = np.zeros((3, len(bad) + 1))
         for place, counts in enumerate((bad, total, share * total)):
-            np.cumsum(counts, out=self._sums[1:, place])
+            np.cumsum(counts, out=self._sums[place, 1:])
+
+    def __len__(self) -> int:
+        return self._sums.shape[1] - 1
+
+    def events(self, places: NDArray[np.int64]) -> Floats:
+        """Events before each of some slices."""
+        before: Floats = self._sums[1, places]
+        return before
 
     def of(self, parts: list[Edges]) -> tuple[float, float, float]:
         """Bad events, events, and the bad events that are usual."""
-        bad, total, usual = sum((self._sums[b] - self._sums[a] for a, b in parts), np.zeros(3)).tolist()
+        bad, total, usual = sum((self._sums[:, b] - self._sums[:, a] for a, b in parts), _NOTHING).tolist()
         return bad, total, usual
+
+    def running(self, left: int, right: int, base: float, inside: list[Edges]) -> Floats:
+        """Return running sums of some slices, ``(3, n + 1)``, without those inside; ``base`` more is usual."""
+        sums = self._sums[:, left : right + 1].copy()
+        for begin, end in inside:
+            sums[:, end - left :] -= sums[:, end - left : end - left + 1] - sums[:, begin - left : begin - left + 1]
+            sums[:, begin - left : end - left] = sums[:, begin - left : begin - left + 1]
+        if base:
+            sums[2] += base * sums[1]
+        return sums
 
     def rise(self, parts: list[Edges]) -> float:
         """Share of bad events above the usual one; 0 without events."""
@@ -68,10 +90,11 @@ def sharpened(one: Edges, counts: Sums, found: list[Edges], height: float) -> Ed
 
     Notes
     -----
-    A slice with k of n events bad speaks for the share p inside and against the share r around by k log(p / r) +
-    (n - k) log((1 - p) / (1 - r)). An edge is where the sum of these, from the middle of the failures outward, is
-    highest; of equal ones the nearest. A fall by ``height`` that lasts longer than three slices ends the search. p
-    follows from the edges and the edges from p, in turns until neither moves.
+    A stretch with k of n events bad, e of which are usual, is likelier than none by k log(k / e) + (n - k)
+    log((n - k) / (n - e)) (log likelihood ratio of binomial counts). Each edge in turn goes to where that is highest,
+    of equal places to the nearest, and no further than where the slices, at the stretch's own share, lose ``height``
+    again for longer than three. A slice beyond an edge whose failures alone are worth ``height`` is the edge: only part
+    of its time belongs to the stretch.
     """
     for _ in range(_ROUNDS):
         known = sorted([*found, one], key=lambda each: (each[0], -each[1]))
@@ -108,7 +131,7 @@ def _moved(one: Edges, counts: Sums, found: list[Edges], height: float) -> Edges
     others = [other for other in found if other != one]
     around = [other for other in others if other[0] <= first and last <= other[1]]
     inside = [other for other in others if first <= other[0] and other[1] <= last and other not in around]
-    outer = min(around, key=lambda other: other[1] - other[0], default=(0, len(counts.bad)))
+    outer = min(around, key=lambda other: other[1] - other[0], default=(0, len(counts)))
     base = counts.rise(own_parts(outer, found)) if around else 0.0
     rise = counts.rise(own_parts(one, found))
     if rise <= max(base, 0.0):
@@ -116,33 +139,51 @@ def _moved(one: Edges, counts: Sums, found: list[Edges], height: float) -> Edges
     reach = max(LEAST_REACH, 2 * (last - first))
     left = max([outer[0], first - reach, *(b for a, b in others if b <= first)])
     right = min([outer[1], last + reach, *(a for a, b in others if a >= last)])
-    scores, own = _scores(counts, slice(left, right), base, rise), counts.bad[left:right].copy()
-    for begin, end in inside:
-        scores[begin - left : end - left] = own[begin - left : end - left] = 0.0
-    upto = np.cumsum(own[first - left : last - left])
-    core = first - left + int(np.searchsorted(upto, upto[-1] / 2))
-    begin = left + core - _extent(scores[:core][::-1], core - (first - left), height)
-    end = left + core + _extent(scores[core:], last - left - core, height)
-    return (begin, end) if end > begin else one
+    own = counts.running(left, right, base, inside)
+    begin, end = first - left, last - left
+    half = (own[0, begin] + own[0, end]) / 2
+    core = begin + int(np.searchsorted(own[0, begin:end], half, side="right")) - 1
+    gained = _weights(*(own[:, end] - own[:, begin]).tolist()) @ own
+    furthest = core + _reach(gained[core:] - gained[core], end - core, height)
+    nearest = core - _reach(gained[core] - gained[core::-1], core - begin, height)
+    later, earlier = own[:, core + 1 : furthest + 1], own[:, nearest : core + 1][:, ::-1]
+    end = core + 1 + int(np.argmax(_ratios(later - own[:, begin : begin + 1])))
+    begin = core - int(np.argmax(_ratios(own[:, end : end + 1] - earlier)))
+    if begin > 0 and _ratio(own[:, begin] - own[:, begin - 1]) >= height:
+        begin -= 1
+    if end < len(gained) - 1 and _ratio(own[:, end + 1] - own[:, end]) >= height:
+        end += 1
+    return left + begin, left + end
 
 
-def _scores(counts: Sums, part: slice, base: float, rise: float) -> Floats:
-    bad, total, share = counts.bad[part], counts.total[part], counts.share[part]
-    most = 1.0 - 0.5 / (float(total.sum()) + 1.0)
-    inside, outside = np.minimum(share + rise, most), np.minimum(share + base, most)
-    scores: Floats = bad * np.log(inside / outside) + (total - bad) * np.log((1.0 - inside) / (1.0 - outside))
-    return scores
+def _weights(bad: float, total: float, usual: float) -> Floats:
+    """Return what a bad event, any event and a usual bad one speak for a stretch of these counts, in log likelihood."""
+    inside, outside = min(bad / total, 1 - 0.5 / (total + 1)), usual / total
+    each = math.log((1 - inside) / (1 - outside))
+    return np.array([math.log(inside / outside) - each, each, 0.0])
 
 
-def _extent(scores: Floats, known: int, height: float) -> int:
-    """Slices over which scores sum highest; beyond the known ones not across a fall of ``height`` that lasts."""
-    climbed = np.concatenate([[0.0], np.cumsum(scores)])
-    highest = np.maximum.accumulate(climbed)
-    fallen = highest - climbed >= height
+def _ratios(counts: Floats) -> Floats:
+    """Log likelihood ratio of each share of bad events against the usual one; 0 where it is lower."""
+    bad, total, usual = counts[0], counts[1], counts[2] + _TINY
+    good = total - bad
+    return np.where(bad > usual, xlogy(bad, bad / usual) + xlogy(good, good / (total - usual + 2 * _TINY)), 0.0)
+
+
+def _ratio(counts: Floats) -> float:
+    bad, total, usual = map(float, counts)
+    if bad <= usual or not usual:
+        return 0.0
+    good = total - bad
+    return bad * math.log(bad / usual) + (good * math.log(good / (total - usual)) if good > 0 else 0.0)
+
+
+def _reach(gained: Floats, known: int, height: float) -> int:
+    """Slices up to a fall of what was gained by ``height`` that lasts, beyond the known ones."""
+    highest = np.maximum.accumulate(gained)
+    fallen = highest - gained >= height
     fallen[: known + 1] = False
     if fallen.any():
-        places = np.arange(len(climbed))
-        fallen &= places - np.maximum.accumulate(np.where(climbed >= highest, places, 0)) > BRIDGED
-        if fallen.any():
-            climbed = climbed[: int(np.argmax(fallen))]
-    return int(np.argmax(climbed))
+        places = np.arange(len(gained))
+        fallen &= places - np.maximum.accumulate(np.where(gained >= highest, places, 0)) > BRIDGED
+    return int(np.argmax(fallen)) - 1 if fallen.any() else len(gained) - 1
