@@ -289,6 +289,11 @@ def test_the_dashboards_and_checklists_of_the_document_are_these(document: str) 
     issues = section(document, "### Common Issues")
     assert re.findall(r"^\*\*(.+):\*\*$", issues, re.M) == [guide.title for guide in PLATFORM.guides[:4]]
     assert re.findall(r"^\d\. (.+)$", issues, re.M) == [step for guide in PLATFORM.guides[:4] for step in guide.steps]
+    for heading, guides in (("### Trace Analysis", PLATFORM.guides[5:6]),
+                            ("### Performance Optimization", PLATFORM.guides[6:])):  # fmt: skip
+        advice = section(document, heading)[section(document, heading).index(f"**{guides[0].title}:**") :]
+        assert re.findall(r"^\*\*(.+):\*\*$", advice, re.M) == [guide.title for guide in guides]
+        assert re.findall(r"^- (.+)$", advice, re.M) == [step for guide in guides for step in guide.steps]
     contact = section(document, "## Contact Information")
     assert re.findall(r"^\d\. (.+)$", contact, re.M) == list(PLATFORM.guides[4].steps)
     settings = dict(re.findall(r"^([A-Z_]+)=(.+)$", section(document, "### Environment Variables"), re.M))

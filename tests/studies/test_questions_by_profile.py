@@ -17,7 +17,7 @@ from workbench.core.money import total
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.promql import parse, selectors
-from workbench.studies import Context, service_performance, spend_and_tokens
+from workbench.studies import Context, overview, service_performance, spend_and_tokens
 
 END = datetime(2026, 10, 3, tzinfo=UTC)
 BEGIN = END - timedelta(hours=6)
@@ -105,3 +105,17 @@ def test_cost_is_answered_by_roles_alone(system, asked):
     assert bool(any(profile.variants(word) for word in ("budget", "budget_left", "budget_used"))) == bool(
         len(study.results["budgets"].frame)
     )
+
+
+def test_a_system_of_one_file_is_on_the_overview_with_its_promise_spend_and_budgets(tmp_path: Path) -> None:
+    archive = Archive.open(tmp_path / "litellm", create=True)
+    archive.append_samples(SeriesSet.of(series_of(CATALOG.profile("litellm"))))
+    catalog = Catalog({"litellm": CATALOG.profile("litellm")}, {"litellm": CATALOG.objectives["litellm"]})
+    context = Context(sources={"made": ArchiveSource("made", archive)}, catalog=catalog, clock=lambda: END)
+    seen = overview(context, as_of=END)
+    assert not seen.warnings
+    assert seen.results["board"].frame[["system", "objective"]].to_numpy().tolist() == [["litellm", "availability"]]
+    (spend,) = seen.results["spend"].frame.itertuples()
+    asked = spend_and_tokens(context, system="litellm", as_of=END).results["totals"].frame
+    assert spend.spent == asked.loc[asked["measure"] == "cost", "amount"].iloc[0]
+    assert spend.spent > 0
