@@ -215,7 +215,7 @@ def spend_groups(
 def daily_spend(
     ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], groups: SpendGroups, *, zone: str
 ) -> DailySpend:
-    """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups."""
+    """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups, in their order."""
     span, frames = groups.period, []
     for measure, unit, dimension, part in splits(ledger, accounts):
         mine = groups.frame[groups.frame[["measure", "unit", "dimension"]].eq([measure, unit, dimension]).all(axis=1)]
@@ -229,6 +229,8 @@ def daily_spend(
         )
         ends = rows.groupby("day").agg(start=("start", "min"), end=("end", "max"))
         days = summed(rows, ["group", "rest", "day"]).join(ends, on="day")
+        places = dict(zip(mine["group"], range(len(mine)), strict=True))
+        days = days.assign(place=days["group"].map(places)).sort_values(["place", "day"], ignore_index=True)
         covered = seen[seen["role"].isin(part["role"].unique())].groupby("start")["covered"].min()
         days["covered"] = days["start"].map(covered).to_numpy(np.float64)
         frames.append(
