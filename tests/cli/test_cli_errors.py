@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.archive import Archive
 from workbench.cli.main import COMMANDS, cli, main
 
 
@@ -112,6 +113,25 @@ def test_an_unreachable_server_is_named_and_is_no_zero(run, tmp_path):
     assert study["status"] == "unavailable"
     assert {row["status"] for row in study["results"]["compliance"]["rows"]} == {"unavailable"}
     assert all(row["sli"] is None and row["total"] is None for row in study["results"]["compliance"]["rows"])
+    for verb in ("attribute", "burn", "backtest"):
+        left, out, err = run("slo", verb, "counterfactual-lab", "--slo", "availability", "--last", "1d")
+        assert left == 3, err
+        assert url in err
+        assert "0.0" not in out
+
+
+def test_a_period_without_data_is_said_and_is_no_zero(run, tmp_path):
+    Archive.open(tmp_path / "home" / "archive", create=True)
+    settings = 'home = "home"\n[sources.here]\nkind = "archive"\npath = "home/archive"\n'
+    (tmp_path / "workbench.toml").write_text(settings)
+    for verb in ("attribute", "burn", "status"):
+        left, out, err = run("slo", verb, "counterfactual-lab", "--slo", "availability", "--month", "2020-01")
+        assert left == 0, err
+        assert "No data" in out + err
+        assert "OK" not in out + err
+    left, out, err = run("slo", "backtest", "counterfactual-lab", "--slo", "availability", "--month", "2020-01")
+    assert (left, out) == (0, "")
+    assert "nothing was replayed" in err
 
 
 def test_a_wrong_profile_is_shown_with_file_line_and_the_nearest_word(run, tmp_path):

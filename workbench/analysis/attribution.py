@@ -140,7 +140,7 @@ def contributions(
         named = (dimensions or {}).get(objective, {})
         for label in dimension_labels(each):
             rows.extend(_by_label(objective, label, named.get(label, label), each, burns))
-    frame = pd.DataFrame(rows, columns=COLUMNS)
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"narrowed": np.bool_})
     order = frame.sort_values(["objective", "episode", "dimension", "bad"], ascending=[True, True, True, False])
     return Contributions(order.reset_index(drop=True), as_of=spent.as_of)
 

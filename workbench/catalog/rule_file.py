@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.catalog.faults import validated
 from workbench.catalog.words import Text
-from workbench.catalog.yaml_lines import parse_documents
+from workbench.catalog.yaml_lines import read_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.timerange import duration_ms
 
@@ -75,13 +75,9 @@ def read_rule_file(path: Path) -> RuleFile:
     CatalogError
         The file cannot be read, is no rule file, or has no alert; with file and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError((Fault(str(path), 1, "", f"the rule file cannot be read: {error}"),)) from None
     recorded: list[Recorded] = []
     alerting: list[Alerting] = []
-    for document in parse_documents(text, file=str(path)):
+    for document in read_documents(path):
         for number, group in enumerate(validated(_File, document).groups):
             for place, rule in enumerate(group.rules):
                 at = ("groups", number, "rules", place)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.slo import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
@@ -202,3 +203,16 @@ def coverage_finding(result: Result) -> Sentence:
     span = (least["window_end"] - least["window_start"]).total_seconds() * least["elapsed"]
     missing = span_text((1 - least["coverage"]) * span)
     return Sentence(f"{ratio_text(least['coverage'], digits=2)} of the period was observed; {missing} have no samples.")
+
+
+def doubts(result: Result) -> list[str]:
+    """Say which promises were not measured and which were little observed; nothing where all is well."""
+    frame = result.frame
+    lines = [
+        f"{STATUS_WORDS[status]}: {', '.join(part['objective'].astype('str'))}."
+        for status in ("unavailable", "refused", "no_data", "no_traffic")
+        if len(part := frame[frame["status"] == status])
+    ]
+    little = frame[(frame["coverage"] > 0) & (frame["coverage"] < COVERAGE_FLOOR)]
+    told = [f"{row.objective} ({ratio_text(row.coverage, digits=1)})" for row in little.itertuples()]
+    return [*lines, f"Little observed: {', '.join(told)}."] if told else lines

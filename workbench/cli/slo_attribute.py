@@ -44,6 +44,7 @@ def attribute(
       workbench slo attribute conduit --last 90d --format json
     """
     from workbench.charts.spending_tables import companion_rows, contribution_rows, spending_rows
+    from workbench.charts.tables import doubts
     from workbench.core.errors import ParameterError
     from workbench.studies import slo_attribution
 
@@ -72,6 +73,7 @@ def attribute(
             ):
                 click.echo()
                 print_table(rows, right=["bad", "of", "bad share", "of the episode", "count", "before"])
+        say(*doubts(study.results["compliance"]))
         say(f"{system}, {study.range}; source {study.provenance.source}; times are UTC")
     for warning in study.warnings:
         say(f"Warning: {warning}")

@@ -37,7 +37,7 @@ def burn(
       workbench slo burn conduit --slo availability --last 28d --format json
     """
     from workbench.charts.burn_tables import outlook_notes, outlook_rows
-    from workbench.charts.tables import burn_rows
+    from workbench.charts.tables import burn_rows, doubts
     from workbench.studies import slo_compliance
 
     context = state.context()
@@ -54,8 +54,7 @@ def burn(
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name != "objective"])
         click.echo()
         print_table(outlook_rows(outlook), right=["burn rate", "budget left", "failures left"])
-        for note in outlook_notes(outlook):
-            say(note)
+        say(*outlook_notes(outlook), *doubts(study.results["compliance"]))
         say(f"{system}, {study.range}; source {study.provenance.source}; times are UTC")
     for warning in study.warnings:
         say(f"Warning: {warning}")

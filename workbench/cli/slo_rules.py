@@ -34,6 +34,9 @@ def rules(state: Any, system: str, slo: str | None, out: Path | None) -> None:
     else:
         for name, text in {**made.files, **made.tests}.items():
             write_atomically(out / name, text)
-        say(f"{len(made.files)} rule files and their tests in {out}.", f"Try: promtool test rules {out}/*.test.yaml")
+        say(
+            f"Rule files, each with its test, in {out}: {len(made.files)}.",
+            f"Try: promtool test rules {out}/*.test.yaml",
+        )
     for why in made.left_out:
         say(f"Left out: {why}")

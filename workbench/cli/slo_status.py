@@ -58,11 +58,11 @@ def status(
             f"{system}, {study.range}; source {study.provenance.source} ({study.provenance.semantics}); "
             f"data to {study.freshness:%Y-%m-%d %H:%M} UTC"
             if study.freshness
-            else f"{system}, {study.range}: no data"
+            else f"{system}, {study.range}: {'no answer' if study.status == 'unavailable' else 'no data'}"
         )
         if members := member_rows(study.results["members"]):
             say("Members of composites, and the share of what was spent that came through each:")
-            print_table(members)
+            print_table(members, right=["weight", "target", "sli", "bad", "of", "spent", "observed"])
         if effects := effect_rows(study.results["exclusions"]):
             say("With and without exclusions:")
             print_table(effects)

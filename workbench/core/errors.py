@@ -66,7 +66,8 @@ class Fault:
 
     def __str__(self) -> str:
         suggestion = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        return f"{self.file}:{self.line}: {self.why}{suggestion}\n    {self.text.strip()}"
+        text = self.text.strip()
+        return f"{self.file}:{self.line}: {self.why}{suggestion}" + (f"\n    {text}" if text else "")
 
 
 class CatalogError(WorkbenchError):

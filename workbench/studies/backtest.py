@@ -115,6 +115,9 @@ def slo_backtest(
             continue
         span = promise.elapsed(as_of)
         history = known[objective.id].regular(span, promise.slice_ms)
+        if not history.total.any():
+            warnings.append(f"{objective.id}: nothing happened or nothing was observed, so nothing was replayed.")
+            continue
         period = objective_window(objective, as_of)
         period_ms = period.end_ms - period.start_ms
         events = _events(spent, objective, promise, period_ms, least_share)
