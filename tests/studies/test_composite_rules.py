@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.catalog.test_slo_rules import promtool, run
-from tests.studies.test_slo_records import END, LATENCY, LOGS, SYSTEM, composite
+from tests.studies.test_slo_records import END, LOGS, SYSTEM, composite
 from workbench.catalog import Catalog, CompositeIndicator, Member, RawIndicator, ThresholdIndicator
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
@@ -23,12 +23,6 @@ from workbench.studies.rules import slo_rules
 #: Two hours in which both instances answer at a steady rate, 0.25 % of requests with an error and 4 % of them late.
 QUIET = TimeRange(END - timedelta(days=2), END - timedelta(days=1, hours=22))
 SLICES = {"slice_ms": 300_000, "target": Decimal("0.93")}
-
-
-def pair(weights: Any = "sum") -> tuple[Member, ...]:
-    """Members of :func:`composite`, the bound of the latency as the histogram spells it: PromQL compares text."""
-    available, fast = composite(weights).members
-    return available, replace(fast, indicator=replace(LATENCY, good=str(LATENCY.good).replace('"2"', '"2.0"')))
 
 
 def over(lab: Context, indicator: CompositeIndicator, **given: Any) -> Context:
@@ -56,7 +50,7 @@ def ruled_share(ctx: Context, window: str = "5m") -> float:
     ("share", {"method": "ratio_timeslices", **SLICES}),
 ])  # fmt: skip
 def test_rules_count_a_composite_as_we_do(lab: Context, weights: Any, given: dict[str, Any]) -> None:
-    members = pair(weights)
+    members = composite(weights).members
     if given.get("method") == "timeslices":
         limits = (Decimal("0.99"), Decimal("0.97"))
         members = tuple(replace(one, slice_target=limit) for one, limit in zip(members, limits, strict=True))
@@ -70,7 +64,7 @@ def test_a_member_without_samples_has_no_say_and_a_bad_gauge_spoils_the_slice(la
     gone = RawIndicator("sum(nothing_here)", "success")
     gauge = Member("low", "Low", Decimal("0.9"), Decimal(1), low)
     silent = Member("gone", "Gone", Decimal("0.9"), Decimal(1), gone)
-    members = tuple(replace(one, slice_target=Decimal("0.5")) for one in (*pair(), gauge, silent))
+    members = tuple(replace(one, slice_target=Decimal("0.5")) for one in (*composite().members, gauge, silent))
     ctx = over(lab, CompositeIndicator(members), method="timeslices", slice_target=None, **SLICES)
     assert ruled_share(ctx) == 1.0
     fine = tuple(one for one in members if one.name != "low")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from workbench.promql.matchers import Matcher
@@ -43,21 +44,49 @@ def scoped(text: str, scope: Mapping[str, str]) -> str:
     'rate(a{job="x"}[5m]) / b{job="y"}'
     """
     tree = parse(text)
-    return print_query(_scoped(tree, scope)) if scope else text
+
+    def added(selector: Selector) -> Selector:
+        matched = {matcher.name for matcher in selector.matchers}
+        more = tuple(Matcher(name, "=", value) for name, value in scope.items() if name not in matched)
+        return replace(selector, matchers=selector.matchers + more)
+
+    return print_query(_changed(tree, added)) if scope else text
 
 
-def _scoped(node: Node, scope: Mapping[str, str]) -> Node:
+def any_spelling(text: str) -> str:
+    """Let selectors of one bucket match its bound in both spellings: Prometheus 3 writes ``2.0`` where 2 kept ``2``.
+
+    Examples
+    --------
+    >>> print(any_spelling('rate(a_bucket{le="2"}[5m])'))
+    rate(a_bucket{le=~"2|2\\\\.0"}[5m])
+    >>> print(any_spelling('a_bucket{le="0.5"}'))
+    a_bucket{le="0.5"}
+    """
+
+    def spelled(matcher: Matcher) -> Matcher:
+        whole = re.fullmatch(r"(\d+)(\.0)?", matcher.value) if matcher.name == "le" and matcher.op == "=" else None
+        return matcher if whole is None else Matcher("le", "=~", rf"{whole[1]}|{whole[1]}\.0")
+
+    def both(selector: Selector) -> Selector:
+        return replace(selector, matchers=tuple(map(spelled, selector.matchers)))
+
+    changed = _changed(tree := parse(text), both)
+    return text if changed == tree else print_query(changed)
+
+
+def _changed(node: Node, change: Callable[[Selector], Selector]) -> Node:
     match node:
         case Selector():
-            matched = {matcher.name for matcher in node.matchers}
-            added = tuple(Matcher(name, "=", value) for name, value in scope.items() if name not in matched)
-            return replace(node, matchers=node.matchers + added)
+            return change(node)
         case Subquery() | Unary() | Paren():
-            return replace(node, expr=_scoped(node.expr, scope))
+            return replace(node, expr=_changed(node.expr, change))
         case Call(args=args):
-            return replace(node, args=tuple(_scoped(arg, scope) for arg in args))
+            return replace(node, args=tuple(_changed(arg, change) for arg in args))
         case Aggregate(expr=expr, param=param):
-            return replace(node, expr=_scoped(expr, scope), param=None if param is None else _scoped(param, scope))
+            return replace(
+                node, expr=_changed(expr, change), param=None if param is None else _changed(param, change)
+            )  # fmt: skip
         case Binary(lhs=lhs, rhs=rhs):
-            return replace(node, lhs=_scoped(lhs, scope), rhs=_scoped(rhs, scope))
+            return replace(node, lhs=_changed(lhs, change), rhs=_changed(rhs, change))
     return node

@@ -8,6 +8,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import duration_text
 from workbench.promql import parse
 from workbench.promql.nodes import Call, walk
+from workbench.promql.scope import any_spelling
 from workbench.studies.indicators import Plan, slice_of
 
 #: Usual length of a calendar period. [d]
@@ -50,9 +51,9 @@ def _counts(plan: Plan) -> tuple[str, str, int | None]:
 def _ratio_counts(plan: Plan) -> tuple[str, str, int | None]:
     objective = plan.objective
     if plan.selectors:
-        sums = {part: f"sum(increase({text}[{WINDOW}]))" for part, text in plan.selectors.items()}
+        sums = {part: f"sum(increase({any_spelling(text)}[{WINDOW}]))" for part, text in plan.selectors.items()}
     else:
-        sums = {part: f"sum({_per_slice(text, plan.slice_ms)})" for part, text in plan.queries.items()}
+        sums = {part: f"sum({_per_slice(any_spelling(text), plan.slice_ms)})" for part, text in plan.queries.items()}
     total = sums["total"]
     part = f"({sums['bad' if 'bad' in sums else 'good']} or 0 * {total})"
     bad = part if "bad" in sums else f"{total} - {part}"
