@@ -8,6 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# pip would compile on one core what all can do; some libraries carry files for other Pythons, which do not compile.
+COMPILED := $(BIN)/python -m compileall -qq -j 0 .venv/lib workbench || true
 WORKERS ?= 2
 
 help: ## this list
@@ -52,10 +54,12 @@ clean: ## remove the environment, the unpacked servers and all caches; the archi
 
 .venv/.installed: pyproject.toml | .venv/.python
 	@echo "Installing the workbench into .venv (once) ..."
-	@$(PIP) install --editable '.[fast]'
+	@$(PIP) install --no-compile --editable '.[fast]'
+	@$(COMPILED)
 	@touch $@
 
 .venv/.developer: pyproject.toml | .venv/.python
 	@echo "Installing the workbench and its test tools into .venv (once) ..."
-	@$(PIP) install --editable '.[fast,dev]'
+	@$(PIP) install --no-compile --editable '.[fast,dev]'
+	@$(COMPILED)
 	@touch .venv/.installed $@
