@@ -39,7 +39,8 @@ def rules_figure(rules: AlertRules, *, mode: Mode = "light") -> Any:
             text=[count_text(count) for count in part["episodes"]],
             hovertemplate="%{y}: %{text} episodes<extra></extra>",
         )
-    figure.update_layout(xaxis={"title": {"text": "Episodes"}}, hovermode="closest", showlegend=True)
+    most = int(fired["episodes"].max()) if len(fired) else 0
+    figure.update_layout(xaxis={"title": {"text": "Episodes"}, **_whole(most)}, hovermode="closest", showlegend=True)
     figure.update_yaxes(categoryorder="array", categoryarray=[plain(name) for name in fired["alertname"]])
     return figure
 
@@ -114,13 +115,19 @@ def hours_figure(hours: AlertHours, *, mode: Mode = "light") -> Any:
             marker={"color": colours[str(severity)]},
             hovertemplate="%{x}:00: %{y} episodes",
         )
+    most = int(hours.frame.groupby("hour")["episodes"].sum().max()) if len(hours.frame) else 0
     figure.update_layout(
         barmode="stack",
         showlegend=True,
         xaxis={"title": {"text": f"Hour of the day ({hours.zone})"}, "range": [-0.5, 23.5], "dtick": 3},
-        yaxis={"title": {"text": "Episodes"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "Episodes"}, "rangemode": "tozero", **_whole(most)},
     )
     return figure
+
+
+def _whole(most: int) -> dict[str, Any]:
+    """Return ticks of an axis of counts: an episode is never a part of one."""
+    return {"dtick": 1} if most < 8 else {"tickformat": ",d"}
 
 
 def _empty(mode: Mode, rows: int) -> Any:

@@ -11,6 +11,9 @@ from workbench.core.units import ratio_text, value_text
 #: Most levels in one figure; the tables hold all.
 LEVELS = 6
 
+#: Shares of a limit are drawn up to here: one far above it would flatten all others. [ratio]
+MOST_SHARE = 2.0
+
 #: Height a name takes in the legend; the names of levels are long, so each gets a row. [px]
 LEGEND_ROW = 20
 
@@ -42,6 +45,7 @@ def forecasts_figure(
     order = (limits.frame if limits is not None else frame)[["resource", "series", "unit"]].drop_duplicates()
     chosen = unit or (str(order["unit"].iloc[0]) if len(order) else "")
     shown = order[order["unit"] == chosen].head(LEVELS)
+    drawn = frame[frame["resource"].isin(shown["resource"]) & frame["series"].isin(shown["series"])]
     scale, axis = (2.0**30, "GiB") if chosen == "bytes" else (1.0, "Used" if chosen == "ratio" else chosen)
     for number, level in enumerate(shown.itertuples()):
         part = frame[(frame["resource"] == level.resource) & (frame["series"] == level.series)]
@@ -80,7 +84,7 @@ def forecasts_figure(
             name=f"{name}, forecast",
             showlegend=False,
         )
-    for value in sorted(set(frame.loc[frame["unit"] == chosen, "limit"].dropna()))[:3]:
+    for value in sorted(set(drawn.loc[drawn["unit"] == chosen, "limit"].dropna()))[:3]:
         figure.add_hline(
             y=value / scale,
             line={"color": colours.bad, "width": 1, "dash": "dot"},
@@ -89,7 +93,8 @@ def forecasts_figure(
                 "font": {"size": 11, "color": colours.muted},
             },
         )
-    percent = {"tickformat": ".0%", "range": [0, 1.1]} if chosen == "ratio" else {"rangemode": "tozero"}
+    top = min(max(1.1, 1.05 * drawn[["actual", "middle"]].max(axis=None)), MOST_SHARE) if len(drawn) else 1.1
+    percent = {"tickformat": ".0%", "range": [0, top]} if chosen == "ratio" else {"rangemode": "tozero"}
     figure.update_layout(yaxis={"title": {"text": axis}, **percent}, showlegend=True)
     figure.update_layout(height=HEIGHT + LEGEND_ROW * (len(shown) + 1))
     return figure

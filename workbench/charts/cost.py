@@ -10,7 +10,7 @@ import numpy as np
 from workbench.analysis.budgets import BudgetUse
 from workbench.analysis.cost import DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
-from workbench.core.units import amount_text, change_text, ratio_text
+from workbench.core.units import amount_text, change_text, ratio_text, short_text
 
 
 def daily_figure(
@@ -88,8 +88,9 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
     unit = next(iter(rows["unit"]), "")
     names = [plain(str(group)) for group in rows["group"]]
     figure = go.Figure(layout=_layout(mode, "", f"Amount ({unit})") | {"height": _bars_height(names)})
+    longest = max((float(amount) for column in ("before", "amount") for amount in rows[column]), default=0.0)
     for column, name, colour in (("before", "Period before", colours.muted), ("amount", "Period", colours.series)):
-        words = [amount_text(amount, unit) for amount in rows[column]]
+        words = [short_text(amount, unit) for amount in rows[column]]
         if column == "amount":
             words = [f"{word} ({change_text(ratio)})" for word, ratio in zip(words, rows["change_ratio"], strict=True)]
         figure.add_bar(
@@ -99,9 +100,10 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
             orientation="h",
             marker={"color": colour, "line": {"width": 0}},
             text=words,
-            textposition="auto",
+            textposition=["inside" if float(amount) > longest / 2 else "outside" for amount in rows[column]],
             constraintext="none",
-            hovertemplate="%{text}",
+            customdata=[amount_text(amount, unit) for amount in rows[column]],
+            hovertemplate="%{customdata}",
         )
     figure.update_layout(barmode="group", hovermode="closest", legend={"traceorder": "reversed"})
     figure.update_xaxes(tickformat="~s", showgrid=True, rangemode="tozero")

@@ -47,10 +47,13 @@ def total_rows(result: Result) -> list[dict[str, str]]:
 
 
 def group_rows(result: Result, *, measure: str = "", dimension: str = "") -> list[dict[str, str]]:
-    """One row of text a group: ``by, group, amount, share, before, change``; of one measure or dimension when named."""
+    """One row of text a group: ``by, group, amount, share, before, change``; of one measure when named.
+
+    Of one dimension when named, and then without ``by``.
+    """
     return [
-        {
-            "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
+        ({} if dimension else {"by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension))})
+        | {
             "group": str(row.group),
             "amount": amount_text(row.amount, row.unit),
             "share": ratio_text(row.share, digits=1),

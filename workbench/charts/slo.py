@@ -210,7 +210,9 @@ def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
         annotation={"text": "1× spends the budget exactly", "font": {"size": 11, "color": colours.muted}},
         annotation_position="top right",
     )
-    figure.update_xaxes(title_text="Look-back (up to now)", type="category")
+    # The words at the line stand beside the bars, not on them.
+    bars = max((len(part) for _, part in parts), default=0)
+    figure.update_xaxes(title_text="Look-back (up to now)", type="category", range=[-0.5, 1.5 * bars - 0.5])
     figure.update_layout(height=220, yaxis={"rangemode": "tozero"})
     return figure
 

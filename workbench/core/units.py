@@ -127,10 +127,24 @@ def amount_text(amount: Decimal | None, unit: str, *, signed: bool = False) -> s
         return NO_VALUE
     sign = "+" if signed and amount > 0 else ""
     if not (len(unit) == 3 and unit.isupper()):
-        return f"{sign}{count_text(float(amount))} {unit}".rstrip()
+        return f"{sign}{count_text(float(amount if abs(amount) < 1000 else round(amount)))} {unit}".rstrip()
     if amount and abs(amount) < 1 and not signed:
         return f"{sign}{amount:.{3 - amount.adjusted()}f} {unit}"
     return sign + money_text(amount, unit)
+
+
+def short_text(amount: Decimal, unit: str) -> str:
+    """Write an amount in few characters and without its unit, for a figure whose axis has it.
+
+    Examples
+    --------
+    >>> short_text(Decimal("8537930516"), "tokens"), short_text(Decimal("22313.337"), "USD")
+    ('8.54 G', '22,313.34')
+    """
+    for size, prefix in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
+        if abs(amount) >= size:
+            return f"{amount / size:.2f} {prefix}"
+    return amount_text(amount, unit).removesuffix(f" {unit}")
 
 
 def change_text(ratio: float) -> str:

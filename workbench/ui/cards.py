@@ -20,9 +20,14 @@ class Tile:
     help: str = ""
 
 
+#: Least width of a tile, and what its padding and one character of its value take. [px]
+_LEAST, _PADDING, _CHARACTER = 150, 40, 13
+
+
 def tiles(row: Sequence[Tile]) -> None:
-    """Show tiles side by side, all of one height; where the screen is narrow they go two by two."""
-    with st.grid(len(row), min_column_width=150, gap="small"):
+    """Show tiles side by side, all of one height and none with a cut value; on a narrow screen fewer in a row."""
+    wide = _PADDING + _CHARACTER * max((len(tile.value) for tile in row), default=0)
+    with st.grid(len(row), min_column_width=max(_LEAST, wide), gap="small"):
         for tile in row:
             with st.container(border=True, height="stretch", gap="xxsmall"):
                 st.metric(escaped(tile.label), escaped(tile.value), help=tile.help or None)
