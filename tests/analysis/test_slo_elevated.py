@@ -49,6 +49,14 @@ def test_an_outage_during_a_slow_burn_is_one_inside_the_other() -> None:
     assert own_slices([outer, inner])[0] == [(outer.first, 4100), (4104, outer.last)]
 
 
+def test_an_outage_during_a_burn_far_above_the_budget_is_one_inside_the_other() -> None:
+    """Both are so far above what is usual that one search finds them at once."""
+    bad, total = history(30, 0.005, 2800, 3, (4000, 4400, 0.045), (4100, 4106, 0.14))
+    edges = {(one.first, one.last) for one in found(bad, total)}
+    assert (4100, 4106) in edges
+    assert (4000, 4400) in edges
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_an_outage_that_begins_and_ends_within_slices_is_one_stretch(seed: int) -> None:
     bad, total = history(30, 2e-4, 800, seed, (4000, 4001, 0.06), (4001, 4009, 0.4), (4009, 4010, 0.1))

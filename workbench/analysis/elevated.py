@@ -127,8 +127,9 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     The score of a slice for a rise d over the usual share r is k log(1 + d / r) - d n, the log likelihood ratio of
     Poisson counts, divided by their scatter. A stretch is where its cumulative sum climbs by more than log(n) + 4
     [1]_: chance does so in about one history of fifty. Rises are looked for from the steepest to the least, each
-    in what the steeper left, and the edges of each stretch are those most likely under its own rise. A stretch that
-    is not told apart from the one around it, or beside it, is one with it.
+    in what the steeper left, then within each stretch above its own share. The edges of each are those most likely
+    under its own rise (:mod:`workbench.analysis.stretch_edges`). A stretch that is not told apart from the one around
+    it, or beside it, is one with it, and so is the slice of which it holds only part of the time.
 
     References
     ----------
@@ -153,10 +154,31 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
                 found.append((first, last))
         if len(found) > known:
             hits.leave_out(found)
+    for one in sorted(found, key=lambda each: each[0] - each[1]):
+        for climb in _within(one, found, bad, total, sums, height):
+            first, last = sharpened(climb, sums, found, height)
+            if last > first:
+                found.append((first, last))
     sharp = set(found)
     found = _joined(settled(_joined(found, sums, height), sums, height, sharp=sharp), sums, height)
     counts = [sums.of(own_parts(one, found)) for one in found]
     return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(found, counts, strict=True) if n and k > e]
+
+
+def _within(
+    one: Edges, found: list[Edges], bad: Floats, total: Floats, sums: Sums, height: float
+) -> list[Edges]:  # fmt: skip
+    """Climbs above a stretch's own share: what is steeper but was found together with it."""
+    first, last = one
+    own = own_parts(one, sorted(found, key=lambda each: (each[0], -each[1])))
+    _, events, usual = sums.of(own)
+    rise = sums.rise(own)
+    if last - first <= 2 * BRIDGED or not 0 < ALIKE * rise < 1:
+        return []
+    level, scores = ALIKE * rise, np.zeros(last - first)
+    for a, b in own:
+        scores[a - first : b - first] = bad[a:b] * np.log1p(level / (usual / events + rise)) - level * total[a:b]
+    return [(first + a, first + b) for a, b in climbs(scores, height)]
 
 
 class _Hits:
