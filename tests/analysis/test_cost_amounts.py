@@ -98,6 +98,20 @@ def test_a_poorly_observed_base_states_no_change():
     assert any("only 60.0% of 2026-09-29" in note for note in result.notes)
 
 
+def test_an_amount_of_which_nothing_was_observed_is_unknown_and_no_zero():
+    blind = seen([one.role for one in ACCOUNTS], [0.0, 0.0, 1.0, 1.0])
+    frame = spend_totals(BOOK, blind, ACCOUNTS, PERIODS).frame
+    assert frame["before"].isna().all()
+    assert frame["change"].isna().all()
+    assert frame["amount"].tolist() == [Decimal("5.00"), Decimal(2500)]
+    groups = spend_groups(BOOK, blind, ACCOUNTS, PERIODS).frame
+    assert groups["before"].isna().all()
+    assert groups["amount"].notna().all()
+    units = unit_costs(BOOK, blind, ACCOUNTS, PERIODS).frame
+    assert units["before"].isna().all()
+    assert units["unit_cost"].notna().all()
+
+
 def test_the_running_month_is_projected_in_a_straight_line():
     october = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
     result = spend_totals(BOOK, SEEN, ACCOUNTS, Periods(PERIODS.now, PERIODS.before, october))
@@ -107,7 +121,7 @@ def test_the_running_month_is_projected_in_a_straight_line():
 
 
 def test_groups_of_every_label_are_the_table_worked_by_hand():
-    frame = spend_groups(BOOK, ACCOUNTS, PERIODS).frame
+    frame = spend_groups(BOOK, SEEN, ACCOUNTS, PERIODS).frame
     spend = frame[frame["measure"] == "cost"].set_index(["dimension", "group"])
     assert spend["amount"].to_dict() == {
         ("kind", "Spend on models"): Decimal("4.60"),
@@ -124,7 +138,7 @@ def test_groups_of_every_label_are_the_table_worked_by_hand():
 
 
 def test_unit_costs_are_ratios_of_totals():
-    rows = unit_costs(BOOK, ACCOUNTS, PERIODS).frame.set_index("per")
+    rows = unit_costs(BOOK, SEEN, ACCOUNTS, PERIODS).frame.set_index("per")
     assert rows.loc["request", "unit_cost"] == Decimal("0.02")
     assert rows.loc["success", "unit_cost"] == Decimal("0.025")
     assert rows.loc["1,000 tokens", "unit_cost"] == Decimal(2)
@@ -135,9 +149,14 @@ def test_unit_costs_are_ratios_of_totals():
 
 def test_without_accounts_everything_is_empty_and_nothing_fails():
     empty = spend_totals(BOOK.iloc[:0], SEEN.iloc[:0], [], PERIODS)
-    groups = spend_groups(BOOK.iloc[:0], [], PERIODS)
+    groups = spend_groups(BOOK.iloc[:0], SEEN.iloc[:0], [], PERIODS)
     days = daily_spend(BOOK.iloc[:0], SEEN.iloc[:0], [], groups, zone="UTC")
-    assert not len(empty.frame) + len(groups.frame) + len(days.frame) + len(unit_costs(BOOK[:0], [], PERIODS).frame)
+    assert (
+        not len(empty.frame)
+        + len(groups.frame)
+        + len(days.frame)
+        + len(unit_costs(BOOK[:0], SEEN[:0], [], PERIODS).frame)
+    )
 
 
 @pytest.mark.slow
@@ -151,7 +170,7 @@ def test_groups_and_days_add_up_to_the_total_exactly(spends, top):
     accounts = [MODELS]
     covered = seen(["cost"], [1.0] * 4)
     whole = spend_totals(book, covered, accounts, PERIODS).frame["amount"].iloc[0]
-    groups = spend_groups(book, accounts, PERIODS, top=top)
+    groups = spend_groups(book, covered, accounts, PERIODS, top=top)
     assert total(groups.frame["amount"]) == whole == total(book["amount"])
     days = daily_spend(book, covered, accounts, groups, zone="Europe/Berlin")
     assert total(days.frame["amount"]) == whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -190,3 +191,24 @@ def test_every_command_of_the_table_is_there_under_its_name():
         command = cli.get_command(context, name)
         assert command is not None
         assert command.name == name
+
+
+@pytest.mark.parametrize("given", [["--last", "0d"], ["--from", "2026-10-01", "--to", "2026-10-01"]])
+def test_a_period_without_length_is_refused(run, given):
+    code, out, err = run("cost", "status", "conduit", *given)
+    assert (code, out) == (2, "")
+    assert "The period is empty" in err
+
+
+@pytest.mark.parametrize("question", ["cost", "performance", "quality", "capacity", "alerts"])
+def test_an_empty_archive_gives_no_zeros_and_says_that_there_is_no_data(run, tmp_path, monkeypatch, question):
+    from workbench.archive import Archive
+
+    Archive.open(tmp_path / "archive", create=True)
+    file = tmp_path / "workbench.toml"
+    file.write_text('home = "home"\n[sources.a]\nkind = "archive"\npath = "archive"\n')
+    monkeypatch.setenv("WORKBENCH_CONFIG", str(file))
+    code, out, err = run(question, "status", "counterfactual-lab", "--month", "2026-10")
+    assert code == 0
+    assert not re.search(r"\b0(\.0+)? (USD|tokens)|\s0\s", out)
+    assert any(words in err for words in ("no data", "nothing of", "no samples"))

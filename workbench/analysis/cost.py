@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.amounts import summed
-from workbench.analysis.ledger import Account, Periods, inside, measures, observed, splits, within
+from workbench.analysis.ledger import Account, Periods, inside, known_amount, measures, observed, splits, within
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -41,9 +41,9 @@ class SpendTotals(Result):
     ================= ===================================================================================
     measure           ``cost`` or ``tokens`` (str)
     unit              currency, or ``tokens`` (str)
-    amount            total of the period (Decimal) [``unit``]
-    before            total of the period compared with (Decimal) [``unit``]
-    change            amount - before (Decimal) [``unit``]
+    amount            total of the period; None where nothing of it was observed (Decimal) [``unit``]
+    before            the same of the period compared with (Decimal) [``unit``]
+    change            amount - before; None where one is (Decimal) [``unit``]
     change_ratio      change / before; NaN where either period was observed too little [ratio]
     coverage          observed share of the period [ratio]
     before_coverage   observed share of the period compared with [ratio]
@@ -67,12 +67,12 @@ class SpendGroups(Result):
     dimension     ``kind`` (which counter), ``model``, ``provider``, ``key``, ``service``, ... (str)
     group         value of the label, or title of the counter (str)
     rest          whether this row is the sum of all groups that are not named (bool)
-    amount        (Decimal) [``unit``]
+    amount        None where nothing of the period was observed (Decimal) [``unit``]
     whole         sum of the groups of this dimension (Decimal) [``unit``]
     share         amount / whole; NaN when nothing was counted [ratio]
-    before        amount of the period compared with (Decimal) [``unit``]
-    change        amount - before (Decimal) [``unit``]
-    change_ratio  change / before; NaN without a base [ratio]
+    before        amount of the period compared with; None where nothing of it was observed (Decimal) [``unit``]
+    change        amount - before; None where one is (Decimal) [``unit``]
+    change_ratio  change / before; NaN without a base, or where either period was observed too little [ratio]
     ============= =======================================================================================
     """
 
@@ -108,8 +108,8 @@ class UnitCosts(Result):
     per           ``request``, ``success`` or ``1,000 tokens`` (str)
     counter       title of what is counted (str)
     unit          currency (str)
-    cost          total spend of the period (Decimal) [``unit``]
-    count         things done in the period (Decimal) [count]
+    cost          total spend of the period; None where nothing of it was observed (Decimal) [``unit``]
+    count         things done in the period; None where nothing of it was observed (Decimal) [count]
     unit_cost     cost / count, per thousand for tokens; None without any (Decimal) [``unit``]
     before        unit cost of the period compared with (Decimal) [``unit``]
     change_ratio  unit_cost / before - 1; NaN without a base [ratio]
@@ -143,14 +143,14 @@ def spend_totals(
     for measure, unit in measures(accounts):
         added = [one for one in accounts if (one.measure, one.unit) == (measure, unit) and not one.view_of]
         part = ledger[ledger["role"].isin([one.role for one in added])]
-        amount, before = within(part, periods.now), within(part, periods.before)
+        amount, before = (known_amount(part, seen, span) for span in (periods.now, periods.before))
         coverage, base = (
             min(observed(seen, one.role, span) for one in added) for span in (periods.now, periods.before)
         )
-        change = total((amount, before.copy_negate()))
+        change = _change(amount, before)
         row: dict[str, Any] = {"measure": measure, "unit": unit, "amount": amount, "before": before, "change": change}
         row["change_ratio"] = _ratio(change, before) if min(coverage, base) >= COVERAGE_FLOOR else np.nan
-        rows.append(row | {"coverage": coverage, "before_coverage": base} | _running_month(part, periods))
+        rows.append(row | {"coverage": coverage, "before_coverage": base} | _running_month(part, seen, periods))
     columns = ["measure", "unit", "amount", "before", "change", "change_ratio", "coverage", "before_coverage"]
     columns += ["month_to_date", "projected"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -160,37 +160,41 @@ def spend_totals(
 
 
 def spend_groups(
-    ledger: pd.DataFrame, accounts: Sequence[Account], periods: Periods, *, comparable: bool = True, top: int = TOP
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods, *, top: int = TOP
 ) -> SpendGroups:
     """Split each total by every dimension it was counted with.
 
     Parameters
     ----------
-    ledger, accounts, periods
+    ledger, seen, accounts, periods
         As for :func:`spend_totals`.
-    comparable : bool
-        Whether both periods were observed well enough to state changes.
     top : int
         Groups named one by one. [count]
 
     Notes
     -----
     A dimension that only some counters have gives the rest of the money a group of its own, so that every dimension
-    adds up to the same total. A dimension of a view alone (spend by key beside
-    spend by model) adds up to the view's total.
+    adds up to the same total. A dimension of a view alone (spend by key beside spend by model) adds up to the view's
+    total.
     """
     rows: list[dict[str, Any]] = []
     for measure, unit, dimension, part in splits(ledger, accounts):
         now, before = (_by_group(part, span) for span in (periods.now, periods.before))
+        shares = [
+            [observed(seen, role, span) for role in part["role"].unique()] for span in (periods.now, periods.before)
+        ]
+        comparable = all(min(share, default=0.0) >= COVERAGE_FLOOR for share in shares)
         whole = total(now.values())
         named = _named(now, before, top)
         for group, rest in [(name, False) for name in named] + [("", True)]:
             members = [name for name in {**now, **before} if name not in named] if rest else [group]
             if not members:
                 continue
-            amount = total(now.get(name, Decimal(0)) for name in members)
-            base = total(before.get(name, Decimal(0)) for name in members)
-            change = total((amount, base.copy_negate()))
+            amount, base = (
+                total(amounts.get(name, Decimal(0)) for name in members) if any(share) else None
+                for amounts, share in zip((now, before), shares, strict=True)
+            )
+            change = _change(amount, base)
             rows.append(
                 {
                     "measure": measure,
@@ -241,7 +245,7 @@ def daily_spend(
     return DailySpend(frame[columns], zone=zone)
 
 
-def unit_costs(ledger: pd.DataFrame, accounts: Sequence[Account], periods: Periods) -> UnitCosts:
+def unit_costs(ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods) -> UnitCosts:
     """Divide the spend of a period by what was done in it.
 
     Notes
@@ -253,8 +257,8 @@ def unit_costs(ledger: pd.DataFrame, accounts: Sequence[Account], periods: Perio
     base = [one for one in accounts if not one.view_of]
     for unit in dict.fromkeys(one.unit for one in base if one.measure == "cost"):
         money = ledger["role"].isin([one.role for one in base if (one.measure, one.unit) == ("cost", unit)])
-        spent = [within(ledger[money], span) for span in (periods.now, periods.before)]
-        for per, counter, done in _counted(ledger, base, periods):
+        spent = [known_amount(ledger[money], seen, span) for span in (periods.now, periods.before)]
+        for per, counter, done in _counted(ledger, seen, base, periods):
             size = 1000 if per == "1,000 tokens" else 1
             each, before = (_each(cost, count, size) for cost, count in zip(spent, done, strict=True))
             change = np.nan if each is None or not before else float(each / before) - 1
@@ -265,33 +269,38 @@ def unit_costs(ledger: pd.DataFrame, accounts: Sequence[Account], periods: Perio
 
 
 def _counted(
-    ledger: pd.DataFrame, base: Sequence[Account], periods: Periods
-) -> Iterable[tuple[str, str, tuple[Decimal, Decimal]]]:
-    def amounts(role: str) -> tuple[Decimal, Decimal]:
-        part = ledger[ledger["role"] == role]
-        return within(part, periods.now), within(part, periods.before)
-
+    ledger: pd.DataFrame, seen: pd.DataFrame, base: Sequence[Account], periods: Periods
+) -> Iterable[tuple[str, str, list[Decimal | None]]]:
     roles = {one.role for one in base}
     for one in base:
+        part, spans = ledger[ledger["role"] == one.role], (periods.now, periods.before)
+        done = [known_amount(part, seen, span) for span in spans]
         if one.measure == "requests":
-            yield "request", one.title, amounts(one.role)
+            yield "request", one.title, done
             if (failed := one.role.replace("requests", "errors", 1)) in roles:
-                pairs = zip(amounts(one.role), amounts(failed), strict=True)
-                now, before = (total((done, lost.copy_negate())) for done, lost in pairs)
-                yield "success", one.title, (now, before)
+                lost = [within(ledger[ledger["role"] == failed], span) for span in spans]
+                yield "success", one.title, [_change(*pair) for pair in zip(done, lost, strict=True)]
         elif one.measure == "tokens":
-            yield "1,000 tokens", one.title, amounts(one.role)
+            yield "1,000 tokens", one.title, done
 
 
-def _each(cost: Decimal, count: Decimal, size: int) -> Decimal | None:
-    return quantised(_CONTEXT.divide(_CONTEXT.multiply(cost, Decimal(size)), count)) if count > 0 else None
+def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    return None if now is None or before is None else total((now, before.copy_negate()))
 
 
-def _running_month(part: pd.DataFrame, periods: Periods) -> dict[str, Decimal | None]:
+def _each(cost: Decimal | None, count: Decimal | None, size: int) -> Decimal | None:
+    if cost is None or count is None or count <= 0:
+        return None
+    return quantised(_CONTEXT.divide(_CONTEXT.multiply(cost, Decimal(size)), count))
+
+
+def _running_month(part: pd.DataFrame, seen: pd.DataFrame, periods: Periods) -> dict[str, Decimal | None]:
     month, until = periods.month, periods.now.end
-    if month is None or until <= month.start:
+    spent = None
+    if month is not None and until > month.start:
+        spent = known_amount(part, seen, TimeRange(month.start, until))
+    if month is None or spent is None:
         return {"month_to_date": None, "projected": None}
-    spent = within(part, TimeRange(month.start, until))
     whole, elapsed = (Decimal(end_ms - month.start_ms) for end_ms in (month.end_ms, periods.now.end_ms))
     return {"month_to_date": spent, "projected": quantised(_CONTEXT.divide(_CONTEXT.multiply(spent, whole), elapsed))}
 
@@ -309,8 +318,8 @@ def _named(now: dict[str, Decimal], before: dict[str, Decimal], top: int) -> lis
     return names if len(names) <= top + 1 else names[:top]
 
 
-def _ratio(part: Decimal, whole: Decimal) -> float:
-    return float(part / whole) if whole else np.nan
+def _ratio(part: Decimal | None, whole: Decimal | None) -> float:
+    return float(part / whole) if part is not None and whole else np.nan
 
 
 def _remarks(
@@ -320,7 +329,8 @@ def _remarks(
     for row in totals.itertuples():
         for share, span in ((row.coverage, periods.now), (row.before_coverage, periods.before)):
             if share < COVERAGE_FLOOR:
-                notes.append(f"{row.measure}: only {share:.1%} of {span} was observed; no change is stated.")
+                much = f"only {share:.1%}" if share else "nothing"
+                notes.append(f"{row.measure}: {much} of {span} was observed; no change is stated.")
     titles = {one.role: one.title for one in accounts}
     for one in accounts:
         if one.view_of in titles and one.measure in ("cost", "tokens"):

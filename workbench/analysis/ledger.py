@@ -66,6 +66,11 @@ def within(part: pd.DataFrame, span: TimeRange) -> Decimal:
     return added(inside(part, span)["amount"])
 
 
+def known_amount(part: pd.DataFrame, seen: pd.DataFrame, span: TimeRange) -> Decimal | None:
+    """Sum of a ledger over a period, exact; None where none of its counters was observed in it."""
+    return within(part, span) if any(observed(seen, role, span) for role in part["role"].unique()) else None
+
+
 def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:
     """Return the pairs of measure and unit that have totals, money first."""
     kinds = [(one.measure, one.unit) for one in accounts if one.measure in ("cost", "tokens") and not one.view_of]

@@ -46,26 +46,31 @@ def measure_rows(result: Result) -> list[dict[str, str]]:
 
 
 def rule_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a rule: how often and how long it fired, and what is wrong with it."""
+    """One row of text a rule: how often and how long it fired, what is wrong with it; no zero where none was seen."""
+    seen = vars(result)["observed_s"] > 0
     return [
         {
             "rule": str(row.alertname),
             "severity": str(row.severity),
             "owner": str(row.owner) or NO_VALUE,
-            "episodes": count_text(row.episodes),
+            "episodes": _count(row.episodes, seen),
             "a week": f"{row.per_week:,.1f}" if row.per_week == row.per_week else NO_VALUE,
-            "share": ratio_text(row.share, digits=1),
+            "share": ratio_text(row.share, digits=1) if seen or row.episodes else NO_VALUE,
             "median": span_text(row.median_s),
             "p90": span_text(row.p90_s),
             "longest": span_text(row.longest_s),
             "firing": ratio_text(row.firing_share, digits=2),
-            "flapping": count_text(row.flapping),
-            "stale": count_text(row.stale),
-            "asleep": count_text(row.asleep),
-            "open": count_text(row.open),
+            "flapping": _count(row.flapping, seen),
+            "stale": _count(row.stale, seen),
+            "asleep": _count(row.asleep, seen),
+            "open": _count(row.open, seen),
         }
         for row in result.frame.itertuples()
     ]
+
+
+def _count(count: int, seen: bool) -> str:
+    return count_text(count) if seen or count else NO_VALUE
 
 
 def episode_rows(result: Result) -> list[dict[str, str]]:

@@ -101,8 +101,10 @@ def capacity_finding(study: Study) -> Sentence:
     limits = study.results["limits"]
     frame, horizon = limits.frame, int(vars(limits)["horizon_days"])
     if frame.empty:
-        silent = study.status in ("unavailable", "refused")
-        return Sentence(f"Capacity is {STATUS_WORDS[study.status].lower() if silent else 'not measured'}.")
+        if study.status in ("unavailable", "refused"):
+            return Sentence(f"Capacity is {STATUS_WORDS[study.status].lower()}.")
+        asked = bool(study.provenance.queries)
+        return Sentence("Capacity: no data in this period." if asked else "Capacity is not measured.")
     parts = []
     for row in frame[frame["reached_at"].notna()].itertuples():
         where = f"{row.title} of {row.series}"

@@ -36,7 +36,7 @@ def total_rows(result: Result) -> list[dict[str, str]]:
         {
             "measure": MEASURE_WORDS[str(row.measure)],
             "amount": amount_text(row.amount, row.unit),
-            "before": amount_text(row.before, row.unit) if row.before_coverage > 0 else NO_VALUE,
+            "before": amount_text(row.before, row.unit),
             "change": change_text(row.change_ratio),
             "observed": ratio_text(row.coverage, digits=1),
             "month so far": amount_text(row.month_to_date, row.unit),
@@ -85,7 +85,9 @@ def unit_rows(result: Result) -> list[dict[str, str]]:
             "unit cost": amount_text(row.unit_cost, row.unit),
             "before": amount_text(row.before, row.unit),
             "change": change_text(row.change_ratio),
-            "of": f"{amount_text(row.cost, row.unit)} for {amount_text(row.count, '')}",
+            "of": NO_VALUE
+            if row.cost is None
+            else f"{amount_text(row.cost, row.unit)} for {amount_text(row.count, '')}",
         }
         for row in result.frame.itertuples()
     ]
@@ -192,6 +194,9 @@ def cost_finding(study: Study) -> Sentence:
     totals, groups = study.results["totals"].frame, study.results["groups"].frame
     parts = []
     for row in totals.itertuples():
+        if row.amount is None:
+            parts.append(f"{MEASURE_WORDS[row.measure]}: no data in this period.")
+            continue
         text = f"{MEASURE_WORDS[row.measure]}: {amount_text(row.amount, row.unit)}"
         if row.change_ratio == row.change_ratio:
             text += f", {change_text(row.change_ratio)} against {compared_with(study.results['totals'])}"

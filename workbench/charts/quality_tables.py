@@ -136,8 +136,10 @@ def quality_finding(study: Study) -> Sentence:
     """Say in a few sentences which scores drift or drifted, and since when."""
     states, drifts = study.results["states"].frame, study.results["drifts"].frame
     if states.empty:
-        silent = study.status in ("unavailable", "refused")
-        return Sentence(f"Quality is {STATUS_WORDS[study.status].lower() if silent else 'not measured'}.")
+        if study.status in ("unavailable", "refused"):
+            return Sentence(f"Quality is {STATUS_WORDS[study.status].lower()}.")
+        asked = bool(study.provenance.queries)
+        return Sentence("Quality: no data in this period." if asked else "Quality is not measured.")
     own = drifts[~drifts["echo"]]
     parts = []
     for row in own[own["open"]].itertuples():

@@ -54,11 +54,14 @@ def chosen_period(
     if month:
         return parse_month(month, zone=calendar.zone, now=now, week_start=calendar.week_start)
     end = parse_instant(until, zone=calendar.zone) if until else now
-    return (
-        TimeRange(parse_instant(since, zone=calendar.zone), end)
-        if since
-        else TimeRange.last(last or default, until=end)
-    )
+    if since:
+        span = TimeRange(parse_instant(since, zone=calendar.zone), end)
+    else:
+        span = TimeRange.last(last or default, until=end)
+    if not span.seconds:
+        raise ParameterError(f"The period is empty: it ends where it starts, {span.start:%Y-%m-%d %H:%M} UTC.",
+                             hint="Give a length such as --last 30d, or two different instants.")  # fmt: skip
+    return span
 
 
 def asked_period(now: datetime, calendar: Calendar, **named: str | None) -> Any:

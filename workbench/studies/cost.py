@@ -12,7 +12,6 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.budgets import Budget, budget_use
 from workbench.analysis.cost import (
-    COVERAGE_FLOOR,
     daily_spend,
     spend_groups,
     spend_totals,
@@ -92,8 +91,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
     found.ledger, counted, unlabelled = with_labels(ctx, system, found.ledger, counted)
     totals = spend_totals(found.ledger, found.seen, counted, periods)
-    shares = totals.frame[["coverage", "before_coverage"]]
-    groups = spend_groups(found.ledger, counted, periods, comparable=bool((shares >= COVERAGE_FLOOR).all(axis=None)))
+    groups = spend_groups(found.ledger, found.seen, counted, periods)
     budgets = budget_use(found.budgets, as_of=periods.now.end)
     seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
     return Study(
@@ -106,7 +104,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "groups": groups,
             "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
             "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
-            "unit_costs": unit_costs(found.ledger, counted, periods),
+            "unit_costs": unit_costs(found.ledger, found.seen, counted, periods),
             "budgets": budgets,
             "invoices": invoices,
         },

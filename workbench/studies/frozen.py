@@ -23,7 +23,7 @@ from workbench import __version__
 from workbench.analysis.amounts import AMOUNT
 from workbench.analysis.burn import budget_history, burn_rates
 from workbench.analysis.composite import Composite, Member, judged_members
-from workbench.analysis.cost import COVERAGE_FLOOR, daily_spend, spend_groups, spend_totals
+from workbench.analysis.cost import daily_spend, spend_groups, spend_totals
 from workbench.analysis.events import joined_events
 from workbench.analysis.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.happened import DefinitionParts, Happened
@@ -198,9 +198,7 @@ def figures_of(frozen: Frozen) -> dict[str, Result]:
         )
     if frozen.accounts:
         totals = spend_totals(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
-        shares = totals.frame[["coverage", "before_coverage"]]
-        comparable = bool((shares >= COVERAGE_FLOOR).all(axis=None))
-        groups = spend_groups(frozen.ledger, frozen.accounts, frozen.periods, comparable=comparable)
+        groups = spend_groups(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
         days = daily_spend(frozen.ledger, frozen.seen, frozen.accounts, groups, zone=frozen.zone)
         found |= {"totals": totals, "groups": groups, "days": days}
     return found
