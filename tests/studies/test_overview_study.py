@@ -55,9 +55,11 @@ def test_a_second_look_is_answered_from_the_store_with_equal_numbers(
     source: Counted, context_over: Callable[..., Context]
 ) -> None:
     ctx = context_over(source)
-    first = overview(ctx, as_of=END)
+    first = overview(ctx, system=SYSTEM, as_of=END)
     reads = source.reads
-    again = overview(replace(ctx, clock=lambda: END + timedelta(minutes=4)), as_of=END + timedelta(minutes=4))
+    again = overview(
+        replace(ctx, clock=lambda: END + timedelta(minutes=4)), system=SYSTEM, as_of=END + timedelta(minutes=4)
+    )
     assert source.reads == reads > 0
     pd.testing.assert_frame_equal(again.results["board"].frame, first.results["board"].frame)
     assert (again.status, again.freshness, again.coverage) == (first.status, first.freshness, first.coverage)
@@ -68,9 +70,9 @@ def test_counts_read_long_ago_are_read_again_also_of_a_period_that_is_over(
     instant: datetime, source: Counted, context_over: Callable[..., Context]
 ) -> None:
     ctx = context_over(source)
-    overview(ctx, as_of=END)
+    overview(ctx, system=SYSTEM, as_of=END)
     reads = source.reads
-    overview(replace(ctx, clock=lambda: END + timedelta(minutes=6)), as_of=instant)
+    overview(replace(ctx, clock=lambda: END + timedelta(minutes=6)), system=SYSTEM, as_of=instant)
     assert source.reads == 2 * reads
 
 
@@ -78,13 +80,13 @@ def test_a_wider_period_is_not_patched_from_counts_read_long_ago(
     source: Counted, context_over: Callable[..., Context]
 ) -> None:
     ctx = context_over(source)
-    overview(ctx, range=TimeRange(END - timedelta(days=9), END), as_of=END)
+    overview(ctx, system=SYSTEM, range=TimeRange(END - timedelta(days=9), END), as_of=END)
     later = replace(ctx, clock=lambda: END + timedelta(hours=1))
-    overview(later, range=TimeRange(END - timedelta(days=3), END), as_of=END)
+    overview(later, system=SYSTEM, range=TimeRange(END - timedelta(days=3), END), as_of=END)
     reads = source.reads
-    overview(later, range=TimeRange(END - timedelta(days=2), END), as_of=END)
+    overview(later, system=SYSTEM, range=TimeRange(END - timedelta(days=2), END), as_of=END)
     assert source.reads == reads
-    overview(later, range=TimeRange(END - timedelta(days=9), END), as_of=END)
+    overview(later, system=SYSTEM, range=TimeRange(END - timedelta(days=9), END), as_of=END)
     assert source.reads > reads
 
 
@@ -92,21 +94,21 @@ def test_a_changed_target_is_judged_at_once_on_the_stored_counts(
     source: Counted, context_over: Callable[..., Context]
 ) -> None:
     ctx = context_over(source)
-    overview(ctx, as_of=END)
+    overview(ctx, system=SYSTEM, as_of=END)
     reads = source.reads
     easier = tuple(replace(one, target=Decimal("0.5")) for one in ctx.catalog.objectives[SYSTEM])
-    eased = overview(replace(ctx, catalog=Catalog(ctx.catalog.profiles, {SYSTEM: easier})), as_of=END)
+    eased = overview(replace(ctx, catalog=Catalog(ctx.catalog.profiles, {SYSTEM: easier})), system=SYSTEM, as_of=END)
     assert source.reads == reads
     assert "spent" not in set(eased.results["board"].frame["status"])
 
 
 def test_a_changed_query_is_counted_anew(source: Counted, context_over: Callable[..., Context]) -> None:
     ctx = context_over(source)
-    overview(ctx, as_of=END)
+    overview(ctx, system=SYSTEM, as_of=END)
     reads = source.reads
     other = tuple(replace(one, indicator=ctx.catalog.objective(SYSTEM, "latency-p99").indicator)
                   if one.id == "latency-p95" else one for one in ctx.catalog.objectives[SYSTEM])  # fmt: skip
-    overview(replace(ctx, catalog=Catalog(ctx.catalog.profiles, {SYSTEM: other})), as_of=END)
+    overview(replace(ctx, catalog=Catalog(ctx.catalog.profiles, {SYSTEM: other})), system=SYSTEM, as_of=END)
     assert source.reads > reads
 
 
@@ -115,7 +117,7 @@ def test_a_store_that_cannot_be_used_is_a_warning_and_the_board_stands(
 ) -> None:
     (tmp_path / "file").write_text("")
     ctx = context_over(ArchiveSource("demo", lab_archive), store=Store(f"sqlite:///{tmp_path / 'file' / 'store.db'}"))
-    study = overview(ctx, as_of=END)
+    study = overview(ctx, system=SYSTEM, as_of=END)
     assert study.status == "spent"
     assert any("The store is not used" in warning for warning in study.warnings)
 
