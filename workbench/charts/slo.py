@@ -55,7 +55,11 @@ def budget_figure(history: BudgetHistory, compliance: ComplianceResult | None = 
             y=values[kept],
             name=plain(_title(compliance, name)),
             mode="lines",
-            line={"color": colours.sequence[number % len(colours.sequence)], "width": 2},
+            line={
+                "color": colours.sequence[number % len(colours.sequence)],
+                "width": 2,
+                "dash": ("solid", "dash", "dot")[number // len(colours.sequence) % 3],
+            },
             text=[ratio_text(value, digits=2) for value in values[kept]],
             hovertemplate="%{text} left",
             showlegend=True,
