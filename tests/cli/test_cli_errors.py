@@ -114,11 +114,12 @@ def test_an_unreachable_server_is_named_and_is_no_zero(run, tmp_path):
     assert study["status"] == "unavailable"
     assert {row["status"] for row in study["results"]["compliance"]["rows"]} == {"unavailable"}
     assert all(row["sli"] is None and row["total"] is None for row in study["results"]["compliance"]["rows"])
-    for verb in ("attribute", "burn", "backtest"):
+    for verb in ("attribute", "burn", "backtest", "whatif"):
         left, out, err = run("slo", verb, "counterfactual-lab", "--slo", "availability", "--last", "1d")
         assert left == 3, err
         assert url in err
-        assert "0.0" not in out
+        assert " 0.0" not in out
+        assert "No data" not in out + err
 
 
 def test_a_period_without_data_is_said_and_is_no_zero(run, tmp_path):

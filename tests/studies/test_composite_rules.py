@@ -59,16 +59,23 @@ def test_rules_count_a_composite_as_we_do(lab: Context, weights: Any, given: dic
     assert ruled_share(ctx) == pytest.approx(1 - ours.sli, abs=1e-9)
 
 
-def test_a_member_without_samples_has_no_say_and_a_bad_gauge_spoils_the_slice(lab: Context) -> None:
-    low = ThresholdIndicator("avg(counterfactual_quality_score)", ">", Decimal("0.95"), 300_000)
-    gone = RawIndicator("sum(nothing_here)", "success")
-    gauge = Member("low", "Low", Decimal("0.9"), Decimal(1), low)
-    silent = Member("gone", "Gone", Decimal("0.9"), Decimal(1), gone)
-    members = tuple(replace(one, slice_target=Decimal("0.5")) for one in (*composite().members, gauge, silent))
-    ctx = over(lab, CompositeIndicator(members), method="timeslices", slice_target=None, **SLICES)
-    assert ruled_share(ctx) == 1.0
-    fine = tuple(one for one in members if one.name != "low")
-    assert ruled_share(over(lab, CompositeIndicator(fine), method="timeslices", slice_target=None, **SLICES)) == 0.0
+@pytest.mark.parametrize("low", [
+    ThresholdIndicator("avg(counterfactual_quality_score)", ">", Decimal("0.95"), 300_000),
+    RawIndicator("avg(counterfactual_quality_score)", "success"),
+])  # fmt: skip
+def test_a_member_without_samples_has_no_say_and_a_bad_gauge_spoils_the_slice(
+    lab: Context, low: ThresholdIndicator | RawIndicator
+) -> None:
+    """The gauge is 0.9 throughout: below the threshold, and as a share below what makes a slice good."""
+    silent = Member("gone", "Gone", Decimal("0.9"), Decimal(1), RawIndicator("sum(nothing_here)", "success"))
+    easy = tuple(replace(one, slice_target=Decimal("0.5")) for one in (*composite().members, silent))
+    spoilt = (*easy, Member("low", "Low", Decimal("0.9"), Decimal(1), low, Decimal("0.95")))
+    for members, share in ((spoilt, 1.0), (easy, 0.0)):
+        ctx = over(lab, CompositeIndicator(members), method="timeslices", slice_target=None, **SLICES)
+        assert ruled_share(ctx) == share
+        if share:
+            judged = slo_compliance(ctx, system=SYSTEM, range=QUIET, as_of=QUIET.end)
+            assert judged.results["compliance"].frame["sli"].tolist() == [1 - share]
 
 
 def test_a_member_that_prometheus_cannot_count_is_named(lab: Context) -> None:

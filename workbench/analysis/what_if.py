@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.analysis.promise import Promise
 from workbench.analysis.slo import compliance
-from workbench.core.result import Result
+from workbench.core.result import Result, Status
 
 #: Targets tried when none is given. [ratio]
 TARGETS = tuple(map(Decimal, ("0.9", "0.95", "0.98", "0.99", "0.995", "0.998", "0.999", "0.9995", "0.9999")))
@@ -51,6 +51,7 @@ def what_if(
     *,
     as_of: datetime,
     targets: Sequence[Decimal] = TARGETS,
+    unanswered: Mapping[str, Status] | None = None,
 ) -> WhatIf:
     """Judge the counts of one objective under other targets, and under other thresholds where their counts are given.
 
@@ -62,6 +63,8 @@ def what_if(
     as_of : datetime
     targets : sequence of Decimal
         The promised target is tried in any case. [ratio]
+    unanswered : mapping of str to Status, optional
+        Thresholds whose counts could not be read.
 
     Raises
     ------
@@ -80,8 +83,9 @@ def what_if(
     """
     rows = []
     for threshold, events in variants.items():
+        failed = {promise.objective: unanswered[threshold]} if unanswered and threshold in unanswered else {}
         for target in sorted({*targets, promise.target}):
-            judged = compliance(events, [replace(promise, target=target)], as_of=as_of).frame.iloc[0]
+            judged = compliance(events, [replace(promise, target=target)], as_of=as_of, unanswered=failed).frame.iloc[0]
             rows.append(
                 {
                     "objective": promise.objective,

@@ -13,7 +13,8 @@ from workbench.cli.period import chosen_period, period_options
 
 @click.command()
 @click.argument("system")
-@click.argument("slo_id", metavar="SLO")
+@click.argument("slo_id", metavar="[SLO]", required=False)
+@click.option("--slo", "named", help="The objective, as for the other verbs, in place of SLO.")
 @click.option("--target", "targets", multiple=True, help="Percentage to try, e.g. 99.5; may be repeated.")
 @click.option("--threshold", "thresholds", multiple=True, help="Threshold to try, in the indicator's unit; repeatable.")
 @period_options
@@ -22,7 +23,8 @@ from workbench.cli.period import chosen_period, period_options
 def whatif(
     state: Any,
     system: str,
-    slo_id: str,
+    slo_id: str | None,
+    named: str | None,
     targets: tuple[str, ...],
     thresholds: tuple[str, ...],
     last: str | None,
@@ -40,16 +42,22 @@ def whatif(
     """
     from workbench.analysis.what_if import TARGETS
     from workbench.charts.burn_tables import what_if_rows
+    from workbench.core.errors import ParameterError
     from workbench.core.units import ratio_text
     from workbench.studies import slo_what_if
 
+    chosen = slo_id or named
+    if chosen is None or (slo_id and named):
+        raise ParameterError(
+            "Another target is tried for one objective.", hint="Name it once, e.g. --slo availability."
+        )
     context = state.context()
     now = context.clock()
     span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
     study = slo_what_if(
         context,
         system=system,
-        slo=slo_id,
+        slo=chosen,
         range=span,
         as_of=min(now, span.end),
         targets=[_number(text, "--target") / 100 for text in targets] or TARGETS,

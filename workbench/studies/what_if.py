@@ -71,13 +71,19 @@ def slo_what_if(
     for name in variants:
         counted = measured.events[measured.events["objective"] == (name or objective.id)].assign(objective=objective.id)
         own[name], (shorter,) = without_excluded(counted, [promise], agreed.by_objective)
+    failed = {
+        name: measured.failed[name or objective.id] for name in variants if (name or objective.id) in measured.failed
+    }
     result = judged([objective], [shorter], replace(measured, events=own[""]), as_of=as_of)
     return Study(
         name="slo_what_if",
         system=system,
         range=promise.window,
         as_of=as_of,
-        results={"what_if": what_if(own, shorter, as_of=as_of, targets=targets), "compliance": result},
+        results={
+            "what_if": what_if(own, shorter, as_of=as_of, targets=targets, unanswered=failed),
+            "compliance": result,
+        },
         status=worst(list(result.frame["status"])),
         freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
         coverage=float(result.frame["coverage"].min()),
