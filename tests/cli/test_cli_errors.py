@@ -213,3 +213,9 @@ def test_an_empty_archive_gives_no_zeros_and_says_that_there_is_no_data(run, tmp
     assert code == 0
     assert not re.search(r"\b0(\.0+)? (USD|tokens)|\s0\s", out)
     assert any(words in err for words in ("no data", "nothing of", "no samples"))
+
+
+def test_a_forecast_of_no_days_is_refused(run):
+    code, out, err = run("capacity", "status", "conduit", "--month", "2026-10", "--horizon", "-5")
+    assert (code, out) == (2, "")
+    assert "A horizon of -5 days" in err

@@ -14,6 +14,7 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
+from workbench.charts.capacity_tables import capacity_finding
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies import Context, capacity_forecast
@@ -100,6 +101,9 @@ def test_used_is_what_is_not_left_and_the_date_is_that_of_arithmetic(
     memory = limits.loc[("memory", "> 3.0 GiB")]
     assert (memory["used"], memory["documented"]) == (pytest.approx(1 / 3), True)
     assert any("Memory used" in warning for warning in study.warnings)
+    looked = int(limits.loc[limits["origins"] > 0, "ahead_days"].min())  # never further than the history is long
+    assert looked < 90
+    assert f"no limit within {looked} days" in capacity_finding(study).text
 
 
 @pytest.mark.slow

@@ -99,7 +99,7 @@ def backtest_table(result: Result) -> Table:
 def capacity_finding(study: Study) -> Sentence:
     """Say in a few sentences what runs out, when, and how sure that is."""
     limits = study.results["limits"]
-    frame, horizon = limits.frame, int(vars(limits)["horizon_days"])
+    frame = limits.frame
     if frame.empty:
         if study.status in ("unavailable", "refused"):
             return Sentence(f"Capacity is {STATUS_WORDS[study.status].lower()}.")
@@ -111,12 +111,15 @@ def capacity_finding(study: Study) -> Sentence:
         if row.reached_at <= pd.Timestamp(vars(limits)["as_of"]):
             parts.append(f"{where} is above its limit ({row.limit}) now.")
             continue
-        latest = _time(row.latest) if pd.notna(row.latest) else f"after {horizon} d"
+        latest = _time(row.latest) if pd.notna(row.latest) else f"after {row.ahead_days:,.0f} d"
         parts.append(f"{where} reaches {row.limit} on {_time(row.reached_at)} ({_time(row.earliest)} to {latest}).")
     levels = frame.groupby(["resource", "series"])
-    calm = sum(bool(part["reached_at"].isna().all() and part["origins"].gt(0).any()) for _, part in levels)
+    calm = [part.iloc[0] for _, part in levels if part["reached_at"].isna().all() and part["origins"].gt(0).any()]
     if calm:
-        parts.append(f"{calm} of {levels.ngroups} levels reach no limit within {horizon} days.")
+        lasting = [row["ahead_days"] for row in calm if pd.isna(row["anew_at"])]
+        ends = [f"within {int(min(lasting))} days"] if lasting else []
+        ends += ["before they begin anew"] if len(lasting) < len(calm) else []
+        parts.append(f"{len(calm)} of {levels.ngroups} levels reach no limit {' or '.join(ends)}.")
     unknown = sum(bool((part["status"] == "no_data").all()) for _, part in levels)
     if unknown:
         parts.append(f"{unknown} have not enough data.")

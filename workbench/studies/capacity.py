@@ -12,7 +12,7 @@ from workbench import __version__
 from workbench.analysis.capacity import CapacityLimit, Level, capacity
 from workbench.catalog import Profile
 from workbench.catalog.profile import Role
-from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, from_ms
@@ -97,7 +97,7 @@ def capacity_forecast(
     Raises
     ------
     ParameterError
-        Unknown system. A failing source is a status of the study, never an exception.
+        Unknown system, or a horizon below a day. A failing source is a status of the study, never an exception.
 
     Notes
     -----
@@ -105,6 +105,8 @@ def capacity_forecast(
     thresholds (``>`` and ``>=``) that rest on a role of a resource. Where the document names no share, 90 % is assumed
     beside the end itself, which is left out where a threshold is at 100 %. The highest value of each hour counts.
     """
+    if horizon_days < 1:
+        raise ParameterError(f"A horizon of {horizon_days} days looks at nothing ahead.", hint="Use 1 or more.")
     profile = ctx.catalog.profile(system)
     source = ctx.source_for(system)
     asker = Asker(source, profile.scope)
