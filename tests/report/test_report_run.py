@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from workbench.report import past_runs, run_report, run_reports
 from workbench.report import run as runner
 from workbench.report.export import PLOTLY, script_json, to_html, write_atomically
 from workbench.report.templates import template_names, template_parameters
+from workbench.store import Store
 
 SYSTEM = "counterfactual-lab"
 
@@ -109,6 +110,17 @@ def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path
     assert not list((demo_settings.home / "reports").rglob("*.html"))
     (row,) = past_runs(demo_settings)
     assert row["status"] == "failed"
+
+
+def test_a_run_that_was_killed_is_told_from_one_that_runs(demo_settings):
+    started = datetime(2026, 11, 1, 6, tzinfo=UTC)
+    store = Store(demo_settings.database)
+    store.start_run(report="monthly", system=SYSTEM, period="2026-10", parameters={}, started_at=started, version="0",
+                    identity="me")  # fmt: skip
+    store.close()
+    for minutes, status in ((59, "running"), (61, "broken off")):
+        (row,) = past_runs(demo_settings, now=started + timedelta(minutes=minutes))
+        assert row["status"] == status
 
 
 def test_an_unknown_report_or_system_is_refused_before_anything_runs(demo_settings):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from workbench.studies import open_context
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300
+#: A run that has not ended after this long was broken off: its process was killed, or its machine. [s]
+LONGEST_RUN_S = 3600
 #: Reports made at once; each has a kernel of its own, with up to about a gigabyte. [count]
 MOST_AT_ONCE = 4
 
@@ -226,15 +228,16 @@ def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: s
     return notebook
 
 
-def past_runs(settings: Settings) -> list[dict[str, object]]:
-    """Earlier runs, newest first, as plain rows."""
+def past_runs(settings: Settings, *, now: datetime | None = None) -> list[dict[str, object]]:
+    """Earlier runs, newest first, as plain rows; one that never ended is called ``broken off`` after an hour."""
+    oldest = (now or datetime.now(UTC)) - timedelta(seconds=LONGEST_RUN_S)
     return [
         {
             "run": run.id[:12],
             "report": run.report,
             "system": run.system,
             "period": run.period,
-            "status": run.status,
+            "status": "broken off" if run.status == "running" and run.started_at < oldest else run.status,
             "started": f"{run.started_at:%Y-%m-%d %H:%M} UTC",
             "path": run.path or "",
         }
