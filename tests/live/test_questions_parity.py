@@ -62,4 +62,4 @@ def test_every_question_has_one_answer_from_archive_and_server(question: str, de
             filled += len(result.frame)
             pd.testing.assert_frame_equal(theirs.results[name].frame, result.frame, rtol=TOLERANCE, atol=0, obj=name)
             assert theirs.results[name].notes == result.notes
-    assert filled
+    assert bool(filled) == (question != "quality")  # which the Lab alone has scores of

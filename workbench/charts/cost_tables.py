@@ -191,6 +191,8 @@ def invoices_table(result: Result) -> Table | Sentence:
 
 def cost_finding(study: Study) -> Sentence:
     """Say in a few sentences what was spent, how that changed, where most of it went and where the month will end."""
+    if study.status in ("unavailable", "refused"):
+        return Sentence(f"Spend and tokens are {STATUS_WORDS[study.status].lower()}.")
     totals, groups = study.results["totals"].frame, study.results["groups"].frame
     parts = []
     for row in totals.itertuples():

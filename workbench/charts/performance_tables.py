@@ -190,6 +190,8 @@ def breaches_table(result: Result) -> Table:
 
 def performance_finding(study: Study) -> Sentence:
     """Say in a few sentences how the service did: errors, slowness, the fullest resource, broken thresholds."""
+    if study.status in ("unavailable", "refused"):
+        return Sentence(f"Performance is {STATUS_WORDS[study.status].lower()}.")
     parts = []
     for row in study.results["flows"].frame.itertuples():
         if row.dimension or row.requests != row.requests:
@@ -204,13 +206,16 @@ def performance_finding(study: Study) -> Sentence:
         most = full.iloc[0]
         parts.append(f"Fullest: {most['title']} {most['group']}, up to {ratio_text(most['peak'], digits=1)}.")
     totals = study.results["thresholds"].frame
-    broken = totals[totals["breaches"] > 0].sort_values("seconds", ascending=False)
-    if len(totals):
-        parts.append(f"{len(broken)} of {len(totals)} thresholds were broken.")
+    known = totals[totals["status"] != "no_data"]
+    broken = known[known["breaches"] > 0].sort_values("seconds", ascending=False)
+    if len(known):
+        parts.append(f"{len(broken)} of {len(known)} thresholds were broken.")
+    if len(known) < len(totals):
+        parts.append(f"{len(totals) - len(known)} thresholds have no data.")
     if len(broken):
         longest = broken.iloc[0]
         parts.append(f"The longest time in breach: {longest['title']}, {span_text(longest['seconds'])}.")
-    return Sentence(" ".join(parts) or "Nothing was measured in this period.")
+    return Sentence(" ".join(parts) or "No data in this period.")
 
 
 def _rate_text(rate: float) -> str:
