@@ -160,7 +160,10 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
             if last > first:
                 found.append((first, last))
     sharp = set(found)
-    found = _joined(settled(_joined(found, sums, height), sums, height, sharp=sharp), sums, height)
+    joined = _joined(found, sums, height)
+    found = settled(joined, sums, height, sharp=sharp)
+    if found != joined:
+        found = _joined(found, sums, height)
     counts = [sums.of(own_parts(one, found)) for one in found]
     return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(found, counts, strict=True) if n and k > e]
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
+from scipy.special import rel_entr
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +20,6 @@ LEAST_REACH = 12
 BRIDGED = 3
 
 _ROUNDS = 8
-_TINY = 1e-300
 _NOTHING = np.zeros(3)
 
 
@@ -108,11 +107,12 @@ def sharpened(one: Edges, counts: Sums, found: list[Edges], height: float) -> Ed
 
 
 def settled(found: list[Edges], counts: Sums, height: float, *, sharp: set[Edges]) -> list[Edges]:
-    """Move the edges of stretches to where they are most likely against what is around each, until none moves.
+    """Return stretches with their edges where they are most likely against what is around each, until none moves.
 
     One inside another is told from the share of that one, not from the usual share. Of the ``sharp`` ones, whose edges
     were moved already, those that nothing touches stand.
     """
+    found = list(found)
     for _ in range(_ROUNDS):
         before = list(found)
         for one in before:
@@ -165,9 +165,10 @@ def _weights(bad: float, total: float, usual: float) -> Floats:
 
 def _ratios(counts: Floats) -> Floats:
     """Log likelihood ratio of each share of bad events against the usual one; 0 where it is lower."""
-    bad, total, usual = counts[0], counts[1], counts[2] + _TINY
-    good = total - bad
-    return np.where(bad > usual, xlogy(bad, bad / usual) + xlogy(good, good / (total - usual + 2 * _TINY)), 0.0)
+    bad, total, usual = counts
+    ratios: Floats = rel_entr(bad, usual) + rel_entr(total - bad, total - usual)
+    ratios[bad <= usual] = 0.0
+    return ratios
 
 
 def _ratio(counts: Floats) -> float:
