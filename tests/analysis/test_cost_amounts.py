@@ -15,6 +15,7 @@ from workbench.analysis.budgets import Budget, budget_use
 from workbench.analysis.cost import daily_spend, spend_groups, spend_totals, unit_costs
 from workbench.analysis.increase import exact_increases
 from workbench.analysis.ledger import Account, Periods
+from workbench.charts.cost import groups_figure
 from workbench.core.errors import ParameterError
 from workbench.core.money import quantised, total
 from workbench.core.series import SeriesSet
@@ -107,6 +108,12 @@ def test_an_amount_of_which_nothing_was_observed_is_unknown_and_no_zero():
     groups = spend_groups(BOOK, blind, ACCOUNTS, PERIODS).frame
     assert groups["before"].isna().all()
     assert groups["amount"].notna().all()
+    before, _ = groups_figure(spend_groups(BOOK, blind, ACCOUNTS, PERIODS)).data
+    assert set(before.text) == {"–"}
+    idle = ledger([("cost", "large", "", ["0", "0", "0", "0"])])
+    half = seen(["cost"], [1.0, 1.0, 0.0, 1.0])
+    days = daily_spend(idle, half, [MODELS], spend_groups(idle, half, [MODELS], PERIODS), zone="UTC").frame
+    assert days["amount"].tolist() == [None, Decimal(0)]
     units = unit_costs(BOOK, blind, ACCOUNTS, PERIODS).frame
     assert units["before"].isna().all()
     assert units["unit_cost"].notna().all()
@@ -118,6 +125,9 @@ def test_the_running_month_is_projected_in_a_straight_line():
     spend = result.frame.iloc[0]
     assert spend["month_to_date"] == Decimal("5.00")
     assert spend["projected"] == Decimal("77.50")
+    gap = seen([one.role for one in ACCOUNTS], [1.0, 1.0, 0.7, 1.0])
+    spend = spend_totals(BOOK, gap, ACCOUNTS, Periods(PERIODS.now, PERIODS.before, october)).frame.iloc[0]
+    assert (spend["month_to_date"], spend["projected"]) == (Decimal("5.00"), None)
 
 
 def test_groups_of_every_label_are_the_table_worked_by_hand():

@@ -48,7 +48,8 @@ class SpendTotals(Result):
     coverage          observed share of the period [ratio]
     before_coverage   observed share of the period compared with [ratio]
     month_to_date     total of the running calendar month so far; None when none runs (Decimal) [``unit``]
-    projected         month_to_date * length of the month / elapsed part, a straight line (Decimal) [``unit``]
+    projected         month_to_date * length of the month / elapsed part, a straight line; None where less than nine
+                      tenths of the elapsed part were observed (Decimal) [``unit``]
     ================= ===================================================================================
     """
 
@@ -90,7 +91,7 @@ class DailySpend(Result):
     measure, unit, dimension, group, rest   as in :class:`SpendGroups`
     day           date in the zone, ISO 8601 (str)
     start, end    what of the day lies in the period [UTC]
-    amount        (Decimal) [``unit``]
+    amount        None where nothing of the day was observed (Decimal) [``unit``]
     covered       observed share of the day [ratio]
     ============= ======================================================================================
     """
@@ -237,8 +238,14 @@ def daily_spend(
         days = days.assign(place=days["group"].map(places)).sort_values(["place", "day"], ignore_index=True)
         covered = seen[seen["role"].isin(part["role"].unique())].groupby("start")["covered"].min()
         days["covered"] = days["start"].map(covered).to_numpy(np.float64)
+        unknown = (days["covered"] == 0) & (days["amount"] == 0)
         frames.append(
-            days.assign(measure=measure, unit=unit, dimension=dimension, amount=days["amount"].astype(object))
+            days.assign(
+                measure=measure,
+                unit=unit,
+                dimension=dimension,
+                amount=days["amount"].astype(object).where(~unknown, None),
+            )
         )
     columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "amount", "covered"]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
@@ -301,6 +308,8 @@ def _running_month(part: pd.DataFrame, seen: pd.DataFrame, periods: Periods) -> 
         spent = known_amount(part, seen, TimeRange(month.start, until))
     if month is None or spent is None:
         return {"month_to_date": None, "projected": None}
+    if min(observed(seen, role, TimeRange(month.start, until)) for role in part["role"].unique()) < COVERAGE_FLOOR:
+        return {"month_to_date": spent, "projected": None}
     whole, elapsed = (Decimal(end_ms - month.start_ms) for end_ms in (month.end_ms, periods.now.end_ms))
     return {"month_to_date": spent, "projected": quantised(_CONTEXT.divide(_CONTEXT.multiply(spent, whole), elapsed))}
 

@@ -88,19 +88,20 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
     unit = next(iter(rows["unit"]), "")
     names = [plain(str(group)) for group in rows["group"]]
     figure = go.Figure(layout=_layout(mode, "", f"Amount ({unit})") | {"height": _bars_height(names)})
-    longest = max((float(amount) for column in ("before", "amount") for amount in rows[column]), default=0.0)
+    lengths = rows[["before", "amount"]].astype(float)
+    longest = lengths.max(axis=None)
     for column, name, colour in (("before", "Period before", colours.muted), ("amount", "Period", colours.series)):
         words = [short_text(amount, unit) for amount in rows[column]]
         if column == "amount":
             words = [f"{word} ({change_text(ratio)})" for word, ratio in zip(words, rows["change_ratio"], strict=True)]
         figure.add_bar(
-            x=rows[column].astype(float),
+            x=lengths[column],
             y=names,
             name=name,
             orientation="h",
             marker={"color": colour, "line": {"width": 0}},
             text=words,
-            textposition=["inside" if float(amount) > longest / 2 else "outside" for amount in rows[column]],
+            textposition=["inside" if length > longest / 2 else "outside" for length in lengths[column]],
             constraintext="none",
             customdata=[amount_text(amount, unit) for amount in rows[column]],
             hovertemplate="%{customdata}",

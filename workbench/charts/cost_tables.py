@@ -70,7 +70,8 @@ def day_rows(result: Result) -> list[dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
         row = rows.setdefault(str(day), {"day": str(day)})
-        row[MEASURE_WORDS[str(measure)]] = amount_text(sum(part["amount"], Decimal(0)), str(unit))
+        known = [amount for amount in part["amount"] if amount is not None]
+        row[MEASURE_WORDS[str(measure)]] = amount_text(sum(known, Decimal(0)) if known else None, str(unit))
         row["observed"] = ratio_text(float(part["covered"].min()), digits=1)
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
     return [{name: row.get(name, NO_VALUE) for name in names} for row in rows.values()]

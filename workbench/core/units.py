@@ -133,7 +133,7 @@ def amount_text(amount: Decimal | None, unit: str, *, signed: bool = False) -> s
     return sign + money_text(amount, unit)
 
 
-def short_text(amount: Decimal, unit: str) -> str:
+def short_text(amount: Decimal | None, unit: str) -> str:
     """Write an amount in few characters and without its unit, for a figure whose axis has it.
 
     Examples
@@ -142,7 +142,7 @@ def short_text(amount: Decimal, unit: str) -> str:
     ('8.54 G', '22,313.34')
     """
     for size, prefix in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
-        if abs(amount) >= size:
+        if amount is not None and abs(amount) >= size:
             return f"{amount / size:.2f} {prefix}"
     return amount_text(amount, unit).removesuffix(f" {unit}")
 
