@@ -240,6 +240,7 @@ def test_an_envelope_needs_status_and_data() -> None:
             envelope(body)
 
 
+@pytest.mark.slow
 def test_more_than_the_room_of_a_reader_is_read_in_parts() -> None:
     """Many series, many numbers of more digits than an integer holds, a series longer than all room, odd labels."""
     many = [
