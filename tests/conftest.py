@@ -41,11 +41,6 @@ settings.load_profile("house")
 collect_ignore_glob = ["benchmarks/bench_*.py"]
 
 PAGES = Path(__file__).parent / "pages"
-SLOW_FILES = (
-    "test_archive_objects.py", "test_cost_study.py", "test_cost_tables.py", "test_log_conformance.py",
-    "test_performance_study.py", "test_secret_sweep.py", "test_slo_decisions.py", "test_slo_records.py",
-    "test_span_sources.py",
-)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what needs the whole demo, which takes longer to build than all quick tests together, and pages."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "demo_home" in fixtures or item.path.is_relative_to(PAGES) or item.path.name in SLOW_FILES:
+        if "demo_home" in fixtures or item.path.is_relative_to(PAGES):
             item.add_marker(pytest.mark.slow)
     in_order(items)
 

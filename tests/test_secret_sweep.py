@@ -15,6 +15,8 @@ from workbench.cli.main import main
 from workbench.core.settings import load_settings
 from workbench.studies import open_context, source_checks
 
+pytestmark = pytest.mark.slow
+
 SECRET = "planted-Zq81x-secret"
 HIDDEN = (SECRET, base64.b64encode(f"ana:{SECRET}".encode()).decode())
 KINDS = ("prometheus", "tempo", "jaeger", "loki", "elasticsearch", "alertmanager")
@@ -107,7 +109,6 @@ def test_the_servers_did_get_the_secret_and_no_repr_has_it(folder: Path, served:
     assert len(study.results["sources"].frame) == len(context.given)
 
 
-@pytest.mark.slow
 def test_no_report_or_notebook_holds_a_secret(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (folder / "workbench.toml").read_text()
     (folder / "workbench.toml").write_text(text[: text.index("[sources.prometheus-400]")])

@@ -53,7 +53,7 @@ def episodes(*rows: tuple[str, str, float, float | None]) -> pd.DataFrame:
 
 
 def judged(*rows: tuple[str, str, float, float | None], **more: object):
-    return alert_episodes(episodes(*rows), SPAN, observed_s=DAYS, **more)  # type: ignore[arg-type]
+    return alert_episodes(episodes(*rows), SPAN, observed_s=DAYS, **more)
 
 
 def test_the_load_of_a_rule_is_worked_out_by_hand():

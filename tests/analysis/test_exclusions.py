@@ -46,7 +46,7 @@ def down_for_an_hour() -> np.ndarray:
 
 
 def window(semantics: str, start: datetime, length: timedelta, id: str = "e1") -> Exclusion:
-    return Exclusion(id, semantics, start, start + length)  # type: ignore[arg-type]
+    return Exclusion(id, semantics, start, start + length)
 
 
 def judged(events, promise, *exclusions):

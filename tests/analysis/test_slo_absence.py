@@ -33,7 +33,7 @@ def day(seen: np.ndarray, share: float = 1.0) -> pd.DataFrame:
 def test_an_hour_without_data(policy: str, bad: float, total: float) -> None:
     seen = np.ones(288)
     seen[100:112] = 0
-    events, absent = filled(day(seen), DAY, 300_000, policy, slices=False)  # type: ignore[arg-type]
+    events, absent = filled(day(seen), DAY, 300_000, policy, slices=False)
     row = compliance(events, [Promise("x", "X", Decimal("0.99"), DAY)], as_of=DAY.end).frame.iloc[0]
     assert (row["bad"], row["total"], absent) == (bad, total, 0 if policy == "ignore" else 12)
     assert row["coverage"] == pytest.approx(276 / 288)
@@ -54,7 +54,7 @@ def test_without_any_data_nothing_is_made_up() -> None:
 
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(ParameterError, match="no policy"):
-        filled(day(np.ones(288)), DAY, 300_000, "maybe", slices=True)  # type: ignore[arg-type]
+        filled(day(np.ones(288)), DAY, 300_000, "maybe", slices=True)
 
 
 @pytest.mark.slow

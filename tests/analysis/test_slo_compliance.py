@@ -30,7 +30,7 @@ def history(good: list[float], total: list[float], covered: list[float] | None =
 
 def promised(hours: float, target: str = "0.9", name: str = "x", **more: object) -> Promise:
     window = TimeRange(START, START + timedelta(hours=hours))
-    return Promise(name, "X", Decimal(target), window, slice_ms=HOUR, **more)  # type: ignore[arg-type]
+    return Promise(name, "X", Decimal(target), window, slice_ms=HOUR, **more)
 
 
 def judged(events: pd.DataFrame, promise: Promise, hours: float | None = None) -> pd.Series:
@@ -252,7 +252,7 @@ class TestBoard:
             return compliance(events, [promised(1, name=name) for name in bad], as_of=as_of)
 
         board = promise_board(
-            {"calm": result({"a": 0}), "burnt": result({"b": 10, "c": 500, "d": 90})},  # type: ignore[dict-item]
+            {"calm": result({"a": 0}), "burnt": result({"b": 10, "c": 500, "d": 90})},
             titles={"calm": "Calm"}, as_of=as_of,
         )  # fmt: skip
         shown = board.frame[["system", "system_title", "system_status", "objective"]].to_numpy().tolist()
@@ -310,7 +310,7 @@ def of(pairs: list[tuple[int, int]]) -> pd.DataFrame:
 def test_row_order_changes_nothing(pairs: list[tuple[int, int]], target: str, random: object) -> None:
     events, promise = of(pairs), promised(len(pairs), target)
     order = list(range(len(pairs)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     pd.testing.assert_series_equal(judged(events, promise), judged(events.iloc[order], promise))
 
 

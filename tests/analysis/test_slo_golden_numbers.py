@@ -36,7 +36,7 @@ def judge(
         events = timeslice_events(events, slice_target=None, slice_ms=slice_ms)
     until = START + timedelta(milliseconds=slice_ms * len(good))
     window = TimeRange(START, START + timedelta(days=days)) if days else TimeRange(START, until)
-    promise = Promise("x", "X", Decimal(target), window, budgeting=budgeting, slice_ms=slice_ms)  # type: ignore[arg-type]
+    promise = Promise("x", "X", Decimal(target), window, budgeting=budgeting, slice_ms=slice_ms)
     return compliance(events, [promise], as_of=until).frame.iloc[0]
 
 

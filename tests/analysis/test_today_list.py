@@ -18,7 +18,7 @@ DUTY = Duty("lab", "Lab", "SRE", "docs", {"Down": ("on-call", "https://runbooks.
 
 
 def matter(kind: str, system: str, subject: str, severity: str = "", urgency: float = math.nan) -> Matter:
-    return Matter(kind, system, subject, subject, "", "", "", severity, urgency)  # type: ignore[arg-type]
+    return Matter(kind, system, subject, subject, "", "", "", severity, urgency)
 
 
 MATTERS = [

@@ -24,6 +24,8 @@ from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
 from workbench.promql.matchers import Matcher
 
+pytestmark = pytest.mark.slow
+
 NOVEMBER, DAY = 1_793_491_200_000, 86_400_000
 ALWAYS = (0, 2**60)
 
@@ -91,7 +93,6 @@ def test_an_archive_by_url_answers_bit_for_bit_like_one_in_a_folder(bucket: str,
     assert connect(again).execute("select message from logs").fetchall() == [("x",)]
 
 
-@pytest.mark.slow
 def test_it_is_compacted_rolled_up_and_let_go_there(bucket: str):
     archive = Archive.open(bucket, create=True)
     samples = two_days()
@@ -114,7 +115,6 @@ def test_it_is_compacted_rolled_up_and_let_go_there(bucket: str):
     assert answer.present.all()
 
 
-@pytest.mark.slow
 def test_two_processes_create_append_and_note_at_once_and_nothing_is_lost(bucket: str):
     writers = [
         subprocess.Popen([sys.executable, "-c", APPEND, bucket, who], stderr=subprocess.PIPE, text=True)

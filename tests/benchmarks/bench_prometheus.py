@@ -130,7 +130,7 @@ def contender(name: str, url: str) -> Callable[[str, int, int], tuple[int, float
 
         return fetch
     if name == "plain":
-        sys.modules["numba"] = None  # type: ignore[assignment]
+        sys.modules["numba"] = None
     from workbench.core.timerange import TimeRange
     from workbench.query import PrometheusSource
     from workbench.query.decode import warm_up

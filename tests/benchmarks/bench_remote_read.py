@@ -57,7 +57,7 @@ def puller(name: str, url: str) -> Callable[[], tuple[int, float]]:
         ask = contender("client", url)
         return lambda: ask("bench_gauge", START, END)
     if name == "plain":
-        sys.modules["numba"] = None  # type: ignore[assignment]
+        sys.modules["numba"] = None
     from workbench.core.timerange import TimeRange
     from workbench.query import PrometheusSource
     from workbench.query.remote_read import warm_up

@@ -212,7 +212,7 @@ def test_braces_and_quotes_inside_a_matcher_are_part_of_the_selector() -> None:
 def test_a_profile_cannot_be_changed_after_it_was_read() -> None:
     profile = load_catalog().profile("counterfactual-lab")
     with pytest.raises(ValueError, match="frozen"):
-        profile.title = "x"  # type: ignore[misc]
+        profile.title = "x"
 
 
 def test_lines_of_entries_are_kept() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.questions import QUESTIONS
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import load_catalog
@@ -20,41 +21,34 @@ from workbench.charts.tables import Sentence
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
-from workbench.studies import (
-    Context,
-    alert_load,
-    capacity_forecast,
-    quality_drift,
-    service_performance,
-    spend_and_tokens,
-)
+from workbench.studies import Context
 from workbench.studies.closed import ClosedSource
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 CATALOG = load_catalog()
-ASKED: dict[str, tuple[Callable[..., Study], Callable[[Study], Sentence]]] = {
-    "performance": (service_performance, performance_finding),
-    "cost": (spend_and_tokens, cost_finding),
-    "quality": (quality_drift, quality_finding),
-    "capacity": (capacity_forecast, capacity_finding),
-    "alerts": (alert_load, alerts_finding),
+FINDINGS: dict[str, Callable[[Study], Sentence]] = {
+    "performance": performance_finding,
+    "cost": cost_finding,
+    "quality": quality_finding,
+    "capacity": capacity_finding,
+    "alerts": alerts_finding,
 }
 
 
 def said(question: str, source: MetricSource, system: str) -> str:
-    ask, finding = ASKED[question]
+    ask, finding = QUESTIONS[question], FINDINGS[question]
     ctx = Context({source.name: source}, CATALOG, clock=lambda: END)
     return finding(ask(ctx, system=system, range=TimeRange(END - timedelta(days=1), END), as_of=END)).text
 
 
-@pytest.mark.parametrize("question", ASKED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_a_source_that_is_down_is_unavailable_and_never_not_measured(question: str) -> None:
     text = said(question, ClosedSource("down", "http://x", "It is down."), "counterfactual-lab")
     assert "unavailable" in text
     assert "not measured" not in text
 
 
-@pytest.mark.parametrize("question", ASKED)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_an_empty_archive_has_no_data_and_nothing_is_called_good(question: str, tmp_path: Path) -> None:
     text = said(question, ArchiveSource("a", Archive.open(tmp_path / "a", create=True)), "counterfactual-lab")
     assert "no data" in text.lower()

@@ -32,7 +32,7 @@ LATER = timedelta(hours=26)
 
 
 def build(directory: Path, end: datetime, **more: object) -> DemoSummary:
-    return build_demo(directory, scenario=SMALL, seed=3, end=end, anchor=ANCHOR, **more)  # type: ignore[arg-type]
+    return build_demo(directory, scenario=SMALL, seed=3, end=end, anchor=ANCHOR, **more)
 
 
 @pytest.fixture(scope="module")

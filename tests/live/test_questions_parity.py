@@ -5,39 +5,25 @@ The Lab's are compared on every surface, see ``test_questions_surfaces.py``; tho
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
 
 from tests.live.demo_slice import DemoServers
+from tests.questions import QUESTIONS
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import load_catalog
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query import PrometheusSource
-from workbench.studies import (
-    Context,
-    alert_load,
-    capacity_forecast,
-    quality_drift,
-    service_performance,
-    spend_and_tokens,
-)
+from workbench.studies import Context
 
 pytestmark = pytest.mark.live
 
 CATALOG = load_catalog()
 ON_SURFACES = "counterfactual-lab"
-QUESTIONS: dict[str, Callable[..., Study]] = {
-    "performance": service_performance,
-    "cost": spend_and_tokens,
-    "quality": quality_drift,
-    "capacity": capacity_forecast,
-    "alerts": alert_load,
-}
 #: A server sums floats in an order of its own.
 TOLERANCE = 1e-9
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.live.demo_slice import DemoServers
-from tests.live.test_questions_parity import CATALOG, ON_SURFACES, QUESTIONS, TOLERANCE
+from tests.live.test_questions_parity import CATALOG, ON_SURFACES, TOLERANCE
+from tests.questions import QUESTIONS
 from tests.surfaces import Rows, command, html_tables, printed_tables, run_notebook
 from workbench.archive.source import ArchiveSource
 from workbench.charts import alerts_tables, capacity_tables, cost_tables, performance_tables, quality_tables

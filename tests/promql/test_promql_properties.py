@@ -34,7 +34,7 @@ def counters(draw: st.DrawFn, series: int = 4) -> MemoryStore:
 
 
 def matrix(text: str, store: MemoryStore, *, step_ms: int = 60_000, **options: object) -> dict[str, np.ndarray]:
-    answer = evaluate_range(text, store, start_ms=0, end_ms=END, step_ms=step_ms, **options)  # type: ignore[arg-type]
+    answer = evaluate_range(text, store, start_ms=0, end_ms=END, step_ms=step_ms, **options)
     return {str(sorted(labels.items())): row for labels, row in zip(answer.labels, answer.values, strict=True)}
 
 

@@ -41,7 +41,7 @@ def test_a_code_other_than_2xx_is_unhealthy_and_no_redirect_is_followed() -> Non
 def test_an_endpoint_that_drips_or_never_ends_costs_no_more_than_its_deadline() -> None:
     def endless(out: object) -> None:
         while True:
-            out.write(b"x" * 4096)  # type: ignore[attr-defined]
+            out.write(b"x" * 4096)
 
     def answer(asked: Asked) -> Says:
         return Says(headers_drip_s=30.0) if asked.path == "/drip" else Says(headers={}, write=endless)

@@ -30,6 +30,8 @@ from workbench.query.logfiles import LogFileSource
 from workbench.query.loki import LokiSource
 from workbench.query.web import Web
 
+pytestmark = pytest.mark.slow
+
 SHAPE = LogShape(
     own={"severity": ("level",), "service": ("service",), "event_type": ("event_type",)},
     levels={"warning": "WARN"},

@@ -31,6 +31,8 @@ from workbench.query.tempo import TempoSource
 from workbench.query.trace_files import TraceFiles
 from workbench.query.web import Web
 
+pytestmark = pytest.mark.slow
+
 
 class _Archived:
     """The archive, whose filter is compiled to Arrow."""

@@ -81,7 +81,7 @@ def lab_archive(lab_samples: SeriesSet, tmp_path_factory: pytest.TempPathFactory
 def context_over(tmp_path: Path) -> Callable[..., Context]:
     def build(*sources: MetricSource, **more: object) -> Context:
         given = {"store": Store(f"sqlite:///{tmp_path / 'store.db'}"), "clock": lambda: END, **more}
-        return Context(sources={source.name: source for source in sources}, catalog=load_catalog(), **given)  # type: ignore[arg-type]
+        return Context(sources={source.name: source for source in sources}, catalog=load_catalog(), **given)
 
     return build
 

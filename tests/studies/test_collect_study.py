@@ -34,7 +34,7 @@ def lab_only(lab_archive: Archive, context_over: Callable[..., Context]) -> Cont
 
 
 def errors(ctx: Context, at: datetime = END, **more: object) -> dict[tuple[str, str], str]:
-    return {(part.subject, part.kind): error for part, error in collect(ctx, as_of=at, **more)}  # type: ignore[arg-type]
+    return {(part.subject, part.kind): error for part, error in collect(ctx, as_of=at, **more)}
 
 
 def test_after_a_turn_the_overview_reads_no_samples(lab_only: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,8 @@ from workbench.studies import Context, spend_and_tokens
 from workbench.studies.closed import ClosedSource
 from workbench.studies.ledger import ledger_edges, periods_of
 
+pytestmark = pytest.mark.slow
+
 BEGIN, END = datetime(2026, 9, 28, tzinfo=UTC), datetime(2026, 10, 3, tzinfo=UTC)
 GATEWAY = "conduit"
 
@@ -76,7 +78,6 @@ def test_spend_and_tokens_by_model_provider_and_key_are_what_was_counted(gateway
     assert totals.loc["cost", "change_ratio"] == 0
 
 
-@pytest.mark.slow
 def test_unit_costs_of_the_gateway_are_ratios_of_its_totals(gateway):
     rows = two_days(gateway).results["unit_costs"].frame.set_index(["per", "counter"])["unit_cost"]
     assert rows["request", "Requests to models"] == Decimal("0.03")
@@ -100,7 +101,6 @@ def test_days_are_those_of_the_named_zone_and_add_up(gateway):
     assert by_day == {"2026-09-30": 9, "2026-10-01": 54, "2026-10-02": 45}
 
 
-@pytest.mark.slow
 def test_two_parts_of_a_range_add_up_to_the_whole(gateway):
     def spent(start: datetime, end: datetime) -> Decimal:
         study = spend_and_tokens(gateway, system=GATEWAY, range=TimeRange(start, end), as_of=END)

@@ -22,6 +22,8 @@ from workbench.store.tables import TableSource
 from workbench.studies import Context, spend_and_tokens
 from workbench.studies.closed import ClosedSource
 
+pytestmark = pytest.mark.slow
+
 DAYS = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 3, tzinfo=UTC))
 
 #: Large costs 1.50 an hour with p1, small 0.75 with p2: 36 and 18 a day.

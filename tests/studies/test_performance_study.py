@@ -16,6 +16,8 @@ from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies import Context, service_performance
 from workbench.studies.closed import ClosedSource
 
+pytestmark = pytest.mark.slow
+
 SYSTEM, PLATFORM = "counterfactual-lab", "llm-ab-testing"
 END = datetime(2026, 10, 3, tzinfo=UTC)
 BEGIN = END - timedelta(days=1)
@@ -88,7 +90,6 @@ def test_providers_are_available_by_requests_and_by_their_health(day):
     assert rows["scrapes", "web-1"] == 1.0
 
 
-@pytest.mark.slow
 def test_resources_are_shares_where_a_total_is_known(day):
     rows = day.results["resources"].frame.set_index("title")
     disk = rows.loc["Disk in use"]
@@ -97,7 +98,6 @@ def test_resources_are_shares_where_a_total_is_known(day):
     assert (cpu["unit"], cpu["peak"], cpu["last"]) == ("ratio", pytest.approx(0.95), pytest.approx(0.95))
 
 
-@pytest.mark.slow
 def test_a_threshold_is_broken_from_the_first_minute_on_and_still_is(day):
     rows = day.results["breaches"].frame
     critical = rows[rows["limit"] == "cpu-critical"].iloc[0]
@@ -112,7 +112,6 @@ def test_what_a_profile_lacks_is_named(day):
     assert "HTTP requests: no samples in this period." in notes
 
 
-@pytest.mark.slow
 def test_counts_of_two_parts_of_a_range_add_up(lab):
     def counted(start: datetime, end: datetime) -> float:
         study = service_performance(lab, system=SYSTEM, range=TimeRange(start, end), as_of=end)

@@ -95,10 +95,10 @@ def test_a_threshold_can_be_moved_and_a_ratio_has_none(lab: Context) -> None:
 
     whole = TimeRange.last("3d", until=END)
     asked = {"system": "counterfactual-lab", "range": whole, "as_of": END}
-    study = slo_what_if(lab, slo="quality", thresholds=[Decimal("0.1"), Decimal("0.99")], **asked)  # type: ignore[arg-type]
+    study = slo_what_if(lab, slo="quality", thresholds=[Decimal("0.1"), Decimal("0.99")], **asked)
     rows = study.results["what_if"].frame
     assert set(rows["threshold"]) == {"", "0.1", "0.99"}
     assert rows.loc[rows["threshold"] == "0.1", "bad"].max() == 0
     assert (rows.loc[rows["threshold"] == "0.99", "status"] == "spent").all()
     with pytest.raises(ParameterError, match="no threshold"):
-        slo_what_if(lab, slo="availability", thresholds=[Decimal(1)], **asked)  # type: ignore[arg-type]
+        slo_what_if(lab, slo="availability", thresholds=[Decimal(1)], **asked)

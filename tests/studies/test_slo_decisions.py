@@ -19,6 +19,8 @@ from workbench.studies.definitions import note_definitions
 from workbench.studies.exclusions import add_exclusion
 from workbench.studies.policy import slo_policy, slo_review
 
+pytestmark = pytest.mark.slow
+
 SPAN = TimeRange(datetime(2026, 10, 28, tzinfo=UTC), END)
 NIGHT = datetime(2026, 10, 29, tzinfo=UTC)
 
@@ -31,7 +33,6 @@ def asked(ctx: Context):
     return slo_compliance(ctx, system=SYSTEM, range=SPAN, as_of=END)
 
 
-@pytest.mark.slow
 def test_an_exclusion_counts_at_once_everywhere_and_figures_without_it_stand_beside(lab: Context) -> None:
     before = asked(lab)
     assert before.results["exclusions"].frame.empty
@@ -150,7 +151,6 @@ def test_a_changed_target_splits_the_period_and_each_part_keeps_its_own(lab: Con
     assert moment["text"].endswith("to 99.9500 %")
 
 
-@pytest.mark.slow
 def test_the_policy_and_the_review_read_what_the_figures_say(lab: Context) -> None:
     state = slo_policy(lab, system=SYSTEM, as_of=END).results["policy"].frame
     reached = state[state["state"] == "reached"]
@@ -162,7 +162,6 @@ def test_the_policy_and_the_review_read_what_the_figures_say(lab: Context) -> No
     assert not slo_review(lab, system=SYSTEM, as_of=END).results["review"].frame["reviewed"].isna().any()
 
 
-@pytest.mark.slow
 def test_what_is_excluded_spent_nothing_in_attribution_replay_and_what_if(lab: Context) -> None:
     def figures() -> tuple[int, float, float, float]:
         attributed = slo_attribution(lab, system=SYSTEM, range=SPAN, as_of=END, slo="quality", records=False)

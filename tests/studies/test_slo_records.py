@@ -36,6 +36,8 @@ from workbench.query.tempo import TempoSource
 from workbench.query.web import Web
 from workbench.studies import Context, slo_attribution, slo_compliance
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = "counterfactual-lab"
 END = datetime(2026, 11, 1, tzinfo=UTC)
 WEEK = TimeRange(END - timedelta(days=7), END)
@@ -70,7 +72,6 @@ def loki() -> Iterator[LokiSource]:
         yield LokiSource("loki", web, SHAPE, selector='{env="lab"}', json_lines=True)
 
 
-@pytest.mark.slow
 def test_log_lines_count_the_same_on_a_server_in_files_and_in_the_archive(
     recorded: ArchiveSource, loki: LokiSource, tmp_path: Path, context_over: Callable[..., Context]
 ) -> None:
