@@ -6,9 +6,10 @@ stays under ``documented``; when that text does not answer its own question, ``c
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from workbench.catalog.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity
@@ -73,7 +74,8 @@ class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
     ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    one of the two is shown, they are never added.
+    one of the two is shown, they are never added. ``inside`` names a role that contains these things (cached inside
+    input tokens): they are a part of it, and never added to it.
     """
 
     kind: Kind
@@ -83,6 +85,7 @@ class Role(Documented):
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
     view_of: RoleName | None = None
+    inside: RoleName | None = None
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
@@ -347,6 +350,20 @@ class Integration(Documented):
     title: Text
 
 
+def _one_of(value: object) -> object:
+    """Write a list of values as the pattern that matches any of them."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: "=~" + "|".join(re.escape(str(one)) for one in said) if isinstance(said, list) else said
+        for name, said in value.items()
+    }
+
+
+#: Label to its value; ``=~``, ``!=`` and ``!~`` may stand before it, and a list is any of its values.
+Scope = Annotated[dict[LabelName, str], BeforeValidator(_one_of)]
+
+
 class Profile(Entry):
     """All that is known of one system.
 
@@ -360,7 +377,7 @@ class Profile(Entry):
     owner: str = ""
     runbook: str = ""
     document: str = ""
-    scope: dict[LabelName, str] = {}
+    scope: Scope = {}
     assumptions: tuple[Text, ...] = ()
     metrics: dict[MetricName, MetricFamily] = {}
     roles: dict[RoleName, Role] = {}

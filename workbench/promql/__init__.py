@@ -7,7 +7,7 @@ from workbench.promql.nodes import Node, Selector
 from workbench.promql.parse import parse
 from workbench.promql.plan import CounterPlan, counter_plan
 from workbench.promql.printer import print_query
-from workbench.promql.scope import scoped, selectors
+from workbench.promql.scope import in_scope, scope_matchers, scoped, selectors
 from workbench.promql.store import EvaluationLimits, MemoryStore, SampleStore
 
 __all__ = [
@@ -22,9 +22,11 @@ __all__ = [
     "counter_plan",
     "evaluate_instant",
     "evaluate_range",
+    "in_scope",
     "keep_series",
     "parse",
     "print_query",
+    "scope_matchers",
     "scoped",
     "selectors",
 ]

@@ -10,6 +10,7 @@ from workbench.catalog.profile import Threshold
 from workbench.core.errors import WorkbenchError
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange
+from workbench.promql import scope_matchers
 from workbench.promql import parse, selectors
 from workbench.studies.asker import Asker
 
@@ -62,9 +63,14 @@ def breached(
         answer = asker.matrix(one.expr, grid, step_ms)
         if not answer.present.any() and one.expr.strip() in rules:
             answer = asker.matrix(rules[one.expr.strip()], grid, step_ms)
-        told = _without(answer, {"__name__", *profile.scope})
+        told = _without(answer, {"__name__", *_same_everywhere(profile)})
         limits.append(Limit(one.name, one.title, one.op, one.value, one.unit, one.severity, one.for_ms, told))
     return limit_breaches(limits, as_of=grid.end, step_ms=step_ms)
+
+
+def _same_everywhere(profile: Profile) -> set[str]:
+    """Labels that a scope gives one value."""
+    return {matcher.name for matcher in scope_matchers(profile.scope) if matcher.op == "="}
 
 
 def _without(answer: Metrics, names: Iterable[str]) -> Metrics:
