@@ -1,7 +1,7 @@
 """A first profile of an unknown system, drafted from what its server says of itself.
 
-What a known exporter exposes is taken as its dialect says (:mod:`workbench.catalog.draft.dialects`); the rest is guessed from
-names and labels, and every guess carries a CHECK with the reason.
+What a known exporter exposes is taken as its dialect says (:mod:`workbench.catalog.draft.dialects`); the rest is
+guessed from names and labels, and every guess carries a CHECK with the reason.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def draft(
     jobs: Sequence[str] = (),
     title: str = "",
     dialect: Sequence[str] = (),
+    guesses: bool = True,
     rules: Sequence[str] = (),
 ) -> Draft:
     """Draft a profile, and a starter objective where requests and their failures are counted.
@@ -84,6 +85,8 @@ def draft(
         Title shown to readers; the system's name by default.
     dialect : sequence of str
         Read the metrics as these dialects only; empty recognises them.
+    guesses : bool
+        Whether roles are guessed where no dialect knows a metric.
     rules : sequence of str
         Lines of YAML with the rules of the server that belong to the system.
 
@@ -118,7 +121,7 @@ def draft(
         family for family in families.values()
         if family.name not in used and family.name not in left and not any(one.knows(family.name) for one in spoken)
     ]  # fmt: skip
-    roles |= guessed_roles(open_families, roles)
+    roles |= guessed_roles(open_families if guesses else (), roles)
     roles = {name: roles[name] for name in sorted(roles, key=_place)}
     used |= {part.name for role in roles.values() for part in role.families}
     used |= {name.removesuffix(part) for name in used for part in ("_count", "_sum")}

@@ -1,15 +1,13 @@
 """A profile: all the workbench knows about one monitored system, read from one YAML file.
 
-Every class is frozen and refuses keys it does not know. Where a document about the system gives a query, its text
-stays under ``documented``; when that text does not answer its own question, ``corrected`` does and ``reason`` says why.
+Every class is frozen and refuses keys it does not know. A query of the system's document stays under ``documented``.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity
@@ -20,6 +18,7 @@ from workbench.catalog.profile.words import (
     MetricName,
     Name,
     RoleName,
+    Scope,
     Text,
     Unit,
     selector_parts,
@@ -74,8 +73,7 @@ class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
     ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    one of the two is shown, they are never added. ``inside`` names a role that contains these things (cached inside
-    input tokens): they are a part of it, and never added to it.
+    they are never added. ``inside`` names a role that contains these things (cached inside input tokens).
     """
 
     kind: Kind
@@ -348,20 +346,6 @@ class Integration(Documented):
 
     name: Name
     title: Text
-
-
-def _one_of(value: object) -> object:
-    """Write a list of values as the pattern that matches any of them."""
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: "=~" + "|".join(re.escape(str(one)) for one in said) if isinstance(said, list) else said
-        for name, said in value.items()
-    }
-
-
-#: Label to its value; ``=~``, ``!=`` and ``!~`` may stand before it, and a list is any of its values.
-Scope = Annotated[dict[LabelName, str], BeforeValidator(_one_of)]
 
 
 class Profile(Entry):
