@@ -96,7 +96,9 @@ def firing_episodes(
     dropped = frozenset(without)
     intervals = np.full(len(alerts), interval_ms, np.int64) if isinstance(interval_ms, int) else interval_ms
     scraped = up or SeriesSet.empty()
-    servers = _servers(alerts, scraped, dropped, seen) if dropped else {(): seen}
+    servers: dict[LabelKey, Evaluated] = {(): seen}
+    if dropped:
+        servers = _servers(alerts, scraped, dropped, seen)
     runs = alert_runs(alerts, since, servers, intervals, dropped)
     runs = _reckoned(runs, servers, for_ms or {})
     merged = merged_runs(runs, dropped, seen)

@@ -62,7 +62,8 @@ class Evaluated:
 
     def blind_within(self, starts_ms: Times, ends_ms: Times) -> Times:
         """Time of each interval that lies in gaps. [ms]"""
-        return _before(self.gaps, ends_ms) - _before(self.gaps, starts_ms)
+        within: Times = time_before(self.gaps, ends_ms) - time_before(self.gaps, starts_ms)
+        return within
 
     def stretches(self, start_ms: int, end_ms: int) -> Times:
         """Stretches of ``[start_ms, end_ms)`` in which rules were evaluated, shape (n, 2). [ms since the epoch]"""
@@ -71,8 +72,8 @@ class Evaluated:
         return np.column_stack([starts, ends])[ends > starts].astype(np.int64)
 
 
-def _before(intervals: Times, times_ms: Times) -> Times:
-    """Time that disjoint rising intervals cover before each instant. [ms]"""
+def time_before(intervals: Times, times_ms: Times) -> Times:
+    """Return the time that disjoint rising intervals cover before each instant. [ms]"""
     lengths = np.append(0, np.cumsum(intervals[:, 1] - intervals[:, 0]))
     place = np.searchsorted(intervals[:, 0], times_ms, side="right")
     last_end = np.append(0, intervals[:, 1])[place]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class Runs:
         ``active`` is :data:`UNKNOWN` without a recorded state, ``end`` is :data:`NEVER` while it fires.
     began : int64 array
         First sample of the alert, pending or firing.
+    since : int64 array
+        The evaluation of that sample, or the one just before it that wrote none.
     interval : int64 array
         Evaluation interval. [ms]
     unknown : int64 array
@@ -50,6 +53,7 @@ class Runs:
     start: Times
     end: Times
     began: Times
+    since: Times
     interval: Times
     unknown: Times
     left: Bools
@@ -109,11 +113,13 @@ def alert_runs(
     replica_of = [tuple(pair for pair in key if pair[0] in without) for key in keys]
     replicas = sorted(seen)
     replica = np.array([replicas.index(each) if each in seen else 0 for each in replica_of], np.int64)[own]
-    began = times[chain[first]]
+    began, at = times[chain[first]], active[chain[first]]
+    # A restarted server writes nothing at its first evaluation: the state tells that the alert was there already.
+    noticed = np.where((at != UNKNOWN) & (at > began - 3 * step[own]) & (at <= began), at, began)
     left, right, still = (np.zeros(len(first), np.bool_) for _ in range(3))
     for number, name in enumerate(replicas):
         mine = replica == number
-        left[mine] = seen[name].blind_at(began[mine] - step[own][mine])
+        left[mine] = seen[name].blind_at(noticed[mine] - step[own][mine])
         right[mine] = seen[name].blind_at(end[mine])
         still[mine] = end[mine] > seen[name].last_ms
     return Runs(
@@ -124,6 +130,7 @@ def alert_runs(
         start=times[first],
         end=np.where(still, NEVER, np.minimum(end, following)),
         began=began,
+        since=noticed,
         interval=step[own],
         unknown=whole[last + 1] - whole[first + 1],
         left=left,
@@ -133,7 +140,7 @@ def alert_runs(
 
 def _no_runs(keys: tuple[LabelKey, ...]) -> Runs:
     none, no = np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    return Runs(none, keys, none, none, none, none, none, none, none, no, no)
+    return Runs(none, keys, none, none, none, none, none, none, none, none, no, no)
 
 
 def _active_at(alert: Times, times: Times, since: SeriesSet, place: Mapping[LabelKey, int], step: Times) -> Times:
@@ -214,19 +221,31 @@ def merged_runs(runs: Runs, without: frozenset[str], union: Evaluated) -> Merged
         end=end,
         interval=interval,
         unknown=np.where(several, blind, parts.unknown[first]),
-        left=union.blind_at(parts.began[first] - parts.interval[first]),
+        left=union.blind_at(parts.since[first] - parts.interval[first]),
         right=latest | union.blind_at(finite),
     )
     return MergedRuns(merged, first, parts)
 
 
-def taken(runs: Runs, rows: Times, **changed: object) -> Runs:
+def taken(runs: Runs, rows: Times, **changed: Any) -> Runs:
     """Return some rows of runs, with other columns where given."""
     columns = {
         name: getattr(runs, name)[rows]
-        for name in ("alert", "replica", "active", "start", "end", "began", "interval", "unknown", "left", "right")
+        for name in (
+            "alert",
+            "replica",
+            "active",
+            "start",
+            "end",
+            "began",
+            "since",
+            "interval",
+            "unknown",
+            "left",
+            "right",
+        )
     }
-    return Runs(**{"keys": runs.keys, **columns, **changed})  # type: ignore[arg-type]
+    return Runs(**{"keys": runs.keys, **columns, **changed})
 
 
 def disputed(merged: MergedRuns, seen: Mapping[LabelKey, Evaluated]) -> Bools:
