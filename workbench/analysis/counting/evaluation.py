@@ -69,7 +69,8 @@ class Evaluated:
         """Stretches of ``[start_ms, end_ms)`` in which rules were evaluated, shape (n, 2). [ms since the epoch]"""
         starts = np.maximum(np.append(self.first_ms, self.gaps[:, 1]), start_ms)
         ends = np.minimum(np.append(self.gaps[:, 0], self.last_ms), end_ms)
-        return np.column_stack([starts, ends])[ends > starts].astype(np.int64)
+        found: Times = np.column_stack([starts, ends])[ends > starts].astype(np.int64)
+        return found
 
 
 def time_before(intervals: Times, times_ms: Times) -> Times:

@@ -9,6 +9,7 @@ from datetime import datetime
 import pandas as pd
 
 from workbench import __version__
+from workbench.analysis.alerts.hours import alert_interruptions, alert_shifts
 from workbench.analysis.alerts.load import alert_bursts, alert_measures
 from workbench.analysis.alerts.summary import (
     URGENT,
@@ -65,7 +66,9 @@ def alert_load(
         (:class:`~workbench.analysis.alerts.summary.AlertRules`), ``measures``
         (:class:`~workbench.analysis.alerts.load.AlertMeasures`), ``noisiest``
         (:class:`~workbench.analysis.alerts.summary.NoisiestAlerts`), ``hours``
-        (:class:`~workbench.analysis.alerts.summary.AlertHours`) and ``bursts``
+        (:class:`~workbench.analysis.alerts.summary.AlertHours`), ``interruptions`` and ``shifts``
+        (:class:`workbench.analysis.alerts.hours.AlertInterruptions`,
+        :class:`~workbench.analysis.alerts.hours.AlertShifts`) and ``bursts``
         (:class:`~workbench.analysis.alerts.load.AlertBursts`).
 
     Raises
@@ -115,6 +118,8 @@ def alert_load(
         "episodes": found,
         "noisiest": noisiest_alerts(found),
         "hours": alert_hours(found),
+        "interruptions": alert_interruptions(found),
+        "shifts": alert_shifts(found),
         "bursts": alert_bursts(found),
     }
     if not known and reading.frame.empty and not failed:
