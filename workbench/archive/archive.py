@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.archive import coverage, document, native, records, samples
+from workbench.archive import coverage, document, ledger, native, records, samples
 from workbench.archive.compaction import Compacted, compact
 from workbench.archive.document import SCHEMA, Document
 from workbench.archive.layout import EPISODES, HISTOGRAMS, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
@@ -365,4 +365,4 @@ class Archive:
 
 
 _COPYING = "copying.lock"
-_OWN = {_COPYING, document.NAME, LOCK, *(layout.name for layout in LAYOUTS)}
+_OWN = {_COPYING, document.NAME, ledger.NAME, LOCK, *(layout.name for layout in LAYOUTS)}

@@ -46,6 +46,7 @@ from workbench.promql.nodes import Call, walk
 from workbench.studies.buckets import counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.composites import composed, members_of
 from workbench.studies.counters import CounterReader
+from workbench.studies.newest import newest_sample
 from workbench.studies.record_counts import RecordSources
 
 #: Slices of promises that count events. [ms]
@@ -187,7 +188,7 @@ def measure(
         found.queries += reader.queries + tuple(asker.asked)
         found.engines = tuple(sorted(asker.engines))
         found.warnings.extend(asker.warnings)
-        newest = (found.newest_ms, reader.newest_ms, asker.newest_ms)
+        newest = (found.newest_ms, reader.newest_ms, asker.newest_ms())
         found.newest_ms = max((ms for ms in newest if ms is not None), default=None)
     for objective in objectives:
         if isinstance(objective.indicator, CompositeIndicator):
@@ -251,7 +252,13 @@ class _Asker:
         self.asked: dict[str, None] = {}
         self.engines: set[str] = set()
         self.warnings: list[str] = []
-        self.newest_ms: int | None = None
+        self._bounds_ms: tuple[int, int] | None = None
+
+    def newest_ms(self) -> int | None:
+        """Time of the newest sample behind the answers; None without any. [ms since the epoch]"""
+        if self._bounds_ms is None:
+            return None
+        return newest_sample(self._source, self.asked, start_ms=self._bounds_ms[0], end_ms=self._bounds_ms[1])
 
     def answer(self, query: str, span: TimeRange, slice_ms: int) -> Metrics:
         """Value of the query at the end of each slice of the span."""
@@ -260,9 +267,9 @@ class _Asker:
         answer = self._source.range(query, ends, step_ms=slice_ms)
         self.engines.add(str(answer.meta.get("engine", "")))
         self.warnings.extend(answer.warnings)
-        steps = np.flatnonzero(answer.present.any(axis=0))
-        if len(steps):
-            self.newest_ms = max(self.newest_ms or 0, int(answer.times[steps[-1]]))
+        if answer.present.any():
+            start_ms, end_ms = self._bounds_ms or (ends.start_ms, ends.end_ms)
+            self._bounds_ms = min(start_ms, ends.start_ms), max(end_ms, ends.end_ms)
         return answer
 
 
