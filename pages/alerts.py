@@ -1,7 +1,8 @@
 """Whether the alerts of one system help or tire: ``?system=...&window=30d|this-month|2026-10&zone=...``."""
 
 from workbench.core.result import Study
-from workbench.ui import alerts, question
+from workbench.ui import alerts
+from workbench.ui.parts import question
 
 
 def show(study: Study) -> None:

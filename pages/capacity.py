@@ -1,7 +1,8 @@
 """When the resources of one system run out: ``?system=...&window=30d|this-month|2026-10&zone=...``."""
 
 from workbench.core.result import Study
-from workbench.ui import capacity, question
+from workbench.ui import capacity
+from workbench.ui.parts import question
 
 
 def show(study: Study) -> None:

@@ -1,7 +1,8 @@
 """What one system spends and uses: ``?system=...&window=30d|this-month|2026-10&zone=...&cost_by=...``."""
 
 from workbench.core.result import Study
-from workbench.ui import cost, question
+from workbench.ui import cost
+from workbench.ui.parts import question
 
 
 def show(study: Study) -> None:

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from workbench.ui import board, filters, header, load, states, tables, today
+from workbench.ui import objectives as board
+from workbench.ui import today
+from workbench.ui.parts import filters, header, load, states, tables
 
 header.title("Overview")
 facts, body = st.container(), st.container()

@@ -1,7 +1,8 @@
 """How one system performs: ``?system=...&window=1d|30d|2026-10&flow=requests&resource=...``."""
 
 from workbench.core.result import Study
-from workbench.ui import performance, question
+from workbench.ui import performance
+from workbench.ui.parts import question
 
 
 def show(study: Study) -> None:

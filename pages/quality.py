@@ -1,7 +1,8 @@
 """Whether the output of one system drifts: ``?system=...&window=30d|this-month|2026-10&zone=...``."""
 
 from workbench.core.result import Study
-from workbench.ui import quality, question
+from workbench.ui import quality
+from workbench.ui.parts import question
 
 
 def show(study: Study) -> None:

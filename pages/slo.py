@@ -2,8 +2,12 @@
 
 import streamlit as st
 
-from workbench.charts import slo as charts
-from workbench.ui import board, decided, detail, exports, figures, filters, header, load, spent, states, tables
+from workbench.charts.slo import figures as charts
+from workbench.ui import budget as spent
+from workbench.ui import decisions as decided
+from workbench.ui import detail
+from workbench.ui import objectives as board
+from workbench.ui.parts import exports, figures, filters, header, load, states, tables
 
 system = filters.system()
 if not system:

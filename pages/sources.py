@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from workbench.ui import collection, filters, header, load, measured, states, tables
+from workbench.ui import collection
+from workbench.ui import scope as measured
+from workbench.ui.parts import filters, header, load, states, tables
 
 header.title("Sources")
 facts, body = st.container(), st.container()

@@ -30,7 +30,7 @@ from tests.servers.fixtures import (  # noqa: F401
     prometheus_v3,
 )
 
-# Jupyter's schemas load it for formats that no notebook has; see workbench/report/jupyter.py.
+# Jupyter's schemas load it for formats that no notebook has; see workbench/report/run/jupyter.py.
 sys.modules.setdefault("rfc3987_syntax", cast(Any, None))
 
 # Speed is measured by `make bench`; a test must not fail because the machine is busy.

@@ -12,7 +12,7 @@ import papermill
 import pytest
 
 from workbench.cli.main import main
-from workbench.report.kernel import KERNEL_NAME, kernel_in
+from workbench.report.run.kernel import KERNEL_NAME, kernel_in
 
 Rows = list[dict[str, str]]
 

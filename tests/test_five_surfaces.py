@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from workbench.charts.tables import compliance_rows
 from workbench.cli.main import main
 from workbench.core.shipped import shipped
-from workbench.report.kernel import KERNEL_NAME, kernel_in
+from workbench.report.run.kernel import KERNEL_NAME, kernel_in
 from workbench.studies import open_period, slo_compliance
 
 SYSTEM = "counterfactual-lab"

@@ -78,11 +78,11 @@ EXCEPTIONS = {("workbench/core/result.py", "workbench.charts"): "Result.plot"}
 
 #: Packages with few importers.
 ONLY_IN = {
-    "promql_parser": ("workbench/promql/parse.py",),
-    "deltalake": ("workbench/archive/tables.py",),
-    "obstore": ("workbench/archive/objects.py",),
-    "prometheus_api_client": ("workbench/query/check.py",),
-    "botocore": ("workbench/query/sigv4.py", "workbench/archive/objects.py"),
+    "promql_parser": ("workbench/promql/parser/parse.py",),
+    "deltalake": ("workbench/archive/storage/tables.py",),
+    "obstore": ("workbench/archive/storage/objects.py",),
+    "prometheus_api_client": ("workbench/query/checks/details.py",),
+    "botocore": ("workbench/query/http/sigv4.py", "workbench/archive/storage/objects.py"),
 }
 
 #: `analysis` is pure: no reading, no writing, no clock, no chance without a seed.
@@ -228,7 +228,7 @@ def test_notebooks_import_studies_analysis_charts_and_query_only() -> None:
         ),
         ("workbench/cli/x.py", "from workbench.studies import open_context", "outside a command"),
         ("workbench/cli/x.py", "import streamlit", "outside a command"),
-        ("workbench/promql/x.py", "import promql_parser", "only workbench/promql/parse.py may"),
+        ("workbench/promql/x.py", "import promql_parser", "only workbench/promql/parser/parse.py may"),
         ("workbench/analysis/x.py", "from pathlib import Path", "analysis is pure"),
         ("workbench/catalog/x.py", "from workbench import query", "catalog may import core"),
         ("pages/x.py", "from workbench.query import PrometheusSource", "pages may import"),

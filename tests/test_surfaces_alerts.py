@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts.alerts_tables import burst_rows, episode_rows, measure_rows, noisiest_rows, rule_rows
+from workbench.charts.alerts.tables import burst_rows, episode_rows, measure_rows, noisiest_rows, rule_rows
 from workbench.core.shipped import shipped
 from workbench.studies import alert_load, open_period
 

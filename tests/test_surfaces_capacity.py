@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts.capacity_tables import backtest_rows, limit_rows
+from workbench.charts.capacity.tables import backtest_rows, limit_rows
 from workbench.core.shipped import shipped
 from workbench.studies import capacity_forecast, open_period
 

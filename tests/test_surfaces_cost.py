@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts.cost_tables import budget_rows, group_rows, jump_rows, total_rows, unit_rows
+from workbench.charts.cost.tables import budget_rows, group_rows, jump_rows, total_rows, unit_rows
 from workbench.core.shipped import shipped
 from workbench.studies import open_period, spend_and_tokens
 

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts import performance_tables as words
+from workbench.charts.performance import tables as words
 from workbench.core.shipped import shipped
 from workbench.studies import open_period, service_performance
 

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts.quality_tables import documented_rows, drift_rows, limit_rows, state_rows
+from workbench.charts.quality.tables import documented_rows, drift_rows, limit_rows, state_rows
 from workbench.core.shipped import shipped
 from workbench.studies import open_period, quality_drift
 

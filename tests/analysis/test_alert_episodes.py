@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analysis.episodes import evaluated, evaluation_interval, firing_episodes
+from workbench.analysis.counting.episodes import evaluated, evaluation_interval, firing_episodes
 from workbench.core.series import SeriesSet
 
 MINUTE = 60_000

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.alert_load import alert_bursts, alert_measures
-from workbench.analysis.alerts import (
+from workbench.analysis.alerts.load import alert_bursts, alert_measures
+from workbench.analysis.alerts.summary import (
     AlertRuleInfo,
     alert_episodes,
     alert_hours,

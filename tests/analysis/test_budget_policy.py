@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.burn import burn_rates
-from workbench.analysis.policy import policy_state
-from workbench.analysis.promise import Promise
-from workbench.analysis.review import EVERY, review_queue
-from workbench.analysis.slo import compliance
-from workbench.analysis.spending import spending
-from workbench.catalog.policy import read_policy
+from workbench.analysis.slo.budget_policy import policy_state
+from workbench.analysis.slo.burn import burn_rates
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.review import EVERY, review_queue
+from workbench.analysis.slo.spending import spending
+from workbench.catalog.slo.policy import read_policy
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.timerange import TimeRange
-from workbench.studies.policy import step_of
+from workbench.studies.slo.policy import step_of
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 MONTH = TimeRange(START, START + timedelta(days=30))

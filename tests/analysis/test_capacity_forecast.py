@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.analysis.capacity import CapacityLimit, Level, capacity
-from workbench.analysis.forecast import first_reached, forecast, refusal, theil_sen
+from workbench.analysis.capacity.levels import CapacityLimit, Level, capacity
+from workbench.analysis.forecast.forecast import first_reached, forecast, refusal, theil_sen
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 FULL = (CapacityLimit("full", 1.0),)

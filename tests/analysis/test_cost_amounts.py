@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.decimal_oracle import plain_increases
-from workbench.analysis.amounts import AMOUNT, added, decimals, exact_amounts, summed
-from workbench.analysis.budgets import Budget, budget_use
-from workbench.analysis.cost import daily_spend, spend_groups, spend_totals, unit_costs
-from workbench.analysis.increase import exact_increases
-from workbench.analysis.ledger import Account, Periods
-from workbench.charts.cost import groups_figure
+from workbench.analysis.cost.budgets import Budget, budget_use
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals, unit_costs
+from workbench.analysis.counting.amounts import AMOUNT, added, decimals, exact_amounts, summed
+from workbench.analysis.counting.increase import exact_increases
+from workbench.charts.cost.figures import groups_figure
 from workbench.core.errors import ParameterError
 from workbench.core.money import quantised, total
 from workbench.core.series import SeriesSet

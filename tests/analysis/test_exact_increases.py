@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.increase import born_while_up, exact_increases, observed_share
+from workbench.analysis.counting.increase import born_while_up, exact_increases, observed_share
 from workbench.core.errors import ParameterError
 from workbench.core.series import STALE, SeriesSet
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.forecast import STRETCHES_H, forecast, refusal
+from workbench.analysis.forecast.forecast import STRETCHES_H, forecast, refusal
 
 SERIES = Path(__file__).parents[3] / "shared" / "datasets" / "forecast" / "ops_hourly.csv.gz"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.limits import Limit, held_intervals, limit_breaches
+from workbench.analysis.counting.limits import Limit, held_intervals, limit_breaches
 from workbench.core.errors import ParameterError
 from workbench.core.series import Metrics
 

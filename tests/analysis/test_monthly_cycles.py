@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.capacity import CapacityLimit, Level, capacity
-from workbench.analysis.cycles import monthly_cycle
+from workbench.analysis.capacity.levels import CapacityLimit, Level, capacity
+from workbench.analysis.forecast.cycles import monthly_cycle
 
 FULL = (CapacityLimit(">= 100 %", 1.0),)
 

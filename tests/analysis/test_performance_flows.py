@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.performance import Flow, availability, cache_use, limit_state, service_flows
-from workbench.analysis.resources import Measured, resource_history, resource_use
+from workbench.analysis.performance.flows import Flow, availability, cache_use, limit_state, service_flows
+from workbench.analysis.performance.resources import Measured, resource_history, resource_use
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.analysis.drift import (
+from workbench.analysis.quality.drift import (
     LEAST_PAIRS,
     drift_days,
     mean_and_error,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.analysis.silence import observed_slices
+from workbench.analysis.counting.silence import observed_slices
 
 DAY = 288
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.absence import ABSENCES, filled
-from workbench.analysis.events import slice_events
-from workbench.analysis.promise import Promise
-from workbench.analysis.slo import compliance
+from workbench.analysis.counting.absence import ABSENCES, filled
+from workbench.analysis.counting.events import slice_events
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Promise
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 

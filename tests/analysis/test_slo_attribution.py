@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.attribution import LabelledCounts, contributions
-from workbench.analysis.companions import Moment, companions, template
-from workbench.analysis.events import slice_events, timeslice_events
-from workbench.analysis.promise import Promise
-from workbench.analysis.spending import Spending, spending
+from workbench.analysis.counting.events import slice_events, timeslice_events
+from workbench.analysis.slo.attribution import LabelledCounts, contributions
+from workbench.analysis.slo.companions import Moment, companions, template
+from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.spending import Spending, spending
 from workbench.core.timerange import TimeRange
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

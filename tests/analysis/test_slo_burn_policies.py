@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.backtest import BudgetEvent, Firing, backtest, replay, rule_firing
-from workbench.analysis.burn import burn_rates
-from workbench.analysis.burn_policy import (
+from workbench.analysis.counting.events import slice_events
+from workbench.analysis.counting.history import histories
+from workbench.analysis.slo.backtest import BudgetEvent, Firing, backtest, replay, rule_firing
+from workbench.analysis.slo.burn import burn_rates
+from workbench.analysis.slo.burn_policy import (
     BurnAlert,
     BurnPolicy,
     burn_factor,
@@ -23,11 +25,9 @@ from workbench.analysis.burn_policy import (
     unreachable,
     workbook_policy,
 )
-from workbench.analysis.events import slice_events
-from workbench.analysis.history import histories
-from workbench.analysis.outlook import burn_outlook, count_interval
-from workbench.analysis.promise import Promise
-from workbench.analysis.what_if import starter, what_if
+from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.outlook import burn_outlook, count_interval
+from workbench.analysis.slo.what_if import starter, what_if
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, duration_ms, duration_text
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.burn import budget_history, burn_rates
-from workbench.analysis.events import raw_events, slice_events, threshold_events, timeslice_events
-from workbench.analysis.overview import promise_board
-from workbench.analysis.promise import Promise, promise_status
-from workbench.analysis.slo import compliance
+from workbench.analysis.counting.events import raw_events, slice_events, threshold_events, timeslice_events
+from workbench.analysis.overview.board import promise_board
+from workbench.analysis.slo.burn import budget_history, burn_rates
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Promise, promise_status
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange, to_ms

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from workbench.analysis.composite import Budgeting, Weights, composite_events, member_counts
-from workbench.analysis.events import slice_events
-from workbench.analysis.promise import Promise
-from workbench.analysis.slo import compliance
+from workbench.analysis.counting.events import slice_events
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.composite import Budgeting, Weights, composite_events, member_counts
+from workbench.analysis.slo.objective import Promise
 from workbench.core.timerange import TimeRange
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.elevated import Stretch, climbs, elevated, own_slices, usual_share
+from workbench.analysis.counting.elevated import Stretch, climbs, elevated, own_slices, usual_share
 
 DAY = 288
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.burn import budget_history, burn_rates
-from workbench.analysis.events import slice_events, timeslice_events
-from workbench.analysis.promise import Promise, budget_minutes, promise_status
-from workbench.analysis.slo import compliance
-from workbench.catalog.slo import CalendarWindow
+from workbench.analysis.counting.events import slice_events, timeslice_events
+from workbench.analysis.slo.burn import budget_history, burn_rates
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Promise, budget_minutes, promise_status
+from workbench.catalog.slo.documents import CalendarWindow
 from workbench.core.timerange import TimeRange, calendar_month
-from workbench.studies.windows import calendar_period
+from workbench.studies.sources.periods import calendar_period
 
 START = datetime(2025, 11, 1, tzinfo=UTC)
 MINUTE = 60_000

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from tests.analysis.test_slo_golden_numbers import judge
-from workbench.analysis.burn import budget_history
-from workbench.analysis.burn_policy import BurnAlert, pyrra_policy
-from workbench.analysis.events import slice_events
-from workbench.analysis.promise import Promise
-from workbench.analysis.review import kept_share, review_queue
-from workbench.analysis.slo import compliance
+from workbench.analysis.counting.events import slice_events
+from workbench.analysis.slo.burn import budget_history
+from workbench.analysis.slo.burn_policy import BurnAlert, pyrra_policy
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.review import kept_share, review_queue
 from workbench.core.errors import FrameError
 from workbench.core.timerange import TimeRange, duration_ms
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.ledger import Account, Periods
-from workbench.analysis.spend_jumps import spend_jumps
+from workbench.analysis.cost.jumps import spend_jumps
+from workbench.analysis.cost.ledger import Account, Periods
 from workbench.core.timerange import TimeRange
 
 START = datetime(2026, 9, 1, tzinfo=UTC)

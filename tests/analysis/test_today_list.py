@@ -8,25 +8,25 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analysis.matters import Duty, alert_matters, budget_matters, limit_matters, source_matters
-from workbench.analysis.sources import source_table
-from workbench.analysis.today import BASE, Matter, score, today
+from workbench.analysis.operations.sources import source_table
+from workbench.analysis.overview.findings import Duty, alert_matters, budget_matters, limit_matters, source_matters
+from workbench.analysis.overview.today import BASE, Finding, score, today
 from workbench.core.source import SourceState
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DUTY = Duty("lab", "Lab", "SRE", "docs", {"Down": ("on-call", "https://runbooks.example/down")})
 
 
-def matter(kind: str, system: str, subject: str, severity: str = "", urgency: float = math.nan) -> Matter:
-    return Matter(kind, system, subject, subject, "", "", "", severity, urgency)
+def finding(kind: str, system: str, subject: str, severity: str = "", urgency: float = math.nan) -> Finding:
+    return Finding(kind, system, subject, subject, "", "", "", severity, urgency)
 
 
 MATTERS = [
-    matter("alert", "lab", "Down", "critical", 2.0),
-    matter("promise", "lab", "availability", "critical", 3.0),
-    matter("promise", "lab", "latency", "critical", 2.0),
-    matter("budget", "conduit", "vk-1", "warning", 0.9),
-    matter("limit", "choreoai", "p95", "warning", 1.5),
+    finding("alert", "lab", "Down", "critical", 2.0),
+    finding("promise", "lab", "availability", "critical", 3.0),
+    finding("promise", "lab", "latency", "critical", 2.0),
+    finding("budget", "conduit", "vk-1", "warning", 0.9),
+    finding("limit", "choreoai", "p95", "warning", 1.5),
 ]
 
 
@@ -48,7 +48,7 @@ def test_nothing_to_do_is_an_empty_list_with_all_columns() -> None:
 
 @given(st.sampled_from(sorted(BASE)), st.floats(), st.sampled_from(["", "critical", "warning", "info", "odd"]))
 def test_a_score_is_finite_and_urgency_adds_at_most_twenty(kind: str, urgency: float, severity: str) -> None:
-    calm, urgent = score(matter(kind, "s", "x", severity)), score(matter(kind, "s", "x", severity, urgency))
+    calm, urgent = score(finding(kind, "s", "x", severity)), score(finding(kind, "s", "x", severity, urgency))
     assert calm <= urgent <= calm + 20
 
 

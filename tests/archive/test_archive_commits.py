@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from workbench.archive import Archive
-from workbench.archive.retention import roll_up
-from workbench.archive.tiers import FIVE_MINUTES
+from workbench.archive.tiers.retention import roll_up
+from workbench.archive.tiers.verdicts import FIVE_MINUTES
 from workbench.core.errors import ArchiveError
 from workbench.core.series import SeriesSet
 

@@ -14,7 +14,7 @@ from workbench.archive import Archive
 from workbench.archive.exported import export
 from workbench.core.errors import ArchiveError
 from workbench.core.series import STALE, SeriesSet, label_key
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 NOVEMBER = 1_793_491_200_000
 ALWAYS = (0, 2**60)

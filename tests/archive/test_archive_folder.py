@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from workbench.archive import Archive
-from workbench.archive.layout import HISTOGRAMS, LAYOUTS, SAMPLES
+from workbench.archive.storage.layout import HISTOGRAMS, LAYOUTS, SAMPLES
 from workbench.core.errors import ArchiveError
 from workbench.core.series import SeriesSet
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.servers.native_samples import END_MS, START_MS, native_sample_set
 from workbench.archive import Archive, ArchiveSource
-from workbench.archive.layout import HISTOGRAMS
-from workbench.archive.retention import Policy, expire
 from workbench.archive.sql import connect
+from workbench.archive.storage.layout import HISTOGRAMS
+from workbench.archive.tiers.retention import Policy, expire
 from workbench.cli.main import main
 from workbench.core.errors import QueryRejected
 from workbench.core.histograms import Histogram, Histograms, is_mark, marked_rows, marks
@@ -19,8 +19,8 @@ from workbench.core.mixed import masked, without_empty
 from workbench.core.series import SeriesSet, label_key
 from workbench.core.timerange import TimeRange
 from workbench.promql import MemoryStore, evaluate_range
-from workbench.promql.matchers import Matcher
-from workbench.studies.read_tier import read_tier
+from workbench.promql.parser.matchers import Matcher
+from workbench.studies.sources.read_tier import read_tier
 
 ALWAYS = (0, 2**60)
 DAY = 86_400_000

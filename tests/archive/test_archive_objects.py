@@ -13,16 +13,16 @@ import pytest
 
 from tests.servers.object_store import KEY, SECRET, fresh_prefix, object_server
 from workbench.archive import Archive, ArchiveSource
-from workbench.archive.layout import SAMPLES
-from workbench.archive.place import place_of
-from workbench.archive.retention import Policy, expire, roll_up
 from workbench.archive.sql import connect
+from workbench.archive.storage.layout import SAMPLES
+from workbench.archive.storage.place import place_of
+from workbench.archive.tiers.retention import Policy, expire, roll_up
 from workbench.cli.main import main
 from workbench.core.errors import ArchiveError, SettingsError
 from workbench.core.series import SeriesSet
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +134,7 @@ def test_a_copy_keeps_others_out_until_it_ends_or_counts_as_gone(bucket: str, mo
     with one.copying(), pytest.raises(ArchiveError, match="Another process copies"), other.copying():
         pass
     with monkeypatch.context() as patched:
-        patched.setattr("workbench.archive.objects._GONE_S", -1.0)
+        patched.setattr("workbench.archive.storage.objects._GONE_S", -1.0)
         abandoned = one.copying()
         abandoned.__enter__()
     with Archive.open(bucket).copying():
@@ -178,7 +178,7 @@ def test_no_secret_is_in_a_name_or_an_error(bucket: str, monkeypatch: pytest.Mon
             Archive.open(url)
         told.append(str(caught.value))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setattr("workbench.archive.objects._RETRIES", 0)
+    monkeypatch.setattr("workbench.archive.storage.objects._RETRIES", 0)
     with pytest.raises(ArchiveError, match=r"cannot read archive\.json in s3://") as dead:
         Archive.open(bucket)
     told.append(str(dead.value))

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from workbench.archive import Archive
-from workbench.archive.layout import SAMPLES
+from workbench.archive.storage.layout import SAMPLES
 from workbench.core.series import SeriesSet
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.archive import Archive, ArchiveSource
-from workbench.archive.retention import Policy, expire, roll_up
-from workbench.archive.rollup import Slices, in_arrays, rollup
-from workbench.archive.rollup_fast import compiled
-from workbench.archive.slices import as_series
+from workbench.archive.tiers.retention import Policy, expire, roll_up
+from workbench.archive.tiers.rollup import Slices, in_arrays, rollup
+from workbench.archive.tiers.rollup_fast import compiled
+from workbench.archive.tiers.slices import as_series
 from workbench.core.errors import QueryRejected
 from workbench.core.series import STALE, SeriesSet
 from workbench.core.timerange import TimeRange, from_ms

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.archive import Archive
-from workbench.archive.layout import SAMPLES, SERIES
+from workbench.archive.storage.layout import SAMPLES, SERIES
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import STALE, SeriesSet, label_key
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 OCTOBER = 1_790_812_800_000  # 2026-10-01T00:00Z
 NOVEMBER = 1_793_491_200_000

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.archive import Archive, decimals
+from workbench.archive import Archive
 from workbench.archive.sql import connect
+from workbench.archive.storage import decimals
 from workbench.core.errors import ArchiveError
 from workbench.core.series import STALE, SeriesSet
 

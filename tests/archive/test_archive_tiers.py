@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.archive.tiers import FIVE_MINUTES, HOUR, RAW, TIERS, answering_tier, verdict, verdicts
+from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, RAW, TIERS, answering_tier, verdict, verdicts
 from workbench.core.errors import QueryRejected
 from workbench.promql import parse
 

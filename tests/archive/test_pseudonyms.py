@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.archive.pseudonyms import Pseudonyms, pseudonyms_of
+from workbench.archive.records.pseudonyms import Pseudonyms, pseudonyms_of
 from workbench.core.errors import SettingsError
 from workbench.core.settings import Privacy, Secret
 

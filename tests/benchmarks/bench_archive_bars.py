@@ -25,8 +25,8 @@ from tests.servers.openmetrics import without_stale_marks  # noqa: E402
 from tests.servers.prometheus import installed, load_blocks  # noqa: E402
 from workbench.archive import Archive  # noqa: E402
 from workbench.archive.openmetrics import write_openmetrics  # noqa: E402
-from workbench.archive.rollup import rollup  # noqa: E402
-from workbench.archive.rollup_fast import compiled  # noqa: E402
+from workbench.archive.tiers.rollup import rollup  # noqa: E402
+from workbench.archive.tiers.rollup_fast import compiled  # noqa: E402
 from workbench.core.series import SeriesSet  # noqa: E402
 from workbench.demo import build_demo  # noqa: E402
 from workbench.promql import Matcher  # noqa: E402

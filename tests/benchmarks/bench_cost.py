@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.analysis.decimal_oracle import plain_increases  # noqa: E402
-from workbench.analysis.amounts import added, exact_amounts, summed  # noqa: E402
+from workbench.analysis.counting.amounts import added, exact_amounts, summed  # noqa: E402
 from workbench.core.money import total  # noqa: E402
 from workbench.core.series import SeriesSet  # noqa: E402
 from workbench.core.timerange import to_ms  # noqa: E402

@@ -49,7 +49,7 @@ def resident_mb() -> float:
 def streamed(kind: str, rows: int, first: int) -> None:
     """Stream lines into an archive under pseudonyms; print the memory at the first and the greatest after it."""
     from workbench.archive import Archive
-    from workbench.archive.pseudonyms import Pseudonyms
+    from workbench.archive.records.pseudonyms import Pseudonyms
     from workbench.core.filters import LogFilter
     from workbench.core.pieces import gathered
     from workbench.core.timerange import TimeRange, from_ms
@@ -59,7 +59,7 @@ def streamed(kind: str, rows: int, first: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if kind == "files":
-            from workbench.query.logfiles import LogFileSource
+            from workbench.query.logs.files.source import LogFileSource
 
             pieces = LogFileSource("files", written(folder, rows)).logs(LogFilter(), span)
         else:
@@ -77,9 +77,9 @@ def streamed(kind: str, rows: int, first: int) -> None:
 
 def made(rows: int) -> Iterator[pd.DataFrame]:
     """Give answers of a server as its decoder makes them: pieces of 5,000 rows."""
-    from workbench.query.log_lines import parsed_line
-    from workbench.query.log_rows import LogRows
-    from workbench.query.log_shape import LogShape
+    from workbench.query.logs.lines import parsed_line
+    from workbench.query.logs.rows import LogRows
+    from workbench.query.logs.shape import LogShape
 
     for first in range(0, rows, 5_000):
         collected = LogRows(LogShape())

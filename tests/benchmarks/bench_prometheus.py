@@ -133,7 +133,7 @@ def contender(name: str, url: str) -> Callable[[str, int, int], tuple[int, float
         sys.modules["numba"] = None
     from workbench.core.timerange import TimeRange
     from workbench.query import PrometheusSource
-    from workbench.query.decode import warm_up
+    from workbench.query.metrics.decode import warm_up
 
     if warm_up() is not (name == "fast"):
         raise SystemExit(f"numba is {'absent' if name == 'fast' else 'present'}")

@@ -60,7 +60,7 @@ def puller(name: str, url: str) -> Callable[[], tuple[int, float]]:
         sys.modules["numba"] = None
     from workbench.core.timerange import TimeRange
     from workbench.query import PrometheusSource
-    from workbench.query.remote_read import warm_up
+    from workbench.query.metrics.remote.remote_read import warm_up
 
     if warm_up() is not (name == "fast"):
         raise SystemExit(f"numba is {'absent' if name == 'fast' else 'present'}")

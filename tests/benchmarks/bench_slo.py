@@ -19,15 +19,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from workbench.analysis.burn import burn_rates
-from workbench.analysis.events import joined_events, slice_events
-from workbench.analysis.history import histories
-from workbench.analysis.outlook import burn_outlook
-from workbench.analysis.promise import Promise
-from workbench.analysis.slo import compliance
-from workbench.analysis.spending import spending
+from workbench.analysis.counting.events import joined_events, slice_events
+from workbench.analysis.counting.history import histories
+from workbench.analysis.slo.burn import burn_rates
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.outlook import burn_outlook
+from workbench.analysis.slo.spending import spending
 from workbench.core.timerange import TimeRange
-from workbench.studies.windows import standard_windows
+from workbench.studies.sources.periods import standard_windows
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 DAYS, SERIES, OBJECTIVES = 90, 4, 1000

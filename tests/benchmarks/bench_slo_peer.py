@@ -23,14 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.servers.openmetrics import write_openmetrics
 from tests.servers.prometheus import installed, load_blocks, prometheus
-from workbench.analysis.slo import compliance
+from workbench.analysis.slo.compliance import compliance
 from workbench.catalog import load_catalog
-from workbench.catalog.slo import Objective, RatioIndicator
+from workbench.catalog.slo.documents import Objective, RatioIndicator
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
-from workbench.studies.indicators import measure
-from workbench.studies.slo import promises_of
+from workbench.studies.counting.indicators import measure
+from workbench.studies.slo.compliance import promises_of
 
 HOME = Path(__file__).resolve().parents[2] / ".bench" / "slo-generator-env"
 WINDOWS = {"1d": 86_400, "7d": 604_800, "28d": 2_419_200}

@@ -15,10 +15,10 @@ from collections.abc import Callable
 
 from google.protobuf import json_format
 
-from workbench.query.documents import read_json
-from workbench.query.otlp import of_json, of_protobuf
-from workbench.query.otlp_schema import message
-from workbench.query.spans import Gathered, Sampling
+from workbench.query.http.documents import read_json
+from workbench.query.traces.otlp import of_json, of_protobuf
+from workbench.query.traces.otlp_schema import message
+from workbench.query.traces.spans import Gathered, Sampling
 
 SPANS = 20_000
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from workbench.catalog.profile import Profile
+from workbench.catalog.profile.model import Profile
 
 FOLDER = Path(__file__).parents[3] / "shared" / "systems"
 

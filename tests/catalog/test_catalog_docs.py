@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.catalog.profile import Profile
-from workbench.catalog.vocabulary import DIMENSIONS, ROLES, UNITS
+from workbench.catalog.profile.model import Profile
+from workbench.catalog.profile.vocabulary import DIMENSIONS, ROLES, UNITS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 

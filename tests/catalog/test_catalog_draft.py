@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.catalog.draft import Draft, draft
+from workbench.catalog.draft.draft import Draft, draft
 from workbench.catalog.load import Catalog, read_catalog
-from workbench.catalog.slo import RatioIndicator
+from workbench.catalog.slo.documents import RatioIndicator
 from workbench.catalog.yaml_lines import parse_documents
 from workbench.core.errors import ParameterError
 

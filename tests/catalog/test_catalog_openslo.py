@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from workbench.catalog.load import Catalog, load_catalog, read_catalog
-from workbench.catalog.slo import CalendarWindow, RatioIndicator, RawIndicator, ThresholdIndicator
+from workbench.catalog.slo.documents import CalendarWindow, RatioIndicator, RawIndicator, ThresholdIndicator
 from workbench.core.errors import CatalogError, Fault
 
 SLO = """\

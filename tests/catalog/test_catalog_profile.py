@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from workbench.catalog.load import Catalog, load_catalog, read_catalog
-from workbench.catalog.profile import Role
-from workbench.catalog.queries import iter_queries
+from workbench.catalog.profile.model import Role
+from workbench.catalog.profile.queries import iter_queries
 from workbench.core.errors import CatalogError, Fault, ParameterError
 
 MINIMAL = "schema: 1\nsystem: shop\ntitle: Shop\n"

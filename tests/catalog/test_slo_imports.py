@@ -10,10 +10,10 @@ import pytest
 
 from workbench.catalog import RatioIndicator, RawIndicator, load_catalog
 from workbench.catalog.load import read_catalog
-from workbench.catalog.openslo_export import openslo_text
+from workbench.catalog.slo.export import openslo_text
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.shipped import shipped
-from workbench.studies.imports import import_slos
+from workbench.studies.authoring.imports import import_slos
 
 SLOTH = """
 version: prometheus/v1

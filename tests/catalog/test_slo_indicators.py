@@ -10,7 +10,7 @@ import pytest
 
 from workbench.catalog import CompositeIndicator, Objective, RecordsIndicator, ThresholdIndicator
 from workbench.catalog.load import read_catalog
-from workbench.catalog.openslo_export import openslo_text
+from workbench.catalog.slo.export import openslo_text
 from workbench.core.errors import CatalogError
 from workbench.core.filters import Condition, LogFilter, SpanFilter
 

@@ -15,11 +15,11 @@ import pytest
 
 from tests.servers.programs import PROMETHEUS_3
 from workbench.catalog import load_catalog
-from workbench.catalog.rules import Counted, burn_alerts, reachable, rule_groups
+from workbench.catalog.rules.generated import Counted, burn_alerts, reachable, rule_groups
 from workbench.core.errors import ParameterError
 from workbench.promql import parse
-from workbench.studies.context import Context
-from workbench.studies.rules import slo_rules
+from workbench.studies.authoring.rules import slo_rules
+from workbench.studies.sources.context import Context
 
 CATALOG = load_catalog()
 DAY_MS = 86_400_000

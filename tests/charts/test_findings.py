@@ -12,17 +12,17 @@ from tests.questions import QUESTIONS
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import load_catalog
-from workbench.charts.alerts_tables import alerts_finding
-from workbench.charts.capacity_tables import capacity_finding
-from workbench.charts.cost_tables import cost_finding
-from workbench.charts.performance_tables import performance_finding
-from workbench.charts.quality_tables import quality_finding
+from workbench.charts.alerts.tables import alerts_finding
+from workbench.charts.capacity.tables import capacity_finding
+from workbench.charts.cost.tables import cost_finding
+from workbench.charts.performance.tables import performance_finding
+from workbench.charts.quality.tables import quality_finding
 from workbench.charts.tables import Sentence
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context
-from workbench.studies.closed import ClosedSource
+from workbench.studies.sources.unavailable import UnavailableSource
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 CATALOG = load_catalog()
@@ -43,7 +43,7 @@ def said(question: str, source: MetricSource, system: str) -> str:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_source_that_is_down_is_unavailable_and_never_not_measured(question: str) -> None:
-    text = said(question, ClosedSource("down", "http://x", "It is down."), "counterfactual-lab")
+    text = said(question, UnavailableSource("down", "http://x", "It is down."), "counterfactual-lab")
     assert "unavailable" in text
     assert "not measured" not in text
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analysis.burn import BudgetHistory, BurnRates, budget_history, burn_rates
-from workbench.analysis.slo import ComplianceResult, Promise, compliance
+from workbench.analysis.slo.burn import BudgetHistory, BurnRates, budget_history, burn_rates
+from workbench.analysis.slo.compliance import ComplianceResult, Promise, compliance
 from workbench.charts import figure
 from workbench.charts.layers import POINTS, joined, kept_points
-from workbench.charts.slo import BARS, budget_figure, requests_figure, sli_figure
+from workbench.charts.slo.figures import BARS, budget_figure, requests_figure, sli_figure
 from workbench.charts.theme import STATUS_WORDS, palette, template
 from workbench.core.errors import ParameterError
 from workbench.core.result import STATUSES, Result

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from workbench.cli.output import print_csv, print_json, print_table
+from workbench.cli.shared.output import print_csv, print_json, print_table
 
 HOSTILE = "\x1b[31mred\x07\n=cmd|' /C calc'!A0"
 

@@ -93,7 +93,7 @@ def test_rules_exports_and_imports_are_files_that_are_read_again(run, tmp_path: 
 
 @pytest.mark.slow
 def test_an_issue_is_made_listed_and_made_again(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workbench.studies import context
+    from workbench.studies.sources import context
 
     monkeypatch.setattr(context, "_now", lambda: datetime(2026, 11, 4, tzinfo=UTC))
     monkeypatch.setattr(context.Context.__dataclass_fields__["clock"], "default", context._now)

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.core.histograms import CUSTOM, HINTS, Histogram, Histograms
 from workbench.core.series import STALE
-from workbench.promql.native import combined
+from workbench.promql.native.operations import combined
 
 NUMBER = r"[-+]?(?:inf|nan|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"
 _VALUE = re.compile(rf"(?P<start>{NUMBER})(?:(?P<sign>[-+])(?P<step>{NUMBER}))?(?:x(?P<times>\d+))?", re.IGNORECASE)

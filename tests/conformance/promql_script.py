@@ -14,13 +14,13 @@ from workbench.core.errors import QueryRejected
 from workbench.core.histograms import Histogram, Histograms, marks
 from workbench.core.series import LabelKey, Labels, SeriesSet, label_key
 from workbench.core.timerange import duration_ms
-from workbench.promql.histogram import BUCKET
-from workbench.promql.lexer import unquoted
-from workbench.promql.matchers import keep_series
-from workbench.promql.nodes import NAME, Selector
-from workbench.promql.parse import parse
-from workbench.promql.scope import selectors
-from workbench.promql.store import MemoryStore
+from workbench.promql.engine.histogram import BUCKET
+from workbench.promql.engine.store import MemoryStore
+from workbench.promql.parser.lexer import unquoted
+from workbench.promql.parser.matchers import keep_series
+from workbench.promql.parser.nodes import NAME, Selector
+from workbench.promql.parser.parse import parse
+from workbench.promql.parser.scope import selectors
 
 _INSTANT = re.compile(r"eval(?:_(fail|warn|info|ordered))?\s+instant\s+(?:at\s+(\S+)\s+)?(.+)")
 _RANGE = re.compile(r"eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)")

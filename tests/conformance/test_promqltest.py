@@ -19,7 +19,7 @@ from workbench.core.errors import QueryRejected
 from workbench.core.histograms import Histogram
 from workbench.core.series import Metrics, label_key
 from workbench.promql import evaluate_instant, evaluate_range, parse
-from workbench.promql.nodes import Selector, String, Subquery, bare
+from workbench.promql.parser.nodes import Selector, String, Subquery, bare
 
 HERE = Path(__file__).parent
 SHIPPED = HERE / "promqltest" / "v3.5.3"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.core.series import is_stale, label_key
-from workbench.demo.alerts import AlertCarry, Episode, episodes_frame, evaluate_alert
+from workbench.demo.engine.alerts import AlertCarry, Episode, episodes_frame, evaluate_alert
 
 LABELS = {"alertname": "Down", "severity": "critical"}
 MINUTE = 60_000

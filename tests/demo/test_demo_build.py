@@ -20,7 +20,7 @@ from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import to_ms
 from workbench.demo import DemoSummary, build_demo
-from workbench.demo.lock import building
+from workbench.demo.engine.lock import building
 from workbench.demo.state import State
 from workbench.promql import Matcher
 

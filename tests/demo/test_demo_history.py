@@ -18,7 +18,7 @@ from workbench.core.frames import SEVERITIES
 from workbench.core.series import Labels, is_stale, label_key
 from workbench.core.timerange import to_ms
 from workbench.demo import build_demo
-from workbench.demo.systems import SYSTEMS
+from workbench.demo.engine.systems import SYSTEMS
 from workbench.promql import Matcher, evaluate_range, scoped
 
 #: Each builds a demo.

@@ -9,9 +9,9 @@ import pytest
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.shipped import shipped
 from workbench.core.timerange import to_ms
+from workbench.demo.engine.systems import SYSTEMS
 from workbench.demo.kinds import KINDS
 from workbench.demo.scenario import Scenario, load_scenario, offset_ms
-from workbench.demo.systems import SYSTEMS
 
 DIMENSIONS = {model.name: model.dimensions for model in SYSTEMS}
 ANCHOR = to_ms(datetime(2026, 11, 21, tzinfo=UTC))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.demo.histogram import Buckets
-from workbench.demo.season import growth, season
-from workbench.demo.streams import split_counts, split_evenly, split_like, stream
+from workbench.demo.engine.histogram import Buckets
+from workbench.demo.engine.season import growth, season
+from workbench.demo.engine.streams import split_counts, split_evenly, split_like, stream
 
 COUNTS = st.lists(st.integers(0, 300), min_size=1, max_size=8)
 SEEDS = st.integers(0, 2**63)
@@ -18,7 +18,7 @@ SEEDS = st.integers(0, 2**63)
 
 @pytest.mark.slow
 def test_a_stream_is_the_same_in_another_process() -> None:
-    text = "from workbench.demo.streams import stream; print(stream(7, 'lab/x', 20_000).integers(0, 2**62, 5).tolist())"
+    text = "from workbench.demo.engine.streams import stream; print(stream(7, 'lab/x', 20_000).integers(0, 2**62, 5).tolist())"
     there = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60).stdout
     assert there.strip() == str(stream(7, "lab/x", 20_000).integers(0, 2**62, 5).tolist())
 

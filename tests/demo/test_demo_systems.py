@@ -20,8 +20,8 @@ from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, is_stale
 from workbench.core.timerange import to_ms
 from workbench.demo import build_demo
-from workbench.demo.conduit.places import MODELS, USES
-from workbench.demo.flows import MONEY
+from workbench.demo.engine.flows import MONEY
+from workbench.demo.systems.conduit.places import MODELS, USES
 from workbench.promql import Matcher
 
 pytestmark = pytest.mark.slow

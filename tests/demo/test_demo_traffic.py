@@ -24,10 +24,10 @@ from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.series import is_stale
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.demo import build_demo
-from workbench.demo.day import Day, SystemDay
+from workbench.demo.engine.day import Day, SystemDay
+from workbench.demo.engine.volumes import FILE, UNIT, along, read_volumes, spread
 from workbench.demo.scenario import Event, load_scenario, load_traffic
 from workbench.demo.traffic import Price, Traffic
-from workbench.demo.volumes import FILE, UNIT, along, read_volumes, spread
 from workbench.demo.world import world_of
 from workbench.promql import Matcher
 from workbench.store import Store

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.core.errors import WorkbenchError
 from workbench.core.series import LabelKey, Metrics, label_key
 from workbench.promql import SampleStore, evaluate_range, parse, print_query
-from workbench.promql.nodes import Node, Selector, String, Subquery, children
+from workbench.promql.parser.nodes import Node, Selector, String, Subquery, children
 
 Rows = dict[LabelKey, tuple[NDArray[np.float64], NDArray[np.bool_]]]
 

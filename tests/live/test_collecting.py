@@ -16,7 +16,7 @@ from workbench.catalog import load_catalog
 from workbench.query import PrometheusSource
 from workbench.store import Store
 from workbench.studies import Context
-from workbench.studies.collect import collect
+from workbench.studies.upkeep.collect import collect
 
 pytestmark = pytest.mark.live
 

@@ -27,8 +27,8 @@ from workbench.core.mixed import concatenated
 from workbench.core.series import LabelKey, SeriesSet, label_key
 from workbench.core.timerange import TimeRange
 from workbench.promql import MemoryStore, SampleStore, evaluate_range
-from workbench.promql.native import edges
-from workbench.promql.native_statistics import visible
+from workbench.promql.native.operations import edges
+from workbench.promql.native.statistics import visible
 from workbench.query import PrometheusSource
 
 pytestmark = pytest.mark.live

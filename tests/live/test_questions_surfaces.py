@@ -13,7 +13,11 @@ from tests.live.test_questions_parity import CATALOG, ON_SURFACES, TOLERANCE
 from tests.questions import QUESTIONS
 from tests.surfaces import Rows, command, html_tables, printed_tables, run_notebook
 from workbench.archive.source import ArchiveSource
-from workbench.charts import alerts_tables, capacity_tables, cost_tables, performance_tables, quality_tables
+from workbench.charts.alerts import tables as alerts_tables
+from workbench.charts.capacity import tables as capacity_tables
+from workbench.charts.cost import tables as cost_tables
+from workbench.charts.performance import tables as performance_tables
+from workbench.charts.quality import tables as quality_tables
 from workbench.core.result import Study
 from workbench.core.settings import load_settings
 from workbench.core.shipped import shipped

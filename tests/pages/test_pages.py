@@ -10,7 +10,7 @@ from workbench import studies
 from workbench.cli.main import main
 from workbench.core.settings import load_settings
 from workbench.core.units import ratio_text
-from workbench.ui import exports, load
+from workbench.ui.parts import exports, load
 
 SYSTEM = "counterfactual-lab"
 

@@ -20,7 +20,7 @@ def of_status(status: str) -> None:
 
     from workbench.core.result import Provenance, Study
     from workbench.core.timerange import TimeRange, from_ms
-    from workbench.ui import states
+    from workbench.ui.parts import states
 
     made = Provenance("lab", "workbench", "v3", "exact")
     study = Study("s", "lab", TimeRange.from_ms(0, 1), from_ms(1), {}, status, None, 0.0, made, ("first", "second"))
@@ -29,7 +29,7 @@ def of_status(status: str) -> None:
 
 def of_error(name: str, text: str) -> None:
     from workbench.core import errors
-    from workbench.ui import states
+    from workbench.ui.parts import states
 
     with states.guard():
         kind = getattr(errors, name)

@@ -13,8 +13,8 @@ from workbench.core.errors import FrameError, QueryTooExpensive
 from workbench.core.histograms import CUSTOM, Histogram, Histograms, is_mark, marked_rows, marks
 from workbench.core.series import STALE, SeriesSet, is_stale
 from workbench.promql import EvaluationLimits, MemoryStore, evaluate_instant, evaluate_range
-from workbench.promql.native import combined, equal, resets, upper_bounds
-from workbench.promql.native_statistics import fractions, quantiles, variances
+from workbench.promql.native.operations import combined, equal, resets, upper_bounds
+from workbench.promql.native.statistics import fractions, quantiles, variances
 
 COUNTS = st.integers(1, 50).map(float)
 

@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 
 from workbench.core.series import SeriesSet
 from workbench.promql import MemoryStore, evaluate_range
-from workbench.promql.prefix import Overlapping
-from workbench.promql.sums import settled, window_totals
+from workbench.promql.engine.sums import settled, window_totals
+from workbench.promql.parser.prefix import Overlapping
 
 END = 3_600_000
 

@@ -8,8 +8,20 @@ from hypothesis import strategies as st
 
 from workbench.core.errors import QueryRejected
 from workbench.promql import parse, print_query, selectors
-from workbench.promql.lexer import MAX_BYTES, MAX_NESTING
-from workbench.promql.nodes import At, Binary, Call, Matching, Node, Number, Paren, Selector, Subquery, Unary, walk
+from workbench.promql.parser.lexer import MAX_BYTES, MAX_NESTING
+from workbench.promql.parser.nodes import (
+    At,
+    Binary,
+    Call,
+    Matching,
+    Node,
+    Number,
+    Paren,
+    Selector,
+    Subquery,
+    Unary,
+    walk,
+)
 
 NAMES = st.sampled_from(["up", "requests_total", "job:rate:5m", "inf", "by_the_way", "http.requests"])
 LABELS = st.sampled_from(["job", "le", "__name__x", "a b", "on"])

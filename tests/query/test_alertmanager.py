@@ -15,8 +15,8 @@ from tests.query.served import CAPTURES
 from tests.query.traced import web_of
 from workbench.core.errors import AnswerUnreadable, SourceUnavailable
 from workbench.core.timerange import TimeRange
-from workbench.query.alert_records import AlertRecords
-from workbench.query.alertmanager import AlertmanagerSource
+from workbench.query.alerts.alertmanager import AlertmanagerSource
+from workbench.query.alerts.records import AlertRecords
 
 START = datetime(2026, 11, 21, 19, 49, tzinfo=UTC)
 RUN = TimeRange(START, START + timedelta(minutes=10))
@@ -124,8 +124,8 @@ def test_another_service_at_the_address_is_no_alertmanager() -> None:
 
 @pytest.mark.live
 def test_a_real_alertmanager_tells_alerts_groups_silences_and_its_version(alertmanager: Any) -> None:
-    from workbench.query.transport import HttpTransport
-    from workbench.query.web import Web
+    from workbench.query.http.client import BackendClient
+    from workbench.query.http.transport import HttpTransport
 
     now = datetime.now(UTC)
     stamp = (now - timedelta(minutes=5)).isoformat()
@@ -138,7 +138,7 @@ def test_a_real_alertmanager_tells_alerts_groups_silences_and_its_version(alertm
             json={"matchers": [matcher], "startsAt": now.isoformat(), "createdBy": "ana", "comment": "a\x1b[31mb",
                   "endsAt": (now + timedelta(hours=1)).isoformat()},
         ).raise_for_status()  # fmt: skip
-    source = AlertmanagerSource("am", Web("am", HttpTransport(alertmanager.url), 10, api="Alertmanager"))
+    source = AlertmanagerSource("am", BackendClient("am", HttpTransport(alertmanager.url), 10, api="Alertmanager"))
     alerts = source.alerts()
     assert alerts["alertname"].tolist() == ["Slow", "Slow"]
     assert {row["pod"] for row in alerts["labels"]} == {"a", "b"}

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.errors import AnswerTruncated, AnswerUnreadable
-from workbench.query.decode import Answer, ReaderName, decode, envelope, warm_up
+from workbench.query.metrics.decode import Answer, ReaderName, decode, envelope, warm_up
 
 READERS: list[ReaderName] = ["generic", "table", "scan"] if warm_up() else ["generic", "table"]
 

@@ -17,8 +17,8 @@ from workbench.core.errors import AnswerUnreadable, ParameterError, QueryRejecte
 from workbench.core.filters import Condition, LogFilter, Native
 from workbench.core.settings import SourceSettings
 from workbench.core.timerange import TimeRange
-from workbench.query.elastic import ElasticSource
-from workbench.query.elastic_indices import index_names
+from workbench.query.logs.elastic.indices import index_names
+from workbench.query.logs.elastic.source import ElasticSource
 
 START_MS = 1_793_500_000_000
 SPAN = TimeRange.from_ms(START_MS, START_MS + 3_600_000)

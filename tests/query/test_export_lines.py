@@ -13,7 +13,7 @@ from tests.servers.programs import program, running
 from workbench.core.errors import AnswerTruncated, AnswerUnreadable
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
-from workbench.query.export_lines import decode_lines
+from workbench.query.metrics.export_lines import decode_lines
 
 VICTORIA = {"Content-Type": "application/stream+json", "X-Server-Hostname": "vm"}
 

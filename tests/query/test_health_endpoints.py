@@ -9,8 +9,8 @@ import pytest
 from tests.query.served import Asked, Says, says, serving
 from workbench.core.settings import SourceSettings
 from workbench.query import PrometheusSource
-from workbench.query.health import MAX_BYTES, ask_health, judged_body
-from workbench.query.observed import alerts, rules, silences, targets
+from workbench.query.http.health import MAX_BYTES, ask_health, judged_body
+from workbench.query.metrics.live_state import alerts, rules, silences, targets
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m\n\u202eevil"
 

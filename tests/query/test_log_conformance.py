@@ -24,11 +24,11 @@ from workbench.core.filters import Condition, LogFilter, Native
 from workbench.core.settings import SourceSettings
 from workbench.core.source import LogSource
 from workbench.core.timerange import TimeRange
-from workbench.query.elastic import ElasticSource, Kind
-from workbench.query.log_shape import LogShape
-from workbench.query.logfiles import LogFileSource
-from workbench.query.loki import LokiSource
-from workbench.query.web import Web
+from workbench.query.http.client import BackendClient
+from workbench.query.logs.elastic.source import ElasticSource, Kind
+from workbench.query.logs.files.source import LogFileSource
+from workbench.query.logs.loki.source import LokiSource
+from workbench.query.logs.shape import LogShape
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,7 @@ def archived(_: ExitStack, folder: Path, __: pytest.FixtureRequest) -> LogSource
 def loki(stack: ExitStack, _: Path, __: pytest.FixtureRequest) -> LogSource:
     held = [Line(one.time_ns, one.json(), {"service_name": one.service, "env": "lab"}) for one in lines()]
     served = stack.enter_context(serving(FakeLoki(held).answer))
-    web = Web.from_settings("loki", SourceSettings(kind="loki", url=served.url), api="Loki")
+    web = BackendClient.from_settings("loki", SourceSettings(kind="loki", url=served.url), api="Loki")
     return LokiSource("loki", web, SHAPE, selector='{env="lab"}', json_lines=True)
 
 
@@ -101,7 +101,7 @@ def loki_unknown(stack: ExitStack, folder: Path, request: pytest.FixtureRequest)
     """Loki without a profile that says what the lines are, and with the level as a label of the stream too."""
     held = [Line(one.time_ns, one.json(), {"app": one.service, "level": one.level}) for one in lines()]
     served = stack.enter_context(serving(FakeLoki(held).answer))
-    web = Web.from_settings("loki", SourceSettings(kind="loki", url=served.url), api="Loki")
+    web = BackendClient.from_settings("loki", SourceSettings(kind="loki", url=served.url), api="Loki")
     return LokiSource("loki", web, selector='{app=~".+"}')
 
 
@@ -120,7 +120,7 @@ def opensearch(_: ExitStack, __: Path, request: pytest.FixtureRequest) -> LogSou
     """Two indices of a day each in a real node, mapped as it does by itself: text with a keyword of 256 letters."""
     node: Server = request.getfixturevalue("opensearch_node")
     fill(node.url, "lines", {})
-    web = Web.from_settings("os", SourceSettings(kind="opensearch", url=node.url), api="OpenSearch")
+    web = BackendClient.from_settings("os", SourceSettings(kind="opensearch", url=node.url), api="OpenSearch")
     return ElasticSource("os", web, "opensearch", SHAPE)
 
 
@@ -131,7 +131,7 @@ def opensearch_keywords(_: ExitStack, __: Path, request: pytest.FixtureRequest) 
     mappings = {"dynamic_templates": [strings], "properties": {"timestamp": {"type": "date_nanos"}}}
     fill(node.url, "kept", {"mappings": mappings})
     shape = LogShape(own=SHAPE.own, levels=SHAPE.levels, services=SHAPE.services, indices=("kept-YYYY.MM.dd",))
-    web = Web.from_settings("os", SourceSettings(kind="opensearch", url=node.url), api="OpenSearch")
+    web = BackendClient.from_settings("os", SourceSettings(kind="opensearch", url=node.url), api="OpenSearch")
     return ElasticSource("os", web, "opensearch", shape)
 
 
@@ -159,7 +159,7 @@ def given_index(kind: Kind) -> Backend:
         url = given(variable(kind))
         send(f"{url}/lines-2026.10.31,lines-2026.11.01?ignore_unavailable=true", "", "DELETE")
         fill(url, "lines", {})
-        web = Web.from_settings(kind, SourceSettings(kind=kind, url=url), api=kind)
+        web = BackendClient.from_settings(kind, SourceSettings(kind=kind, url=url), api=kind)
         return ElasticSource(kind, web, kind, SHAPE)
 
     return source
@@ -173,7 +173,7 @@ def given_loki(_: ExitStack, __: Path, ___: pytest.FixtureRequest) -> Later:
         streams.setdefault(one.service, []).append([str(one.time_ns + later_ms * 10**6), one.json()])
     pushed = [{"stream": {"service_name": name, "env": run}, "values": held} for name, held in streams.items()]
     send(f"{url}/loki/api/v1/push", json.dumps({"streams": pushed}))
-    web = Web.from_settings("loki", SourceSettings(kind="loki", url=url), api="Loki")
+    web = BackendClient.from_settings("loki", SourceSettings(kind="loki", url=url), api="Loki")
     return Later(LokiSource("loki", web, SHAPE, selector=f'{{env="{run}"}}', json_lines=True), later_ms)
 
 

@@ -21,12 +21,12 @@ from workbench.catalog import load_catalog
 from workbench.core.errors import ParameterError, SourceUnavailable
 from workbench.core.filters import LogFilter, Native
 from workbench.core.timerange import TimeRange, parse_instant
-from workbench.query import log_merge
-from workbench.query.log_levels import severity_of
-from workbench.query.log_lines import parsed_line
-from workbench.query.log_shape import LogShape
-from workbench.query.log_times import time_of
-from workbench.query.logfiles import LogFileSource
+from workbench.query.logs.files import merge as log_merge
+from workbench.query.logs.files.source import LogFileSource
+from workbench.query.logs.levels import severity_of
+from workbench.query.logs.lines import parsed_line
+from workbench.query.logs.shape import LogShape
+from workbench.query.logs.times import time_of
 
 DAY = TimeRange(parse_instant("2024-01-15"), parse_instant("2024-01-16"))
 EVER = TimeRange(parse_instant("1970-01-01"), parse_instant("2200-01-01"))
@@ -164,7 +164,7 @@ def test_files_that_overlap_come_in_one_order_from_any_number_of_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: int
 ) -> None:
     monkeypatch.setattr(log_merge, "RUN", run)
-    monkeypatch.setattr("workbench.query.logfiles._CHUNK", 5)
+    monkeypatch.setattr("workbench.query.logs.files.source._CHUNK", 5)
     chance = random.Random(8)
     seconds = [chance.randrange(3_000) for _ in range(400)]
     for file in range(4):

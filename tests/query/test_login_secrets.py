@@ -15,7 +15,7 @@ from tests.query.served import Says, error, vector
 from workbench.core.errors import ParameterError, SettingsError, SourceError
 from workbench.core.settings import Secret, SourceSettings
 from workbench.query import PrometheusSource
-from workbench.query.login import Login, checked_url
+from workbench.query.http.login import Login, checked_url
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECRET = "correct-horse-battery"

@@ -18,10 +18,10 @@ from workbench.core.errors import (
 )
 from workbench.core.filters import LogFilter, Native
 from workbench.core.timerange import TimeRange
-from workbench.query.httpx_client import HttpxTransport
-from workbench.query.log_shape import LogShape
-from workbench.query.loki import LokiSource
-from workbench.query.web import Web
+from workbench.query.http.client import BackendClient
+from workbench.query.http.httpx_transport import HttpxTransport
+from workbench.query.logs.loki.source import LokiSource
+from workbench.query.logs.shape import LogShape
 
 START_NS, END_NS = 1_795_288_500_000_000_000, 1_795_292_100_000_000_000
 SPAN = TimeRange.from_ms(START_NS // 10**6, END_NS // 10**6)
@@ -40,7 +40,7 @@ def replaying(*names: str, shape: LogShape | None = None) -> LokiSource:
         return held.pop(0) if len(held) > 1 else held[0]
 
     client = httpx.Client(transport=httpx.MockTransport(answer))
-    web = Web("loki", HttpxTransport("http://loki:3100", client), 5, api="Loki")
+    web = BackendClient("loki", HttpxTransport("http://loki:3100", client), 5, api="Loki")
     return LokiSource("loki", web, shape, selector='{app="edge"}')
 
 

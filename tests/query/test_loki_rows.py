@@ -16,10 +16,10 @@ from workbench.core.errors import ParameterError, QueryTooExpensive, SourceUnava
 from workbench.core.filters import LogFilter
 from workbench.core.settings import SourceSettings
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.query.loki import LokiSource
-from workbench.query.loki_api import LokiApi
-from workbench.query.loki_windows import whole_windows
-from workbench.query.web import Web
+from workbench.query.http.client import BackendClient
+from workbench.query.logs.loki.api import LokiApi
+from workbench.query.logs.loki.source import LokiSource
+from workbench.query.logs.loki.windows import whole_windows
 
 START_NS = 1_795_288_500_000_000_000
 HOURS = 6
@@ -140,7 +140,7 @@ def test_a_tenant_is_named_and_a_missing_one_explained(serve: Callable[..., Serv
 @pytest.mark.slow
 def test_milliseconds_are_refused_before_they_are_sent(serve: Callable[..., Served]) -> None:
     served = serve(hundred_thousand().answer)
-    api = LokiApi(Web.from_settings("l", SourceSettings(kind="loki", url=served.url), api="Loki"))
+    api = LokiApi(BackendClient.from_settings("l", SourceSettings(kind="loki", url=served.url), api="Loki"))
     with pytest.raises(ParameterError, match="lies in 1970"):
         list(whole_windows(api, "{a=~'.+'}", START_NS // 10**6, START_NS // 10**6 + 1))
     assert not served.asked

@@ -11,7 +11,7 @@ from tests.query.served import Asked, Says, matrix, recorded, says, vector
 from workbench.core.errors import SourceUnavailable
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
-from workbench.query.stores import StoreOptions
+from workbench.query.metrics.stores import StoreOptions
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = TimeRange.last("1h", until=NOW)

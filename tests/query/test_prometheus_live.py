@@ -12,8 +12,9 @@ from tests.servers.samples import END_MS, START_MS, sample_set
 from workbench.core.errors import QueryRejected, QueryTooExpensive
 from workbench.core.series import is_stale, label_key
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.query import PrometheusSource, check
-from workbench.query.client import source_of
+from workbench.query import PrometheusSource
+from workbench.query.checks import details as check
+from workbench.query.metrics.api_client import source_of
 
 pytestmark = pytest.mark.live
 
@@ -39,7 +40,7 @@ def expected(name: str, after_ms: int, upto_ms: int) -> dict:
 
 @pytest.mark.parametrize("name", sorted({labels["__name__"] for labels in sample_set().labels}))
 def test_raw_samples_are_those_that_were_loaded(source: PrometheusSource, name: str, monkeypatch) -> None:
-    monkeypatch.setattr("workbench.query.raw.REQUEST_SAMPLES", 2_000)
+    monkeypatch.setattr("workbench.query.metrics.raw.REQUEST_SAMPLES", 2_000)
     after, upto = START_MS + 3_600_000, END_MS - 1_800_000
     found = source.raw(f'{{"{name}"}}' if source.semantics == "v3" else name, TimeRange.from_ms(after, upto))
     wanted = expected(name, after, upto)

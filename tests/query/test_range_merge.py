@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from workbench.core.errors import AnswerUnreadable, QueryTooExpensive
 from workbench.core.series import SeriesSet
-from workbench.query.merge import Grid
-from workbench.query.plan import slices
+from workbench.query.metrics.merge import Grid
+from workbench.query.metrics.plan import slices
 
 START, STEP = 1_000, 250
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.errors import ParameterError, QueryTooExpensive
-from workbench.query import plan
+from workbench.query.metrics import plan
 
 
 @settings(deadline=None)

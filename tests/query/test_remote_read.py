@@ -21,9 +21,11 @@ from workbench.core.errors import AnswerTruncated, AnswerUnreadable, SourceUnava
 from workbench.core.histograms import Histogram, marked_rows
 from workbench.core.series import STALE, SeriesSet, is_stale, label_key
 from workbench.core.timerange import TimeRange
-from workbench.query import PrometheusSource, remote_read, remote_read_wire, xor_chunks, xor_chunks_fast
-from workbench.query.checksum import crc32c, crc32c_of
-from workbench.query.selector import LabelMatch, conditions
+from workbench.query import PrometheusSource
+from workbench.query.metrics.remote import remote_read, xor_chunks, xor_chunks_fast
+from workbench.query.metrics.remote import wire as remote_read_wire
+from workbench.query.metrics.remote.checksum import crc32c, crc32c_of
+from workbench.query.metrics.selector import LabelMatch, conditions
 
 STREAMED = {"Content-Type": "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"}
 READERS = {

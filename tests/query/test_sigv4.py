@@ -14,7 +14,7 @@ from tests.query.served import Asked, vector
 from workbench.core.errors import SettingsError
 from workbench.core.settings import SourceSettings
 from workbench.query import PrometheusSource
-from workbench.query.sigv4 import signer
+from workbench.query.http.sigv4 import signer
 
 KEY = "planted/secret/key"
 

@@ -20,8 +20,9 @@ from workbench.core.errors import (
     SourceUnavailable,
 )
 from workbench.core.timerange import TimeRange
-from workbench.query import PrometheusSource, check
-from workbench.query.client import client_records, source_of
+from workbench.query import PrometheusSource
+from workbench.query.checks import details as check
+from workbench.query.metrics.api_client import client_records, source_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = 60_000

@@ -13,10 +13,10 @@ from tests.query import traced
 from workbench.core.errors import AnswerUnreadable, ParameterError, SourceUnavailable
 from workbench.core.filters import SpanFilter
 from workbench.core.timerange import TimeRange
-from workbench.query.jaeger_json import of_jaeger, of_zipkin
-from workbench.query.otlp import of_json
-from workbench.query.spans import Gathered, Sampling, Span, plain_id
-from workbench.query.trace_files import TraceFiles
+from workbench.query.traces.files import TraceFiles
+from workbench.query.traces.jaeger_json import of_jaeger, of_zipkin
+from workbench.query.traces.otlp import of_json
+from workbench.query.traces.spans import Gathered, Sampling, Span, plain_id
 
 TRACE = "1" * 32
 ALWAYS = TimeRange.from_ms(0, 4_000_000_000_000)

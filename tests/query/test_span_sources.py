@@ -24,12 +24,12 @@ from workbench.core.errors import ParameterError, QueryTooExpensive
 from workbench.core.filters import Condition, SpanFilter
 from workbench.core.settings import SourceSettings
 from workbench.core.timerange import TimeRange
-from workbench.query.jaeger import JaegerSource, Version
-from workbench.query.otlp_schema import message
-from workbench.query.spans import Gathered, Span
-from workbench.query.tempo import TempoSource
-from workbench.query.trace_files import TraceFiles
-from workbench.query.web import Web
+from workbench.query.http.client import BackendClient
+from workbench.query.traces.files import TraceFiles
+from workbench.query.traces.jaeger import JaegerSource, Version
+from workbench.query.traces.otlp_schema import message
+from workbench.query.traces.spans import Gathered, Span
+from workbench.query.traces.tempo import TempoSource
 
 pytestmark = pytest.mark.slow
 
@@ -115,7 +115,7 @@ def jaeger_with_spans(jaeger_node: Jaeger) -> str:
 def real_jaeger(version: Version) -> Backend:
     def source(_: Path, request: pytest.FixtureRequest) -> JaegerSource:
         url = request.getfixturevalue("jaeger_with_spans")
-        web = Web.from_settings("j", SourceSettings(kind="jaeger", url=url), api="Jaeger")
+        web = BackendClient.from_settings("j", SourceSettings(kind="jaeger", url=url), api="Jaeger")
         return JaegerSource("j", web, version=version)
 
     return source
@@ -165,8 +165,8 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             patch.delenv(f"{scheme}_proxy", raising=False)
             patch.delenv(f"{scheme}_proxy".upper(), raising=False)
         if "fills up" in request.param:
-            patch.setattr("workbench.query.tempo.LIMIT", 7)
-            patch.setattr("workbench.query.jaeger.LIMIT", 7)
+            patch.setattr("workbench.query.traces.tempo.LIMIT", 7)
+            patch.setattr("workbench.query.traces.jaeger.LIMIT", 7)
         yield SOURCES[request.param](tmp_path_factory.mktemp("spans"), request)
 
 
@@ -204,7 +204,7 @@ def test_a_naive_search_would_lose_traces() -> None:
     asked: list[Any] = []
     answer = traced.tempo(WORLD, most=7, asked=asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("workbench.query.tempo.LIMIT", 7)
+        patch.setattr("workbench.query.traces.tempo.LIMIT", 7)
         rows = pd.concat(list(TempoSource("t", traced.web_of(answer), clock=lambda: NOW).spans(SpanFilter(), RANGE)))
     assert len(rows) == len(WORLD)
     searches = [request for request in asked if request.url.path == "/api/search"]
@@ -214,8 +214,8 @@ def test_a_naive_search_would_lose_traces() -> None:
 def test_a_second_with_more_traces_than_one_answer_is_refused_not_cut() -> None:
     same = [replace(one, start_ns=WORLD[0].start_ns) for one in WORLD]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("workbench.query.tempo.LIMIT", 7)
-        patch.setattr("workbench.query.jaeger.LIMIT", 7)
+        patch.setattr("workbench.query.traces.tempo.LIMIT", 7)
+        patch.setattr("workbench.query.traces.jaeger.LIMIT", 7)
         for source in (
             TempoSource("t", traced.web_of(traced.tempo(same)), clock=lambda: NOW),
             JaegerSource("j", traced.web_of(traced.jaeger(same), api="Jaeger")),

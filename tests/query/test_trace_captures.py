@@ -19,10 +19,10 @@ from workbench.core.errors import (
 )
 from workbench.core.filters import SpanFilter
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.query.jaeger import JaegerSource, micros
-from workbench.query.otlp import answer_of, of_json, of_protobuf
-from workbench.query.spans import Sampling
-from workbench.query.tempo import TempoSource
+from workbench.query.traces.jaeger import JaegerSource, micros
+from workbench.query.traces.otlp import answer_of, of_json, of_protobuf
+from workbench.query.traces.spans import Sampling
+from workbench.query.traces.tempo import TempoSource
 
 HOUR = TimeRange(datetime(2026, 11, 21, 19, 15, tzinfo=UTC), datetime(2026, 11, 21, 20, 17, tzinfo=UTC))
 LATER = datetime(2026, 12, 1, tzinfo=UTC)

@@ -20,7 +20,7 @@ from workbench.core.errors import (
     SourceUnavailable,
 )
 from workbench.query import PrometheusSource
-from workbench.query.transport import ATTEMPTS
+from workbench.query.http.transport import ATTEMPTS
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ONE = vector(({}, NOW.timestamp(), "1"))

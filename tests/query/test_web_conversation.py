@@ -16,16 +16,16 @@ from workbench.core.errors import (
     SourceError,
     SourceUnavailable,
 )
-from workbench.query.httpx_client import HttpxTransport
-from workbench.query.login import Login
-from workbench.query.transport import HttpTransport
-from workbench.query.web import Web, in_parallel
+from workbench.query.http.client import BackendClient, in_parallel
+from workbench.query.http.httpx_transport import HttpxTransport
+from workbench.query.http.login import Login
+from workbench.query.http.transport import HttpTransport
 
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 
 
-def web(url: str, *, timeout_s: float = 5, login: Login | None = None) -> Web:
-    return Web("traces", HttpTransport(url, login), timeout_s, api="Tempo")
+def web(url: str, *, timeout_s: float = 5, login: Login | None = None) -> BackendClient:
+    return BackendClient("traces", HttpTransport(url, login), timeout_s, api="Tempo")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_users_httpx_client_is_asked_with_its_own_headers(serve) -> None:
         return says({"who": asked.headers["X-Team"], "fields": asked.fields, "method": asked.method})
 
     with httpx.Client(headers={"X-Team": "a"}, trust_env=False) as client:
-        conversation = Web("t", HttpxTransport(serve(answer).url, client), 5, api="Tempo")
+        conversation = BackendClient("t", HttpxTransport(serve(answer).url, client), 5, api="Tempo")
         assert conversation.document("/a", [("q", "x y")]) == {"who": "a", "fields": {"q": "x y"}, "method": "GET"}
         assert conversation.document("/a", [("q", "é&")], method="POST")["fields"] == {"q": "é&"}
 
@@ -98,13 +98,13 @@ def test_a_users_httpx_client_is_asked_with_its_own_headers(serve) -> None:
     ],
 )
 def test_failures_of_httpx_are_ours(failure: httpx.RequestError, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.query.transport._FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr("workbench.query.http.transport._FIRST_WAIT_S", 0.0)
 
     def refuse(_: httpx.Request) -> httpx.Response:
         raise failure
 
     with httpx.Client(transport=httpx.MockTransport(refuse)) as client:
-        conversation = Web("t", HttpxTransport("http://traces.example", client), 5, api="Tempo")
+        conversation = BackendClient("t", HttpxTransport("http://traces.example", client), 5, api="Tempo")
         with pytest.raises(SourceUnavailable, match=words):
             conversation.document("/a")
 

@@ -11,18 +11,18 @@ from typing import Any
 import httpx
 
 from tests.query.served import CAPTURES
-from workbench.query.httpx_client import HttpxTransport
-from workbench.query.spans import Span
-from workbench.query.web import Web
+from workbench.query.http.client import BackendClient
+from workbench.query.http.httpx_transport import HttpxTransport
+from workbench.query.traces.spans import Span
 
 Answer = Callable[[httpx.Request], httpx.Response]
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
 _ATOM = re.compile(r'(\S+) (=~|=|>=) ("(?:[^"\\]|\\.)*"|\S+)')
 
 
-def web_of(answer: Answer, *, api: str = "Tempo", timeout_s: float = 5.0) -> Web:
+def web_of(answer: Answer, *, api: str = "Tempo", timeout_s: float = 5.0) -> BackendClient:
     client = httpx.Client(transport=httpx.MockTransport(answer))
-    return Web("traces", HttpxTransport("http://traces.example", client), timeout_s, api=api)
+    return BackendClient("traces", HttpxTransport("http://traces.example", client), timeout_s, api=api)
 
 
 def capture(name: str) -> tuple[dict[str, Any], httpx.Response]:

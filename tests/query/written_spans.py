@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from workbench.core.filters import Condition, SpanFilter
 from workbench.core.timerange import TimeRange
-from workbench.query.spans import Span
+from workbench.query.traces.spans import Span
 
 START = datetime(2026, 10, 20, tzinfo=UTC)
 RANGE = TimeRange(START, START + timedelta(days=10))

@@ -5,7 +5,7 @@ import pytest
 
 from workbench.core.errors import ReportError
 from workbench.core.shipped import shipped
-from workbench.report.compose import composed
+from workbench.report.run.compose import composed
 
 
 def template(folder, *tags):

@@ -24,16 +24,16 @@ from workbench.core.errors import ParameterError, ReportError
 from workbench.core.series import SeriesSet
 from workbench.core.settings import Settings, SourceSettings
 from workbench.core.timerange import to_ms
-from workbench.report import issue as issuing
-from workbench.report.issue import PAGE_FILE, issue_report
-from workbench.report.reproduce import changes, find_issue, issued_rows, reproduce
+from workbench.report.issue import issue as issuing
+from workbench.report.issue.issue import PAGE_FILE, issue_report
+from workbench.report.issue.reproduce import changes, find_issue, issued_rows, reproduce
 from workbench.store import Store
 from workbench.studies import open_context, slo_compliance
-from workbench.studies.annotations import add_annotation
-from workbench.studies.definitions import note_definitions
-from workbench.studies.exclusions import add_exclusion
-from workbench.studies.frozen import COSTS_FILE, EVENTS_FILE, FACTS_FILE
-from workbench.studies.windows import window
+from workbench.studies.counting.definitions import note_definitions
+from workbench.studies.decisions.annotations import add_annotation
+from workbench.studies.decisions.exclusions import add_exclusion
+from workbench.studies.issue.frozen import COSTS_FILE, EVENTS_FILE, FACTS_FILE
+from workbench.studies.sources.periods import window
 
 pytestmark = pytest.mark.slow
 

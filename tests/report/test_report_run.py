@@ -12,9 +12,9 @@ import pytest
 
 from workbench.core.errors import ParameterError, ReportError
 from workbench.report import past_runs, run_report, run_reports
-from workbench.report import run as runner
-from workbench.report.export import PLOTLY, script_json, to_html, write_atomically
-from workbench.report.templates import template_names, template_parameters
+from workbench.report.export.html import PLOTLY, script_json, to_html, write_atomically
+from workbench.report.run import run as runner
+from workbench.report.run.templates import template_names, template_parameters
 from workbench.store import Store
 
 SYSTEM = "counterfactual-lab"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from workbench.archive import Archive
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 START = 1_793_491_200_000
 COMMITS, SERIES, SAMPLES = 120, 5, 20

@@ -119,10 +119,13 @@ def test_a_period_nobody_watched_is_no_data(lab: Context) -> None:
 
 
 def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context]) -> None:
-    from workbench.studies.closed import ClosedSource
+    from workbench.studies.sources.unavailable import UnavailableSource
 
     study = alert_load(
-        context_over(ClosedSource("down", "http://x", "It is down.")), system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end
+        context_over(UnavailableSource("down", "http://x", "It is down.")),
+        system=SYSTEM,
+        range=OCTOBER,
+        as_of=OCTOBER.end,
     )
     assert study.status == "unavailable"
     assert "It is down." in study.warnings[0]

@@ -14,11 +14,11 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
-from workbench.charts.capacity_tables import capacity_finding
+from workbench.charts.capacity.tables import capacity_finding
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies import Context, capacity_forecast
-from workbench.studies.closed import ClosedSource
+from workbench.studies.sources.unavailable import UnavailableSource
 
 SYSTEM = "counterfactual-lab"
 OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -122,7 +122,7 @@ def test_every_profile_asks_queries_that_can_be_read(lab: Context) -> None:
 
 
 def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context]) -> None:
-    down = context_over(ClosedSource("down", "http://x", "It is down."))
+    down = context_over(UnavailableSource("down", "http://x", "It is down."))
     study = capacity_forecast(down, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
     assert study.status == "unavailable"
     assert study.results["limits"].frame.empty

@@ -18,9 +18,9 @@ from workbench.core.settings import SystemSettings
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
 from workbench.studies import Context, overview
-from workbench.studies.backfill import backfill, backfill_days
-from workbench.studies.collect import collect, collection_states, health_urls
-from workbench.studies.lease import held
+from workbench.studies.upkeep.backfill import backfill, backfill_days
+from workbench.studies.upkeep.collect import collect, collection_states, health_urls
+from workbench.studies.upkeep.lease import held
 
 pytestmark = pytest.mark.slow
 

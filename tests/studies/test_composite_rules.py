@@ -17,8 +17,8 @@ from workbench.catalog import Catalog, CompositeIndicator, Member, RawIndicator,
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, slo_compliance
-from workbench.studies.composite_rules import composed_by
-from workbench.studies.rules import slo_rules
+from workbench.studies.authoring.composite_rules import composed_by
+from workbench.studies.authoring.rules import slo_rules
 
 #: Two hours in which both instances answer at a steady rate, 0.25 % of requests with an error and 4 % of them late.
 QUIET = TimeRange(END - timedelta(days=2), END - timedelta(days=1, hours=22))

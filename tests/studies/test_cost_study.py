@@ -16,8 +16,8 @@ from workbench.core.money import total
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, parse_month, to_ms
 from workbench.studies import Context, spend_and_tokens
-from workbench.studies.closed import ClosedSource
-from workbench.studies.ledger import ledger_edges, periods_of
+from workbench.studies.cost.ledger import ledger_edges, periods_of
+from workbench.studies.sources.unavailable import UnavailableSource
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def gateway_series(scope: dict[str, str]) -> Iterator[tuple[dict[str, str], rang
 
 @pytest.fixture
 def gateway(tmp_path: Path, context_over: Callable[..., Context]) -> Context:
-    context = context_over(ClosedSource("none", "", ""))
+    context = context_over(UnavailableSource("none", "", ""))
     archive = Archive.open(tmp_path / "gateway", create=True)
     archive.append_samples(SeriesSet.of(gateway_series(context.catalog.profile(GATEWAY).scope)))
     return context_over(ArchiveSource("gateway", archive))
@@ -128,7 +128,7 @@ def test_a_system_without_a_counter_of_money_has_no_spend(context_over, tmp_path
 
 
 def test_a_source_that_is_down_is_a_status(context_over):
-    study = spend_and_tokens(context_over(ClosedSource("x", "", "Down.")), system="counterfactual-lab", as_of=END)
+    study = spend_and_tokens(context_over(UnavailableSource("x", "", "Down.")), system="counterfactual-lab", as_of=END)
     assert study.status == "unavailable"
     assert study.results["totals"].frame.empty
     assert "Down." in study.warnings[0]

@@ -13,14 +13,14 @@ import pytest
 from tests.studies.test_cost_study import GATEWAY, amounts, gateway_series
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
-from workbench.charts.cost_tables import invoices_table
+from workbench.charts.cost.tables import invoices_table
 from workbench.core.money import total
 from workbench.core.result import Study
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.store.tables import TableSource
 from workbench.studies import Context, spend_and_tokens
-from workbench.studies.closed import ClosedSource
+from workbench.studies.sources.unavailable import UnavailableSource
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ p1,2026-10-02,2026-11-01,99,USD
 
 @pytest.fixture
 def asked(tmp_path: Path, context_over: Callable[..., Context]) -> Callable[..., Study]:
-    context = context_over(ClosedSource("none", "", ""))
+    context = context_over(UnavailableSource("none", "", ""))
     archive = Archive.open(tmp_path / "gateway", create=True)
     archive.append_samples(SeriesSet.of(gateway_series(context.catalog.profile(GATEWAY).scope)))
     context = context_over(ArchiveSource("gateway", archive))

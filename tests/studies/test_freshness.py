@@ -12,7 +12,7 @@ from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import MemoryStore
 from workbench.studies import overview, slo_attribution, slo_compliance
-from workbench.studies.newest import newest_sample
+from workbench.studies.sources.newest import newest_sample
 
 SYSTEM = "counterfactual-lab"
 LATER = timedelta(days=2, minutes=3)

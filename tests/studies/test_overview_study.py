@@ -17,7 +17,7 @@ from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.store import Store
 from workbench.studies import Context, overview, slo_compliance, source_states
-from workbench.studies.closed import ClosedSource
+from workbench.studies.sources.unavailable import UnavailableSource
 
 pytestmark = pytest.mark.slow
 
@@ -128,7 +128,7 @@ def test_no_store_is_needed(lab_archive: Archive, context_over: Callable[..., Co
 
 
 def test_a_source_that_is_away_shows_every_promise_as_unavailable(context_over: Callable[..., Context]) -> None:
-    closed = ClosedSource("main", "http://prometheus:9090", "Nobody answers.")
+    closed = UnavailableSource("main", "http://prometheus:9090", "Nobody answers.")
     study = overview(context_over(closed), system=SYSTEM, as_of=END)
     assert set(study.results["board"].frame["status"]) == {"unavailable"}
     assert study.status == "unavailable"
@@ -142,7 +142,7 @@ def test_an_unknown_system_is_an_error_of_the_caller(lab: Context) -> None:
 def test_every_source_says_how_it_is(lab_archive: Archive, context_over: Callable[..., Context]) -> None:
     ctx = context_over(
         ArchiveSource("demo", lab_archive),
-        ClosedSource("main", "http://prometheus:9090", "The CA file is missing.", kind="prometheus", exit_code=6),
+        UnavailableSource("main", "http://prometheus:9090", "The CA file is missing.", kind="prometheus", exit_code=6),
         serves={"main": ("other",)},
     )
     study = source_states(ctx, as_of=END + timedelta(hours=1))

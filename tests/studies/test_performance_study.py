@@ -14,7 +14,7 @@ from workbench.archive.source import ArchiveSource
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies import Context, service_performance
-from workbench.studies.closed import ClosedSource
+from workbench.studies.sources.unavailable import UnavailableSource
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def platform_series(scope: dict[str, str]) -> Iterator[tuple[dict[str, str], ran
 
 @pytest.fixture
 def platform(tmp_path: Path, context_over: Callable[..., Context]) -> Context:
-    scope = context_over(ClosedSource("none", "", "")).catalog.profile(PLATFORM).scope
+    scope = context_over(UnavailableSource("none", "", "")).catalog.profile(PLATFORM).scope
     archive = Archive.open(tmp_path / "platform", create=True)
     archive.append_samples(SeriesSet.of(platform_series(scope)))
     return context_over(ArchiveSource("platform", archive))
@@ -133,7 +133,7 @@ def test_the_lab_fell_below_its_quality_for_two_hours(lab):
 
 
 def test_a_source_that_is_down_is_a_status(context_over):
-    study = service_performance(context_over(ClosedSource("x", "", "Down.")), system=SYSTEM, as_of=END)
+    study = service_performance(context_over(UnavailableSource("x", "", "Down.")), system=SYSTEM, as_of=END)
     assert study.status == "unavailable"
     assert study.results["flows"].frame.empty
     assert "Down." in study.warnings[0]

@@ -14,11 +14,11 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
-from workbench.catalog.profile import Role
+from workbench.catalog.profile.model import Role
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, quality_drift
-from workbench.studies.closed import ClosedSource
-from workbench.studies.quality import score_queries
+from workbench.studies.quality.drift import score_queries
+from workbench.studies.sources.unavailable import UnavailableSource
 
 SYSTEM = "counterfactual-lab"
 OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -113,7 +113,7 @@ def test_histograms_and_expressions_are_scores_too_and_counters_are_not() -> Non
 
 
 def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context]) -> None:
-    down = context_over(ClosedSource("down", "http://x", "It is down."))
+    down = context_over(UnavailableSource("down", "http://x", "It is down."))
     study = quality_drift(down, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
     assert study.status == "unavailable"
     assert study.results["states"].frame.empty

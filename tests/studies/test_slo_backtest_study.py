@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.demo_home import END
-from workbench.catalog.rule_file import read_rule_file
+from workbench.catalog.rules.rule_file import read_rule_file
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, slo_backtest, slo_what_if
-from workbench.studies.exclusions import add_exclusion
+from workbench.studies.decisions.exclusions import add_exclusion
 
 RULES = """
 groups:

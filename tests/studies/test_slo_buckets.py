@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.studies.conftest import BEGIN, END, STEP, SYSTEM
-from workbench.analysis.histogram_sli import threshold_counts
+from workbench.analysis.counting.latency import threshold_counts
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies import Context, slo_compliance
-from workbench.studies.buckets import threshold_of
+from workbench.studies.counting.buckets import threshold_of
 
 FAMILY = "http_request_duration_seconds"
 TIMES = np.arange(to_ms(BEGIN), to_ms(END) + 1, STEP)

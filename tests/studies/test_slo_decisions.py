@@ -13,11 +13,11 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.store.tables import TableSource
 from workbench.studies import Context, overview, slo_attribution, slo_backtest, slo_compliance, slo_what_if
-from workbench.studies.annotations import add_annotation
-from workbench.studies.attribution import noted_moments
-from workbench.studies.definitions import note_definitions
-from workbench.studies.exclusions import add_exclusion
-from workbench.studies.policy import slo_policy, slo_review
+from workbench.studies.counting.definitions import note_definitions
+from workbench.studies.decisions.annotations import add_annotation
+from workbench.studies.decisions.exclusions import add_exclusion
+from workbench.studies.slo.attribution import noted_moments
+from workbench.studies.slo.policy import slo_policy, slo_review
 
 pytestmark = pytest.mark.slow
 

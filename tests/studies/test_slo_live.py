@@ -21,7 +21,7 @@ from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, calendar_month
 from workbench.query import PrometheusSource
 from workbench.studies import Context, slo_compliance
-from workbench.studies.rules import slo_rules
+from workbench.studies.authoring.rules import slo_rules
 
 pytestmark = pytest.mark.live
 

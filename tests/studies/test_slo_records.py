@@ -22,18 +22,18 @@ from tests.query.written_lines import SPAN, frame, lines, passing
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import Catalog, CompositeIndicator, Member, RatioIndicator, RecordsIndicator, ThresholdIndicator
-from workbench.charts.decision_tables import members_table
+from workbench.charts.slo.decision_tables import members_table
 from workbench.core.filters import Condition, LogFilter, SpanFilter
 from workbench.core.result import Study
 from workbench.core.series import SeriesSet
 from workbench.core.settings import SourceSettings
 from workbench.core.timerange import TimeRange
-from workbench.query.jaeger import JaegerSource
-from workbench.query.logfiles import LogFileSource
-from workbench.query.loki import LokiSource
-from workbench.query.spans import Gathered
-from workbench.query.tempo import TempoSource
-from workbench.query.web import Web
+from workbench.query.http.client import BackendClient
+from workbench.query.logs.files.source import LogFileSource
+from workbench.query.logs.loki.source import LokiSource
+from workbench.query.traces.jaeger import JaegerSource
+from workbench.query.traces.spans import Gathered
+from workbench.query.traces.tempo import TempoSource
 from workbench.studies import Context, slo_attribution, slo_compliance
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ def recorded(tmp_path: Path) -> ArchiveSource:
 def loki() -> Iterator[LokiSource]:
     held = [Line(one.time_ns, one.json(), {"service_name": one.service, "env": "lab"}) for one in lines()]
     with serving(FakeLoki(held).answer) as served:
-        web = Web.from_settings("loki", SourceSettings(kind="loki", url=served.url), api="Loki")
+        web = BackendClient.from_settings("loki", SourceSettings(kind="loki", url=served.url), api="Loki")
         yield LokiSource("loki", web, SHAPE, selector='{env="lab"}', json_lines=True)
 
 

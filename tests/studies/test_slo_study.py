@@ -19,7 +19,7 @@ from workbench.core.result import Study
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, calendar_month
 from workbench.studies import Context, slo_compliance
-from workbench.studies.closed import ClosedSource
+from workbench.studies.sources.unavailable import UnavailableSource
 
 SYSTEM = "counterfactual-lab"
 END = datetime(2026, 11, 1, tzinfo=UTC)
@@ -163,7 +163,7 @@ def test_each_selector_is_read_once_and_parts_from_the_whole(
 
 
 def test_a_source_that_is_not_there_gives_a_status_and_a_sentence(context_over: Callable[..., Context]) -> None:
-    closed = ClosedSource("main", "http://prometheus:9090", "Nobody answers.", hint="Is it running?")
+    closed = UnavailableSource("main", "http://prometheus:9090", "Nobody answers.", hint="Is it running?")
     study = slo_compliance(context_over(closed), system=SYSTEM, as_of=END)
     assert study.status == "unavailable"
     assert set(study.results["compliance"].frame["status"]) == {"unavailable"}

@@ -15,7 +15,7 @@ from tests.query.served import Asked, Says, build, says, serving, vector
 from tests.servers.given import send
 from workbench.core.settings import load_settings
 from workbench.studies import open_context, source_checks
-from workbench.studies.source_checks import all_sources
+from workbench.studies.operations.source_checks import all_sources
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -147,7 +147,7 @@ def test_a_loki_is_looked_at_from_its_reach_to_its_fields(tmp_path: Path) -> Non
         return loki.answer(asked)
 
     with serving(answer) as served, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("workbench.query.loki.datetime", Frozen)
+        patch.setattr("workbench.query.logs.loki.source.datetime", Frozen)
         text = f'[sources.lines]\nkind = "loki"\nurl = "{served.url}"\nsystems = ["counterfactual-lab"]\n'
         found = checked(tmp_path, f'{text}selector = \'{{app=~".+"}}\'\nfields = {{ service = "app" }}\n')["lines"]
     assert found["state"] == ["ok", "0"]

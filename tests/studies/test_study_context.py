@@ -8,14 +8,14 @@ import pytest
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import Catalog, load_catalog
-from workbench.catalog.slo import CalendarUnit, CalendarWindow
+from workbench.catalog.slo.documents import CalendarUnit, CalendarWindow
 from workbench.core.errors import ParameterError, SourceUnavailable
 from workbench.core.settings import load_settings
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, open_context, window
-from workbench.studies.closed import ClosedSource
-from workbench.studies.windows import calendar_period, month_text
+from workbench.studies.sources.periods import calendar_period, month_text
+from workbench.studies.sources.unavailable import UnavailableSource
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ def test_sources_are_opened_or_stand_there_with_their_reason(tmp_path: Path) -> 
     ctx = open_context(load_settings(file))
     assert isinstance(ctx.sources["good"], ArchiveSource)
     gone = ctx.source_for("mine")
-    assert isinstance(gone, ClosedSource)
+    assert isinstance(gone, UnavailableSource)
     assert gone.state().status == "unavailable"
     assert "nowhere" in gone.state().location
     assert ctx.sources["server"].name == "server"  # opening asks no server
@@ -46,20 +46,20 @@ def test_sources_are_opened_or_stand_there_with_their_reason(tmp_path: Path) -> 
 
 
 def test_a_source_that_names_the_system_goes_before_one_for_all() -> None:
-    every, mine = ClosedSource("every", "", ""), ClosedSource("mine", "", "")
+    every, mine = UnavailableSource("every", "", ""), UnavailableSource("mine", "", "")
     ctx = Context({"every": every, "mine": mine}, Catalog(), serves={"mine": ("lab",)})
     assert ctx.source_for("lab") is mine
     assert ctx.source_for("other") is every
 
 
 def test_without_any_source_the_state_says_what_to_do() -> None:
-    ctx = Context({"mine": ClosedSource("mine", "", "")}, Catalog(), serves={"mine": ("lab",)})
+    ctx = Context({"mine": UnavailableSource("mine", "", "")}, Catalog(), serves={"mine": ("lab",)})
     assert "No source answers for the system 'other'" in ctx.source_for("other").state().detail
 
 
 @pytest.mark.parametrize("contract", [MetricSource, LogSource, SpanSource, EpisodeSource])
 def test_a_closed_source_and_an_archive_keep_the_contracts_of_sources(contract: type, tmp_path: Path) -> None:
-    assert isinstance(ClosedSource("x", "", ""), contract)
+    assert isinstance(UnavailableSource("x", "", ""), contract)
     assert isinstance(ArchiveSource("x", Archive.open(tmp_path / "a", create=True)), contract)
 
 
@@ -84,7 +84,7 @@ def test_records_come_from_the_source_that_names_a_system_then_one_for_all_then_
 
 
 def test_without_any_source_of_records_the_reason_stands_in_its_state() -> None:
-    ctx = Context({"prom": ClosedSource("prom", "", "", kind="prometheus")}, Catalog())
+    ctx = Context({"prom": UnavailableSource("prom", "", "", kind="prometheus")}, Catalog())
     assert "keeps logs of the system 'mine'" in ctx.logs_for("mine").state().detail
 
 
@@ -143,7 +143,7 @@ def test_a_shipped_system_that_no_source_answers_for_stays_off_the_board() -> No
     catalog = load_catalog()
     shipped = tuple(catalog.profiles)
     mine = Catalog({**catalog.profiles, "mine": catalog.profiles["counterfactual-lab"]}, catalog.objectives)
-    source = ClosedSource("prod", "", "not asked")
+    source = UnavailableSource("prod", "", "not asked")
     assert Context({"prod": source}, mine, serves={"prod": ("mine",)}).systems == ("mine",)
     assert Context({"prod": source}, mine, serves={"prod": ()}).systems == (*shipped, "mine")
     assert Context({"prod": source}, mine, serves={"prod": ("other",)}).systems == (*shipped, "mine")

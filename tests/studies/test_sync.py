@@ -29,11 +29,11 @@ from workbench.core.filters import LogFilter
 from workbench.core.series import SeriesSet, label_key
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 from workbench.studies import Context, open_context
-from workbench.studies.sync import sync
-from workbench.studies.sync_holes import holes
-from workbench.studies.sync_plan import sync_plan
+from workbench.studies.upkeep.holes import holes
+from workbench.studies.upkeep.plan import sync_plan
+from workbench.studies.upkeep.sync import sync
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 

@@ -11,25 +11,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.archive import coverage, document, ledger, native, records, samples
-from workbench.archive.compaction import Compacted, compact
-from workbench.archive.document import SCHEMA, Document
-from workbench.archive.layout import EPISODES, HISTOGRAMS, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
-from workbench.archive.long_history import long_history
-from workbench.archive.parquet import DataFile
-from workbench.archive.place import LOCK, LocalFolder, Place, place_of
+from workbench.archive import coverage, native, samples
 from workbench.archive.presence import present
-from workbench.archive.retention import LET_GO
+from workbench.archive.records import records
 from workbench.archive.series import SeriesRegistry
-from workbench.archive.slices import DAY_MS, TABLES
-from workbench.archive.tables import Tables
-from workbench.archive.tiers import RAW, Tier
+from workbench.archive.storage import commits, document
+from workbench.archive.storage.compaction import Compacted, compact
+from workbench.archive.storage.document import SCHEMA, Document
+from workbench.archive.storage.layout import EPISODES, HISTOGRAMS, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
+from workbench.archive.storage.parquet import DataFile
+from workbench.archive.storage.place import LOCK, LocalFolder, Place, place_of
+from workbench.archive.storage.tables import Tables
+from workbench.archive.tiers.long_history import long_history
+from workbench.archive.tiers.retention import LET_GO
+from workbench.archive.tiers.slices import DAY_MS, TABLES
+from workbench.archive.tiers.verdicts import RAW, Tier
 from workbench.core.errors import ArchiveError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.mixed import concatenated, float_samples
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import TimeRange
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 
 class Archive:
@@ -180,7 +182,7 @@ class Archive:
         return sum(file.rows for layout in LAYOUTS if layout.name == name for file in self._tables.files(layout))
 
     def compact(self, *, whole: bool = False, report: Callable[[float], object] = lambda _: None) -> Compacted:
-        """Write months of many small files anew, sorted (:func:`workbench.archive.compaction.compact`)."""
+        """Write months of many small files anew, sorted (:func:`workbench.archive.storage.compaction.compact`)."""
         native.compact(self._writable())
         return compact(self._tables, self._registry.current().ids, whole=whole, report=report)
 
@@ -365,4 +367,4 @@ class Archive:
 
 
 _COPYING = "copying.lock"
-_OWN = {_COPYING, document.NAME, ledger.NAME, LOCK, *(layout.name for layout in LAYOUTS)}
+_OWN = {_COPYING, document.NAME, commits.NAME, LOCK, *(layout.name for layout in LAYOUTS)}

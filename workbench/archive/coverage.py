@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from workbench.archive import parquet
-from workbench.archive.layout import COVERAGE
-from workbench.archive.tables import CommitConflict, Tables
+from workbench.archive.storage import parquet
+from workbench.archive.storage.layout import COVERAGE
+from workbench.archive.storage.tables import CommitConflict, Tables
 
 Stretch = tuple[int, int]
 

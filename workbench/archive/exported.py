@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from workbench.archive.openmetrics import Written, write_openmetrics
 from workbench.core.errors import ArchiveError
 from workbench.core.series import SeriesSet
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 if TYPE_CHECKING:
     from workbench.archive.archive import Archive

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.archive import parquet
-from workbench.archive.layout import HISTOGRAMS, month_edges, month_of
-from workbench.archive.parquet import DataFile, column_array
-from workbench.archive.tables import CommitConflict, Tables
+from workbench.archive.storage import parquet
+from workbench.archive.storage.layout import HISTOGRAMS, month_edges, month_of
+from workbench.archive.storage.parquet import DataFile, column_array
+from workbench.archive.storage.tables import CommitConflict, Tables
 from workbench.core.errors import ArchiveError
 from workbench.core.histograms import CUSTOM, Histograms, marked_rows, marks
 from workbench.core.mixed import histogram_samples, without_empty

@@ -7,11 +7,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.archive import parquet
-from workbench.archive.layout import SAMPLES, Layout
-from workbench.archive.parquet import DataFile, column_array
-from workbench.archive.place import Place
-from workbench.archive.tables import Tables
+from workbench.archive.storage import parquet
+from workbench.archive.storage.layout import SAMPLES, Layout
+from workbench.archive.storage.parquet import DataFile, column_array
+from workbench.archive.storage.place import Place
+from workbench.archive.storage.tables import Tables
 
 Extent = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
 

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.archive import decimals, parquet
-from workbench.archive.layout import ROW_GROUP_ROWS, SAMPLES, Layout, month_edges, month_of
-from workbench.archive.parquet import DataFile, Ranges, column_array
-from workbench.archive.tables import CommitConflict, Tables
+from workbench.archive.storage import decimals, parquet
+from workbench.archive.storage.layout import ROW_GROUP_ROWS, SAMPLES, Layout, month_edges, month_of
+from workbench.archive.storage.parquet import DataFile, Ranges, column_array
+from workbench.archive.storage.tables import CommitConflict, Tables
 from workbench.core.errors import ArchiveError, FrameError, ParameterError
 from workbench.core.series import Labels, SeriesSet
 

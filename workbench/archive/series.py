@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.archive import parquet
-from workbench.archive.layout import SERIES
-from workbench.archive.tables import CommitConflict, Tables
+from workbench.archive.storage import parquet
+from workbench.archive.storage.layout import SERIES
+from workbench.archive.storage.tables import CommitConflict, Tables
 from workbench.core.errors import ArchiveError, FrameError
 from workbench.core.series import LabelKey, Labels, label_key
-from workbench.promql.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher
 
 _ATTEMPTS = 50
 

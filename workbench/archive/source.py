@@ -13,12 +13,12 @@ import pandas as pd
 
 import workbench
 from workbench.archive.archive import Archive
-from workbench.archive.layout import LOGS, SPANS, Layout
-from workbench.archive.long_history import standing_in
-from workbench.archive.retention import LET_GO
-from workbench.archive.tier_query import on_slices
-from workbench.archive.tier_store import TierStore
-from workbench.archive.tiers import RAW, TIERS, Tier, answering_tier
+from workbench.archive.storage.layout import LOGS, SPANS, Layout
+from workbench.archive.tiers.long_history import standing_in
+from workbench.archive.tiers.query import on_slices
+from workbench.archive.tiers.retention import LET_GO
+from workbench.archive.tiers.store import TierStore
+from workbench.archive.tiers.verdicts import RAW, TIERS, Tier, answering_tier
 from workbench.core.counting import counted_lines
 from workbench.core.errors import (
     ArchiveError,
@@ -43,7 +43,7 @@ from workbench.promql import (
     parse,
     print_query,
 )
-from workbench.promql.nodes import At, Subquery, bare, children
+from workbench.promql.parser.nodes import At, Subquery, bare, children
 
 _LOOKBACK_MS = 300_000
 _DAY_MS = 86_400_000

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.archive.archive import Archive
-from workbench.archive.layout import LAYOUTS, LOGS, SAMPLES, Layout
-from workbench.archive.parquet import DataFile, overlapping
+from workbench.archive.storage.layout import LAYOUTS, LOGS, SAMPLES, Layout
+from workbench.archive.storage.parquet import DataFile, overlapping
 from workbench.core.errors import QueryRejected
 
 if TYPE_CHECKING:

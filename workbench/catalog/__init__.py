@@ -1,6 +1,9 @@
 """What is monitored: systems, their signals, their promises."""
 
-from workbench.catalog.indicators import (
+from workbench.catalog.load import Catalog, load_catalog
+from workbench.catalog.profile.model import AlertRule, DocumentedQuery, Profile, RecordingRule, Role, Threshold
+from workbench.catalog.profile.queries import PlacedQuery, iter_queries
+from workbench.catalog.slo.indicators import (
     CompositeIndicator,
     Indicator,
     Member,
@@ -9,10 +12,7 @@ from workbench.catalog.indicators import (
     RecordsIndicator,
     ThresholdIndicator,
 )
-from workbench.catalog.load import Catalog, load_catalog
-from workbench.catalog.objective import CalendarWindow, Objective
-from workbench.catalog.profile import AlertRule, DocumentedQuery, Profile, RecordingRule, Role, Threshold
-from workbench.catalog.queries import PlacedQuery, iter_queries
+from workbench.catalog.slo.objective import CalendarWindow, Objective
 
 __all__ = [
     "AlertRule",

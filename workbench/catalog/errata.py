@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from workbench.catalog.load import load_catalog
-from workbench.catalog.profile import Documented, Profile
+from workbench.catalog.profile.model import Documented, Profile
 
 _HEAD = """\
 # Errata of the monitored systems' documents

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from workbench.catalog.words import nearest
+from workbench.catalog.profile.words import nearest
 from workbench.catalog.yaml_lines import Document, Place
 from workbench.core.errors import CatalogError, Fault
 

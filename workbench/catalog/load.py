@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.catalog.faults import validated
-from workbench.catalog.links import link_faults
-from workbench.catalog.objective import Objective
-from workbench.catalog.profile import Profile
-from workbench.catalog.slo import OpenSloObject, objectives_of, read_object
-from workbench.catalog.words import nearest
+from workbench.catalog.profile.links import link_faults
+from workbench.catalog.profile.model import Profile
+from workbench.catalog.profile.words import nearest
+from workbench.catalog.slo.documents import OpenSloObject, objectives_of, read_object
+from workbench.catalog.slo.objective import Objective
 from workbench.catalog.yaml_lines import Document, read_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.shipped import shipped

@@ -12,22 +12,22 @@ from workbench.core.result import Result
 
 #: Result type by name -> module and function that draw it; imported when first asked for.
 _FIGURES = {
-    "ComplianceResult": ("workbench.charts.slo", "compliance_figure"),
-    "BudgetHistory": ("workbench.charts.slo", "budget_figure"),
-    "AlertRules": ("workbench.charts.alerts", "rules_figure"),
-    "AlertEpisodes": ("workbench.charts.alerts", "episodes_figure"),
-    "AlertHours": ("workbench.charts.alerts", "hours_figure"),
-    "QualityHours": ("workbench.charts.quality", "hours_figure"),
-    "QualityStates": ("workbench.charts.quality", "states_figure"),
-    "CapacityForecasts": ("workbench.charts.capacity", "forecasts_figure"),
-    "CapacityLimits": ("workbench.charts.capacity", "limits_figure"),
-    "BurnRates": ("workbench.charts.slo", "burn_figure"),
-    "FlowHistory": ("workbench.charts.performance", "latency_figure"),
-    "ResourceHistory": ("workbench.charts.performance", "resources_figure"),
-    "LimitBreaches": ("workbench.charts.performance", "breaches_figure"),
-    "DailySpend": ("workbench.charts.cost", "daily_figure"),
-    "SpendGroups": ("workbench.charts.cost", "groups_figure"),
-    "BudgetUse": ("workbench.charts.cost", "budgets_figure"),
+    "ComplianceResult": ("workbench.charts.slo.figures", "compliance_figure"),
+    "BudgetHistory": ("workbench.charts.slo.figures", "budget_figure"),
+    "AlertRules": ("workbench.charts.alerts.figures", "rules_figure"),
+    "AlertEpisodes": ("workbench.charts.alerts.figures", "episodes_figure"),
+    "AlertHours": ("workbench.charts.alerts.figures", "hours_figure"),
+    "QualityHours": ("workbench.charts.quality.figures", "hours_figure"),
+    "QualityStates": ("workbench.charts.quality.figures", "states_figure"),
+    "CapacityForecasts": ("workbench.charts.capacity.figures", "forecasts_figure"),
+    "CapacityLimits": ("workbench.charts.capacity.figures", "limits_figure"),
+    "BurnRates": ("workbench.charts.slo.figures", "burn_figure"),
+    "FlowHistory": ("workbench.charts.performance.figures", "latency_figure"),
+    "ResourceHistory": ("workbench.charts.performance.figures", "resources_figure"),
+    "LimitBreaches": ("workbench.charts.performance.figures", "breaches_figure"),
+    "DailySpend": ("workbench.charts.cost.figures", "daily_figure"),
+    "SpendGroups": ("workbench.charts.cost.figures", "groups_figure"),
+    "BudgetUse": ("workbench.charts.cost.figures", "budgets_figure"),
 }
 
 

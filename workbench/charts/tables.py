@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.slo import COVERAGE_FLOOR
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text

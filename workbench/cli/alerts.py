@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.question import Asked, question
+from workbench.cli.shared.question import Asked, question
 
 
 @click.group()
@@ -42,7 +42,7 @@ def status(
       workbench alerts status counterfactual-lab --show measures --people 2
       workbench alerts status counterfactual-lab --show episodes --last 7d --format csv
     """
-    from workbench.charts import alerts_tables as tables
+    from workbench.charts.alerts import tables
     from workbench.studies import alert_load
 
     study = asked.answer(alert_load, positions=people, without=without)

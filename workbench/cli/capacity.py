@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.question import Asked, question
+from workbench.cli.shared.question import Asked, question
 
 
 @click.group()
@@ -42,7 +42,7 @@ def status(
       workbench capacity status counterfactual-lab --show backtests
       workbench capacity status counterfactual-lab --check
     """
-    from workbench.charts import capacity_tables as tables
+    from workbench.charts.capacity import tables
     from workbench.studies import capacity_forecast
 
     study = asked.answer(capacity_forecast, horizon_days=horizon)

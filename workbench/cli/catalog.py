@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
 
 
 @click.group()

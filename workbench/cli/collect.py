@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def collect(state: Any, every: str | None, back: str | None, check: bool, format
     """
     from workbench.core.errors import ParameterError, WorkbenchError
     from workbench.core.timerange import duration_ms
-    from workbench.studies.lease import held
+    from workbench.studies.upkeep.lease import held
 
     context = state.context()
     between = timedelta(milliseconds=duration_ms(every)) if every else timedelta(0)
@@ -98,7 +98,7 @@ def _wait(stopped: threading.Event, lost: threading.Event, seconds: float) -> No
 
 def _turn(context: Any, every: timedelta, stop: Any) -> None:
     from workbench.core.timerange import from_ms, to_ms
-    from workbench.studies.collect import collect as collected
+    from workbench.studies.upkeep.collect import collect as collected
 
     now_ms = to_ms(context.clock())
     for part, error in collected(context, as_of=from_ms(now_ms - now_ms % 1000), every=every, stop=stop):
@@ -121,7 +121,7 @@ def _fill(context: Any, length: timedelta, stop: Any) -> None:
     import math
 
     from workbench.core.units import ratio_text
-    from workbench.studies.backfill import backfill, backfill_days
+    from workbench.studies.upkeep.backfill import backfill, backfill_days
 
     days = backfill_days(length, as_of=context.clock())
     seen: dict[str, list[tuple[float, float]]] = {}
@@ -144,9 +144,9 @@ def _fill(context: Any, length: timedelta, stop: Any) -> None:
 
 
 def _told(context: Any, format_: str) -> int:
-    from workbench.charts.overview_tables import collection_rows
+    from workbench.charts.overview.tables import collection_rows
     from workbench.studies import source_states
-    from workbench.studies.collect import collection_states
+    from workbench.studies.upkeep.collect import collection_states
 
     now = context.clock()
     study = collection_states(context, as_of=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.question import Asked, question
+from workbench.cli.shared.question import Asked, question
 
 _TEXT = (
     "measure",
@@ -48,7 +48,7 @@ def status(
       workbench cost status counterfactual-lab --by service --month last-month
       workbench cost status counterfactual-lab --by day --format csv
     """
-    from workbench.charts import cost_tables as rows_of
+    from workbench.charts.cost import tables as rows_of
     from workbench.core.errors import ParameterError
     from workbench.studies import spend_and_tokens
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from workbench.cli.output import say
+from workbench.cli.shared.output import say
 
 
 def free_port(address: str, wanted: int, tries: int = 50) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import print_json, say
+from workbench.cli.shared.output import print_json, say
 
 
 @click.group()

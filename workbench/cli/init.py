@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import say
+from workbench.cli.shared.output import say
 
 
 @click.command()
@@ -49,7 +49,7 @@ def init(
       workbench init --url http://prometheus:9090 --name mine
       workbench init --url https://prom.example/tenant --name shop --job shop-api --ca-file ca.pem
     """
-    from workbench.studies.draft import draft_system
+    from workbench.studies.authoring.draft import draft_system
 
     files = draft_system(
         url=url,

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.period import chosen_period, period_options
 
 
 def conditions(texts: tuple[str, ...]) -> tuple[Any, ...]:
@@ -70,7 +70,7 @@ def logs(
       workbench logs choreoai --source lines --native '{app="choreoai"} |= "timeout"'
     """
     from workbench.core.filters import LogFilter, Native
-    from workbench.studies.lines import find_logs, log_source
+    from workbench.studies.logs.lines import find_logs, log_source
 
     context = state.context()
     now = context.clock()

@@ -10,27 +10,27 @@ from typing import Any
 import click
 
 from workbench import __version__
-from workbench.cli.lazy import LazyGroup
+from workbench.cli.shared.lazy import LazyGroup
 from workbench.core.errors import WorkbenchError
 
 #: name -> (module:attribute, one-line help), in the order of ``--help``.
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("workbench.cli.demo:demo", "Build the demo archive and look at it."),
     "dashboard": ("workbench.cli.dashboard:dashboard", "Open the dashboard on this machine."),
-    "slo": ("workbench.cli.slo:slo", "Compliance, error budgets and burn rates."),
+    "slo": ("workbench.cli.slo.group:slo", "Compliance, error budgets and burn rates."),
     "performance": ("workbench.cli.performance:performance", "Rate, errors, duration, resources and thresholds."),
     "cost": ("workbench.cli.cost:cost", "Spend and tokens, unit costs and budgets."),
     "quality": ("workbench.cli.quality:quality", "Drift of quality and bias scores."),
     "capacity": ("workbench.cli.capacity:capacity", "When disks, memory, connections and budgets run out."),
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
-    "report": ("workbench.cli.report:report", "Run monthly reports and find earlier ones."),
+    "report": ("workbench.cli.report.group:report", "Run monthly reports and find earlier ones."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
-    "archive": ("workbench.cli.archive:archive", "Copy history into the archive and look into it."),
+    "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import print_table, say
+from workbench.cli.shared.output import print_table, say
 
 
 @click.group()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.question import Asked, question
+from workbench.cli.shared.question import Asked, question
 
 _NUMBERS = ("requests", "rate", "errors", "error share", "p50", "p95", "p99", "available", "refused", "share", "count",
             "hits", "misses", "hit share", "left now", "least left", "mean", "peak", "at the end", "breaches",
@@ -35,7 +35,7 @@ def status(
       workbench performance status counterfactual-lab
       workbench performance status counterfactual-lab --month last-month --format json
     """
-    from workbench.charts import performance_tables as words
+    from workbench.charts.performance import tables as words
     from workbench.studies import service_performance
 
     study = asked.answer(service_performance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.question import Asked, question
+from workbench.cli.shared.question import Asked, question
 
 
 @click.group()
@@ -40,7 +40,7 @@ def status(
       workbench quality status counterfactual-lab --show drifts --month last-month
       workbench quality status counterfactual-lab --check
     """
-    from workbench.charts import quality_tables as tables
+    from workbench.charts.quality import tables
     from workbench.studies import quality_drift
 
     study = asked.answer(quality_drift)

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.period import chosen_period, period_options
 
 
 @click.command()
@@ -46,7 +46,7 @@ def query(
     from workbench.core.histograms import is_mark
     from workbench.core.result import jsonable
     from workbench.core.timerange import duration_ms, parse_instant
-    from workbench.studies.ask import explain_query, query_metrics
+    from workbench.studies.operations.ask import explain_query, query_metrics
 
     context = state.context()
     now = context.clock()

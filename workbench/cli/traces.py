@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from workbench.cli.logs import conditions
-from workbench.cli.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.period import chosen_period, period_options
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.period import chosen_period, period_options
 
 
 @click.command()
@@ -48,7 +48,7 @@ def traces(
     """
     from workbench.core.filters import SpanFilter
     from workbench.core.timerange import duration_ms
-    from workbench.studies.ask import find_spans
+    from workbench.studies.operations.ask import find_spans
 
     context = state.context()
     now = context.clock()

@@ -15,9 +15,9 @@ from workbench.archive import Archive
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.shipped import shipped
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.demo.lock import building
+from workbench.demo.engine.lock import building
+from workbench.demo.engine.simulation import rules_of
 from workbench.demo.scenario import MINUTE_MS, Scenario, load_scenario
-from workbench.demo.simulation import rules_of
 from workbench.demo.span import DAY_MS
 from workbench.demo.state import FILE, GENERATOR, State
 from workbench.demo.world import World, world_of

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from workbench.catalog.faults import validated
-from workbench.catalog.words import nearest
+from workbench.catalog.profile.words import nearest
 from workbench.catalog.yaml_lines import Document, parse_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.timerange import calendar_month, duration_ms, from_ms

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.core.timerange import from_ms
-from workbench.demo.day import SystemModel
+from workbench.demo.engine.day import SystemModel
+from workbench.demo.engine.processes import STAGGER
+from workbench.demo.engine.rules import OFFSET_MS
 from workbench.demo.kinds import KINDS
-from workbench.demo.processes import STAGGER
-from workbench.demo.rules import OFFSET_MS
 from workbench.demo.scenario import MINUTE_MS, Event, Scenario
 from workbench.demo.span import DAY_MS, Span
 from workbench.demo.state import GENERATOR, State

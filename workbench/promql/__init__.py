@@ -1,14 +1,14 @@
 """PromQL in process: parse, print, scope, plan and evaluate over samples from any store."""
 
-from workbench.promql.engine import evaluate_instant, evaluate_range
-from workbench.promql.evaluation import Evaluation
-from workbench.promql.matchers import Matcher, keep_series
-from workbench.promql.nodes import Node, Selector
-from workbench.promql.parse import parse
-from workbench.promql.plan import CounterPlan, counter_plan
-from workbench.promql.printer import print_query
-from workbench.promql.scope import scoped, selectors
-from workbench.promql.store import EvaluationLimits, MemoryStore, SampleStore
+from workbench.promql.engine.evaluate import evaluate_instant, evaluate_range
+from workbench.promql.engine.evaluation import Evaluation
+from workbench.promql.engine.store import EvaluationLimits, MemoryStore, SampleStore
+from workbench.promql.parser.matchers import Matcher, keep_series
+from workbench.promql.parser.nodes import Node, Selector
+from workbench.promql.parser.parse import parse
+from workbench.promql.parser.plan import CounterPlan, counter_plan
+from workbench.promql.parser.printer import print_query
+from workbench.promql.parser.scope import scoped, selectors
 
 __all__ = [
     "CounterPlan",

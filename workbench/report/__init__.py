@@ -1,5 +1,5 @@
 """Papermill runs: a template and parameters in, one self-contained HTML file out."""
 
-from workbench.report.run import ReportRun, past_runs, run_report, run_reports
+from workbench.report.run.run import ReportRun, past_runs, run_report, run_reports
 
 __all__ = ["ReportRun", "past_runs", "run_report", "run_reports"]

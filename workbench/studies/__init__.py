@@ -1,23 +1,23 @@
 """Questions answered: catalog, sources and range in, a Study out. A failing source is a status, never an exception."""
 
 from workbench.core.filters import Condition, LogFilter, Native, SpanFilter
-from workbench.studies.alerts import alert_load
-from workbench.studies.ask import explain_query, find_spans, query_metrics
-from workbench.studies.attribution import slo_attribution
-from workbench.studies.backtest import slo_backtest
-from workbench.studies.capacity import capacity_forecast
-from workbench.studies.context import Context, open_context
-from workbench.studies.cost import spend_and_tokens
-from workbench.studies.lines import find_logs
-from workbench.studies.opening import open_period
-from workbench.studies.overview import overview
-from workbench.studies.performance import service_performance
-from workbench.studies.quality import quality_drift
-from workbench.studies.slo import slo_compliance
-from workbench.studies.source_checks import source_checks
-from workbench.studies.sources import source_states
-from workbench.studies.what_if import slo_what_if
-from workbench.studies.windows import window
+from workbench.studies.alerts.load import alert_load
+from workbench.studies.capacity.forecast import capacity_forecast
+from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.logs.lines import find_logs
+from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
+from workbench.studies.operations.source_checks import source_checks
+from workbench.studies.operations.sources import source_states
+from workbench.studies.overview.board import overview
+from workbench.studies.performance.service import service_performance
+from workbench.studies.quality.drift import quality_drift
+from workbench.studies.slo.attribution import slo_attribution
+from workbench.studies.slo.backtest import slo_backtest
+from workbench.studies.slo.compliance import slo_compliance
+from workbench.studies.slo.what_if import slo_what_if
+from workbench.studies.sources.context import Context, open_context
+from workbench.studies.sources.opening import open_period
+from workbench.studies.sources.periods import window
 
 __all__ = [
     "Condition",

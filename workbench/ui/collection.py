@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.charts.overview_tables import collection_rows
+from workbench.charts.overview.tables import collection_rows
 from workbench.core.result import Study
-from workbench.ui import tables
+from workbench.ui.parts import tables
 
 
 def show(study: Study) -> None:

@@ -9,17 +9,17 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from workbench.analysis.burn import BurnRates
+from workbench.analysis.slo.burn import BurnRates
 from workbench.catalog import Objective
-from workbench.charts.slo import burn_figure
+from workbench.charts.slo.figures import burn_figure
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
-from workbench.ui import figures, load, tables
-from workbench.ui.cards import Tile, tiles
-from workbench.ui.filters import Period
-from workbench.ui.header import place_text
-from workbench.ui.markdown import escaped
+from workbench.ui.parts import figures, load, tables
+from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.filters import Period
+from workbench.ui.parts.header import place_text
+from workbench.ui.parts.markdown import escaped
 
 
 def objective(system: str, name: str) -> Objective:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.charts import performance as charts
-from workbench.charts import performance_tables as words
+from workbench.charts.performance import figures as charts
+from workbench.charts.performance import tables as words
 from workbench.core.result import Study
 from workbench.core.units import count_text, ratio_text, span_text
-from workbench.ui import figures, filters, tables
-from workbench.ui.cards import Tile, tiles
-from workbench.ui.markdown import escaped
+from workbench.ui.parts import figures, filters, tables
+from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.markdown import escaped
 
 
 def key_figures(study: Study) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.charts import quality as charts
-from workbench.charts import quality_tables as rows
+from workbench.charts.quality import figures as charts
+from workbench.charts.quality import tables as rows
 from workbench.core.result import Study
 from workbench.core.units import count_text, ratio_text, span_text
-from workbench.ui import figures, tables
-from workbench.ui.cards import Tile, tiles
-from workbench.ui.markdown import escaped
+from workbench.ui.parts import figures, tables
+from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.markdown import escaped
 
 
 def key_figures(study: Study) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from workbench.analysis.matters import MonthSpend, OpenAlerts
-from workbench.analysis.today import TodayList
-from workbench.charts.overview_tables import alert_rows, source_rows, spend_rows
+from workbench.analysis.overview.findings import MonthSpend, OpenAlerts
+from workbench.analysis.overview.today import TodayList
+from workbench.charts.overview.tables import alert_rows, source_rows, spend_rows
 from workbench.core.result import Study
-from workbench.ui import filters, tables
-from workbench.ui.markdown import escaped
+from workbench.ui.parts import filters, tables
+from workbench.ui.parts.markdown import escaped
 
-#: Page that shows the evidence of a kind of matter, and what to call the way there.
+#: Page that shows the evidence of a kind of finding, and what to call the way there.
 _PAGES = {
     "promise": ("slo.py", "Open the SLO"),
     "alert": ("alerts.py", "Open alerts"),
@@ -33,7 +33,7 @@ _ICONS = {
 
 
 def first(result: TodayList) -> None:
-    """Show the matters of the day, each with owner, runbook, evidence and the way to the page that proves it."""
+    """Show the findings of the day, each with owner, runbook, evidence and the way to the page that proves it."""
     st.subheader("What to do today", anchor=False)
     if result.frame.empty:
         st.markdown("Nothing presses: no SLO at risk, no alert fires, no threshold broken, no budget near its limit.")

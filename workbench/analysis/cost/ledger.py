@@ -1,0 +1,100 @@
+"""The ledger: what was counted of money, tokens and work, by every label and slice, and its exact sums.
+
+A frame with the columns ``role``, one column a dimension (empty where the role has no such label), ``start``, ``end``
+[UTC] and ``amount``: decimals of Arrow as :mod:`workbench.analysis.counting.amounts` makes them, or Decimal objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.counting.amounts import added, summed
+from workbench.core.timerange import TimeRange
+
+#: Name of a group whose counter has no such label.
+NOT_GIVEN = "(not given)"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A counter of money, tokens or requests: what its rows in the ledger mean.
+
+    Attributes
+    ----------
+    role : str
+        Role of the profile, e.g. ``cost.storage``.
+    title, unit : str
+    dimensions : tuple of str
+        Labels it is counted by, in the words of the catalog.
+    view_of : str
+        Role that counts these things already, under other labels; such an account is never added to totals.
+    """
+
+    role: str
+    title: str
+    unit: str
+    dimensions: tuple[str, ...] = ()
+    view_of: str = ""
+
+    @property
+    def measure(self) -> str:
+        """What is counted: ``cost``, ``tokens``, ``requests``, ``errors``."""
+        return self.role.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Periods:
+    """The period asked for, the one it is compared with, and the calendar month that is running, if any."""
+
+    now: TimeRange
+    before: TimeRange
+    month: TimeRange | None = None
+
+
+def inside(part: pd.DataFrame, span: TimeRange) -> pd.DataFrame:
+    """Rows of a ledger whose slices lie in a period."""
+    return part[(part["start"] >= span.start) & (part["end"] <= span.end)]
+
+
+def within(part: pd.DataFrame, span: TimeRange) -> Decimal:
+    """Sum of a ledger over a period, exact."""
+    return added(inside(part, span)["amount"])
+
+
+def known_amount(part: pd.DataFrame, seen: pd.DataFrame, span: TimeRange) -> Decimal | None:
+    """Sum of a ledger over a period, exact; None where none of its counters was observed in it."""
+    return within(part, span) if any(observed(seen, role, span) for role in part["role"].unique()) else None
+
+
+def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:
+    """Return the pairs of measure and unit that have totals, money first."""
+    kinds = [(one.measure, one.unit) for one in accounts if one.measure in ("cost", "tokens") and not one.view_of]
+    return sorted(dict.fromkeys(kinds), key=lambda kind: kind[0] != "cost")
+
+
+def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
+    """Share of a period in which a role was observed. [ratio]"""
+    mine = inside(seen[seen["role"] == role], span)
+    lengths = (mine["end"] - mine["start"]).dt.total_seconds().to_numpy(np.float64)
+    return float((mine["covered"].to_numpy(np.float64) * lengths).sum() / span.seconds) if span.seconds else 0.0
+
+
+def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:
+    """Yield measure, unit, dimension and its amounts by ``group``, ``role``, ``start`` and ``end``, money first."""
+    titles = {one.role: one.title for one in accounts}
+    for measure, unit in measures(accounts):
+        mine = [one for one in accounts if (one.measure, one.unit) == (measure, unit)]
+        base = [one for one in mine if not one.view_of]
+        roles = [one.role for one in base]
+        ways = {"kind": ("role", roles)} if len(base) > 1 else {}
+        ways |= {name: (name, roles) for one in base for name in one.dimensions}
+        ways |= {name: (name, [one.role]) for one in mine if one.view_of for name in one.dimensions if name not in ways}
+        for dimension, (column, counted) in ways.items():
+            part = summed(ledger[ledger["role"].isin(counted)], dict.fromkeys([column, "role", "start", "end"]))
+            names = part["role"].map(titles) if column == "role" else part[column].astype("str").replace("", NOT_GIVEN)
+            yield measure, unit, dimension, part.assign(group=names.astype("str"))

@@ -1,0 +1,353 @@
+"""What was spent and used: by whatever labels it was counted with, by day, against the period before, per unit.
+
+All amounts come from a ledger, see :mod:`workbench.analysis.cost.ledger`. Every total here is an exact sum of its
+rows, a
+Decimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount, measures, observed, splits, within
+from workbench.analysis.counting.amounts import summed
+from workbench.core.money import PRECISION, quantised, total
+from workbench.core.result import Result
+from workbench.core.timerange import TimeRange
+
+#: Below this observed share of either period no change is stated.
+COVERAGE_FLOOR = 0.9
+
+#: Two counters of the same money differ when they are farther apart than this share of it.
+NOTICED = Decimal("0.000001")
+
+#: Groups named one by one; the rest is one row that keeps the total whole.
+TOP = 10
+
+_CONTEXT = Context(prec=PRECISION)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpendTotals(Result):
+    """Total of each measure; one row a measure and unit, money first.
+
+    Columns of ``frame``:
+
+    ================= ===================================================================================
+    measure           ``cost`` or ``tokens`` (str)
+    unit              currency, or ``tokens`` (str)
+    amount            total of the period; None where nothing of it was observed (Decimal) [``unit``]
+    before            the same of the period compared with (Decimal) [``unit``]
+    change            amount - before; None where one is (Decimal) [``unit``]
+    change_ratio      change / before; NaN where either period was observed too little [ratio]
+    coverage          observed share of the period [ratio]
+    before_coverage   observed share of the period compared with [ratio]
+    month_to_date     total of the running calendar month so far; None when none runs (Decimal) [``unit``]
+    projected         month_to_date * length of the month / elapsed part, a straight line; None where less than nine
+                      tenths of the elapsed part were observed (Decimal) [``unit``]
+    ================= ===================================================================================
+    """
+
+    period: TimeRange
+    before: TimeRange
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpendGroups(Result):
+    """Parts of each total; for every dimension the groups add up to ``whole`` exactly, largest first.
+
+    Columns of ``frame``:
+
+    ============= =======================================================================================
+    measure, unit as in :class:`SpendTotals` (str)
+    dimension     ``kind`` (which counter), ``model``, ``provider``, ``key``, ``service``, ... (str)
+    group         value of the label, or title of the counter (str)
+    rest          whether this row is the sum of all groups that are not named (bool)
+    amount        None where nothing of the period was observed (Decimal) [``unit``]
+    whole         sum of the groups of this dimension (Decimal) [``unit``]
+    share         amount / whole; NaN when nothing was counted [ratio]
+    before        amount of the period compared with; None where nothing of it was observed (Decimal) [``unit``]
+    change        amount - before; None where one is (Decimal) [``unit``]
+    change_ratio  change / before; NaN without a base, or where either period was observed too little [ratio]
+    ============= =======================================================================================
+    """
+
+    period: TimeRange
+    before: TimeRange
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DailySpend(Result):
+    """The groups of :class:`SpendGroups` day by day, in a named zone; one row a dimension, group and day.
+
+    Columns of ``frame``:
+
+    ============= ======================================================================================
+    measure, unit, dimension, group, rest   as in :class:`SpendGroups`
+    day           date in the zone, ISO 8601 (str)
+    start, end    what of the day lies in the period [UTC]
+    amount        None where nothing of the day was observed (Decimal) [``unit``]
+    covered       observed share of the day [ratio]
+    ============= ======================================================================================
+    """
+
+    zone: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnitCosts(Result):
+    """Spend per thing done: ratios of totals, never means of ratios; one row a thing.
+
+    Columns of ``frame``:
+
+    ============= ======================================================================================
+    per           ``request``, ``success`` or ``1,000 tokens`` (str)
+    counter       title of what is counted (str)
+    unit          currency (str)
+    cost          total spend of the period; None where nothing of it was observed (Decimal) [``unit``]
+    count         things done in the period; None where nothing of it was observed (Decimal) [count]
+    unit_cost     cost / count, per thousand for tokens; None without any (Decimal) [``unit``]
+    before        unit cost of the period compared with (Decimal) [``unit``]
+    change_ratio  unit_cost / before - 1; NaN without a base [ratio]
+    ============= ======================================================================================
+    """
+
+    period: TimeRange
+    before: TimeRange
+
+
+def spend_totals(
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+) -> SpendTotals:
+    """Add up each measure over the period, the one before and the running month.
+
+    Parameters
+    ----------
+    ledger : DataFrame
+        See the module. [unit of the account]
+    seen : DataFrame
+        ``role, start, end, covered``: observed share of each slice. [ratio]
+    accounts : sequence of Account
+    periods : Periods
+
+    Notes
+    -----
+    The projection is the simplest there is: the spend so far, continued in a straight line to the end of the month. It
+    knows no week-ends and no growth. A change is stated only where nine tenths of both periods were observed.
+    """
+    rows: list[dict[str, Any]] = []
+    for measure, unit in measures(accounts):
+        added = [one for one in accounts if (one.measure, one.unit) == (measure, unit) and not one.view_of]
+        part = ledger[ledger["role"].isin([one.role for one in added])]
+        amount, before = (known_amount(part, seen, span) for span in (periods.now, periods.before))
+        coverage, base = (
+            min(observed(seen, one.role, span) for one in added) for span in (periods.now, periods.before)
+        )
+        change = _change(amount, before)
+        row: dict[str, Any] = {"measure": measure, "unit": unit, "amount": amount, "before": before, "change": change}
+        row["change_ratio"] = _ratio(change, before) if min(coverage, base) >= COVERAGE_FLOOR else np.nan
+        rows.append(row | {"coverage": coverage, "before_coverage": base} | _running_month(part, seen, periods))
+    columns = ["measure", "unit", "amount", "before", "change", "change_ratio", "coverage", "before_coverage"]
+    columns += ["month_to_date", "projected"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return SpendTotals(
+        frame, period=periods.now, before=periods.before, notes=_remarks(frame, ledger, accounts, periods)
+    )
+
+
+def spend_groups(
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods, *, top: int = TOP
+) -> SpendGroups:
+    """Split each total by every dimension it was counted with.
+
+    Parameters
+    ----------
+    ledger, seen, accounts, periods
+        As for :func:`spend_totals`.
+    top : int
+        Groups named one by one. [count]
+
+    Notes
+    -----
+    A dimension that only some counters have gives the rest of the money a group of its own, so that every dimension
+    adds up to the same total. A dimension of a view alone (spend by key beside spend by model) adds up to the view's
+    total.
+    """
+    rows: list[dict[str, Any]] = []
+    for measure, unit, dimension, part in splits(ledger, accounts):
+        now, before = (_by_group(part, span) for span in (periods.now, periods.before))
+        shares = [
+            [observed(seen, role, span) for role in part["role"].unique()] for span in (periods.now, periods.before)
+        ]
+        comparable = all(min(share, default=0.0) >= COVERAGE_FLOOR for share in shares)
+        whole = total(now.values())
+        named = _named(now, before, top)
+        for group, rest in [(name, False) for name in named] + [("", True)]:
+            members = [name for name in {**now, **before} if name not in named] if rest else [group]
+            if not members:
+                continue
+            amount, base = (
+                total(amounts.get(name, Decimal(0)) for name in members) if any(share) else None
+                for amounts, share in zip((now, before), shares, strict=True)
+            )
+            change = _change(amount, base)
+            rows.append(
+                {
+                    "measure": measure,
+                    "unit": unit,
+                    "dimension": dimension,
+                    "group": f"{len(members)} others" if rest else group,
+                    "rest": rest,
+                    "amount": amount,
+                    "whole": whole,
+                    "share": _ratio(amount, whole),
+                    "before": base,
+                    "change": change,
+                    "change_ratio": _ratio(change, base) if comparable else np.nan,
+                }
+            )
+    columns = ["measure", "unit", "dimension", "group", "rest", "amount", "whole", "share", "before", "change"]
+    return SpendGroups(
+        pd.DataFrame(rows, columns=[*columns, "change_ratio"]), period=periods.now, before=periods.before
+    )
+
+
+def daily_spend(
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], groups: SpendGroups, *, zone: str
+) -> DailySpend:
+    """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups, in their order."""
+    span, frames = groups.period, []
+    for measure, unit, dimension, part in splits(ledger, accounts):
+        mine = groups.frame[groups.frame[["measure", "unit", "dimension"]].eq([measure, unit, dimension]).all(axis=1)]
+        rest = next(iter(mine.loc[mine["rest"], "group"]), "")
+        named = set(mine.loc[~mine["rest"], "group"])
+        rows = inside(part, span)
+        rows = rows.assign(
+            group=rows["group"].where(rows["group"].isin(named), rest),
+            rest=~rows["group"].isin(named),
+            day=rows["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d"),
+        )
+        ends = rows.groupby("day").agg(start=("start", "min"), end=("end", "max"))
+        days = summed(rows, ["group", "rest", "day"]).join(ends, on="day")
+        places = dict(zip(mine["group"], range(len(mine)), strict=True))
+        days = days.assign(place=days["group"].map(places)).sort_values(["place", "day"], ignore_index=True)
+        covered = seen[seen["role"].isin(part["role"].unique())].groupby("start")["covered"].min()
+        days["covered"] = days["start"].map(covered).to_numpy(np.float64)
+        unknown = (days["covered"] == 0) & (days["amount"] == 0)
+        frames.append(
+            days.assign(
+                measure=measure,
+                unit=unit,
+                dimension=dimension,
+                amount=days["amount"].astype(object).where(~unknown, None),
+            )
+        )
+    columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "amount", "covered"]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return DailySpend(frame[columns], zone=zone)
+
+
+def unit_costs(ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods) -> UnitCosts:
+    """Divide the spend of a period by what was done in it.
+
+    Notes
+    -----
+    A success is a request less those that failed, where the profile counts failures of the same requests. All spend of
+    the system is divided by each count: the figures are not to be added.
+    """
+    rows: list[dict[str, Any]] = []
+    base = [one for one in accounts if not one.view_of]
+    for unit in dict.fromkeys(one.unit for one in base if one.measure == "cost"):
+        money = ledger["role"].isin([one.role for one in base if (one.measure, one.unit) == ("cost", unit)])
+        spent = [known_amount(ledger[money], seen, span) for span in (periods.now, periods.before)]
+        for per, counter, done in _counted(ledger, seen, base, periods):
+            size = 1000 if per == "1,000 tokens" else 1
+            each, before = (_each(cost, count, size) for cost, count in zip(spent, done, strict=True))
+            change = np.nan if each is None or not before else float(each / before) - 1
+            row = {"per": per, "counter": counter, "unit": unit, "cost": spent[0], "count": done[0], "unit_cost": each}
+            rows.append(row | {"before": before, "change_ratio": change})
+    columns = ["per", "counter", "unit", "cost", "count", "unit_cost", "before", "change_ratio"]
+    return UnitCosts(pd.DataFrame(rows, columns=columns), period=periods.now, before=periods.before)
+
+
+def _counted(
+    ledger: pd.DataFrame, seen: pd.DataFrame, base: Sequence[Account], periods: Periods
+) -> Iterable[tuple[str, str, list[Decimal | None]]]:
+    roles = {one.role for one in base}
+    for one in base:
+        part, spans = ledger[ledger["role"] == one.role], (periods.now, periods.before)
+        done = [known_amount(part, seen, span) for span in spans]
+        if one.measure == "requests":
+            yield "request", one.title, done
+            if (failed := one.role.replace("requests", "errors", 1)) in roles:
+                lost = [within(ledger[ledger["role"] == failed], span) for span in spans]
+                yield "success", one.title, [_change(*pair) for pair in zip(done, lost, strict=True)]
+        elif one.measure == "tokens":
+            yield "1,000 tokens", one.title, done
+
+
+def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    return None if now is None or before is None else total((now, before.copy_negate()))
+
+
+def _each(cost: Decimal | None, count: Decimal | None, size: int) -> Decimal | None:
+    if cost is None or count is None or count <= 0:
+        return None
+    return quantised(_CONTEXT.divide(_CONTEXT.multiply(cost, Decimal(size)), count))
+
+
+def _running_month(part: pd.DataFrame, seen: pd.DataFrame, periods: Periods) -> dict[str, Decimal | None]:
+    month, until = periods.month, periods.now.end
+    spent = None
+    if month is not None and until > month.start:
+        spent = known_amount(part, seen, TimeRange(month.start, until))
+    if month is None or spent is None:
+        return {"month_to_date": None, "projected": None}
+    if min(observed(seen, role, TimeRange(month.start, until)) for role in part["role"].unique()) < COVERAGE_FLOOR:
+        return {"month_to_date": spent, "projected": None}
+    whole, elapsed = (Decimal(end_ms - month.start_ms) for end_ms in (month.end_ms, periods.now.end_ms))
+    return {"month_to_date": spent, "projected": quantised(_CONTEXT.divide(_CONTEXT.multiply(spent, whole), elapsed))}
+
+
+def _by_group(part: pd.DataFrame, span: TimeRange) -> dict[str, Decimal]:
+    found = summed(inside(part, span), ["group"])
+    return dict(zip(found["group"], found["amount"], strict=True))
+
+
+def _named(now: dict[str, Decimal], before: dict[str, Decimal], top: int) -> list[str]:
+    """Return the largest groups; one more than ``top`` is named too, as a rest of one would only hide its name."""
+    names = sorted(
+        {**now, **before}, key=lambda name: (-now.get(name, Decimal(0)), -before.get(name, Decimal(0)), name)
+    )
+    return names if len(names) <= top + 1 else names[:top]
+
+
+def _ratio(part: Decimal | None, whole: Decimal | None) -> float:
+    return float(part / whole) if part is not None and whole else np.nan
+
+
+def _remarks(
+    totals: pd.DataFrame, ledger: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+) -> tuple[str, ...]:
+    notes = []
+    for row in totals.itertuples():
+        for share, span in ((row.coverage, periods.now), (row.before_coverage, periods.before)):
+            if share < COVERAGE_FLOOR:
+                much = f"only {share:.1%}" if share else "nothing"
+                notes.append(f"{row.measure}: {much} of {span} was observed; no change is stated.")
+    titles = {one.role: one.title for one in accounts}
+    for one in accounts:
+        if one.view_of in titles and one.measure in ("cost", "tokens"):
+            view, base = (within(ledger[ledger["role"] == role], periods.now) for role in (one.role, one.view_of))
+            if abs(total((view, base.copy_negate()))) > base * NOTICED:
+                notes.append(
+                    f"{one.title} adds up to {view:,.2f} {one.unit}, {titles[one.view_of]} to {base:,.2f}: two "
+                    "counters of the system that differ. The total is the latter."
+                )
+    return tuple(notes)

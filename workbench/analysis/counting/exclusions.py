@@ -1,0 +1,320 @@
+"""Exclusion windows applied to EVENTS: what was agreed not to count, by one of three semantics, beside what did happen.
+
+======================== =================================== ==================================================
+semantics                events and slices of the window     time of the window
+======================== =================================== ==================================================
+``remove_time``          left out                            taken out of the period, so the budget in minutes
+                                                             shrinks (Datadog's monitors, GitLab)
+``remove_events``        left out                            stays in the period (Datadog's metrics)
+``count_good``           every event, every slice is good    stays, and slices without samples are good as well
+                                                             (Datadog's time slices)
+======================== =================================== ==================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.analysis.counting.recurrence import occurrences
+from workbench.analysis.slo.compliance import ComplianceResult
+from workbench.analysis.slo.objective import Promise
+from workbench.core.result import Result
+from workbench.core.timerange import TimeRange, to_ms
+
+Semantics = Literal["remove_time", "remove_events", "count_good"]
+
+#: Weakest first: where windows overlap, the strongest holds.
+SEMANTICS: tuple[Semantics, ...] = ("count_good", "remove_events", "remove_time")
+assert set(SEMANTICS) == set(get_args(Semantics))
+
+_GOOD, _EVENTS, _TIME = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """One window, or one that repeats by a rule.
+
+    Attributes
+    ----------
+    id : str
+    semantics : {"remove_time", "remove_events", "count_good"}
+    start : datetime
+        Start of the window, or of the first one. [aware]
+    end : datetime
+        End of that one, not part of it. [aware]
+    reason, author : str
+    rule : str
+        RRULE as :func:`workbench.analysis.counting.recurrence.checked_rule` returns it; empty for a single window.
+    duration : str
+        Length of each occurrence of a rule. [time]
+    zone : str
+        IANA zone of the rule.
+    """
+
+    id: str
+    semantics: Semantics
+    start: datetime
+    end: datetime
+    reason: str = ""
+    author: str = ""
+    rule: str = ""
+    duration: str = ""
+    zone: str = "UTC"
+
+    def windows(self, span: TimeRange) -> list[TimeRange]:
+        """Return the windows that overlap a range, oldest first."""
+        if self.rule:
+            return occurrences(self.start, self.duration, self.rule, self.zone, span)
+        return [TimeRange(self.start, self.end)] if self.start < span.end and self.end > span.start else []
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ExclusionEffect(Result):
+    """Each promise with and without its exclusions; one row an objective that has any in its window.
+
+    Columns of ``frame``:
+
+    ============================================ ================================================================
+    objective, title                             identity and title (str)
+    exclusions                                   ids of those that overlap the elapsed window (str)
+    semantics                                    of these windows, the ones in force (str)
+    excluded_minutes                             excluded part of the elapsed window, overlaps counted once [min]
+    status, sli, bad, total, budget_left_ratio,  with the exclusions
+    left_minutes
+    status_without, sli_without, bad_without,    without them
+    total_without, budget_left_ratio_without,
+    left_minutes_without
+    ============================================ ================================================================
+    """
+
+    as_of: datetime
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ExclusionWindows(Result):
+    """Windows in force in the elapsed period, on the edges of slices; one row a window and objective.
+
+    Columns of ``frame``: ``objective``, ``start``, ``end`` [UTC], ``exclusion`` (id), ``semantics``, ``reason``,
+    ``author``.
+    """
+
+    as_of: datetime
+
+
+_FIGURES = ("status", "sli", "bad", "total", "budget_left_ratio", "left_minutes")
+
+
+def without_excluded(
+    events: pd.DataFrame, promises: Sequence[Promise], exclusions: Mapping[str, Sequence[Exclusion]]
+) -> tuple[pd.DataFrame, list[Promise]]:
+    """Apply exclusions to EVENTS and to the promises that are judged by them.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
+    promises : sequence of Promise
+    exclusions : mapping of str to sequence of Exclusion
+        By objective.
+
+    Returns
+    -------
+    events : DataFrame
+        Excluded slices left out, or made good.
+    promises : list of Promise
+        With the time that is not expected to be seen, and that which is no part of the period.
+
+    Notes
+    -----
+    Both edges of a window are rounded to the nearest edge of a slice of the promise, as counts are known by slices. A
+    window that rounds to nothing excludes nothing. Overlapping windows count once; where their semantics differ the
+    strongest holds, ``remove_time`` before ``remove_events`` before ``count_good``.
+
+    Examples
+    --------
+    >>> from datetime import UTC, timedelta
+    >>> from decimal import Decimal
+    >>> start = datetime(2026, 10, 1, tzinfo=UTC)
+    >>> hour = TimeRange(start, start + timedelta(hours=1))
+    >>> times = pd.date_range(start, periods=12, freq="5min", unit="ms")
+    >>> events = pd.DataFrame({"objective": "api", "time": times, "good": 9.0, "total": 10.0, "covered": 1.0})
+    >>> promise = Promise("api", "API", Decimal("0.99"), hour)
+    >>> mend = Exclusion("e1", "remove_time", start, start + timedelta(minutes=10))
+    >>> left, (shorter,) = without_excluded(events, [promise], {"api": [mend]})
+    >>> len(left), shorter.counted_ms(hour) / 60_000
+    (10, 50.0)
+    """
+    changed: list[Promise] = []
+    keep = np.ones(len(events), np.bool_)
+    good = events["good"].to_numpy(np.float64).copy()
+    total = events["total"].to_numpy(np.float64).copy()
+    covered = events["covered"].to_numpy(np.float64).copy()
+    starts = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
+    added: list[pd.DataFrame] = []
+    for promise in promises:
+        kinds = _kinds(promise, exclusions.get(promise.objective, ()))
+        if not kinds.any():
+            changed.append(promise)
+            continue
+        rows = np.flatnonzero((events["objective"] == promise.objective).to_numpy())
+        places = (starts[rows] - promise.window.start_ms) // promise.slice_ms
+        inside = (places >= 0) & (places < len(kinds))
+        rows, kind = rows[inside], kinds[places[inside]]
+        keep[rows[kind >= _EVENTS]] = False
+        made_good = rows[kind == _GOOD]
+        if promise.counts_slices:
+            total[made_good] = covered[made_good] = 1.0
+            added.append(_missing(promise, kinds, places[inside]))
+        good[made_good] = total[made_good]
+        changed.append(
+            replace(promise, left_out=_runs(promise, kinds >= _EVENTS), taken_out=_runs(promise, kinds == _TIME))
+        )
+    counted = events.assign(good=good, total=total, covered=covered)[keep]
+    if any(map(len, added)):
+        counted = pd.concat([counted.astype({"objective": "str"}), *added], ignore_index=True)
+    return counted, changed
+
+
+def excluded_slices(promise: Promise, exclusions: Sequence[Exclusion], *, as_of: datetime) -> NDArray[np.bool_]:
+    """Say of each elapsed slice of a promise's window whether an exclusion holds in it."""
+    elapsed = promise.elapsed(as_of)
+    return _kinds(promise, exclusions)[: (elapsed.end_ms - elapsed.start_ms) // promise.slice_ms] > 0
+
+
+def exclusion_effect(
+    judged: ComplianceResult, without: ComplianceResult, promises: Sequence[Promise],
+    exclusions: Mapping[str, Sequence[Exclusion]], *, as_of: datetime,
+) -> ExclusionEffect:  # fmt: skip
+    """Put the figures with and without exclusions side by side.
+
+    Parameters
+    ----------
+    judged, without : ComplianceResult
+        Compliance with, and without the exclusions.
+    promises : sequence of Promise
+        As they are without exclusions.
+    exclusions : mapping of str to sequence of Exclusion
+        By objective.
+    as_of : datetime
+    """
+    rows: list[dict[str, Any]] = []
+    with_, bare = judged.frame.set_index("objective"), without.frame.set_index("objective")
+    for promise in promises:
+        elapsed = promise.elapsed(as_of)
+        name, slices = promise.objective, (elapsed.end_ms - elapsed.start_ms) // promise.slice_ms
+        kinds = _kinds(promise, exclusions.get(name, ()))[:slices]
+        if not kinds.any():
+            continue
+        mine = [one for one in exclusions[name] if _kinds(promise, [one])[:slices].any()]
+        row = {
+            "objective": name,
+            "title": promise.title,
+            "exclusions": ", ".join(one.id for one in mine),
+            "semantics": ", ".join(SEMANTICS[kind - 1] for kind in sorted(set(kinds.tolist()) - {0}, reverse=True)),
+            "excluded_minutes": float(np.count_nonzero(kinds)) * promise.slice_ms / 60_000,
+        }
+        row |= {figure: with_.loc[name, figure] for figure in _FIGURES}
+        row |= {f"{figure}_without": bare.loc[name, figure] for figure in _FIGURES}
+        rows.append(row)
+    columns = ["objective", "title", "exclusions", "semantics", "excluded_minutes", *_FIGURES]
+    return ExclusionEffect(
+        pd.DataFrame(rows, columns=[*columns, *(f"{name}_without" for name in _FIGURES)]), as_of=as_of
+    )
+
+
+def exclusion_windows(
+    promises: Sequence[Promise], exclusions: Mapping[str, Sequence[Exclusion]], *, as_of: datetime
+) -> ExclusionWindows:
+    """List the windows in force in the elapsed part of each promise's period, oldest first."""
+    rows = []
+    for promise in promises:
+        elapsed = promise.elapsed(as_of)
+        for one in exclusions.get(promise.objective, ()):
+            for window in one.windows(elapsed):
+                first, last = _places(promise, window)
+                begin = max(elapsed.start_ms, promise.window.start_ms + first * promise.slice_ms)
+                end = min(elapsed.end_ms, promise.window.start_ms + last * promise.slice_ms)
+                if begin < end:
+                    span = TimeRange.from_ms(begin, end)
+                    rows.append(
+                        (promise.objective, span.start, span.end, one.id, one.semantics, one.reason, one.author)
+                    )
+    columns = ["objective", "start", "end", "exclusion", "semantics", "reason", "author"]
+    frame = pd.DataFrame(sorted(rows, key=lambda row: row[1:4]), columns=columns)
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
+    return ExclusionWindows(frame, as_of=as_of)
+
+
+def excluded_times(
+    windows: ExclusionWindows, times_ms: NDArray[np.int64], *, memory_ms: int = 0
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say of instants at which something is evaluated whether windows of one objective hold there.
+
+    Parameters
+    ----------
+    windows : ExclusionWindows
+    times_ms : int64 array, length n
+        [ms since the epoch]
+    memory_ms : int
+        How long after a window what is evaluated still looks back into it. [ms]
+
+    Returns
+    -------
+    gone, silent : bool array, length n
+        Where time is taken out (``remove_time``), and where nothing bad counts (the other semantics).
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 10, 1, 12, tzinfo=UTC)
+    >>> row = {"start": noon, "end": noon.replace(minute=10), "semantics": "count_good"}
+    >>> times = int(noon.timestamp() * 1000) + np.arange(0, 25, 5) * 60_000
+    >>> excluded_times(ExclusionWindows(pd.DataFrame([row]), as_of=noon), times, memory_ms=300_000)[1].tolist()
+    [False, True, True, True, False]
+    """
+    marks = {"gone": np.zeros(len(times_ms), np.bool_), "silent": np.zeros(len(times_ms), np.bool_)}
+    for row in windows.frame.itertuples():
+        inside = (times_ms > to_ms(row.start)) & (times_ms <= to_ms(row.end) + memory_ms)
+        marks["gone" if row.semantics == "remove_time" else "silent"] |= inside
+    return marks["gone"], marks["silent"]
+
+
+def _places(promise: Promise, window: TimeRange) -> tuple[int, int]:
+    """First slice of a window and the one after its last, edges rounded to the nearest (halves outward)."""
+    first = -((promise.slice_ms - 2 * (window.start_ms - promise.window.start_ms)) // (2 * promise.slice_ms))
+    last = (2 * (window.end_ms - promise.window.start_ms) + promise.slice_ms) // (2 * promise.slice_ms)
+    return first, last
+
+
+def _kinds(promise: Promise, exclusions: Sequence[Exclusion]) -> NDArray[np.int8]:
+    """Semantics in force of each slice of the whole window; 0 where nothing is excluded."""
+    kinds = np.zeros((promise.window.end_ms - promise.window.start_ms) // promise.slice_ms, np.int8)
+    for one in exclusions:
+        for window in one.windows(promise.window):
+            first, last = (max(0, place) for place in _places(promise, window))
+            np.maximum(kinds[first:last], SEMANTICS.index(one.semantics) + 1, out=kinds[first:last])
+    return kinds
+
+
+def _runs(promise: Promise, chosen: NDArray[np.bool_]) -> tuple[TimeRange, ...]:
+    edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0)) * promise.slice_ms
+    pairs = list(pairwise((edges + promise.window.start_ms).tolist()))[::2]
+    return tuple(TimeRange.from_ms(first, last) for first, last in pairs)
+
+
+def _missing(promise: Promise, kinds: NDArray[np.int8], seen: NDArray[np.int64]) -> pd.DataFrame:
+    """Good slices of a window in which nothing was counted at all."""
+    gone = np.setdiff1d(np.flatnonzero(kinds == _GOOD), seen)
+    times = pd.DatetimeIndex((promise.window.start_ms + gone * promise.slice_ms).view("datetime64[ms]"))
+    return pd.DataFrame(
+        {"objective": promise.objective, "time": times.tz_localize("UTC"), "good": 1.0, "total": 1.0, "covered": 1.0}
+    ).astype({"objective": "str"})

@@ -1,0 +1,164 @@
+"""What to do today: the few things that ask for somebody's time, of all that could."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import pandas as pd
+
+from workbench.core.result import Result
+
+Kind = Literal["source", "alert", "promise", "limit", "budget", "health"]
+
+#: Points a finding starts with; what is unknown hides everything else, what fires disturbs somebody now.
+BASE: dict[Kind, float] = {
+    "source": 70.0,
+    "alert": 60.0,
+    "promise": 50.0,
+    "health": 45.0,
+    "budget": 40.0,
+    "limit": 30.0,
+}
+
+#: Points of a severity over those of a finding; an unknown one counts as a warning.
+SEVERITY: dict[str, float] = {
+    "critical": 20.0,
+    "page": 20.0,
+    "emergency": 20.0,
+    "error": 15.0,
+    "high": 15.0,
+    "warning": 5.0,
+    "info": 0.0,
+}
+
+#: The most that urgency can add.
+TOP_URGENCY = 20.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that may ask for action.
+
+    Attributes
+    ----------
+    kind : {"source", "alert", "promise", "health", "budget", "limit"}
+    system : str
+    subject : str
+        Identity within the system, e.g. the objective or the name of the alert.
+    title, owner, runbook : str
+    evidence : str
+        The numbers that speak for it, with units.
+    severity : str
+        As labelled; empty for what has none.
+    urgency : float
+        How many times over the line it is: burn rate of a promise (1 spends the budget exactly), used share of a
+        budget, hours since an alert began, worst value of a limit / limit. [x]
+    """
+
+    kind: Kind
+    system: str
+    subject: str
+    title: str
+    owner: str
+    runbook: str
+    evidence: str
+    severity: str = ""
+    urgency: float = math.nan
+    system_title: str = ""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TodayList(Result):
+    """The findings of the day, the most pressing first.
+
+    Columns of ``frame``:
+
+    ============= =====================================================================
+    rank          1 is first [count]
+    kind          ``source``, ``alert``, ``promise``, ``health``, ``budget`` or ``limit`` (str)
+    system        (str)
+    system_title  (str)
+    subject       what within the system (str)
+    title         (str)
+    owner         who answers for it; empty where nobody is named (str)
+    runbook       address or name of the instructions (str)
+    evidence      the numbers that speak for it, with units (str)
+    severity      (str)
+    score         see :func:`today` [points]
+    ============= =====================================================================
+    """
+
+    as_of: datetime
+    considered: int
+
+
+def score(finding: Finding) -> float:
+    """Return the points of a finding: ``BASE[kind] + SEVERITY[severity] + urgency``, see :func:`today`. [points]
+
+    Examples
+    --------
+    >>> promise = Finding("promise", "lab", "availability", "Availability", "SRE", "", "", urgency=3.0)
+    >>> score(promise)
+    60.0
+    """
+    severity = SEVERITY.get(finding.severity.lower(), SEVERITY["warning"]) if finding.severity else 0.0
+    over = (
+        max(finding.urgency, 0.0) if math.isfinite(finding.urgency) else (0.0 if math.isnan(finding.urgency) else 1e9)
+    )
+    return BASE[finding.kind] + severity + min(5.0 * math.log2(1 + over), TOP_URGENCY)
+
+
+def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> TodayList:
+    """Choose what to do first.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+    as_of : datetime
+    count : int
+        How many to show. [count]
+
+    Returns
+    -------
+    TodayList
+
+    Notes
+    -----
+    score = base of the kind + points of the severity + min(5 * log2(1 + urgency), 20). The bases order what is
+    unlike: a source that is away (nothing is known) 70, a firing alert 60, a promise at risk or broken 50, an endpoint
+    that is not well 45, a budget 40, a broken threshold 30; a critical severity adds 20 and a warning 5. The logarithm
+    lets a burn rate of 15 outweigh a kind without letting one number drown all. Of equal scores the system and the
+    subject decide, so the order never depends on the order of reading. One cause often breaks several promises or
+    thresholds at once; so the first of each system and kind stands before every second one.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    >>> budget = Finding("budget", "conduit", "vk-1", "Key vk-1", "Platform", "", "94 % of 50 USD", urgency=0.94)
+    >>> alert = Finding("alert", "lab", "ServiceDown", "ServiceDown", "SRE", "", "fires since 2 h", "critical", 2.0)
+    >>> today([budget, alert], as_of=noon).frame[["rank", "subject"]].values.tolist()
+    [[1, 'ServiceDown'], [2, 'vk-1']]
+    """
+    ordered = sorted(findings, key=lambda one: (-score(one), one.system, one.kind, one.subject, one.evidence))
+    chosen = _spread(ordered, count)
+    columns = ["rank", "kind", "system", "system_title", "subject", "title", "owner", "runbook", "evidence", "severity"]
+    rows = [
+        {**vars(one), "rank": rank, "system_title": one.system_title or one.system, "score": round(score(one), 1)}
+        for rank, one in enumerate(chosen, start=1)
+    ]
+    return TodayList(pd.DataFrame(rows, columns=[*columns, "score"]), as_of=as_of, considered=len(ordered))
+
+
+def _spread(ordered: Sequence[Finding], count: int) -> list[Finding]:
+    seen: Counter[tuple[str, str]] = Counter()
+    places = []
+    for place, one in enumerate(ordered):
+        places.append((seen[one.system, one.kind] > 0, place))
+        seen[one.system, one.kind] += 1
+    return [ordered[place] for _, place in sorted(places)[:count]]

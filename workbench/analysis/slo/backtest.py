@@ -1,0 +1,316 @@
+"""An alerting policy replayed on history: what it would have caught, missed and paged for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.analysis.counting.history import History
+from workbench.analysis.slo.burn_policy import BurnAlert, BurnPolicy
+from workbench.analysis.slo.objective import Promise, period_budget
+from workbench.core.result import Result
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: An alert that begins so long after an event still belongs to it: its window has not run out. [ms]
+GRACE_MS = 3_600_000
+
+_WEEK_MS = 7 * 86_400_000
+
+
+@dataclass(frozen=True)
+class Firing:
+    """When alerts of one severity of one policy fired: disjoint intervals, rising. [ms since the epoch]"""
+
+    policy: str
+    severity: str
+    starts_ms: tuple[int, ...]
+    ends_ms: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BudgetEvent:
+    """Something that truly spent budget, from ``start_ms`` to ``end_ms``. [ms since the epoch]"""
+
+    start_ms: int
+    end_ms: int
+    budget_share: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Backtest(Result):
+    """How policies would have done; one row an objective, policy and severity, the suggested policy first.
+
+    Columns of ``frame``:
+
+    =================== =====================================================================================
+    objective, policy   identity and name (str)
+    severity            ``page``, ``ticket``, or ``any`` for both together (str)
+    alerts              times it would have fired [count]
+    per_week            the same a week [1/week]
+    true                of them those that began during a budget event, or while its last window ran out [count]
+    precision           true / alerts; NaN without alerts [ratio]
+    events              budget events there were [count]
+    caught              of them those with an alert [count]
+    recall              caught / events; NaN without events [ratio]
+    budget_missed       budget spent by events without an alert [ratio of budget]
+    detection_s         median time from the start of a caught event to its first alert [s]
+    detection_worst_s   longest such time [s]
+    reset_s             median time from the end of a caught event to the end of its last alert [s]
+    spent_before        median share of budget spent by a caught event before its first alert [ratio of budget]
+    spent_before_worst  largest such share [ratio of budget]
+    firing_share        share of time in which it fired [ratio]
+    suggested           whether this is the policy to take (bool)
+    =================== =====================================================================================
+    """
+
+    as_of: datetime
+    step_ms: int
+
+
+COLUMNS = ["objective", "policy", "severity", "alerts", "per_week", "true", "precision", "events", "caught", "recall",
+           "budget_missed", "detection_s", "detection_worst_s", "reset_s", "spent_before", "spent_before_worst",
+           "firing_share", "suggested"]  # fmt: skip
+
+
+def replay(history: History, promise: Promise, policy: BurnPolicy) -> list[Firing]:
+    """Evaluate a policy of burn rates at the end of every slice of a history.
+
+    Parameters
+    ----------
+    history : History
+        Every slice of the time replayed, without holes; see :meth:`~workbench.analysis.counting.history.History.regular`.
+    promise : Promise
+        Gives the target and the length of slices.
+    policy : BurnPolicy
+
+    Returns
+    -------
+    list of Firing
+        One a severity, in the order of the policy.
+
+    Notes
+    -----
+    burn rate = bad / total / (1 - target) over the slices of a window, at least one slice. A window without events
+    burns nothing. The alert fires at the end of the first slice at which both windows are above the factor; so it is
+    told up to one slice late.
+    """
+    bad, total = history.total - history.good, history.total
+    budget = float(promise.budget)
+    fired: dict[str, Bools] = {}
+    for alert in policy.alerts:
+        mask = _above(bad, total, alert, budget, promise.slice_ms)
+        fired[alert.severity] = fired.get(alert.severity, np.zeros(len(mask), np.bool_)) | mask
+    return [
+        Firing(policy.name, severity, *_intervals(mask, history.start_ms + promise.slice_ms, promise.slice_ms))
+        for severity, mask in fired.items()
+    ]
+
+
+def held(mask: Bools, steps: int) -> Bools:
+    """Where a condition has held for ``steps`` steps, as ``for`` of an alert rule asks.
+
+    Examples
+    --------
+    >>> held(np.array([True, True, False, True, True, True]), 2).tolist()
+    [False, False, False, False, False, True]
+    """
+    if steps <= 0:
+        return mask
+    places = np.arange(len(mask))
+    since = np.maximum.accumulate(np.where(mask, -1, places))
+    kept: Bools = mask & (places - since > steps)
+    return kept
+
+
+def rule_firing(policy: str, severity: str, times_ms: NDArray[np.int64], active: Bools, *, for_ms: int) -> Firing:
+    """When one alert rule fired, from when its expression had an answer.
+
+    Parameters
+    ----------
+    policy, severity : str
+    times_ms : int64 array, length n
+        Times of evaluation, evenly spaced but for time that is taken out. [ms since the epoch]
+    active : bool array, (n_series, n)
+        Whether each series of the answer was there.
+    for_ms : int
+        How long each must be before it fires. [ms]
+    """
+    step_ms = int(np.diff(times_ms).min()) if len(times_ms) > 1 else 60_000
+    steps = -(-for_ms // step_ms)
+    fires = [held(row, steps) for row in active]
+    mask = np.logical_or.reduce(fires) if fires else np.zeros(len(times_ms), np.bool_)
+    return Firing(policy, severity, *_intervals(mask, times_ms, step_ms))
+
+
+def backtest(
+    objective: str,
+    history: History,
+    promise: Promise,
+    firings: Sequence[Firing],
+    events: Sequence[BudgetEvent],
+    *,
+    as_of: datetime,
+    period_ms: int | None = None,
+    grace_ms: int = GRACE_MS,
+) -> Backtest:
+    """Compare when policies fired with when budget was truly spent.
+
+    Parameters
+    ----------
+    objective : str
+    history : History
+        Every slice of the time replayed.
+    promise : Promise
+    firings : sequence of Firing
+        Of any number of policies.
+    events : sequence of BudgetEvent
+        What truly spent budget and was worth an alert.
+    as_of : datetime
+    period_ms : int, optional
+        Length of the period whose budget is meant; by default the window of the promise. [ms]
+    grace_ms : int
+        How long after an event an alert still belongs to it. [ms]
+
+    Returns
+    -------
+    Backtest
+
+    Notes
+    -----
+    Precision, recall, detection and reset time as in [1]_. Suggested is the policy that missed least budget, to a
+    hundredth; of those the one with the best precision, then with least budget spent before its first alert.
+
+    References
+    ----------
+    .. [1] B. Beyer et al., The Site Reliability Workbook, O'Reilly, 2018, ch. 5.
+    """
+    ends_ms = history.start_ms + promise.slice_ms
+    spent = np.concatenate([[0.0], np.cumsum(history.total - history.good)])
+    elapsed = promise.elapsed(as_of)
+    whole = float(history.total.sum())
+    window_ms = promise.window.end_ms - promise.window.start_ms
+    share = Fraction(period_ms or window_ms, window_ms)
+    allowed = float(period_budget(promise, elapsed, Fraction(whole)) * share) if whole else np.nan
+    rows = []
+    for policy in dict.fromkeys(one.policy for one in firings):
+        own = _by_severity([one for one in firings if one.policy == policy])
+        parts = [*own, _merged(policy, own)] if len(own) > 1 else [*own, _named(own[0], "any")]
+        for firing in parts:
+            found = _matched(firing, events, grace_ms)
+            before = [
+                (spent[np.searchsorted(ends_ms, alert, side="right")]
+                 - spent[np.searchsorted(ends_ms, event.start_ms, side="right")]) / allowed
+                for event, alert, _ in found.caught
+            ]  # fmt: skip
+            length_ms = len(history) * promise.slice_ms
+            lasted = sum(end - start for start, end in zip(firing.starts_ms, firing.ends_ms, strict=True))
+            delays = [(alert - event.start_ms) / 1000 for event, alert, _ in found.caught]
+            resets = [(end - event.end_ms) / 1000 for event, _, end in found.caught]
+            rows.append(
+                {
+                    "objective": objective,
+                    "policy": policy,
+                    "severity": firing.severity,
+                    "alerts": len(firing.starts_ms),
+                    "per_week": len(firing.starts_ms) * _WEEK_MS / length_ms if length_ms else np.nan,
+                    "true": found.true,
+                    "precision": found.true / len(firing.starts_ms) if firing.starts_ms else np.nan,
+                    "events": len(events),
+                    "caught": len(found.caught),
+                    "recall": len(found.caught) / len(events) if events else np.nan,
+                    "budget_missed": sum(one.budget_share for one in found.missed),
+                    "detection_s": float(np.median(delays)) if delays else np.nan,
+                    "detection_worst_s": max(delays, default=np.nan),
+                    "reset_s": float(np.median(resets)) if resets else np.nan,
+                    "spent_before": float(np.median(before)) if before else np.nan,
+                    "spent_before_worst": max(before, default=np.nan),
+                    "firing_share": lasted / length_ms if length_ms else np.nan,
+                }
+            )
+    return Backtest(_suggested(pd.DataFrame(rows, columns=COLUMNS[:-1])), as_of=as_of, step_ms=promise.slice_ms)
+
+
+@dataclass(frozen=True)
+class _Found:
+    true: int
+    caught: list[tuple[BudgetEvent, int, int]]
+    missed: list[BudgetEvent]
+
+
+def _matched(firing: Firing, events: Sequence[BudgetEvent], grace_ms: int) -> _Found:
+    pairs = list(zip(firing.starts_ms, firing.ends_ms, strict=True))
+    caught, missed, true = [], [], set()
+    for event in events:
+        mine = [pair for pair in pairs if pair[0] <= event.end_ms + grace_ms and pair[1] > event.start_ms]
+        true.update(mine)
+        if mine:
+            caught.append((event, max(mine[0][0], event.start_ms), mine[-1][1]))
+        else:
+            missed.append(event)
+    return _Found(len(true), caught, missed)
+
+
+def _suggested(frame: pd.DataFrame) -> pd.DataFrame:
+    together = frame[frame["severity"] == "any"].copy()
+    if together.empty:
+        return frame.assign(suggested=False)
+    together["_missed"] = together["budget_missed"].round(2)
+    best = together.sort_values(
+        ["_missed", "precision", "spent_before"], ascending=[True, False, True], na_position="last", kind="stable"
+    )["policy"].tolist()
+    place = {policy: number for number, policy in enumerate(best)}
+    frame = frame.assign(suggested=frame["policy"] == best[0])
+    return frame.sort_values("policy", key=lambda names: names.map(place), kind="stable", ignore_index=True)
+
+
+def _above(bad: Floats, total: Floats, alert: BurnAlert, budget: float, slice_ms: int) -> Bools:
+    limit = float(alert.factor) * budget
+    masks = []
+    for window_ms in (alert.long_ms, alert.short_ms):
+        size = max(1, round(window_ms / slice_ms))
+        failed, events = (_rolling(counts, size) for counts in (bad, total))
+        masks.append((failed > limit * events) & (events > 0))
+    return held(masks[0] & masks[1], -(-alert.for_ms // slice_ms))
+
+
+def _rolling(counts: Floats, size: int) -> Floats:
+    sums = np.concatenate([[0.0], np.cumsum(counts)])
+    first = np.maximum(np.arange(1, len(sums)) - size, 0)
+    whole: Floats = sums[1:] - sums[first]
+    return whole
+
+
+def _intervals(mask: Bools, times_ms: NDArray[np.int64], step_ms: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    edges = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return tuple(int(times_ms[i]) for i in starts), tuple(int(times_ms[i - 1]) + step_ms for i in ends)
+
+
+def _by_severity(firings: Sequence[Firing]) -> list[Firing]:
+    severities = dict.fromkeys(one.severity for one in firings)
+    parts = {severity: [one for one in firings if one.severity == severity] for severity in severities}
+    return [_merged(own[0].policy, own, severity) for severity, own in parts.items()]
+
+
+def _named(firing: Firing, severity: str) -> Firing:
+    return Firing(firing.policy, severity, firing.starts_ms, firing.ends_ms)
+
+
+def _merged(policy: str, firings: Sequence[Firing], severity: str = "any") -> Firing:
+    pairs = sorted(pair for one in firings for pair in zip(one.starts_ms, one.ends_ms, strict=True))
+    joined: list[list[Any]] = []
+    for start, end in pairs:
+        if joined and start <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([start, end])
+    return Firing(policy, severity, tuple(one[0] for one in joined), tuple(one[1] for one in joined))

@@ -1,0 +1,274 @@
+"""Compliance with objectives: SLI, error budget, burn rate and status, from counts and never from ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.counting.history import Events, History, histories
+from workbench.analysis.slo.objective import Promise, budget_minutes, period_budget, promise_status
+from workbench.core.result import Result, Status
+from workbench.core.timerange import TimeRange, from_ms
+
+#: The pace of spending, for the projected end of the budget, is that of this last part of the window.
+PACE_MS = 3 * 86_400_000
+
+#: Below this share of observed slices the result carries a note.
+COVERAGE_FLOOR = 0.9
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ComplianceResult(Result):
+    """How well each promise was kept; one row an objective, in the order asked.
+
+    Columns of ``frame``:
+
+    ================== ====================================================================================
+    objective, title   identity and title (str)
+    status             ok, at_risk, spent, no_data, no_traffic, unavailable, refused
+    target             share promised [ratio]
+    sli                good / total so far; NaN without events, above 1 when counts contradict [ratio]
+    sli_low, sli_high  least and largest SLI, where the threshold lies between two buckets; else the SLI [ratio]
+    good, bad, total   counts so far; NaN where nothing was observed [``unit``]
+    unit               what is counted: ``events`` or ``slices``
+    budget_total       bad ones allowed by the total so far: (1 - target) * total [``unit``]
+    budget_spent       bad ones so far [``unit``]
+    budget_left        allowed minus spent, negative when overspent [``unit``]
+    budget_left_ratio  budget_left / budget_total, negative when overspent, NaN without events [ratio]
+    burn_rate          share of bad ones / (1 - target); 1 spends the budget exactly [x]
+    coverage           observed share of the elapsed slices that are not excluded [ratio]
+    elapsed            passed share of the window; 1 for a rolling window [ratio]
+    period_budget      bad ones allowed by the whole window: known for slices, for events a projection at the
+                       traffic so far; equal to budget_total when the window is over [``unit``]
+    period_left_ratio  1 - budget_spent / period_budget, negative when overspent [ratio]
+    budget_minutes     (1 - target) * length of the window, less what exclusions take out of it [min]
+    spent_minutes      share of bad ones * elapsed time; for slices the bad slices themselves [min]
+    left_minutes       budget_minutes - spent_minutes [min]
+    exhausted_at       when the budget of the whole window ran out, or will at the pace of the last 3 d; NaT when
+                       it will not before the window ends (rolling: within the length of the window) [UTC]
+    budgeting          occurrences, timeslices or ratio_timeslices
+    method             exact or extrapolated counts
+    period             the window in words (``30d``, ``2026-10``)
+    window_start       start of the window [UTC]
+    window_end         end of the window, not part of it [UTC]
+    ================== ====================================================================================
+    """
+
+    as_of: datetime
+
+
+_COUNTS = (
+    "sli",
+    "sli_low",
+    "sli_high",
+    "good",
+    "bad",
+    "total",
+    "budget_total",
+    "budget_spent",
+    "budget_left",
+    "budget_left_ratio",
+)
+_SHARES = ("burn_rate", "coverage", "elapsed", "period_budget", "period_left_ratio")
+_MINUTES = ("budget_minutes", "spent_minutes", "left_minutes")
+
+
+def compliance(
+    events: Events,
+    promises: Sequence[Promise],
+    *,
+    as_of: datetime,
+    unanswered: Mapping[str, Status] | None = None,
+) -> ComplianceResult:
+    """Judge each promise over the elapsed part of its window.
+
+    Parameters
+    ----------
+    events : DataFrame, or mapping of str to History
+        Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
+    promises : sequence of Promise
+        What was promised; a promise without rows in ``events`` has no data.
+    as_of : datetime
+        Aware instant up to which history is known; later slices are left out.
+    unanswered : mapping, optional
+        Objectives whose source failed, with their status (``unavailable``, ``refused``).
+
+    Returns
+    -------
+    ComplianceResult
+
+    Raises
+    ------
+    FrameError
+        A column of the contract is absent, or a count is negative, NaN or infinite.
+
+    Notes
+    -----
+    SLI = good / total over the elapsed window, counts summed before dividing [1]_. The allowance is
+    (1 - target) * total in exact rational arithmetic, so 99.9 % of a million allows 1000, not 999.99. More good
+    events than events are never clamped: the SLI is shown above 1, the status is ``refused`` and a note says where.
+
+    References
+    ----------
+    .. [1] B. Beyer et al., The Site Reliability Workbook, O'Reilly, 2018, ch. 2 and 5.
+
+    Examples
+    --------
+    >>> from datetime import UTC, timedelta
+    >>> from decimal import Decimal
+    >>> start = datetime(2026, 10, 1, tzinfo=UTC)
+    >>> day = TimeRange(start, start + timedelta(days=1))
+    >>> events = pd.DataFrame({"objective": ["api"], "time": pd.to_datetime([start]), "good": [9_995.0],
+    ...                        "total": [10_000.0], "covered": [1.0]})
+    >>> promise = Promise("api", "API", Decimal("0.999"), day, slice_ms=86_400_000)
+    >>> row = compliance(events, [promise], as_of=day.end).frame.iloc[0]
+    >>> float(row.budget_left), float(row.burn_rate), row.status
+    (5.0, 0.5, 'ok')
+    """
+    known = histories(events)
+    failed = unanswered or {}
+    rows, notes = [], []
+    for promise in promises:
+        history = known.get(promise.objective, History.empty())
+        row, remarks = _judged(history, promise, as_of, failed.get(promise.objective))
+        rows.append(row)
+        notes.extend(remarks)
+    return ComplianceResult(_frame(rows), as_of=as_of, notes=tuple(notes))
+
+
+def between(result: ComplianceResult, low: ComplianceResult, high: ComplianceResult) -> ComplianceResult:
+    """Widen the rows of promises whose threshold lies between two buckets.
+
+    Parameters
+    ----------
+    result : ComplianceResult
+    low, high : ComplianceResult
+        The same promises judged by the fewest and by the most good events; others are left out.
+
+    Notes
+    -----
+    A promise that the fewest good events keep is kept, one that the most do not is spent; between these nobody knows,
+    and the status is ``refused``.
+    """
+    frame, notes = result.frame.copy(), list(result.notes)
+    for worse, better in zip(low.frame.itertuples(), high.frame.itertuples(), strict=True):
+        rows = frame["objective"] == worse.objective
+        frame.loc[rows, ["sli_low", "sli_high"]] = [worse.sli, better.sli]
+        if (worse.status == "spent") != (better.status == "spent"):
+            frame.loc[rows, "status"] = "refused"
+            notes.append(
+                f"{worse.objective}: between {worse.sli:.4%} and {better.sli:.4%} were good and {worse.target:.4%} is "
+                "promised; whether that is kept cannot be told from these buckets. Add one at the threshold."
+            )
+    return ComplianceResult(frame, as_of=result.as_of, notes=tuple(notes))
+
+
+def _judged(
+    history: History, promise: Promise, as_of: datetime, failed: Status | None
+) -> tuple[dict[str, Any], list[str]]:
+    elapsed = promise.elapsed(as_of)
+    seen = history.within(elapsed)
+    good, total = float(seen.good.sum()), float(seen.total.sum())
+    coverage = seen.coverage(promise.counted_ms(elapsed), promise.slice_ms)
+    row: dict[str, Any] = {
+        "objective": promise.objective,
+        "title": promise.title,
+        "status": failed or promise_status(good, total, promise.target, covered=coverage > 0 or total > 0),
+        "target": float(promise.target),
+        "unit": "slices" if promise.counts_slices else "events",
+        "budget_minutes": budget_minutes(promise.target, promise.length(promise.window)),
+        "elapsed": elapsed.seconds / promise.window.seconds,
+        "budgeting": promise.budgeting,
+        "method": promise.method,
+        "period": promise.period,
+        "window_start": promise.window.start,
+        "window_end": promise.window.end,
+    }
+    if failed is None:
+        row["coverage"] = coverage
+    if failed is None and row["status"] != "no_data":
+        row |= {"good": good, "bad": total - good, "total": total, "budget_spent": total - good}
+        if total > 0:
+            row |= _spending(seen, promise, elapsed, good, total)
+    return row, _remarks(seen, promise, row) if failed is None else []
+
+
+def _spending(seen: History, promise: Promise, elapsed: TimeRange, good: float, total: float) -> dict[str, Any]:
+    bad, events = Fraction(total) - Fraction(good), Fraction(total)
+    allowed = promise.budget * events
+    period = period_budget(promise, elapsed, events)
+    minutes = promise.budget * promise.length(promise.window) / 60
+    if promise.counts_slices:
+        spent_minutes = bad * promise.slice_ms / 60_000
+    else:
+        spent_minutes = bad / events * promise.length(elapsed) / 60
+    return {
+        "sli": good / total,
+        "sli_low": good / total,
+        "sli_high": good / total,
+        "budget_total": float(allowed),
+        "budget_left": float(allowed - bad),
+        "budget_left_ratio": float(1 - bad / allowed),
+        "burn_rate": float(bad / allowed),
+        "period_budget": float(period),
+        "period_left_ratio": float(1 - bad / period),
+        "spent_minutes": float(spent_minutes),
+        "left_minutes": float(minutes - spent_minutes),
+        "exhausted_at": _exhausted_at(seen, promise, elapsed, float(period)),
+    }
+
+
+def _exhausted_at(seen: History, promise: Promise, elapsed: TimeRange, allowed: float) -> pd.Timestamp | None:
+    bad = seen.total - seen.good
+    spent = float(bad.sum())
+    if spent > allowed:
+        over = int(np.argmax(np.cumsum(bad) > allowed))
+        return pd.Timestamp(int(seen.start_ms[over]) + promise.slice_ms, unit="ms", tz="UTC")
+    ahead_ms = promise.window.end_ms - (promise.window.start_ms if promise.rolling else elapsed.end_ms)
+    pace_ms = min(PACE_MS, elapsed.end_ms - elapsed.start_ms)
+    recent = float(bad[np.searchsorted(seen.start_ms, elapsed.end_ms - pace_ms - promise.slice_ms, "right") :].sum())
+    if recent <= 0 or ahead_ms == 0:
+        return None
+    left_ms = (allowed - spent) * pace_ms / recent
+    return (
+        pd.Timestamp(int(elapsed.end_ms + left_ms), unit="ms", tz="UTC").floor("min") if left_ms <= ahead_ms else None
+    )
+
+
+def _remarks(seen: History, promise: Promise, row: dict[str, Any]) -> list[str]:
+    remarks = []
+    contradicting = np.flatnonzero(seen.good > seen.total)
+    if len(contradicting):
+        first = contradicting[0]
+        remarks.append(
+            f"{promise.objective}: more good events than events in {len(contradicting)} slices, first at "
+            f"{from_ms(seen.start_ms[first]):%Y-%m-%d %H:%M} UTC ({seen.good[first]:g} of {seen.total[first]:g}). "
+            "Do the good and the total selector count the same requests?"
+        )
+    if 0 < row["coverage"] < COVERAGE_FLOOR:
+        remarks.append(
+            f"{promise.objective}: only {row['coverage']:.1%} of the window was observed; the rest is unknown."
+        )
+    if promise.method == "extrapolated":
+        remarks.append(
+            f"{promise.objective}: its query holds rate or increase, so its counts are extrapolated, not exact."
+        )
+    return remarks
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    text = ["objective", "title", "status"]
+    tail = ["budgeting", "method", "period", "window_start", "window_end"]
+    columns = [*text, "target", *_COUNTS, "unit", *_SHARES, *_MINUTES, "exhausted_at", *tail]
+    frame = pd.DataFrame(rows, columns=columns)
+    numbers = ["target", *_COUNTS, *_SHARES, *_MINUTES]
+    frame[numbers] = frame[numbers].astype("float64")
+    for name in ("exhausted_at", "window_start", "window_end"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
+    return frame

@@ -1,0 +1,110 @@
+"""What would have been with another target or another threshold: the same counts, judged anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+
+import pandas as pd
+
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Promise
+from workbench.core.result import Result, Status
+
+#: Targets tried when none is given. [ratio]
+TARGETS = tuple(map(Decimal, ("0.9", "0.95", "0.98", "0.99", "0.995", "0.998", "0.999", "0.9995", "0.9999")))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WhatIf(Result):
+    """Compliance under other targets and thresholds; one row an objective, threshold and target.
+
+    Columns of ``frame``:
+
+    ================= =====================================================================================
+    objective         identity (str)
+    threshold         threshold tried, as text; empty for the promised one (str)
+    target            target tried [ratio]
+    promised          whether this is what is promised today (bool)
+    status            as of :class:`~workbench.analysis.slo.compliance.ComplianceResult`
+    sli               [ratio]
+    bad, total        [events or slices]
+    budget_left_ratio [ratio]
+    burn_rate         [x]
+    exhausted_at      when the budget of the window ran out, or would [UTC]
+    starter           the measured SLI rounded down to two digits behind the nines: a target to start with [ratio]
+    ================= =====================================================================================
+    """
+
+    as_of: datetime
+
+
+COLUMNS = ["objective", "threshold", "target", "promised", "status", "sli", "bad", "total", "budget_left_ratio",
+           "burn_rate", "exhausted_at", "starter"]  # fmt: skip
+
+
+def what_if(
+    variants: Mapping[str, pd.DataFrame],
+    promise: Promise,
+    *,
+    as_of: datetime,
+    targets: Sequence[Decimal] = TARGETS,
+    unanswered: Mapping[str, Status] | None = None,
+) -> WhatIf:
+    """Judge the counts of one objective under other targets, and under other thresholds where their counts are given.
+
+    Parameters
+    ----------
+    variants : mapping of str to DataFrame
+        EVENTS by threshold; the promised one under the empty text.
+    promise : Promise
+    as_of : datetime
+    targets : sequence of Decimal
+        The promised target is tried in any case. [ratio]
+    unanswered : mapping of str to Status, optional
+        Thresholds whose counts could not be read.
+
+    Raises
+    ------
+    ParameterError
+        A target is not inside (0, 1).
+
+    Notes
+    -----
+    A starter is the SLI rounded down to two significant digits of what is bad, as The Site Reliability Workbook
+    (ch. 2) advises: 97.123 % gives 97 %, 99.8765 % gives 99.87 %.
+
+    Examples
+    --------
+    >>> starter(0.97123), starter(0.998765), starter(1.0)
+    (Decimal('0.97'), Decimal('0.9987'), None)
+    """
+    rows = []
+    for threshold, events in variants.items():
+        failed = {promise.objective: unanswered[threshold]} if unanswered and threshold in unanswered else {}
+        for target in sorted({*targets, promise.target}):
+            judged = compliance(events, [replace(promise, target=target)], as_of=as_of, unanswered=failed).frame.iloc[0]
+            rows.append(
+                {
+                    "objective": promise.objective,
+                    "threshold": threshold,
+                    "target": float(target),
+                    "promised": not threshold and target == promise.target,
+                    **{name: judged[name] for name in COLUMNS[4:11]},
+                    "starter": float(starter(judged["sli"]) or "nan"),
+                }
+            )
+    return WhatIf(pd.DataFrame(rows, columns=COLUMNS), as_of=as_of)
+
+
+def starter(sli: float) -> Decimal | None:
+    """Target to start with: the SLI rounded down to two significant digits of its bad share; None without one."""
+    if not 0 < sli < 1:
+        return None
+    measured = Decimal(repr(float(sli)))
+    bad = 1 - measured
+    digits = -bad.adjusted() + (0 if bad.adjusted() == -2 else 1)
+    rounded = measured.quantize(Decimal(1).scaleb(-max(digits, 1)), rounding=ROUND_FLOOR)
+    return rounded if 0 < rounded < 1 else None

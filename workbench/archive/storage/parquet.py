@@ -1,0 +1,231 @@
+"""Our own Parquet files: written with the encodings of a layout, read by row group."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from workbench.archive.storage.layout import ROW_GROUP_ROWS, Layout
+from workbench.archive.storage.place import Place
+from workbench.core.errors import ArchiveError
+
+Number = TypeVar("Number", bound=np.generic)
+
+#: Inclusive bounds by column; a file or row group outside any of them is not read.
+Ranges = Mapping[str, tuple[int, int]]
+
+_BATCH_GROUPS = 16
+_LEVEL = 3
+
+#: Rows to one distinct value from which on a dictionary of floats is smaller than their bytes split.
+_DISTINCT = 20
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of a table, with what pruning needs to know of it.
+
+    ``path`` is relative to the table. ``sequence`` is the place in the order of commits: of two rows with one key that
+    of the later commit wins; 0 until the file is committed. [ms since the epoch, rising from commit to commit]
+    """
+
+    path: str
+    month: str
+    size: int
+    rows: int
+    sequence: int
+    low: Mapping[str, int] = field(default_factory=dict, hash=False)
+    high: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Sort key: the order of commits."""
+        return self.sequence, self.path.rsplit("/", 1)[-1]
+
+    def meets(self, ranges: Ranges) -> bool:
+        """Say whether the file may hold rows inside all ranges."""
+        return all(
+            self.low.get(name, low) <= high and self.high.get(name, high) >= low for name, (low, high) in ranges.items()
+        )
+
+
+def write(
+    folder: Place, layout: Layout, month: str, chunks: Iterable[pa.Table], *, sequence: int = 0
+) -> list[DataFile]:
+    """Write sorted rows of one month as a file below ``folder``; nothing sees it before it is committed.
+
+    Parameters
+    ----------
+    folder : Place
+        The table.
+    layout : Layout
+    month : str
+        Partition; empty for a table without partitions.
+    chunks : iterable of Table
+        Columns of ``layout.schema``, sorted by ``layout.order`` over all chunks; one is in memory at a time.
+    sequence : int
+        Place in the order of commits, where rewritten rows keep that of their old file; 0 leaves it to the commit.
+
+    Returns
+    -------
+    list of DataFile
+        One, or none without rows.
+
+    Raises
+    ------
+    ArchiveError
+        The disk is full or the folder cannot be written.
+    """
+    name = f"{uuid.uuid4().hex}.parquet"
+    path = f"month={month}/{name}" if month else name
+    (rows, low, high), size = folder.write(path, lambda sink: _write_chunks(sink, layout, chunks))
+    return [DataFile(path, month, size, rows, sequence, low, high)] if rows else []
+
+
+def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tuple[int, dict[str, int], dict[str, int]]:
+    rows, low, high = 0, dict[str, int](), dict[str, int]()
+    with ExitStack() as stack:
+        for chunk in chunks:
+            if not len(chunk):
+                continue
+            if not rows:
+                repeated = [name for name in layout.floats if _is_repeated(chunk[name])]
+                split = dict.fromkeys(set(layout.floats) - set(repeated), "BYTE_STREAM_SPLIT")
+                writer = stack.enter_context(
+                    pq.ParquetWriter(
+                        sink,
+                        layout.schema,
+                        compression="zstd",
+                        compression_level=_LEVEL,
+                        use_dictionary=[*layout.dictionary, *repeated],
+                        column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED") | split,
+                        write_statistics=list(layout.order),
+                        store_schema=False,
+                    )
+                )
+            writer.write_table(chunk, row_group_size=ROW_GROUP_ROWS)
+            rows += len(chunk)
+            for name in layout.order:
+                found = pc.min_max(chunk[name]).as_py()
+                low[name] = min(found["min"], low.get(name, found["min"]))
+                high[name] = max(found["max"], high.get(name, found["max"]))
+    return rows, low, high
+
+
+def _is_repeated(column: pa.ChunkedArray) -> bool:
+    """Whether a column of floats has so few different values that a dictionary is the smaller form."""
+    values = column.drop_null()
+    return len(pc.unique(values)) * _DISTINCT < len(values)
+
+
+def discard(folder: Place, files: Sequence[DataFile]) -> None:
+    """Delete files that were written and not committed."""
+    for file in files:
+        folder.delete(file.path)
+
+
+def overlapping(files: Sequence[DataFile], layout: Layout) -> NDArray[np.bool_]:
+    """Mask of the files that may hold a record which another of them holds too: their extremes meet."""
+    meets = np.ones((len(files), len(files)), bool)
+    for name in layout.order:
+        low = np.array([file.low[name] for file in files], np.int64)
+        high = np.array([file.high[name] for file in files], np.int64)
+        meets &= (low[:, None] <= high[None, :]) & (high[:, None] >= low[None, :])
+    mask: NDArray[np.bool_] = meets.sum(axis=1) > 1
+    return mask
+
+
+@dataclass(frozen=True)
+class _Footer:
+    metadata: pq.FileMetaData
+    low: Mapping[str, NDArray[np.int64]]
+    high: Mapping[str, NDArray[np.int64]]
+
+
+@lru_cache(maxsize=1024)
+def _footer(folder: Place, path: str, size: int, columns: tuple[str, ...]) -> _Footer:
+    metadata = pq.read_metadata(folder.source(path, size))
+    index = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
+    found = {
+        name: [metadata.row_group(group).column(index[name]).statistics for group in range(metadata.num_row_groups)]
+        for name in columns
+    }
+    return _Footer(
+        metadata,
+        {name: np.array([each.min for each in groups], np.int64) for name, groups in found.items()},
+        {name: np.array([each.max for each in groups], np.int64) for name, groups in found.items()},
+    )
+
+
+def row_groups(
+    folder: Place, file: DataFile, layout: Layout, ranges: Ranges, ids: NDArray[np.int32] | None = None
+) -> list[int]:
+    """Row groups of a file that may hold rows inside the ranges, and of the sorted series ``ids`` where given."""
+    with _reading(folder, file):
+        footer = _footer(folder, file.path, file.size, layout.order)
+    wanted = np.ones(footer.metadata.num_row_groups, bool)
+    for name, (low, high) in ranges.items():
+        if name in footer.low:
+            wanted &= (footer.low[name] <= high) & (footer.high[name] >= low)
+    if ids is not None:
+        first, last = footer.low["series_id"], footer.high["series_id"]
+        wanted &= np.searchsorted(ids, first, "left") < np.searchsorted(ids, last, "right")
+    groups: list[int] = np.flatnonzero(wanted).tolist()
+    return groups
+
+
+def batches(
+    folder: Place, file: DataFile, layout: Layout, groups: Sequence[int], columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Read row groups of a file, a bounded number at a time, in the order of the file."""
+    with _reading(folder, file):
+        footer = _footer(folder, file.path, file.size, layout.order)
+        source = folder.source(file.path, file.size)
+        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
+            wanted = list(columns or layout.schema.names)
+            held = set(opened.schema_arrow.names)
+            for start in range(0, len(groups), _BATCH_GROUPS):
+                rows = opened.read_row_groups(
+                    list(groups[start : start + _BATCH_GROUPS]), columns=[name for name in wanted if name in held]
+                )
+                yield rows if held.issuperset(wanted) else _completed(rows, layout, wanted)
+
+
+def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:
+    """Add the columns that a file of an older schema lacks, without values."""
+    fields = [layout.schema.field(name) for name in wanted]
+    columns = [rows[each.name] if each.name in rows.column_names else pa.nulls(len(rows), each.type) for each in fields]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def column_array(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number]:
+    """Values of a column of numbers as one array; what stands at a null is undefined."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], dtype)[chunk.offset : chunk.offset + len(chunk)]
+        if chunk.buffers()[1]
+        else np.zeros(len(chunk), dtype)
+        for chunk in column.chunks
+    ]
+    return chunks[0] if len(chunks) == 1 else np.concatenate([*chunks, np.zeros(0, dtype)])
+
+
+@contextmanager
+def _reading(folder: Place, file: DataFile) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into an error that names the file."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
+        raise ArchiveError(
+            f"The file {folder}/{file.path} of the archive cannot be read: {error}.",
+            hint="It is damaged, missing or foreign. Restore it from a backup, or build the archive again.",
+        ) from error

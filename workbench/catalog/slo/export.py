@@ -1,0 +1,195 @@
+"""Objectives written back as OpenSLO v1 documents, which our own loader, and any other, reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from workbench.catalog.slo.indicators import (
+    CompositeIndicator,
+    RatioIndicator,
+    RawIndicator,
+    RecordsIndicator,
+    SimpleIndicator,
+    ThresholdIndicator,
+)
+from workbench.catalog.slo.objective import CalendarUnit, Method, Objective
+from workbench.core.errors import ParameterError
+from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.timerange import duration_text
+
+_METHODS: dict[Method, str] = {
+    "occurrences": "Occurrences",
+    "timeslices": "Timeslices",
+    "ratio_timeslices": "RatioTimeslices",
+}
+_OPS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_UNITS: dict[CalendarUnit, str] = {"day": "d", "week": "w", "month": "M", "quarter": "Q", "year": "Y"}
+_LENGTHS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
+
+
+def openslo_document(objective: Objective) -> dict[str, Any]:
+    """Return one objective as an OpenSLO v1 document of kind SLO, its indicator inside.
+
+    Parameters
+    ----------
+    objective : Objective
+
+    Returns
+    -------
+    dict
+        Plain values; targets are Decimal, so that 0.9995 stays 0.9995.
+
+    Raises
+    ------
+    ParameterError
+        OpenSLO v1 has no way to say it: a window or slice that is no whole number of minutes, another indicator.
+    """
+    name = f"{objective.system}-{objective.id}"[:63].rstrip("-")
+    metadata: dict[str, Any] = {"name": name, "displayName": objective.title}
+    metadata["labels"] = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in {**objective.labels, "system": objective.system}.items()
+    }
+    annotations = {"derived": "true"} if objective.derived else {}
+    if objective.assumptions:
+        annotations["assumption"] = " ".join(objective.assumptions)
+    if objective.absence != "ignore":
+        annotations["absence"] = objective.absence
+    annotations |= _marks(objective)
+    if annotations:
+        metadata["annotations"] = annotations
+    spec: dict[str, Any] = {"description": objective.description, "service": objective.service}
+    if not isinstance(objective.indicator, CompositeIndicator):
+        spec["indicator"] = {"metadata": {"name": name}, "spec": _indicator(objective.indicator)}
+    spec |= {
+        "timeWindow": [_window(objective)],
+        "budgetingMethod": _METHODS[objective.method],
+        "objectives": _targets(objective),
+    }
+    policies = [{"alertPolicyRef": policy} for policy in objective.alert_policies if policy != "inline"]
+    return {
+        "apiVersion": "openslo/v1",
+        "kind": "SLO",
+        "metadata": metadata,
+        "spec": spec | ({"alertPolicies": policies} if policies else {}),
+    }
+
+
+def openslo_text(objectives: Iterable[Objective]) -> str:
+    """Return objectives as one YAML stream."""
+    return yaml_text(openslo_document(objective) for objective in objectives)
+
+
+def yaml_text(documents: Iterable[Any]) -> str:
+    """Write plain values as a YAML stream: keys in their order, decimals as they are.
+
+    Examples
+    --------
+    >>> print(yaml_text([{"target": Decimal("0.9990"), "query": "up"}]), end="")
+    target: 0.9990
+    query: up
+    """
+    return yaml.dump_all(
+        list(documents), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
+    )
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes decimals, and never anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Plain.add_representer(
+    Decimal, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float", format(value, "f"))
+)
+
+
+def _marks(objective: Objective) -> dict[str, str]:
+    """Annotations that say what OpenSLO has no field for."""
+    match objective.indicator:
+        case CompositeIndicator(weights=weights):
+            return {"composite-target": f"{objective.target:f}", "composite-weights": weights}
+        case ThresholdIndicator(samples=True):
+            return {"judged": "samples"}
+    return {}
+
+
+def _metric(asked: str | LogFilter | SpanFilter) -> dict[str, Any]:
+    if isinstance(asked, str):
+        return {"metricSource": {"type": "Prometheus", "spec": {"query": asked}}}
+    spec: dict[str, Any] = {
+        "services": list(asked.services),
+        "attributes": [
+            {"attribute": one.attribute, "op": one.op}
+            | ({"values": list(one.values)} if one.op == "in" else {"value": one.value})
+            for one in asked.attributes
+        ],
+    }
+    if isinstance(asked, LogFilter):
+        kind = "logs"
+        spec |= {"severity": asked.severity, "events": list(asked.events), "contains": asked.contains}
+    else:
+        kind, least = "spans", asked.min_duration_ns // 1_000_000
+        spec |= {"operations": list(asked.operations), "status": asked.status}
+        spec |= {"minDuration": duration_text(least) if least else ""}
+    return {"metricSource": {"type": kind, "spec": {key: value for key, value in spec.items() if value}}}
+
+
+def _indicator(indicator: SimpleIndicator) -> dict[str, Any]:
+    match indicator:
+        case ThresholdIndicator(query=query):
+            return {"thresholdMetric": _metric(query)}
+        case RawIndicator(query=query, kind=kind):
+            return {"ratioMetric": {"counter": False, "raw": _metric(query), "rawType": kind}}
+        case RatioIndicator() | RecordsIndicator():
+            asked = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
+            parts = {name: _metric(one) for name, one in asked.items() if one is not None}
+            return {"ratioMetric": {"counter": getattr(indicator, "counter", True), **parts}}
+
+
+def _window(objective: Objective) -> dict[str, Any]:
+    if objective.calendar is None:
+        return {"duration": _duration(objective.window_ms or 0, objective.id), "isRolling": True}
+    calendar = objective.calendar
+    return {
+        "duration": f"{calendar.count}{_UNITS[calendar.unit]}",
+        "isRolling": False,
+        "calendar": {"startTime": calendar.start, "timeZone": calendar.zone},
+    }
+
+
+def _targets(objective: Objective) -> list[dict[str, Any]]:
+    if not isinstance(objective.indicator, CompositeIndicator):
+        return [_target(objective, objective.indicator, objective.title, objective.target, objective.slice_target)]
+    found = []
+    for one in objective.indicator.members:
+        shape = _target(objective, one.indicator, one.title, one.target, one.slice_target)
+        inner = {"metadata": {"name": f"{objective.id}-{one.name}"[:63]}, "spec": _indicator(one.indicator)}
+        found.append(shape | {"indicator": inner, "compositeWeight": one.weight})
+    return found
+
+
+def _target(
+    objective: Objective, indicator: SimpleIndicator, title: str, target: Decimal, slice_target: Decimal | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"displayName": title, "target": target}
+    if isinstance(indicator, ThresholdIndicator):
+        found |= {"op": _OPS[indicator.op], "value": indicator.value}
+    if slice_target is not None:
+        found["timeSliceTarget"] = slice_target
+    if objective.slice_ms is not None:
+        found["timeSliceWindow"] = _duration(objective.slice_ms, objective.id)
+    return found
+
+
+def _duration(ms: int, name: str) -> str:
+    for unit, length in _LENGTHS.items():
+        if ms and ms % length == 0:
+            return f"{ms // length}{unit}"
+    raise ParameterError(f"{ms} ms, of {name!r}, is no OpenSLO duration.", hint="It has whole minutes, hours or days.")

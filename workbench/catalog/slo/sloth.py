@@ -1,0 +1,88 @@
+"""Sloth's definitions (``prometheus/v1`` and the Kubernetes form) as OpenSLO documents."""
+
+from __future__ import annotations
+
+from workbench.catalog.slo.imported import (
+    Imported,
+    counter_query,
+    labels_at,
+    metric,
+    percent_at,
+    refused,
+    slo_document,
+    text_at,
+    value_at,
+)
+from workbench.catalog.yaml_lines import Document
+
+KUBERNETES = "sloth.slok.dev/v1"
+
+
+def is_sloth(document: Document) -> bool:
+    """Say whether a document is one of Sloth's."""
+    return bool(value_at(document, "version") == "prometheus/v1" or value_at(document, "apiVersion") == KUBERNETES)
+
+
+def sloth_slos(document: Document, *, system: str, period: str = "30d") -> Imported:
+    """Turn one document of Sloth into OpenSLO.
+
+    Parameters
+    ----------
+    document : Document
+    system : str
+        System of the catalog whose promises these are.
+    period : str
+        Sloth's period is an option of its command, not of its files. [time]
+
+    Returns
+    -------
+    Imported
+
+    Raises
+    ------
+    CatalogError
+        Something that Sloth needs is missing, or the objective is 100 %.
+
+    Notes
+    -----
+    ``sum(rate(counter[{{.window}}]))`` becomes the counter itself, so that events are counted exactly; Sloth's own 30
+    days weigh every five minutes alike. Any other query is kept with a window of five minutes.
+    """
+    inside: tuple[str | int, ...] = ("spec",) if value_at(document, "apiVersion") == KUBERNETES else ()
+    camel = bool(inside)
+    service = text_at(document, *inside, "service")
+    shared = labels_at(document, *inside, "labels")
+    found = Imported()
+    for index in range(len(value_at(document, *inside, "slos") or ())):
+        at = (*inside, "slos", index)
+        name = text_at(document, *at, "name")
+        events, raw = (*at, "sli", "events"), (*at, "sli", "raw")
+        method = "Occurrences"
+        if value_at(document, *events) is not None:
+            bad = counter_query(text_at(document, *events, "errorQuery" if camel else "error_query"))
+            total = counter_query(text_at(document, *events, "totalQuery" if camel else "total_query"))
+            ratio = {"counter": True, "bad": metric(bad), "total": metric(total)}
+        elif value_at(document, *raw) is not None:
+            query = text_at(document, *raw, "errorRatioQuery" if camel else "error_ratio_query")
+            ratio = {"counter": False, "raw": metric(counter_query(query)), "rawType": "failure"}
+            method = "RatioTimeslices"
+            found.notes.append(f"{name}: a ratio has no events to count, so each five minutes weigh the same.")
+        else:
+            raise refused(document, (*at, "sli"), "events or raw is needed; plugins are not run")
+        if value_at(document, *at, "alerting") is not None:
+            found.notes.append(f"{name}: its alerting is left out; workbench slo rules writes alerts.")
+        found.documents.append(
+            slo_document(
+                f"{service}-{name}",
+                system=system,
+                service=service,
+                title=name,
+                description=str(value_at(document, *at, "description") or ""),
+                percent=percent_at(document, *at, "objective"),
+                window=period,
+                ratio=ratio,
+                labels={**shared, **labels_at(document, *at, "labels")},
+                method=method,
+            )
+        )
+    return found

@@ -1,0 +1,151 @@
+"""Figures of alerts: which rules fire most, when they fired, and at what hours people are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.analysis.alerts.summary import AlertEpisodes, AlertHours, AlertRules
+from workbench.charts.theme import HEIGHT, Mode, Palette, palette, plain, template
+from workbench.core.units import count_text, span_text
+
+#: Most rules and most episodes drawn; the tables hold all.
+RULES, EPISODES = 20, 2_000
+
+
+def rules_figure(rules: AlertRules, *, mode: Mode = "light") -> Any:
+    """Draw the episodes of each rule that fired, most on top.
+
+    Parameters
+    ----------
+    rules : AlertRules
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    fired = rules.frame[rules.frame["episodes"] > 0].head(RULES).iloc[::-1]
+    figure = _empty(mode, len(fired))
+    colours = _colours(mode, rules.frame["severity"])
+    for severity, part in fired.groupby("severity", sort=True):
+        figure.add_bar(
+            x=part["episodes"],
+            y=[plain(name) for name in part["alertname"]],
+            orientation="h",
+            name=plain(str(severity) or "no severity"),
+            marker={"color": colours[str(severity)]},
+            textangle=0,
+            text=[count_text(count) for count in part["episodes"]],
+            hovertemplate="%{y}: %{text} episodes<extra></extra>",
+        )
+    most = int(fired["episodes"].max()) if len(fired) else 0
+    figure.update_layout(xaxis={"title": {"text": "Episodes"}, **_whole(most)}, hovermode="closest", showlegend=True)
+    figure.update_yaxes(categoryorder="array", categoryarray=[plain(name) for name in fired["alertname"]])
+    return figure
+
+
+def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
+    """Draw when each rule fired: a line a rule, a bar an episode.
+
+    Parameters
+    ----------
+    found : AlertEpisodes
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import pandas as pd
+
+    rows = found.frame.tail(EPISODES)
+    names = list(rows["alertname"].value_counts().head(RULES).index)
+    rows = rows[rows["alertname"].isin(names)]
+    figure = _empty(mode, len(names))
+    colours = _colours(mode, found.frame["severity"])
+    for severity, part in rows.groupby("severity", sort=True):
+        begins = part["starts_at"].clip(lower=pd.Timestamp(found.range.start))
+        length = part["starts_at"] + pd.to_timedelta(part["duration_s"], unit="s") - begins
+        figure.add_bar(
+            x=length.dt.total_seconds() * 1000,
+            base=begins,
+            y=[plain(name) for name in part["alertname"]],
+            orientation="h",
+            name=plain(str(severity) or "no severity"),
+            marker={"color": colours[str(severity)], "line": {"width": 1, "color": colours[str(severity)]}},
+            text=[
+                f"{row.starts_at:%d %b %H:%M} UTC, {span_text(row.duration_s)}" + (", still firing" if row.open else "")
+                for row in part.itertuples()
+            ],
+            textposition="none",
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="overlay",
+        hovermode="closest",
+        showlegend=True,
+        xaxis={"type": "date", "title": {"text": "Time (UTC)"}, "range": [found.range.start, found.range.end]},
+    )
+    figure.update_yaxes(categoryorder="array", categoryarray=[plain(name) for name in names[::-1]])
+    return figure
+
+
+def hours_figure(hours: AlertHours, *, mode: Mode = "light") -> Any:
+    """Draw the episodes begun in each hour of the day, stacked by severity.
+
+    Parameters
+    ----------
+    hours : AlertHours
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    figure = _empty(mode, 0)
+    colours = _colours(mode, hours.frame["severity"])
+    for severity, part in hours.frame.groupby("severity", sort=True):
+        figure.add_bar(
+            x=part["hour"],
+            y=part["episodes"],
+            name=plain(str(severity) or "no severity"),
+            marker={"color": colours[str(severity)]},
+            hovertemplate="%{x}:00: %{y} episodes",
+        )
+    most = int(hours.frame.groupby("hour")["episodes"].sum().max()) if len(hours.frame) else 0
+    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        xaxis={"title": {"text": f"Hour of the day ({hours.zone})"}, "range": [-0.5, 23.5], "dtick": 3},
+        yaxis={"title": {"text": "Episodes"}, "rangemode": "tozero", **_whole(most)},
+    )
+    return figure
+
+
+def _whole(most: int) -> dict[str, Any]:
+    """Return ticks of an axis of counts: an episode is never a part of one."""
+    return {"dtick": 1} if most < 8 else {"tickformat": ",d"}
+
+
+def _empty(mode: Mode, rows: int) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Figure(layout={"template": template(mode), "height": max(HEIGHT, 90 + 26 * rows)})
+
+
+#: Severities by what they ask for, whatever a system calls them; any other takes a colour that is left.
+_URGENT, _SERIOUS, _MINOR = ("critical", "page", "emergency"), ("high", "error"), ("warning", "warn", "medium")
+
+
+def _colours(mode: Mode, severities: Any) -> dict[str, str]:
+    """Give a severity the same colour on the page of every system."""
+    colours: Palette = palette(mode)
+    blue, amber, green, violet, *rest = colours.sequence
+    fixed = dict.fromkeys(_URGENT, colours.bad) | dict.fromkeys(_SERIOUS, violet) | dict.fromkeys(_MINOR, amber)
+    fixed |= {"info": blue, "low": blue}
+    others = sorted({str(name) for name in severities} - set(fixed))
+    left = (green, *rest)
+    return fixed | {name: left[place % len(left)] for place, name in enumerate(others)}

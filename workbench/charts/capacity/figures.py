@@ -1,0 +1,131 @@
+"""Figures of capacity: daily peaks with their forecast and band, and how much of each limit is used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.analysis.capacity.levels import CapacityForecasts, CapacityLimits
+from workbench.charts.theme import HEIGHT, Mode, palette, plain, template
+from workbench.core.units import ratio_text, value_text
+
+#: Most levels in one figure; the tables hold all.
+LEVELS = 6
+
+#: Shares of a limit are drawn up to here: one far above it would flatten all others. [ratio]
+MOST_SHARE = 2.0
+
+#: Height a name takes in the legend; the names of levels are long, so each gets a row. [px]
+LEGEND_ROW = 20
+
+
+def forecasts_figure(
+    forecasts: CapacityForecasts, limits: CapacityLimits | None = None, *, unit: str = "", mode: Mode = "light"
+) -> Any:
+    """Draw the daily peaks of the levels nearest to their limit, dashed ahead, with the band.
+
+    Parameters
+    ----------
+    forecasts : CapacityForecasts
+    limits : CapacityLimits, optional
+        Gives the order; the first levels of it are drawn.
+    unit : str
+        Only levels of this unit; that of the first level by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    figure = go.Figure(layout={"template": template(mode), "height": HEIGHT, "xaxis": {"title": {"text": "Day (UTC)"}}})
+    frame = forecasts.frame
+    order = (limits.frame if limits is not None else frame)[["resource", "series", "unit"]].drop_duplicates()
+    chosen = unit or (str(order["unit"].iloc[0]) if len(order) else "")
+    shown = order[order["unit"] == chosen].head(LEVELS)
+    drawn = frame[frame["resource"].isin(shown["resource"]) & frame["series"].isin(shown["series"])]
+    scale, axis = (2.0**30, "GiB") if chosen == "bytes" else (1.0, "Used" if chosen == "ratio" else chosen)
+    for number, level in enumerate(shown.itertuples()):
+        part = frame[(frame["resource"] == level.resource) & (frame["series"] == level.series)]
+        colour = colours.sequence[number % len(colours.sequence)]
+        name = plain(f"{part['title'].iloc[0]}, {level.series}")
+        figure.add_scatter(
+            x=part["day"],
+            y=part["actual"] / scale,
+            name=name,
+            mode="lines",
+            line={"color": colour, "width": 1.5},
+            text=[value_text(value, chosen) for value in part["actual"]],
+            hovertemplate="%{text}",
+        )
+        ahead = part.dropna(subset=["middle"])
+        if number == 0 and len(ahead):
+            figure.add_scatter(x=ahead["day"], y=ahead["low"] / scale, mode="lines", line={"width": 0},
+                               hoverinfo="skip", showlegend=False)  # fmt: skip
+            figure.add_scatter(
+                x=ahead["day"],
+                y=ahead["high"] / scale,
+                mode="lines",
+                line={"width": 0},
+                fill="tonexty",
+                fillcolor=colours.gap,
+                name="80 % band of the first",
+                hoverinfo="skip",
+            )
+        figure.add_scatter(
+            x=ahead["day"],
+            y=ahead["middle"] / scale,
+            mode="lines",
+            line={"color": colour, "width": 1.5, "dash": "dash"},
+            text=[value_text(value, chosen) for value in ahead["middle"]],
+            hovertemplate="forecast %{text}",
+            name=f"{name}, forecast",
+            showlegend=False,
+        )
+    for value in sorted(set(drawn.loc[drawn["unit"] == chosen, "limit"].dropna()))[:3]:
+        figure.add_hline(
+            y=value / scale,
+            line={"color": colours.bad, "width": 1, "dash": "dot"},
+            annotation={
+                "text": ratio_text(value, digits=0) if chosen == "ratio" else value_text(value, chosen),
+                "font": {"size": 11, "color": colours.muted},
+            },
+        )
+    top = min(max(1.1, 1.05 * drawn[["actual", "middle"]].max(axis=None)), MOST_SHARE) if len(drawn) else 1.1
+    percent = {"tickformat": ".0%", "range": [0, top]} if chosen == "ratio" else {"rangemode": "tozero"}
+    figure.update_layout(yaxis={"title": {"text": axis}, **percent}, showlegend=True)
+    figure.update_layout(height=HEIGHT + LEGEND_ROW * (len(shown) + 1))
+    return figure
+
+
+def limits_figure(limits: CapacityLimits, *, mode: Mode = "light") -> Any:
+    """Draw how much of each limit is used now, most on top.
+
+    Parameters
+    ----------
+    limits : CapacityLimits
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    rows = limits.frame.sort_values("used", ascending=False).drop_duplicates(["resource", "series"]).head(20).iloc[::-1]
+    figure = go.Figure(layout={"template": template(mode), "height": max(HEIGHT, 90 + 26 * len(rows))})
+    figure.add_bar(
+        x=rows["used"],
+        y=[plain(f"{row.title}, {row.series}: {row.limit}") for row in rows.itertuples()],
+        orientation="h",
+        marker={"color": [colours.status[status] for status in rows["status"]]},
+        text=[ratio_text(used, digits=1) for used in rows["used"]],
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    figure.add_vline(x=1, line={"color": colours.bad, "width": 1, "dash": "dot"})
+    figure.update_layout(xaxis={"title": {"text": "Share of the limit used"}, "tickformat": ".0%"}, hovermode="closest")
+    return figure

@@ -1,0 +1,158 @@
+"""Figures of spend and tokens: day by day in stacked groups, each group against the period before, budgets in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from workbench.analysis.cost.budgets import BudgetUse
+from workbench.analysis.cost.spend import DailySpend, SpendGroups
+from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
+from workbench.core.units import amount_text, change_text, ratio_text, short_text
+
+
+def daily_figure(
+    result: DailySpend, measure: str = "cost", dimension: str = "", unit: str = "", *, mode: Mode = "light"
+) -> Any:
+    """Draw a stacked bar a day, a colour a group; a day that was not fully observed is hatched.
+
+    Parameters
+    ----------
+    result : DailySpend
+    measure : str
+        ``cost`` or ``tokens``.
+    dimension : str
+        What the groups are; the first of the measure by default.
+    unit : str
+        Which unit, where a measure has several; the first by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    rows = result.frame[result.frame["measure"] == measure]
+    unit = unit or next(iter(rows["unit"]), "")
+    rows = rows[rows["unit"] == unit]
+    rows = rows[rows["dimension"] == (dimension or next(iter(rows["dimension"]), ""))]
+    figure = go.Figure(layout=_layout(mode, f"Per day ({unit})", f"Day ({result.zone})"))
+    for number, (group, part) in enumerate(rows.groupby("group", sort=False)):
+        figure.add_bar(
+            x=part["day"],
+            y=part["amount"].astype(float),
+            name=plain(str(group)),
+            marker={
+                "color": colours.sequence[number % len(colours.sequence)],
+                "opacity": 1 if number < len(colours.sequence) else 0.55,
+                "pattern": {"shape": ["/" if share < 1 - 1e-9 else "" for share in part["covered"]], "size": 5},
+                "line": {"width": 0},
+            },
+            text=[amount_text(amount, unit) for amount in part["amount"]],
+            textposition="none",
+            hovertemplate="%{text}",
+            showlegend=True,
+        )
+    figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": "~s", "rangemode": "tozero"})
+    figure.update_xaxes(type="category", nticks=16)
+    return figure
+
+
+def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "", *, mode: Mode = "light") -> Any:
+    """Draw each group of one dimension beside the same group in the period before, largest on top.
+
+    Parameters
+    ----------
+    result : SpendGroups
+    measure : str
+        ``cost`` or ``tokens``.
+    dimension : str
+        What the groups are; the first of the measure by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    rows = result.frame[result.frame["measure"] == measure]
+    rows = rows[rows["dimension"] == (dimension or next(iter(rows["dimension"]), ""))].iloc[::-1]
+    unit = next(iter(rows["unit"]), "")
+    names = [plain(str(group)) for group in rows["group"]]
+    figure = go.Figure(layout=_layout(mode, "", f"Amount ({unit})") | {"height": _bars_height(names)})
+    lengths = rows[["before", "amount"]].astype(float)
+    longest = lengths.max(axis=None)
+    for column, name, colour in (("before", "Period before", colours.muted), ("amount", "Period", colours.series)):
+        words = [short_text(amount, unit) for amount in rows[column]]
+        if column == "amount":
+            words = [f"{word} ({change_text(ratio)})" for word, ratio in zip(words, rows["change_ratio"], strict=True)]
+        figure.add_bar(
+            x=lengths[column],
+            y=names,
+            name=name,
+            orientation="h",
+            marker={"color": colour, "line": {"width": 0}},
+            text=words,
+            textposition=["inside" if length > longest / 2 else "outside" for length in lengths[column]],
+            constraintext="none",
+            customdata=[amount_text(amount, unit) for amount in rows[column]],
+            hovertemplate="%{customdata}",
+        )
+    figure.update_layout(barmode="group", hovermode="closest", legend={"traceorder": "reversed"})
+    figure.update_xaxes(tickformat="~s", showgrid=True, rangemode="tozero")
+    return figure
+
+
+def budgets_figure(result: BudgetUse, *, mode: Mode = "light") -> Any:
+    """Draw the used share of each budget, most used on top, its status as colour and word.
+
+    Parameters
+    ----------
+    result : BudgetUse
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours, rows = palette(mode), result.frame.iloc[::-1]
+    names = [plain(f"{row.dimension} {row.group}") for row in rows.itertuples()]
+    figure = go.Figure(layout=_layout(mode, "", "Used (% of the budget)") | {"height": _bars_height(names)})
+    figure.add_bar(
+        x=rows["used"].fillna(0.0).astype(np.float64),
+        y=names,
+        orientation="h",
+        marker={"color": [colours.status[status] for status in rows["status"]]},
+        text=[f"{ratio_text(row.used, digits=1)} · {STATUS_WORDS[row.status]}" for row in rows.itertuples()],
+        textposition="auto",
+        constraintext="none",
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    figure.add_vline(x=1, line={"color": colours.bad, "width": 1})
+    figure.update_xaxes(tickformat=".0%", showgrid=True, rangemode="tozero")
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def _bars_height(names: Sequence[str]) -> int:
+    return max(HEIGHT // 2, 60 + 44 * len(names))
+
+
+def _layout(mode: Mode, y_title: str, x_title: str) -> dict[str, Any]:
+    return {
+        "template": template(mode),
+        "height": HEIGHT,
+        "xaxis": {"title": {"text": x_title}},
+        "yaxis": {"title": {"text": y_title}},
+    }

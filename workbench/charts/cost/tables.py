@@ -1,0 +1,232 @@
+"""Spend and tokens as tables of text: the same words on the page, the command line, in the report and in a notebook."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result, Study
+from workbench.core.units import NO_VALUE, amount_text, change_text, ratio_text, value_text
+
+#: What a reader calls the measures.
+MEASURE_WORDS = {"cost": "Spend", "tokens": "Tokens"}
+
+#: What a reader calls the dimensions; any other is shown by its own name.
+DIMENSION_WORDS = {"kind": "kind of spend", "token_class": "token class", "key": "key"}
+
+#: What a row of :func:`jump_rows` means.
+JUMPS_CAPTION = (
+    "Days more than five deviations, 10 % of what is usual and 1 % of the whole away from the same weekdays before. "
+    "One cause shows under every label that it touches: the rows are not to be added."
+)
+
+
+def compared_with(result: Result) -> str:
+    """Return the period that a result of :mod:`workbench.analysis.cost.spend` is compared with."""
+    return str(vars(result)["before"])
+
+
+def total_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a measure: ``measure, amount, before, change, observed, month so far, month end``."""
+    return [
+        {
+            "measure": MEASURE_WORDS[str(row.measure)],
+            "amount": amount_text(row.amount, row.unit),
+            "before": amount_text(row.before, row.unit),
+            "change": change_text(row.change_ratio),
+            "observed": ratio_text(row.coverage, digits=1),
+            "month so far": amount_text(row.month_to_date, row.unit),
+            "month end (straight line)": amount_text(row.projected, row.unit),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def group_rows(result: Result, *, measure: str = "", dimension: str = "") -> list[dict[str, str]]:
+    """One row of text a group: ``by, group, amount, share, before, change``; of one measure when named.
+
+    Of one dimension when named, and then without ``by``.
+    """
+    return [
+        ({} if dimension else {"by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension))})
+        | {
+            "group": str(row.group),
+            "amount": amount_text(row.amount, row.unit),
+            "share": ratio_text(row.share, digits=1),
+            "before": amount_text(row.before, row.unit),
+            "change": change_text(row.change_ratio),
+        }
+        for row in result.frame.itertuples()
+        if measure in ("", row.measure) and dimension in ("", row.dimension)
+    ]
+
+
+def day_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a day: the total of each measure and unit, and how much of the day was observed."""
+    rows: dict[str, dict[str, str]] = {}
+    for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
+        row = rows.setdefault(str(day), {"day": str(day)})
+        known = [amount for amount in part["amount"] if amount is not None]
+        row[MEASURE_WORDS[str(measure)]] = amount_text(sum(known, Decimal(0)) if known else None, str(unit))
+        row["observed"] = ratio_text(float(part["covered"].min()), digits=1)
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    return [{name: row.get(name, NO_VALUE) for name in names} for row in rows.values()]
+
+
+def unit_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a unit cost: ``per, counter, unit cost, before, change, of``."""
+    return [
+        {
+            "per": str(row.per),
+            "counter": str(row.counter),
+            "unit cost": amount_text(row.unit_cost, row.unit),
+            "before": amount_text(row.before, row.unit),
+            "change": change_text(row.change_ratio),
+            "of": NO_VALUE
+            if row.cost is None
+            else f"{amount_text(row.cost, row.unit)} for {amount_text(row.count, '')}",
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def budget_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a budget: ``budget, status, used, highest, left, limit``."""
+    return [
+        {
+            "budget": f"{row.dimension} {row.group}".strip(),
+            "status": STATUS_WORDS[row.status],
+            "used": ratio_text(row.used, digits=1),
+            "highest": ratio_text(row.peak, digits=1),
+            "left": value_text(row.left, row.unit),
+            "limit": value_text(row.limit, row.unit),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
+    """One row of text a jump: ``by, group, from, to, impact, change, usual, was, severity``; of a measure if named."""
+    return [
+        {
+            "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
+            "group": str(row.group),
+            "from": str(row.first),
+            "to": "still lasts" if row.ongoing else str(row.last),
+            "impact": _about(row.impact, str(row.unit), signed=True),
+            "change": "new" if math.isinf(row.change_ratio) else change_text(row.change_ratio),
+            "usual": _about(row.expected, str(row.unit)),
+            "was": _about(row.actual, str(row.unit)),
+            "severity": str(row.severity),
+        }
+        for row in result.frame.itertuples()
+        if measure in ("", row.measure)
+    ]
+
+
+def invoice_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text an invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
+    return [
+        {
+            "provider": str(row.provider),
+            "from": f"{row.start:%Y-%m-%d}",
+            "to": f"{row.end:%Y-%m-%d}",
+            "invoiced": amount_text(row.invoiced, row.currency),
+            "metered": amount_text(row.metered, row.currency),
+            "difference": amount_text(row.difference, row.currency),
+            "of the invoice": ratio_text(row.share, digits=2),
+            "observed": ratio_text(row.coverage, digits=1),
+            "verdict": str(row.verdict),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def _about(amount: float, unit: str, *, signed: bool = False) -> str:
+    """Write an estimated amount; what is usual is no exact figure, so it has no more places than cents."""
+    return amount_text(Decimal(str(round(amount, 2))), unit, signed=signed)
+
+
+def jumps_table(result: Result) -> Table:
+    """Table of :func:`jump_rows` that renders itself."""
+    return Table(jump_rows(result), caption=JUMPS_CAPTION, left=("by", "group", "from", "to", "severity"))
+
+
+def totals_table(result: Result) -> Table:
+    """Table of :func:`total_rows` that renders itself."""
+    caption = f"Compared with {compared_with(result)}. The month end continues the month so far in a straight line."
+    return Table(total_rows(result), caption=caption, left=("measure",))
+
+
+def groups_table(result: Result, *, measure: str = "") -> Table:
+    """Table of :func:`group_rows` that renders itself."""
+    caption = f"The groups of each label add up to the total exactly. Compared with {compared_with(result)}."
+    return Table(group_rows(result, measure=measure), caption=caption, left=("by", "group"))
+
+
+def units_table(result: Result) -> Table:
+    """Table of :func:`unit_rows` that renders itself."""
+    return Table(
+        unit_rows(result), caption="All spend of the system over each count; not to be added.", left=("per", "counter")
+    )
+
+
+def budgets_table(result: Result) -> Table:
+    """Table of :func:`budget_rows` that renders itself."""
+    caption = f"As the system states it just before {vars(result)['as_of']:%Y-%m-%d %H:%M} UTC; at risk from 80 % on."
+    return Table(budget_rows(result), caption=caption, left=("budget",))
+
+
+def invoices_table(result: Result) -> Table | Sentence:
+    """Table of :func:`invoice_rows` that renders itself."""
+    if result.frame.empty:
+        return Sentence("No table of invoices is set; `workbench sources` says how to add one.")
+    return Table(
+        invoice_rows(result), caption="What providers billed, beside what was metered.", left=("provider", "verdict")
+    )
+
+
+def cost_finding(study: Study) -> Sentence:
+    """Say in a few sentences what was spent, how that changed, where most of it went and where the month will end."""
+    if study.status in ("unavailable", "refused"):
+        return Sentence(f"Spend and tokens are {STATUS_WORDS[study.status].lower()}.")
+    totals, groups = study.results["totals"].frame, study.results["groups"].frame
+    parts = []
+    for row in totals.itertuples():
+        if row.amount is None:
+            parts.append(f"{MEASURE_WORDS[row.measure]}: no data in this period.")
+            continue
+        text = f"{MEASURE_WORDS[row.measure]}: {amount_text(row.amount, row.unit)}"
+        if row.change_ratio == row.change_ratio:
+            text += f", {change_text(row.change_ratio)} against {compared_with(study.results['totals'])}"
+        largest = groups[(groups["measure"] == row.measure) & (groups["unit"] == row.unit) & ~groups["rest"]]
+        if len(largest):
+            most = largest.iloc[0]
+            text += f"; most of it {most['group']} ({ratio_text(most['share'], digits=1)})"
+        if row.projected is not None:
+            text += f"; the month would end at {amount_text(row.projected, row.unit)} in a straight line"
+        parts.append(f"{text}.")
+    jumps = study.results["jumps"].frame
+    for jump in jumps[jumps["measure"] == "cost"].head(1).itertuples():
+        days = f"since {jump.first}" if jump.ongoing else f"from {jump.first} to {jump.last}"
+        over_usual = _about(abs(jump.impact), str(jump.unit))
+        parts.append(
+            f"What stands out most: {DIMENSION_WORDS.get(jump.dimension, jump.dimension)} {jump.group}, {over_usual} "
+            f"{'above' if jump.impact > 0 else 'below'} the usual {days}."
+        )
+    spent = study.results["budgets"].frame
+    over = spent[spent["status"].isin(["spent", "at_risk"])]
+    if len(over):
+        parts.append(f"{len(over)} of {len(spent)} budgets are used to 80 % or more.")
+    return Sentence(" ".join(parts) or "Spend and tokens are not measured.")
+
+
+def _once_each(result: Result) -> pd.DataFrame:
+    """Rows of the first dimension of each measure: every dimension adds up to the same total."""
+    frame = result.frame
+    first = frame.groupby(["measure", "unit"], sort=False)["dimension"].transform("first")
+    return frame[frame["dimension"] == first]

@@ -1,0 +1,77 @@
+"""``workbench slo status``: compliance and error budgets, the numbers of the SLO page and the report."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.period import asked_period, period_options
+
+
+@click.command()
+@click.argument("system")
+@click.option("--slo", "slo_id", help="One objective only, e.g. availability.")
+@click.option("--check", is_flag=True, help="Exit 1 when an objective is at risk or spent.")
+@period_options
+@format_option
+@click.pass_obj
+def status(
+    state: Any,
+    system: str,
+    slo_id: str | None,
+    check: bool,
+    last: str | None,
+    month: str | None,
+    since: str | None,
+    until: str | None,
+    format_: str,
+) -> None:
+    """Print one line an objective: SLI, budget left, coverage, status.
+
+    Without a period the window of each objective itself counts.
+
+    \b
+    Examples:
+      workbench slo status counterfactual-lab
+      workbench slo status counterfactual-lab --month last-month --format json
+      workbench slo status counterfactual-lab --slo availability --check
+    """
+    from workbench.charts.slo.decision_tables import definition_rows, effect_rows, member_rows
+    from workbench.charts.tables import compliance_rows
+    from workbench.studies import slo_compliance
+
+    context = state.context()
+    now = context.clock()
+    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
+    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end) if span else now, slo=slo_id)
+    if format_ == "json":
+        print_json(study.to_dict())
+    elif format_ == "csv":
+        print_csv(study.results["compliance"].to_frame().to_dict(orient="records"))
+    else:
+        rows = compliance_rows(study.results["compliance"])
+        print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "status")])
+        say(
+            f"{system}, {study.range}; source {study.provenance.source} ({study.provenance.semantics}); "
+            f"data to {study.freshness:%Y-%m-%d %H:%M} UTC"
+            if study.freshness
+            else f"{system}, {study.range}: {'no answer' if study.status == 'unavailable' else 'no data'}"
+        )
+        if members := member_rows(study.results["members"]):
+            say("Members of composites, and the share of what was spent that came through each:")
+            print_table(members, right=["weight", "target", "sli", "bad", "of", "spent", "observed"])
+        if effects := effect_rows(study.results["exclusions"]):
+            say("With and without exclusions:")
+            print_table(effects)
+        if parts := definition_rows(study.results["definitions"]):
+            say("Definitions that changed within the period, each part by its own:")
+            print_table(parts)
+    for warning in study.warnings:
+        say(f"Warning: {warning}")
+    if study.status in ("unavailable", "refused"):
+        sys.exit(3 if study.status == "unavailable" else 9)
+    if check and study.status in ("at_risk", "spent"):
+        sys.exit(1)

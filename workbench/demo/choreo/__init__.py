@@ -1,5 +1,0 @@
-"""ChoreoAI, one API in front of several providers, simulated."""
-
-from workbench.demo.choreo.model import CHOREO
-
-__all__ = ["CHOREO"]

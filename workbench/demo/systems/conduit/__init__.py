@@ -1,0 +1,5 @@
+"""Conduit, a gateway in front of language and image models."""
+
+from workbench.demo.systems.conduit.model import CONDUIT
+
+__all__ = ["CONDUIT"]

@@ -1,0 +1,196 @@
+"""Alertmanager's API v2: what fires now, in which groups, what is silenced, and how the server does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench.core.errors import AnswerUnreadable, WorkbenchError
+from workbench.core.series import label_key
+from workbench.core.settings import SourceSettings
+from workbench.core.source import SourceState
+from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.query.alerts.records import AlertRecords, Sighting, episodes_of, instant_ms
+from workbench.query.http.client import BackendClient
+from workbench.query.http.failures import clean
+
+_NOW_ONLY = (
+    "Alertmanager keeps no history: these are the alerts of now. For the past, set path to the JSON lines of its event "
+    "recorder or of a webhook, or ask a Prometheus for ALERTS."
+)
+
+
+class AlertmanagerSource:
+    """A :class:`workbench.core.source.EpisodeSource` over the API v2 of Alertmanager; it only reads.
+
+    Parameters
+    ----------
+    name : str
+    web : BackendClient
+    clock : callable
+        Gives the aware instant "now".
+    """
+
+    kind = "alertmanager"
+
+    def __init__(
+        self, name: str, web: BackendClient, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._name, self.web, self._clock = name, web, clock
+
+    @property
+    def name(self) -> str:
+        """Short name from the settings."""
+        return self._name
+
+    @property
+    def location(self) -> str:
+        """Base address, without credentials."""
+        return self.web.location
+
+    def alerts(self) -> pd.DataFrame:
+        """Give the alerts of now.
+
+        Returns
+        -------
+        DataFrame
+            ``alertname``, ``severity`` (str), ``labels`` (map), ``starts_at``, ``updated_at`` [UTC], ``state``
+            (``active``, ``suppressed``, ``unprocessed``), ``silenced_by``, ``inhibited_by``, ``receivers``
+            (comma-separated), by start.
+        """
+        rows = []
+        for one in self._list("/api/v2/alerts"):
+            labels, status = _texts(one.get("labels")), one.get("status") or {}
+            rows.append(
+                {
+                    "alertname": labels.pop("alertname", ""),
+                    "severity": labels.pop("severity", ""),
+                    "labels": labels,
+                    "starts_at": instant_ms(one.get("startsAt")),
+                    "updated_at": instant_ms(one.get("updatedAt")),
+                    "state": str(status.get("state") or ""),
+                    "silenced_by": _joined(status.get("silencedBy")),
+                    "inhibited_by": _joined(status.get("inhibitedBy")),
+                    "receivers": _joined(each.get("name") for each in one.get("receivers") or ()),
+                }
+            )
+        columns = ["alertname", "severity", "labels", "starts_at", "updated_at", "state", "silenced_by", "inhibited_by"]
+        return _timed(pd.DataFrame(rows, columns=[*columns, "receivers"]), "starts_at", "updated_at")
+
+    def groups(self) -> pd.DataFrame:
+        """Give the groups of now: ``receiver``, ``labels`` (map), ``alerts``, ``suppressed`` [count]."""
+        rows = []
+        for group in self._list("/api/v2/alerts/groups"):
+            alerts = group.get("alerts") or []
+            states = [(each.get("status") or {}).get("state") for each in alerts]
+            rows.append(
+                {
+                    "receiver": clean(str((group.get("receiver") or {}).get("name") or "")),
+                    "labels": _texts(group.get("labels")),
+                    "alerts": len(alerts),
+                    "suppressed": states.count("suppressed"),
+                }
+            )
+        return pd.DataFrame(rows, columns=["receiver", "labels", "alerts", "suppressed"])
+
+    def silences(self) -> pd.DataFrame:
+        """Give the silences, those that are over too, as long as Alertmanager keeps them.
+
+        Returns
+        -------
+        DataFrame
+            ``id``, ``state`` (``active``, ``pending``, ``expired``), ``matchers`` (text), ``created_by``, ``comment``
+            (str), ``starts_at``, ``ends_at``, ``updated_at`` [UTC], by start.
+        """
+        rows = [
+            {
+                **{name: clean(str(one.get(key) or "")) for name, key in _SILENCE_TEXTS.items()},
+                "state": str((one.get("status") or {}).get("state") or ""),
+                "matchers": ", ".join(_matcher(each) for each in one.get("matchers") or ()),
+                **{name: instant_ms(one.get(key)) for name, key in _SILENCE_TIMES.items()},
+            }
+            for one in self._list("/api/v2/silences")
+        ]
+        columns = ["id", "state", "matchers", "created_by", "comment", *_SILENCE_TIMES]
+        return _timed(pd.DataFrame(rows, columns=columns), *_SILENCE_TIMES)
+
+    def status(self) -> dict[str, str]:
+        """Give version, start and cluster of the server; its configuration is not read, it may hold secrets."""
+        told = self.web.document("/api/v2/status")
+        if not isinstance(told, dict) or not isinstance(told.get("versionInfo"), dict):
+            raise AnswerUnreadable("The answer is not one of Alertmanager's API v2.", source=self._name)
+        cluster = told.get("cluster") or {}
+        return {
+            "version": clean(str(told["versionInfo"].get("version") or "")),
+            "uptime": clean(str(told.get("uptime") or "")),
+            "cluster": clean(str(cluster.get("status") or "")),
+            "peers": str(len(cluster.get("peers") or ())),
+        }
+
+    def episodes(self, span: TimeRange) -> pd.DataFrame:
+        """Give the alerts of now that overlap ``[start, end)`` as open episodes; ``.attrs`` says it is no history."""
+        now = to_ms(self._clock())
+        seen = []
+        for one in self._list("/api/v2/alerts"):
+            starts, ends = instant_ms(one.get("startsAt")), instant_ms(one.get("endsAt"))
+            if starts is not None:
+                over = ends if ends is not None and ends <= now else None
+                seen.append(Sighting(label_key(_texts(one.get("labels"))), now, starts, over))
+        return episodes_of(seen, span, [_NOW_ONLY])
+
+    def state(self) -> SourceState:
+        """Say whether the server answers; never raises. Its newest data is now, as it keeps no history."""
+        status, engine, detail, code, newest = "unavailable", "Alertmanager", "", 0, None
+        try:
+            told = self.status()
+            engine = f"Alertmanager {told['version']}".strip()
+            newest, status = from_ms(to_ms(self._clock())), "ok"
+            detail = (
+                "" if told["cluster"] in ("ready", "disabled") else f"Its cluster is {told['cluster'] or 'unknown'}."
+            )
+        except WorkbenchError as error:
+            detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
+        return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        found = self.web.document(path)
+        if not isinstance(found, list):
+            raise AnswerUnreadable(
+                f"The answer to {path} is no list.", source=self._name, hint="Is it an Alertmanager?"
+            )
+        return [one for one in found if isinstance(one, dict)]
+
+
+_SILENCE_TEXTS = {"id": "id", "created_by": "createdBy", "comment": "comment"}
+_SILENCE_TIMES = {"starts_at": "startsAt", "ends_at": "endsAt", "updated_at": "updatedAt"}
+
+
+def opened(name: str, settings: SourceSettings) -> AlertmanagerSource | AlertRecords:
+    """Open a server or the files of one, as the settings say."""
+    if settings.url:
+        return AlertmanagerSource(name, BackendClient.from_settings(name, settings, api="Alertmanager"))
+    return AlertRecords(name, Path(settings.path or ""))
+
+
+def _matcher(one: dict[str, Any]) -> str:
+    sign = {(True, False): "=", (True, True): "=~", (False, False): "!=", (False, True): "!~"}
+    op = sign[bool(one.get("isEqual", True)), bool(one.get("isRegex"))]
+    return clean(f'{one.get("name")}{op}"{one.get("value")}"')
+
+
+def _texts(labels: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in (labels or {}).items()}
+
+
+def _joined(names: Any) -> str:
+    return ", ".join(clean(str(name)) for name in names or ())
+
+
+def _timed(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    for name in columns:
+        frame[name] = pd.to_datetime(frame[name].astype("Int64"), unit="ms", utc=True).dt.as_unit("ms")
+    return frame.sort_values(columns[0], kind="stable", ignore_index=True)

@@ -1,0 +1,173 @@
+"""What a source is made of, for ``workbench sources check`` and for drafting a profile: targets, metadata, storage.
+
+Read through prometheus-api-client, which knows these endpoints, always with a timeout and without its retries.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
+
+from workbench.core.errors import SourceError, SourceUnavailable
+from workbench.core.source import SourceState
+from workbench.query.http import failures
+from workbench.query.http.login import Login
+from workbench.query.metrics.api_client import cause_of
+from workbench.query.metrics.prometheus import PrometheusSource
+
+if TYPE_CHECKING:
+    from prometheus_api_client import PrometheusConnect
+
+T = TypeVar("T")
+
+_REFUSED = re.compile(r"HTTP Status Code (\d+) \((b(?:'[^\n]*'|\"[^\n]*\"))\)")
+
+
+@dataclass(frozen=True)
+class SourceDetails:
+    """Result of a check.
+
+    Attributes
+    ----------
+    state : SourceState
+    targets : DataFrame
+        One row a target: ``job``, ``instance``, ``health`` (up, down, unknown), ``last_scrape`` (UTC), ``error``.
+    families : int
+        Metric families with metadata. [count]
+    notes : tuple of str
+        What could not be read, and why.
+    """
+
+    state: SourceState
+    targets: pd.DataFrame
+    families: int
+    notes: tuple[str, ...] = ()
+
+
+def connect(source: PrometheusSource) -> PrometheusConnect:
+    """Return a ``PrometheusConnect`` with the login and deadline of a source."""
+    import requests
+    from prometheus_api_client import PrometheusConnect
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    login = source.login
+    session = requests.Session()
+    if login.ca_file:
+        session.verify = str(login.ca_file)
+    if login.cert_file and login.key_file:
+        session.cert = (str(login.cert_file), str(login.key_file))
+    never = Retry(total=0, connect=0, read=0, redirect=0, status=0)
+    client = PrometheusConnect(
+        url=source.location,
+        session=session,
+        retry=never,
+        timeout=source.timeout_s,
+        auth=_Headers(login),
+    )
+    session.mount(source.location, HTTPAdapter(max_retries=0))
+    return client
+
+
+class _Headers:
+    """Puts our headers on a request of the client; as ``auth`` it also keeps ``.netrc`` out."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+
+    def __call__(self, request: Any) -> Any:
+        request.headers.update(self._login.request_headers())
+        request.headers.update(self._login.signed(request.method, request.url, request.headers, request.body))
+        return request
+
+
+def targets(source: PrometheusSource) -> pd.DataFrame:
+    """Return the targets of a server with their health.
+
+    Returns
+    -------
+    DataFrame
+        ``job``, ``instance``, ``health``, ``last_scrape``, ``error``, as in :class:`SourceDetails`.
+
+    Raises
+    ------
+    SourceError
+        The server does not answer, or has no targets endpoint (VictoriaMetrics may not).
+    """
+    with connect(source) as client:
+        found = _asked(source, "/api/v1/targets", lambda: client.get_targets(state="active"))
+    rows = [
+        {
+            "job": target.get("labels", {}).get("job", ""),
+            "instance": target.get("labels", {}).get("instance", ""),
+            "health": target.get("health", "unknown"),
+            "last_scrape": target.get("lastScrape"),
+            "error": failures.clean(target.get("lastError") or "", 200),
+        }
+        for target in (found or {}).get("activeTargets") or ()
+    ]
+    frame = pd.DataFrame(rows, columns=["job", "instance", "health", "last_scrape", "error"])
+    frame["last_scrape"] = pd.to_datetime(frame["last_scrape"], utc=True, format="ISO8601", errors="coerce")
+    return frame.sort_values(["job", "instance"], ignore_index=True)
+
+
+def metadata(source: PrometheusSource) -> pd.DataFrame:
+    """Return metric families: ``metric``, ``type``, ``help``, ``unit``, sorted; the material of a drafted profile."""
+    with connect(source) as client:
+        found = _asked(source, "/api/v1/metadata", lambda: client.get_metric_metadata(metric=None))
+    frame = pd.DataFrame(found, columns=["metric_name", "type", "help", "unit"]).rename(
+        columns={"metric_name": "metric"}
+    )
+    return frame.drop_duplicates("metric").sort_values("metric", ignore_index=True)
+
+
+def details(source: PrometheusSource) -> SourceDetails:
+    """Check a source as far as it lets us; never raises for what it refuses."""
+    state = source.state()
+    notes: list[str] = [state.detail] if state.detail else []
+    empty = pd.DataFrame(columns=["job", "instance", "health", "last_scrape", "error"])
+    if state.status == "unavailable":
+        return SourceDetails(state, empty, 0, tuple(notes))
+    found, families = empty, 0
+    try:
+        found = targets(source)
+        down = int((found["health"] == "down").sum())
+        if down:
+            notes.append(f"{down} of {len(found)} targets are down.")
+    except SourceError as error:
+        notes.append(f"No targets: {error.message}")
+    try:
+        families = len(metadata(source))
+    except SourceError as error:
+        notes.append(f"No metadata: {error.message}")
+    return SourceDetails(state, found, families, tuple(notes))
+
+
+def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
+    """Run one call of the client; whatever it raises becomes one of our errors."""
+    import requests
+    from prometheus_api_client.exceptions import PrometheusApiClientException
+
+    try:
+        return ask()
+    except PrometheusApiClientException as error:
+        found = _REFUSED.search(str(error))
+        if found:
+            body = ast.literal_eval(found[2])
+            told = failures.of_reply(int(found[1]), body, "", query="", path=path)
+        else:
+            told = SourceUnavailable(f"The client could not read {path}.")
+    except requests.exceptions.JSONDecodeError as error:
+        text = error.doc.encode() if isinstance(error.doc, str) else error.doc
+        told = failures.of_text(text, "", error)
+    except (requests.RequestException, OSError) as error:
+        told = failures.of_exception(cause_of(error), failures.host_of(source.location), source.timeout_s)
+    except (KeyError, TypeError, AttributeError):
+        told = failures.of_text(b"?", "", ValueError("another document"))
+    told.source = source.name
+    raise told

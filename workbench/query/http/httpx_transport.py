@@ -1,0 +1,95 @@
+"""A user's own ``httpx.Client`` as the way to a backend: its proxies, certificates, hooks and authentication are kept.
+
+Ours is :class:`workbench.query.http.transport.HttpTransport`: a timeout of httpx counts between two pieces, so that a
+server
+which drips headers would hold a request for ever.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import httpx
+
+from workbench.core.errors import AnswerUnreadable, QueryTooExpensive, SourceUnavailable
+from workbench.query.http import failures
+from workbench.query.http.login import checked_url
+from workbench.query.http.transport import MAX_BYTES, Broken, Fields, Reply
+
+
+class HttpxTransport:
+    """Requests through an ``httpx.Client``; redirects are not followed.
+
+    Parameters
+    ----------
+    url : str
+        ``http(s)://host[:port][/prefix]``, without credentials.
+    client : httpx.Client
+    """
+
+    def __init__(self, url: str, client: httpx.Client) -> None:
+        self._base = checked_url(url)
+        self._client = client
+
+    def __repr__(self) -> str:
+        return f"HttpxTransport({self._base!r})"
+
+    @property
+    def location(self) -> str:
+        """Base address, without credentials."""
+        return self._base
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Fields,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send once and read the whole answer, as :meth:`workbench.query.http.transport.HttpTransport.send`."""
+        deadline = time.monotonic() + timeout_s
+        form = method == "POST" and body is None
+        sent = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
+        sent |= (
+            {"Content-Type": "application/x-www-form-urlencoded" if form else "application/json"}
+            if (form or body is not None)
+            else {}
+        )
+        request = self._client.build_request(
+            method,
+            self._base + path,
+            params=httpx.QueryParams(list(fields)) if fields and not form else None,
+            content=str(httpx.QueryParams(list(fields))).encode() if form else body,
+            headers=sent,
+            timeout=timeout_s,
+        )
+        read = bytearray()
+        where = failures.host_of(self._base)
+        try:
+            response = self._client.send(request, stream=True, follow_redirects=False)
+            try:
+                for piece in response.iter_bytes():
+                    read += piece
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
+                    if len(read) > MAX_BYTES:
+                        raise QueryTooExpensive(f"The answer is larger than {MAX_BYTES >> 20:,} MiB.")
+            finally:
+                response.close()
+        except (httpx.TimeoutException, TimeoutError):
+            raise Broken(failures.of_exception(TimeoutError(), where, timeout_s), again=False) from None
+        except httpx.DecodingError:
+            raise Broken(
+                AnswerUnreadable(f"The answer of {where} is compressed in a way that cannot be undone."), again=False
+            ) from None
+        except httpx.RequestError as error:
+            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+            told = failures.of_exception(cause, where, timeout_s)
+            if isinstance(error, httpx.ConnectError) and type(told) is SourceUnavailable:
+                told = SourceUnavailable(f"No connection to {where}.", hint="Is the server running? Check the address.")
+            raise Broken(told, again=failures.is_lost(cause)) from None
+        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, read)

@@ -1,0 +1,276 @@
+"""One question over HTTP: pooled connections, a deadline on the whole exchange, patient repetition.
+
+``Transport`` is the seam: :class:`HttpTransport` (urllib3) is ours, ``client.py`` brings a user's own session of
+``requests``, ``httpx_client.py`` one of httpx.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Protocol
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+import urllib3.exceptions as broken
+
+from workbench.core.errors import QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.query.http import failures
+from workbench.query.http.login import Login, checked_url, pool_for
+
+Fields = Sequence[tuple[str, str]]
+
+#: Bytes after which an answer is refused: nothing the workbench asks for is larger.
+MAX_BYTES = 1 << 30
+
+#: How often a question is put to a server that cannot be reached. [count]
+ATTEMPTS = 4
+
+_READ = 1 << 18
+_CONNECT_S = 10.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 5.0
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_SLOW_GATEWAY_S = 10.0
+_chance = random.SystemRandom()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Answer of a server, its body read to the end; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | bytearray
+
+    @property
+    def content_type(self) -> str:
+        """Media type, in lower case."""
+        return self.headers.get("content-type", "").lower()
+
+
+class Broken(Exception):
+    """An exchange that ended without a whole answer; ``again`` says whether it may be repeated."""
+
+    def __init__(self, error: SourceError, *, again: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.again = again
+
+
+class Transport(Protocol):
+    """One attempt at one request."""
+
+    @property
+    def location(self) -> str:
+        """Base address, without credentials."""
+        ...
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Fields,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send once and read the whole answer, or raise :class:`Broken`; any status is an answer.
+
+        Redirects are answers too: nothing follows them, so credentials reach only the host of the settings.
+        """
+        ...
+
+
+class HttpTransport:
+    """Requests over urllib3, at most ``connections`` at a time; safe to use from several threads."""
+
+    def __init__(self, url: str, login: Login | None = None, *, gzip: bool = False, connections: int = 4) -> None:
+        self._base = checked_url(url)
+        self._login = login or Login()
+        self._gzip = gzip
+        self._pool = pool_for(self._base, self._login, connections=connections)
+        parts = urlsplit(self._base)
+        self._where = f"{parts.scheme}://{parts.netloc}"
+
+    def __repr__(self) -> str:
+        return f"HttpTransport({self._base!r})"
+
+    @property
+    def location(self) -> str:
+        """Base address, without credentials."""
+        return self._base
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Fields,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send once and read the whole answer within ``timeout_s``, or raise :class:`Broken`.
+
+        Parameters
+        ----------
+        method : str
+            ``POST`` without a body puts the fields into one, everything else into the address.
+        path : str
+            Path below the base address.
+        fields : sequence of (str, str)
+        timeout_s : float
+            For everything, from the connection to the last byte. [s]
+        headers : mapping
+            Of this request, e.g. ``Accept``; those of the login count more.
+        body : bytes, optional
+            To send in place of a form; JSON where the headers say no other type.
+        """
+        deadline = time.monotonic() + timeout_s
+        sent = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip" if self._gzip else "identity",
+            "User-Agent": "llm-workbench",
+            **headers,
+            **self._login.request_headers(),
+        }
+        url = self._base + path
+        if method == "POST" and body is None:
+            body = urlencode(fields).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        else:
+            url += f"?{urlencode(fields)}" if fields else ""
+            if body is not None:
+                sent.setdefault("Content-Type", "application/json")
+        sent |= self._login.signed(method, url, sent, body)
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                body=body,
+                headers=sent,
+                preload_content=False,
+                redirect=False,
+                retries=False,
+                pool_timeout=timeout_s,
+                timeout=urllib3.Timeout(connect=min(_CONNECT_S, timeout_s), read=timeout_s),
+            )
+        except (broken.HTTPError, OSError) as error:
+            raise self._broken(error, timeout_s) from None
+        try:
+            read = _read(response, deadline)
+        except (broken.HTTPError, OSError) as error:
+            response.close()
+            raise self._broken(error, timeout_s) from None
+        except BaseException:
+            response.close()
+            raise
+        finally:
+            response.release_conn()
+        said = read if 200 <= response.status < 300 else self._login.redacted(read)
+        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, said)
+
+    def _broken(self, error: Exception, timeout_s: float) -> Broken:
+        told = failures.of_exception(error, self._where, timeout_s)
+        return Broken(told, again=failures.is_lost(error))
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytearray:
+    """Read the body as it comes, looking at the clock after every piece; ``response.data`` would hold two copies."""
+    body = bytearray()
+    decode = bool(response.headers.get("Content-Encoding"))
+    while piece := response.read1(_READ, decode_content=decode):
+        body += piece
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        if len(body) > MAX_BYTES:
+            raise QueryTooExpensive(
+                f"The answer is larger than {MAX_BYTES >> 20:,} MiB.", hint="Aggregate in the query, or narrow it."
+            )
+    return body
+
+
+def ask(
+    transport: Transport,
+    method: str,
+    path: str,
+    fields: Fields,
+    *,
+    timeout_s: float,
+    attempts: int = ATTEMPTS,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    body: bytes | None = None,
+) -> Reply:
+    """Ask until there is a final answer or the time is up.
+
+    Waits with full jitter (0.25 s doubling to 5 s), or as long as ``Retry-After`` says, after 429, 502, 503, 504 and
+    a lost connection. A query that timed out, here or at the server, is never asked again: it would cost as much.
+
+    Parameters
+    ----------
+    transport : Transport
+    method, path, fields, headers, body
+        As in :meth:`HttpTransport.send`.
+    timeout_s : float
+        For all attempts and pauses together. [s]
+    attempts : int
+        At most so many; a lost connection is tried four times. [count]
+
+    Returns
+    -------
+    Reply
+        The last answer, of any status.
+
+    Raises
+    ------
+    SourceError
+        No answer came.
+    """
+    deadline = time.monotonic() + timeout_s
+    for attempt in range(attempts):
+        began = time.monotonic()
+        last = attempt == attempts - 1
+        try:
+            left_s = max(deadline - began, 0.001)
+            reply = transport.send(method, path, fields, timeout_s=left_s, headers=headers, body=body)
+        except Broken as failure:
+            pause = _pause(attempt, None)
+            if last or attempt + 1 >= ATTEMPTS or not failure.again or time.monotonic() + pause >= deadline:
+                raise failure.error from None
+        else:
+            slow = reply.status == 504 and time.monotonic() - began > _SLOW_GATEWAY_S
+            pause = _pause(attempt, reply.headers.get("retry-after"))
+            if (
+                last
+                or slow
+                or reply.status not in failures.RETRIED
+                or failures.is_timeout(reply.status, reply.body)
+                or time.monotonic() + pause >= deadline
+            ):
+                return reply
+        time.sleep(pause)
+    raise SourceUnavailable(f"No answer from {transport.location}.")
+
+
+def _pause(attempt: int, retry_after: str | None) -> float:
+    if retry_after:
+        asked = _seconds(retry_after.strip())
+        if asked is not None:
+            return max(asked, 0.0)
+    return _chance.uniform(0.0, min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**attempt))
+
+
+def _seconds(text: str) -> float | None:
+    if text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds()

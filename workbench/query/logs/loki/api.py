@@ -1,0 +1,180 @@
+"""The HTTP API of Loki: what it answers, as plain values. Times are nanoseconds; milliseconds are refused here.
+
+Loki takes milliseconds for nanoseconds of 1970 and answers with nothing, without an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from workbench.core.errors import ParameterError, SourceUnavailable
+from workbench.query.http.client import BackendClient, said
+from workbench.query.http.transport import Fields
+
+#: What the server gives at most for one question, unless it says less. [lines]
+MOST_LINES = 5000
+
+_FIRST_NS = 10**17
+_CAP = re.compile(r"max_entries_limit\w* \(\d+ > (\d+)\)")
+_CATEGORIZED = {"X-Loki-Response-Encoding-Flags": "categorize-labels"}
+
+
+class Entry(NamedTuple):
+    """One line: labels of its stream, structured metadata and what a parser of the query took out, kept apart."""
+
+    time_ns: int
+    line: str
+    labels: Mapping[str, str]
+    metadata: Mapping[str, str]
+    parsed: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern of lines with how often it was met: ``(ns, lines)`` a step."""
+
+    text: str
+    samples: tuple[tuple[int, int], ...]
+
+
+class LokiApi:
+    """Questions to one Loki; safe to use from several threads.
+
+    Parameters
+    ----------
+    web : BackendClient
+    """
+
+    def __init__(self, web: BackendClient) -> None:
+        self.web = web
+        self.most_lines = MOST_LINES
+
+    def entries(
+        self, query: str, start_ns: int, end_ns: int, *, direction: str = "forward", limit: int | None = None
+    ) -> list[Entry]:
+        """Return lines of ``[start, end)``, at most ``limit`` or :attr:`most_lines`; a full answer may be any of them.
+
+        Raises
+        ------
+        ParameterError
+            A time that is no nanosecond of our days.
+        SourceError
+        """
+        fields = [("query", query), *_times(start_ns, end_ns), ("direction", direction)]
+        path = "/loki/api/v1/query_range"
+        limited = [*fields, ("limit", str(limit or self.most_lines))]
+        reply = self.web.reply(path, limited, query=query, headers=_CATEGORIZED, fine=(400, 401))
+        if reply.status == 400 and (cap := _CAP.search(said(reply))) and int(cap[1]) < self.most_lines:
+            self.most_lines = int(cap[1])
+            limited = [*fields, ("limit", cap[1])]
+        elif reply.status == 200:
+            return _entries(self.web.json(reply), query)
+        return _entries(self._document(path, limited, query=query), query)
+
+    def matrix(
+        self, query: str, start_ns: int, end_ns: int, *, step_ms: int
+    ) -> list[tuple[dict[str, str], list[tuple[int, float]]]]:
+        """Evaluate a metric query: labels and ``(ms, value)`` of each series; a point may lie past the end."""
+        fields = [("query", query), *_times(start_ns, end_ns), ("step", f"{step_ms / 1000:g}")]
+        data = self._data("/loki/api/v1/query_range", fields, query=query)
+        if data.get("resultType") != "matrix":
+            raise ParameterError(
+                f"This is a query for lines, not for numbers: {query}", hint="Use count_over_time(… [5m])."
+            )
+        return [
+            (series.get("metric") or {}, [(round(float(at) * 1000), float(value)) for at, value in series["values"]])
+            for series in data.get("result") or ()
+        ]
+
+    def instant(self, query: str, at_ns: int) -> list[tuple[dict[str, str], float]]:
+        """Evaluate a metric query once: labels and value of each series; the stamp of a scalar is never used."""
+        _nanoseconds(at_ns)
+        data = self._data("/loki/api/v1/query", [("query", query), ("time", str(at_ns))], query=query)
+        if data.get("resultType") == "scalar":
+            return [({}, float(data["result"][1]))]
+        return [(series.get("metric") or {}, float(series["value"][1])) for series in data.get("result") or ()]
+
+    def labels(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
+        """Labels of the streams with lines in a range, sorted; an empty answer has no data at all."""
+        return tuple(sorted(self._data("/loki/api/v1/labels", _times(start_ns, end_ns)) or ()))
+
+    def label_values(self, label: str, start_ns: int, end_ns: int) -> tuple[str, ...]:
+        """Values of a label in a range, sorted."""
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", label):
+            raise ParameterError(f"{label!r} is not a label of Loki.")
+        return tuple(sorted(self._data(f"/loki/api/v1/label/{label}/values", _times(start_ns, end_ns)) or ()))
+
+    def series(self, selectors: Sequence[str], start_ns: int, end_ns: int) -> list[dict[str, str]]:
+        """Streams that match one of some selectors in a range, by their labels."""
+        fields = [*(("match[]", selector) for selector in selectors), *_times(start_ns, end_ns)]
+        return list(self._data("/loki/api/v1/series", fields, query=", ".join(selectors)) or ())
+
+    def patterns(self, selector: str, start_ns: int, end_ns: int, *, step_ms: int) -> list[Pattern]:
+        """Patterns the server found among the lines; none when its pattern ingester is off (404)."""
+        fields = [("query", selector), *_times(start_ns, end_ns), ("step", f"{step_ms / 1000:g}s")]
+        reply = self.web.reply("/loki/api/v1/patterns", fields, query=selector, fine=(404,))
+        found = self.web.json(reply).get("data") if reply.status == 200 else ()
+        return [
+            Pattern(one["pattern"], tuple((int(at) * 1_000_000_000, int(lines)) for at, lines in one["samples"] or ()))
+            for one in found or ()
+        ]
+
+    def stats(self, selector: str, start_ns: int, end_ns: int) -> dict[str, int]:
+        """Streams, chunks, bytes and entries of a selector as far as they are flushed; zero says nothing."""
+        told = self._document(
+            "/loki/api/v1/index/stats", [("query", selector), *_times(start_ns, end_ns)], query=selector
+        )
+        return {name: int(told.get(name) or 0) for name in ("streams", "chunks", "bytes", "entries")}
+
+    def version(self) -> str:
+        """Version as the server says it."""
+        return str(self._document("/loki/api/v1/status/buildinfo").get("version") or "")
+
+    def _document(self, path: str, fields: Fields = (), *, query: str = "") -> dict[str, Any]:
+        reply = self.web.reply(path, fields, query=query, headers=_CATEGORIZED, fine=(401,))
+        if reply.status == 401:
+            told = said(reply)
+            raise SourceUnavailable(
+                f"Loki refuses the request (HTTP 401): {told or 'no reason given'}.",
+                source=self.web.name,
+                query=query,
+                hint="Set tenant = … of this source." if "org id" in told else "Check the credentials of this source.",
+            )
+        read = self.web.json(reply)
+        return read if isinstance(read, dict) else {}
+
+    def _data(self, path: str, fields: Fields, *, query: str = "") -> Any:
+        return self._document(path, fields, query=query).get("data") or {}
+
+
+def _times(start_ns: int, end_ns: int) -> list[tuple[str, str]]:
+    return [("start", str(_nanoseconds(start_ns))), ("end", str(_nanoseconds(end_ns)))]
+
+
+def _nanoseconds(value: int) -> int:
+    if abs(value) < _FIRST_NS and value:
+        raise ParameterError(
+            f"{value} is no time in nanoseconds: as such it lies in 1970, and Loki would answer with nothing.",
+            hint=f"Multiply milliseconds by 1,000,000, seconds by 1,000,000,000; the least taken is {_FIRST_NS}.",
+        )
+    return value
+
+
+def _entries(document: Mapping[str, Any], query: str) -> list[Entry]:
+    data = document.get("data") or {}
+    if data.get("resultType") != "streams":
+        raise ParameterError(
+            f"This is a query for numbers, not for lines: {query}", hint="Leave the outer functions out."
+        )
+    nothing: dict[str, str] = {}
+    found = []
+    for stream in data.get("result") or ():
+        labels = stream.get("stream") or nothing
+        for at, line, *more in stream["values"]:
+            told: Mapping[str, dict[str, str]] = more[0] if more else {}
+            metadata, parsed = (told.get(part) or nothing for part in ("structuredMetadata", "parsed"))
+            found.append(Entry(int(at), line, labels, metadata, parsed))
+    return found

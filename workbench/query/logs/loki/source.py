@@ -1,0 +1,275 @@
+"""Loki as a source of log lines, and of the numbers that LogQL makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.catalog.profile.model import Profile
+from workbench.core.counting import count_frame, counted_lines
+from workbench.core.errors import ParameterError, QueryTooExpensive, SourceError
+from workbench.core.filters import LogFilter
+from workbench.core.series import Metrics
+from workbench.core.settings import SourceSettings
+from workbench.core.source import SourceState
+from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.query.http.client import BackendClient
+from workbench.query.logs.levels import severity_of
+from workbench.query.logs.lines import parsed_line
+from workbench.query.logs.loki.api import Entry, LokiApi, Pattern
+from workbench.query.logs.loki.logql import Streams, compiled, count_query, selector_text
+from workbench.query.logs.loki.windows import whole_windows
+from workbench.query.logs.match import checked, matching
+from workbench.query.logs.rows import LogRows
+from workbench.query.logs.shape import LogShape, flattened, settings_shape
+
+KIND = "loki"
+
+_NS = 1_000_000
+_MOST_POINTS = 11_000
+_LONGEST_MS = 30 * 86_400_000
+_LOOK_BACK = timedelta(hours=24)
+
+
+class LokiSource:
+    """A :class:`~workbench.core.source.LogSource` over one Loki (or one tenant of it).
+
+    Parameters
+    ----------
+    name : str
+        Name in the settings.
+    web : BackendClient
+    shape : LogShape, optional
+        Where records keep what the columns of LOGS want.
+    selector : str
+        Streams to read, ``{app="x"}``; empty for those of the system's services.
+    json_lines : bool
+        Whether the lines are JSON, so that the server may look inside them.
+    """
+
+    kind = KIND
+
+    def __init__(
+        self,
+        name: str,
+        web: BackendClient,
+        shape: LogShape | None = None,
+        *,
+        selector: str = "",
+        json_lines: bool = False,
+    ) -> None:
+        self._name = name
+        self.api = LokiApi(web)
+        self._shape = shape or LogShape()
+        self._selector = selector
+        self._json_lines = json_lines
+
+    @classmethod
+    def from_settings(cls, name: str, settings: SourceSettings) -> LokiSource:
+        """Build a source from its part of the settings file.
+
+        Raises
+        ------
+        SettingsError
+            Address or credentials cannot be used.
+        """
+        web = BackendClient.from_settings(name, settings, api="Loki")
+        return cls(name, web, settings_shape(settings), selector=settings.selector)
+
+    def reading(self, profile: Profile) -> LokiSource:
+        """Return this source for the logs of one system."""
+        json_lines = bool(profile.logs) and all(stream.format == "json" for stream in profile.logs)
+        found = LokiSource(
+            self._name, self.api.web, self._shape.reading(profile), selector=self._selector, json_lines=json_lines
+        )
+        found.api = self.api
+        return found
+
+    def __repr__(self) -> str:
+        return f"LokiSource({self._name!r}, {self.api.web.location!r})"
+
+    @property
+    def name(self) -> str:
+        """Name in the settings."""
+        return self._name
+
+    @property
+    def bounded(self) -> bool:
+        """Whether only streams of the system's services are read."""
+        return bool(self._shape.services) and not self._selector
+
+    def logs(self, wanted: LogFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Give the lines of ``[start, end)`` that pass, oldest first, each exactly once: LOGS in pieces.
+
+        Raises
+        ------
+        ParameterError
+            A regular expression is not RE2, or the native text is for another backend.
+        SourceError
+        """
+        wanted = checked(wanted, KIND)
+        streams = self._streams(span)
+        if not streams.labels:
+            return
+        query = compiled(wanted, streams).rows
+        keep_parsed = wanted.native is not None
+        for entries in whole_windows(self.api, query, span.start_ms * _NS, span.end_ms * _NS):
+            if entries:
+                frame = _frame(entries, streams, keep_parsed=keep_parsed)
+                frame = matching(frame, replace(wanted, native=None), span)
+                frame.attrs = {"query": query, "source": self._name, "warnings": ()}
+                yield frame
+
+    def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Count lines a step: :func:`workbench.core.counting.counted_lines`.
+
+        The server counts where LogQL can say the question; otherwise the lines are read and counted here, and a
+        warning says so. Raises as :meth:`logs`.
+        """
+        wanted = checked(wanted, KIND)
+        streams = self._streams(span)
+        if not streams.labels:
+            return count_frame([], by)
+        names = [streams.grouping(column) for column in by]
+        query = compiled(wanted, streams)
+        why = ""
+        if not query.counts or None in names:
+            why = "the server cannot count them"
+        elif query.unparsed and self._any(query.unparsed, span):
+            why = "some lines are not JSON"
+        if not why:
+            try:
+                frame = self._counted(query.counts, span, step_ms, by, [name for name in names if name])
+                frame.attrs = {"query": query.counts, "source": self._name, "warnings": ()}
+                return frame
+            except QueryTooExpensive as error:
+                why = error.message
+        frame = counted_lines(self.logs(wanted, span), span, step_ms=step_ms, by=by)
+        frame.attrs = {
+            "query": query.rows,
+            "source": self._name,
+            "warnings": (f"The lines were read to count them: {why}.",),
+        }
+        return frame
+
+    def range(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
+        """Evaluate a metric query of LogQL at the steps of a range, both ends included.
+
+        Notes
+        -----
+        The server aligns its points outward to the step and can give one past the end; it is left out.
+        """
+        series: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
+        for part in _parts(span, step_ms):
+            for labels, found in self.api.matrix(query, part.start_ms * _NS, part.end_ms * _NS, step_ms=step_ms):
+                kept = {at: value for at, value in found if span.start_ms <= at <= span.end_ms}
+                series.setdefault(tuple(sorted(labels.items())), {}).update(kept)
+        times = sorted({at for points in series.values() for at in points})
+        place = {at: column for column, at in enumerate(times)}
+        values = np.full((len(series), len(times)), np.nan)
+        present = np.zeros(values.shape, np.bool_)
+        for row, points in enumerate(series.values()):
+            columns = [place[at] for at in points]
+            values[row, columns], present[row, columns] = list(points.values()), True
+        meta = {"query": query, "source": self._name, "engine": "Loki", "semantics": "logql", "range": span}
+        return Metrics(np.array(times, np.int64), tuple(map(dict, series)), values, present, meta)
+
+    def instant(self, query: str, at: datetime) -> list[tuple[dict[str, str], float]]:
+        """Evaluate a metric query of LogQL once: labels and value of each series."""
+        return self.api.instant(query, to_ms(at) * _NS)
+
+    def patterns(self, selector: str, span: TimeRange, *, step_ms: int) -> list[Pattern]:
+        """Return the patterns that the server found among the lines of some streams."""
+        return self.api.patterns(selector, span.start_ms * _NS, span.end_ms * _NS, step_ms=step_ms)
+
+    def stats(self, selector: str, span: TimeRange) -> dict[str, int]:
+        """Return ``streams``, ``chunks``, ``bytes`` and ``entries`` of some streams, as far as they are flushed."""
+        return self.api.stats(selector, span.start_ms * _NS, span.end_ms * _NS)
+
+    def state(self) -> SourceState:
+        """Say whether the server answers, what it is and how new its lines are; never raises."""
+        status, engine, newest, detail, code = "ok", "Loki", None, "", 0
+        try:
+            engine = f"Loki {self.api.version()}".strip()
+            now = datetime.now(UTC)
+            newest = self.newest(TimeRange(now - _LOOK_BACK, now + timedelta(minutes=1)))
+            if newest is None:
+                status, detail = "no_data", "No lines in the last 24 hours."
+        except (SourceError, ParameterError) as error:
+            status, detail = "unavailable", f"{error.message} {error.hint}".strip()
+            code = error.exit_code
+        return SourceState(self._name, self.kind, self.api.web.location, status, engine, "", newest, detail, code)
+
+    def newest(self, span: TimeRange) -> datetime | None:
+        """Return the time of the newest line of a range; None when there is none."""
+        streams = self._streams(span)
+        if not streams.labels:
+            return None
+        told = bool(self._selector or self._shape.services)
+        selector = selector_text(streams) if told else "{" + min(streams.labels) + '=~".+"}'
+        found = self.api.entries(selector, span.start_ms * _NS, span.end_ms * _NS, direction="backward", limit=1)
+        return from_ms(max(entry.time_ns for entry in found) // _NS) if found else None
+
+    def _streams(self, span: TimeRange) -> Streams:
+        labels = self.api.labels(span.start_ms * _NS, span.end_ms * _NS)
+        return Streams(self._shape, labels, self._selector, self._json_lines)
+
+    def _any(self, query: str, span: TimeRange) -> bool:
+        return bool(self.api.entries(query, span.start_ms * _NS, span.end_ms * _NS, limit=1))
+
+    def _counted(
+        self, log_query: str, span: TimeRange, step_ms: int, by: Sequence[str], names: Sequence[str]
+    ) -> pd.DataFrame:
+        """Count the whole steps of a range with range queries, and what is cut at its ends with instant ones."""
+        totals: dict[tuple[Any, ...], int] = {}
+
+        def add(labels: Mapping[str, str], start_ms: int, count: float) -> None:
+            key = [self._said(column, labels.get(name, "")) for column, name in zip(by, names, strict=True)]
+            totals[(start_ms, *key)] = totals.get((start_ms, *key), 0) + round(count)
+
+        low, high = -(-span.start_ms // step_ms) * step_ms, span.end_ms // step_ms * step_ms
+        cuts = [(span.start_ms, min(low, span.end_ms)), (max(high, low), span.end_ms)]
+        for start_ms, end_ms in dict.fromkeys((start, end) for start, end in cuts if start < end):
+            asked = count_query(log_query, end_ms - start_ms, names)
+            for labels, count in self.api.instant(asked, end_ms * _NS):
+                add(labels, start_ms // step_ms * step_ms, count)
+        if low < high:
+            asked = count_query(log_query, step_ms, names)
+            for part in _parts(TimeRange.from_ms(low + step_ms, high), step_ms):
+                for labels, points in self.api.matrix(asked, part.start_ms * _NS, part.end_ms * _NS, step_ms=step_ms):
+                    for at, count in points:
+                        if part.start_ms <= at <= part.end_ms and count:
+                            add(labels, at - step_ms, count)
+        return count_frame([(*key, count) for key, count in totals.items()], by)
+
+    def _said(self, column: str, value: str) -> str:
+        if column == "severity":
+            return severity_of(value, self._shape.levels) if value else ""
+        return value or (self._shape.service if column == "service" else "")
+
+
+def _parts(span: TimeRange, step_ms: int) -> Iterator[TimeRange]:
+    """Cut the steps of a range so that no request has too many points or too long a range."""
+    most = min(_MOST_POINTS - 1, max(_LONGEST_MS // step_ms, 1))
+    at = span.start_ms
+    while at <= span.end_ms:
+        until = min(at + (most - 1) * step_ms, span.end_ms)
+        yield TimeRange.from_ms(at, until)
+        at = until + step_ms
+
+
+def _frame(entries: Sequence[Entry], streams: Streams, *, keep_parsed: bool) -> pd.DataFrame:
+    """Rows of LOGS: the line itself is read here; labels and metadata stand beside what it says."""
+    own = {**streams.shape.own, **{column: (label,) for column, label in streams.label_columns.items()}}
+    rows = LogRows(replace(streams.shape, own=own))
+    for entry in entries:
+        said = flattened(parsed_line(entry.line).record)
+        record = {**entry.labels, **entry.metadata, **(entry.parsed if keep_parsed else {}), **said}
+        record |= {label: entry.labels[label] for label in streams.label_columns.values() if label in entry.labels}
+        rows.add(record, time_ns=entry.time_ns)
+    return rows.frame()

@@ -1,0 +1,103 @@
+"""What a server says of itself and keeps no history of: targets, rules, alerts, silences; as plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from workbench.core.errors import SourceError
+from workbench.query.http import failures
+from workbench.query.http.transport import HttpTransport, ask
+from workbench.query.metrics.prometheus import PrometheusSource
+
+#: More rows than this of one kind are not kept. [count]
+MAX_ROWS = 5_000
+
+Document = list[dict[str, Any]]
+
+
+def targets(source: PrometheusSource) -> Document:
+    """Return the active targets: ``job``, ``instance``, ``health``, ``error``."""
+    found = source.document("/api/v1/targets", [("state", "active")])
+    return _rows(
+        found.get("activeTargets"),
+        lambda one: {
+            **_text(one.get("labels"), "job", "instance"),
+            **_text(one, "health"),
+            "error": _of(one, "lastError"),
+        },
+    )
+
+
+def rules(source: PrometheusSource) -> Document:
+    """Return the rules: ``group``, ``name``, ``type``, ``query``, ``health``, ``error``."""
+    groups = source.document("/api/v1/rules").get("groups") or []
+    flat = [{**rule, "group": group.get("name")} for group in groups for rule in group.get("rules") or []]
+    return _rows(
+        flat, lambda one: {**_text(one, "group", "name", "type", "query", "health"), "error": _of(one, "lastError")}
+    )
+
+
+def alerts(source: PrometheusSource) -> Document:
+    """Return the active alerts: ``labels``, ``state``, ``active_at``."""
+    found = source.document("/api/v1/alerts").get("alerts")
+    return _rows(
+        found,
+        lambda one: {
+            "labels": _labels(one.get("labels")),
+            "state": _of(one, "state"),
+            "active_at": _of(one, "activeAt"),
+        },
+    )
+
+
+def silences(source: PrometheusSource, alertmanager: str) -> Document:
+    """Return the silences of an Alertmanager that are not over: matchers, times, author, comment."""
+    path = "/api/v2/silences"
+    transport = HttpTransport(alertmanager)
+    try:
+        reply = ask(transport, "GET", path, (), timeout_s=source.timeout_s)
+        if not 200 <= reply.status < 300:
+            raise failures.of_reply(reply.status, reply.body, reply.content_type, query="", path=path)
+        found = json.loads(bytes(reply.body))
+    except SourceError as error:
+        error.source = error.source or alertmanager
+        raise
+    except (ValueError, RecursionError) as error:
+        raise failures.of_text(bytes(reply.body), reply.content_type, ValueError(str(error))) from None
+    live = [one for one in found if isinstance(one, dict) and (one.get("status") or {}).get("state") != "expired"]
+    return _rows(
+        live,
+        lambda one: {
+            **_text(one, "id", "startsAt", "endsAt", "createdBy", "comment"),
+            "matchers": [_matcher(each) for each in one.get("matchers") or []],
+        },
+    )
+
+
+def _matcher(one: Any) -> dict[str, Any]:
+    """One matcher; Alertmanagers before 0.22 know no ``isEqual`` and mean equal."""
+    said = one if isinstance(one, dict) else {}
+    return {
+        **_text(one, "name", "value"),
+        "regex": bool(said.get("isRegex", False)),
+        "equal": bool(said.get("isEqual", True)),
+    }
+
+
+def _rows(found: Any, row: Callable[[dict[str, Any]], dict[str, Any]]) -> Document:
+    rows = [row(one) for one in (found or [])[:MAX_ROWS] if isinstance(one, dict)]
+    return sorted(rows, key=lambda one: json.dumps(one, sort_keys=True))
+
+
+def _of(one: dict[str, Any], name: str) -> str:
+    return failures.clean(str(one.get(name) or ""))
+
+
+def _text(one: Any, *names: str) -> dict[str, str]:
+    return {name: _of(one, name) for name in names} if isinstance(one, dict) else dict.fromkeys(names, "")
+
+
+def _labels(labels: Any) -> dict[str, str]:
+    return {failures.clean(str(name)): failures.clean(str(value)) for name, value in dict(labels or {}).items()}

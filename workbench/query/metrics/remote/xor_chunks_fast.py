@@ -1,0 +1,271 @@
+"""Compiled reader of remote read answers: frames, checksums, chunks and samples in one pass each.
+
+The same formats as in :mod:`workbench.query.metrics.remote.wire` and :mod:`workbench.query.metrics.remote.xor_chunks`,
+and the same bits
+come out; those modules name the sources.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from workbench.core.errors import AnswerTruncated, AnswerUnreadable
+from workbench.query.metrics.remote.checksum import byte_table
+from workbench.query.metrics.remote.wire import ChunkIndex, index_of, unreadable
+from workbench.query.metrics.remote.xor_chunks import Decoded, sample_counts
+
+_CUT, _CHECKSUM, _STRANGE = -1, -2, -3
+
+_bytes = types.Array(types.uint8, 1, "C")
+_readonly = types.Array(types.uint8, 1, "C", readonly=True)
+_i64, _u64, _f64 = types.int64, types.uint64, types.float64
+_times, _values = types.Array(_i64, 1, "C"), types.Array(_f64, 1, "C")
+_table, _words = types.Array(_i64, 2, "C"), types.Array(types.uint32, 2, "C")
+
+
+def _slices() -> NDArray[np.uint32]:
+    """Checksum of each byte moved over zero to seven bytes more."""
+    one = byte_table()
+    rows = [one]
+    for _ in range(7):
+        rows.append(one[rows[-1] & 0xFF] ^ (rows[-1] >> 8))
+    return np.stack(rows)
+
+
+_SLICES = _slices()
+
+
+@njit(types.uint32(_bytes, _i64, _i64, _words), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _crc32c(body: Any, start: Any, end: Any, tables: Any) -> Any:
+    value = np.uint32(0xFFFFFFFF)
+    at = start
+    while at + 8 <= end:
+        value = (
+            tables[7, (value ^ body[at]) & 0xFF]
+            ^ tables[6, (value >> 8 ^ body[at + 1]) & 0xFF]
+            ^ tables[5, (value >> 16 ^ body[at + 2]) & 0xFF]
+            ^ tables[4, (value >> 24 ^ body[at + 3]) & 0xFF]
+            ^ tables[3, body[at + 4]]
+            ^ tables[2, body[at + 5]]
+            ^ tables[1, body[at + 6]]
+            ^ tables[0, body[at + 7]]
+        )
+        at += 8
+    while at < end:
+        value = tables[0, (value ^ body[at]) & 0xFF] ^ (value >> 8)
+        at += 1
+    return value ^ np.uint32(0xFFFFFFFF)
+
+
+@njit(types.UniTuple(_i64, 2)(_bytes, _i64, _i64), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _varint(body: Any, at: Any, end: Any) -> Any:
+    """Value and position after it; a negative position when it does not end."""
+    value, shift = np.int64(0), 0
+    while at < end:
+        byte = body[at]
+        at += 1
+        value |= np.int64(byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            return value, np.int64(_STRANGE)
+    return value, np.int64(_CUT)
+
+
+@njit(types.UniTuple(_i64, 3)(_bytes, _i64, _table, _table, _words), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _index(body: Any, total: Any, names: Any, chunks: Any, tables: Any) -> Any:
+    """List labels and chunks; gives their counts and how it ended: 0, a negative code, or 1 when a table is full."""
+    parts, found, at = 0, 0, np.int64(0)
+    while at < total:
+        length, start = _varint(body, at, total)
+        if start < 0 or start + 4 + length > total:
+            return parts, found, np.int64(_CUT)
+        told = (
+            np.uint32(body[start]) << 24
+            | np.uint32(body[start + 1]) << 16
+            | np.uint32(body[start + 2]) << 8
+            | np.uint32(body[start + 3])
+        )
+        at, frame_end = start + 4, start + 4 + length
+        if _crc32c(body, at, frame_end, tables) != told:
+            return parts, found, np.int64(_CHECKSUM)
+        while at < frame_end:
+            tag = body[at]
+            value, at = _varint(body, at + 1, frame_end)
+            if at < 0:
+                return parts, found, np.int64(_STRANGE)
+            if tag != 0x0A:
+                if tag & 7 == 2:
+                    at += value
+                elif tag & 7 != 0:
+                    return parts, found, np.int64(_STRANGE)
+                continue
+            end = at + value
+            if parts == len(names):
+                return parts, found, np.int64(1)
+            names[parts, 0] = at
+            names[parts, 1] = at
+            while at < end:
+                inner = body[at]
+                size, at = _varint(body, at + 1, end)
+                if at < 0 or at + size > end:
+                    return parts, found, np.int64(_STRANGE)
+                if inner == 0x0A:
+                    at += size
+                    names[parts, 1] = at
+                    continue
+                if inner != 0x12:
+                    return parts, found, np.int64(_STRANGE)
+                if found == len(chunks):
+                    return parts, found, np.int64(1)
+                chunk_end = at + size
+                chunks[found, 0] = parts
+                chunks[found, 1] = 0
+                chunks[found, 2] = 0
+                chunks[found, 3] = 0
+                while at < chunk_end:
+                    field = body[at]
+                    number, at = _varint(body, at + 1, chunk_end)
+                    if at < 0:
+                        return parts, found, np.int64(_STRANGE)
+                    if field == 0x18:
+                        chunks[found, 3] = number
+                    elif field == 0x22:
+                        chunks[found, 1] = at
+                        chunks[found, 2] = number
+                        at += number
+                if at != chunk_end:
+                    return parts, found, np.int64(_STRANGE)
+                found += 1
+            if at != end:
+                return parts, found, np.int64(_STRANGE)
+            parts += 1
+        if at != frame_end:
+            return parts, found, np.int64(_STRANGE)
+    return parts, found, np.int64(0)
+
+
+def chunk_index(body: bytearray) -> ChunkIndex:
+    """Check every frame and list the chunks, as :func:`workbench.query.metrics.remote.wire.chunk_index` does."""
+    total = len(body)
+    room = max(total // 64, 1024)
+    while True:
+        names, chunks = np.empty((room, 2), np.int64), np.empty((room, 4), np.int64)
+        parts, found, ended = _index(np.frombuffer(body, np.uint8), total, names, chunks, _SLICES)
+        if ended != 1:
+            break
+        room *= 4
+    if ended == _CUT:
+        raise AnswerTruncated("The answer of remote read stops in the middle of a frame.")
+    if ended == _CHECKSUM:
+        raise AnswerUnreadable("A frame of the remote read does not fit its checksum.")
+    if ended == _STRANGE:
+        raise unreadable(int(chunks[found - 1, 1]) if found else 0)
+    return index_of(body, [(int(a), int(b)) for a, b in names[:parts]], chunks[:found])
+
+
+@njit(_u64(_bytes, _u64), cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _word(body: Any, position: Any) -> Any:
+    """64 bits from any bit on."""
+    at, shift = np.int64(position >> np.uint64(3)), position & np.uint64(7)
+    word = np.uint64(0)
+    for i in range(8):
+        word = word << np.uint64(8) | np.uint64(body[at + i])
+    if shift:
+        word = word << shift | np.uint64(body[at + 8]) >> (np.uint64(8) - shift)
+    return word
+
+
+@njit(_i64(_bytes, _times, _times, _times, _times, _values), cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _decode(body: Any, starts: Any, lengths: Any, counts: Any, times: Any, values: Any) -> Any:
+    """Read the chunks; gives the number of those that were whole."""
+    bits = values.view(np.uint64)
+    out = 0
+    one = np.uint64(1)
+    for chunk in range(len(starts)):
+        end = (starts[chunk] + lengths[chunk]) * 8
+        at = starts[chunk] + 2
+        time, delta, value = np.int64(0), np.int64(0), np.uint64(0)
+        lead, size = np.uint64(0), np.uint64(0)
+        position = np.uint64(0)
+        for step in range(counts[chunk]):
+            if step < 2:
+                if step == 1:
+                    at = np.int64(position >> np.uint64(3))
+                raw, shift = np.uint64(0), np.uint64(0)
+                while True:
+                    byte = body[at]
+                    at += 1
+                    raw |= np.uint64(byte & 0x7F) << shift
+                    shift += np.uint64(7)
+                    if byte < 0x80 or shift > np.uint64(63):
+                        break
+                position = np.uint64(at) << np.uint64(3)
+                if step == 0:
+                    time = np.int64(raw >> one) ^ -np.int64(raw & one)
+                    value = _word(body, position)
+                    position += np.uint64(64)
+                else:
+                    delta = np.int64(raw)
+                    time += delta
+            else:
+                word = _word(body, position)
+                if word >> np.uint64(63) == 0:
+                    position += one
+                else:
+                    if word >> np.uint64(62) == 2:
+                        prefix, width = 2, 14
+                    elif word >> np.uint64(61) == 6:
+                        prefix, width = 3, 17
+                    elif word >> np.uint64(60) == 14:
+                        prefix, width = 4, 20
+                    else:
+                        prefix, width = 4, 64
+                    if width == 64:
+                        delta += np.int64(_word(body, position + np.uint64(4)))
+                    else:
+                        change = np.int64((word << np.uint64(prefix)) >> np.uint64(64 - width))
+                        if change > np.int64(1) << (width - 1):
+                            change -= np.int64(1) << width
+                        delta += change
+                    position += np.uint64(prefix + width)
+                time += delta
+            if step:
+                word = _word(body, position)
+                if word >> np.uint64(63) == 0:
+                    position += one
+                else:
+                    if word >> np.uint64(62) == 2:
+                        position += np.uint64(2)
+                    else:
+                        lead = word >> np.uint64(57) & np.uint64(31)
+                        size = word >> np.uint64(51) & np.uint64(63)
+                        if size == 0:
+                            size = np.uint64(64)
+                        position += np.uint64(13)
+                    if size:
+                        changed = _word(body, position) >> (np.uint64(64) - size)
+                        value ^= changed << (np.uint64(64) - lead - size)
+                        position += size
+            if np.int64(position) > end:
+                return chunk
+            times[out] = time
+            bits[out] = value
+            out += 1
+    return len(starts)
+
+
+def decode_chunks(body: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Decoded:
+    """Read XOR chunks, as :func:`workbench.query.metrics.remote.xor_chunks.decode_chunks` does."""
+    counts = sample_counts(body, starts)
+    total = int(counts.sum())
+    times, values = np.empty(total, np.int64), np.empty(total)
+    starts, lengths = np.ascontiguousarray(starts), np.ascontiguousarray(lengths)
+    if _decode(body, starts, lengths, counts, times, values) < len(starts):
+        raise ValueError("a chunk ends before its last sample")
+    return counts, times, values

@@ -1,0 +1,270 @@
+"""Jaeger as a source of spans, by its API v1 or, where that is gone, v3.
+
+Neither has pages: an answer with as many traces as were asked for is not whole, so its window is halved. Version 1
+takes microseconds and answers milliseconds with silence [1]_; version 3 takes RFC 3339 and calls "nothing" a 404.
+
+References
+----------
+.. [1] Jaeger, APIs, versions 1.6 to 2.17; recorded answers in tests/query/captures/jaeger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pandas as pd
+
+from workbench.core.errors import ParameterError, QueryTooExpensive, WorkbenchError
+from workbench.core.filters import SpanFilter
+from workbench.core.source import SourceState
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.query.http.client import BackendClient
+from workbench.query.http.transport import Fields
+from workbench.query.traces.filter import checked, jaeger_tags, passing
+from workbench.query.traces.jaeger_json import of_jaeger
+from workbench.query.traces.otlp import of_json
+from workbench.query.traces.server import TraceServer
+from workbench.query.traces.spans import PIECE, Gathered, Span, plain_id
+
+#: Traces asked for at a time; a fuller window is halved. [count]
+LIMIT = 1_000
+
+#: The shortest window. [ms]
+_SHORTEST_MS = 1
+_RECENT = timedelta(hours=1)
+
+#: Services asked for their newest span; each is a question of its own. [count]
+_ASKED = 20
+
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+Version = Literal["auto", "v1", "v3"]
+
+
+def micros(at_ms: int) -> str:
+    """Instant of the API v1. [µs since the epoch]
+
+    Raises
+    ------
+    ParameterError
+        An instant outside 2000 to 2200: seconds or microseconds were taken for milliseconds, and Jaeger would give an
+        empty answer without an error.
+
+    Examples
+    --------
+    >>> micros(1_795_288_553_000)
+    '1795288553000000'
+    """
+    if not _EARLIEST.timestamp() * 1000 <= at_ms < _LATEST.timestamp() * 1000:
+        raise ParameterError(
+            f"{at_ms} ms since the epoch is not between 2000 and 2200.",
+            hint="Times are milliseconds here; Jaeger would answer with nothing.",
+        )
+    return str(at_ms * 1000)
+
+
+class JaegerSource(TraceServer):
+    """A :class:`workbench.core.source.SpanSource` over the HTTP API of Jaeger's query service.
+
+    Parameters
+    ----------
+    version : {"auto", "v1", "v3"}
+        Which API; ``auto`` takes v1 where there is one. The others are those of
+        :class:`~workbench.query.traces.server.TraceServer`.
+    """
+
+    kind, api = "jaeger", "Jaeger"
+
+    def __init__(self, name: str, web: BackendClient, *, version: Version = "auto", **more: Any) -> None:
+        super().__init__(name, web, **more)
+        self._version = version
+        self._limit = LIMIT
+
+    def services(self) -> tuple[str, ...]:
+        """Services that sent spans, sorted."""
+        if self._version != "v3":
+            reply = self.web.reply("/api/services", fine=(404,) if self._version == "auto" else ())
+            if reply.status != 404:
+                found = self.web.json(reply)
+                if self._version == "auto":
+                    self._version = "v1"
+                return tuple(sorted(found.get("data") or ()))
+        found = self.web.document("/api/v3/services")
+        self._version = "v3"
+        return tuple(sorted(found.get("services") or ()))
+
+    def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Give the spans that start in ``[start, end)`` and match, each once, as pieces of SPANS.
+
+        Without a service in the filter every service is asked, as Jaeger searches within one.
+
+        Raises
+        ------
+        ParameterError
+            The filter or the range cannot be.
+        SourceError
+            ``QueryTooExpensive`` when one millisecond holds more traces than one answer.
+        """
+        checked(wanted)
+        gathered = Gathered()
+        rows: list[Span] = []
+        for trace in self._traces(wanted, span, gathered):
+            rows += gathered.trace(trace)
+            if len(rows) >= PIECE:
+                yield passing(gathered.table(rows), wanted, span)
+                rows = []
+        yield passing(gathered.table(rows), wanted, span)
+
+    def trace(self, trace_id: str) -> pd.DataFrame:
+        """Return all spans of one trace; empty when the server has none."""
+        gathered = Gathered()
+        found = self._one(plain_id(trace_id, 32), gathered)
+        return gathered.table([row for trace in found for row in gathered.trace(trace)])
+
+    def state(self) -> SourceState:
+        """Say whether the source answers, and how new its spans are; never raises."""
+        status, detail, code, newest = "unavailable", "", 0, None
+        try:
+            now = self._clock()
+            newest = self.newest(TimeRange(now - _RECENT, now))
+            status = "ok" if newest else "no_data"
+            detail = "" if newest else "It answers, but no service sent a span in the last hour."
+        except WorkbenchError as error:
+            detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
+        engine = "Jaeger" if self._version == "auto" else f"Jaeger API {self._version}"
+        return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
+
+    def newest(self, span: TimeRange) -> datetime | None:
+        """Return when the newest span began that a search of a range finds, among the first services."""
+        starts: list[int] = []
+        for service in self.services()[:_ASKED]:
+            spans = self._search(service, "", SpanFilter(), span, 1, Gathered())
+            starts += [row.start_ns for trace in spans for row in trace]
+        return from_ms(max(starts) // 1_000_000) if starts else None
+
+    def _traces(self, wanted: SpanFilter, span: TimeRange, gathered: Gathered) -> Iterator[list[Span]]:
+        """Whole traces with a span that may match, each once."""
+        if wanted.trace_id:
+            yield from self._one(plain_id(wanted.trace_id, 32), gathered)
+            return
+        known = self.services() if not wanted.services or self._version == "auto" else ()
+        seen: set[str] = set()
+        for service in wanted.services or known:
+            for operation in wanted.operations or ("",):
+                windows = [span]
+                while windows:
+                    window = windows.pop()
+                    try:
+                        found = self._search(service, operation, wanted, window, self._limit, gathered)
+                    except QueryTooExpensive as error:
+                        if "search depth" not in error.message or self._limit == 1:
+                            raise
+                        self._limit //= 2  # The storage gives fewer traces at a time.
+                        windows.append(window)
+                        continue
+                    if len(found) >= self._limit:
+                        windows += self._halves(window, service)[::-1]
+                        continue
+                    fresh = [trace for trace in found if trace and trace[0].trace_id not in seen]
+                    seen.update(trace[0].trace_id for trace in fresh)
+                    yield from fresh
+
+    def _halves(self, window: TimeRange, service: str) -> list[TimeRange]:
+        low, high = window.start_ms, window.end_ms
+        if high - low <= _SHORTEST_MS:
+            raise QueryTooExpensive(
+                f"More than {self._limit:,} traces of {service} start within a millisecond at {window.start}, "
+                "and Jaeger has no next page.",
+                source=self._name,
+                hint="Name an operation or an attribute.",
+            )
+        middle = (low + high) // 2
+        return [TimeRange.from_ms(low, middle), TimeRange.from_ms(middle, high)]
+
+    def _search(
+        self, service: str, operation: str, wanted: SpanFilter, window: TimeRange, limit: int, gathered: Gathered
+    ) -> list[list[Span]]:
+        if self._version == "v3":
+            return self._search_v3(service, operation, wanted, window, limit)
+        # The end of a window belongs to the next one; Jaeger includes both ends.
+        fields = [
+            ("service", service),
+            ("start", micros(window.start_ms)),
+            ("end", str(int(micros(window.end_ms)) - 1)),
+            ("limit", str(limit)),
+        ]
+        fields += [("operation", operation)] if operation else []
+        fields += [("minDuration", f"{wanted.min_duration_ns // 1000}us")] if wanted.min_duration_ns >= 1000 else []
+        tags = jaeger_tags(wanted)
+        fields += [("tags", json.dumps(tags))] if tags else []
+        return self._data("/api/traces", fields, service, gathered)
+
+    def _search_v3(
+        self, service: str, operation: str, wanted: SpanFilter, window: TimeRange, limit: int
+    ) -> list[list[Span]]:
+        fields = [
+            ("query.service_name", service),
+            ("query.start_time_min", _rfc3339(window.start_ms)),
+            ("query.start_time_max", _rfc3339(window.end_ms)),
+            ("query.num_traces", str(limit)),
+            ("query.search_depth", str(limit)),
+        ]
+        fields += [("query.operation_name", operation)] if operation else []
+        if wanted.min_duration_ns:
+            fields.append(("query.duration_min", f"{wanted.min_duration_ns}ns"))
+        tags = jaeger_tags(wanted)
+        fields += [("query.attributes", json.dumps(tags))] if tags else []
+        return self._otlp("/api/v3/traces", fields, service)
+
+    def _one(self, trace_id: str, gathered: Gathered) -> list[list[Span]]:
+        if self._version == "auto":
+            self.services()
+        if self._version == "v3":
+            return self._otlp(f"/api/v3/traces/{trace_id}", (), trace_id)
+        return self._data(f"/api/traces/{trace_id}", (), trace_id, gathered)
+
+    def _data(self, path: str, fields: Fields, query: str, gathered: Gathered) -> list[list[Span]]:
+        document = self.web.document(path, fields, query=query, fine=(404,))
+        if not isinstance(document, dict):
+            document = {}
+        with self.web.naming(query):
+            for failure in document.get("errors") or ():
+                if failure.get("code") != 404 and failure.get("msg") != "trace not found":
+                    gathered.warnings[f"Jaeger says: {failure.get('msg')}"] += 1
+                elif document.get("data"):
+                    gathered.warnings["traces were asked for and not found"] += 1
+            return [list(of_jaeger([trace], self._sampling)) for trace in document.get("data") or ()]
+
+    def _otlp(self, path: str, fields: Fields, query: str) -> list[list[Span]]:
+        reply = self.web.reply(path, fields, query=query, fine=(404,))
+        if reply.status == 404:
+            return []
+        traces: dict[str, list[Span]] = {}
+        with self.web.naming(query):
+            for document in _documents(bytes(reply.body).decode(errors="replace"), lambda: self.web.json(reply)):
+                for span in of_json(document, self._sampling):
+                    traces.setdefault(span.trace_id, []).append(span)
+        return list(traces.values())
+
+
+def _documents(text: str, whole: Callable[[], Any]) -> Iterator[Any]:
+    """One document, or several one after the other as gRPC's gateway streams them."""
+    decoder, place = json.JSONDecoder(), 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        try:
+            found, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            whole()
+            return
+        yield found
+
+
+def _rfc3339(ms: int) -> str:
+    micros(ms)
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

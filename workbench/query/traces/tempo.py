@@ -1,0 +1,223 @@
+"""Tempo as a source of spans: TraceQL finds traces, each is then fetched by its id and filtered here.
+
+What its search does not say, this module does not believe: an answer may stop at ``limit`` (no cursor), drops leading
+zeros of ids, and knows whole seconds only [1]_.
+
+References
+----------
+.. [1] Grafana Tempo, HTTP API and TraceQL metrics, versions 2.4 to 3.0; recorded answers in tests/query/captures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from workbench.core.errors import QueryTooExpensive, WorkbenchError
+from workbench.core.filters import SpanFilter
+from workbench.core.series import Metrics
+from workbench.core.source import SourceState
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.query.http.client import in_parallel
+from workbench.query.http.transport import Reply
+from workbench.query.traces.filter import checked, passing, traceql
+from workbench.query.traces.otlp import answer_of, of_json, of_protobuf
+from workbench.query.traces.server import TraceServer
+from workbench.query.traces.spans import PIECE, Gathered, Sampling, Span, plain_id
+from workbench.query.traces.tempo_metrics import matrix_of
+
+#: Longest search and metrics query of the defaults. [s]
+SEARCH_S, METRICS_S = 168 * 3600, 24 * 3600
+
+#: Traces asked for at a time; a fuller window is halved. [count]
+LIMIT = 1_000
+
+#: Between this age and the flush of their block, spans are in no search of the defaults.
+RECENT, FLUSHED = timedelta(minutes=15), timedelta(hours=1)
+
+_PROTOBUF = {"Accept": "application/protobuf"}
+_BATCH = 64
+
+
+class TempoSource(TraceServer):
+    """A :class:`workbench.core.source.SpanSource` over the HTTP API of Tempo; a tenant is the header ``X-Scope-OrgID``.
+
+    Its parameters are those of :class:`~workbench.query.traces.server.TraceServer`.
+    """
+
+    kind, api = "tempo", "Tempo"
+
+    #: Whether the server knows only version 1 of "trace by id".
+    _v1 = False
+
+    def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
+        """Give the spans that start in ``[start, end)`` and match, each once, as pieces of SPANS.
+
+        Raises
+        ------
+        ParameterError
+            The filter cannot be.
+        SourceError
+            ``QueryTooExpensive`` when one second holds more traces than the server lists.
+        """
+        checked(wanted)
+        gathered = Gathered()
+        now = self._clock()
+        if span.start < now - RECENT and span.end > now - FLUSHED:
+            gathered.warnings[
+                "Tempo leaves spans out of search from 15 minutes after they came until their block is flushed"
+            ] += 1
+        rows: list[Span] = []
+        for ids in _batches(self._ids(wanted, span)):
+            for found, cut in in_parallel(self._trace, ids):
+                if not found:
+                    gathered.warnings["traces were found and then not given"] += 1
+                    continue
+                rows += gathered.trace(found, cut=bool(cut))
+                if cut:
+                    gathered.warnings[f"Tempo gives a part of a trace only: {cut}"] += 1
+            if len(rows) >= PIECE:
+                yield passing(gathered.table(rows), wanted, span)
+                rows = []
+        yield passing(gathered.table(rows), wanted, span)
+
+    def trace(self, trace_id: str) -> pd.DataFrame:
+        """Return all spans of one trace; empty when the server has none."""
+        gathered = Gathered()
+        found, cut = self._trace(plain_id(trace_id, 32))
+        return gathered.table(gathered.trace(found, cut=bool(cut)))
+
+    def metrics(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
+        """Evaluate a TraceQL metrics query at multiples of the step in ``[start, end)``, a day at a time.
+
+        Raises
+        ------
+        QueryRejected
+            Not a metrics query; a search would be answered with traces.
+        """
+        pieces = []
+        for part in _cut(span, METRICS_S):
+            fields = [("q", query), ("step", f"{step_ms}ms"), *_seconds(part)]
+            pieces.append(self.web.document("/api/metrics/query_range", fields, query=query).get("series") or [])
+        meta = {"query": query, "source": self._name, "engine": "Tempo", "semantics": "", "range": span}
+        return matrix_of(query, pieces, span, step_ms, meta)
+
+    def attribute_values(self, attribute: str, span: TimeRange) -> tuple[str, ...]:
+        """Values of an attribute in TraceQL's words, e.g. ``resource.service.name``, sorted."""
+        path = f"/api/v2/search/tag/{attribute}/values"
+        found: set[str] = set()
+        for part in _cut(span, SEARCH_S):
+            told = self.web.document(path, _seconds(part), query=attribute).get("tagValues") or []
+            found |= {str(one.get("value")) for one in told}
+        return tuple(sorted(found))
+
+    def state(self) -> SourceState:
+        """Say whether the source answers, and how new its spans are; never raises."""
+        status, engine, detail, code, newest = "unavailable", "Tempo", "", 0, None
+        try:
+            build = self.web.document("/api/status/buildinfo")
+            engine = f"Tempo {build.get('version') or ''}".strip()
+            now = self._clock()
+            newest = self.newest(TimeRange(now - FLUSHED, now))
+            status = "ok" if newest else "no_data"
+            detail = "" if newest else "It answers, but search finds no trace of the last hour."
+        except WorkbenchError as error:
+            detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
+        return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
+
+    def newest(self, span: TimeRange) -> datetime | None:
+        """Return when the newest trace of a range began; None when search finds none in it."""
+        fields = [("q", "{ } with (most_recent=true)"), ("limit", "1"), *_seconds(span)]
+        traces = self.web.document("/api/search", fields).get("traces") or []
+        starts = [int(one.get("startTimeUnixNano") or 0) for one in traces]
+        return from_ms(max(starts) // 1_000_000) if starts else None
+
+    def _ids(self, wanted: SpanFilter, span: TimeRange) -> Iterator[str]:
+        """Ids of traces with a matching span, each once."""
+        if wanted.trace_id:
+            yield plain_id(wanted.trace_id, 32)
+            return
+        query = traceql(wanted)
+        seen: set[str] = set()
+        windows = _cut(span, SEARCH_S)[::-1]
+        while windows:
+            window = windows.pop()
+            fields = [("q", query), ("limit", str(LIMIT)), ("spss", "1"), *_seconds(window)]
+            found = self.web.document("/api/search", fields, query=query).get("traces") or []
+            if len(found) >= LIMIT:
+                halves = _halves(window)
+                if not halves:
+                    raise QueryTooExpensive(
+                        f"More than {LIMIT:,} traces match within one second at {window.start:%Y-%m-%d %H:%M:%S} UTC, "
+                        "and Tempo has no next page.",
+                        source=self._name,
+                        query=query,
+                        hint="Name a service, an operation or an attribute.",
+                    )
+                windows += halves[::-1]
+                continue
+            ids = dict.fromkeys(plain_id(str(one.get("traceID") or ""), 32) for one in found)
+            fresh = [each for each in ids if each and each not in seen]
+            seen.update(fresh)
+            yield from fresh
+
+    def _trace(self, trace_id: str) -> tuple[list[Span], str]:
+        """Spans of one trace and why it is not whole; no spans when there is none of this id."""
+        if not self._v1:
+            reply = self.web.reply(f"/api/v2/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
+            if reply.status != 404:
+                return self._read(reply, answer_of)
+            if not reply.body:
+                return [], ""
+            # A server before 2.6 does not know the path, and says so in words.
+            self._v1 = True
+        reply = self.web.reply(f"/api/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
+        if reply.status == 404:
+            return [], ""
+        return self._read(reply, lambda body, sampling: (of_protobuf(body, sampling), ""))
+
+    def _read(
+        self, reply: Reply, binary: Callable[[bytes | bytearray, Sampling], tuple[list[Span], str]]
+    ) -> tuple[list[Span], str]:
+        with self.web.naming(""):
+            if "protobuf" in reply.content_type:
+                return binary(reply.body, self._sampling)
+            document = self.web.json(reply)
+            cut = str(document.get("message") or "a part only") if document.get("status") == "PARTIAL" else ""
+            return list(of_json(document, self._sampling)), cut
+
+
+def _batches(ids: Iterator[str]) -> Iterator[Sequence[str]]:
+    batch: list[str] = []
+    for one in ids:
+        batch.append(one)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _seconds(span: TimeRange) -> list[tuple[str, str]]:
+    """Bounds of a request: whole seconds around the range."""
+    start = span.start_ms // 1000
+    return [("start", str(start)), ("end", str(max(-(-span.end_ms // 1000), start + 1)))]
+
+
+def _cut(span: TimeRange, longest_s: int) -> list[TimeRange]:
+    """Adjacent parts no longer than the server takes, cut at whole seconds."""
+    edges = np.arange(span.start_ms // 1000 * 1000, span.end_ms, longest_s * 1000, dtype=np.int64).tolist()
+    edges = [span.start_ms, *edges[1:], span.end_ms]
+    return [TimeRange.from_ms(low, high) for low, high in pairwise(edges) if low < high]
+
+
+def _halves(window: TimeRange) -> list[TimeRange]:
+    """Both halves of a window, cut at a whole second; none of a second."""
+    middle = (window.start_ms + window.end_ms) // 2 // 1000 * 1000
+    if not window.start_ms < middle < window.end_ms:
+        return []
+    return [TimeRange.from_ms(window.start_ms, middle), TimeRange.from_ms(middle, window.end_ms)]

@@ -1,0 +1,52 @@
+"""A report made of sections: one notebook a question, put where the template says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workbench.core.errors import ReportError
+from workbench.core.shipped import shipped
+from workbench.report.run.jupyter import jupyter_library
+
+#: Tag of the template's cell that the sections replace, and of a section's cells that only stand-alone runs need.
+PLACE, ALONE = "sections", "standalone"
+
+
+def _tagged(cell: Any, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+def composed(template: Path) -> Any:
+    """Return a template with its sections in place, in the order of their file names.
+
+    Parameters
+    ----------
+    template : Path
+        A notebook; one without a cell tagged ``sections`` is returned as it is.
+
+    Returns
+    -------
+    NotebookNode
+
+    Raises
+    ------
+    ReportError
+        Two cells are tagged ``sections``.
+    """
+    nbformat = jupyter_library("nbformat")
+
+    notebook = nbformat.read(template, as_version=4)
+    places = [number for number, cell in enumerate(notebook.cells) if _tagged(cell, PLACE)]
+    if not places:
+        return notebook
+    if len(places) > 1:
+        raise ReportError(f"{template.name} has {len(places)} cells tagged {PLACE!r}; one marks where sections go.")
+    cells = []
+    for path in sorted(shipped("reports", "sections").glob("*.ipynb")):
+        for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
+            if not _tagged(cell, ALONE):
+                cell["id"] = f"{path.stem}-{number:02d}"
+                cells.append(cell)
+    notebook.cells[places[0] : places[0] + 1] = cells
+    return notebook

@@ -1,0 +1,49 @@
+"""The samples of ALERTS as a source of episodes, for who has a Prometheus and nothing that records alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from workbench.core.source import MetricSource, SourceState
+from workbench.core.timerange import TimeRange
+
+
+@dataclass(frozen=True)
+class AlertHistory:
+    """A :class:`workbench.core.source.EpisodeSource` over raw ``ALERTS`` and ``ALERTS_FOR_STATE`` of a metric source.
+
+    Attributes
+    ----------
+    source : MetricSource
+    scope : mapping of str to str
+        Matchers of the system.
+    """
+
+    source: MetricSource
+    scope: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Name of the metric source."""
+        return self.source.name
+
+    def episodes(self, span: TimeRange) -> pd.DataFrame:
+        """Give the episodes that overlap ``[start, end)``: EPISODES, by start.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it.
+        """
+        from workbench.studies.alerts.load import read_episodes
+
+        found = read_episodes(self.source, self.scope, span)
+        inside = (found["starts_at"] < span.end) & ~(found["ends_at"] <= span.start)
+        return found[inside].reset_index(drop=True)
+
+    def state(self) -> SourceState:
+        """Say whether the metric source answers; never raises."""
+        return self.source.state()

@@ -1,0 +1,172 @@
+"""The ledger: every counter of money, tokens and work that a profile has, as exact amounts a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.counting.amounts import AMOUNT
+from workbench.analysis.counting.increase import observed_share
+from workbench.catalog import Profile, Role
+from workbench.core.series import SeriesSet
+from workbench.core.timerange import TimeRange, from_ms, named_zone, parse_month, to_ms
+from workbench.promql import scoped
+from workbench.studies.counting.counters import CounterReader
+from workbench.studies.sources.periods import month_text
+
+#: Coverage is judged in slices of this length, and every instant of a ledger lies on an edge of one. [ms]
+SLICE_MS = 300_000
+
+#: Labels that say which process counted, not what was counted.
+PROCESS_LABELS = ("instance", "job")
+
+
+def periods_of(span: TimeRange, *, as_of: datetime, zone: str) -> Periods:
+    """Name the elapsed part of a period, what it is compared with, and the calendar month that is running.
+
+    A calendar month is compared with the same elapsed part of the month before, on the wall clock of the zone; a month
+    that is over with the whole month before; any other period with the one of the same length before it.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> october = parse_month("2026-10", zone="UTC", now=datetime(2026, 10, 15, tzinfo=UTC))
+    >>> str(periods_of(october, as_of=datetime(2026, 10, 15, 12, tzinfo=UTC), zone="UTC").before)
+    '2026-09-01 00:00 to 2026-09-15 12:00 UTC'
+    """
+    until = max(span.start, min(span.end, as_of))
+    now = TimeRange(span.start, until).aligned(SLICE_MS)
+    running = parse_month("this-month", zone=zone, now=now.end - timedelta(milliseconds=1))
+    month = running if now.end < running.end else None
+    if not month_text(span, zone):
+        length = now.end_ms - now.start_ms
+        return Periods(now, TimeRange.from_ms(now.start_ms - length, now.start_ms), month)
+    previous = parse_month("last-month", zone=zone, now=span.start)
+    if now.end == span.end:
+        return Periods(now, previous, month)
+    tz = named_zone(zone)
+    passed = now.end.astimezone(tz).replace(tzinfo=None) - now.start.astimezone(tz).replace(tzinfo=None)
+    end = (previous.start.astimezone(tz).replace(tzinfo=None) + passed).replace(tzinfo=tz)
+    return Periods(now, TimeRange(previous.start, max(previous.start, min(end, previous.end))), month)
+
+
+def ledger_edges(periods: Periods, zone: str) -> list[int]:
+    """Return the edges of a ledger: midnights in the zone, and where its periods begin and end. [ms]"""
+    spans = [periods.now, periods.before]
+    if periods.month is not None:
+        spans.append(TimeRange(periods.month.start, max(periods.month.start, periods.now.end)))
+    edges = {edge for span in spans for edge in (span.start_ms, span.end_ms)}
+    first, last = min(edges), max(edges)
+    tz = named_zone(zone)
+    day = from_ms(first).astimezone(tz).date()
+    while (midnight := to_ms(datetime.combine(day, time(), tz))) < last:
+        edges |= {midnight} if midnight > first else set()
+        day += timedelta(days=1)
+    return sorted(edges)
+
+
+def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
+    """Return the counters of money and tokens of a profile and of the work that was paid, and what is no counter."""
+    found, left_out = [], []
+    paid = ("requests", "errors") if profile.variants("cost") else ()
+    for word in ("cost", "tokens", *paid):
+        for name, role in profile.variants(word).items():
+            if word in paid and (role.view_of or name.replace("errors", "requests", 1) not in profile.roles):
+                continue
+            if role.kind != "counter":
+                left_out.append(f"{name} is a {role.kind} and not a counter, so it has no amounts by day.")
+                continue
+            dimensions = tuple(str(name) for name in role.labels if name not in PROCESS_LABELS)
+            found.append(Account(name, role.title or name, role.unit, dimensions, role.view_of or ""))
+    return found, left_out
+
+
+def read_ledger(
+    reader: CounterReader, profile: Profile, accounts: Sequence[Account], edges: Sequence[int]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read each account once, as amounts per label set and slice.
+
+    Parameters
+    ----------
+    reader : CounterReader
+        Over the hull of the edges.
+    profile : Profile
+    accounts : sequence of Account
+    edges : sequence of int
+        Edges of the slices, multiples of five minutes. [ms since the epoch]
+
+    Returns
+    -------
+    ledger : DataFrame
+        ``role``, a column a dimension, ``start``, ``end``, ``amount``, see :mod:`workbench.analysis.cost.ledger`.
+        [unit of the account]
+    seen : DataFrame
+        ``role``, ``start``, ``end``, ``covered``. [ratio]
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
+    """
+    if not accounts:
+        return empty_ledger()
+    dimensions = list(dict.fromkeys(name for one in accounts for name in one.dimensions))
+    slices = _timed(pd.DataFrame({"start": edges[:-1], "end": edges[1:]}))
+    counted: list[dict[str, str]] = []
+    found, seen = [pa.array([], AMOUNT)], []
+    for one in accounts:
+        role = profile.roles[one.role]
+        series, amounts = reader.amounts(selector_of(reader, role, profile.scope), edges)
+        found += amounts.chunks
+        for labels in series.labels:
+            counted.append({name: labels.get(role.labels[name], "") for name in one.dimensions} | {"role": one.role})
+        seen.append(slices.assign(role=one.role, covered=_covered(series, edges)))
+    who = pd.DataFrame(counted, columns=["role", *dimensions], dtype="str").fillna("").astype("category")
+    rows = np.arange(len(who) * len(slices))
+    parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]
+    ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+    ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(found))
+    return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
+
+
+def empty_ledger() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a ledger and its coverage without rows."""
+    ledger = pd.DataFrame(columns=["role", "start", "end", "amount"]).astype({"amount": pd.ArrowDtype(AMOUNT)})
+    return _timed(ledger), _timed(pd.DataFrame(columns=["role", "start", "end", "covered"]))
+
+
+def selectors_of(profile: Profile, roles: Sequence[str]) -> list[str]:
+    """Every selector that may be read for these roles, aliases included, in the system's scope."""
+    return [text for name in roles for text in _texts(profile.roles[name], profile.scope)]
+
+
+def selector_of(reader: CounterReader, role: Role, scope: Mapping[str, str]) -> str:
+    """Return the selector of a role in scope, or the first of its aliases that has series."""
+    texts = _texts(role, scope)
+    return next((text for text in texts if reader.has(text)), texts[0])
+
+
+def _texts(role: Role, scope: Mapping[str, str]) -> list[str]:
+    """Selectors of what a role counts, in scope; a histogram counts its observations."""
+    own = role.part("_count") if role.kind == "histogram" else role.select
+    return [scoped(text, scope) for text in (own, *(role.aliases if role.kind == "counter" else ()))]
+
+
+def _covered(series: SeriesSet, edges: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    fine = np.arange(edges[0], edges[-1] + 1, SLICE_MS)
+    share = observed_share(series, fine)
+    firsts = np.searchsorted(fine, np.asarray(edges[:-1]))
+    lengths = np.diff(np.append(firsts, len(share)))
+    return np.asarray(np.add.reduceat(share, firsts) / lengths, np.float64)
+
+
+def _timed(frame: pd.DataFrame) -> pd.DataFrame:
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).dt.as_unit("ms")
+    return frame

@@ -1,0 +1,186 @@
+"""Counters of one source, each selector read once and counted exactly per slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.analysis.counting.amounts import exact_amounts
+from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
+from workbench.analysis.counting.latency import merged_bounds
+from workbench.core.errors import EmptyAnswer
+from workbench.core.series import Labels, SeriesSet
+from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange
+from workbench.promql import Selector, keep_series, parse, scoped
+
+#: How far before a period counters are read, to have a value to start from. [ms]
+MARGIN_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a selector counted: per slice, with the observed share of each slice and the number of series."""
+
+    per_slice: Floats
+    covered: Floats
+    series: int
+
+
+class CounterReader:
+    """Reads each counter once and serves every selector that asks for it, or for a part of it.
+
+    Parameters
+    ----------
+    source : MetricSource
+    scope : mapping of str to str
+        Matchers of the system, for ``up``; the selectors carry them already.
+    span : TimeRange
+        Period of all questions; samples are read from one day before it.
+    selectors : iterable of str
+        Every selector that will be asked for. ``a{x="1"}`` is served from ``a`` when both are among them.
+    """
+
+    def __init__(
+        self, source: MetricSource, scope: Mapping[str, str], span: TimeRange, selectors: Iterable[str]
+    ) -> None:
+        self._source, self._scope, self._span = source, scope, span
+        self._read_span = TimeRange.from_ms(span.start_ms - MARGIN_MS, span.end_ms)
+        self._selectors = {text: _selector(text) for text in selectors}
+        self._raw: dict[str, SeriesSet] = {}
+        self._counted: dict[tuple[str, int, int, int], tuple[Floats, Floats]] = {}
+        self._up: dict[str, SeriesSet] = {}
+        self.newest_ms: int | None = None
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """Selectors that were read, in order."""
+        return tuple(self._raw) + tuple(scoped("up", {**self._scope, "job": job}) for job in self._up)
+
+    def also(self, selector: str) -> None:
+        """Let one more selector be asked for."""
+        self._selectors.setdefault(selector, _selector(selector))
+
+    def labels(self, selector: str) -> tuple[Labels, ...]:
+        """Label sets of a selector in the period.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        held = self._series(self._broadest(selector)).labels
+        return tuple(held[row] for row in keep_series(self._selectors[selector].matchers, held))
+
+    def samples(self, selector: str) -> SeriesSet:
+        """Return the samples of a selector, from a day before the period on.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        self.also(selector)
+        return self._series(selector)
+
+    def counts(self, selector: str, span: TimeRange, slice_ms: int) -> Counts:
+        """Exact increases of a selector, summed over its series, per slice of the period.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error but ``series == 0``.
+        """
+        broad = self._broadest(selector)
+        series = self._series(broad)
+        increases, covered = self._count(broad, span, slice_ms)
+        if broad == selector:
+            return Counts(increases.sum(axis=0), covered, len(series))
+        rows = keep_series(self._selectors[selector].matchers, series.labels)
+        return Counts(increases[rows].sum(axis=0), covered, len(rows))
+
+    def labelled(self, selector: str, span: TimeRange, slice_ms: int) -> tuple[tuple[Labels, ...], Floats]:
+        """Label sets of a selector and their exact increases per slice, ``(n_series, n_slices)``.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        broad = self._broadest(selector)
+        increases, _ = self._count(broad, span, slice_ms)
+        labels = self._series(broad).labels
+        if broad == selector:
+            return labels, increases
+        rows = keep_series(self._selectors[selector].matchers, labels)
+        return tuple(labels[row] for row in rows), increases[rows]
+
+    def amounts(self, selector: str, edges: Sequence[int]) -> tuple[SeriesSet, pa.ChunkedArray]:
+        """Return samples of a selector and its exact increases as decimals, all slices of one series after another.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        broad = self._series(self._broadest(selector))
+        rows = keep_series(self._selectors[selector].matchers, broad.labels)
+        wanted = set(rows.tolist())
+        series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
+        return series, exact_amounts(series, edges, self._born(series, self._span))
+
+    def has(self, selector: str) -> bool:
+        """Whether a selector matches any series of the period."""
+        broad = self._series(self._broadest(selector))
+        return len(keep_series(self._selectors[selector].matchers, broad.labels)) > 0
+
+    def _broadest(self, selector: str) -> str:
+        wanted = self._selectors[selector]
+        held = set(wanted.all_matchers)
+        wider = [text for text, other in self._selectors.items() if set(other.all_matchers) <= held and other.name]
+        return min(wider, key=lambda text: len(self._selectors[text].matchers), default=selector)
+
+    def _series(self, selector: str) -> SeriesSet:
+        if selector not in self._raw:
+            self._raw[selector] = self._read(selector)
+        return self._raw[selector]
+
+    def _read(self, selector: str) -> SeriesSet:
+        try:
+            series = merged_bounds(self._source.raw(selector, self._read_span))
+        except EmptyAnswer:
+            series = SeriesSet.empty()
+        if series.samples:
+            newest = int(series.times[~np.isnan(series.values)].max(initial=0))
+            self.newest_ms = max(self.newest_ms or 0, newest)
+        return series
+
+    def _count(self, selector: str, span: TimeRange, slice_ms: int) -> tuple[Floats, Floats]:
+        key = (selector, span.start_ms, span.end_ms, slice_ms)
+        if key not in self._counted:
+            series, edges = self._series(selector), span.edges_ms(slice_ms)
+            increases = exact_increases(series, edges, self._born(series, span))
+            self._counted[key] = increases, observed_share(series, edges)
+        return self._counted[key]
+
+    def _born(self, series: SeriesSet, span: TimeRange) -> NDArray[np.bool_]:
+        """Births within the period; earlier ones change no slice of it, so ``up`` is read only for these."""
+        firsts = np.array([times[0] if len(times) else 0 for _, times, _ in series], np.int64)
+        late = np.flatnonzero(firsts > span.start_ms)
+        born = np.zeros(len(series), np.bool_)
+        for job in sorted({series.labels[i].get("job", "") for i in late} - {""}):
+            if job not in self._up:
+                self._up[job] = self._read(scoped("up", {**self._scope, "job": job}))
+            born |= born_while_up(series, self._up[job])
+        return born
+
+
+def _selector(text: str) -> Selector:
+    node = parse(text)
+    if not isinstance(node, Selector):
+        raise TypeError(f"{text!r} is no selector")
+    return node

@@ -1,0 +1,165 @@
+"""Definitions of objectives: their fingerprints, and since when each has held."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from workbench.catalog import Objective
+from workbench.catalog.slo.documents import objectives_of, read_object
+from workbench.catalog.slo.export import openslo_document
+from workbench.catalog.yaml_lines import Document
+from workbench.core.errors import ArchiveError, CatalogError, Fault
+from workbench.core.result import jsonable
+from workbench.core.timerange import TimeRange, duration_text
+from workbench.store import Definition
+from workbench.studies.sources.context import Context
+
+
+def definition_of(objective: Objective) -> dict[str, Any]:
+    """Return what a promise says, as plain JSON values of an OpenSLO document."""
+    document: dict[str, Any] = jsonable(openslo_document(objective))
+    return document
+
+
+def revision_of(objective: Objective) -> str:
+    """Fingerprint of a definition: it changes with the target, the window, the queries and the way of budgeting."""
+    document = definition_of(objective)
+    promised = {"spec": {name: value for name, value in document["spec"].items() if name != "description"}}
+    return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
+
+
+def note_definitions(ctx: Context, system: str, *, at: datetime) -> tuple[str, ...]:
+    """Write down how the objectives of a system are defined now; returns those that changed."""
+    objectives: Sequence[Objective] = ctx.catalog.objectives.get(system, ())
+    if ctx.store is None:
+        return ()
+    changed = [
+        one.id
+        for one in objectives
+        if ctx.store.note_definition(
+            Definition(system, one.id, at, revision_of(one), definition_of(one)), who=ctx.identity
+        )
+    ]
+    return tuple(changed)
+
+
+def promised_rows(ctx: Context, *, system: str | None = None) -> list[dict[str, str]]:
+    """Return what is promised as rows of text; of all systems, or of one.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system.
+    """
+    if system is not None:
+        ctx.catalog.profile(system)
+    return [
+        {
+            "system": name,
+            "objective": one.id,
+            "title": one.title,
+            "target": f"{(100 * one.target).normalize():f} %",
+            "window": duration_text(one.window_ms) if one.window_ms else _calendar_text(one),
+            "budgeting": one.method,
+            "slices": duration_text(one.slice_ms) if one.slice_ms else "",
+            "derived": "yes" if one.derived else "",
+            "definition": revision_of(one)[:12],
+            "place": f"{one.file}:{one.line}",
+        }
+        for name in ([system] if system is not None else ctx.systems)
+        for one in ctx.catalog.objectives.get(name, ())
+    ]
+
+
+def _calendar_text(objective: Objective) -> str:
+    calendar = objective.calendar
+    return "" if calendar is None else f"{calendar.count} {calendar.unit}, {calendar.zone}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a period in which one definition held; ``before`` is the definition it replaced, if in this period."""
+
+    objective: Objective
+    revision: str
+    span: TimeRange
+    before: Objective | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Parts by objective, for those whose definition changed within their period."""
+
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+
+
+def definition_changes(ctx: Context, objectives: Sequence[Objective], spans: Mapping[str, TimeRange]) -> Changes:
+    """Return the parts into which changes of definition split the period of each objective.
+
+    Parameters
+    ----------
+    ctx : Context
+    objectives : sequence of Objective
+        As they are defined now.
+    spans : mapping of str to TimeRange
+        Elapsed part of the period of each.
+    """
+    found: dict[str, tuple[Part, ...]] = {}
+    if ctx.store is None:
+        return Changes()
+    for objective in objectives:
+        span = spans[objective.id]
+        try:
+            known = ctx.store.definitions(objective.system, objective.id)
+        except ArchiveError:
+            return Changes()  # said already where exclusions are read
+        inside = [one for one in known[1:] if span.start < one.since < span.end]
+        if not inside:
+            continue
+        first = known[known.index(inside[0]) - 1]
+        edges = [span.start, *(one.since for one in inside), span.end]
+        meant = [defined_by(one, objective) for one in (first, *inside)]
+        found[objective.id] = tuple(
+            Part(own, definition.revision, TimeRange(begin, end), before)
+            for own, before, definition, (begin, end) in zip(
+                meant, (None, *meant[:-1]), (first, *inside), pairwise(edges), strict=True
+            )
+        )
+    return Changes(found)
+
+
+def defined_by(definition: Definition, now: Objective) -> Objective:
+    """Return an objective as a definition of the store says it.
+
+    Raises
+    ------
+    CatalogError
+        The document of the store is no OpenSLO.
+    """
+    if definition.revision == revision_of(now):
+        return now
+    faults: list[Fault] = []
+    document = Document("the store", definition.document, {}, ())
+    read = objectives_of([read_object(document)], [definition.system], faults)
+    if faults:
+        raise CatalogError(tuple(faults))
+    return replace(read[definition.system][0], id=now.id)
+
+
+def change_text(part: Part) -> str:
+    """Say in words what a change of definition changed."""
+    now, before = part.objective, part.before
+    if before is None:
+        return ""
+    said = [f"target {100 * before.target:f} % to {100 * now.target:f} %"] if before.target != now.target else []
+    said += ["queries"] if before.indicator != now.indicator else []
+    said += ["window"] if (before.window_ms, before.calendar) != (now.window_ms, now.calendar) else []
+    budgeting = [(one.method, one.slice_ms, one.slice_target) for one in (before, now)]
+    said += ["budgeting"] if budgeting[0] != budgeting[1] else []
+    return f"Definition changed: {', '.join(said) or 'words'}"

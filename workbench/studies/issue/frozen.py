@@ -1,0 +1,309 @@
+"""What an issued report is made from: EVENTS and COSTS as they were read, frozen, and the figures they give.
+
+The figures are a pure function of what is frozen, so an issued report can be made again, bit for bit, when the source
+has long forgotten its samples.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench import __version__
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
+from workbench.analysis.counting.amounts import AMOUNT
+from workbench.analysis.counting.events import joined_events
+from workbench.analysis.counting.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
+from workbench.analysis.counting.happened import DefinitionParts, Happened
+from workbench.analysis.slo.burn import budget_history, burn_rates
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.composite import Composite, Member, judged_members
+from workbench.analysis.slo.objective import Promise
+from workbench.core.errors import ReportError, WorkbenchError
+from workbench.core.result import Result, Status, jsonable
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.studies.cost.ledger import accounts_of, empty_ledger, ledger_edges, periods_of, read_ledger, selectors_of
+from workbench.studies.counting.composites import terms_of
+from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.definitions import definition_changes, revision_of
+from workbench.studies.counting.indicators import measure
+from workbench.studies.counting.record_counts import record_sources
+from workbench.studies.decisions.annotations import happened
+from workbench.studies.decisions.exclusions import agreed_exclusions
+from workbench.studies.slo.compliance import definition_parts, promises_of
+from workbench.studies.sources.context import Context
+
+#: Files of a folder of frozen inputs.
+EVENTS_FILE, COSTS_FILE, SEEN_FILE, FACTS_FILE = "events.parquet", "costs.parquet", "observed.parquet", "facts.json"
+
+_TIME = pa.timestamp("ms", tz="UTC")
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """Everything the figures of one system and period are made from.
+
+    Attributes
+    ----------
+    system, title : str
+    span : TimeRange
+    as_of : datetime
+        Up to which history was read.
+    zone : str
+        IANA zone of calendar days.
+    events : DataFrame
+        EVENTS of all objectives, and of the members of composites by their ids, exclusions not applied. [events/slice]
+    promises : tuple of Promise
+    exclusions : mapping of str to tuple of Exclusion
+        In force when it was frozen, by objective.
+    failed : mapping of str to Status
+        Objectives that could not be measured.
+    ledger, seen : DataFrame
+        COSTS as amounts a day and label set, and the observed share; see :mod:`workbench.studies.cost.ledger`.
+    accounts : tuple of Account
+    periods : Periods
+    composites : mapping of str to Composite
+        What composites are made of, by objective.
+    made : mapping
+        From what: source, engine, semantics, queries, revisions of the definitions and the parts into which they split
+        the period, what was noted to have happened, newest sample, warnings, version.
+    """
+
+    system: str
+    title: str
+    span: TimeRange
+    as_of: datetime
+    zone: str
+    events: pd.DataFrame
+    promises: tuple[Promise, ...]
+    exclusions: Mapping[str, tuple[Exclusion, ...]]
+    failed: Mapping[str, Status]
+    ledger: pd.DataFrame
+    seen: pd.DataFrame
+    accounts: tuple[Account, ...]
+    periods: Periods
+    made: Mapping[str, Any]
+    composites: Mapping[str, Composite] = field(default_factory=dict)
+
+
+def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Frozen:
+    """Read a system's counts and costs of a period once, to be kept.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system.
+    ReportError
+        A source does not answer, so that the figures would not be those of the period.
+    """
+    profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
+    source = ctx.source_for(system)
+    promises = promises_of(objectives, range=range, as_of=as_of, zone=ctx.zone)
+    spans = {one.objective: one.elapsed(as_of) for one in promises}
+    records = record_sources(ctx, system)
+    measured = measure(source, profile.scope, objectives, spans, records=records)
+    if "unavailable" in measured.failed.values():
+        raise ReportError(
+            f"The source of {system} does not answer: {measured.warnings[0]}", hint="Issue the report when it does."
+        )
+    agreed = agreed_exclusions(ctx, system, objectives)
+    if agreed.warnings:
+        raise ReportError(agreed.warnings[0], hint="Issue the report when the store can be read.")
+    changes = definition_changes(ctx, objectives, spans)
+    parts = definition_parts(source, profile.scope, records, changes, agreed, as_of=as_of, zone=ctx.zone)
+    noted = happened(ctx, system, range, changes, as_of=as_of)
+    periods = periods_of(range, as_of=as_of, zone=ctx.zone)
+    accounts, left_out = accounts_of(profile)
+    (ledger, seen), edges = empty_ledger(), ledger_edges(periods, ctx.zone)
+    hull = TimeRange.from_ms(edges[0], edges[-1])
+    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
+    if accounts and len(edges) > 1:
+        try:
+            ledger, seen = read_ledger(reader, profile, accounts, edges)
+        except WorkbenchError as error:
+            raise ReportError(
+                f"The costs of {system} cannot be read: {error}", hint="Issue the report later."
+            ) from None
+    newest = [ms for ms in (measured.newest_ms, reader.newest_ms) if ms is not None]
+    return Frozen(
+        system=system,
+        title=profile.title,
+        span=range,
+        as_of=as_of,
+        zone=ctx.zone,
+        events=joined_events([measured.events, *measured.parts().values()]).astype({"objective": "str"}),
+        promises=tuple(replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises),
+        exclusions=agreed.by_objective,
+        failed=measured.failed,
+        ledger=ledger,
+        seen=seen,
+        accounts=tuple(accounts if len(seen) else ()),
+        periods=periods,
+        made={
+            "source": source.name,
+            "engine": ", ".join(filter(None, measured.engines)) or "none: raw samples",
+            "semantics": source.semantics,
+            "queries": list(dict.fromkeys((*measured.queries, *reader.queries))),
+            "definitions": {one.id: revision_of(one) for one in objectives},
+            "definition_parts": jsonable(parts.frame.to_dict("records")),
+            "happened": jsonable(noted.frame.to_dict("records")),
+            "newest_sample": jsonable(from_ms(max(newest))) if newest else None,
+            "warnings": [*measured.warnings, *left_out],
+            "assumptions": [f"{one.id}: {text}" for one in objectives for text in one.assumptions],
+            "version": __version__,
+        },
+        composites=terms_of(objectives),
+    )
+
+
+def noted_of(made: Mapping[str, Any], *, as_of: datetime) -> dict[str, Result]:
+    """Return what was frozen beside the figures: what happened, and the parts of objectives that were defined anew."""
+    found: dict[str, Result] = {}
+    for name, kind in (("happened", Happened), ("definition_parts", DefinitionParts)):
+        frame = pd.DataFrame(made.get(name, [])).fillna(np.nan)
+        for column in frame.columns.intersection(["start", "end"]):
+            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601").dt.as_unit("ms")
+        found[name] = kind(frame, as_of=as_of)
+    return found
+
+
+def figures_of(frozen: Frozen) -> dict[str, Result]:
+    """Return the results of an issued report: compliance, budgets, burn, exclusions; members and spend if any."""
+    as_of, promises = frozen.as_of, frozen.promises
+    events, counted = without_excluded(frozen.events, promises, frozen.exclusions)
+    judged = compliance(events, counted, as_of=as_of, unanswered=frozen.failed)
+    bare = compliance(frozen.events, promises, as_of=as_of, unanswered=frozen.failed)
+    found: dict[str, Result] = {
+        "compliance": judged,
+        "exclusions": exclusion_effect(judged, bare, promises, frozen.exclusions, as_of=as_of),
+        "exclusion_windows": exclusion_windows(promises, frozen.exclusions, as_of=as_of),
+        "budget": budget_history(events, counted, as_of=as_of),
+        "burn": burn_rates(events, counted, as_of=as_of),
+    }
+    if frozen.composites:
+        parts = {str(name): rows for name, rows in frozen.events.groupby("objective")}
+        found["members"] = judged_members(
+            frozen.composites, promises, parts, frozen.exclusions, frozen.failed, as_of=as_of
+        )
+    if frozen.accounts:
+        totals = spend_totals(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
+        groups = spend_groups(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
+        days = daily_spend(frozen.ledger, frozen.seen, frozen.accounts, groups, zone=frozen.zone)
+        found |= {"totals": totals, "groups": groups, "days": days}
+    return found
+
+
+def figures_text(figures: Mapping[str, Result]) -> str:
+    """Return results as canonical JSON: sorted keys, no spaces; equal figures are equal texts."""
+    plain = {name: result.to_dict() for name, result in figures.items()}
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def write_frozen(frozen: Frozen, folder: Path) -> None:
+    """Write frozen inputs into a folder that exists: three Parquet files and one of JSON."""
+    events = pa.schema([("objective", pa.string()), ("time", _TIME)])
+    pq.write_table(_table(frozen.events, events), folder / EVENTS_FILE)
+    spans = [("start", _TIME), ("end", _TIME)]
+    dimensions = [(name, pa.string()) for name in frozen.ledger.columns if name not in ("start", "end", "amount")]
+    pq.write_table(_table(frozen.ledger, pa.schema([*dimensions, *spans, ("amount", AMOUNT)])), folder / COSTS_FILE)
+    pq.write_table(_table(frozen.seen, pa.schema([("role", pa.string()), *spans])), folder / SEEN_FILE)
+    facts = {name: getattr(frozen, name) for name in ("system", "title", "span", "as_of", "zone", "failed", "made")} | {
+        "promises": [asdict(one) | {"window": one.window} for one in frozen.promises],
+        "exclusions": {name: [asdict(one) for one in group] for name, group in frozen.exclusions.items()},
+        "accounts": [asdict(one) for one in frozen.accounts],
+        "periods": vars(frozen.periods),
+        "composites": {name: asdict(one) for name, one in frozen.composites.items()},
+    }
+    (folder / FACTS_FILE).write_text(json.dumps(_plain(facts), indent=1, sort_keys=True, ensure_ascii=False))
+
+
+def read_frozen(folder: Path) -> Frozen:
+    """Read back what :func:`write_frozen` wrote.
+
+    Raises
+    ------
+    ReportError
+        A file is absent or was changed into something else.
+    """
+    try:
+        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        events, ledger, seen = (_frame(folder / name) for name in (EVENTS_FILE, COSTS_FILE, SEEN_FILE))
+        periods: dict[str, Any] = {name: _span(value) for name, value in facts["periods"].items()}
+        return Frozen(
+            system=facts["system"],
+            title=facts["title"],
+            span=TimeRange(_instant(facts["span"]["start"]), _instant(facts["span"]["end"])),
+            as_of=_instant(facts["as_of"]),
+            zone=facts["zone"],
+            events=events,
+            promises=tuple(_promise(one) for one in facts["promises"]),
+            exclusions={name: tuple(map(_exclusion, group)) for name, group in facts["exclusions"].items()},
+            failed=facts["failed"],
+            ledger=ledger,
+            seen=seen,
+            accounts=tuple(Account(**one | {"dimensions": tuple(one["dimensions"])}) for one in facts["accounts"]),
+            periods=Periods(**periods),
+            made=facts["made"],
+            composites={name: _composite(one) for name, one in facts.get("composites", {}).items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise ReportError(
+            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore the folder from a backup."
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """JSON values; a range as its two instants, to the microsecond."""
+    if isinstance(value, TimeRange):
+        return {"start": value.start.isoformat(), "end": value.end.isoformat()}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return jsonable(value)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _span(value: Mapping[str, str] | None) -> TimeRange | None:
+    return None if value is None else TimeRange(_instant(value["start"]), _instant(value["end"]))
+
+
+def _promise(value: Mapping[str, Any]) -> Promise:
+    known = {field.name: value[field.name] for field in fields(Promise) if field.name in value}
+    spans = {name: tuple(map(_span, known.get(name, ()))) for name in ("left_out", "taken_out")}
+    return Promise(**{**known, "target": Decimal(known["target"]), "window": _span(known["window"]), **spans})
+
+
+def _composite(value: Mapping[str, Any]) -> Composite:
+    members = (
+        Member(**one | {"weight": Decimal(one["weight"]), "target": Decimal(one["target"])}) for one in value["members"]
+    )
+    return Composite(tuple(members), value["weights"])
+
+
+def _exclusion(value: Mapping[str, Any]) -> Exclusion:
+    return Exclusion(**{**value, "start": _instant(value["start"]), "end": _instant(value["end"])})
+
+
+def _table(frame: pd.DataFrame, known: pa.Schema) -> pa.Table:
+    kinds = {name: known.field(name).type if name in known.names else pa.float64() for name in frame}
+    return pa.table({name: pa.array(frame[name]).cast(kind) for name, kind in kinds.items()})
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    frame: pd.DataFrame = pq.read_table(path).to_pandas(types_mapper={AMOUNT: pd.ArrowDtype(AMOUNT)}.get)
+    return frame

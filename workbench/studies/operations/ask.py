@@ -1,0 +1,129 @@
+"""Free questions: PromQL and spans, restricted to a system's scope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from workbench.core.errors import ParameterError
+from workbench.core.filters import SpanFilter
+from workbench.core.frames import SPANS
+from workbench.core.series import Metrics
+from workbench.core.source import MetricSource, QueryCost
+from workbench.core.timerange import TimeRange
+from workbench.promql import scoped
+from workbench.studies.sources.context import Context
+
+#: Range queries without a step get about this many points a series.
+POINTS = 250
+
+
+def chosen_source(ctx: Context, source: str | None, system: str | None) -> MetricSource:
+    """Return the named source, else the one that answers for the system, else the first.
+
+    Raises
+    ------
+    ParameterError
+        The settings have no such source, or none at all.
+    """
+    if source is not None:
+        if source not in ctx.sources:
+            raise ParameterError(
+                f"There is no source {source!r} in the settings.", hint=f"Sources: {', '.join(ctx.sources)}."
+            )
+        return ctx.sources[source]
+    if system is not None:
+        return ctx.source_for(system)
+    if not ctx.sources:
+        raise ParameterError("The settings name no source.", hint="Add one under [sources].")
+    return next(iter(ctx.sources.values()))
+
+
+def step_for(span: TimeRange) -> int:
+    """Return a round step that gives about 250 points. [ms]
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> step_for(TimeRange.last("1h", until=datetime(2026, 1, 1, tzinfo=UTC)))
+    15000
+    """
+    wanted = span.seconds * 1000 / POINTS
+    rounds = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+    return next((seconds * 1000 for seconds in rounds if seconds * 1000 >= wanted), 86_400_000)
+
+
+def explain_query(
+    ctx: Context, promql: str, *, source: str | None, system: str | None, range: TimeRange, step_ms: int | None
+) -> QueryCost:
+    """Say what a range query would cost, without running it."""
+    step = step_ms or step_for(range)
+    return chosen_source(ctx, source, system).cost(_in_scope(ctx, promql, system), range.aligned(step), step_ms=step)
+
+
+def query_metrics(
+    ctx: Context,
+    promql: str,
+    *,
+    source: str | None = None,
+    system: str | None = None,
+    at: datetime | None = None,
+    range: TimeRange,
+    step_ms: int | None = None,
+) -> Metrics:
+    """Evaluate PromQL, once at ``at`` or over ``range``, with the system's scope in every selector.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it; this is a question of a person, not a study.
+    """
+    chosen, text = chosen_source(ctx, source, system), _in_scope(ctx, promql, system)
+    if at is not None:
+        return chosen.instant(text, at)
+    step = step_ms or step_for(range)
+    return chosen.range(text, range.aligned(step), step_ms=step)
+
+
+def _in_scope(ctx: Context, promql: str, system: str | None) -> str:
+    return scoped(promql, ctx.catalog.profile(system).scope) if system is not None else promql
+
+
+def find_spans(
+    ctx: Context, *, system: str, range: TimeRange, wanted: SpanFilter, limit: int = 100
+) -> tuple[list[dict[str, Any]], int, tuple[str, ...]]:
+    """Return the slowest matching spans and how many match.
+
+    Returns
+    -------
+    rows : list of dict
+        ``time, service, operation, status, duration_ms, trace_id``.
+    found : int
+    warnings : tuple of str
+        What the source doubts, e.g. traces that are not whole.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
+    """
+    ctx.catalog.profile(system)
+    # Several systems may share a server; one trace is one trace, whoever took part in it.
+    asked = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
+    found, warnings, slowest = 0, [], pd.DataFrame(columns=list(SPANS.columns))
+    for piece in ctx.spans_for(system).spans(asked, range):
+        found += len(piece)
+        warnings = list(piece.attrs.get("warnings", ()))
+        both = pd.concat([each for each in (slowest, piece) if len(each)], ignore_index=True) if len(piece) else slowest
+        slowest = both.sort_values("duration_ns", ascending=False, kind="stable").head(limit)
+    times = pd.to_datetime(slowest["start_ns"], unit="ns", utc=True)
+    rows = []
+    for time, row in zip(times, slowest.to_dict(orient="records"), strict=True):
+        kept = {name: row[name] for name in ("service", "operation", "status")}
+        rows.append(
+            {"time": time.isoformat(), **kept, "duration_ms": row["duration_ns"] / 1e6, "trace_id": row["trace_id"]}
+        )
+    return rows, found, tuple(warnings)

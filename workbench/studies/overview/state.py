@@ -1,0 +1,193 @@
+"""How a system stands at this moment, beside its promises: what fires, what is over a limit, what the month costs.
+
+The answer is kept in the store for a few minutes, so that the overview of the morning is quick.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pandas as pd
+
+from workbench.analysis.overview.findings import Duty
+from workbench.catalog import Profile
+from workbench.core.errors import WorkbenchError
+from workbench.core.result import jsonable
+from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.performance.thresholds import breached
+from workbench.studies.sources.context import Context
+from workbench.studies.sources.periods import window
+from workbench.studies.sources.reader import QueryReader
+
+QUESTION = "standing"
+
+#: Spend, which takes two months of counters to read, is read anew after this long, budgets with it.
+SPEND_LASTS = timedelta(hours=1)
+
+#: How far back a breach that lasts is looked at. [ms]
+LOOK_BACK_MS = 3_600_000
+
+_VERSION = 2  # raised when the document changes its shape
+
+_FIRING = ("alertname", "severity", "labels", "since")
+_LIMITS = ("limit", "title", "severity", "group", "start", "seconds", "worst", "unit", "ongoing", "rule", "value")
+_BUDGETS = ("dimension", "group", "status", "used", "limit", "left", "unit")
+_SPEND = ("unit", "spent", "projected", "change_ratio", "coverage")
+
+
+@dataclass
+class SystemState:
+    """Rows of plain values, as they are kept; ``missing`` names the parts that the source did not answer."""
+
+    firing: list[dict[str, Any]] = field(default_factory=list)
+    limits: list[dict[str, Any]] = field(default_factory=list)
+    budgets: list[dict[str, Any]] = field(default_factory=list)
+    spend: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    spend_ms: int = 0
+
+    def firing_frame(self) -> pd.DataFrame:
+        """Columns of :class:`workbench.analysis.overview.findings.OpenAlerts` without the system."""
+        frame = pd.DataFrame(self.firing, columns=list(_FIRING))
+        frame["since"] = pd.to_datetime(frame["since"], utc=True).dt.as_unit("ms")
+        return frame
+
+    def limits_frame(self) -> pd.DataFrame:
+        """Breaches of thresholds, with the rule and the value of each."""
+        return pd.DataFrame(self.limits, columns=list(_LIMITS)).astype({"ongoing": bool})
+
+    def budgets_frame(self) -> pd.DataFrame:
+        """Columns of :class:`workbench.analysis.cost.budgets.BudgetUse`."""
+        return pd.DataFrame(self.budgets, columns=list(_BUDGETS)).astype({"used": float, "limit": float, "left": float})
+
+
+def standing(
+    ctx: Context, system: str, *, as_of: datetime, fresh: timedelta, spend_hourly: bool = False
+) -> SystemState:
+    """Return how a system stands, from the store where it was asked at most ``fresh`` ago.
+
+    With ``spend_hourly`` spend is read anew once an hour only, as a collector does that asks every few minutes.
+
+    Raises
+    ------
+    ArchiveError
+        The store cannot be used.
+    ParameterError
+        Unknown system.
+    """
+    if ctx.store is None:
+        return read_system_state(ctx, system, as_of=as_of)
+    revision = _revision(ctx, system)
+    kept = ctx.store.kept_answer(QUESTION, system, revision)
+    now = ctx.clock()
+    if kept is not None and kept.read_at >= now - fresh and as_of - fresh <= kept.as_of <= as_of:
+        return SystemState(**kept.document)
+    known = SystemState(**kept.document) if kept is not None and spend_hourly else None
+    found = read_system_state(ctx, system, as_of=as_of, known=known)
+    if not found.missing:
+        ctx.store.keep_answer(QUESTION, system, revision, jsonable(vars(found)), as_of=as_of, read_at=now)
+    return found
+
+
+def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: SystemState | None = None) -> SystemState:
+    """Ask the source how a system stands; a part the profile knows nothing of is left out.
+
+    Spend that is ``known`` of the same month and young enough is kept.
+    """
+    profile = ctx.catalog.profile(system)
+    query_reader = QueryReader(ctx.source_for(system), profile.scope)
+    parts: dict[str, tuple[bool, Callable[[], list[dict[str, Any]]]]] = {
+        "firing": (True, lambda: _firing(query_reader, as_of)),
+        "limits": (bool(profile.thresholds), lambda: _limits(query_reader, profile, as_of)),
+    }
+    found = SystemState()
+    for name, (measured, read) in parts.items():
+        try:
+            setattr(found, name, jsonable(read()) if measured else [])
+        except WorkbenchError as error:
+            found.missing.append(name)
+            found.warnings.append(f"{system}: {error}")
+    if profile.variants("cost") or any(profile.variants(word) for word in ("budget", "budget_used", "budget_left")):
+        if known is not None and _young(known.spend_ms, as_of, ctx.zone):
+            found.spend, found.budgets, found.spend_ms = known.spend, known.budgets, known.spend_ms
+        else:
+            _spend(ctx, system, as_of, found)
+    return found
+
+
+def _young(spend_ms: int, as_of: datetime, zone: str) -> bool:
+    """Whether spend of one instant stands for another: little later, and in the same calendar month."""
+    age = as_of - from_ms(spend_ms)
+    begun = window("this-month", zone=zone, as_of=as_of - timedelta(milliseconds=1)).start
+    return timedelta(0) <= age < SPEND_LASTS and from_ms(spend_ms) > begun
+
+
+def duty_of(profile: Profile) -> Duty:
+    """Who answers for a system and its alerts, and where the instructions are."""
+    rules = {
+        rule.name: (
+            rule.labels.get("owner", ""),
+            rule.annotations.get("runbook_url", rule.annotations.get("runbook", "")),
+        )
+        for rule in profile.alert_rules
+    }
+    return Duty(profile.system, profile.title, profile.owner, profile.runbook or profile.document, rules)
+
+
+def _firing(query_reader: QueryReader, as_of: datetime) -> list[dict[str, Any]]:
+    since = {_identity(labels): value for labels, value in query_reader.values("ALERTS_FOR_STATE", as_of)}
+    rows = []
+    for labels, _ in query_reader.values('ALERTS{alertstate="firing"}', as_of):
+        began = since.get(_identity(labels))
+        rest = {name: value for name, value in labels.items() if name not in _OWN and not name.startswith("__")}
+        rows.append(
+            {
+                "alertname": labels.get("alertname", ""),
+                "severity": labels.get("severity", ""),
+                "labels": ", ".join(f"{name}={value}" for name, value in sorted(rest.items())),
+                "since": None if began is None else pd.Timestamp(began, unit="s", tz="UTC"),
+            }
+        )
+    return rows
+
+
+_OWN = frozenset({"alertname", "alertstate", "severity", "system"})
+
+
+def _identity(labels: Any) -> frozenset[tuple[str, str]]:
+    return frozenset(item for item in labels.items() if item[0] not in ("__name__", "alertstate"))
+
+
+def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime) -> list[dict[str, Any]]:
+    longest = max(one.for_ms for one in profile.thresholds)
+    span = TimeRange.last(f"{LOOK_BACK_MS + longest}ms", until=as_of)
+    breaches, totals = breached(query_reader, profile, profile.thresholds, span)
+    rules = totals.frame.set_index("limit")[["rule", "value"]]
+    frame = breaches.frame[breaches.frame["ongoing"]].join(rules, on="limit")
+    return cast("list[dict[str, Any]]", frame[list(_LIMITS)].to_dict(orient="records"))
+
+
+def _spend(ctx: Context, system: str, as_of: datetime, found: SystemState) -> None:
+    month = window("this-month", zone=ctx.zone, as_of=as_of - timedelta(milliseconds=1))  # at midnight, the one before
+    study = spend_and_tokens(ctx, system=system, range=month, as_of=as_of)
+    if study.status in ("unavailable", "refused"):
+        found.missing.append("spend")
+        found.warnings.extend(f"{system}: {warning}" for warning in study.warnings)
+        return
+    totals = study.results["totals"].frame
+    money = totals[totals["measure"] == "cost"].rename(columns={"amount": "spent"})
+    found.spend = jsonable(money[list(_SPEND)].to_dict(orient="records"))
+    found.budgets = jsonable(study.results["budgets"].frame[list(_BUDGETS)].to_dict(orient="records"))
+    found.spend_ms = to_ms(as_of)
+
+
+def _revision(ctx: Context, system: str) -> str:
+    profile, source = ctx.catalog.profile(system), ctx.source_for(system)
+    asked = (_VERSION, source.name, source.semantics, getattr(source, "location", ""), ctx.zone)
+    return hashlib.sha256(f"{asked}{profile.model_dump_json()}".encode()).hexdigest()

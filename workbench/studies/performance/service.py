@@ -1,0 +1,234 @@
+"""Is the service fast and up? Rate, errors, duration, availability, limits, resources, caches, broken thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pandas as pd
+
+from workbench import __version__
+from workbench.analysis.cost.ledger import Account
+from workbench.analysis.counting.amounts import summed
+from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
+from workbench.analysis.performance.flows import (
+    Flow,
+    availability,
+    cache_use,
+    flow_history,
+    limit_state,
+    service_flows,
+)
+from workbench.analysis.performance.resources import (
+    Measured,
+    group_text,
+    resource_errors,
+    resource_history,
+    resource_use,
+)
+from workbench.catalog import Profile
+from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.result import Provenance, Result, Status, Study
+from workbench.core.series import Metrics
+from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.studies.cost.ledger import SLICE_MS, empty_ledger, selectors_of
+from workbench.studies.counting.counters import CounterReader
+from workbench.studies.operations.ask import step_for
+from workbench.studies.performance.flows import counted_accounts, flows_of, histories_of, quantiles_of, read_counts
+from workbench.studies.performance.resources import amounts_left, measured_resources, stated_availability, stated_caches
+from workbench.studies.performance.thresholds import breached
+from workbench.studies.sources.context import Context
+from workbench.studies.sources.reader import QueryReader
+
+#: Resources are means over this; histories are no finer than this. [ms]
+RESOURCE_STEP_MS, FINEST_MS = 300_000, 60_000
+
+#: Periods longer than this are evaluated five times more coarsely. [s]
+LONG_S = 45 * 86_400
+
+
+def service_performance(ctx: Context, *, system: str, range: TimeRange | None = None, as_of: datetime) -> Study:
+    """Measure the performance of a service and the health of its providers and resources.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+        System of the catalog.
+    range : TimeRange, optional
+        Period; the last day by default.
+    as_of : datetime
+        Aware instant up to which history is read.
+
+    Returns
+    -------
+    Study
+        ``results``: ``flows`` (:class:`workbench.analysis.performance.flows.ServiceFlows`), ``history``
+        (:class:`workbench.analysis.performance.flows.FlowHistory`), ``availability``
+        (:class:`workbench.analysis.performance.flows.Availability`), ``limits``
+        (:class:`workbench.analysis.performance.flows.LimitState`), ``caches``
+        (:class:`workbench.analysis.performance.flows.CacheUse`), ``resources`` and ``resource_history``
+        (:class:`workbench.analysis.performance.resources.ResourceUse`,
+        :class:`workbench.analysis.performance.resources.ResourceHistory`),
+        ``resource_errors`` (:class:`workbench.analysis.performance.resources.ResourceErrors`), ``thresholds`` and
+        ``breaches``
+        (:class:`workbench.analysis.counting.limits.LimitTotals`,
+        :class:`workbench.analysis.counting.limits.LimitBreaches`). A result
+        without rows is not measured; the notes of ``flows`` say why. The status is at risk when a threshold is broken
+        at the end of the period.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system. A failing source is a status of the study, never an exception.
+
+    Notes
+    -----
+    Counts are exact increases; rates and quantiles over time are PromQL ``rate`` and ``histogram_quantile``. Thresholds
+    are evaluated once a minute, so a breach is known to the minute.
+    """
+    profile, source = ctx.catalog.profile(system), ctx.source_for(system)
+    asked = range or TimeRange.last("1d", until=as_of)
+    span = TimeRange(asked.start, max(asked.start, min(asked.end, as_of))).aligned(SLICE_MS)
+    coarse = 5 if span.seconds > LONG_S else 1
+    found = _read(source, profile, span, coarse)
+    flows = service_flows(found.ledger, found.coverage, found.flows, found.quantiles, period=span)
+    kept, totals = found.limits or limit_breaches([], as_of=span.end, step_ms=FINEST_MS)
+    resource_step = RESOURCE_STEP_MS * coarse
+    results: dict[str, Result] = {
+        "flows": _noted(flows, _gaps(profile, found)),
+        "history": flow_history(found.histories, step_ms=found.step_ms),
+        "availability": availability(flows, found.stated),
+        "limits": limit_state(flows, found.left),
+        "caches": cache_use(found.ledger, _caches(profile, found.ledger), found.caches),
+        "resources": resource_use(found.resources, step_ms=resource_step),
+        "resource_history": resource_history(found.resources, step_ms=resource_step),
+        "resource_errors": resource_errors(_errors(profile, found.ledger)),
+        "thresholds": totals,
+        "breaches": kept,
+    }
+    coverage = float(flows.frame["coverage"].max())
+    return Study(
+        name="service_performance",
+        system=system,
+        range=span,
+        as_of=as_of,
+        results=results,
+        status=found.failed or _status(coverage, results),
+        freshness=from_ms(found.newest_ms) if found.newest_ms is not None else None,
+        coverage=coverage,
+        provenance=Provenance(
+            source=source.name,
+            engine=found.engine or "none: raw samples",
+            semantics=source.semantics,
+            method="exact",
+            queries=found.queries,
+            version=__version__,
+        ),
+        warnings=found.warnings,
+    )
+
+
+@dataclass
+class _Found:
+    ledger: pd.DataFrame
+    flows: Sequence[Flow] = ()
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    quantiles: Mapping[tuple[str, str], Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    histories: Mapping[str, tuple[str, Mapping[str, Metrics]]] = field(default_factory=dict)
+    step_ms: int = SLICE_MS
+    stated: Sequence[tuple[str, str, str, Mapping[str, float]]] = ()
+    left: Sequence[tuple[str, str, Mapping[str, tuple[float, float]]]] = ()
+    caches: Sequence[tuple[str, Mapping[str, float]]] = ()
+    resources: Sequence[Measured] = ()
+    limits: tuple[LimitBreaches, LimitTotals] | None = None
+    queries: tuple[str, ...] = ()
+    engine: str = ""
+    newest_ms: int | None = None
+    failed: Status | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) -> _Found:
+    flows = flows_of(profile)
+    accounts: list[Account] = counted_accounts(profile, flows)
+    found, query_reader = _Found(empty_ledger()[0]), QueryReader(source, profile.scope)
+    selectors = selectors_of(profile, [one.role for one in accounts])
+    reader = CounterReader(source, profile.scope, span, selectors)
+    if not span.seconds:
+        return found
+    try:
+        found.ledger, found.coverage = read_counts(reader, profile, accounts, span)
+        found.flows = flows
+        seen = [flow for flow in flows if found.coverage[flow.name] > 0]
+        found.quantiles = quantiles_of(query_reader, profile, seen, span)
+        found.step_ms = max(FINEST_MS, step_for(span))
+        found.histories = histories_of(query_reader, profile, seen, span, found.step_ms)
+        found.stated = stated_availability(query_reader, profile, span)
+        found.left = amounts_left(query_reader, profile, span)
+        found.caches = stated_caches(query_reader, profile, span)
+        found.resources = measured_resources(query_reader, profile, span, RESOURCE_STEP_MS * coarse)
+        found.limits = breached(query_reader, profile, profile.thresholds, span)
+    except WorkbenchError as error:
+        found.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
+        found.warnings = (str(error),)
+    known = [ms for ms in (reader.newest_ms, query_reader.newest_ms) if ms is not None]
+    found.newest_ms, found.engine = max(known, default=None), query_reader.engine
+    found.queries, found.warnings = (*reader.queries, *query_reader.queries), (*found.warnings, *query_reader.warnings)
+    return found
+
+
+def _caches(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+    """Return the pairs of hits and misses that have samples."""
+    caches, seen = [], set(ledger["role"])
+    for name, role in profile.variants("cache_hits").items():
+        misses = name.replace("cache_hits", "cache_misses", 1)
+        if misses in profile.roles and {name, misses} & seen:
+            dimension = "cache" if "cache" in role.labels else ""
+            caches.append((role.title or name, name, misses, dimension))
+    return caches
+
+
+def _errors(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, dict[str, float]]]:
+    found = []
+    for name, role in profile.variants("restarts").items():
+        part, labels = ledger[ledger["role"] == name], [str(said) for said in role.labels if str(said) != "job"]
+        if part.empty:
+            continue
+        sums = summed(part, labels).sort_values(labels)
+        counts = {
+            group_text(dict(zip(labels, key, strict=True))): float(amount)
+            for *key, amount in sums.itertuples(index=False)
+        }
+        found.append((role.title or name, role.unit, counts))
+    return found
+
+
+def _status(coverage: float, results: Mapping[str, Result]) -> Status:
+    if not coverage > 0 and results["resources"].frame.empty and results["availability"].frame.empty:
+        return "no_data"
+    return "at_risk" if results["breaches"].frame["ongoing"].any() else "ok"
+
+
+def _noted(result: Result, notes: tuple[str, ...]) -> Result:
+    return replace(result, notes=(*result.notes, *notes))
+
+
+def _gaps(profile: Profile, found: _Found) -> tuple[str, ...]:
+    """Say what of this question the profile has no signal for."""
+    words = {
+        "requests": "Requests are not measured: the profile has no counter of them.",
+        "cache_hits": "Caches are not measured: the profile has no counters of hits and misses.",
+        "limit_left": "What is left under limits is not measured: the profile has no gauge of it.",
+    }
+    notes = [note for word, note in words.items() if not profile.variants(word)]
+    if not any({"provider", "deployment"} & set(flow.dimensions) for flow in flows_of(profile)):
+        notes.append("Providers are not measured: no counter of requests has a provider.")
+    for flow in found.flows:
+        if not found.coverage.get(flow.name):
+            notes.append(f"{flow.title}: no samples in this period.")
+        elif not flow.errors and flow.duration != flow.name:
+            notes.append(f"{flow.title}: failures are not measured.")
+    return tuple(notes)

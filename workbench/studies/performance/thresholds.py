@@ -1,0 +1,73 @@
+"""Documented thresholds that speak of a metric, directly or through recorded series, and their breaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.analysis.counting.limits import Limit, LimitBreaches, LimitTotals, limit_breaches
+from workbench.catalog import Profile
+from workbench.catalog.profile.model import Threshold
+from workbench.core.errors import WorkbenchError
+from workbench.core.series import Metrics
+from workbench.core.timerange import TimeRange
+from workbench.promql import parse, selectors
+from workbench.studies.sources.reader import QueryReader
+
+#: Steps in which thresholds are looked at, for ranges up to LONG_MS and for longer ones. [ms]
+STEP_MS, LONG_STEP_MS, LONG_MS = 60_000, 300_000, 40 * 86_400_000
+
+
+def metrics_of(profile: Profile, expr: str) -> frozenset[str]:
+    """Names of the metrics that an expression rests on; a recorded series is followed to what it is made of.
+
+    A query that cannot be read rests on nothing.
+    """
+    recorded = {rule.name: rule.expr for rule in profile.recording_rules}
+    found: set[str] = set()
+    waiting = [expr]
+    while waiting:
+        try:
+            names = {selector.name for selector in selectors(parse(waiting.pop())) if selector.name}
+        except WorkbenchError:
+            continue
+        waiting.extend(recorded[name] for name in names - found if name in recorded)
+        found |= names
+    return frozenset(found)
+
+
+def thresholds_of(profile: Profile, metrics: Iterable[str]) -> tuple[Threshold, ...]:
+    """Documented thresholds that rest on one of the metrics."""
+    wanted = set(metrics)
+    return tuple(one for one in profile.thresholds if wanted & metrics_of(profile, one.expr))
+
+
+def breached(
+    query_reader: QueryReader, profile: Profile, thresholds: Iterable[Threshold], span: TimeRange
+) -> tuple[LimitBreaches, LimitTotals]:
+    """Find the breaches of thresholds over a range.
+
+    A threshold on a recording rule that the server does not have is evaluated as the expression of the rule. Labels
+    that every series of the system carries are left out of the groups.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
+    """
+    step_ms = STEP_MS if span.seconds * 1000 <= LONG_MS else LONG_STEP_MS
+    grid = span.aligned(step_ms)
+    rules = {rule.name: rule.expr for rule in profile.recording_rules}
+    limits = []
+    for one in thresholds:
+        answer = query_reader.matrix(one.expr, grid, step_ms)
+        if not answer.present.any() and one.expr.strip() in rules:
+            answer = query_reader.matrix(rules[one.expr.strip()], grid, step_ms)
+        told = _without(answer, {"__name__", *profile.scope})
+        limits.append(Limit(one.name, one.title, one.op, one.value, one.unit, one.severity, one.for_ms, told))
+    return limit_breaches(limits, as_of=grid.end, step_ms=step_ms)
+
+
+def _without(answer: Metrics, names: Iterable[str]) -> Metrics:
+    dropped = set(names)
+    labels = tuple({name: value for name, value in one.items() if name not in dropped} for one in answer.labels)
+    return Metrics(answer.times, labels, answer.values, answer.present, answer.meta)

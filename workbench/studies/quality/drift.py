@@ -1,0 +1,225 @@
+"""Is the quality of the models' output drifting? Scores against the same hour a week before, and documented limits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from workbench import __version__
+from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
+from workbench.analysis.performance.documented import DocumentedValues, documented_values
+from workbench.analysis.quality.drift import WEEK, drift_days, quality_drifts, quality_hours, quality_states
+from workbench.catalog import Profile
+from workbench.catalog.profile.model import Role
+from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.result import Provenance, Result, Status, Study, worst
+from workbench.core.series import Labels, Metrics
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.promql import parse, selectors
+from workbench.studies.performance.thresholds import breached, metrics_of, thresholds_of
+from workbench.studies.sources.context import Context
+from workbench.studies.sources.reader import QueryReader
+
+HOUR_MS = 3_600_000
+
+#: Roles that carry a score.
+SCORES = ("quality", "bias")
+
+#: Dimensions that say who measured, not what: they are averaged away.
+_WHERE = ("instance", "job", "host", "container", "deployment", "region")
+
+_METHOD = (
+    "hourly means against the same hour a week before; t test on each day with autocorrelation; "
+    "Benjamini-Hochberg 1 %; effect of 0.5 sd or more"
+)
+
+
+def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Study:
+    """Say which scores drift, since when, and which documented limits they break.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+        System of the catalog.
+    range : TimeRange
+        Period looked at; it is moved down to whole hours and read from a week before.
+    as_of : datetime
+        Aware instant up to which history is read.
+
+    Returns
+    -------
+    Study
+        ``results``: ``states`` (:class:`workbench.analysis.quality.drift.QualityStates`), ``drifts``
+        (:class:`~workbench.analysis.quality.drift.QualityDrifts`), ``days`` (:class:`~workbench.analysis.quality.drift.DriftDays`),
+        ``hours`` (:class:`~workbench.analysis.quality.drift.QualityHours`), ``limits`` and ``breaches``
+        (:class:`~workbench.analysis.counting.limits.LimitTotals`, :class:`~workbench.analysis.counting.limits.LimitBreaches`) and
+        ``documented``
+        (:class:`~workbench.analysis.performance.documented.DocumentedValues`).
+
+    Raises
+    ------
+    ParameterError
+        Unknown system. A failing source is a status of the study, never an exception.
+
+    Notes
+    -----
+    A score is a role ``quality`` or ``bias`` of the profile, by every label of it that says what was scored; instances
+    are averaged. A gauge gives its mean over the hour, a histogram sum / count, each with the number of samples or
+    observations behind it.
+    """
+    profile = ctx.catalog.profile(system)
+    source = ctx.source_for(system)
+    query_reader = QueryReader(source, profile.scope)
+    end = min(range.end, as_of)
+    span = TimeRange(min(range.start, end), end).aligned(HOUR_MS)
+    roles = {name: role for word in SCORES for name, role in profile.variants(word).items()}
+    failed: Status | None = None
+    warnings: list[str] = []
+    found = _Read.empty(span)
+    if not roles:
+        warnings.append(f"{system} has no signal for quality or bias: they are not measured.")
+    try:
+        found = _read(query_reader, profile, roles, span, warnings)
+    except (QueryRejected, QueryTooExpensive) as error:
+        failed = "refused"
+        warnings.append(str(error))
+    except WorkbenchError as error:
+        failed = "unavailable"
+        warnings.append(str(error))
+    hours = quality_hours(found.hours, span)
+    days = drift_days(hours)
+    drifts = quality_drifts(hours, days)
+    states = quality_states(hours, days, drifts)
+    results: dict[str, Result] = {
+        "states": states,
+        "drifts": drifts,
+        "limits": found.limits,
+        "breaches": found.breaches,
+        "documented": found.documented,
+        "days": days,
+        "hours": hours,
+    }
+    statuses: list[Status] = list(states.frame["status"])
+    if found.breaches.frame["ongoing"].any():
+        statuses.append("at_risk")
+    coverage = states.frame["coverage"]
+    return Study(
+        name="quality_drift",
+        system=system,
+        range=range,
+        as_of=as_of,
+        results=results,
+        status=failed or worst(statuses),
+        freshness=from_ms(query_reader.newest_ms) if query_reader.newest_ms is not None else None,
+        coverage=float(coverage.min()) if len(coverage) else float("nan"),
+        provenance=Provenance(
+            source=source.name,
+            engine=query_reader.engine,
+            semantics=source.semantics,
+            method=_METHOD,
+            queries=query_reader.queries,
+            version=__version__,
+        ),
+        warnings=(*warnings, *query_reader.warnings),
+    )
+
+
+class _Read:
+    """What was read: hourly scores, breaches, values of the documented comparison."""
+
+    def __init__(
+        self, hours: pd.DataFrame, broken: tuple[LimitBreaches, LimitTotals], documented: DocumentedValues
+    ) -> None:
+        self.hours, self.documented = hours, documented
+        self.breaches, self.limits = broken
+
+    @classmethod
+    def empty(cls, span: TimeRange) -> _Read:
+        return cls(_no_hours(), limit_breaches([], as_of=span.end, step_ms=HOUR_MS), documented_values([]))
+
+
+def _read(
+    query_reader: QueryReader, profile: Profile, roles: dict[str, Role], span: TimeRange, warnings: list[str]
+) -> _Read:
+    week_ms = int(WEEK.total_seconds() * 1000)
+    wide = TimeRange.from_ms(span.start_ms - week_ms, span.end_ms)
+    frames = [_no_hours()]
+    for name, role in roles.items():
+        queries = score_queries(role)
+        if queries is None:
+            warnings.append(f"{name} is a {role.kind}; a score is a gauge, a histogram or an expression.")
+            continue
+        value, samples = (query_reader.matrix(query, wide, HOUR_MS) for query in queries)
+        frames.append(_hours(name, role, value, samples))
+    metrics = {metric for role in roles.values() for metric in metrics_of(profile, _selector(role))}
+    limits = breached(query_reader, profile, thresholds_of(profile, metrics), span)
+    rows = []
+    for query in profile.queries:
+        if metrics & metrics_of(profile, query.documented) and _compares_with_past(query.documented):
+            answers = {"documented": query_reader.matrix(query.documented, span, HOUR_MS)}
+            if query.corrected:
+                answers["corrected"] = query_reader.matrix(query.corrected, span, HOUR_MS)
+            rows += [(query.name, kind, answer) for kind, answer in answers.items()]
+    return _Read(pd.concat([one for one in frames if len(one)] or frames), limits, documented_values(rows))
+
+
+def score_queries(role: Role) -> tuple[str, str] | None:
+    """PromQL of the hourly mean of a score and of the samples behind it; None for a kind that is no score."""
+    by = ", ".join(label for word, label in role.labels.items() if word not in _WHERE)
+    if role.kind == "gauge":
+        return (
+            f"avg by ({by}) (avg_over_time({role.select}[1h]))",
+            f"sum by ({by}) (count_over_time({role.select}[1h]))",
+        )
+    if role.kind == "histogram":
+        total, count = (f"sum by ({by}) (increase({role.part(part)}[1h]))" for part in ("_sum", "_count"))
+        return f"{total} / {count}", count
+    if role.kind == "expr":
+        inner = f"({role.select})[1h:5m]"
+        return f"avg by ({by}) (avg_over_time({inner}))", f"sum by ({by}) (count_over_time({inner}))"
+    return None
+
+
+def _no_hours() -> pd.DataFrame:
+    columns = {"role": "str", "title": "str", "series": "str", "value": "float64", "samples": "float64"}
+    frame = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    frame.insert(3, "time", pd.Series(dtype="datetime64[ms, UTC]"))
+    return frame
+
+
+def _hours(name: str, role: Role, value: Metrics, samples: Metrics) -> pd.DataFrame:
+    words = {label: word for word, label in role.labels.items()}
+    counted = {_series(labels, words): row for labels, row in zip(samples.labels, samples.values, strict=True)}
+    starts = pd.DatetimeIndex((value.times - HOUR_MS).view("datetime64[ms]")).tz_localize("UTC")
+    frames = []
+    for labels, values, present in zip(value.labels, value.values, value.present, strict=True):
+        series = _series(labels, words)
+        known = present & np.isfinite(values)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "role": name,
+                    "title": role.title or name,
+                    "series": series,
+                    "time": starts[known],
+                    "value": values[known],
+                    "samples": counted.get(series, np.zeros(len(values)))[known],
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True) if frames else _no_hours()
+
+
+def _series(labels: Labels, words: dict[str, str]) -> str:
+    return ", ".join(f"{words.get(name, name)} {labels[name]}" for name in sorted(labels)) or "all"
+
+
+def _selector(role: Role) -> str:
+    return role.part("_count") if role.kind == "histogram" else role.select
+
+
+def _compares_with_past(text: str) -> bool:
+    return any(selector.offset_ms > 0 for selector in selectors(parse(text)))

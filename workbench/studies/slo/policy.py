@@ -1,0 +1,137 @@
+"""What follows from the error budgets: steps of a policy that are reached, and objectives to review."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from workbench.analysis.counting.exclusions import without_excluded
+from workbench.analysis.slo.budget_policy import Step, policy_state
+from workbench.analysis.slo.burn import BudgetHistory, burn_rates
+from workbench.analysis.slo.compliance import ComplianceResult
+from workbench.analysis.slo.review import kept_share, review_queue
+from workbench.analysis.slo.spending import spending
+from workbench.catalog.slo.policy import PolicyStep, read_policy
+from workbench.core.result import Status, Study, worst
+from workbench.core.timerange import from_ms
+from workbench.studies.counting.indicators import measure
+from workbench.studies.counting.record_counts import record_sources
+from workbench.studies.decisions.exclusions import agreed_exclusions
+from workbench.studies.slo.compliance import judged, promises_of, provenance, slo_compliance
+from workbench.studies.sources.context import Context
+from workbench.studies.sources.periods import hull, objective_window
+
+#: Periods that a review looks back on.
+PERIODS = 3
+
+
+def slo_policy(ctx: Context, *, system: str, as_of: datetime, policy: Path | None = None) -> Study:
+    """Hold a system's objectives against an error-budget policy, each over its own window at ``as_of``.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+    as_of : datetime
+        Aware instant up to which history is read.
+    policy : Path, optional
+        File of the policy; the shipped one by default.
+
+    Returns
+    -------
+    Study
+        ``results``: ``policy`` (:class:`workbench.analysis.slo.budget_policy.PolicyState`), ``compliance`` and
+        ``spending``.
+
+    Raises
+    ------
+    ParameterError, CatalogError
+        Unknown system; the policy is wrong. A failing source is a status of the study.
+    """
+    profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
+    steps = [step_of(one) for one in read_policy(policy).steps]
+    source, promises = ctx.source_for(system), promises_of(objectives, range=None, as_of=as_of, zone=ctx.zone)
+    spans = {one.objective: one.elapsed(as_of) for one in promises}
+    measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
+    agreed = agreed_exclusions(ctx, system, objectives)
+    events, counted = without_excluded(measured.events, promises, agreed.by_objective)
+    compliance = judged(objectives, counted, replace(measured, events=events), as_of=as_of)
+    burns, spent = burn_rates(events, counted, as_of=as_of), spending(events, counted, as_of=as_of)
+    statuses: list[Status] = list(compliance.frame["status"])
+    return Study(
+        name="slo_policy",
+        system=system,
+        range=hull([one.window for one in promises], as_of=as_of),
+        as_of=as_of,
+        results={
+            "policy": policy_state(compliance, burns, spent, steps, as_of=as_of),
+            "compliance": compliance,
+            "spending": spent,
+        },
+        status=worst(statuses),
+        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
+        coverage=float(compliance.frame["coverage"].min()),
+        provenance=provenance(source, measured),
+        warnings=(*measured.warnings, *agreed.warnings),
+    )
+
+
+def slo_review(ctx: Context, *, system: str, as_of: datetime) -> Study:
+    """Say which objectives of a system are to be looked at again, from their last three periods.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+    as_of : datetime
+        Aware instant; each objective's own window at it is the newest period.
+
+    Returns
+    -------
+    Study
+        ``results``: ``review`` (:class:`workbench.analysis.slo.review.ReviewQueue`), ``compliance`` of the newest
+        period.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system. A failing source is a status of the study.
+
+    Notes
+    -----
+    A review is an annotation of the kind ``review``; one without an objective holds for all of the system.
+    """
+    ends, studies = as_of, list[Study]()
+    objectives = ctx.catalog.objectives.get(system, ())
+    for _ in range(PERIODS):
+        studies.append(slo_compliance(ctx, system=system, as_of=ends))
+        starts = [objective_window(one, ends).start for one in objectives]
+        ends = max(starts, default=ends) - timedelta(milliseconds=1)
+    newest = studies[0]
+    periods = [cast(ComplianceResult, study.results["compliance"]) for study in studies]
+    scores = kept_share(cast(BudgetHistory, newest.results["budget"]), periods[0])
+    reviewed: dict[str, datetime] = {}
+    for note in ctx.store.annotations(system) if ctx.store is not None else ():
+        if note.kind == "review" and note.starts_at <= as_of:
+            for name in [note.slo] if note.slo else [one.id for one in objectives]:
+                reviewed[name] = max(note.starts_at, reviewed.get(name, note.starts_at))
+    return replace(
+        newest,
+        name="slo_review",
+        results={
+            "review": review_queue(periods, reviewed, as_of=as_of, scores=scores),
+            "compliance": newest.results["compliance"],
+        },
+    )
+
+
+def step_of(step: PolicyStep) -> Step:
+    """Return a step as the analysis takes it."""
+    if step.budget_left_below is not None:
+        return Step(step.name, step.consequence, "budget_left", step.budget_left_below)
+    if step.incident_above is not None:
+        return Step(step.name, step.consequence, "incident", step.incident_above)
+    assert step.burn_rate_above is not None
+    return Step(step.name, step.consequence, "burn_rate", step.burn_rate_above, step.lookback or "")

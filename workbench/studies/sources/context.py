@@ -1,0 +1,187 @@
+"""What every study is given: the sources, the catalog, the store, who asks, the clock and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+
+from workbench.catalog import Catalog, load_catalog
+from workbench.core.settings import Limits, Privacy, Settings, SourceSettings, SystemSettings, load_settings
+from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
+from workbench.store import Store
+from workbench.store.tables import TableSource
+from workbench.studies.alerts.history import AlertHistory
+from workbench.studies.sources import backends
+from workbench.studies.sources.unavailable import UnavailableSource
+
+S = TypeVar("S")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a study may use; part of every cache key by ``identity``.
+
+    Attributes
+    ----------
+    sources : mapping of str to MetricSource
+        By name; one that could not be opened stands there as a :class:`UnavailableSource`.
+    catalog : Catalog
+        Profiles and objectives by system.
+    store : Store or None
+        Slice history and report runs; None where nothing may be written.
+    identity : str
+        Who asks.
+    clock : callable
+        Gives the aware instant "now".
+    limits : Limits
+        What one question may cost.
+    zone : str
+        IANA zone of calendar periods.
+    week_start : str
+        First day of ``this-week`` and ``last-week``.
+    serves : mapping of str to tuple of str
+        Systems each source answers for; empty means all.
+    reached : mapping of str to SystemSettings
+        Where systems are reached, for their health endpoints.
+    alertmanagers : mapping of str to str
+        Address of the Alertmanager beside a source.
+    log_sources, span_sources, episode_sources : mapping of str to source
+        Servers and files beside the sources of metrics, by name; archives stand among ``sources``.
+    tables : mapping of str to TableSource
+        Files and tables of a database: invoices, deployments, incidents, labels.
+    given : mapping of str to SourceSettings
+        The sources as the settings name them.
+    privacy : Privacy
+        Which fields enter an archive under a pseudonym.
+    """
+
+    sources: Mapping[str, MetricSource]
+    catalog: Catalog
+    store: Store | None = None
+    identity: str = "local"
+    clock: Callable[[], datetime] = _now
+    limits: Limits = field(default_factory=Limits)
+    zone: str = "UTC"
+    week_start: str = "monday"
+    serves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reached: Mapping[str, SystemSettings] = field(default_factory=dict)
+    alertmanagers: Mapping[str, str] = field(default_factory=dict)
+    log_sources: Mapping[str, LogSource] = field(default_factory=dict)
+    span_sources: Mapping[str, SpanSource] = field(default_factory=dict)
+    episode_sources: Mapping[str, EpisodeSource] = field(default_factory=dict)
+    tables: Mapping[str, TableSource] = field(default_factory=dict)
+    given: Mapping[str, SourceSettings] = field(default_factory=dict)
+    privacy: Privacy = field(default_factory=Privacy)
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Systems of the catalog that a source answers for, so that shipped ones nobody runs stay out of the way.
+
+        All of them where no source answers for any, as every question then says what is missing.
+        """
+        for_all = any(not self.serves.get(name) for name in self.sources)
+        named = {system for names in self.serves.values() for system in names}
+        return tuple(name for name in self.catalog.profiles if for_all or name in named) or tuple(self.catalog.profiles)
+
+    def source_for(self, system: str) -> MetricSource:
+        """Return the source that answers for a system: one that names it, else one that answers for all.
+
+        Without any, a :class:`UnavailableSource` is returned, so that a study ends with a status and not an exception.
+        """
+        return self._answering(self.sources, system) or UnavailableSource(
+            "none", "", f"No source answers for the system {system!r}.", hint="Add one under [sources] in the settings."
+        )
+
+    def logs_for(self, system: str) -> LogSource:
+        """Return the source of a system's log lines: a server or files that name it, those for all, else an archive."""
+        return self.by_profile(self._records(self.log_sources, system, "logs"), system)
+
+    def spans_for(self, system: str) -> SpanSource:
+        """Return the source of a system's spans, chosen as for :meth:`logs_for`."""
+        return self.by_profile(self._records(self.span_sources, system, "spans"), system)
+
+    def episodes_for(self, system: str) -> EpisodeSource:
+        """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
+        profile = self.catalog.profiles.get(system)
+        samples = AlertHistory(self.source_for(system), profile.scope if profile else {})
+        return self._answering(self.episode_sources, system) or samples
+
+    def services_of(self, system: str) -> tuple[str, ...]:
+        """Services whose log lines and spans belong to a system, where several share an archive or a server."""
+        profile = self.catalog.profile(system)
+        traced = [profile.tracing.service] if profile.tracing else []
+        named = [*(one.service for one in profile.logs), *(one.service for one in profile.spans), *traced]
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    def services_within(self, source: LogSource, system: str) -> tuple[str, ...]:
+        """Services that tell a system's lines from others in a source; none where all its lines are the system's."""
+        alone = self.serves.get(source.name) == (system,) or getattr(source, "bounded", False)
+        return () if alone else self.services_of(system)
+
+    def by_profile(self, source: S, system: str) -> S:
+        """Let a source that can, read its records as the profile of a system says."""
+        profile = self.catalog.profiles.get(system)
+        return cast(S, source.reading(profile)) if profile and isinstance(source, backends.ByProfile) else source
+
+    def _answering(self, sources: Mapping[str, S], system: str) -> S | None:
+        """Return the first source that names a system, else the first that answers for all."""
+        named = [source for name, source in sources.items() if system in self.serves.get(name, ())]
+        general = [source for name, source in sources.items() if not self.serves.get(name)]
+        return next(iter([*named, *general]), None)
+
+    def _records(self, sources: Mapping[str, S], system: str, what: str) -> S:
+        archives = {name: source for name, source in self.sources.items() if getattr(source, "kind", "") == "archive"}
+        found = self._answering(sources, system) or cast(S | None, self._answering(archives, system))
+        if found is None:
+            reason = f"No source of the settings keeps {what} of the system {system!r}."
+            return cast(
+                S, UnavailableSource("none", "", reason, hint="Add one under [sources]; docs/sources.md lists them.")
+            )
+        return found
+
+
+def open_context(settings: Settings | None = None) -> Context:
+    """Open the catalog, the sources and the store that the settings name.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Read from the usual places when left out.
+
+    Raises
+    ------
+    SettingsError, CatalogError
+        A file is wrong. A source that cannot be opened is no error but a state.
+    """
+    chosen = settings or load_settings()
+    given = chosen.sources.items()
+    return Context(
+        sources={
+            name: backends.open_source(name, one, chosen.limits)
+            for name, one in given
+            if one.kind in backends.METRIC_KINDS
+        },
+        catalog=load_catalog(chosen.profiles, chosen.slos),
+        store=Store(chosen.database),
+        identity=chosen.identity,
+        limits=chosen.limits,
+        zone=chosen.zone,
+        week_start=chosen.week_start,
+        serves={name: one.systems for name, one in given},
+        reached=chosen.systems,
+        alertmanagers={name: one.alertmanager for name, one in given if one.alertmanager},
+        log_sources={name: backends.open_logs(name, one) for name, one in given if one.kind in backends.LOG_KINDS},
+        span_sources={name: backends.open_spans(name, one) for name, one in given if one.kind in backends.SPAN_KINDS},
+        episode_sources={
+            name: backends.open_episodes(name, one) for name, one in given if one.kind in backends.EPISODE_KINDS
+        },
+        tables={name: TableSource.from_settings(name, one) for name, one in given if one.kind == "table"},
+        given=chosen.sources,
+        privacy=chosen.privacy,
+    )

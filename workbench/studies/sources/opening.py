@@ -1,0 +1,44 @@
+"""The first line of a report or notebook: context, period and instant from plain text parameters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from workbench.core.settings import load_settings
+from workbench.core.timerange import TimeRange, parse_instant
+from workbench.studies.sources.context import Context, open_context
+from workbench.studies.sources.periods import window
+
+
+def open_period(
+    period: str, *, zone: str = "", as_of: str = "", home: str = "", config: str = ""
+) -> tuple[Context, TimeRange, datetime]:
+    """Open the context and read a period, from the text that papermill passes.
+
+    Parameters
+    ----------
+    period : str
+        ``2026-10``, ``last-month``, ``this-month`` or a duration such as ``30d``.
+    zone : str
+        IANA zone of calendar months; that of the settings when empty.
+    as_of : str
+        Instant up to which history is read, ISO 8601; now when empty, and never after the period's end.
+    home, config : str
+        Folder of archive and store, settings file; the usual places when empty.
+
+    Returns
+    -------
+    context : Context
+    range : TimeRange
+    as_of : datetime
+
+    Raises
+    ------
+    SettingsError, CatalogError, ParameterError
+    """
+    settings = load_settings(Path(config) if config else None, home=home or None, zone=zone or None)
+    context = open_context(settings)
+    now = parse_instant(as_of) if as_of else context.clock()
+    span = window(period, zone=settings.zone, as_of=now)
+    return context, span, min(now, span.end)

@@ -1,0 +1,190 @@
+"""Gathers what has no history of its own, and counts ahead, so that the overview of the morning is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from urllib.parse import urlsplit
+
+from workbench import __version__
+from workbench.analysis.operations.collection import collection_table
+from workbench.catalog import Profile
+from workbench.core.errors import SettingsError, SourceUnavailable, WorkbenchError
+from workbench.core.result import Provenance, Study
+from workbench.core.timerange import TimeRange
+from workbench.query import PrometheusSource
+from workbench.query.http.health import HealthAnswer, ask_health
+from workbench.query.metrics.live_state import alerts, rules, silences, targets
+from workbench.store import HealthResult, Store
+from workbench.studies.alerts.load import read_episodes
+from workbench.studies.counting.history import COUNTS
+from workbench.studies.overview.board import refresh
+from workbench.studies.sources.context import Context
+from workbench.studies.sources.periods import window
+
+#: How far back episodes are read at each turn, so that a turn that was missed is made good.
+EPISODES_BACK = timedelta(days=2)
+
+#: Deadline of a health endpoint whose profile names none. [s]
+HEALTH_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing to collect of one system or source."""
+
+    subject: str
+    kind: str
+    run: Callable[[], None]
+
+
+def parts_of(ctx: Context, *, as_of: datetime) -> list[Part]:
+    """Return what there is to collect, the quickest first.
+
+    Raises
+    ------
+    SettingsError
+        There is no store, or the address of a health endpoint that the profile does not name.
+    """
+    store = _store(ctx)
+    found: list[Part] = []
+    for name in ctx.systems:
+        asked = health_urls(ctx, ctx.catalog.profile(name))
+        if asked:
+            found.append(Part(name, "health", partial(_health, store, name, asked, as_of)))
+    for name, source in ctx.sources.items():
+        if isinstance(source, PrometheusSource):
+            for kind, ask in (("targets", targets), ("rules", rules), ("alerts", alerts)):
+                found.append(Part(name, kind, partial(_observe, store, name, kind, partial(ask, source), as_of)))
+            if name in ctx.alertmanagers:
+                ask_silences = partial(silences, source, ctx.alertmanagers[name])
+                found.append(Part(name, "silences", partial(_observe, store, name, "silences", ask_silences, as_of)))
+    recent = TimeRange(as_of - EPISODES_BACK, as_of)
+    for name in ctx.systems:
+        found.append(Part(name, "episodes", partial(keep_episodes, ctx, name, recent)))
+        found.append(Part(name, COUNTS, partial(_count, ctx, name, as_of)))
+    return found
+
+
+def collect(
+    ctx: Context, *, as_of: datetime, every: timedelta = timedelta(0), stop: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Part, str]]:
+    """Collect every part once; gives each with what went wrong, empty when nothing did.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store.
+    as_of : datetime
+        Aware instant of the turn.
+    every : timedelta
+        Time between two turns; zero when collected by hand.
+    stop : callable
+        Asked before each part; True ends the turn.
+    """
+    store = _store(ctx)
+    for part in parts_of(ctx, as_of=as_of):
+        if stop():
+            return
+        error = ""
+        try:
+            part.run()
+        except WorkbenchError as failure:
+            error = " ".join(str(failure).split())
+        store.note_collection(part.subject, part.kind, at=ctx.clock(), every=every, error=error)
+        yield part, error
+
+
+def collection_states(ctx: Context, *, as_of: datetime) -> Study:
+    """Say when each part was last collected, and which are late.
+
+    Returns
+    -------
+    Study
+        ``results``: ``collection`` (:class:`workbench.analysis.operations.collection.CollectionStates`).
+    """
+    found = ctx.store.collections() if ctx.store is not None else []
+    table = collection_table([vars(one) for one in found], as_of=as_of)
+    late = table.frame[table.frame["stale"]]
+    succeeded = table.frame["succeeded"].dropna()
+    return Study(
+        name="collection_states",
+        system="",
+        range=TimeRange(as_of, as_of),
+        as_of=as_of,
+        results={"collection": table},
+        status="no_data" if table.frame.empty else "unavailable" if len(late) else "ok",
+        freshness=succeeded.max() if len(succeeded) else None,
+        coverage=float("nan"),
+        provenance=Provenance("store", "", "", "state", version=__version__),
+        warnings=tuple(f"{row.subject}, {row.kind} is not collected: {row.reason}" for row in late.itertuples()),
+    )
+
+
+def keep_episodes(ctx: Context, system: str, span: TimeRange) -> None:
+    """Read the episodes of a range and write them down; one whose start is not known belongs to an earlier range."""
+    found = read_episodes(ctx.source_for(system), ctx.catalog.profile(system).scope, span)
+    _store(ctx).put_episodes(system, found[~found["left_censored"] | (found["starts_at"] >= span.start)])
+
+
+def health_urls(ctx: Context, profile: Profile) -> dict[str, tuple[str, float]]:
+    """Return address and deadline of the endpoints that the settings give an address. [s]
+
+    One address for all is that of the endpoints at the place of the profile's first one; the others need their own.
+
+    Raises
+    ------
+    SettingsError
+        An endpoint the profile does not have.
+    """
+    given = ctx.reached[profile.system].health if profile.system in ctx.reached else ""
+    if not given or not (profile.health or isinstance(given, dict)):
+        return {}
+    known = {one.name: one for one in profile.health}
+    if isinstance(given, str):
+        first = urlsplit(profile.health[0].url).netloc
+        bases = {name: given for name, one in known.items() if urlsplit(one.url).netloc == first}
+    else:
+        bases = dict(given)
+    for name in bases:
+        if name not in known:
+            raise SettingsError(
+                f"{profile.system} has no health endpoint {name!r}.",
+                hint=f"Its endpoints: {', '.join(known) or 'none'}.",
+            )
+    urls = {}
+    for name, base in bases.items():
+        own, told = urlsplit(base), urlsplit(known[name].url)
+        path = f"{told.path}?{told.query}" if told.query else told.path
+        url = base if own.path not in ("", "/") else base.rstrip("/") + path
+        urls[name] = (url, (known[name].timeout_ms or HEALTH_TIMEOUT_S * 1000) / 1000)
+    return urls
+
+
+def _health(store: Store, system: str, asked: dict[str, tuple[str, float]], at: datetime) -> None:
+    answers: list[HealthAnswer] = ask_health(list(asked.values()))
+    store.put_health(
+        [HealthResult(system, name, at, **vars(answer)) for name, answer in zip(asked, answers, strict=True)]
+    )
+    silent = [name for name, answer in zip(asked, answers, strict=True) if answer.status == "unreachable"]
+    if len(silent) == len(answers):
+        raise SourceUnavailable(f"No health endpoint of {system} answers: {', '.join(silent)}.")
+
+
+def _observe(store: Store, subject: str, kind: str, ask: Callable[[], object], at: datetime) -> None:
+    store.observe(subject, kind, ask(), at=at)
+
+
+def _count(ctx: Context, system: str, as_of: datetime) -> None:
+    month = window("30d", zone=ctx.zone, as_of=as_of)
+    missing = refresh(ctx, system, range=month, as_of=as_of)
+    if missing:
+        raise SourceUnavailable(missing[0])
+
+
+def _store(ctx: Context) -> Store:
+    if ctx.store is None:
+        raise SettingsError("Nothing can be collected without a store.", hint="Set store_url or home.")
+    return ctx.store

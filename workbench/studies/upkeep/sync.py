@@ -1,0 +1,184 @@
+"""Copies history from servers into an archive, a day at a time: a run that was broken off is simply repeated.
+
+First the data of a stretch is committed, then the note that it is held. Whatever ends a run in between (a signal, a
+full disk, a server that dies), the next one copies that stretch again, and samples, lines, spans and episodes that the
+archive holds already change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pandas as pd
+
+from workbench.archive import Archive
+from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.pieces import gathered
+from workbench.core.series import LabelKey, SeriesSet, label_key
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.studies.sources.context import Context
+from workbench.studies.upkeep.plan import Stretch, selector_of, server_of
+
+_SHORTEST = timedelta(minutes=15)
+
+
+Private = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Copied:
+    """How one stretch went.
+
+    Attributes
+    ----------
+    stretch : Stretch
+    read, added : int
+        Samples or records that came, and those that the archive did not hold. [count]
+    way : str
+        How raw samples were pulled.
+    notes : tuple of str
+        What could not be kept.
+    error : str
+        Why it was not copied; the next run tries again.
+    exit_code : int
+        Of the error, 0 without one.
+    """
+
+    stretch: Stretch
+    read: int = 0
+    added: int = 0
+    way: str = ""
+    notes: tuple[str, ...] = ()
+    error: str = ""
+    exit_code: int = 0
+
+
+def sync(
+    ctx: Context,
+    archive: Archive,
+    plan: Sequence[Stretch],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    private: Private | None = None,
+) -> Iterator[Copied]:
+    """Copy the stretches of a plan, in its order; gives how each went, as it goes.
+
+    After a source became unavailable its other stretches are left for the next run.
+
+    Parameters
+    ----------
+    ctx : Context
+    archive : Archive
+    plan : sequence of Stretch
+        From :func:`workbench.studies.upkeep.plan.sync_plan`.
+    stop : callable
+        Asked before each stretch; True ends the run.
+    private : callable, optional
+        Puts pseudonyms into a LOGS or SPANS frame. Without it, no lines and spans are copied while the settings name
+        fields that need one.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be written (a full disk), or another process copies into it.
+    """
+    gone: dict[str, SourceError] = {}
+    with archive.copying():
+        for stretch in plan:
+            if stop():
+                return
+            if stretch.source in gone:
+                yield _failed(stretch, gone[stretch.source])
+                continue
+            try:
+                yield _copy(ctx, archive, stretch, private)
+            except SourceError as error:
+                if isinstance(error, SourceUnavailable):
+                    gone[stretch.source] = error
+                yield _failed(stretch, error)
+
+
+def _failed(stretch: Stretch, error: SourceError) -> Copied:
+    return Copied(stretch, error=" ".join(str(error).split()), exit_code=error.exit_code)
+
+
+def _copy(ctx: Context, archive: Archive, stretch: Stretch, private: Private | None) -> Copied:
+    before, way = _held(archive, stretch), ""
+    notes: tuple[str, ...] = ()
+    if stretch.kind == "samples":
+        read, way = _samples(ctx, archive, stretch)
+    else:
+        read, notes = _records(ctx, archive, stretch, private)
+    subjects = [f"{stretch.system}/{subject}" for subject in stretch.subjects]
+    archive.note_covered(stretch.source, subjects, stretch.span.start_ms, stretch.span.end_ms)
+    return Copied(stretch, read, _held(archive, stretch) - before, way, notes)
+
+
+def _held(archive: Archive, stretch: Stretch) -> int:
+    """Rows of the kind of a stretch; native histograms are samples too. [count]"""
+    return archive.rows(stretch.kind) + (archive.rows("histograms") if stretch.kind == "samples" else 0)
+
+
+def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, str]:
+    source = server_of(ctx, stretch.system)
+    if source is None:
+        raise SourceUnavailable("It has no raw samples to copy.", source=stretch.source)
+    scope = ctx.catalog.profile(stretch.system).scope
+    selector = selector_of(stretch.subjects, scope)
+    read, way = 0, ""
+    waiting = [TimeRange.from_ms(stretch.span.start_ms - 1, stretch.span.end_ms - 1)]
+    while waiting:
+        span = waiting.pop(0)
+        try:
+            pulled = source.history(selector, span)
+        except QueryTooExpensive:
+            if span.end - span.start <= _SHORTEST:
+                raise
+            middle = from_ms((span.start_ms + span.end_ms) // 2)
+            waiting[:0] = [TimeRange(span.start, middle), TimeRange(middle, span.end)]
+            continue
+        archive.append_samples(_distinct(pulled.series))
+        read, way = read + pulled.series.samples, pulled.way
+    return read, way
+
+
+def _distinct(series: SeriesSet) -> SeriesSet:
+    """Leave out series that say nothing: a server may tell a label set twice, once with an empty label."""
+    seen: dict[LabelKey, int] = {}
+    for row, labels in enumerate(series.labels):
+        seen.setdefault(label_key(labels), row)
+    if len(seen) == len(series):
+        return series
+    rows = list(series)
+    return replace(SeriesSet.of([rows[row] for row in seen.values()]), histograms=series.histograms)
+
+
+def _records(ctx: Context, archive: Archive, stretch: Stretch, private: Private | None) -> tuple[int, tuple[str, ...]]:
+    if stretch.kind == "episodes":
+        frame = ctx.episodes_for(stretch.system).episodes(stretch.span)
+        archive.append_episodes(frame)
+        return len(frame), ()
+    if private is None and ctx.privacy.pseudonyms:
+        named = ", ".join(ctx.privacy.pseudonyms)
+        raise QueryRejected(
+            f"The {stretch.kind} may hold {named}, and nothing puts pseudonyms in their place.",
+            source=stretch.source,
+            hint="Set privacy.pseudonyms = [] in the settings to keep these fields as they are.",
+        )
+    if stretch.kind == "logs":
+        lines = ctx.logs_for(stretch.system)
+        pieces = lines.logs(LogFilter(services=ctx.services_within(lines, stretch.system)), stretch.span)
+        append = archive.append_logs
+    else:
+        services = ctx.services_of(stretch.system)
+        pieces = ctx.spans_for(stretch.system).spans(SpanFilter(services=services), stretch.span)
+        append = archive.append_spans
+    read, notes = 0, dict[str, None]()
+    for piece in gathered(pieces):
+        append(private(piece) if private else piece)
+        read += len(piece)
+        notes |= dict.fromkeys(str(text) for text in piece.attrs.get("warnings", ()))
+    return read, tuple(notes)

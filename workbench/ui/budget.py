@@ -1,0 +1,89 @@
+"""What spent the budget of one SLO, how long the rest lasts, and what another promise would have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import streamlit as st
+
+from workbench.catalog import Objective
+from workbench.charts.slo.burn_tables import backtest_finding, backtest_rows, outlook_notes, outlook_rows, what_if_rows
+from workbench.charts.slo.spending_tables import companion_rows, contribution_rows, spending_finding, spending_rows
+from workbench.core.result import Study
+from workbench.core.units import ratio_text
+from workbench.ui.parts import load, states
+from workbench.ui.parts.filters import Period
+from workbench.ui.parts.markdown import escaped
+
+
+def outlook(study: Study) -> None:
+    """Show how long the budget lasts at the present pace, and which alerts would fire now."""
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Outlook**")
+        result = study.results["outlook"]
+        for row in outlook_rows(result):
+            st.table({name: escaped(text) for name, text in row.items() if name != "objective"}, border="horizontal")
+        for note in outlook_notes(result):
+            st.caption(escaped(note))
+
+
+def episodes(system: str, name: str, period: Period) -> None:
+    """Show the episodes in which the budget was spent, and one of them by label and with what else happened."""
+    with st.container(border=True):
+        st.markdown("**What spent the budget**")
+        study = load.of_objective("slo_attribution", system, name, period.span, period.zone)
+        if not states.usable(study):
+            return
+        spent, shares, beside = (study.results[part] for part in ("spending", "contributions", "companions"))
+        st.text(spending_finding(spent, shares).text)
+        _table([_without(row, "objective") for row in spending_rows(spent, shares, beside)])
+        told = spent.frame[spent.frame["kind"] == "episode"].sort_values("bad", ascending=False)
+        if told.empty:
+            return
+        labels = {int(row.episode): f"{row.start:%d %b %H:%M} UTC" for row in told.itertuples()}
+        episode = st.selectbox("Episode", list(labels), format_func=lambda number: labels[number], width=320)
+        if rows := contribution_rows(shares, objective=name, episode=episode):
+            _table(rows)
+        if rows := companion_rows(beside, objective=name, episode=episode):
+            st.caption("At the same time")
+            _table(rows)
+
+
+def what_if(system: str, promised: Objective, period: Period) -> None:
+    """Let the reader try another target on the same history."""
+    with st.container(border=True, height="stretch"):
+        st.markdown("**What if**")
+        today = float(promised.target * 100)
+        tried = st.number_input(
+            "Target to try (%)", min_value=0.01, max_value=99.999, value=today, step=0.1, format="%.3f", width=240
+        )
+        study = load.of_objective(
+            "slo_what_if", system, promised.id, period.span, period.zone, targets=(Decimal(str(round(tried, 5))) / 100,)
+        )
+        if not states.usable(study):
+            return
+        result = study.results["what_if"]
+        _table([_without(row, "threshold") for row in what_if_rows(result)])
+        first = result.frame["starter"].iloc[0]
+        if first == first:
+            st.caption(f"A target to start with, the measured share rounded down: {ratio_text(first, digits=3)}.")
+
+
+def policies(system: str, name: str, period: Period) -> None:
+    """Show what alerting policies would have caught in the period; read only when asked for, as it reads much."""
+    with st.expander("Alerting policies on this history", icon=":material/history:"):
+        if not st.toggle("Replay them", key="replay"):
+            return
+        study = load.of_objective("slo_backtest", system, name, period.span, period.zone)
+        if states.usable(study):
+            st.text(backtest_finding(study.results["backtest"]).text)
+            _table([_without(row, "objective") for row in backtest_rows(study.results["backtest"])])
+
+
+def _without(row: dict[str, str], name: str) -> dict[str, str]:
+    return {key: text for key, text in row.items() if key != name}
+
+
+def _table(rows: Sequence[dict[str, str]]) -> None:
+    st.table([{name: escaped(text) for name, text in row.items()} for row in rows], border="horizontal")

@@ -1,0 +1,53 @@
+"""What people decided about the figures of a page: exclusions, changed definitions, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from workbench.charts.slo.decision_tables import (
+    definition_rows,
+    effect_rows,
+    happened_table,
+    member_rows,
+    windows_table,
+)
+from workbench.charts.tables import Table
+from workbench.core.result import Result, Study
+from workbench.ui.parts.markdown import escaped
+
+
+def shown(study: Study) -> None:
+    """Show what was decided where there is any: each in a card of its own."""
+    results = study.results
+    if members := member_rows(results["members"]):
+        with st.container(border=True):
+            st.markdown("**What a composite is made of**")
+            _table(members)
+    _exclusions(results)
+    if parts := definition_rows(results["definitions"]):
+        with st.container(border=True):
+            st.markdown("**A definition changed within the period**")
+            st.caption("Each part is judged by the definition that held in it.")
+            _table(parts)
+    happened = happened_table(results["happened"])
+    if isinstance(happened, Table):
+        with st.container(border=True):
+            st.markdown("**What happened meanwhile**")
+            _table(happened.rows)
+
+
+def _exclusions(results: Mapping[str, Result]) -> None:
+    effects = effect_rows(results["exclusions"])
+    if not effects:
+        return
+    with st.container(border=True):
+        st.markdown("**With and without exclusions**")
+        _table(effects)
+        with st.expander("Windows that are left out", icon=":material/event_busy:"):
+            _table(windows_table(results["exclusion_windows"]).rows)
+
+
+def _table(rows: list[dict[str, str]]) -> None:
+    st.table([{name: escaped(text) for name, text in row.items()} for row in rows], border="horizontal")

@@ -1,0 +1,169 @@
+"""Studies for pages, kept for a short while.
+
+The cache is shared by all who use the dashboard, so its key holds everything an answer depends on: the settings (with
+the identity, and the name and place of every source), the system, the range and the instant, both rounded to the step.
+An answer that failed is not kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from workbench import studies
+from workbench.core.result import Study
+from workbench.core.settings import Settings, load_settings
+from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.studies import Context
+
+#: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
+STEP_MS = 300_000
+
+_TTL_S = 300
+_ENTRIES = 64
+
+
+class _UnansweredError(Exception):
+    """Carries a study without an answer past the cache."""
+
+    def __init__(self, study: Study) -> None:
+        super().__init__(study.status)
+        self.study = study
+
+
+def context() -> Context:
+    """Return the open sources and the catalog of the settings in force."""
+    settings = load_settings()
+    return _opened(settings.model_dump_json(), settings)
+
+
+@st.cache_resource(ttl=3600, max_entries=2, show_spinner=False)
+def _opened(key: str, _settings: Settings) -> Context:
+    return studies.open_context(_settings)
+
+
+def now() -> datetime:
+    """Return the present instant, rounded down to the step."""
+    present_ms = to_ms(context().clock())
+    return from_ms(present_ms - present_ms % STEP_MS)
+
+
+def slo_compliance(system: str, span: TimeRange, zone: str, slo: str | None = None) -> Study:
+    """Compliance of a system over a range, or of one of its objectives; calendar periods are named in ``zone``.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or objective.
+    """
+    try:
+        return _slo_compliance(_key(), system, span, zone, min(now(), span.end), slo, context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _slo_compliance(
+    key: str, system: str, span: TimeRange, zone: str, as_of: datetime, slo: str | None, _context: Context
+) -> Study:
+    return _kept(studies.slo_compliance(replace(_context, zone=zone), system=system, range=span, as_of=as_of, slo=slo))
+
+
+def question(name: str, system: str, span: TimeRange, zone: str) -> Study:
+    """Answer one of the questions about a system over a range by the name of its study, e.g. ``spend_and_tokens``.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system.
+    """
+    try:
+        return _question(_key(), name, system, span, zone, min(now(), span.end), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _question(
+    key: str, name: str, system: str, span: TimeRange, zone: str, as_of: datetime, _context: Context
+) -> Study:
+    ask = getattr(studies, name)
+    return _kept(ask(replace(_context, zone=zone), system=system, range=span, as_of=as_of))
+
+
+def of_objective(name: str, system: str, slo: str, span: TimeRange, zone: str, **options: Any) -> Study:
+    """Answer a question about one objective by the name of its study, e.g. ``slo_attribution``, with its options.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or objective, or an option that the study refuses.
+    """
+    try:
+        given = tuple(sorted(options.items()))
+        return _of_objective(_key(), name, system, slo, span, zone, min(now(), span.end), given, context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _of_objective(
+    key: str,
+    name: str,
+    system: str,
+    slo: str,
+    span: TimeRange,
+    zone: str,
+    as_of: datetime,
+    options: tuple[tuple[str, Any], ...],
+    _context: Context,
+) -> Study:
+    ask = getattr(studies, name)
+    chosen = replace(_context, zone=zone)
+    return _kept(ask(chosen, system=system, slo=slo, range=span, as_of=as_of, **dict(options)))
+
+
+def overview(span: TimeRange, zone: str) -> Study:
+    """All systems and their promises over a range."""
+    try:
+        return _overview(_key(), span, zone, min(now(), span.end), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
+def _overview(key: str, span: TimeRange, zone: str, as_of: datetime, _context: Context) -> Study:
+    return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
+
+
+def source_checks() -> Study:
+    """State of each source of every kind at this moment, and what a close look found."""
+    try:
+        return _source_checks(_key(), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def _source_checks(key: str, _context: Context) -> Study:
+    return _kept(studies.source_checks(_context, as_of=_context.clock()))
+
+
+def collection_states() -> Study:
+    """When each part was last collected; read anew at every look."""
+    from workbench.studies.upkeep.collect import collection_states as states
+
+    return states(context(), as_of=context().clock())
+
+
+def _key() -> str:
+    return load_settings().model_dump_json()
+
+
+def _kept(study: Study) -> Study:
+    if study.status in ("unavailable", "refused"):
+        raise _UnansweredError(study)
+    return study

@@ -1,0 +1,180 @@
+"""What a page shows instead of numbers: what happened, where, and what to do next; never a traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import streamlit as st
+
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.errors import (
+    ArchiveError,
+    CatalogError,
+    CertificateInvalid,
+    EmptyAnswer,
+    ParameterError,
+    QueryRejected,
+    QueryTooExpensive,
+    SettingsError,
+    SourceError,
+    SourceUnavailable,
+    WorkbenchError,
+)
+from workbench.core.result import Status, Study
+from workbench.ui.parts.markdown import escaped
+
+_LOG = logging.getLogger(__name__)
+
+
+class _Kind(NamedTuple):
+    title: str
+    icon: str
+    next_step: str
+
+
+#: The first entry that an error is an instance of counts.
+_KINDS: tuple[tuple[type[WorkbenchError], _Kind], ...] = (
+    (CertificateInvalid, _Kind("The certificate does not verify", "gpp_bad", "Set ca_file of the source.")),
+    (
+        SourceUnavailable,
+        _Kind("The source does not answer", "cloud_off", "Run `workbench sources check`, then load this page again."),
+    ),
+    (QueryTooExpensive, _Kind("The question is too large", "speed", "Choose a shorter window.")),
+    (QueryRejected, _Kind("The query was rejected", "rule", "Correct the query in the system's profile.")),
+    (EmptyAnswer, _Kind("Nothing was measured", "hourglass_empty", "Choose another window or see the sources page.")),
+    (CatalogError, _Kind("A profile or SLO document is wrong", "edit_document", "Correct the file, then reload.")),
+    (SettingsError, _Kind("The settings cannot be used", "settings_alert", "Correct the settings, then restart.")),
+    (ArchiveError, _Kind("The archive cannot be read", "database_off", "Run `workbench sources check`.")),
+    (
+        ParameterError,
+        _Kind("This address asks for something that is not there", "link_off", "Choose from the filters."),
+    ),
+)
+
+_BADGES: dict[Status, tuple[str, str]] = {
+    "ok": ("green", "check_circle"),
+    "at_risk": ("orange", "warning"),
+    "spent": ("red", "error"),
+    "no_data": ("gray", "help"),
+    "no_traffic": ("gray", "bedtime"),
+    "unavailable": ("violet", "cloud_off"),
+    "refused": ("violet", "block"),
+}
+
+_EXPLANATIONS: dict[Status, str] = {
+    "no_data": "Nothing was measured in this range. That is neither good nor bad: the number is not known.",
+    "no_traffic": "The series are there, but nothing was requested in this range: the promise was not tested.",
+    "unavailable": "The source did not answer, so there is no number to show.",
+    "refused": "The number is withheld: the question is too large, or the counts contradict each other.",
+}
+
+_NEXT_STEPS: dict[Status, str] = {
+    "no_data": "Choose a range that ends before the newest sample, or see the sources page for what is measured.",
+    "no_traffic": "Choose a longer window.",
+    "unavailable": "Run `workbench sources check`, then load this page again.",
+    "refused": "Read the remarks; a shorter window or higher `limits` in the settings let a large question through.",
+}
+
+#: Warnings shown at once; a silent source gives the same one for every SLO.
+_SHOWN = 1
+
+
+def badge_text(status: Status) -> str:
+    """Return a coloured badge as markdown: icon, colour and always the word."""
+    colour, icon = _BADGES[status]
+    return f":{colour}-badge[:material/{icon}: {STATUS_WORDS[status]}]"
+
+
+def badge(status: Status) -> None:
+    """Show a status as a badge."""
+    st.markdown(badge_text(status), width="content")
+
+
+def failed(error: WorkbenchError) -> None:
+    """Show an error of ours: its kind, its message, the query it met and the next step."""
+    kind = next(
+        (kind for type_, kind in _KINDS if isinstance(error, type_)), _Kind("This did not work", "error", "Reload.")
+    )
+    where = f"{escaped(error.source)}: " if isinstance(error, SourceError) and error.source else ""
+    with st.container(border=True):
+        st.markdown(f"**:material/{kind.icon}: {kind.title}**")
+        if "\n" in error.message:
+            st.code(error.message, language=None, wrap_lines=True)
+        else:
+            st.markdown(where + escaped(error.message))
+        if isinstance(error, SourceError) and error.query:
+            st.code(error.query, language=None, wrap_lines=True)
+        st.caption(escaped(error.hint) if error.hint else kind.next_step)
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn whatever the block raises into a message, and end the page there.
+
+    Our errors are shown in full. Any other is a fault of the program: it goes to the log, the reader gets one sentence.
+    """
+    try:
+        yield
+    except WorkbenchError as error:
+        failed(error)
+    except Exception:
+        _LOG.exception("a page failed")
+        with st.container(border=True):
+            st.markdown("**:material/error: This page could not be built**")
+            st.markdown("The reason stands in the log of the dashboard, at the time of this visit.")
+            st.caption("Reload the page; if it fails again, report the log lines.")
+    else:
+        return
+    st.stop()
+
+
+def usable(study: Study) -> bool:
+    """Say whether a study has numbers; where it has none, show why and what to do instead."""
+    if study.status not in _EXPLANATIONS:
+        return True
+    with st.container(border=True):
+        badge(study.status)
+        st.markdown(_EXPLANATIONS[study.status])
+        for warning in study.warnings[:_SHOWN]:
+            st.text(warning)
+        if len(study.warnings) > _SHOWN:
+            with st.expander(f"{len(study.warnings) - _SHOWN} more like this"):
+                for warning in study.warnings[_SHOWN:]:
+                    st.text(warning)
+        st.caption(_NEXT_STEPS[study.status])
+    return False
+
+
+def remarks(study: Study) -> list[str]:
+    """Return what to know when reading a study: its warnings and the notes of its results, each once.
+
+    Examples
+    --------
+    >>> from workbench.core.result import Provenance
+    >>> from workbench.core.timerange import TimeRange, from_ms
+    >>> none = Provenance("", "", "", "")
+    >>> study = Study("s", "x", TimeRange.from_ms(0, 0), from_ms(0), {}, "ok", None, 1.0, none, ("late", "late"))
+    >>> remarks(study)
+    ['late']
+    """
+    notes = (note for result in study.results.values() for note in result.notes)
+    return list(dict.fromkeys([*study.warnings, *notes]))
+
+
+def warned(study: Study) -> None:
+    """Show the remarks of a study that has numbers all the same."""
+    found = remarks(study)
+    if found:
+        with st.expander(f"Remarks on these numbers ({len(found)})", icon=":material/info:"):
+            for remark in found:
+                st.text(remark)
+
+
+def nothing(title: str, next_step: str) -> None:
+    """Say that there is nothing here yet, and how to change that."""
+    with st.container(border=True):
+        st.markdown(f"**{escaped(title)}**")
+        st.markdown(next_step)

@@ -1,0 +1,189 @@
+"""Tables of promises and of sources: worst first, every cell with its unit, a row leads to its detail."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from workbench.analysis.operations.sources import SourceChecks, SourceStates
+from workbench.analysis.slo.burn import BurnRates
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Status
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.ui.parts.header import place_text
+
+#: Statuses as a reader should meet them.
+WORST_FIRST: tuple[Status, ...] = ("spent", "at_risk", "unavailable", "refused", "no_data", "no_traffic", "ok")
+
+_COLOURS: dict[Status, str] = {
+    "ok": "green",
+    "at_risk": "orange",
+    "spent": "red",
+    "no_data": "gray",
+    "no_traffic": "gray",
+    "unavailable": "violet",
+    "refused": "violet",
+}
+
+_STATUS_COLUMN = st.column_config.MultiselectColumn(
+    "Status",
+    options=list(STATUS_WORDS.values()),
+    color=[_COLOURS[status] for status in STATUS_WORDS],
+    width=88,
+)
+
+
+def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows by status, then by the share of budget left, least first.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"status": ["ok", "spent", "ok"], "budget_left_ratio": [0.9, -1.0, 0.2]})
+    >>> worst_first(frame)["budget_left_ratio"].tolist()
+    [-1.0, 0.2, 0.9]
+    """
+    place = {status: number for number, status in enumerate(WORST_FIRST)}
+    ordered = frame.assign(_place=frame["status"].map(place))
+    return ordered.sort_values(["_place", "budget_left_ratio"], kind="stable").drop(columns="_place")
+
+
+def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return compliance rows as text a reader can take in: one row a promise, in the order given."""
+    cells = [
+        {
+            "Status": [STATUS_WORDS[row.status]],
+            "SLO": row.title if row.objective else NO_VALUE,
+            "Objective": ratio_text(row.target, digits=2),
+            "Measured": ratio_text(row.sli),
+            "Budget left": ratio_text(row.budget_left_ratio, digits=1),
+            "Bad": _of(row.bad, row.total, row.unit),
+            "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
+            "Budget ends": f"{row.exhausted_at:%d %b %H:%M}" if pd.notna(row.exhausted_at) else NO_VALUE,
+            "Observed": ratio_text(row.coverage, digits=1),
+        }
+        for row in frame.itertuples()
+    ]
+    return pd.DataFrame(cells)
+
+
+def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], None], system: bool = False) -> None:
+    """Show promises; the name of each is a button that calls ``open_row`` with its row.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of a compliance result or of the board, in the order to show.
+    key : str
+        Identity of the table on its page.
+    open_row : callable
+        What a click does.
+    system : bool
+        Show the system of each row too.
+    """
+    cells = promise_cells(frame)
+    if system:
+        cells.insert(2, "System", frame["system_title"].to_numpy())
+
+    def clicked() -> None:
+        click = st.session_state[f"{key}-click"]
+        if click is not None:
+            open_row(frame.iloc[click.row])
+
+    st.dataframe(
+        cells,
+        hide_index=True,
+        key=key,
+        height="content",
+        row_height=38,
+        alt="SLOs, worst first",
+        column_config={
+            "Status": _STATUS_COLUMN,
+            "SLO": st.column_config.ButtonColumn(
+                "SLO", type="tertiary", alignment="left", key=f"{key}-click", on_click=clicked, help="Open the detail."
+            ),
+            "Objective": st.column_config.TextColumn(alignment="right", help="Share of good events promised."),
+            "Measured": st.column_config.TextColumn(alignment="right", help="Good events / all events."),
+            "Budget left": st.column_config.TextColumn(
+                alignment="right", help="Of the bad events allowed by the traffic so far; negative when overspent."
+            ),
+            "Bad": st.column_config.TextColumn(alignment="right"),
+            "Burn rate": st.column_config.TextColumn(alignment="right", help="1× spends the budget exactly."),
+            "Budget ends": st.column_config.TextColumn(
+                help="UTC: when it ran out, or will at the pace of the last 3 days."
+            ),
+            "Observed": st.column_config.TextColumn(alignment="right", help="Share of the period that has data."),
+        },
+    )
+
+
+def burn_rates(rates: BurnRates) -> None:
+    """Show the burn rate over each look-back."""
+    rows = [
+        {
+            "Look-back": f"last {row.lookback}",
+            "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
+            "Budget spent in it": ratio_text(row.budget_spent, digits=2),
+            "Bad": _of(row.total - row.good, row.total, ""),
+            "Observed": ratio_text(row.covered, digits=1),
+        }
+        for row in rates.frame.itertuples()
+    ]
+    _plain_table(rows, alt="Burn rate over each look-back")
+
+
+def sources(states: SourceStates) -> None:
+    """Show what each source is, whether it answers and how old its newest sample is."""
+    rows = [
+        {
+            "Status": [STATUS_WORDS.get(row.status, row.status)],
+            "Source": row.name,
+            "Kind": row.kind,
+            "Newest sample": f"{row.newest:%d %b %Y %H:%M} UTC" if pd.notna(row.newest) else NO_VALUE,
+            "Age": span_text(row.age_s) + (" (stale)" if row.stale else ""),
+            "Engine": row.engine or NO_VALUE,
+            "Semantics": row.semantics or NO_VALUE,
+            "Systems": row.systems,
+            "Location": place_text(row.location),
+        }
+        for row in states.frame.itertuples()
+    ]
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, height="content", alt="Sources", column_config={"Status": _STATUS_COLUMN}
+    )
+
+
+def details(states: SourceStates) -> None:
+    """Show what a source said that has something to say."""
+    for row in states.frame.itertuples():
+        if row.detail:
+            st.text(f"{row.name}: {row.detail}")
+
+
+def checks(found: SourceChecks) -> None:
+    """Show what a close look at the sources found; what asks for something stands first."""
+    words = {"warning": "To do", "unknown": "Not known", "ok": "In order"}
+    rows = [
+        {"Source": row.source, "What": row.check, "": words[row.status], "Finding": row.text}
+        for row in found.frame.itertuples()
+    ]
+    if rows:
+        _plain_table(rows, alt="What a check of the sources found")
+
+
+def texts(rows: Sequence[dict[str, str]], *, alt: str) -> None:
+    """Show rows of foreign text as a table; nothing in it is read as markup."""
+    _plain_table(rows, alt=alt)
+
+
+def _plain_table(rows: Sequence[dict[str, Any]], *, alt: str) -> None:
+    cells = pd.DataFrame(rows)
+    filled = [name for name in cells.columns if (cells[name] != "").any()]
+    st.dataframe(cells[filled], hide_index=True, height="content", alt=alt)
+
+
+def _of(bad: float, total: float, unit: str) -> str:
+    return f"{count_text(bad)} of {count_text(total)} {unit}".rstrip() if math.isfinite(total) else NO_VALUE
