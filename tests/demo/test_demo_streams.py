@@ -18,7 +18,10 @@ SEEDS = st.integers(0, 2**63)
 
 @pytest.mark.slow
 def test_a_stream_is_the_same_in_another_process() -> None:
-    text = "from workbench.demo.engine.streams import stream; print(stream(7, 'lab/x', 20_000).integers(0, 2**62, 5).tolist())"
+    text = (
+        "from workbench.demo.engine.streams import stream; "
+        "print(stream(7, 'lab/x', 20_000).integers(0, 2**62, 5).tolist())"
+    )
     there = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60).stdout
     assert there.strip() == str(stream(7, "lab/x", 20_000).integers(0, 2**62, 5).tolist())
 

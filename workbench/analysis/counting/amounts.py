@@ -26,7 +26,9 @@ _TEXT, _NOTHING = pa.decimal256(76, 30), 1e-13
 
 
 def exact_amounts(series: SeriesSet, edges_ms: Edges, born_at_zero: NDArray[np.bool_] | None = None) -> pa.ChunkedArray:
-    """Increase of each counter in each slice: :func:`workbench.analysis.counting.increase.exact_increases` to the last digit.
+    """Increase of each counter in each slice, to the last digit.
+
+    As :func:`workbench.analysis.counting.increase.exact_increases`, in decimals.
 
     Parameters
     ----------

@@ -87,7 +87,8 @@ def replay(history: History, promise: Promise, policy: BurnPolicy) -> list[Firin
     Parameters
     ----------
     history : History
-        Every slice of the time replayed, without holes; see :meth:`~workbench.analysis.counting.history.History.regular`.
+        Every slice of the time replayed, without holes; see
+        :meth:`~workbench.analysis.counting.history.History.regular`.
     promise : Promise
         Gives the target and the length of slices.
     policy : BurnPolicy

@@ -180,7 +180,7 @@ class SystemDay:
 
 
 class SystemModel(Protocol):
-    """A simulated system: a package such as ``workbench.demo.systems.lab``, named in ``workbench.demo.engine.systems``."""
+    """A simulated system: a package of ``workbench.demo.systems``, named in ``workbench.demo.engine.systems``."""
 
     @property
     def name(self) -> str:

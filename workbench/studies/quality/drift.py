@@ -53,9 +53,11 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     -------
     Study
         ``results``: ``states`` (:class:`workbench.analysis.quality.drift.QualityStates`), ``drifts``
-        (:class:`~workbench.analysis.quality.drift.QualityDrifts`), ``days`` (:class:`~workbench.analysis.quality.drift.DriftDays`),
+        (:class:`~workbench.analysis.quality.drift.QualityDrifts`), ``days``
+        (:class:`~workbench.analysis.quality.drift.DriftDays`),
         ``hours`` (:class:`~workbench.analysis.quality.drift.QualityHours`), ``limits`` and ``breaches``
-        (:class:`~workbench.analysis.counting.limits.LimitTotals`, :class:`~workbench.analysis.counting.limits.LimitBreaches`) and
+        (:class:`~workbench.analysis.counting.limits.LimitTotals`,
+        :class:`~workbench.analysis.counting.limits.LimitBreaches`) and
         ``documented``
         (:class:`~workbench.analysis.performance.documented.DocumentedValues`).
 
