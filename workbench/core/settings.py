@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -269,6 +269,8 @@ class Settings(_Frozen):
     week_start: Weekday = "monday"
     identity: str = "local"
     store_url: str = ""
+    store_password: SecretRef | None = None
+    open_reports: bool = False
     profiles: tuple[Path, ...] = ()
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
@@ -277,6 +279,12 @@ class Settings(_Frozen):
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     origin: Path | None = None
+
+    @model_validator(mode="after")
+    def _no_secret(self) -> Self:
+        if self.store_password is not None and not urlsplit(self.store_url).username:
+            raise ValueError("store_password goes with store_url = 'postgresql://user@host/name'")
+        return self
 
     @property
     def database(self) -> str:
@@ -368,6 +376,11 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
             raise SettingsError(f"{origin}: not TOML: {error}.") from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{origin}: cannot be read: {error}.") from None
+    if _holds_password(str(data.get("store_url", ""))):
+        raise SettingsError(
+            f"{origin}:{line_of(text, ('store_url',))}: store_url: a password may not stand in this file.",
+            hint='Write store_password = { env = "NAME" } or { file = "/path" }, and user@host in store_url.',
+        )
     chosen = {**data, **_environment(), **{name: value for name, value in overrides.items() if value is not None}}
     outside = "home" not in data or overrides.get("home") is not None or os.environ.get("WORKBENCH_HOME")
     home = Path(chosen.get("home", ".workbench")).expanduser()
@@ -381,6 +394,16 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     except ParameterError as error:
         raise SettingsError(f"{origin or 'settings'}:{line_of(text, ('zone',))}: {error.message}") from None
     return _absolute(read, base)
+
+
+def _holds_password(url: str) -> bool:
+    """Whether the URL of a database has a password, before the host or among its parameters."""
+    try:
+        parts = urlsplit(url)
+        names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        return bool(parts.password) or bool(names & {"password", "passfile", "sslpassword", "token"})
+    except ValueError:
+        return False
 
 
 def _absolute(read: Settings, base: Path) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -104,6 +104,19 @@ class Measured:
     plans: tuple[Plan, ...] = ()
     reader: CounterReader | None = None
     members: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
+
+    def withheld(self, objectives: Sequence[Objective]) -> Measured:
+        """Take the counts out of objectives whose exclusions cannot be read: without them they would be wrong."""
+        unread: dict[str, Status] = {one.id: "unavailable" for one in objectives}
+        return replace(
+            self,
+            events=joined_events([]),
+            failed={**self.failed, **unread},
+            warnings=list(self.warnings),
+            ranges={},
+            plans=(),
+            members={},
+        )
 
     def parts(self) -> dict[str, pd.DataFrame]:
         """EVENTS of the members of all composites, by their ids."""
