@@ -20,10 +20,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction
 
 from workbench.archive.storage import commits
+from workbench.archive.storage.causes import plain
 from workbench.archive.storage.commits import Commit
 from workbench.archive.storage.layout import Layout
 from workbench.archive.storage.parquet import DataFile, Ranges
-from workbench.archive.storage.place import Place, plain
+from workbench.archive.storage.place import Place
 from workbench.core.errors import ArchiveError
 
 #: Commits between checkpoints: opening stays under 20 ms at thousands of commits (33 to 1,847 ms without).

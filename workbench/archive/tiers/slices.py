@@ -15,7 +15,7 @@ from workbench.archive.storage import parquet
 from workbench.archive.storage.layout import SAMPLES, SLICES_1H, SLICES_5M, Layout, month_of
 from workbench.archive.storage.parquet import column_array
 from workbench.archive.storage.tables import CommitConflict, Tables
-from workbench.archive.tiers.rollup import Slices
+from workbench.archive.tiers.columns import Slices
 from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, Tier
 from workbench.core.errors import ArchiveError
 from workbench.core.series import Labels, SeriesSet

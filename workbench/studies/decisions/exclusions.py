@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
-from workbench.analysis.counting.exclusions import SEMANTICS, Exclusion, Semantics
 from workbench.analysis.counting.recurrence import checked_rule, later, occurrences
+from workbench.analysis.slo.exclusions import SEMANTICS, Exclusion, Semantics
 from workbench.catalog import Objective
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.timerange import TimeRange, duration_ms, duration_text, named_zone

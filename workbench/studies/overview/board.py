@@ -10,7 +10,6 @@ from decimal import Decimal
 import pandas as pd
 
 from workbench import __version__
-from workbench.analysis.counting.exclusions import without_excluded
 from workbench.analysis.operations.sources import SourceStates, source_table
 from workbench.analysis.overview.board import promise_board
 from workbench.analysis.overview.findings import (
@@ -26,6 +25,7 @@ from workbench.analysis.overview.findings import (
 from workbench.analysis.overview.today import Finding, today
 from workbench.analysis.slo.burn import BurnRates, burn_rates
 from workbench.analysis.slo.compliance import ComplianceResult
+from workbench.analysis.slo.exclusions import without_excluded
 from workbench.core.errors import ArchiveError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, from_ms

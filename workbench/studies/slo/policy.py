@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from workbench.analysis.counting.exclusions import without_excluded
 from workbench.analysis.slo.budget_policy import Step, policy_state
 from workbench.analysis.slo.burn import BudgetHistory, burn_rates
 from workbench.analysis.slo.compliance import ComplianceResult
+from workbench.analysis.slo.exclusions import without_excluded
 from workbench.analysis.slo.review import kept_share, review_queue
 from workbench.analysis.slo.spending import spending
 from workbench.catalog.slo.policy import PolicyStep, read_policy

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from workbench.analysis.counting.exclusions import without_excluded
+from workbench.analysis.slo.exclusions import without_excluded
 from workbench.analysis.slo.what_if import TARGETS, what_if
 from workbench.catalog import Objective, ThresholdIndicator
 from workbench.core.errors import ParameterError
