@@ -108,15 +108,8 @@ class Measured:
     def withheld(self, objectives: Sequence[Objective]) -> Measured:
         """Take the counts out of objectives whose exclusions cannot be read: without them they would be wrong."""
         unread: dict[str, Status] = {one.id: "unavailable" for one in objectives}
-        return replace(
-            self,
-            events=joined_events([]),
-            failed={**self.failed, **unread},
-            warnings=list(self.warnings),
-            ranges={},
-            plans=(),
-            members={},
-        )
+        failed = {**self.failed, **unread}
+        return replace(self, events=joined_events([]), failed=failed, ranges={}, plans=(), members={})
 
     def parts(self) -> dict[str, pd.DataFrame]:
         """EVENTS of the members of all composites, by their ids."""
