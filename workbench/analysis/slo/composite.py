@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.events import joined_events, slice_events
-from workbench.analysis.counting.exclusions import Exclusion, without_excluded
 from workbench.analysis.counting.history import History, histories
 from workbench.analysis.slo.attribution import LabelledCounts
 from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.exclusions import Exclusion, without_excluded
 from workbench.analysis.slo.objective import Promise
 from workbench.core.result import Result, Status
 from workbench.core.timerange import TimeRange

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -26,7 +27,9 @@ from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.alerts.reading import no_alerts, read_alerts
-from workbench.studies.sources.context import Context
+
+if TYPE_CHECKING:
+    from workbench.studies.sources.context import Context
 
 _PAGERS = ("pagerduty", "opsgenie")
 _PAGES = re.compile(r"\b(page[rsd]?|paging|pagerduty|opsgenie|immediate|immediately|wakes?)\b", re.IGNORECASE)

@@ -24,20 +24,27 @@ from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
 from workbench.analysis.counting.amounts import AMOUNT
 from workbench.analysis.counting.events import joined_events
-from workbench.analysis.counting.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.counting.happened import DefinitionParts, Happened
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.compliance import compliance
 from workbench.analysis.slo.composite import Composite, Member, judged_members
+from workbench.analysis.slo.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.slo.objective import Promise
 from workbench.core.errors import ReportError, WorkbenchError
 from workbench.core.result import Result, Status, jsonable
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.studies.cost.ledger import accounts_of, empty_ledger, ledger_edges, periods_of, read_ledger, selectors_of
 from workbench.studies.counting.composites import terms_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.definitions import definition_changes, revision_of
 from workbench.studies.counting.indicators import measure
+from workbench.studies.counting.ledger import (
+    accounts_of,
+    empty_ledger,
+    ledger_edges,
+    periods_of,
+    read_ledger,
+    selectors_of,
+)
 from workbench.studies.counting.record_counts import record_sources
 from workbench.studies.decisions.annotations import happened
 from workbench.studies.decisions.exclusions import agreed_exclusions
@@ -70,7 +77,7 @@ class Frozen:
     failed : mapping of str to Status
         Objectives that could not be measured.
     ledger, seen : DataFrame
-        COSTS as amounts a day and label set, and the observed share; see :mod:`workbench.studies.cost.ledger`.
+        COSTS as amounts a day and label set, and the observed share; see :mod:`workbench.studies.counting.ledger`.
     accounts : tuple of Account
     periods : Periods
     composites : mapping of str to Composite
@@ -259,7 +266,7 @@ def read_frozen(folder: Path) -> Frozen:
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ReportError(
-            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore the folder from a backup."
+            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore it (workbench restore)."
         ) from None
 
 

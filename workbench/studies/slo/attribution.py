@@ -9,9 +9,9 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.counting.exclusions import excluded_slices, without_excluded
 from workbench.analysis.slo.attribution import LabelledCounts, contributions
 from workbench.analysis.slo.companions import Companions, Kind, Moment, companions
+from workbench.analysis.slo.exclusions import excluded_slices, without_excluded
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile
@@ -85,6 +85,7 @@ def slo_attribution(
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, asked)
+    measured = measured.withheld(asked) if agreed.unread else measured
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
     spent = spending(events, counted, as_of=as_of)

@@ -9,10 +9,10 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.counting.exclusions import ExclusionWindows, excluded_times, exclusion_windows, without_excluded
 from workbench.analysis.counting.history import histories
 from workbench.analysis.slo.backtest import COLUMNS, Backtest, BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.slo.burn_policy import named_policies
+from workbench.analysis.slo.exclusions import ExclusionWindows, excluded_times, exclusion_windows, without_excluded
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile
@@ -106,6 +106,7 @@ def slo_backtest(
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, asked)
+    measured = measured.withheld(asked) if agreed.unread else measured
     counted, promises = without_excluded(measured.events, promises, agreed.by_objective)
     result = judged(asked, promises, replace(measured, events=counted), as_of=as_of)
     known = histories(counted)

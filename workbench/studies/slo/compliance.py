@@ -10,12 +10,12 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.counting.events import joined_events
-from workbench.analysis.counting.exclusions import exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.counting.happened import DefinitionParts
 from workbench.analysis.counting.history import histories
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.compliance import ComplianceResult, between, compliance
 from workbench.analysis.slo.composite import judged_members
+from workbench.analysis.slo.exclusions import exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.outlook import burn_outlook
 from workbench.catalog import Objective
@@ -57,9 +57,9 @@ def slo_compliance(
         (:class:`workbench.analysis.slo.burn.BudgetHistory`, hourly) and ``burn``
         (:class:`workbench.analysis.slo.burn.BurnRates`), ``outlook``
         (:class:`workbench.analysis.slo.outlook.BurnOutlook`), all less what exclusions leave out; ``exclusions``
-        (:class:`workbench.analysis.counting.exclusions.ExclusionEffect`, figures with and without) and
+        (:class:`workbench.analysis.slo.exclusions.ExclusionEffect`, figures with and without) and
         ``exclusion_windows``
-        (:class:`workbench.analysis.counting.exclusions.ExclusionWindows`); ``definitions``
+        (:class:`workbench.analysis.slo.exclusions.ExclusionWindows`); ``definitions``
         (:class:`workbench.analysis.counting.happened.DefinitionParts`, a period split where a definition changed) and
         ``happened`` (:class:`workbench.analysis.counting.happened.Happened`, annotations); ``members``
         (:class:`workbench.analysis.slo.composite.CompositeMembers`, what composites are made of).
@@ -83,6 +83,7 @@ def slo_compliance(
     measured = measure(source, profile.scope, asked, spans, records=records)
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
     agreed = agreed_exclusions(ctx, system, asked)
+    measured = measured.withheld(asked) if agreed.unread else measured
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
     bare = judged(asked, promises, measured, as_of=as_of) if agreed.by_objective else result
@@ -150,6 +151,7 @@ def definition_parts(
         for part in parts:
             (promise,) = promises_of([part.objective], range=part.span, as_of=as_of, zone=zone)
             measured = measure(source, scope, [part.objective], {name: promise.elapsed(as_of)}, records=records)
+            measured = measured.withheld([part.objective]) if agreed.unread else measured
             events, counted = without_excluded(measured.events, [promise], agreed.by_objective)
             (row,) = compliance(events, counted, as_of=as_of, unanswered=measured.failed).frame.to_dict("records")
             rows.append((name, part.revision[:12], part.span.start, part.span.end, *(row[figure] for figure in _PART)))

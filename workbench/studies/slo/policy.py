@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from workbench.analysis.counting.exclusions import without_excluded
 from workbench.analysis.slo.budget_policy import Step, policy_state
 from workbench.analysis.slo.burn import BudgetHistory, burn_rates
 from workbench.analysis.slo.compliance import ComplianceResult
+from workbench.analysis.slo.exclusions import without_excluded
 from workbench.analysis.slo.review import kept_share, review_queue
 from workbench.analysis.slo.spending import spending
 from workbench.catalog.slo.policy import PolicyStep, read_policy
@@ -56,6 +56,7 @@ def slo_policy(ctx: Context, *, system: str, as_of: datetime, policy: Path | Non
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, objectives)
+    measured = measured.withheld(objectives) if agreed.unread else measured
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     compliance = judged(objectives, counted, replace(measured, events=events), as_of=as_of)
     burns, spent = burn_rates(events, counted, as_of=as_of), spending(events, counted, as_of=as_of)
