@@ -8,6 +8,7 @@ from workbench.promql.parser.nodes import Node, Selector
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.plan import CounterPlan, counter_plan
 from workbench.promql.parser.printer import print_query
+from workbench.promql.parser.ratio import RatioPlan, events_factor, exact_ratio, ratio_plan
 from workbench.promql.parser.scope import scoped, selectors
 
 __all__ = [
@@ -17,14 +18,18 @@ __all__ = [
     "Matcher",
     "MemoryStore",
     "Node",
+    "RatioPlan",
     "SampleStore",
     "Selector",
     "counter_plan",
     "evaluate_instant",
     "evaluate_range",
+    "events_factor",
+    "exact_ratio",
     "keep_series",
     "parse",
     "print_query",
+    "ratio_plan",
     "scoped",
     "selectors",
 ]
