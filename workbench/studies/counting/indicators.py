@@ -183,7 +183,7 @@ def measure(
                     gone = error if source.state().status == "unavailable" else None
         found.queries += reader.queries + tuple(query_reader.asked)
         found.engines = tuple(sorted(query_reader.engines))
-        found.warnings.extend(query_reader.warnings)
+        found.warnings.extend((*reader.warnings, *query_reader.warnings))
         newest = (found.newest_ms, reader.newest_ms, query_reader.newest_ms)
         found.newest_ms = max((ms for ms in newest if ms is not None), default=None)
     for objective in objectives:
