@@ -236,7 +236,7 @@ def test_a_composite_with_an_unmeasured_member_is_not_judged(lab: Context) -> No
 
 
 def test_lines_whose_levels_nobody_knows_are_no_data_and_some_of_them_are_said(
-    tmp_path: Path, context_over: Callable[..., Context]
+    recorded: ArchiveSource, tmp_path: Path, context_over: Callable[..., Context]
 ) -> None:
     def judged(*levels: str) -> Study:
         (tmp_path / "app.log").write_text(
@@ -244,7 +244,7 @@ def test_lines_whose_levels_nobody_knows_are_no_data_and_some_of_them_are_said(
         )
         files = LogFileSource("files", tmp_path / "app.log", replace(SHAPE, service="api"))
         indicator = RecordsIndicator(total=LogFilter(("api",)), bad=LogFilter(("api",), "ERROR"))
-        return study(context_over(files), indicator, WEEK)
+        return study(context_over(recorded, log_sources={"files": files}), indicator, WEEK)
 
     assert judged("loud", "loud").results["compliance"].frame["status"].tolist() == ["no_data"]
     some = judged("loud", "error", "info")

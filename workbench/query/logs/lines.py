@@ -60,16 +60,17 @@ def parsed_line(text: str) -> Parsed:
         told = parsed_line(inner)
         outer = {"timestamp": time, "stream": stream}
         return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)
-    bare = _ANSI.sub("", text).lstrip("\ufeff").strip()
+    plain = _ANSI.sub("", text)
+    bare = plain.lstrip("\ufeff").strip()
     if bare.startswith("{"):
         record = json_object(bare)
         if record is not None:
             return _unwrapped(record)
-        return Parsed("text", plain_record(bare), True, text)
+        return Parsed("text", _with_blanks(plain, bare), True, text)
     pairs = logfmt_record(bare)
     if pairs is not None:
         return Parsed("logfmt", pairs, text=text)
-    return Parsed("text", plain_record(bare), text=text)
+    return Parsed("text", _with_blanks(plain, bare), text=text)
 
 
 def continues(text: str, after: str) -> bool:
@@ -85,6 +86,16 @@ def continues(text: str, after: str) -> bool:
     if _FOLLOWS.match(text) is not None:
         return True
     return _RAISED.match(text) is not None and after[:1] in (" ", "\t")
+
+
+def _with_blanks(line: str, bare: str) -> dict[str, Any]:
+    """Read a plain line without the blanks at its ends, and give its message those that belong to it."""
+    record = plain_record(bare)
+    message = record.get("message")
+    if isinstance(message, str) and message and bare.endswith(message):
+        lead, _, tail = line.partition(bare)
+        record["message"] = (lead if message == bare else "") + message + tail
+    return record if bare else {"message": line}
 
 
 def _unwrapped(record: dict[str, Any], depth: int = 3) -> Parsed:
