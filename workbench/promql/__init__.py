@@ -8,12 +8,8 @@ from workbench.promql.parser.nodes import Node, Selector
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.plan import CounterPlan, counter_plan
 from workbench.promql.parser.printer import print_query
-<<<<<<< HEAD
 from workbench.promql.parser.ratio import RatioPlan, events_factor, exact_ratio, ratio_plan
-from workbench.promql.parser.scope import scoped, selectors
-=======
 from workbench.promql.parser.scope import in_scope, scope_matchers, scoped, selectors
->>>>>>> main
 
 __all__ = [
     "CounterPlan",
@@ -28,20 +24,14 @@ __all__ = [
     "counter_plan",
     "evaluate_instant",
     "evaluate_range",
-<<<<<<< HEAD
     "events_factor",
     "exact_ratio",
-    "keep_series",
-    "parse",
-    "print_query",
-    "ratio_plan",
-=======
     "in_scope",
     "keep_series",
     "parse",
     "print_query",
+    "ratio_plan",
     "scope_matchers",
->>>>>>> main
     "scoped",
     "selectors",
 ]

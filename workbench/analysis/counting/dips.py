@@ -6,17 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from workbench.analysis.counting.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import from_ms
-
-Floats = NDArray[np.float64]
-Times = NDArray[np.int64]
-Samples = tuple[Times, Floats]
-
-#: A count is implausible when so many times what the series counts at most in as long, and so many of its units more.
-_FACTOR = 10.0
 
 #: A fall by at most this part is no restart although its process restarted: the count was kept. [ratio]
 _KEPT = 0.1
@@ -24,17 +17,8 @@ _KEPT = 0.1
 #: A fall by more than this part, with no other evidence, is a restart. [ratio]
 _RESTART = 0.5
 
-#: A scrape so many times later than usual may hide a restart. [x]
-_LATE = 2.5
-
-#: How many samples after a fall its return is looked for. [samples]
-_RETURN = 100
-
 #: Samples before a fall that tell how fast the series counts. [samples]
 _BEFORE = 20
-
-#: A series that falls more often than this is not examined. [count]
-_MOST_FALLS = 50_000
 
 
 @dataclass(frozen=True)
@@ -78,19 +62,6 @@ class Evidence:
 NO_EVIDENCE = Evidence(SeriesSet.empty(), SeriesSet.empty())
 
 
-@dataclass(frozen=True)
-class _Fall:
-    row: int
-    at: int
-    back: int | None
-    low: float
-    high: float
-    strange: bool
-    doubtful: bool
-    leapt: bool
-    late: bool
-
-
 def doubtful(series: SeriesSet) -> bool:
     """Whether some counter fell in a way that may be no restart, so that more evidence is worth reading.
 
@@ -100,7 +71,7 @@ def doubtful(series: SeriesSet) -> bool:
     >>> [doubtful(SeriesSet.of([({}, times, values)])) for values in ([80, 81, 82, 1, 2, 3], [80, 81, 80, 83, 84, 85])]
     [False, True]
     """
-    return any(fall.strange or fall.doubtful or fall.leapt for falls in _falls(series).values() for fall in falls)
+    return any(fall.strange or fall.doubtful or fall.leapt for falls in falls_in(series).values() for fall in falls)
 
 
 def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[SeriesSet, tuple[Dip, ...]]:
@@ -137,7 +108,7 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     >>> without_dips(SeriesSet.of([({}, times, [7_000, 7_060, 12, 70, 130])]))[1]
     ()
     """
-    falls = _falls(series)
+    falls = falls_in(series)
     if not any(fall.strange or fall.doubtful or fall.leapt for own in falls.values() for fall in own):
         return series, ()
     starts = {_target(labels): (times, values) for labels, times, values in evidence.starts}
@@ -146,7 +117,7 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     values, dips = series.values.copy(), list[Dip]()
     for row, own in falls.items():
         labels = series.labels[row]
-        times, samples = _counted(series, row)
+        times, samples = counted_samples(series, row)
         judged = [
             fall
             for fall in own
@@ -211,89 +182,7 @@ def _figure(value: float) -> str:
     return f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
-def _falls(series: SeriesSet) -> dict[int, list[_Fall]]:
-    """Falls of each series that has any."""
-    with np.errstate(invalid="ignore"):
-        fell = np.flatnonzero(np.diff(series.values) < 0) + 1
-    rows = np.unique(np.searchsorted(series.offsets, fell, side="right") - 1)
-    found = {}
-    for row in rows.tolist():
-        times, values = _counted(series, row)
-        if own := _falls_of(row, times, values):
-            found[row] = own
-    return found
-
-
-def _counted(series: SeriesSet, row: int) -> Samples:
-    first, last = series.offsets[row : row + 2]
-    times, values = series.times[first:last], series.values[first:last]
-    counted = np.isfinite(values)
-    return times[counted], values[counted]
-
-
-def _falls_of(row: int, times: Times, values: Floats) -> list[_Fall]:
-    steps = np.diff(values)
-    places = (np.flatnonzero(steps < 0) + 1).tolist()
-    if not places or len(places) > _MOST_FALLS:
-        return []
-    backs = {at: _back(values, at) for at in places}
-    usual = np.ones(len(steps), np.bool_)
-    usual[[at - 1 for at in places]] = False
-    usual[[back - 1 for back in backs.values() if back is not None]] = False
-    lengths = np.diff(times).astype(np.float64)
-    if usual.any():
-        fastest = float((steps[usual] / lengths[usual]).max())
-        small = steps[usual & (steps > 0)]
-    else:
-        top = np.maximum.accumulate(values)
-        fastest, small = float((top[-1] - top[0]) / max(times[-1] - times[0], 1)), steps[steps > 0]
-    spacing = float(np.median(lengths))
-    whole = bool((values == np.floor(values)).all())
-    unit = 1.0 if whole else float(small.min(initial=np.inf)) if len(small) else 0.0
-    found, until = list[_Fall](), 0
-    for at in places:
-        if at < until:
-            continue
-        low, high, back = float(values[at]), float(values[at - 1]), backs[at]
-        most = fastest * float(lengths[at - 1])
-        leapt = back is not None and _leapt(values, times, at, back, fastest, unit)
-        found.append(
-            _Fall(
-                row,
-                at,
-                back,
-                low,
-                high,
-                strange=low > _FACTOR * (most + unit),
-                doubtful=low > most,
-                leapt=leapt,
-                late=float(lengths[at - 1]) > _LATE * spacing,
-            )
-        )
-        until = back if leapt and back is not None else 0
-    return found
-
-
-def _back(values: Floats, at: int) -> int | None:
-    """First sample after a fall that is as high as before it."""
-    reached = np.flatnonzero(values[at : at + _RETURN] >= values[at - 1])
-    return at + int(reached[0]) if len(reached) else None
-
-
-def _leapt(values: Floats, times: Times, at: int, back: int, fastest: float, unit: float) -> bool:
-    """Whether the count came back in one step that it could not have counted, while it could from before the fall."""
-
-    def plausible(rise: float, length_ms: float) -> bool:
-        return bool(rise <= _FACTOR * (fastest * length_ms + unit))
-
-    leap = float(values[back] - values[back - 1])
-    over = float(values[back] - values[at - 1])
-    return not plausible(leap, float(times[back] - times[back - 1])) and plausible(
-        over, float(times[back] - times[at - 1])
-    )
-
-
-def _is_dip(fall: _Fall, created: bool | None, started: bool | None, others: _Others, time_ms: int) -> bool:
+def _is_dip(fall: Fall, created: bool | None, started: bool | None, others: _Others, time_ms: int) -> bool:
     if created is not None:
         return not created
     if fall.leapt or not (fall.strange or fall.doubtful):
@@ -319,13 +208,13 @@ def _restarted(samples: Samples | None, before_ms: int, after_ms: int) -> bool |
 class _Others:
     """The other series of a target at an instant: the most alike that counted tell whether the process went on."""
 
-    def __init__(self, series: SeriesSet, falls: Mapping[int, Sequence[_Fall]]) -> None:
+    def __init__(self, series: SeriesSet, falls: Mapping[int, Sequence[Fall]]) -> None:
         self._series, self._falls = series, falls
         self._targets: dict[tuple[str, str], list[int]] = {}
         for row, labels in enumerate(series.labels):
             self._targets.setdefault(_target(labels), []).append(row)
 
-    def restarted(self, fall: _Fall, time_ms: int) -> bool | None:
+    def restarted(self, fall: Fall, time_ms: int) -> bool | None:
         """Whether another series started again at this instant; False when one went on, None when none tells."""
         labels = self._series.labels[fall.row]
         own = set(labels.items())
@@ -336,7 +225,7 @@ class _Others:
         went_on = False
         for _, rows in sorted(alike.items(), reverse=True)[:1]:
             for row in rows:
-                times, values = _counted(self._series, row)
+                times, values = counted_samples(self._series, row)
                 at = int(np.searchsorted(times, time_ms))
                 if not 0 < at < len(times) or times[at] != time_ms or not values[at - 1] > 0:
                     continue
@@ -347,7 +236,7 @@ class _Others:
         return False if went_on else None
 
 
-def _lifted(times: Times, values: Floats, falls: Sequence[_Fall], dips: Sequence[_Fall]) -> tuple[Floats, set[int]]:
+def _lifted(times: Times, values: Floats, falls: Sequence[Fall], dips: Sequence[Fall]) -> tuple[Floats, set[int]]:
     """Values with dips held where they end, and lifted where they go on; a restart ends every lift.
 
     Returned beside are the places of the dips that end.
@@ -374,7 +263,7 @@ def _lifted(times: Times, values: Floats, falls: Sequence[_Fall], dips: Sequence
     return lifted, {first for first, _, _ in holds}
 
 
-def _ends(times: Times, values: Floats, fall: _Fall, since: int) -> bool:
+def _ends(times: Times, values: Floats, fall: Fall, since: int) -> bool:
     """Whether the count came back to where it was, rather than going on from where it fell: by how fast it counts."""
     back, at = fall.back, fall.at
     if back is None:

@@ -12,6 +12,7 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import scoped
 
+_NAME = re.compile(r"[a-zA-Z_:][\w:]*")
 _PARTS = re.compile(r"_(total|bucket|count|sum)$")
 
 
@@ -28,9 +29,9 @@ def read_evidence(source: MetricSource, scope: Mapping[str, str], series: Series
     span : TimeRange
     """
     jobs = sorted({labels.get("job", "") for labels in series.labels} - {""})
-    names = sorted({_PARTS.sub("", labels.get("__name__", "")) for labels in series.labels} - {""})
+    names = sorted({_PARTS.sub("", labels.get("__name__", "")) for labels in series.labels})
     starts = [scoped("process_start_time_seconds", {**scope, "job": job}) for job in jobs]
-    created = [scoped(f"{name}_created", scope) for name in names]
+    created = [scoped(f"{name}_created", scope) for name in names if _NAME.fullmatch(name)]
     return Evidence(*(_joined([_read(source, text, span) for text in texts]) for texts in (starts, created)))
 
 
