@@ -68,6 +68,7 @@ class Coverage:
         """As plain values."""
         return {
             "share": self.share,
+            "records": self.records,
             "files": self.files,
             **{name: self.counts[name] for name in COUNTS},
             "unread": list(self.unread),
