@@ -16,7 +16,7 @@ from workbench.studies.slo.backtest import slo_backtest
 from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
-from workbench.studies.sources.context import Context, open_context
+from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
 from workbench.studies.sources.periods import window
 
@@ -29,6 +29,7 @@ __all__ = [
     "alert_load",
     "alert_rule_worth",
     "capacity_forecast",
+    "catalog_version",
     "explain_query",
     "find_logs",
     "find_spans",
