@@ -1,6 +1,7 @@
 """Questions answered: catalog, sources and range in, a Study out. A failing source is a status, never an exception."""
 
 from workbench.core.filters import Condition, LogFilter, Native, SpanFilter
+from workbench.studies.alerts.lint import alert_lint
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
@@ -26,6 +27,7 @@ __all__ = [
     "LogFilter",
     "Native",
     "SpanFilter",
+    "alert_lint",
     "alert_load",
     "alert_rule_worth",
     "capacity_forecast",
