@@ -63,3 +63,32 @@ def status(
         right=lambda name: name not in tables.TEXT,
         finding=tables.alerts_finding(study),
     )
+
+
+@alerts.command()
+@click.option("--least", default=2.0, show_default=True, help="Percentage of a budget from which a burn is an event.")
+@click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
+@question
+def rules(asked: Asked, least: float, without: tuple[str, ...]) -> None:
+    """Print which rule earns its pages: precision, recall, detection time, pages without use.
+
+    A rule is held against the burns of the objectives that its profile entry names, and against incidents written down
+    with `workbench slo annotate`. A rule that guards no objective is not judged, which is not 0 %.
+
+    \b
+    Examples:
+      workbench alerts rules counterfactual-lab --month last-month
+      workbench alerts rules conduit --least 5 --format csv
+    """
+    from workbench.charts.alerts.worth_tables import TEXT, worth_finding, worth_rows
+    from workbench.studies import alert_rule_worth
+
+    study = asked.answer(alert_rule_worth, least_share=least / 100, without=without)
+    worth = study.results["worth"]
+    asked.show(
+        study,
+        worth_rows(worth),
+        csv=worth.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=worth_finding(study),
+    )

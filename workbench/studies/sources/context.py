@@ -108,8 +108,7 @@ class Context:
 
     def episodes_for(self, system: str) -> EpisodeSource:
         """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
-        profile = self.catalog.profiles.get(system)
-        samples = AlertHistory(self.source_for(system), profile.scope if profile else {})
+        samples = AlertHistory(self.source_for(system), self.catalog.profile(system))
         return self._answering(self.episode_sources, system) or samples
 
     def services_of(self, system: str) -> tuple[str, ...]:
