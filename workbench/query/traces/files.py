@@ -253,8 +253,11 @@ def _contents(stream: Any, file: Path) -> Iterator[Any]:
         yield from _json(first, stream)
     elif first == b"\x0a":
         yield first + stream.read()
-    else:
+    elif first < b" ":
         yield from _messages(first, stream, file)
+    else:
+        yield (first + stream.readline()).decode(errors="replace")  # a line of text; no message is so long
+        yield from _lines(stream)
 
 
 def _json(first: bytes, stream: IO[bytes]) -> Iterator[Any]:
