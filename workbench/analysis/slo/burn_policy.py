@@ -165,7 +165,7 @@ def fitting_policy(period_ms: int, target: Decimal) -> tuple[BurnPolicy, tuple[s
 
 
 def steps_for(period_ms: int) -> tuple[tuple[Decimal, str, str, str], ...]:
-    """Steps of the Workbook, or for a period of less than a week steps in proportion, as the generated rules have.
+    """Return the steps of the Workbook, or for less than a week steps in proportion, as the generated rules have.
 
     Examples
     --------
