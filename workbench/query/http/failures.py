@@ -27,6 +27,9 @@ from workbench.core.errors import (
 #: Statuses after which the same request may be sent again.
 RETRIED = frozenset({429, 502, 503, 504})
 
+#: Bytes of an answer that are read for its words.
+_GLIMPSED = 1 << 20
+
 _NARROW = "Ask for a shorter range, a longer step or fewer series."
 _EXPENSIVE = re.compile(
     r"exceeded maximum resolution|too many (?:samples|points|outstanding|chunks|series)|cannot exceed -search\."
@@ -192,8 +195,8 @@ def is_lost(error: Exception) -> bool:
 
 def _told(body: bytes | bytearray) -> dict[str, Any]:
     try:
-        told = json.loads(body)
-    except ValueError:
+        told = json.loads(body[:_GLIMPSED])
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) and told.get("status") == "error" else {}
 
