@@ -234,6 +234,7 @@ class Settings(Frozen):
     store_url: str = ""
     store_password: SecretRef | None = None
     open_reports: bool = False
+    dashboard_hosts: tuple[str, ...] = ()
     profiles: tuple[Path, ...] = ()
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
