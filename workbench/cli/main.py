@@ -12,6 +12,7 @@ import click
 from workbench import __version__
 from workbench.cli.shared.lazy import LazyGroup
 from workbench.core.errors import WorkbenchError
+from workbench.core.foreign_text import cut, visible
 from workbench.core.private import keep_private
 
 #: name -> (module:attribute, one-line help), in the order of ``--help``.
@@ -84,10 +85,14 @@ def cli(ctx: click.Context, config: Path | None, home: Path | None, zone: str | 
     ctx.obj = State(config, home, zone)
 
 
+#: Of a message. [characters]
+_LONGEST = 8_000
+
+
 def complain(message: str) -> None:
     """Print an error to stderr, red where colour is wanted."""
     label = "Error: " if os.environ.get("NO_COLOR") else click.style("Error: ", fg="red", bold=True)
-    click.echo(label + message, err=True)
+    click.echo(label + cut(visible(message, lines=True), _LONGEST), err=True)
 
 
 def main(arguments: list[str] | None = None) -> None:

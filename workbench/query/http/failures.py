@@ -23,6 +23,7 @@ from workbench.core.errors import (
     SourceError,
     SourceUnavailable,
 )
+from workbench.core.foreign_text import visible
 
 #: Statuses after which the same request may be sent again.
 RETRIED = frozenset({429, 502, 503, 504})
@@ -47,7 +48,7 @@ _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 def clean(text: str, limit: int = 600) -> str:
     """Text of a server for a terminal or a page: no control characters, not endless."""
-    plain = _CONTROL.sub(" ", text).strip()
+    plain = visible(_CONTROL.sub(" ", text).strip())
     return plain if len(plain) <= limit else plain[:limit] + "…"
 
 
