@@ -149,7 +149,7 @@ def test_a_packed_answer_is_unpacked(encoding, packed):
 
 @pytest.mark.parametrize(
     ("encoding", "packed"),
-    [("gzip", gzip.compress(b"[1, 2]")[:-9]), ("gzip", b"no gzip"), ("br", b"x"), ("gzip, gzip", b"x")],
+    [("gzip", gzip.compress(b"[1, 2]")[:-9]), ("gzip", b"no gzip"), ("deflate", b"\xff\xff")],
 )
 def test_a_packed_answer_that_cannot_be_unpacked_is_an_error(encoding, packed):
     with server(lambda peer, _: peer.sendall(full(packed, Content_Encoding=encoding))) as url:

@@ -21,7 +21,7 @@ HEAD = "0005"
 _LOCK = 7_061_974_113  # any number, the same in every process that migrates
 
 
-def open_engine(url: str, *, mark: Path | None = None) -> Engine:
+def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) -> Engine:
     """Return an engine whose tables are of the newest revision.
 
     Parameters
@@ -29,6 +29,8 @@ def open_engine(url: str, *, mark: Path | None = None) -> Engine:
     url : str
     mark : Path, optional
         File that keeps in mind which stores were there; beside the database where it is a file.
+    remember : bool
+        Keep it in mind; not for copies.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def open_engine(url: str, *, mark: Path | None = None) -> Engine:
     kept = mark if path is None else path.with_name(f".{path.name}.made")
     engine: Engine | None = None
     try:
-        known = _marked(kept, where)
+        known = remember and _marked(kept, where)
         if known and path is not None and not path.exists():
             raise _lost(where, kept)
         engine = (
@@ -58,7 +60,7 @@ def open_engine(url: str, *, mark: Path | None = None) -> Engine:
         if current != HEAD:
             with writing(engine) as connection:
                 _migrate(connection, where)
-        if not known:
+        if remember and not known:
             _mark(kept, where)
     except Exception as error:
         if engine is not None:
@@ -107,6 +109,15 @@ def _lost(where: str, mark: Path | None) -> ArchiveError:
         f"The store {where} was there before and is gone or empty: its exclusions, issues and history are missing.",
         hint=f"Restore it (workbench restore). To begin with an empty store, delete {mark} first.",
     )
+
+
+def forget(mark: Path | None, url: str) -> None:
+    """Forget that a store was there, so that an empty one may take its place: it is restored."""
+    location = database_url(url)
+    path = file_of(location)
+    kept = mark if path is None else path.with_name(f".{path.name}.made")
+    if kept is not None:
+        kept.unlink(missing_ok=True)
 
 
 def _marked(mark: Path | None, where: str) -> bool:

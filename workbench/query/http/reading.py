@@ -21,6 +21,8 @@ _OBJECT, _LIST, _ITEM, _KEY, _QUOTE = 232, 88, 40, 80, 28
 #: An escaped or encoded half of a surrogate pair, or a whole pair.
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
+_PACKED = ("gzip", "x-gzip", "deflate")
+
 _PIECE = 1 << 18
 _HINT = "Aggregate in the query or narrow it, or raise `answer_mib` of this source."
 
@@ -40,7 +42,7 @@ def read_body(response: Pieces, encoding: str, *, limit: int, check: Callable[[]
     ----------
     response : Pieces
     encoding : str
-        Its ``Content-Encoding``: none, gzip or deflate.
+        Its ``Content-Encoding``; another than gzip and deflate, e.g. the snappy of remote read, is left to the caller.
     limit : int
         [bytes]
     check : callable
@@ -53,7 +55,8 @@ def read_body(response: Pieces, encoding: str, *, limit: int, check: Callable[[]
     urllib3.exceptions.DecodeError, urllib3.exceptions.IncompleteRead
         It cannot be unpacked, or ends in the middle.
     """
-    unpack = _Unpacker(encoding.strip().lower()) if encoding.strip().lower() not in ("", "identity") else None
+    kind = encoding.strip().lower()
+    unpack = _Unpacker(kind) if kind in _PACKED else None
     body = bytearray()
     while piece := response.read1(_PIECE, decode_content=False):
         check()
@@ -126,8 +129,6 @@ class _Unpacker:
     """gzip (of several members) or deflate, never more than a piece at a time."""
 
     def __init__(self, encoding: str) -> None:
-        if encoding not in ("gzip", "x-gzip", "deflate"):
-            raise broken.DecodeError(f"unknown encoding {encoding!r}")
         self._raw = encoding == "deflate"
         self._inner = zlib.decompressobj(zlib.MAX_WBITS | 32)
         self._begun = self.whole = False
