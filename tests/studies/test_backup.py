@@ -23,7 +23,7 @@ from workbench.core.series import SeriesSet
 from workbench.core.settings import Settings, SourceSettings
 from workbench.report.issue.issue import issue_report
 from workbench.report.issue.reproduce import find_issue, issued_rows, reproduce
-from workbench.store import Store, open_store
+from workbench.store import open_store
 from workbench.studies import open_context
 from workbench.studies.decisions.exclusions import add_exclusion
 from workbench.studies.upkeep.backup import MANIFEST, back_up, restore
@@ -189,11 +189,14 @@ def test_a_store_on_postgresql_is_backed_up_and_restored(settings, tmp_path, pos
             connection.execute(text(f"CREATE DATABASE {name}"))
         urls.append(base.set(database=name).render_as_string(hide_password=False))
     teams = [settings.model_copy(update={"store_url": url}) for url in urls]
-    add_exclusion(open_context(teams[0]), system=SYSTEM, start=END, duration="2h", reason="Move")
+    contexts = [open_context(team) for team in teams]
+    add_exclusion(contexts[0], system=SYSTEM, start=END, duration="2h", reason="Move")
     back_up(teams[0], tmp_path / "backup", now=NOW)
     restore(teams[1], tmp_path / "backup", now=NOW, replace=True)
-    assert open_store(teams[1]).exclusions(SYSTEM) == Store(urls[0]).exclusions(SYSTEM)
-    add_exclusion(open_context(teams[1]), system=SYSTEM, start=END, duration="3h", reason="Ids go on")
+    assert contexts[1].store.exclusions(SYSTEM) == contexts[0].store.exclusions(SYSTEM)
+    add_exclusion(contexts[1], system=SYSTEM, start=END, duration="3h", reason="Ids go on")
+    for context in contexts:
+        context.store.close()
     for name in names:
         with server.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

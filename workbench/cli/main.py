@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
+    "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
     "backup": ("workbench.cli.backup:backup", "Copy store, archive and reports to another place."),
     "restore": ("workbench.cli.backup:restore", "Restore a backup and check every issued report."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),

@@ -45,7 +45,7 @@ def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) ->
     kept = mark if path is None else path.with_name(f".{path.name}.made")
     engine: Engine | None = None
     try:
-        known = remember and _marked(kept, where)
+        known = remember and (_marked(kept, where) if path is None else kept is not None and kept.exists())
         if known and path is not None and not path.exists():
             raise _lost(where, kept)
         engine = (
@@ -121,7 +121,7 @@ def forget(mark: Path | None, url: str) -> None:
 
 
 def _marked(mark: Path | None, where: str) -> bool:
-    """Whether a store was made, or seen, at this address before."""
+    """Whether a store was made, or seen, at this address of a server before."""
     if mark is None:
         return False
     try:

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,7 +90,8 @@ def back_up(settings: Settings, to: str | Path, *, now: datetime) -> Backup:
     fresh = size = 0
     with tempfile.TemporaryDirectory(prefix="workbench-backup-") as folder:
         snapshot = Path(folder) / STORE
-        rows = write_snapshot(open_store(settings), snapshot)
+        with closing(open_store(settings)) as store:
+            rows = write_snapshot(store, snapshot)
         content = snapshot.read_bytes()
     files[STORE] = hashlib.sha256(content).hexdigest()
     put(place, STORE, content)
