@@ -1,12 +1,14 @@
 """Spans of OpenTelemetry: the JSON of files, Tempo and Jaeger, and protobuf, into rows.
 
 JSON of OTLP has hex ids and numbers for enumerations, that of Tempo base64 and names; ``batches`` and
-``instrumentationLibrarySpans`` are older names of ``resourceSpans`` and ``scopeSpans``. All are read.
+``instrumentationLibrarySpans`` are older names of ``resourceSpans`` and ``scopeSpans``; some exporters write
+``resource_spans``. All are read.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +21,8 @@ from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_
 
 _KINDS = ("", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
+
+_CAMEL = re.compile(r"_([a-z])")
 
 #: Texts of the resource that other columns hold.
 _SERVICE = "service.name"
@@ -37,12 +41,21 @@ def of_json(document: Any, sampling: Sampling) -> list[Span]:
         body = body[name] if isinstance(body, dict) and isinstance(body.get(name), dict) else body
     if not isinstance(body, dict):
         raise AnswerUnreadable("It holds no spans of OpenTelemetry.", hint="Expected resourceSpans or batches.")
-    resources = body.get("resourceSpans") or body.get("batches") or ()
     try:
+        if "resource_spans" in body:
+            body = _camel(body)
+        resources = body.get("resourceSpans") or body.get("batches") or ()
         with without_collector():
             return [span for resource in resources for span in _resource(resource, sampling)]
     except (AttributeError, TypeError, ValueError, KeyError) as error:
         raise AnswerUnreadable(f"A span of OpenTelemetry is malformed: {type(error).__name__}.") from None
+
+
+def _camel(held: Any) -> Any:
+    """Rename the fields of a document that spells them as the .proto file does; texts and attributes stay."""
+    if isinstance(held, dict):
+        return {_CAMEL.sub(lambda found: found[1].upper(), str(key)): _camel(value) for key, value in held.items()}
+    return [_camel(each) for each in held] if isinstance(held, list) else held
 
 
 def _resource(resource: Mapping[str, Any], sampling: Sampling) -> Iterator[Span]:
