@@ -18,7 +18,7 @@ from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.slo.rule_tuning import alert_rule_tuning
 from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
-from workbench.studies.sources.context import Context, open_context
+from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
 from workbench.studies.sources.periods import window
 
@@ -33,6 +33,7 @@ __all__ = [
     "alert_rule_tuning",
     "alert_rule_worth",
     "capacity_forecast",
+    "catalog_version",
     "explain_query",
     "find_logs",
     "find_spans",
