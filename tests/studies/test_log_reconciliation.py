@@ -1,4 +1,4 @@
-"""Rows, counts and filters that contradict each other are told with both numbers, and no objective is judged by them."""
+"""Rows, counts and filters that contradict each other are told with both numbers, and judge no objective."""
 
 from __future__ import annotations
 
