@@ -73,7 +73,8 @@ class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
     ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    they are never added. ``inside`` names a role that contains these things (cached inside input tokens).
+    they are never added. ``inside`` names a role that contains these things (cached inside input tokens). ``classes``
+    says the same of values of the label of ``token_class``: ``{input_cached: input}``, or ``apart`` for one of its own.
     """
 
     kind: Kind
@@ -84,6 +85,7 @@ class Role(Documented):
     aliases: tuple[Text, ...] = ()
     view_of: RoleName | None = None
     inside: RoleName | None = None
+    classes: dict[Text, Text] = {}
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
