@@ -144,3 +144,45 @@ def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: 
     for warning in study.warnings:
         say(f"Note: {warning}")
     sys.exit(1 if study.status == "at_risk" else 0)
+
+
+@alerts.command()
+@click.option("--rule", "names", multiple=True, help="Rule to tune; by default those that page most for nothing.")
+@click.option(
+    "--file",
+    "rule_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Rule file in which the proposals are written as a diff on stdout; promtool checks it where it is installed.",
+)
+@question
+def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
+    """Replay rules with other `for`, `keep_firing_for` and thresholds, and propose what pages less.
+
+    Settings are chosen on the first two thirds of the period, so that no burn of a budget is lost and none is told more
+    than 10 minutes later, and judged on the last third. The longer the period, the better the choice.
+
+    \b
+    Examples:
+      workbench alerts tune counterfactual-lab --last 90d
+      workbench alerts tune choreoai --last 90d --rule HighErrorRate --file alerts.yml
+    """
+    from workbench.charts.alerts.tuning_tables import TEXT, tuning_finding, tuning_rows
+    from workbench.cli.promtool import checked
+    from workbench.studies import alert_rule_tuning
+    from workbench.studies.authoring.rule_changes import changed_rules
+
+    study = asked.answer(alert_rule_tuning, rules=names)
+    tuning = study.results["tuning"]
+    if rule_file is not None:
+        changed = changed_rules(rule_file, tuning.to_frame())
+        click.echo(changed.diff, nl=False)
+        for note in (*changed.notes, *checked(changed.text)):
+            say(f"Note: {note}")
+        return
+    asked.show(
+        study,
+        tuning_rows(tuning),
+        csv=tuning.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=tuning_finding(tuning),
+    )

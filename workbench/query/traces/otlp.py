@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from workbench.core.errors import AnswerUnreadable
 from workbench.query.http.documents import without_collector
 from workbench.query.traces.otlp_schema import message
-from workbench.query.traces.spans import Sampling, Span, plain_id, text_of
+from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, text_of
 
 _KINDS = ("", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
@@ -71,7 +71,7 @@ def _resource(resource: Mapping[str, Any], sampling: Sampling) -> Iterator[Span]
                 own["otel.status_description"] = str(status["message"])
             for event in span.get("events") or ():
                 if event.get("name") == "exception":
-                    own = {**attribute_texts(event.get("attributes")), **own}
+                    own = {**exception_texts(attribute_texts(event.get("attributes"))), **own}
             yield Span(
                 plain_id(span.get("traceId"), 32),
                 plain_id(span.get("spanId"), 16),
@@ -118,8 +118,10 @@ def _text(value: Mapping[str, Any] | None) -> str:
 def _value(value: Mapping[str, Any]) -> Any:
     for kind, held in value.items():
         match kind:
-            case "stringValue" | "boolValue" | "doubleValue":
+            case "stringValue" | "boolValue":
                 return held
+            case "doubleValue":
+                return float(held)
             case "bytesValue":
                 return base64.b64decode(held).hex()
             case "intValue":
@@ -176,7 +178,7 @@ def _row(span: Any, service: str, shared: dict[str, str], sampling: Sampling) ->
         own["otel.status_description"] = status.message
     for event in span.events:
         if event.name == "exception":
-            own = {**_pairs(event.attributes), **own}
+            own = {**exception_texts(_pairs(event.attributes)), **own}
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
     parent = span.parent_span_id
     return Span(
