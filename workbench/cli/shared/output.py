@@ -64,7 +64,8 @@ def print_csv(rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+    runs = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") and value not in ("+Inf", "-Inf")
+    return f"'{value}" if runs else value
 
 
 def print_json(value: object) -> None:
