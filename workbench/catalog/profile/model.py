@@ -70,12 +70,7 @@ class MetricFamily(Documented):
 
 
 class Role(Documented):
-    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
-
-    ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    they are never added. ``inside`` names a role that contains these things (cached inside input tokens). ``classes``
-    says the same of values of the label of ``token_class``: ``{input_cached: input}``, or ``apart`` for one of its own.
-    """
+    """What a metric is for; docs/profiles.md. ``view_of``, ``inside``, ``classes`` name what is never added to it."""
 
     kind: Kind
     select: Text
@@ -86,6 +81,7 @@ class Role(Documented):
     view_of: RoleName | None = None
     inside: RoleName | None = None
     classes: dict[Text, Text] = {}
+    margin: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
