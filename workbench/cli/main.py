@@ -63,7 +63,12 @@ class State:
         """Context for studies, opened from the settings."""
         from workbench.studies import open_context
 
-        return open_context(self.settings)
+        opened = open_context(self.settings)
+        if faults := opened.catalog.faults:
+            count = "1 mistake in the catalog is" if len(faults) == 1 else f"{len(faults)} mistakes in the catalog are"
+            said = "\n".join(map(str, faults))
+            click.echo(f"Warning: {count} left out; workbench catalog check lists them.\n{said}", err=True)
+        return opened
 
 
 @click.group(

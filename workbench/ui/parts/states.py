@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from workbench.core.errors import (
     CatalogError,
     CertificateInvalid,
     EmptyAnswer,
+    Fault,
     ParameterError,
     QueryRejected,
     QueryTooExpensive,
@@ -80,6 +81,15 @@ _NEXT_STEPS: dict[Status, str] = {
 
 #: Warnings shown at once; a silent source gives the same one for every SLO.
 _SHOWN = 1
+
+
+def catalog_mistakes(faults: Sequence[Fault]) -> None:
+    """Say above every page which files of the catalog were left out, and why."""
+    if faults:
+        count = "1 mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
+        with st.expander(f"{count} in profiles or SLO documents: these are left out", icon=":material/edit_document:"):
+            for fault in faults:
+                st.code(str(fault), language=None)
 
 
 def badge_text(status: Status) -> str:
