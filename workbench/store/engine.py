@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from workbench.core.errors import ArchiveError, SettingsError
 
 #: Revision of the newest migration; a test holds it to the scripts.
-HEAD = "0004"
+HEAD = "0005"
 
 #: How long a writer waits for another one. [ms]
 BUSY_MS = 30_000
