@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.counting.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.counting.recurrence import checked_rule, later, occurrences
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
 from workbench.analysis.slo.objective import Promise
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.archive import Archive, ArchiveSource
+from workbench.archive.tiers.columns import Slices
 from workbench.archive.tiers.retention import Policy, expire, roll_up
-from workbench.archive.tiers.rollup import Slices, in_arrays, rollup
+from workbench.archive.tiers.rollup import in_arrays, rollup
 from workbench.archive.tiers.rollup_fast import compiled
 from workbench.archive.tiers.slices import as_series
 from workbench.core.errors import QueryRejected

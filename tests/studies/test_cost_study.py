@@ -16,7 +16,7 @@ from workbench.core.money import total
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, parse_month, to_ms
 from workbench.studies import Context, spend_and_tokens
-from workbench.studies.cost.ledger import ledger_edges, periods_of
+from workbench.studies.counting.ledger import ledger_edges, periods_of
 from workbench.studies.sources.unavailable import UnavailableSource
 
 pytestmark = pytest.mark.slow

@@ -15,15 +15,14 @@ from workbench.archive import coverage, native, samples
 from workbench.archive.presence import present
 from workbench.archive.records import records
 from workbench.archive.series import SeriesRegistry
-from workbench.archive.storage import document
+from workbench.archive.storage import commits, document
 from workbench.archive.storage.compaction import Compacted, compact
-from workbench.archive.storage.document import SCHEMA, Document
+from workbench.archive.storage.document import RAW_DELETED_BEFORE, SCHEMA, Document
 from workbench.archive.storage.layout import EPISODES, HISTOGRAMS, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
 from workbench.archive.storage.parquet import DataFile
 from workbench.archive.storage.place import LOCK, LocalFolder, Place, place_of
 from workbench.archive.storage.tables import Tables
 from workbench.archive.tiers.long_history import long_history
-from workbench.archive.tiers.retention import LET_GO
 from workbench.archive.tiers.slices import DAY_MS, TABLES
 from workbench.archive.tiers.verdicts import RAW, Tier
 from workbench.core.errors import ArchiveError
@@ -267,7 +266,7 @@ class Archive:
 
     def history(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Read as :meth:`floats`; slices stand in for samples that were let go (``long_history.py``)."""
-        cut_ms = int(self.meta.get(LET_GO, 0))
+        cut_ms = int(self.meta.get(RAW_DELETED_BEFORE, 0))
         if start_ms > cut_ms:
             return self.floats(matchers, start_ms, end_ms)
         return long_history(self, matchers, start_ms, cut_ms, end_ms)
@@ -367,4 +366,4 @@ class Archive:
 
 
 _COPYING = "copying.lock"
-_OWN = {_COPYING, document.NAME, LOCK, *(layout.name for layout in LAYOUTS)}
+_OWN = {_COPYING, document.NAME, commits.NAME, LOCK, *(layout.name for layout in LAYOUTS)}

@@ -13,10 +13,10 @@ import pandas as pd
 
 import workbench
 from workbench.archive.archive import Archive
+from workbench.archive.storage.document import RAW_DELETED_BEFORE
 from workbench.archive.storage.layout import LOGS, SPANS, Layout
 from workbench.archive.tiers.long_history import standing_in
 from workbench.archive.tiers.query import on_slices
-from workbench.archive.tiers.retention import LET_GO
 from workbench.archive.tiers.store import TierStore
 from workbench.archive.tiers.verdicts import RAW, TIERS, Tier, answering_tier
 from workbench.core.counting import counted_lines
@@ -154,7 +154,7 @@ class ArchiveSource:
     def tier_at(self, start_ms: int) -> Tier:
         """Return the coarsest tier that :meth:`raw` reads from an instant on. [ms since the epoch]"""
         with self._answering(""):
-            gone_ms = int(self.archive.meta.get(LET_GO, 0))
+            gone_ms = int(self.archive.meta.get(RAW_DELETED_BEFORE, 0))
             return standing_in(self.archive, start_ms) if start_ms < gone_ms else RAW
 
     def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:
@@ -256,7 +256,7 @@ class ArchiveSource:
         first = min((low for _, low, _ in windows), default=start_ms)
         oldest = {tier: self.archive.oldest_of(tier) for tier in TIERS}
         held = {tier: ms for tier, ms in oldest.items() if ms is not None}
-        if not held or LET_GO not in self.archive.meta:
+        if not held or RAW_DELETED_BEFORE not in self.archive.meta:
             return (RAW,)
         furthest = max(first, min(held.values()))
         tiers = tuple(tier for tier, ms in held.items() if ms <= furthest + tier.resolution_ms) or (RAW,)

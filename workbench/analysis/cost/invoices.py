@@ -61,7 +61,7 @@ def invoice_check(
     invoices : DataFrame
         ``provider``, ``start``, ``end`` [UTC], ``amount`` (Decimal), ``currency``; lines of one invoice are added.
     ledger, seen : DataFrame
-        As of :func:`workbench.studies.cost.ledger.read_ledger`, for these accounts.
+        As of :func:`workbench.studies.counting.ledger.read_ledger`, for these accounts.
     accounts : sequence of Account
         Counters of money with the dimension ``provider``, none a view of another.
     as_of : datetime

@@ -105,6 +105,11 @@ class Counts:
         """Return the counts under the name of another objective."""
         return replace(self, objective=objective, events=self.events.assign(objective=objective))
 
+    def withheld(self) -> Counts:
+        """Return the same indicator without its counts, as ``unavailable``."""
+        members = tuple(member.withheld() for member in self.members)
+        return replace(self, events=joined_events([]), failure="unavailable", members=members)
+
     def header(self) -> dict[str, Any]:
         """Return everything but the events, as plain JSON values."""
         return {

@@ -9,7 +9,9 @@ from functools import cached_property
 
 from workbench.analysis.counting.counts import Counts
 from workbench.analysis.counting.events import joined_events
-from workbench.analysis.counting.exclusions import (
+from workbench.analysis.counting.history import History, histories
+from workbench.analysis.slo.compliance import ComplianceResult, compliance
+from workbench.analysis.slo.exclusions import (
     Exclusion,
     ExclusionEffect,
     ExclusionWindows,
@@ -17,8 +19,6 @@ from workbench.analysis.counting.exclusions import (
     exclusion_windows,
     without_excluded,
 )
-from workbench.analysis.counting.history import History, histories
-from workbench.analysis.slo.compliance import ComplianceResult, compliance
 from workbench.analysis.slo.objective import Promise
 from workbench.core.result import Status, worst
 
@@ -114,8 +114,8 @@ def judge(
 
     Notes
     -----
-    Every surface calls this function with the same :class:`~workbench.analysis.counting.counts.Counts`: the page, the command,
-    the notebook, the report, the issued report, its reproduction and the overview, live or from stored counts.
+    Every surface calls this function with the same :class:`~workbench.analysis.counting.counts.Counts`: the page, the
+    command, the notebook, the report, the issued report, its reproduction and the overview, live or from stored counts.
 
     Examples
     --------

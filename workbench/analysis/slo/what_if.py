@@ -10,7 +10,7 @@ from decimal import ROUND_FLOOR, Decimal
 import pandas as pd
 
 from workbench.analysis.counting.counts import Counts
-from workbench.analysis.counting.exclusions import Exclusion
+from workbench.analysis.slo.exclusions import Exclusion
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.verdict import judge
 from workbench.core.result import Result

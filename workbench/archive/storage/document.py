@@ -13,6 +13,8 @@ NAME = "archive.json"
 
 #: Schema that is written; older ones are read, and brought to this one by the first write.
 SCHEMA = 2
+#: Key of the time before which raw samples were deleted; their slices stay. [ms since the epoch]
+RAW_DELETED_BEFORE = "raw_expired_before_ms"
 _FORMAT = "workbench-archive"
 _OLDEST = 1
 

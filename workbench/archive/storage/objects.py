@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from workbench.archive.storage.place import plain
+from workbench.archive.storage.causes import plain
 from workbench.core.errors import ArchiveError
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from workbench.core.errors import ArchiveError
+from workbench.core.private import FILE, private_folder
 
 T = TypeVar("T")
 
@@ -140,11 +141,11 @@ class LocalFolder:
         """Write a file that cannot be written to afterwards; see :class:`Place`."""
         path = self.path / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             told = fill(path)
             if not path.exists():
                 return told, 0
-            path.chmod(0o444)
+            path.chmod(0o400)
             return told, path.stat().st_size
         except OSError as error:
             path.unlink(missing_ok=True)
@@ -173,7 +174,7 @@ class LocalFolder:
 
     def change(self, name: str, make: Callable[[bytes | None], bytes]) -> None:
         """Write a small file anew under the lock of the folder, by a sibling that takes its place."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        private_folder(self.path)
         with open(self.path / LOCK, "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # a process that is killed lets go of it
             held = self.load(name)
@@ -182,6 +183,7 @@ class LocalFolder:
                 return
             temporary = self.path / f".{name}.{os.getpid()}"
             try:
+                temporary.touch(mode=FILE)
                 temporary.write_bytes(fresh)
                 os.replace(temporary, self.path / name)
             except OSError as error:
@@ -227,19 +229,3 @@ def place_of(location: str | Path) -> Place:
     from workbench.archive.storage.objects import bucket_of
 
     return bucket_of(str(location))
-
-
-def plain(error: BaseException) -> str:
-    """One line of an error of an object store, without the part of an address that may hold a signature.
-
-    Examples
-    --------
-    >>> plain(OSError("Error performing GET https://a.invalid/c/x?sig=abc in 1ms: <Error><Code>Denied</Code></Error>"))
-    'Error performing GET https://a.invalid/c/x (Denied)'
-    """
-    text = re.sub(r"\x1b\[[\d;]*m|↳", "", str(error).partition("Debug source:")[0])
-    text = ": ".join(line.strip() for line in text.splitlines() if line.strip())
-    code = re.search(r"<Code>(\w+)</Code>", text)
-    head = re.sub(r"\?\S*", "", text.partition("<")[0])
-    head = re.sub(r" in [\d.]+\S?s\b(, after .*?retry_timeout: \S+ *)?", "", head).rstrip(" :.")
-    return f"{head} ({code[1]})" if code else head or type(error).__name__

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.archive.tiers import slices
-from workbench.archive.tiers.rollup import Slices
+from workbench.archive.tiers.columns import Slices
 from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, Tier
 from workbench.core.series import Labels, SeriesSet, is_stale, label_key
 from workbench.promql.parser.matchers import Matcher

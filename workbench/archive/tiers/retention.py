@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.archive import native, samples
+from workbench.archive.storage.document import RAW_DELETED_BEFORE
 from workbench.archive.tiers import slices
 from workbench.archive.tiers.rollup import rollup
 from workbench.archive.tiers.slices import DAY_MS, TABLES
@@ -17,9 +18,6 @@ from workbench.core.series import SeriesSet
 
 if TYPE_CHECKING:
     from workbench.archive.archive import Archive
-
-#: Key of the document: raw samples before this time were let go, their slices are all that is left. [ms]
-LET_GO = "raw_expired_before_ms"
 
 
 @dataclass(frozen=True)
@@ -47,18 +45,21 @@ def roll_up(archive: Archive, until_ms: int, *, report: Callable[[float], object
     oldest = archive.oldest_ms()
     if oldest is None:
         return 0
-    start_ms = max(oldest - 1, int(archive.meta.get(LET_GO, 0)))
+    start_ms = max(oldest - 1, int(archive.meta.get(RAW_DELETED_BEFORE, 0)))
     waiting = {
         tier: slices.stale_days(archive.tables, tier, start_ms, until_ms // DAY_MS * DAY_MS)
         for tier in (FIVE_MINUTES, HOUR)
     }
     days = sorted({day for each in waiting.values() for day in each})
     for number, day in enumerate(days):
+        sequence = slices.newest_sequence(archive.tables, day)
         scraped = archive.floats((), day + 1, day + DAY_MS)
         own = archive.ids_of(scraped.labels)
         for tier, stale in waiting.items():
             if day in stale:
-                slices.replace_day(archive.tables, tier, own, rollup(scraped, tier.resolution_ms), day)
+                slices.replace_day(
+                    archive.tables, tier, own, rollup(scraped, tier.resolution_ms), day, sequence=sequence
+                )
         report((number + 1) / len(days))
     return len(days)
 
@@ -79,7 +80,7 @@ def expire(
         before = (now_ms - policy.raw_ms) // DAY_MS * DAY_MS
         days = roll_up(archive, before, report=report)
         held = archive.rows("samples")
-        archive.update_meta({LET_GO: max(before, int(archive.meta.get(LET_GO, 0)))})
+        archive.update_meta({RAW_DELETED_BEFORE: max(before, int(archive.meta.get(RAW_DELETED_BEFORE, 0)))})
         _let_go(archive, samples.rewrite, before)
         gone["samples"] = held - archive.rows("samples")
     if policy.five_minutes_ms is not None and archive.rows("histograms"):  # they have no slices to live on in

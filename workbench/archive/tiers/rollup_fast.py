@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from workbench.archive.tiers.rollup import Slices
+from workbench.archive.tiers.columns import Slices
 from workbench.core.series import STALE_BITS, SeriesSet
 
 _i64, _f64 = types.int64, types.float64

@@ -1,7 +1,6 @@
 """A profile: all the workbench knows about one monitored system, read from one YAML file.
 
-Every class is frozen and refuses keys it does not know. Where a document about the system gives a query, its text
-stays under ``documented``; when that text does not answer its own question, ``corrected`` does and ``reason`` says why.
+Every class is frozen and refuses keys it does not know. A query of the system's document stays under ``documented``.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from workbench.catalog.profile.words import (
     MetricName,
     Name,
     RoleName,
+    Scope,
     Text,
     Unit,
     selector_parts,
@@ -73,7 +73,7 @@ class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
     ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    one of the two is shown, they are never added.
+    they are never added. ``inside`` names a role that contains these things (cached inside input tokens).
     """
 
     kind: Kind
@@ -83,6 +83,7 @@ class Role(Documented):
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
     view_of: RoleName | None = None
+    inside: RoleName | None = None
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
@@ -360,7 +361,7 @@ class Profile(Entry):
     owner: str = ""
     runbook: str = ""
     document: str = ""
-    scope: dict[LabelName, str] = {}
+    scope: Scope = {}
     assumptions: tuple[Text, ...] = ()
     metrics: dict[MetricName, MetricFamily] = {}
     roles: dict[RoleName, Role] = {}

@@ -17,22 +17,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any, Literal
 
 from workbench.core.errors import AnswerUnreadable
 from workbench.core.series import Labels, SeriesSet
 from workbench.query.http import failures
 from workbench.query.metrics.compiled import Compiled
+from workbench.query.metrics.decode_parts import Sink, is_labels
 
-#: Takes some series, in the order of the answer; the arrays are only lent and must be copied.
-Sink = Callable[[SeriesSet], None]
 Reader = Callable[["bytes | bytearray", int, Sink], int]
 ReaderName = Literal["auto", "scan", "table", "generic"]
-
-METRIC, VALUES = b'{"metric":{', b'},"values":[['
 
 _HEAD = re.compile(
     rb'\{"status":"success",(?:"isPartial":(?:true|false),)?"data":\{"resultType":"matrix","result":\[(?=[{\]])'
@@ -162,7 +158,7 @@ def _generic(text: bytes, sink: Sink) -> Answer:
 
 def _series_of(one: dict[str, Any]) -> tuple[Labels, list[int], list[float]]:
     samples = one.get("values") or ([one["value"]] if "value" in one else [])
-    if not _is_labels(one["metric"]):
+    if not is_labels(one["metric"]):
         raise ValueError("labels are texts")
     return one["metric"], [_milliseconds(time) for time, _ in samples], [float(value) for _, value in samples]
 
@@ -173,26 +169,3 @@ def _milliseconds(seconds: Any) -> int:
 
 def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(failures.clean(str(text)) for text in document.get(name) or ())
-
-
-def labels_of(raw: Sequence[bytes | bytearray]) -> list[Labels]:
-    """Label sets from texts ``"a":"b","c":"d"`` without braces, up to the first that is not one.
-
-    Examples
-    --------
-    >>> labels_of([b'"a":"b"', b'"a":1'])
-    [{'a': 'b'}]
-    """
-    try:
-        found = json.loads(b"[{" + b"},{".join(raw) + b"}]")
-        if len(found) == len(raw):
-            return list(takewhile(_is_labels, found))
-    except ValueError:
-        pass
-    half = len(raw) // 2
-    first = labels_of(raw[:half]) if half else []
-    return first if len(first) < half or not half else [*first, *labels_of(raw[half:])]
-
-
-def _is_labels(found: Any) -> bool:
-    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())

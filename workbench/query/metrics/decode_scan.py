@@ -21,7 +21,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from workbench.core.series import SeriesSet
-from workbench.query.metrics.decode import METRIC, VALUES, Sink, labels_of
+from workbench.query.metrics.decode_parts import METRIC, VALUES, Sink, labels_of
 
 _SMALLEST, _LARGEST = -342, 308
 _FULL, _STRANGE = -1, -2

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from workbench.core.series import SeriesSet
-from workbench.query.metrics.decode import METRIC, VALUES, Sink, labels_of
+from workbench.query.metrics.decode_parts import METRIC, VALUES, Sink, labels_of
 
 _BATCH = 1 << 20
 _COLUMNS = ["t", "v"]

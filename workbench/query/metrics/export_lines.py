@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.core.errors import AnswerTruncated, AnswerUnreadable
 from workbench.core.series import LabelKey, Labels, SeriesSet, label_key
-from workbench.query.http.prometheus_api import PrometheusApi
+from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.plan import seconds_text
 
 _PATH = "/api/v1/export"

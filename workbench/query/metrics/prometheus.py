@@ -27,9 +27,9 @@ from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.query.http.login import Login, SecretText, login_of
 from workbench.query.http.parallel import in_parallel
-from workbench.query.http.prometheus_api import PrometheusApi
 from workbench.query.http.transport import HttpTransport, Transport
 from workbench.query.metrics import plan
+from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.decode import Answer
 from workbench.query.metrics.merge import Grid
 from workbench.query.metrics.raw import Pulled, Way, pull, way_of, without_stale_marks

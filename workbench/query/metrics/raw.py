@@ -23,7 +23,7 @@ from workbench.core.mixed import concatenated, float_samples
 from workbench.core.series import LabelKey, Labels, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
 from workbench.core.timerange import TimeRange
-from workbench.query.http.prometheus_api import PrometheusApi
+from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.export_lines import export
 from workbench.query.metrics.plan import REQUEST_SAMPLES, seconds_text
 from workbench.query.metrics.remote import remote_read

@@ -12,8 +12,8 @@ from typing import Any
 
 from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError
 from workbench.core.timerange import from_ms
-from workbench.query.http.prometheus_api import PrometheusApi
 from workbench.query.http.transport import Reply
+from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.decode import envelope
 
 _VERSION = re.compile(r"v?([23])\.\d+")

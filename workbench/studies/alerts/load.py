@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ from workbench.core.series import SeriesSet
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import scoped
-from workbench.studies.sources.context import Context
+
+if TYPE_CHECKING:
+    from workbench.studies.sources.context import Context
 
 #: How far before a period alerts are read, to see when those began that fire at its start. [ms]
 MARGIN_MS = 3 * 86_400_000

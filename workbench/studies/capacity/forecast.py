@@ -17,7 +17,7 @@ from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.core.units import bytes_text, count_text
-from workbench.studies.performance.thresholds import metrics_of, thresholds_of
+from workbench.studies.counting.thresholds import metrics_of, thresholds_of
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 

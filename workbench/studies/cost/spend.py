@@ -24,7 +24,8 @@ from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchErr
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
-from workbench.studies.cost.ledger import (
+from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.ledger import (
     PROCESS_LABELS,
     accounts_of,
     empty_ledger,
@@ -33,12 +34,11 @@ from workbench.studies.cost.ledger import (
     read_ledger,
     selectors_of,
 )
-from workbench.studies.cost.tables import reconciled, with_labels
-from workbench.studies.counting.counters import CounterReader
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.periods import window
 from workbench.studies.sources.read_tier import read_tier
 from workbench.studies.sources.reader import QueryReader
+from workbench.studies.sources.tables import reconciled, with_labels
 
 #: The value of a budget is the newest of this long before the end of the period.
 GAUGE_AGE = "1h"

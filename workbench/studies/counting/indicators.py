@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,7 @@ from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
+from workbench.studies.sources.newest import newest_samples
 
 _PER_SECOND = frozenset({"rate", "irate"})
 
@@ -69,6 +70,10 @@ class Reading:
     counts: Mapping[str, Counts]
     plans: tuple[Plan, ...] = ()
     reader: CounterReader | None = None
+
+    def withheld(self) -> Reading:
+        """Take the counts out, where exclusions cannot be read: without them they would be wrong."""
+        return replace(self, counts={name: counts.withheld() for name, counts in self.counts.items()})
 
 
 def read_counts(
@@ -104,13 +109,13 @@ def read_counts(
         selectors = [text for plan in plans.values() for text in plan.selectors.values()]
         reader = CounterReader(source, scope, whole, selectors)
     gone: SourceUnavailable | None = None
-    counts: dict[str, Counts] = {}
+    parts: dict[str, Counts] = {}
+    evaluated: dict[str, tuple[str, ...]] = {}
     for objective in objectives:
-        parts: list[Counts] = []
+        span, slice_ms = spans[objective.id], slice_of(objective)
         for part in members_of(objective):
-            span, slice_ms = spans[objective.id], slice_of(objective)
             if reader is None or part.id in refused:
-                parts.append(_failed(part, span, slice_ms, refused[part.id]))
+                parts[part.id] = _failed(part, span, slice_ms, refused[part.id])
                 continue
             plan = plans[part.id]
             recorded = isinstance(part.indicator, RecordsIndicator)
@@ -118,14 +123,37 @@ def read_counts(
             try:
                 if gone is not None and not recorded:
                     raise gone
-                parts.append(counter.counts())
+                parts[part.id] = counter.counts()
+                evaluated[part.id] = tuple(counter.evaluated)
             except WorkbenchError as error:
-                parts.append(_failed(part, span, slice_ms, error, method=plan.method, queries=counter.queries))
+                parts[part.id] = _failed(part, span, slice_ms, error, method=plan.method, queries=counter.queries)
                 if gone is None and isinstance(error, SourceUnavailable) and not recorded:
                     gone = error if source.state().status == "unavailable" else None
+    parts |= _dated(source, {name: parts[name] for name, queries in evaluated.items() if queries}, evaluated)
+    counts: dict[str, Counts] = {}
+    for objective in objectives:
+        members = [parts[part.id] for part in members_of(objective)]
         composite = isinstance(objective.indicator, CompositeIndicator)
-        counts[objective.id] = _composed(objective, spans[objective.id], parts) if composite else parts[0]
+        counts[objective.id] = _composed(objective, spans[objective.id], members) if composite else members[0]
     return Reading(counts, tuple(plans.values()), reader)
+
+
+def _dated(
+    source: MetricSource, parts: Mapping[str, Counts], evaluated: Mapping[str, Sequence[str]]
+) -> dict[str, Counts]:
+    """Say how new the data behind evaluated queries is: the time of an evaluation says nothing about it."""
+    if not parts:
+        return {}
+    start_ms = min(part.span.start_ms + part.slice_ms for part in parts.values())
+    end_ms = max(part.span.end_ms for part in parts.values())
+    queries = dict.fromkeys(query for name in parts for query in evaluated[name])
+    newest = newest_samples(source, queries, start_ms=start_ms, end_ms=end_ms)
+    return {
+        name: replace(
+            part, newest_ms=max((newest[query] for query in evaluated[name] if query in newest), default=None)
+        )
+        for name, part in parts.items()
+    }
 
 
 def _composed(objective: Objective, span: TimeRange, members: Sequence[Counts]) -> Counts:
@@ -185,6 +213,7 @@ class _Counter:
     def __init__(self, plan: Plan, reader: CounterReader, source: MetricSource, records: RecordSources | None) -> None:
         self._plan, self._reader, self._source, self._records = plan, reader, source, records
         self._queries: dict[str, None] = {}
+        self.evaluated: dict[str, None] = {}
         self._engines: set[str] = set()
         self._warnings: list[str] = []
         self._newest_ms: int | None = None
@@ -246,9 +275,8 @@ class _Counter:
         answer = self._source.range(query, ends, step_ms=plan.slice_ms)
         self._engines.add(str(answer.meta.get("engine", "")))
         self._warnings.extend(answer.warnings)
-        steps = np.flatnonzero(answer.present.any(axis=0))
-        if len(steps):
-            self._saw(int(answer.times[steps[-1]]))
+        if answer.present.any():
+            self.evaluated[query] = None
         return answer
 
     def _events(self) -> pd.DataFrame:

@@ -190,6 +190,7 @@ def judge_counts(
     *,
     range: TimeRange | None,
     as_of: datetime,
+    agreed: Agreed | None = None,
 ) -> Judged:
     """Judge counts of a system, less what was agreed to exclude, wherever the counts come from.
 
@@ -205,8 +206,11 @@ def judge_counts(
     range : TimeRange or None
         The period that was asked for.
     as_of : datetime
+    agreed : Agreed, optional
+        Exclusions in force; read from the store by default. Where they cannot be read all is unavailable.
     """
-    agreed = agreed_exclusions(ctx, system, objectives)
+    agreed = agreed_exclusions(ctx, system, objectives) if agreed is None else agreed
+    reading = reading.withheld() if agreed.unread else reading
     verdict = judge(
         list(reading.counts.values()),
         promises,

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from workbench.store import Annotation
-from workbench.studies.cost.tables import rows_of
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.tables import rows_of
 
 #: What a table calls the kind of its rows, and the column that says when they begin.
 _KINDS = {"deployments": ("deploy", "time"), "incidents": ("incident", "starts_at")}

@@ -25,19 +25,26 @@ from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_total
 from workbench.analysis.counting.amounts import AMOUNT
 from workbench.analysis.counting.counts import HEADERS, Counts, counts_of, counts_table
 from workbench.analysis.counting.events import joined_events
-from workbench.analysis.counting.exclusions import Exclusion
 from workbench.analysis.counting.happened import DefinitionParts, Happened
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.composite import Composite, Member, judged_members, member_id
+from workbench.analysis.slo.exclusions import Exclusion
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.verdict import judge
 from workbench.core.errors import FrameError, ReportError, WorkbenchError
 from workbench.core.result import Result, jsonable
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.studies.cost.ledger import accounts_of, empty_ledger, ledger_edges, periods_of, read_ledger, selectors_of
 from workbench.studies.counting.composites import terms_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.definitions import definition_changes, revision_of
+from workbench.studies.counting.ledger import (
+    accounts_of,
+    empty_ledger,
+    ledger_edges,
+    periods_of,
+    read_ledger,
+    selectors_of,
+)
 from workbench.studies.counting.verdicts import judge_objectives, newest_ms, objectives_of, provenance
 from workbench.studies.decisions.annotations import happened
 from workbench.studies.slo.compliance import definition_parts
@@ -67,7 +74,7 @@ class Frozen:
     exclusions : mapping of str to tuple of Exclusion
         In force when it was frozen, by objective.
     ledger, seen : DataFrame
-        COSTS as amounts a day and label set, and the observed share; see :mod:`workbench.studies.cost.ledger`.
+        COSTS as amounts a day and label set, and the observed share; see :mod:`workbench.studies.counting.ledger`.
     accounts : tuple of Account
     periods : Periods
     composites : mapping of str to Composite
@@ -245,7 +252,7 @@ def read_frozen(folder: Path) -> Frozen:
         )
     except (OSError, ValueError, KeyError, TypeError, FrameError, pa.ArrowException) as error:
         raise ReportError(
-            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore the folder from a backup."
+            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore it (workbench restore)."
         ) from None
 
 

@@ -22,7 +22,7 @@ from workbench.query.checks.metric_servers import clock_fact, encryption_fact, p
 from workbench.query.checks.record_servers import record_facts
 from workbench.store.tables import MAX_ROWS, TableSource
 from workbench.studies.sources.context import Context
-from workbench.studies.upkeep.wanted_records import records_wanted
+from workbench.studies.sources.wanted_records import records_wanted
 
 #: How far back a metric or service counts as being there.
 _RECENT = timedelta(days=1)

@@ -39,6 +39,7 @@ from workbench.studies.counting.verdicts import (
     objectives_of,
     provenance,
 )
+from workbench.studies.decisions.exclusions import Agreed, agreed_exclusions
 from workbench.studies.operations.health import newest_health
 from workbench.studies.operations.sources import source_states
 from workbench.studies.overview.state import LOOK_BACK_MS, SystemState, duty_of, standing
@@ -209,7 +210,9 @@ def refresh(ctx: Context, system: str, *, as_of: datetime) -> tuple[str, ...]:
     return (*warnings, *(stands.warnings if stands.missing else ()))
 
 
-def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: datetime) -> _Found:
+def _one_system(
+    ctx: Context, system: str, span: TimeRange | None, as_of: datetime, *, agreed: Agreed | None = None
+) -> _Found:
     objectives = objectives_of(ctx, system)
     promises = bind(objectives, range=span, as_of=as_of, zone=ctx.zone)
     try:
@@ -219,9 +222,10 @@ def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: dateti
     except ArchiveError as error:
         if ctx.store is None:
             raise
-        without = _one_system(replace(ctx, store=None), system, span, as_of)
+        agreed = agreed_exclusions(ctx, system, objectives)
+        without = _one_system(replace(ctx, store=None), system, span, as_of, agreed=agreed)
         return replace(without, warnings=(*without.warnings, f"The store is not used: {error}"))
-    judged = judge_counts(ctx, system, objectives, promises, reading, range=span, as_of=as_of)
+    judged = judge_counts(ctx, system, objectives, promises, reading, range=span, as_of=as_of, agreed=agreed)
     verdict = judged.verdict
     return _Found(
         judged=judged,

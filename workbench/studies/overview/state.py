@@ -19,7 +19,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.result import jsonable
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies.cost.spend import spend_and_tokens
-from workbench.studies.performance.thresholds import breached
+from workbench.studies.counting.thresholds import breached
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.periods import window
 from workbench.studies.sources.reader import QueryReader

@@ -11,8 +11,8 @@ from workbench.analysis.performance.flows import NOT_GIVEN, QUANTILES, Flow
 from workbench.catalog import Profile, Role
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange, duration_text
-from workbench.studies.cost.ledger import PROCESS_LABELS, read_ledger
 from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.ledger import PROCESS_LABELS, read_ledger
 from workbench.studies.sources.reader import QueryReader
 
 #: PromQL rates look back at least this far. [ms]

@@ -10,7 +10,7 @@ import numpy as np
 from workbench.analysis.performance.resources import Aspect, Measured, group_text
 from workbench.catalog import Profile, Role
 from workbench.core.timerange import TimeRange, duration_text
-from workbench.studies.cost.ledger import PROCESS_LABELS
+from workbench.studies.counting.ledger import PROCESS_LABELS
 from workbench.studies.sources.reader import QueryReader
 
 #: Gauges that are shown as they are, with the aspect they tell.

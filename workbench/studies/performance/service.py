@@ -33,12 +33,12 @@ from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.studies.cost.ledger import SLICE_MS, empty_ledger, selectors_of
 from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, selectors_of
+from workbench.studies.counting.thresholds import breached
 from workbench.studies.operations.ask import step_for
 from workbench.studies.performance.flows import counted_accounts, flows_of, histories_of, quantiles_of, read_counts
 from workbench.studies.performance.resources import amounts_left, measured_resources, stated_availability, stated_caches
-from workbench.studies.performance.thresholds import breached
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 

@@ -18,7 +18,7 @@ from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.series import Labels, Metrics
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import parse, selectors
-from workbench.studies.performance.thresholds import breached, metrics_of, thresholds_of
+from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 

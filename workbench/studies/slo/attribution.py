@@ -8,9 +8,9 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.counting.exclusions import excluded_slices
 from workbench.analysis.slo.attribution import LabelledCounts, contributions
 from workbench.analysis.slo.companions import Companions, Kind, Moment, companions
+from workbench.analysis.slo.exclusions import excluded_slices
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile

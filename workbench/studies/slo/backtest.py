@@ -9,9 +9,9 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.counting.exclusions import ExclusionWindows, excluded_times, exclusion_windows
 from workbench.analysis.slo.backtest import COLUMNS, Backtest, BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.slo.burn_policy import named_policies
+from workbench.analysis.slo.exclusions import ExclusionWindows, excluded_times, exclusion_windows
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile

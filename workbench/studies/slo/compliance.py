@@ -10,12 +10,18 @@ from workbench.analysis.counting.happened import DefinitionParts
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.composite import judged_members
 from workbench.analysis.slo.outlook import burn_outlook
-from workbench.analysis.slo.verdict import judge
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.counting.composites import terms_of
 from workbench.studies.counting.definitions import Changes, definition_changes
-from workbench.studies.counting.verdicts import bind, count, elapsed_spans, judge_objectives, objectives_of
+from workbench.studies.counting.verdicts import (
+    bind,
+    count,
+    elapsed_spans,
+    judge_counts,
+    judge_objectives,
+    objectives_of,
+)
 from workbench.studies.decisions.annotations import happened
 from workbench.studies.decisions.exclusions import Agreed
 from workbench.studies.sources.context import Context
@@ -45,9 +51,9 @@ def slo_compliance(
         (:class:`workbench.analysis.slo.burn.BudgetHistory`, hourly) and ``burn``
         (:class:`workbench.analysis.slo.burn.BurnRates`), ``outlook``
         (:class:`workbench.analysis.slo.outlook.BurnOutlook`), all less what exclusions leave out; ``exclusions``
-        (:class:`workbench.analysis.counting.exclusions.ExclusionEffect`, figures with and without) and
+        (:class:`workbench.analysis.slo.exclusions.ExclusionEffect`, figures with and without) and
         ``exclusion_windows``
-        (:class:`workbench.analysis.counting.exclusions.ExclusionWindows`); ``definitions``
+        (:class:`workbench.analysis.slo.exclusions.ExclusionWindows`); ``definitions``
         (:class:`workbench.analysis.counting.happened.DefinitionParts`, a period split where a definition changed) and
         ``happened`` (:class:`workbench.analysis.counting.happened.Happened`, annotations); ``members``
         (:class:`workbench.analysis.slo.composite.CompositeMembers`, what composites are made of).
@@ -104,8 +110,10 @@ def definition_parts(
         for part in parts:
             promises = bind([part.objective], range=part.span, as_of=as_of, zone=ctx.zone)
             reading = count(ctx, system, [part.objective], elapsed_spans(promises, as_of))
-            verdict = judge(list(reading.counts.values()), promises, agreed.by_objective, as_of=as_of)
-            (row,) = verdict.compliance.frame.to_dict("records")
+            judged = judge_counts(
+                ctx, system, [part.objective], promises, reading, range=part.span, as_of=as_of, agreed=agreed
+            )
+            (row,) = judged.verdict.compliance.frame.to_dict("records")
             rows.append((name, part.revision[:12], part.span.start, part.span.end, *(row[figure] for figure in _PART)))
     frame = pd.DataFrame(rows, columns=["objective", "revision", "start", "end", *_PART])
     for column in ("start", "end"):

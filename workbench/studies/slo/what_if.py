@@ -60,7 +60,9 @@ def slo_what_if(
     counts = {name: part.renamed(objective.id) for name, part in reading.counts.items()}
     own = replace(reading, counts={objective.id: counts.pop(objective.id)})
     judged = judge_counts(ctx, system, [objective], [promise], own, range=range, as_of=as_of)
-    tries = {"": own.counts[objective.id], **counts}
+    if judged.agreed.unread:
+        counts = {name: part.withheld() for name, part in counts.items()}
+    tries = {"": judged.reading.counts[objective.id], **counts}
     return judged.study(
         "slo_what_if",
         {

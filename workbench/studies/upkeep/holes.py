@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.archive import Archive
-from workbench.archive.tiers.retention import LET_GO
+from workbench.archive.storage.document import RAW_DELETED_BEFORE
 from workbench.core.series import is_stale
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.promql import parse
@@ -57,7 +57,7 @@ def holes(
         A server does not answer, or refuses to count.
     """
     last = to_ms(as_of) // _DAY_MS * _DAY_MS
-    first = max(to_ms(as_of - back), int(archive.meta.get(LET_GO, 0)))
+    first = max(to_ms(as_of - back), int(archive.meta.get(RAW_DELETED_BEFORE, 0)))
     days = np.arange(-(-first // _DAY_MS) * _DAY_MS, last, _DAY_MS)
     asked = [
         (system, server, name) for system, server in _servers(ctx) for name in metric_names(ctx.catalog.profile(system))

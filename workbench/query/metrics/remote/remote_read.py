@@ -16,8 +16,8 @@ from workbench.core.errors import AnswerUnreadable
 from workbench.core.histograms import Histogram, Histograms, marks
 from workbench.core.mixed import concatenated
 from workbench.core.series import SeriesSet
-from workbench.query.http.prometheus_api import PrometheusApi
 from workbench.query.http.transport import Reply
+from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.compiled import Compiled
 from workbench.query.metrics.remote import histogram_chunks, wire, xor_chunks
 from workbench.query.metrics.selector import LabelMatch

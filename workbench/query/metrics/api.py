@@ -10,7 +10,8 @@ from typing import Any
 from workbench.core.errors import AnswerUnreadable, SourceError, SourceUnavailable
 from workbench.query.http import failures
 from workbench.query.http.transport import ATTEMPTS, Fields, Reply, Transport, ask
-from workbench.query.metrics.decode import Answer, Sink, decode, envelope
+from workbench.query.metrics.decode import Answer, decode, envelope
+from workbench.query.metrics.decode_parts import Sink
 from workbench.query.metrics.plan import seconds_text
 
 #: After a server could not be reached in all attempts, other questions try it once only for so long. [s]

@@ -15,8 +15,8 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.store.tables import TableSource
-from workbench.studies.cost.ledger import SLICE_MS, empty_ledger, read_ledger, selectors_of
 from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, read_ledger, selectors_of
 from workbench.studies.sources.context import Context
 
 _INVOICES = ["provider", "start", "end", "amount", "currency"]

@@ -1,0 +1,60 @@
+"""What the files of the project import, read from their text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement, or ``import_module`` with a literal name."""
+
+    module: str
+    line: int
+    inside: str
+
+    @property
+    def package(self) -> str:
+        return self.module.partition(".")[0]
+
+    @property
+    def room(self) -> str | None:
+        parts = self.module.split(".")
+        return parts[1] if parts[0] == "workbench" and len(parts) > 1 else None
+
+
+def imports(source: str) -> Iterator[Import]:
+    """Every import of a module, at whatever depth; ``inside`` names the classes and functions around it."""
+
+    def visit(node: ast.AST, inside: tuple[str, ...]) -> Iterator[Import]:
+        match node:
+            case ast.Import(names=names):
+                yield from (Import(alias.name, node.lineno, ".".join(inside)) for alias in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                for alias in names:
+                    whole = f"{module}.{alias.name}" if module == "workbench" else module
+                    yield Import(whole, node.lineno, ".".join(inside))
+            case ast.Call(
+                func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Constant(value=str(module)), *_]
+            ):
+                if name in ("import_module", "__import__"):
+                    yield Import(module, node.lineno, ".".join(inside))
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                inside = (*inside, name)
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, inside)
+
+    yield from visit(ast.parse(source), ())
+
+
+def python_files(*roots: str) -> list[Path]:
+    return sorted(path for root in roots for path in (ROOT / root).rglob("*.py"))
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
