@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from datetime import datetime
 
@@ -12,6 +11,7 @@ import streamlit as st
 from workbench.analysis.slo.burn import BurnRates
 from workbench.catalog import Objective
 from workbench.charts.slo.figures import burn_figure
+from workbench.charts.tables import allowed_text, budget_left_text
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
@@ -37,14 +37,15 @@ def key_figures(row: pd.Series, as_of: datetime) -> None:
             Tile("Measured", ratio_text(row["sli"]), f"of {count_text(row['total'])} {unit}" if known else ""),
             Tile(
                 "Budget left",
-                ratio_text(row["budget_left_ratio"], digits=1),
+                budget_left_text(row),
                 f"{span_text(row['left_minutes'] * 60)} of {span_text(row['budget_minutes'] * 60)}" if known else "",
-                help="Share of the bad events that the traffic so far allows; the time is the same budget as minutes.",
+                help="Share of the bad events that the whole period allows. In a period that is not over the share of "
+                "those that the traffic so far allows stands beside it; the status goes by the first.",
             ),
             Tile(
                 "Bad",
                 count_text(row["bad"]),
-                f"{count_text(math.floor(row['budget_total']))} allowed" if known else "",
+                f"{allowed_text(row)} allowed" if known else "",
                 help=f"Counted bad {unit}, and how many the objective allows at this traffic.",
             ),
             Tile(

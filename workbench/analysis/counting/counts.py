@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -63,7 +64,6 @@ class Counts:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from workbench.analysis.counting.events import slice_events
     >>> one = np.ones(1)
     >>> events = slice_events("api", [0, 60_000], good=9 * one, total=10 * one, covered=one, bounds=(8 * one, one * 10))
@@ -103,7 +103,8 @@ class Counts:
 
     def renamed(self, objective: str) -> Counts:
         """Return the counts under the name of another objective."""
-        return replace(self, objective=objective, events=self.events.assign(objective=objective))
+        names = pd.Categorical.from_codes(np.zeros(len(self.events), np.int8), categories=[objective])
+        return replace(self, objective=objective, events=self.events.assign(objective=names))
 
     def withheld(self) -> Counts:
         """Return the same indicator without its counts, as ``unavailable``."""

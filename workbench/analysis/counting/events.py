@@ -105,7 +105,7 @@ def joined_events(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     times = np.concatenate([part["time"].dt.as_unit("ms").astype("int64").to_numpy() for part in parts])
     return pd.DataFrame(
         {
-            "objective": union_categoricals([part["objective"] for part in parts]),
+            "objective": union_categoricals([part["objective"].astype("category") for part in parts]),
             "time": pd.DatetimeIndex(times.view("datetime64[ms]")).tz_localize("UTC"),
             **columns,
         },

@@ -40,7 +40,7 @@ def status(
       workbench slo status counterfactual-lab --slo availability --check
     """
     from workbench.charts.slo.decision_tables import definition_rows, effect_rows, member_rows
-    from workbench.charts.tables import compliance_rows
+    from workbench.charts.tables import compliance_rows, running_note
     from workbench.studies import slo_compliance
 
     context = state.context()
@@ -60,6 +60,8 @@ def status(
             if study.freshness
             else f"{system}, {study.range}: {'no answer' if study.status == 'unavailable' else 'no data'}"
         )
+        if note := running_note(study.results["compliance"]):
+            say(note)
         if members := member_rows(study.results["members"]):
             say("Members of composites, and the share of what was spent that came through each:")
             print_table(members, right=["weight", "target", "sli", "bad", "of", "spent", "observed"])

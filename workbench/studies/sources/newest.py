@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -42,8 +42,8 @@ def newest_sample(source: MetricSource, queries: Iterable[str], *, start_ms: int
     int or None
         None where no selector has a sample, or the source does not tell.
     """
-    newest = newest_samples(source, queries, start_ms=start_ms, end_ms=end_ms)
-    return max(newest.values(), default=None)
+    together = tuple(dict.fromkeys(text for query in queries for text in _selector_texts(query)))
+    return _newest_of(source, {"": together}, start_ms=start_ms, end_ms=end_ms).get("")
 
 
 def newest_samples(source: MetricSource, queries: Iterable[str], *, start_ms: int, end_ms: int) -> dict[str, int]:
@@ -63,17 +63,23 @@ def newest_samples(source: MetricSource, queries: Iterable[str], *, start_ms: in
     dict of str to int
         By query; one whose selectors have no sample, or where the source does not tell, is left out.
     """
-    texts = {query: _selector_texts(query) for query in queries}
+    return _newest_of(source, {query: _selector_texts(query) for query in queries}, start_ms=start_ms, end_ms=end_ms)
+
+
+def _newest_of(
+    source: MetricSource, groups: Mapping[str, tuple[str, ...]], *, start_ms: int, end_ms: int
+) -> dict[str, int]:
+    """Return the newest sample of each group of selectors; it is looked for further back where none is young."""
     back = duration_text(max(end_ms - start_ms, LOOKBACK_MS))
     times: dict[str, int] = {}
     for wording in ("{}", f"max_over_time(({{}})[{back}:{duration_text(LOOKBACK_MS)}])"):
-        old = [query for query, selected in texts.items() if not times.keys() & selected]
-        unknown = list(dict.fromkeys(text for query in old for text in texts[query]))
+        old = [texts for texts in groups.values() if not times.keys() & texts]
+        unknown = list(dict.fromkeys(text for texts in old for text in texts))
         for question in _joined(unknown):
             for number, ms in _newest(source, wording.format(question), end_ms):
                 times[unknown[number]] = ms
-    newest = {query: [times[text] for text in selected if text in times] for query, selected in texts.items()}
-    return {query: max(found) for query, found in newest.items() if found}
+    known = {name: [times[text] for text in texts if text in times] for name, texts in groups.items()}
+    return {name: max(newest) for name, newest in known.items() if newest}
 
 
 def _selector_texts(query: str) -> tuple[str, ...]:
