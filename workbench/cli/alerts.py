@@ -20,7 +20,7 @@ def alerts() -> None:
 @alerts.command()
 @click.option(
     "--show",
-    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts"]),
+    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts"]),
     default="rules",
     show_default=True,
     help="Which table to print.",
@@ -40,6 +40,7 @@ def status(
     Examples:
       workbench alerts status counterfactual-lab
       workbench alerts status counterfactual-lab --show measures --people 2
+      workbench --zone Europe/Warsaw alerts status counterfactual-lab --show shifts
       workbench alerts status counterfactual-lab --show episodes --last 7d --format csv
     """
     from workbench.charts.alerts import tables
@@ -52,6 +53,8 @@ def status(
         "episodes": tables.episode_rows,
         "noisiest": tables.noisiest_rows,
         "bursts": tables.burst_rows,
+        "interruptions": tables.interruption_rows,
+        "shifts": tables.shift_rows,
     }
     asked.show(
         study,

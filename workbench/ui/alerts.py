@@ -48,6 +48,10 @@ def details(study: Study) -> None:
     """Show the rules, the standards, the noisiest alerts, the bursts and every episode as tables."""
     st.subheader("Rules", anchor=False)
     tables.texts(rows.rule_rows(study.results["rules"]), alt="Rules, most episodes first")
+    st.subheader("When people are called", anchor=False)
+    tables.texts(rows.interruption_rows(study.results["interruptions"]), alt="Alerts in business, off and sleep hours")
+    with st.expander("Every shift", icon=":material/schedule:"):
+        tables.texts(rows.shift_rows(study.results["shifts"]), alt="Urgent alerts in each shift of twelve hours")
     st.subheader("Against published limits", anchor=False)
     tables.texts(rows.measure_rows(study.results["measures"]), alt="Measures of load and what standards allow")
     st.subheader("Noisiest alerts", anchor=False)
