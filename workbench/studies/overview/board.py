@@ -111,6 +111,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     board = promise_board(results, titles={name: one.title for name, one in profiles.items()}, as_of=as_of)
     states = _states(ctx, systems, as_of)
     newest = newest_ms(counts)
+    freshest = from_ms(newest) if newest is not None else None
     coverage = [verdict.coverage for verdict in verdicts.values() if len(verdict.compliance.frame)]
     made = [provenance(one.judged.source, one.judged.reading.counts.values()) for one in found.values()]
     return Study(
@@ -129,7 +130,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             ),
         },
         status=worst([verdict.status for verdict in verdicts.values()]),
-        freshness=from_ms(newest) if newest is not None else None,
+        freshness=freshest,
         coverage=min(coverage, default=float("nan")),
         provenance=Provenance(
             source=_listed(one.source for one in made),
