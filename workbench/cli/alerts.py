@@ -13,7 +13,7 @@ def alerts() -> None:
 
     \b
     Example:
-      workbench alerts status counterfactual-lab --month last-month
+      workbench alerts status counterfactual-lab --period last-month
     """
 
 

@@ -17,7 +17,6 @@ from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, open_context
 from workbench.studies.sources.opening import open_period
-from workbench.studies.sources.periods import window
 
 __all__ = [
     "Condition",
@@ -43,5 +42,4 @@ __all__ = [
     "source_checks",
     "source_states",
     "spend_and_tokens",
-    "window",
 ]

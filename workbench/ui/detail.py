@@ -131,15 +131,14 @@ def provenance(study: Study) -> None:
 def commands(system: str, name: str, period: Period, study: Study) -> None:
     """Show the commands that print these numbers and write the month's report."""
     start = f"workbench --zone {shlex.quote(period.zone)}"
-    until = f"--last {period.window} --to {study.as_of:%Y-%m-%dT%H:%M:%SZ}"
-    chosen = f"--month {period.month}" if period.month else until
+    chosen = period.options(study.as_of)
     st.caption("The same numbers on the command line")
     st.code(
         f"{start} slo status {shlex.quote(system)} --slo {shlex.quote(name)} {chosen}", language=None, wrap_lines=True
     )
     st.caption("The report of the month")
     st.code(
-        f"{start} report run monthly --system {shlex.quote(system)} --month {period.month or 'last-month'}",
+        f"{start} report run monthly --system {shlex.quote(system)} --period {period.name or 'last-month'}",
         language=None,
         wrap_lines=True,
     )
@@ -147,8 +146,7 @@ def commands(system: str, name: str, period: Period, study: Study) -> None:
 
 def question_commands(verb: str, system: str, period: Period, study: Study) -> None:
     """Show the command that prints the numbers of a question's page."""
-    until = f"--last {period.window} --to {study.as_of:%Y-%m-%dT%H:%M:%SZ}"
-    chosen = f"--month {period.month}" if period.month else until
+    chosen = period.options(study.as_of)
     st.caption("The same numbers on the command line")
     text = f"workbench --zone {shlex.quote(period.zone)} {verb} status {shlex.quote(system)} {chosen}"
     st.code(text, language=None, wrap_lines=True)

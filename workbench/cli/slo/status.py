@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import asked_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -23,10 +23,7 @@ def status(
     system: str,
     slo_id: str | None,
     check: bool,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Print one line an objective: SLI, budget left, coverage, status.
@@ -36,7 +33,7 @@ def status(
     \b
     Examples:
       workbench slo status counterfactual-lab
-      workbench slo status counterfactual-lab --month last-month --format json
+      workbench slo status counterfactual-lab --period last-month --format json
       workbench slo status counterfactual-lab --slo availability --check
     """
     from workbench.charts.slo.decision_tables import definition_rows, effect_rows, member_rows
@@ -45,8 +42,8 @@ def status(
 
     context = state.context()
     now = context.clock()
-    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
-    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end) if span else now, slo=slo_id)
+    span, as_of = period.own(now, state.settings)
+    study = slo_compliance(context, system=system, range=span, as_of=as_of, slo=slo_id)
     if format_ == "json":
         print_json(study.to_dict())
     elif format_ == "csv":

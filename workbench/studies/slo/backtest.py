@@ -41,7 +41,7 @@ def slo_backtest(
     ctx: Context,
     *,
     system: str,
-    range: TimeRange,
+    range: TimeRange | None = None,
     as_of: datetime,
     slo: str | None = None,
     rules: RuleFile | None = None,
@@ -55,8 +55,8 @@ def slo_backtest(
     ctx : Context
     system : str
         System of the catalog.
-    range : TimeRange
-        Time replayed; the longer it is, the more events there are to judge by.
+    range : TimeRange, optional
+        Time replayed, by default the own window of each objective; the longer, the more events to judge by.
     as_of : datetime
         Aware instant up to which history is read.
     slo : str, optional
