@@ -65,7 +65,7 @@ def parse_period(text: str, *, zone: str, week_start: str, as_of: datetime) -> T
                 "2026-10-01..2026-10-08.",
             ) from None
     if not span.seconds:
-        raise ParameterError(f"The period {text!r} is empty.", hint="Write e.g. 30d.")
+        raise ParameterError(f"The period is empty: {text!r}.", hint="Write e.g. 30d.")
     return span
 
 

@@ -59,7 +59,7 @@ class Period:
         if self.name:
             return f"--period {self.name}"
         until = f"--to {as_of:%Y-%m-%dT%H:%M:%SZ}"
-        return until if self.span is None else f"--period {self.text} {until}"
+        return until if self.span is None else f"--last {self.text} {until}"
 
 
 def sidebar(*names: str) -> None:
