@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Any
+
 import click
 
+from workbench.cli.shared.output import format_option, print_csv, print_json, say
 from workbench.cli.shared.question import Asked, question
 
 
@@ -63,3 +68,79 @@ def status(
         right=lambda name: name not in tables.TEXT,
         finding=tables.alerts_finding(study),
     )
+
+
+@alerts.command()
+@click.option("--least", default=2.0, show_default=True, help="Percentage of a budget from which a burn is an event.")
+@click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
+@question
+def rules(asked: Asked, least: float, without: tuple[str, ...]) -> None:
+    """Print which rule earns its pages: precision, recall, detection time, pages without use.
+
+    A rule is held against the burns of the objectives that its profile entry names, and against incidents written down
+    with `workbench slo annotate`. A rule that guards no objective is not judged, which is not 0 %.
+
+    \b
+    Examples:
+      workbench alerts rules counterfactual-lab --month last-month
+      workbench alerts rules conduit --least 5 --format csv
+    """
+    from workbench.charts.alerts.worth_tables import TEXT, worth_finding, worth_rows
+    from workbench.studies import alert_rule_worth
+
+    study = asked.answer(alert_rule_worth, least_share=least / 100, without=without)
+    worth = study.results["worth"]
+    asked.show(
+        study,
+        worth_rows(worth),
+        csv=worth.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=worth_finding(study),
+    )
+
+
+@alerts.command()
+@click.argument("system")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--level",
+    type=click.Choice(["error", "warning", "info"]),
+    default="info",
+    show_default=True,
+    help="Least level of problems to print.",
+)
+@click.option("--scrape", default="15s", show_default=True, help="Time between scrapes of the targets.")
+@click.option("--offline", is_flag=True, help="Do not ask the source for its metrics and the history of alerts.")
+@format_option
+@click.pass_obj
+def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: bool, format_: str) -> None:
+    """Check a rule file: unknown metrics, joins that never match, alerts that always or never fire, and more.
+
+    Reads a Prometheus rule file, a bare list of rules, or the rules in a Markdown document. Exits 1 when there is an
+    error or a warning. Every check has a stable name; docs/alerts.md says what each means.
+
+    \b
+    Examples:
+      workbench alerts lint choreoai alerts.yml
+      workbench alerts lint conduit alerts.yml --offline --level warning
+    """
+    from workbench.charts.alerts.lint_text import lint_finding, problem_texts
+    from workbench.core.timerange import duration_ms
+    from workbench.studies import alert_lint
+
+    context = state.context()
+    study = alert_lint(
+        context, system=system, path=file, as_of=context.clock(), scrape_ms=duration_ms(scrape), history=not offline
+    )
+    problems = study.results["problems"]
+    if format_ == "json":
+        print_json(study.to_dict())
+    elif format_ == "csv":
+        print_csv(problems.to_frame().to_dict(orient="records"))
+    else:
+        for text in problem_texts(problems, level=level):
+            click.echo(text)
+        say(str(lint_finding(problems)))
+    for warning in study.warnings:
+        say(f"Note: {warning}")
+    sys.exit(1 if study.status == "at_risk" else 0)

@@ -6,9 +6,10 @@ import streamlit as st
 
 from workbench.charts.alerts import figures as charts
 from workbench.charts.alerts import tables as rows
+from workbench.charts.alerts.worth_tables import WORTH, worth_finding, worth_rows
 from workbench.core.result import Study
 from workbench.core.units import count_text, ratio_text, span_text
-from workbench.ui.parts import figures, tables
+from workbench.ui.parts import figures, load, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 
@@ -35,13 +36,28 @@ def key_figures(study: Study) -> None:
     )
 
 
-def load(study: Study) -> None:
+def overview(study: Study) -> None:
     """Show which rules fire, and when."""
     st.markdown(escaped(repr(rows.alerts_finding(study))))
     figures.card("When the rules fired", charts.episodes_figure, study.results["episodes"], key="episodes")
     with st.grid(2, min_column_width=340):
         figures.card("Which rules fire", charts.rules_figure, study.results["rules"], key="rules")
         figures.card("When people are called", charts.hours_figure, study.results["hours"], key="hours")
+
+
+def worth(study: Study) -> None:
+    """Show which rule earns its pages; read only when asked for, as it reads the objectives too."""
+    with st.container(border=True):
+        st.markdown("**Which rules earn their pages?**")
+        if not st.toggle("Hold the rules against burns and incidents", key="worth"):
+            return
+        zone = str(vars(study.results["episodes"])["zone"])
+        judged = load.question("alert_rule_worth", study.system, study.range, zone)
+        if states.usable(judged):
+            st.markdown(escaped(repr(worth_finding(judged))))
+            tables.texts(worth_rows(judged.results["worth"]), alt="Rules, the one with most alerts without use first")
+            st.caption(WORTH)
+            states.warned(judged)
 
 
 def details(study: Study) -> None:

@@ -50,6 +50,8 @@ def status(
         print_csv(study.results["compliance"].to_frame().to_dict(orient="records"))
     else:
         rows = compliance_rows(study.results["compliance"])
+        if not rows and study.status not in ("unavailable", "refused"):
+            say(f"{system} has no objective. Draft one: workbench slo draft {system}")
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "status")])
         say(
             f"{system}, {study.range}; source {study.provenance.source} ({study.provenance.semantics}); "

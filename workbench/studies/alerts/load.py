@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,18 +20,22 @@ from workbench.analysis.alerts.summary import (
     noisiest_alerts,
 )
 from workbench.catalog import Profile
-from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.errors import EmptyAnswer, ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.frames import EPISODES
 from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, from_ms
-from workbench.studies.alerts.reading import no_alerts, read_alerts
+from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.studies.alerts.ownership import owns, rule_names
+from workbench.studies.alerts.reading import no_alerts, of_system, read_alerts
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
 
 _PAGERS = ("pagerduty", "opsgenie")
 _PAGES = re.compile(r"\b(page[rsd]?|paging|pagerduty|opsgenie|immediate|immediately|wakes?)\b", re.IGNORECASE)
+
+#: Names in one sentence at most.
+_SHOWN = 8
 
 _METHOD = "episodes of ALERTS; quantiles by linear interpolation; bursts by a Poisson bound"
 
@@ -97,7 +100,10 @@ def alert_load(
     kept = [("the collector", ctx.store.episodes(system, span))] if ctx.store is not None else []
     waits = {rule.alertname: round(rule.for_s * 1000) for rule in known}
     try:
-        reading = read_alerts(source, profile.scope, span, without=without, for_ms=waits, kept=kept)
+        rules = rule_names(source, profile)
+        kept += _recorded(ctx, profile, span, rules.names)
+        reading = read_alerts(source, profile.scope, span, without=without, for_ms=waits, kept=kept, names=rules.names)
+        warnings += _outside(ctx, source, span)
     except (QueryRejected, QueryTooExpensive) as error:
         reading, failed, warnings = no_alerts(), "refused", [str(error)]
     except WorkbenchError as error:
@@ -150,7 +156,7 @@ def alert_load(
     )
 
 
-def read_episodes(source: MetricSource, scope: Mapping[str, str], span: TimeRange) -> pd.DataFrame:
+def read_episodes(source: MetricSource, profile: Profile | None, span: TimeRange) -> pd.DataFrame:
     """Return the firing intervals that overlap a range (frame contract EPISODES).
 
     Raises
@@ -158,7 +164,44 @@ def read_episodes(source: MetricSource, scope: Mapping[str, str], span: TimeRang
     SourceError
         As the source raises it.
     """
-    return read_alerts(source, scope, span).frame[list(EPISODES.columns)]
+    names = rule_names(source, profile).names if profile else ()
+    reading = read_alerts(source, profile.scope if profile else {}, span, names=names)
+    return reading.frame[list(EPISODES.columns)]
+
+
+def _recorded(
+    ctx: Context, profile: Profile, span: TimeRange, names: tuple[str, ...]
+) -> list[tuple[str, pd.DataFrame]]:
+    """Return what a recorder of alerts beside the metrics source knows of a system."""
+    recorder = ctx.episodes_for(profile.system)
+    if recorder.name not in ctx.episode_sources:
+        return []
+    episodes = recorder.episodes(span)
+    alone = ctx.serves.get(recorder.name) == (profile.system,)
+    return [(recorder.name, episodes if alone else of_system(episodes, profile.scope, names))]
+
+
+def _outside(ctx: Context, source: MetricSource, span: TimeRange) -> list[str]:
+    """Say how many alert names fired on a server in the period that belong to no system it answers for."""
+    profiles = [ctx.catalog.profile(name) for name in ctx.systems if ctx.source_for(name) is source]
+    scopes = sorted({label for profile in profiles for label in profile.scope})
+    if not all(profile.scope for profile in profiles) or span.end_ms <= span.start_ms:
+        return []
+    window = duration_text(span.end_ms - span.start_ms)
+    by = ", ".join(["alertname", *scopes])
+    try:
+        answer = source.instant(f'count by ({by}) (last_over_time(ALERTS{{alertstate="firing"}}[{window}]))', span.end)
+    except EmptyAnswer:
+        return []
+    owned = [(profile.scope, rule_names(source, profile).names) for profile in profiles]
+    outside = {
+        labels.get("alertname", "") for labels in answer.labels if not any(owns(labels, *pair) for pair in owned)
+    }
+    if not outside:
+        return []
+    shown = ", ".join(sorted(outside)[:_SHOWN]) + (", …" if len(outside) > _SHOWN else "")
+    rules = "alert rule" if len(outside) == 1 else "alert rules"
+    return [f"{len(outside)} {rules} of this server fired in the period and belong to no system: {shown}."]
 
 
 def urgent_severities(profile: Profile) -> tuple[str, ...]:

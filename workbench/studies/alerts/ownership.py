@@ -15,7 +15,7 @@ from typing import Any
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import MetricSource
-from workbench.promql import Matcher, scope_matchers, scoped
+from workbench.promql import Matcher, in_scope, scope_matchers, scoped
 from workbench.studies.sources.server_rules import rules_of
 
 #: Names in one selector at most; a server with more rules about one system is read in several.
@@ -76,6 +76,20 @@ def alert_selectors(metric: str, scope: Mapping[str, str], names: tuple[str, ...
         pattern = json.dumps("|".join(map(re.escape, names[start : start + _AT_ONCE])))
         selectors.append(f"{base}{{{','.join([*given, f'alertname=~{pattern}', *loose])}}}")
     return tuple(selectors)
+
+
+def owns(labels: Mapping[str, str], scope: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    """Whether an alert is a system's: in its scope, or one of its rules' without labels of the scope.
+
+    Examples
+    --------
+    >>> owns({"alertname": "QueueLong"}, {"job": "gw"}, ("QueueLong",)), owns({"job": "x"}, {"job": "gw"}, ())
+    (True, False)
+    """
+    if in_scope(labels, scope):
+        return True
+    present = {name: said for name, said in scope.items() if name in labels}
+    return labels.get("alertname", "") in names and in_scope(labels, present)
 
 
 def _loose(matcher: Matcher) -> tuple[str, str]:

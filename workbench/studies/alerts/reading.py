@@ -18,10 +18,11 @@ from workbench.analysis.counting.episodes import (
 )
 from workbench.analysis.counting.kept import with_kept
 from workbench.core.errors import EmptyAnswer
-from workbench.core.series import SeriesSet
+from workbench.core.series import SeriesSet, label_key
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.promql import scoped
+from workbench.studies.alerts.ownership import alert_selectors, owns
 
 #: How far before a period alerts are read, to see when those began that fire at its start. [ms]
 MARGIN_MS = 3 * 86_400_000
@@ -64,6 +65,7 @@ def read_alerts(
     without: Sequence[str] = (),
     for_ms: Mapping[str, int] | None = None,
     kept: Iterable[tuple[str, pd.DataFrame]] = (),
+    names: tuple[str, ...] = (),
 ) -> AlertReading:
     """Read the firing episodes that overlap a range.
 
@@ -80,15 +82,19 @@ def read_alerts(
     kept : iterable of (str, DataFrame)
         Episodes that were written down, each with the words for who wrote them; those of the archive behind the source
         need not be named.
+    names : tuple of str
+        Rules of the system: their alerts are its own although labels of the scope are absent from them.
 
     Raises
     ------
     SourceError
         As the source raises it.
     """
-    queries = tuple(scoped(name, scope) for name in ("ALERTS", "ALERTS_FOR_STATE", "up"))
+    parts = [alert_selectors(metric, scope, names) for metric in ("ALERTS", "ALERTS_FOR_STATE")]
+    queries = (*parts[0], *parts[1], scoped("up", scope))
     wide = TimeRange.from_ms(span.start_ms - MARGIN_MS, span.end_ms)
-    alerts, since, up = (_raw(source, query, wide) for query in queries)
+    alerts, since = (_each_once([_raw(source, query, wide) for query in selectors]) for selectors in parts)
+    up = _raw(source, queries[-1], wide)
     seen = evaluated(SeriesSet.of([*alerts, *up]))
     waits = dict(for_ms or {})
     if seen is not None:
@@ -103,7 +109,7 @@ def read_alerts(
         for_ms=waits,
     )
     archive = getattr(source, "archive", None)
-    own = [("the archive", _of_system(archive.episodes(span), scope))] if archive is not None else []
+    own = [("the archive", of_system(archive.episodes(span), scope, names))] if archive is not None else []
     named = [(name, frame) for name, frame in (*kept, *own) if len(frame)]
     notes: list[str] = []
     observed = seen.stretches(span.start_ms, span.end_ms) if seen else np.zeros((0, 2), np.int64)
@@ -160,10 +166,21 @@ def _older(
     return found
 
 
-def _of_system(frame: pd.DataFrame, scope: Mapping[str, str]) -> pd.DataFrame:
+def of_system(frame: pd.DataFrame, scope: Mapping[str, str], names: tuple[str, ...]) -> pd.DataFrame:
     """Leave out the episodes of other systems."""
-    inside = [all(labels.get(name) == value for name, value in scope.items()) for labels in frame["labels"]]
+    inside = [
+        owns(dict(labels) | {"alertname": str(name)}, scope, names)
+        for labels, name in zip(frame["labels"], frame["alertname"], strict=True)
+    ]
     return frame[np.array(inside, np.bool_)].reset_index(drop=True)
+
+
+def _each_once(sets: Sequence[SeriesSet]) -> SeriesSet:
+    """Join the answers to several selectors; a series that more than one of them gave is there once."""
+    if len(sets) == 1:
+        return sets[0]
+    series = {label_key(labels): (labels, times, values) for one in sets for labels, times, values in one}
+    return SeriesSet.of(list(series.values()))
 
 
 def _united(observed: NDArray[np.int64], first_ms: int, last_ms: int, span: TimeRange) -> NDArray[np.int64]:

@@ -10,13 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.amounts import exact_amounts
+from workbench.analysis.counting.dips import Dip, dip_notes, doubtful, without_dips
 from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.analysis.counting.latency import merged_bounds
 from workbench.core.errors import EmptyAnswer
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import Labels, SeriesSet, label_key
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import Selector, keep_series, parse, scoped
+from workbench.studies.counting.evidence import read_evidence
 
 #: How far before a period counters are read, to have a value to start from. [ms]
 MARGIN_MS = 86_400_000
@@ -29,6 +31,15 @@ class Counts:
     per_slice: Floats
     covered: Floats
     series: int
+
+
+@dataclass(frozen=True)
+class Used:
+    """Selectors that were used, the newest sample of them [ms since the epoch], and how they were corrected."""
+
+    queries: tuple[str, ...]
+    newest_ms: int | None
+    warnings: tuple[str, ...]
 
 
 class CounterReader:
@@ -57,6 +68,7 @@ class CounterReader:
         self._newest: dict[str, int] = {}
         self._jobs: dict[tuple[str, int, int, int], tuple[str, ...]] = {}
         self._used: dict[str, None] = {}
+        self._corrected: dict[str, tuple[SeriesSet, tuple[Dip, ...]]] = {}
 
     @property
     def newest_ms(self) -> int | None:
@@ -68,13 +80,24 @@ class CounterReader:
         """Selectors that were read, in order."""
         return tuple(self._raw) + tuple(map(self._up_query, self._up))
 
-    def used(self) -> tuple[tuple[str, ...], int | None]:
-        """Return the selectors that were used since this was last asked, and the newest sample of them.
+    def used(self) -> Used:
+        """Say what was used since this was last asked.
 
         A selector read for one indicator and used by another counts for both.
         """
-        used, self._used = tuple(self._used), {}
-        return used, max((self._newest[query] for query in used if query in self._newest), default=None)
+        queries, self._used = tuple(self._used), {}
+        newest = [self._newest[query] for query in queries if query in self._newest]
+        return Used(queries, max(newest, default=None), self._corrections(queries))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Counters that were corrected, see :mod:`workbench.analysis.counting.dips`."""
+        return self._corrections(self._corrected)
+
+    def _corrections(self, selectors: Iterable[str]) -> tuple[str, ...]:
+        own = (dip for text in selectors if text in self._corrected for dip in self._corrected[text][1])
+        dips = {(label_key(dip.labels), dip.time_ms): dip for dip in own}
+        return dip_notes(list(dips.values()), since_ms=self._span.start_ms)
 
     def also(self, selector: str) -> None:
         """Let one more selector be asked for."""
@@ -142,7 +165,7 @@ class CounterReader:
         SourceError
             As the source raises it; no matching series is no error.
         """
-        broad = self._series(self._broadest(selector))
+        broad = self._counters(self._broadest(selector))
         rows = keep_series(self._selectors[selector].matchers, broad.labels)
         wanted = set(rows.tolist())
         series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
@@ -165,6 +188,14 @@ class CounterReader:
         self._used[selector] = None
         return self._raw[selector]
 
+    def _counters(self, selector: str) -> SeriesSet:
+        """Return the samples of a selector, corrected so that its only falls are restarts."""
+        if selector not in self._corrected:
+            series = self._series(selector)
+            evidence = read_evidence(self._source, self._scope, series, self._read_span) if doubtful(series) else None
+            self._corrected[selector] = without_dips(series, evidence) if evidence else (series, ())
+        return self._corrected[selector][0]
+
     def _read(self, selector: str) -> SeriesSet:
         try:
             series = merged_bounds(self._source.raw(selector, self._read_span))
@@ -180,7 +211,7 @@ class CounterReader:
     def _count(self, selector: str, span: TimeRange, slice_ms: int) -> tuple[Floats, Floats]:
         key = (selector, span.start_ms, span.end_ms, slice_ms)
         if key not in self._counted:
-            series, edges = self._series(selector), span.edges_ms(slice_ms)
+            series, edges = self._counters(selector), span.edges_ms(slice_ms)
             self._jobs[key] = self._late_jobs(series, span)
             increases = exact_increases(series, edges, self._born(series, self._jobs[key]))
             self._counted[key] = increases, observed_share(series, edges)

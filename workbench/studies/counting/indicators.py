@@ -41,16 +41,13 @@ from workbench.core.result import Status, worst
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
-from workbench.promql import parse
-from workbench.promql.parser.nodes import Call, walk
+from workbench.promql import events_factor
 from workbench.studies.counting.buckets import counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
 from workbench.studies.sources.newest import newest_samples
-
-_PER_SECOND = frozenset({"rate", "irate"})
 
 
 @dataclass(frozen=True)
@@ -260,9 +257,10 @@ class _Counter:
 
     def _take(self) -> None:
         """Take down which counters were used."""
-        queries, newest_ms = self._reader.used()
-        self._queries = dict.fromkeys((*self._queries, *queries))
-        self._saw(newest_ms)
+        used = self._reader.used()
+        self._queries = dict.fromkeys((*self._queries, *used.queries))
+        self._warnings.extend(used.warnings)
+        self._saw(used.newest_ms)
 
     def _saw(self, newest_ms: int | None) -> None:
         self._newest_ms = max((ms for ms in (self._newest_ms, newest_ms) if ms is not None), default=None)
@@ -369,7 +367,6 @@ def _bucket_warnings(objective: str, threshold: float, between: ThresholdCounts)
 
 
 def _summed(query: str, answer: Metrics, slice_ms: int) -> Floats:
-    """Events of each slice: a query of rates counts per second, any other per slice."""
+    """Events of each slice: a query of rates counts per second, one of increases per window."""
     values: Floats = np.where(answer.present & np.isfinite(answer.values), answer.values, 0.0).sum(axis=0)
-    functions = {node.func for node in walk(parse(query)) if isinstance(node, Call)}
-    return values * (slice_ms / 1000) if functions & _PER_SECOND else values
+    return values * events_factor(query, slice_ms)

@@ -10,7 +10,7 @@ from workbench.catalog import Objective, RatioIndicator
 from workbench.catalog.slo.indicators import promql_texts
 from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import TimeRange
-from workbench.promql import counter_plan, scoped
+from workbench.promql import ratio_plan, scoped
 from workbench.studies.counting.composites import members_of
 
 #: Slices of promises that count events. [ms]
@@ -58,15 +58,13 @@ def planned(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> 
     Raises
     ------
     QueryRejected
-        A counter query is neither a selector, a sum of one, nor has ``rate`` or ``increase`` inside.
+        The parts of a ratio of counters cannot be counted in one way, see :func:`workbench.promql.ratio_plan`.
     """
     texts = {part: scoped(text, scope) for part, text in promql_texts(objective.indicator).items()}
     indicator, slice_ms = objective.indicator, slice_of(objective)
     if isinstance(indicator, RatioIndicator) and indicator.counter:
-        plans = {part: counter_plan(text) for part, text in texts.items()}
-        selectors = {part: plan.selector_text for part, plan in plans.items() if plan is not None}
-        if len(selectors) == len(texts):
-            return Plan(objective, span, slice_ms, selectors=selectors)
+        plan = ratio_plan(texts, slice_ms=slice_ms)
+        return Plan(objective, span, slice_ms, selectors=plan.selectors, queries=plan.queries)
     return Plan(objective, span, slice_ms, queries=texts)
 
 
