@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +10,9 @@ import pandas as pd
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
+from workbench.core.foreign_text import markup
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
 
 
 def _time_text(value: Any) -> str:
@@ -35,7 +35,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
         {
             "objective": str(row.objective),
             "status": STATUS_WORDS[row.status],
-            "target": ratio_text(row.target, digits=2),
+            "target": target_text(row.target),
             "SLI": _sli_text(row),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)} {row.unit}"
             if row.total == row.total
@@ -58,10 +58,8 @@ def budget_left_text(row: Any) -> str:
 
 def allowed_text(row: Any) -> str:
     """Bad ones that the whole period allows; in one that is not over, also those that the traffic so far allows."""
-    if row.budget_total != row.budget_total:
-        return NO_VALUE
-    so_far = count_text(math.floor(row.budget_total))
-    return f"{count_text(math.floor(row.period_budget))} in period, {so_far} so far" if _running(row) else so_far
+    so_far = _allowed_text(row.budget_total)
+    return f"{_allowed_text(row.period_budget)} in period, {so_far} so far" if _running(row) else so_far
 
 
 def running_note(result: Result) -> str:
@@ -78,6 +76,13 @@ def running_note(result: Result) -> str:
 def _running(row: Any) -> bool:
     """Whether a period is not over, and something was counted in it."""
     return bool(row.elapsed < 1 and row.period_left_ratio == row.period_left_ratio)
+
+
+def _allowed_text(budget: float) -> str:
+    """Whole events of a budget; one of less than ten with its fraction, so that 0.02 of a slice is not nothing."""
+    if not math.isfinite(budget):
+        return NO_VALUE
+    return count_text(math.floor(budget)) if budget >= 10 else f"{budget:.3g}"
 
 
 def _sli_text(row: Any) -> str:
@@ -110,19 +115,19 @@ class Table:
             return "<p class='note'>None.</p>"
         names = list(self.rows[0])
         kinds = {name: "" if name in self._left else " class='num'" for name in names}
-        head = "".join(f"<th{kinds[name]}>{html.escape(name)}</th>" for name in names)
+        head = "".join(f"<th{kinds[name]}>{markup(name)}</th>" for name in names)
         body = "".join(
             "<tr>" + "".join(self._cell(name, row[name], kinds) for name in names) + "</tr>" for row in self.rows
         )
-        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        caption = f"<caption>{markup(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     @staticmethod
     def _cell(name: str, text: str, kinds: Mapping[str, str]) -> str:
         if name == "status":
             key = next((status for status, words in STATUS_WORDS.items() if words == text), "no_data")
-            return f"<td><span class='status status-{key}'>{html.escape(text)}</span></td>"
-        return f"<td{kinds[name]}>{html.escape(text)}</td>"
+            return f"<td><span class='status status-{key}'>{markup(text)}</span></td>"
+        return f"<td{kinds[name]}>{markup(text)}</td>"
 
     def __repr__(self) -> str:
         return str(pd.DataFrame(self.rows).to_string(index=False))
@@ -135,7 +140,7 @@ class Sentence:
         self.text = text
 
     def _repr_html_(self) -> str:
-        return f"<p class='finding'>{html.escape(self.text)}</p>"
+        return f"<p class='finding'>{markup(self.text)}</p>"
 
     def __repr__(self) -> str:
         return self.text
@@ -165,8 +170,8 @@ class Header:
         )
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p class='note'>{html.escape(line)}</p>" for line in self.lines)
-        return f"<h1>{html.escape(self.title)}</h1>{lines}"
+        lines = "".join(f"<p class='note'>{markup(line)}</p>" for line in self.lines)
+        return f"<h1>{markup(self.title)}</h1>{lines}"
 
     def __repr__(self) -> str:
         return "\n".join((self.title, *self.lines))
@@ -208,7 +213,7 @@ def slo_finding(result: Result) -> Sentence:
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
             when = f", its budget gone on {row.exhausted_at:%d %B %H:%M} UTC" if not pd.isna(row.exhausted_at) else ""
             parts.append(
-                f"{row.title} reached {ratio_text(row.sli)} against {ratio_text(row.target, digits=2)} "
+                f"{row.title} reached {ratio_text(row.sli)} against {target_text(row.target)} "
                 f"and spent {1 - row.period_left_ratio:.1f} times its error budget{when}."
             )
         risky = [

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, say
+from workbench.cli.shared.period import PeriodOptions, period_options
 from workbench.cli.shared.question import Asked, question
 
 
@@ -25,7 +26,7 @@ def alerts() -> None:
 @alerts.command()
 @click.option(
     "--show",
-    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts"]),
+    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts", "tags"]),
     default="rules",
     show_default=True,
     help="Which table to print.",
@@ -60,6 +61,7 @@ def status(
         "bursts": tables.burst_rows,
         "interruptions": tables.interruption_rows,
         "shifts": tables.shift_rows,
+        "tags": tables.tag_rows,
     }
     asked.show(
         study,
@@ -144,3 +146,79 @@ def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: 
     for warning in study.warnings:
         say(f"Note: {warning}")
     sys.exit(1 if study.status == "at_risk" else 0)
+
+
+@alerts.command()
+@click.option("--rule", "names", multiple=True, help="Rule to tune; by default those that page most for nothing.")
+@click.option(
+    "--file",
+    "rule_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Rule file in which the proposals are written as a diff on stdout; promtool checks it where it is installed.",
+)
+@question
+def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
+    """Replay rules with other `for`, `keep_firing_for` and thresholds, and propose what pages less.
+
+    Settings are chosen on the first two thirds of the period, so that no burn of a budget is lost and none is told more
+    than 10 minutes later, and judged on the last third. The longer the period, the better the choice.
+
+    \b
+    Examples:
+      workbench alerts tune counterfactual-lab --last 90d
+      workbench alerts tune choreoai --last 90d --rule HighErrorRate --file alerts.yml
+    """
+    from workbench.charts.alerts.tuning_tables import TEXT, tuning_finding, tuning_rows
+    from workbench.cli.promtool import checked
+    from workbench.studies import alert_rule_tuning
+    from workbench.studies.authoring.rule_changes import changed_rules
+
+    study = asked.answer(alert_rule_tuning, rules=names)
+    tuning = study.results["tuning"]
+    if rule_file is not None:
+        changed = changed_rules(rule_file, tuning.to_frame())
+        click.echo(changed.diff, nl=False)
+        for note in (*changed.notes, *checked(changed.text)):
+            say(f"Note: {note}")
+        return
+    asked.show(
+        study,
+        tuning_rows(tuning),
+        csv=tuning.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=tuning_finding(tuning),
+    )
+
+
+@alerts.command()
+@click.argument("system")
+@click.option("--tag", type=click.Choice(["useful", "no action"]), required=True, help="What to say of the alerts.")
+@click.option("--rule", default="", help="Alerts of this rule only.")
+@click.option("--labels", default="", help="Alerts whose labels hold this text, e.g. instance=lab-2.")
+@click.option("--note", default="", help="Why.")
+@click.option("--again", is_flag=True, help="Also alerts that are tagged already.")
+@period_options
+@click.pass_obj
+def tag(
+    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, period: PeriodOptions
+) -> None:
+    """Say of alerts whether they were useful, one or many at once; your name is kept with it.
+
+    Every alert that began in the period and fits is tagged, and the number is printed. See them again with
+    `workbench alerts status SYSTEM --show tags`.
+
+    \b
+    Examples:
+      workbench alerts tag conduit --tag "no action" --rule CacheStatisticsDrift --last 7d --note "Known, see OPS-12"
+      workbench alerts tag conduit --tag useful --from 2026-10-12T09:00Z --to 2026-10-12T10:00Z
+    """
+    from workbench.studies.alerts.tags import tag_alerts
+
+    context = state.context()
+    span, as_of = period.read(context.clock(), context, default="7d")
+    count = tag_alerts(
+        context, system=system, range=span, as_of=as_of, tag=tag, rule=rule, labels=labels, note=note,
+        again=again,
+    )  # fmt: skip
+    click.echo(f"{count}")
+    say(f"{count} alert{'s' if count != 1 else ''} tagged {tag!r}.")

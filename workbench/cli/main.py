@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from workbench import __version__
 from workbench.cli.shared.lazy import LazyGroup
 from workbench.core.errors import WorkbenchError
+from workbench.core.foreign_text import cut, visible
 from workbench.core.private import keep_private
 
 #: name -> (module:attribute, one-line help), in the order of ``--help``.
@@ -32,6 +34,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
+    "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
+    "backup": ("workbench.cli.backup:backup", "Copy store, archive and reports to another place."),
+    "restore": ("workbench.cli.backup:restore", "Restore a backup and check every issued report."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }
@@ -84,15 +89,27 @@ def cli(ctx: click.Context, config: Path | None, home: Path | None, zone: str | 
     ctx.obj = State(config, home, zone)
 
 
+#: Of a message. [characters]
+_LONGEST = 8_000
+
+
 def complain(message: str) -> None:
     """Print an error to stderr, red where colour is wanted."""
     label = "Error: " if os.environ.get("NO_COLOR") else click.style("Error: ", fg="red", bold=True)
-    click.echo(label + message, err=True)
+    click.echo(label + cut(visible(message, lines=True), _LONGEST), err=True)
+
+
+def show_what_the_console_can() -> None:
+    """Print a mark in place of a sign that the encoding of the console does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error becomes a message and an exit code, never a traceback."""
     keep_private()
+    show_what_the_console_can()
     try:
         code = cli.main(args=arguments, prog_name="workbench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -15,6 +15,7 @@ from workbench.studies.quality.drift import quality_drift
 from workbench.studies.slo.attribution import slo_attribution
 from workbench.studies.slo.backtest import slo_backtest
 from workbench.studies.slo.compliance import slo_compliance
+from workbench.studies.slo.rule_tuning import alert_rule_tuning
 from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, catalog_version, open_context
@@ -28,6 +29,7 @@ __all__ = [
     "SpanFilter",
     "alert_lint",
     "alert_load",
+    "alert_rule_tuning",
     "alert_rule_worth",
     "capacity_forecast",
     "catalog_version",

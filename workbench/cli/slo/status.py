@@ -28,7 +28,7 @@ def status(
 ) -> None:
     """Print one line an objective: SLI, budget left, coverage, status.
 
-    Without a period the window of each objective itself counts.
+    Without a period, or with --to alone, the window of each objective itself counts.
 
     \b
     Examples:

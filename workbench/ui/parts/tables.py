@@ -14,7 +14,7 @@ from workbench.analysis.slo.burn import BurnRates
 from workbench.charts.tables import budget_left_text
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
 from workbench.ui.parts.header import place_text
 
 #: Statuses as a reader should meet them.
@@ -58,7 +58,7 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
         {
             "Status": [STATUS_WORDS[row.status]],
             "SLO": row.title if row.objective else NO_VALUE,
-            "Objective": ratio_text(row.target, digits=2),
+            "Objective": target_text(row.target),
             "Measured": ratio_text(row.sli),
             "Budget left": budget_left_text(row),
             "Bad": _of(row.bad, row.total, row.unit),

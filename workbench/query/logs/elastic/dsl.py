@@ -233,6 +233,8 @@ class _Compiler:
                 parts: list[Clause] = [{"terms": {place.name: list(values)}}]
                 # Values of this length are in the index, unless its settings leave them out.
                 if max(map(_length, values)) > min(1000, 1000 if place.longest is None else place.longest):
+                    if not place.legible:
+                        return self._unable(path)
                     self._doubt(path)
                     parts += [left_out(place), marked]
                 return any_of(parts)

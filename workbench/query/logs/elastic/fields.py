@@ -7,7 +7,7 @@ not settle is *unknown* here, and decided after reading.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from workbench.core.errors import QueryRejected
@@ -44,7 +44,7 @@ class Place:
     faithful : bool
         What is indexed is what the record says: no normalizer, no value in place of null, nothing copied in.
     legible : bool
-        The level of a line can be read from what is indexed: it may be lower case, but no normalizer of its owner's.
+        What is indexed is the record's own, in lower case at most: no normalizer of its owner's, nothing copied in.
     low, high : float
         Numbers that the type takes; whole ones where ``whole``.
     """
@@ -106,7 +106,7 @@ class IndexFields:
         """Make the best of the types alone, where the mapping may not be read."""
         places = {}
         for path, kind in types.items():
-            places[path] = _leaf(path, {"type": kind}, doubtful=True)
+            places[path] = replace(_leaf(path, {"type": kind}), faithful=False, longest=0)
             if kind in ("text", "match_only_text") and types.get(f"{path}.keyword") == "keyword":
                 places[path] = Place("keyword", f"{path}.keyword", path, 0, faithful=False)
         return cls(places)
@@ -184,7 +184,7 @@ def _walk(
     for name, spec in properties.items():
         path, kind = f"{above}{name}", spec.get("type", "object")
         if kind != "object":
-            places[path] = _leaf(path, spec, doubtful=path in copied)
+            places[path] = _leaf(path, spec, copied=path in copied)
             if places[path] is UNKNOWN:
                 heads[f"{path}."] = False
             continue
@@ -195,19 +195,19 @@ def _walk(
         _walk(spec.get("properties") or {}, f"{path}.", within, copied, places, heads)
 
 
-def _leaf(path: str, spec: Mapping[str, Any], *, doubtful: bool = False) -> Place:
-    """Return what a field itself can be asked; ``doubtful`` when more than its own value may be in it."""
+def _leaf(path: str, spec: Mapping[str, Any], *, copied: bool = False) -> Place:
+    """Return what a field itself can be asked; ``copied`` when values of others are in it too."""
     kind = str(spec.get("type"))
     if kind in _TIMES:
         return Place("time", path)
     if _off(spec, "index") or _off(spec, "doc_values"):
         return UNKNOWN
-    faithful = not doubtful and "null_value" not in spec
+    faithful = not copied and "null_value" not in spec
     if kind == "keyword":
         longest = spec.get("ignore_above")
-        kept = None if longest is None and not doubtful else int(longest or 0)
+        kept = None if longest is None else int(longest)
         normalizer = spec.get("normalizer")
-        legible = normalizer in (None, "lowercase")
+        legible = normalizer in (None, "lowercase") and not copied
         return Place("keyword", path, longest=kept, faithful=faithful and normalizer is None, legible=legible)
     if kind in ("text", "match_only_text"):
         parts = [
@@ -219,7 +219,7 @@ def _leaf(path: str, spec: Mapping[str, Any], *, doubtful: bool = False) -> Plac
         if not parts:
             return UNKNOWN
         longest, name = max(parts)
-        return Place("keyword", f"{path}.{name}", path, longest if longest < 2**31 else None, faithful)
+        return Place("keyword", f"{path}.{name}", path, longest if longest < 2**31 else None, faithful, not copied)
     if kind in _INTEGERS:
         low, high = _INTEGERS[kind]
         return Place("number", path, faithful=faithful, whole=True, low=low, high=high)
