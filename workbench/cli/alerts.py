@@ -40,7 +40,7 @@ def status(
     people: int,
     without: tuple[str, ...],
 ) -> None:
-    """Print one line a rule: episodes, durations, flapping, stale; or another table.
+    """Print one line per rule: episodes, durations, flapping, stale; or another table.
 
     \b
     Examples:
