@@ -26,7 +26,7 @@ def status(
     period: PeriodOptions,
     format_: str,
 ) -> None:
-    """Print one line an objective: SLI, budget left, coverage, status.
+    """Print one line per objective: SLI, budget left, coverage, status.
 
     Without a period, or with --to alone, the window of each objective itself counts.
 
