@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, say
+from workbench.cli.shared.period import chosen_period, period_options
 from workbench.cli.shared.question import Asked, question
 
 
@@ -25,7 +26,7 @@ def alerts() -> None:
 @alerts.command()
 @click.option(
     "--show",
-    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts"]),
+    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts", "tags"]),
     default="rules",
     show_default=True,
     help="Which table to print.",
@@ -39,7 +40,7 @@ def status(
     people: int,
     without: tuple[str, ...],
 ) -> None:
-    """Print one line a rule: episodes, durations, flapping, stale; or another table.
+    """Print one line per rule: episodes, durations, flapping, stale; or another table.
 
     \b
     Examples:
@@ -60,6 +61,7 @@ def status(
         "bursts": tables.burst_rows,
         "interruptions": tables.interruption_rows,
         "shifts": tables.shift_rows,
+        "tags": tables.tag_rows,
     }
     asked.show(
         study,
@@ -185,4 +187,70 @@ def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
         csv=tuning.to_frame().to_dict(orient="records"),
         right=lambda name: name not in TEXT,
         finding=tuning_finding(tuning),
+    )
+
+
+@alerts.command()
+@click.argument("system")
+@click.option("--tag", type=click.Choice(["useful", "no action"]), required=True, help="What to say of the alerts.")
+@click.option("--rule", default="", help="Alerts of this rule only.")
+@click.option("--labels", default="", help="Alerts whose labels hold this text, e.g. instance=lab-2.")
+@click.option("--note", default="", help="Why.")
+@click.option("--again", is_flag=True, help="Also alerts that are tagged already.")
+@period_options
+@click.pass_obj
+def tag(
+    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, **period: str | None
+) -> None:
+    """Say of alerts whether they were useful, one or many at once; your name is kept with it.
+
+    Every alert that began in the period and fits is tagged, and the number is printed. See them again with
+    `workbench alerts status SYSTEM --show tags`.
+
+    \b
+    Examples:
+      workbench alerts tag conduit --tag "no action" --rule CacheStatisticsDrift --last 7d --note "Known, see OPS-12"
+      workbench alerts tag conduit --tag useful --from 2026-10-12T09:00Z --to 2026-10-12T10:00Z
+    """
+    from workbench.studies.alerts.tags import tag_alerts
+
+    context = state.context()
+    now = context.clock()
+    span = chosen_period(now, context, **period, default="7d")
+    count = tag_alerts(
+        context, system=system, range=span, as_of=min(now, span.end), tag=tag, rule=rule, labels=labels, note=note,
+        again=again,
+    )  # fmt: skip
+    click.echo(f"{count}")
+    say(f"{count} alert{'s' if count != 1 else ''} tagged {tag!r}.")
+
+
+@alerts.command()
+@click.option("--change", help="Compare the alerts before and after this instant, ISO 8601, e.g. of a rule change.")
+@click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
+@question
+def review(asked: Asked, change: str | None, without: tuple[str, ...]) -> None:
+    """Print alerts that came together as incidents, rules that fire together, and before and after a change.
+
+    \b
+    Examples:
+      workbench alerts review llm-ab-testing --month last-month
+      workbench alerts review conduit --last 60d --change 2026-10-12T09:00Z
+    """
+    from workbench.charts.alerts.tables import alerts_finding
+    from workbench.charts.alerts.together_tables import TEXT, change_rows, incident_rows, pair_rows
+    from workbench.core.timerange import parse_instant
+    from workbench.studies import alert_review
+
+    at = parse_instant(change, zone=asked.state.settings.zone) if change else None
+    study = asked.answer(alert_review, change=at, without=without)
+    tables = [incident_rows(study.results["incidents"]), pair_rows(study.results["pairs"])]
+    if at is not None:
+        tables.append(change_rows(study.results["change"]))
+    asked.show(
+        study,
+        *tables,
+        csv=study.results["incidents"].to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=alerts_finding(study),
     )

@@ -13,6 +13,7 @@ import click
 from workbench import __version__
 from workbench.cli.shared.lazy import LazyGroup
 from workbench.core.errors import WorkbenchError
+from workbench.core.foreign_text import cut, visible
 from workbench.core.private import keep_private
 
 #: name -> (module:attribute, one-line help), in the order of ``--help``.
@@ -30,9 +31,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
-    "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
+    "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
+    "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
+    "backup": ("workbench.cli.backup:backup", "Copy store, archive and reports to another place."),
+    "restore": ("workbench.cli.backup:restore", "Restore a backup and check every issued report."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }
@@ -59,7 +63,12 @@ class State:
         """Context for studies, opened from the settings."""
         from workbench.studies import open_context
 
-        return open_context(self.settings)
+        opened = open_context(self.settings)
+        if faults := opened.catalog.faults:
+            count = "1 mistake in the catalog is" if len(faults) == 1 else f"{len(faults)} mistakes in the catalog are"
+            said = "\n".join(map(str, faults))
+            click.echo(f"Warning: {count} left out; workbench catalog check lists them.\n{said}", err=True)
+        return opened
 
 
 @click.group(
@@ -85,10 +94,14 @@ def cli(ctx: click.Context, config: Path | None, home: Path | None, zone: str | 
     ctx.obj = State(config, home, zone)
 
 
+#: Of a message. [characters]
+_LONGEST = 8_000
+
+
 def complain(message: str) -> None:
     """Print an error to stderr, red where colour is wanted."""
     label = "Error: " if os.environ.get("NO_COLOR") else click.style("Error: ", fg="red", bold=True)
-    click.echo(label + message, err=True)
+    click.echo(label + cut(visible(message, lines=True), _LONGEST), err=True)
 
 
 def show_what_the_console_can() -> None:

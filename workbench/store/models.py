@@ -58,7 +58,7 @@ metadata = MetaData(
     }
 )
 
-#: One row a report that was begun, whether it ended well or not.
+#: One row per report that was begun, whether it ended well or not.
 report_runs = Table(
     "report_runs",
     metadata,
@@ -79,7 +79,7 @@ report_runs = Table(
     Index("ix_report_runs_report_system_started", "report", "system", "started_at"),
 )
 
-#: One row a history of counts: an objective as it was defined (``revision``), read from one source.
+#: One row per history of counts: an objective as it was defined (``revision``), read from one source.
 slice_histories = Table(
     "slice_histories",
     metadata,
@@ -222,6 +222,20 @@ annotation_rows = Table(
     Column("revoked_by", String(200)),
     Column("revoked_why", Text),
     Index("ix_annotations_system_starts", "system", "starts_at"),
+)
+
+#: What people said of single alerts; the newest word counts.
+alert_tags = Table(
+    "alert_tags",
+    metadata,
+    Column("system", String(120), primary_key=True),
+    Column("alertname", String(500), primary_key=True),
+    Column("labels_key", String(64), primary_key=True),
+    Column("starts_ms", BigInteger, primary_key=True),
+    Column("tag", String(20), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("tagged_at", UtcDateTime, nullable=False),
+    Column("tagged_by", String(200), nullable=False),
 )
 
 #: Who did what to which of these rows, in the transaction of the change.
