@@ -148,9 +148,7 @@ def capacity(
     )
 
 
-def _looked_ahead(
-    level: Level, cycle: Cycle | None, as_of: datetime, horizon_days: int
-) -> tuple[Forecast, Paths]:
+def _looked_ahead(level: Level, cycle: Cycle | None, as_of: datetime, horizon_days: int) -> tuple[Forecast, Paths]:
     """Forecast and paths, no further than the history is long, and than a budget lasts."""
     values = level.hourly if cycle is None else cycle.unrolled
     first = int(np.flatnonzero(np.isfinite(values))[0])
@@ -159,13 +157,9 @@ def _looked_ahead(
         hours = min(hours, max(cycle.hours, 1))
     upper = 1.0 if level.unit == "ratio" and cycle is None else np.inf
     markers = [
-        place - first
-        for at in level.markers
-        if (place := len(values) - int((as_of - at) / timedelta(hours=1))) > first
+        place - first for at in level.markers if (place := len(values) - int((as_of - at) / timedelta(hours=1))) > first
     ]
-    prediction = forecast(
-        values, hours, lower=0.0 if cycle is None else -np.inf, upper=upper, markers=markers
-    )
+    prediction = forecast(values, hours, lower=0.0 if cycle is None else -np.inf, upper=upper, markers=markers)
     if cycle is not None:
         names = ("middle", "low", "high", "low95", "high95")
         shifted = {name: np.maximum(getattr(prediction, name) - cycle.base, 0) for name in names}

@@ -43,7 +43,7 @@ class Paths:
     @property
     def hours(self) -> int:
         """How far ahead. [h]"""
-        return self.values.shape[1] * self.step_h
+        return int(self.values.shape[1]) * self.step_h
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def reached_now(level: Level, limit: CapacityLimit, cycle: Cycle | None = None) 
 
 
 def limit_ahead(limit: CapacityLimit, as_of: datetime, steps: int, step_h: int) -> Floats:
-    """The limit at each step ahead, with the changes of it that are planned."""
+    """Return the limit at each step ahead, with the changes of it that are planned."""
     line = np.full(steps, limit.value)
     for at, value in sorted(limit.changes):
         place = int(np.ceil((at - as_of) / timedelta(hours=step_h)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +98,7 @@ def level_changes(daily: Floats) -> list[LevelChange]:
     if not scale:
         return []
     cuts = _segments(calm, PENALTY * scale**2 * np.log(count))
-    rest = calm - np.concatenate([np.full(b - a, calm[a:b].mean()) for a, b in zip(cuts[:-1], cuts[1:], strict=True)])
+    rest = calm - np.concatenate([np.full(b - a, calm[a:b].mean()) for a, b in itertools.pairwise(cuts)])
     power = float(rest @ rest)
     along = float(np.clip(rest[1:] @ rest[:-1] / power, 0, 0.9)) if power else 0.0
     if along:
@@ -122,7 +123,8 @@ def leak(values: Floats) -> Leak | None:
     -----
     A restart is a fall by 30 % or more of the level from one hour to the next, or over a gap. It is a leak where at
     least two climbs of twelve hours or more, the running one included, have positive Theil-Sen slopes, the level climbs
-    or stands in 80 % of their hours, the usual climb lasts more than a day, and what the climbs gain is most of what the level moves.
+    or stands in 80 % of their hours, the usual climb lasts more than a day, and what the climbs gain is most of what
+    the level moves.
 
     Examples
     --------
@@ -140,7 +142,7 @@ def leak(values: Floats) -> Leak | None:
     if not len(places):
         return None
     edges = [0, *places.tolist(), len(level)]
-    climbs = [level[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a >= 12]
+    climbs = [level[a:b] for a, b in itertools.pairwise(edges) if b - a >= 12]
     if len(climbs) < 2 or len(places) > 2 * len(climbs) or np.median([len(climb) for climb in climbs]) < LEAST_CLIMB_H:
         return None
     steps = np.concatenate([np.diff(climb) for climb in climbs])

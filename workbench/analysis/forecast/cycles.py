@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -52,7 +53,9 @@ class BudgetWindow:
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ParameterError(f"{self.zone!r} is no time zone.", hint="Use an IANA name, e.g. Europe/Berlin.") from error
+            raise ParameterError(
+                f"{self.zone!r} is no time zone.", hint="Use an IANA name, e.g. Europe/Berlin."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def _read(
         return _month(now - offset) + offset, _next_month(now - offset) + offset
     if not budget:
         return None
-    apart = [older - newer for older, newer in zip(ages[:-1], ages[1:], strict=True)]
+    apart = [older - newer for older, newer in itertools.pairwise(ages)]
     if not apart:
         return _around(LENGTHS["30d"], ages[-1], now) if ages[-1] <= LENGTHS["30d"] else None
     for length in LENGTHS.values():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis.forecast.lines import DAY_H, Lines, line_names
 from workbench.analysis.forecast.pool import DAILY, HOURLY, combined, members, weights
-from workbench.analysis.forecast.steps import Step, levelled, recent_step
+from workbench.analysis.forecast.steps import levelled, recent_step
 
 Floats = NDArray[np.float64]
 
@@ -325,20 +325,21 @@ def _tested(
     complete = np.isfinite(single).all(axis=1) if len(single) else np.zeros(0, np.bool_)
     table = single[complete] if complete.sum() >= LEAST_ORIGINS else single
     shares = weights(dict(zip(names, _column_means(table), strict=True))) if enough else {}
-    errors = {"pool": _matrix([truth - combined(pool, shares) for truth, pool in zip(truths, pools, strict=True)], reach)}
+    errors = {
+        "pool": _matrix([truth - combined(pool, shares) for truth, pool in zip(truths, pools, strict=True)], reach)
+    }
     errors["seasonal naive"] = _matrix([t - pool[_naive(pool)] for t, pool in zip(truths, pools, strict=True)], reach)
     if seasons == HOURLY:
         for name in line_names(len(values) / day):
             lines = [past.lines for past in pasts]
             errors[name] = _matrix(
-                [t - line.ahead(name, reach)[0] for t, line in zip(truths, lines, strict=True) if line is not None], reach
+                [t - line.ahead(name, reach)[0] for t, line in zip(truths, lines, strict=True) if line is not None],
+                reach,
             )
     near = {name: mean_error(np.abs(error[:, :COMPARED_H])) for name, error in errors.items()}
     far = {name: mean_error(np.abs(error[:, :steps])) for name, error in errors.items()}
     best = min((name for name in near if name.startswith("line")), key=lambda name: near[name], default="pool")
-    if not origins:
-        best = "pool"
-    elif not (near[best] < LINE_GAIN * near["pool"] and far[best] <= far["pool"]):
+    if not origins or not (near[best] < LINE_GAIN * near["pool"] and far[best] <= far["pool"]):
         best = "pool"
     if far["seasonal naive"] < far[best]:
         best = "seasonal naive"

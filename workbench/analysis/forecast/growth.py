@@ -63,7 +63,9 @@ def growth_paths(values: Floats, hours: int, *, count: int = 400, seed: int = SE
     whole = filled(values[int(np.flatnonzero(np.isfinite(values))[0]) :])
     rng = np.random.default_rng(seed)
     steps = np.diff(whole)
-    blocks = steps[len(steps) % DAY_H :].reshape(-1, DAY_H) if len(steps) >= DAY_H else np.full((1, DAY_H), steps.mean())
+    blocks = (
+        steps[len(steps) % DAY_H :].reshape(-1, DAY_H) if len(steps) >= DAY_H else np.full((1, DAY_H), steps.mean())
+    )
     since = rate_change(whole)
     totals = blocks.sum(axis=1)
     if since is not None:
@@ -107,7 +109,8 @@ def rate_change(whole: Floats) -> int | None:
     -----
     The cut between two mean rates of days (24-hour sums counted back from now, the last four weeks) with the largest
     standardised difference counts, where that is at least :data:`CHANGED_ERRORS`, no day since is like any day before,
-    the days since are alike, and the rate at least doubled or halved; the scale is the median absolute deviation of the days around their own side.
+    the days since are alike, and the rate at least doubled or halved; the scale is the median absolute deviation of
+    the days around their own side.
 
     Examples
     --------
@@ -136,7 +139,7 @@ def rate_change(whole: Floats) -> int | None:
 
 
 def _edge(steps: Floats, hours: int, first: Floats, second: Floats) -> int:
-    """The hour within a day of the cut at which the two hourly rates part best."""
+    """Find the hour within a day of the cut at which the two hourly rates part best."""
     before, after = float(np.median(first)) / DAY_H, float(np.median(second)) / DAY_H
     ages = np.arange(max(hours - DAY_H, LEAST_NEW_DAYS * DAY_H), min(hours + DAY_H, len(steps) - 1) + 1)
     costs = [float(((steps[len(steps) - age :] - after) ** 2).sum() + ((steps[: len(steps) - age] - before) ** 2).sum())
@@ -175,6 +178,6 @@ def _rate_spread(totals: Floats, drawn: Floats) -> float:
             away.append(np.log(np.clip(totals[origin : origin + RECENT_DAYS].mean() / expected, 0.05, 20)))
     noise = float(sums.std()) / mean / np.sqrt(RECENT_DAYS)
     if len(away) < 3:
-        return min(float(sums.std()) / mean / np.sqrt(max(len(sums), 1)), 1.0)
+        return min(float(sums.std() / mean / np.sqrt(len(sums))), 1.0)
     spread = float(np.sqrt(np.mean(np.square(away))))
-    return float(np.sqrt(max(spread**2 - noise**2, (0.3 * spread) ** 2)))
+    return float(max(np.sqrt(max(spread**2 - noise**2, 0.0)), 0.3 * spread))

@@ -1,4 +1,4 @@
-"""How high a level will be: its daily peaks simulated ahead, from their forecast with its errors and from their tail."""
+"""How high a level will be: its daily peaks simulated, from their forecast with its errors and from their tail."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ TESTED_DAYS, ORIGINS = 7, 20
 #: Spread of the random scale of an error vector, in logarithms.
 SCALE_SPREAD = 0.5
 
-#: The pool, and the look-backs of the lines beside it; a line is taken below this share of the pool's error. [d], [ratio]
-POOL, LINES, LINE_GAIN = 0, (3, 7, 14, 28), 0.5
+#: The pool, and the look-backs of the lines beside it; a line is taken below this share of its error. [d], [ratio]
+POOL, LINES, LINE_GAIN = 0, (3, 7, 14, 28), 0.7
 
 #: Days of a level that is new. [d]
 LEAST_DAYS = 3
@@ -33,9 +33,7 @@ TAIL = 0.25
 LEAST_TAIL_DAYS = 14
 
 
-def peak_paths(
-    values: Floats, days: int, *, hold: int = 1, count: int = 400, seed: int = SEED
-) -> Floats:
+def peak_paths(values: Floats, days: int, *, hold: int = 1, count: int = 400, seed: int = SEED) -> Floats:
     """Simulate the daily peaks of a level.
 
     Parameters
@@ -58,13 +56,14 @@ def peak_paths(
 
     Notes
     -----
-    A date needs the highest value of the time ahead, so daily peaks are simulated, not hourly levels. Half of the paths
-    are the forecast of the daily peaks, by the pool or by a Theil-Sen line where its backtest is clearly better, plus
-    whole error vectors of that backtest, a week each with a lognormal scale, which keeps their autocorrelation. The other half knows no order: its days are drawn from the
-    peaks of the history, and above the highest quarter from a Pareto tail whose exponent is drawn, for each path, from
-    its posterior [1]_ (uniform on the logarithm), as the tail is known from few days. A level that follows a line has
-    the first kind only. Days before the last change of level (:func:`~workbench.analysis.forecast.changes.level_changes`)
-    are left out.
+    A date needs the highest value of the time ahead, so daily peaks are simulated, not hourly levels. Half of the
+    paths are the forecast of the daily peaks, by the pool or by a Theil-Sen line where its backtest is clearly
+    better, plus whole error vectors of that backtest, a week each with a lognormal scale, which keeps their
+    autocorrelation. The other half knows no order: its days are drawn from the peaks of the history, and above the
+    highest quarter from a Pareto tail whose exponent is drawn, for each path, from its posterior [1]_ (uniform on the
+    logarithm), as the tail is known from few days. A level that follows a line has the first kind only. Days before a
+    new level (:func:`~workbench.analysis.forecast.changes.level_changes`) are left out where no peak since is like
+    those before.
 
     References
     ----------
@@ -107,7 +106,7 @@ def daily_peaks(values: Floats, hold: int = 1) -> Floats:
     for back in range(1, hold):
         held = np.minimum(held, np.concatenate([np.full(back, np.nan), values[:-back]]))
     whole = held[len(held) % DAY_H :].reshape(-1, DAY_H)
-    empty = np.isnan(whole).all(axis=1)
+    empty = np.asarray(np.isnan(whole).all(axis=1), np.bool_)
     return np.where(empty, np.nan, np.nanmax(np.where(empty[:, None], 0.0, whole), axis=1))
 
 
@@ -165,7 +164,7 @@ def _tail_paths(peaks: Floats, count: int, days: int, rng: np.random.Generator) 
 
 
 def leak_paths(values: Floats, climb: Leak, hours: int, *, count: int = 400, seed: int = SEED) -> Floats:
-    """Simulate a climb that restarts reset: on at its rate, back at a level drawn from those of past restarts. [as given]
+    """Simulate a climb that restarts reset: on at its rate, back at a level drawn from those of past restarts.
 
     Parameters
     ----------

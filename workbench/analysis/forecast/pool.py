@@ -1,4 +1,4 @@
-"""A pool of cheap forecasts of one series, and how they are combined: seasonal repeats, shapes, theta, smoothed seasons."""
+"""A pool of cheap forecasts of one series, and how they are combined: repeats, shapes, theta, smoothed seasons."""
 
 from __future__ import annotations
 
@@ -129,10 +129,7 @@ def theta(values: Floats, ahead: int, *, damping: float = 1.0) -> Floats:
     place = np.arange(count) - (count - 1) / 2
     slope = float(place @ values / (place @ place)) if count > 1 else 0.0
     steps = np.arange(1, ahead + 1)
-    if damping < 1:
-        run = np.cumsum(damping**steps)
-    else:
-        run = steps - 1 + (1 - (1 - alpha) ** count) / alpha
+    run = np.cumsum(damping**steps) if damping < 1 else steps - 1 + (1 - (1 - alpha) ** count) / alpha
     return np.asarray(level + slope / 2 * run, np.float64)
 
 
@@ -197,7 +194,7 @@ def _newest(table: Floats) -> Floats:
 
 
 def _known(values: Floats, table: Floats) -> Floats:
-    """The mean of a table where nothing is known at a place."""
+    """Put the mean of a table where nothing is known at a place."""
     missing = np.isnan(values)
     return np.where(missing, _mean(table.ravel()), values) if missing.any() else values
 
@@ -210,7 +207,7 @@ def _mean(table: Floats) -> Floats:
     return _quiet(np.nanmean, table) if np.isnan(table).any() else np.asarray(table.mean(axis=0))
 
 
-def _quiet(reduce: Callable[..., Floats], table: Floats) -> Floats:  # 
+def _quiet(reduce: Callable[..., Floats], table: Floats) -> Floats:  #
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return np.asarray(reduce(table, axis=0), np.float64)

@@ -53,7 +53,8 @@ def recent_step(values: Floats, seasons: Sequence[int], markers: Sequence[int] =
     -----
     Deviations are taken from the median at the same place of up to seven earlier seasons. A jump is one where every
     value since, at least three, deviates to the same side by four times the 95th percentile of the earlier absolute
-    deviations or more, and half of that comes within a few hours. At a marker twice their median is enough. With fewer than two earlier seasons nothing is found.
+    deviations or more, and half of that comes within a few hours. At a marker twice their median is enough. With
+    fewer than two earlier seasons nothing is found.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def recent_step(values: Floats, seasons: Sequence[int], markers: Sequence[int] =
         return None
     scale = float(np.nanmedian(np.abs(values))) * 1e-6
     strict = max(TIMES / 2 * float(np.quantile(scatter, 0.95)), float(np.quantile(scatter, 0.99)) * 1.25, scale)
-    for age in sorted((length - marker for marker in markers if 0 < length - marker <= recent)):
+    for age in sorted(length - marker for marker in markers if 0 < length - marker <= recent):
         step = _lasting(ahead, age, max(2 * float(np.median(scatter)), scale), 1)
         if step is not None:
             return step
@@ -105,7 +106,7 @@ def levelled(values: Floats, step: Step | None) -> Floats:
 
 
 def _lasting(ahead: Floats, age: int, least: float, known: int) -> Step | None:
-    """A jump of that age, unless the deviations since lack a side, or grew to it as a slope would."""
+    """Return a jump of that age, unless the deviations since lack a side, or grew to it as a slope would."""
     since = ahead[-age:]
     part = since[np.isfinite(since)]
     if len(part) < known:

@@ -69,6 +69,22 @@ class MetricFamily(Documented):
     assumed: tuple[str, ...] = Field(default=(), description="labels, 'buckets' or 'name' the document does not give")
 
 
+class RoleCapacity(Entry):
+    """What to know when a role is forecast against its limit.
+
+    ``window`` and ``zone`` say when a budget begins anew, ``lead_days`` how long people need to act, ``hold_hours`` how
+    long a limit must be reached in a row, ``limit`` a limit that no metric holds, in the unit of the role. ``signal``
+    is false where being full says nothing, as of a cache that fills by design.
+    """
+
+    window: Literal["month", "24h", "7d", "30d"] | None = None
+    zone: str = "UTC"
+    lead_days: float | None = Field(default=None, gt=0, le=365)
+    hold_hours: int | None = Field(default=None, ge=1, le=168)
+    limit: float | None = Field(default=None, gt=0)
+    signal: bool = True
+
+
 class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
@@ -83,6 +99,7 @@ class Role(Documented):
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
     view_of: RoleName | None = None
+    capacity: RoleCapacity | None = None
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
