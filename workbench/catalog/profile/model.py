@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from workbench.catalog.profile.terms import RoleCapacity
 from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity
 from workbench.catalog.profile.words import (
     Dimension,
@@ -67,22 +68,6 @@ class MetricFamily(Documented):
     buckets: tuple[float, ...] = ()
     aliases: tuple[MetricName, ...] = ()
     assumed: tuple[str, ...] = Field(default=(), description="labels, 'buckets' or 'name' the document does not give")
-
-
-class RoleCapacity(Entry):
-    """What to know when a role is forecast against its limit.
-
-    ``window`` and ``zone`` say when a budget begins anew, ``lead_days`` how long people need to act, ``hold_hours`` how
-    long a limit must be reached in a row, ``limit`` a limit that no metric holds, in the unit of the role. ``signal``
-    is false where being full says nothing, as of a cache that fills by design.
-    """
-
-    window: Literal["month", "24h", "7d", "30d"] | None = None
-    zone: str = "UTC"
-    lead_days: float | None = Field(default=None, gt=0, le=365)
-    hold_hours: int | None = Field(default=None, ge=1, le=168)
-    limit: float | None = Field(default=None, gt=0)
-    signal: bool = True
 
 
 class Role(Documented):

@@ -13,7 +13,8 @@ from workbench.analysis.capacity.level import LEAD_DAYS, CapacityLimit, Level
 from workbench.analysis.capacity.levels import capacity
 from workbench.analysis.forecast.cycles import BudgetWindow
 from workbench.catalog import Profile
-from workbench.catalog.profile.model import Role, RoleCapacity
+from workbench.catalog.profile.model import Role
+from workbench.catalog.profile.terms import RoleCapacity
 from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.series import Labels
