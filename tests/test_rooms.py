@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "store": ({"core"}, {"numpy", "pandas", "sqlalchemy", "alembic"}),
     "studies": (
         {"core", "catalog", "query", "promql", "archive", "analysis", "store"},
-        {"numpy", "pandas", "pyarrow"},
+        # tomlkit puts a source into a settings file and keeps its comments.
+        {"numpy", "pandas", "pyarrow", "tomlkit"},
     ),
     "report": (
         {"core", "studies", "charts", "store"},
@@ -80,6 +81,7 @@ ONLY_IN = {
     "promql_parser": ("workbench/promql/parser/parse.py",),
     "deltalake": ("workbench/archive/storage/tables.py",),
     "obstore": ("workbench/archive/storage/objects.py",),
+    "tomlkit": ("workbench/studies/authoring/settings_file.py",),
     "prometheus_api_client": ("workbench/query/checks/details.py",),
     "botocore": ("workbench/query/http/sigv4.py", "workbench/archive/storage/objects.py"),
 }

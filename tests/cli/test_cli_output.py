@@ -53,4 +53,4 @@ def test_the_version_is_the_packages():
 
     from workbench import __version__
 
-    assert version("llm-workbench") == __version__
+    assert version("slo-workbench") == __version__

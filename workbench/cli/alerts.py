@@ -20,7 +20,7 @@ def alerts() -> None:
 @alerts.command()
 @click.option(
     "--show",
-    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts"]),
+    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts"]),
     default="rules",
     show_default=True,
     help="Which table to print.",
@@ -40,6 +40,7 @@ def status(
     Examples:
       workbench alerts status counterfactual-lab
       workbench alerts status counterfactual-lab --show measures --people 2
+      workbench --zone Europe/Warsaw alerts status counterfactual-lab --show shifts
       workbench alerts status counterfactual-lab --show episodes --last 7d --format csv
     """
     from workbench.charts.alerts import tables
@@ -52,6 +53,8 @@ def status(
         "episodes": tables.episode_rows,
         "noisiest": tables.noisiest_rows,
         "bursts": tables.burst_rows,
+        "interruptions": tables.interruption_rows,
+        "shifts": tables.shift_rows,
     }
     asked.show(
         study,
@@ -59,4 +62,33 @@ def status(
         csv=study.results[show].to_frame().to_dict(orient="records"),
         right=lambda name: name not in tables.TEXT,
         finding=tables.alerts_finding(study),
+    )
+
+
+@alerts.command()
+@click.option("--least", default=2.0, show_default=True, help="Percentage of a budget from which a burn is an event.")
+@click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
+@question
+def rules(asked: Asked, least: float, without: tuple[str, ...]) -> None:
+    """Print which rule earns its pages: precision, recall, detection time, pages without use.
+
+    A rule is held against the burns of the objectives that its profile entry names, and against incidents written down
+    with `workbench slo annotate`. A rule that guards no objective is not judged, which is not 0 %.
+
+    \b
+    Examples:
+      workbench alerts rules counterfactual-lab --month last-month
+      workbench alerts rules conduit --least 5 --format csv
+    """
+    from workbench.charts.alerts.worth_tables import TEXT, worth_finding, worth_rows
+    from workbench.studies import alert_rule_worth
+
+    study = asked.answer(alert_rule_worth, least_share=least / 100, without=without)
+    worth = study.results["worth"]
+    asked.show(
+        study,
+        worth_rows(worth),
+        csv=worth.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=worth_finding(study),
     )

@@ -26,6 +26,8 @@ def catalog() -> None:
 def check(state: Any, folders: tuple[Path, ...]) -> None:
     """Read profiles, SLO documents and every query in them; each mistake is printed with file and line.
 
+    Parts of an SLO that cannot be counted in one way (a rate over a counter) are mistakes too.
+
     Without folders the shipped catalog and the folders of the settings are checked.
 
     \b
@@ -34,20 +36,15 @@ def check(state: Any, folders: tuple[Path, ...]) -> None:
       workbench catalog check ./profiles ./slos
     """
     from workbench.catalog import iter_queries, load_catalog
-    from workbench.core.errors import CatalogError, Fault, QueryRejected
-    from workbench.promql import parse
+    from workbench.core.errors import CatalogError
+    from workbench.studies.authoring.check import query_faults, uncountable
 
     settings = state.settings
     read = load_catalog((*settings.profiles, *folders), (*settings.slos, *folders))
-    faults, count = [], 0
-    for query in iter_queries(read):
-        count += 1
-        try:
-            parse(query.text)
-        except QueryRejected as error:
-            faults.append(Fault(query.file, query.line, query.text, error.message))
+    faults = query_faults(read) or uncountable(read)
     if faults:
         raise CatalogError(tuple(faults))
+    count = len(list(iter_queries(read)))
     objectives = sum(len(items) for items in read.objectives.values())
     say(f"{len(read.profiles)} systems, {objectives} objectives, {count} queries: no mistakes found.")
 

@@ -14,6 +14,7 @@ from workbench.studies.quality.drift import quality_drift
 from workbench.studies.slo.attribution import slo_attribution
 from workbench.studies.slo.backtest import slo_backtest
 from workbench.studies.slo.compliance import slo_compliance
+from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, open_context
 from workbench.studies.sources.opening import open_period
@@ -26,6 +27,7 @@ __all__ = [
     "Native",
     "SpanFilter",
     "alert_load",
+    "alert_rule_worth",
     "capacity_forecast",
     "explain_query",
     "find_logs",

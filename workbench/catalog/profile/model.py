@@ -1,7 +1,6 @@
 """A profile: all the workbench knows about one monitored system, read from one YAML file.
 
-Every class is frozen and refuses keys it does not know. Where a document about the system gives a query, its text
-stays under ``documented``; when that text does not answer its own question, ``corrected`` does and ``reason`` says why.
+Every class is frozen and refuses keys it does not know. A query of the system's document stays under ``documented``.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from workbench.catalog.profile.words import (
     MetricName,
     Name,
     RoleName,
+    Scope,
     Text,
     Unit,
     selector_parts,
@@ -55,10 +55,7 @@ class Documented(Entry):
 
 
 class MetricFamily(Documented):
-    """One metric family as the system exposes it: its kind, and its labels with the values that are known.
-
-    ``documented`` holds a name or definition that cannot be right as it stands (two definitions of one metric).
-    """
+    """A family as exposed: kind, labels with known values; ``documented``: a definition that cannot be right."""
 
     kind: Literal["counter", "gauge", "histogram", "summary"]
     unit: Unit
@@ -74,7 +71,7 @@ class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
     ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    one of the two is shown, they are never added.
+    they are never added. ``inside`` names a role that contains these things (cached inside input tokens).
     """
 
     kind: Kind
@@ -85,6 +82,7 @@ class Role(Documented):
     aliases: tuple[Text, ...] = ()
     view_of: RoleName | None = None
     capacity: RoleCapacity | None = None
+    inside: RoleName | None = None
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
@@ -362,7 +360,7 @@ class Profile(Entry):
     owner: str = ""
     runbook: str = ""
     document: str = ""
-    scope: dict[LabelName, str] = {}
+    scope: Scope = {}
     assumptions: tuple[Text, ...] = ()
     metrics: dict[MetricName, MetricFamily] = {}
     roles: dict[RoleName, Role] = {}

@@ -137,7 +137,7 @@ def effect_rows(result: Result) -> list[dict[str, str]]:
 def effect_table(result: Result) -> Table | Sentence:
     """Table of :func:`effect_rows` that renders itself."""
     if result.frame.empty:
-        return Sentence("Nothing was excluded: every event of the period counts.")
+        return Sentence("No exclusion is in force in this period.")
     caption = "Figures with the exclusions applied, and without them."
     return Table(effect_rows(result), caption=caption, left=("excluded", "status without"))
 

@@ -148,6 +148,7 @@ def _read(source: MetricSource, profile: Profile, accounts: Sequence[Account], p
     except WorkbenchError as error:
         found.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
         found.warnings = (str(error),)
+    found.warnings += reader.warnings
     found.queries, found.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -41,17 +41,15 @@ from workbench.core.result import Status, worst
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
-from workbench.promql import counter_plan, parse, scoped
-from workbench.promql.parser.nodes import Call, walk
+from workbench.promql import events_factor, ratio_plan, scoped
 from workbench.studies.counting.buckets import counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.record_counts import RecordSources
+from workbench.studies.sources.newest import newest_sample
 
 #: Slices of promises that count events. [ms]
 SLICE_MS = 300_000
-
-_PER_SECOND = frozenset({"rate", "irate"})
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,12 @@ class Measured:
     reader: CounterReader | None = None
     members: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
 
+    def withheld(self, objectives: Sequence[Objective]) -> Measured:
+        """Take the counts out of objectives whose exclusions cannot be read: without them they would be wrong."""
+        unread: dict[str, Status] = {one.id: "unavailable" for one in objectives}
+        failed = {**self.failed, **unread}
+        return replace(self, events=joined_events([]), failed=failed, ranges={}, plans=(), members={})
+
     def parts(self) -> dict[str, pd.DataFrame]:
         """EVENTS of the members of all composites, by their ids."""
         return {name: events for own in self.members.values() for name, events in own.items()}
@@ -120,15 +124,13 @@ def planned(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> 
     Raises
     ------
     QueryRejected
-        A counter query is neither a selector, a sum of one, nor has ``rate`` or ``increase`` inside.
+        The parts of a ratio of counters cannot be counted in one way, see :func:`workbench.promql.ratio_plan`.
     """
     texts = {part: scoped(text, scope) for part, text in promql_texts(objective.indicator).items()}
     indicator, slice_ms = objective.indicator, slice_of(objective)
     if isinstance(indicator, RatioIndicator) and indicator.counter:
-        plans = {part: counter_plan(text) for part, text in texts.items()}
-        selectors = {part: plan.selector_text for part, plan in plans.items() if plan is not None}
-        if len(selectors) == len(texts):
-            return Plan(objective, span, slice_ms, selectors=selectors)
+        plan = ratio_plan(texts, slice_ms=slice_ms)
+        return Plan(objective, span, slice_ms, selectors=plan.selectors, queries=plan.queries)
     return Plan(objective, span, slice_ms, queries=texts)
 
 
@@ -188,8 +190,8 @@ def measure(
                     gone = error if source.state().status == "unavailable" else None
         found.queries += reader.queries + tuple(query_reader.asked)
         found.engines = tuple(sorted(query_reader.engines))
-        found.warnings.extend(query_reader.warnings)
-        newest = (found.newest_ms, reader.newest_ms, query_reader.newest_ms)
+        found.warnings.extend((*reader.warnings, *query_reader.warnings))
+        newest = (found.newest_ms, reader.newest_ms, query_reader.newest_ms())
         found.newest_ms = max((ms for ms in newest if ms is not None), default=None)
     for objective in objectives:
         if isinstance(objective.indicator, CompositeIndicator):
@@ -253,7 +255,13 @@ class _Asker:
         self.asked: dict[str, None] = {}
         self.engines: set[str] = set()
         self.warnings: list[str] = []
-        self.newest_ms: int | None = None
+        self._bounds_ms: tuple[int, int] | None = None
+
+    def newest_ms(self) -> int | None:
+        """Time of the newest sample behind the answers; None without any. [ms since the epoch]"""
+        if self._bounds_ms is None:
+            return None
+        return newest_sample(self._source, self.asked, start_ms=self._bounds_ms[0], end_ms=self._bounds_ms[1])
 
     def answer(self, query: str, span: TimeRange, slice_ms: int) -> Metrics:
         """Value of the query at the end of each slice of the span."""
@@ -262,9 +270,9 @@ class _Asker:
         answer = self._source.range(query, ends, step_ms=slice_ms)
         self.engines.add(str(answer.meta.get("engine", "")))
         self.warnings.extend(answer.warnings)
-        steps = np.flatnonzero(answer.present.any(axis=0))
-        if len(steps):
-            self.newest_ms = max(self.newest_ms or 0, int(answer.times[steps[-1]]))
+        if answer.present.any():
+            start_ms, end_ms = self._bounds_ms or (ends.start_ms, ends.end_ms)
+            self._bounds_ms = min(start_ms, ends.start_ms), max(end_ms, ends.end_ms)
         return answer
 
 
@@ -379,7 +387,6 @@ def _evaluated(plan: Plan, query_reader: _Asker) -> pd.DataFrame:
 
 
 def _summed(query: str, answer: Metrics, slice_ms: int) -> Floats:
-    """Events of each slice: a query of rates counts per second, any other per slice."""
+    """Events of each slice: a query of rates counts per second, one of increases per window."""
     values: Floats = np.where(answer.present & np.isfinite(answer.values), answer.values, 0.0).sum(axis=0)
-    functions = {node.func for node in walk(parse(query)) if isinstance(node, Call)}
-    return values * (slice_ms / 1000) if functions & _PER_SECOND else values
+    return values * events_factor(query, slice_ms)

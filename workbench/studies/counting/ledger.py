@@ -83,7 +83,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
                 left_out.append(f"{name} is a {role.kind} and not a counter, so it has no amounts by day.")
                 continue
             dimensions = tuple(str(name) for name in role.labels if name not in PROCESS_LABELS)
-            found.append(Account(name, role.title or name, role.unit, dimensions, role.view_of or ""))
+            found.append(Account(name, role.title or name, role.unit, dimensions, role.view_of or role.inside or ""))
     return found, left_out
 
 

@@ -166,7 +166,7 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
             "definition_parts": jsonable(parts.frame.to_dict("records")),
             "happened": jsonable(noted.frame.to_dict("records")),
             "newest_sample": jsonable(from_ms(max(newest))) if newest else None,
-            "warnings": [*measured.warnings, *left_out],
+            "warnings": [*measured.warnings, *reader.warnings, *left_out],
             "assumptions": [f"{one.id}: {text}" for one in objectives for text in one.assumptions],
             "version": __version__,
         },
@@ -266,7 +266,7 @@ def read_frozen(folder: Path) -> Frozen:
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ReportError(
-            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore the folder from a backup."
+            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore it (workbench restore)."
         ) from None
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.operations.sources import SourceStates, source_table
 from workbench.analysis.overview.board import promise_board
+from workbench.analysis.overview.evidence import Clause, Looked, evidence
 from workbench.analysis.overview.findings import (
     MonthSpend,
     OpenAlerts,
@@ -33,7 +34,7 @@ from workbench.studies.counting.definitions import note_definitions
 from workbench.studies.counting.history import collected, freshness, history_key, remember, stored, top_up
 from workbench.studies.counting.indicators import Measured, measure
 from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.decisions.exclusions import agreed_exclusions
+from workbench.studies.decisions.exclusions import Agreed, agreed_exclusions
 from workbench.studies.operations.health import newest_health
 from workbench.studies.operations.sources import source_states
 from workbench.studies.overview.state import LOOK_BACK_MS, SystemState, duty_of, standing
@@ -79,7 +80,8 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
         (:class:`workbench.analysis.overview.board.PromiseBoard`), ``spend`` and ``alerts``
         (:class:`workbench.analysis.overview.findings.MonthSpend`,
         :class:`~workbench.analysis.overview.findings.OpenAlerts`), ``sources``
-        (:class:`workbench.analysis.operations.sources.SourceStates`; empty for a period that is over).
+        (:class:`workbench.analysis.operations.sources.SourceStates`; empty for a period that is over), ``evidence``
+        (:class:`workbench.analysis.overview.evidence.Evidence`: what was looked at).
 
     Raises
     ------
@@ -118,6 +120,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             "spend": _spend(ctx, found, as_of),
             "alerts": _alerts(found, as_of),
             "sources": states,
+            "evidence": evidence(_looked(ctx, found), as_of=as_of, newest=from_ms(max(newest)) if newest else None),
         },
         status=worst(statuses),
         freshness=from_ms(max(newest)) if newest else None,
@@ -134,6 +137,17 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             dict.fromkeys(text for one in found.values() for text in (*one.measured.warnings, *one.standing.warnings))
         ),
     )
+
+
+def _looked(ctx: Context, found: dict[str, _Found]) -> Iterator[Looked]:
+    """Count what each system has to look at, and of how much of it the state is known."""
+    for name, one in found.items():
+        title, statuses = ctx.catalog.profile(name).title, one.compliance.frame["status"]
+        judged = int(statuses.isin(["ok", "at_risk", "spent", "no_traffic"]).sum())
+        yield Looked(name, title, "promise", len(statuses), judged)
+        clauses: tuple[Clause, ...] = ("alert", "limit", "budget")
+        for clause in clauses:
+            yield Looked(name, title, clause, one.standing.known.get(clause, 0), one.standing.read.get(clause, 0))
 
 
 def _matters(ctx: Context, found: dict[str, _Found], states: SourceStates, as_of: datetime) -> Iterator[Finding]:
@@ -188,7 +202,15 @@ def refresh(ctx: Context, system: str, *, range: TimeRange | None = None, as_of:
     return gone + tuple(found.standing.warnings if found.standing.missing else ())
 
 
-def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: datetime, *, anew: bool = False) -> _Found:
+def _one_system(
+    ctx: Context,
+    system: str,
+    span: TimeRange | None,
+    as_of: datetime,
+    *,
+    anew: bool = False,
+    exclusions: Agreed | None = None,
+) -> _Found:
     profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=span, as_of=as_of, zone=ctx.zone)
@@ -217,11 +239,13 @@ def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: dateti
     except ArchiveError as error:
         if ctx.store is None:
             raise
-        found = _one_system(replace(ctx, store=None), system, span, as_of)
+        agreed = agreed_exclusions(ctx, system, objectives)
+        found = _one_system(replace(ctx, store=None), system, span, as_of, exclusions=agreed)
         found.measured.warnings.append(f"The store is not used: {error}")
         return found
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
-    agreed = agreed_exclusions(ctx, system, objectives)
+    agreed = exclusions or agreed_exclusions(ctx, system, objectives)
+    measured = measured.withheld(objectives) if agreed.unread else measured
     measured.warnings.extend(agreed.warnings)
     events, promises = without_excluded(measured.events, promises, agreed.by_objective)
     return _Found(

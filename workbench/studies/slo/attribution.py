@@ -85,6 +85,7 @@ def slo_attribution(
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, asked)
+    measured = measured.withheld(asked) if agreed.unread else measured
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
     spent = spending(events, counted, as_of=as_of)
@@ -197,7 +198,7 @@ def _companions(
         return companions(spent)
     whole = hull([one.elapsed(as_of) for one in promises], as_of=as_of)
     moments = [*restarts(source, profile, whole), *noted_moments(ctx, profile.system, warnings)]
-    alerts = read_episodes(source, profile.scope, whole)
+    alerts = read_episodes(source, profile, whole)
     kept: dict[tuple[str, int], dict[Kind, tuple[pd.DataFrame, pd.DataFrame]]] = {}
     if records:
         for row in episodes.sort_values("budget_share", ascending=False).head(MOST_EPISODES).itertuples():

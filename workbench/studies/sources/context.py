@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from workbench.catalog import Catalog, load_catalog
 from workbench.core.settings import Limits, Privacy, Settings, SourceSettings, SystemSettings, load_settings
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
-from workbench.store import Store
+from workbench.store import Store, open_store
 from workbench.store.tables import TableSource
 from workbench.studies.alerts.history import AlertHistory
 from workbench.studies.sources import backends
@@ -108,8 +108,7 @@ class Context:
 
     def episodes_for(self, system: str) -> EpisodeSource:
         """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
-        profile = self.catalog.profiles.get(system)
-        samples = AlertHistory(self.source_for(system), profile.scope if profile else {})
+        samples = AlertHistory(self.source_for(system), self.catalog.profile(system))
         return self._answering(self.episode_sources, system) or samples
 
     def services_of(self, system: str) -> tuple[str, ...]:
@@ -168,7 +167,7 @@ def open_context(settings: Settings | None = None) -> Context:
             if one.kind in backends.METRIC_KINDS
         },
         catalog=load_catalog(chosen.profiles, chosen.slos),
-        store=Store(chosen.database),
+        store=open_store(chosen),
         identity=chosen.identity,
         limits=chosen.limits,
         zone=chosen.zone,
