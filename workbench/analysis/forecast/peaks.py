@@ -18,7 +18,7 @@ DAY_H = 24
 TESTED_DAYS, ORIGINS = 7, 20
 
 #: Spread of the random scale of an error vector, in logarithms.
-SCALE_SPREAD = 0.5
+SCALE_SPREAD = 0.25
 
 #: The pool, and the look-backs of the lines beside it; a line is taken below this share of its error. [d], [ratio]
 POOL, LINES, LINE_GAIN = 0, (3, 7, 14, 28), 0.7
@@ -87,7 +87,7 @@ def peak_paths(values: Floats, days: int, *, hold: int = 1, count: int = 400, se
     ordered = count - stationary
     weeks = -(-days // errors.shape[1])
     picked = errors[rng.integers(0, len(errors), (ordered, weeks))].reshape(ordered, -1)[:, :days]
-    scale = np.exp(SCALE_SPREAD * rng.standard_normal((ordered, 1)))
+    scale = np.exp(SCALE_SPREAD * np.abs(rng.standard_normal((ordered, 1))))
     paths = ahead + picked * scale
     if not stationary:
         return paths
