@@ -176,7 +176,8 @@ def measure(given: Suite, *, peer: bool) -> None:
     for name, table in tables.items():
         ratio = (table["error"] / base)[usable].clip(lower=1e-9)
         print(
-            f"{name:16s} {np.exp(np.log(ratio).mean()):11.3f}  {table['mase'].median():11.3f}  {(ratio < 1).mean():4.2f}"
+            f"{name:16s} {np.exp(np.log(ratio).mean()):11.3f}  {table['mase'].median():11.3f}"
+            f"  {(ratio < 1).mean():4.2f}"
             f"  {table['c80'].mean():10.2f}  {table['c95'].mean():10.2f}  {table['seconds'].mean() * 1000:4.0f}"
         )
 

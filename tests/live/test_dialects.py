@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -158,6 +162,30 @@ def test_alerts_that_lost_the_scopes_label_are_the_systems(
     looked = board.results["evidence"].frame.set_index("clause")
     assert looked.loc["alert", ["known", "read"]].tolist() == [2, 2]
     assert looked.loc["limit", ["known", "read"]].tolist() == [2, 2]
+
+
+def test_the_tutorial_reaches_true_figures_in_ten_commands(recorded: Recorded, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "first-steps.md").read_text()
+    commands = text.partition("```sh\n")[2].partition("```")[0].strip().splitlines()
+    assert len(commands) <= 10
+    assert commands[-1] == "workbench dashboard"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+    said = {}
+    for command in commands[1:-1]:
+        words = command.replace("http://prometheus:9090", recorded.server.url).split()
+        words = [word.replace("litellm", "litellm-1.108.7") for word in words]
+        done = subprocess.run(
+            [sys.executable, "-c", "from workbench.cli.main import main; main()", *words[1:], "--format", "csv"]
+            if "status" in words
+            else [sys.executable, "-c", "from workbench.cli.main import main; main()", *words[1:]],
+            cwd=tmp_path, env=kept, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, (command, done.stderr)
+        said[words[1]] = done.stdout
+    (objective,) = csv.DictReader(said["slo"].splitlines())
+    assert (float(objective["total"]), float(objective["bad"])) == (120, 7)
+    flows = list(csv.DictReader(said["performance"].splitlines()))
+    assert any(row.get("requests") == "120.0" for row in flows)
 
 
 #: Exposition -> requests, failures, tokens, spend of its plain flow.

@@ -50,18 +50,20 @@ def check(state: Any, folders: tuple[Path, ...]) -> None:
 
 
 @catalog.command("list")
+@click.option("--all", "every", is_flag=True, help="Shipped systems too that no source answers for.")
 @format_option
 @click.pass_obj
-def list_(state: Any, format_: str) -> None:
-    """List the systems with their objectives.
+def list_(state: Any, every: bool, format_: str) -> None:
+    """List the systems that a source answers for, with their objectives.
 
     \b
-    Example:
+    Examples:
       workbench catalog list
+      workbench catalog list --all --format json
     """
-    from workbench.catalog import load_catalog
-
-    read = load_catalog(state.settings.profiles, state.settings.slos)
+    context = state.context()
+    read = context.catalog
+    shown = set(read.profiles if every else context.systems)
     rows = [
         {
             "system": system,
@@ -69,5 +71,6 @@ def list_(state: Any, format_: str) -> None:
             "objectives": ", ".join(o.id for o in read.objectives.get(system, ())),
         }
         for system, profile in read.profiles.items()
+        if system in shown
     ]
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)

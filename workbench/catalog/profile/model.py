@@ -68,10 +68,9 @@ class MetricFamily(Documented):
 
 
 class Role(Documented):
-    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
+    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression; docs/profiles.md.
 
-    ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    they are never added. ``inside`` names a role that contains these things (cached inside input tokens).
+    ``view_of`` counts the same things under other labels, ``inside`` contains these; they are never added.
     """
 
     kind: Kind
@@ -83,6 +82,7 @@ class Role(Documented):
     view_of: RoleName | None = None
     capacity: RoleCapacity | None = None
     inside: RoleName | None = None
+    margin: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:

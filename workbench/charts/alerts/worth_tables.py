@@ -15,8 +15,8 @@ TEXT = ("rule", "severity", "judged by", "verdict")
 #: What the columns mean.
 WORTH = (
     "Without use: alerts that began in no burn of a budget and no incident. Precision: share of alerts that "
-    "matched one, with its 95 % interval. Recall: events of the guarded objectives that were alerted. Only: events that no "
-    "other rule told of. Missed: budget spent by events without an alert."
+    "matched one, with its 95 % interval. Recall: events of the guarded objectives that were alerted. Only: events "
+    "that no other rule told of. Missed: budget spent by events without an alert."
 )
 
 _WORDS = {

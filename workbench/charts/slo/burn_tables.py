@@ -23,7 +23,7 @@ def outlook_rows(outlook: Result) -> list[dict[str, str]]:
             "latest": _moment(row.latest) if pd.notna(row.latest) or pd.isna(row.earliest) else "not in this window",
             "failures left": count_text(row.failures_left),
             "one failure": f"{_burn(row.one_failure_burn)} of an hour" if _known(row.one_failure_burn) else NO_VALUE,
-            "firing": str(row.firing) or "none",
+            "firing": str(row.firing) or ("none" if _known(row.burn_rate) else "unknown"),
         }
         for row in outlook.frame.itertuples()
     ]

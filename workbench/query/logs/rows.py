@@ -15,7 +15,7 @@ from workbench.query.logs.shape import LogShape, flattened
 from workbench.query.logs.times import partial_time, time_of
 
 #: Columns that leave the attributes; what a level or a service was called stays there too.
-_MOVED = ("time_ns", "message", "trace_id", "span_id", "event_type")
+MOVED = ("time_ns", "message", "trace_id", "span_id", "event_type")
 
 
 class LogRows:
@@ -75,7 +75,7 @@ class LogRows:
         texts = {name: text_of(flat[place]) if (place := found[name]) else "" for name in _TEXTS}
         texts["service"] = texts["service"] or self._shape.service
         texts["event_type"] = texts["event_type"] or self._shape.events.get(texts["message"], "")
-        moved = {found[column] for column in _MOVED}
+        moved = {found[column] for column in MOVED}
         attributes = {name: text_of(value) for name, value in flat.items() if value is not None and name not in moved}
         if time_ns is None:
             self._waiting.append(len(self))

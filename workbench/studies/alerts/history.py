@@ -18,12 +18,12 @@ class AlertHistory:
     Attributes
     ----------
     source : MetricSource
-    profile : Profile
-        The system.
+    profile : Profile or None
+        The system; None takes every alert of the source.
     """
 
     source: MetricSource
-    profile: Profile
+    profile: Profile | None
 
     @property
     def name(self) -> str:

@@ -156,7 +156,7 @@ def alert_load(
     )
 
 
-def read_episodes(source: MetricSource, profile: Profile, span: TimeRange) -> pd.DataFrame:
+def read_episodes(source: MetricSource, profile: Profile | None, span: TimeRange) -> pd.DataFrame:
     """Return the firing intervals that overlap a range (frame contract EPISODES).
 
     Raises
@@ -164,8 +164,9 @@ def read_episodes(source: MetricSource, profile: Profile, span: TimeRange) -> pd
     SourceError
         As the source raises it.
     """
-    names = rule_names(source, profile).names
-    return read_alerts(source, profile.scope, span, names=names).frame[list(EPISODES.columns)]
+    names = rule_names(source, profile).names if profile else ()
+    reading = read_alerts(source, profile.scope if profile else {}, span, names=names)
+    return reading.frame[list(EPISODES.columns)]
 
 
 def _recorded(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pandas as pd
+
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.analysis.alerts.worth import AlertEvent, rule_worth
 from workbench.core.result import Study, worst
@@ -57,13 +59,7 @@ def alert_rule_worth(
     episodes, spent = alerts.results["episodes"], burns.results["spending"]
     assert isinstance(episodes, AlertEpisodes)
     objectives = {one.id: one for one in ctx.catalog.objectives.get(system, ())}
-    events = []
-    for row in spent.frame[spent.frame["kind"] == "episode"].itertuples():
-        own = objective_window(objectives[row.objective], as_of)
-        share = float(row.budget_share) * (range.end_ms - range.start_ms) / (own.end_ms - own.start_ms)
-        start_ms, end_ms = (to_ms(moment.to_pydatetime()) for moment in (row.start, row.end))
-        events.append(AlertEvent(row.objective, start_ms, end_ms, share, wanted=share >= least_share))
-    events += _incidents(ctx, system, range, as_of)
+    events = alert_events(ctx, system, spent.frame, range, as_of=as_of, least_share=least_share)
     compliance = burns.results["compliance"].frame
     measured = compliance.loc[~compliance["status"].isin(["no_data", "unavailable", "refused"]), "objective"]
     rules = ctx.catalog.profile(system).alert_rules
@@ -85,6 +81,39 @@ def alert_rule_worth(
         provenance=alerts.provenance,
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def alert_events(
+    ctx: Context,
+    system: str,
+    spent: pd.DataFrame,
+    span: TimeRange,
+    *,
+    as_of: datetime,
+    least_share: float = LEAST_SHARE,
+) -> list[AlertEvent]:
+    """Return what alerts ought to tell of: burns of budgets, and incidents that somebody wrote down.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+    spent : DataFrame
+        ``frame`` of :class:`workbench.analysis.slo.spending.Spending`.
+    span : TimeRange
+        Period of ``spent``.
+    as_of : datetime
+    least_share : float
+        Share of an objective's own budget from which a burn is wanted. [ratio]
+    """
+    objectives = {one.id: one for one in ctx.catalog.objectives.get(system, ())}
+    events = []
+    for row in spent[spent["kind"] == "episode"].itertuples():
+        own = objective_window(objectives[str(row.objective)], as_of)
+        share = float(row.budget_share) * (span.end_ms - span.start_ms) / (own.end_ms - own.start_ms)
+        start_ms, end_ms = (to_ms(moment.to_pydatetime()) for moment in (row.start, row.end))
+        events.append(AlertEvent(str(row.objective), start_ms, end_ms, share, wanted=share >= least_share))
+    return events + _incidents(ctx, system, span, as_of)
 
 
 def _incidents(ctx: Context, system: str, span: TimeRange, as_of: datetime) -> list[AlertEvent]:
