@@ -28,6 +28,9 @@ CLIMBING = 0.8
 #: A climb of a leak lasts at least so long: what begins anew every day is a season. [h]
 LEAST_CLIMB_H = 36
 
+#: Restarts of a leak: one alone may be a clean-up. [count]
+LEAST_RESTARTS = 2
+
 #: A restart takes at least this share of the level away within an hour. [ratio]
 RESTART = 0.3
 
@@ -121,10 +124,10 @@ def leak(values: Floats) -> Leak | None:
 
     Notes
     -----
-    A restart is a fall by 30 % or more of the level from one hour to the next, or over a gap. It is a leak where at
-    least two climbs of twelve hours or more, the running one included, have positive Theil-Sen slopes, the level climbs
-    or stands in 80 % of their hours, the usual climb lasts more than a day, and what the climbs gain is most of what
-    the level moves.
+    A restart is a fall by 30 % or more of the level from one hour to the next, or over a gap. It is a leak where it
+    restarted twice, at least two climbs of twelve hours or more, the running one included, have positive Theil-Sen
+    slopes, the level climbs or stands in 80 % of their hours, the usual climb lasts more than a day, and what the
+    climbs gain is most of what the level moves.
 
     Examples
     --------
@@ -139,7 +142,7 @@ def leak(values: Floats) -> Leak | None:
     level = values[known]
     fell = level[1:] <= (1 - RESTART) * level[:-1]
     places = np.flatnonzero(fell) + 1
-    if not len(places):
+    if len(places) < LEAST_RESTARTS:
         return None
     edges = [0, *places.tolist(), len(level)]
     climbs = [level[a:b] for a, b in itertools.pairwise(edges) if b - a >= 12]

@@ -89,6 +89,8 @@ def growth_paths(values: Floats, hours: int, *, count: int = 400, seed: int = SE
 def accumulates(values: Floats) -> bool:
     """Whether a level grows from day to day more than it moves within one: a store that fills, not a load.
 
+    The largest fall is left out: a store is cleaned by hand now and then.
+
     Examples
     --------
     >>> accumulates(np.arange(24.0 * 10)), accumulates(np.tile(np.arange(24.0), 10))
@@ -98,8 +100,9 @@ def accumulates(values: Floats) -> bool:
     steps = np.diff(whole)
     if len(steps) < 2 * DAY_H:
         return False
-    moved = float(np.abs(steps).sum())
-    return bool(moved > 0 and float(whole[-1] - whole[0]) / moved >= 0.5)
+    freed = max(float(-steps.min()), 0.0)
+    moved = float(np.abs(steps).sum()) - freed
+    return bool(moved > 0 and (float(whole[-1] - whole[0]) + freed) / moved >= 0.5)
 
 
 def rate_change(whole: Floats) -> int | None:
