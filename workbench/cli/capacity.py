@@ -13,7 +13,7 @@ def capacity() -> None:
 
     \b
     Example:
-      workbench capacity status counterfactual-lab --month last-month
+      workbench capacity status counterfactual-lab --period last-month
     """
 
 
