@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from workbench.ui.parts import filters, states
+from workbench.ui.parts import filters, load, states
 
 st.set_page_config(page_title="LLM workbench", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
 
@@ -66,10 +66,11 @@ sources = st.Page(
 )
 
 page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts], "Data": [sources]})
-chosen = ("system", "window", "zone")
-shown = {"": ("window", "zone"), "sources": ("system",)}
+chosen = ("system", "period", "zone")
+shown = {"": ("period", "zone"), "sources": ("system",)}
 
 with states.guard():
+    states.catalog_mistakes(load.context().catalog.faults)
     filters.sidebar(*shown.get(page.url_path, chosen))
 
 page.run()

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -28,10 +28,7 @@ def query(
     at: str | None,
     step: str,
     explain: bool,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Evaluate PromQL and print the samples.
@@ -47,12 +44,12 @@ def query(
     from workbench.core.result import jsonable
     from workbench.core.timerange import duration_ms, parse_instant
     from workbench.core.units import number_text, unbounded
-    from workbench.studies.operations.ask import explain_query, query_metrics
+    from workbench.studies.operations.ask import explain_query, query_metrics, why_empty
 
     context = state.context()
     now = context.clock()
     instant = None if at is None else now if at == "now" else parse_instant(at, zone=state.settings.zone)
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="1h")
+    span, _ = period.read(now, state.settings, default="1h")
     step_ms = duration_ms(step) if step else None
     if explain:
         click.echo(explain_query(context, promql, source=source, system=system, range=span, step_ms=step_ms).text)
@@ -63,7 +60,7 @@ def query(
             "The query matched no series.",
             source=answer.meta.get("source", ""),
             query=promql,
-            hint="Check the names: workbench catalog list; an empty answer is not a zero.",
+            hint=why_empty(context, promql, source=source, system=system, at=instant or span.end),
         )
     rows = [
         {key: number_text(value) if unbounded(value) else jsonable(value) for key, value in row.items()}

@@ -17,7 +17,7 @@ STALE_AFTER_S = 900.0
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SourceStates(Result):
-    """What each source is and whether it answers; one row a source.
+    """What each source is and whether it answers; one row per source.
 
     Columns of ``frame``: ``name``, ``kind``, ``location`` (never with credentials), ``status`` (``ok``, ``no_data``,
     ``unavailable``, ``refused``), ``engine``, ``semantics`` (str), ``newest`` (time of the newest sample, NaT when
@@ -86,10 +86,11 @@ def source_table(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SourceChecks(Result):
-    """What a check of the sources found; one row a finding.
+    """What a check of the sources found; one row per finding.
 
-    Columns of ``frame`` (str): ``source``, ``check`` (``clock``, ``encryption``, ``oldest``, ``limits``,
-    ``permissions``, ``differs``, ``profile``), ``status`` (``ok``, ``warning``, ``unknown``) and ``text``.
+    Columns of ``frame`` (str): ``source``, ``id`` (stable, docs/reference/findings.md), ``check`` (``clock``,
+    ``encryption``, ``oldest``, ``limits``, ``permissions``, ``differs``, ``profile``), ``status`` (``ok``, ``warning``,
+    ``unknown``) and ``text``.
     """
 
     @property
@@ -111,5 +112,6 @@ def check_table(facts: Sequence[SourceFact]) -> SourceChecks:
     order = {"warning": 0, "unknown": 1, "ok": 2}
     names = list(dict.fromkeys(fact.source for fact in facts))
     rows = sorted(facts, key=lambda fact: (names.index(fact.source), order[fact.status]))
-    frame = pd.DataFrame([vars(fact) for fact in rows], columns=["source", "check", "status", "text"])
+    columns = ["source", "id", "check", "status", "text"]
+    frame = pd.DataFrame([{**vars(fact), "id": f"sources/{fact.check}"} for fact in rows], columns=columns)
     return SourceChecks(frame)

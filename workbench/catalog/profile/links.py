@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from workbench.catalog.profile.model import Profile
 from workbench.catalog.profile.words import nearest
@@ -17,7 +18,8 @@ def link_faults(profile: Profile, objectives: Iterable[Objective] | None, docume
     ``objectives`` is None when a user's own promises replaced those the profile was written with: then the names of
     objectives are not checked.
     """
-    return [*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document)]
+    found = (*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document))
+    return [replace(fault, id="catalog/link") for fault in found]
 
 
 def _twice(profile: Profile, document: Document) -> Iterator[Fault]:
@@ -82,6 +84,8 @@ def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document
         if role.view_of is not None:
             whole = {other for other, found in profile.roles.items() if found.view_of is None and other != name}
             wanted.append((("roles", name, "view_of"), "role that is no view itself", role.view_of, whole))
+        if role.classes and "token_class" not in {str(name) for name in role.labels}:
+            yield document.fault(("roles", name, "classes"), f"{name} has no label token_class, so it has no classes")
         if role.inside is not None:
             containers = {other for other, entry in profile.roles.items() if entry.inside is None and other != name}
             wanted.append((("roles", name, "inside"), "role that is no part itself", role.inside, containers))

@@ -70,10 +70,7 @@ class MetricFamily(Documented):
 
 
 class Role(Documented):
-    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression; docs/profiles.md.
-
-    ``view_of`` counts the same things under other labels, ``inside`` contains these; they are never added.
-    """
+    """What a metric is for; docs/profiles.md. ``view_of``, ``inside``, ``classes`` name what is never added to it."""
 
     kind: Kind
     select: Text
@@ -83,6 +80,7 @@ class Role(Documented):
     aliases: tuple[Text, ...] = ()
     view_of: RoleName | None = None
     inside: RoleName | None = None
+    classes: dict[Text, Text] = {}
     margin: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")

@@ -12,18 +12,19 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.cost.budgets import Budget, budget_use
 from workbench.analysis.cost.jumps import spend_jumps
-from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.ledger import Account, Periods, inside
 from workbench.analysis.cost.spend import (
     daily_spend,
     spend_groups,
     spend_totals,
     unit_costs,
 )
+from workbench.analysis.cost.token_classes import doubtful_classes
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.core.timerange import TimeRange, calendar_range, duration_text, from_ms
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import (
     PROCESS_LABELS,
@@ -35,7 +36,6 @@ from workbench.studies.counting.ledger import (
     selectors_of,
 )
 from workbench.studies.sources.context import Context
-from workbench.studies.sources.periods import window
 from workbench.studies.sources.read_tier import read_tier
 from workbench.studies.sources.reader import QueryReader
 from workbench.studies.sources.tables import reconciled, with_labels
@@ -85,15 +85,18 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     (:func:`workbench.analysis.counting.amounts.exact_amounts`), a calendar day of ``ctx.zone`` at a time.
     """
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
-    periods = periods_of(range or window("this-month", zone=ctx.zone, as_of=as_of), as_of=as_of, zone=ctx.zone)
+    periods = periods_of(range or calendar_range("this-month", zone=ctx.zone, now=as_of), as_of=as_of, zone=ctx.zone)
     accounts, left_out = accounts_of(profile)
     found = _read(source, profile, accounts, periods, ctx.zone)
     counted = accounts if len(found.seen) else []
     invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
     found.ledger, counted, unlabelled = with_labels(ctx, system, found.ledger, counted)
+    said = {name: role.classes for name, role in profile.roles.items()}
+    doubts = doubtful_classes(inside(found.ledger, periods.now), counted, said)
     totals = spend_totals(found.ledger, found.seen, counted, periods)
     groups = spend_groups(found.ledger, found.seen, counted, periods)
     budgets = budget_use(found.budgets, as_of=periods.now.end)
+    known_budgets: list[Status] = [status for status in budgets.frame["status"] if status != "no_data"]
     seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
     return Study(
         name="spend_and_tokens",
@@ -101,7 +104,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         range=periods.now,
         as_of=as_of,
         results={
-            "totals": replace(totals, notes=(*totals.notes, *_gaps(profile))),
+            "totals": replace(totals, notes=(*doubts, *totals.notes, *_gaps(profile))),
             "groups": groups,
             "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
             "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
@@ -109,7 +112,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "budgets": budgets,
             "invoices": invoices,
         },
-        status=found.failed or (worst([seen, *budgets.frame["status"]]) if seen == "ok" else seen),
+        status=found.failed or (worst([seen, *known_budgets]) if seen == "ok" else seen),
         freshness=from_ms(found.newest_ms) if found.newest_ms is not None else None,
         coverage=float(totals.frame["coverage"].min()),
         provenance=Provenance(

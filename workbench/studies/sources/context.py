@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from workbench.catalog import Catalog, Profile, load_catalog
+from workbench.catalog import Catalog, Profile, sound_catalog
 from workbench.core.settings import Limits, Privacy, Settings, SourceSettings, SystemSettings, load_settings
 from workbench.core.shipped import shipped
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
@@ -184,8 +184,9 @@ def open_context(settings: Settings | None = None) -> Context:
 
     Raises
     ------
-    SettingsError, CatalogError
-        A file is wrong. A source that cannot be opened is no error but a state.
+    SettingsError
+        The settings are wrong. A source that cannot be opened is no error but a state; a profile or document that is
+        wrong is left out, and its mistakes are ``catalog.faults``.
     """
     chosen = settings or load_settings()
     given = chosen.sources.items()
@@ -195,7 +196,7 @@ def open_context(settings: Settings | None = None) -> Context:
             for name, one in given
             if one.kind in backends.METRIC_KINDS
         },
-        catalog=load_catalog(chosen.profiles, chosen.slos),
+        catalog=sound_catalog(chosen.profiles, chosen.slos),
         store=open_store(chosen),
         identity=chosen.identity,
         limits=chosen.limits,
