@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -261,6 +262,12 @@ class SystemSettings(_Frozen):
         return self
 
 
+class CostSettings(_Frozen):
+    """How spend is judged; ``invoice_tolerance`` is the share of an invoice by which the meter may be off."""
+
+    invoice_tolerance: Decimal = Field(default=Decimal("0.01"), ge=0, lt=1)
+
+
 class Settings(_Frozen):
     """All settings, paths absolute. ``origin`` is the file they came from."""
 
@@ -273,6 +280,7 @@ class Settings(_Frozen):
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
     privacy: Privacy = Privacy()
+    cost: CostSettings = CostSettings()
     archive: ArchiveSettings = ArchiveSettings()
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
@@ -313,6 +321,8 @@ def _known_keys(path: tuple[int | str, ...]) -> list[str]:
         return list(SystemSettings.model_fields)
     if path and path[0] == "privacy":
         return list(Privacy.model_fields)
+    if path and path[0] == "cost":
+        return list(CostSettings.model_fields)
     if path and path[0] == "archive":
         return list(ArchiveSettings.model_fields)
     return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]

@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 #: Days that say what is usual: so many before, fewer say nothing, and so many of them set the level. [d]
 USUAL_DAYS, LEAST_DAYS, LEVEL_DAYS = 28, 21, 14
 
+#: Days of history that a study reads before a period, so that its first day can be judged. [d]
+HISTORY_DAYS = 56
+
 #: A day stands out by this many deviations, by this share of what is usual, and by this share of the whole.
 DEVIATIONS, LEAST_CHANGE, LEAST_SHARE = 5.0, 0.1, 0.01
 

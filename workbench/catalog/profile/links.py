@@ -79,9 +79,13 @@ def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document
         for at, name in enumerate(alert.objectives):
             wanted.append((("alert_rules", index, "objectives", at), "objective", name, known["objective"]))
     for name, role in profile.roles.items():
-        if role.view_of is not None:
-            whole = {other for other, found in profile.roles.items() if found.view_of is None and other != name}
-            wanted.append((("roles", name, "view_of"), "role that is no view itself", role.view_of, whole))
+        others = {other: found for other, found in profile.roles.items() if other != name}
+        for viewed in role.views:
+            whole = {other for other, found in others.items() if not found.views}
+            wanted.append((("roles", name, "view_of"), "role that is no view itself", viewed, whole))
+        if role.container:
+            outer = {other for other, found in others.items() if not found.views and not found.container}
+            wanted.append((("roles", name, "inside"), "role that contains it", role.container, outer))
     for index, slo in enumerate(profile.slos):
         for key, kind, names in (
             ("objectives", "objective", slo.objectives),

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity
+from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity, TokenClass
 from workbench.catalog.profile.words import (
     Dimension,
     DurationMs,
@@ -72,8 +72,11 @@ class MetricFamily(Documented):
 class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
-    ``view_of`` names a role that counts these things already under other labels (spend by key beside spend by model):
-    one of the two is shown, they are never added.
+    ``view_of`` names the role, or the roles together, that count these things already under other labels or as parts
+    (spend by key beside spend by model; total tokens beside input and output): they are never added. ``inside`` says
+    what is counted within what: the role that contains this one (cached tokens inside input tokens, failed requests
+    inside requests), or, for a counter with a ``token_class`` label, the value that contains a value (``{cached:
+    input}``; an empty text means all others). ``token_class`` names the class of a counter without such a label.
     """
 
     kind: Kind
@@ -82,7 +85,27 @@ class Role(Documented):
     title: str = ""
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
-    view_of: RoleName | None = None
+    view_of: RoleName | tuple[RoleName, ...] | None = None
+    inside: RoleName | dict[str, str] | None = None
+    token_class: TokenClass | None = None
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Roles that count the same things already; empty when this role counts them first."""
+        return (self.view_of,) if isinstance(self.view_of, str) else self.view_of or ()
+
+    @property
+    def container(self) -> str:
+        """Role that contains what this one counts; empty when none does."""
+        return self.inside if isinstance(self.inside, str) else ""
+
+    @model_validator(mode="after")
+    def _parts_need_a_label(self) -> Self:
+        if isinstance(self.inside, dict) and "token_class" not in self.labels:
+            raise PydanticCustomError(
+                "no_class_label", "inside with values needs the label of the classes: labels: {token_class: ...}", {}
+            )
+        return self
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:

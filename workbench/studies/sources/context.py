@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, load_catalog
-from workbench.core.settings import Limits, Privacy, Settings, SourceSettings, SystemSettings, load_settings
+from workbench.core.settings import (
+    CostSettings,
+    Limits,
+    Privacy,
+    Settings,
+    SourceSettings,
+    SystemSettings,
+    load_settings,
+)
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.store import Store
 from workbench.store.tables import TableSource
@@ -59,6 +67,8 @@ class Context:
         The sources as the settings name them.
     privacy : Privacy
         Which fields enter an archive under a pseudonym.
+    cost : CostSettings
+        Tolerance of invoices and files of prices.
     """
 
     sources: Mapping[str, MetricSource]
@@ -78,6 +88,7 @@ class Context:
     tables: Mapping[str, TableSource] = field(default_factory=dict)
     given: Mapping[str, SourceSettings] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
+    cost: CostSettings = field(default_factory=CostSettings)
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -184,4 +195,5 @@ def open_context(settings: Settings | None = None) -> Context:
         tables={name: TableSource.from_settings(name, one) for name, one in given if one.kind == "table"},
         given=chosen.sources,
         privacy=chosen.privacy,
+        cost=chosen.cost,
     )
