@@ -1,6 +1,6 @@
 # Everything runs from a fresh clone with Python 3.11+ and GNU make; the environment is built in .venv on first use.
 .DEFAULT_GOAL := check
-.PHONY: demo test check bench soak servers jaeger clean help
+.PHONY: demo test check docs bench soak servers jaeger clean help
 SHELL := /bin/sh
 
 # Pages, reports and tests start many processes; without kept bytecode each would compile the whole program again.
@@ -27,6 +27,10 @@ check: .venv/.developer ## lint, types, import table, quick tests
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not live and not slow and not soak"
+
+docs: .venv/.developer ## the documentation as a site in build/docs; warnings are errors, nothing is fetched
+	@$(BIN)/python -m sphinx -q -W --keep-going -j auto -b html docs build/docs
+	@echo "build/docs/index.html"
 
 bench: .venv/.developer ## ours, the peer's and the ratio
 	@for bench in tests/benchmarks/[!_]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from workbench.archive.records.pseudonyms import Pseudonyms, pseudonyms_of
 from workbench.core.errors import SettingsError
-from workbench.core.settings import Privacy, Secret
+from workbench.core.secrets import Secret
+from workbench.core.settings import Privacy
 
 FIELDS = Privacy().pseudonyms
 KEY = b"sixteen bytes and more"

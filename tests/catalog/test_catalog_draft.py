@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.catalog import exposed
+from tests.catalog.exposed import metadata_of, samples_of, text_of
+from workbench.catalog.draft.dialects import dialects
 from workbench.catalog.draft.draft import Draft, draft
 from workbench.catalog.load import Catalog, read_catalog
 from workbench.catalog.slo.documents import RatioIndicator
-from workbench.catalog.yaml_lines import parse_documents
 from workbench.core.errors import ParameterError
+from workbench.promql import scoped
 
 SERVER = json.loads(Path(__file__).with_name("prometheus_2_42_self.json").read_text(encoding="utf-8"))
 
@@ -29,28 +32,35 @@ def counter(name: str, **labels: str) -> dict[str, str]:
     return {"__name__": name, "job": "api", "instance": "a:1", **labels}
 
 
-def test_a_real_server_gives_roles_a_starter_promise_and_no_mistake(tmp_path: Path) -> None:
+def test_the_handlers_of_prometheus_itself_are_not_the_systems_requests(tmp_path: Path) -> None:
     made = draft("mine", SERVER["metadata"], SERVER["series"], title="Mine")
     catalog = loaded(made, tmp_path)
     profile = catalog.profile("mine")
-    assert profile.scope == {}
-    assert {name: role.select for name, role in profile.roles.items() if "." not in name} == {
-        "requests": "prometheus_http_requests_total",
-        "errors": 'prometheus_http_requests_total{code=~"5.."}',
-        "duration": "prometheus_http_request_duration_seconds",
-        "size": "prometheus_http_response_size_bytes",
+    assert profile.scope == {"job": "node"}
+    assert {name: role.select for name, role in profile.roles.items()} == {
         "up": "up",
         "started": "process_start_time_seconds",
         "cpu": "node_cpu_seconds_total",
-        "memory": "process_resident_memory_bytes",
+        "cpu.process": "process_cpu_seconds_total",
+        "memory.process": "process_resident_memory_bytes",
+        "open_files": "process_open_fds",
         "memory_left": "node_memory_MemAvailable_bytes",
         "memory_total": "node_memory_MemTotal_bytes",
-        "disk_left": "node_filesystem_avail_bytes",
-        "disk_total": "node_filesystem_size_bytes",
-        "network": "node_network_receive_bytes_total",
-        "open_files": "process_open_fds",
+        "disk_left": 'node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs|overlay|squashfs"}',
+        "disk_total": 'node_filesystem_size_bytes{fstype!~"tmpfs|ramfs|overlay|squashfs"}',
+        "network.received": 'node_network_receive_bytes_total{device!="lo"}',
+        "network.sent": 'node_network_transmit_bytes_total{device!="lo"}',
     }
-    assert profile.roles["duration"].kind == "histogram"
+    assert made.slos == ""
+    assert "No counter of requests was found" in made.starter
+
+
+def test_a_job_becomes_the_scope(tmp_path: Path) -> None:
+    made = draft("mine", SERVER["metadata"], SERVER["series"], jobs=["prometheus"])
+    catalog = loaded(made, tmp_path)
+    profile = catalog.profile("mine")
+    assert profile.scope == {"job": "prometheus"}
+    assert "node_cpu_seconds_total" not in profile.metrics
     assert profile.metrics["prometheus_http_request_duration_seconds"].buckets[:3] == (0.1, 0.2, 0.4)
     (objective,) = catalog.objectives["mine"]
     assert objective.derived
@@ -60,11 +70,11 @@ def test_a_real_server_gives_roles_a_starter_promise_and_no_mistake(tmp_path: Pa
     assert "go_threads" in made.unused
 
 
-def test_a_job_becomes_the_scope(tmp_path: Path) -> None:
-    made = draft("mine", SERVER["metadata"], SERVER["series"], job="prometheus")
+def test_several_jobs_are_one_system(tmp_path: Path) -> None:
+    made = draft("mine", SERVER["metadata"], SERVER["series"], jobs=["node", "prometheus"])
     profile = loaded(made, tmp_path).profile("mine")
-    assert profile.scope == {"job": "prometheus"}
-    assert "node_cpu_seconds_total" not in profile.metrics
+    assert profile.scope == {"job": "=~node|prometheus"}
+    assert scoped("up", profile.scope) == 'up{job=~"node|prometheus"}'
 
 
 def test_without_metadata_the_names_decide(tmp_path: Path) -> None:
@@ -101,23 +111,87 @@ def test_failures_counted_apart_make_the_promise_when_requests_have_no_status(tm
     assert list(catalog.profile("api").variants("errors")) == ["errors", "errors.mail-errors-total"]
 
 
+def test_requests_and_failures_of_other_families_pair_up(tmp_path: Path) -> None:
+    series = [
+        counter(name) for name in ("gw_proxy_total_requests", "gw_proxy_failed_requests", "gw_admin_requests_total")
+    ]
+    metadata = {name["__name__"]: {"type": "counter", "help": ""} for name in series}
+    made = draft("gw", metadata, series)
+    profile = loaded(made, tmp_path).profile("gw")
+    pairs = {name.partition(".")[2]: role.select for name, role in profile.variants("requests").items()}
+    variant = next(name for name, select in pairs.items() if select == "gw_proxy_total_requests")
+    assert profile.roles[f"errors.{variant}" if variant else "errors"].select == "gw_proxy_failed_requests"
+
+
+def test_tokens_that_contain_one_another_are_added_once(tmp_path: Path) -> None:
+    names = ("input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "reasoning_tokens")
+    profile = loaded(draft("gw", {}, [counter(f"gw_{name}_total") for name in names]), tmp_path).profile("gw")
+    alone = [role.select for role in profile.variants("tokens").values() if not role.view_of and not role.inside]
+    assert alone == ["gw_input_tokens_total", "gw_output_tokens_total"]
+
+
+def test_a_histogram_whose_bounds_are_no_seconds_asks(tmp_path: Path) -> None:
+    series = [counter("api_latency_bucket", le=bound) for bound in ("50", "5000", "+Inf")]
+    made = draft("api", {}, series)
+    assert loaded(made, tmp_path).profile("api").roles["duration"].unit == "ms"
+    assert "CHECK: guessed from the name of a histogram; milliseconds? its largest bucket is 5000" in made.profile
+
+
+def test_what_its_help_calls_deprecated_is_left_out(tmp_path: Path) -> None:
+    metadata = {"old_requests_total": {"type": "counter", "help": "deprecated - use new_requests_total"}}
+    made = draft("api", metadata, [counter("old_requests_total"), counter("new_requests_total")])
+    assert loaded(made, tmp_path).profile("api").roles["requests"].select == "new_requests_total"
+    assert "deprecated" in made.left_out["old_requests_total"]
+
+
+def test_every_unused_metric_is_listed_by_prefix() -> None:
+    made = draft("api", {}, [counter(f"odd_{number}") for number in range(1_000)])
+    assert len(made.unused) == 1_000
+    assert "#   odd (1000): odd_0, odd_1" in made.profile
+
+
 def test_without_a_counter_of_requests_nothing_is_promised(tmp_path: Path) -> None:
     made = draft("api", {}, [counter("api_queue_depth")])
     assert made.slos == ""
     assert loaded(made, tmp_path).objectives == {}
 
 
-def test_litellms_names_find_their_roles() -> None:
-    names = parse_documents(Path(__file__).with_name("litellm.yaml").read_text(), file="x")[0].data["metrics"]
-    series = [
-        counter(name + ("_bucket" if entry["kind"] == "histogram" else ""), **dict.fromkeys(entry["labels"], "x"))
-        | ({"le": "1.0"} if entry["kind"] == "histogram" else {})
-        for name, entry in names.items()
-    ]
-    made = draft("litellm", {}, series)
-    words = {name.partition(".")[0] for name in made.roles}
-    assert words >= {"requests", "errors", "cost", "tokens", "duration", "first_token", "budget", "budget_left"}
-    assert words >= {"cache_hits", "cache_misses", "fallbacks", "limit_left"}
+@pytest.mark.parametrize("name", exposed.names())
+def test_known_exporters_are_drafted_without_a_guess_of_theirs(name: str, tmp_path: Path) -> None:
+    text = text_of(name)
+    series = [labels for labels, _ in samples_of(text, job="api", instance="a:1")]
+    made = draft("api", metadata_of(text), series)
+    profile = loaded(made, tmp_path).profile("api")
+    assert made.dialects
+    assert [role.name for role in made.roles if role.check.startswith("guessed")] == []
+    assert profile.variants("requests") or profile.variants("tasks") or profile.roles
+    bare = draft("api", {}, series)  # history that was imported has no metadata
+    assert {role.name: role.select for role in bare.roles} == {role.name: role.select for role in made.roles}
+
+
+def test_litellms_draft_counts_each_token_once_and_pairs_budgets(tmp_path: Path) -> None:
+    text = text_of("litellm-1.108.7")
+    made = draft("gw", metadata_of(text), [labels for labels, _ in samples_of(text, job="litellm", instance="a:1")])
+    profile = loaded(made, tmp_path).profile("gw")
+    alone = [name for name, role in profile.variants("tokens").items() if not role.view_of and not role.inside]
+    assert alone == ["tokens.input", "tokens.output"]
+    assert profile.roles["duration"].metric == "litellm_request_total_latency_metric"
+    assert profile.roles["requests"].metric == "litellm_proxy_total_requests_metric_total"
+    assert {name for name in profile.roles if name.startswith("budget")} == {
+        "budget.key", "budget_left.key", "budget_left.team", "budget_left.user"
+    }  # fmt: skip
+    assert "litellm_requests_metric_total" in made.left_out
+
+
+def test_every_dialect_says_where_its_facts_come_from() -> None:
+    for dialect in dialects():
+        assert any(word in fact for fact in dialect.facts for word in ("run of", "runs of", "documentation")), dialect
+
+
+def test_an_unknown_dialect_names_the_nearest() -> None:
+    with pytest.raises(ParameterError, match=r"no dialect 'litelm'") as caught:
+        draft("gw", {}, [counter("up")], dialect=["litelm"])
+    assert "litellm" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["", "My System", "../x", "a" * 64, "-a", "a\nb"])
@@ -126,9 +200,10 @@ def test_a_name_that_cannot_be_a_systems_is_refused(name: str) -> None:
         draft(name, {}, [counter("up")])
 
 
-def test_a_job_nobody_has_is_refused() -> None:
-    with pytest.raises(ParameterError, match="No series of the job 'nobody'"):
-        draft("mine", SERVER["metadata"], SERVER["series"], job="nobody")
+def test_a_job_nobody_has_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ParameterError, match="No series of the job 'nodes'") as caught:
+        draft("mine", SERVER["metadata"], SERVER["series"], jobs=["nodes"])
+    assert caught.value.hint == "Did you mean 'node'? Jobs seen in the last hour: node, prometheus."
 
 
 hostile = st.text(max_size=30) | st.sampled_from(
@@ -146,7 +221,13 @@ hostile = st.text(max_size=30) | st.sampled_from(
     title=hostile,
 )
 def test_whatever_a_server_says_the_draft_loads(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], job: str, label: str, value: str, help: str, title: str
+    tmp_path_factory: pytest.TempPathFactory,
+    names: list[str],
+    job: str,
+    label: str,
+    value: str,
+    help: str,
+    title: str,
 ) -> None:
     series = [
         {"__name__": name, "job": job, "instance": value, "le": value, "status": value, label: value} for name in names

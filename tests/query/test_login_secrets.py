@@ -13,7 +13,8 @@ import pytest
 
 from tests.query.served import Says, error, vector
 from workbench.core.errors import ParameterError, SettingsError, SourceError
-from workbench.core.settings import Secret, SourceSettings
+from workbench.core.secrets import Secret
+from workbench.core.settings import SourceSettings
 from workbench.query import PrometheusSource
 from workbench.query.http.login import Login, checked_url
 

@@ -21,11 +21,13 @@ import pytest
 from tests.studies.conftest import SYSTEM, lab_series
 from workbench.archive import Archive
 from workbench.core.errors import ParameterError, ReportError
+from workbench.core.processes import this_process
 from workbench.core.series import SeriesSet
 from workbench.core.settings import Settings, SourceSettings
 from workbench.core.timerange import to_ms
+from workbench.report.export.kept import kept_at
 from workbench.report.issue import issue as issuing
-from workbench.report.issue.issue import PAGE_FILE, issue_report
+from workbench.report.issue.issue import PAGE_FILE, Issued, issue_report, placed
 from workbench.report.issue.reproduce import changes, find_issue, issued_rows, reproduce
 from workbench.store import Store
 from workbench.studies import open_context, slo_compliance
@@ -201,6 +203,48 @@ def test_late_data_makes_a_revision_that_says_why(settings):
     assert any(why.startswith("Late data") for why in revision.issue.manifest["causes"])
 
 
+def test_a_report_of_another_zone_is_another_report(settings):
+    first = issued(settings)
+    berlin = settings.model_copy(update={"zone": "Europe/Berlin"})
+    second = issued(berlin)
+    assert (second.new, second.issue.number, second.issue.zone) == (True, 1, "Europe/Berlin")
+    assert second.issue.manifest["causes"] == []
+    assert issued(settings) == Issued(first.issue, new=False)
+    assert find_issue(berlin, system=SYSTEM, period="2026-10").folder == second.issue.folder
+    assert {row["zone"] for row in issued_rows(settings)} == {"UTC", "Europe/Berlin"}
+
+
+def test_a_home_that_moved_keeps_its_issues(settings):
+    first = issued(settings)
+    moved = settings.home.with_name("moved")
+    shutil.copytree(settings.home, moved)
+    shutil.rmtree(settings.home / "issued")
+    there = settings.model_copy(update={"home": moved})
+    issue = find_issue(there, system=SYSTEM, period="2026-10")
+    assert Path(issue.folder).is_relative_to(moved)
+    assert issue.figures_sha256 == first.issue.figures_sha256
+    assert reproduce(there, issue).whole
+    old = replace(issue, folder=str(Path("/elsewhere/home/issued") / Path(issue.folder).relative_to(moved / "issued")))
+    assert kept_at(old.folder, moved) == Path(issue.folder)
+
+
+def test_issues_are_private_unless_the_settings_open_them(settings):
+    first = issued(settings)
+    assert {path.stat().st_mode & 0o077 for path in (settings.home / "issued", first.html.parent)} == {0}
+    berlin = settings.model_copy(update={"zone": "Europe/Berlin", "open_reports": True})
+    assert issued(berlin).html.stat().st_mode & 0o077 == 0o044
+
+
+def test_what_a_killed_process_left_is_cleaned_and_what_a_living_one_makes_stays(settings):
+    shelf = settings.home / "issued" / SYSTEM / "2026-10"
+    dead, living = (replace(this_process(), started=started) for started in ("1", this_process().started))
+    left, made = (shelf / f".monthly-{str(one).replace('/', '+')}+ab" for one in (dead, living))
+    for folder in (left, made, shelf / ".monthly-0123456789ab"):
+        folder.mkdir(parents=True)
+    issued(settings)
+    assert sorted(path.name for path in shelf.glob(".monthly-*")) == [made.name]
+
+
 def test_a_source_that_is_away_is_never_issued(settings):
     shutil.rmtree(settings.sources["demo"].path)
     with pytest.raises(ReportError, match="does not answer"):
@@ -226,8 +270,8 @@ def test_two_that_issue_at_once_make_one_issue(settings):
     for worker in workers:
         worker.join(240)
     assert [worker.exitcode for worker in workers] == [0, 0]
-    (issue,) = Store(settings.database).issues()
-    assert issue.number == 1
+    issue = find_issue(settings, system=SYSTEM, period="2026-10")
+    assert (issue.number, len(Store(settings.database).issues())) == (1, 1)
     assert [path.name for path in Path(issue.folder).parent.iterdir()] == [Path(issue.folder).name]
     assert reproduce(settings, issue).whole
 
@@ -247,8 +291,8 @@ def test_a_process_that_is_killed_leaves_the_old_issue(settings, moment):
     os.kill(worker.pid, signal.SIGKILL)
     worker.join(60)
     known = Store(settings.database).issues()
-    assert known[-1] == first.issue
-    assert all(reproduce(settings, issue).whole for issue in known)
+    assert known[-1].figures_sha256 == first.issue.figures_sha256
+    assert all(reproduce(settings, placed(issue, settings)).whole for issue in known)
     assert issued(settings).issue.number == 2
     assert reproduce(settings, find_issue(settings, system=SYSTEM, period="2026-10", number=2)).whole
 

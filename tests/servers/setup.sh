@@ -41,8 +41,8 @@ install_packages() {
   # shellcheck disable=SC2064
   trap "if [ -n '$kept' ]; then cp -p '$kept' $policy && rm -f '$kept'; else rm -f $policy; fi" EXIT
   printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
-  apt-get update -qq || echo "servers: apt-get update was not clean; trying with the lists at hand" >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+  apt-get -o DPkg::Lock::Timeout=600 update -qq || echo "servers: apt-get update was not clean; trying with the lists at hand" >&2
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "$@" \
     -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 >"$servers/apt-install.log" 2>&1 ||
     { tail -n 20 "$servers/apt-install.log" >&2; return 1; }
 }

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from workbench.core.frames import EPISODES, check
+from workbench.core.processes import Process, this_process
 from workbench.core.timerange import TimeRange
 from workbench.store import HealthResult, Store
 
@@ -48,6 +53,42 @@ def test_a_lease_is_one_holder_s_until_it_is_given_back_or_runs_out(store: Store
     assert store.take_lease("collect", "b", now=NOON + MINUTE, lasts=HOUR)
     assert store.take_lease("collect", "c", now=NOON + MINUTE + HOUR, lasts=HOUR)
     assert store.take_lease("elsewhere", "a", now=NOON, lasts=HOUR)
+
+
+def holder(process: Process, mark: str = "1") -> str:
+    return f"{process}/{mark}"
+
+
+def test_a_lease_of_a_process_that_ended_is_free_at_once(store: Store) -> None:
+    own = this_process()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        started = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19]
+        living = Process(own.host, own.boot, child.pid, started)
+        assert store.take_lease("collect", holder(living), now=NOON, lasts=HOUR)
+        assert not store.take_lease("collect", holder(own), now=NOON, lasts=HOUR)
+        child.communicate()
+    assert store.take_lease("collect", holder(own), now=NOON, lasts=HOUR)
+
+
+@pytest.mark.parametrize("gone", [{"started": "1"}, {"boot": "another"}])
+def test_a_number_used_again_or_another_boot_is_no_holder(store: Store, gone: dict[str, str]) -> None:
+    assert store.take_lease("collect", holder(replace(this_process(), **gone)), now=NOON, lasts=HOUR)
+    assert store.take_lease("collect", holder(this_process()), now=NOON, lasts=HOUR)
+
+
+@pytest.mark.parametrize("jump", [-2 * HOUR, 2 * HOUR, timedelta(days=-400)])
+def test_a_clock_that_jumps_moves_no_lease_of_this_host(store: Store, jump: timedelta) -> None:
+    assert store.take_lease("collect", holder(this_process(), "a"), now=NOON, lasts=HOUR)
+    assert not store.take_lease("collect", holder(this_process(), "b"), now=NOON + jump, lasts=HOUR)
+    store.give_lease("collect", holder(this_process(), "a"))
+    assert store.take_lease("collect", holder(this_process(), "b"), now=NOON + jump, lasts=HOUR)
+
+
+def test_a_lease_of_another_host_ends_also_when_the_clock_went_back(store: Store) -> None:
+    other = holder(replace(this_process(), host="other"))
+    assert store.take_lease("collect", other, now=NOON, lasts=MINUTE)
+    assert not store.take_lease("collect", "b", now=NOON, lasts=MINUTE)
+    assert store.take_lease("collect", "b", now=NOON - 2 * HOUR, lasts=MINUTE)
 
 
 def test_an_answer_is_kept_for_each_revision_of_the_question(store: Store) -> None:

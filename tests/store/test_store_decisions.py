@@ -93,3 +93,11 @@ def test_issues_are_numbered_and_of_two_with_one_number_only_the_first_is_kept(s
         ("2026-10", 1),
     ]
     assert store.issues(report="monthly", system="lab", period="2026-10") == [second, first]
+
+
+def test_each_zone_numbers_its_own_issues(store: Store) -> None:
+    utc = Issue("monthly", "lab", "2026-10", 1, NOON, "ana", NOON, "folder", "ab" * 32, {"queries": ["q"]})
+    berlin = replace(utc, zone="Europe/Berlin")
+    assert store.add_issue(utc)
+    assert store.add_issue(berlin)
+    assert store.issues(period="2026-10", zone="Europe/Berlin") == [berlin]

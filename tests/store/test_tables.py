@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from workbench.core.errors import AnswerUnreadable, SourceUnavailable
-from workbench.core.settings import Secret
+from workbench.core.secrets import Secret
 from workbench.store.tables import TableSource
 
 INVOICES = "vendor,start,end,amount,currency,note\nopenai,2026-10-01,2026-11-01T00:00:00+00:00,1234.10,USD,=1+1\n"

@@ -112,13 +112,13 @@ def test_a_changed_query_is_counted_anew(source: Counted, context_over: Callable
     assert source.reads > reads
 
 
-def test_a_store_that_cannot_be_used_is_a_warning_and_the_board_stands(
+def test_a_store_that_cannot_be_used_leaves_the_board_without_figures(
     lab_archive: Archive, context_over: Callable[..., Context], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     ctx = context_over(ArchiveSource("demo", lab_archive), store=Store(f"sqlite:///{tmp_path / 'file' / 'store.db'}"))
     study = overview(ctx, system=SYSTEM, as_of=END)
-    assert study.status == "spent"
+    assert study.status == "unavailable"
     assert any("The store is not used" in warning for warning in study.warnings)
 
 

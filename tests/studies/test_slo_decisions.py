@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from tests.studies.conftest import END, SYSTEM
-from workbench.core.errors import ParameterError
+from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.store.tables import TableSource
 from workbench.studies import Context, overview, slo_attribution, slo_backtest, slo_compliance, slo_what_if
@@ -80,12 +81,40 @@ def test_a_wrong_exclusion_is_refused(lab: Context, given: dict, why: str) -> No
         add_exclusion(lab, system=SYSTEM, start=NIGHT, **given)
 
 
-def test_a_store_that_cannot_be_read_is_said_and_nothing_is_left_out(lab: Context, tmp_path) -> None:
+def test_figures_are_unavailable_where_exclusions_cannot_be_read(lab: Context, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     broken = replace(lab, store=type(lab.store)(f"sqlite:///{tmp_path / 'file' / 'store.db'}"))
-    study = asked(broken)
-    assert any("Exclusions are not applied" in text for text in study.warnings)
-    assert row(study)["bad"] == 24
+    for study in (asked(broken), overview(broken, system=SYSTEM, as_of=END)):
+        assert any("Exclusions cannot be read" in text for text in study.warnings)
+        assert study.status == "unavailable"
+    assert math.isnan(row(asked(broken))["bad"])
+    assert math.isnan(row(asked(broken))["sli"])
+
+
+@pytest.mark.parametrize("harm", ["deleted", "emptied", "scrambled"])
+def test_a_store_that_was_there_is_never_made_anew_without_a_word(lab: Context, tmp_path, harm) -> None:
+    add_exclusion(lab, system=SYSTEM, start=NIGHT, duration="1h", reason="Move")
+    lab.store.close()
+    file = tmp_path / "store.db"
+    for beside in ("-wal", "-shm"):
+        file.with_name(file.name + beside).unlink(missing_ok=True)
+    if harm == "deleted":
+        file.unlink()
+    else:
+        file.write_bytes(b"" if harm == "emptied" else b"scrambled" * 5_000)
+    again = replace(lab, store=type(lab.store)(f"sqlite:///{file}"))
+    study = asked(again)
+    assert study.status == "unavailable"
+    assert any(str(file) in text for text in study.warnings)
+    with pytest.raises(ArchiveError):
+        add_exclusion(again, system=SYSTEM, start=NIGHT, duration="1h", reason="Move")
+    assert file.exists() == (harm != "deleted")
+
+
+def test_a_store_deleted_under_a_running_process_is_an_error(lab: Context, tmp_path) -> None:
+    add_exclusion(lab, system=SYSTEM, start=NIGHT, duration="1h", reason="Move")
+    (tmp_path / "store.db").unlink()
+    assert asked(lab).status == "unavailable"
 
 
 def test_annotations_stand_in_the_range_they_touch(lab: Context) -> None:

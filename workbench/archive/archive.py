@@ -15,7 +15,7 @@ from workbench.archive import coverage, native, samples
 from workbench.archive.presence import present
 from workbench.archive.records import records
 from workbench.archive.series import SeriesRegistry
-from workbench.archive.storage import document
+from workbench.archive.storage import commits, document
 from workbench.archive.storage.compaction import Compacted, compact
 from workbench.archive.storage.document import RAW_DELETED_BEFORE, SCHEMA, Document
 from workbench.archive.storage.layout import EPISODES, HISTOGRAMS, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
@@ -366,4 +366,4 @@ class Archive:
 
 
 _COPYING = "copying.lock"
-_OWN = {_COPYING, document.NAME, LOCK, *(layout.name for layout in LAYOUTS)}
+_OWN = {_COPYING, document.NAME, commits.NAME, LOCK, *(layout.name for layout in LAYOUTS)}

@@ -154,7 +154,7 @@ def _unknown(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> Seri
     return SeriesSet(samples.labels, counts[samples.offsets], samples.times[fresh], samples.values[fresh])
 
 
-def written(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet, *, sequence: str = "") -> list[DataFile]:
+def written(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet, *, sequence: int = 0) -> list[DataFile]:
     """Write the samples of each month, whole series to a file; nothing is committed."""
     if not samples.samples:
         return []

@@ -20,6 +20,8 @@ _TEXT = (
     "severity",
     "provider",
     "verdict",
+    "token class",
+    "also seen in",
 )
 
 
@@ -66,7 +68,8 @@ def status(
         groups = groups[groups["dimension"] == by]
         parts.append(rows_of.group_rows(results["groups"], dimension=by))
     else:
-        parts += [rows_of.group_rows(results["groups"]), rows_of.jump_rows(results["jumps"])]
+        parts += [rows_of.group_rows(results["groups"]), rows_of.class_rows(results["token_classes"])]
+        parts += [rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
         parts += [rows_of.invoice_rows(results["invoices"])]
     asked.show(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from workbench.cli.shared.output import say
+from workbench.cli.shared.output import plain, say
+
+_SETTINGS = "workbench.toml"
 
 
 @click.command()
-@click.option("--url", required=True, help="URL of the Prometheus-compatible server.")
+@click.option("--url", required=True, help="URL of the Prometheus-compatible server, e.g. http://prometheus:9090.")
 @click.option("--name", required=True, help="Name of the system, e.g. mine.")
 @click.option("--source", help="Name of the source in the settings; the system's name by default.")
 @click.option(
@@ -22,11 +26,13 @@ from workbench.cli.shared.output import say
     show_default="here",
     help="Folder the drafts are written to.",
 )
-@click.option("--job", default="", help="Scrape job of the system; every job when left out.")
+@click.option("--job", "jobs", multiple=True, help="Scrape job of the system; may be given several times.")
+@click.option("--dialect", "dialects", multiple=True, help="Read the metrics as this exporter's, e.g. litellm.")
+@click.option("--yes", is_flag=True, help="Take everything that was found, guesses too, without asking.")
 @click.option("--username", default="", help="User; the password is read from $WORKBENCH_PASSWORD.")
 @click.option("--bearer-file", type=click.Path(path_type=Path), help="File with a bearer token.")
 @click.option("--ca-file", type=click.Path(exists=True, path_type=Path), help="CA certificates of the server.")
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--force", is_flag=True, help="Replace the drafts of a system that exists.")
 @click.pass_obj
 def init(
     state: Any,
@@ -34,7 +40,9 @@ def init(
     name: str,
     source: str | None,
     directory: Path,
-    job: str,
+    jobs: tuple[str, ...],
+    dialects: tuple[str, ...],
+    yes: bool,
     username: str,
     bearer_file: Path | None,
     ca_file: Path | None,
@@ -42,36 +50,87 @@ def init(
 ) -> None:
     """Draft a profile and settings from the metadata of a running Prometheus.
 
-    Writes profiles/NAME.yaml, slos/NAME.yaml where request counters are found, and workbench.toml.
+    Writes profiles/NAME.yaml, slos/NAME.yaml where failures of requests are counted, and workbench.toml. A settings
+    file that exists keeps what it has, comments too, and gets the source and the system.
 
     \b
     Examples:
       workbench init --url http://prometheus:9090 --name mine
+      workbench init --url http://prometheus:9090 --name gateway --job litellm --job node --yes
       workbench init --url https://prom.example/tenant --name shop --job shop-api --ca-file ca.pem
     """
-    from workbench.studies.authoring.draft import draft_system
+    from workbench.core.errors import ParameterError
+    from workbench.studies.authoring.draft import draft_system, server_settings
 
-    files = draft_system(
-        url=url,
-        name=name,
-        source=source or name,
-        job=job,
-        username=username,
-        password_env="WORKBENCH_PASSWORD",  # noqa: S106
-        bearer_file=bearer_file,
-        ca_file=ca_file,
-    )
-    existing = [directory / path for path in files if (directory / path).exists()]
-    if existing and not force:
-        raise click.UsageError(f"{existing[0]} exists; --force replaces it.")
-    for path, text in files.items():
-        target = directory / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        sibling = target.with_name(f".{target.name}.{os.getpid()}")
-        sibling.write_text(text, encoding="utf-8")
-        os.replace(sibling, target)
+    try:
+        settings = server_settings(
+            url, username=username, password_env="WORKBENCH_PASSWORD", bearer_file=bearer_file, ca_file=ca_file  # noqa: S106
+        )  # fmt: skip
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from None
+    for path in (directory / "profiles" / f"{name}.yaml", directory / "slos" / f"{name}.yaml"):
+        if path.exists() and not force:
+            raise click.UsageError(f"{path} exists; --force replaces it, --name gives another system.")
+    asks = sys.stdin.isatty() and not yes
+
+    def drafted(chosen: tuple[str, ...], *, guesses: bool) -> Any:
+        return draft_system(
+            settings, name=name, source=source or name, jobs=chosen, dialect=dialects, guesses=guesses,
+            file=directory / _SETTINGS,
+        )  # fmt: skip
+
+    made = drafted(jobs, guesses=True)
+    if asks and not jobs and len(made.draft.scope) > 1:
+        told = click.prompt("Jobs of this system, with commas", default=",".join(made.draft.scope), err=True)
+        chosen = tuple(job.strip() for job in told.split(",") if job.strip())
+        made = made if chosen == made.draft.scope else drafted(chosen, guesses=True)
+    _show(made)
+    guessed = sum(bool(role.check) for role in made.draft.roles)
+    take = f"Take the {guessed} roles marked CHECK too?"
+    if asks and guessed and not click.confirm(take, default=True, err=True):
+        made = drafted(made.draft.scope, guesses=False)
+    if asks and not click.confirm("Write the files?", default=True, err=True):
+        raise click.Abort
+    for path_text, text in made.files.items():
+        target = directory / path_text
+        _write(target, text)
         click.echo(target)
+    config = directory / _SETTINGS
+    where = "" if config == Path(_SETTINGS) else f"--config {config} "
     say(
-        "Next: read the profile (it says what to check), then",
-        f"  workbench --config {directory / 'workbench.toml'} dashboard",
+        "Next: read the profile (what to check is marked CHECK), then",
+        f"  workbench {where}catalog check",
+        f"  workbench {where}dashboard",
     )
+
+
+def _show(made: Any) -> None:
+    """Print what was found and taken, what was left out, and what the server knows besides."""
+    found = made.draft
+    say(f"Known exporters: {', '.join(found.dialects) or 'none; roles are guessed from names'}.")
+    say(f"Jobs seen: {_listed(found.jobs) or 'none'}. Taken: {_listed(found.scope) or 'all'}.", "")
+    rows = [("role", "metric", "now", "why")]
+    for role in found.roles:
+        why = f"CHECK: {role.check}" if role.check else role.reason
+        rows.append((role.name, role.select, made.samples.get(role.name, "no value"), why))
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [min(60, max(len(row[column]) for row in cells)) for column in range(3)]
+    for row in cells:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip())
+    say("", *(f"Left out: {plain(metric)}: {plain(why)}" for metric, why in found.left_out.items()))
+    say(f"Metrics used by no role: {len(found.unused)}; the profile lists them.")
+    say(f"Rules of the server about this system: {made.rules}.")
+    if made.alertmanagers:
+        say(f"It sends alerts to {_listed(made.alertmanagers)}: a source of kind alertmanager reads them.")
+    say(*filter(None, [found.starter]), "")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(plain, names))
+
+
+def _write(target: Path, text: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sibling = target.with_name(f".{target.name}.{os.getpid()}")
+    sibling.write_text(text, encoding="utf-8")
+    os.replace(sibling, target)

@@ -12,6 +12,7 @@ import click
 from workbench import __version__
 from workbench.cli.shared.lazy import LazyGroup
 from workbench.core.errors import WorkbenchError
+from workbench.core.private import keep_private
 
 #: name -> (module:attribute, one-line help), in the order of ``--help``.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -91,6 +92,7 @@ def complain(message: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error becomes a message and an exit code, never a traceback."""
+    keep_private()
     try:
         code = cli.main(args=arguments, prog_name="workbench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -1,11 +1,12 @@
-"""The command reference as Markdown, made from the commands themselves.
+"""The command reference as Markdown, made from the commands themselves: an index and one page per noun.
 
-``python -m workbench.cli.reference > docs/cli.md``; a test fails when the file is stale.
+``python -m workbench.cli.reference`` writes ``docs/cli.md`` and ``docs/cli/``; a test fails when they are stale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from workbench.core import errors
 
 HEAD = """# Command line
 
-Made from the commands by `python -m workbench.cli.reference > docs/cli.md`.
+Made from the commands by `python -m workbench.cli.reference`.
 
 Grammar: `workbench [--config FILE] [--home DIR] [--zone ZONE] NOUN VERB [ARGUMENT] [OPTIONS]`. Data goes to stdout,
 words go to stderr. Options that mean the same have one name everywhere: a period is `--last 30d`, `--month 2026-10`
@@ -57,13 +58,31 @@ def commands(group: click.Group, parent: click.Context, path: tuple[str, ...]) -
             yield from commands(command, context, (*path, name))
 
 
-def markdown() -> str:
-    """Return the whole reference."""
+def pages() -> dict[str, str]:
+    """Return the reference: file below ``docs`` -> its text."""
     context = click.Context(cli, info_name="workbench", **SHOWN)
-    parts = [HEAD + "\n".join(_exit_codes()), f"## workbench\n\n```\n{cli.get_help(context)}\n```"]
-    parts += [f"## {path}\n\n```\n{text}\n```" for path, text in commands(cli, context, ("workbench",))]
-    return "\n\n".join(parts) + "\n"
+    nouns = cli.list_commands(context)
+    contents = "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(f"cli/{noun}" for noun in nouns) + "\n```"
+    head = [HEAD + "\n".join(_exit_codes()), f"## All commands\n\n```text\n{cli.get_help(context)}\n```", contents]
+    parts: dict[str, list[str]] = {noun: [] for noun in nouns}
+    for path, text in commands(cli, context, ("workbench",)):
+        noun = path.split()[1]
+        level = "##" if parts[noun] else "#"
+        parts[noun].append(f"{level} {path}\n\n```text\n{text}\n```")
+    texts = {"cli.md": head} | {f"cli/{noun}.md": part for noun, part in parts.items()}
+    return {name: "\n\n".join(part) + "\n" for name, part in texts.items()}
+
+
+def write(docs: Path) -> None:
+    """Write the reference into a folder of documents; pages of nouns that are gone are removed."""
+    written = pages()
+    (docs / "cli").mkdir(exist_ok=True)
+    for old in (docs / "cli").glob("*.md"):
+        if f"cli/{old.name}" not in written:
+            old.unlink()
+    for name, text in written.items():
+        (docs / name).write_text(text)
 
 
 if __name__ == "__main__":
-    click.echo(markdown(), nl=False)
+    write(Path("docs"))

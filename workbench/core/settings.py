@@ -14,59 +14,20 @@ from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from workbench.core.errors import ParameterError, SettingsError
+from workbench.core.secrets import Frozen, SecretRef
 from workbench.core.timerange import Weekday, duration_ms, named_zone
 from workbench.core.toml_lines import line_of
 
 FILE_NAME = "workbench.toml"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Secret(_Frozen):
-    """A reference to a secret; its text is read when it is used and is in no repr, log or error."""
-
-    env: str = ""
-    file: str = ""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if bool(self.env) == bool(self.file):
-            raise ValueError('name one place: { env = "NAME" } or { file = "/path" }')
-        return self
-
-    def reveal(self) -> str:
-        """Read the secret; a changed file is read anew at the next call."""
-        if self.env:
-            text = os.environ.get(self.env)
-            if text is None:
-                raise SettingsError(
-                    f"The environment variable {self.env} is not set.", hint=f"Run: export {self.env}=…"
-                )
-            return text
-        try:
-            return Path(self.file).expanduser().read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SettingsError(f"The secret file {self.file} cannot be read: {error.strerror}.") from None
-
-
-def _a_reference(value: Any) -> Any:
-    if isinstance(value, str):
-        raise ValueError('a secret may not stand in this file: write { env = "NAME" } or { file = "/path" }')
-    return value
-
-
-SecretRef = Annotated[Secret, BeforeValidator(_a_reference)]
-
-
-class Limits(_Frozen):
+class Limits(Frozen):
     """What one question may cost before it is refused."""
 
     samples: int = Field(default=50_000_000, gt=0)
@@ -118,7 +79,7 @@ _ONLY: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class SigV4(_Frozen):
+class SigV4(Frozen):
     """Requests signed for a service of Amazon; credentials come from the environment, as botocore finds them."""
 
     region: str
@@ -126,7 +87,7 @@ class SigV4(_Frozen):
     profile: str = ""
 
 
-class SourceSettings(_Frozen):
+class SourceSettings(Frozen):
     """One backend. ``systems`` names what it answers for; empty means all.
 
     ``path`` may be a pattern (``/var/log/app/*.log*``) where a source reads files. ``fields`` gives a column of the
@@ -217,14 +178,14 @@ def _a(kind: str) -> str:
     return f"{article} {kind}" if kind == "archive" else f"{article} {kind} source"
 
 
-class Privacy(_Frozen):
+class Privacy(Frozen):
     """Fields of logs and spans that enter the archive under a pseudonym; ``key`` makes them the same everywhere."""
 
     pseudonyms: tuple[str, ...] = ("user_id", "ip_address", "client_ip", "user_email")
     key: SecretRef | None = None
 
 
-class ArchiveSettings(_Frozen):
+class ArchiveSettings(Frozen):
     """Where history is kept, and how long each resolution of it stays; empty means for ever."""
 
     path: Path | None = None
@@ -245,7 +206,7 @@ class ArchiveSettings(_Frozen):
         return self
 
 
-class SystemSettings(_Frozen):
+class SystemSettings(Frozen):
     """Where a monitored system is reached; ``health`` is its base address, or an address by the name of an endpoint."""
 
     health: str | Mapping[str, str] = ""
@@ -262,13 +223,13 @@ class SystemSettings(_Frozen):
         return self
 
 
-class CostSettings(_Frozen):
+class CostSettings(Frozen):
     """How spend is judged; ``invoice_tolerance`` is the share of an invoice by which the meter may be off."""
 
     invoice_tolerance: Decimal = Field(default=Decimal("0.01"), ge=0, lt=1)
 
 
-class Settings(_Frozen):
+class Settings(Frozen):
     """All settings, paths absolute. ``origin`` is the file they came from."""
 
     home: Path
@@ -276,6 +237,8 @@ class Settings(_Frozen):
     week_start: Weekday = "monday"
     identity: str = "local"
     store_url: str = ""
+    store_password: SecretRef | None = None
+    open_reports: bool = False
     profiles: tuple[Path, ...] = ()
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
@@ -285,6 +248,12 @@ class Settings(_Frozen):
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     origin: Path | None = None
+
+    @model_validator(mode="after")
+    def _no_secret(self) -> Self:
+        if self.store_password is not None and not urlsplit(self.store_url).username:
+            raise ValueError("store_password goes with store_url = 'postgresql://user@host/name'")
+        return self
 
     @property
     def database(self) -> str:
@@ -378,6 +347,11 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
             raise SettingsError(f"{origin}: not TOML: {error}.") from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{origin}: cannot be read: {error}.") from None
+    if _holds_password(str(data.get("store_url", ""))):
+        raise SettingsError(
+            f"{origin}:{line_of(text, ('store_url',))}: store_url: a password may not stand in this file.",
+            hint='Write store_password = { env = "NAME" } or { file = "/path" }, and user@host in store_url.',
+        )
     chosen = {**data, **_environment(), **{name: value for name, value in overrides.items() if value is not None}}
     outside = "home" not in data or overrides.get("home") is not None or os.environ.get("WORKBENCH_HOME")
     home = Path(chosen.get("home", ".workbench")).expanduser()
@@ -391,6 +365,16 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     except ParameterError as error:
         raise SettingsError(f"{origin or 'settings'}:{line_of(text, ('zone',))}: {error.message}") from None
     return _absolute(read, base)
+
+
+def _holds_password(url: str) -> bool:
+    """Whether the URL of a database has a password, before the host or among its parameters."""
+    try:
+        parts = urlsplit(url)
+        names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        return bool(parts.password) or bool(names & {"password", "passfile", "sslpassword", "token"})
+    except ValueError:
+        return False
 
 
 def _absolute(read: Settings, base: Path) -> Settings:

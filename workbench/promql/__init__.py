@@ -8,7 +8,7 @@ from workbench.promql.parser.nodes import Node, Selector
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.plan import CounterPlan, counter_plan
 from workbench.promql.parser.printer import print_query
-from workbench.promql.parser.scope import scoped, selectors
+from workbench.promql.parser.scope import in_scope, scope_matchers, scoped, selectors
 
 __all__ = [
     "CounterPlan",
@@ -22,9 +22,11 @@ __all__ = [
     "counter_plan",
     "evaluate_instant",
     "evaluate_range",
+    "in_scope",
     "keep_series",
     "parse",
     "print_query",
+    "scope_matchers",
     "scoped",
     "selectors",
 ]

@@ -3,6 +3,7 @@
 from workbench.store.collected import Collection, HealthResult, KeptAnswer, Observation
 from workbench.store.decisions import Annotation, AuditEntry, Definition, ExclusionRecord
 from workbench.store.issues import Issue
+from workbench.store.opening import open_store
 from workbench.store.store import HistoryKey, ReportRun, SliceHistory, Store
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "ReportRun",
     "SliceHistory",
     "Store",
+    "open_store",
 ]

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
+from workbench.core.processes import boot_seconds, read_process
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.store.connection import Connected, dialect_insert, upsert
+from workbench.store.connection import Connected, upsert
 from workbench.store.models import alert_episodes, collections, health_results, kept_answers, leases, observations
 
 _EPISODE_KEY = ("system", "alertname", "labels_key", "starts_ms")
@@ -65,19 +66,41 @@ class HealthResult:
     detail: str
 
 
+def _holds(held: Row[Any], now: datetime, lasts: timedelta) -> bool:
+    process = read_process(held.holder.rpartition("/")[0])
+    lives = process.lives() if process is not None else None
+    if lives is not None:
+        return lives and bool(boot_seconds() - held.renewed_s < lasts.total_seconds())
+    return bool(to_ms(now) < held.until_ms <= to_ms(now + lasts))
+
+
 class Collected(Connected):
     """The part of the store that the collector fills."""
 
     def take_lease(self, name: str, holder: str, *, now: datetime, lasts: timedelta) -> bool:
-        """Take or renew a lease; False while another holds it."""
-        row = {"name": name, "holder": holder, "until_ms": to_ms(now + lasts)}
+        """Take or renew a lease; False while another holds it.
+
+        Of a holder that is a process of this host (:class:`workbench.core.processes.Process` with a mark behind it) it
+        is known whether it lives, and by the seconds since the boot when it last renewed: no clock that is set counts.
+        Another one loses the lease at its end, or when that end is so far ahead that the clock must have gone back.
+        """
+        row = {"holder": holder, "until_ms": to_ms(now + lasts), "renewed_s": boot_seconds()}
         with self._writing() as connection:
-            statement = dialect_insert(connection, leases)
-            free = or_(leases.c.until_ms <= to_ms(now), leases.c.holder == holder)
-            taken = statement.on_conflict_do_update(
-                index_elements=["name"], set_={"holder": holder, "until_ms": row["until_ms"]}, where=free
-            )
-            return bool(connection.execute(taken.returning(leases.c.name), row).all())
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"lease/{name}"))))
+            held = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+            if held is None:
+                connection.execute(insert(leases).values(name=name, **row))
+            elif held.holder == holder or not _holds(held, now, lasts):
+                connection.execute(update(leases).where(leases.c.name == name).values(**row))
+            else:
+                return False
+        return True
+
+    def lease_holder(self, name: str) -> str:
+        """Return who holds, or held, a lease; empty where nobody does."""
+        with self._reading() as connection:
+            return connection.execute(select(leases.c.holder).where(leases.c.name == name)).scalar() or ""
 
     def give_lease(self, name: str, holder: str) -> None:
         """Give a lease back; one that is another's stays."""

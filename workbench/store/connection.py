@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table
@@ -13,13 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.core.errors import ArchiveError, WorkbenchError
 from workbench.store import engine as database
+from workbench.store.sqlite import file_of
 
 
 class Connected:
     """A database by its URL; every transaction of the store goes through ``_reading`` and ``_writing``."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, mark: Path | None = None) -> None:
         self._url = database.database_url(url)
+        self._file, self._mark = file_of(self._url), mark
 
     def __repr__(self) -> str:
         return f"Store({self._url.render_as_string(hide_password=True)!r})"
@@ -31,7 +34,7 @@ class Connected:
 
     @cached_property
     def _engine(self) -> Engine:
-        return database.open_engine(self._url.render_as_string(hide_password=False))
+        return database.open_engine(self._url.render_as_string(hide_password=False), mark=self._mark)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -45,15 +48,32 @@ class Connected:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
+        if self._file is not None and "_engine" in vars(self) and not self._file.exists():
+            raise ArchiveError(f"{self!r} is gone: its file was deleted.", hint="Restore it (workbench restore).")
         try:
             yield
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             if isinstance(cause, WorkbenchError):  # raised by a column type, wrapped by SQLAlchemy
                 raise cause from None
-            raise ArchiveError(
-                f"{self!r} failed: {str(cause).splitlines()[0]}", hint="Is the disk full or the database gone?"
-            ) from None
+            reason = str(cause).splitlines()[0]
+            raise ArchiveError(f"{self!r} failed: {reason}", hint=_next_step(reason)) from None
+
+
+def _next_step(reason: str) -> str:
+    for part, step in _NEXT.items():
+        if part in reason.lower():
+            return step
+    return "Is the disk full or the database gone? `workbench doctor` looks."
+
+
+_NEXT = {
+    "readonly": "Its folder or disk is read-only: nothing was changed. Make it writable, then run the command again.",
+    "is full": "The disk is full: nothing was changed. Free space, then run the command again.",
+    "malformed": "The file is damaged. Restore the store (workbench restore).",
+    "not a database": "The file is damaged or foreign. Restore the store (workbench restore).",
+    "locked": "Another process has been writing for long. Run the command again.",
+}
 
 
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, on: tuple[str, ...]) -> None:

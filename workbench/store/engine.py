@@ -1,53 +1,65 @@
-"""Opening the store's database: settings of SQLite, and migrations that two processes may start at once."""
+"""Opening the store's database, migrations that two processes may start at once, and a mark that it was there."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from workbench.core.errors import ArchiveError, SettingsError
+from workbench.core.private import FILE, private_folder
+from workbench.store.sqlite import file_of, sqlite_engine
 
 #: Revision of the newest migration; a test holds it to the scripts.
-HEAD = "0004"
-
-#: How long a writer waits for another one. [ms]
-BUSY_MS = 30_000
+HEAD = "0005"
 
 _LOCK = 7_061_974_113  # any number, the same in every process that migrates
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, mark: Path | None = None) -> Engine:
     """Return an engine whose tables are of the newest revision.
+
+    Parameters
+    ----------
+    url : str
+    mark : Path, optional
+        File that keeps in mind which stores were there; beside the database where it is a file.
 
     Raises
     ------
     SettingsError
         The URL is not one of a database we know.
     ArchiveError
-        The database cannot be opened, or is of a newer program.
+        The database cannot be opened, is of a newer program, or was there before and is gone.
     """
     location = database_url(url)
     where = location.render_as_string(hide_password=True)
+    path = file_of(location)
+    kept = mark if path is None else path.with_name(f".{path.name}.made")
     engine: Engine | None = None
     try:
+        known = _marked(kept, where)
+        if known and path is not None and not path.exists():
+            raise _lost(where, kept)
         engine = (
-            _sqlite(location)
+            sqlite_engine(location)
             if location.get_backend_name() == "sqlite"
             else create_engine(location, pool_pre_ping=True)
         )
         with reading(engine) as connection:
             current = _revision(connection)
+        if known and not current:
+            raise _lost(where, kept)
         if current != HEAD:
             with writing(engine) as connection:
                 _migrate(connection, where)
+        if not known:
+            _mark(kept, where)
     except Exception as error:
         if engine is not None:
             engine.dispose()
@@ -90,39 +102,34 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _sqlite(location: URL) -> Engine:
-    if location.database and location.database != ":memory:":
-        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(location)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        _write_ahead(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
+def _lost(where: str, mark: Path | None) -> ArchiveError:
+    return ArchiveError(
+        f"The store {where} was there before and is gone or empty: its exclusions, issues and history are missing.",
+        hint=f"Restore it (workbench restore). To begin with an empty store, delete {mark} first.",
+    )
 
 
-def _write_ahead(connection: Any) -> None:
-    """Switch to write-ahead logging; SQLite does not wait for its busy timeout here when another process switches."""
-    deadline = time.monotonic() + BUSY_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+def _marked(mark: Path | None, where: str) -> bool:
+    """Whether a store was made, or seen, at this address before."""
+    if mark is None:
+        return False
+    try:
+        return where in json.loads(mark.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def _mark(mark: Path | None, where: str) -> None:
+    """Keep in mind that there is a store at this address; where nothing can be written, it is done another time."""
+    if mark is None:
+        return
+    try:
+        held = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else []
+        private_folder(mark.parent)
+        mark.write_text(json.dumps(sorted({*held, where})), encoding="utf-8")
+        mark.chmod(FILE)
+    except (OSError, ValueError):
+        return
 
 
 def _revision(connection: Connection) -> str:

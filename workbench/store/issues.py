@@ -15,7 +15,7 @@ from workbench.store.models import issues
 
 @dataclass(frozen=True)
 class Issue:
-    """One issue of a report: ``folder`` holds its files, ``manifest`` says from what they were made."""
+    """One issue of a report: ``folder`` (below home) holds its files, ``manifest`` says from what they were made."""
 
     report: str
     system: str
@@ -27,6 +27,7 @@ class Issue:
     folder: str
     figures_sha256: str
     manifest: Mapping[str, Any]
+    zone: str = "UTC"
 
 
 class Issues(Connected):
@@ -37,10 +38,10 @@ class Issues(Connected):
 
         Numbers follow one another: one that is not the next is not written either.
         """
-        key = [issues.c[name] == getattr(issue, name) for name in ("report", "system", "period")]
+        key = [issues.c[name] == getattr(issue, name) for name in ("report", "system", "period", "zone")]
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":
-                name = f"{issue.report}/{issue.system}/{issue.period}"
+                name = f"{issue.report}/{issue.system}/{issue.period}/{issue.zone}"
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
             newest = connection.execute(select(func.max(issues.c.number)).where(*key)).scalar() or 0
             if issue.number != newest + 1:
@@ -48,10 +49,17 @@ class Issues(Connected):
             connection.execute(insert(issues).values(**asdict(issue)))
         return True
 
-    def issues(self, *, report: str | None = None, system: str | None = None, period: str | None = None) -> list[Issue]:
+    def issues(
+        self,
+        *,
+        report: str | None = None,
+        system: str | None = None,
+        period: str | None = None,
+        zone: str | None = None,
+    ) -> list[Issue]:
         """Return issues, newest period first and in it the highest number first."""
-        asked = {"report": report, "system": system, "period": period}
+        asked = {"report": report, "system": system, "period": period, "zone": zone}
         query = select(issues).where(*(issues.c[name] == value for name, value in asked.items() if value is not None))
-        order = (issues.c.period.desc(), issues.c.system, issues.c.report, issues.c.number.desc())
+        order = (issues.c.period.desc(), issues.c.system, issues.c.report, issues.c.zone, issues.c.number.desc())
         with self._reading() as connection:
             return [Issue(**row._asdict()) for row in connection.execute(query.order_by(*order))]

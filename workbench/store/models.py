@@ -105,13 +105,14 @@ slice_counts = Table(
     sqlite_with_rowid=False,
 )
 
-#: Who alone does a job until when; a holder that died loses it when the time is over.
+#: Who alone does a job until when, and when that was said, in seconds since the boot of the holder's host.
 leases = Table(
     "leases",
     metadata,
     Column("name", String(120), primary_key=True),
     Column("holder", String(120), nullable=False),
     Column("until_ms", BigInteger, nullable=False),
+    Column("renewed_s", Float(53), nullable=False, server_default="0"),
 )
 
 #: The newest answer to a question that is too slow to ask at every look; ``revision`` covers what was asked of whom.
@@ -247,13 +248,14 @@ definitions = Table(
     Column("document", JSON, nullable=False),
 )
 
-#: Issued reports, numbered by period; their files never change.
+#: Issued reports, numbered by period and the zone it is one of; their files never change.
 issues = Table(
     "issues",
     metadata,
     Column("report", String(120), primary_key=True),
     Column("system", String(120), primary_key=True),
     Column("period", String(120), primary_key=True),
+    Column("zone", String(64), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("issued_at", UtcDateTime, nullable=False),
     Column("issued_by", String(200), nullable=False),

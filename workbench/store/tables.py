@@ -21,7 +21,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
 from workbench.core.errors import AnswerUnreadable, QueryTooExpensive, SourceUnavailable, WorkbenchError
-from workbench.core.settings import Secret, SourceSettings
+from workbench.core.secrets import Secret
+from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 
 if TYPE_CHECKING:

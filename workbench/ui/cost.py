@@ -14,11 +14,11 @@ from workbench.ui.parts.markdown import escaped
 
 
 def key_figures(study: Study) -> None:
-    """Show the totals, where the running month would end, the first unit cost and the budgets in danger."""
+    """Show the totals, where the running month would end, the first unit cost and the budgets at risk."""
     totals, budgets = study.results["totals"], study.results["budgets"].frame
     row: list[Tile] = []
     for total in totals.frame.itertuples():
-        name = words.MEASURE_WORDS[total.measure]
+        name = words.measure_name(totals, total.measure, total.unit)
         against = f"{change_text(total.change_ratio)} against before"
         unit = "" if total.unit == total.measure else total.unit
         row.append(Tile(name, amount_text(total.amount, unit), against, f"Before: {words.compared_with(totals)}"))
@@ -33,40 +33,50 @@ def key_figures(study: Study) -> None:
         row.append(Tile(f"Spend per {cost.per}", amount_text(cost.unit_cost, cost.unit), note))
     if len(budgets):
         over = int(budgets["status"].isin(["spent", "at_risk"]).sum())
-        row.append(Tile("Budgets in danger", f"{over} of {len(budgets)}", "used to 80 % or more"))
+        row.append(Tile("Budgets at risk", f"{over} of {len(budgets)}", "used to 80 % or more"))
     tiles(row)
 
 
-def split(study: Study, measure: str) -> None:
+def split(study: Study, measure: str, unit: str) -> None:
     """Show one measure day by day and against the period before, split by the label the reader chooses."""
     groups, days = study.results["groups"], study.results["days"]
-    mine = groups.frame[groups.frame["measure"] == measure]
-    name = words.MEASURE_WORDS[measure]
+    mine = groups.frame[(groups.frame["measure"] == measure) & (groups.frame["unit"] == unit)]
+    name = words.measure_name(study.results["totals"], measure, unit)
+    key = measure if name == words.MEASURE_WORDS[measure] else f"{measure}-{unit}"
     st.subheader(name, anchor=False)
     if mine.empty:
         st.caption("Nothing was counted.")
         return
-    dimension = filters.choice(f"{name} by", list(mine["dimension"].unique()), f"{measure}_by")
+    dimension = filters.choice(f"{name} by", list(mine["dimension"].unique()), f"{key}_by")
     label = words.DIMENSION_WORDS.get(dimension, dimension)
-    figures.card(f"{name} per day, by {label}", charts.daily_figure, days, measure, dimension, key=f"{measure}-days")
+    chosen = (measure, dimension, unit)
+    figures.card(f"{name} per day, by {label}", charts.daily_figure, days, *chosen, key=f"{key}-days")
     with st.grid(2, min_column_width=340):
-        figures.card(
-            "Against the period before", charts.groups_figure, groups, measure, dimension, key=f"{measure}-mom"
-        )
+        figures.card("Against the period before", charts.groups_figure, groups, *chosen, key=f"{key}-mom")
         with st.container(border=True, height="stretch"):
             st.markdown(f"**{escaped(f'{name} by {label}')}**")
-            tables.texts(words.group_rows(groups, measure=measure, dimension=dimension), alt=f"{name} by {label}")
+            rows = words.group_rows(groups, measure=measure, dimension=dimension, unit=unit)
+            tables.texts(rows, alt=f"{name} by {label}")
+
+
+def token_classes(study: Study) -> None:
+    """Show the classes of tokens, where they are counted."""
+    result = study.results["token_classes"]
+    if len(result.frame):
+        st.subheader("Classes of tokens", anchor=False)
+        tables.texts(words.class_rows(result), alt="Classes of tokens")
 
 
 def jumps(study: Study) -> None:
     """Show the days that stand out, by every label."""
     st.subheader("What stands out", anchor=False)
-    found = words.jump_rows(study.results["jumps"])
-    if not found:
-        st.caption("No day left the level that is usual for its weekday.")
-        return
-    tables.texts(found, alt="Days that stand out")
-    st.caption(words.JUMPS_CAPTION)
+    result = study.results["jumps"]
+    rows = words.jump_rows(result)
+    if rows:
+        tables.texts(rows, alt="Days that stand out")
+    st.caption(words.JUMPS_CAPTION if rows else words.jumps_sentence(result))
+    for note in result.notes:
+        st.caption(escaped(note))
 
 
 def unit_costs(study: Study) -> None:
@@ -75,7 +85,9 @@ def unit_costs(study: Study) -> None:
     rows = words.unit_rows(study.results["unit_costs"])
     if rows:
         tables.texts(rows, alt="Unit costs")
-        st.caption("All spend of the system over each count: the figures are not to be added.")
+        st.caption("Total spend divided by each count. These rows do not add up.")
+        for note in study.results["unit_costs"].notes:
+            st.caption(escaped(note))
     else:
         st.caption("Not measured: a unit cost needs a counter of money and one of requests or tokens.")
 

@@ -119,9 +119,9 @@ def invoice_check(
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     if frame["verdict"].isin(["agrees", "differs"]).any():
-        share = f"{(tolerance * 100).normalize():f} %"
+        percent = f"{(tolerance * 100).normalize():f} %"
         told.append(
-            f"An invoice agrees when it is within {share} of the meter (cost.invoice_tolerance in the settings)."
+            f"An invoice agrees when it is within {percent} of the meter (cost.invoice_tolerance in the settings)."
         )
     return InvoiceCheck(frame, notes=tuple(told), as_of=as_of, tolerance=tolerance)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.analysis.cost.ledger import Account, Periods, splits
 from workbench.analysis.cost.usual import HISTORY_DAYS, LEAST_DAYS, SETTLED_DAYS, Judged, judged_days
 from workbench.core.result import Result
-from workbench.core.timerange import named_zone
+from workbench.core.timerange import named_zone, to_ms
 
 __all__ = ["HISTORY_DAYS", "SpendJumps", "spend_jumps"]
 
@@ -99,14 +99,14 @@ def spend_jumps(
     ----------
     .. [1] FinOps Foundation, Managing Cloud Cost Anomalies, 2023.
     """
+    first_day, running = _midnight(periods.now.start, zone), _running_day(periods, zone)
+    last_day = _midnight(periods.now.end - timedelta(milliseconds=1), zone)
+    length = (last_day.date() - first_day.date()).days + 1 if periods.now.end > periods.now.start else 0
     rows: list[dict[str, Any]] = []
     judged: dict[tuple[str, str], list[int]] = {}
     for measure, unit, dimension, part in splits(ledger, accounts):
         head = {"measure": measure, "unit": unit, "dimension": dimension}
         whole = _table(part, seen, zone, None)
-        running = _running_day(periods, zone)
-        first_day = _midnight(periods.now.start, zone)
-        days = pd.date_range(first_day, max(first_day, periods.now.end - timedelta(milliseconds=1)), freq="D")
         known, found = _judged(whole, head, first_day, hours=np.nan)
         rows += found
         if running is not None:
@@ -114,14 +114,13 @@ def spend_jumps(
             hours = (periods.now.end - _midnight(periods.now.end, zone)).total_seconds() / 3600
             today, found = _judged(until, head, _midnight(periods.now.end, zone), hours=hours)
             known, rows = known + today, rows + found
-        judged.setdefault((measure, unit), []).append(min(known, len(days)))
+        judged.setdefault((measure, unit), []).append(min(known, length))
     least = min((min(counts) for counts in judged.values()), default=0)
-    length = len(pd.date_range(_midnight(periods.now.start, zone), periods.now.end, freq="D", inclusive="left"))
     frame = pd.DataFrame(_smallest_causes(rows), columns=_COLUMNS)
     order = frame.assign(size=frame["impact"].abs()).sort_values(
         ["measure", "size", "dimension"], ascending=[True, False, True], kind="stable", ignore_index=True
     )
-    notes = ()
+    notes: tuple[str, ...] = ()
     if judged and least < length:
         notes = (
             f"Jumps: {least} of {length} days were judged; a day needs {LEAST_DAYS} observed days before it, and nine "
@@ -172,13 +171,13 @@ def _length(day: Any, until: time | None, tz: Any) -> float:
     """Length of a local day, or of its part up to a time, clock changes included. [s]"""
     begin = datetime.combine(day, time(), tz)
     end = datetime.combine(day, until, tz) if until else datetime.combine(day + timedelta(days=1), time(), tz)
-    return (pd.Timestamp(end).tz_convert("UTC") - pd.Timestamp(begin).tz_convert("UTC")).total_seconds()
+    return (to_ms(end) - to_ms(begin)) / 1000
 
 
 def _judged(
     table: pd.DataFrame, head: dict[str, Any], first_day: pd.Timestamp, *, hours: float
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Number of judged days from a day on, and a row an episode in them."""
+    """Return the number of judged days from a day on, and a row an episode in them."""
     if table.empty or not (table.columns >= first_day).any():
         return 0, []
     values = table.to_numpy(np.float64)
@@ -201,7 +200,12 @@ def _judged(
 
 
 def _jump(
-    values: Floats, found: Judged, row: int, places: NDArray[np.int64], days: pd.DatetimeIndex, judged: NDArray[np.bool_]
+    values: Floats,
+    found: Judged,
+    row: int,
+    places: NDArray[np.int64],
+    days: pd.DatetimeIndex,
+    judged: NDArray[np.bool_],
 ) -> dict[str, Any]:
     expected, actual = float(found.usual[row, places].sum()), float(values[places].sum())
     ratio = (actual - expected) / expected if expected > 0 else np.inf

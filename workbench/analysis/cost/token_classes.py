@@ -317,7 +317,11 @@ def _by_role(ledger: pd.DataFrame, accounts: list[Account], notes: list[str]) ->
     parts = {
         one.role: wholes[PARENT[one.token_class]] for one in open_.values() if PARENT.get(one.token_class) in wholes
     }
-    changed: dict[str, Account] = {}
+    changed: dict[str, Account] = {
+        one.role: replace(one, view_with=(wholes["output"],))
+        for one in accounts
+        if one.token_class in ("total",) and one.view_of == wholes.get("input", "-") and "output" in wholes
+    }
     amounts = _amounts(ledger, "role") if sums or parts else {}
     if sums and len(wholes) == 2:
         roles = tuple(wholes.values())

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: Days that say what is usual, and known days without which nothing is judged. [d]
-HISTORY_DAYS, LEAST_DAYS = 56, 21
+#: Days that say what is usual, known days without which nothing is judged, and errors among the last of these. [d]
+HISTORY_DAYS, LEAST_DAYS, LEAST_ERRORS = 56, 21, 7
 
 #: Days after which a step is the new usual. [d]
 SETTLED_DAYS = 14
@@ -23,8 +23,11 @@ LEVEL_DAYS, PACES = 28, (0.1, 0.3, 0.6)
 #: the mean of the three largest.
 DEVIATIONS, BEYOND_MOST, BEYOND_LARGEST = 2.0, 1.1, 0.65
 
+#: Wider by this over the number of errors, as few of them seldom hold the largest.
+FEW_ERRORS = 4.0
+
 #: A rise stands out from this share of what is usual on; a fall, whose errors reach farther, from that.
-LEAST_RISE, LEAST_FALL, FALL_FACTOR = 0.1, 0.4, 4.0
+LEAST_RISE, LEAST_FALL, FALL_FACTOR = 0.1, 0.4, 3.0
 
 #: An episode lasts while a day is farther from what was usual than this part of what made it stand out.
 STILL_OUT = 0.7
@@ -79,9 +82,10 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
     -----
     In logarithms: usual = level + share of the weekday. Shares are medians of the distances from the centred mean of a
     week, shrunk by their own noise; the level is an exponentially weighted mean of calm days. The errors that the same
-    rule made on the days before say how far is far: past errors over eight weeks give 1.4826 times their median [1]_,
-    their 90th percentile and the mean of the three largest, and a day must be beyond all three. While an episode lasts,
-    what is usual stays as it was before it; after a fortnight the new level is the usual one.
+    rule made over eight weeks (of an episode its first) say how far is far: 1.4826 times their median [1]_, their 90th
+    percentile and the mean of the three largest, each times a constant and wider with few errors; a day must be beyond
+    all three. While an episode lasts, what is usual stays as it was before it; after a fortnight the new level is the
+    usual one.
 
     References
     ----------
@@ -99,8 +103,10 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
         model = _Model.of(values[:, past], weekdays[past], calm[:, past])
         here, weekday = values[:, day], int(weekdays[day])
         known = np.isfinite(here)
-        errors[:, :, day] = np.where(known, model.errors(here, weekday), np.nan)
-        enough = calm[:, past].sum(axis=1) >= LEAST_DAYS
+        history = np.isfinite(values[:, past]).sum(axis=1)
+        tried = known & (history >= LEAST_DAYS - LEAST_ERRORS)
+        errors[:, :, day] = np.where(tried, model.errors(here, weekday), np.nan)
+        enough = history >= LEAST_DAYS
         best, limit = _limits(errors[:, :, past])
         rows = np.arange(groups)
         error = errors[best, rows, day]
@@ -122,6 +128,7 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
         deviations[:, day] = np.divide(error, scale, out=np.zeros(groups), where=np.isfinite(scale) & (scale > 0))
         calm[:, day] &= sign == 0
         begins = (sign != 0) & ~inside
+        errors[:, inside & (sign != 0), day] = np.nan
         number += begins
         running = running.next(sign, begins, level, limit, known)
         episode[:, day] = np.where(sign != 0, number, 0)
@@ -232,7 +239,7 @@ def _limits(errors: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Pace that erred least in each group, and the error from which a day stands out; NaN with few errors."""
     size = np.abs(errors)
     count = np.isfinite(size[0]).sum(axis=1)
-    few = count < LEAST_DAYS - 7
+    few = count < LEAST_ERRORS
     ordered = np.sort(np.where(np.isfinite(size), size, np.inf), axis=2)
     rows = np.arange(size.shape[1])
     half, most = np.maximum((count - 1) // 2, 0), np.maximum(np.ceil(0.9 * count).astype(np.int64) - 1, 0)
@@ -251,7 +258,7 @@ def _limits(errors: Floats) -> tuple[NDArray[np.int64], Floats]:
             np.full(len(rows), DEVIATIONS * SMALLEST_ERROR),
         ]
     )
-    return best, np.where(few, np.nan, limit)
+    return best, np.where(few, np.nan, limit * (1 + FEW_ERRORS / np.maximum(count, 1)))
 
 
 def _median(values: Floats) -> Floats:

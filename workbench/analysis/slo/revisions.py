@@ -78,7 +78,8 @@ def revision_causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
     ----------
     before, after : mapping
         ``exclusions`` (by objective, each with ``id``, ``reason``, ``author``), ``definitions`` (fingerprint by
-        objective), ``newest_sample`` (str), ``events`` and ``costs`` (fingerprints of the counts), ``version``.
+        objective), ``parameters`` (zone, period, source, ...), ``events`` and ``costs`` (fingerprints of the counts),
+        ``version``.
 
     Returns
     -------
@@ -97,9 +98,12 @@ def revision_causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
     causes += [f"The definition of {name} was changed." for name in changed]
     causes += [f"The objective {name} is new." for name in new if name not in old]
     causes += [f"The objective {name} is no longer there." for name in old if name not in new]
-    if before["events"] != after["events"] and not changed:
+    asked, now = before.get("parameters", {}), after.get("parameters", {})
+    other = [name for name in now if name in asked and asked[name] != now[name]]
+    causes += [f"The {name} was {asked[name]} then and is {now[name]} now." for name in other]
+    if before["events"] != after["events"] and not changed and not other:
         causes.append("Late data: the source now counts other events than when the earlier issue was made.")
-    if before["costs"] != after["costs"]:
+    if before["costs"] != after["costs"] and not other:
         causes.append("Late data: the source now counts other amounts than when the earlier issue was made.")
     if before["version"] != after["version"]:
         causes.append(f"The program was {before['version']} then and is {after['version']} now.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -36,21 +35,22 @@ _DISTINCT = 20
 class DataFile:
     """A Parquet file of a table, with what pruning needs to know of it.
 
-    ``path`` is relative to the table; its name starts with the time of writing, so names sort in that order and of
-    two rows with one key the later written wins.
+    ``path`` is relative to the table. ``sequence`` is the place in the order of commits: of two rows with one key that
+    of the later commit wins; 0 until the file is committed. [ms since the epoch, rising from commit to commit]
     """
 
     path: str
     month: str
     size: int
     rows: int
+    sequence: int
     low: Mapping[str, int] = field(default_factory=dict, hash=False)
     high: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
-    def sequence(self) -> str:
-        """Place in the order of writing."""
-        return self.path.rsplit("/", 1)[-1].split("-", 1)[0]
+    def order(self) -> tuple[int, str]:
+        """Sort key: the order of commits."""
+        return self.sequence, self.path.rsplit("/", 1)[-1]
 
     def meets(self, ranges: Ranges) -> bool:
         """Say whether the file may hold rows inside all ranges."""
@@ -60,7 +60,7 @@ class DataFile:
 
 
 def write(
-    folder: Place, layout: Layout, month: str, chunks: Iterable[pa.Table], *, sequence: str = ""
+    folder: Place, layout: Layout, month: str, chunks: Iterable[pa.Table], *, sequence: int = 0
 ) -> list[DataFile]:
     """Write sorted rows of one month as a file below ``folder``; nothing sees it before it is committed.
 
@@ -73,8 +73,8 @@ def write(
         Partition; empty for a table without partitions.
     chunks : iterable of Table
         Columns of ``layout.schema``, sorted by ``layout.order`` over all chunks; one is in memory at a time.
-    sequence : str
-        Place in the order of writing, where rewritten rows keep that of their old file.
+    sequence : int
+        Place in the order of commits, where rewritten rows keep that of their old file; 0 leaves it to the commit.
 
     Returns
     -------
@@ -86,10 +86,10 @@ def write(
     ArchiveError
         The disk is full or the folder cannot be written.
     """
-    name = f"{sequence or f'{time.time_ns():020d}'}-{uuid.uuid4().hex}.parquet"
+    name = f"{uuid.uuid4().hex}.parquet"
     path = f"month={month}/{name}" if month else name
     (rows, low, high), size = folder.write(path, lambda sink: _write_chunks(sink, layout, chunks))
-    return [DataFile(path, month, size, rows, low, high)] if rows else []
+    return [DataFile(path, month, size, rows, sequence, low, high)] if rows else []
 
 
 def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tuple[int, dict[str, int], dict[str, int]]:

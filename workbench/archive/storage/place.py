@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from workbench.core.errors import ArchiveError
+from workbench.core.private import FILE, private_folder
 
 T = TypeVar("T")
 
@@ -140,11 +141,11 @@ class LocalFolder:
         """Write a file that cannot be written to afterwards; see :class:`Place`."""
         path = self.path / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             told = fill(path)
             if not path.exists():
                 return told, 0
-            path.chmod(0o444)
+            path.chmod(0o400)
             return told, path.stat().st_size
         except OSError as error:
             path.unlink(missing_ok=True)
@@ -173,7 +174,7 @@ class LocalFolder:
 
     def change(self, name: str, make: Callable[[bytes | None], bytes]) -> None:
         """Write a small file anew under the lock of the folder, by a sibling that takes its place."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        private_folder(self.path)
         with open(self.path / LOCK, "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # a process that is killed lets go of it
             held = self.load(name)
@@ -182,6 +183,7 @@ class LocalFolder:
                 return
             temporary = self.path / f".{name}.{os.getpid()}"
             try:
+                temporary.touch(mode=FILE)
                 temporary.write_bytes(fresh)
                 os.replace(temporary, self.path / name)
             except OSError as error:

@@ -12,13 +12,16 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
+from workbench.archive.storage import commits
 from workbench.archive.storage.causes import plain
+from workbench.archive.storage.commits import Commit
 from workbench.archive.storage.layout import Layout
 from workbench.archive.storage.parquet import DataFile, Ranges
 from workbench.archive.storage.place import Place
@@ -73,11 +76,7 @@ class Tables:
         with self._lock:
             if self._absent(layout):
                 return ()
-            handle = self._current(layout)
-            version, listed = self._listed.get(layout.name, ("", ()))
-            if version != _version(handle):
-                listed = tuple(sorted(_listing(handle, layout), key=lambda file: file.path.rsplit("/", 1)[-1]))
-                self._listed[layout.name] = (_version(handle), listed)
+            listed = self._files_of(self._current(layout), layout)
         return tuple(file for file in listed if file.meets(ranges)) if ranges else listed
 
     def append(self, layout: Layout, files: Sequence[DataFile], *, expect: str | None = None) -> None:
@@ -95,15 +94,9 @@ class Tables:
         CommitConflict
             Another conditional commit came first; the files are not part of the table.
         """
-        actions = [_added(file) for file in files]
         if expect is not None:
-            return self._commit(layout, actions, expect)
-        for _ in range(_ATTEMPTS):  # new files stay right whatever others changed, so the same commit is tried again
-            with suppress(CommitConflict):
-                return self._commit(layout, actions, None)
-        raise ArchiveError(
-            f"Other writers changed {self.folder(layout)} {_ATTEMPTS} times in a row.", hint="Run the command again."
-        )
+            return self._commit(layout, (), files, expect)
+        self._try_on(layout, (), files)
 
     def replace(self, layout: Layout, remove: Sequence[DataFile], add: Sequence[DataFile]) -> None:
         """Take files out and put others in, in one commit.
@@ -113,7 +106,7 @@ class Tables:
         CommitConflict
             Another process took one of the files out.
         """
-        self._commit(layout, [*(_removed(file) for file in remove), *(_added(file) for file in add)], None)
+        self._try_on(layout, remove, add)
 
     def vacuum(self, layout: Layout, *, hours: int = 168) -> int:
         """Delete files that no version of the last hours holds, such as those of a killed writer. [count]"""
@@ -127,13 +120,13 @@ class Tables:
 
     def _absent(self, layout: Layout) -> bool:
         """Whether an archive of an older schema does not have the table yet."""
-        if layout.since == 1 or (self.folder(layout) / "_delta_log").identity():
+        if layout.since == 1 or layout.name in self._made or (self.folder(layout) / "_delta_log").identity():
             return False
-        if not self.place.remote or layout.name in self._made:
-            return not self.place.remote
-        if "_delta_log" in self.folder(layout).names():
+        if self.place.remote and "_delta_log" in self.folder(layout).names():
             self._made.add(layout.name)
             return False
+        if (last := commits.noted(self.place).get(layout.name)) is not None:
+            commits.check(self.place, layout.name, last, last.table, -1, 0)
         return True
 
     def _current(self, layout: Layout) -> DeltaTable:
@@ -141,36 +134,73 @@ class Tables:
             options = dict(self.place.options)
             place = ((self.folder(layout) / "_delta_log").identity(), options)
             held, handle = self._handles.get(layout.name, (None, None))
-            if handle is None or held != place:  # a folder that was built anew and renamed is another table
+            opens = handle is None or held != place  # a folder that was built anew and renamed is another table
+            looks = opens or not self.place.remote  # over a network each look is a question
+            last = commits.noted(self.place).get(layout.name) if looks else None  # before the table: it only grows
+            if handle is None or opens:
                 handle = DeltaTable(str(self.folder(layout)), storage_options=options)
                 self._handles[layout.name] = (place, handle)
             else:
                 handle.update_incremental()
+            if last is not None and handle.version() <= last.version:
+                rows = sum(file.rows for file in self._files_of(handle, layout))
+                commits.check(self.place, layout.name, last, str(handle.metadata().id), handle.version(), rows)
         return handle
 
-    def _commit(self, layout: Layout, actions: list[AddAction | RemoveAction], expect: str | None) -> None:
+    def _try_on(self, layout: Layout, remove: Sequence[DataFile], add: Sequence[DataFile]) -> None:
+        """Commit behind whatever others commit meanwhile, as long as the files to remove are still there."""
+        for _ in range(_ATTEMPTS):
+            with self._lock:
+                held = {file.path for file in self.files(layout)} if remove else set()
+                if not held.issuperset(file.path for file in remove):
+                    raise CommitConflict
+                with suppress(CommitConflict):
+                    return self._commit(layout, remove, add, None)
+        raise ArchiveError(
+            f"Other writers changed {self.folder(layout)} {_ATTEMPTS} times in a row.", hint="Run the command again."
+        )
+
+    def _commit(self, layout: Layout, remove: Sequence[DataFile], add: Sequence[DataFile], expect: str | None) -> None:
+        """Commit as the next version; new files come after all that are there, whatever the clock says."""
         with self._lock, _delta(self.folder(layout)):
             handle = self._current(layout)
-            properties = None
-            if expect is not None:
-                if _version(handle) != expect:
-                    raise CommitConflict
-                number = Transaction(f"workbench-{layout.name}", handle.version() + 1)
-                properties = CommitProperties(app_transactions=[number])
+            if expect is not None and _version(handle) != expect:
+                raise CommitConflict
+            newest = max((file.sequence for file in self._files_of(handle, layout)), default=0)
+            numbers = count(max(int(time.time() * 1000), newest + 1))
+            actions = [_removed(file) for file in remove]
+            actions += [_added(file, file.sequence or next(numbers)) for file in add]
+            behind = Transaction(f"workbench-{layout.name}", handle.version() + 1)
             try:
                 handle.create_write_transaction(
-                    actions, "append", handle.schema(), layout.partitions, commit_properties=properties
+                    actions,
+                    "append",
+                    handle.schema(),
+                    layout.partitions,
+                    commit_properties=CommitProperties(app_transactions=[behind]),
                 )
             except CommitFailedError as error:
                 raise CommitConflict from error
             handle.update_incremental()
+            files = self._files_of(handle, layout)
+            state = Commit(str(handle.metadata().id), handle.version(), len(files), sum(file.rows for file in files))
+        with suppress(ArchiveError):  # what was committed holds, also when the disk is full now
+            commits.note(self.place, layout.name, state)
+
+    def _files_of(self, handle: DeltaTable, layout: Layout) -> tuple[DataFile, ...]:
+        version, listed = self._listed.get(layout.name, ("", ()))
+        if version != _version(handle):
+            listed = tuple(sorted(_listing(handle, layout), key=lambda file: file.order))
+            self._listed[layout.name] = (_version(handle), listed)
+        return listed
 
 
 def _version(handle: DeltaTable) -> str:
     return f"{handle.metadata().id}@{handle.version()}"
 
 
-def _added(file: DataFile) -> AddAction:
+def _added(file: DataFile, sequence: int) -> AddAction:
+    """Return the action of a file; its time rises from commit to commit, as in-commit timestamps of Delta do."""
     statistics = {
         "numRecords": file.rows,
         "minValues": dict(file.low),
@@ -178,7 +208,7 @@ def _added(file: DataFile) -> AddAction:
         "nullCount": dict.fromkeys(file.low, 0),
     }
     partition = {"month": file.month} if file.month else {}
-    return AddAction(file.path, file.size, partition, int(time.time() * 1000), True, json.dumps(statistics))
+    return AddAction(file.path, file.size, partition, sequence, True, json.dumps(statistics))
 
 
 def _removed(file: DataFile) -> Any:
@@ -199,9 +229,18 @@ def _listing(handle: DeltaTable, layout: Layout) -> Iterator[DataFile]:
             months[i],
             columns["size_bytes"][i],
             columns["num_records"][i],
+            _sequence(columns["path"][i], columns["modification_time"][i]),
             {name: value for name, value in low.items() if value is not None},
             {name: value for name, value in high.items() if value is not None},
         )
+
+
+def _sequence(path: str, modified: int) -> int:
+    """Place of a file in the order of commits; files of older programs had it in their name, as a time in ns."""
+    written, dash, _ = path.rsplit("/", 1)[-1].partition("-")
+    if dash and written.isdigit():
+        return int(written) // 1_000_000
+    return int(modified)
 
 
 def _at(columns: dict[str, list[Any]], name: str, row: int) -> int | None:

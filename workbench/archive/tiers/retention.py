@@ -52,11 +52,14 @@ def roll_up(archive: Archive, until_ms: int, *, report: Callable[[float], object
     }
     days = sorted({day for each in waiting.values() for day in each})
     for number, day in enumerate(days):
+        sequence = slices.newest_sequence(archive.tables, day)
         scraped = archive.floats((), day + 1, day + DAY_MS)
         own = archive.ids_of(scraped.labels)
         for tier, stale in waiting.items():
             if day in stale:
-                slices.replace_day(archive.tables, tier, own, rollup(scraped, tier.resolution_ms), day)
+                slices.replace_day(
+                    archive.tables, tier, own, rollup(scraped, tier.resolution_ms), day, sequence=sequence
+                )
         report((number + 1) / len(days))
     return len(days)
 

@@ -36,15 +36,26 @@ def stale_days(tables: Tables, tier: Tier, start_ms: int, end_ms: int) -> list[i
     found = []
     for day in range(start_ms // DAY_MS * DAY_MS, end_ms, DAY_MS):
         inside = {"ts": (day + 1, day + DAY_MS)}
-        newest = max((file.sequence for file in raw if file.meets(inside)), default="")
+        newest = max((file.sequence for file in raw if file.meets(inside)), default=0)
         own = [file.sequence for file in rolled if file.meets(inside)]
         if newest and (not own or max(own) < newest):
             found.append(day)
     return found
 
 
-def replace_day(tables: Tables, tier: Tier, ids: NDArray[np.int32], slices: Slices, day: int) -> None:
-    """Put the slices of one day in the place of those the archive holds of it, in one commit."""
+def newest_sequence(tables: Tables, day: int) -> int:
+    """Return the newest commit of samples of a day; slices made from these samples carry it."""
+    inside = {"ts": (day + 1, day + DAY_MS)}
+    return max((file.sequence for file in tables.files(SAMPLES, inside)), default=0)
+
+
+def replace_day(
+    tables: Tables, tier: Tier, ids: NDArray[np.int32], slices: Slices, day: int, *, sequence: int = 0
+) -> None:
+    """Put the slices of one day in the place of those the archive holds of it, in one commit.
+
+    ``sequence`` is that of the samples they were made from, read before these were; see :func:`newest_sequence`.
+    """
     layout = TABLES[tier.name]
     folder = tables.folder(layout)
     rows = _rows(ids, slices, layout)
@@ -57,7 +68,7 @@ def replace_day(tables: Tables, tier: Tier, ids: NDArray[np.int32], slices: Slic
             if len(kept) < file.rows:
                 touched.append(file)
                 added += parquet.write(folder, layout, file.month, [kept], sequence=file.sequence)
-        added += parquet.write(folder, layout, month_of(day), [rows])
+        added += parquet.write(folder, layout, month_of(day), [rows], sequence=sequence)
         if not (touched or added):
             return
         try:

@@ -1,58 +1,75 @@
 """A first profile of an unknown system, drafted from what its server says of itself.
 
-Everything a server says is foreign text: names that PromQL cannot take bare are left out, help texts lose what is not
-printable, and every value is quoted.
+What a known exporter exposes is taken as its dialect says (:mod:`workbench.catalog.draft.dialects`); the rest is
+guessed from names and labels, and every guess carries a CHECK with the reason.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from workbench.catalog.draft.guess import guess_dimensions, guess_role
-from workbench.catalog.profile.vocabulary import ROLES, Kind
+from workbench.catalog.draft.dialects import LAYERS, Dialect, named, recognised
+from workbench.catalog.draft.families import Family, Metadata, families_of
+from workbench.catalog.draft.guessed import guessed_roles
+from workbench.catalog.draft.roles import DraftRole, known_roles
+from workbench.catalog.draft.text import objective_text, profile_text
+from workbench.catalog.profile.vocabulary import ROLES
+from workbench.catalog.profile.words import nearest
 from workbench.core.errors import ParameterError
 from workbench.core.series import Labels
 
 _SYSTEM = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,48}[a-z0-9])?")
-_FAMILY = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_PARTS = ("_bucket", "_sum", "_count")
-_HIDDEN = ("__name__", "le", "quantile", "job", "instance")
-_PER_ROLE = 6
-_VALUES = 12
+
+_NO_REQUESTS = "No counter of requests was found, so no objective was drafted."
+_NO_FAILURES = "Requests are counted and their failures are not, so no objective was drafted."
 
 
 @dataclass(frozen=True)
 class Draft:
-    """Two YAML texts to be looked over; ``slos`` is empty when no counter of requests was found."""
+    """YAML texts to be looked over; ``slos`` is empty where failures of requests are not counted.
+
+    Attributes
+    ----------
+    profile, slos : str
+    roles : tuple of DraftRole
+        What was taken, with the reason.
+    left_out : mapping
+        Metric to the reason why it was not taken.
+    unused : tuple of str
+        Metrics that no role uses.
+    dialects : tuple of str
+        Titles of the exporters that were recognised.
+    jobs, scope : tuple of str
+        Scrape jobs seen, and those of the system.
+    starter : str
+        Why there is no objective; empty where there is one.
+    """
 
     profile: str
     slos: str
-    roles: tuple[str, ...]
+    roles: tuple[DraftRole, ...]
+    left_out: Mapping[str, str]
     unused: tuple[str, ...]
-
-
-@dataclass
-class _Family:
-    name: str
-    kind: Kind
-    help: str
-    labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    bounds: set[float] = field(default_factory=set)
-
-    def selector(self, matcher: str = "") -> str:
-        return f"{self.name}{{{matcher}}}" if matcher else self.name
+    dialects: tuple[str, ...]
+    jobs: tuple[str, ...]
+    scope: tuple[str, ...]
+    starter: str
 
 
 def draft(
-    system: str, metadata: Mapping[str, Mapping[str, str]], series: Iterable[Labels], *, job: str = "", title: str = ""
+    system: str,
+    metadata: Metadata,
+    series: Iterable[Labels],
+    *,
+    jobs: Sequence[str] = (),
+    title: str = "",
+    dialect: Sequence[str] = (),
+    guesses: bool = True,
+    rules: Sequence[str] = (),
 ) -> Draft:
-    """Draft a profile, and a starter promise where requests are counted.
+    """Draft a profile, and a starter objective where requests and their failures are counted.
 
     Parameters
     ----------
@@ -62,10 +79,16 @@ def draft(
         ``family -> {type, help, unit}`` as ``MetricSource.metadata()`` gives it; may be empty, then names decide.
     series : iterable of Labels
         Label sets with ``__name__``, as ``MetricSource.series()`` gives them.
-    job : str
-        Take only this scrape job and make it the scope; empty takes all jobs.
+    jobs : sequence of str
+        Take only these scrape jobs and make them the scope; empty takes all but those of the monitoring itself.
     title : str
         Title shown to readers; the system's name by default.
+    dialect : sequence of str
+        Read the metrics as these dialects only; empty recognises them.
+    guesses : bool
+        Whether roles are guessed where no dialect knows a metric.
+    rules : sequence of str
+        Lines of YAML with the rules of the server that belong to the system.
 
     Returns
     -------
@@ -75,236 +98,92 @@ def draft(
     Raises
     ------
     ParameterError
-        The name cannot be a system's, or no series has the job.
+        The name cannot be a system's, a job or dialect is not there.
     """
     if not _SYSTEM.fullmatch(system):
         hint = "Use lower-case letters, digits and '-', at most 50, e.g. my-gateway."
         raise ParameterError(f"{system!r} cannot be the name of a system.", hint=hint)
-    kept = [labels for labels in series if not job or labels.get("job") == job]
-    if not kept:
-        raise ParameterError(
-            f"No series of the job {job!r} was found." if job else "The server has no series.",
-            hint="Check the job's name with `workbench sources check`, or leave it out to take every job.",
-        )
-    jobs = sorted({labels["job"] for labels in kept if labels.get("job")})
-    families = _families(metadata, kept)
-    roles = _roles(families)
-    used = {family.name for family, _ in roles.values()}
-    unused = tuple(sorted(set(families) - used))
-    requests = next((item for name, item in roles.items() if name == "requests"), None)
-    errors = roles.get("errors")
-    slos = _slo_text(system, requests[0], errors[0] if errors else None) if requests else ""
-    profile = _profile_text(system, title or system, jobs, roles, unused, starter=bool(slos))
-    return Draft(profile, slos, tuple(roles), unused)
+    every = list(series)
+    seen = tuple(sorted({labels["job"] for labels in every if labels.get("job")}))
+    _known_jobs(jobs, seen, any_series=bool(every))
+    scope = tuple(jobs) or _own_jobs(every, seen)
+    families = families_of(metadata, [labels for labels in every if not scope or labels.get("job") in scope])
+    names = [name for family in families for name in (family, f"{family}_count")]
+    spoken = named(dialect) if dialect else recognised(names)
+    for chosen in spoken if dialect else ():
+        if not any(metric in names for metric in chosen.recognised_by):
+            wanted = ", ".join(chosen.recognised_by)
+            raise ParameterError(f"No metric of {chosen.title} was found.", hint=f"It is recognised by {wanted}.")
+    roles = known_roles(spoken, families)
+    used = {part.name for role in roles.values() for part in role.families}
+    left = _left_out(spoken, families, used)
+    open_families = [
+        family for family in families.values()
+        if family.name not in used and family.name not in left and not any(one.knows(family.name) for one in spoken)
+    ]  # fmt: skip
+    roles |= guessed_roles(open_families if guesses else (), roles)
+    roles = {name: roles[name] for name in sorted(roles, key=_place)}
+    used |= {part.name for role in roles.values() for part in role.families}
+    used |= {name.removesuffix(part) for name in used for part in ("_count", "_sum")}
+    unused = tuple(sorted(set(families) - used - set(left)))
+    slos = "---\n".join(objective_text(system, *pair) for pair in _pairs(roles))
+    requests = any(role.word in ("requests", "tasks") for role in roles.values())
+    starter = "" if slos else _NO_FAILURES if requests else _NO_REQUESTS
+    titles = tuple(one.title for one in spoken if one.dialect != "process")
+    profile = profile_text(
+        system, title or system, scope=scope, jobs=seen, roles=roles, rules=rules, dialects=titles, left_out=left,
+        unused=unused, starter=starter,
+    )  # fmt: skip
+    return Draft(profile, slos, tuple(roles.values()), left, unused, titles, seen, scope, starter)
 
 
-def _families(metadata: Mapping[str, Mapping[str, str]], series: Iterable[Labels]) -> dict[str, _Family]:
-    found: dict[str, _Family] = {}
+def _known_jobs(jobs: Sequence[str], seen: Sequence[str], *, any_series: bool) -> None:
+    if not any_series:
+        hint = "It scraped nothing in the last hour: look at its targets page."
+        raise ParameterError("The server has no series.", hint=hint)
+    for job in jobs:
+        if job not in seen:
+            near = nearest(job, seen)
+            listed = f"Jobs seen in the last hour: {', '.join(seen) or 'none'}."
+            hint = f"Did you mean {near!r}? {listed}" if near else listed
+            raise ParameterError(f"No series of the job {job!r} was found.", hint=hint)
+
+
+def _own_jobs(series: Iterable[Labels], seen: Sequence[str]) -> tuple[str, ...]:
+    """Return the jobs that are not the monitoring's own; all where there is no other."""
+    names: dict[str, set[str]] = {job: set() for job in seen}
     for labels in series:
-        name = labels.get("__name__", "")
-        if not _FAMILY.fullmatch(name):
-            continue
-        family, kind, text = _identify(name, labels, metadata)
-        if kind is None:
-            continue
-        entry = found.setdefault(family, _Family(family, kind, text))
-        for label, value in labels.items():
-            if label not in _HIDDEN and _LABEL.fullmatch(label):
-                entry.labels[label].add(value)
-        if "instance" in labels:
-            entry.labels["instance"].add(labels["instance"])
-        if "le" in labels:
-            entry.bounds |= _bound(labels["le"])
-    return found
+        if labels.get("job"):
+            names[labels["job"]].add(labels.get("__name__", ""))
+    monitoring = {job for job, metrics in names.items() if _layer(recognised(metrics)) == "monitoring"}
+    return tuple(job for job in seen if job not in monitoring) or tuple(seen)
 
 
-def _identify(name: str, labels: Labels, metadata: Mapping[str, Mapping[str, str]]) -> tuple[str, Kind | None, str]:
-    """Name, kind and help of the family a series belongs to; a summary has no kind of ours."""
-    base = next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), name)
-    for family in (name, base, name.removesuffix("_total")):
-        known = metadata.get(family)
-        if known is None:
-            continue
-        match known.get("type", ""):
-            case "histogram":
-                return base, "histogram", known.get("help", "")
-            case "counter":
-                return name, "counter", known.get("help", "")
-            case "gauge":
-                return name, "gauge", known.get("help", "")
-            case "summary" | "info" | "stateset" | "gaugehistogram":
-                return family, None, ""
-    if name.endswith("_bucket") and "le" in labels:
-        return base, "histogram", ""
-    if base != name and f"{base}_bucket" != name:
-        return base, None, ""
-    return name, "counter" if name.endswith("_total") else "gauge", ""
+def _layer(dialects: Sequence[Dialect]) -> str:
+    """Return the layer that a job is mainly of; every target has the metrics of its process."""
+    layers = [one.layer for one in dialects if one.dialect != "process"]
+    return min(layers, key=LAYERS.index) if layers else ""
 
 
-def _bound(text: str) -> set[float]:
-    try:
-        bound = float(text)
-    except ValueError:
-        return set()
-    return {bound} if bound not in (float("inf"), float("-inf")) and bound == bound else set()
+def _left_out(dialects: Sequence[Dialect], families: Mapping[str, Family], used: set[str]) -> dict[str, str]:
+    known = {name: why for dialect in dialects for name, why in dialect.left_out.items()}
+    said = {name: f"its help says: {family.help}" for name, family in families.items() if family.deprecated}
+    return {name: known.get(name) or said[name] for name in families if name not in used and name in known | said}
 
 
-def _roles(families: Mapping[str, _Family]) -> dict[str, tuple[_Family, str]]:
-    """Role name -> family and unit; the likeliest family of a role has the plain name, others a variant."""
-    by_role: dict[str, list[tuple[_Family, str]]] = defaultdict(list)
-    for family in families.values():
-        guessed = guess_role(family.name, family.kind)
-        if guessed is not None:
-            by_role[guessed[0]].append((family, guessed[1]))
-    roles: dict[str, tuple[_Family, str]] = {}
-    for role in ROLES:
-        ranked = sorted(by_role.get(role, ()), key=lambda item: _rank(item[0]))
-        for position, item in enumerate(ranked[:_PER_ROLE]):
-            variant = re.sub(r"[^a-z0-9]+", "-", item[0].name.lower()).strip("-")[:40].strip("-")
-            plain = position == 0 and (role != "errors" or _answers(roles.get("requests"), item[0]))
-            roles.setdefault(role if plain else f"{role}.{variant}", item)
-    return roles
+def _pairs(roles: Mapping[str, DraftRole]) -> list[tuple[DraftRole, DraftRole]]:
+    """Return requests with the failures of the same requests, but no view of others."""
+    pairs = []
+    for role in roles.values():
+        suffix = (
+            role.variant if role.word == "requests" else (role.variant or "tasks") if role.word == "tasks" else None
+        )
+        errors = None if suffix is None else roles.get(f"errors.{suffix}" if suffix else "errors")
+        if errors is not None and not role.view_of:
+            pairs.append((role, errors))
+    return pairs
 
 
-def _answers(requests: tuple[_Family, str] | None, errors: _Family) -> bool:
-    """Whether an error counter counts the failures of those requests, when they carry no status of their own."""
-    return requests is not None and not _status_label(requests[0]) and _stem(requests[0]) == _stem(errors)
-
-
-def _rank(family: _Family) -> tuple[bool, bool, int, str]:
-    """Order by what users of the system meet: requests and HTTP first, then short names."""
-    name = family.name.lower()
-    return "request" not in name, "http" not in name, len(name), name
-
-
-def _stem(family: _Family) -> str:
-    return re.split("requests?|calls|queries|errors?|fail", family.name, maxsplit=1)[0]
-
-
-def _quoted(text: str, *, limit: int = 160) -> str:
-    """Double-quoted YAML of foreign text: one line, printable, cut."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return json.dumps(" ".join(printable.split())[:limit].strip(), ensure_ascii=False)
-
-
-def _status_label(family: _Family) -> str:
-    label = guess_dimensions(family.labels).get("status", "")
-    return label if any(re.fullmatch(r"[1-5](\d\d|xx)", value) for value in family.labels.get(label, ())) else ""
-
-
-def _profile_text(
-    system: str,
-    title: str,
-    jobs: list[str],
-    roles: Mapping[str, tuple[_Family, str]],
-    unused: tuple[str, ...],
-    *,
-    starter: bool,
-) -> str:
-    title_text = _quoted(title)
-    if title_text == '""':
-        title_text = system
-    lines = [
-        f"# Drafted by `workbench init` for {system} from the server's own metadata. Check what is marked CHECK, then",
-        "# remove the marks. docs/profiles.md explains every key; counterfactual-lab.yaml is the worked pattern.",
-        "schema: 1",
-        f"system: {system}",
-        f"title: {title_text}",
-        'owner: ""  # CHECK: who answers for it',
-        'runbook: ""  # CHECK: where it says what to do',
-        "",
-        "# These matchers are put into every selector. CHECK: they must pick this system's series and no others.",
-    ]
-    if len(jobs) == 1 and jobs[0].isprintable():
-        lines.append(f"scope: {{job: {json.dumps(jobs[0], ensure_ascii=False)}}}")
-    else:
-        lines += [f"# Jobs seen: {', '.join(_quoted(job) for job in jobs[:20]) or 'none'}.", "scope: {}"]
-    lines += ["", "metrics:" if roles else "metrics: {}"]
-    for family, unit in roles.values():
-        lines += _metric_lines(family, unit)
-    lines += [
-        "",
-        "# What each signal is for. CHECK every role: it was guessed from names. Counters and histograms are given as",
-        "# selectors, never as rates; the word before a dot is one of our roles, the variant after it is free.",
-        "roles:" if roles else "roles: {}",
-    ]
-    for name, (family, unit) in roles.items():
-        lines += _role_lines(name, family, family.selector(), unit)
-        if name == "requests" and "errors" not in roles and (status := _status_label(family)):
-            lines += _role_lines("errors", family, family.selector(f'{status}=~"5.."'), unit)
-    if not starter:
-        lines += ["", "# No counter of requests was found, so no promise was drafted."]
-    if unused:
-        lines += ["", "# Seen, and used by no role:", *(f"#   {name}" for name in unused[:400])]
-    return "\n".join(lines) + "\n"
-
-
-def _metric_lines(family: _Family, unit: str) -> list[str]:
-    key = json.dumps(family.name) if ":" in family.name else family.name
-    lines = [f"  {key}:", f"    kind: {family.kind}", f"    unit: {unit}"]
-    if family.help.strip():
-        lines.append(f"    help: {_quoted(family.help)}")
-    labels = {name: values for name, values in sorted(family.labels.items()) if name != "instance"}
-    if labels:
-        shown = ", ".join(f"{name}: [{_values(values)}]" for name, values in labels.items())
-        lines.append(f"    labels: {{{shown}}}")
-    if family.bounds:
-        bounds = (format(Decimal(repr(bound)).normalize(), "f") for bound in sorted(family.bounds))
-        lines.append(f"    buckets: [{', '.join(bounds)}]")
-    return lines
-
-
-def _values(values: set[str]) -> str:
-    """Known values of a label; a label with many, or with unprintable ones, stays open."""
-    if len(values) > _VALUES or not all(value.isprintable() and len(value) <= 60 for value in values):
-        return ""
-    return ", ".join(json.dumps(value, ensure_ascii=False) for value in sorted(values))
-
-
-def _role_lines(name: str, family: _Family, select: str, unit: str) -> list[str]:
-    lines = [f"  {name}:", f"    kind: {family.kind}", f"    select: {json.dumps(select)}", f"    unit: {unit}"]
-    if unit == "USD":
-        lines[-1] += "  # CHECK: the currency"
-    labels = guess_dimensions(family.labels)
-    if labels:
-        lines.append(f"    labels: {{{', '.join(f'{ours}: {theirs}' for ours, theirs in labels.items())}}}")
-    return lines
-
-
-def _slo_text(system: str, requests: _Family, errors: _Family | None) -> str:
-    status = _status_label(requests)
-    total = f"sum({requests.name})"
-    if status:
-        part, query = "good", f'sum({requests.selector(f"""{status}!~"5.." """.strip())})'
-        said = "a request is good unless its status is 5xx"
-    elif errors is not None:
-        part, query, said = "bad", f"sum({errors.name})", f"every count of {errors.name} is a failed request"
-    else:
-        return ""
-    return f"""\
-# Drafted by `workbench init`: a starter promise for {system}, promised by nobody yet. CHECK the target: measure
-# a month, then promise a little less than what was kept. The scope of the profile is put into both queries.
-apiVersion: openslo/v1
-kind: SLO
-metadata:
-  name: {system}-availability
-  displayName: Availability
-  labels: {{system: {system}, derived: "true"}}
-  annotations:
-    assumption: {json.dumps(f"Starter objective, drafted from the server's metadata; {said}.")}
-spec:
-  description: Requests are answered without a server error.
-  service: {system}
-  indicator:
-    metadata: {{name: {system}-availability}}
-    spec:
-      ratioMetric:
-        counter: true
-        {part}:
-          metricSource: {{type: Prometheus, spec: {{query: {json.dumps(query)}}}}}
-        total:
-          metricSource: {{type: Prometheus, spec: {{query: {json.dumps(total)}}}}}
-  timeWindow: [{{duration: 30d, isRolling: true}}]
-  budgetingMethod: Occurrences
-  objectives: [{{displayName: Availability, targetPercent: 99}}]
-"""
+def _place(name: str) -> tuple[int, bool, str]:
+    word, _, variant = name.partition(".")
+    return tuple(ROLES).index(word), bool(variant), variant

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from workbench.catalog.profile.vocabulary import Kind
 
@@ -133,3 +133,15 @@ def guess_dimensions(labels: Mapping[str, object]) -> dict[str, str]:
     """
     found = {dimension: [name for name in names if name in labels] for dimension, names in _DIMENSIONS.items()}
     return {dimension: names[0] for dimension, names in found.items() if names}
+
+
+def status_label(labels: Mapping[str, Iterable[str]]) -> str:
+    """Return the label whose values are HTTP statuses, or nothing.
+
+    Examples
+    --------
+    >>> status_label({"code": {"200", "503"}, "handler": {"/"}}), status_label({"status": {"ok"}})
+    ('code', '')
+    """
+    label = guess_dimensions(labels).get("status", "")
+    return label if any(re.fullmatch(r"[1-5](\d\d|xx)", value) for value in labels.get(label, ())) else ""

@@ -1,7 +1,6 @@
 """A profile: all the workbench knows about one monitored system, read from one YAML file.
 
-Every class is frozen and refuses keys it does not know. Where a document about the system gives a query, its text
-stays under ``documented``; when that text does not answer its own question, ``corrected`` does and ``reason`` says why.
+Every class is frozen and refuses keys it does not know. A query of the system's document stays under ``documented``.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from workbench.catalog.profile.words import (
     MetricName,
     Name,
     RoleName,
+    Scope,
     Text,
     Unit,
     selector_parts,
@@ -383,7 +383,7 @@ class Profile(Entry):
     owner: str = ""
     runbook: str = ""
     document: str = ""
-    scope: dict[LabelName, str] = {}
+    scope: Scope = {}
     assumptions: tuple[Text, ...] = ()
     metrics: dict[MetricName, MetricFamily] = {}
     roles: dict[RoleName, Role] = {}

@@ -112,6 +112,16 @@ def _duration(text: object) -> object:
         raise PydanticCustomError("bad_duration", "{why}", {"why": str(error).replace("\n", " ")}) from None
 
 
+def _one_of(value: object) -> object:
+    """Write a list of values as the pattern that matches any of them."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: "=~" + "|".join(re.escape(str(one)) for one in said) if isinstance(said, list) else said
+        for name, said in value.items()
+    }
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[Text, AfterValidator(_name)]
 RoleName = Annotated[Text, AfterValidator(_role)]
@@ -121,3 +131,5 @@ MetricName = Annotated[Text, AfterValidator(_metric)]
 LabelName = Annotated[Text, AfterValidator(_label)]
 #: Written as Prometheus writes durations (``5m``), kept in milliseconds.
 DurationMs = Annotated[int, BeforeValidator(_duration)]
+#: Label to its value; ``=~``, ``!=`` and ``!~`` may stand before it, and a list is any of its values.
+Scope = Annotated[dict[LabelName, str], BeforeValidator(_one_of)]

@@ -63,7 +63,9 @@ def daily_figure(
     return figure
 
 
-def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "", *, mode: Mode = "light") -> Any:
+def groups_figure(
+    result: SpendGroups, measure: str = "cost", dimension: str = "", unit: str = "", *, mode: Mode = "light"
+) -> Any:
     """Draw each group of one dimension beside the same group in the period before, largest on top.
 
     Parameters
@@ -73,6 +75,8 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
         ``cost`` or ``tokens``.
     dimension : str
         What the groups are; the first of the measure by default.
+    unit : str
+        Which unit, where a measure has several: two currencies never share an axis. The first by default.
     mode : {"light", "dark"}
         Theme.
 
@@ -84,8 +88,9 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
 
     colours = palette(mode)
     rows = result.frame[result.frame["measure"] == measure]
+    unit = unit or next(iter(rows["unit"]), "")
+    rows = rows[rows["unit"] == unit]
     rows = rows[rows["dimension"] == (dimension or next(iter(rows["dimension"]), ""))].iloc[::-1]
-    unit = next(iter(rows["unit"]), "")
     names = [plain(str(group)) for group in rows["group"]]
     figure = go.Figure(layout=_layout(mode, "", f"Amount ({unit})") | {"height": _bars_height(names)})
     lengths = rows[["before", "amount"]].astype(float)

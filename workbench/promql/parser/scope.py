@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from workbench.promql.parser.matchers import Matcher
+from workbench.promql.parser.matchers import Matcher, MatchOp
 from workbench.promql.parser.nodes import Aggregate, Binary, Call, Node, Paren, Selector, Subquery, Unary, walk
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.printer import print_query
@@ -23,15 +23,39 @@ def selectors(node: Node) -> list[Selector]:
     return [part for part in walk(node) if isinstance(part, Selector)]
 
 
+def scope_matchers(scope: Mapping[str, str]) -> tuple[Matcher, ...]:
+    """Return the matchers that a scope stands for.
+
+    Examples
+    --------
+    >>> [matcher.op for matcher in scope_matchers({"system": "lab", "job": "=~gateway|node"})]
+    ['=', '=~']
+    """
+    return tuple(_matcher(name, text) for name, text in scope.items())
+
+
+def _matcher(name: str, text: str) -> Matcher:
+    operators: tuple[MatchOp, ...] = ("=~", "!~", "!=")
+    for op in operators:
+        if text.startswith(op):
+            return Matcher(name, op, text.removeprefix(op))
+    return Matcher(name, "=", text)
+
+
+def in_scope(labels: Mapping[str, str], scope: Mapping[str, str]) -> bool:
+    """Whether a label set is one of a scope's."""
+    return all(matcher.accepts(labels.get(matcher.name, "")) for matcher in scope_matchers(scope))
+
+
 def scoped(text: str, scope: Mapping[str, str]) -> str:
-    """Add equality matchers to every selector that does not match the label already.
+    """Add the matchers of a scope to every selector that does not match the label already.
 
     Parameters
     ----------
     text : str
         A query.
     scope : mapping
-        Label to value, e.g. ``{"system": "counterfactual-lab"}``.
+        Label to value, e.g. ``{"system": "counterfactual-lab"}``; a value may begin with ``=~``, ``!=`` or ``!~``.
 
     Returns
     -------
@@ -47,7 +71,7 @@ def scoped(text: str, scope: Mapping[str, str]) -> str:
 
     def added(selector: Selector) -> Selector:
         matched = {matcher.name for matcher in selector.matchers}
-        more = tuple(Matcher(name, "=", value) for name, value in scope.items() if name not in matched)
+        more = tuple(matcher for matcher in scope_matchers(scope) if matcher.name not in matched)
         return replace(selector, matchers=selector.matchers + more)
 
     return print_query(_changed(tree, added)) if scope else text

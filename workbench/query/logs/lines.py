@@ -68,16 +68,17 @@ def parsed_line(text: str) -> Parsed:
         told = parsed_line(inner)
         outer = {"timestamp": time, "stream": stream}
         return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)
-    bare = _ANSI.sub("", text).lstrip("\ufeff").strip()
+    plain = _ANSI.sub("", text)
+    bare = plain.lstrip("\ufeff").strip()
     if bare.startswith("{"):
         record = _object(bare)
         if record is not None:
             return _unwrapped(record)
-        return Parsed("text", plain_record(bare), True, text)
+        return Parsed("text", _with_blanks(plain, bare), True, text)
     pairs = logfmt_record(bare)
     if pairs is not None:
         return Parsed("logfmt", pairs, text=text)
-    return Parsed("text", plain_record(bare), text=text)
+    return Parsed("text", _with_blanks(plain, bare), text=text)
 
 
 def continues(text: str, after: str) -> bool:
@@ -142,6 +143,16 @@ def plain_record(text: str) -> dict[str, Any]:
     for kind, value in _IDS.findall(rest):
         record.setdefault(f"{kind}_id", value)
     return record
+
+
+def _with_blanks(line: str, bare: str) -> dict[str, Any]:
+    """Read a plain line without the blanks at its ends, and give its message those that belong to it."""
+    record = plain_record(bare)
+    message = record.get("message")
+    if isinstance(message, str) and message and bare.endswith(message):
+        lead, _, tail = line.partition(bare)
+        record["message"] = (lead if message == bare else "") + message + tail
+    return record if bare else {"message": line}
 
 
 def _is_level(word: str, dated: bool) -> bool:

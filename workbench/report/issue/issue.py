@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from workbench.core.errors import ParameterError, ReportError
 from workbench.core.settings import Settings
 from workbench.core.timerange import TimeRange, named_zone, parse_month
+from workbench.report.export.kept import ISSUED, kept_as, kept_at, published, scratch_folder
 from workbench.report.issue.page import issued_page
 from workbench.store import Issue
 from workbench.studies import Context, open_context
@@ -97,21 +98,26 @@ def issue_report(
     _is_over(span, instant, period, early=early)
     note_definitions(context, system, at=instant)
     frozen = freeze(context, system=system, range=span, as_of=span.end)
-    shelf = settings.home / "issued" / system / period
+    shelf = settings.home / ISSUED / system / period
     while True:
-        known = store.issues(report=report, system=system, period=period)
-        scratch = shelf / f".{report}-{secrets.token_hex(6)}"
-        scratch.mkdir(parents=True)
-        try:
+        known = [
+            placed(one, settings)
+            for one in store.issues(report=report, system=system, period=period, zone=settings.zone)
+        ]
+        with scratch_folder(shelf, report) as scratch:
             issue = _written(context, frozen, scratch, report, period, instant, known[0] if known else None)
             if issue is None:
                 return Issued(known[0], new=False)
             os.replace(scratch, issue.folder)
-            if store.add_issue(issue):
+            published(Path(issue.folder), settings)
+            if store.add_issue(replace(issue, folder=kept_as(Path(issue.folder), settings.home))):
                 return Issued(issue, new=True)
             shutil.rmtree(issue.folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def placed(issue: Issue, settings: Settings) -> Issue:
+    """Return an issue of the store with its folder on this machine."""
+    return replace(issue, folder=str(kept_at(issue.folder, settings.home)))
 
 
 def _is_over(span: TimeRange, now: datetime, period: str, *, early: bool) -> None:
@@ -155,7 +161,9 @@ def _written(
     for name, content in ((FIGURES_FILE, text), (PAGE_FILE, page), (MANIFEST_FILE, json.dumps(manifest, indent=1))):
         (folder / name).write_text(content, encoding="utf-8")
     target = folder.with_name(f"{report}-{number}-{secrets.token_hex(4)}")
-    return Issue(report, kept.system, period, number, now, context.identity, kept.as_of, str(target), digest, manifest)
+    return Issue(
+        report, kept.system, period, number, now, context.identity, kept.as_of, str(target), digest, manifest, kept.zone
+    )
 
 
 def read_figures(issue: Issue) -> dict[str, Any]:
@@ -170,8 +178,8 @@ def read_figures(issue: Issue) -> dict[str, Any]:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise ReportError(f"{path} cannot be read: {error.strerror}.", hint="Restore it from a backup.") from None
+        raise ReportError(f"{path} cannot be read: {error.strerror}.", hint="Restore it (workbench restore).") from None
     if sha256(text) != issue.figures_sha256:
-        raise ReportError(f"{path} is not what was issued.", hint="Restore it from a backup.")
+        raise ReportError(f"{path} is not what was issued.", hint="Restore it (workbench restore).")
     figures: dict[str, Any] = json.loads(text)
     return figures

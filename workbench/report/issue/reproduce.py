@@ -11,9 +11,10 @@ from workbench import __version__
 from workbench.core.errors import ParameterError, ReportError
 from workbench.core.result import Result
 from workbench.core.settings import Settings
-from workbench.report.issue.issue import INPUTS, PAGE_FILE, read_figures
+from workbench.report.export.kept import kept_at
+from workbench.report.issue.issue import INPUTS, PAGE_FILE, placed, read_figures
 from workbench.report.issue.page import issued_page
-from workbench.store import Issue, Store
+from workbench.store import Issue, open_store
 from workbench.studies.issue.frozen import figures_of, figures_text, read_frozen
 from workbench.studies.issue.manifest import differences, sha256
 
@@ -56,14 +57,17 @@ def find_issue(settings: Settings, *, system: str, period: str, report: str = "m
     ParameterError
         There is none.
     """
-    found = Store(settings.database).issues(report=report, system=system, period=period)
-    for issue in found:
+    issues = open_store(settings).issues(report=report, system=system, period=period)
+    own = [issue for issue in issues if issue.zone == settings.zone]
+    for issue in own:
         if number in (0, issue.number):
-            return issue
-    numbers = ", ".join(str(one.number) for one in found)
+            return placed(issue, settings)
+    numbers = ", ".join(str(one.number) for one in own)
+    zones = ", ".join(sorted({one.zone for one in issues}))
+    elsewhere = f"There are issues in other zones: {zones}; add --zone." if issues else ""
     raise ParameterError(
-        f"The {report} report of {system} for {period} has no issue{f' {number}' if number else ''}.",
-        hint=f"Issues: {numbers}." if found else "Issue it with: workbench report issue.",
+        f"The {report} report of {system} for {period} ({settings.zone}) has no issue{f' {number}' if number else ''}.",
+        hint=f"Issues: {numbers}." if own else elsewhere or "Issue it with: workbench report issue.",
     )
 
 
@@ -81,7 +85,9 @@ def reproduce(settings: Settings, issue: Issue) -> Reproduction:
         changed = tuple(name for name in INPUTS if sha256((folder / name).read_bytes()) != written[name])
         kept = sha256((folder / PAGE_FILE).read_bytes()) == manifest["page_sha256"]
     except OSError as error:
-        raise ReportError(f"The issue in {folder} is not whole: {error}.", hint="Restore it from a backup.") from None
+        raise ReportError(
+            f"The issue in {folder} is not whole: {error}.", hint="Restore it (workbench restore)."
+        ) from None
     figures = figures_of(read_frozen(folder))
     same = sha256(figures_text(figures).encode()) == issue.figures_sha256
     diff = changes(settings, issue, {name: one.to_dict() for name, one in figures.items()})
@@ -113,12 +119,13 @@ def issued_rows(settings: Settings, *, system: str | None = None) -> list[dict[s
             "report": one.report,
             "system": one.system,
             "period": one.period,
+            "zone": one.zone,
             "issue": one.number,
             "issued": f"{one.issued_at:%Y-%m-%d %H:%M} UTC",
             "by": one.issued_by,
             "why": " ".join(one.manifest["causes"]),
             "figures": one.figures_sha256[:16],
-            "path": str(Path(one.folder) / PAGE_FILE),
+            "path": str(kept_at(one.folder, settings.home) / PAGE_FILE),
         }
-        for one in Store(settings.database).issues(system=system)
+        for one in open_store(settings).issues(system=system)
     ]

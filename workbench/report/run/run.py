@@ -16,14 +16,16 @@ from typing import Any
 
 from workbench import __version__
 from workbench.core.errors import ReportError
+from workbench.core.private import private_folder
 from workbench.core.settings import Settings
 from workbench.core.timerange import named_zone, parse_month
 from workbench.report.export.html import to_html, write_atomically
+from workbench.report.export.kept import DRAFTS, kept_as, kept_at, published
 from workbench.report.run.compose import composed
 from workbench.report.run.jupyter import jupyter_library
 from workbench.report.run.kernel import KERNEL_NAME, kernel_in
 from workbench.report.run.templates import check_parameters, template_path
-from workbench.store import Store
+from workbench.store import open_store
 from workbench.studies import open_context
 
 #: A cell that takes longer is stopped. [s]
@@ -100,11 +102,11 @@ def run_report(
         "config": str(settings.origin or ""),
     }
     check_parameters(name, dict(parameters))
-    folder = settings.home / "reports" / system / period
+    folder = settings.home / DRAFTS / system / period
     with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
     begun = time.monotonic()
-    store = context.store or Store(settings.database)
+    store = context.store or open_store(settings)
     run_id = store.start_run(
         report=name,
         system=system,
@@ -131,6 +133,8 @@ def run_report(
         for path in [target] if out is None else [target, out / target.name if out.is_dir() else out]:
             with _writing(path):
                 write_atomically(path, text)
+        with _writing(target):
+            published(target, settings)
     except ReportError as error:
         store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error))
         raise
@@ -139,7 +143,7 @@ def run_report(
     store.finish_run(
         run_id,
         finished_at=datetime.now(UTC),
-        path=str(target),
+        path=kept_as(target, settings.home),
         sha256=digest,
         provenance={"template": name, "as_of": str(as_of)},
     )
@@ -239,7 +243,7 @@ def past_runs(settings: Settings, *, now: datetime | None = None) -> list[dict[s
             "period": run.period,
             "status": "broken off" if run.status == "running" and run.started_at < oldest else run.status,
             "started": f"{run.started_at:%Y-%m-%d %H:%M} UTC",
-            "path": run.path or "",
+            "path": str(kept_at(run.path, settings.home)) if run.path else "",
         }
-        for run in Store(settings.database).runs()
+        for run in open_store(settings).runs()
     ]

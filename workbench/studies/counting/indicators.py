@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -47,6 +47,7 @@ from workbench.studies.counting.buckets import counted_to_threshold, missing_bou
 from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.record_counts import RecordSources
+from workbench.studies.sources.newest import newest_sample
 
 #: Slices of promises that count events. [ms]
 SLICE_MS = 300_000
@@ -103,6 +104,12 @@ class Measured:
     plans: tuple[Plan, ...] = ()
     reader: CounterReader | None = None
     members: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
+
+    def withheld(self, objectives: Sequence[Objective]) -> Measured:
+        """Take the counts out of objectives whose exclusions cannot be read: without them they would be wrong."""
+        unread: dict[str, Status] = {one.id: "unavailable" for one in objectives}
+        failed = {**self.failed, **unread}
+        return replace(self, events=joined_events([]), failed=failed, ranges={}, plans=(), members={})
 
     def parts(self) -> dict[str, pd.DataFrame]:
         """EVENTS of the members of all composites, by their ids."""
@@ -189,7 +196,7 @@ def measure(
         found.queries += reader.queries + tuple(query_reader.asked)
         found.engines = tuple(sorted(query_reader.engines))
         found.warnings.extend(query_reader.warnings)
-        newest = (found.newest_ms, reader.newest_ms, query_reader.newest_ms)
+        newest = (found.newest_ms, reader.newest_ms, query_reader.newest_ms())
         found.newest_ms = max((ms for ms in newest if ms is not None), default=None)
     for objective in objectives:
         if isinstance(objective.indicator, CompositeIndicator):
@@ -253,7 +260,13 @@ class _Asker:
         self.asked: dict[str, None] = {}
         self.engines: set[str] = set()
         self.warnings: list[str] = []
-        self.newest_ms: int | None = None
+        self._bounds_ms: tuple[int, int] | None = None
+
+    def newest_ms(self) -> int | None:
+        """Time of the newest sample behind the answers; None without any. [ms since the epoch]"""
+        if self._bounds_ms is None:
+            return None
+        return newest_sample(self._source, self.asked, start_ms=self._bounds_ms[0], end_ms=self._bounds_ms[1])
 
     def answer(self, query: str, span: TimeRange, slice_ms: int) -> Metrics:
         """Value of the query at the end of each slice of the span."""
@@ -262,9 +275,9 @@ class _Asker:
         answer = self._source.range(query, ends, step_ms=slice_ms)
         self.engines.add(str(answer.meta.get("engine", "")))
         self.warnings.extend(answer.warnings)
-        steps = np.flatnonzero(answer.present.any(axis=0))
-        if len(steps):
-            self.newest_ms = max(self.newest_ms or 0, int(answer.times[steps[-1]]))
+        if answer.present.any():
+            start_ms, end_ms = self._bounds_ms or (ends.start_ms, ends.end_ms)
+            self._bounds_ms = min(start_ms, ends.start_ms), max(end_ms, ends.end_ms)
         return answer
 
 

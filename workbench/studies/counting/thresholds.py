@@ -10,7 +10,7 @@ from workbench.catalog.profile.model import Threshold
 from workbench.core.errors import WorkbenchError
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange
-from workbench.promql import parse, selectors
+from workbench.promql import parse, scope_matchers, selectors
 from workbench.studies.sources.reader import QueryReader
 
 #: Steps in which thresholds are looked at, for ranges up to LONG_MS and for longer ones. [ms]
@@ -62,9 +62,14 @@ def breached(
         answer = query_reader.matrix(one.expr, grid, step_ms)
         if not answer.present.any() and one.expr.strip() in rules:
             answer = query_reader.matrix(rules[one.expr.strip()], grid, step_ms)
-        told = _without(answer, {"__name__", *profile.scope})
+        told = _without(answer, {"__name__", *_same_everywhere(profile)})
         limits.append(Limit(one.name, one.title, one.op, one.value, one.unit, one.severity, one.for_ms, told))
     return limit_breaches(limits, as_of=grid.end, step_ms=step_ms)
+
+
+def _same_everywhere(profile: Profile) -> set[str]:
+    """Labels that a scope gives one value."""
+    return {matcher.name for matcher in scope_matchers(profile.scope) if matcher.op == "="}
 
 
 def _without(answer: Metrics, names: Iterable[str]) -> Metrics:

@@ -23,10 +23,15 @@ _LONGEST_REASON = 1024
 
 @dataclass(frozen=True)
 class Agreed:
-    """Exclusions in force by objective; ``warnings`` says where the store could not be read."""
+    """Exclusions in force by objective.
+
+    ``unread`` is set where the store could not be read, as ``warnings`` says: figures would be wrong without them, so
+    they are unavailable (:func:`withheld`).
+    """
 
     by_objective: Mapping[str, tuple[Exclusion, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    unread: bool = False
 
 
 def agreed_exclusions(ctx: Context, system: str, objectives: Sequence[Objective]) -> Agreed:
@@ -36,7 +41,8 @@ def agreed_exclusions(ctx: Context, system: str, objectives: Sequence[Objective]
     try:
         records = ctx.store.exclusions(system)
     except ArchiveError as error:
-        return Agreed(warnings=(f"Exclusions are not applied: {error}",))
+        text = f"Exclusions cannot be read, so figures that should have them are unavailable: {error}"
+        return Agreed(warnings=(text,), unread=True)
     found = {one.id: tuple(exclusion_of(record) for record in records if is_meant(record, one)) for one in objectives}
     return Agreed({name: windows for name, windows in found.items() if windows})
 

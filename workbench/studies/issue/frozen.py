@@ -272,7 +272,7 @@ def read_frozen(folder: Path) -> Frozen:
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ReportError(
-            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore the folder from a backup."
+            f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore it (workbench restore)."
         ) from None
 
 

@@ -35,6 +35,13 @@ def manifest_of(
     compared = {
         "exclusions": jsonable({name: [vars(one) for one in group] for name, group in frozen.exclusions.items()}),
         "definitions": frozen.made["definitions"],
+        "parameters": {
+            "report": report,
+            "period": str(frozen.span),
+            "zone": frozen.zone,
+            "source": frozen.made["source"],
+            "semantics": frozen.made["semantics"],
+        },
         "events": inputs[EVENTS_FILE],
         "costs": inputs[COSTS_FILE],
         "version": frozen.made["version"],

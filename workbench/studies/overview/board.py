@@ -33,7 +33,7 @@ from workbench.studies.counting.definitions import note_definitions
 from workbench.studies.counting.history import collected, freshness, history_key, remember, stored, top_up
 from workbench.studies.counting.indicators import Measured, measure
 from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.decisions.exclusions import agreed_exclusions
+from workbench.studies.decisions.exclusions import Agreed, agreed_exclusions
 from workbench.studies.operations.health import newest_health
 from workbench.studies.operations.sources import source_states
 from workbench.studies.overview.state import LOOK_BACK_MS, SystemState, duty_of, standing
@@ -188,7 +188,15 @@ def refresh(ctx: Context, system: str, *, range: TimeRange | None = None, as_of:
     return gone + tuple(found.standing.warnings if found.standing.missing else ())
 
 
-def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: datetime, *, anew: bool = False) -> _Found:
+def _one_system(
+    ctx: Context,
+    system: str,
+    span: TimeRange | None,
+    as_of: datetime,
+    *,
+    anew: bool = False,
+    exclusions: Agreed | None = None,
+) -> _Found:
     profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
     source = ctx.source_for(system)
     promises = promises_of(objectives, range=span, as_of=as_of, zone=ctx.zone)
@@ -217,11 +225,13 @@ def _one_system(ctx: Context, system: str, span: TimeRange | None, as_of: dateti
     except ArchiveError as error:
         if ctx.store is None:
             raise
-        found = _one_system(replace(ctx, store=None), system, span, as_of)
+        agreed = agreed_exclusions(ctx, system, objectives)
+        found = _one_system(replace(ctx, store=None), system, span, as_of, exclusions=agreed)
         found.measured.warnings.append(f"The store is not used: {error}")
         return found
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
-    agreed = agreed_exclusions(ctx, system, objectives)
+    agreed = exclusions or agreed_exclusions(ctx, system, objectives)
+    measured = measured.withheld(objectives) if agreed.unread else measured
     measured.warnings.extend(agreed.warnings)
     events, promises = without_excluded(measured.events, promises, agreed.by_objective)
     return _Found(

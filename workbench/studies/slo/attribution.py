@@ -85,6 +85,7 @@ def slo_attribution(
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, asked)
+    measured = measured.withheld(asked) if agreed.unread else measured
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
     spent = spending(events, counted, as_of=as_of)

@@ -106,6 +106,7 @@ def slo_backtest(
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, asked)
+    measured = measured.withheld(asked) if agreed.unread else measured
     counted, promises = without_excluded(measured.events, promises, agreed.by_objective)
     result = judged(asked, promises, replace(measured, events=counted), as_of=as_of)
     known = histories(counted)

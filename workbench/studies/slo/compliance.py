@@ -83,6 +83,7 @@ def slo_compliance(
     measured = measure(source, profile.scope, asked, spans, records=records)
     promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
     agreed = agreed_exclusions(ctx, system, asked)
+    measured = measured.withheld(asked) if agreed.unread else measured
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
     bare = judged(asked, promises, measured, as_of=as_of) if agreed.by_objective else result
@@ -150,6 +151,7 @@ def definition_parts(
         for part in parts:
             (promise,) = promises_of([part.objective], range=part.span, as_of=as_of, zone=zone)
             measured = measure(source, scope, [part.objective], {name: promise.elapsed(as_of)}, records=records)
+            measured = measured.withheld([part.objective]) if agreed.unread else measured
             events, counted = without_excluded(measured.events, [promise], agreed.by_objective)
             (row,) = compliance(events, counted, as_of=as_of, unanswered=measured.failed).frame.to_dict("records")
             rows.append((name, part.revision[:12], part.span.start, part.span.end, *(row[figure] for figure in _PART)))

@@ -56,6 +56,7 @@ def slo_policy(ctx: Context, *, system: str, as_of: datetime, policy: Path | Non
     spans = {one.objective: one.elapsed(as_of) for one in promises}
     measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, objectives)
+    measured = measured.withheld(objectives) if agreed.unread else measured
     events, counted = without_excluded(measured.events, promises, agreed.by_objective)
     compliance = judged(objectives, counted, replace(measured, events=events), as_of=as_of)
     burns, spent = burn_rates(events, counted, as_of=as_of), spending(events, counted, as_of=as_of)

@@ -66,6 +66,7 @@ def slo_what_if(
     spans = {one.id: promise.elapsed(as_of) for one in asked}
     measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
     agreed = agreed_exclusions(ctx, system, [objective])
+    measured = measured.withheld(asked) if agreed.unread else measured
     own: dict[str, pd.DataFrame] = {}
     shorter = promise
     for name in variants:

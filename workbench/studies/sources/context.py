@@ -18,7 +18,7 @@ from workbench.core.settings import (
     load_settings,
 )
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
-from workbench.store import Store
+from workbench.store import Store, open_store
 from workbench.store.tables import TableSource
 from workbench.studies.alerts.history import AlertHistory
 from workbench.studies.sources import backends
@@ -179,7 +179,7 @@ def open_context(settings: Settings | None = None) -> Context:
             if one.kind in backends.METRIC_KINDS
         },
         catalog=load_catalog(chosen.profiles, chosen.slos),
-        store=Store(chosen.database),
+        store=open_store(chosen),
         identity=chosen.identity,
         limits=chosen.limits,
         zone=chosen.zone,

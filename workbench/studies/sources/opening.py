@@ -1,4 +1,4 @@
-"""The first line of a report or notebook: context, period and instant from plain text parameters."""
+"""The first line of a program, report or notebook: the workbench opened, and a period read from plain text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,29 @@ from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange, parse_instant
 from workbench.studies.sources.context import Context, open_context
 from workbench.studies.sources.periods import window
+
+
+def open_workbench(*, zone: str = "", home: str = "", config: str = "") -> Context:
+    """Open sources, catalog and store as the settings say; every study takes the context that this returns.
+
+    Parameters
+    ----------
+    zone : str
+        IANA zone of calendar periods; that of the settings when empty.
+    home : str
+        Folder of archive and store; that of the settings when empty.
+    config : str
+        Settings file; ``./workbench.toml`` or the demo when empty.
+
+    Returns
+    -------
+    Context
+
+    Raises
+    ------
+    SettingsError, CatalogError
+    """
+    return open_context(load_settings(Path(config) if config else None, home=home or None, zone=zone or None))
 
 
 def open_period(

@@ -12,6 +12,7 @@ from workbench.core.series import Labels, Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import scoped
+from workbench.studies.sources.newest import newest_sample
 
 
 class QueryReader:
@@ -29,7 +30,18 @@ class QueryReader:
         self._asked: dict[str, None] = {}
         self._engines: dict[str, None] = {}
         self._warnings: dict[str, None] = {}
-        self.newest_ms: int | None = None
+        self._answered: dict[str, None] = {}
+        self._bounds_ms: tuple[int, int] | None = None
+        self._newest: tuple[int, int | None] = (0, None)
+
+    @property
+    def newest_ms(self) -> int | None:
+        """Time of the newest sample behind the answers; None without any. [ms since the epoch]"""
+        if self._bounds_ms is not None and self._newest[0] != len(self._answered):
+            start_ms, end_ms = self._bounds_ms
+            newest = newest_sample(self._source, self._answered, start_ms=start_ms, end_ms=end_ms)
+            self._newest = len(self._answered), newest
+        return self._newest[1]
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -87,9 +99,10 @@ class QueryReader:
         self._asked[text] = None
         self._engines[str(answer.meta.get("engine", ""))] = None
         self._warnings |= dict.fromkeys(answer.warnings)
-        steps = np.flatnonzero(answer.present.any(axis=0))
-        if len(steps):
-            self.newest_ms = max(self.newest_ms or 0, int(answer.times[steps[-1]]))
+        if answer.present.any():
+            self._answered[text] = None
+            start_ms, end_ms = self._bounds_ms or (int(answer.times[0]), int(answer.times[-1]))
+            self._bounds_ms = min(start_ms, int(answer.times[0])), max(end_ms, int(answer.times[-1]))
 
 
 def _nothing(times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Metrics:

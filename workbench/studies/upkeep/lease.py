@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from workbench.core.errors import WorkbenchError
+from workbench.core.processes import read_process, this_process
 from workbench.store import Store
 
 #: How long a lease outlives a process that was killed, and how often a living one renews it.
@@ -26,11 +25,13 @@ def held(store: Store, name: str, *, clock: Callable[[], datetime]) -> Iterator[
     WorkbenchError
         Another process holds it.
     """
-    holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    holder = f"{this_process()}/{uuid.uuid4().hex[:8]}"
     if not store.take_lease(name, holder, now=clock(), lasts=LASTS):
+        other = read_process(store.lease_holder(name).rpartition("/")[0])
+        which = f" (process {other.pid} on {other.host})" if other else ""
         raise WorkbenchError(
-            f"Another process does this job: {name}.",
-            hint=f"Wait for it, or stop it; the lease of one that was killed ends after {LASTS.seconds} s.",
+            f"Another process does this job: {name}{which}.",
+            hint=f"Wait for it, or stop it; the lease of one on a host that is gone ends after {LASTS.seconds} s.",
         )
     over, lost = threading.Event(), threading.Event()
 

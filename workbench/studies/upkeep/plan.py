@@ -15,6 +15,7 @@ from workbench.core.timerange import TimeRange, to_ms
 from workbench.promql import print_query
 from workbench.promql.parser.matchers import Matcher
 from workbench.promql.parser.nodes import Selector
+from workbench.promql.parser.scope import scope_matchers
 from workbench.query import PrometheusSource
 from workbench.studies.sources.context import Context
 
@@ -70,11 +71,9 @@ def selector_of(names: Sequence[str], scope: Mapping[str, str]) -> str:
     '{__name__=~"up|a:b",system="lab"}'
     """
     if len(names) == 1:
-        return print_query(Selector(names[0], tuple(Matcher(k, "=", v) for k, v in scope.items())))
+        return print_query(Selector(names[0], scope_matchers(scope)))
     pattern = "|".join(re.escape(name) for name in names)
-    return print_query(
-        Selector("", (Matcher("__name__", "=~", pattern), *(Matcher(k, "=", v) for k, v in scope.items())))
-    )
+    return print_query(Selector("", (Matcher("__name__", "=~", pattern), *scope_matchers(scope))))
 
 
 def sync_plan(

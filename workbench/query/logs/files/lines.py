@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import json
 import lzma
@@ -139,7 +140,9 @@ class _Lined:
 
 
 def _decoded(file: IO[bytes], coverage: Coverage) -> Iterator[str]:
+    mark = codecs.BOM_UTF8
     while line := file.readline(LONGEST):
+        line, mark = line.removeprefix(mark), b""  # The mark of a file is no part of its first line.
         coverage.counts["lines"] += 1
         if len(line) == LONGEST and not line.endswith(b"\n"):
             coverage.counts["cut"] += 1

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from workbench.core.errors import ParameterError, SourceUnavailable
+from workbench.core.errors import ParameterError, QueryTooExpensive, SourceUnavailable
 from workbench.query.http.client import BackendClient, said
 from workbench.query.http.transport import Fields
 
 #: What the server gives at most for one question, unless it says less. [lines]
 MOST_LINES = 5000
 
+#: Longest range of one question, unless the server says less. [ns]
+LONGEST_NS = 30 * 86_400_000_000_000
+
 _FIRST_NS = 10**17
+_SHORTEST_NS = 3_600_000_000_000
 _CAP = re.compile(r"max_entries_limit\w* \(\d+ > (\d+)\)")
 _CATEGORIZED = {"X-Loki-Response-Encoding-Flags": "categorize-labels"}
 
@@ -51,6 +55,7 @@ class LokiApi:
     def __init__(self, web: BackendClient) -> None:
         self.web = web
         self.most_lines = MOST_LINES
+        self.longest_ns = LONGEST_NS
 
     def entries(
         self, query: str, start_ns: int, end_ns: int, *, direction: str = "forward", limit: int | None = None
@@ -99,18 +104,19 @@ class LokiApi:
 
     def labels(self, start_ns: int, end_ns: int) -> tuple[str, ...]:
         """Labels of the streams with lines in a range, sorted; an empty answer has no data at all."""
-        return tuple(sorted(self._data("/loki/api/v1/labels", _times(start_ns, end_ns)) or ()))
+        return tuple(sorted(set(self._in_parts("/loki/api/v1/labels", start_ns, end_ns))))
 
     def label_values(self, label: str, start_ns: int, end_ns: int) -> tuple[str, ...]:
         """Values of a label in a range, sorted."""
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", label):
             raise ParameterError(f"{label!r} is not a label of Loki.")
-        return tuple(sorted(self._data(f"/loki/api/v1/label/{label}/values", _times(start_ns, end_ns)) or ()))
+        return tuple(sorted(set(self._in_parts(f"/loki/api/v1/label/{label}/values", start_ns, end_ns))))
 
     def series(self, selectors: Sequence[str], start_ns: int, end_ns: int) -> list[dict[str, str]]:
         """Streams that match one of some selectors in a range, by their labels."""
-        fields = [*(("match[]", selector) for selector in selectors), *_times(start_ns, end_ns)]
-        return list(self._data("/loki/api/v1/series", fields, query=", ".join(selectors)) or ())
+        fields = [("match[]", selector) for selector in selectors]
+        streams = self._in_parts("/loki/api/v1/series", start_ns, end_ns, fields, query=", ".join(selectors))
+        return list({tuple(sorted(labels.items())): labels for labels in streams}.values())
 
     def patterns(self, selector: str, start_ns: int, end_ns: int, *, step_ms: int) -> list[Pattern]:
         """Patterns the server found among the lines; none when its pattern ingester is off (404)."""
@@ -132,6 +138,30 @@ class LokiApi:
     def version(self) -> str:
         """Version as the server says it."""
         return str(self._document("/loki/api/v1/status/buildinfo").get("version") or "")
+
+    def shorter(self, error: QueryTooExpensive, width_ns: int) -> bool:
+        """Learn from a refusal that the server takes shorter ranges only; False when that was not its reason."""
+        if "time range exceeds" not in error.message or width_ns <= _SHORTEST_NS:
+            return False
+        self.longest_ns = max(min(self.longest_ns, width_ns) // 2, _SHORTEST_NS)
+        return True
+
+    def _in_parts(
+        self, path: str, start_ns: int, end_ns: int, fields: Sequence[tuple[str, str]] = (), *, query: str = ""
+    ) -> list[Any]:
+        """Return the lists that the server gives for the parts of a range, one after the other."""
+        answers: list[Any] = []
+        at = start_ns
+        while at < end_ns:
+            until = min(at + self.longest_ns, end_ns)
+            try:
+                answers += self._data(path, [*fields, *_times(at, until)], query=query) or ()
+            except QueryTooExpensive as error:
+                if not self.shorter(error, until - at):
+                    raise
+                continue
+            at = until
+        return answers
 
     def _document(self, path: str, fields: Fields = (), *, query: str = "") -> dict[str, Any]:
         reply = self.web.reply(path, fields, query=query, headers=_CATEGORIZED, fine=(401,))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from workbench.core.errors import QueryRejected
 from workbench.core.filters import Condition, LogFilter
 from workbench.core.frames import LOGS
-from workbench.core.timerange import duration_text
 from workbench.query.logs.levels import spellings
 from workbench.query.logs.match import severities_from
 from workbench.query.logs.shape import USUAL, LogShape
@@ -115,21 +114,6 @@ def compiled(wanted: LogFilter, streams: Streams) -> Compiled:
         "" if made else f"{parsed}{tight}",
         f'{parsed} | __error__!=""',
     )
-
-
-def count_query(log_query: str, step_ms: int, by: Sequence[str]) -> str:
-    """Return the metric query that counts lines in ``[t - step, t)`` for each t.
-
-    A range of LogQL is open on the left and closed on the right; moved back by the smallest offset there is, one
-    nanosecond, it holds the same lines as a range closed on the left.
-
-    Examples
-    --------
-    >>> count_query('{app="x"}', 60_000, ["level"])
-    'sum by (level) (count_over_time({app="x"} [1m] offset 1ns))'
-    """
-    names = f" by ({', '.join(by)})" if by else ""
-    return f"sum{names} (count_over_time({log_query} [{duration_text(step_ms)}] offset 1ns))"
 
 
 def selector_text(streams: Streams, matchers: Sequence[str] = ()) -> str:

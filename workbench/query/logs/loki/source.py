@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,8 +22,9 @@ from workbench.query.http.client import BackendClient
 from workbench.query.logs.levels import severity_of
 from workbench.query.logs.lines import parsed_line
 from workbench.query.logs.loki.api import Entry, LokiApi, Pattern
-from workbench.query.logs.loki.logql import Streams, compiled, count_query, selector_text
-from workbench.query.logs.loki.windows import whole_windows
+from workbench.query.logs.loki.counts import step_counts
+from workbench.query.logs.loki.logql import Streams, compiled, selector_text
+from workbench.query.logs.loki.windows import any_entry, newest_entry, whole_windows
 from workbench.query.logs.match import checked, matching
 from workbench.query.logs.rows import LogRows
 from workbench.query.logs.shape import LogShape, flattened, settings_shape
@@ -144,9 +145,7 @@ class LokiSource:
             why = "some lines are not JSON"
         if not why:
             try:
-                frame = self._counted(query.counts, span, step_ms, by, [name for name in names if name])
-                frame.attrs = {"query": query.counts, "source": self._name, "warnings": ()}
-                return frame
+                return self._counted(query.counts, span, step_ms, by, [name for name in names if name])
             except QueryTooExpensive as error:
                 why = error.message
         frame = counted_lines(self.logs(wanted, span), span, step_ms=step_ms, by=by)
@@ -166,7 +165,9 @@ class LokiSource:
         """
         series: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
         for part in _parts(span, step_ms):
-            for labels, found in self.api.matrix(query, part.start_ms * _NS, part.end_ms * _NS, step_ms=step_ms):
+            # A range of one instant has no parts for the server to evaluate, and so no point.
+            end_ms = max(part.end_ms, part.start_ms + step_ms)
+            for labels, found in self.api.matrix(query, part.start_ms * _NS, end_ms * _NS, step_ms=step_ms):
                 kept = {at: value for at, value in found if span.start_ms <= at <= span.end_ms}
                 series.setdefault(tuple(sorted(labels.items())), {}).update(kept)
         times = sorted({at for points in series.values() for at in points})
@@ -212,40 +213,32 @@ class LokiSource:
             return None
         told = bool(self._selector or self._shape.services)
         selector = selector_text(streams) if told else "{" + min(streams.labels) + '=~".+"}'
-        found = self.api.entries(selector, span.start_ms * _NS, span.end_ms * _NS, direction="backward", limit=1)
-        return from_ms(max(entry.time_ns for entry in found) // _NS) if found else None
+        entry = newest_entry(self.api, selector, span.start_ms * _NS, span.end_ms * _NS)
+        return from_ms(entry.time_ns // _NS) if entry else None
 
     def _streams(self, span: TimeRange) -> Streams:
         labels = self.api.labels(span.start_ms * _NS, span.end_ms * _NS)
         return Streams(self._shape, labels, self._selector, self._json_lines)
 
     def _any(self, query: str, span: TimeRange) -> bool:
-        return bool(self.api.entries(query, span.start_ms * _NS, span.end_ms * _NS, limit=1))
+        return any_entry(self.api, query, span.start_ms * _NS, span.end_ms * _NS)
 
     def _counted(
         self, log_query: str, span: TimeRange, step_ms: int, by: Sequence[str], names: Sequence[str]
     ) -> pd.DataFrame:
-        """Count the whole steps of a range with range queries, and what is cut at its ends with instant ones."""
+        counts = step_counts(self.api, log_query, span, step_ms, names)
         totals: dict[tuple[Any, ...], int] = {}
-
-        def add(labels: Mapping[str, str], start_ms: int, count: float) -> None:
-            key = [self._said(column, labels.get(name, "")) for column, name in zip(by, names, strict=True)]
-            totals[(start_ms, *key)] = totals.get((start_ms, *key), 0) + round(count)
-
-        low, high = -(-span.start_ms // step_ms) * step_ms, span.end_ms // step_ms * step_ms
-        cuts = [(span.start_ms, min(low, span.end_ms)), (max(high, low), span.end_ms)]
-        for start_ms, end_ms in dict.fromkeys((start, end) for start, end in cuts if start < end):
-            asked = count_query(log_query, end_ms - start_ms, names)
-            for labels, count in self.api.instant(asked, end_ms * _NS):
-                add(labels, start_ms // step_ms * step_ms, count)
-        if low < high:
-            asked = count_query(log_query, step_ms, names)
-            for part in _parts(TimeRange.from_ms(low + step_ms, high), step_ms):
-                for labels, points in self.api.matrix(asked, part.start_ms * _NS, part.end_ms * _NS, step_ms=step_ms):
-                    for at, count in points:
-                        if part.start_ms <= at <= part.end_ms and count:
-                            add(labels, at - step_ms, count)
-        return count_frame([(*key, count) for key, count in totals.items()], by)
+        for (start_ms, values), count in counts.steps.items():
+            key = (start_ms // step_ms * step_ms, *map(self._said, by, values))
+            totals[key] = totals.get(key, 0) + count
+        frame = count_frame([(*key, count) for key, count in totals.items() if count], by)
+        frame.attrs = {
+            "query": log_query,
+            "source": self._name,
+            "warnings": counts.differences,
+            "differences": counts.differences,
+        }
+        return frame
 
     def _said(self, column: str, value: str) -> str:
         if column == "severity":

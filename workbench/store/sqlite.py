@@ -1,0 +1,105 @@
+"""SQLite as the store's database: private files, write-ahead logging, and reading where nothing can be written."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+from workbench.core.private import FILE, private_folder
+
+#: How long a writer waits for another one. [ms]
+BUSY_MS = 30_000
+
+_BUSY = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_RECOVERY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_PROTOCOL"}
+
+
+def file_of(location: URL) -> Path | None:
+    """Return the file of a database; None for one in memory, or on a server."""
+    if location.get_backend_name() != "sqlite" or not location.database or location.database == ":memory:":
+        return None
+    return Path(location.database)
+
+
+def sqlite_engine(location: URL) -> Engine:
+    """Return an engine for a file, which is made where it is missing, for its user alone."""
+    path = file_of(location)
+    if path is None:
+        engine = create_engine(location)
+    else:
+        if not path.exists():
+            private_folder(path.parent)
+            path.touch(mode=FILE)
+        engine = create_engine(location, creator=lambda: _connected(path))
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Connect for reading and writing; where nothing can be written, on a full or read-only disk, for reading."""
+    try:
+        if not os.access(path.parent, os.W_OK):
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+        connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, check_same_thread=False)
+        try:
+            _write_ahead(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    except sqlite3.OperationalError as error:
+        if _may_pass(error):
+            raise
+        return _reading_only(path, error)
+
+
+def _reading_only(path: Path, error: sqlite3.OperationalError) -> sqlite3.Connection:
+    written = path.with_name(path.name + "-wal")
+    whole = not written.exists() or not written.stat().st_size
+    for way in ("mode=ro", "mode=ro&immutable=1"):
+        if way != "mode=ro" and not whole:
+            break  # what stands only in the log would be passed over
+        connection = sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True, check_same_thread=False)
+        try:
+            connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.OperationalError:
+            connection.close()
+        else:
+            return connection
+    raise error
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging; SQLite does not wait for its busy timeout here when another process switches."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _may_pass(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _may_pass(error: sqlite3.OperationalError) -> bool:
+    """Whether another process holds the database, so that waiting helps."""
+    return getattr(error, "sqlite_errorname", "") in _BUSY

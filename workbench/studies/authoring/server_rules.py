@@ -1,0 +1,87 @@
+"""What a server's rules say of a system: which of them are about its metrics, and what they compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from workbench.catalog.draft.rules import ServerRule
+from workbench.core.errors import WorkbenchError
+from workbench.promql import parse, print_query, selectors
+from workbench.promql.parser.nodes import Binary, Node, Number, Paren, Selector, Unary
+
+_PARTS = ("_bucket", "_sum", "_count")
+_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+
+
+def rules_of(groups: Iterable[Mapping[str, Any]], metrics: Iterable[str], scope: Iterable[str]) -> list[ServerRule]:
+    """Return the rules of a server that are about a system's metrics, or about what is recorded from them.
+
+    Parameters
+    ----------
+    groups : iterable of mapping
+        ``groups`` of ``/api/v1/rules``.
+    metrics : iterable of str
+        Families of the system.
+    scope : iterable of str
+        Its scrape jobs; empty is any.
+    """
+    rules = [read for group in groups for entry in group.get("rules") or [] if (read := _rule(entry)) is not None]
+    known, jobs = set(metrics), set(scope)
+    kept: dict[int, ServerRule] = {}
+    grows = True
+    while grows:
+        grows = False
+        for number, (rule, tree) in enumerate(rules):
+            if number not in kept and any(_about(one, known, jobs) for one in selectors(tree)):
+                kept[number], grows = rule, True
+                known |= {rule.record} if rule.record else set()
+    return [kept[number] for number in sorted(kept)]
+
+
+def _rule(entry: Mapping[str, Any]) -> tuple[ServerRule, Node] | None:
+    """Read one rule; none for what our parser does not take."""
+    text = str(entry.get("query", ""))
+    try:
+        tree = parse(text)
+    except WorkbenchError:
+        return None
+    name, alerting = str(entry.get("name", "")), entry.get("type") == "alerting"
+    labels = {str(label): str(value) for label, value in (entry.get("labels") or {}).items()}
+    said = {str(label): str(value) for label, value in (entry.get("annotations") or {}).items()}
+    rule = ServerRule(text, labels=labels, annotations=said)
+    if not alerting:
+        return replace(rule, record=name), tree
+    return replace(rule, alert=name, for_s=float(entry.get("duration") or 0), limit=_limit(tree)), tree
+
+
+def _about(one: Selector, metrics: set[str], jobs: set[str]) -> bool:
+    base = next((one.name.removesuffix(part) for part in _PARTS if one.name.endswith(part)), one.name)
+    if one.name not in metrics and base not in metrics:
+        return False
+    wanted = [matcher for matcher in one.matchers if matcher.name == "job"]
+    return not jobs or not wanted or any(matcher.accepts(job) for matcher in wanted for job in jobs)
+
+
+def _limit(tree: Node) -> tuple[str, str, float] | None:
+    """Return what a rule compares with a number."""
+    while isinstance(tree, Paren):
+        tree = tree.expr
+    if not isinstance(tree, Binary) or tree.op not in _MIRRORED or tree.returns_bool:
+        return None
+    left, right = _number(tree.lhs), _number(tree.rhs)
+    if right is not None and left is None:
+        return print_query(tree.lhs), tree.op, right
+    if left is not None and right is None:
+        return print_query(tree.rhs), _MIRRORED[tree.op], left
+    return None
+
+
+def _number(node: Node) -> float | None:
+    while isinstance(node, Paren):
+        node = node.expr
+    if isinstance(node, Unary):
+        inner = _number(node.expr)
+        return None if inner is None else -inner
+    return node.value if isinstance(node, Number) else None
