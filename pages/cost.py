@@ -8,6 +8,7 @@ from workbench.ui.parts import question
 def show(study: Study) -> None:
     cost.key_figures(study)
     cost.totals(study)
+    cost.drivers(study)
     for total in study.results["totals"].frame.itertuples():
         cost.split(study, total.measure, total.unit)
     cost.token_classes(study)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.charts.cost import driver_tables
 from workbench.charts.cost import figures as charts
 from workbench.charts.cost import tables as words
 from workbench.core.result import Study
@@ -64,7 +66,22 @@ def token_classes(study: Study) -> None:
     result = study.results["token_classes"]
     if len(result.frame):
         st.subheader("Classes of tokens", anchor=False)
-        tables.texts(words.class_rows(result), alt="Classes of tokens")
+        tables.texts(driver_tables.class_rows(result), alt="Classes of tokens")
+
+
+def drivers(study: Study) -> None:
+    """Show why spend moved: the sentence, the waterfall and the effects."""
+    result = study.results["drivers"]
+    if not isinstance(result, SpendDrivers) or result.moved.empty:
+        return
+    st.subheader("Why it moved", anchor=False)
+    st.markdown(escaped(driver_tables.cause_sentences(result)))
+    with st.grid(2, min_column_width=340):
+        for unit in result.moved["unit"]:
+            figures.card(f"From before to now ({unit})", charts.drivers_figure, result, unit, key=f"drivers-{unit}")
+    tables.texts(driver_tables.driver_rows(result), alt="Why spend moved")
+    with st.expander("By item"):
+        tables.texts(driver_tables.driver_item_rows(result), alt="Effects by item")
 
 
 def jumps(study: Study) -> None:

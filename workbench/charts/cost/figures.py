@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.analysis.cost.budgets import BudgetUse
+from workbench.analysis.cost.drivers import SpendDrivers
 from workbench.analysis.cost.spend import DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
 from workbench.core.units import amount_text, change_text, ratio_text, short_text
@@ -113,6 +114,47 @@ def groups_figure(
         )
     figure.update_layout(barmode="group", hovermode="closest", legend={"traceorder": "reversed"})
     figure.update_xaxes(tickformat="~s", showgrid=True, rangemode="tozero")
+    return figure
+
+
+def drivers_figure(result: SpendDrivers, unit: str = "", *, mode: Mode = "light") -> Any:
+    """Draw the waterfall from the spend of the period before to that of the period, an effect a step.
+
+    Parameters
+    ----------
+    result : SpendDrivers
+    unit : str
+        Currency; the first by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    unit = unit or next(iter(result.moved["unit"]), "")
+    moved, steps = result.moved[result.moved["unit"] == unit], result.steps(unit)
+    names = ["Before", *(effect.replace("_", " ") for effect in steps["effect"]), "Period"]
+    values = [*moved["before"], *steps["amount"], *moved["amount"]]
+    figure = go.Figure(layout=_layout(mode, f"Spend ({unit})", ""))
+    figure.add_waterfall(
+        x=names,
+        y=[float(value) for value in values],
+        measure=["absolute", *["relative"] * len(steps), "total"],
+        text=[short_text(value, unit) for value in values],
+        textposition="outside",
+        customdata=[amount_text(value, unit, signed=0 < place < len(values) - 1) for place, value in enumerate(values)],
+        hovertemplate="%{x}: %{customdata}<extra></extra>",
+        increasing={"marker": {"color": colours.bad}},
+        decreasing={"marker": {"color": colours.status["ok"]}},
+        totals={"marker": {"color": colours.series}},
+        connector={"line": {"width": 1, "color": colours.muted}},
+    )
+    figure.update_layout(hovermode="closest")
+    figure.update_yaxes(tickformat="~s")
     return figure
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.cost.drivers import SpendDrivers
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
@@ -153,27 +154,6 @@ def jumps_sentence(result: Result) -> str:
     return f"No unusual days ({judged} of {days} days judged)."
 
 
-def class_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a class of tokens: ``token class, amount, share, before``."""
-    return [
-        {
-            "token class": str(row.token_class).replace("_", " "),
-            "amount": amount_text(row.amount, "tokens"),
-            "share": ratio_text(row.share, digits=1),
-            "before": amount_text(row.before, "tokens"),
-        }
-        for row in result.frame.itertuples()
-    ]
-
-
-def classes_table(result: Result) -> Table | Sentence:
-    """Table of :func:`class_rows` that renders itself."""
-    if result.frame.empty:
-        return Sentence("Classes of tokens are not measured.")
-    caption = "The classes add up to all tokens: uncached input holds no cached tokens, visible output no reasoning."
-    return Table(class_rows(result), caption=caption, left=("token class",))
-
-
 def invoice_rows(result: Result) -> list[dict[str, str]]:
     """One row of text an invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
     return [
@@ -247,7 +227,7 @@ def cost_finding(study: Study) -> Sentence:
     if study.status in ("unavailable", "refused"):
         return Sentence(f"Spend and tokens are {STATUS_WORDS[study.status].lower()}.")
     totals, groups = study.results["totals"].frame, study.results["groups"].frame
-    parts = []
+    parts: list[str] = []
     for row in totals.itertuples():
         if row.amount is None:
             parts.append(f"{MEASURE_WORDS[row.measure]}: no data in this period.")
@@ -256,6 +236,11 @@ def cost_finding(study: Study) -> Sentence:
         if row.change_ratio == row.change_ratio:
             text += f", {change_text(row.change_ratio)} against {compared_with(study.results['totals'])}"
         largest = groups[(groups["measure"] == row.measure) & (groups["unit"] == row.unit) & ~groups["rest"]]
+        moved = study.results["drivers"]
+        if row.measure == "cost" and row.change_ratio == row.change_ratio and isinstance(moved, SpendDrivers):
+            causes = moved.moved.loc[moved.moved["unit"] == row.unit, "cause"]
+            why = [str(cause) for cause in causes if "because" in str(cause)]
+            text += f", {why[0].partition(', mostly ')[2].rstrip('.')}" if why else ""
         if len(largest):
             most = largest.iloc[0]
             text += f"; most of it {most['group']} ({ratio_text(most['share'], digits=1)})"

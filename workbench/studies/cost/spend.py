@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.cost.budgets import Budget, budget_use
+from workbench.analysis.cost.drivers import spend_drivers
 from workbench.analysis.cost.jumps import HISTORY_DAYS, spend_jumps
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
@@ -65,7 +66,8 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         ``results``: ``totals`` (:class:`workbench.analysis.cost.spend.SpendTotals`), ``groups``
         (:class:`workbench.analysis.cost.spend.SpendGroups`), ``days``
         (:class:`workbench.analysis.cost.spend.DailySpend`, in ``ctx.zone``), ``token_classes``
-        (:class:`workbench.analysis.cost.token_classes.TokenClasses`), ``jumps``
+        (:class:`workbench.analysis.cost.token_classes.TokenClasses`), ``drivers``
+        (:class:`workbench.analysis.cost.drivers.SpendDrivers`), ``jumps``
         (:class:`workbench.analysis.cost.jumps.SpendJumps`), ``unit_costs``
         (:class:`workbench.analysis.cost.units.UnitCosts`), ``budgets``
         (:class:`workbench.analysis.cost.budgets.BudgetUse`) and ``invoices``
@@ -102,6 +104,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "groups": groups,
             "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
             "token_classes": token_classes(found.ledger, found.seen, counted, periods),
+            "drivers": spend_drivers(found.ledger, found.seen, counted, periods),
             "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
             "unit_costs": unit_costs(found.ledger, found.seen, counted, periods),
             "budgets": budgets,
