@@ -12,6 +12,7 @@ def show(study: Study) -> None:
     for total in study.results["totals"].frame.itertuples():
         cost.split(study, total.measure, total.unit)
     cost.token_classes(study)
+    cost.forecast(study)
     cost.jumps(study)
     cost.unit_costs(study)
     cost.budgets(study)

@@ -120,3 +120,30 @@ def why(
         right=lambda name: name == "amount",
         finding=driver_tables.cause_sentences(result),
     )
+
+
+@cost.command()
+@question
+def forecast(asked: Asked) -> None:
+    """Print where the running month lands, with an 80 % interval, in all and by key, and budgets it would overrun.
+
+    \b
+    Examples:
+      workbench cost forecast conduit
+      workbench cost forecast conduit --month this-month --format json
+    """
+    from workbench.analysis.cost.landing import SpendForecast
+    from workbench.charts.cost import driver_tables
+    from workbench.studies import spend_and_tokens
+
+    study = asked.answer(spend_and_tokens)
+    result = study.results["forecast"]
+    if not isinstance(result, SpendForecast):
+        raise TypeError("the study has no forecast")
+    asked.show(
+        replace(study, results={"forecast": result}),
+        driver_tables.forecast_rows(result),
+        csv=result.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in ("of", "overrun", "basis"),
+        finding=driver_tables.forecast_sentence(result),
+    )

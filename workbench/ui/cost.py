@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.cost import driver_tables
 from workbench.charts.cost import figures as charts
 from workbench.charts.cost import tables as words
@@ -82,6 +83,19 @@ def drivers(study: Study) -> None:
     tables.texts(driver_tables.driver_rows(result), alt="Why spend moved")
     with st.expander("By item"):
         tables.texts(driver_tables.driver_item_rows(result), alt="Effects by item")
+
+
+def forecast(study: Study) -> None:
+    """Show where the running month lands, with its fan and the budgets that it would overrun."""
+    result = study.results["forecast"]
+    if not isinstance(result, SpendForecast):
+        return
+    st.subheader("Where it lands", anchor=False)
+    st.markdown(escaped(driver_tables.forecast_sentence(result)))
+    for unit in result.path["unit"].unique():
+        figures.card(f"To the end of the month ({unit})", charts.forecast_figure, result, unit, key=f"lands-{unit}")
+    if len(result.frame):
+        tables.texts(driver_tables.forecast_rows(result), alt="Where the month lands")
 
 
 def jumps(study: Study) -> None:

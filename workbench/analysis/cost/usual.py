@@ -29,8 +29,9 @@ FEW_ERRORS = 4.0
 #: A rise stands out from this share of what is usual on; a fall, whose errors reach farther, from that.
 LEAST_RISE, LEAST_FALL, FALL_FACTOR = 0.1, 0.4, 3.0
 
-#: An episode lasts while a day is farther from what was usual than this part of what made it stand out.
-STILL_OUT = 0.7
+#: An episode lasts while a day is farther from what was usual than this part of what made it stand out, and than this
+#: part of its largest error so far.
+STILL_OUT, STILL_LARGE = 0.7, 0.25
 
 #: Calm days in a row that end an episode. [d]
 ENDS_AFTER = 2
@@ -96,7 +97,8 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
     calm = np.isfinite(values)
     usual, deviations = np.full(values.shape, np.nan), np.zeros(values.shape)
     out, episode = np.zeros(values.shape, np.int64), np.zeros(values.shape, np.int64)
-    running = _Running(np.zeros(groups, np.int64), np.zeros(groups, np.int64), np.zeros(groups), np.zeros(groups))
+    none = np.zeros(groups, np.int64)
+    running = _Running(none, none, np.zeros(groups), np.zeros(groups), np.zeros(groups), none)
     number = np.zeros(groups, np.int64)
     for day in range(1, days):
         past = slice(max(0, day - HISTORY_DAYS), day)
@@ -112,14 +114,15 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
         error = errors[best, rows, day]
         level = model.levels[best, rows]
         inside = running.since > 0
-        level = np.where(inside, running.level, level)
+        level = np.where(inside, np.maximum(running.level, np.log(model.floor)), level)
         limit = np.where(inside, running.limit, limit)
         expected = model.amount(level, weekday)
         error = np.where(inside, model.log(here) - level - model.shares[:, weekday], error)
         change = np.divide(here - expected, expected, out=np.full(groups, np.inf), where=expected > 0)
-        rise = (error > limit) & (change >= LEAST_RISE)
+        rise = (error > limit) & (change >= LEAST_RISE) & (here > model.floor * 1.01)
         fall = (-error > limit * FALL_FACTOR) & (-change >= LEAST_FALL)
-        still = np.where(running.sign > 0, error > limit * STILL_OUT, -error > limit * STILL_OUT * FALL_FACTOR)
+        bound = np.maximum(limit * STILL_OUT * np.where(running.sign > 0, 1.0, FALL_FACTOR), STILL_LARGE * running.size)
+        still = error * running.sign > bound
         sign = np.where(known & enough & np.isfinite(limit), rise.astype(np.int64) - fall.astype(np.int64), 0)
         sign = np.where(inside & known, np.where(still, running.sign, sign * (sign == running.sign)), sign)
         usual[:, day] = np.where(known & enough, expected, np.nan)
@@ -130,7 +133,7 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
         begins = (sign != 0) & ~inside
         errors[:, inside & (sign != 0), day] = np.nan
         number += begins
-        running = running.next(sign, begins, level, limit, known)
+        running = running.next(sign, begins, level, limit, np.abs(error), known)
         episode[:, day] = np.where(sign != 0, number, 0)
         settled = running.since > SETTLED_DAYS
         for row in np.flatnonzero(settled).tolist():
@@ -141,32 +144,37 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
 
 @dataclass(frozen=True)
 class _Running:
-    """Episodes that last, a value a group: days since their begin (0 for none), sign, level and limit before them."""
+    """Episodes that last, a value a group: days since their begin (0 for none), sign, level and limit before them.
+
+    ``size`` is their largest error so far, ``misses`` the calm days since they were last out.
+    """
 
     since: NDArray[np.int64]
     sign: NDArray[np.int64]
     level: Floats
     limit: Floats
-    misses: NDArray[np.int64] | None = None
+    size: Floats
+    misses: NDArray[np.int64]
 
-    def next(self, sign: NDArray[np.int64], begins: Bools, level: Floats, limit: Floats, known: Bools) -> _Running:
-        misses = np.zeros(len(sign), np.int64) if self.misses is None else self.misses
+    def next(
+        self, sign: NDArray[np.int64], begins: Bools, level: Floats, limit: Floats, error: Floats, known: Bools
+    ) -> _Running:
         lasts = (self.since > 0) & ~begins
-        misses = np.where(lasts & known & (sign == 0), misses + 1, np.where(sign != 0, 0, misses))
-        over = lasts & (misses >= ENDS_AFTER)
-        since = np.where(begins, 1, np.where(lasts & ~over, self.since + 1, 0))
+        misses = np.where(lasts & known & (sign == 0), self.misses + 1, np.where(sign != 0, 0, self.misses))
+        since = np.where(begins, 1, np.where(lasts & (misses < ENDS_AFTER), self.since + 1, 0))
         kept = since > 0
         return _Running(
             since,
             np.where(begins, sign, np.where(kept, self.sign, 0)),
             np.where(begins, level, self.level),
             np.where(begins, limit, self.limit),
+            np.where(begins, error, np.where(sign != 0, np.maximum(self.size, error), self.size)),
             np.where(kept, misses, 0),
         )
 
     def ended(self, which: Bools) -> _Running:
-        since = np.where(which, 0, self.since)
-        return _Running(since, np.where(which, 0, self.sign), self.level, self.limit, self.misses)
+        since, sign = (np.where(which, 0, values) for values in (self.since, self.sign))
+        return _Running(since, sign, self.level, self.limit, self.size, self.misses)
 
 
 def _settle(calm: Bools, episode: NDArray[np.int64], day: int, known: Bools) -> None:

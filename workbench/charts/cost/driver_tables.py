@@ -1,8 +1,11 @@
-"""Why spend moved, and the classes of tokens, as tables of text."""
+"""Why spend moved, where it lands, and the classes of tokens, as tables of text."""
 
 from __future__ import annotations
 
+import math
+
 from workbench.analysis.cost.drivers import EFFECTS, SpendDrivers
+from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, amount_text, ratio_text
@@ -70,3 +73,50 @@ def drivers_table(result: SpendDrivers) -> Table | Sentence:
         return Sentence(" ".join(result.notes) or "Why spend moved is not measured: there is no counter of money.")
     caption = f"{cause_sentences(result)} The effects add up to the change exactly."
     return Table(driver_rows(result), caption=caption, left=("effect", "most in", "meaning"))
+
+
+def forecast_rows(result: SpendForecast) -> list[dict[str, str]]:
+    """One row of text a forecast: ``of, so far, month end, 80 % interval, budget left, overrun, probability``."""
+    return [
+        {
+            "of": f"{row.dimension} {row.group}".strip(),
+            "so far": amount_text(row.so_far, str(row.unit)),
+            "month end": _about(row.expected, str(row.unit)),
+            "80 % interval": NO_VALUE
+            if math.isnan(row.low)
+            else f"{_about(row.low, '')} to {_about(row.high, str(row.unit))}",
+            "budget left": _about(row.left, str(row.unit)),
+            "overrun": str(row.overrun) or NO_VALUE,
+            "probability": ratio_text(row.probability, digits=0),
+            "basis": str(row.verdict),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def _about(amount: float, unit: str) -> str:
+    return NO_VALUE if math.isnan(amount) else f"{amount:,.2f} {unit}".strip()
+
+
+def forecast_sentence(result: SpendForecast) -> str:
+    """Say where the month lands, and which budgets it would overrun."""
+    parts = []
+    for row in result.frame[result.frame["dimension"] == "all"].itertuples():
+        if row.verdict == "refused":
+            parts.append(f"The month end in {row.unit} is not forecast: less than three days of history.")
+            continue
+        band = f"{_about(row.low, '')} to {_about(row.high, str(row.unit))}"
+        parts.append(f"The month lands at {_about(row.expected, str(row.unit))} (80 %: {band}).")
+    likely = result.frame[result.frame["probability"] >= 0.5]
+    for row in likely.itertuples():
+        when = f" on {row.overrun}" if row.overrun else ""
+        chance = ratio_text(row.probability, digits=0)
+        parts.append(f"{row.dimension} {row.group} overruns its budget{when} (probability {chance}).")
+    return " ".join(parts) or " ".join(result.notes) or "No month is running at the end of this period."
+
+
+def forecast_table(result: SpendForecast) -> Table | Sentence:
+    """Table of :func:`forecast_rows` that renders itself."""
+    if result.frame.empty:
+        return Sentence(forecast_sentence(result))
+    return Table(forecast_rows(result), caption=forecast_sentence(result), left=("of", "basis"))

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.analysis.cost.budgets import BudgetUse
 from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.analysis.cost.landing import SpendForecast
 from workbench.analysis.cost.spend import DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
 from workbench.core.units import amount_text, change_text, ratio_text, short_text
@@ -155,6 +156,35 @@ def drivers_figure(result: SpendDrivers, unit: str = "", *, mode: Mode = "light"
     )
     figure.update_layout(hovermode="closest")
     figure.update_yaxes(tickformat="~s")
+    return figure
+
+
+def forecast_figure(result: SpendForecast, unit: str = "", *, mode: Mode = "light") -> Any:
+    """Draw the expected course of the month's spend as a fan from now to the month's end.
+
+    Parameters
+    ----------
+    result : SpendForecast
+    unit : str
+        Currency; the first by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    unit = unit or next(iter(result.path["unit"]), "")
+    path = result.path[result.path["unit"] == unit]
+    figure = go.Figure(layout=_layout(mode, f"Spend of the month ({unit})", f"End of day ({result.zone})"))
+    faint = {"width": 0, "color": colours.series}
+    figure.add_scatter(x=path["day"], y=path["high"], line=faint, showlegend=False, name="High")
+    figure.add_scatter(x=path["day"], y=path["low"], line=faint, fill="tonexty", name="80 % interval")
+    figure.add_scatter(x=path["day"], y=path["expected"], line={"color": colours.series}, name="Expected")
+    figure.update_yaxes(tickformat="~s", rangemode="tozero")
     return figure
 
 

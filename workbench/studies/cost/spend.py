@@ -13,6 +13,7 @@ from workbench import __version__
 from workbench.analysis.cost.budgets import Budget, budget_use
 from workbench.analysis.cost.drivers import spend_drivers
 from workbench.analysis.cost.jumps import HISTORY_DAYS, spend_jumps
+from workbench.analysis.cost.landing import spend_forecast
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
 from workbench.analysis.cost.token_classes import token_classes
@@ -67,7 +68,8 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         (:class:`workbench.analysis.cost.spend.SpendGroups`), ``days``
         (:class:`workbench.analysis.cost.spend.DailySpend`, in ``ctx.zone``), ``token_classes``
         (:class:`workbench.analysis.cost.token_classes.TokenClasses`), ``drivers``
-        (:class:`workbench.analysis.cost.drivers.SpendDrivers`), ``jumps``
+        (:class:`workbench.analysis.cost.drivers.SpendDrivers`), ``forecast``
+        (:class:`workbench.analysis.cost.landing.SpendForecast`), ``jumps``
         (:class:`workbench.analysis.cost.jumps.SpendJumps`), ``unit_costs``
         (:class:`workbench.analysis.cost.units.UnitCosts`), ``budgets``
         (:class:`workbench.analysis.cost.budgets.BudgetUse`) and ``invoices``
@@ -106,6 +108,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "token_classes": token_classes(found.ledger, found.seen, counted, periods),
             "drivers": spend_drivers(found.ledger, found.seen, counted, periods),
             "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
+            "forecast": spend_forecast(found.ledger, found.seen, counted, periods, budgets.frame, zone=ctx.zone),
             "unit_costs": unit_costs(found.ledger, found.seen, counted, periods),
             "budgets": budgets,
             "invoices": invoices,
