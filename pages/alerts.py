@@ -7,7 +7,8 @@ from workbench.ui.parts import question
 
 def show(study: Study) -> None:
     alerts.key_figures(study)
-    alerts.load(study)
+    alerts.overview(study)
+    alerts.worth(study)
     alerts.details(study)
 
 

@@ -22,7 +22,7 @@ with body, states.guard():
         states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
         st.stop()
     usable = states.usable(study)
-    today.first(study.results["today"])
+    today.first(study)
     board.key_figures(result)
     st.subheader("All SLOs", anchor=False)
     tables.promises(result.frame, key="board", open_row=board.open_slo, system=True)

@@ -206,6 +206,31 @@ def test_a_back_test_by_hand() -> None:
     assert frame.loc[frame["suggested"], "policy"].unique().tolist() == ["good"]
 
 
+def test_an_alert_that_began_before_the_event_is_no_detection_and_pages_are_counted_one_by_one():
+    bad = np.zeros(2016)
+    bad[100:106] = 500
+    events, promise = promised(bad, np.full(2016, 1000.0))
+    start = promise.window.start_ms
+    times = (start + 300_000 * np.arange(2016)).tolist()
+    burnt = [BudgetEvent(times[100], times[106], 0.4)]
+    minute = 60_000
+    paging = [Firing("many", "page", (times[101] + number * minute,), (times[101] + number * minute + 30_000,))
+              for number in range(12)]  # fmt: skip
+    firings = [
+        Firing("vector(1)", "page", (start,), (promise.window.end_ms,)),
+        *paging,
+        Firing("many", "ticket", (times[101],), (times[110],)),
+        Firing("few", "page", (times[102],), (times[107],)),
+    ]
+    frame = backtest("x", histories(events)["x"], promise, firings, burnt, as_of=promise.window.end).frame
+    rows = frame[frame["severity"] == "any"].set_index("policy")
+    assert rows.loc["vector(1)", ["true", "precision", "recall", "budget_missed"]].tolist() == [0, 0, 0, 0.4]
+    assert rows.loc["vector(1)", "firing_share"] == 1
+    assert rows["alerts"].to_dict() == {"few": 1, "many": 13, "vector(1)": 1}
+    assert rows.loc["many", "per_event"] == 13
+    assert frame.loc[frame["suggested"], "policy"].unique().tolist() == ["few"]
+
+
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=20, max_size=80), st.integers(1, 9), st.data())

@@ -100,7 +100,7 @@ def test_sloth_events_are_counted_exactly_and_its_ratios_weigh_slices_alike(tmp_
     assert (exact.id, exact.system, exact.target) == ("myservice-requests-availability", "conduit", Decimal("0.999"))
     assert exact.indicator == RatioIndicator(
         total='sum(http_requests_total{job="my"})',
-        bad='sum(http_requests_total{job="my", code=~"(5..|429)"})',
+        bad='sum(http_requests_total{job="my",code=~"(5..|429)"})',
     )
     assert (exact.window_days, exact.method, exact.labels["owner"]) == (30, "occurrences", "myteam")
     assert raw.indicator == RawIndicator("sum(rate(bad_total[5m])) / sum(rate(all_total[5m]))", "failure")

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.servers.programs import PROMETHEUS_3
+from workbench.analysis.slo.burn_policy import fitting_policy
 from workbench.catalog import load_catalog
 from workbench.catalog.rules.generated import Counted, burn_alerts, reachable, rule_groups
 from workbench.core.errors import ParameterError
@@ -118,3 +121,17 @@ def promtool(release: str, omit: Callable[[str], NoReturn]) -> Path:
 
 def run(tool: Path, verb: str, files: list[Path]) -> subprocess.CompletedProcess[str]:
     return subprocess.run([tool, verb, "rules", *files], capture_output=True, text=True, check=False, timeout=300)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(3, 6 * 24 * 12 + 11))
+def test_rules_of_a_brief_period_fit_into_it_and_fire_only_for_burns_that_spend_it(tiles):
+    period_ms = tiles * 300_000
+    ours = burn_alerts(period_ms)
+    for alert in ours:
+        assert alert.short_ms <= alert.long_ms <= period_ms
+        assert alert.factor > 1
+    shown = fitting_policy(period_ms, Decimal("0.999"))[0].alerts
+    assert [(one.long_ms, one.short_ms, one.factor) for one in shown] == [
+        (one.long_ms, one.short_ms, one.factor) for one in ours
+    ]

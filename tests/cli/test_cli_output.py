@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 
 from workbench.cli.shared.output import print_csv, print_json, print_table
+from workbench.core.units import number_text, unbounded
 
 HOSTILE = "\x1b[31mred\x07\n=cmd|' /C calc'!A0"
 
@@ -53,4 +55,19 @@ def test_the_version_is_the_packages():
 
     from workbench import __version__
 
-    assert version("llm-workbench") == __version__
+    assert version("slo-workbench") == __version__
+
+
+def test_a_console_that_cannot_print_a_sign_gets_a_mark():
+    code = "import workbench.cli.main as m; m.show_what_the_console_can(); print('größer – 日')"
+    for encoding, shown in (("latin-1", "größer ? ?"), ("ascii", "gr??er ? ?"), ("utf-8", "größer – 日")):
+        console = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=console)
+        assert done.stdout.decode(encoding).strip() == shown
+
+
+def test_nan_and_the_infinities_are_three_different_outputs():
+    assert [number_text(value) for value in (float("nan"), float("inf"), float("-inf"), 1.5)] == [
+        "NaN", "+Inf", "-Inf", "1.5"]  # fmt: skip
+    assert [unbounded(value) for value in (float("nan"), float("-inf"), 1.5, None, "NaN")] == [
+        True, True, False, False, False]  # fmt: skip

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import os
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,8 +29,10 @@ from workbench.core.series import SeriesSet
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
 from workbench.studies import open_context
+from workbench.studies.alerts.load import alert_load
 from workbench.studies.authoring.draft import DraftedSystem, draft_system, server_settings
 from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.overview.board import overview
 from workbench.studies.performance.service import service_performance
 from workbench.studies.slo.compliance import slo_compliance
 
@@ -37,6 +45,8 @@ groups:
   rules:
   - {record: "model:requests:rate5m", expr: 'sum by (model_name) (rate(vllm:request_success_total[5m]))'}
   - {alert: QueueLong, expr: 'sum(vllm:num_requests_waiting) > 50', for: 5m, labels: {severity: page}}
+  - {alert: Running, expr: 'sum(vllm:num_requests_running) > 1', labels: {severity: ticket}}
+  - {alert: Orphan, expr: 'vector(1)', labels: {severity: info}}
   - {alert: NothingOfOurs, expr: 'some_other_metric > 1', labels: {severity: page}}
 """
 
@@ -78,10 +88,22 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[R
         target = f"{{targets: ['127.0.0.1:{exposed.server_port}'], labels: {{instance: 'a:1'}}}}"
         lines.append(f"- {{job_name: {name}, metrics_path: /{name}, static_configs: [{target}]}}")
     with prometheus(release, directory, config="\n".join(lines) + "\n") as server:
-        time.sleep(6)
+        until = time.monotonic() + 60
+        while firing(server) < 2:
+            assert time.monotonic() < until, server.log
+            time.sleep(0.5)
+        time.sleep(3)
         yield Recorded(server, TimeRange.from_ms(start_ms - SLICE_MS, end_ms + SLICE_MS))
     exposed.shutdown()
     exposed.server_close()
+
+
+def firing(server: Server) -> int:
+    """Number of alerts that fire on the server."""
+    url = f"{server.url}/api/v1/query?query=count(ALERTS%7Balertstate=%22firing%22%7D)"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        result = json.load(answer)["data"]["result"]
+    return int(result[0]["value"][1]) if result else 0
 
 
 @pytest.fixture
@@ -117,11 +139,53 @@ def test_the_rules_of_the_server_become_those_of_the_system(
     profile = open_context(load_settings(config, home=str(config.parent / "home"))).catalog.profile("mine")
     assert [rule.name for rule in profile.recording_rules] == ["model:requests:rate5m"]
     assert [(rule.name, rule.severity, rule.for_ms) for rule in profile.alert_rules] == [
-        ("QueueLong", "critical", 300_000)
+        ("QueueLong", "critical", 300_000),
+        ("Running", "warning", 0),
     ]
-    (threshold,) = profile.thresholds
+    threshold = profile.thresholds[0]
     assert (threshold.expr, threshold.op, threshold.value) == ("sum(vllm:num_requests_waiting)", ">", 50.0)
-    assert made.rules == 2
+    assert made.rules == 3
+
+
+def test_alerts_that_lost_the_scopes_label_are_the_systems(
+    drafted: Callable[[str], tuple[DraftedSystem, Path]],
+) -> None:
+    _, config = drafted("vllm")
+    ctx = open_context(load_settings(config, home=str(config.parent / "home")))
+    assert ctx.catalog.profile("mine").scope == {"job": "vllm"}
+    now = datetime.now(UTC)
+    load = alert_load(ctx, system="mine", range=TimeRange.last("1h", until=now), as_of=now)
+    assert list(load.results["episodes"].frame["alertname"]) == ["Running"]
+    assert [text for text in load.warnings if "belong to no system: Orphan" in text]
+    board = overview(ctx, as_of=now)
+    assert list(board.results["alerts"].frame["alertname"]) == ["Running"]
+    looked = board.results["evidence"].frame.set_index("clause")
+    assert looked.loc["alert", ["known", "read"]].tolist() == [2, 2]
+    assert looked.loc["limit", ["known", "read"]].tolist() == [2, 2]
+
+
+def test_the_tutorial_reaches_true_figures_in_ten_commands(recorded: Recorded, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "first-steps.md").read_text()
+    commands = text.partition("```sh\n")[2].partition("```")[0].strip().splitlines()
+    assert len(commands) <= 10
+    assert commands[-1] == "workbench dashboard"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+    said = {}
+    for command in commands[1:-1]:
+        words = command.replace("http://prometheus:9090", recorded.server.url).split()
+        words = [word.replace("litellm", "litellm-1.108.7") for word in words]
+        done = subprocess.run(
+            [sys.executable, "-c", "from workbench.cli.main import main; main()", *words[1:], "--format", "csv"]
+            if "status" in words
+            else [sys.executable, "-c", "from workbench.cli.main import main; main()", *words[1:]],
+            cwd=tmp_path, env=kept, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, (command, done.stderr)
+        said[words[1]] = done.stdout
+    (objective,) = csv.DictReader(said["slo"].splitlines())
+    assert (float(objective["total"]), float(objective["bad"])) == (120, 7)
+    flows = list(csv.DictReader(said["performance"].splitlines()))
+    assert any(row.get("requests") == "120.0" for row in flows)
 
 
 #: Exposition -> requests, failures, tokens, spend of its plain flow.

@@ -92,7 +92,8 @@ def scraped(server: Server) -> int:
 def drafted(scraping: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the files that `workbench init` wrote."""
     directory = tmp_path_factory.mktemp("drafted")
-    run(directory, "init", "--url", scraping.url, "--name", "mine")
+    jobs = ("--job", "prometheus", "--job", "node", "--job", "workbench")
+    run(directory, "init", "--url", scraping.url, "--name", "mine", *jobs, "--yes")
     return directory
 
 

@@ -110,6 +110,8 @@ class Imitation:
             return says({"version": {"number": "9.1.0"}})
         if asked.path.endswith("/_field_caps"):
             return says(CAPS)
+        if asked.path.endswith("/_mapping") or "/_resolve/" in asked.path:
+            return says({"error": "no handler"}, 405)
         if asked.path.endswith("/_pit"):
             return says({"error": "no handler"}, 405) if self.faults.get("no_pit") else says({"id": "p"})
         body = json.loads(asked.body)
@@ -212,6 +214,8 @@ def test_esql_answers_in_arrow_and_its_silent_limit_is_said(serve: Callable[...,
     def answer(asked: Asked) -> Says:
         if asked.path.endswith("/_field_caps"):
             return says(CAPS)
+        if not asked.body:
+            return says({"error": "no handler"}, 405)
         told = json.loads(asked.body)
         assert told["query"] == "FROM logs-*"
         assert told["filter"]["range"]["@timestamp"]["gte"] == SPAN.start_ms

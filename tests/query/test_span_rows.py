@@ -158,7 +158,7 @@ def test_a_parent_in_a_later_file_is_found_and_one_in_none_is_missed(tmp_path: P
 
 
 def test_a_file_cut_in_a_message_gives_what_came_before(tmp_path: Path) -> None:
-    from tests.query.test_span_sources import protobuf
+    from tests.query.traced import protobuf
 
     body = protobuf([span("a" * 16)])
     whole = len(body).to_bytes(4, "big") + body

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pyarrow as pa
 import pytest
-from google.protobuf import json_format
 
 from tests.query import traced
 from tests.query.written_spans import FILTERS, NOW, RANGE, WORLD, expected
@@ -27,8 +27,7 @@ from workbench.core.timerange import TimeRange
 from workbench.query.http.client import BackendClient
 from workbench.query.traces.files import TraceFiles
 from workbench.query.traces.jaeger import JaegerSource, Version
-from workbench.query.traces.otlp_schema import message
-from workbench.query.traces.spans import Gathered, Span
+from workbench.query.traces.spans import Gathered
 from workbench.query.traces.tempo import TempoSource
 
 pytestmark = pytest.mark.slow
@@ -55,15 +54,6 @@ def _lines(path: Path) -> Path:
     return path
 
 
-def protobuf(spans: list[Span]) -> bytes:
-    document = traced.otlp(spans, ids="base64")
-    for resource in document["resourceSpans"]:
-        for span in resource["scopeSpans"][0]["spans"]:
-            span["kind"] = ["", "internal", "server", "client"].index(span["kind"].removeprefix("SPAN_KIND_").lower())
-            span["status"] = {"code": 2} if span["status"] else {}
-    return json_format.ParseDict(document, message("TracesData")(), ignore_unknown_fields=True).SerializeToString()
-
-
 def _exported(path: Path, *, compressed: bool) -> Path:
     def squeezed(body: bytes) -> bytes:
         out = pa.BufferOutputStream()
@@ -73,7 +63,7 @@ def _exported(path: Path, *, compressed: bool) -> Path:
 
     with (path / "spans.bin").open("wb") as out:
         for trace in traced.by_trace(WORLD).values():
-            body = protobuf(trace)
+            body = traced.protobuf(trace)
             body = squeezed(body) if compressed else body
             out.write(len(body).to_bytes(4, "big") + body)
     return path / "spans.bin"
@@ -138,6 +128,12 @@ def given_tempo(*_: Any) -> Later:
 SOURCES: dict[str, Backend] = {
     "tempo": lambda *_: TempoSource("t", traced.web_of(traced.tempo(WORLD)), clock=lambda: NOW),
     "tempo that fills up": lambda *_: TempoSource("t", traced.web_of(traced.tempo(WORLD, most=7)), clock=lambda: NOW),
+    "tempo in one process": lambda *_: TempoSource(
+        "t", traced.web_of(traced.tempo(WORLD, short=True)), clock=lambda: NOW
+    ),
+    "tempo before 2.6": lambda *_: TempoSource(
+        "t", traced.web_of(traced.tempo(WORLD, events=False)), clock=lambda: NOW
+    ),
     "jaeger v1": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD), api="Jaeger")),
     "jaeger v1 that fills up": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, most=7), api="Jaeger")),
     "jaeger v3": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, version="v3"), api="Jaeger")),
@@ -222,3 +218,52 @@ def test_a_second_with_more_traces_than_one_answer_is_refused_not_cut() -> None:
         ):
             with pytest.raises(QueryTooExpensive, match="no next page"):
                 list(source.spans(SpanFilter(services=("api",)), RANGE))
+
+
+def test_a_span_that_ends_before_it_starts_hides_no_other() -> None:
+    backwards = replace(WORLD[0], trace_id="ab" * 16, span_id="cd" * 8, parent_id="", duration_ns=-5_000_000)
+    source = TempoSource("t", traced.web_of(traced.tempo([*WORLD, backwards])), clock=lambda: NOW)
+    wanted = SpanFilter(min_duration_ns=1_000_000)
+    rows = pd.concat(list(source.spans(wanted, RANGE)))
+    assert set(zip(rows["trace_id"], rows["span_id"], strict=True)) == expected(wanted, RANGE)
+
+
+def test_the_shorter_way_to_traces_is_taken_where_it_gives_the_same() -> None:
+    asked: list[Any] = []
+    source = TempoSource("t", traced.web_of(traced.tempo(WORLD, short=True, asked=asked)), clock=lambda: NOW)
+    assert sum(map(len, source.spans(SpanFilter(), RANGE))) == len(WORLD)
+    public = [request for request in asked if request.url.path.startswith("/api/v2/traces/")]
+    assert len(public) == 1
+
+
+def test_a_querier_that_gives_less_is_not_believed() -> None:
+    whole = traced.tempo(WORLD, short=True)
+
+    def forgetful(request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/querier/"):
+            return traced.tempo(WORLD[::3], short=True)(request)
+        return whole(request)
+
+    source = TempoSource("t", traced.web_of(forgetful), clock=lambda: NOW)
+    frames = list(source.spans(SpanFilter(), RANGE))
+    assert sum(map(len, frames)) == len(WORLD)
+
+
+def test_a_trace_with_fewer_spans_than_search_found_is_told() -> None:
+    whole, asked = traced.tempo(WORLD), traced.tempo(WORLD[::2])
+    source = TempoSource(
+        "t", traced.web_of(lambda one: (whole if one.url.path == "/api/search" else asked)(one)), clock=lambda: NOW
+    )
+    last = list(source.spans(SpanFilter(), RANGE))[-1]
+    assert any("fewer spans than search finds" in warning for warning in last.attrs["warnings"])
+
+
+def test_spans_without_a_service_are_found_in_jaeger_or_told() -> None:
+    nameless = [replace(one, service="OTLPResourceNoServiceName") for one in WORLD[:10]]
+    source = JaegerSource("j", traced.web_of(traced.jaeger(nameless), api="Jaeger"))
+    rows = pd.concat(list(source.spans(SpanFilter(), RANGE)))
+    assert len(rows) == 10
+    assert set(rows["service"]) == {""}
+    source = JaegerSource("j", traced.web_of(traced.jaeger([replace(one, service="") for one in WORLD[:10]])))
+    (frame,) = source.spans(SpanFilter(), RANGE)
+    assert frame.attrs["warnings"] == ("Jaeger keeps spans without a service, and no search finds them.",)

@@ -51,7 +51,7 @@ def test_json_and_protobuf_of_both_versions_of_tempo_are_the_same_spans() -> Non
     assert all(spans == same[0] for spans in same)
     assert len(same[0]) == 5
     assert {span.trace_id for span in same[0]} == {FOUND}
-    assert same[0][1].attributes["items"] == '["a", "b"]'
+    assert same[0][1].attributes["items"] == '["a","b"]'
 
 
 def test_an_error_span_of_tempo_carries_its_exception_and_description() -> None:

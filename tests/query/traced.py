@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
+from google.protobuf import json_format
 
 from tests.query.served import CAPTURES
 from workbench.query.http.client import BackendClient
 from workbench.query.http.httpx_transport import HttpxTransport
+from workbench.query.traces.otlp_schema import message
 from workbench.query.traces.spans import Span
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -65,19 +67,43 @@ def otlp(spans: Sequence[Span], *, ids: str = "hex") -> dict[str, Any]:
             "kind": f"SPAN_KIND_{span.kind.upper()}",
             "startTimeUnixNano": str(span.start_ns),
             "endTimeUnixNano": str(span.start_ns + (span.duration_ns or 0)),
-            "attributes": [{"key": key, "value": typed(value)} for key, value in span.attributes.items()],
+            "attributes": pairs(span, in_event=False),
             "status": {"code": f"STATUS_CODE_{span.status.upper()}"} if span.status != "unset" else {},
         }
+        if raised := pairs(span, in_event=True):
+            one["events"] = [{"name": "exception", "timeUnixNano": str(span.start_ns), "attributes": raised}]
         if span.parent_id:
             one["parentSpanId"] = written(span.parent_id)
         resources.append({"resource": resource, "scopeSpans": [{"spans": [one]}]})
     return {"resourceSpans": resources}
 
 
+def pairs(span: Span, *, in_event: bool) -> list[dict[str, Any]]:
+    """Attributes of the span itself, or those that its exception has."""
+    return [
+        {"key": key, "value": typed(value)}
+        for key, value in span.attributes.items()
+        if key.startswith("exception.") == in_event
+    ]
+
+
 def typed(value: str) -> dict[str, Any]:
+    if value.startswith("["):
+        held = [{"intValue": one} if isinstance(one, int) else {"stringValue": one} for one in json.loads(value)]
+        return {"arrayValue": {"values": held}}
     if value in ("true", "false"):
         return {"boolValue": value == "true"}
     return {"intValue": value} if value.isdigit() else {"stringValue": value}
+
+
+def protobuf(spans: Sequence[Span]) -> bytes:
+    """Spans as OTLP protobuf."""
+    document = otlp(spans, ids="base64")
+    for resource in document["resourceSpans"]:
+        for span in resource["scopeSpans"][0]["spans"]:
+            span["kind"] = ["", "internal", "server", "client"].index(span["kind"].removeprefix("SPAN_KIND_").lower())
+            span["status"] = {"code": 2} if span["status"] else {}
+    return json_format.ParseDict(document, message("TracesData")(), ignore_unknown_fields=True).SerializeToString()
 
 
 def jaeger_trace(spans: Sequence[Span]) -> dict[str, Any]:
@@ -152,7 +178,9 @@ def _atom(span: Span, field: str, op: str, literal: str) -> bool:
         return span.status == literal
     held: Any = fields.get(field)
     if held is None:
-        text = span.attributes.get(field.removeprefix(".").strip('"'))
+        in_event = field.startswith("event.")
+        key = field.removeprefix("event").removeprefix(".").strip('"')
+        text = span.attributes.get(key) if key.startswith("exception.") == in_event else None
         held = next(iter(typed(text).values())) if text is not None else None
         held = int(held) if isinstance(held, str) and text is not None and text.isdigit() else held
     wanted = json.loads(literal)
@@ -161,27 +189,60 @@ def _atom(span: Span, field: str, op: str, literal: str) -> bool:
     return type(held) is type(wanted) and held == wanted
 
 
-def tempo(spans: Sequence[Span], *, most: int = 10**6, asked: list[httpx.Request] | None = None) -> Answer:
+def tempo(
+    spans: Sequence[Span],
+    *,
+    most: int = 10**6,
+    asked: list[httpx.Request] | None = None,
+    short: bool = False,
+    events: bool = True,
+) -> Answer:
+    """A Tempo over some spans.
+
+    Parameters
+    ----------
+    most : int
+        Traces of one answer at most.
+    asked : list, optional
+        Requests are put here.
+    short : bool
+        The querier answers too, as in one process.
+    events : bool
+        It knows the attributes of events, as from 2.6 on.
+    """
     traces = by_trace(spans)
+    # A real one keeps the longest duration of a block in a form that a negative one overflows: no other is longer.
+    backwards = any((span.duration_ns or 0) < 0 for span in spans)
 
     def answer(request: httpx.Request) -> httpx.Response:
         if asked is not None:
             asked.append(request)
         path, fields = request.url.path, dict(request.url.params)
+        if path.startswith("/querier/") and not short:
+            return httpx.Response(404, headers=PLAIN, content=b"404 page not found")
         if path == "/api/search":
+            if not events and "event." in fields["q"]:
+                return httpx.Response(400, headers=PLAIN, content=b"invalid TraceQL query: unknown identifier: event")
+            if backwards and "duration >=" in fields["q"]:
+                return httpx.Response(200, json={"traces": []})
             start, end, limit = int(fields["start"]), int(fields["end"]), min(int(fields.get("limit", 20)), most)
             if end - start > 168 * 3600:
                 return httpx.Response(400, headers=PLAIN, content=b"range specified by start and end exceeds 168h0m0s.")
             found = [
-                {"traceID": trace_id.lstrip("0"), "startTimeUnixNano": str(trace[0].start_ns)}
+                {
+                    "traceID": trace_id.lstrip("0"),
+                    "startTimeUnixNano": str(trace[0].start_ns),
+                    "spanSet": {"matched": matched},
+                }
                 for trace_id, trace in traces.items()
-                if any(holds(span, fields["q"]) for span in trace)
+                if (matched := sum(holds(span, fields["q"]) for span in trace))
                 and min(span.start_ns for span in trace) < end * 10**9
                 and max(span.start_ns + (span.duration_ns or 0) for span in trace) >= start * 10**9
             ]
             return httpx.Response(200, json={"traces": found[:limit]})
-        trace_id = path.rsplit("/", 1)[1]
-        return httpx.Response(200, json={"trace": otlp(traces.get(trace_id, ()), ids="base64")})
+        body = protobuf(traces.get(path.rsplit("/", 1)[1], ()))
+        answered = message("TraceByIDResponse")(trace=message("TracesData").FromString(body)).SerializeToString()
+        return httpx.Response(200, headers={"content-type": "application/protobuf"}, content=answered)
 
     return answer
 

@@ -28,6 +28,12 @@ def _world() -> list[Span]:
             attributes = {"code": str(200 + 100 * (number % 4)), "route": f"/a&&b/{number % 3}"}
             if number % 2:
                 attributes["vip"] = "true" if depth else "false"
+            if number % 6 == 1:
+                attributes["order"] = str(2**53 + number)
+            if number % 6 == 2:
+                attributes["tags"] = '["a","b c",7]'
+            if number % 6 == 3:
+                attributes["exception.type"] = "IOError" if depth else "KeyError"
             status = "error" if (number + depth) % 5 == 0 else "unset"
             kind = ("server", "client", "internal")[depth % 3]
             spans.append(
@@ -62,6 +68,9 @@ FILTERS = {
     "everything": SpanFilter(
         ("api", "db"), ("op 1", "op 2"), "error", 1_000_000, (Condition("route", "regex", ("/a.*",)),)
     ),
+    "a number beyond 2^53": SpanFilter(attributes=(Condition("order", "=", (str(2**53 + 7),)),)),
+    "a list": SpanFilter(attributes=(Condition("tags", "=", ('["a","b c",7]',)),)),
+    "in an event": SpanFilter(attributes=(Condition("exception.type", "=", ("IOError",)),)),
     "trace": SpanFilter(trace_id=WORLD[0].trace_id),
     "no such trace": SpanFilter(trace_id="f" * 32),
     "nothing": SpanFilter(services=("none",)),

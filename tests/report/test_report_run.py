@@ -10,7 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbench.core.errors import ParameterError, ReportError
+from workbench.core.errors import ParameterError, ReportError, ReportIncomplete
+from workbench.core.settings import Settings, SourceSettings
 from workbench.report import past_runs, run_report, run_reports
 from workbench.report.export.html import PLOTLY, script_json, to_html, write_atomically
 from workbench.report.run import run as runner
@@ -54,6 +55,16 @@ def test_the_monthly_report_stands_alone(monthly_run):
     assert len(page.encode()) < 6_000_000
     assert copy.read_text() == page
     assert not list(report.parent.glob(".*"))
+
+
+@pytest.fixture
+def first_section(monkeypatch):
+    """Make reports of their section about objectives alone."""
+    from workbench.report.run import compose
+
+    folder = compose.shipped("reports", "sections")
+    only = [folder / "10-slo.ipynb"]
+    monkeypatch.setattr(compose, "shipped", lambda *_: type("Only", (), {"glob": lambda self, pattern: only})())
 
 
 @pytest.fixture
@@ -110,6 +121,29 @@ def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path
     assert not list((demo_settings.home / "reports").rglob("*.html"))
     (row,) = past_runs(demo_settings)
     assert row["status"] == "failed"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("first_section")
+def test_a_dead_server_makes_an_incomplete_report_and_replaces_no_copy(tmp_path):
+    settings = Settings(
+        home=tmp_path,
+        sources={"dead": SourceSettings(kind="prometheus", url="http://127.0.0.1:9", systems=("conduit",))},
+    )
+    kept = tmp_path / "october.html"
+    kept.write_text("the earlier copy")
+    with pytest.raises(ReportIncomplete, match="did not answer for slo_attribution, slo_compliance") as caught:
+        run_report("monthly", system="conduit", month="2026-10", settings=settings, out=kept)
+    assert caught.value.exit_code == 3
+    assert kept.read_text() == "the earlier copy"
+    (row,) = past_runs(settings)
+    assert row["status"] == "incomplete"
+    (page,) = (tmp_path / "reports").rglob("*.html")
+    text = page.read_text()
+    assert "Incomplete: monthly report of conduit" in text
+    assert "Unknown: no step of the error-budget policy could be judged." in text
+    assert "is reached" not in text
+    assert "globals()" not in text
 
 
 def test_a_run_that_was_killed_is_told_from_one_that_runs(demo_settings):

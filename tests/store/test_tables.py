@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from workbench.core.errors import AnswerUnreadable, SourceUnavailable
+from workbench.core.errors import AnswerUnreadable, ParameterError, SourceUnavailable
 from workbench.core.secrets import Secret
 from workbench.store.tables import TableSource
+from workbench.store.text_tables import exact_decimals
 
 INVOICES = "vendor,start,end,amount,currency,note\nopenai,2026-10-01,2026-11-01T00:00:00+00:00,1234.10,USD,=1+1\n"
 
@@ -36,7 +39,7 @@ def test_amounts_are_exact_and_times_aware(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (INVOICES.replace("1234.10", '"1.234,10"'), "'1.234,10' in row 1 of amount is no amount"),
+        (INVOICES.replace("1234.10", '"1,234"'), "'1,234' in row 1 could be two amounts"),
         (INVOICES.replace("1234.10", "NaN"), "is no amount"),
         (INVOICES.replace("2026-10-01", "October"), "'October' in row 1 of start is no time"),
         (INVOICES.replace("vendor", "who"), "No column 'provider' for invoices"),
@@ -111,3 +114,53 @@ def test_a_table_of_postgresql_keeps_its_decimals_and_cannot_be_written(
     (row,) = source.read().to_dict(orient="records")
     assert row["amount"] == Decimal("0.000001")
     assert row["start"] == pd.Timestamp("2026-10-01", tz="UTC")
+
+
+def exported(value: Decimal, sign: str, thousands: str) -> str:
+    """Write an amount with a decimal sign and thousands apart, as a spreadsheet does."""
+    whole, _, part = f"{value:,.2f}".partition(".")
+    return whole.replace(",", thousands) + sign + part
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.decimals("-999999", "9999999", places=2), min_size=1, max_size=6),
+    st.sampled_from([(".", ","), (".", ""), (",", "."), (",", ""), (",", "'"), (".", " ")]),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_amounts_of_any_country_are_exact_or_refused(tmp_path_factory, amounts, signs, delimiter, encoding) -> None:
+    file = tmp_path_factory.mktemp("csv") / "inv.csv"
+    rows = [["provider", "start", "end", "amount", "currency"]]
+    rows += [["a", "2026-10-01", "2026-11-01", f'"{exported(one, *signs)}"', "USD"] for one in amounts]
+    file.write_text("".join(delimiter.join(row) + "\n" for row in rows), encoding=encoding)
+    source = TableSource("inv", file, holds="invoices")
+    told = TableSource("inv", file, holds="invoices", decimal=signs[0])
+    assert told.read()["amount"].tolist() == amounts
+    if source.state().status == "ok":
+        assert source.read()["amount"].tolist() == amounts
+    else:
+        assert "could be two amounts" in source.state().detail
+
+
+@pytest.mark.parametrize(
+    ("amounts", "words"),
+    [(["1,000"], "could be two amounts"), (["1,355.90", "1.355,90"], "is no amount"), (["$5"], "is no amount"),
+     (["(5.00)"], "is no amount"), (["1,00,000.00"], "is no amount")],
+)  # fmt: skip
+def test_an_amount_that_could_be_two_is_refused(amounts, words) -> None:
+    with pytest.raises(ParameterError, match=words):
+        exact_decimals(amounts)
+
+
+@pytest.mark.parametrize(
+    ("end", "ends", "until"),
+    [("2026-10-31", "", "2026-11-01"), ("2026-11-01", "", "2026-11-01"), ("2026-10-30", "", "2026-10-30"),
+     ("2026-10-31", "exclusive", "2026-10-31"), ("2026-10-15", "inclusive", "2026-10-16"),
+     ("2026-10-31T12:00:00Z", "inclusive", "2026-10-31T12:00:00")],
+)  # fmt: skip
+def test_a_last_day_that_is_meant_to_be_within_is_within(tmp_path, end, ends, until) -> None:
+    (tmp_path / "a.csv").write_text(f"provider,start,end,amount,currency\na,2026-10-01,{end},5,USD\n")
+    read = TableSource("inv", tmp_path / "a.csv", holds="invoices", ends=ends).read()
+    assert read["end"].tolist() == [pd.Timestamp(until, tz="UTC")]
+    assert any("taken as within" in text for text in read.attrs["warnings"]) == (not ends and end == "2026-10-31")

@@ -233,3 +233,20 @@ def test_a_composite_with_an_unmeasured_member_is_not_judged(lab: Context) -> No
     silent = study(lab, composite("sum", lost), WEEK).results["members"].frame.set_index("member")
     assert silent.loc["lost", "status"] == "no_data"
     assert study(lab, composite("sum", recorded), WEEK).status == "no_data"
+
+
+def test_lines_whose_levels_nobody_knows_are_no_data_and_some_of_them_are_said(
+    recorded: ArchiveSource, tmp_path: Path, context_over: Callable[..., Context]
+) -> None:
+    def judged(*levels: str) -> Study:
+        (tmp_path / "app.log").write_text(
+            "".join(f"2026-10-31T{hour:02}:00:00Z level={level} msg='it failed'\n" for hour, level in enumerate(levels))
+        )
+        files = LogFileSource("files", tmp_path / "app.log", replace(SHAPE, service="api"))
+        indicator = RecordsIndicator(total=LogFilter(("api",)), bad=LogFilter(("api",), "ERROR"))
+        return study(context_over(recorded, log_sources={"files": files}), indicator, WEEK)
+
+    assert judged("loud", "loud").results["compliance"].frame["status"].tolist() == ["no_data"]
+    some = judged("loud", "error", "info")
+    assert some.results["compliance"].frame["bad"].tolist() == [1.0]
+    assert any("1 of 3 log lines have no level that is known; they count as good" in text for text in some.warnings)

@@ -129,7 +129,14 @@ def _check_shape(file: str, text: str, texts: Sequence[str]) -> None:
             raise CatalogError((Fault(file, line, texts[line - 1] if line <= len(texts) else "", why),))
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a file of at most :data:`MAX_BYTES`.
+
+    Raises
+    ------
+    CatalogError
+        It cannot be read, is too large or is not UTF-8.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -154,7 +161,7 @@ def read_documents(path: Path) -> tuple[Document, ...]:
     CatalogError
         The file cannot be read, is no YAML, or is refused by one of the guards; with file, line and the text there.
     """
-    return parse_documents(_text_of(path), file=str(path))
+    return parse_documents(text_of(path), file=str(path))
 
 
 def parse_documents(text: str, *, file: str) -> tuple[Document, ...]:

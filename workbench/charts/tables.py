@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
 
 
 def _time_text(value: Any) -> str:
@@ -35,12 +35,12 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
         {
             "objective": str(row.objective),
             "status": STATUS_WORDS[row.status],
-            "target": ratio_text(row.target, digits=2),
+            "target": target_text(row.target),
             "SLI": _sli_text(row),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)} {row.unit}"
             if row.total == row.total
             else NO_VALUE,
-            "allowed": count_text(math.floor(row.budget_total)) if row.budget_total == row.budget_total else NO_VALUE,
+            "allowed": _allowed_text(row.budget_total),
             "budget left": ratio_text(row.budget_left_ratio, digits=1),
             "burn rate": f"{row.burn_rate:.2f}x" if row.burn_rate == row.burn_rate else NO_VALUE,
             "coverage": ratio_text(row.coverage, digits=1),
@@ -48,6 +48,13 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples()
     ]
+
+
+def _allowed_text(budget: float) -> str:
+    """Whole events of a budget; one of less than ten with its fraction, so that 0.02 of a slice is not nothing."""
+    if not math.isfinite(budget):
+        return NO_VALUE
+    return count_text(math.floor(budget)) if budget >= 10 else f"{budget:.3g}"
 
 
 def _sli_text(row: Any) -> str:
@@ -178,7 +185,7 @@ def slo_finding(result: Result) -> Sentence:
         for row in judged[judged["status"] == "spent"].sort_values("budget_left_ratio").itertuples():
             when = f", its budget gone on {row.exhausted_at:%d %B %H:%M} UTC" if not pd.isna(row.exhausted_at) else ""
             parts.append(
-                f"{row.title} reached {ratio_text(row.sli)} against {ratio_text(row.target, digits=2)} "
+                f"{row.title} reached {ratio_text(row.sli)} against {target_text(row.target)} "
                 f"and spent {row.burn_rate:.1f} times its error budget{when}."
             )
         risky = [

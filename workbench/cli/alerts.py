@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Any
+
 import click
 
+from workbench.cli.shared.output import format_option, print_csv, print_json, say
 from workbench.cli.shared.question import Asked, question
 
 
@@ -20,7 +25,7 @@ def alerts() -> None:
 @alerts.command()
 @click.option(
     "--show",
-    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts"]),
+    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts"]),
     default="rules",
     show_default=True,
     help="Which table to print.",
@@ -40,6 +45,7 @@ def status(
     Examples:
       workbench alerts status counterfactual-lab
       workbench alerts status counterfactual-lab --show measures --people 2
+      workbench --zone Europe/Warsaw alerts status counterfactual-lab --show shifts
       workbench alerts status counterfactual-lab --show episodes --last 7d --format csv
     """
     from workbench.charts.alerts import tables
@@ -52,6 +58,8 @@ def status(
         "episodes": tables.episode_rows,
         "noisiest": tables.noisiest_rows,
         "bursts": tables.burst_rows,
+        "interruptions": tables.interruption_rows,
+        "shifts": tables.shift_rows,
     }
     asked.show(
         study,
@@ -59,4 +67,122 @@ def status(
         csv=study.results[show].to_frame().to_dict(orient="records"),
         right=lambda name: name not in tables.TEXT,
         finding=tables.alerts_finding(study),
+    )
+
+
+@alerts.command()
+@click.option("--least", default=2.0, show_default=True, help="Percentage of a budget from which a burn is an event.")
+@click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
+@question
+def rules(asked: Asked, least: float, without: tuple[str, ...]) -> None:
+    """Print which rule earns its pages: precision, recall, detection time, pages without use.
+
+    A rule is held against the burns of the objectives that its profile entry names, and against incidents written down
+    with `workbench slo annotate`. A rule that guards no objective is not judged, which is not 0 %.
+
+    \b
+    Examples:
+      workbench alerts rules counterfactual-lab --month last-month
+      workbench alerts rules conduit --least 5 --format csv
+    """
+    from workbench.charts.alerts.worth_tables import TEXT, worth_finding, worth_rows
+    from workbench.studies import alert_rule_worth
+
+    study = asked.answer(alert_rule_worth, least_share=least / 100, without=without)
+    worth = study.results["worth"]
+    asked.show(
+        study,
+        worth_rows(worth),
+        csv=worth.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=worth_finding(study),
+    )
+
+
+@alerts.command()
+@click.argument("system")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--level",
+    type=click.Choice(["error", "warning", "info"]),
+    default="info",
+    show_default=True,
+    help="Least level of problems to print.",
+)
+@click.option("--scrape", default="15s", show_default=True, help="Time between scrapes of the targets.")
+@click.option("--offline", is_flag=True, help="Do not ask the source for its metrics and the history of alerts.")
+@format_option
+@click.pass_obj
+def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: bool, format_: str) -> None:
+    """Check a rule file: unknown metrics, joins that never match, alerts that always or never fire, and more.
+
+    Reads a Prometheus rule file, a bare list of rules, or the rules in a Markdown document. Exits 1 when there is an
+    error or a warning. Every check has a stable name; docs/alerts.md says what each means.
+
+    \b
+    Examples:
+      workbench alerts lint choreoai alerts.yml
+      workbench alerts lint conduit alerts.yml --offline --level warning
+    """
+    from workbench.charts.alerts.lint_text import lint_finding, problem_texts
+    from workbench.core.timerange import duration_ms
+    from workbench.studies import alert_lint
+
+    context = state.context()
+    study = alert_lint(
+        context, system=system, path=file, as_of=context.clock(), scrape_ms=duration_ms(scrape), history=not offline
+    )
+    problems = study.results["problems"]
+    if format_ == "json":
+        print_json(study.to_dict())
+    elif format_ == "csv":
+        print_csv(problems.to_frame().to_dict(orient="records"))
+    else:
+        for text in problem_texts(problems, level=level):
+            click.echo(text)
+        say(str(lint_finding(problems)))
+    for warning in study.warnings:
+        say(f"Note: {warning}")
+    sys.exit(1 if study.status == "at_risk" else 0)
+
+
+@alerts.command()
+@click.option("--rule", "names", multiple=True, help="Rule to tune; by default those that page most for nothing.")
+@click.option(
+    "--file",
+    "rule_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Rule file in which the proposals are written as a diff on stdout; promtool checks it where it is installed.",
+)
+@question
+def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
+    """Replay rules with other `for`, `keep_firing_for` and thresholds, and propose what pages less.
+
+    Settings are chosen on the first two thirds of the period, so that no burn of a budget is lost and none is told more
+    than 10 minutes later, and judged on the last third. The longer the period, the better the choice.
+
+    \b
+    Examples:
+      workbench alerts tune counterfactual-lab --last 90d
+      workbench alerts tune choreoai --last 90d --rule HighErrorRate --file alerts.yml
+    """
+    from workbench.charts.alerts.tuning_tables import TEXT, tuning_finding, tuning_rows
+    from workbench.cli.promtool import checked
+    from workbench.studies import alert_rule_tuning
+    from workbench.studies.authoring.rule_changes import changed_rules
+
+    study = asked.answer(alert_rule_tuning, rules=names)
+    tuning = study.results["tuning"]
+    if rule_file is not None:
+        changed = changed_rules(rule_file, tuning.to_frame())
+        click.echo(changed.diff, nl=False)
+        for note in (*changed.notes, *checked(changed.text)):
+            say(f"Note: {note}")
+        return
+    asked.show(
+        study,
+        tuning_rows(tuning),
+        csv=tuning.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=tuning_finding(tuning),
     )

@@ -26,6 +26,8 @@ def catalog() -> None:
 def check(state: Any, folders: tuple[Path, ...]) -> None:
     """Read profiles, SLO documents and every query in them; each mistake is printed with file and line.
 
+    Parts of an SLO that cannot be counted in one way (a rate over a counter) are mistakes too.
+
     Without folders the shipped catalog and the folders of the settings are checked.
 
     \b
@@ -34,37 +36,34 @@ def check(state: Any, folders: tuple[Path, ...]) -> None:
       workbench catalog check ./profiles ./slos
     """
     from workbench.catalog import iter_queries, load_catalog
-    from workbench.core.errors import CatalogError, Fault, QueryRejected
-    from workbench.promql import parse
+    from workbench.core.errors import CatalogError
+    from workbench.studies.authoring.check import query_faults, uncountable
 
     settings = state.settings
     read = load_catalog((*settings.profiles, *folders), (*settings.slos, *folders))
-    faults, count = [], 0
-    for query in iter_queries(read):
-        count += 1
-        try:
-            parse(query.text)
-        except QueryRejected as error:
-            faults.append(Fault(query.file, query.line, query.text, error.message))
+    faults = query_faults(read) or uncountable(read)
     if faults:
         raise CatalogError(tuple(faults))
+    count = len(list(iter_queries(read)))
     objectives = sum(len(items) for items in read.objectives.values())
     say(f"{len(read.profiles)} systems, {objectives} objectives, {count} queries: no mistakes found.")
 
 
 @catalog.command("list")
+@click.option("--all", "every", is_flag=True, help="Shipped systems too that no source answers for.")
 @format_option
 @click.pass_obj
-def list_(state: Any, format_: str) -> None:
-    """List the systems with their objectives.
+def list_(state: Any, every: bool, format_: str) -> None:
+    """List the systems that a source answers for, with their objectives.
 
     \b
-    Example:
+    Examples:
       workbench catalog list
+      workbench catalog list --all --format json
     """
-    from workbench.catalog import load_catalog
-
-    read = load_catalog(state.settings.profiles, state.settings.slos)
+    context = state.context()
+    read = context.catalog
+    shown = set(read.profiles if every else context.systems)
     rows = [
         {
             "system": system,
@@ -72,5 +71,6 @@ def list_(state: Any, format_: str) -> None:
             "objectives": ", ".join(o.id for o in read.objectives.get(system, ())),
         }
         for system, profile in read.profiles.items()
+        if system in shown
     ]
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)

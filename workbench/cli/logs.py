@@ -92,6 +92,7 @@ def logs(
         say(f"Asked: {found.query}")
     if found.coverage:
         read = found.coverage
-        say(f"{read['share']:.2%} of {read['lines']:,} lines in {read['files']} files were understood.")
+        files = f"{read['files']} file{'s' if read['files'] != 1 else ''}"
+        say(f"{read['share']:.2%} of {read['records']:,} records ({read['lines']:,} lines) in {files} were understood.")
     shown = f", the newest {limit} are shown" if found.found > limit and not count_by else ""
     say(f"{found.found:,} lines of {found.source} match in {span}{shown}")

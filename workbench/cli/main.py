@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -90,9 +91,17 @@ def complain(message: str) -> None:
     click.echo(label + message, err=True)
 
 
+def show_what_the_console_can() -> None:
+    """Print a mark in place of a sign that the encoding of the console does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error becomes a message and an exit code, never a traceback."""
     keep_private()
+    show_what_the_console_can()
     try:
         code = cli.main(args=arguments, prog_name="workbench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -46,6 +46,7 @@ def query(
     from workbench.core.histograms import is_mark
     from workbench.core.result import jsonable
     from workbench.core.timerange import duration_ms, parse_instant
+    from workbench.core.units import number_text, unbounded
     from workbench.studies.operations.ask import explain_query, query_metrics
 
     context = state.context()
@@ -64,7 +65,10 @@ def query(
             query=promql,
             hint="Check the names: workbench catalog list; an empty answer is not a zero.",
         )
-    rows = [{key: jsonable(value) for key, value in row.items()} for row in answer.long().to_dict(orient="records")]
+    rows = [
+        {key: number_text(value) if unbounded(value) else jsonable(value) for key, value in row.items()}
+        for row in answer.long().to_dict(orient="records")
+    ]
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     for text in (*answer.meta.get("warnings", ()), *answer.meta.get("infos", ())):
         say(f"Warning: {text}")

@@ -9,6 +9,7 @@
     ├── FrameError                10   a frame that breaks its contract
     ├── ArchiveError              11   the local archive or the store cannot be used
     ├── ReportError               12   a report template failed
+    │   └── ReportIncomplete       3   a source did not answer while the report was made
     └── SourceError                    a monitored backend, with the query that met it
         ├── SourceUnavailable      3   no connection, deadline passed, 5xx, wrong credentials
         │   ├── CertificateInvalid 6   the server's certificate does not verify
@@ -96,6 +97,12 @@ class ReportError(WorkbenchError):
     """A report could not be made."""
 
     exit_code = 12
+
+
+class ReportIncomplete(ReportError):
+    """A source did not answer while a report was made, so parts of it are unknown; it replaces no earlier copy."""
+
+    exit_code = 3
 
 
 class SourceError(WorkbenchError):

@@ -73,6 +73,9 @@ _ONLY: Mapping[str, tuple[str, ...]] = {
     "database": ("table",),
     "table": ("table",),
     "holds": ("table",),
+    "delimiter": ("table",),
+    "decimal": ("table",),
+    "ends": ("table",),
     "alertmanager": ("prometheus",),
     "replica_labels": ("prometheus",),
     "sigv4": ("prometheus", "alertmanager", "opensearch"),
@@ -107,6 +110,9 @@ class SourceSettings(Frozen):
     database: SecretRef | None = None
     table: str = ""
     holds: Literal["", "invoices", "deployments", "incidents", "labels"] = ""
+    delimiter: str = ""
+    decimal: Literal["", ".", ","] = ""
+    ends: Literal["", "exclusive", "inclusive"] = ""
     semantics: Literal["auto", "v2", "v3"] = "auto"
     username: str = ""
     password: SecretRef | None = None

@@ -27,6 +27,40 @@ def ratio_text(ratio: float, *, digits: int = 3) -> str:
     return f"{text} %"
 
 
+def target_text(target: Decimal | float) -> str:
+    """Write a target in percent with all its digits, never rounded: it is a promise.
+
+    Examples
+    --------
+    >>> target_text(Decimal("0.99999")), target_text(0.999), target_text(Decimal("0.9"))
+    ('99.999 %', '99.90 %', '90.00 %')
+    """
+    exact = target if isinstance(target, Decimal) else Decimal(repr(float(target)))
+    if not exact.is_finite():
+        return NO_VALUE
+    percent = (100 * exact).normalize()
+    digits = max(2, -int(percent.as_tuple().exponent))
+    return f"{percent:.{digits}f} %"
+
+
+def unbounded(value: object) -> bool:
+    """Whether a value is NaN or an infinity."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def number_text(value: float) -> str:
+    """Write a number as Prometheus does, so that NaN and the two infinities are told apart.
+
+    Examples
+    --------
+    >>> [number_text(value) for value in (1.5, float("nan"), float("inf"), float("-inf"))]
+    ['1.5', 'NaN', '+Inf', '-Inf']
+    """
+    if math.isnan(value):
+        return "NaN"
+    return repr(value) if math.isfinite(value) else "+Inf" if value > 0 else "-Inf"
+
+
 def count_text(count: float) -> str:
     """Write a count with thousands separators, a fraction only where there is one.
 

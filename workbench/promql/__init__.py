@@ -8,6 +8,7 @@ from workbench.promql.parser.nodes import Node, Selector
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.plan import CounterPlan, counter_plan
 from workbench.promql.parser.printer import print_query
+from workbench.promql.parser.ratio import RatioPlan, events_factor, exact_ratio, ratio_plan
 from workbench.promql.parser.scope import in_scope, scope_matchers, scoped, selectors
 
 __all__ = [
@@ -17,15 +18,19 @@ __all__ = [
     "Matcher",
     "MemoryStore",
     "Node",
+    "RatioPlan",
     "SampleStore",
     "Selector",
     "counter_plan",
     "evaluate_instant",
     "evaluate_range",
+    "events_factor",
+    "exact_ratio",
     "in_scope",
     "keep_series",
     "parse",
     "print_query",
+    "ratio_plan",
     "scope_matchers",
     "scoped",
     "selectors",

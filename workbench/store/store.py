@@ -21,7 +21,7 @@ from workbench.store.decisions import Decisions
 from workbench.store.issues import Issues
 from workbench.store.models import report_runs, slice_counts, slice_histories
 
-RunStatus = Literal["running", "done", "failed"]
+RunStatus = Literal["running", "done", "failed", "incomplete"]
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,16 @@ class Store(Collected, Decisions, Issues):
             run_id, status="done", finished_at=finished_at, path=path, sha256=sha256, provenance=dict(provenance)
         )
 
-    def fail_run(self, run_id: str, *, finished_at: datetime, error: str) -> ReportRun:
-        """Write down why the report was not made."""
-        return self._end_run(run_id, status="failed", finished_at=finished_at, error=error)
+    def fail_run(
+        self,
+        run_id: str,
+        *,
+        finished_at: datetime,
+        error: str,
+        status: Literal["failed", "incomplete"] = "failed",
+    ) -> ReportRun:
+        """Write down why the report was not made, or why parts of it are unknown."""
+        return self._end_run(run_id, status=status, finished_at=finished_at, error=error)
 
     def run(self, run_id: str) -> ReportRun:
         """Return one run.

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +19,17 @@ from sqlalchemy import Engine, MetaData, Table, create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
-from workbench.core.errors import AnswerUnreadable, QueryTooExpensive, SourceUnavailable, WorkbenchError
+from workbench.core.errors import (
+    AnswerUnreadable,
+    ParameterError,
+    QueryTooExpensive,
+    SourceUnavailable,
+    WorkbenchError,
+)
 from workbench.core.secrets import Secret
 from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
+from workbench.store.text_tables import exact_decimals, read_text_table, with_whole_last_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +77,12 @@ class TableSource:
         ``invoices``, ``deployments``, ``incidents``, ``labels`` or empty.
     fields : mapping of str to str
         Column of the workbench -> column of the table.
+    delimiter : str
+        Between the cells of CSV; empty takes the one of ``,``, ``;`` and tab that the header has most of.
+    decimal : {"", ".", ","}
+        Decimal sign of amounts; empty takes the one that the amounts prove, else the point.
+    ends : {"", "exclusive", "inclusive"}
+        Whether the last day of an invoice is within it; empty takes the last day of a month as within.
     """
 
     name: str
@@ -79,11 +91,17 @@ class TableSource:
     table: str = ""
     holds: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ""
+    decimal: str = ""
+    ends: str = ""
 
     @classmethod
     def from_settings(cls, name: str, settings: SourceSettings) -> TableSource:
         """Build a source from its part of the settings file."""
-        return cls(name, settings.path, settings.database, settings.table, settings.holds, settings.fields)
+        return cls(
+            name, settings.path, settings.database, settings.table, settings.holds, settings.fields,
+            settings.delimiter, settings.decimal, settings.ends,
+        )  # fmt: skip
 
     @property
     def location(self) -> str:
@@ -123,6 +141,8 @@ class TableSource:
                 frame[column] = self._instants(frame[column], warnings)
             elif column in _AMOUNTS:
                 frame[column] = self._amounts(frame[column])
+        if self.holds == "invoices":
+            frame = with_whole_last_day(frame, self.ends, warnings)
         frame.attrs["warnings"] = tuple(warnings)
         return frame
 
@@ -156,7 +176,7 @@ class TableSource:
                 if ".parquet" in file.suffixes:
                     parts.append(pd.read_parquet(file))
                 else:
-                    parts.append(pd.read_csv(file, dtype="str", keep_default_na=False, nrows=MAX_ROWS + 1))
+                    parts.append(read_text_table(file, delimiter=self.delimiter, rows=MAX_ROWS + 1))
             except (OSError, ValueError, EOFError) as error:
                 first = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise AnswerUnreadable(
@@ -229,17 +249,10 @@ class TableSource:
         return (found, False) if found.tzinfo else (found.replace(tzinfo=UTC), True)
 
     def _amounts(self, column: pd.Series) -> pd.Series:
-        found = []
-        for row, value in enumerate(column, start=1):
-            try:
-                amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
-            except InvalidOperation:
-                amount = Decimal("nan")
-            if not amount.is_finite():
-                raise AnswerUnreadable(
-                    f"{str(value)[:40]!r} in row {row} of {column.name} is no amount.",
-                    source=self.name,
-                    hint="Write 1234.56, without thousands separators or currency.",
-                )
-            found.append(amount)
+        try:
+            found = exact_decimals(column.tolist(), decimal=self.decimal)
+        except ParameterError as error:
+            raise AnswerUnreadable(
+                f"{error.message[:-1]} of {column.name}.", source=self.name, hint=error.hint
+            ) from None
         return pd.Series(found, index=column.index, dtype=object)

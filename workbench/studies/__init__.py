@@ -1,6 +1,7 @@
 """Questions answered: catalog, sources and range in, a Study out. A failing source is a status, never an exception."""
 
 from workbench.core.filters import Condition, LogFilter, Native, SpanFilter
+from workbench.studies.alerts.lint import alert_lint
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
@@ -14,8 +15,10 @@ from workbench.studies.quality.drift import quality_drift
 from workbench.studies.slo.attribution import slo_attribution
 from workbench.studies.slo.backtest import slo_backtest
 from workbench.studies.slo.compliance import slo_compliance
+from workbench.studies.slo.rule_tuning import alert_rule_tuning
+from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
-from workbench.studies.sources.context import Context, open_context
+from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
 from workbench.studies.sources.periods import window
 
@@ -25,8 +28,12 @@ __all__ = [
     "LogFilter",
     "Native",
     "SpanFilter",
+    "alert_lint",
     "alert_load",
+    "alert_rule_tuning",
+    "alert_rule_worth",
     "capacity_forecast",
+    "catalog_version",
     "explain_query",
     "find_logs",
     "find_spans",

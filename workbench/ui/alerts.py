@@ -6,9 +6,10 @@ import streamlit as st
 
 from workbench.charts.alerts import figures as charts
 from workbench.charts.alerts import tables as rows
+from workbench.charts.alerts.worth_tables import WORTH, worth_finding, worth_rows
 from workbench.core.result import Study
 from workbench.core.units import count_text, ratio_text, span_text
-from workbench.ui.parts import figures, tables
+from workbench.ui.parts import figures, load, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 
@@ -35,7 +36,7 @@ def key_figures(study: Study) -> None:
     )
 
 
-def load(study: Study) -> None:
+def overview(study: Study) -> None:
     """Show which rules fire, and when."""
     st.markdown(escaped(repr(rows.alerts_finding(study))))
     figures.card("When the rules fired", charts.episodes_figure, study.results["episodes"], key="episodes")
@@ -44,10 +45,29 @@ def load(study: Study) -> None:
         figures.card("When people are called", charts.hours_figure, study.results["hours"], key="hours")
 
 
+def worth(study: Study) -> None:
+    """Show which rule earns its pages; read only when asked for, as it reads the objectives too."""
+    with st.container(border=True):
+        st.markdown("**Which rules earn their pages?**")
+        if not st.toggle("Hold the rules against burns and incidents", key="worth"):
+            return
+        zone = str(vars(study.results["episodes"])["zone"])
+        judged = load.question("alert_rule_worth", study.system, study.range, zone)
+        if states.usable(judged):
+            st.markdown(escaped(repr(worth_finding(judged))))
+            tables.texts(worth_rows(judged.results["worth"]), alt="Rules, the one with most alerts without use first")
+            st.caption(WORTH)
+            states.warned(judged)
+
+
 def details(study: Study) -> None:
     """Show the rules, the standards, the noisiest alerts, the bursts and every episode as tables."""
     st.subheader("Rules", anchor=False)
     tables.texts(rows.rule_rows(study.results["rules"]), alt="Rules, most episodes first")
+    st.subheader("When people are called", anchor=False)
+    tables.texts(rows.interruption_rows(study.results["interruptions"]), alt="Alerts in business, off and sleep hours")
+    with st.expander("Every shift", icon=":material/schedule:"):
+        tables.texts(rows.shift_rows(study.results["shifts"]), alt="Urgent alerts in each shift of twelve hours")
     st.subheader("Against published limits", anchor=False)
     tables.texts(rows.measure_rows(study.results["measures"]), alt="Measures of load and what standards allow")
     st.subheader("Noisiest alerts", anchor=False)

@@ -14,7 +14,7 @@ from workbench.catalog import Objective
 from workbench.charts.slo.figures import burn_figure
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
 from workbench.ui.parts import figures, load, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.filters import Period
@@ -33,7 +33,7 @@ def key_figures(row: pd.Series, as_of: datetime) -> None:
     known = row["total"] > 0
     tiles(
         [
-            Tile("Objective", ratio_text(row["target"], digits=2), f"of {unit} good"),
+            Tile("Objective", target_text(row["target"]), f"of {unit} good"),
             Tile("Measured", ratio_text(row["sli"]), f"of {count_text(row['total'])} {unit}" if known else ""),
             Tile(
                 "Budget left",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from workbench.analysis.overview.evidence import Evidence, quiet_sentence
 from workbench.analysis.overview.findings import MonthSpend, OpenAlerts
 from workbench.analysis.overview.today import TodayList
 from workbench.charts.overview.tables import alert_rows, source_rows, spend_rows
@@ -22,6 +23,9 @@ _PAGES = {
     "source": ("sources.py", "Open sources"),
 }
 
+#: Sentences about what was not looked at, above the board.
+_SENTENCES = 6
+
 _ICONS = {
     "promise": "task_alt",
     "alert": "notifications_active",
@@ -32,11 +36,17 @@ _ICONS = {
 }
 
 
-def first(result: TodayList) -> None:
+def first(study: Study) -> None:
     """Show the findings of the day, each with owner, runbook, evidence and the way to the page that proves it."""
     st.subheader("What to do today", anchor=False)
+    result, looked = study.results["today"], study.results["evidence"]
+    assert isinstance(result, TodayList)
+    assert isinstance(looked, Evidence)
     if result.frame.empty:
-        st.markdown("Nothing presses: no SLO at risk, no alert fires, no threshold broken, no budget near its limit.")
+        st.markdown(looked.clear() or "Nothing was looked at: there is no objective, alert rule, threshold or budget.")
+    for sentence in looked.unread()[:_SENTENCES]:
+        st.caption(sentence)
+    if result.frame.empty:
         return
     with st.grid(len(result.frame), min_column_width=280, gap="small"):
         for _, row in result.frame.iterrows():
@@ -53,7 +63,7 @@ def standing(study: Study) -> None:
     assert isinstance(alerts, OpenAlerts)
     parts = [
         ("Spend of the month", spend_rows(spend), "No system."),
-        ("Open alerts", alert_rows(alerts), "No alert fires."),
+        ("Open alerts", alert_rows(alerts), quiet_sentence(study.results["evidence"].frame)),
         ("Data", source_rows(study.results["sources"]), "Sources are judged only for a period that ends now."),
     ]
     with st.grid(2, min_column_width=440, gap="small"):

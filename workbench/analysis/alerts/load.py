@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from workbench.analysis.alerts.marks import by_alert, chatter_indices
 from workbench.analysis.alerts.summary import TOP, AlertEpisodes
+from workbench.analysis.counting.evaluation import time_before
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
 
@@ -22,6 +24,12 @@ FLOOD_BEGINS, FLOOD_ENDS = 10, 5
 
 #: A burst is a period with at least this many alerts whose count chance would reach once in BURST_ODDS periods.
 BURST_LEAST, BURST_ODDS = 3, 1000
+
+#: An alert chatters from this index on, three starts a minute, and with this many starts. [1/s]
+CHATTERS, CHATTER_STARTS = 0.05, 3
+
+#: An episode shorter than this that does not come back within REPEATS_S is fleeting. [s]
+FLEETING_S, REPEATS_S = 10.0, 60.0
 
 #: Days of data below which the standards call a result indicative only.
 ENOUGH_DAYS = 30.0
@@ -74,24 +82,30 @@ def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures
     Notes
     -----
     Rates count episodes begun in the period and divide by observed time and positions. Ten-minute periods are aligned
-    to the clock, empty ones count, and they are not divided by positions: a flood hits everybody [1]_ [2]_. Incidents
-    per shift are critical episodes per twelve hours; at most two [3]_.
+    to the clock, empty ones count where rules were evaluated, and they are not divided by positions: a flood hits
+    everybody [1]_ [2]_. Incidents per shift are urgent episodes per twelve hours; at most two [3]_. Of one alert, the
+    chatter index is the mean of the inverse times between its starts [4]_. An episode that has not ended, or whose
+    edges nobody saw, is not called fleeting.
 
     References
     ----------
     .. [1] ANSI/ISA-18.2-2016, 16.4; rates per hour and day after ISA-18.2-2009 and IEC 62682.
     .. [2] EEMUA 191, 3rd edition.
     .. [3] B. Beyer et al., Site Reliability Engineering, O'Reilly, 2016, ch. 11.
+    .. [4] S. R. Kondaveeti et al., Quantification of alarm chatter based on run length distributions, 2010.
     """
     begun = found.frame[found.frame["started"]]
     counts = period_counts(_starts_ms(begun), found.range)
+    periods = _observed_periods(found, counts)
     days = found.observed_s / 86_400 * positions
     count = len(begun)
     tops = begun.groupby(["alertname", "labels"]).size().sort_values(ascending=False)
-    urgent = int((begun["severity"] == "critical").sum())
-    flooded = sum((end - start) for start, end in _floods(counts)) / len(counts) if len(counts) else np.nan
-    crowded = float((counts > FLOOD_BEGINS).mean()) if len(counts) else np.nan
+    urgent = int(begun["urgent"].sum())
+    flooded = sum((end - start) for start, end in _floods(counts)) / periods if periods else np.nan
+    crowded = int((counts > FLOOD_BEGINS).sum()) / periods if periods else np.nan
     rate = count / days if days else np.nan
+    chatter = chatter_indices(found.frame)
+    chatters = (chatter["chatter"] >= CHATTERS) & (chatter["starts"] >= CHATTER_STARTS)
     rows = [
         _row("per_day", "Alerts a day, per person on call", rate, "per_day", 150, "ISA-18.2-2009"),
         _row("per_hour", "Alerts an hour, per person on call", rate / 24, "per_hour", 6, "ISA-18.2-2009"),
@@ -102,14 +116,22 @@ def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures
         _row("top_ten", f"Share of the {TOP} noisiest of {len(tops)} alerts",
              float(tops.head(TOP).sum() / count) if count else np.nan, "ratio", 0.05 if len(tops) > TOP else np.nan,
              "ISA-18.2, 16.4.5"),
-        _row("flapping", "Episodes that flap", float(begun["flapping"].sum()), "count", 0, "ISA-18.2, 16.4.6"),
-        _row("fleeting", "Episodes under ten seconds", float((begun["duration_s"] < 10).sum()), "count", 0,
+        _row("chattering", "Alerts with a chatter index of 0.05 per second or more", float(chatters.sum()), "count", 0,
+             "Kondaveeti et al. 2010"),
+        _row("three_in_60s", "Alerts that began three times in 60 s", float(chatter["close"].sum()), "count", 0,
+             "EEMUA 191"),
+        _row("flapping", "Episodes that flap: three of one alert, each within an hour of the one before",
+             float(begun["flapping"].sum()), "count", np.nan, "our own"),
+        _row("fleeting", "Episodes over in under ten seconds", float(_fleeting(found.frame)), "count", 0,
              "ISA-18.2, 16.4.6"),
         _row("stale", "Most alerts stale at once on a day", float(_stale_per_day(found)), "count", 4,
              "ISA-18.2, 16.4.7"),
-        _row("critical", "Share of critical among all", urgent / count if count else np.nan, "ratio", 0.05,
+        _row("stale_alerts", "Alerts that stood longer than a day",
+             float(len(found.frame.loc[found.frame["stale"], ["alertname", "labels"]].drop_duplicates())), "count",
+             np.nan, "ISA-18.2, 16.4.7"),
+        _row("critical", "Share of urgent among all", urgent / count if count else np.nan, "ratio", 0.05,
              "ISA-18.2, 16.4.8"),
-        _row("per_shift", "Critical alerts in a shift of twelve hours", urgent / days / 2 if days else np.nan,
+        _row("per_shift", "Urgent alerts in a shift of twelve hours", urgent / days / 2 if days else np.nan,
              "per_shift", 2, "SRE book, ch. 11"),
     ]  # fmt: skip
     if not found.observed_s:
@@ -179,6 +201,29 @@ def period_counts(starts_ms: NDArray[np.int64], span: TimeRange) -> NDArray[np.i
     counts: NDArray[np.int64] = np.zeros(last - first, np.int64)
     np.add.at(counts, starts_ms // PERIOD_MS - first, 1)
     return counts
+
+
+def _observed_periods(found: AlertEpisodes, counts: NDArray[np.int64]) -> int:
+    """Ten-minute periods in which rules were evaluated, at least in part. [count]"""
+    if not found.observed:
+        return min(int(np.ceil(found.observed_s * 1000 / PERIOD_MS - 1e-9)), len(counts))
+    first_ms = found.range.start_ms - found.range.start_ms % PERIOD_MS
+    edges = first_ms + PERIOD_MS * np.arange(len(counts) + 1)
+    before = time_before(np.array(found.observed, np.int64), edges)
+    return int(((np.diff(before) > 0) | (counts > 0)).sum())
+
+
+def _fleeting(frame: pd.DataFrame) -> int:
+    """Episodes that were over before anybody could look, and did not come back within a minute. [count]"""
+    if frame.empty:
+        return 0
+    alert, order = by_alert(frame)
+    rows = frame.iloc[order]
+    starts = rows["starts_at"].dt.as_unit("ms").astype("int64").to_numpy() / 1000
+    ends = starts + rows["duration_s"].to_numpy()
+    again = np.append(starts[1:] - ends[:-1] <= REPEATS_S, False) & np.append(np.diff(alert[order]) == 0, False)
+    seen = rows["started"] & ~(rows["open"] | rows["left_censored"] | rows["right_censored"])
+    return int((seen.to_numpy() & (rows["duration_s"].to_numpy() < FLEETING_S) & ~again).sum())
 
 
 def _starts_ms(begun: pd.DataFrame) -> NDArray[np.int64]:

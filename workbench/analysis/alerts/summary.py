@@ -10,13 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.alerts.marks import (
+    by_alert,
+    firing_shares,
+    flapping,
+    labels_texts,
+    most_chatter,
+    standing_s,
+)
 from workbench.core.frames import EPISODES, check
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange, named_zone
-
-#: Three episodes of one alert, each at most this long and this long after the one before, are flapping. [s]
-FLAP_S = 3600.0
-FLAP_STARTS = 3
 
 #: An alert that fires longer than this is stale (ISA-18.2, 16.4.7). [s]
 STALE_S = 86_400.0
@@ -24,7 +28,14 @@ STALE_S = 86_400.0
 #: Hours of sleep on the wall clock of the people on call (PagerDuty's operations reports).
 SLEEP_HOURS = (22, 8)
 
+#: Severities that call somebody, where a profile does not say.
+URGENT = ("critical", "page", "emergency")
+
 TOP = 10
+
+_RULE_COLUMNS = ("alertname", "severity", "owner", "episodes", "per_day", "per_week", "share", "median_s", "p90_s",
+                 "longest_s", "measured", "firing_share", "flapping", "stale", "asleep", "open", "alerts",
+                 "chatter")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ class AlertEpisodes(Result):
     ends_at        when it ended; NaT while it fires [UTC]
     duration_s     from start to end, or to ``as_of`` while it fires [s]
     pending_s      from the condition to the start [s]
-    started        whether it began in the period: these are counted (bool)
+    started        whether it was seen to begin in the period: these are counted (bool)
     open           whether it still fires at ``as_of`` (bool)
     left_censored  whether it may have begun earlier (bool)
     right_censored whether it may have ended later (bool)
@@ -61,12 +72,18 @@ class AlertEpisodes(Result):
     flapping       whether it belongs to a run of :data:`FLAP_STARTS` or more quick repeats (bool)
     stale          whether it fired longer than :data:`STALE_S` (bool)
     sleep          whether it began between 22:00 and 08:00 in ``zone`` (bool)
+    urgent         whether its severity calls somebody (bool)
+    phantom        whether it rests on samples from before a restart alone (bool)
+    disputed       whether another server that evaluated rules all the time does not have it (bool)
     ============== ====================================================================================
+
+    ``observed`` holds the stretches of the period in which rules were evaluated, where they are known. [ms]
     """
 
     range: TimeRange
     zone: str
     observed_s: float
+    observed: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,7 +142,9 @@ def alert_episodes(
     span: TimeRange,
     *,
     observed_s: float,
+    observed: NDArray[np.int64] | None = None,
     rules: Sequence[AlertRuleInfo] = (),
+    urgent: Sequence[str] = URGENT,
     owner: str = "",
     zone: str = "UTC",
 ) -> AlertEpisodes:
@@ -134,13 +153,17 @@ def alert_episodes(
     Parameters
     ----------
     episodes : DataFrame
-        Frame contract ``EPISODES``.
+        Frame contract ``EPISODES``; ``phantom`` and ``disputed`` are taken over where they are there.
     span : TimeRange
         Period up to the instant of reading: ``span.end`` is where open episodes are measured to.
     observed_s : float
         Time of the period in which rules were evaluated. [s]
+    observed : int64 array, (n, 2), optional
+        Where that time lies: disjoint stretches, rising. [ms since the epoch]
     rules : sequence of AlertRuleInfo
         Known rules: their severity and owner stand in where labels have none.
+    urgent : sequence of str
+        Severities that call somebody.
     owner : str
         Who answers for alerts that no label and no rule gives to somebody.
     zone : str
@@ -148,40 +171,48 @@ def alert_episodes(
 
     Notes
     -----
-    Flapping here means :data:`FLAP_STARTS` or more episodes of one label set, each at most :data:`FLAP_S` long and at
-    most as long after the end before; a count of flapping says nothing without these two numbers. The process
-    industry's "three in a minute" is finer than rules that are evaluated once a minute can be.
+    An episode whose start nobody saw did not begin in the period: it may be older. Flapping here means
+    :data:`FLAP_STARTS` or more episodes of one label set, each at most :data:`FLAP_S` long and at most as long after
+    the end before; these two numbers are our own, no standard's. An alert is stale when it stood longer than
+    :data:`STALE_S`, gaps in between included where it fired before and after.
     """
     check(episodes, EPISODES, where="the caller")
     known = {rule.alertname: rule for rule in rules}
-    frame = episodes.copy()
     end = pd.Timestamp(span.end)
-    frame["open"] = frame["ends_at"].isna() | (frame["ends_at"] > end)
-    until = frame["ends_at"].where(~frame["open"], end)
-    kept = (frame["starts_at"] < end) & (until > pd.Timestamp(span.start))
-    frame, until = frame[kept].reset_index(drop=True), until[kept].reset_index(drop=True)
+    still = episodes["ends_at"].isna() | (episodes["ends_at"] > end)
+    until = episodes["ends_at"].where(~still, end)
+    kept = (episodes["starts_at"] < end) & (until > pd.Timestamp(span.start))
+    frame, until = episodes[kept].reset_index(drop=True), until[kept].reset_index(drop=True)
+    frame["open"] = still[kept].to_numpy()
     frame["ends_at"] = frame["ends_at"].where(~frame["open"])
     frame["owner"] = [
         labels.get("owner") or labels.get("team") or getattr(known.get(name), "owner", "") or owner
         for labels, name in zip(frame["labels"], frame["alertname"], strict=True)
     ]
-    frame["severity"] = [
-        severity or getattr(known.get(name), "severity", "")
-        for severity, name in zip(frame["severity"], frame["alertname"], strict=True)
-    ]
-    frame["labels"] = [_labels_text(labels) for labels in frame["labels"]]
+    unnamed = frame["severity"] == ""
+    frame["severity"] = frame["severity"].where(
+        ~unnamed, [getattr(known.get(name), "severity", "") for name in frame["alertname"]]
+    )
+    frame["labels"] = labels_texts(frame["labels"])
     frame["duration_s"] = (until - frame["starts_at"]).dt.total_seconds()
     frame["pending_s"] = (frame["starts_at"] - frame["active_at"]).dt.total_seconds()
-    frame["started"] = frame["starts_at"] >= pd.Timestamp(span.start)
-    frame["stale"] = frame["duration_s"] > STALE_S
-    frame["flapping"] = _flapping(frame)
+    frame["started"] = (frame["starts_at"] >= pd.Timestamp(span.start)) & ~frame["left_censored"]
+    for flag in ("phantom", "disputed"):
+        frame[flag] = frame[flag].astype("bool") if flag in frame else False
+    frame["urgent"] = frame["severity"].isin(urgent)
+    for name in ("severity", "labels", "owner"):
+        frame[name] = frame[name].astype("str")
+    alert, order = by_alert(frame)
+    frame["stale"] = standing_s(frame, alert, order) > STALE_S
+    frame["flapping"] = flapping(frame, alert, order)
     frame["sleep"] = _asleep(frame["starts_at"], zone)
     columns = ["alertname", "severity", "labels", "owner", "active_at", "starts_at", "ends_at", "duration_s",
                "pending_s", "started", "open", "left_censored", "right_censored", "unknown_s", "flapping", "stale",
-               "sleep"]  # fmt: skip
-    for name in ("severity", "labels", "owner"):
-        frame[name] = frame[name].astype("str")
-    return AlertEpisodes(frame[columns], range=span, zone=zone, observed_s=observed_s, notes=_remarks(frame))
+               "sleep", "urgent", "phantom", "disputed"]  # fmt: skip
+    stretches = () if observed is None else tuple((int(start), int(last)) for start, last in observed)
+    return AlertEpisodes(
+        frame[columns], range=span, zone=zone, observed_s=observed_s, observed=stretches, notes=_remarks(frame)
+    )
 
 
 def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> AlertRules:
@@ -197,19 +228,57 @@ def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> Al
     ----------
     .. [1] S. R. Kondaveeti et al., Quantification of alarm chatter based on run length distributions, 2010.
     """
+    rows = found.frame
+    rule, names = pd.factorize(pd.MultiIndex.from_frame(rows[["alertname", "severity"]]))
+    fired = {name for name, _ in names}
+    quiet = [one for one in {one.alertname: one for one in rules}.values() if one.alertname not in fired]
+    count = len(names)
+    begun = rows["started"].to_numpy()
+    whole = begun & ~(rows["open"] | rows["left_censored"] | rows["right_censored"]).to_numpy()
+
+    def counted(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(rule[mask], minlength=count).astype(np.int64)
+
+    durations = rows["duration_s"].groupby(rule)
+    ended = rows["duration_s"][whole].groupby(rule[whole])
+    episodes = counted(begun)
+    frame = pd.DataFrame(
+        {
+            "alertname": [name for name, _ in names],
+            "severity": [severity for _, severity in names],
+            "owner": rows["owner"].groupby(rule).agg(lambda own: ", ".join(sorted(set(own) - {""}))).to_numpy(),
+            "episodes": episodes,
+            "share": episodes / max(episodes.sum(), 1),
+            "median_s": ended.median().reindex(range(count)).to_numpy(),
+            "p90_s": ended.quantile(0.9).reindex(range(count)).to_numpy(),
+            "longest_s": durations.max().to_numpy(),
+            "measured": counted(whole),
+            "firing_share": firing_shares(rows, rule, count, found.range, found.observed_s, found.observed),
+            "flapping": counted(begun & rows["flapping"].to_numpy()),
+            "stale": counted(rows["stale"].to_numpy()),
+            "asleep": counted(begun & rows["sleep"].to_numpy()),
+            "open": counted(rows["open"].to_numpy()),
+            "alerts": rows["labels"].groupby(rule).nunique().to_numpy(),
+            "chatter": most_chatter(rows, rule, count),
+        }
+    )
+    others = pd.DataFrame(
+        [
+            {"alertname": one.alertname, "severity": one.severity, "owner": one.owner, "firing_share": 0.0}
+            for one in quiet
+        ],
+        columns=["alertname", "severity", "owner", "firing_share"],
+    )
+    if not found.observed_s:
+        others["firing_share"] = np.nan
+    frame = pd.concat([part for part in (frame, others) if len(part)] or [frame], ignore_index=True)
+    frame = frame.reindex(columns=[*_RULE_COLUMNS])
+    counts = ["episodes", "measured", "flapping", "stale", "asleep", "open", "alerts"]
+    frame[counts] = frame[counts].fillna(0).astype(np.int64)
+    frame[["share", "chatter"]] = frame[["share", "chatter"]].astype(np.float64).fillna(0.0)
     days = found.observed_s / 86_400
-    episodes = found.frame
-    total = int(episodes["started"].sum())
-    parts = {(str(name), str(severity)): part for (name, severity), part in episodes.groupby(["alertname", "severity"])}
-    quiet = {rule.alertname: rule for rule in rules if rule.alertname not in {name for name, _ in parts}}
-    rows = [_rule_row(name, severity, part, found, days, total) for (name, severity), part in parts.items()]
-    nothing = episodes.iloc[:0]
-    for rule in quiet.values():
-        rows.append({**_rule_row(rule.alertname, rule.severity, nothing, found, days, total), "owner": rule.owner})
-    columns = ["alertname", "severity", "owner", "episodes", "per_day", "per_week", "share", "median_s", "p90_s",
-               "longest_s", "measured", "firing_share", "flapping", "stale", "asleep", "open", "alerts",
-               "chatter"]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns)
+    frame["per_day"] = frame["episodes"] / days if days else np.nan
+    frame["per_week"] = 7 * frame["per_day"]
     frame = frame.sort_values(["episodes", "longest_s", "alertname"], ascending=[False, False, True], kind="stable")
     return AlertRules(frame.reset_index(drop=True), range=found.range, observed_s=found.observed_s)
 
@@ -272,70 +341,19 @@ def chatter_index(starts_s: NDArray[np.float64]) -> float:
     return float(np.mean(1 / runs)) if len(runs) else 0.0
 
 
-def _rule_row(
-    name: str, severity: str, part: pd.DataFrame, found: AlertEpisodes, days: float, total: int
-) -> dict[str, Any]:
-    begun = part[part["started"]]
-    whole = begun.loc[~(begun["open"] | begun["left_censored"] | begun["right_censored"]), "duration_s"]
-    count = len(begun)
-    starts = begun["starts_at"].dt.as_unit("ms").astype("int64") / 1000
-    return {
-        "alertname": name,
-        "severity": severity,
-        "owner": ", ".join(sorted(set(part["owner"]) - {""})),
-        "episodes": count,
-        "per_day": count / days if days else np.nan,
-        "per_week": 7 * count / days if days else np.nan,
-        "share": count / total if total else 0.0,
-        "median_s": float(whole.median()) if len(whole) else np.nan,
-        "p90_s": float(whole.quantile(0.9)) if len(whole) else np.nan,
-        "longest_s": float(part["duration_s"].max()) if len(part) else np.nan,
-        "measured": len(whole),
-        "firing_share": _firing_s(part, found.range) / found.observed_s if found.observed_s else np.nan,
-        "flapping": int(begun["flapping"].sum()),
-        "stale": int(part["stale"].sum()),
-        "asleep": int(begun["sleep"].sum()),
-        "open": int(part["open"].sum()),
-        "alerts": int(part["labels"].nunique()),
-        "chatter": max((chatter_index(own.to_numpy()) for _, own in starts.groupby(begun["labels"])), default=0.0),
-    }
-
-
-def _firing_s(part: pd.DataFrame, span: TimeRange) -> float:
-    """Time of the period in which at least one alert of the rule fired, unknown time left out. [s]"""
-    total, reached = 0.0, pd.Timestamp(span.start)
-    for row in part.sort_values("starts_at").itertuples():
-        end = min(row.starts_at + pd.Timedelta(seconds=row.duration_s), pd.Timestamp(span.end))
-        start = max(row.starts_at, reached)
-        if end > start:
-            total += max((end - start).total_seconds() - row.unknown_s, 0.0)
-            reached = end
-    return total
-
-
-def _flapping(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    marked = np.zeros(len(frame), np.bool_)
-    for _, rows in frame.groupby(["alertname", "severity", "labels"]).groups.items():
-        own = frame.loc[rows].sort_values("starts_at")
-        own = own[own["duration_s"] <= FLAP_S]
-        pause = own["starts_at"].diff().dt.total_seconds() - own["duration_s"].shift()
-        run = (~(pause <= FLAP_S)).cumsum()
-        size = run.map(run.value_counts())
-        marked[own.index[size >= FLAP_STARTS]] = True
-    return marked
-
-
 def _asleep(times: pd.Series, zone: str) -> pd.Series:
     hours = times.dt.tz_convert(str(named_zone(zone))).dt.hour
     return (hours >= SLEEP_HOURS[0]) | (hours < SLEEP_HOURS[1])
 
 
-def _labels_text(labels: dict[str, str]) -> str:
-    return ", ".join(f"{name}={labels[name]}" for name in sorted(labels))
-
-
 def _remarks(frame: pd.DataFrame) -> tuple[str, ...]:
-    cut = int((frame["left_censored"] | frame["right_censored"]).sum())
-    if not cut:
-        return ()
-    return (f"{cut} episodes begin or end where rules were not evaluated; their durations are not in the quantiles.",)
+    counts = (
+        (
+            int((frame["left_censored"] | frame["right_censored"]).sum()),
+            "begin or end where rules were not evaluated; their durations are not in the quantiles, and one whose "
+            "start was not seen is not counted as begun.",
+        ),
+        (int(frame["phantom"].sum()), "rest on samples from before a restart alone (phantoms)."),
+        (int((frame["disputed"] & ~frame["phantom"]).sum()), "are on one server only, though another evaluated rules."),
+    )
+    return tuple(f"{count:,} episode{'s' if count != 1 else ''} {text}" for count, text in counts if count)

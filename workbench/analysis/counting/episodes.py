@@ -2,109 +2,43 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.counting.evaluation import (
+    STATE_LABELS,
+    Evaluated,
+    evaluated,
+    evaluation_interval,
+    evaluation_intervals,
+)
+from workbench.analysis.counting.runs import (
+    NEVER,
+    UNKNOWN,
+    Runs,
+    alert_runs,
+    disputed,
+    merged_runs,
+    phantoms,
+    taken,
+)
 from workbench.core.frames import EPISODES, check
 from workbench.core.series import LabelKey, SeriesSet, label_key
 
+__all__ = ["Evaluated", "evaluated", "evaluation_interval", "evaluation_intervals", "firing_episodes", "replica_labels"]
+
 Times = NDArray[np.int64]
 
-#: Evaluation interval where no alert has two samples in a row. [ms]
-DEFAULT_INTERVAL_MS = 60_000
+#: Names by which people tell servers apart that evaluate the same rules (Prometheus operator, Thanos, Mimir).
+REPLICA_LABELS = ("replica", "prometheus_replica", "__replica__", "thanos_replica", "rule_replica")
 
-#: Rules evaluated less often would leave gaps in what they record: Prometheus looks back five minutes. [ms]
-LONGEST_MS = 300_000
+#: ALERTS_FOR_STATE holds whole seconds. [ms]
+_WHOLE_SECOND_MS = 1000
 
-#: Two samples further apart than this many intervals are not neighbours.
-NEIGHBOURS = 1.6
-
-#: Time without any sign of the server, longer than this many intervals, is time in which no rule was evaluated.
-BLIND = 3
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """When rules were evaluated: the first and last sign of the server, and the gaps in which there was none.
-
-    Attributes
-    ----------
-    first_ms, last_ms : int
-        [ms since the epoch]
-    gaps : int64 array, (n, 2)
-        Last sign before and first sign after each gap. [ms since the epoch]
-    """
-
-    first_ms: int
-    last_ms: int
-    gaps: Times
-
-    def blind_ms(self, start_ms: int, end_ms: int) -> int:
-        """Time of a period in which no rule was evaluated, that before and after all signs included. [ms]"""
-        outside = max(0, min(end_ms, self.first_ms) - start_ms) + max(0, end_ms - max(start_ms, self.last_ms))
-        within = np.minimum(self.gaps[:, 1], end_ms) - np.maximum(self.gaps[:, 0], start_ms)
-        return int(outside + within[within > 0].sum())
-
-
-def evaluation_interval(alerts: SeriesSet, since: SeriesSet) -> int:
-    """Return how often rules are evaluated; a minute where no alert shows it. [ms]
-
-    Notes
-    -----
-    Few alerts are active for long, so most spacings may be those between episodes: none above :data:`LONGEST_MS`
-    counts, and of the others the shortest tenth speaks, as an alert that flaps leaves out every second evaluation.
-
-    Examples
-    --------
-    >>> alerts = SeriesSet.of([({"alertname": "A"}, [0, 15_000, 30_000, 900_000, 9_900_000], [1, 1, 1, 1, 1])])
-    >>> evaluation_interval(alerts, SeriesSet.empty())
-    15000
-    """
-    spacings = np.concatenate([_spacings(alerts), _spacings(since)])
-    short = spacings[(spacings > 0) & (spacings <= LONGEST_MS)]
-    return int(np.quantile(short, 0.1, method="lower")) if len(short) else DEFAULT_INTERVAL_MS
-
-
-def _spacings(series: SeriesSet) -> Times:
-    """Spacings of the samples of each series. [ms]"""
-    return np.concatenate([np.diff(times) for _, times, _ in series] or [np.zeros(0, np.int64)])
-
-
-def evaluated(signs: SeriesSet, interval_ms: int) -> Evaluated | None:
-    """Find the gaps in which a server gave no sign, from samples that it writes all the time.
-
-    Parameters
-    ----------
-    signs : SeriesSet
-        ``up`` of all targets: a server that evaluates no rules scrapes nothing either; also the alerts themselves.
-    interval_ms : int
-        Evaluation interval. [ms]
-
-    Returns
-    -------
-    Evaluated or None
-        None without any sample.
-
-    Examples
-    --------
-    >>> seen = evaluated(SeriesSet.of([({"job": "a"}, [0, 60, 120, 600], [1, 1, 1, 1])]), 60)
-    >>> seen.gaps.tolist(), seen.blind_ms(0, 600)
-    ([[120, 600]], 480)
-    """
-    times = np.unique(signs.times)
-    if not len(times):
-        return None
-    spacing = np.diff(times)
-    own = _spacings(signs)
-    usual = int(np.median(own)) if len(own) else DEFAULT_INTERVAL_MS
-    wide = np.flatnonzero(spacing > BLIND * max(interval_ms, usual))
-    return Evaluated(int(times[0]), int(times[-1]), np.column_stack([times[wide], times[wide + 1]]).astype(np.int64))
+_NAMED = ("alertname", "severity")
 
 
 def firing_episodes(
@@ -112,8 +46,10 @@ def firing_episodes(
     since: SeriesSet,
     seen: Evaluated,
     *,
-    interval_ms: int,
+    interval_ms: int | Times,
     without: Sequence[str] = (),
+    up: SeriesSet | None = None,
+    for_ms: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """Rebuild the firing episodes of every label set.
 
@@ -124,138 +60,141 @@ def firing_episodes(
     since : SeriesSet
         ``ALERTS_FOR_STATE``: its value is the second in which the condition became true.
     seen : Evaluated
-        When rules were evaluated.
-    interval_ms : int
-        Evaluation interval. [ms]
+        When rules were evaluated, by any server.
+    interval_ms : int or int64 array
+        Evaluation interval of all, or of each series of ``alerts``: see
+        :func:`~workbench.analysis.counting.evaluation.evaluation_intervals`. [ms]
     without : sequence of str
         Labels that make no new alert, such as ``replica`` of two servers that evaluate the same rules.
+    up : SeriesSet, optional
+        Samples of ``up``, with the labels of ``without``: they tell an outage of one server from a recovery, and show
+        when a server that was restarted had its first new samples.
+    for_ms : mapping of str to int, optional
+        ``for`` of rules by alert name: how long after the condition an alert fires. [ms]
 
     Returns
     -------
     DataFrame
-        Frame contract ``EPISODES``, by start.
+        Frame contract ``EPISODES``, by start, and ``phantom`` and ``disputed`` (bool): rests on samples from before a
+        restart alone; another server that evaluated rules all the time does not have it.
 
     Notes
     -----
     One episode is one maximal interval in which one label set fired. It ends one interval after its last sample, for
-    Prometheus writes no sample of an alert that is over. Samples apart from each other are two episodes when rules
-    were evaluated in between. When they were not, they are one, its ``unknown_s`` grown by the gap, if
-    ``ALERTS_FOR_STATE`` holds the same instant on both sides; else the first has an unknown end (right-censored) and
-    the second an unknown start (left-censored), and neither is a recovery [1]_.
+    Prometheus writes no sample of an alert that is over. Two samples beside the same value of ``ALERTS_FOR_STATE``
+    belong to one episode however far apart they are: evaluations were missed, and ``unknown_s`` grows by that time.
+    Others that are apart are two episodes. When rules were not evaluated in between, the first has an unknown end
+    (right-censored) and the second an unknown start (left-censored), and neither is a recovery [1]_. Of an alert that
+    fired before the first sample read, the start is reckoned: the value of ``ALERTS_FOR_STATE`` and ``for``.
+
+    Servers are merged by the union of their intervals.
 
     References
     ----------
     .. [1] Prometheus, rules/alerting.go and rules/group.go (RestoreForState), version 3.
     """
-    firing, active, states = _by_alert(alerts, since, frozenset(without))
-    rows = [
-        row
-        for key in sorted(firing)
-        for row in _episodes(key, firing[key], active[key], states.get(key), seen, interval_ms)
-    ]
-    return _frame(rows)
+    dropped = frozenset(without)
+    intervals = np.full(len(alerts), interval_ms, np.int64) if isinstance(interval_ms, int) else interval_ms
+    scraped = up or SeriesSet.empty()
+    servers: dict[LabelKey, Evaluated] = {(): seen}
+    if dropped:
+        servers = _servers(alerts, scraped, dropped, seen)
+    runs = alert_runs(alerts, since, servers, intervals, dropped)
+    runs = _reckoned(runs, servers, for_ms or {})
+    merged = merged_runs(runs, dropped, seen)
+    quarrel = disputed(merged, servers)
+    scrapes = {key: np.unique(own.times) for key, own in _by_server(scraped, dropped).items()}
+    return _frame(merged.runs, phantoms(merged, servers, scrapes, quarrel), quarrel)
 
 
-@dataclass(frozen=True)
-class _State:
-    """Samples of ALERTS_FOR_STATE of one alert; ``at`` in ms since the epoch."""
+def replica_labels(alerts: SeriesSet) -> tuple[str, ...]:
+    """Labels of :data:`REPLICA_LABELS` by which alone some label sets differ: two servers evaluate the same rules.
 
-    times: Times
-    at: Times
+    Examples
+    --------
+    >>> replica_labels(SeriesSet.of([({"alertname": "A", "replica": x}, [0], [1]) for x in "ab"]))
+    ('replica',)
+    """
+    found = []
+    for name in REPLICA_LABELS:
+        with_it = [labels for labels in alerts.labels if labels.get(name)]
+        without = {label_key({key: value for key, value in labels.items() if key != name}) for labels in with_it}
+        if len(without) < len({label_key(labels) for labels in with_it}):
+            found.append(name)
+    return tuple(found)
 
-    def active_at(self, time_ms: int, interval_ms: int) -> int | None:
-        place = int(np.searchsorted(self.times, time_ms + interval_ms // 2, side="right")) - 1
-        near = place >= 0 and time_ms - self.times[place] < NEIGHBOURS * interval_ms
-        return int(self.at[place]) if near else None
+
+def _servers(alerts: SeriesSet, up: SeriesSet, dropped: frozenset[str], seen: Evaluated) -> dict[LabelKey, Evaluated]:
+    """When each server evaluated rules; that of all of them where ``up`` does not tell the servers apart."""
+    scraped = _by_server(up, dropped)
+    found = {}
+    for key, own in _by_server(alerts, dropped).items():
+        signs = evaluated(SeriesSet.of([*own, *scraped[key]])) if key in scraped else None
+        found[key] = signs or seen
+    return found or {(): seen}
 
 
-def _by_alert(
-    alerts: SeriesSet, since: SeriesSet, dropped: frozenset[str]
-) -> tuple[dict[LabelKey, Times], dict[LabelKey, Times], dict[LabelKey, _State]]:
-    """Group the times at which each alert fired, was pending or fired, and since when its condition was true."""
-    ignored = dropped | {"__name__", "alertstate"}
+def _by_server(series: SeriesSet, dropped: frozenset[str]) -> dict[LabelKey, SeriesSet]:
+    groups: dict[LabelKey, list[tuple[Mapping[str, str], Times, NDArray[np.float64]]]] = {}
+    for row in series:
+        key = label_key({name: value for name, value in row[0].items() if name in dropped})
+        groups.setdefault(key, []).append(row)
+    return {key: SeriesSet.of(rows) for key, rows in groups.items()}
 
-    def identity(labels: Mapping[str, str]) -> LabelKey:
-        return label_key({name: value for name, value in labels.items() if name not in ignored})
 
-    firing: dict[LabelKey, list[Times]] = defaultdict(list)
-    active: dict[LabelKey, list[Times]] = defaultdict(list)
-    for labels, times, values in alerts:
-        real = times[values == 1.0]
-        active[identity(labels)].append(real)
-        if labels.get("alertstate") == "firing" and len(real):
-            firing[identity(labels)].append(real)
-    states: dict[LabelKey, _State] = {}
-    for labels, times, values in since:
-        known = np.isfinite(values)
-        held = _State(times[known], (values[known] * 1000).astype(np.int64))
-        other = states.get(identity(labels))
-        if other is not None:
-            joined, at = np.concatenate([other.times, held.times]), np.concatenate([other.at, held.at])
-            order = np.argsort(joined, kind="stable")
-            held = _State(joined[order], at[order])
-        states[identity(labels)] = held
-    return (
-        {key: np.unique(np.concatenate(parts)) for key, parts in firing.items()},
-        {key: np.unique(np.concatenate(parts)) for key, parts in active.items()},
-        states,
+def _reckoned(runs: Runs, servers: Mapping[LabelKey, Evaluated], for_ms: Mapping[str, int]) -> Runs:
+    """Put the start of an alert that was firing before the first sample where its state says that it was.
+
+    A state that began inside a gap is that of a server that came back: it says nothing of the time before.
+    """
+    older = runs.left & (runs.start == runs.began) & (runs.active != UNKNOWN)
+    older &= runs.active < runs.began - runs.interval - _WHOLE_SECOND_MS
+    for number, name in enumerate(sorted(servers)):
+        inside = servers[name].blind_at(runs.active) & (runs.active >= servers[name].first_ms)
+        older &= ~(inside & (runs.replica == number))
+    if not older.any():
+        return runs
+    waits = {name: wait for name, wait in _waits(runs).items() if name not in for_ms} | dict(for_ms)
+    names = [dict(key).get("alertname", "") for key in runs.keys]
+    wait = np.array([waits.get(name, -1) for name in names], np.int64)[runs.alert]
+    told = older & (wait >= 0)
+    start = np.where(told, np.minimum(runs.active + wait, runs.start), np.where(older, runs.active, runs.start))
+    return taken(runs, np.arange(len(runs)), start=start, left=runs.left & ~told)
+
+
+def _waits(runs: Runs) -> dict[str, int]:
+    """Shortest time from condition to firing of the alerts whose start was seen, by alert name. [ms]"""
+    found: dict[str, int] = {}
+    seen = ~runs.left & (runs.active != UNKNOWN)
+    for place, wait in zip(runs.alert[seen].tolist(), (runs.start - runs.active)[seen].tolist(), strict=True):
+        name = dict(runs.keys[place]).get("alertname", "")
+        found[name] = min(wait, found.get(name, wait))
+    return found
+
+
+def _frame(runs: Runs, phantom: NDArray[np.bool_], quarrel: NDArray[np.bool_]) -> pd.DataFrame:
+    labels = [dict(key) for key in runs.keys]
+    rest = [{name: value for name, value in one.items() if name not in (*_NAMED, *STATE_LABELS)} for one in labels]
+    places = runs.alert.tolist()
+    active = np.where(runs.active == UNKNOWN, runs.began, runs.active)
+    frame = pd.DataFrame(
+        {
+            **{name: pd.Series([labels[place].get(name, "") for place in places], dtype="str") for name in _NAMED},
+            "labels": pd.Series([rest[place] for place in places], dtype=object),
+            "active_at": _instants(active),
+            "starts_at": _instants(runs.start),
+            "ends_at": _instants(runs.end),
+            "left_censored": runs.left,
+            "right_censored": runs.right,
+            "unknown_s": runs.unknown / 1000,
+            "phantom": phantom,
+            "disputed": quarrel,
+        }
     )
-
-
-def _episodes(
-    key: LabelKey, firing: Times, active: Times, state: _State | None, seen: Evaluated, interval_ms: int
-) -> Iterator[dict[str, Any]]:
-    labels = dict(key)
-    near = NEIGHBOURS * interval_ms
-    breaks = np.flatnonzero(np.diff(firing) > near)
-    firsts, lasts = firing[np.append(0, breaks + 1)], firing[np.append(breaks, len(firing) - 1)]
-    starts_of_runs = active[np.append(True, np.diff(active) > near)]
-    row: dict[str, Any] | None = None
-    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
-        began = int(starts_of_runs[np.searchsorted(starts_of_runs, first, side="right") - 1])
-        at = None if state is None else state.active_at(first, interval_ms)
-        if row is not None and row["right_censored"] and at is not None and at == row["at"]:
-            row["unknown_s"] += (first - row["last"] - interval_ms) / 1000
-        else:
-            if row is not None:
-                yield row
-            row = {
-                "alertname": labels.get("alertname", ""),
-                "severity": labels.get("severity", ""),
-                "labels": {name: value for name, value in labels.items() if name not in ("alertname", "severity")},
-                "active_at": began if at is None else at,
-                "starts_at": first,
-                "left_censored": _follows_blindness(began, seen, interval_ms),
-                "unknown_s": 0.0,
-                "at": at,
-            }
-        row["last"] = last
-        row["right_censored"] = _precedes_blindness(last, seen, interval_ms)
-        row["ends_at"] = None if last > seen.last_ms - near else last + interval_ms
-    if row is not None:
-        yield row
-
-
-def _follows_blindness(time_ms: int, seen: Evaluated, interval_ms: int) -> bool:
-    """Whether rules were not evaluated just before: what is active then may be older."""
-    late = time_ms - np.append(seen.gaps[:, 1], seen.first_ms)
-    return bool((np.abs(late) < interval_ms).any())
-
-
-def _precedes_blindness(time_ms: int, seen: Evaluated, interval_ms: int) -> bool:
-    """Whether rules were not evaluated just after: what ends then may have gone on."""
-    early = np.append(seen.gaps[:, 0], seen.last_ms) - time_ms
-    return bool((np.abs(early) < interval_ms).any())
-
-
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(EPISODES.columns))
-    for name in ("alertname", "severity"):
-        frame[name] = frame[name].astype("str")
-    for name in ("active_at", "starts_at", "ends_at"):
-        frame[name] = pd.to_datetime(frame[name].astype("Int64"), unit="ms", utc=True).dt.as_unit("ms")
-    for name in ("left_censored", "right_censored"):
-        frame[name] = frame[name].astype("bool")
-    frame["unknown_s"] = frame["unknown_s"].astype("float64")
     frame = frame.sort_values(["starts_at", "alertname"], kind="stable", ignore_index=True)
     return check(frame, EPISODES, where="the samples of ALERTS")
+
+
+def _instants(times_ms: Times) -> pd.DatetimeIndex:
+    marks = np.where(times_ms == NEVER, np.iinfo(np.int64).min, times_ms)
+    return pd.DatetimeIndex(marks.view("datetime64[ms]")).tz_localize("UTC")

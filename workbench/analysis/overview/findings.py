@@ -13,7 +13,7 @@ import pandas as pd
 from workbench.analysis.operations.sources import SourceStates
 from workbench.analysis.overview.today import Finding
 from workbench.core.result import Result
-from workbench.core.units import ratio_text, span_text, value_text
+from workbench.core.units import ratio_text, span_text, target_text, value_text
 
 #: Burn rates over a look-back that empty a budget of 30 days in two days or sooner (SRE Workbook, ch. 5).
 FAST_BURN = {"1h": 14.4, "6h": 6.0}
@@ -76,7 +76,7 @@ def promise_matters(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> Ite
         left = float(row.budget_left_ratio)
         said = [
             f"budget overspent by {ratio_text(-left, digits=0)}" if left < 0 else f"{ratio_text(left)} of budget left",
-            f"{ratio_text(float(row.sli))} against {ratio_text(float(row.target), digits=2)} over {row.period}",
+            f"{ratio_text(float(row.sli))} against {target_text(float(row.target))} over {row.period}",
         ]
         if shown:
             said.append(f"burn rate {known[shown]:.1f}× in the last {shown}")

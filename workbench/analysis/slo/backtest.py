@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,8 +53,9 @@ class Backtest(Result):
     =================== =====================================================================================
     objective, policy   identity and name (str)
     severity            ``page``, ``ticket``, or ``any`` for both together (str)
-    alerts              times it would have fired [count]
+    alerts              times it would have fired; of ``any``, every rule's own firing counts [count]
     per_week            the same a week [1/week]
+    per_event           alerts / events; NaN without events [ratio]
     true                of them those that began during a budget event, or while its last window ran out [count]
     precision           true / alerts; NaN without alerts [ratio]
     events              budget events there were [count]
@@ -76,9 +76,9 @@ class Backtest(Result):
     step_ms: int
 
 
-COLUMNS = ["objective", "policy", "severity", "alerts", "per_week", "true", "precision", "events", "caught", "recall",
-           "budget_missed", "detection_s", "detection_worst_s", "reset_s", "spent_before", "spent_before_worst",
-           "firing_share", "suggested"]  # fmt: skip
+COLUMNS = ["objective", "policy", "severity", "alerts", "per_week", "per_event", "true", "precision", "events",
+           "caught", "recall", "budget_missed", "detection_s", "detection_worst_s", "reset_s", "spent_before",
+           "spent_before_worst", "firing_share", "suggested"]  # fmt: skip
 
 
 def replay(history: History, promise: Promise, policy: BurnPolicy) -> list[Firing]:
@@ -187,8 +187,10 @@ def backtest(
 
     Notes
     -----
-    Precision, recall, detection and reset time as in [1]_. Suggested is the policy that missed least budget, to a
-    hundredth; of those the one with the best precision, then with least budget spent before its first alert.
+    Precision, recall, detection and reset time as in [1]_. An alert that began before an event says nothing of it: it
+    is neither true nor a detection, so a rule that always fires catches nothing. Suggested is the policy that missed
+    least budget, to a hundredth; of those the one with fewest alerts per event, then the best precision, then with
+    least budget spent before its first alert.
 
     References
     ----------
@@ -203,28 +205,31 @@ def backtest(
     allowed = float(period_budget(promise, elapsed, Fraction(whole)) * share) if whole else np.nan
     rows = []
     for policy in dict.fromkeys(one.policy for one in firings):
-        own = _by_severity([one for one in firings if one.policy == policy])
-        parts = [*own, _merged(policy, own)] if len(own) > 1 else [*own, _named(own[0], "any")]
-        for firing in parts:
-            found = _matched(firing, events, grace_ms)
+        own = [one for one in firings if one.policy == policy]
+        severities = dict.fromkeys(one.severity for one in own)
+        parts = {severity: [one for one in own if one.severity == severity] for severity in severities} | {"any": own}
+        for severity, rules in parts.items():
+            pairs = sorted(pair for one in rules for pair in zip(one.starts_ms, one.ends_ms, strict=True))
+            found = _matched(pairs, events, grace_ms)
             before = [
                 (spent[np.searchsorted(ends_ms, alert, side="right")]
                  - spent[np.searchsorted(ends_ms, event.start_ms, side="right")]) / allowed
                 for event, alert, _ in found.caught
             ]  # fmt: skip
             length_ms = len(history) * promise.slice_ms
-            lasted = sum(end - start for start, end in zip(firing.starts_ms, firing.ends_ms, strict=True))
+            lasted = _covered_ms(pairs)
             delays = [(alert - event.start_ms) / 1000 for event, alert, _ in found.caught]
             resets = [(end - event.end_ms) / 1000 for event, _, end in found.caught]
             rows.append(
                 {
                     "objective": objective,
                     "policy": policy,
-                    "severity": firing.severity,
-                    "alerts": len(firing.starts_ms),
-                    "per_week": len(firing.starts_ms) * _WEEK_MS / length_ms if length_ms else np.nan,
+                    "severity": severity,
+                    "alerts": len(pairs),
+                    "per_week": len(pairs) * _WEEK_MS / length_ms if length_ms else np.nan,
+                    "per_event": len(pairs) / len(events) if events else np.nan,
                     "true": found.true,
-                    "precision": found.true / len(firing.starts_ms) if firing.starts_ms else np.nan,
+                    "precision": found.true / len(pairs) if pairs else np.nan,
                     "events": len(events),
                     "caught": len(found.caught),
                     "recall": len(found.caught) / len(events) if events else np.nan,
@@ -247,14 +252,13 @@ class _Found:
     missed: list[BudgetEvent]
 
 
-def _matched(firing: Firing, events: Sequence[BudgetEvent], grace_ms: int) -> _Found:
-    pairs = list(zip(firing.starts_ms, firing.ends_ms, strict=True))
+def _matched(pairs: Sequence[tuple[int, int]], events: Sequence[BudgetEvent], grace_ms: int) -> _Found:
     caught, missed, true = [], [], set()
     for event in events:
-        mine = [pair for pair in pairs if pair[0] <= event.end_ms + grace_ms and pair[1] > event.start_ms]
+        mine = [place for place, (start, _) in enumerate(pairs) if event.start_ms <= start <= event.end_ms + grace_ms]
         true.update(mine)
         if mine:
-            caught.append((event, max(mine[0][0], event.start_ms), mine[-1][1]))
+            caught.append((event, pairs[mine[0]][0], max(pairs[place][1] for place in mine)))
         else:
             missed.append(event)
     return _Found(len(true), caught, missed)
@@ -266,7 +270,10 @@ def _suggested(frame: pd.DataFrame) -> pd.DataFrame:
         return frame.assign(suggested=False)
     together["_missed"] = together["budget_missed"].round(2)
     best = together.sort_values(
-        ["_missed", "precision", "spent_before"], ascending=[True, False, True], na_position="last", kind="stable"
+        ["_missed", "per_event", "precision", "spent_before"],
+        ascending=[True, True, False, True],
+        na_position="last",
+        kind="stable",
     )["policy"].tolist()
     place = {policy: number for number, policy in enumerate(best)}
     frame = frame.assign(suggested=frame["policy"] == best[0])
@@ -296,22 +303,10 @@ def _intervals(mask: Bools, times_ms: NDArray[np.int64], step_ms: int) -> tuple[
     return tuple(int(times_ms[i]) for i in starts), tuple(int(times_ms[i - 1]) + step_ms for i in ends)
 
 
-def _by_severity(firings: Sequence[Firing]) -> list[Firing]:
-    severities = dict.fromkeys(one.severity for one in firings)
-    parts = {severity: [one for one in firings if one.severity == severity] for severity in severities}
-    return [_merged(own[0].policy, own, severity) for severity, own in parts.items()]
-
-
-def _named(firing: Firing, severity: str) -> Firing:
-    return Firing(firing.policy, severity, firing.starts_ms, firing.ends_ms)
-
-
-def _merged(policy: str, firings: Sequence[Firing], severity: str = "any") -> Firing:
-    pairs = sorted(pair for one in firings for pair in zip(one.starts_ms, one.ends_ms, strict=True))
-    joined: list[list[Any]] = []
+def _covered_ms(pairs: Sequence[tuple[int, int]]) -> int:
+    """Time in which at least one of the intervals, rising by start, lasts. [ms]"""
+    total, reached = 0, 0
     for start, end in pairs:
-        if joined and start <= joined[-1][1]:
-            joined[-1][1] = max(joined[-1][1], end)
-        else:
-            joined.append([start, end])
-    return Firing(policy, severity, tuple(one[0] for one in joined), tuple(one[1] for one in joined))
+        total += max(end - max(start, reached), 0)
+        reached = max(reached, end)
+    return total

@@ -23,6 +23,15 @@ WORKBOOK = (
 )
 
 
+#: Part of the period as long window, share of the budget and severity, for periods of less than a week.
+_BRIEF = (
+    (Fraction(1, 24), Decimal("0.25"), "page"),
+    (Fraction(1, 6), Decimal("0.5"), "page"),
+    (Fraction(1, 2), Decimal("0.75"), "ticket"),
+)
+_BRIEF_MS, _TILE_MS = 7 * 86_400_000, 300_000
+
+
 @dataclass(frozen=True)
 class BurnAlert:
     """Fires while the burn rate over the long and over the short window is above the factor.
@@ -149,11 +158,29 @@ def workbook_policy(
 @lru_cache(maxsize=4096)
 def fitting_policy(period_ms: int, target: Decimal) -> tuple[BurnPolicy, tuple[str, ...]]:
     """Return what of the Workbook's policy fits a period and can fire at a target, and why the rest was left out."""
-    steps = [step for step in WORKBOOK if duration_ms(step[1]) <= period_ms]
-    policy = workbook_policy(period_ms, steps)
+    policy = workbook_policy(period_ms, steps_for(period_ms))
     reasons = [unreachable(alert, target) for alert in policy.alerts]
     kept = tuple(alert for alert, why in zip(policy.alerts, reasons, strict=True) if not why)
     return BurnPolicy(policy.name, kept), tuple(why for why in reasons if why)
+
+
+def steps_for(period_ms: int) -> tuple[tuple[Decimal, str, str, str], ...]:
+    """Return the steps of the Workbook, or for less than a week steps in proportion, as the generated rules have.
+
+    Examples
+    --------
+    >>> [(long, severity) for _, long, _, severity in steps_for(43_200_000)]
+    [('30m', 'page'), ('2h', 'page'), ('6h', 'ticket')]
+    """
+    if period_ms >= _BRIEF_MS:
+        return WORKBOOK
+    steps = []
+    for part, share, severity in _BRIEF:
+        long_ms = max(1, round(part * period_ms / _TILE_MS)) * _TILE_MS
+        short_ms = max(1, round(Fraction(long_ms, 12 * _TILE_MS))) * _TILE_MS
+        if burn_factor(share, period_ms, long_ms) > 1:
+            steps.append((share, duration_text(long_ms), duration_text(short_ms), severity))
+    return tuple(steps)
 
 
 def unreachable(alert: BurnAlert, target: Decimal) -> str:
@@ -188,7 +215,7 @@ def named_policies(period_ms: int, target: Decimal) -> tuple[dict[str, BurnPolic
     has constant factors 14, 7, 2, 1 over windows that follow the period, with ``for``; ``one-window`` is 2 % in an hour
     without a short window.
     """
-    fitting = [step for step in WORKBOOK if duration_ms(step[1]) <= period_ms]
+    fitting = list(steps_for(period_ms))
     parts: dict[str, list[tuple[Decimal, str, str, str]]] = {
         "workbook": fitting,
         "sooner": [(share / 2, long, short, severity) for share, long, short, severity in fitting],

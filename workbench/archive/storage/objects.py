@@ -248,7 +248,7 @@ def bucket_of(url: str) -> Bucket:
     except ImportError:
         raise ArchiveError(
             f"An archive at {scheme}:// needs obstore, which is not installed.",
-            hint="Install it: pip install 'llm-workbench[objects]'.",
+            hint="From the checkout: pip install '.[objects]'.",
         ) from None
     address = f"{scheme}://{host}/{path}".rstrip("/")
     plain_http = endpoint_of(scheme).startswith("http://")

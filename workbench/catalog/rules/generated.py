@@ -47,6 +47,15 @@ _SHORT_SHARES = (Fraction(8, 100), Fraction(125, 1000), Fraction(20, 100), Fract
 _SHORT_MS = 14 * _DAY_MS
 
 
+#: Shares of the period as long window, severity, and share of the budget, for periods of less than a week.
+_BRIEF: tuple[tuple[Fraction, Literal["page", "ticket"], Fraction], ...] = (
+    (Fraction(1, 24), "page", Fraction(1, 4)),
+    (Fraction(1, 6), "page", Fraction(1, 2)),
+    (Fraction(1, 2), "ticket", Fraction(3, 4)),
+)
+_BRIEF_MS = 7 * _DAY_MS
+
+
 @dataclass(frozen=True)
 class Counted:
     """How the events of an objective are counted in PromQL.
@@ -96,7 +105,12 @@ class BurnAlert:
 
 
 def burn_alerts(period_ms: int) -> tuple[BurnAlert, ...]:
-    """Return the four alerts of a period; each factor is (share of the budget) * period / window [1]_.
+    """Return the alerts of a period; each factor is (share of the budget) * period / window [1]_.
+
+    Notes
+    -----
+    Periods of less than a week have windows in proportion, in whole five minutes: a window longer than the period
+    judges what the period does not, and a factor below 1 alerts on a burn that never spends the budget.
 
     References
     ----------
@@ -108,12 +122,23 @@ def burn_alerts(period_ms: int) -> tuple[BurnAlert, ...]:
     [14.4, 6.0, 3.0, 1.0]
     >>> [round(float(one.factor), 4) for one in burn_alerts(28 * 86_400_000)]
     [13.44, 5.6, 2.8, 0.9333]
+    >>> [(one.long_ms // 60_000, float(one.factor)) for one in burn_alerts(43_200_000)]
+    [(30, 6.0), (120, 3.0), (360, 1.5)]
     """
+    if period_ms < _BRIEF_MS:
+        brief = (_brief(period_ms, part, severity, share) for part, severity, share in _BRIEF)
+        return tuple(alert for alert in brief if alert.factor > 1)
     shares = _SHORT_SHARES if period_ms <= _SHORT_MS else tuple(share for *_, share in _USUAL)
     return tuple(
         BurnAlert(long, short, severity, share * period_ms / long)
         for (long, short, severity, _), share in zip(_USUAL, shares, strict=True)
     )
+
+
+def _brief(period_ms: int, part: Fraction, severity: Literal["page", "ticket"], share: Fraction) -> BurnAlert:
+    long_ms = max(1, round(part * period_ms / _TILE_MS)) * _TILE_MS
+    short_ms = max(1, round(Fraction(long_ms, 12 * _TILE_MS))) * _TILE_MS
+    return BurnAlert(long_ms, short_ms, severity, share * period_ms / long_ms)
 
 
 def reachable(counted: Counted) -> tuple[tuple[BurnAlert, ...], tuple[str, ...]]:

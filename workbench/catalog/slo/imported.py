@@ -8,18 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.catalog.yaml_lines import Document, Place
-from workbench.core.errors import CatalogError
+from workbench.core.errors import CatalogError, Fault
 
-_SELECTOR = r'[a-zA-Z_:][\w:]*(?:\{(?:[^{}"]|"(?:\\.|[^"\\])*")*\})?|\{(?:[^{}"]|"(?:\\.|[^"\\])*")*\}'
-_RATE = re.compile(rf"\s*sum\s*\(\s*(?:rate|increase)\s*\(\s*({_SELECTOR})\s*\[[^\]]*\]\s*\)\s*\)\s*")
+_WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 
 
 @dataclass(frozen=True)
 class Imported:
-    """Documents ready to be written, and what was left out or changed, one sentence each."""
+    """Documents ready to be written, what was left out or changed (one sentence each), and definitions refused."""
 
     documents: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
 
 def refused(document: Document, place: Place, why: str) -> CatalogError:
@@ -48,18 +48,12 @@ def text_at(document: Document, *place: str | int) -> str:
     return found
 
 
-def counter_query(query: str, window: str = "5m") -> str:
-    """Reduce ``sum(rate(counter[..]))`` to ``sum(counter)``, which can be counted exactly; else fill the window in.
-
-    Examples
-    --------
-    >>> counter_query('sum(rate(http_requests_total{code=~"5.."}[{{.window}}]))')
-    'sum(http_requests_total{code=~"5.."})'
-    >>> counter_query("sum(rate(a[{{ .window }}])) - sum(rate(b[{{ .window }}]))")
-    'sum(rate(a[5m])) - sum(rate(b[5m]))'
-    """
-    found = _RATE.fullmatch(query)
-    return f"sum({found[1]})" if found else re.sub(r"\{\{\s*\.window\s*\}\}", window, query).strip()
+def windowed(document: Document, *place: str | int, window: str = "5m") -> str:
+    """Return the query at a place with its window filled in, or refuse the document at it."""
+    query = _WINDOW.sub(window, text_at(document, *place)).strip()
+    if "{{" in query:
+        raise refused(document, place, "only {{.window}} is filled in; write other templates out")
+    return query
 
 
 def slo_document(

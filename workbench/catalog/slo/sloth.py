@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from workbench.catalog.slo.imported import (
     Imported,
-    counter_query,
     labels_at,
     metric,
     percent_at,
@@ -12,8 +14,10 @@ from workbench.catalog.slo.imported import (
     slo_document,
     text_at,
     value_at,
+    windowed,
 )
 from workbench.catalog.yaml_lines import Document
+from workbench.core.errors import QueryRejected
 
 KUBERNETES = "sloth.slok.dev/v1"
 
@@ -23,7 +27,11 @@ def is_sloth(document: Document) -> bool:
     return bool(value_at(document, "version") == "prometheus/v1" or value_at(document, "apiVersion") == KUBERNETES)
 
 
-def sloth_slos(document: Document, *, system: str, period: str = "30d") -> Imported:
+#: From a query of bad events and one of all events to the parts of an OpenSLO ratio.
+Counting = Callable[[str, str], Mapping[str, str]]
+
+
+def sloth_slos(document: Document, *, system: str, counting: Counting, period: str = "30d") -> Imported:
     """Turn one document of Sloth into OpenSLO.
 
     Parameters
@@ -31,6 +39,9 @@ def sloth_slos(document: Document, *, system: str, period: str = "30d") -> Impor
     document : Document
     system : str
         System of the catalog whose promises these are.
+    counting : callable
+        From the error and the total query to the parts of a ratio of counters; it raises QueryRejected for a pair
+        that is no ratio of events, and this SLO is refused at its line while the others are imported.
     period : str
         Sloth's period is an option of its command, not of its files. [time]
 
@@ -45,8 +56,8 @@ def sloth_slos(document: Document, *, system: str, period: str = "30d") -> Impor
 
     Notes
     -----
-    ``sum(rate(counter[{{.window}}]))`` becomes the counter itself, so that events are counted exactly; Sloth's own 30
-    days weigh every five minutes alike. Any other query is kept with a window of five minutes.
+    Where both queries reduce to counters these are counted exactly, in both; else both are kept with a window of five
+    minutes. Sloth's own 30 days weigh every five minutes alike; we count events.
     """
     inside: tuple[str | int, ...] = ("spec",) if value_at(document, "apiVersion") == KUBERNETES else ()
     camel = bool(inside)
@@ -59,12 +70,18 @@ def sloth_slos(document: Document, *, system: str, period: str = "30d") -> Impor
         events, raw = (*at, "sli", "events"), (*at, "sli", "raw")
         method = "Occurrences"
         if value_at(document, *events) is not None:
-            bad = counter_query(text_at(document, *events, "errorQuery" if camel else "error_query"))
-            total = counter_query(text_at(document, *events, "totalQuery" if camel else "total_query"))
-            ratio = {"counter": True, "bad": metric(bad), "total": metric(total)}
+            bad_at = (*events, "errorQuery" if camel else "error_query")
+            bad = windowed(document, *bad_at)
+            total = windowed(document, *events, "totalQuery" if camel else "total_query")
+            try:
+                parts = counting(bad, total)
+            except QueryRejected as error:
+                found.faults.append(document.fault(bad_at, f"{name}: {error.message}"))
+                continue
+            ratio: dict[str, Any] = {"counter": True, **{part: metric(text) for part, text in parts.items()}}
         elif value_at(document, *raw) is not None:
-            query = text_at(document, *raw, "errorRatioQuery" if camel else "error_ratio_query")
-            ratio = {"counter": False, "raw": metric(counter_query(query)), "rawType": "failure"}
+            query = windowed(document, *raw, "errorRatioQuery" if camel else "error_ratio_query")
+            ratio = {"counter": False, "raw": metric(query), "rawType": "failure"}
             method = "RatioTimeslices"
             found.notes.append(f"{name}: a ratio has no events to count, so each five minutes weigh the same.")
         else:

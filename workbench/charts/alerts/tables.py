@@ -16,7 +16,8 @@ _PER = {"per_day": "a day", "per_hour": "an hour", "per_10min": "in 10 min", "pe
 _VERDICTS = {"ok": "within", "at_risk": "above", "no_data": "not known"}
 
 #: Columns of the rows below that hold text.
-TEXT = ("measure", "verdict", "standard", "rule", "severity", "owner", "alert", "labels", "marks", "kind", "rules")
+TEXT = ("measure", "verdict", "standard", "rule", "severity", "owner", "alert", "labels", "marks", "kind", "rules",
+        "hours", "shift", "start")  # fmt: skip
 
 
 def _value(value: float, unit: str) -> str:
@@ -85,7 +86,7 @@ def episode_rows(result: Result) -> list[dict[str, str]]:
             "duration": span_text(row.duration_s),
             "pending": span_text(row.pending_s),
             "marks": ", ".join(
-                [name for name in ("flapping", "stale", "sleep") if getattr(row, name)]
+                [name for name in ("flapping", "stale", "sleep", "phantom", "disputed") if getattr(row, name)]
                 + ([f"{span_text(row.unknown_s)} unknown"] if row.unknown_s else [])
             ),
         }
@@ -129,6 +130,44 @@ def burst_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples()
     ]
+
+
+def interruption_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a class of hours: ``hours, observed, episodes, urgent, a week, hours with a page``."""
+    return [
+        {
+            "hours": str(row.hours),
+            "observed": f"{row.observed_h:,.0f} h",
+            "episodes": _count(row.episodes, row.observed_h > 0),
+            "urgent": _count(row.urgent, row.observed_h > 0),
+            "a week": f"{row.per_week:,.1f}" if row.per_week == row.per_week else NO_VALUE,
+            "hours with a page": _count(row.hours_with_page, row.observed_h > 0),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def shift_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a shift, by start: ``start, shift, observed, urgent, hours with a page, verdict``."""
+    return [
+        {
+            "start": _time(row.start),
+            "shift": str(row.shift),
+            "observed": ratio_text(row.observed, digits=0),
+            "urgent": _count(row.urgent, row.observed > 0),
+            "hours with a page": _count(row.hours_with_page, row.observed > 0),
+            "verdict": "more than two" if row.over else "within" if row.observed > 0 else "not known",
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def interruption_table(result: Result) -> Table:
+    """Table of :func:`interruption_rows` that renders itself."""
+    caption = (
+        f"Business is 08:00 to 18:00 from Monday to Friday, sleep 22:00 to 08:00, off the rest; {vars(result)['zone']}."
+    )
+    return Table(interruption_rows(result), caption=caption, left=TEXT)
 
 
 def measure_table(result: Result) -> Table:

@@ -23,7 +23,7 @@ def outlook_rows(outlook: Result) -> list[dict[str, str]]:
             "latest": _moment(row.latest) if pd.notna(row.latest) or pd.isna(row.earliest) else "not in this window",
             "failures left": count_text(row.failures_left),
             "one failure": f"{_burn(row.one_failure_burn)} of an hour" if _known(row.one_failure_burn) else NO_VALUE,
-            "firing": str(row.firing) or "none",
+            "firing": str(row.firing) or ("none" if _known(row.burn_rate) else "unknown"),
         }
         for row in outlook.frame.itertuples()
     ]
@@ -53,6 +53,7 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
             "severity": str(row.severity),
             "alerts": count_text(row.alerts),
             "a week": f"{row.per_week:.2f}" if _known(row.per_week) else NO_VALUE,
+            "per event": f"{row.per_event:.1f}" if _known(row.per_event) else NO_VALUE,
             "precision": ratio_text(row.precision, digits=0),
             "recall": f"{ratio_text(row.recall, digits=0)} of {row.events}" if row.events else NO_VALUE,
             "detection": span_text(row.detection_s) if _known(row.detection_s) else NO_VALUE,
@@ -98,7 +99,8 @@ def backtest_table(result: Result) -> Table:
     """Table of :func:`backtest_rows` that renders itself."""
     return Table(
         backtest_rows(result),
-        caption="Precision: alerts that were true. Recall: budget events that were told. Spent before: budget gone.",
+        caption="Per event: alerts per budget event. Precision: share of alerts that matched a real burn. Recall: "
+        "share of burns that were alerted. Spent before: budget used before the first alert.",
         left=("policy", "severity"),
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
 
 #: Semantics in words.
 SEMANTICS_WORDS = {
@@ -55,7 +55,7 @@ def member_rows(result: Result) -> list[dict[str, str]]:
             "objective": row.objective,
             "member": row.title,
             "weight": f"{row.weight:g}",
-            "target": ratio_text(row.target, digits=2),
+            "target": target_text(row.target),
             "sli": ratio_text(row.sli),
             "bad": count_text(row.bad),
             "of": count_text(row.total),
@@ -137,7 +137,7 @@ def effect_rows(result: Result) -> list[dict[str, str]]:
 def effect_table(result: Result) -> Table | Sentence:
     """Table of :func:`effect_rows` that renders itself."""
     if result.frame.empty:
-        return Sentence("Nothing was excluded: every event of the period counts.")
+        return Sentence("No exclusion is in force in this period.")
     caption = "Figures with the exclusions applied, and without them."
     return Table(effect_rows(result), caption=caption, left=("excluded", "status without"))
 
@@ -185,7 +185,7 @@ def definition_rows(result: Result) -> list[dict[str, str]]:
             "objective": row["objective"],
             "from": _time(row["start"]),
             "to": _time(row["end"]),
-            "target": ratio_text(row["target"], digits=2),
+            "target": target_text(row["target"]),
             "status": STATUS_WORDS[row["status"]],
             "SLI": ratio_text(row["sli"]),
             "bad": count_text(row["bad"]) if row["bad"] == row["bad"] else NO_VALUE,

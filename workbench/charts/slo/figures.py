@@ -17,7 +17,7 @@ from workbench.analysis.slo.compliance import ComplianceResult
 from workbench.charts.layers import POINTS, band, band_axis, joined, kept_points
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, Palette, palette, plain, template
 from workbench.core.timerange import duration_text
-from workbench.core.units import NO_VALUE, count_text, ratio_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, target_text
 
 TIME_TITLE = "Time (UTC)"
 
@@ -121,7 +121,7 @@ def sli_figure(history: BudgetHistory, compliance: ComplianceResult | None = Non
         figure.add_scatter(
             x=[steps["time"].iloc[0], steps["end"].iloc[-1]],
             y=[row["target"]] * 2,
-            name=f"Objective {ratio_text(row['target'], digits=2)}",
+            name=f"Objective {target_text(row['target'])}",
             mode="lines",
             line={"color": colours.objective, "width": 1.5, "dash": "dash"},
             hoverinfo="skip",

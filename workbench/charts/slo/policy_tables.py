@@ -49,8 +49,13 @@ def policy_rows(result: Result) -> list[dict[str, str]]:
 def policy_table(result: Result) -> Table | Sentence:
     """Table of the steps that are reached, with what follows."""
     rows = [row for row in policy_rows(result) if row["state"] == "reached"]
+    states = result.frame["state"]
+    known, unknown = int((states != "unknown").sum()), int((states == "unknown").sum())
+    if not rows and not known:
+        return Sentence("Unknown: no step of the error-budget policy could be judged.")
     if not rows:
-        return Sentence("No step of the error-budget policy is reached.")
+        rest = f"; {unknown} of {known + unknown} could not be judged" if unknown else ""
+        return Sentence(f"No step of the error-budget policy is reached ({known} judged{rest}).")
     return Table(rows, left=("step", "state", "now", "limit", "consequence"))
 
 

@@ -138,8 +138,10 @@ def spending_table(spent: Result, contributed: Result | None = None, companions:
 def spending_finding(spent: Result, contributed: Result | None = None) -> Sentence:
     """Say in a sentence or two what spent most of the budget that was spent most."""
     episodes = spent.frame[spent.frame["kind"] == "episode"]
+    if not spent.frame["total"].sum() > 0:
+        return Sentence("Unknown: no event was counted, so what spent the budget is not known.")
     if episodes.empty:
-        return Sentence("No budget was spent by anything out of the ordinary.")
+        return Sentence("No episode spent a budget faster than usual.")
     where = {} if contributed is None else places(contributed)
     parts = []
     for row in episodes.sort_values("budget_share", ascending=False).head(3).itertuples():

@@ -65,8 +65,19 @@ def chosen_period(
 
 
 def asked_period(now: datetime, calendar: Calendar, **named: str | None) -> Any:
-    """Return the range that the options name; None without any: each objective is asked about its own window then."""
-    if not any(named.values()):
+    """Return the range that the options name.
+
+    None without any, or with ``--to`` alone: each objective is asked about its own window then, up to that instant.
+    """
+    if not any(value for name, value in named.items() if name != "until"):
         return None
     given = {name: named.get(name) for name in ("last", "month", "since", "until")}
     return chosen_period(now, calendar, **given, default="30d")
+
+
+def asked_instant(now: datetime, calendar: Calendar, span: Any, until: str | None) -> datetime:
+    """Return the instant up to which history is read: the end of the range, ``--to`` or now, whichever is first."""
+    from workbench.core.timerange import parse_instant
+
+    end = span.end if span else parse_instant(until, zone=calendar.zone) if until else now
+    return min(now, end)

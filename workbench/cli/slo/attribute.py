@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import asked_period, period_options
+from workbench.cli.shared.period import asked_instant, asked_period, period_options
 
 
 @click.command()
@@ -53,7 +53,7 @@ def attribute(
     context = state.context()
     now = context.clock()
     span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
-    as_of = min(now, span.end) if span else now
+    as_of = asked_instant(now, state.settings, span, until)
     study = slo_attribution(context, system=system, range=span, as_of=as_of, slo=slo_id, records=records)
     spent, shares, beside = (study.results[name] for name in ("spending", "contributions", "companions"))
     if format_ == "json":

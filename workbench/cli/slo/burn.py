@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import asked_period, period_options
+from workbench.cli.shared.period import asked_instant, asked_period, period_options
 
 
 @click.command()
@@ -43,7 +43,8 @@ def burn(
     context = state.context()
     now = context.clock()
     span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
-    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end) if span else now, slo=slo_id)
+    as_of = asked_instant(now, state.settings, span, until)
+    study = slo_compliance(context, system=system, range=span, as_of=as_of, slo=slo_id)
     rates, outlook = study.results["burn"], study.results["outlook"]
     if format_ == "json":
         print_json(study.to_dict())

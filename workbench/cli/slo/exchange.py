@@ -25,7 +25,7 @@ def import_(state: Any, file: Path, system: str, period: str, out: Path | None, 
       workbench slo import sloth.yaml --system conduit
       workbench slo import pyrra.yaml --system conduit --out slos/conduit.yaml
     """
-    from workbench.core.errors import ParameterError
+    from workbench.core.errors import CatalogError, ParameterError
     from workbench.report.export.html import write_atomically
     from workbench.studies.authoring.imports import import_slos
 
@@ -36,7 +36,10 @@ def import_(state: Any, file: Path, system: str, period: str, out: Path | None, 
         raise ParameterError(f"{out} is there already.", hint="Add --replace to write over it.")
     else:
         write_atomically(out, made.text)
-    say(f"{len(made.objectives)} objectives: {', '.join(one.id for one in made.objectives)}.", *made.notes)
+    count = f"{len(made.objectives)} objective{'s' if len(made.objectives) != 1 else ''}"
+    say(f"{count}: {', '.join(one.id for one in made.objectives)}.", *made.notes)
+    if made.faults:
+        raise CatalogError(made.faults, hint="These were left out; the others were imported.")
 
 
 @click.command()

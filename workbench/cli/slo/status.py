@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import asked_period, period_options
+from workbench.cli.shared.period import asked_instant, asked_period, period_options
 
 
 @click.command()
@@ -31,7 +31,7 @@ def status(
 ) -> None:
     """Print one line an objective: SLI, budget left, coverage, status.
 
-    Without a period the window of each objective itself counts.
+    Without a period, or with --to alone, the window of each objective itself counts.
 
     \b
     Examples:
@@ -46,13 +46,16 @@ def status(
     context = state.context()
     now = context.clock()
     span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
-    study = slo_compliance(context, system=system, range=span, as_of=min(now, span.end) if span else now, slo=slo_id)
+    as_of = asked_instant(now, state.settings, span, until)
+    study = slo_compliance(context, system=system, range=span, as_of=as_of, slo=slo_id)
     if format_ == "json":
         print_json(study.to_dict())
     elif format_ == "csv":
         print_csv(study.results["compliance"].to_frame().to_dict(orient="records"))
     else:
         rows = compliance_rows(study.results["compliance"])
+        if not rows and study.status not in ("unavailable", "refused"):
+            say(f"{system} has no objective. Draft one: workbench slo draft {system}")
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "status")])
         say(
             f"{system}, {study.range}; source {study.provenance.source} ({study.provenance.semantics}); "

@@ -37,7 +37,7 @@ def signer(region: str, service: str = "aps", profile: str = "") -> Signer:
         from botocore.exceptions import BotoCoreError
         from botocore.session import Session
     except ImportError:
-        raise SettingsError("sigv4 needs botocore.", hint="Run: pip install 'llm-workbench[aws]'") from None
+        raise SettingsError("sigv4 needs botocore.", hint="From the checkout: pip install '.[aws]'") from None
     session = Session(profile=profile or None)
 
     def credentials() -> Any:

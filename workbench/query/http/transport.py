@@ -136,7 +136,7 @@ class HttpTransport:
         sent = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip" if self._gzip else "identity",
-            "User-Agent": "llm-workbench",
+            "User-Agent": "slo-workbench",
             **headers,
             **self._login.request_headers(),
         }

@@ -12,10 +12,10 @@ import pandas as pd
 from workbench.core import frames
 from workbench.query.logs.levels import scale_of, severity_of
 from workbench.query.logs.shape import LogShape, flattened
-from workbench.query.logs.times import time_of
+from workbench.query.logs.times import partial_time, time_of
 
 #: Columns that leave the attributes; what a level or a service was called stays there too.
-_MOVED = ("time_ns", "message", "trace_id", "span_id", "event_type")
+MOVED = ("time_ns", "message", "trace_id", "span_id", "event_type")
 
 
 class LogRows:
@@ -25,15 +25,21 @@ class LogRows:
     ----------
     shape : LogShape
         Where the records keep what the columns want.
+    written_ns : int, optional
+        When the file of the records was written: times without a year lie before. [ns]
 
     Attributes
     ----------
-    naive, undated, unknown_levels : int
-        Records whose time had no zone, that had no time, and whose level nobody knows. [count]
+    naive, partial, undated, unplaced, unknown_levels, no_levels : int
+        Records whose time had no zone, or no year or day; that had no time; of these the ones left out because no
+        record of theirs has a time; whose level nobody knows, and that have none. [count]
     """
 
-    def __init__(self, shape: LogShape) -> None:
-        self._shape = shape
+    def __init__(self, shape: LogShape, *, written_ns: int | None = None) -> None:
+        self._shape, self._written_ns = shape, written_ns
+        self._beside_ns: int | None = None
+        self._waiting: list[int] = []
+        self.partial = self.unplaced = self.no_levels = 0
         self._places = {column: shape.places(column) for column in frames.LOGS.columns if column != "attributes"}
         self._columns: dict[str, list[Any]] = {column: [] for column in frames.LOGS.columns}
         self.naive = self.undated = self.unknown_levels = 0
@@ -51,27 +57,32 @@ class LogRows:
         time_ns : int, optional
             Time of the backend, which counts more than one in the record. [ns]
         otherwise_ns : int, optional
-            Time of a record that has none, e.g. that of the line before; the record is counted as undated. [ns]
+            Time of a record that has none, e.g. that of the line before; the record is counted as undated. Without
+            it such a record waits for the time of the next one. [ns]
         """
         flat = flattened(record)
         found = {column: self._place(flat, column) for column in self._places}
         if time_ns is None:
-            read = time_of(flat[found["time_ns"]]) if found["time_ns"] else None
-            if read is None:
+            time_ns = self._time(flat[found["time_ns"]] if found["time_ns"] else None)
+            if time_ns is None:
                 self.undated += 1
-                time_ns = otherwise_ns or 0
-            else:
-                time_ns = read[0]
-                self.naive += read[1]
+                time_ns = otherwise_ns
         level = flat.get(found["severity"] or "")
         scale = scale_of(found["severity"] or "")
         severity = "" if level is None else severity_of(level, self._shape.levels, scale=scale)
         self.unknown_levels += level is not None and not severity
+        self.no_levels += level is None
         texts = {name: text_of(flat[place]) if (place := found[name]) else "" for name in _TEXTS}
         texts["service"] = texts["service"] or self._shape.service
         texts["event_type"] = texts["event_type"] or self._shape.events.get(texts["message"], "")
-        moved = {found[column] for column in _MOVED}
+        moved = {found[column] for column in MOVED}
         attributes = {name: text_of(value) for name, value in flat.items() if value is not None and name not in moved}
+        if time_ns is None:
+            self._waiting.append(len(self))
+        else:
+            for waiting in self._waiting:
+                self._columns["time_ns"][waiting] = time_ns
+            self._waiting = []
         row = {"time_ns": time_ns, "severity": severity, "attributes": attributes, **texts}
         for column, value in row.items():
             self._columns[column].append(value)
@@ -87,12 +98,26 @@ class LogRows:
     def frame(self) -> pd.DataFrame:
         """Return the rows by time, and begin anew."""
         columns, self._columns = self._columns, {column: [] for column in frames.LOGS.columns}
+        if self._waiting:
+            self.unplaced += len(self._waiting)
+            left_out, self._waiting = set(self._waiting), []
+            columns = {name: [v for i, v in enumerate(held) if i not in left_out] for name, held in columns.items()}
         dtypes = {"int": "int64", "str": "str", "map": "object"}
         made = pd.DataFrame(
             {name: pd.Series(columns[name], dtype=dtypes[kind]) for name, kind in frames.LOGS.columns.items()}
         )
         order = np.argsort(made["time_ns"].to_numpy(), kind="stable")
         return made.take(order).reset_index(drop=True)
+
+    def _time(self, value: Any) -> int | None:
+        read = time_of(value)
+        if read is not None:
+            self._beside_ns = read[0]
+            self.naive += read[1]
+            return read[0]
+        time_ns = partial_time(value, beside_ns=self._beside_ns, written_ns=self._written_ns)
+        self.partial += time_ns is not None
+        return time_ns
 
     def _place(self, flat: Mapping[str, Any], column: str) -> str | None:
         for place in self._places[column]:

@@ -10,12 +10,20 @@ from functools import lru_cache
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,12}))?\s*(Z|z|[+-]\d\d(?::?\d\d)?|UTC|GMT)?")
 _COMMON = re.compile(r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s*([+-]\d{4})?")
 _MAIL = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)")
+_SLASHED = re.compile(r"(\d{4})/(\d\d)/(\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
+_CTIME = re.compile(
+    r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?"
+    r"(?: (\d{4})(?=\W|$))?"
+)
+_CLOCK = re.compile(r"(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
 
-#: A time as a plain line may begin with it: ISO 8601, common log format or e-mail.
-STAMP = re.compile(f"{_ISO.pattern}|{_COMMON.pattern}|{_MAIL.pattern}")
+#: A time as a plain line may begin with it: ISO 8601, common log format, e-mail, Go and nginx, C and syslog, a clock.
+STAMP = re.compile("|".join(form.pattern for form in (_ISO, _SLASHED, _COMMON, _MAIL, _CTIME, _CLOCK)))
+
+_DAY_NS = 86_400_000_000_000
 
 #: Powers of ten between the units an epoch may be in: seconds, milliseconds, microseconds, nanoseconds.
 _EPOCHS = ((10**11, 9), (10**14, 6), (10**17, 3), (10**20, 0))
@@ -24,8 +32,9 @@ _EPOCHS = ((10**11, 9), (10**14, 6), (10**17, 3), (10**20, 0))
 def time_of(value: object) -> tuple[int, bool] | None:
     """Read a time: nanoseconds since the epoch, and whether it was naive; None when it is none.
 
-    Four kinds are read: ISO 8601 (``T`` or a space, point or comma, any or no zone), an epoch in s, ms, µs or ns told
-    by its size, the common log format, and that of e-mail and HTTP.
+    Six kinds are read: ISO 8601 (``T`` or a space, point or comma, any or no zone), an epoch in s, ms, µs or ns told
+    by its size, the common log format, that of e-mail and HTTP, ``2024/01/15 10:30:45`` (nginx, Go) and
+    ``Mon Jan 15 10:30:45 2024`` (C, Apache). One without a year is read by :func:`partial_time`.
 
     Examples
     --------
@@ -46,12 +55,62 @@ def time_of(value: object) -> tuple[int, bool] | None:
         day, month, year, clock, part, zone = found.groups()
         number = _MONTHS.get(month)
         return _moment(f"{year}-{number:02}-{int(day):02}T{clock}", part, zone) if number else None
+    if found := _SLASHED.fullmatch(text):
+        year, month, day, clock, part = found.groups()
+        return _moment(f"{year}-{month}-{day}T{clock}", part, None)
+    if (found := _CTIME.fullmatch(text)) and (year := found[3] or found[6]):
+        number = _MONTHS.get(found[1])
+        return _moment(f"{year}-{number:02}-{int(found[2]):02}T{found[4]}", found[5], None) if number else None
     if _MAIL.fullmatch(text):
         try:
             return int(parsedate_to_datetime(text).timestamp()) * 1_000_000_000, False
         except ValueError:
             return None
     return None
+
+
+def partial_time(value: object, *, beside_ns: int | None, written_ns: int | None) -> int | None:
+    """Read a time without a year (syslog's ``Nov  7 10:00:00``) or without a day (``10:00:00``); None when it is none.
+
+    Parameters
+    ----------
+    value : object
+    beside_ns : int, optional
+        Time of the last line that had a year: the year, or the day, nearest to it is taken. [ns]
+    written_ns : int, optional
+        When the file was written: without a line beside, the last such time up to a day after it is taken; a time
+        without a day stays unknown then. [ns]
+
+    Examples
+    --------
+    >>> new_year = time_of("2026-01-01T00:00:03Z")[0]
+    >>> partial_time("Dec 31 23:59:58", beside_ns=new_year, written_ns=None) - new_year
+    -5000000000
+    >>> partial_time("23:59:58", beside_ns=new_year, written_ns=None) - new_year
+    -5000000000
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if (found := _CTIME.fullmatch(text)) and not (found[3] or found[6]):
+        number, near_ns = _MONTHS.get(found[1]), beside_ns if beside_ns is not None else written_ns
+        if number is None or near_ns is None:
+            return None
+        year = datetime.fromtimestamp(near_ns // 1_000_000_000, UTC).year
+        days = [f"{each}-{number:02}-{int(found[2]):02}T{found[4]}" for each in (year - 1, year, year + 1)]
+        times = [read[0] for day in days if (read := _moment(day, found[5], None)) is not None]
+        if beside_ns is not None:
+            return min(times, key=lambda ns: abs(ns - near_ns), default=None)
+        return max((ns for ns in times if ns <= near_ns + _DAY_NS), default=None)
+    if (found := _CLOCK.fullmatch(text)) and beside_ns is not None:
+        today = datetime.fromtimestamp(beside_ns // 1_000_000_000, UTC).date().isoformat()
+        read = _moment(f"{today}T{found[1]}", found[2], None)
+        times = [] if read is None else [read[0] + days * _DAY_NS for days in (-1, 0, 1)]
+        return min(times, key=lambda ns: abs(ns - beside_ns), default=None)
+    return None
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a time, with or without a year or a day."""
+    return time_of(text) is not None or partial_time(text, beside_ns=0, written_ns=None) is not None
 
 
 def _moment(text: str, part: str | None, zone: str | None) -> tuple[int, bool] | None:

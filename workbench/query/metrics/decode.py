@@ -107,7 +107,7 @@ def _reader(name: ReaderName, size: int) -> Reader | None:
     if compiled is not None:
         return compiled
     if name == "scan":
-        raise AnswerUnreadable("numba is not installed.", hint="Install the extra: pip install 'llm-workbench[fast]'.")
+        raise AnswerUnreadable("numba is not installed.", hint="From the checkout: pip install '.[fast]'.")
     if name == "auto" and size < _SMALL:
         return None
     from workbench.query.metrics.decode_table import read_table

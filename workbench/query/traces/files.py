@@ -146,17 +146,32 @@ class TraceFiles:
     def _batches(self, gathered: Gathered) -> Iterator[list[Span]]:
         batch: list[Span] = []
         for file in self.files():
+            tally = _Tally()
             try:
                 for found in _documents(file):
                     for document in found:
-                        batch += self._read(document, file, gathered)
+                        batch += self._counted(document, file, gathered, tally)
                         if len(batch) >= PIECE:
                             yield batch
                             batch = []
             except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
                 gathered.warnings[f"{file.name} ends before its time or cannot be read: {type(error).__name__}."] += 1
+            tally.judge(file, gathered)
         if batch:
             yield batch
+
+    def _counted(self, document: Any, file: Path, gathered: Gathered, tally: _Tally) -> list[Span]:
+        """Read a document, or each of a list; one of another shape is counted, and the others stand."""
+        if isinstance(document, list):
+            return [row for item in document for row in self._counted(item, file, gathered, tally)]
+        try:
+            read = self._read(document, file, gathered)
+        except AnswerUnreadable as error:
+            tally.strange += 1
+            tally.first = tally.first or error
+            return []
+        tally.known += not isinstance(document, _Broken)
+        return read
 
     def _read(self, document: Any, file: Path, gathered: Gathered) -> list[Span]:
         sampling = self.sampling or Sampling()
@@ -172,11 +187,9 @@ class TraceFiles:
                 return list(of_jaeger([document], sampling))
             case {"traceId": str(), "id": str()}:
                 return list(of_zipkin([document], sampling))
-            case [*items]:
-                return [row for item in items for row in self._read(item, file, gathered)]
-            case {"resourceSpans": _} | {"batches": _} | {"trace": _} | {"result": _}:
+            case {"resourceSpans": _} | {"resource_spans": _} | {"batches": _} | {"trace": _} | {"result": _}:
                 return list(of_json(document, sampling))
-            case {"resourceLogs": _} | {"resourceMetrics": _}:
+            case {"resourceLogs": _} | {"resourceMetrics": _} | {"resource_logs": _} | {"resource_metrics": _}:
                 gathered.warnings[f"documents of {file.name} hold logs or metrics and no spans"] += 1
                 return []
         raise AnswerUnreadable(
@@ -184,6 +197,22 @@ class TraceFiles:
             source=self.name,
             hint="Known: OTLP (JSON, protobuf), Jaeger's and Zipkin's JSON; gzip or zstd around them.",
         )
+
+
+@dataclass
+class _Tally:
+    """Documents of a file that were read, and those of a shape that is not known."""
+
+    known: int = 0
+    strange: int = 0
+    first: AnswerUnreadable | None = None
+
+    def judge(self, file: Path, gathered: Gathered) -> None:
+        """Refuse a file without any known document; count the strange ones of another."""
+        if self.first is not None and not self.known:
+            raise self.first
+        if self.strange:
+            gathered.warnings[f"documents of {file.name} are of an unknown shape and are left out"] += self.strange
 
 
 class _Broken:
@@ -224,8 +253,11 @@ def _contents(stream: Any, file: Path) -> Iterator[Any]:
         yield from _json(first, stream)
     elif first == b"\x0a":
         yield first + stream.read()
-    else:
+    elif first < b" ":
         yield from _messages(first, stream, file)
+    else:
+        yield (first + stream.readline()).decode(errors="replace")  # a line of text; no message is so long
+        yield from _lines(stream)
 
 
 def _json(first: bytes, stream: IO[bytes]) -> Iterator[Any]:

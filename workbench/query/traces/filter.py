@@ -20,11 +20,12 @@ from workbench.core.errors import ParameterError
 from workbench.core.filters import Condition, SpanFilter
 from workbench.core.frames import SPANS
 from workbench.core.timerange import TimeRange
-from workbench.query.traces.spans import plain_id
+from workbench.query.traces.spans import EXCEPTION, plain_id
 
 _COLUMNS = {name for name, kind in SPANS.columns.items() if kind == "str"}
 _STATUSES = ("ok", "error", "unset")
 
+_WHOLE = re.compile(r"-?(?:0|[1-9]\d*)")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 #: Columns of SPANS in TraceQL.
@@ -100,62 +101,78 @@ def _anchored(pattern: str) -> str:
     return anchored
 
 
-def traceql(wanted: SpanFilter) -> str:
+def traceql(wanted: SpanFilter, *, events: bool = True) -> str:
     """Compile to TraceQL: one span must fulfil everything.
 
     What TraceQL means otherwise is left to :func:`passing`: conditions that a missing attribute fulfils (there they
-    never hold), and patterns on attributes (there no pattern fits a number).
+    never hold), patterns on attributes (there no pattern fits a number), lists and maps (there they equal no text), and
+    durations: one span that ends before it starts hides all others of its block from ``duration >=``.
+
+    Parameters
+    ----------
+    wanted : SpanFilter
+    events : bool
+        The server knows the attributes of events, where those of exceptions are (Tempo 2.6).
 
     Examples
     --------
     >>> traceql(SpanFilter(services=("api",), status="error", min_duration_ns=5_000_000))
-    '{ resource.service.name = "api" && status = error && duration >= 5000000ns }'
+    '{ resource.service.name = "api" && status = error }'
     >>> traceql(SpanFilter(attributes=(Condition("http.response.status_code", "=", ("500",)),)))
     '{ (.http.response.status_code = "500" || .http.response.status_code = 500) }'
+    >>> traceql(SpanFilter(attributes=(Condition("exception.type", "=", ("IOError",)),)))
+    '{ (.exception.type = "IOError" || event.exception.type = "IOError") }'
     """
     parts = [_either(_TRACEQL["service"], wanted.services), _either(_TRACEQL["operation"], wanted.operations)]
     if wanted.status:
         parts.append(f"status = {wanted.status}")
-    if wanted.min_duration_ns:
-        parts.append(f"duration >= {wanted.min_duration_ns}ns")
-    parts += [_traceql_condition(condition) for condition in wanted.attributes]
+    parts += [_traceql_condition(condition, events) for condition in wanted.attributes]
     inside = " && ".join(part for part in parts if part)
     return f"{{ {inside} }}" if inside else "{ }"
 
 
-def _traceql_condition(condition: Condition) -> str:
+def _traceql_condition(condition: Condition, events: bool) -> str:
     name = condition.attribute
     if name in ("kind", "status") or (name in _COLUMNS and name not in _TRACEQL) or name.startswith("workbench."):
+        return ""
+    in_events = name.startswith(EXCEPTION)
+    if in_events and not events:
         return ""
     field = _TRACEQL.get(name) or (f".{name}" if _BARE.fullmatch(name) else f".{_quoted(name)}")
     match condition:
         case Condition(op="regex", values=(pattern,)):
             empty = bool(pc.match_substring_regex(pa.array([""]), _anchored(pattern))[0].as_py())
             return "" if empty or name not in _TRACEQL else f"{field} =~ {_quoted(pattern)}"
-        case Condition(op="=" | "in", values=values) if "" not in values:
-            return _either(field, values)
+        case Condition(op="=" | "in", values=values) if not any(map(_unlike, values)):
+            return _either(field, values, f"event{field}" if in_events else "")
     return ""
 
 
-def _either(field: str, values: Sequence[str]) -> str:
+def _unlike(value: str) -> bool:
+    """Whether a text is written for what equals no text in TraceQL: nothing, a list, a map, no number."""
+    return not value or value[0] in "[{" or value.lower().lstrip("+-") in ("nan", "inf", "infinity")
+
+
+def _either(field: str, values: Sequence[str], other: str = "") -> str:
     """One of several values; an attribute may hold the text, or the number or truth that reads the same."""
     options = []
     for value in values:
-        options.append(f"{field} = {_quoted(value)}")
-        if field.startswith(".") and _literal(value):
-            options.append(f"{field} = {value}")
+        literals = [_quoted(value), *([value] if field.startswith(".") and _literal(value) else [])]
+        options += [f"{place} = {literal}" for place in (field, other) if place for literal in literals]
     joined = " || ".join(options)
     return f"({joined})" if len(options) > 1 else joined
 
 
 def _literal(value: str) -> bool:
+    """Whether a text reads as the truth or the number of an attribute; whole numbers have 64 bits."""
     if value in ("true", "false"):
         return True
+    if _WHOLE.fullmatch(value):
+        return -(2**63) <= int(value) < 2**63
     try:
-        number = float(value)
+        return value == repr(float(value))
     except ValueError:
         return False
-    return np.isfinite(number) and value in (repr(number), str(int(number)))
 
 
 def _quoted(text: str) -> str:
@@ -173,6 +190,8 @@ def jaeger_tags(wanted: SpanFilter) -> dict[str, str]:
     tags = {"error": "true"} if wanted.status == "error" else {}
     for condition in wanted.attributes:
         match condition:
-            case Condition(name, "=", (value,)) if value and name not in _COLUMNS and not name.startswith("workbench."):
+            case Condition(name, "=", (value,)) if name not in _COLUMNS and not name.startswith("workbench."):
+                if _unlike(value):
+                    continue
                 tags[name] = value
     return tags

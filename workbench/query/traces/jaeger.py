@@ -24,7 +24,7 @@ from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.http.client import BackendClient
 from workbench.query.http.transport import Fields
 from workbench.query.traces.filter import checked, jaeger_tags, passing
-from workbench.query.traces.jaeger_json import of_jaeger
+from workbench.query.traces.jaeger_json import NO_SERVICE, of_jaeger
 from workbench.query.traces.otlp import of_json
 from workbench.query.traces.server import TraceServer
 from workbench.query.traces.spans import PIECE, Gathered, Span, plain_id
@@ -152,7 +152,12 @@ class JaegerSource(TraceServer):
             return
         known = self.services() if not wanted.services or self._version == "auto" else ()
         seen: set[str] = set()
-        for service in wanted.services or known:
+        for name in wanted.services or known:
+            # A span without a service is kept under a name of Jaeger's; without even that no search finds it.
+            service = name or NO_SERVICE
+            if not name and wanted.services == () and NO_SERVICE not in known:
+                gathered.warnings["Jaeger keeps spans without a service, and no search finds them."] += 1
+                continue
             for operation in wanted.operations or ("",):
                 windows = [span]
                 while windows:

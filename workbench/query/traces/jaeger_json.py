@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from workbench.core.errors import AnswerUnreadable
-from workbench.query.traces.spans import Sampling, Span, plain_id, text_of
+from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, text_of
 
 #: Set on a span that only follows its parent: it does not block it.
 REFERENCE = "span.reference"
+
+#: Service that Jaeger puts in place of one that OpenTelemetry did not name.
+NO_SERVICE = "OTLPResourceNoServiceName"
 
 _TRUE = ("true", "True", "1")
 _ZIPKIN_NO_ERROR = ("false", "False")
@@ -49,13 +52,13 @@ def _jaeger_span(span: Mapping[str, Any], processes: Mapping[str, Any], sampling
     for event in span.get("logs") or ():
         fields = _tags(event.get("fields"))
         if fields.get("event") == "exception":
-            own = {**{name: value for name, value in fields.items() if name != "event"}, **own}
+            own = {**exception_texts(fields), **own}
     duration = span.get("duration")
     return Span(
         trace_id,
         plain_id(span.get("spanID"), 16),
         parent,
-        str(process.get("serviceName") or ""),
+        "" if process.get("serviceName") == NO_SERVICE else str(process.get("serviceName") or ""),
         str(span.get("operationName") or ""),
         "" if kind == "unspecified" else kind.lower(),
         _nanoseconds(span.get("startTime")),

@@ -1,12 +1,14 @@
 """Spans of OpenTelemetry: the JSON of files, Tempo and Jaeger, and protobuf, into rows.
 
 JSON of OTLP has hex ids and numbers for enumerations, that of Tempo base64 and names; ``batches`` and
-``instrumentationLibrarySpans`` are older names of ``resourceSpans`` and ``scopeSpans``. All are read.
+``instrumentationLibrarySpans`` are older names of ``resourceSpans`` and ``scopeSpans``; some exporters write
+``resource_spans``. All are read.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,10 +17,12 @@ from google.protobuf.message import DecodeError
 from workbench.core.errors import AnswerUnreadable
 from workbench.query.http.documents import without_collector
 from workbench.query.traces.otlp_schema import message
-from workbench.query.traces.spans import Sampling, Span, plain_id, text_of
+from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, text_of
 
 _KINDS = ("", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
+
+_CAMEL = re.compile(r"_([a-z])")
 
 #: Texts of the resource that other columns hold.
 _SERVICE = "service.name"
@@ -37,12 +41,21 @@ def of_json(document: Any, sampling: Sampling) -> list[Span]:
         body = body[name] if isinstance(body, dict) and isinstance(body.get(name), dict) else body
     if not isinstance(body, dict):
         raise AnswerUnreadable("It holds no spans of OpenTelemetry.", hint="Expected resourceSpans or batches.")
-    resources = body.get("resourceSpans") or body.get("batches") or ()
     try:
+        if "resource_spans" in body:
+            body = _camel(body)
+        resources = body.get("resourceSpans") or body.get("batches") or ()
         with without_collector():
             return [span for resource in resources for span in _resource(resource, sampling)]
     except (AttributeError, TypeError, ValueError, KeyError) as error:
         raise AnswerUnreadable(f"A span of OpenTelemetry is malformed: {type(error).__name__}.") from None
+
+
+def _camel(held: Any) -> Any:
+    """Rename the fields of a document that spells them as the .proto file does; texts and attributes stay."""
+    if isinstance(held, dict):
+        return {_CAMEL.sub(lambda found: found[1].upper(), str(key)): _camel(value) for key, value in held.items()}
+    return [_camel(each) for each in held] if isinstance(held, list) else held
 
 
 def _resource(resource: Mapping[str, Any], sampling: Sampling) -> Iterator[Span]:
@@ -58,7 +71,7 @@ def _resource(resource: Mapping[str, Any], sampling: Sampling) -> Iterator[Span]
                 own["otel.status_description"] = str(status["message"])
             for event in span.get("events") or ():
                 if event.get("name") == "exception":
-                    own = {**attribute_texts(event.get("attributes")), **own}
+                    own = {**exception_texts(attribute_texts(event.get("attributes"))), **own}
             yield Span(
                 plain_id(span.get("traceId"), 32),
                 plain_id(span.get("spanId"), 16),
@@ -105,8 +118,10 @@ def _text(value: Mapping[str, Any] | None) -> str:
 def _value(value: Mapping[str, Any]) -> Any:
     for kind, held in value.items():
         match kind:
-            case "stringValue" | "boolValue" | "doubleValue":
+            case "stringValue" | "boolValue":
                 return held
+            case "doubleValue":
+                return float(held)
             case "bytesValue":
                 return base64.b64decode(held).hex()
             case "intValue":
@@ -163,7 +178,7 @@ def _row(span: Any, service: str, shared: dict[str, str], sampling: Sampling) ->
         own["otel.status_description"] = status.message
     for event in span.events:
         if event.name == "exception":
-            own = {**_pairs(event.attributes), **own}
+            own = {**exception_texts(_pairs(event.attributes)), **own}
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
     parent = span.parent_span_id
     return Span(

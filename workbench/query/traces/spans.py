@@ -35,6 +35,9 @@ PIECE = 20_000
 PARTIAL, DURATION, SHARED = "workbench.partial", "workbench.duration", "workbench.shared_id"
 NO_PARENT = "parent missing"
 
+#: Attributes that an event "exception" lends its span begin so.
+EXCEPTION = "exception."
+
 _HEX = re.compile(r"[0-9a-f]+")
 _THRESHOLD = re.compile(r"(?:^|,)\s*ot=([^,]*)")
 _ALL = 1 << 56
@@ -148,18 +151,25 @@ def plain_id(text: str | None, digits: int) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return an attribute's value as text: truth as JSON has it, whole lists and maps as JSON.
+    """Return an attribute's value as text: truth as JSON has it, whole lists and maps as JSON without blanks.
 
     Examples
     --------
     >>> text_of(True), text_of(54.1), text_of(["a", 1])
-    ('true', '54.1', '["a", 1]')
+    ('true', '54.1', '["a",1]')
     """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":"), sort_keys=True)
+    return str(value)
+
+
+def exception_texts(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Return what an event "exception" lends its span: the attributes of the exception."""
+    return {name: text for name, text in attributes.items() if name.startswith(EXCEPTION)}
 
 
 @dataclass

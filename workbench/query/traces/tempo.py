@@ -10,19 +10,21 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.core.errors import QueryTooExpensive, WorkbenchError
+from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.series import Metrics
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.query.http.client import in_parallel
+from workbench.query.http.client import BackendClient, in_parallel
 from workbench.query.http.transport import Reply
 from workbench.query.traces.filter import checked, passing, traceql
 from workbench.query.traces.otlp import answer_of, of_json, of_protobuf
@@ -39,6 +41,9 @@ LIMIT = 1_000
 #: Between this age and the flush of their block, spans are in no search of the defaults.
 RECENT, FLUSHED = timedelta(minutes=15), timedelta(hours=1)
 
+#: Answers of a server, or of a proxy before it, that leads no one to the querier.
+_REFUSALS = (400, 401, 403, 404, 405, 500, 501)
+
 _PROTOBUF = {"Accept": "application/protobuf"}
 _BATCH = 64
 
@@ -53,6 +58,12 @@ class TempoSource(TraceServer):
 
     #: Whether the server knows only version 1 of "trace by id".
     _v1 = False
+
+    def __init__(self, name: str, web: BackendClient, **more: Any) -> None:
+        super().__init__(name, web, **more)
+        #: Whether the querier gives traces as the frontend does; not known before both were asked for one.
+        self._short: bool | None = None
+        self._deciding = Lock()
 
     def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the spans that start in ``[start, end)`` and match, each once, as pieces of SPANS.
@@ -72,12 +83,14 @@ class TempoSource(TraceServer):
                 "Tempo leaves spans out of search from 15 minutes after they came until their block is flushed"
             ] += 1
         rows: list[Span] = []
-        for ids in _batches(self._ids(wanted, span)):
-            for found, cut in in_parallel(self._trace, ids):
-                if not found:
+        for found in _batches(self._found(wanted, span)):
+            for (spans, cut), (_, matched) in zip(in_parallel(self._whole, found), found, strict=True):
+                if not spans:
                     gathered.warnings["traces were found and then not given"] += 1
                     continue
-                rows += gathered.trace(found, cut=bool(cut))
+                if len(spans) < matched:
+                    gathered.warnings["traces are given with fewer spans than search finds in them"] += 1
+                rows += gathered.trace(spans, cut=bool(cut))
                 if cut:
                     gathered.warnings[f"Tempo gives a part of a trace only: {cut}"] += 1
             if len(rows) >= PIECE:
@@ -136,10 +149,10 @@ class TempoSource(TraceServer):
         starts = [int(one.get("startTimeUnixNano") or 0) for one in traces]
         return from_ms(max(starts) // 1_000_000) if starts else None
 
-    def _ids(self, wanted: SpanFilter, span: TimeRange) -> Iterator[str]:
-        """Ids of traces with a matching span, each once."""
+    def _found(self, wanted: SpanFilter, span: TimeRange) -> Iterator[tuple[str, int]]:
+        """Ids of traces with a matching span, each once, with the spans that search says match."""
         if wanted.trace_id:
-            yield plain_id(wanted.trace_id, 32)
+            yield plain_id(wanted.trace_id, 32), 0
             return
         query = traceql(wanted)
         seen: set[str] = set()
@@ -147,7 +160,16 @@ class TempoSource(TraceServer):
         while windows:
             window = windows.pop()
             fields = [("q", query), ("limit", str(LIMIT)), ("spss", "1"), *_seconds(window)]
-            found = self.web.document("/api/search", fields, query=query).get("traces") or []
+            try:
+                found = self.web.document("/api/search", fields, query=query).get("traces") or []
+            except QueryRejected:
+                # A server before 2.6 knows nothing of events.
+                older = traceql(wanted, events=False)
+                if query == older:
+                    raise
+                query = older
+                windows.append(window)
+                continue
             if len(found) >= LIMIT:
                 halves = _halves(window)
                 if not halves:
@@ -160,10 +182,44 @@ class TempoSource(TraceServer):
                     )
                 windows += halves[::-1]
                 continue
-            ids = dict.fromkeys(plain_id(str(one.get("traceID") or ""), 32) for one in found)
-            fresh = [each for each in ids if each and each not in seen]
+            ids = {plain_id(str(one.get("traceID") or ""), 32): _matched(one) for one in found}
+            fresh = {each: matched for each, matched in ids.items() if each and each not in seen}
             seen.update(fresh)
-            yield from fresh
+            yield from fresh.items()
+
+    def _whole(self, found: tuple[str, int]) -> tuple[list[Span], str]:
+        """Spans of a trace by the shorter way where it gives what search found, else by the public one."""
+        trace_id, matched = found
+        if self._short is None:
+            with self._deciding:
+                if self._short is None:
+                    return self._decided(trace_id)
+        if self._short:
+            spans, cut = self._directly(trace_id)
+            if spans and len(spans) >= matched and not cut:
+                return spans, cut
+        return self._trace(trace_id)
+
+    def _decided(self, trace_id: str) -> tuple[list[Span], str]:
+        """Read a trace both ways, and take the shorter one from now on when they agree."""
+        spans, cut = self._trace(trace_id)
+        if spans and not cut:
+            direct, _ = self._directly(trace_id)
+            self._short = _same(spans) == _same(direct)
+        return spans, cut
+
+    def _directly(self, trace_id: str) -> tuple[list[Span], str]:
+        """Ask the querier itself, past the frontend that asks it fifty times for one trace; nothing when it is away."""
+        try:
+            reply = self.web.reply(
+                f"/querier/api/v2/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=_REFUSALS
+            )
+            if reply.status == 200 and "protobuf" in reply.content_type:
+                return self._read(reply, answer_of)
+        except SourceError:
+            pass
+        self._short = False
+        return [], ""
 
     def _trace(self, trace_id: str) -> tuple[list[Span], str]:
         """Spans of one trace and why it is not whole; no spans when there is none of this id."""
@@ -191,15 +247,25 @@ class TempoSource(TraceServer):
             return list(of_json(document, self._sampling)), cut
 
 
-def _batches(ids: Iterator[str]) -> Iterator[Sequence[str]]:
-    batch: list[str] = []
-    for one in ids:
+def _batches(found: Iterator[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:
+    batch: list[tuple[str, int]] = []
+    for one in found:
         batch.append(one)
         if len(batch) == _BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+def _matched(trace: Mapping[str, Any]) -> int:
+    """Spans of a trace that search says match. [count]"""
+    return int((trace.get("spanSet") or {}).get("matched") or 0)
+
+
+def _same(spans: Sequence[Span]) -> list[tuple[Any, ...]]:
+    """Return what makes two readings of a trace one."""
+    return sorted((span.span_id, span.start_ns, span.kind, sorted(span.attributes.items())) for span in spans)
 
 
 def _seconds(span: TimeRange) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import __version__
-from workbench.core.errors import ReportError
+from workbench.core.errors import ReportError, ReportIncomplete
 from workbench.core.private import private_folder
 from workbench.core.settings import Settings
 from workbench.core.timerange import named_zone, parse_month
@@ -24,6 +24,7 @@ from workbench.report.export.kept import DRAFTS, kept_as, kept_at, published
 from workbench.report.run.compose import composed
 from workbench.report.run.jupyter import jupyter_library
 from workbench.report.run.kernel import KERNEL_NAME, kernel_in
+from workbench.report.run.statuses import take_unanswered, with_status_cell
 from workbench.report.run.templates import check_parameters, template_path
 from workbench.store import open_store
 from workbench.studies import open_context
@@ -85,6 +86,8 @@ def run_report(
         Unknown template, system or month.
     ReportError
         A cell failed; the half-run notebook is kept under ``failed`` and named in the message.
+    ReportIncomplete
+        A source did not answer; what was made is kept beside earlier reports, and no copy is replaced.
     """
     template = template_path(name)
     instant = now or datetime.now(UTC)
@@ -127,14 +130,20 @@ def run_report(
         "template": name,
     }
     try:
-        notebook = _execute(template, parameters, folder, run_id)
-        text = to_html(notebook, title=f"Draft: {name} report of {system}, {period}", footer=footer)
+        notebook, unanswered = _execute(template, parameters, folder, run_id)
+        head = "Incomplete" if unanswered else "Draft"
+        footer |= {"status": f"incomplete: no answer for {', '.join(unanswered)}"} if unanswered else {}
+        text = to_html(notebook, title=f"{head}: {name} report of {system}, {period}", footer=footer)
         target = folder / f"{name}-{run_id[:12]}.html"
-        for path in [target] if out is None else [target, out / target.name if out.is_dir() else out]:
+        for path in [target] if out is None or unanswered else [target, out / target.name if out.is_dir() else out]:
             with _writing(path):
                 write_atomically(path, text)
+        _complete(unanswered, target, out)
         with _writing(target):
             published(target, settings)
+    except ReportIncomplete as error:
+        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error), status="incomplete")
+        raise
     except ReportError as error:
         store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error))
         raise
@@ -150,6 +159,15 @@ def run_report(
     return ReportRun(
         run_id, name, system, period, target, target.with_suffix(".ipynb"), digest, len(text.encode()), seconds
     )
+
+
+def _complete(unanswered: tuple[str, ...], target: Path, out: Path | None) -> None:
+    if unanswered:
+        kept = f" {out} was not written." if out is not None else ""
+        raise ReportIncomplete(
+            f"The report is incomplete: the source did not answer for {', '.join(unanswered)}.{kept}",
+            hint=f"What was made: {target}. Check the source with `workbench sources check`, then run it again.",
+        )
 
 
 def run_reports(
@@ -196,14 +214,14 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: str) -> Any:
+def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: str) -> tuple[Any, tuple[str, ...]]:
     nbformat, papermill = jupyter_library("nbformat"), jupyter_library("papermill")
 
     with tempfile.TemporaryDirectory(prefix="report-") as scratch:
         half = Path(scratch) / "run.ipynb"
         try:
             notebook = papermill.execute_notebook(
-                composed(template),
+                with_status_cell(composed(template)),
                 str(half),
                 parameters=parameters,
                 kernel_name=KERNEL_NAME,
@@ -226,10 +244,11 @@ def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: s
                 f"The report {template.stem!r} failed{where}: {reason.strip()}",
                 hint=f"The notebook up to that point: {kept}" if kept.is_file() else "",
             ) from error
+    unanswered = take_unanswered(notebook)
     finished = folder / f"{template.stem}-{run_id[:12]}.ipynb"
     with _writing(finished):
         write_atomically(finished, nbformat.writes(notebook))
-    return notebook
+    return notebook, unanswered
 
 
 def past_runs(settings: Settings, *, now: datetime | None = None) -> list[dict[str, object]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from workbench.catalog import Profile
 from workbench.core.source import MetricSource, SourceState
 from workbench.core.timerange import TimeRange
 
@@ -18,12 +18,12 @@ class AlertHistory:
     Attributes
     ----------
     source : MetricSource
-    scope : mapping of str to str
-        Matchers of the system.
+    profile : Profile or None
+        The system; None takes every alert of the source.
     """
 
     source: MetricSource
-    scope: Mapping[str, str]
+    profile: Profile | None
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class AlertHistory:
         """
         from workbench.studies.alerts.load import read_episodes
 
-        found = read_episodes(self.source, self.scope, span)
+        found = read_episodes(self.source, self.profile, span)
         inside = (found["starts_at"] < span.end) & ~(found["ends_at"] <= span.start)
         return found[inside].reset_index(drop=True)
 

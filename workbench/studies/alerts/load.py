@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from workbench import __version__
+from workbench.analysis.alerts.hours import alert_interruptions, alert_shifts
 from workbench.analysis.alerts.load import alert_bursts, alert_measures
-from workbench.analysis.alerts.summary import AlertRuleInfo, alert_episodes, alert_hours, alert_rules, noisiest_alerts
-from workbench.analysis.counting.episodes import Evaluated, evaluated, evaluation_interval, firing_episodes
+from workbench.analysis.alerts.summary import (
+    URGENT,
+    AlertRuleInfo,
+    alert_episodes,
+    alert_hours,
+    alert_rules,
+    noisiest_alerts,
+)
 from workbench.catalog import Profile
 from workbench.core.errors import EmptyAnswer, ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
+from workbench.core.frames import EPISODES
 from workbench.core.result import Provenance, Result, Status, Study, worst
-from workbench.core.series import SeriesSet
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, from_ms
-from workbench.promql import scoped
+from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.studies.alerts.ownership import owns, rule_names
+from workbench.studies.alerts.reading import no_alerts, of_system, read_alerts
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
 
-#: How far before a period alerts are read, to see when those began that fire at its start. [ms]
-MARGIN_MS = 3 * 86_400_000
+_PAGERS = ("pagerduty", "opsgenie")
+_PAGES = re.compile(r"\b(page[rsd]?|paging|pagerduty|opsgenie|immediate|immediately|wakes?)\b", re.IGNORECASE)
 
-_NEVER = Evaluated(0, 0, np.zeros((0, 2), np.int64))
+#: Names in one sentence at most.
+_SHOWN = 8
 
 _METHOD = "episodes of ALERTS; quantiles by linear interpolation; bursts by a Poisson bound"
 
@@ -64,7 +72,9 @@ def alert_load(
         (:class:`~workbench.analysis.alerts.summary.AlertRules`), ``measures``
         (:class:`~workbench.analysis.alerts.load.AlertMeasures`), ``noisiest``
         (:class:`~workbench.analysis.alerts.summary.NoisiestAlerts`), ``hours``
-        (:class:`~workbench.analysis.alerts.summary.AlertHours`) and ``bursts``
+        (:class:`~workbench.analysis.alerts.summary.AlertHours`), ``interruptions`` and ``shifts``
+        (:class:`workbench.analysis.alerts.hours.AlertInterruptions`,
+        :class:`~workbench.analysis.alerts.hours.AlertShifts`) and ``bursts``
         (:class:`~workbench.analysis.alerts.load.AlertBursts`).
 
     Raises
@@ -77,26 +87,39 @@ def alert_load(
     Episodes are rebuilt from the raw samples of ``ALERTS`` and ``ALERTS_FOR_STATE``, see
     :func:`workbench.analysis.counting.episodes.firing_episodes`; time without any sample of ``up`` is time in which no
     rule was
-    evaluated. An archive that holds episodes and no samples gives these.
+    evaluated. Where there are no samples, what the archive and the collector wrote down stands in; a warning says so.
     """
     if positions < 1:
         raise ParameterError(f"{positions} people on call cannot share alerts.", hint="Use 1 or more.")
     profile = ctx.catalog.profile(system)
     source = ctx.source_for(system)
     span = TimeRange(range.start, max(range.start, min(range.end, as_of)))
-    queries = tuple(scoped(name, profile.scope) for name in ("ALERTS", "ALERTS_FOR_STATE", "up"))
     failed: Status | None = None
     warnings: list[str] = []
-    episodes, seen = firing_episodes(SeriesSet.empty(), SeriesSet.empty(), _NEVER, interval_ms=1), None
-    try:
-        episodes, seen = _read(source, profile.scope, queries, span, without)
-    except (QueryRejected, QueryTooExpensive) as error:
-        failed, warnings = "refused", [str(error)]
-    except WorkbenchError as error:
-        failed, warnings = "unavailable", [str(error)]
-    observed_s = (span.seconds * 1000 - seen.blind_ms(span.start_ms, span.end_ms)) / 1000 if seen else 0.0
     known = _rules(profile)
-    found = alert_episodes(episodes, span, observed_s=observed_s, rules=known, owner=profile.owner, zone=ctx.zone)
+    kept = [("the collector", ctx.store.episodes(system, span))] if ctx.store is not None else []
+    waits = {rule.alertname: round(rule.for_s * 1000) for rule in known}
+    try:
+        rules = rule_names(source, profile)
+        kept += _recorded(ctx, profile, span, rules.names)
+        reading = read_alerts(source, profile.scope, span, without=without, for_ms=waits, kept=kept, names=rules.names)
+        warnings += _outside(ctx, source, span)
+    except (QueryRejected, QueryTooExpensive) as error:
+        reading, failed, warnings = no_alerts(), "refused", [str(error)]
+    except WorkbenchError as error:
+        reading, failed, warnings = no_alerts(), "unavailable", [str(error)]
+    warnings += reading.notes
+    observed_s = float((reading.observed[:, 1] - reading.observed[:, 0]).sum()) / 1000
+    found = alert_episodes(
+        reading.frame,
+        span,
+        observed_s=observed_s,
+        observed=reading.observed,
+        rules=known,
+        urgent=urgent_severities(profile),
+        owner=profile.owner,
+        zone=ctx.zone,
+    )
     measures = alert_measures(found, positions=positions)
     results: dict[str, Result] = {
         "measures": measures,
@@ -104,9 +127,11 @@ def alert_load(
         "episodes": found,
         "noisiest": noisiest_alerts(found),
         "hours": alert_hours(found),
+        "interruptions": alert_interruptions(found),
+        "shifts": alert_shifts(found),
         "bursts": alert_bursts(found),
     }
-    if not known and episodes.empty and not failed:
+    if not known and reading.frame.empty and not failed:
         warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")
         failed = "no_data"
     statuses: list[Status] = list(measures.frame["status"]) if observed_s else ["no_data"]
@@ -117,21 +142,21 @@ def alert_load(
         as_of=as_of,
         results=results,
         status=failed or worst([status for status in statuses if status != "no_data"] or ["no_data"]),
-        freshness=from_ms(seen.last_ms) if seen else None,
+        freshness=from_ms(reading.newest_ms) if reading.newest_ms is not None else None,
         coverage=observed_s / span.seconds if span.seconds else float("nan"),
         provenance=Provenance(
             source=source.name,
             engine="none: raw samples",
             semantics=source.semantics,
             method=_METHOD,
-            queries=queries,
+            queries=reading.queries,
             version=__version__,
         ),
         warnings=tuple(warnings),
     )
 
 
-def read_episodes(source: MetricSource, scope: Mapping[str, str], span: TimeRange) -> pd.DataFrame:
+def read_episodes(source: MetricSource, profile: Profile | None, span: TimeRange) -> pd.DataFrame:
     """Return the firing intervals that overlap a range (frame contract EPISODES).
 
     Raises
@@ -139,40 +164,51 @@ def read_episodes(source: MetricSource, scope: Mapping[str, str], span: TimeRang
     SourceError
         As the source raises it.
     """
-    queries = tuple(scoped(name, scope) for name in ("ALERTS", "ALERTS_FOR_STATE", "up"))
-    return _read(source, scope, queries, span, ())[0]
+    names = rule_names(source, profile).names if profile else ()
+    reading = read_alerts(source, profile.scope if profile else {}, span, names=names)
+    return reading.frame[list(EPISODES.columns)]
 
 
-def _read(
-    source: MetricSource,
-    scope: Mapping[str, str],
-    queries: tuple[str, ...],
-    span: TimeRange,
-    without: tuple[str, ...],
-) -> tuple[pd.DataFrame, Evaluated | None]:
-    read_span = TimeRange.from_ms(span.start_ms - MARGIN_MS, span.end_ms)
-    alerts, since, up = (_raw(source, query, read_span) for query in queries)
-    interval_ms = evaluation_interval(alerts, since)
-    seen = evaluated(_joined(alerts, up), interval_ms)
-    stored = None if alerts.samples else getattr(source, "archive", None)
-    if stored is not None:
-        kept: pd.DataFrame = stored.episodes(read_span)
-        inside = [all(labels.get(name) == value for name, value in scope.items()) for labels in kept["labels"]]
-        return kept.loc[np.array(inside, np.bool_)].reset_index(drop=True), seen
-    if seen is None:
-        return firing_episodes(alerts, since, _NEVER, interval_ms=interval_ms), None
-    return firing_episodes(alerts, since, seen, interval_ms=interval_ms, without=without), seen
+def _recorded(
+    ctx: Context, profile: Profile, span: TimeRange, names: tuple[str, ...]
+) -> list[tuple[str, pd.DataFrame]]:
+    """Return what a recorder of alerts beside the metrics source knows of a system."""
+    recorder = ctx.episodes_for(profile.system)
+    if recorder.name not in ctx.episode_sources:
+        return []
+    episodes = recorder.episodes(span)
+    alone = ctx.serves.get(recorder.name) == (profile.system,)
+    return [(recorder.name, episodes if alone else of_system(episodes, profile.scope, names))]
 
 
-def _raw(source: MetricSource, query: str, span: TimeRange) -> SeriesSet:
+def _outside(ctx: Context, source: MetricSource, span: TimeRange) -> list[str]:
+    """Say how many alert names fired on a server in the period that belong to no system it answers for."""
+    profiles = [ctx.catalog.profile(name) for name in ctx.systems if ctx.source_for(name) is source]
+    scopes = sorted({label for profile in profiles for label in profile.scope})
+    if not all(profile.scope for profile in profiles) or span.end_ms <= span.start_ms:
+        return []
+    window = duration_text(span.end_ms - span.start_ms)
+    by = ", ".join(["alertname", *scopes])
     try:
-        return source.raw(query, span)
+        answer = source.instant(f'count by ({by}) (last_over_time(ALERTS{{alertstate="firing"}}[{window}]))', span.end)
     except EmptyAnswer:
-        return SeriesSet.empty()
+        return []
+    owned = [(profile.scope, rule_names(source, profile).names) for profile in profiles]
+    outside = {
+        labels.get("alertname", "") for labels in answer.labels if not any(owns(labels, *pair) for pair in owned)
+    }
+    if not outside:
+        return []
+    shown = ", ".join(sorted(outside)[:_SHOWN]) + (", …" if len(outside) > _SHOWN else "")
+    rules = "alert rule" if len(outside) == 1 else "alert rules"
+    return [f"{len(outside)} {rules} of this server fired in the period and belong to no system: {shown}."]
 
 
-def _joined(*sets: SeriesSet) -> SeriesSet:
-    return SeriesSet.of([series for one in sets for series in one])
+def urgent_severities(profile: Profile) -> tuple[str, ...]:
+    """Severities that call somebody: of channels that page, or whose action says so; else the usual words."""
+    paging = {severity for channel in profile.channels if channel.kind in _PAGERS for severity in channel.severities}
+    told = {level.severity for level in profile.severities if _PAGES.search(level.action)}
+    return tuple(sorted(paging | told)) or URGENT
 
 
 def _rules(profile: Profile) -> tuple[AlertRuleInfo, ...]:

@@ -6,15 +6,13 @@ from workbench.catalog import Objective, RatioIndicator, RawIndicator, Threshold
 from workbench.catalog.rules.generated import WINDOW, Counted
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import duration_text
-from workbench.promql import parse
-from workbench.promql.parser.nodes import Call, walk
+from workbench.promql import events_factor
 from workbench.promql.parser.scope import any_spelling
 from workbench.studies.counting.indicators import Plan, slice_of
 
 #: Usual length of a calendar period. [d]
 _DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
 _DAY_MS = 86_400_000
-_PER_SECOND = frozenset({"rate", "irate"})
 
 
 def counted_by(plan: Plan) -> Counted:
@@ -68,5 +66,5 @@ def _ratio_counts(plan: Plan) -> tuple[str, str, int | None]:
 
 
 def _per_slice(query: str, slice_ms: int) -> str:
-    functions = {node.func for node in walk(parse(query)) if isinstance(node, Call)}
-    return f"({query}) * {slice_ms // 1000}" if functions & _PER_SECOND else query
+    factor = events_factor(query, slice_ms)
+    return query if factor == 1 else f"({query}) * {factor:g}"

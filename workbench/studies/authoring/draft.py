@@ -19,8 +19,8 @@ from workbench.core.timerange import TimeRange
 from workbench.core.units import value_text
 from workbench.promql import scoped
 from workbench.query import PrometheusSource
-from workbench.studies.authoring.server_rules import rules_of
 from workbench.studies.authoring.settings_file import with_source
+from workbench.studies.sources.server_rules import rules_of
 
 #: Series seen in this last part of the server's history are drafted from.
 LOOKBACK = "1h"

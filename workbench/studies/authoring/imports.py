@@ -15,18 +15,20 @@ from workbench.catalog.slo.openslo_v2 import is_openslo_v2, openslo_v1
 from workbench.catalog.slo.pyrra import is_pyrra, pyrra_slos
 from workbench.catalog.slo.sloth import is_sloth, sloth_slos
 from workbench.catalog.yaml_lines import Document, read_documents
-from workbench.core.errors import CatalogError, ParameterError
+from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.shipped import shipped
+from workbench.promql import exact_ratio
 from workbench.studies.sources.context import Context
 
 
 @dataclass(frozen=True)
 class ImportedSlos:
-    """OpenSLO v1 text, the objectives that our loader reads from it, and what was left out."""
+    """OpenSLO v1 text, the objectives that our loader reads from it, what was left out, and definitions refused."""
 
     text: str
     objectives: tuple[Objective, ...]
     notes: tuple[str, ...]
+    faults: tuple[Fault, ...] = ()
 
 
 def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple[Path, ...] = ()) -> ImportedSlos:
@@ -45,12 +47,16 @@ def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple
     Raises
     ------
     CatalogError
-        A definition is wrong, with file and line.
+        A definition is wrong, with file and line. An SLO of Sloth whose queries are no ratio of events is left out
+        and listed in ``faults``, unless there is no other.
     ParameterError
         The file holds none of these definitions, or the system is unknown.
     """
     parts = [_imported(one, system, period) for document in read_documents(path) for one in _each(document)]
     documents = [item for part in parts for item in part.documents]
+    refused = tuple(fault for part in parts for fault in part.faults)
+    if refused and not documents:
+        raise CatalogError(refused)
     if not documents:
         raise ParameterError(f"{path} holds no SLO.", hint="Sloth, Pyrra, OpenSLO v2alpha and v1 are read.")
     text = yaml_text(documents)
@@ -67,7 +73,7 @@ def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple
             )
             raise CatalogError(faults, hint="Lines are those of the OpenSLO made of it.") from None
     found = tuple(one for group in read.objectives.values() for one in group if Path(one.file).name == path.name)
-    return ImportedSlos(text, found, tuple(dict.fromkeys(note for part in parts for note in part.notes)))
+    return ImportedSlos(text, found, tuple(dict.fromkeys(note for part in parts for note in part.notes)), refused)
 
 
 def export_slos(ctx: Context, *, system: str, slo: str | None = None) -> str:
@@ -102,7 +108,7 @@ def _each(document: Document) -> list[Document]:
 
 def _imported(document: Document, system: str, period: str) -> Imported:
     if is_sloth(document):
-        return sloth_slos(document, system=system, period=period)
+        return sloth_slos(document, system=system, counting=exact_ratio, period=period)
     if is_pyrra(document):
         return pyrra_slos(document, system=system)
     if is_openslo_v2(document):

@@ -167,6 +167,7 @@ def _read_since(source: MetricSource, profile: Profile, periods: Periods, zone: 
         found.ledger, found.seen, found.accounts, settled = read_accounts(reader, profile, accounts, edges)
         found.budgets = _budgets(query_reader, profile, periods.now)
         found.warnings += tuple(settled)
+    found.warnings += reader.warnings
     found.queries, found.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
     return found
 

@@ -10,13 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.amounts import exact_amounts
+from workbench.analysis.counting.dips import Dip, dip_notes, doubtful, without_dips
 from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.analysis.counting.latency import merged_bounds
 from workbench.core.errors import EmptyAnswer
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import Labels, SeriesSet, label_key
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import Selector, keep_series, parse, scoped
+from workbench.studies.counting.evidence import read_evidence
 
 #: How far before a period counters are read, to have a value to start from. [ms]
 MARGIN_MS = 86_400_000
@@ -54,12 +56,19 @@ class CounterReader:
         self._raw: dict[str, SeriesSet] = {}
         self._counted: dict[tuple[str, int, int, int], tuple[Floats, Floats]] = {}
         self._up: dict[str, SeriesSet] = {}
+        self._corrected: dict[str, tuple[SeriesSet, tuple[Dip, ...]]] = {}
         self.newest_ms: int | None = None
 
     @property
     def queries(self) -> tuple[str, ...]:
         """Selectors that were read, in order."""
         return tuple(self._raw) + tuple(scoped("up", {**self._scope, "job": job}) for job in self._up)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Counters that were corrected, see :mod:`workbench.analysis.counting.dips`."""
+        dips = {(label_key(dip.labels), dip.time_ms): dip for _, own in self._corrected.values() for dip in own}
+        return dip_notes(list(dips.values()), since_ms=self._span.start_ms)
 
     def also(self, selector: str) -> None:
         """Let one more selector be asked for."""
@@ -127,7 +136,7 @@ class CounterReader:
         SourceError
             As the source raises it; no matching series is no error.
         """
-        broad = self._series(self._broadest(selector))
+        broad = self._counters(self._broadest(selector))
         rows = keep_series(self._selectors[selector].matchers, broad.labels)
         wanted = set(rows.tolist())
         series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
@@ -149,6 +158,14 @@ class CounterReader:
             self._raw[selector] = self._read(selector)
         return self._raw[selector]
 
+    def _counters(self, selector: str) -> SeriesSet:
+        """Return the samples of a selector, corrected so that its only falls are restarts."""
+        if selector not in self._corrected:
+            series = self._series(selector)
+            evidence = read_evidence(self._source, self._scope, series, self._read_span) if doubtful(series) else None
+            self._corrected[selector] = without_dips(series, evidence) if evidence else (series, ())
+        return self._corrected[selector][0]
+
     def _read(self, selector: str) -> SeriesSet:
         try:
             series = merged_bounds(self._source.raw(selector, self._read_span))
@@ -162,7 +179,7 @@ class CounterReader:
     def _count(self, selector: str, span: TimeRange, slice_ms: int) -> tuple[Floats, Floats]:
         key = (selector, span.start_ms, span.end_ms, slice_ms)
         if key not in self._counted:
-            series, edges = self._series(selector), span.edges_ms(slice_ms)
+            series, edges = self._counters(selector), span.edges_ms(slice_ms)
             increases = exact_increases(series, edges, self._born(series, span))
             self._counted[key] = increases, observed_share(series, edges)
         return self._counted[key]

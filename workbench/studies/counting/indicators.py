@@ -41,8 +41,7 @@ from workbench.core.result import Status, worst
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
-from workbench.promql import counter_plan, parse, scoped
-from workbench.promql.parser.nodes import Call, walk
+from workbench.promql import events_factor, ratio_plan, scoped
 from workbench.studies.counting.buckets import counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
@@ -51,8 +50,6 @@ from workbench.studies.sources.newest import newest_sample
 
 #: Slices of promises that count events. [ms]
 SLICE_MS = 300_000
-
-_PER_SECOND = frozenset({"rate", "irate"})
 
 
 @dataclass(frozen=True)
@@ -127,15 +124,13 @@ def planned(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> 
     Raises
     ------
     QueryRejected
-        A counter query is neither a selector, a sum of one, nor has ``rate`` or ``increase`` inside.
+        The parts of a ratio of counters cannot be counted in one way, see :func:`workbench.promql.ratio_plan`.
     """
     texts = {part: scoped(text, scope) for part, text in promql_texts(objective.indicator).items()}
     indicator, slice_ms = objective.indicator, slice_of(objective)
     if isinstance(indicator, RatioIndicator) and indicator.counter:
-        plans = {part: counter_plan(text) for part, text in texts.items()}
-        selectors = {part: plan.selector_text for part, plan in plans.items() if plan is not None}
-        if len(selectors) == len(texts):
-            return Plan(objective, span, slice_ms, selectors=selectors)
+        plan = ratio_plan(texts, slice_ms=slice_ms)
+        return Plan(objective, span, slice_ms, selectors=plan.selectors, queries=plan.queries)
     return Plan(objective, span, slice_ms, queries=texts)
 
 
@@ -195,7 +190,7 @@ def measure(
                     gone = error if source.state().status == "unavailable" else None
         found.queries += reader.queries + tuple(query_reader.asked)
         found.engines = tuple(sorted(query_reader.engines))
-        found.warnings.extend(query_reader.warnings)
+        found.warnings.extend((*reader.warnings, *query_reader.warnings))
         newest = (found.newest_ms, reader.newest_ms, query_reader.newest_ms())
         found.newest_ms = max((ms for ms in newest if ms is not None), default=None)
     for objective in objectives:
@@ -392,7 +387,6 @@ def _evaluated(plan: Plan, query_reader: _Asker) -> pd.DataFrame:
 
 
 def _summed(query: str, answer: Metrics, slice_ms: int) -> Floats:
-    """Events of each slice: a query of rates counts per second, any other per slice."""
+    """Events of each slice: a query of rates counts per second, one of increases per window."""
     values: Floats = np.where(answer.present & np.isfinite(answer.values), answer.values, 0.0).sum(axis=0)
-    functions = {node.func for node in walk(parse(query)) if isinstance(node, Call)}
-    return values * (slice_ms / 1000) if functions & _PER_SECOND else values
+    return values * events_factor(query, slice_ms)

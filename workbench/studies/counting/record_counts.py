@@ -159,7 +159,30 @@ def _lines(indicator: RecordsIndicator, sources: RecordSources, span: TimeRange,
 
     total = counted(indicator.total)
     good = counted(indicator.good) if indicator.good is not None else total - counted(indicator.bad)
+    part = indicator.bad if indicator.good is None else indicator.good
+    if isinstance(part, LogFilter) and part.severity:
+        unknown, lines = _without_level(indicator.total, sources, span, slice_ms), total.sum()
+        if unknown and unknown >= lines:
+            raise EmptyAnswer(
+                f"None of the {lines:,.0f} log lines has a level that is known, so no failure could be seen.",
+                hint="Name the field of the level, or the system's words for levels, under logs in the profile.",
+            )
+        if unknown:
+            share = f"{unknown:,.0f} of {lines:,.0f} log lines have no level that is known"
+            warnings.append(f"{share}; they count as {'good' if indicator.good is None else 'bad'}.")
     return RecordCounts(good, total, total, total, None, tuple(dict.fromkeys(warnings)))
+
+
+def _without_level(total: LogFilter | SpanFilter, sources: RecordSources, span: TimeRange, slice_ms: int) -> float:
+    """Count the lines of a filter whose level nobody knows; 0 where the backend cannot tell them apart."""
+    assert isinstance(total, LogFilter)
+    if total.severity:
+        return 0.0
+    try:
+        frame = sources.logs.log_counts(total, span, step_ms=slice_ms, by=("severity",))
+    except WorkbenchError:
+        return 0.0
+    return float(frame.loc[frame["severity"] == "", "count"].sum())
 
 
 def _per_slice(frame: pd.DataFrame, span: TimeRange, slice_ms: int) -> Floats:

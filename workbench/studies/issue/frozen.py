@@ -167,7 +167,7 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
             "definition_parts": jsonable(parts.frame.to_dict("records")),
             "happened": jsonable(noted.frame.to_dict("records")),
             "newest_sample": jsonable(from_ms(max(newest))) if newest else None,
-            "warnings": [*measured.warnings, *left_out],
+            "warnings": [*measured.warnings, *reader.warnings, *left_out],
             "assumptions": [f"{one.id}: {text}" for one in objectives for text in one.assumptions],
             "version": __version__,
         },

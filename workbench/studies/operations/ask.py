@@ -14,7 +14,7 @@ from workbench.core.frames import SPANS
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource, QueryCost
 from workbench.core.timerange import TimeRange
-from workbench.promql import scoped
+from workbench.promql import parse, print_query, scoped, selectors
 from workbench.studies.sources.context import Context
 
 #: Range queries without a step get about this many points a series.
@@ -59,9 +59,26 @@ def step_for(span: TimeRange) -> int:
 def explain_query(
     ctx: Context, promql: str, *, source: str | None, system: str | None, range: TimeRange, step_ms: int | None
 ) -> QueryCost:
-    """Say what a range query would cost, without running it."""
+    """Say what a range query would cost, without running it.
+
+    A source counts series at single instants; where it meets none there, those that are in the range are counted.
+    """
     step = step_ms or step_for(range)
-    return chosen_source(ctx, source, system).cost(_in_scope(ctx, promql, system), range.aligned(step), step_ms=step)
+    chosen, text, grid = chosen_source(ctx, source, system), _in_scope(ctx, promql, system), range.aligned(step)
+    cost = chosen.cost(text, grid, step_ms=step)
+    if cost.series != 0:
+        return cost
+    matchers = [print_query(replace(one, range_ms=None, offset_ms=0, at=None)) for one in selectors(parse(text))]
+    inside = sum(len(chosen.series([matcher], grid)) for matcher in matchers)
+    if not inside:
+        return replace(cost, text=f"no series in the range ({', '.join(matchers)})")
+    points = inside * cost.steps
+    return replace(
+        cost,
+        series=inside,
+        points=points,
+        text=f"at most {inside:,} series x {cost.steps:,} steps = {points:,} points; none at the end of the range",
+    )
 
 
 def query_metrics(

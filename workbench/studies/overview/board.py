@@ -12,6 +12,7 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.operations.sources import SourceStates, source_table
 from workbench.analysis.overview.board import promise_board
+from workbench.analysis.overview.evidence import Clause, Looked, evidence
 from workbench.analysis.overview.findings import (
     MonthSpend,
     OpenAlerts,
@@ -79,7 +80,8 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
         (:class:`workbench.analysis.overview.board.PromiseBoard`), ``spend`` and ``alerts``
         (:class:`workbench.analysis.overview.findings.MonthSpend`,
         :class:`~workbench.analysis.overview.findings.OpenAlerts`), ``sources``
-        (:class:`workbench.analysis.operations.sources.SourceStates`; empty for a period that is over).
+        (:class:`workbench.analysis.operations.sources.SourceStates`; empty for a period that is over), ``evidence``
+        (:class:`workbench.analysis.overview.evidence.Evidence`: what was looked at).
 
     Raises
     ------
@@ -118,6 +120,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             "spend": _spend(ctx, found, as_of),
             "alerts": _alerts(found, as_of),
             "sources": states,
+            "evidence": evidence(_looked(ctx, found), as_of=as_of, newest=from_ms(max(newest)) if newest else None),
         },
         status=worst(statuses),
         freshness=from_ms(max(newest)) if newest else None,
@@ -134,6 +137,17 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             dict.fromkeys(text for one in found.values() for text in (*one.measured.warnings, *one.standing.warnings))
         ),
     )
+
+
+def _looked(ctx: Context, found: dict[str, _Found]) -> Iterator[Looked]:
+    """Count what each system has to look at, and of how much of it the state is known."""
+    for name, one in found.items():
+        title, statuses = ctx.catalog.profile(name).title, one.compliance.frame["status"]
+        judged = int(statuses.isin(["ok", "at_risk", "spent", "no_traffic"]).sum())
+        yield Looked(name, title, "promise", len(statuses), judged)
+        clauses: tuple[Clause, ...] = ("alert", "limit", "budget")
+        for clause in clauses:
+            yield Looked(name, title, clause, one.standing.known.get(clause, 0), one.standing.read.get(clause, 0))
 
 
 def _matters(ctx: Context, found: dict[str, _Found], states: SourceStates, as_of: datetime) -> Iterator[Finding]:

@@ -17,7 +17,9 @@ from workbench.analysis.overview.findings import Duty
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.result import jsonable
+from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.studies.alerts.ownership import RuleNames, alert_selectors, rule_names
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.counting.thresholds import breached
 from workbench.studies.sources.context import Context
@@ -32,7 +34,7 @@ SPEND_LASTS = timedelta(hours=1)
 #: How far back a breach that lasts is looked at. [ms]
 LOOK_BACK_MS = 3_600_000
 
-_VERSION = 2  # raised when the document changes its shape
+_VERSION = 3  # raised when the document changes its shape
 
 _FIRING = ("alertname", "severity", "labels", "since")
 _LIMITS = ("limit", "title", "severity", "group", "start", "seconds", "worst", "unit", "ongoing", "rule", "value")
@@ -42,7 +44,10 @@ _SPEND = ("unit", "spent", "projected", "change_ratio", "coverage")
 
 @dataclass
 class SystemState:
-    """Rows of plain values, as they are kept; ``missing`` names the parts that the source did not answer."""
+    """Rows of plain values, as they are kept; ``missing`` names the parts that the source did not answer.
+
+    ``known`` counts the alert rules, thresholds and budgets there are, ``read`` those whose state was read.
+    """
 
     firing: list[dict[str, Any]] = field(default_factory=list)
     limits: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +56,8 @@ class SystemState:
     warnings: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     spend_ms: int = 0
+    known: dict[str, int] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
 
     def firing_frame(self) -> pd.DataFrame:
         """Columns of :class:`workbench.analysis.overview.findings.OpenAlerts` without the system."""
@@ -101,21 +108,27 @@ def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: Syst
     Spend that is ``known`` of the same month and young enough is kept.
     """
     profile = ctx.catalog.profile(system)
-    query_reader = QueryReader(ctx.source_for(system), profile.scope)
+    source = ctx.source_for(system)
+    query_reader = QueryReader(source, profile.scope)
     parts: dict[str, tuple[bool, Callable[[], list[dict[str, Any]]]]] = {
-        "firing": (True, lambda: _firing(query_reader, as_of)),
-        "limits": (bool(profile.thresholds), lambda: _limits(query_reader, profile, as_of)),
+        "firing": (True, lambda: _firing(query_reader, profile, rules, as_of)),
+        "limits": (bool(profile.thresholds), lambda: _limits(query_reader, profile, as_of, found)),
     }
-    found = SystemState()
+    rules = rule_names(source, profile)
+    found = SystemState(known={"alert": rules.known, "limit": len(profile.thresholds)})
     for name, (measured, read) in parts.items():
         try:
             setattr(found, name, jsonable(read()) if measured else [])
         except WorkbenchError as error:
             found.missing.append(name)
             found.warnings.append(f"{system}: {error}")
+    if "firing" not in found.missing:
+        found.read["alert"] = _rules_read(query_reader, rules, found, as_of)
     if profile.variants("cost") or any(profile.variants(word) for word in ("budget", "budget_used", "budget_left")):
         if known is not None and _young(known.spend_ms, as_of, ctx.zone):
             found.spend, found.budgets, found.spend_ms = known.spend, known.budgets, known.spend_ms
+            for part in (part for part in ("budget",) if part in known.known):
+                found.known[part], found.read[part] = known.known[part], known.read.get(part, 0)
         else:
             _spend(ctx, system, as_of, found)
     return found
@@ -140,10 +153,23 @@ def duty_of(profile: Profile) -> Duty:
     return Duty(profile.system, profile.title, profile.owner, profile.runbook or profile.document, rules)
 
 
-def _firing(query_reader: QueryReader, as_of: datetime) -> list[dict[str, Any]]:
-    since = {_identity(labels): value for labels, value in query_reader.values("ALERTS_FOR_STATE", as_of)}
+def _rules_read(query_reader: QueryReader, rules: RuleNames, found: SystemState, as_of: datetime) -> int:
+    """Return of how many rules the state is known: all where the server was evaluating at that moment. [count]"""
+    if found.firing or not rules.known:
+        return rules.known
+    alive = any(query_reader.values(query, as_of) for query in ("up", 'count(ALERTS or up{job!="",job=~".+"})'))
+    return rules.known if alive else 0
+
+
+def _firing(query_reader: QueryReader, profile: Profile, rules: RuleNames, as_of: datetime) -> list[dict[str, Any]]:
+    def owned(metric: str) -> dict[frozenset[tuple[str, str]], tuple[Labels, float]]:
+        selectors = alert_selectors(metric, profile.scope, rules.names)
+        answers = [answer for selector in selectors for answer in query_reader.values(selector, as_of)]
+        return {_identity(labels): (labels, value) for labels, value in answers}
+
+    since = {identity: value for identity, (_, value) in owned("ALERTS_FOR_STATE").items()}
     rows = []
-    for labels, _ in query_reader.values('ALERTS{alertstate="firing"}', as_of):
+    for labels, _ in owned('ALERTS{alertstate="firing"}').values():
         began = since.get(_identity(labels))
         rest = {name: value for name, value in labels.items() if name not in _OWN and not name.startswith("__")}
         rows.append(
@@ -164,10 +190,11 @@ def _identity(labels: Any) -> frozenset[tuple[str, str]]:
     return frozenset(item for item in labels.items() if item[0] not in ("__name__", "alertstate"))
 
 
-def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime) -> list[dict[str, Any]]:
+def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime, found: SystemState) -> list[dict[str, Any]]:
     longest = max(one.for_ms for one in profile.thresholds)
     span = TimeRange.last(f"{LOOK_BACK_MS + longest}ms", until=as_of)
     breaches, totals = breached(query_reader, profile, profile.thresholds, span)
+    found.read["limit"] = int((totals.frame["status"] != "no_data").sum())
     rules = totals.frame.set_index("limit")[["rule", "value"]]
     frame = breaches.frame[breaches.frame["ongoing"]].join(rules, on="limit")
     return cast("list[dict[str, Any]]", frame[list(_LIMITS)].to_dict(orient="records"))
@@ -184,6 +211,8 @@ def _spend(ctx: Context, system: str, as_of: datetime, found: SystemState) -> No
     money = totals[totals["measure"] == "cost"].rename(columns={"amount": "spent"})
     found.spend = jsonable(money[list(_SPEND)].to_dict(orient="records"))
     found.budgets = jsonable(study.results["budgets"].frame[list(_BUDGETS)].to_dict(orient="records"))
+    statuses = study.results["budgets"].frame["status"]
+    found.known["budget"], found.read["budget"] = len(statuses), int((statuses != "no_data").sum())
     found.spend_ms = to_ms(as_of)
 
 

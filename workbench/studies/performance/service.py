@@ -176,7 +176,8 @@ def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) 
         found.warnings = (str(error),)
     known = [ms for ms in (reader.newest_ms, query_reader.newest_ms) if ms is not None]
     found.newest_ms, found.engine = max(known, default=None), query_reader.engine
-    found.queries, found.warnings = (*reader.queries, *query_reader.queries), (*found.warnings, *query_reader.warnings)
+    found.queries = (*reader.queries, *query_reader.queries)
+    found.warnings = (*found.warnings, *reader.warnings, *query_reader.warnings)
     return found
 
 

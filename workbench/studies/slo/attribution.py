@@ -198,7 +198,7 @@ def _companions(
         return companions(spent)
     whole = hull([one.elapsed(as_of) for one in promises], as_of=as_of)
     moments = [*restarts(source, profile, whole), *noted_moments(ctx, profile.system, warnings)]
-    alerts = read_episodes(source, profile.scope, whole)
+    alerts = read_episodes(source, profile, whole)
     kept: dict[tuple[str, int], dict[Kind, tuple[pd.DataFrame, pd.DataFrame]]] = {}
     if records:
         for row in episodes.sort_values("budget_share", ascending=False).head(MOST_EPISODES).itertuples():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar, cast
 
-from workbench.catalog import Catalog, load_catalog
+from workbench.catalog import Catalog, Profile, load_catalog
 from workbench.core.settings import (
     CostSettings,
     Limits,
@@ -17,6 +18,7 @@ from workbench.core.settings import (
     SystemSettings,
     load_settings,
 )
+from workbench.core.shipped import shipped
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.store import Store, open_store
 from workbench.store.tables import TableSource
@@ -94,11 +96,16 @@ class Context:
     def systems(self) -> tuple[str, ...]:
         """Systems of the catalog that a source answers for, so that shipped ones nobody runs stay out of the way.
 
-        All of them where no source answers for any, as every question then says what is missing.
+        A source that answers for all answers for the shipped systems too, unless it is a server beside which profiles
+        of one's own are set. All systems where no source answers for any: every question then says what is missing.
         """
-        for_all = any(not self.serves.get(name) for name in self.sources)
+        general = [name for name in self.sources if not self.serves.get(name)]
         named = {system for names in self.serves.values() for system in names}
-        return tuple(name for name in self.catalog.profiles if for_all or name in named) or tuple(self.catalog.profiles)
+        own = {name for name, profile in self.catalog.profiles.items() if not _is_shipped(profile)}
+        archive = any(one.kind == "archive" for name, one in self.given.items() if name in general)
+        wide = set(self.catalog.profiles) if archive or not own or not self.given else own
+        found = named | (wide if general else set())
+        return tuple(name for name in self.catalog.profiles if name in found) or tuple(self.catalog.profiles)
 
     def source_for(self, system: str) -> MetricSource:
         """Return the source that answers for a system: one that names it, else one that answers for all.
@@ -119,9 +126,8 @@ class Context:
 
     def episodes_for(self, system: str) -> EpisodeSource:
         """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
-        profile = self.catalog.profiles.get(system)
-        samples = AlertHistory(self.source_for(system), profile.scope if profile else {})
-        return self._answering(self.episode_sources, system) or samples
+        recorder = self._answering(self.episode_sources, system)
+        return recorder or AlertHistory(self.source_for(system), self.catalog.profiles.get(system))
 
     def services_of(self, system: str) -> tuple[str, ...]:
         """Services whose log lines and spans belong to a system, where several share an archive or a server."""
@@ -155,6 +161,28 @@ class Context:
                 S, UnavailableSource("none", "", reason, hint="Add one under [sources]; docs/sources.md lists them.")
             )
         return found
+
+
+def _is_shipped(profile: Profile) -> bool:
+    return bool(profile.file) and Path(profile.file).resolve().is_relative_to(shipped("data", "systems").resolve())
+
+
+def catalog_version(settings: Settings) -> str:
+    """Return a text that changes when a profile or SLO document of the settings is edited."""
+    files = [
+        path
+        for folder in (*settings.profiles, *settings.slos)
+        for path in ([folder] if folder.is_file() else sorted(folder.rglob("*.y*ml")))
+    ]
+    return repr([(str(path), *_edited(path)) for path in files])
+
+
+def _edited(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
 
 
 def open_context(settings: Settings | None = None) -> Context:

@@ -34,7 +34,9 @@ def rows_of(ctx: Context, system: str, holds: str) -> tuple[list[tuple[TableSour
     found, told = [], []
     for table in tables_of(ctx, system, holds):
         try:
-            found.append((table, table.read()))
+            rows = table.read()
+            found.append((table, rows))
+            told += [f"{table.name}: {warning}" for warning in rows.attrs["warnings"] if "invoice" in warning]
         except WorkbenchError as error:
             told.append(f"{table.name}: {error.message}")
     return found, told

@@ -125,7 +125,7 @@ def collection_states(ctx: Context, *, as_of: datetime) -> Study:
 
 def keep_episodes(ctx: Context, system: str, span: TimeRange) -> None:
     """Read the episodes of a range and write them down; one whose start is not known belongs to an earlier range."""
-    found = read_episodes(ctx.source_for(system), ctx.catalog.profile(system).scope, span)
+    found = read_episodes(ctx.source_for(system), ctx.catalog.profile(system), span)
     _store(ctx).put_episodes(system, found[~found["left_censored"] | (found["starts_at"] >= span.start)])
 
 

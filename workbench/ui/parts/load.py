@@ -37,7 +37,7 @@ class _UnansweredError(Exception):
 def context() -> Context:
     """Return the open sources and the catalog of the settings in force."""
     settings = load_settings()
-    return _opened(settings.model_dump_json(), settings)
+    return _opened(_key(settings), settings)
 
 
 @st.cache_resource(ttl=3600, max_entries=2, show_spinner=False)
@@ -159,8 +159,10 @@ def collection_states() -> Study:
     return states(context(), as_of=context().clock())
 
 
-def _key() -> str:
-    return load_settings().model_dump_json()
+def _key(settings: Settings | None = None) -> str:
+    """Everything an answer depends on but its question: the settings, and the profiles and SLO documents they name."""
+    known = settings or load_settings()
+    return known.model_dump_json() + studies.catalog_version(known)
 
 
 def _kept(study: Study) -> Study:

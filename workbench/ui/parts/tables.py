@@ -13,7 +13,7 @@ from workbench.analysis.operations.sources import SourceChecks, SourceStates
 from workbench.analysis.slo.burn import BurnRates
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
 from workbench.ui.parts.header import place_text
 
 #: Statuses as a reader should meet them.
@@ -57,7 +57,7 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
         {
             "Status": [STATUS_WORDS[row.status]],
             "SLO": row.title if row.objective else NO_VALUE,
-            "Objective": ratio_text(row.target, digits=2),
+            "Objective": target_text(row.target),
             "Measured": ratio_text(row.sli),
             "Budget left": ratio_text(row.budget_left_ratio, digits=1),
             "Bad": _of(row.bad, row.total, row.unit),

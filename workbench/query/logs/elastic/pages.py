@@ -68,7 +68,7 @@ class Pages:
             hits = answer["hits"]["hits"]
             partial |= self._partial(answer)
             if "search_after" not in body:
-                total = _total(answer)
+                total = hits_total(answer)
             found += len(hits)
             self._check(hits, body.get("search_after"))
             if len(hits) < PAGE:
@@ -152,7 +152,7 @@ def partial_warnings(answer: dict[str, Any]) -> list[str]:
     return found
 
 
-def _total(answer: dict[str, Any]) -> int:
+def hits_total(answer: dict[str, Any]) -> int:
     """Count of hits, or the least it can be: a bare number and ``gte`` are what older servers and imitations give."""
     total = answer["hits"].get("total")
     return int(total["value"] if isinstance(total, dict) else total or 0)

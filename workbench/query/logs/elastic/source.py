@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -12,26 +13,30 @@ import pandas as pd
 
 from workbench.catalog.profile.model import Profile
 from workbench.core.counting import count_frame, counted_lines
-from workbench.core.errors import ParameterError, QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.core.errors import ParameterError, QueryTooExpensive, SourceError
 from workbench.core.filters import LogFilter
 from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.http.client import BackendClient
-from workbench.query.logs.elastic.dsl import Dsl, compiled, in_range, is_esql, too_long
+from workbench.query.logs.elastic.counts import Plan, addresses, bucketed, joined, planned
+from workbench.query.logs.elastic.dsl import compiled, filter_paths, in_range, is_esql
 from workbench.query.logs.elastic.esql import esql_table
-from workbench.query.logs.elastic.fields import Fields
+from workbench.query.logs.elastic.evidence import Evidence
+from workbench.query.logs.elastic.fields import Fields, IndexFields, types_by_index
 from workbench.query.logs.elastic.indices import index_names
-from workbench.query.logs.elastic.pages import Pages, partial_warnings
-from workbench.query.logs.levels import severity_of
+from workbench.query.logs.elastic.pages import Pages, hits_total
+from workbench.query.logs.elastic.records import indexed_record
 from workbench.query.logs.match import checked, matching
-from workbench.query.logs.rows import LogRows, text_of
+from workbench.query.logs.rows import LogRows
 from workbench.query.logs.shape import LogShape, settings_shape
 from workbench.query.logs.times import time_of
 
 Kind = Literal["elasticsearch", "opensearch"]
 
-_BUCKETS = 2000
+#: So many lines are read to count a field whose numbers an index keeps in a form of its own. [count]
+_READ = 50_000
+
 _LOOK_BACK = timedelta(days=7)
 
 
@@ -55,6 +60,7 @@ class ElasticSource:
         self._name, self.web = name, web
         self.kind: Kind = kind
         self._shape = shape or LogShape()
+        self._told: Mapping[str, Any] | None = None
 
     @classmethod
     def from_settings(cls, name: str, settings: SourceSettings) -> ElasticSource:
@@ -102,16 +108,24 @@ class ElasticSource:
         if wanted.native is not None and is_esql(wanted.native.text):
             yield from self._by_esql(wanted, span, fields)
             return
-        asked, time = compiled(wanted, span, self._shape, fields), fields.time(self._shape)
+        yield from self._lines(wanted, span, index, fields, self._plans(wanted, span, index, fields))
+
+    def _lines(
+        self, wanted: LogFilter, span: TimeRange, index: str, fields: Fields, plans: Sequence[Plan]
+    ) -> Iterator[pd.DataFrame]:
+        time = fields.time(self._shape)
+        query = joined(in_range(time, span), plans)
+        said = fields.said(time)
         pages = Pages(self.web, index, opensearch=self._is_opensearch())
-        for hits in pages(asked.query, time):
+        for hits in pages(query, time):
             if hits:
                 rows = LogRows(self._shape)
                 for hit in hits:
                     record = hit.get("_source") or {}
-                    rows.add({name: record[name] for name in record if name != time}, time_ns=_time_ns(hit, time))
+                    kept = {name: value for name, value in record.items() if name != time}
+                    rows.add(indexed_record(kept), time_ns=_time_ns(hit, time))
                 frame = matching(rows.frame(), replace(wanted, native=None), span)
-                frame.attrs = {"query": asked.query, "source": self._name, "warnings": tuple(pages.warnings)}
+                frame.attrs = {"query": query, "source": self._name, "warnings": (*said, *pages.warnings)}
                 yield frame
 
     def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -123,27 +137,42 @@ class ElasticSource:
         wanted = checked(wanted, self.kind)
         index, fields = self._fields(span)
         if not fields.indices:
-            return count_frame([], by)
-        asked = compiled(wanted, span, self._shape, fields)
-        names = self._groups(by, fields, asked)
-        warnings: dict[str, None] = {}
-        if names is not None and asked.exact and not self._cut(index, asked, span, fields):
+            return _nothing(by, fields)
+        time = fields.time(self._shape)
+        plans = self._plans(wanted, span, index, fields, by=by)
+        query = joined(in_range(time, span), plans)
+        warnings = dict.fromkeys(fields.said(time))
+        undecided = dict.fromkeys(path for plan in plans for path in plan.undecided)
+        rounded = dict.fromkeys(path for plan in plans for path in plan.rounded)
+        exact = not undecided and all(plan.asked.exact for plan in plans)
+        if exact and (not rounded or self._hits(index, query) > _READ):
             try:
-                totals = self._bucketed(index, asked, fields.time(self._shape), step_ms, by, names, warnings)
-                frame = count_frame([(*key, count) for key, count in totals.items()], by)
-                frame.attrs = {"query": asked.query, "source": self._name, "warnings": tuple(warnings)}
-                return frame
+                counts = bucketed(self._search, plans, in_range(time, span), time, step_ms, self._shape)
             except QueryTooExpensive as error:
                 warnings[error.message] = None
+            else:
+                if rounded:
+                    warnings[f"The index keeps {', '.join(rounded)} as numbers: 200 and 200.0 count as one."] = None
+                warnings |= dict.fromkeys((*counts.warnings, *counts.differences))
+                frame = count_frame([(*key, count) for key, count in counts.totals.items()], by)
+                frame.attrs = {
+                    "query": query,
+                    "source": self._name,
+                    "warnings": tuple(warnings),
+                    "differences": counts.differences,
+                }
+                return frame
 
         def read() -> Iterator[pd.DataFrame]:
-            for piece in self.logs(wanted, span):
+            for piece in self._lines(wanted, span, index, fields, plans):
                 warnings.update(dict.fromkeys(piece.attrs["warnings"]))
                 yield piece
 
         frame = counted_lines(read(), span, step_ms=step_ms, by=by)
-        warnings["The lines were read to count them: the mapping does not let the server."] = None
-        frame.attrs = {"query": asked.query, "source": self._name, "warnings": tuple(warnings)}
+        named = ", ".join(dict.fromkeys((*undecided, *rounded)))
+        why = f"the mapping does not let the server{f' ({named})' if named else ''}"
+        warnings[f"The lines were read to count them: {why}."] = None
+        frame.attrs = {"query": query, "source": self._name, "warnings": tuple(warnings)}
         return frame
 
     def state(self) -> SourceState:
@@ -169,23 +198,74 @@ class ElasticSource:
         return index_names(self._shape.indices or ("*",), span or TimeRange(now - _LOOK_BACK, now))
 
     def _fields(self, span: TimeRange) -> tuple[str, Fields]:
+        """Read what the indices of a range know of their fields: by their mappings, else by the types alone."""
         index = quote(",".join(self._indices(span)), safe=",*")
         options = [("fields", "*"), ("ignore_unavailable", "true"), ("allow_no_indices", "true")]
-        reply = self.web.reply(f"/{index}/_field_caps", options, fine=(404,))
-        return index, Fields.of(self.web.json(reply) if reply.status == 200 else {})
+        reply = self.web.reply(f"/{index}/_field_caps", [*options, ("include_unmapped", "true")], fine=(404,))
+        types = types_by_index(self.web.json(reply) if reply.status == 200 else {})
+        if not types:
+            return index, Fields({}, self._closed(index))
+        told = self._asked(f"/{index}/_mapping", options[1:])
+        mappings = {name: one.get("mappings") for name, one in told.items() if isinstance(one, dict)}
+        known = {
+            name: IndexFields.of_mapping(mapping) if (mapping := mappings.get(name)) is not None else
+            IndexFields.of_types(kinds) for name, kinds in types.items()
+        }  # fmt: skip
+        return index, Fields(known, self._closed(index))
+
+    def _asked(self, path: str, options: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        """Ask what a server need not know or tell; then nothing is known."""
+        try:
+            told = self.web.document(path, options)
+        except SourceError:
+            return {}
+        return told if isinstance(told, dict) else {}
+
+    def _closed(self, index: str) -> tuple[str, ...]:
+        """Say which indices of a pattern are closed: a search leaves them out without a word."""
+        told = self._asked(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
+        listed = [one for one in told.get("indices") or () if isinstance(one, dict)]
+        closed = [str(one.get("name")) for one in listed if "closed" in (one.get("attributes") or ())]
+        return (f"Closed indices are left out: {', '.join(closed[:5])}.",) if closed else ()
+
+    def _plans(
+        self, wanted: LogFilter, span: TimeRange, index: str, fields: Fields, *, by: Sequence[str] = ()
+    ) -> list[Plan]:
+        """Compile a filter for each group of indices that know the same of the fields it needs."""
+        within = in_range(fields.time(self._shape), span)
+        marked = self._marks_long_values()
+        paths = (*filter_paths(wanted, self._shape), *(path for name in by for path in self._shape.places(name)))
+        groups = fields.groups(paths)
+        plans = []
+        for names, places in groups:
+            parts = [(index, names)] if len(groups) == 1 else addresses(names)
+            for address, part in parts:
+                evidence = Evidence(partial(self._search, address), within, marked=marked)
+                asked = compiled(wanted, self._shape, places, evidence)
+                plans.append(planned(address, part, asked, by, self._shape, places, evidence))
+        return plans
 
     def _is_opensearch(self) -> bool:
         """Ask the server what it is; one that does not let us ask is what the settings say."""
-        try:
-            version = self.web.document("/").get("version") or {}
-        except SourceUnavailable:
-            return self.kind == "opensearch"
-        return version.get("distribution") == "opensearch" or self.kind == "opensearch"
+        return self.kind == "opensearch" or self._version().get("distribution") == "opensearch"
 
-    def _search(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        path = f"/{index}/_search?ignore_unavailable=true&allow_no_indices=true"
-        found: dict[str, Any] = self.web.document(path, method="POST", body=body)
-        return found
+    def _marks_long_values(self) -> bool:
+        """Say whether the server notes in ``_ignored`` that a value was too long for the index."""
+        major = str(self._version().get("number") or "").partition(".")[0]
+        return not self._is_opensearch() and major.isdigit() and int(major) >= 8
+
+    def _version(self) -> Mapping[str, Any]:
+        if not self._told:
+            self._told = self._asked("/", ()).get("version") or {}
+        return self._told
+
+    def _search(self, address: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        path = f"/{address}/_search?ignore_unavailable=true&allow_no_indices=true"
+        answer: dict[str, Any] = self.web.document(path, method="POST", body=body)
+        return answer
+
+    def _hits(self, address: str, query: Mapping[str, Any]) -> int:
+        return hits_total(self._search(address, {"size": 0, "track_total_hits": True, "query": query}))
 
     def newest(self, span: TimeRange) -> datetime | None:
         """Return the time of the newest line of a range; None when there is none."""
@@ -202,72 +282,6 @@ class ElasticSource:
         _, fields = self._fields(span)
         return tuple(place for place in places if not fields.mapped(place))
 
-    def _groups(self, by: Sequence[str], fields: Fields, asked: Dsl) -> list[str] | None:
-        """Name the field of each column to count by; None when one of them has none, or several."""
-        names = []
-        for column in by:
-            places = fields.places(self._shape, column)
-            name = fields.exact(places[0]) if len(places) == 1 else None
-            if name is None or (column == "event_type" and self._shape.events):
-                return None
-            if name.under:
-                asked.cut.append(name)
-            names.append(name.name)
-        return names
-
-    def _cut(self, index: str, asked: Dsl, span: TimeRange, fields: Fields) -> bool:
-        """Say whether a record of the range has a value too long for a name that the count needs."""
-        if not asked.cut:
-            return False
-        should = [too_long(name) for name in asked.cut]
-        query = {
-            "bool": {"filter": [in_range(fields.time(self._shape), span)], "should": should, "minimum_should_match": 1}
-        }
-        found = self._search(index, {"size": 0, "track_total_hits": 1, "query": query})["hits"]["total"]
-        return bool(found["value"] if isinstance(found, dict) else found)
-
-    def _bucketed(
-        self,
-        index: str,
-        asked: Dsl,
-        time: str,
-        step_ms: int,
-        by: Sequence[str],
-        names: Sequence[str],
-        warnings: dict[str, None],
-    ) -> dict[tuple[Any, ...], int]:
-        """Count in composite buckets, page by page: exact, and never cut off at a number of buckets."""
-        sources: list[dict[str, Any]] = [
-            {"step": {"date_histogram": {"field": time, "fixed_interval": f"{step_ms}ms"}}}
-        ]
-        sources += [{f"by{at}": {"terms": {"field": name, "missing_bucket": True}}} for at, name in enumerate(names)]
-        composite: dict[str, Any] = {"size": _BUCKETS, "sources": sources}
-        totals: dict[tuple[Any, ...], int] = {}
-        while True:
-            body = {
-                "size": 0,
-                "query": asked.query,
-                "track_total_hits": False,
-                "aggs": {"steps": {"composite": composite}},
-            }
-            answer = self._search(index, body)
-            warnings.update(dict.fromkeys(partial_warnings(answer)))
-            told = answer.get("aggregations", {}).get("steps", {})
-            for bucket in told.get("buckets", ()):
-                key = bucket["key"]
-                said = [self._said(column, key[f"by{at}"]) for at, column in enumerate(by)]
-                place = (int(key["step"]), *said)
-                totals[place] = totals.get(place, 0) + int(bucket["doc_count"])
-            after = told.get("after_key")
-            if not after or after == composite.get("after") or len(told["buckets"]) < _BUCKETS:
-                return totals
-            composite["after"] = after
-
-    def _said(self, column: str, value: Any) -> str:
-        if column == "severity":
-            return severity_of(value, self._shape.levels) if value is not None else ""
-        return text_of(value) if value is not None else self._shape.service if column == "service" else ""
-
     def _by_esql(self, wanted: LogFilter, span: TimeRange, fields: Fields) -> Iterator[pd.DataFrame]:
         text = wanted.native.text if wanted.native else ""
         time = fields.time(self._shape)
@@ -278,6 +292,12 @@ class ElasticSource:
         frame = matching(rows.frame(), replace(wanted, native=None), span)
         frame.attrs = {"query": text, "source": self._name, "warnings": warnings}
         yield frame
+
+
+def _nothing(by: Sequence[str], fields: Fields) -> pd.DataFrame:
+    frame = count_frame([], by)
+    frame.attrs = {"warnings": fields.warnings}
+    return frame
 
 
 def _time_ns(hit: Mapping[str, Any], time: str) -> int:

@@ -21,8 +21,8 @@ LONGEST = 1 << 20
 
 #: What is counted of the lines.
 COUNTS = (
-    "lines", "json", "logfmt", "text", "continued", "blank", "broken", "undated", "naive", "unknown_levels", "not_utf8",
-    "cut", "repeated",
+    "lines", "json", "logfmt", "text", "continued", "blank", "not_understood", "broken", "undated", "unplaced", "naive",
+    "partial", "unknown_levels", "no_levels", "not_utf8", "cut", "repeated",
 )  # fmt: skip
 
 _CRI = re.compile(r"(\S+ (?:stdout|stderr)) ([PF])(?::\S*)? ?(.*)", re.DOTALL)
@@ -38,9 +38,11 @@ class Coverage:
     ----------
     counts : Counter
         ``lines`` read; of these ``json``, ``logfmt``, ``text``, ``continued`` (part of the line before, such as a stack
-        trace or a rest that a runtime cut off) and ``blank``; further ``broken`` (begins like JSON, is none),
-        ``undated`` (carry the time of the line before), ``naive`` (no zone, read as UTC), ``unknown_levels``,
-        ``not_utf8``, ``cut`` (longer than a MiB) and ``repeated`` (in two logs of one program). [count]
+        trace or a rest that a runtime cut off) and ``blank``; further ``not_understood`` records, which are ``broken``
+        (begin like JSON, are none) or ``undated`` (carry the time of the line beside); ``unplaced`` (undated in a file
+        without times: left out), ``naive`` (no zone, read as UTC), ``partial`` (no year or no day),
+        ``unknown_levels``, ``no_levels``, ``not_utf8``, ``cut`` (longer than a MiB) and ``repeated`` (in two logs of
+        one program). [count]
     files : int
         Files read. [count]
     unread : list of str
@@ -53,14 +55,20 @@ class Coverage:
 
     @property
     def share(self) -> float:
-        """Lines whose form and time were understood, of all; NaN without any. [ratio]"""
-        lines = self.counts["lines"] - self.counts["blank"]
-        return 1 - (self.counts["broken"] + self.counts["undated"]) / lines if lines else float("nan")
+        """Records whose form and time were understood, of all; NaN without any. [ratio]"""
+        records = self.records
+        return 1 - self.counts["not_understood"] / records if records else float("nan")
+
+    @property
+    def records(self) -> int:
+        """Lines that begin a record: not blank, not part of the one before. [count]"""
+        return self.counts["lines"] - self.counts["blank"] - self.counts["continued"]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {
             "share": self.share,
+            "records": self.records,
             "files": self.files,
             **{name: self.counts[name] for name in COUNTS},
             "unread": list(self.unread),
@@ -70,15 +78,18 @@ class Coverage:
         """Sentences about what was not understood."""
         said = {
             "broken": "begin like JSON and are none; they are kept as text",
-            "undated": "have no time that can be read; they carry that of the line before",
+            "undated": "have no time that can be read; they carry that of the line beside",
+            "unplaced": "stand in files without any time; they are left out",
             "naive": "have a time without a zone; it is read as UTC",
+            "partial": "have a time without a year or a day; it is taken from lines beside, or the file",
             "unknown_levels": "have a level that is not known",
+            "no_levels": "have no level",
             "not_utf8": "are not UTF-8; what cannot be read is marked",
             "cut": "are longer than a MiB and were cut",
             "repeated": "stand in two logs and count once",
         }
-        lines = self.counts["lines"]
-        told = [f"{self.counts[name]:,} of {lines:,} lines {text}." for name, text in said.items() if self.counts[name]]
+        of = f"of {self.records:,} record{'s' if self.records != 1 else ''}"
+        told = [f"{self.counts[name]:,} {of} {text}." for name, text in said.items() if self.counts[name]]
         return (*told, *self.unread)
 
 

@@ -143,9 +143,10 @@ class LogFileSource:
 
 def _frames(path: Path, shape: LogShape, coverage: Coverage) -> Iterator[pd.DataFrame]:
     """Rows of one file in pieces; a line that belongs to the one before is put into its message."""
-    rows = LogRows(shape)
+    rows = LogRows(shape, written_ns=_written_ns(path))
     counts = coverage.counts
-    before, time_ns = "", _written_ns(path)
+    before: str = ""
+    time_ns: int | None = None
     for line in file_lines(path, coverage):
         if not line.strip():
             counts["blank"] += 1
@@ -158,19 +159,21 @@ def _frames(path: Path, shape: LogShape, coverage: Coverage) -> Iterator[pd.Data
             continue
         if len(rows) >= _CHUNK:
             yield rows.frame()
+        undated = rows.undated
         rows.add(parsed.record, otherwise_ns=time_ns)
+        counts["not_understood"] += parsed.broken or rows.undated > undated
         counts[parsed.kind] += 1
         counts["broken"] += parsed.broken
         before, time_ns = parsed.text, rows.last_ns() or time_ns
-    for name in ("naive", "undated", "unknown_levels"):
-        counts[name] += getattr(rows, name)
     if len(rows):
         yield rows.frame()
+    for name in ("naive", "partial", "undated", "unplaced", "unknown_levels", "no_levels"):
+        counts[name] += getattr(rows, name)
 
 
-def _written_ns(path: Path) -> int:
-    """When a file was last written: the time of lines at its beginning that have none. [ns]"""
+def _written_ns(path: Path) -> int | None:
+    """When a file was last written: its lines are not younger, whatever year they leave out. [ns]"""
     try:
         return path.stat().st_mtime_ns
     except OSError:
-        return 0
+        return None

@@ -1,0 +1,74 @@
+"""Rules replayed with other settings: by hand, and on 20 random histories whose last third nobody chose on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.analysis.alerts.tuning import RuleHistory, Setting, replayed, tuned
+from workbench.analysis.alerts.worth import AlertEvent
+
+MINUTE = 60_000
+DAY = 1440
+
+
+def history(values: np.ndarray, *, for_ms: int = 0, threshold: float = 1.0) -> RuleHistory:
+    rows = np.atleast_2d(values).astype(float)
+    times = np.arange(rows.shape[1]) * MINUTE
+    return RuleHistory("A", times, rows, np.ones(rows.shape, bool), ">", Setting(for_ms, 0, threshold))
+
+
+def test_for_and_keep_firing_are_those_of_prometheus():
+    values = np.array([0, 2, 2, 2, 0, 2, 2, 2, 2, 0, 0, 0, 2])
+    own = history(values)
+    assert replayed(own, Setting(0, 0, 1.0), []).intervals == (
+        (MINUTE, 4 * MINUTE), (5 * MINUTE, 9 * MINUTE), (12 * MINUTE, 13 * MINUTE),
+    )  # fmt: skip
+    assert replayed(own, Setting(3 * MINUTE, 0, 1.0), []).intervals == ((8 * MINUTE, 9 * MINUTE),)
+    assert replayed(own, Setting(2 * MINUTE, 2 * MINUTE, 1.0), []).intervals == ((3 * MINUTE, 11 * MINUTE),)
+
+
+def test_a_setting_that_would_lose_an_event_is_not_chosen():
+    values = np.zeros(30 * DAY)
+    for day in range(30):
+        values[day * DAY + 100 : day * DAY + 104] = 1.2
+    event = AlertEvent("api", (5 * DAY + 100) * MINUTE, (5 * DAY + 104) * MINUTE, 0.2)
+    setting, row = tuned(history(values), [event])
+    assert (row["outcome"], setting) == ("no better setting", history(values).current)
+    free, row = tuned(history(values), [])
+    assert (row["outcome"], row["proposed_pages"]) == ("proposed", 0)
+    assert free != history(values).current
+
+
+def test_a_setting_that_fails_on_held_back_time_is_not_proposed():
+    values = np.zeros(30 * DAY)
+    for day in range(30):
+        values[day * DAY + 100 : day * DAY + 104] = 1.2
+    event = AlertEvent("api", (25 * DAY + 100) * MINUTE, (25 * DAY + 104) * MINUTE, 0.2)
+    _, row = tuned(history(values), [event])
+    assert (row["outcome"], row["lost"], row["budget_lost"]) == ("fails on held-back time", 1, 0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_flapping_rules_page_half_as_often_on_held_back_weeks_and_lose_no_event(seed: int):
+    draw = np.random.default_rng(seed)
+    days = 63
+    values = draw.normal(0.5, 0.1, (2, days * DAY))
+    for row in values:
+        for start in draw.integers(0, days * DAY - 600, int(days * 1.5)):
+            time = int(start)
+            for _ in range(int(draw.integers(3, 12))):
+                length = int(draw.integers(2, 12))
+                row[time : time + length] = 1.0 + draw.exponential(0.3)
+                time += length + int(draw.integers(2, 20))
+    events = []
+    for day in np.sort(draw.choice(days - 1, 12, replace=False)).tolist():
+        start = day * DAY + int(draw.integers(0, 1000))
+        length = int(draw.integers(25, 240))
+        values[:, start : start + length] = 2.0 + draw.normal(0, 0.2, length)
+        events.append(AlertEvent("api", start * MINUTE, (start + length) * MINUTE, 0.1))
+    _, row = tuned(history(values), events)
+    assert row["outcome"] == "proposed"
+    assert row["lost"] == 0
+    assert row["avoided"] >= 0.5, row

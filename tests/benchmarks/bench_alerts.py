@@ -1,0 +1,103 @@
+"""Episodes against random truth, beside a range query; and a million episodes: ``bench_alerts.py [seeds]``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.analysis.alert_truth import recorded, truth_of
+from workbench.analysis.alerts.load import alert_bursts, alert_measures
+from workbench.analysis.alerts.summary import alert_episodes, alert_hours, alert_rules, noisiest_alerts
+from workbench.analysis.counting.episodes import evaluated, evaluation_intervals, firing_episodes
+from workbench.core.series import SeriesSet
+from workbench.core.timerange import TimeRange
+
+
+def against_truth(seed: int) -> None:
+    """Print how many episodes are too many or too few, and how far edges are off. [count], [intervals]"""
+    data = recorded(seed=seed)
+    seen = evaluated(SeriesSet.of([*data.alerts, *data.up]))
+    assert seen is not None
+    frame = firing_episodes(
+        data.alerts,
+        data.since,
+        seen,
+        interval_ms=evaluation_intervals(data.alerts, data.since),
+        without=("replica",),
+        up=data.up,
+    )
+    wrong, naive, edges, episodes = 0, 0, 0, 0
+    for rule in data.rules:
+        own = frame[(frame["alertname"] == rule.name) & ~frame["left_censored"]]
+        truth = truth_of(rule)
+        episodes += len(truth)
+        wrong += abs(len(own) - len(truth))
+        naive += abs(data.naive[rule.name] - len(truth))
+        if len(own) == len(truth) and len(own):
+            starts = own["starts_at"].astype("int64").to_numpy() - np.array([start for start, _ in truth])
+            ends = own["ends_at"].astype("int64").to_numpy() - np.array([end for _, end in truth])
+            known = ~own["right_censored"].to_numpy()
+            edges += int((abs(starts) > rule.interval).sum() + (abs(ends[known]) > rule.interval).sum())
+    print(
+        f"seed {seed}: {episodes} episodes of {len(data.rules)} rules; too many or too few {wrong} "
+        f"(range query at 60 s: {naive}); edges off by more than one interval {edges}"
+    )
+
+
+def a_million() -> None:
+    """Print the time for a million episodes of 10,000 label sets, from episodes to every table. [s]"""
+    count, sets = 1_000_000, 10_000
+    draw = np.random.default_rng(0)
+    begin = pd.Timestamp("2026-10-01", tz="UTC")
+    labels = [{"instance": f"i{number}", "system": "s"} for number in range(sets)]
+    own = draw.integers(0, sets, count)
+    starts = np.sort(draw.integers(0, 30 * 86_400_000, count))
+    lasts = (draw.exponential(600_000, count) + 15_000).astype(np.int64)
+    base = int(begin.timestamp() * 1000)
+    frame = pd.DataFrame(
+        {
+            "alertname": pd.Series([f"A{number % 500}" for number in own], dtype="str"),
+            "severity": pd.Series(np.where(own % 3 == 0, "critical", "warning"), dtype="str"),
+            "labels": [labels[number] for number in own],
+            "active_at": pd.to_datetime(base + starts, unit="ms", utc=True).as_unit("ms"),
+            "starts_at": pd.to_datetime(base + starts, unit="ms", utc=True).as_unit("ms"),
+            "ends_at": pd.to_datetime(base + starts + lasts, unit="ms", utc=True).as_unit("ms"),
+            "left_censored": False,
+            "right_censored": False,
+            "unknown_s": 0.0,
+        }
+    )
+    span = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC) + timedelta(days=30))
+    began = time.perf_counter()
+    found = alert_episodes(frame, span, observed_s=span.seconds, zone="Europe/Warsaw")
+    for table in (alert_rules, alert_measures, noisiest_alerts, alert_hours, alert_bursts):
+        table(found)
+    print(f"{count:,} episodes of {sets:,} label sets, all tables: {time.perf_counter() - began:.1f} s (bar 30 s)")
+    per = count // sets
+    series, states = [], []
+    for number in range(sets):
+        first = np.sort(draw.choice(30 * 1440 // 4, per, replace=False)) * 4 * 60_000 + base
+        times = np.concatenate([first, first + 60_000])
+        times.sort()
+        key = {"alertname": f"A{number % 500}", "instance": f"i{number}"}
+        series.append(({"__name__": "ALERTS", "alertstate": "firing", **key}, times, np.ones(len(times))))
+        states.append(({"__name__": "ALERTS_FOR_STATE", **key}, times, np.repeat(first // 1000, 2).astype(float)))
+    alerts, since = SeriesSet.of(series), SeriesSet.of(states)
+    began = time.perf_counter()
+    seen = evaluated(alerts)
+    assert seen is not None
+    rebuilt = firing_episodes(alerts, since, seen, interval_ms=evaluation_intervals(alerts, since))
+    print(f"{len(rebuilt):,} episodes out of {alerts.samples:,} samples: {time.perf_counter() - began:.1f} s")
+
+
+if __name__ == "__main__":
+    for each in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
+        against_truth(each)
+    a_million()

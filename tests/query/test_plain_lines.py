@@ -1,0 +1,123 @@
+"""Lines as programs write them: quotes of every kind, syslog, klog, nginx, Python; each keeps its time and level."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.query.test_logfile_lines import EVER, read, write
+from workbench.core.timerange import parse_instant, to_ms
+from workbench.query.logs.levels import severity_of
+from workbench.query.logs.lines import parsed_line
+from workbench.query.logs.logfmt import logfmt_record
+from workbench.query.logs.times import partial_time, time_of
+
+LEVELS = {"debug": "DEBUG", "info": "INFO", "warn": "WARN", "error": "ERROR"}
+WORDS = st.text("abc xyz0=:/'\"`,.()!é", min_size=1, max_size=24).map(str.strip).filter(bool)
+
+
+@st.composite
+def quoted(draw: st.DrawFn) -> tuple[str, str]:
+    """Return a value and how it is written: as Go, a shell or a careless program quotes it."""
+    value, quote = draw(WORDS), draw(st.sampled_from(['"', "'", "`"]))
+    if quote == "`":
+        value = value.replace("`", "")
+        return value, f"`{value}`"
+    escaped = value.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+    return value, f"{quote}{escaped}{quote}"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(list(LEVELS)), st.integers(0, 59), st.lists(quoted(), min_size=1, max_size=3), st.randoms())
+def test_any_quoting_keeps_time_level_and_values(level, second, values, order) -> None:
+    pairs = [f"ts=2026-11-07T10:00:{second:02}Z", f"level={level}"]
+    pairs += [f"k{number}={written}" for number, (_, written) in enumerate(values)]
+    order.shuffle(pairs)
+    parsed = parsed_line(" ".join(pairs))
+    assert parsed.kind == "logfmt"
+    assert parsed.record["ts"] == f"2026-11-07T10:00:{second:02}Z"
+    assert severity_of(parsed.record["level"]) == LEVELS[level]
+    assert [parsed.record[f"k{number}"] for number in range(len(values))] == [value for value, _ in values]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(list(LEVELS)), st.sampled_from(['"', "'", "`"]), st.text("abc =.,(", max_size=20))
+def test_a_quote_that_is_never_closed_costs_neither_time_nor_level(level, quote, rest) -> None:
+    for line in (f"msg={quote}{rest} ts=1794045600 level={level}", f"ts=1794045600 level={level} msg={quote}{rest}"):
+        record = logfmt_record(line)
+        assert record is not None
+        assert (record["ts"], record["level"]) == ("1794045600", level)
+
+
+@pytest.mark.parametrize(("line", "level", "message"), [
+    ("Nov  7 10:00:00 web-1 app[311]: ERROR payment failed", "ERROR", "payment failed"),
+    ("<34>Nov  7 10:00:00 web-1 su: 'su root' failed", "FATAL", "'su root' failed"),
+    ("<165>1 2026-11-07T10:00:00.003Z web-1 app 311 ID47 [x@1 a=\"b]\\\"\"] up", "INFO", "up"),
+    ("<11>1 2026-11-07T10:00:00Z - - - - - {\"level\": \"warn\", \"msg\": \"inside\"}", "WARN", ""),
+    ("2026-11-07T10:00:00.1+00:00 web-1 app[311]: level=error msg='lost'", "ERROR", ""),
+    ("E1107 10:00:00.123456       1 klog.go:12] klog line", "ERROR", "klog line"),
+    ("W20261107 10:00:00.123456 77 file.cc:12] glog line", "WARN", "glog line"),
+    ("2026/11/07 10:00:00 [error] 12#12: *3 open() failed", "ERROR", "12#12: *3 open() failed"),
+    ("[Sat Nov 07 10:00:00.123456 2026] [core:error] [pid 9] refused", "ERROR", "[pid 9] refused"),
+    ("2026/11/07 10:00:00 listening on :80", "", "listening on :80"),
+    ("2026-11-07 10:00:00,123 - my.logger:ERROR: text", "ERROR", "text"),
+    ("2026-11-07 10:00:00,123 - my.logger - ERROR - text", "ERROR", "text"),
+    ("2026-11-07 10:00:00.123 [main] ERROR com.Shop - text", "ERROR", "[main] ERROR com.Shop - text"),
+    ("2026-11-07 10:00:00 UTC LOG:  checkpoint", "", "LOG:  checkpoint"),
+])  # fmt: skip
+def test_forms_of_plain_lines(line, level, message) -> None:
+    record = parsed_line(line).record
+    assert severity_of(record.get("level", "")) == level
+    near = to_ms(parse_instant("2026-11-20")) * 1_000_000
+    read_ns = time_of(record["timestamp"])
+    ns = read_ns[0] if read_ns else partial_time(record["timestamp"], beside_ns=None, written_ns=near)
+    assert ns is not None
+    assert ns // 1_000_000_000 == to_ms(parse_instant("2026-11-07T10:00:00Z")) // 1000
+    if message:
+        assert record["message"] == message
+
+
+@pytest.mark.parametrize(("line", "level"), [
+    ('INFO:     127.0.0.1:5321 - "GET /health HTTP/1.1" 200 OK', "INFO"),
+    ("\x1b[92m20:52:54 - LiteLLM Proxy:ERROR\x1b[0m: proxy_server.py:123 - lost", "ERROR"),
+    ("LiteLLM Router:WARNING: cooldown", "WARN"),
+    ("ERROR:root:lost", "ERROR"),
+])  # fmt: skip
+def test_lines_without_a_date_keep_their_level(line, level) -> None:
+    assert severity_of(parsed_line(line).record["level"]) == level
+
+
+def test_words_in_a_message_are_no_level() -> None:
+    for line in ("2026-11-07T10:00:00Z the user saw an error page", "Nov  7 10:00:00 web-1 app: no ERROR was found"):
+        assert "level" not in parsed_line(line).record
+
+
+def test_years_and_days_left_out_come_from_lines_beside_never_from_the_future(tmp_path: Path) -> None:
+    lines = [
+        "Dec 31 23:59:58 a b: INFO old", "Jan  1 00:00:03 a b: INFO new", "2025-03-01T23:59:00Z INFO dated",
+        "23:59:59 - app:ERROR: late", "00:00:01 - app:ERROR: next day", "Feb 28 12:00:00 a b: INFO near",
+    ]  # fmt: skip
+    path = write(tmp_path / "a.log", "\n".join(lines))
+    written = to_ms(parse_instant("2026-06-01")) // 1000
+    os.utime(path, (written, written))
+    frame, coverage = read(path, span=EVER)
+    times = {row["message"]: str(row["time"])[:19] for row in frame.assign(
+        time=frame["time_ns"].astype("datetime64[ns]")).to_dict("records")}  # fmt: skip
+    assert times == {
+        "old": "2025-12-31 23:59:58", "new": "2026-01-01 00:00:03", "dated": "2025-03-01 23:59:00",
+        "late": "2025-03-01 23:59:59", "next day": "2025-03-02 00:00:01", "near": "2025-02-28 12:00:00",
+    }  # fmt: skip
+    assert (coverage["partial"], coverage["undated"], coverage["share"]) == (5, 0, 1.0)
+
+
+def test_a_line_without_time_takes_that_of_a_line_beside_and_never_that_of_the_file(tmp_path: Path) -> None:
+    frame, coverage = read(write(tmp_path / "a.log", "ERROR:root:first\n2024-01-15T10:00:00Z INFO then\n"), span=EVER)
+    assert frame["time_ns"].nunique() == 1
+    assert (coverage["undated"], coverage["unplaced"]) == (1, 0)
+    frame, coverage = read(write(tmp_path / "b.log", "INFO:     started\nERROR:root:lost\n"), span=EVER)
+    assert frame.empty
+    assert (coverage["undated"], coverage["unplaced"], coverage["share"]) == (2, 2, 0.0)

@@ -1,0 +1,63 @@
+"""Proposed settings written into rule files as they stand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from workbench.cli.promtool import checked
+from workbench.studies.authoring.rule_changes import changed_rules
+
+TEXT = """# Rules of the team
+groups:
+  - name: api
+    rules:
+      - alert: Errors  # pages
+        expr: |
+          sum(rate(errors_total[5m]))
+            > 0.05
+        for: 5m
+        labels: {severity: page}
+      - alert: Slow
+        expr: latency_seconds > 2
+        labels:
+          severity: page
+"""
+
+
+def proposal(name: str, **changes: float) -> dict[str, object]:
+    row = {"alertname": name, "outcome": "proposed", "for_ms": 300_000, "proposed_for_ms": 300_000, "keep_ms": 0,
+           "proposed_keep_ms": 0, "threshold": float("nan"), "proposed_threshold": float("nan")}  # fmt: skip
+    return {**row, **changes}
+
+
+def test_settings_are_written_line_by_line_and_nothing_else_moves(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yml"
+    path.write_text(TEXT)
+    rows = [
+        proposal("Errors", proposed_for_ms=600_000, proposed_keep_ms=900_000, threshold=0.05, proposed_threshold=0.075),
+        proposal("Slow", for_ms=0, proposed_for_ms=120_000),
+        proposal("Other", proposed_for_ms=600_000),
+    ]
+    changed = changed_rules(path, pd.DataFrame(rows))
+    assert changed.notes == ("Other is not in rules.yml.",)
+    lines = [line for line in changed.diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert lines == [
+        "-            > 0.05",
+        "-        for: 5m",
+        "+            > 0.075",
+        "+        keep_firing_for: 15m",
+        "+        for: 10m",
+        "+        for: 2m",
+    ]
+    if shutil.which("promtool"):
+        assert checked(changed.text) == ("promtool check rules accepts the changed file.",)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_says_why_a_file_is_refused() -> None:
+    (said,) = checked("groups: [{name: a, rules: [{alert: A, expr: 'up ==', severity: x}]}]")
+    assert "refuses" in said

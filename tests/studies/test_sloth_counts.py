@@ -1,0 +1,158 @@
+"""Sloth's queries in the forms people write: whatever the form, the events are those that the counters counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.studies.conftest import END, STEP
+from workbench.archive import Archive
+from workbench.archive.source import ArchiveSource
+from workbench.catalog import RatioIndicator, load_catalog
+from workbench.core.errors import CatalogError, QueryRejected
+from workbench.core.series import SeriesSet
+from workbench.core.timerange import TimeRange, to_ms
+from workbench.promql import exact_ratio
+from workbench.studies.authoring.check import uncountable
+from workbench.studies.authoring.counted import counted_by
+from workbench.studies.authoring.imports import import_slos
+from workbench.studies.counting.indicators import measure, planned
+
+#: Requests a minute by code, on each of two instances.
+RATES = {"200": 540, "404": 30, "429": 12, "500": 48}
+#: Requests a minute at most as slow as a bound. [ms]
+BUCKETS = {"500": 560, "1000": 567, "+Inf": 630}
+SPAN = TimeRange(END - timedelta(hours=6), END)
+TEMPLATE = load_catalog().objective("counterfactual-lab", "availability")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> ArchiveSource:
+    times = np.arange(to_ms(END - timedelta(hours=8)), to_ms(END) + 1, STEP)
+    minutes = np.arange(len(times))
+    series = []
+    for job, instance in (("a", "1"), ("b", "2")):
+        target = {"job": job, "instance": instance}
+        series.append(({"__name__": "up", **target}, times, np.ones(len(times))))
+        series += [({"__name__": "r_total", "code": c, **target}, times, minutes * n + 7) for c, n in RATES.items()]
+        series += [({"__name__": "d_bucket", "le": le, **target}, times, minutes * n) for le, n in BUCKETS.items()]
+        series.append(({"__name__": "d_count", **target}, times, minutes * BUCKETS["+Inf"]))
+    archive = Archive.open(tmp_path_factory.mktemp("sloth") / "archive", create=True)
+    archive.append_samples(SeriesSet.of(series))
+    return ArchiveSource("arc", archive)
+
+
+def rated(selector: str, form: int) -> str:
+    inner = f"rate({selector}[5m])"
+    return (f"sum({inner})", f"sum({inner}) by (job)", f"sum by (job) ({inner})", f"(\n  sum({inner})\n)")[form]
+
+
+@st.composite
+def ratios(draw: st.DrawFn) -> tuple[str, str, int, int]:
+    """Return an error query, a total query, and the events of each a minute on one instance."""
+    latency, form = draw(st.booleans()), draw(st.integers(0, 3))
+    if latency:
+        bound = draw(st.sampled_from(["500", "1000"]))
+        whole, events = "d_count", BUCKETS["+Inf"]
+        bad = f"{rated('d_count', form)} - " + rated(f'd_bucket{{le="{bound}"}}', form)
+        wrong = events - BUCKETS[bound]
+    else:
+        codes = draw(st.sets(st.sampled_from(list(RATES)), min_size=1))
+        whole, events, wrong = "r_total", sum(RATES.values()), sum(RATES[code] for code in codes)
+        if draw(st.booleans()) or len(codes) == 1:
+            pattern = "|".join(sorted(codes))
+            bad = rated(f'r_total{{code=~"{pattern}"}}', form)
+        else:
+            bad = " + ".join(rated(f'r_total{{code="{code}"}}', form) for code in sorted(codes))
+    guards = ["{}", "{} or vector(0)", "({}) or vector(0)", "({}) > 0", "(({}) > 0) or vector(1)", "{} or 0 * {}"]
+    guard = draw(st.sampled_from(guards[:1] if " + " in bad or " - " in bad else [*guards[:3], guards[5]]))
+    total = rated(whole, form)
+    bad = guard.format(bad, total)
+    return bad, draw(st.sampled_from([guards[0], *guards[3:5]])).format(total), wrong, events
+
+
+@settings(max_examples=40, deadline=None)
+@given(ratios())
+def test_every_form_of_a_ratio_counts_what_the_counters_counted(source, ratio) -> None:
+    bad, total, wrong, events = ratio
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    counted = measure(source, {}, [objective], {objective.id: SPAN}).events
+    minutes = SPAN.seconds / 60 * 2
+    assert counted["total"].sum() == pytest.approx(events * minutes)
+    assert (counted["total"] - counted["good"]).sum() == pytest.approx(wrong * minutes)
+    rules = counted_by(planned(objective, {}, SPAN))
+    share = f"({rules.bad.replace('$window', '1h')}) / ({rules.total.replace('$window', '1h')})"
+    (value,) = source.instant(share, END).values.ravel()
+    assert value == pytest.approx(wrong / events), share
+
+
+@pytest.mark.parametrize("form", range(4))
+def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
+    part = rated('r_total{code="500"}', form)
+    objective = replace(TEMPLATE, indicator=RatioIndicator(bad=part, total="sum(r_total)"))
+    counted = measure(source, {}, [objective], {objective.id: SPAN})
+    bad = (counted.events["total"] - counted.events["good"]).sum()
+    assert (bad, counted.events["total"].sum()) == (48 * 720, 630 * 720)
+    assert counted.methods == {objective.id: "exact"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "why"),
+    [
+        ("sum(rate(a[5m]))", "sum(increase(b[5m]))", "their ratio is no share"),
+        ("sum(rate(a[5m]))", "sum(b)", "the total query is a counter"),
+        ("sum(rate(a[5m])) - sum(b)", "sum(rate(b[5m]))", "cannot be joined by -"),
+        ("sum(rate(a[5m])) / sum(rate(b[5m]))", "sum(rate(b[5m]))", "the bad query is a share"),
+        ("vector(1)", "sum(rate(b[5m]))", "the bad query is a number"),
+    ],
+)
+def test_queries_that_are_no_ratio_of_events_are_refused(bad, total, why) -> None:
+    with pytest.raises(QueryRejected, match=why):
+        exact_ratio(bad, total)
+
+
+SLOTH = """version: prometheus/v1
+service: shop
+slos:
+  - name: wrong
+    objective: 99
+    sli: {events: {error_query: 'sum(rate(a[{{.window}}]))', total_query: 'sum(b)'}}
+  - name: right
+    objective: 99
+    sli: {events: {error_query: 'sum(rate(a[{{- .window -}}])) or vector(0)', total_query: 'sum(rate(b[{{.window}}]))'}}
+"""
+
+
+def test_one_impossible_slo_is_refused_at_its_line_and_the_others_are_imported(tmp_path: Path) -> None:
+    (tmp_path / "sloth.yaml").write_text(SLOTH)
+    made = import_slos(tmp_path / "sloth.yaml", system="conduit")
+    assert [one.queries() for one in made.objectives] == [{"bad": "sum(a)", "total": "sum(b)"}]
+    (fault,) = made.faults
+    assert (fault.line, "not a rate of events" in fault.why) == (6, True)
+    (tmp_path / "sloth.yaml").write_text(SLOTH[: SLOTH.index("  - name: right")])
+    with pytest.raises(CatalogError, match=r"sloth\.yaml:6: wrong"):
+        import_slos(tmp_path / "sloth.yaml", system="conduit")
+
+
+def test_one_bad_objective_leaves_the_others_measured(source) -> None:
+    impossible = replace(
+        TEMPLATE,
+        id="impossible",
+        indicator=RatioIndicator(bad="sum(rate(r_total[5m])) - sum(r_total)", total="r_total"),
+    )
+    right = replace(TEMPLATE, indicator=RatioIndicator(bad='r_total{code="500"}', total="r_total"))
+    counted = measure(source, {}, [impossible, right], dict.fromkeys(("impossible", right.id), SPAN))
+    assert counted.failed == {"impossible": "refused"}
+    assert counted.events["total"].sum() == 630 * 720
+    catalog = replace(load_catalog(), objectives={"counterfactual-lab": (impossible, right)})
+    assert [fault.why.split(":")[0] for fault in uncountable(catalog)] == ["impossible"]
+
+
+def test_the_shipped_objectives_can_all_be_counted() -> None:
+    assert uncountable(load_catalog()) == []

@@ -1,0 +1,142 @@
+"""Where counters fall, and what each fall looks like: how far, how late, whether the count came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.series import SeriesSet
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+Samples = tuple[Times, Floats]
+
+#: A count is implausible when so many times what the series counts at most in as long, and so many of its units more.
+_FACTOR = 10.0
+
+#: A scrape so many times later than usual may hide a restart. [x]
+_LATE = 2.5
+
+#: How many samples after a fall its return is looked for. [samples]
+_RETURN = 100
+
+#: A series that falls more often than this is not examined. [count]
+_MOST_FALLS = 50_000
+
+
+@dataclass(frozen=True)
+class Fall:
+    """One fall of a counter.
+
+    Attributes
+    ----------
+    row, at : int
+        Series, and place of the lower sample among its samples that are counts.
+    back : int or None
+        Place of the first sample after it that is as high as before.
+    low, high : float
+        Values at and before the fall. [count]
+    strange : bool
+        Whether ``low`` is far more than the series counts in as long, so that it is no count since a restart.
+    doubtful : bool
+        Whether ``low`` is more than the series ever counted in as long.
+    leapt : bool
+        Whether the count came back in one step that it could not have counted.
+    late : bool
+        Whether the scrape before it was missed.
+    """
+
+    row: int
+    at: int
+    back: int | None
+    low: float
+    high: float
+    strange: bool
+    doubtful: bool
+    leapt: bool
+    late: bool
+
+
+def falls_in(series: SeriesSet) -> dict[int, list[Fall]]:
+    """Return the falls of each series that has any, by its row."""
+    with np.errstate(invalid="ignore"):
+        fell = np.flatnonzero(np.diff(series.values) < 0) + 1
+    rows = np.unique(np.searchsorted(series.offsets, fell, side="right") - 1)
+    found = {}
+    for row in rows.tolist():
+        times, values = counted_samples(series, row)
+        if own := _falls_of(row, times, values):
+            found[row] = own
+    return found
+
+
+def counted_samples(series: SeriesSet, row: int) -> Samples:
+    """Return times and values of the samples of a series that are counts."""
+    first, last = series.offsets[row : row + 2]
+    times, values = series.times[first:last], series.values[first:last]
+    counted = np.isfinite(values)
+    return times[counted], values[counted]
+
+
+def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
+    steps = np.diff(values)
+    places = (np.flatnonzero(steps < 0) + 1).tolist()
+    if not places or len(places) > _MOST_FALLS:
+        return []
+    backs = {at: _back(values, at) for at in places}
+    usual = np.ones(len(steps), np.bool_)
+    usual[[at - 1 for at in places]] = False
+    usual[[back - 1 for back in backs.values() if back is not None]] = False
+    lengths = np.diff(times).astype(np.float64)
+    if usual.any():
+        fastest = float((steps[usual] / lengths[usual]).max())
+        small = steps[usual & (steps > 0)]
+    else:
+        top = np.maximum.accumulate(values)
+        fastest, small = float((top[-1] - top[0]) / max(times[-1] - times[0], 1)), steps[steps > 0]
+    spacing = float(np.median(lengths))
+    whole = bool((values == np.floor(values)).all())
+    unit = 1.0 if whole else float(small.min(initial=np.inf)) if len(small) else 0.0
+    found, until = list[Fall](), 0
+    for at in places:
+        if at < until:
+            continue
+        low, high, back = float(values[at]), float(values[at - 1]), backs[at]
+        most = fastest * float(lengths[at - 1])
+        leapt = back is not None and _leapt(values, times, at, back, fastest, unit)
+        found.append(
+            Fall(
+                row,
+                at,
+                back,
+                low,
+                high,
+                strange=low > _FACTOR * (most + unit),
+                doubtful=low > most,
+                leapt=leapt,
+                late=float(lengths[at - 1]) > _LATE * spacing,
+            )
+        )
+        until = back if leapt and back is not None else 0
+    return found
+
+
+def _back(values: Floats, at: int) -> int | None:
+    """First sample after a fall that is as high as before it."""
+    reached = np.flatnonzero(values[at : at + _RETURN] >= values[at - 1])
+    return at + int(reached[0]) if len(reached) else None
+
+
+def _leapt(values: Floats, times: Times, at: int, back: int, fastest: float, unit: float) -> bool:
+    """Whether the count came back in one step that it could not have counted, while it could from before the fall."""
+
+    def plausible(rise: float, length_ms: float) -> bool:
+        return bool(rise <= _FACTOR * (fastest * length_ms + unit))
+
+    leap = float(values[back] - values[back - 1])
+    over = float(values[back] - values[at - 1])
+    return not plausible(leap, float(times[back] - times[back - 1])) and plausible(
+        over, float(times[back] - times[at - 1])
+    )

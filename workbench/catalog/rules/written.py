@@ -1,0 +1,172 @@
+"""Rules as they are written, for a check of them: group files, bare lists, and both inside a Markdown document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.catalog.yaml_lines import Document, Place, parse_documents, text_of
+from workbench.core.errors import CatalogError, Fault, ParameterError
+from workbench.core.timerange import duration_ms
+
+#: Keys of a rule that Prometheus knows (rulefmt, version 3).
+RULE_KEYS = ("alert", "annotations", "expr", "for", "keep_firing_for", "labels", "record")
+
+_FENCE = re.compile(r"^\s*(```+|~~~+)\s*(\w*)")
+
+
+@dataclass(frozen=True)
+class WrittenRule:
+    """One rule and where it stands.
+
+    Attributes
+    ----------
+    file : str
+    line, last_line : int
+        First and last line of the rule.
+    kind : str
+        ``alert`` or ``record``.
+    name, expr, group : str
+    for_ms, interval_ms : int or None
+        None where it is not written. [ms]
+    labels, annotations : dict
+    faults : tuple of (str, str)
+        What Prometheus would refuse in it: the text there and why.
+    """
+
+    file: str
+    line: int
+    last_line: int
+    kind: str
+    name: str
+    expr: str
+    group: str = ""
+    for_ms: int | None = None
+    interval_ms: int | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class WrittenRules:
+    """All rules of a file in the order of its lines, with the lines themselves."""
+
+    file: str
+    lines: tuple[str, ...]
+    rules: tuple[WrittenRule, ...]
+
+
+def read_written_rules(path: Path) -> WrittenRules:
+    """Read the rules of a file in any of three shapes: ``groups:``, a bare list, or a bare list with ``severity``.
+
+    A Markdown file is read by its fenced YAML blocks. A rule that Prometheus would refuse is read all the same, with
+    what is wrong in its ``faults``.
+
+    Raises
+    ------
+    CatalogError
+        The file cannot be read, is no YAML, or has no rule in it.
+    """
+    text = text_of(path)
+    lines = tuple(text.splitlines())
+    blocks = list(_blocks(lines)) if path.suffix.lower() in (".md", ".markdown") else [text]
+    rules: list[WrittenRule] = []
+    for block in blocks:
+        for document in parse_documents(block, file=str(path)):
+            rules += _rules(document)
+    if not rules:
+        raise CatalogError(
+            (Fault(str(path), 1, "", "the file has no rule"),),
+            hint="A rule file has groups with rules, or is a list of rules with alert or record.",
+        )
+    rules.sort(key=lambda rule: rule.line)
+    ends = [rule.line - 1 for rule in rules[1:]] + [len(lines)]
+    kept = tuple(_ending(rule, end, lines) for rule, end in zip(rules, ends, strict=True))
+    return WrittenRules(str(path), lines, kept)
+
+
+def _blocks(lines: tuple[str, ...]) -> Iterator[str]:
+    """Fenced blocks that hold rules, each with the empty lines before it, so that line numbers stay."""
+    fence, start = "", 0
+    for number, line in enumerate(lines):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence, start = mark[1], number + 1
+        elif fence and line.strip() == fence:
+            block = lines[start:number]
+            if any(re.search(r"\b(alert|record):", each) for each in block):
+                yield "\n" * start + "\n".join(block)
+            fence = ""
+
+
+def _rules(document: Document) -> Iterator[WrittenRule]:
+    data = document.data
+    if isinstance(data, dict) and isinstance(data.get("groups"), list):
+        for number, group in enumerate(data["groups"]):
+            if isinstance(group, dict) and isinstance(group.get("rules"), list):
+                interval = _milliseconds(group.get("interval"))
+                name = str(group.get("name") or "")
+                for place, rule in enumerate(group["rules"]):
+                    yield from _rule(document, ("groups", number, "rules", place), rule, name, interval)
+    elif isinstance(data, dict) and isinstance(data.get("rules"), list):
+        for place, rule in enumerate(data["rules"]):
+            yield from _rule(document, ("rules", place), rule, "", None)
+    elif isinstance(data, list):
+        for place, rule in enumerate(data):
+            yield from _rule(document, (place,), rule, "", None)
+
+
+def _rule(document: Document, at: Place, rule: Any, group: str, interval_ms: int | None) -> Iterator[WrittenRule]:
+    if not isinstance(rule, dict) or not ({"alert", "record"} & rule.keys()):
+        return
+    kind = "alert" if "alert" in rule else "record"
+    faults = [
+        (f"{key}:", f"{key!r} is no key of a rule" + (": it belongs under labels." if key == "severity" else "."))
+        for key in rule
+        if key not in RULE_KEYS
+    ]
+    if "alert" in rule and "record" in rule:
+        faults.append(("record:", "a rule has alert or record, not both."))
+    wait = rule.get("for")
+    if wait is not None and _milliseconds(wait) is None:
+        faults.append(("for:", f"{wait!r} is no duration."))
+    labels = _texts(rule.get("labels"))
+    if "severity" in rule and "severity" not in labels:
+        labels["severity"] = str(rule["severity"])
+    yield WrittenRule(
+        document.file,
+        document.line(at),
+        document.line(at),
+        kind,
+        str(rule[kind] or ""),
+        str(rule.get("expr") or ""),
+        group,
+        _milliseconds(wait),
+        interval_ms,
+        labels,
+        _texts(rule.get("annotations")),
+        tuple(faults),
+    )
+
+
+def _ending(rule: WrittenRule, end: int, lines: tuple[str, ...]) -> WrittenRule:
+    while end > rule.line and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    return WrittenRule(**{**vars(rule), "last_line": end})
+
+
+def _milliseconds(text: object) -> int | None:
+    if text is None:
+        return None
+    try:
+        return 0 if text in ("0", 0) else duration_ms(str(text))
+    except ParameterError:
+        return None
+
+
+def _texts(given: object) -> dict[str, str]:
+    return {str(name): str(value) for name, value in given.items()} if isinstance(given, dict) else {}

@@ -1,0 +1,138 @@
+"""Plain lines told apart: time, level, logger and ids of syslog, klog, nginx, Python, uvicorn and their like."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from workbench.query.logs.levels import severity_of
+from workbench.query.logs.logfmt import logfmt_record
+from workbench.query.logs.times import STAMP, is_time
+
+_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL"
+_HEAD = re.compile(rf"[\s<\[(]*(?P<time>{STAMP.pattern})[\])>]*[\s|,;:\-]*")
+_REQUEST = re.compile(rf"[^\[]{{0,200}}\[(?P<time>{STAMP.pattern})\]\s*")
+_LEVEL = re.compile(r"[\[(<|]*(?:[a-z_]+:)?(?P<level>[A-Za-z]{1,11})[\])>|]*(?:\s*[:\-|]\s*|\s+|$)")
+_NAMED = re.compile(r"(?P<logger>[\w.$/:-]{1,120}?)[\])]?\s+-\s+")
+_COLONED = re.compile(rf"(?P<logger>[\w.$/ -]{{1,80}}?):(?P<level>{_LEVELS})(?::\s*|\s+|$)")
+_LED = re.compile(rf"(?P<level>{_LEVELS}):(?:(?P<logger>[\w.]+):)?\s*")
+_AFTER = re.compile(rf"(?:\S+\s+){{1,2}}?[\[(<|]*(?P<level>{_LEVELS})[\])>|]*(?::|\s|$)")
+_IDS = re.compile(r"\b(trace|span)_?[iI]d[=:]\s*\"?([\w.-]{4,64})")
+
+_RFC5424 = re.compile(
+    r"<(?P<pri>\d{1,3})>\d{1,2} (?P<time>\S+) (?P<host>\S+) (?P<program>\S+) (?P<pid>\S+) (?P<id>\S+) "
+    r"(?:-|(?:\[(?:[^\]\"]|\"(?:\\.|[^\"])*\")*\])+) ?(?P<rest>.*)",
+    re.DOTALL,
+)
+_TAG = r"(?P<host>[\w.:-]+) (?P<program>[\w./-]+)(?:\[(?P<pid>\d+)\])?: ?(?P<rest>.*)"
+_RFC3164 = re.compile(
+    r"(?:<(?P<pri>\d{1,3})>)?(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?) " + _TAG, re.DOTALL
+)
+_RSYSLOG = re.compile(
+    rf"(?:<(?P<pri>\d{{1,3}})>)?(?P<time>\d{{4}}-\d\d-\d\dT\S+) {_TAG.replace('?: ?', ': ?')}", re.DOTALL
+)
+_KLOG = re.compile(
+    r"(?P<level>[IWEFD])(?P<year>\d{4})?(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d+)\s+(?P<pid>\d+) "
+    r"(?P<caller>[^\s\]]+)\] ?(?P<rest>.*)",
+    re.DOTALL,
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SYSLOG = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+
+
+def plain_record(text: str) -> dict[str, Any]:
+    """Tell time, level, logger and ids of a plain line apart from its message, as far as it has them.
+
+    Examples
+    --------
+    >>> plain_record("Nov  7 10:00:00 web-1 app[311]: ERROR payment failed")["message"]
+    'payment failed'
+    >>> plain_record("E1107 10:00:09.123456   1 klog.go:12] lost")["timestamp"]
+    'Nov  7 10:00:09.123456'
+    >>> plain_record("10:00:09 - LiteLLM Proxy:ERROR: utils.py:12 - lost")["level"]
+    'ERROR'
+    """
+    record = _syslog(text) or _klog(text) or _dated(text)
+    for kind, value in _IDS.findall(text):
+        record.setdefault(f"{kind}_id", value)
+    return record
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """Read a JSON object; None when the text is none."""
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def _syslog(text: str) -> dict[str, Any] | None:
+    """RFC 5424 and RFC 3164, with or without a priority, and the forwarding form with a time of ISO 8601."""
+    found = _RFC5424.fullmatch(text) or _RFC3164.fullmatch(text) or _RSYSLOG.fullmatch(text)
+    if found is None or not (found["time"] == "-" or is_time(found["time"])):
+        return None
+    if found["pri"] is None and severity_of(found["host"]):
+        return None  # "ERROR worker[3]: ..." is a level, no host
+    record: dict[str, Any] = {} if found["time"] == "-" else {"timestamp": found["time"]}
+    record |= {name: value for name in ("host", "program", "pid") if (value := found[name]) not in (None, "-")}
+    inner = _inner(found["rest"])
+    if "level" not in inner and found["pri"]:
+        record["level"] = _SYSLOG[int(found["pri"]) % 8]
+    return record | inner
+
+
+def _klog(text: str) -> dict[str, Any] | None:
+    """Klog and glog: ``E1107 10:00:09.123456 1 file.go:12] message``, with or without a year."""
+    found = _KLOG.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day = found["year"], int(found["month"]), int(found["day"])
+    if not 1 <= month <= 12:
+        return None
+    time = f"{year}-{month:02}-{day:02} {found['clock']}" if year else f"{_MONTHS[month - 1]} {day:>2} {found['clock']}"
+    return {"timestamp": time, "level": found["level"], "caller": found["caller"]} | {"message": found["rest"]}
+
+
+def _inner(text: str) -> dict[str, Any]:
+    """Read what a program wrote inside a frame of syslog: JSON, logfmt, or a level before a message."""
+    if text.startswith("{") and (inner := json_object(text)) is not None:
+        return inner
+    return logfmt_record(text) or _dated(text)
+
+
+def _dated(text: str) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    rest = text
+    head = _HEAD.match(text)
+    dated = head is not None and is_time(head["time"].strip())
+    if head and dated:
+        record["timestamp"], rest = head["time"].strip(), text[head.end() :]
+        named = _NAMED.match(rest)
+        level = _LEVEL.match(rest, named.end() if named else 0)
+        if coloned := _COLONED.match(rest):
+            record |= {"logger": coloned["logger"], "level": coloned["level"]}
+            rest = rest[coloned.end() :]
+        elif named and level and severity_of(level["level"]):
+            record["logger"], rest = named["logger"], rest[named.end() :]
+    elif (request := _REQUEST.match(text)) and is_time(request["time"]):
+        record["timestamp"] = request["time"]
+    elif led := _LED.match(text):
+        record["level"], rest = led["level"], text[led.end() :]
+        if led["logger"]:
+            record["logger"] = led["logger"]
+    elif coloned := _COLONED.match(text):
+        record |= {"logger": coloned["logger"], "level": coloned["level"]}
+        rest = text[coloned.end() :]
+    if "level" not in record and (found := _LEVEL.match(rest)) and _is_level(found["level"], bool(head)):
+        record["level"], rest = found["level"], rest[found.end() :]
+    inner = json_object(rest) if rest.startswith("{") else logfmt_record(rest) if dated else None
+    if inner is None and dated and "level" not in record and (found := _AFTER.match(rest)):
+        record["level"] = found["level"]
+    return record | (inner if inner is not None else {"message": rest})
+
+
+def _is_level(word: str, dated: bool) -> bool:
+    """Say whether a word at the beginning is meant as a level: after a time any, else only in capitals."""
+    return len(word) > 2 and bool(severity_of(word)) and (word.isupper() or (dated and len(word) > 3))

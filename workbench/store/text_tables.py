@@ -1,0 +1,149 @@
+"""CSV as people export it: other delimiters and encodings, decimal commas, last days that are meant to be within."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench.core.errors import ParameterError
+
+_DELIMITERS = (",", ";", "\t")
+_BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb": "utf-8-sig"}
+
+#: Amounts with a decimal point and with a decimal comma, thousands apart or not.
+_FORMS = {
+    ".": re.compile(r"[+-]?(?:\d{1,3}(?:[,'\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?"),
+    ",": re.compile(r"[+-]?(?:\d{1,3}(?:[.'\u00a0\u202f ]\d{3})+|\d+)(?:,\d+)?"),
+}
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}")
+
+
+def read_text_table(file: Path, *, delimiter: str = "", rows: int) -> pd.DataFrame:
+    """Read CSV as text, in UTF-8 or UTF-16.
+
+    Parameters
+    ----------
+    file : Path
+    delimiter : str
+        Empty takes the one of ``,``, ``;`` and tab that the header has most of.
+    rows : int
+        Rows to read at most. [count]
+
+    Raises
+    ------
+    ValueError, OSError
+        It cannot be read.
+    """
+    with file.open("rb") as raw:
+        encoding = _BOMS.get(raw.read(2), "utf-8")
+    if not delimiter:
+        packed = file.suffix in (".gz", ".bz2", ".zip", ".xz", ".zst")
+        delimiter = "," if packed else _delimiter(file, encoding)
+    frame = pd.read_csv(file, dtype="str", keep_default_na=False, nrows=rows, sep=delimiter, encoding=encoding)
+    frame.attrs["delimiter"] = delimiter
+    return frame
+
+
+def _delimiter(file: Path, encoding: str) -> str:
+    with file.open(encoding=encoding) as text:
+        header = text.readline()
+    return max(_DELIMITERS, key=header.count)
+
+
+def exact_decimals(values: Sequence[Any], *, decimal: str = "", delimiter: str = ",") -> list[Decimal]:
+    """Read amounts of one column, exact; all have one decimal sign.
+
+    Parameters
+    ----------
+    values : sequence
+        Texts or numbers.
+    decimal : {"", ".", ","}
+        Empty takes the sign that the column proves. A column in which nothing tells whether ``1,000`` is one or a
+        thousand is refused; so is ``1.000`` where cells are not separated by commas.
+    delimiter : str
+        Between the cells of the file.
+
+    Raises
+    ------
+    ParameterError
+        A value is no amount, or could be two; with its row.
+
+    Examples
+    --------
+    >>> [str(amount) for amount in exact_decimals(["1.355,90", "1.000"])]
+    ['1355.90', '1000']
+    >>> [str(amount) for amount in exact_decimals(["1,355.90", "1,000", "-12"])]
+    ['1355.90', '1000', '-12']
+    """
+    texts = [value if isinstance(value, Decimal) else str(value).strip() for value in values]
+    sign = decimal or _decimal_sign([text for text in texts if isinstance(text, str)], delimiter)
+    return [text if isinstance(text, Decimal) else _amount(text, sign, row) for row, text in enumerate(texts, start=1)]
+
+
+def _decimal_sign(texts: Sequence[str], delimiter: str) -> str:
+    proven, doubtful = set[str](), list[tuple[int, str]]()
+    for row, text in enumerate(texts, start=1):
+        fits = [sign for sign, form in _FORMS.items() if form.fullmatch(text)]
+        grouped = _GROUPED.fullmatch(text)
+        if grouped and (grouped[1] == "," or delimiter != ","):
+            doubtful.append((row, text))
+        elif len(fits) == 1:
+            proven.add(fits[0])
+    if len(proven) == 1:
+        return proven.pop()
+    if doubtful and not proven:
+        row, text = doubtful[0]
+        raise ParameterError(
+            f"{text[:40]!r} in row {row} could be two amounts.",
+            hint='Say which: decimal = "." or decimal = "," in the settings of this source.',
+        )
+    return "."
+
+
+def _amount(text: str, sign: str, row: int) -> Decimal:
+    try:
+        if _FORMS[sign].fullmatch(text):
+            plain = re.sub(r"[^\d+\-" + re.escape(sign) + "]", "", text).replace(",", ".")
+            return Decimal(plain)
+        amount = Decimal(text)
+        if amount.is_finite() and "e" in text.lower():
+            return amount
+    except InvalidOperation:
+        pass
+    raise ParameterError(
+        f"{text[:40]!r} in row {row} is no amount.",
+        hint='Write 1234.56, without currency; set decimal = "," in the settings of this source for 1234,56.',
+    )
+
+
+def with_whole_last_day(frame: pd.DataFrame, ends: str, warnings: list[str]) -> pd.DataFrame:
+    """Move ends that are meant to be within the invoice to the day after.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``start`` and ``end`` [UTC].
+    ends : {"", "exclusive", "inclusive"}
+        Empty moves those of whole months: from a first day to the last day of a month, both at midnight.
+    warnings : list of str
+        What was moved is said here.
+    """
+    start, end = frame["start"], frame["end"]
+    midnight = (end == end.dt.normalize()) & end.notna()
+    if ends == "inclusive":
+        moved = midnight
+    elif ends == "exclusive":
+        return frame
+    else:
+        moved = midnight & end.dt.is_month_end & start.dt.is_month_start & (start == start.dt.normalize())
+        if count := int(moved.sum()):
+            lines = f"{count:,} invoice lines end" if count > 1 else "1 invoice line ends"
+            warnings.append(
+                f'{lines} on the last day of a month, which is taken as within; ends = "exclusive" undoes it.'
+            )
+    return frame.assign(end=end.where(~moved, end + pd.Timedelta(days=1)))

@@ -1,0 +1,109 @@
+"""Which alerts are a system's: those that carry its scope, and those of its rules that lost the label on the way.
+
+A rule that aggregates (``sum(rate(...)) > 5``) gives alerts without the labels of the scope. They are known by the
+names of the profile's rules, and of the server's rules about the profile's metrics.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.catalog import Profile
+from workbench.core.errors import WorkbenchError
+from workbench.core.source import MetricSource
+from workbench.promql import Matcher, in_scope, scope_matchers, scoped
+from workbench.studies.sources.server_rules import rules_of
+
+#: Names in one selector at most; a server with more rules about one system is read in several.
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class RuleNames:
+    """Names of the alert rules of a system; ``evaluated`` those its server lists, None where it does not say."""
+
+    names: tuple[str, ...]
+    evaluated: tuple[str, ...] | None = None
+
+    @property
+    def known(self) -> int:
+        """How many alert rules there are: evaluated ones where the server says. [count]"""
+        return len(self.names if self.evaluated is None else self.evaluated)
+
+
+def rule_names(source: MetricSource, profile: Profile) -> RuleNames:
+    """Return the names of the alert rules of a system, of its profile and of its server.
+
+    A server that does not list its rules leaves those of the profile.
+    """
+    own = tuple(dict.fromkeys(rule.name for rule in profile.alert_rules))
+    document: Any = getattr(source, "document", None)
+    if document is None:
+        return RuleNames(own)
+    try:
+        groups = document("/api/v1/rules").get("groups") or []
+    except (WorkbenchError, AttributeError):
+        return RuleNames(own)
+    about = {rule.alert for rule in rules_of(groups, profile.metrics, _jobs(profile)) if rule.alert}
+    listed = {str(rule.get("name", "")) for group in groups for rule in group.get("rules") or []}
+    evaluated = tuple(sorted(about | (set(own) & listed)))
+    return RuleNames(tuple(dict.fromkeys([*own, *evaluated])), evaluated)
+
+
+def alert_selectors(metric: str, scope: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the selectors of the alerts of a system: in its scope, and by name where labels of it are absent.
+
+    Examples
+    --------
+    >>> for selector in alert_selectors("ALERTS", {"job": "gw"}, ("QueueLong",)):
+    ...     print(selector)
+    ALERTS{job="gw"}
+    ALERTS{alertname=~"QueueLong",job=~"|gw"}
+    """
+    first = scoped(metric, scope)
+    if not scope or not names:
+        return (first,)
+    pairs = [(matcher.name, *_loose(matcher)) for matcher in scope_matchers(scope)]
+    loose = [f"{name}{operator}{json.dumps(value)}" for name, operator, value in pairs]
+    base, _, inside = metric.partition("{")
+    given = [inside.rstrip("}")] if inside else []
+    selectors = [first]
+    for start in range(0, len(names), _AT_ONCE):
+        pattern = json.dumps("|".join(map(re.escape, names[start : start + _AT_ONCE])))
+        selectors.append(f"{base}{{{','.join([*given, f'alertname=~{pattern}', *loose])}}}")
+    return tuple(selectors)
+
+
+def owns(labels: Mapping[str, str], scope: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    """Whether an alert is a system's: in its scope, or one of its rules' without labels of the scope.
+
+    Examples
+    --------
+    >>> owns({"alertname": "QueueLong"}, {"job": "gw"}, ("QueueLong",)), owns({"job": "x"}, {"job": "gw"}, ())
+    (True, False)
+    """
+    if in_scope(labels, scope):
+        return True
+    present = {name: said for name, said in scope.items() if name in labels}
+    return labels.get("alertname", "") in names and in_scope(labels, present)
+
+
+def _loose(matcher: Matcher) -> tuple[str, str]:
+    """Let a matcher accept series without its label too; one that refuses a value does already."""
+    if matcher.op in ("!=", "!~"):
+        return matcher.op, matcher.value
+    return "=~", f"|{matcher.value if matcher.op == '=~' else re.escape(matcher.value)}"
+
+
+def _jobs(profile: Profile) -> tuple[str, ...]:
+    """Scrape jobs of a scope where it names them."""
+    said = profile.scope.get("job", "")
+    if said.startswith(("!", "=~")):
+        alternatives = said.removeprefix("=~").split("|")
+        plain = [one.replace("\\", "") for one in alternatives]
+        return tuple(plain) if said.startswith("=~") and not re.search(r"[.*+?()\[\]]", "".join(plain)) else ()
+    return (said,) if said else ()

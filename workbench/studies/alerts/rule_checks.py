@@ -1,0 +1,341 @@
+"""Checks of one rule, each with a stable name: does it find series, can it join, can it fire, does it say enough?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.catalog.profile.words import nearest
+from workbench.catalog.rules.written import WrittenRule
+from workbench.core.errors import WorkbenchError
+from workbench.core.timerange import duration_text
+from workbench.promql import Node, parse
+from workbench.promql.parser.nodes import Aggregate, Binary, Call, Number, Paren, Selector, Unary
+from workbench.studies.alerts.rule_labels import COMPARISONS, Known, children, joined_on, labels_of, scalar, walk
+
+Level = Literal["error", "warning", "info"]
+
+#: A window needs this many scrapes, so that one that fails leaves an answer.
+SCRAPES = 4
+
+_TEMPLATE = re.compile(r"\$labels\.(\w+)|\.Labels\.(\w+)")
+_RATES = ("rate", "increase", "irate", "deriv", "delta", "idelta", "resets", "changes")
+_OF_COUNTERS = ("rate", "increase", "irate")
+_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that a check found.
+
+    Attributes
+    ----------
+    check : str
+        Stable name, e.g. ``promql/unknown-metric``.
+    level : {"error", "warning", "info"}
+    token : str
+        Text at which it stands in the rule; empty for the rule as a whole.
+    text : str
+    """
+
+    check: str
+    level: Level
+    token: str
+    text: str
+
+
+def expression_problems(rule: WrittenRule, known: Known) -> Iterator[Problem]:
+    """Check the expression of a rule against what is known of its metrics."""
+    if not rule.expr.strip():
+        yield Problem("rule/refused", "error", "expr:", "The rule has no expression.")
+        return
+    try:
+        node = parse(rule.expr)
+    except WorkbenchError as error:
+        yield Problem("promql/syntax", "error", "expr:", error.message)
+        return
+    inside_rate: set[int] = set()
+    for one in walk(node):
+        match one:
+            case Selector():
+                yield from _selector(one, known)
+            case Call(func=func, args=args) if func in _RATES:
+                inside_rate.update(id(arg) for arg in args)
+                yield from _rate(func, args, known)
+            case Call(func="histogram_quantile", args=args):
+                yield from _quantile(args, known)
+            case Aggregate():
+                yield from _grouping(one, known)
+            case Binary():
+                yield from _join(one, known)
+    if rule.kind == "alert":
+        yield from _raw_counters(node, known)
+        yield from _firing(node, known)
+
+
+def rule_problems(rule: WrittenRule, known: Known, channels: frozenset[str] | None) -> Iterator[Problem]:
+    """Check what a rule says beside its expression: keys, severity, runbook, ``for``, labels in its texts."""
+    for token, why in rule.faults:
+        yield Problem("rule/refused", "error", token, f"Prometheus refuses the file: {why}")
+    if rule.kind != "alert":
+        return
+    severity = rule.labels.get("severity", "")
+    if not severity:
+        yield Problem("alerts/severity", "warning", "alert:", "The alert has no severity label, so nothing routes it.")
+    elif channels is not None and severity not in channels:
+        yield Problem(
+            "alerts/unrouted-severity",
+            "warning",
+            severity,
+            f"No channel takes the severity {severity!r} (channels take {', '.join(sorted(channels))}).",
+        )
+    if not any(name in rule.annotations for name in ("runbook_url", "runbook", "runbook_link")):
+        yield Problem("alerts/runbook", "info", "alert:", "The alert has no runbook_url annotation.")
+    if not rule.for_ms:
+        yield Problem("alerts/for", "info", "alert:", "The alert has no `for`: one bad evaluation fires it.")
+    try:
+        labels = labels_of(parse(rule.expr), known)
+    except WorkbenchError:
+        return
+    if labels is None:
+        return
+    given = labels | set(rule.labels) | {"alertname"}
+    for text in (*rule.annotations.values(), *rule.labels.values()):
+        for name in dict.fromkeys(one or two for one, two in _TEMPLATE.findall(text)):
+            if name not in given:
+                yield Problem(
+                    "alerts/template",
+                    "warning",
+                    f".{name}",
+                    f"The text uses the label {name!r}, which the expression does not give: it stays empty "
+                    f"({', '.join(sorted(labels)) or 'no labels'} are there).",
+                )
+
+
+def _selector(one: Selector, known: Known) -> Iterator[Problem]:
+    if not one.name:
+        return
+    metric = known.metrics.get(one.name)
+    if metric is None:
+        like = nearest(one.name, known.metrics)
+        guess = f" Did you mean {like!r}?" if like else ""
+        yield Problem("promql/unknown-metric", "error", one.name, f"No metric {one.name!r} is known.{guess}")
+        return
+    if metric.kind in ("unknown", "recorded") and not metric.labels:
+        return
+    for matcher in one.matchers:
+        selects_absent = bool(matcher.keep([""])[0])
+        if matcher.name not in metric.labels and not selects_absent:
+            yield Problem(
+                "promql/no-series",
+                "error",
+                matcher.name,
+                f"{one.name!r} has no label {matcher.name!r}, so nothing is selected "
+                f"(labels: {', '.join(sorted(metric.labels))}).",
+            )
+        elif (values := metric.values.get(matcher.name)) and not matcher.keep([*values, ""]).any():
+            yield Problem(
+                "promql/no-series",
+                "error",
+                matcher.value,
+                f"No value of {matcher.name!r} of {one.name!r} is {matcher.op}{matcher.value!r} "
+                f"(known: {', '.join(sorted(values)[:8])}).",
+            )
+
+
+def _rate(func: str, args: tuple[Node, ...], known: Known) -> Iterator[Problem]:
+    for inner in (bare(arg) for arg in args):
+        if not isinstance(inner, Selector):
+            continue
+        if inner.range_ms is not None and inner.range_ms < SCRAPES * known.scrape_ms:
+            yield Problem(
+                "promql/short-window",
+                "warning",
+                f"[{duration_text(inner.range_ms)}]",
+                f"{func} over {duration_text(inner.range_ms)} holds fewer than {SCRAPES} scrapes of "
+                f"{duration_text(known.scrape_ms)}: one failed scrape leaves gaps.",
+            )
+        metric = known.metrics.get(inner.name)
+        if metric is not None and metric.kind == "gauge" and func in _OF_COUNTERS:
+            yield Problem(
+                "promql/rate-of-gauge", "error", func, f"{func}() is for counters; {inner.name!r} is a gauge."
+            )
+
+
+def _quantile(args: tuple[Node, ...], known: Known) -> Iterator[Problem]:
+    labels = labels_of(args[-1], known)
+    if labels is not None and "le" not in labels:
+        yield Problem(
+            "promql/no-buckets",
+            "error",
+            "histogram_quantile",
+            "histogram_quantile needs the label `le`, which its argument does not have: the answer is always empty.",
+        )
+
+
+def _grouping(one: Aggregate, known: Known) -> Iterator[Problem]:
+    labels = labels_of(one.expr, known)
+    for name in one.grouping if labels is not None and not one.without else ():
+        if labels is not None and name not in labels:
+            yield Problem(
+                "promql/grouping",
+                "warning",
+                name,
+                f"{one.op} groups by {name!r}, which its series do not have (labels: {', '.join(sorted(labels))}).",
+            )
+
+
+def _join(one: Binary, known: Known) -> Iterator[Problem]:
+    if scalar(one.lhs) or scalar(one.rhs) or one.op == "or":
+        return
+    sides = labels_of(one.lhs, known), labels_of(one.rhs, known)
+    for labels in sides:
+        for name in one.matching.labels if one.matching.on and labels is not None else ():
+            if labels is not None and name not in labels:
+                yield Problem(
+                    "promql/join",
+                    "error",
+                    name,
+                    f"Both sides of {one.op!r} are matched on {name!r}, which one side does not have "
+                    f"(labels: {', '.join(sorted(labels)) or 'none'}): they never join.",
+                )
+    if sides[0] is None or sides[1] is None or one.matching.on:
+        return
+    left, right = joined_on(one, sides[0]), joined_on(one, sides[1])
+    if left != right and left is not None and right is not None and one.op not in ("unless",):
+        odd = sorted(left ^ right)
+        yield Problem(
+            "promql/join",
+            "error",
+            one.op,
+            f"The sides of {one.op!r} differ in {', '.join(odd)}, so they never join; aggregate both by the same "
+            f"labels or add ignoring({', '.join(odd)}).",
+        )
+        return
+    narrow = _narrowed(one.lhs, one.rhs)
+    if one.op == "/" and narrow and (left is None or narrow in left):
+        yield Problem(
+            "promql/ratio-of-itself",
+            "error",
+            narrow,
+            f"Each series is divided by itself: both sides keep {narrow!r}, and the left one selects some of its "
+            f"values. The ratio is 1 wherever it exists; sum both sides.",
+        )
+
+
+def _narrowed(lhs: Node, rhs: Node) -> str:
+    """Label on which the left side of a ratio selects fewer series of the metric that the right side selects."""
+    left = [one for one in walk(lhs) if isinstance(one, Selector)]
+    right = [one for one in walk(rhs) if isinstance(one, Selector)]
+    if len(left) != 1 or len(right) != 1 or left[0].name != right[0].name:
+        return ""
+    more = [one for one in left[0].matchers if one not in right[0].matchers]
+    return more[0].name if more and all(one in left[0].matchers for one in right[0].matchers) else ""
+
+
+def _raw_counters(node: Node, known: Known) -> Iterator[Problem]:
+    """Find counters that are compared without a rate: they only grow, until they restart."""
+    waiting: list[Node] = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Call) and (one.func in _RATES or one.func.endswith("_over_time") or "absent" in one.func):
+            continue
+        if isinstance(one, Selector) and one.range_ms is None:
+            metric = known.metrics.get(one.name)
+            if metric is not None and metric.kind == "counter":
+                yield Problem(
+                    "promql/raw-counter",
+                    "warning",
+                    one.name,
+                    f"{one.name!r} is a counter: its value only says how long the process runs. Use rate or increase.",
+                )
+        waiting.extend(children(one))
+
+
+def _firing(node: Node, known: Known) -> Iterator[Problem]:
+    top = bare(node)
+    if isinstance(top, Binary) and top.op in ("and", "or", "unless"):
+        if top.op != "unless":
+            yield from _firing(top.lhs, known)
+            if top.op == "or":
+                yield from _firing(top.rhs, known)
+        return
+    if isinstance(top, Call) and top.func in ("absent", "absent_over_time"):
+        return
+    if not (isinstance(top, Binary) and top.op in COMPARISONS):
+        if not any(isinstance(one, Binary) and one.op in (*COMPARISONS, "unless") for one in walk(node)):
+            yield Problem(
+                "alerts/always-firing",
+                "error",
+                "expr:",
+                "The expression compares nothing: it fires as long as it has series.",
+            )
+        return
+    if top.returns_bool:
+        yield Problem(
+            "alerts/always-firing", "error", "bool", "`bool` keeps every series, 0 or 1: the alert always fires."
+        )
+        return
+    op, value, side = _threshold(top)
+    if value is None or side is None:
+        return
+    low, high = _bounds(bare(side), known)
+    always = (op == ">=" and value <= low) or (op == ">" and value < low) or (op == "<=" and value >= high)
+    always |= (op == "<" and value > high) or (op == "!=" and not low <= value <= high)
+    never = (op == ">" and value >= high) or (op == ">=" and value > high) or (op == "<" and value <= low)
+    never |= (op == "<=" and value < low) or (op == "==" and not low <= value <= high)
+    if always or never:
+        word = "always" if always else "never"
+        yield Problem(
+            f"alerts/{word}-firing",
+            "error",
+            top.op,
+            f"The comparison is {word} true: the value lies between {low:g} and {high:g}.",
+        )
+
+
+def _threshold(top: Binary) -> tuple[str, float | None, Node | None]:
+    """Comparison with the number on the right; without a number there is none."""
+    for number, side, op in ((top.rhs, top.lhs, top.op), (top.lhs, top.rhs, _MIRRORED[top.op])):
+        inner = bare(number)
+        sign = 1.0
+        if isinstance(inner, Unary):
+            inner, sign = bare(inner.expr), -1.0
+        if isinstance(inner, Number):
+            return op, sign * inner.value, side
+    return top.op, None, None
+
+
+def _bounds(node: Node, known: Known) -> tuple[float, float]:
+    """Range in which the values of an expression lie."""
+    wide = (float("-inf"), float("inf"))
+    match node:
+        case Selector(name="up"):
+            return 0.0, 1.0
+        case Selector(name=name) if name in known.metrics and known.metrics[name].kind == "counter":
+            return 0.0, float("inf")
+        case Number(value=value):
+            return value, value
+        case Call(func="vector", args=(inner,)):
+            return _bounds(bare(inner), known)
+        case Call(func=func) if func in ("rate", "increase", "irate", "changes", "resets", "abs", "sqrt"):
+            return 0.0, float("inf")
+        case Call(func="histogram_quantile", args=args):
+            names = [one.name for one in walk(args[-1]) if isinstance(one, Selector) and one.name in known.metrics]
+            tops = [max(known.metrics[name].buckets) for name in names if known.metrics[name].buckets]
+            return float("-inf"), max(tops, default=float("inf"))
+        case Aggregate(op=op, expr=inner) if op in ("sum", "avg", "min", "max", "topk", "bottomk"):
+            low, high = _bounds(bare(inner), known)
+            return (low, high) if op != "sum" else (min(low, 0.0) if low < 0 else 0.0, float("inf"))
+        case Aggregate(op=op) if op in ("count", "group"):
+            return 1.0, float("inf")
+    return wide
+
+
+def bare(node: Node) -> Node:
+    """Expression without the parentheses around it."""
+    while isinstance(node, Paren):
+        node = node.expr
+    return node
