@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.analysis.cost.price_book import Price, PriceBook, Provider, Rate, charge
-from workbench.analysis.cost.price_imports import genai_prices, litellm_prices, table_prices
+from workbench.analysis.cost.price_imports import catalogue_prices, genai_prices, table_prices
 from workbench.core.errors import ParameterError
 
 PRICES = Path(__file__).parents[3] / "shared" / "datasets" / "llm_prices"
@@ -126,7 +126,7 @@ def test_the_catalogue_of_a_gateway_is_read_with_tiers_and_batches():
         "input_cost_per_token_batches": 1.25e-06,
         "cache_read_input_token_cost": "1.25e-06",
     }
-    price = litellm_prices({"gpt-4o": facts}).price("openai", "openai/gpt-4o", datetime(2026, 1, 1, tzinfo=UTC))
+    price = catalogue_prices({"gpt-4o": facts}).price("openai", "openai/gpt-4o", datetime(2026, 1, 1, tzinfo=UTC))
     assert price is not None
     assert price.batch == Decimal("0.5")
     assert charge({"input_tokens": 1000, "cache_read_tokens": 400}, price).total == Decimal("0.0020")

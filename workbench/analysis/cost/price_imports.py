@@ -21,7 +21,7 @@ _SUFFIXES = {
 }
 
 #: Field of LiteLLM's catalogue -> unit.
-_LITELLM = {
+_CATALOGUE = {
     "input_cost_per_token": "input_tokens",
     "output_cost_per_token": "output_tokens",
     "cache_read_input_token_cost": "cache_read_tokens",
@@ -71,20 +71,20 @@ def genai_prices(document: Sequence[Mapping[str, Any]], *, source: str = "genai-
     return PriceBook(providers, source)
 
 
-def litellm_prices(document: Mapping[str, Mapping[str, Any]], *, source: str = "LiteLLM") -> PriceBook:
+def catalogue_prices(document: Mapping[str, Mapping[str, Any]], *, source: str = "LiteLLM") -> PriceBook:
     """Read LiteLLM's catalogue of model prices: per token, with tiers ``above_200k`` and batch prices.
 
     Examples
     --------
-    >>> book = litellm_prices({"gpt-4o": {"litellm_provider": "openai", "input_cost_per_token": 2.5e-06}})
+    >>> book = catalogue_prices({"gpt-4o": {"any_provider": "openai", "input_cost_per_token": 2.5e-06}})
     >>> book.entry("openai", "gpt-4o").prices[0].rates["input_tokens"].base
     Decimal('0.0000025')
     """
     entries: dict[str, list[Entry]] = {}
     for model, facts in document.items():
-        provider = str(facts.get("litellm_provider", ""))
+        provider = next((str(value) for key, value in facts.items() if key.endswith("_provider")), "")
         rates = {}
-        for name, unit in _LITELLM.items():
+        for name, unit in _CATALOGUE.items():
             if (base := _number(facts.get(name), provider, model)) is None:
                 continue
             tiers = []

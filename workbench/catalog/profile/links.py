@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from workbench.catalog.profile.containment import container_of, views_of
 from workbench.catalog.profile.model import Profile
 from workbench.catalog.profile.words import nearest
 from workbench.catalog.slo.objective import Objective
@@ -56,6 +57,9 @@ def _metrics(profile: Profile, document: Document) -> Iterator[Fault]:
                 ("roles", name, "kind"), f"{role.metric} is a {family.kind} under metrics", family.kind
             )
         labels = {*family.labels, "job", "instance", *profile.scope}
+        if isinstance(role.inside, dict) and "token_class" not in role.labels:
+            why = "inside with values needs the label of the classes: labels: {token_class: ...}"
+            yield document.fault(("roles", name, "inside"), why)
         for dimension, label in role.labels.items():
             if label not in labels:
                 why = f"{role.metric} has no label {label!r} under metrics"
@@ -80,12 +84,12 @@ def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document
             wanted.append((("alert_rules", index, "objectives", at), "objective", name, known["objective"]))
     for name, role in profile.roles.items():
         others = {other: found for other, found in profile.roles.items() if other != name}
-        for viewed in role.views:
-            whole = {other for other, found in others.items() if not found.views}
+        for viewed in views_of(role):
+            whole = {other for other, found in others.items() if not views_of(found)}
             wanted.append((("roles", name, "view_of"), "role that is no view itself", viewed, whole))
-        if role.container:
-            outer = {other for other, found in others.items() if not found.views and not found.container}
-            wanted.append((("roles", name, "inside"), "role that contains it", role.container, outer))
+        if container_of(role):
+            outer = {other for other, found in others.items() if not views_of(found) and not container_of(found)}
+            wanted.append((("roles", name, "inside"), "role that contains it", container_of(role), outer))
     for index, slo in enumerate(profile.slos):
         for key, kind, names in (
             ("objectives", "objective", slo.objectives),

@@ -72,11 +72,7 @@ class MetricFamily(Documented):
 class Role(Documented):
     """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression.
 
-    ``view_of`` names the role, or the roles together, that count these things already under other labels or as parts
-    (spend by key beside spend by model; total tokens beside input and output): they are never added. ``inside`` says
-    what is counted within what: the role that contains this one (cached tokens inside input tokens, failed requests
-    inside requests), or, for a counter with a ``token_class`` label, the value that contains a value (``{cached:
-    input}``; an empty text means all others). ``token_class`` names the class of a counter without such a label.
+    ``view_of`` and ``inside`` name roles that count or contain these things already: docs/profiles.md.
     """
 
     kind: Kind
@@ -88,24 +84,6 @@ class Role(Documented):
     view_of: RoleName | tuple[RoleName, ...] | None = None
     inside: RoleName | dict[str, str] | None = None
     token_class: TokenClass | None = None
-
-    @property
-    def views(self) -> tuple[str, ...]:
-        """Roles that count the same things already; empty when this role counts them first."""
-        return (self.view_of,) if isinstance(self.view_of, str) else self.view_of or ()
-
-    @property
-    def container(self) -> str:
-        """Role that contains what this one counts; empty when none does."""
-        return self.inside if isinstance(self.inside, str) else ""
-
-    @model_validator(mode="after")
-    def _parts_need_a_label(self) -> Self:
-        if isinstance(self.inside, dict) and "token_class" not in self.labels:
-            raise PydanticCustomError(
-                "no_class_label", "inside with values needs the label of the classes: labels: {token_class: ...}", {}
-            )
-        return self
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:

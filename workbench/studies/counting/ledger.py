@@ -16,6 +16,7 @@ from workbench.analysis.cost.token_classes import settled_classes
 from workbench.analysis.counting.amounts import AMOUNT
 from workbench.analysis.counting.increase import observed_share
 from workbench.catalog import Profile, Role
+from workbench.catalog.profile.containment import container_of, views_of
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, from_ms, named_zone, parse_month, to_ms
 from workbench.promql import scoped
@@ -100,10 +101,10 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
     paid = ("requests", "errors") if profile.variants("cost") else ()
     for word in ("cost", "tokens", *paid):
         for name, role in profile.variants(word).items():
-            whole = role.container
+            whole = container_of(role)
             if word == "errors":
                 whole = whole or name.replace("errors", "requests", 1)
-            if word in paid and (role.views or (whole and whole not in profile.roles)):
+            if word in paid and (views_of(role) or (whole and whole not in profile.roles)):
                 continue
             if role.kind not in ("counter", "histogram"):
                 left_out.append(f"{name} is a {role.kind} and not a counter, so it has no amounts by day.")
@@ -111,7 +112,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
             dimensions = tuple(str(name) for name in role.labels if name not in PROCESS_LABELS)
             account = Account(name, role.title or name, role.unit, dimensions, family=role.metric)
             parts = tuple(role.inside.items()) if isinstance(role.inside, dict) else ()
-            view_of, *view_with = role.views or ("",)
+            view_of, *view_with = views_of(role) or ("",)
             found.append(
                 replace(
                     account,
@@ -120,7 +121,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
                     inside=whole,
                     token_class=role.token_class or "",
                     parts=parts,
-                    stated=bool(role.inside or role.views or role.token_class),
+                    stated=bool(role.inside or views_of(role) or role.token_class),
                 )
             )
     return found, left_out
