@@ -41,7 +41,7 @@ quality = st.Page(
     title="Quality",
     icon=":material/psychology:",
     url_path="quality",
-    help="Scores of quality and bias of one system against a week before: drift, onset, documented limits.",
+    help="Scores of quality and bias of one system against their reference: drift, onset, documented limits.",
 )
 capacity = st.Page(
     "capacity.py",

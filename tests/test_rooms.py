@@ -67,7 +67,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"core", "catalog", "archive", "promql"},
         {"numpy", "pandas", "pyarrow", "numba", "pydantic", "scipy", "yaml"},
     ),
-    "ui": (EVERY_ROOM - {"cli"}, {"numpy", "pandas", "plotly", "streamlit"}),
+    "ui": (EVERY_ROOM - {"cli"}, {"numpy", "pandas", "plotly", "streamlit", "starlette"}),
     "cli": (EVERY_ROOM, {"click", "streamlit"}),
     "pages": ({"core", "studies", "charts", "ui"}, {"streamlit"}),
     "notebooks": ({"charts"}, {"numpy", "pandas"}),

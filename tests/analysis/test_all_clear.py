@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from workbench.analysis.overview.evidence import Looked, clear_sentence, evidence, quiet_sentence, unread_sentences
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
-WORDS = {"promise": "on track", "alert": "quiet", "limit": "kept", "budget": "within limits"}
+WORDS = {"objective": "on track", "alert": "quiet", "limit": "kept", "budget": "within limits"}
 
 
 def looked(*rows: tuple[str, int, int]) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def looked(*rows: tuple[str, int, int]) -> pd.DataFrame:
 
 
 def test_everything_read_is_named_with_its_count_and_the_newest_data() -> None:
-    frame = looked(("promise", 2, 2), ("alert", 1, 1), ("limit", 8, 8), ("budget", 3, 3))
+    frame = looked(("objective", 2, 2), ("alert", 1, 1), ("limit", 8, 8), ("budget", 3, 3))
     assert clear_sentence(frame, newest=NOON) == (
         "Nothing needs attention: 2 objectives on track, 1 alert rule quiet, 8 thresholds kept, 3 budgets within limits"
         " (data to 28 Nov 12:00 UTC)."
@@ -29,7 +29,7 @@ def test_everything_read_is_named_with_its_count_and_the_newest_data() -> None:
 
 
 def test_a_system_without_objectives_and_rules_gets_the_next_steps_and_no_all_clear() -> None:
-    frame = looked(("promise", 0, 0), ("alert", 0, 0), ("limit", 0, 0), ("budget", 0, 0))
+    frame = looked(("objective", 0, 0), ("alert", 0, 0), ("limit", 0, 0), ("budget", 0, 0))
     assert clear_sentence(frame) == ""
     assert unread_sentences(frame)[0] == "Gateway: no objective yet: `workbench slo draft gw`."
     assert quiet_sentence(frame) == "Not known: no system has an alert rule."
@@ -45,7 +45,7 @@ def test_a_clause_stands_only_where_something_was_read(given_counts: dict[str, t
     for clause, words in WORDS.items():
         assert (words in sentence) == (given_counts[clause][1] > 0)
     whole = all(known == read for known, read in given_counts.values())
-    wanted = all(given_counts[clause][0] for clause in ("promise", "alert"))
+    wanted = all(given_counts[clause][0] for clause in ("objective", "alert"))
     assert sentence.startswith("Nothing needs attention:") == bool(whole and wanted)
     known, read = given_counts["alert"]
     assert ("No alert fires" in quiet_sentence(frame)) == (known > 0 and read == known)

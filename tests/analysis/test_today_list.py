@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.analysis.operations.sources import source_table
-from workbench.analysis.overview.findings import Duty, alert_matters, budget_matters, limit_matters, source_matters
+from workbench.analysis.overview.findings import Duty, alert_findings, budget_findings, limit_findings, source_findings
 from workbench.analysis.overview.today import BASE, Finding, score, today
 from workbench.core.source import SourceState
 
@@ -23,8 +23,8 @@ def finding(kind: str, system: str, subject: str, severity: str = "", urgency: f
 
 MATTERS = [
     finding("alert", "lab", "Down", "critical", 2.0),
-    finding("promise", "lab", "availability", "critical", 3.0),
-    finding("promise", "lab", "latency", "critical", 2.0),
+    finding("objective", "lab", "availability", "critical", 3.0),
+    finding("objective", "lab", "latency", "critical", 2.0),
     finding("budget", "conduit", "vk-1", "warning", 0.9),
     finding("limit", "choreoai", "p95", "warning", 1.5),
 ]
@@ -56,7 +56,7 @@ def test_many_alerts_of_one_rule_are_one_matter_with_its_own_runbook() -> None:
     since = pd.to_datetime([NOON - timedelta(hours=2), NOON - timedelta(hours=1)]).as_unit("ms")
     firing = pd.DataFrame({"alertname": "Down", "severity": "critical", "labels": ["instance=a", "instance=b"],
                            "since": since})  # fmt: skip
-    (one,) = alert_matters(firing, DUTY, as_of=NOON)
+    (one,) = alert_findings(firing, DUTY, as_of=NOON)
     assert (one.owner, one.runbook, one.urgency) == ("on-call", "https://runbooks.example/down", 2.0)
     assert one.evidence == "2 alerts fire since 2 h (01 Nov 10:00 UTC); instance=a"
 
@@ -64,7 +64,7 @@ def test_many_alerts_of_one_rule_are_one_matter_with_its_own_runbook() -> None:
 def test_only_breaches_that_last_are_matters_and_say_value_limit_and_time() -> None:
     rows = {"limit": "p95", "title": "p95", "severity": "warning", "group": "method=GET", "seconds": [3600.0, 60.0],
             "worst": [7.5, 6.0], "unit": "s", "ongoing": [True, False], "rule": "> 5", "value": 5.0}  # fmt: skip
-    (one,) = limit_matters(pd.DataFrame(rows), DUTY, looked_back_s=3600)
+    (one,) = limit_findings(pd.DataFrame(rows), DUTY, looked_back_s=3600)
     assert one.evidence == "7.5 s (method=GET), limit > 5, for at least 1 h"
     assert one.urgency == 1.5
 
@@ -72,7 +72,7 @@ def test_only_breaches_that_last_are_matters_and_say_value_limit_and_time() -> N
 def test_a_budget_within_its_limit_is_no_matter() -> None:
     budgets = pd.DataFrame({"dimension": "key", "group": ["vk-1", "vk-2"], "status": ["at_risk", "ok"],
                             "used": [0.94, 0.2], "limit": 50.0, "left": [3.0, 40.0], "unit": "USD"})  # fmt: skip
-    (one,) = budget_matters(budgets, DUTY)
+    (one,) = budget_findings(budgets, DUTY)
     assert (one.title, one.evidence) == ("Budget of key vk-1", "94.0 % of 50 USD used")
 
 
@@ -80,6 +80,6 @@ def test_a_source_that_is_away_comes_before_what_it_could_say() -> None:
     away = SourceState("main", "prometheus", "", "unavailable", "", "", None, "Nobody answers.", 3)
     fine = SourceState("demo", "archive", "", "ok", "", "", NOON, "", 0)
     states = source_table([away, fine], serves={}, as_of=NOON)
-    (one,) = source_matters(states, {"main": DUTY})
+    (one,) = source_findings(states, {"main": DUTY})
     assert (one.title, one.evidence) == ("Source main does not answer", "no sample known; Nobody answers.")
     assert today([*MATTERS, one], as_of=NOON).frame["kind"].iloc[0] == "source"

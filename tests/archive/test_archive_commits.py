@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.archive import Archive
+from workbench.archive.sql import connect
 from workbench.archive.tiers.retention import roll_up
 from workbench.archive.tiers.verdicts import FIVE_MINUTES
 from workbench.core.errors import ArchiveError
@@ -48,8 +49,7 @@ def test_the_later_commit_wins_whatever_the_clock_says(tmp_path, at, skew_s, com
     at(0)
     second.append_samples(samples(4.0))
     assert set(first.select([], 0, DAY).values) == {4.0}
-    rows = first.sql("SELECT DISTINCT value FROM samples").fetchall() if hasattr(first, "sql") else [(4.0,)]
-    assert rows == [(4.0,)]
+    assert connect(first).execute("SELECT DISTINCT value FROM samples").fetchall() == [(4.0,)]
 
 
 def test_slices_are_made_again_for_samples_corrected_by_a_late_clock(tmp_path, at):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import duckdb
@@ -8,7 +9,8 @@ import pandas as pd
 import pytest
 
 from workbench.archive import Archive
-from workbench.archive.sql import connect
+from workbench.archive.sql import connect, rows_of
+from workbench.core.errors import QueryTooExpensive
 from workbench.core.series import SeriesSet
 
 NOVEMBER = 1_793_491_200_000
@@ -77,3 +79,24 @@ def test_sql_cannot_leave_the_archive(archive, statement):
     archive.append_samples(SeriesSet.of([({"__name__": "g"}, [NOVEMBER], [1.0])]))
     with pytest.raises(duckdb.Error):
         connect(archive).execute(statement.format(root=archive.root))
+
+
+def test_of_many_files_the_last_commit_counts(archive):
+    labels = {"__name__": "g", "job": "api"}
+    for turn in range(12):
+        archive.append_samples(SeriesSet.of([(labels, [NOVEMBER, NOVEMBER + 60_000], [float(turn), 1.0])]))
+    assert connect(archive).execute("SELECT value FROM samples ORDER BY ts").fetchall() == [(11.0,), (1.0,)]
+
+
+def test_a_query_has_limits_of_memory_time_and_rows(archive):
+    connection = connect(archive, memory_mib=64)
+    wide = "SELECT a.range FROM range(10000000) a, range(1000) b ORDER BY hash(a.range)"
+    with pytest.raises(QueryTooExpensive, match="memory"):
+        rows_of(connection, wide)
+    began = time.monotonic()
+    with pytest.raises(QueryTooExpensive, match=r"longer than 0\.5 s"):
+        rows_of(connection, "SELECT sum(hash(a.range, b.range)) FROM range(10000000) a, range(100000) b", seconds=0.5)
+    assert time.monotonic() - began < 2
+    with pytest.raises(QueryTooExpensive, match="1,000,000 rows"):
+        rows_of(connection, "SELECT range FROM range(1000001)")
+    assert rows_of(connection, "SELECT 1 AS one", seconds=5) == [{"one": 1}]

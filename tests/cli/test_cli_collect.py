@@ -80,7 +80,7 @@ def test_a_collector_stops_at_a_signal_and_leaves_the_lease_to_the_next(home: Pa
     second = begun(home)
     code, err = ended(second)
     assert code == 1
-    assert "Another process does this job: collect." in err
+    assert f"Another process does this job: collect (process {first.pid} on " in err
     first.send_signal(signal.SIGTERM)
     assert ended(first)[0] == 0
     third = begun(home)

@@ -25,6 +25,7 @@ from tests.servers.fixtures import Omit, release_or_omit
 from tests.servers.openmetrics import write_openmetrics
 from tests.servers.programs import Server
 from tests.servers.prometheus import load_blocks, prometheus
+from workbench.cli.main import main
 from workbench.core.series import SeriesSet
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
@@ -186,6 +187,28 @@ def test_the_tutorial_reaches_true_figures_in_ten_commands(recorded: Recorded, t
     assert (float(objective["total"]), float(objective["bad"])) == (120, 7)
     flows = list(csv.DictReader(said["performance"].splitlines()))
     assert any(row.get("requests") == "120.0" for row in flows)
+
+
+def test_the_notebooks_run_on_a_drafted_system(
+    recorded: Recorded,
+    drafted: Callable[[str], tuple[DraftedSystem, Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, config = drafted("vllm")
+    monkeypatch.setenv("WORKBENCH_CONFIG", str(config))
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["notebook", "open", "--system", "mine", "--no-lab"])
+    assert ended.value.code == 0
+    paths = sorted((tmp_path / "notebooks-mine").glob("*.ipynb"))
+    assert len(paths) == 6
+    for path in paths:
+        cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+        code = "\n".join("".join(cell["source"]) for cell in cells).replace('open_period("30d")', 'open_period("6h")')
+        assert 'system = "mine"' in code
+        exec(compile(code, path.name, "exec"), {})
 
 
 #: Exposition -> requests, failures, tokens, spend of its plain flow.

@@ -68,3 +68,25 @@ def test_the_four_kinds_of_source_errors_have_four_titles():
     kinds = ("SourceUnavailable", "QueryTooExpensive", "QueryRejected", "EmptyAnswer")
     titles = {AppTest.from_function(of_error, args=(kind, "x")).run().markdown[0].value for kind in kinds}
     assert len(titles) == 4
+
+
+def of_parts() -> None:
+    import pandas as pd
+    import streamlit as st
+
+    from workbench.analysis.cost.budgets import BudgetUse
+    from workbench.core.result import Provenance, Study
+    from workbench.core.timerange import TimeRange, from_ms
+    from workbench.ui.parts import states
+
+    made = Provenance("lab", "workbench", "v3", "exact")
+    known = BudgetUse(pd.DataFrame({"status": ["ok", "no_data"]}), as_of=from_ms(1))
+    study = Study("s", "lab", TimeRange.from_ms(0, 1), from_ms(1), {"budgets": known}, "no_data", None, 1.0, made)
+    st.text(f"usable: {states.usable(study)}")
+
+
+def test_one_part_without_data_does_not_blank_the_others():
+    text = shown(AppTest.from_function(of_parts).run())
+    assert "usable: True" in text
+    assert "A part of this is not known" in text
+    assert "Nothing was measured" not in text

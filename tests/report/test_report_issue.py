@@ -25,11 +25,11 @@ from workbench.core.processes import this_process
 from workbench.core.series import SeriesSet
 from workbench.core.settings import Settings, SourceSettings
 from workbench.core.timerange import to_ms
-from workbench.report.export.kept import kept_at
 from workbench.report.issue import issue as issuing
 from workbench.report.issue.issue import PAGE_FILE, Issued, issue_report, placed
 from workbench.report.issue.reproduce import changes, find_issue, issued_rows, reproduce
 from workbench.store import Store
+from workbench.store.kept import kept_at
 from workbench.studies import open_context, slo_compliance
 from workbench.studies.counting.definitions import note_definitions
 from workbench.studies.decisions.annotations import add_annotation

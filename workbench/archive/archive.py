@@ -16,6 +16,7 @@ from workbench.archive.presence import present
 from workbench.archive.records import records
 from workbench.archive.series import SeriesRegistry
 from workbench.archive.storage import commits, document
+from workbench.archive.storage.commits import Commit
 from workbench.archive.storage.compaction import Compacted, compact
 from workbench.archive.storage.document import RAW_DELETED_BEFORE, SCHEMA, Document
 from workbench.archive.storage.layout import EPISODES, HISTOGRAMS, LAYOUTS, LOGS, SAMPLES, SPANS, Layout
@@ -150,6 +151,14 @@ class Archive:
     def files(self, layout: Layout) -> tuple[DataFile, ...]:
         """Parquet files of one table at the newest commit, below ``place / layout.name``, oldest first."""
         return self._tables.files(layout)
+
+    def state_of(self, layout: Layout) -> Commit | None:
+        """Return the newest commit of a table, with its counts of files and rows; None where there is no table."""
+        return self._tables.state(layout)
+
+    def files_at(self, layout: Layout, state: Commit) -> tuple[DataFile, ...]:
+        """Parquet files of one table as :meth:`state_of` found it."""
+        return self._tables.files_at(layout, state)
 
     @property
     def tables(self) -> Tables:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from workbench.archive.archive import Archive
 from workbench.archive.storage.layout import LAYOUTS, LOGS, SAMPLES, Layout
 from workbench.archive.storage.parquet import DataFile, overlapping
-from workbench.core.errors import QueryRejected
+from workbench.core.errors import QueryRejected, QueryTooExpensive
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -20,7 +22,11 @@ _COPY = f"row_number() OVER (PARTITION BY {', '.join(LOGS.schema.names)}, filena
 _VALUE = "series_id, ts, coalesce(value_int::DOUBLE / pow(10.0, coalesce(scale, 0)), value) AS value"
 
 
-def connect(archive: Archive) -> DuckDBPyConnection:
+#: Memory of a connection, and rows of an answer; time is that of the caller. [MiB], [count]
+MEMORY_MIB, MAX_ROWS = 1_024, 1_000_000
+
+
+def connect(archive: Archive, *, memory_mib: int = MEMORY_MIB) -> DuckDBPyConnection:
     """Open an in-memory database with one view a table: ``series, samples, logs, spans, episodes``.
 
     The views stand on the newest commit at the time of the call. The connection reads the files of the archive and
@@ -29,6 +35,8 @@ def connect(archive: Archive) -> DuckDBPyConnection:
     Parameters
     ----------
     archive : Archive
+    memory_mib : int
+        A query that would take more is refused. [MiB]
 
     Returns
     -------
@@ -60,29 +68,58 @@ def connect(archive: Archive) -> DuckDBPyConnection:
     connection.execute("SET allowed_paths = $1", [paths])
     for layout, files in listed.items():
         _view(connection, archive, layout, files)
+    connection.execute(f"SET memory_limit = '{int(memory_mib)}MiB'")
+    connection.execute("SET temp_directory = ''")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def rows_of(connection: DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+def rows_of(connection: DuckDBPyConnection, query: str, *, seconds: float | None = None) -> list[dict[str, Any]]:
     """Run one statement and return its rows by the names of the columns.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+    query : str
+    seconds : float, optional
+        After so long it is ended. [s]
 
     Raises
     ------
     QueryRejected
         duckdb does not take it.
+    QueryTooExpensive
+        It takes more memory or time than it may, or has more than a million rows.
     """
     import duckdb
 
+    ends = threading.Timer(threading.TIMEOUT_MAX if seconds is None else seconds, connection.interrupt)
+    ends.daemon = True
+    ends.start()
     try:
         found = connection.execute(query)
         names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        rows = found.fetchmany(MAX_ROWS + 1)
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
+        late = isinstance(error, duckdb.InterruptException)
+        why = f"longer than {seconds:g} s" if late and seconds else "more memory than it may"
+        raise QueryTooExpensive(
+            f"The query takes {why}.",
+            query=query,
+            hint="Narrow it, aggregate in it, or raise `limits` in the settings.",
+        ) from None
     except duckdb.Error as error:
         raise QueryRejected(
             " ".join(str(error).split()), query=query, hint="Tables: " + ", ".join(each.name for each in LAYOUTS) + "."
         ) from None
+    finally:
+        ends.cancel()
+    if len(rows) > MAX_ROWS:
+        raise QueryTooExpensive(
+            f"The query gives more than {MAX_ROWS:,} rows.", query=query, hint="Aggregate or LIMIT."
+        )
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, files: Sequence[DataFile]) -> None:
@@ -102,7 +139,9 @@ def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, file
                 found = found.project(f"*, NULL AS {name}")
             if twice:
                 found = found.project(f"*, {_COPY if layout == LOGS else '0'} AS copy")
-                place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY filename DESC) AS place"
+                order = pa.table({"filename": paths, "turn": range(len(paths))})  # files come by their commits
+                found = found.join(connection.from_arrow(order), "filename")
+                place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY turn DESC) AS place"
                 found = found.project(f"*, {place}").filter("place = 1")
             rows = rows.union(found.project(columns))
     rows.create_view(layout.name)

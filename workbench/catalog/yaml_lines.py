@@ -44,11 +44,11 @@ class Document:
                 return self.lines[path[:length]]
         return 1
 
-    def fault(self, path: Place, why: str, nearest: str = "") -> Fault:
+    def fault(self, path: Place, why: str, nearest: str = "", id: str = "catalog/key") -> Fault:
         """Place a mistake at ``path``."""
         line = self.line(path)
         sentence = why if why.endswith((".", "?", "!")) else f"{why}."
-        return Fault(self.file, line, self.texts[line - 1] if line <= len(self.texts) else "", sentence, nearest)
+        return Fault(self.file, line, self.texts[line - 1] if line <= len(self.texts) else "", sentence, nearest, id)
 
 
 class _Reader:
@@ -59,7 +59,7 @@ class _Reader:
     def fail(self, node: yaml.Node, why: str) -> CatalogError:
         line = node.start_mark.line + 1
         text = self.texts[line - 1] if line <= len(self.texts) else ""
-        return CatalogError((Fault(self.file, line, text, why),))
+        return CatalogError((Fault(self.file, line, text, why, id="catalog/yaml"),))
 
     def value(self, node: yaml.Node, path: Place) -> Any:
         self.count += 1
@@ -126,7 +126,9 @@ def _check_shape(file: str, text: str, texts: Sequence[str]) -> None:
         aliases += isinstance(event, yaml.AliasEvent)
         if depth > MAX_DEPTH or aliases > 1000:
             why = _TOO_DEEP if depth > MAX_DEPTH else "more than 1000 aliases"
-            raise CatalogError((Fault(file, line, texts[line - 1] if line <= len(texts) else "", why),))
+            raise CatalogError(
+                (Fault(file, line, texts[line - 1] if line <= len(texts) else "", why, id="catalog/yaml"),)
+            )
 
 
 def text_of(path: Path) -> str:
@@ -141,16 +143,26 @@ def text_of(path: Path) -> str:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise CatalogError(
-                (Fault(str(path), 1, "", f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read"),)
+                (
+                    Fault(
+                        str(path),
+                        1,
+                        "",
+                        f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read",
+                        id="catalog/yaml",
+                    ),
+                )
             )
         raw = path.read_bytes()
     except OSError as error:
-        raise CatalogError((Fault(str(path), 1, "", f"the file cannot be read: {error.strerror}"),)) from None
+        raise CatalogError(
+            (Fault(str(path), 1, "", f"the file cannot be read: {error.strerror}", id="catalog/yaml"),)
+        ) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise CatalogError((Fault(str(path), line, "", "the file is not UTF-8 text"),)) from None
+        raise CatalogError((Fault(str(path), line, "", "the file is not UTF-8 text", id="catalog/yaml"),)) from None
 
 
 def read_documents(path: Path) -> tuple[Document, ...]:
@@ -198,6 +210,8 @@ def _documents(text: str, file: str) -> Iterator[Document]:
         problem = error.problem or error.context or ""
         # The library has a limit of its own, and reads ahead of the events that are counted here.
         why = _TOO_DEEP if "nesting depth" in problem else f"this is not YAML: {problem}"
-        raise CatalogError((Fault(file, line, shown, why),)) from None
+        raise CatalogError((Fault(file, line, shown, why, id="catalog/yaml"),)) from None
     except yaml.YAMLError as error:
-        raise CatalogError((Fault(file, 1, "", f"this is not YAML: {str(error).splitlines()[0]}"),)) from None
+        raise CatalogError(
+            (Fault(file, 1, "", f"this is not YAML: {str(error).splitlines()[0]}", id="catalog/yaml"),)
+        ) from None

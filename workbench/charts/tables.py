@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import pandas as pd
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
+from workbench.core.foreign_text import markup
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
 
@@ -87,19 +87,19 @@ class Table:
             return "<p class='note'>None.</p>"
         names = list(self.rows[0])
         kinds = {name: "" if name in self._left else " class='num'" for name in names}
-        head = "".join(f"<th{kinds[name]}>{html.escape(name)}</th>" for name in names)
+        head = "".join(f"<th{kinds[name]}>{markup(name)}</th>" for name in names)
         body = "".join(
             "<tr>" + "".join(self._cell(name, row[name], kinds) for name in names) + "</tr>" for row in self.rows
         )
-        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        caption = f"<caption>{markup(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     @staticmethod
     def _cell(name: str, text: str, kinds: Mapping[str, str]) -> str:
         if name == "status":
             key = next((status for status, words in STATUS_WORDS.items() if words == text), "no_data")
-            return f"<td><span class='status status-{key}'>{html.escape(text)}</span></td>"
-        return f"<td{kinds[name]}>{html.escape(text)}</td>"
+            return f"<td><span class='status status-{key}'>{markup(text)}</span></td>"
+        return f"<td{kinds[name]}>{markup(text)}</td>"
 
     def __repr__(self) -> str:
         return str(pd.DataFrame(self.rows).to_string(index=False))
@@ -112,7 +112,7 @@ class Sentence:
         self.text = text
 
     def _repr_html_(self) -> str:
-        return f"<p class='finding'>{html.escape(self.text)}</p>"
+        return f"<p class='finding'>{markup(self.text)}</p>"
 
     def __repr__(self) -> str:
         return self.text
@@ -142,8 +142,8 @@ class Header:
         )
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p class='note'>{html.escape(line)}</p>" for line in self.lines)
-        return f"<h1>{html.escape(self.title)}</h1>{lines}"
+        lines = "".join(f"<p class='note'>{markup(line)}</p>" for line in self.lines)
+        return f"<h1>{markup(self.title)}</h1>{lines}"
 
     def __repr__(self) -> str:
         return "\n".join((self.title, *self.lines))

@@ -6,13 +6,13 @@ still sees which is which. Fonts are the ones the browser has; nothing is loaded
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from workbench.core.errors import ParameterError
+from workbench.core.foreign_text import markup
 from workbench.core.result import Status
 
 Mode = Literal["light", "dark"]
@@ -164,4 +164,4 @@ def plain(text: str) -> str:
     >>> plain("<b>p95</b>")
     '&lt;b&gt;p95&lt;/b&gt;'
     """
-    return html.escape(text, quote=False)
+    return markup(text, quote=False)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, say
+from workbench.cli.shared.period import chosen_period, period_options
 from workbench.cli.shared.question import Asked, question
 
 
@@ -25,7 +26,7 @@ def alerts() -> None:
 @alerts.command()
 @click.option(
     "--show",
-    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts"]),
+    type=click.Choice(["rules", "measures", "episodes", "noisiest", "bursts", "interruptions", "shifts", "tags"]),
     default="rules",
     show_default=True,
     help="Which table to print.",
@@ -60,6 +61,7 @@ def status(
         "bursts": tables.burst_rows,
         "interruptions": tables.interruption_rows,
         "shifts": tables.shift_rows,
+        "tags": tables.tag_rows,
     }
     asked.show(
         study,
@@ -186,3 +188,38 @@ def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
         right=lambda name: name not in TEXT,
         finding=tuning_finding(tuning),
     )
+
+
+@alerts.command()
+@click.argument("system")
+@click.option("--tag", type=click.Choice(["useful", "no action"]), required=True, help="What to say of the alerts.")
+@click.option("--rule", default="", help="Alerts of this rule only.")
+@click.option("--labels", default="", help="Alerts whose labels hold this text, e.g. instance=lab-2.")
+@click.option("--note", default="", help="Why.")
+@click.option("--again", is_flag=True, help="Also alerts that are tagged already.")
+@period_options
+@click.pass_obj
+def tag(
+    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, **period: str | None
+) -> None:
+    """Say of alerts whether they were useful, one or many at once; your name is kept with it.
+
+    Every alert that began in the period and fits is tagged, and the number is printed. See them again with
+    `workbench alerts status SYSTEM --show tags`.
+
+    \b
+    Examples:
+      workbench alerts tag conduit --tag "no action" --rule CacheStatisticsDrift --last 7d --note "Known, see OPS-12"
+      workbench alerts tag conduit --tag useful --from 2026-10-12T09:00Z --to 2026-10-12T10:00Z
+    """
+    from workbench.studies.alerts.tags import tag_alerts
+
+    context = state.context()
+    now = context.clock()
+    span = chosen_period(now, context, **period, default="7d")
+    count = tag_alerts(
+        context, system=system, range=span, as_of=min(now, span.end), tag=tag, rule=rule, labels=labels, note=note,
+        again=again,
+    )  # fmt: skip
+    click.echo(f"{count}")
+    say(f"{count} alert{'s' if count != 1 else ''} tagged {tag!r}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -27,16 +28,18 @@ def free_port(address: str, wanted: int, tries: int = 50) -> int:
     raise ParameterError(f"No free port from {wanted} on at {address}.", hint="Choose another with --port.")
 
 
-def serve(settings: Any, *, address: str, port: int, browser: bool) -> NoReturn:
+def serve(settings: Any, *, address: str, port: int, browser: bool, hosts: tuple[str, ...] = ()) -> NoReturn:
     """Become the dashboard, so that a signal to this process stops it; its settings travel by environment."""
+    import workbench
     from workbench.core.shipped import shipped
 
     chosen = free_port(address, port)
     environment = {**os.environ, "WORKBENCH_HOME": str(settings.home), "WORKBENCH_ZONE": settings.zone}
+    environment["WORKBENCH_DASHBOARD_HOSTS"] = ",".join((*settings.dashboard_hosts, *hosts))
     if settings.origin is not None:
         environment["WORKBENCH_CONFIG"] = str(settings.origin)
     command = [
-        *(sys.executable, "-m", "streamlit", "run", str(shipped("pages", "app.py"))),
+        *(sys.executable, "-m", "streamlit", "run", str(Path(workbench.__file__).parent / "ui" / "server.py")),
         *("--server.address", address, "--server.port", str(chosen)),
         *("--server.headless", "false" if browser and os.environ.get("DISPLAY") else "true"),
     ]
@@ -53,14 +56,18 @@ def serve(settings: Any, *, address: str, port: int, browser: bool) -> NoReturn:
 @click.command()
 @click.option("--port", type=int, default=8501, show_default=True, help="Port; the next free one is taken.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--allow-host", "hosts", multiple=True, help="Name under which browsers reach it; may be repeated.")
 @click.option("--open/--no-open", "browser", default=True, help="Open the browser when there is one.")
 @click.pass_obj
-def dashboard(state: Any, port: int, address: str, browser: bool) -> None:
+def dashboard(state: Any, port: int, address: str, hosts: tuple[str, ...], browser: bool) -> None:
     """Open the dashboard on the sources of the settings.
+
+    It answers under an address, the name of this host and localhost; other names (a proxy's) are to be allowed.
 
     \b
     Examples:
       workbench dashboard
       workbench --config prod.toml dashboard --port 8600
+      workbench dashboard --address 0.0.0.0 --allow-host slo.example.com
     """
-    serve(state.settings, address=address, port=port, browser=browser)
+    serve(state.settings, address=address, port=port, browser=browser, hosts=hosts)

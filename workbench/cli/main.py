@@ -13,6 +13,7 @@ import click
 from workbench import __version__
 from workbench.cli.shared.lazy import LazyGroup
 from workbench.core.errors import WorkbenchError
+from workbench.core.foreign_text import cut, visible
 from workbench.core.private import keep_private
 
 #: name -> (module:attribute, one-line help), in the order of ``--help``.
@@ -33,6 +34,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
+    "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
+    "backup": ("workbench.cli.backup:backup", "Copy store, archive and reports to another place."),
+    "restore": ("workbench.cli.backup:restore", "Restore a backup and check every issued report."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }
@@ -85,10 +89,14 @@ def cli(ctx: click.Context, config: Path | None, home: Path | None, zone: str | 
     ctx.obj = State(config, home, zone)
 
 
+#: Of a message. [characters]
+_LONGEST = 8_000
+
+
 def complain(message: str) -> None:
     """Print an error to stderr, red where colour is wanted."""
     label = "Error: " if os.environ.get("NO_COLOR") else click.style("Error: ", fg="red", bold=True)
-    click.echo(label + message, err=True)
+    click.echo(label + cut(visible(message, lines=True), _LONGEST), err=True)
 
 
 def show_what_the_console_can() -> None:

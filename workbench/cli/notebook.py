@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import print_table, say
+
+#: The line of each notebook that says which system it is about, as it stands in the file.
+_EXAMPLE = json.dumps('system = "counterfactual-lab"')[1:-1]
 
 
 @click.group()
@@ -31,8 +34,6 @@ def list_() -> None:
     Example:
       workbench notebook list
     """
-    import json
-
     from workbench.core.shipped import shipped
 
     rows: list[dict[str, object]] = []
@@ -51,23 +52,30 @@ def list_() -> None:
     show_default=True,
     help="Folder the notebooks are copied to.",
 )
+@click.option("--system", default="", help="System that the copies are about; the worked example by default.")
 @click.option("--no-lab", is_flag=True, help="Copy the notebooks and do not start JupyterLab.")
 @click.pass_obj
-def open_(state: Any, directory: Path, no_lab: bool) -> None:
+def open_(state: Any, directory: Path, system: str, no_lab: bool) -> None:
     """Copy the notebooks into a folder of yours and start JupyterLab there.
 
     Notebooks that are already in the folder are left as they are.
 
     \b
-    Example:
+    Examples:
       workbench notebook open --to investigations
+      workbench notebook open --system mine
     """
     from workbench.core.shipped import shipped
+
+    if system:
+        state.context().catalog.profile(system)
 
     directory.mkdir(parents=True, exist_ok=True)
     for path in sorted(shipped("notebooks").glob("*.ipynb")):
         if not (directory / path.name).exists():
-            shutil.copyfile(path, directory / path.name)
+            text = path.read_text(encoding="utf-8")
+            about = text.replace(_EXAMPLE, json.dumps(f"system = {json.dumps(system)}")[1:-1]) if system else text
+            (directory / path.name).write_text(about, encoding="utf-8")
     say(f"Notebooks are in {directory}.")
     if no_lab:
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from workbench.cli.shared.question import Asked, question
@@ -9,7 +11,7 @@ from workbench.cli.shared.question import Asked, question
 
 @click.group()
 def quality() -> None:
-    """Scores of quality and bias against the same hour a week before.
+    """Scores of quality and bias against a reference of weeks.
 
     \b
     Example:
@@ -32,7 +34,7 @@ def status(
     show: str,
     check: bool,
 ) -> None:
-    """Print one line a score: last day, a week before, interval, effect, verdict; or another table.
+    """Print one line per score: last day, reference, interval, verdict; or another table.
 
     \b
     Examples:
@@ -58,3 +60,27 @@ def status(
         finding=tables.quality_finding(study),
         check=check,
     )
+
+
+@quality.command()
+@click.argument("system")
+@click.option("--score", required=True, help="Role of the profile, e.g. quality or bias.age.")
+@click.option("--series", default="all", show_default=True, help="Series of the score, as tables show it.")
+@click.option("--at", "since", help="From when on, ISO 8601; now by default.")
+@click.option("--note", required=True, help="Why the level is accepted.")
+@click.pass_obj
+def accept(state: Any, system: str, score: str, series: str, since: str | None, note: str) -> None:
+    """Accept the level of a score as its new usual: an open drift of it ends; print the id.
+
+    The acceptance keeps your name and the time. Take it back with `workbench slo annotate revoke`.
+
+    \b
+    Example:
+      workbench quality accept counterfactual-lab --score quality --series "method icg" --note "New training data"
+    """
+    from workbench.core.timerange import parse_instant
+    from workbench.studies.quality.accepted import accept_level
+
+    context = state.context()
+    at = parse_instant(since, zone=state.settings.zone) if since else context.clock()
+    click.echo(accept_level(context, system=system, score=score, at=at, note=note, series=series).id)

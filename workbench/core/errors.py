@@ -57,18 +57,19 @@ class SettingsError(WorkbenchError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One mistake in a file of the catalog, placed so that an editor can jump to it."""
+    """One mistake in a file of the catalog, placed so that an editor can jump to it; ``id`` is in the docs."""
 
     file: str
     line: int
     text: str
     why: str
     nearest: str = ""
+    id: str = "catalog/key"
 
     def __str__(self) -> str:
         suggestion = f" Did you mean {self.nearest!r}?" if self.nearest else ""
         text = self.text.strip()
-        return f"{self.file}:{self.line}: {self.why}{suggestion}" + (f"\n    {text}" if text else "")
+        return f"{self.file}:{self.line}: {self.why}{suggestion} [{self.id}]" + (f"\n    {text}" if text else "")
 
 
 class CatalogError(WorkbenchError):

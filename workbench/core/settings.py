@@ -28,11 +28,12 @@ FILE_NAME = "workbench.toml"
 
 
 class Limits(Frozen):
-    """What one question may cost before it is refused."""
+    """What one question may cost before it is refused; ``answer_mib`` is the memory of one answer of a server. [MiB]"""
 
     samples: int = Field(default=50_000_000, gt=0)
     series: int = Field(default=20_000, gt=0)
     seconds: float = Field(default=120.0, gt=0)
+    answer_mib: int = Field(default=512, gt=0)
 
 
 Kind = Literal[
@@ -123,6 +124,7 @@ class SourceSettings(Frozen):
     key_file: Path | None = None
     timeout_s: float = Field(default=60.0, gt=0)
     gzip: bool = False
+    answer_mib: int | None = Field(default=None, gt=0)
     alertmanager: str = ""
     partial_response: bool = True
     max_source_resolution: Literal["raw", "5m", "1h", "auto"] = "raw"
@@ -245,6 +247,7 @@ class Settings(Frozen):
     store_url: str = ""
     store_password: SecretRef | None = None
     open_reports: bool = False
+    dashboard_hosts: tuple[str, ...] = ()
     profiles: tuple[Path, ...] = ()
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
@@ -390,6 +393,7 @@ def _absolute(read: Settings, base: Path) -> Settings:
     sources = {
         name: source.model_copy(
             update={field: below(getattr(source, field)) for field in ("path", "ca_file", "cert_file", "key_file")}
+            | {"answer_mib": source.answer_mib or read.limits.answer_mib}
         )
         for name, source in read.sources.items()
     }

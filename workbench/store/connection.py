@@ -32,6 +32,18 @@ class Connected:
         if "_engine" in vars(self):
             self._engine.dispose()
 
+    @contextmanager
+    def engine_for_copy(self) -> Iterator[Engine]:
+        """Give the engine, for a copy of all tables."""
+        with self._told():
+            yield self._engine
+
+    def forget(self) -> None:
+        """Let an empty database take the place of one that was there, before it is restored."""
+        self.close()
+        vars(self).pop("_engine", None)
+        database.forget(self._mark, self._url.render_as_string(hide_password=False))
+
     @cached_property
     def _engine(self) -> Engine:
         return database.open_engine(self._url.render_as_string(hide_password=False), mark=self._mark)

@@ -16,12 +16,12 @@ from workbench.core.private import FILE, private_folder
 from workbench.store.sqlite import file_of, sqlite_engine
 
 #: Revision of the newest migration; a test holds it to the scripts.
-HEAD = "0005"
+HEAD = "0006"
 
 _LOCK = 7_061_974_113  # any number, the same in every process that migrates
 
 
-def open_engine(url: str, *, mark: Path | None = None) -> Engine:
+def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) -> Engine:
     """Return an engine whose tables are of the newest revision.
 
     Parameters
@@ -29,6 +29,8 @@ def open_engine(url: str, *, mark: Path | None = None) -> Engine:
     url : str
     mark : Path, optional
         File that keeps in mind which stores were there; beside the database where it is a file.
+    remember : bool
+        Keep it in mind; not for copies.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def open_engine(url: str, *, mark: Path | None = None) -> Engine:
     kept = mark if path is None else path.with_name(f".{path.name}.made")
     engine: Engine | None = None
     try:
-        known = _marked(kept, where)
+        known = remember and (_marked(kept, where) if path is None else kept is not None and kept.exists())
         if known and path is not None and not path.exists():
             raise _lost(where, kept)
         engine = (
@@ -58,7 +60,7 @@ def open_engine(url: str, *, mark: Path | None = None) -> Engine:
         if current != HEAD:
             with writing(engine) as connection:
                 _migrate(connection, where)
-        if not known:
+        if remember and not known:
             _mark(kept, where)
     except Exception as error:
         if engine is not None:
@@ -109,8 +111,17 @@ def _lost(where: str, mark: Path | None) -> ArchiveError:
     )
 
 
+def forget(mark: Path | None, url: str) -> None:
+    """Forget that a store was there, so that an empty one may take its place: it is restored."""
+    location = database_url(url)
+    path = file_of(location)
+    kept = mark if path is None else path.with_name(f".{path.name}.made")
+    if kept is not None:
+        kept.unlink(missing_ok=True)
+
+
 def _marked(mark: Path | None, where: str) -> bool:
-    """Whether a store was made, or seen, at this address before."""
+    """Whether a store was made, or seen, at this address of a server before."""
     if mark is None:
         return False
     try:

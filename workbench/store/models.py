@@ -224,6 +224,20 @@ annotation_rows = Table(
     Index("ix_annotations_system_starts", "system", "starts_at"),
 )
 
+#: What people said of single alerts; the newest word counts.
+alert_tags = Table(
+    "alert_tags",
+    metadata,
+    Column("system", String(120), primary_key=True),
+    Column("alertname", String(500), primary_key=True),
+    Column("labels_key", String(64), primary_key=True),
+    Column("starts_ms", BigInteger, primary_key=True),
+    Column("tag", String(20), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("tagged_at", UtcDateTime, nullable=False),
+    Column("tagged_by", String(200), nullable=False),
+)
+
 #: Who did what to which of these rows, in the transaction of the change.
 audit_trail = Table(
     "audit_trail",

@@ -15,6 +15,7 @@ from sqlalchemy import Row, insert, select, update
 
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.store.alert_tags import AlertTags
 from workbench.store.collected import Collected
 from workbench.store.connection import upsert
 from workbench.store.decisions import Decisions
@@ -69,7 +70,7 @@ class SliceHistory:
     read_ms: NDArray[np.int64]
 
 
-class Store(Collected, Decisions, Issues):
+class Store(Collected, Decisions, Issues, AlertTags):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.

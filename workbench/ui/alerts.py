@@ -68,6 +68,9 @@ def details(study: Study) -> None:
     tables.texts(rows.interruption_rows(study.results["interruptions"]), alt="Alerts in business, off and sleep hours")
     with st.expander("Every shift", icon=":material/schedule:"):
         tables.texts(rows.shift_rows(study.results["shifts"]), alt="Urgent alerts in each shift of twelve hours")
+    with st.expander("What people said of the alerts", icon=":material/label:"):
+        tables.texts(rows.tag_rows(study.results["tags"]), alt="Useful, no action and untagged alerts of each rule")
+        st.caption("Tag alerts with `workbench alerts tag`; the share of useful ones is of the tagged ones.")
     st.subheader("Against published limits", anchor=False)
     tables.texts(rows.measure_rows(study.results["measures"]), alt="Measures of load and what standards allow")
     st.subheader("Noisiest alerts", anchor=False)

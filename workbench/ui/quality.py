@@ -17,13 +17,12 @@ def key_figures(study: Study) -> None:
     """Show how many scores there are, how many drift, and how long a documented limit was broken."""
     states, limits = study.results["states"].frame, study.results["limits"].frame
     drifts = study.results["drifts"].frame
-    own = drifts[~drifts["echo"]]
     tiles(
         [
             Tile("Scores", count_text(len(states)), "series of quality and bias"),
             Tile("Drift now", count_text(int((states["status"] == "at_risk").sum())), "at the end of the period"),
-            Tile("Drifts", count_text(len(own)), f"{count_text(int(own['days'].sum()))} days in the period"),
-            Tile("Not known", count_text(int((states["status"] == "no_data").sum())), "not enough data"),
+            Tile("Drifts", count_text(len(drifts)), "in the period, open ones included"),
+            Tile("Not judged", count_text(int((states["status"] == "no_data").sum())), "no reference, or not updated"),
             Tile(
                 "Limits broken",
                 span_text(float(limits["seconds"].sum())) if len(limits) else "–",
@@ -35,19 +34,19 @@ def key_figures(study: Study) -> None:
 
 
 def scores(study: Study) -> None:
-    """Show each role over time beside the week before, and where the last day stands."""
+    """Show each role over time beside its reference, and where the last day stands."""
     st.markdown(escaped(repr(rows.quality_finding(study))))
     hours, drifts = study.results["hours"], study.results["drifts"]
     with st.grid(2, min_column_width=340):
         for role, title in dict(zip(hours.frame["role"], hours.frame["title"], strict=True)).items():
             figures.card(
-                f"{title} and a week before",
+                f"{title} and its reference",
                 lambda *results, mode, role=role: charts.hours_figure(*results, role=role, mode=mode),
                 hours,
                 drifts,
                 key=f"hours-{role}",
             )
-        figures.card("The last day against a week before", charts.states_figure, study.results["states"], key="states")
+        figures.card("The last day against the reference", charts.states_figure, study.results["states"], key="states")
 
 
 def details(study: Study) -> None:

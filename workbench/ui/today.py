@@ -15,7 +15,7 @@ from workbench.ui.parts.markdown import escaped
 
 #: Page that shows the evidence of a kind of finding, and what to call the way there.
 _PAGES = {
-    "promise": ("slo.py", "Open the SLO"),
+    "objective": ("slo.py", "Open the SLO"),
     "alert": ("alerts.py", "Open alerts"),
     "limit": ("performance.py", "Open thresholds"),
     "budget": ("cost.py", "Open budgets"),
@@ -27,7 +27,7 @@ _PAGES = {
 _SENTENCES = 6
 
 _ICONS = {
-    "promise": "task_alt",
+    "objective": "task_alt",
     "alert": "notifications_active",
     "limit": "speed",
     "budget": "payments",
@@ -89,7 +89,7 @@ def _matter(row: pd.Series) -> None:
     st.caption(escaped(" · ".join(said)))
     with st.container(horizontal=True, gap="small"):
         system = str(row["system"])
-        given = filters.address(system, str(row["subject"]) if kind == "promise" else "")
+        given = filters.address(system, str(row["subject"]) if kind == "objective" else "")
         st.page_link(page, label=label, icon=":material/arrow_forward:", icon_position="right", query_params=given)
         if linked:
             st.link_button("Runbook", runbook, icon=":material/menu_book:", type="tertiary")

@@ -88,8 +88,9 @@ def source_table(
 class SourceChecks(Result):
     """What a check of the sources found; one row a finding.
 
-    Columns of ``frame`` (str): ``source``, ``check`` (``clock``, ``encryption``, ``oldest``, ``limits``,
-    ``permissions``, ``differs``, ``profile``), ``status`` (``ok``, ``warning``, ``unknown``) and ``text``.
+    Columns of ``frame`` (str): ``source``, ``id`` (stable, docs/reference/findings.md), ``check`` (``clock``,
+    ``encryption``, ``oldest``, ``limits``, ``permissions``, ``differs``, ``profile``), ``status`` (``ok``, ``warning``,
+    ``unknown``) and ``text``.
     """
 
     @property
@@ -111,5 +112,6 @@ def check_table(facts: Sequence[SourceFact]) -> SourceChecks:
     order = {"warning": 0, "unknown": 1, "ok": 2}
     names = list(dict.fromkeys(fact.source for fact in facts))
     rows = sorted(facts, key=lambda fact: (names.index(fact.source), order[fact.status]))
-    frame = pd.DataFrame([vars(fact) for fact in rows], columns=["source", "check", "status", "text"])
+    columns = ["source", "id", "check", "status", "text"]
+    frame = pd.DataFrame([{**vars(fact), "id": f"sources/{fact.check}"} for fact in rows], columns=columns)
     return SourceChecks(frame)

@@ -11,11 +11,11 @@ import pandas as pd
 
 from workbench.core.result import Result
 
-Clause = Literal["promise", "alert", "limit", "budget"]
+Clause = Literal["objective", "alert", "limit", "budget"]
 
 #: Clause -> what is counted (one, several), and what is said of it when nothing is wrong with any.
 _CLEAR: Mapping[str, tuple[str, str, str]] = {
-    "promise": ("objective", "objectives", "on track"),
+    "objective": ("objective", "objectives", "on track"),
     "alert": ("alert rule", "alert rules", "quiet"),
     "limit": ("threshold", "thresholds", "kept"),
     "budget": ("budget", "budgets", "within limits"),
@@ -23,14 +23,14 @@ _CLEAR: Mapping[str, tuple[str, str, str]] = {
 
 #: Clause -> the next step where a system has nothing of the kind.
 _NEXT: Mapping[str, str] = {
-    "promise": "no objective yet: `workbench slo draft {system}`",
+    "objective": "no objective yet: `workbench slo draft {system}`",
     "alert": "no alert rule known: list `alert_rules` in its profile, or `workbench slo rules {system}` writes some",
     "limit": "no threshold: add `thresholds` to its profile",
     "budget": "no budget measured",
 }
 
 #: Clauses whose absence is worth a step; not every system has budgets.
-_WANTED: tuple[Clause, ...] = ("promise", "alert")
+_WANTED: tuple[Clause, ...] = ("objective", "alert")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def clear_sentence(frame: pd.DataFrame, *, newest: datetime | None = None) -> st
 
     Examples
     --------
-    >>> rows = [("gw", "Gateway", "promise", 2, 2), ("gw", "Gateway", "alert", 5, 0)]
+    >>> rows = [("gw", "Gateway", "objective", 2, 2), ("gw", "Gateway", "alert", 5, 0)]
     >>> frame = pd.DataFrame(rows, columns=["system", "system_title", "clause", "known", "read"])
     >>> clear_sentence(frame)
     'Nothing needs attention among what was read: 2 objectives on track.'

@@ -54,7 +54,7 @@ class MonthSpend(Result):
     as_of: datetime
 
 
-def promise_matters(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
+def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
     """Find promises that are broken, at risk, or that burn fast although budget is left.
 
     Parameters
@@ -81,7 +81,7 @@ def promise_matters(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> Ite
         if shown:
             said.append(f"burn rate {known[shown]:.1f}× in the last {shown}")
         yield Finding(
-            kind="promise",
+            kind="objective",
             system=duty.system,
             system_title=duty.title,
             subject=str(row.objective),
@@ -94,7 +94,7 @@ def promise_matters(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> Ite
         )
 
 
-def alert_matters(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iterator[Finding]:
+def alert_findings(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iterator[Finding]:
     """Find alerts that fire now: one finding a rule and severity, however many of its alerts fire.
 
     Parameters
@@ -126,7 +126,7 @@ def alert_matters(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Itera
         )
 
 
-def limit_matters(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) -> Iterator[Finding]:
+def limit_findings(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) -> Iterator[Finding]:
     """Find thresholds broken at this moment: one finding a threshold.
 
     Parameters
@@ -159,7 +159,7 @@ def limit_matters(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) -
         )
 
 
-def budget_matters(budgets: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
+def budget_findings(budgets: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
     """Find budgets of keys, teams and users that are used up or nearly so.
 
     Parameters
@@ -184,7 +184,7 @@ def budget_matters(budgets: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
         )
 
 
-def health_matters(health: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
+def health_findings(health: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
     """Find endpoints whose newest answer, as the collector has it, is not a healthy one.
 
     Parameters
@@ -210,7 +210,7 @@ def health_matters(health: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
         )
 
 
-def source_matters(states: SourceStates, duties: dict[str, Duty]) -> Iterator[Finding]:
+def source_findings(states: SourceStates, duties: dict[str, Duty]) -> Iterator[Finding]:
     """Find sources that do not answer or whose data is old: whatever rests on them is not known.
 
     Parameters

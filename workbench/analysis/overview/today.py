@@ -13,13 +13,13 @@ import pandas as pd
 
 from workbench.core.result import Result
 
-Kind = Literal["source", "alert", "promise", "limit", "budget", "health"]
+Kind = Literal["source", "alert", "objective", "limit", "budget", "health"]
 
 #: Points a finding starts with; what is unknown hides everything else, what fires disturbs somebody now.
 BASE: dict[Kind, float] = {
     "source": 70.0,
     "alert": 60.0,
-    "promise": 50.0,
+    "objective": 50.0,
     "health": 45.0,
     "budget": 40.0,
     "limit": 30.0,
@@ -46,7 +46,7 @@ class Finding:
 
     Attributes
     ----------
-    kind : {"source", "alert", "promise", "health", "budget", "limit"}
+    kind : {"source", "alert", "objective", "health", "budget", "limit"}
     system : str
     subject : str
         Identity within the system, e.g. the objective or the name of the alert.
@@ -56,7 +56,7 @@ class Finding:
     severity : str
         As labelled; empty for what has none.
     urgency : float
-        How many times over the line it is: burn rate of a promise (1 spends the budget exactly), used share of a
+        How many times over the line it is: burn rate of an objective (1 spends the budget exactly), used share of a
         budget, hours since an alert began, worst value of a limit / limit. [x]
     """
 
@@ -80,7 +80,8 @@ class TodayList(Result):
 
     ============= =====================================================================
     rank          1 is first [count]
-    kind          ``source``, ``alert``, ``promise``, ``health``, ``budget`` or ``limit`` (str)
+    id            stable, such as ``today/alert``; docs/reference/findings.md (str)
+    kind          ``source``, ``alert``, ``objective``, ``health``, ``budget`` or ``limit`` (str)
     system        (str)
     system_title  (str)
     subject       what within the system (str)
@@ -102,8 +103,8 @@ def score(finding: Finding) -> float:
 
     Examples
     --------
-    >>> promise = Finding("promise", "lab", "availability", "Availability", "SRE", "", "", urgency=3.0)
-    >>> score(promise)
+    >>> objective = Finding("objective", "lab", "availability", "Availability", "SRE", "", "", urgency=3.0)
+    >>> score(objective)
     60.0
     """
     severity = SEVERITY.get(finding.severity.lower(), SEVERITY["warning"]) if finding.severity else 0.0
@@ -130,11 +131,11 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     Notes
     -----
     score = base of the kind + points of the severity + min(5 * log2(1 + urgency), 20). The bases order what is
-    unlike: a source that is away (nothing is known) 70, a firing alert 60, a promise at risk or broken 50, an endpoint
-    that is not well 45, a budget 40, a broken threshold 30; a critical severity adds 20 and a warning 5. The logarithm
-    lets a burn rate of 15 outweigh a kind without letting one number drown all. Of equal scores the system and the
-    subject decide, so the order never depends on the order of reading. One cause often breaks several promises or
-    thresholds at once; so the first of each system and kind stands before every second one.
+    unlike: a source that is away (nothing is known) 70, a firing alert 60, an objective at risk or missed 50, an
+    endpoint that is not well 45, a budget 40, a broken threshold 30; a critical severity adds 20 and a warning 5. The
+    logarithm lets a burn rate of 15 outweigh a kind without letting one number drown all. Of equal scores the system
+    and the subject decide, so the order never depends on the order of reading. One cause often breaks several
+    objectives or thresholds at once; so the first of each system and kind stands before every second one.
 
     Examples
     --------
@@ -147,9 +148,27 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     """
     ordered = sorted(findings, key=lambda one: (-score(one), one.system, one.kind, one.subject, one.evidence))
     chosen = _spread(ordered, count)
-    columns = ["rank", "kind", "system", "system_title", "subject", "title", "owner", "runbook", "evidence", "severity"]
+    columns = [
+        "rank",
+        "id",
+        "kind",
+        "system",
+        "system_title",
+        "subject",
+        "title",
+        "owner",
+        "runbook",
+        "evidence",
+        "severity",
+    ]
     rows = [
-        {**vars(one), "rank": rank, "system_title": one.system_title or one.system, "score": round(score(one), 1)}
+        {
+            **vars(one),
+            "rank": rank,
+            "id": f"today/{one.kind}",
+            "system_title": one.system_title or one.system,
+            "score": round(score(one), 1),
+        }
         for rank, one in enumerate(chosen, start=1)
     ]
     return TodayList(pd.DataFrame(rows, columns=[*columns, "score"]), as_of=as_of, considered=len(ordered))

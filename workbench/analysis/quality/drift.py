@@ -1,9 +1,10 @@
-"""Does a score drift? Each hour against the same hour a week before, tested day by day, with onset and echo."""
+"""Does a score drift? Each day against a reference of weeks; a drift stays open until the level is back or accepted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,32 +12,31 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from workbench.analysis.quality.days import KEYS, ScoreDays, score_days
+from workbench.analysis.quality.detect import BUDGET, DayVerdicts, day_verdicts
+from workbench.analysis.quality.looks import LEAST_REFERENCE
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
 
 Floats = NDArray[np.float64]
 
-#: Pairs of hours below which a day says nothing. [count]
-LEAST_PAIRS = 12
-
-#: Share of false alarms among the days called drift, over all days and series of a study.
-FALSE_DISCOVERY = 0.01
-
-#: Difference, in standard deviations of the day a week before, below which a drift does not matter.
-LEAST_EFFECT = 0.5
+#: Hours that a day must have to stand for the present state; else the day before does. [h]
+LEAST_HOURS = 12
 
 CONFIDENCE = 0.95
-WEEK = timedelta(days=7)
-DAY = timedelta(days=1)
+
+#: A slope begins where it leaves the scatter of the hours: this many standard deviations of it. [sd]
+EDGE = 4.0
+DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class QualityHours(Result):
-    """Each hour of the period beside the same hour a week before, by series and time.
+    """Each hour of the period, by series and time.
 
     Columns of ``frame``: ``role``, ``title``, ``series`` (its labels, str), ``time`` (start of the hour) [UTC],
-    ``value`` and ``before`` [score], ``difference`` [score], ``samples`` and ``before_samples`` [count]. What was not
-    observed is NaN.
+    ``value`` [score], ``reference`` (mean of the reference on this weekday) [score], ``difference`` [score],
+    ``samples`` [count]. What was not observed is NaN.
     """
 
     range: TimeRange
@@ -44,22 +44,23 @@ class QualityHours(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DriftDays(Result):
-    """The test of each day, by series and time.
+    """The verdict on each day, by series and time.
 
     Columns of ``frame``:
 
-    ============== ====================================================================================
-    role, series   what is scored (str)
-    start          start of the day; days are counted back from the end of the period [UTC]
-    pairs          hours with a partner a week before [count]
-    samples        samples behind them; ``before_samples`` those a week before [count]
-    mean, before   mean of the hours, and of their partners [score]
-    difference     mean of the differences [score]
-    low, high      95 % interval of it; NaN with too few pairs [score]
-    effect         difference / standard deviation of the partners (Glass's delta) [sd]
-    p, q           p-value of the test, and adjusted for the number of tests [probability]
-    verdict        ``drift``, ``none`` or ``not_enough`` data (str)
-    ============== ====================================================================================
+    ================ ==================================================================================
+    role, series     what is scored (str)
+    start            start of the day in the zone [UTC]
+    hours            hours with samples [count]
+    samples          samples behind them [count]
+    mean, reference  mean of the hours, and of the reference on this weekday [score]
+    difference       level of the day less that of its reference, hours far out cut back [score]
+    low, high        95 % interval of it [score]
+    week             mean difference of the last 7 days, the slow look [score]
+    p                smaller p-value of the two looks [probability]
+    reference_days   days in the reference [count]
+    verdict          ``drift``, ``none``, ``not_enough`` or ``not_updated`` (str)
+    ================ ==================================================================================
     """
 
     range: TimeRange
@@ -67,12 +68,11 @@ class DriftDays(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class QualityDrifts(Result):
-    """Runs of drifting days, by start.
+    """Drifts, by onset; also those that began before the period and reach into it.
 
-    Columns of ``frame``: ``role``, ``title``, ``series``, ``direction`` (``lower`` or ``higher`` than a week before),
-    ``onset`` (hour that splits the differences best) and ``end`` [UTC], ``days`` [count], ``difference`` (of the worst
-    day) [score], ``effect`` [sd], ``samples`` [count], ``open`` (reaches the end of the period), ``echo`` (the opposite
-    drift was there a week before: the comparison drifts, not the score).
+    Columns of ``frame``: ``role``, ``title``, ``series``, ``direction`` (``lower`` or ``higher`` than the reference),
+    ``onset`` and ``end`` (hours) [UTC], ``days`` (length) [d], ``difference`` (of the worst day) [score], ``samples``
+    [count], ``open`` (neither back nor accepted at the end of the period).
     """
 
     range: TimeRange
@@ -80,249 +80,254 @@ class QualityDrifts(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class QualityStates(Result):
-    """Where each score stands over the last day of the period; one row a series.
+    """Where each score stands at the end of the period; one row per series.
 
-    Columns of ``frame``: those of :class:`DriftDays` for the last day (``verdict`` may be ``echo``), and ``title``,
-    ``status`` (``ok``, ``at_risk`` or ``no_data``), ``coverage`` (share of the hours of the period with samples)
-    [ratio], ``drift_days`` (echoes left out) [count].
+    Columns of ``frame``: those of :class:`DriftDays` for the last day, and ``title``, ``status`` (``ok``, ``at_risk``
+    or ``no_data``), ``coverage`` (share of the hours of the period with samples) [ratio], ``drift_days`` (days of
+    drift in the period) [d].
     """
 
     range: TimeRange
+    budget: float
 
 
-def quality_hours(hours: pd.DataFrame, span: TimeRange) -> QualityHours:
-    """Put each hour of a period beside the same hour a week before.
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """What :func:`quality` found."""
+
+    hours: QualityHours
+    days: DriftDays
+    drifts: QualityDrifts
+    states: QualityStates
+
+
+def quality(
+    hours: pd.DataFrame,
+    span: TimeRange,
+    *,
+    zone: str = "UTC",
+    margins: Mapping[str, float] | None = None,
+    incidents: pd.DataFrame | None = None,
+    accepted: pd.DataFrame | None = None,
+    budget: float = BUDGET,
+) -> Quality:
+    """Judge scores day by day.
 
     Parameters
     ----------
     hours : DataFrame
-        Columns ``role, title, series, time, value, samples`` from a week before the period on. [score, count]
+        Columns ``role, title, series, time, value, samples``, and ``gauge`` where some are gauges, from before the
+        period on: the reference of its first day lies there. [score, count]
     span : TimeRange
         Period, on hours.
-    """
-    keys = ["role", "title", "series"]
-    times = pd.date_range(span.start, span.end, freq="h", inclusive="left").as_unit("ms")
-    known = hours.drop_duplicates([*keys, "time"])
-    series = known[keys].drop_duplicates()
-    grid = series.merge(pd.DataFrame({"time": times}), how="cross")
-    now = grid.merge(known, how="left", on=[*keys, "time"])
-    moved = known.assign(time=(known["time"] + WEEK).dt.as_unit("ms"))
-    both = now.merge(moved, how="left", on=[*keys, "time"], suffixes=("", "_before"))
-    both = both.rename(columns={"value_before": "before", "samples_before": "before_samples"})
-    both["difference"] = both["value"] - both["before"]
-    columns = [*keys, "time", "value", "before", "difference", "samples", "before_samples"]
-    return QualityHours(both[columns], range=span)
+    zone : str
+        IANA zone whose days are judged.
+    margins : mapping of str to float, optional
+        Role -> change that is too small to matter; 0 where none is named. [score]
+    incidents : DataFrame, optional
+        ``start, end``: times whose days belong in no reference. [UTC]
+    accepted : DataFrame, optional
+        ``role, series, time``: a person accepted the level; from then on it is the reference. [UTC]
+    budget : float
+        Share of quiet series with a false drift in 30 days. [ratio]
 
-
-def drift_days(hours: QualityHours) -> DriftDays:
-    """Test each day of each series.
+    Returns
+    -------
+    Quality
 
     Notes
     -----
-    Mean of the paired differences with a t interval, whose sample size is n (1 - r) / (1 + r) [1]_. The lag-1
-    autocorrelation r is the median over the days of the series, no less than 0. Spread and autocorrelation are those
-    around a line through the day, else a score that falls all day would hide behind its own slope; the bias of r in
-    short series, (2 + 4 r) / n, is taken off [4]_. The p-values of all days and series are adjusted so that at most
-    1 % of the days called drift are false alarms [2]_. A day drifts when the adjusted value is at most
-    :data:`FALSE_DISCOVERY` and the effect at least :data:`LEAST_EFFECT` standard deviations [3]_: with enough hours
-    every difference is significant, and few matter. Fewer than :data:`LEAST_PAIRS` pairs are not enough data.
-
-    References
-    ----------
-    .. [1] D. S. Wilks, Statistical Methods in the Atmospheric Sciences, 3rd ed., 2011, 5.2.4.
-    .. [2] Y. Benjamini, Y. Hochberg, Controlling the false discovery rate, J. R. Statist. Soc. B 57, 1995.
-    .. [3] G. V. Glass, Primary, secondary, and meta-analysis of research, Educational Researcher 5, 1976.
-    .. [4] M. G. Kendall, Note on bias in the estimation of autocorrelation, Biometrika 41, 1954.
+    The tests are those of :func:`workbench.analysis.quality.detect.day_verdicts`. Days are fixed days of the zone, so
+    the hour at which a period ends changes no verdict on an earlier day. Onset and end are the hours that split the
+    levels around the first and after the last day of a drift best.
     """
-    end = pd.Timestamp(hours.range.end)
-    rows = []
-    for (role, series), part in hours.frame.groupby(["role", "series"], sort=False):
-        back = ((end - part["time"] - pd.Timedelta(1, "ms")) // pd.Timedelta(DAY)).astype("int64")
-        each = sorted(part.groupby(back), key=lambda one: -one[0])
-        usual = [autocorrelation(day["difference"].dropna().to_numpy(np.float64)) for _, day in each]
-        correlation = min(max(float(np.median(usual)), 0.0), 0.99)
-        for number, day in each:
-            start = end - (int(number) + 1) * DAY
-            rows.append({"role": role, "series": series, "start": start, **_tested(day, correlation)})
-    columns = ["role", "series", "start", "pairs", "samples", "before_samples", "mean", "before", "difference", "low",
-               "high", "effect", "p", "q", "verdict"]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns)
+    start = min(span.start, hours["time"].min().to_pydatetime()) if len(hours) else span.start
+    laid = score_days(hours, start=start, end=span.end, zone=zone)
+    margin = np.array([(margins or {}).get(role, 0.0) for role in laid.series["role"]])
+    verdicts = day_verdicts(
+        laid.values, laid.weekday, margin=margin, left_out=_touched(laid, incidents, span.end) | laid.still,
+        accepted=_accepted(laid, accepted), budget=budget,
+    )  # fmt: skip
+    inside = np.flatnonzero((laid.starts + DAY > pd.Timestamp(span.start)) & (laid.starts < pd.Timestamp(span.end)))
+    days = _days(laid, verdicts, inside, span)
+    drifts = _drifts(hours, laid, verdicts, span, _accepted(laid, accepted))
+    grid = _hours(hours, laid, verdicts, span)
+    return Quality(grid, days, drifts, _states(laid, days, drifts, grid, span, budget))
+
+
+def _touched(laid: ScoreDays, incidents: pd.DataFrame | None, until: datetime) -> NDArray[np.bool_]:
+    """Mark days that an incident touches, for all series alike."""
+    marks = np.zeros(len(laid.starts), np.bool_)
+    for row in () if incidents is None else incidents.itertuples():
+        end = pd.Timestamp(until) if pd.isna(row.end) else row.end
+        marks |= np.asarray((laid.starts < end) & (laid.starts + DAY > row.start))
+    return np.broadcast_to(marks, laid.samples.shape).copy()
+
+
+def _accepted(laid: ScoreDays, accepted: pd.DataFrame | None) -> NDArray[np.bool_]:
+    """Mark the first day of each series after its level was accepted."""
+    marks = np.zeros(laid.samples.shape, np.bool_)
+    for row in [] if accepted is None else accepted.itertuples():
+        same = (laid.series["role"] == row.role) & (laid.series["series"] == row.series)
+        day = int(np.searchsorted(laid.starts, row.time, side="right")) - 1
+        if 0 <= day < len(laid.starts):
+            marks[same.to_numpy(), day] = True
+    return marks
+
+
+def _days(laid: ScoreDays, verdicts: DayVerdicts, inside: NDArray[np.int64], span: TimeRange) -> DriftDays:
+    count, wide = len(laid.series), len(inside)
+    seen = np.isfinite(laid.values).sum(axis=2)[:, inside]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(seen > 0, np.nansum(laid.values, axis=2)[:, inside] / seen, np.nan)
+    reach = special.stdtrit(verdicts.freedom, (1 + CONFIDENCE) / 2) * verdicts.error
+    known = verdicts.judged[:, inside]
+    verdict = np.where(known, np.where(verdicts.drifting[:, inside], "drift", "none"), "not_enough")
+    verdict = np.where(laid.still[:, inside] & (verdict != "drift"), "not_updated", verdict)
+    frame = pd.DataFrame(
+        {
+            "role": np.repeat(laid.series["role"].to_numpy(), wide),
+            "series": np.repeat(laid.series["series"].to_numpy(), wide),
+            "start": np.tile(laid.starts[inside], count),
+            "hours": seen.ravel(),
+            "samples": laid.samples[:, inside].ravel(),
+            "mean": mean.ravel(),
+            "reference": verdicts.reference[:, inside].ravel(),
+            "difference": verdicts.level[:, inside].ravel(),
+            "low": (verdicts.level - reach)[:, inside].ravel(),
+            "high": (verdicts.level + reach)[:, inside].ravel(),
+            "week": verdicts.slow[:, inside].ravel(),
+            "p": verdicts.p[:, inside].ravel(),
+            "reference_days": verdicts.reference_days[:, inside].ravel(),
+            "verdict": verdict.ravel(),
+        }
+    )
     frame["start"] = pd.to_datetime(frame["start"], utc=True).dt.as_unit("ms")
-    known = frame["p"].notna().to_numpy()
-    frame["q"] = np.nan
-    if known.any():
-        from scipy import stats  # a second to import: only where there is something to correct
-
-        frame.loc[known, "q"] = stats.false_discovery_control(frame.loc[known, "p"].to_numpy())
-    drifting = (frame["q"] <= FALSE_DISCOVERY) & (frame["effect"].abs() >= LEAST_EFFECT)
-    frame["verdict"] = np.where(~known, "not_enough", np.where(drifting, "drift", "none"))
-    return DriftDays(frame, range=hours.range)
+    return DriftDays(frame, range=span)
 
 
-def quality_drifts(hours: QualityHours, days: DriftDays) -> QualityDrifts:
-    """Join drifting days of one direction and find when each drift began.
-
-    Notes
-    -----
-    The onset is the hour that splits the differences from the day before the first drifting day to its end into two
-    levels with the least squared error: for a step its hour, for a slope an hour of its first day. A drift of a week
-    ago makes today's comparison drift the other way; such echoes are marked.
-    """
+def _drifts(
+    hours: pd.DataFrame, laid: ScoreDays, verdicts: DayVerdicts, span: TimeRange, accepted: NDArray[np.bool_]
+) -> QualityDrifts:
     rows: list[dict[str, Any]] = []
-    for (role, series), part in days.frame.groupby(["role", "series"], sort=False):
-        own = hours.frame[(hours.frame["role"] == role) & (hours.frame["series"] == series)]
-        drifting = part[part["verdict"] == "drift"]
-        sign = np.sign(drifting["difference"])
-        apart = (drifting["start"].diff() > pd.Timedelta(DAY)) | (sign.diff() != 0)
-        for _, run in drifting.groupby(apart.cumsum()):
-            rows.append(_drift(own, run, pd.Timestamp(hours.range.end)))
-    columns = ["role", "title", "series", "direction", "onset", "end", "days", "difference", "effect", "samples",
-               "open", "echo"]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns)
+    until = pd.Timestamp(span.end)
+    for number, key in enumerate(laid.series.itertuples(index=False)):
+        runs = verdicts.run[number]
+        own = hours[(hours["role"] == key.role) & (hours["series"] == key.series)].sort_values("time")
+        for run in range(int(runs.max(initial=-1)) + 1):
+            days = np.flatnonzero(runs == run)
+            if not len(days):
+                continue
+            first, last = int(days[0]), int(days[-1])
+            ended = bool(accepted[number, last + 1 : last + 2].any())
+            later = np.isfinite(verdicts.level[number, last + 1 :]).any()
+            is_open = not later and not ended
+            size = float(np.nanmedian(verdicts.level[number, days]))
+            onset = _edge(own, laid, verdicts, number, first, size, rising=True)
+            end = until if is_open else _edge(own, laid, verdicts, number, last + 1, size, rising=False)
+            if end <= pd.Timestamp(span.start) or onset >= until:
+                continue
+            rows.append(
+                {
+                    **key._asdict(),
+                    "direction": "lower" if size < 0 else "higher",
+                    "onset": onset,
+                    "end": end,
+                    "days": (end - onset) / DAY,
+                    "difference": _worst(own, laid, verdicts, number, onset, end, size),
+                    "samples": float(laid.samples[number, days].sum()),
+                    "open": is_open,
+                }
+            )
+    columns = [*KEYS, "direction", "onset", "end", "days", "difference", "samples", "open"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"open": "bool", "days": "float64", "difference": "float64"})
     for name in ("onset", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
-    frame["echo"] = np.array([_is_echo(row, frame) for _, row in frame.iterrows()], np.bool_)
-    frame = frame.sort_values(["onset", "series"], kind="stable", ignore_index=True)
-    return QualityDrifts(frame, range=hours.range)
+    return QualityDrifts(frame.sort_values(["onset", "series"], kind="stable", ignore_index=True), range=span)
 
 
-def quality_states(hours: QualityHours, days: DriftDays, drifts: QualityDrifts) -> QualityStates:
-    """Say where each score stands over the last day.
+def _worst(
+    own: pd.DataFrame,
+    laid: ScoreDays,
+    verdicts: DayVerdicts,
+    number: int,
+    onset: pd.Timestamp,
+    end: pd.Timestamp,
+    size: float,
+) -> float:
+    """Mean difference on the worst day of a drift, over the hours that belong to it."""
+    part = own[(own["time"] >= onset) & (own["time"] < end) & own["value"].notna()]
+    place = np.clip(np.searchsorted(laid.starts, part["time"], side="right") - 1, 0, len(laid.starts) - 1)
+    rest = part["value"].to_numpy(np.float64) - verdicts.reference[number, place]
+    count, total = (np.bincount(place, weights, len(laid.starts)) for weights in (None, np.nan_to_num(rest)))
+    enough = count >= min(3, count.max(initial=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        levels = np.where(enough & (count > 0), total / count, np.nan)
+    return float(np.nanmin(levels) if size < 0 else np.nanmax(levels))
 
-    Notes
-    -----
-    A series is at risk when a drift of it, echoes left out, reaches the end of the period: a quality score that is
-    lower, a bias score that moved either way, as its good end depends on the metric.
-    """
+
+def _edge(
+    own: pd.DataFrame, laid: ScoreDays, verdicts: DayVerdicts, number: int, day: int, size: float, *, rising: bool
+) -> pd.Timestamp:
+    """Hour at which a drift begins before or ends after a border of days: where two levels split the hours best."""
+    starts = laid.starts
+    border = starts[day] if day < len(starts) else starts[-1] + DAY
+    around = own[(own["time"] >= border - DAY) & (own["time"] < border + DAY) & own["value"].notna()]
+    if around.empty:
+        return pd.Timestamp(border)
+    place = np.clip(np.searchsorted(starts, around["time"], side="right") - 1, 0, len(starts) - 1)
+    base = verdicts.reference[number, place]
+    scatter = np.nanmax(verdicts.scatter[number, place], initial=0.0)
+    small = np.sign(size) * (min(abs(size), EDGE * scatter) if scatter > 0 else abs(size))
+    rest = (around["value"].to_numpy(np.float64) - base) / small
+    gain = np.where(np.isfinite(rest), rest - 0.5, 0.0) * (1 if rising else -1)
+    after = np.r_[np.cumsum(gain[::-1])[::-1], 0.0]
+    split = int(np.argmax(after))
+    if split == len(around):
+        return pd.Timestamp(around["time"].iloc[-1]) + pd.Timedelta(hours=1)
+    return pd.Timestamp(around["time"].iloc[split])
+
+
+def _hours(hours: pd.DataFrame, laid: ScoreDays, verdicts: DayVerdicts, span: TimeRange) -> QualityHours:
+    times = pd.date_range(span.start, span.end, freq="h", inclusive="left").as_unit("ms")
+    known = hours.drop_duplicates([*KEYS, "time"])[[*KEYS, "time", "value", "samples"]]
+    grid = laid.series.reset_index(names="code").merge(pd.DataFrame({"time": times}), how="cross")
+    both = grid.merge(known, how="left", on=[*KEYS, "time"])
+    place = np.searchsorted(laid.starts, both["time"], side="right") - 1
+    both["reference"] = verdicts.reference[both["code"].to_numpy(), place]
+    both["difference"] = both["value"] - both["reference"]
+    return QualityHours(both[[*KEYS, "time", "value", "reference", "difference", "samples"]], range=span)
+
+
+def _states(
+    laid: ScoreDays, days: DriftDays, drifts: QualityDrifts, grid: QualityHours, span: TimeRange, budget: float
+) -> QualityStates:
+    """Say where each score stands: at risk is a quality score in an open fall, or a bias score in any open drift."""
     rows = []
-    for (role, title, series), part in hours.frame.groupby(["role", "title", "series"], sort=False):
-        tests = days.frame[(days.frame["role"] == role) & (days.frame["series"] == series)]
-        every = drifts.frame[(drifts.frame["role"] == role) & (drifts.frame["series"] == series)]
-        own = every[~every["echo"]]
-        bad = own[(own["direction"] == "lower") | (role.partition(".")[0] != "quality")]
-        last = tests.iloc[-1].to_dict() if len(tests) else {"verdict": "not_enough"}
-        if last["verdict"] == "drift" and every.loc[every["open"], "echo"].all():
-            last["verdict"] = "echo"
+    coverage = grid.frame["value"].notna().groupby([grid.frame["role"], grid.frame["series"]]).mean()
+    start = pd.Timestamp(span.start)
+    for key in laid.series.itertuples(index=False):
+        tests = days.frame[(days.frame["role"] == key.role) & (days.frame["series"] == key.series)]
+        own = drifts.frame[(drifts.frame["role"] == key.role) & (drifts.frame["series"] == key.series)]
+        bad = own[(own["direction"] == "lower") | (key.role.partition(".")[0] != "quality")]
+        full = tests[tests["hours"] >= LEAST_HOURS]
+        newest = tests.iloc[-1]
+        if newest["hours"] < LEAST_HOURS and len(full) and newest["start"] - full["start"].iloc[-1] <= DAY:
+            newest = full.iloc[-1]
+        verdict = "drift" if own["open"].any() else "none" if newest["verdict"] == "drift" else newest["verdict"]
+        quiet = "no_data" if verdict in ("not_enough", "not_updated") else "ok"
         rows.append(
             {
-                **last,
-                "role": role,
-                "series": series,
-                "title": title,
-                "status": "at_risk" if bad["open"].any() else "no_data" if last["verdict"] == "not_enough" else "ok",
-                "coverage": float(part["value"].notna().mean()),
-                "drift_days": int(own["days"].sum()),
+                **newest.to_dict(),
+                **key._asdict(),
+                "verdict": verdict,
+                "status": "at_risk" if bad["open"].any() else quiet,
+                "coverage": float(coverage.get((key.role, key.series), np.nan)),
+                "drift_days": float(((own["end"] - own["onset"].clip(lower=start)) / DAY).sum()),
             }
         )
-    columns = ["role", "title", "series", "status", *(name for name in days.frame.columns if name not in
-               ("role", "series")), "coverage", "drift_days"]  # fmt: skip
-    return QualityStates(pd.DataFrame(rows, columns=columns), range=hours.range)
-
-
-def _tested(day: pd.DataFrame, correlation: float) -> dict[str, Any]:
-    paired = day[day["difference"].notna()]
-    differences = paired["difference"].to_numpy(np.float64)
-    count = len(differences)
-    row: dict[str, Any] = {
-        "pairs": count,
-        "samples": float(paired["samples"].sum()),
-        "before_samples": float(paired["before_samples"].sum()),
-        "mean": float(paired["value"].mean()) if count else np.nan,
-        "before": float(paired["before"].mean()) if count else np.nan,
-        "difference": float(differences.mean()) if count else np.nan,
-        "low": np.nan,
-        "high": np.nan,
-        "effect": np.nan,
-        "p": np.nan,
-    }
-    if count < LEAST_PAIRS:
-        return row
-    mean, error, freedom = mean_and_error(differences, correlation)
-    reach = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
-    spread = float(paired["before"].std(ddof=1))
-    p = float(2 * special.stdtr(freedom, -abs(mean) / error)) if error > 0 else float(mean == 0)
-    effect = mean / spread if spread > 0 else float(np.sign(mean)) * np.inf if mean else 0.0
-    return row | {"low": mean - reach, "high": mean + reach, "effect": effect, "p": p}
-
-
-def autocorrelation(values: Floats) -> float:
-    """Lag-1 autocorrelation around a straight line, its bias in short series taken off; 0 where nothing varies.
-
-    Examples
-    --------
-    >>> autocorrelation(np.array([1.0, 2.0, 3.0, 4.0])), round(autocorrelation(np.array([0.0, 1.0] * 12)), 2)
-    (0.0, -1.03)
-    """
-    rest = _level(values)
-    squares = float((rest**2).sum())
-    if squares <= 1e-24 * max(float((values**2).sum()), 1e-300):
-        return 0.0
-    raw = float((rest[1:] * rest[:-1]).sum()) / squares
-    return raw + (2 + 4 * raw) / len(values)
-
-
-def mean_and_error(values: Floats, correlation: float) -> tuple[float, float, float]:
-    """Mean, its standard error and degrees of freedom for values that follow each other in time, around a line.
-
-    Examples
-    --------
-    >>> mean, error, freedom = mean_and_error(np.array([1.0, -1.0] * 8), 0.0)
-    >>> mean, round(error, 4), freedom
-    (0.0, 0.2657, 14.0)
-    """
-    independent = max(len(values) * (1 - correlation) / (1 + correlation), 3.0)
-    spread = np.sqrt((_level(values) ** 2).sum() / (len(values) - 2))
-    return float(values.mean()), float(spread / np.sqrt(independent)), independent - 2
-
-
-def _level(values: Floats) -> Floats:
-    """Values less a straight line through them."""
-    if len(values) < 3:
-        return values - values.mean() if len(values) else values
-    place = np.arange(len(values)) - (len(values) - 1) / 2
-    rest: Floats = values - values.mean() - place * (place @ values) / (place @ place)
-    return rest
-
-
-def split_hour(values: Floats) -> int:
-    """Place that splits values into two levels with the least squared error.
-
-    Examples
-    --------
-    >>> split_hour(np.array([0.0, 0.1, 0.0, 1.0, 1.1]))
-    3
-    """
-    total, count = np.cumsum(values), np.arange(1, len(values))
-    left, right = total[:-1], total[-1] - total[:-1]
-    gain = left**2 / count + right**2 / (len(values) - count)
-    return int(np.argmax(gain)) + 1 if len(values) > 1 else 0
-
-
-def _drift(own: pd.DataFrame, run: pd.DataFrame, until: pd.Timestamp) -> dict[str, Any]:
-    first, end = run["start"].iloc[0], run["start"].iloc[-1] + DAY
-    around = own[(own["time"] >= first - DAY) & (own["time"] < first + DAY) & own["difference"].notna()]
-    worst = run.loc[run["difference"].abs().idxmax()]
-    return {
-        "role": own["role"].iloc[0],
-        "title": own["title"].iloc[0],
-        "series": own["series"].iloc[0],
-        "direction": "lower" if worst["difference"] < 0 else "higher",
-        "onset": around["time"].iloc[split_hour(around["difference"].to_numpy(np.float64))],
-        "end": end,
-        "days": len(run),
-        "difference": worst["difference"],
-        "effect": worst["effect"],
-        "samples": run["samples"].sum(),
-        "open": end >= until,
-    }
-
-
-def _is_echo(row: pd.Series, drifts: pd.DataFrame) -> bool:
-    opposite = drifts[
-        (drifts["role"] == row["role"])
-        & (drifts["series"] == row["series"])
-        & (drifts["direction"] != row["direction"])
-        & (drifts["onset"] < row["end"] - WEEK)
-        & (drifts["end"] > row["onset"] - WEEK - DAY)
-    ]
-    return bool((opposite["onset"] < row["onset"]).any())
+    columns = [*KEYS, "status", *(name for name in days.frame.columns if name not in KEYS), "coverage", "drift_days"]
+    notes = (
+        f"A drift needs {LEAST_REFERENCE} days of reference; at most {budget:.0%} of steady scores show one a month.",
+    )
+    return QualityStates(pd.DataFrame(rows, columns=columns), notes=notes, range=span, budget=budget)

@@ -182,10 +182,33 @@ class Tables:
             except CommitFailedError as error:
                 raise CommitConflict from error
             handle.update_incremental()
-            files = self._files_of(handle, layout)
-            state = Commit(str(handle.metadata().id), handle.version(), len(files), sum(file.rows for file in files))
+            state = self._state_of(handle, layout)
         with suppress(ArchiveError):  # what was committed holds, also when the disk is full now
             commits.note(self.place, layout.name, state)
+
+    def state(self, layout: Layout) -> Commit | None:
+        """Return the newest commit of a table, with its counts of files and rows; None where there is no table."""
+        with self._lock:
+            return None if self._absent(layout) else self._state_of(self._current(layout), layout)
+
+    def files_at(self, layout: Layout, state: Commit) -> tuple[DataFile, ...]:
+        """Files of a table at a commit, whatever was committed after it.
+
+        Raises
+        ------
+        ArchiveError
+            The log does not go back to it any more.
+        """
+        with self._lock, _delta(self.folder(layout)):
+            handle = self._current(layout)
+            if handle.version() == state.version:
+                return self._files_of(handle, layout)
+            then = DeltaTable(str(self.folder(layout)), state.version, storage_options=dict(self.place.options))
+            return tuple(sorted(_listing(then, layout), key=lambda file: file.order))
+
+    def _state_of(self, handle: DeltaTable, layout: Layout) -> Commit:
+        files = self._files_of(handle, layout)
+        return Commit(str(handle.metadata().id), handle.version(), len(files), sum(file.rows for file in files))
 
     def _files_of(self, handle: DeltaTable, layout: Layout) -> tuple[DataFile, ...]:
         version, listed = self._listed.get(layout.name, ("", ()))

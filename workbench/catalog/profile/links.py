@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from workbench.catalog.profile.containment import container_of, views_of
 from workbench.catalog.profile.model import Profile
@@ -18,7 +19,8 @@ def link_faults(profile: Profile, objectives: Iterable[Objective] | None, docume
     ``objectives`` is None when a user's own promises replaced those the profile was written with: then the names of
     objectives are not checked.
     """
-    return [*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document)]
+    found = (*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document))
+    return [replace(fault, id="catalog/link") for fault in found]
 
 
 def _twice(profile: Profile, document: Document) -> Iterator[Fault]:

@@ -93,7 +93,7 @@ def objectives_of(
         if first is not item:
             place = f"{first.document.file}:{first.document.line(())}"
             why = f"a second {item.envelope.kind} is named {item.name}; the first is {place}"
-            faults.append(item.document.fault(("metadata", "name"), why))
+            faults.append(item.document.fault(("metadata", "name"), why, id="catalog/objective"))
     known, found = tuple(systems), dict[str, dict[str, Objective]]()
     for item in names["SLO"].values():
         try:
@@ -102,7 +102,7 @@ def objectives_of(
                 if first_one is not objective:
                     place = f"{first_one.file}:{first_one.line}"
                     why = f"{objective.system} has two objectives {objective.id}; the first is {place}"
-                    faults.append(Fault(objective.file, objective.line, "", why))
+                    faults.append(Fault(objective.file, objective.line, "", why, id="catalog/objective"))
         except CatalogError as error:
             faults.extend(error.faults)
     return {system: tuple(by_id.values()) for system, by_id in found.items()}
@@ -121,7 +121,7 @@ class _Resolver:
         self.metadata = slo.envelope.metadata
 
     def refuse(self, place: Place, why: str, near: str = "", document: Document | None = None) -> CatalogError:
-        return CatalogError(((document or self.slo.document).fault(place, why, near),))
+        return CatalogError(((document or self.slo.document).fault(place, why, near, id="catalog/objective"),))
 
     def mark(self, key: str) -> str:
         value = self.metadata.labels.get(key) or self.metadata.annotations.get(key, "")

@@ -162,6 +162,23 @@ def shift_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
+def tag_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a rule, ``all`` first: what people said of its alerts, and of how many nobody said."""
+    return [
+        {
+            "rule": str(row.alertname),
+            "alerts": count_text(row.alerts),
+            "useful": count_text(row.useful),
+            "no action": count_text(row.no_action),
+            "untagged": f"{count_text(row.untagged)} ({ratio_text(row.untagged_share, digits=0)})",
+            "useful share": ratio_text(row.useful_share, digits=0)
+            + (f" ({ratio_text(row.useful_low, digits=0)} to {ratio_text(row.useful_high, digits=0)})"
+               if row.useful_share == row.useful_share else ""),
+        }
+        for row in result.frame.itertuples()
+    ]  # fmt: skip
+
+
 def interruption_table(result: Result) -> Table:
     """Table of :func:`interruption_rows` that renders itself."""
     caption = (

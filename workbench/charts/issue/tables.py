@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.charts.tables import Table
+from workbench.core.foreign_text import markup
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, ratio_text
 
@@ -31,12 +31,12 @@ class FirstPage:
         self.title, self.lines, self.causes, self.before = title, tuple(lines), tuple(causes), before
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p class='note'>{html.escape(line)}</p>" for line in self.lines)
+        notes = "".join(f"<p class='note'>{markup(line)}</p>" for line in self.lines)
         why = ""
         if self.before:
-            items = "".join(f"<li>{html.escape(cause)}</li>" for cause in self.causes)
+            items = "".join(f"<li>{markup(cause)}</li>" for cause in self.causes)
             why = f"<p class='finding'>This replaces issue {self.before}. Why it differs:</p><ul>{items}</ul>"
-        return f"<h1>{html.escape(self.title)}</h1>{notes}{why}"
+        return f"<h1>{markup(self.title)}</h1>{notes}{why}"
 
     def __repr__(self) -> str:
         return "\n".join((self.title, *self.lines, *self.causes))

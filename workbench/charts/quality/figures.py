@@ -1,4 +1,4 @@
-"""Figures of quality: each score over time, beside the same hour a week before."""
+"""Figures of quality: each score over time, beside its reference."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SERIES = 8
 def hours_figure(
     hours: QualityHours, drifts: QualityDrifts | None = None, *, role: str = "", mode: Mode = "light"
 ) -> Any:
-    """Draw each score as a line and the same hour a week before as dots; drifts are shaded.
+    """Draw each score as a line and its reference as dots; drifts are shaded.
 
     Parameters
     ----------
     hours : QualityHours
     drifts : QualityDrifts, optional
-        Shaded from onset to end, echoes left out.
+        Shaded from onset to end.
     role : str
         Only the series of one role.
     mode : {"light", "dark"}
@@ -45,7 +45,7 @@ def hours_figure(
         colour = colours.sequence[number % len(colours.sequence)]
         for column, name, line in (
             ("value", str(series), {"color": colour, "width": 1.5}),
-            ("before", f"{series}, a week before", {"color": colour, "width": 1, "dash": "dot"}),
+            ("reference", f"{series}, reference", {"color": colour, "width": 1, "dash": "dot"}),
         ):
             values = part[column].to_numpy(np.float64)
             kept = kept_points(values, POINTS // max(1, 2 * len(groups)))
@@ -59,7 +59,7 @@ def hours_figure(
                 showlegend=column == "value",
             )
     if drifts is not None:
-        shown = drifts.frame[~drifts.frame["echo"] & ((drifts.frame["role"] == role) | (role == ""))]
+        shown = drifts.frame[(drifts.frame["role"] == role) | (role == "")]
         for row in shown.itertuples():
             figure.add_vrect(x0=row.onset, x1=row.end, fillcolor=colours.below, line={"width": 0}, layer="below")
     figure.update_layout(yaxis={"title": {"text": "Score"}}, showlegend=True)
@@ -67,7 +67,7 @@ def hours_figure(
 
 
 def states_figure(states: QualityStates, *, mode: Mode = "light") -> Any:
-    """Draw the difference to the week before over the last day, with its 95 % interval, by series.
+    """Draw the difference of the last day to the reference, with its 95 % interval, by series.
 
     Parameters
     ----------
@@ -100,5 +100,5 @@ def states_figure(states: QualityStates, *, mode: Mode = "light") -> Any:
         hovertemplate="%{y}: %{x:+.4f} (%{text})<extra></extra>",
     )
     figure.add_vline(x=0, line={"color": colours.objective, "width": 1, "dash": "dash"})
-    figure.update_layout(xaxis={"title": {"text": "Difference to a week before (score)"}}, hovermode="closest")
+    figure.update_layout(xaxis={"title": {"text": "Difference to the reference (score)"}}, hovermode="closest")
     return figure

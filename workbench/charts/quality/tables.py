@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.quality.looks import LEAST_REFERENCE
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
@@ -14,9 +15,9 @@ from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, va
 
 _VERDICTS = {
     "drift": "drifts",
-    "echo": "echo of a drift a week before",
     "none": "no drift",
-    "not_enough": "not enough data",
+    "not_enough": "not judged",
+    "not_updated": "not updated",
 }
 
 #: Columns of the rows below that hold text.
@@ -27,16 +28,12 @@ def _score(value: float, *, signed: bool = False) -> str:
     return NO_VALUE if not math.isfinite(value) else f"{value:+.4f}" if signed else f"{value:.4f}"
 
 
-def _effect(value: float) -> str:
-    return NO_VALUE if math.isnan(value) else f"{value:+.1f} sd" if math.isfinite(value) else "> 99 sd"
-
-
 def _time(value: Any) -> str:
     return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
 def state_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a score: its last day against the same hours a week before, with interval and sample sizes."""
+    """One row of text per score: its last day against its reference, with interval and sample sizes."""
     return [
         {
             "score": str(row.title),
@@ -44,15 +41,16 @@ def state_rows(result: Result) -> list[dict[str, str]]:
             "status": STATUS_WORDS[row.status],
             "verdict": _VERDICTS[str(row.verdict)],
             "last day": _score(row.mean),
-            "a week before": _score(row.before),
+            "reference": _score(row.reference),
             "difference": _score(row.difference, signed=True),
             "95 % interval": f"{_score(row.low, signed=True)} to {_score(row.high, signed=True)}"
             if math.isfinite(row.low)
             else NO_VALUE,
-            "effect": _effect(row.effect),
-            "hours": count_text(row.pairs),
-            "samples": f"{count_text(row.samples)} / {count_text(row.before_samples)}",
-            "days of drift": count_text(row.drift_days),
+            "last 7 days": _score(row.week, signed=True),
+            "hours": count_text(row.hours),
+            "samples": count_text(row.samples),
+            "reference days": count_text(row.reference_days),
+            "days of drift": value_text(row.drift_days, "d"),
             "observed": ratio_text(row.coverage, digits=1),
         }
         for row in result.frame.itertuples()
@@ -60,19 +58,17 @@ def state_rows(result: Result) -> list[dict[str, str]]:
 
 
 def drift_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a drift, by onset: which score, which way, from when to when, how far, on how many samples."""
+    """One row of text per drift, by onset: which score, which way, from when to when, how far, on how many samples."""
     return [
         {
             "score": str(row.title),
             "of": str(row.series),
             "direction": str(row.direction),
             "onset": _time(row.onset),
-            "end": "goes on" if row.open else _time(row.end),
-            "days": count_text(row.days),
+            "end": "open" if row.open else _time(row.end),
+            "length": span_text(row.days * 86_400),
             "difference": _score(row.difference, signed=True),
-            "effect": _effect(row.effect),
             "samples": count_text(row.samples),
-            "note": "echo of a drift a week before" if row.echo else "",
         }
         for row in result.frame.itertuples()
     ]
@@ -112,13 +108,13 @@ def documented_rows(result: Result) -> list[dict[str, str]]:
 
 def state_table(result: Result) -> Table:
     """Table of :func:`state_rows` that renders itself."""
-    caption = "The last day of the period; samples are those of this day / of the day a week before."
+    caption = "The last day of the period against 3 to 4 weeks of reference. Samples of a gauge are scrapes."
     return Table(state_rows(result), caption=caption, left=TEXT)
 
 
 def drift_table(result: Result) -> Table:
     """Table of :func:`drift_rows` that renders itself."""
-    return Table(drift_rows(result), caption="Difference and effect are those of the worst day.", left=TEXT)
+    return Table(drift_rows(result), caption="The difference is that of the worst day.", left=TEXT)
 
 
 def breach_table(result: Result) -> Table:
@@ -140,21 +136,28 @@ def quality_finding(study: Study) -> Sentence:
             return Sentence(f"Quality is {STATUS_WORDS[study.status].lower()}.")
         asked = bool(study.provenance.queries)
         return Sentence("Quality: no data in this period." if asked else "Quality is not measured.")
-    own = drifts[~drifts["echo"]]
     parts = []
-    for row in own[own["open"]].itertuples():
-        parts.append(f"{row.title} of {row.series} is {row.direction} than a week before since {_time(row.onset)}.")
-    for row in own[~own["open"]].itertuples():
+    for row in drifts[drifts["open"]].itertuples():
         parts.append(
-            f"{row.title} of {row.series} was {row.direction} than a week before from {_time(row.onset)} "
+            f"{row.title} of {row.series} is {row.direction} than its reference since {_time(row.onset)}, "
+            f"by {_score(abs(row.difference))} on the worst day."
+        )
+    for row in drifts[~drifts["open"]].itertuples():
+        parts.append(
+            f"{row.title} of {row.series} was {row.direction} than its reference from {_time(row.onset)} "
             f"to {_time(row.end)}, by {_score(abs(row.difference))} on the worst day."
         )
-    unknown = int((states["verdict"] == "not_enough").sum())
-    steady = len(states) - own.groupby(["role", "series"]).ngroups - unknown
-    if steady > 0:
-        parts.append(f"{steady} of {len(states)} scores did not drift.")
-    if unknown:
-        parts.append(f"{unknown} have not enough data.")
+    moved = set(zip(drifts["role"], drifts["series"], strict=True))
+    quiet = states[[key not in moved for key in zip(states["role"], states["series"], strict=True)]]
+    steady = int((quiet["verdict"] == "none").sum())
+    if steady:
+        parts.append(f"{steady} of {len(states)} {'score' if len(states) == 1 else 'scores'} did not drift.")
+    for verdict, text in (
+        ("not_enough", f"not judged: a verdict needs {LEAST_REFERENCE} days of reference"),
+        ("not_updated", "not updated: the reading stands still"),
+    ):
+        if count := int((quiet["verdict"] == verdict).sum()):
+            parts.append(f"{count} of {len(states)} {text}.")
     broken = study.results["limits"].frame
     for row in broken[broken["breaches"] > 0].itertuples():
         parts.append(f"{row.title} was {row.rule} {row.breaches} times, {span_text(row.seconds)} in all.")

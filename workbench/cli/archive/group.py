@@ -194,7 +194,7 @@ def sql(state: Any, name: str | None, query: str, format_: str) -> None:
     """
     from workbench.archive.sql import connect, rows_of
 
-    show(format_, rows_of(connect(opened(state, name)), query))
+    show(format_, rows_of(connect(opened(state, name)), query, seconds=state.settings.limits.seconds))
 
 
 def _steps(bar: Any) -> Any:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from workbench.core.foreign_text import cut, json_safe, spreadsheet, visible
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if code not in (9,)}
+#: Longest cell on a terminal, and in a file. [characters]
+_ON_TERMINAL, _IN_FILE = 120, 1_000
 
 
 def format_option(command: F) -> F:
@@ -24,8 +28,8 @@ def format_option(command: F) -> F:
 
 
 def plain(value: object) -> str:
-    """Text for a terminal: control characters of hostile labels and log lines are shown, not obeyed."""
-    return ("" if value is None else str(value)).translate(_CONTROL)
+    """Text for a terminal: what hostile labels and log lines would do to it is shown, not obeyed; on one line."""
+    return visible("" if value is None else str(value))
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, right: Iterable[str] = ()) -> None:
@@ -34,7 +38,8 @@ def print_table(rows: Sequence[Mapping[str, object]], *, right: Iterable[str] = 
         click.echo("(no rows)", err=True)
         return
     names = list(rows[0])
-    cells = [[plain(row[name]) for name in names] for row in rows]
+    longest = _ON_TERMINAL if sys.stdout.isatty() else _IN_FILE
+    cells = [[cut(plain(row[name]), longest) for name in names] for row in rows]
     widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(names)]
     flush = set(right)
 
@@ -59,20 +64,20 @@ def print_csv(rows: Sequence[Mapping[str, object]]) -> None:
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
+        writer.writerow({name: spreadsheet(str(value)) if _is_text(value) else value for name, value in row.items()})
     click.echo(text.getvalue(), nl=False)
 
 
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+def _is_text(value: object) -> bool:
+    return isinstance(value, (str, bytes, list, tuple, Mapping))
 
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json_safe(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def say(*lines: str) -> None:
     """Print words to stderr."""
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(visible(line, lines=True), err=True)

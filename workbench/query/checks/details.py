@@ -16,7 +16,8 @@ import pandas as pd
 from workbench.core.errors import SourceError, SourceUnavailable
 from workbench.core.source import SourceState
 from workbench.query.http import failures
-from workbench.query.http.login import Login
+from workbench.query.http.reading import json_bytes, too_large
+from workbench.query.http.transport import Broken
 from workbench.query.metrics.api_client import cause_of
 from workbench.query.metrics.prometheus import PrometheusSource
 
@@ -53,37 +54,49 @@ def connect(source: PrometheusSource) -> PrometheusConnect:
     """Return a ``PrometheusConnect`` with the login and deadline of a source."""
     import requests
     from prometheus_api_client import PrometheusConnect
-    from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    login = source.login
     session = requests.Session()
-    if login.ca_file:
-        session.verify = str(login.ca_file)
-    if login.cert_file and login.key_file:
-        session.cert = (str(login.cert_file), str(login.key_file))
     never = Retry(total=0, connect=0, read=0, redirect=0, status=0)
     client = PrometheusConnect(
         url=source.location,
         session=session,
         retry=never,
         timeout=source.timeout_s,
-        auth=_Headers(login),
+        auth=_no_auth,
     )
-    session.mount(source.location, HTTPAdapter(max_retries=0))
+    session.mount(source.location, _adapter(source))
     return client
 
 
-class _Headers:
-    """Puts our headers on a request of the client; as ``auth`` it also keeps ``.netrc`` out."""
+def _adapter(source: PrometheusSource) -> Any:
+    """Return an adapter of requests that sends through our transport: its deadline, limits and login hold."""
+    import requests
 
-    def __init__(self, login: Login) -> None:
-        self._login = login
+    class Ours:
+        def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+            path = str(request.url).removeprefix(source.location)
+            try:
+                reply = source.transport.send("GET", path, (), timeout_s=source.timeout_s)
+            except Broken as failure:
+                raise failure.error from None
+            if json_bytes(reply.body) > reply.limit + reply.limit // 2:
+                raise too_large(reply.limit)
+            response = requests.Response()
+            response.status_code, response.url, response.request = reply.status, str(request.url), request
+            response.headers.update(reply.headers)
+            response._content = bytes(reply.body)
+            return response
 
-    def __call__(self, request: Any) -> Any:
-        request.headers.update(self._login.request_headers())
-        request.headers.update(self._login.signed(request.method, request.url, request.headers, request.body))
-        return request
+        def close(self) -> None:
+            """Keep the transport: it is the source's."""
+
+    return Ours()
+
+
+def _no_auth(request: Any) -> Any:
+    """Keep ``.netrc`` out: the transport has the login."""
+    return request
 
 
 def targets(source: PrometheusSource) -> pd.DataFrame:
@@ -155,6 +168,8 @@ def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
 
     try:
         return ask()
+    except SourceError as error:
+        told = error
     except PrometheusApiClientException as error:
         found = _REFUSED.search(str(error))
         if found:
@@ -170,4 +185,4 @@ def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
     except (KeyError, TypeError, AttributeError):
         told = failures.of_text(b"?", "", ValueError("another document"))
     told.source = source.name
-    raise told
+    raise told from None

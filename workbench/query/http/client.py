@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from workbench.core.errors import SourceError
 from workbench.core.settings import SourceSettings
 from workbench.query.http import failures
-from workbench.query.http.login import login_of
-from workbench.query.http.transport import Fields, HttpTransport, Reply, Transport, ask
+from workbench.query.http.reading import read_json
+from workbench.query.http.transport import Fields, Reply, Transport, ask, transport_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,9 +56,7 @@ class BackendClient:
         SettingsError
             Address or credentials cannot be used.
         """
-        return cls(
-            name, HttpTransport(settings.url, login_of(settings), gzip=settings.gzip), settings.timeout_s, api=api
-        )
+        return cls(name, transport_of(settings), settings.timeout_s, api=api)
 
     def __repr__(self) -> str:
         return f"Web({self.name!r}, {self.location!r})"
@@ -151,7 +149,7 @@ class BackendClient:
         AnswerUnreadable, AnswerTruncated
         """
         try:
-            return json.loads(reply.body)
+            return read_json(reply.body, limit=reply.limit)
         except RecursionError:
             raise failures.of_text(reply.body, reply.content_type, ValueError("too deep"), api=self._api) from None
         except ValueError as error:

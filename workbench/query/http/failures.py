@@ -23,9 +23,13 @@ from workbench.core.errors import (
     SourceError,
     SourceUnavailable,
 )
+from workbench.core.foreign_text import visible
 
 #: Statuses after which the same request may be sent again.
 RETRIED = frozenset({429, 502, 503, 504})
+
+#: Bytes of an answer that are read for its words.
+_GLIMPSED = 1 << 20
 
 _NARROW = "Ask for a shorter range, a longer step or fewer series."
 _EXPENSIVE = re.compile(
@@ -44,7 +48,7 @@ _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 def clean(text: str, limit: int = 600) -> str:
     """Text of a server for a terminal or a page: no control characters, not endless."""
-    plain = _CONTROL.sub(" ", text).strip()
+    plain = visible(_CONTROL.sub(" ", text).strip())
     return plain if len(plain) <= limit else plain[:limit] + "…"
 
 
@@ -192,8 +196,8 @@ def is_lost(error: Exception) -> bool:
 
 def _told(body: bytes | bytearray) -> dict[str, Any]:
     try:
-        told = json.loads(body)
-    except ValueError:
+        told = json.loads(body[:_GLIMPSED])
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) and told.get("status") == "error" else {}
 

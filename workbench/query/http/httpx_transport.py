@@ -12,10 +12,12 @@ from collections.abc import Mapping
 
 import httpx
 
-from workbench.core.errors import AnswerUnreadable, QueryTooExpensive, SourceUnavailable
+from workbench.core.errors import AnswerUnreadable, SourceUnavailable
 from workbench.query.http import failures
 from workbench.query.http.login import checked_url
-from workbench.query.http.transport import MAX_BYTES, Broken, Fields, Reply
+from workbench.query.http.reading import MAX_BYTES, too_large
+from workbench.query.http.secrets import SECRET_HEADERS, struck_headers, struck_out
+from workbench.query.http.transport import Broken, Fields, Reply
 
 
 class HttpxTransport:
@@ -77,7 +79,7 @@ class HttpxTransport:
                     if time.monotonic() > deadline:
                         raise TimeoutError
                     if len(read) > MAX_BYTES:
-                        raise QueryTooExpensive(f"The answer is larger than {MAX_BYTES >> 20:,} MiB.")
+                        raise too_large(MAX_BYTES)
             finally:
                 response.close()
         except (httpx.TimeoutException, TimeoutError):
@@ -92,4 +94,6 @@ class HttpxTransport:
             if isinstance(error, httpx.ConnectError) and type(told) is SourceUnavailable:
                 told = SourceUnavailable(f"No connection to {where}.", hint="Is the server running? Check the address.")
             raise Broken(told, again=failures.is_lost(cause)) from None
-        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, read)
+        secrets = [value for name, value in response.request.headers.items() if name.lower() in SECRET_HEADERS]
+        said = struck_out(read, secrets, data=response.is_success)
+        return Reply(response.status_code, struck_headers(response.headers, secrets), said)

@@ -20,17 +20,15 @@ import urllib3
 
 from workbench.core.errors import SettingsError
 from workbench.core.settings import SourceSettings
+from workbench.query.http.secrets import SECRET_HEADERS
 from workbench.query.http.sigv4 import Signer, signer
 from workbench.query.http.timed import timed
-
-#: Shorter texts are found by chance. [characters]
-_TELLING = 4
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Revealed(Protocol):
-    """Something that gives a secret when asked, like :class:`workbench.core.settings.Secret`."""
+    """Something that gives a secret when asked, like :class:`workbench.core.secrets.Secret`."""
 
     def reveal(self) -> str:
         """Read the secret."""
@@ -112,14 +110,11 @@ class Login:
         """
         return self.signer(method, url, sent, body) if self.signer else {}
 
-    def redacted(self, body: bytes | bytearray) -> bytes | bytearray:
-        """Return what a server said without the secrets it was sent; some repeat a wrong password in their error."""
-        secrets = [_text(value) for value in self.headers.values() if not isinstance(value, str)]
-        secrets += [_text(self.password), self._token(), self.request_headers().get("Authorization", "")]
-        secrets += [secret.rpartition(" ")[2] for secret in secrets]
-        for secret in sorted({each.encode() for each in secrets if len(each) >= _TELLING}, key=len, reverse=True):
-            body = body.replace(secret, b"***")
-        return body
+    def secrets(self, sent: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what must not come back from a server: our secrets, and headers that were sent and hold one."""
+        given = [_text(value) for value in self.headers.values() if not isinstance(value, str)]
+        given += [value for name, value in sent.items() if name.lower() in SECRET_HEADERS]
+        return tuple(filter(None, [*given, _text(self.password), self._token()]))
 
     def _token(self) -> str:
         if self.bearer_file is not None:

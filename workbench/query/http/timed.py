@@ -1,6 +1,8 @@
-"""Connections whose wait for headers ends on time, even when a server sends them letter by letter.
+"""One clock over a whole exchange, from the connection to the last byte, even when a server sends it letter by letter.
 
-The timeout of a socket counts between two pieces, so a server that drips would hold a request for ever.
+The timeout of a socket counts between two pieces, so a server that drips headers, extensions of chunks or trailers
+would hold a request for ever. One thread watches all exchanges of the process and shuts the socket of those whose time
+is up.
 """
 
 from __future__ import annotations
@@ -8,44 +10,68 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from http.client import HTTPException
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 _TICK_S, _IDLE_S = 0.05, 10.0
+_own = threading.local()
+
+
+class Exchange:
+    """One request and its answer; ``late`` is set when its time was up before its end."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+        self.late = False
+        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+
+    def uses(self, connection: HTTPConnection) -> None:
+        """Say which connection carries it; its socket is kept, as a connection lets go of one that is to be closed."""
+        self._connection, self._socket = connection, connection.sock or self._socket
+
+    def check(self) -> None:
+        """Raise :class:`TimeoutError` when the time is up."""
+        if self.late or time.monotonic() > self.until:
+            self.late = True
+            raise TimeoutError
+
+    def interrupt(self) -> None:
+        """End it: whoever waits for the socket gets an error or an end."""
+        self.late = True
+        held = self._connection.sock if self._connection is not None else None
+        for each in {id(each): each for each in (self._socket, held) if each is not None}.values():
+            with suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
 class _Watch:
-    """One thread for all connections of the process; it ends those that wait too long and goes when there are none.
+    """One thread for all exchanges of the process; it goes when there are none.
 
     A timer a request would do as well, but starting its thread costs more than a small answer.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[HTTPConnection, float] = {}
-        self._late: set[HTTPConnection] = set()
+        self._running: set[Exchange] = set()
         self._runs = False
 
-    def begin(self, connection: HTTPConnection, seconds: float) -> None:
-        """Watch a connection from now on."""
+    def begin(self, exchange: Exchange) -> None:
+        """Watch an exchange from now on."""
         with self._lock:
-            self._waiting[connection] = time.monotonic() + seconds
+            self._running.add(exchange)
             if not self._runs:
                 self._runs = True
                 threading.Thread(target=self._run, name="query-watch", daemon=True).start()
 
-    def end(self, connection: HTTPConnection) -> bool:
-        """Stop watching it; whether it was ended for being late."""
+    def end(self, exchange: Exchange) -> None:
+        """Stop watching it; it is not interrupted from now on."""
         with self._lock:
-            self._waiting.pop(connection, None)
-            late = connection in self._late
-            self._late.discard(connection)
-            return late
+            self._running.discard(exchange)
 
     def _run(self) -> None:
         used = time.monotonic()
@@ -53,47 +79,55 @@ class _Watch:
             time.sleep(_TICK_S)
             now = time.monotonic()
             with self._lock:
-                used = now if self._waiting else used
+                used = now if self._running else used
                 if now - used > _IDLE_S:
                     self._runs = False
                     return
-                for connection in [waits for waits, until in self._waiting.items() if until < now]:
-                    del self._waiting[connection]
-                    self._late.add(connection)
-                    _interrupt(connection.sock)
-
-
-def _interrupt(waiting: socket.socket | None) -> None:
-    if waiting is not None:
-        with suppress(OSError):
-            socket.socket.shutdown(waiting, socket.SHUT_RDWR)
+                for exchange in self._running:
+                    if exchange.until < now:
+                        exchange.interrupt()
 
 
 _watch = _Watch()
 
 
-def _on_time(connection: HTTPConnection, respond: Callable[[], urllib3.HTTPResponse]) -> urllib3.HTTPResponse:
-    _watch.begin(connection, float(connection.timeout or threading.TIMEOUT_MAX))
+@contextmanager
+def exchange(seconds: float) -> Iterator[Exchange]:
+    """Give whatever connection this thread uses in the block so long, all in all. [s]"""
+    running = Exchange(seconds)
+    _own.exchange = running
+    _watch.begin(running)
     try:
-        response = respond()
-    except BaseException as error:
-        if _watch.end(connection) and isinstance(error, (HTTPException, OSError)):
-            raise TimeoutError from None
-        raise
-    if _watch.end(connection):
-        response.close()
-        raise TimeoutError
-    return response
+        yield running
+    finally:
+        _watch.end(running)
+        _own.exchange = None
+
+
+def _note(connection: HTTPConnection) -> None:
+    running: Exchange | None = getattr(_own, "exchange", None)
+    if running is not None:
+        running.uses(connection)
 
 
 class _TimedConnection(HTTPConnection):
+    def connect(self) -> None:
+        _note(self)
+        super().connect()
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-        return _on_time(self, super().getresponse)
+        _note(self)
+        return super().getresponse()
 
 
 class _TimedTlsConnection(HTTPSConnection):
+    def connect(self) -> None:
+        _note(self)
+        super().connect()
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-        return _on_time(self, super().getresponse)
+        _note(self)
+        return super().getresponse()
 
 
 class _TimedPool(HTTPConnectionPool):

@@ -19,19 +19,19 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 import urllib3.exceptions as broken
 
-from workbench.core.errors import QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.core.errors import SourceError, SourceUnavailable
+from workbench.core.settings import SourceSettings
 from workbench.query.http import failures
-from workbench.query.http.login import Login, checked_url, pool_for
+from workbench.query.http.login import Login, checked_url, login_of, pool_for
+from workbench.query.http.reading import MAX_BYTES, read_body
+from workbench.query.http.secrets import struck_headers, struck_out
+from workbench.query.http.timed import Exchange, exchange
 
 Fields = Sequence[tuple[str, str]]
-
-#: Bytes after which an answer is refused: nothing the workbench asks for is larger.
-MAX_BYTES = 1 << 30
 
 #: How often a question is put to a server that cannot be reached. [count]
 ATTEMPTS = 4
 
-_READ = 1 << 18
 _CONNECT_S = 10.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 5.0
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -41,11 +41,15 @@ _chance = random.SystemRandom()
 
 @dataclass(frozen=True)
 class Reply:
-    """Answer of a server, its body read to the end; header names are in lower case."""
+    """Answer of a server, its body read to the end; header names are in lower case.
+
+    ``limit`` is the memory that it may take, its objects included. [bytes]
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | bytearray
+    limit: int = MAX_BYTES
 
     @property
     def content_type(self) -> str:
@@ -88,9 +92,21 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Requests over urllib3, at most ``connections`` at a time; safe to use from several threads."""
+    """Requests over urllib3, at most ``connections`` at a time; safe to use from several threads.
 
-    def __init__(self, url: str, login: Login | None = None, *, gzip: bool = False, connections: int = 4) -> None:
+    ``limit`` is the memory that one answer may take. [bytes]
+    """
+
+    def __init__(
+        self,
+        url: str,
+        login: Login | None = None,
+        *,
+        gzip: bool = False,
+        connections: int = 4,
+        limit: int = MAX_BYTES,
+    ) -> None:
+        self.limit = limit
         self._base = checked_url(url)
         self._login = login or Login()
         self._gzip = gzip
@@ -132,7 +148,6 @@ class HttpTransport:
         body : bytes, optional
             To send in place of a form; JSON where the headers say no other type.
         """
-        deadline = time.monotonic() + timeout_s
         sent = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip" if self._gzip else "identity",
@@ -149,51 +164,50 @@ class HttpTransport:
             if body is not None:
                 sent.setdefault("Content-Type", "application/json")
         sent |= self._login.signed(method, url, sent, body)
+        with exchange(timeout_s) as running:
+            try:
+                return self._exchanged(method, url, body, sent, timeout_s, running)
+            except (broken.HTTPError, OSError) as error:
+                told = failures.of_exception(TimeoutError() if running.late else error, self._where, timeout_s)
+                raise Broken(told, again=not running.late and failures.is_lost(error)) from None
+
+    def _exchanged(
+        self, method: str, url: str, body: bytes | None, sent: dict[str, str], timeout_s: float, running: Exchange
+    ) -> Reply:
+        response = self._pool.request(
+            method,
+            url,
+            body=body,
+            headers=sent,
+            preload_content=False,
+            redirect=False,
+            retries=False,
+            pool_timeout=timeout_s,
+            timeout=urllib3.Timeout(connect=min(_CONNECT_S, timeout_s), read=timeout_s),
+        )
         try:
-            response = self._pool.request(
-                method,
-                url,
-                body=body,
-                headers=sent,
-                preload_content=False,
-                redirect=False,
-                retries=False,
-                pool_timeout=timeout_s,
-                timeout=urllib3.Timeout(connect=min(_CONNECT_S, timeout_s), read=timeout_s),
-            )
-        except (broken.HTTPError, OSError) as error:
-            raise self._broken(error, timeout_s) from None
-        try:
-            read = _read(response, deadline)
-        except (broken.HTTPError, OSError) as error:
-            response.close()
-            raise self._broken(error, timeout_s) from None
+            encoding = response.headers.get("Content-Encoding", "")
+            read = read_body(response, encoding, limit=self.limit, check=running.check)
         except BaseException:
             response.close()
             raise
         finally:
             response.release_conn()
-        said = read if 200 <= response.status < 300 else self._login.redacted(read)
-        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, said)
-
-    def _broken(self, error: Exception, timeout_s: float) -> Broken:
-        told = failures.of_exception(error, self._where, timeout_s)
-        return Broken(told, again=failures.is_lost(error))
+        secrets = self._login.secrets(sent)
+        said = struck_out(read, secrets, data=200 <= response.status < 300)
+        return Reply(response.status, struck_headers(response.headers, secrets), said, self.limit)
 
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytearray:
-    """Read the body as it comes, looking at the clock after every piece; ``response.data`` would hold two copies."""
-    body = bytearray()
-    decode = bool(response.headers.get("Content-Encoding"))
-    while piece := response.read1(_READ, decode_content=decode):
-        body += piece
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        if len(body) > MAX_BYTES:
-            raise QueryTooExpensive(
-                f"The answer is larger than {MAX_BYTES >> 20:,} MiB.", hint="Aggregate in the query, or narrow it."
-            )
-    return body
+def transport_of(settings: SourceSettings) -> HttpTransport:
+    """Return the way to a source of the settings.
+
+    Raises
+    ------
+    SettingsError
+        Address or credentials cannot be used.
+    """
+    limit = settings.answer_mib << 20 if settings.answer_mib else MAX_BYTES
+    return HttpTransport(settings.url, login_of(settings), gzip=settings.gzip, limit=limit)
 
 
 def ask(

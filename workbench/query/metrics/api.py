@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from workbench.core.errors import AnswerUnreadable, SourceError, SourceUnavailable
+from workbench.core.settings import Limits
 from workbench.query.http import failures
 from workbench.query.http.transport import ATTEMPTS, Fields, Reply, Transport, ask
 from workbench.query.metrics.decode import Answer, decode, envelope
@@ -16,6 +17,9 @@ from workbench.query.metrics.plan import seconds_text
 
 #: After a server could not be reached in all attempts, other questions try it once only for so long. [s]
 AWAY_S = 5.0
+
+
+_OTHER = "Is the address right, with its path prefix? Another service may answer there."
 
 
 class PrometheusApi:
@@ -33,6 +37,8 @@ class PrometheusApi:
     ----------
     extra : sequence of (str, str)
         Goes with every query, once it is known which store answers.
+    max_series : int
+        Answers with more are refused before they are read. [series]
     """
 
     def __init__(self, name: str, transport: Transport, timeout_s: float) -> None:
@@ -40,6 +46,7 @@ class PrometheusApi:
         self.transport = transport
         self.timeout_s = timeout_s
         self.extra: Fields = ()
+        self.max_series = Limits().series
         self._method = "POST"
         self._away_until = 0.0
 
@@ -70,7 +77,23 @@ class PrometheusApi:
         reply = self.reply(path, fields, form=form, query=query)
         with self.naming(query):
             _expect_success(reply, query, path)
-            return envelope(reply.body)[0]
+            return envelope(reply.body, limit=reply.limit)[0]
+
+    def rows(
+        self,
+        path: str,
+        fields: Fields = (),
+        *,
+        form: bool = False,
+        query: str = "",
+        each: Callable[[Any], bool],
+    ) -> list[Any]:
+        """Return ``data`` of an answer that is a list, every item of which passes a check."""
+        found = self.document(path, fields, form=form, query=query)
+        if not isinstance(found, list) or not all(map(each, found)):
+            with self.naming(query):
+                raise AnswerUnreadable(f"The answer of {path} is no list of the Prometheus API.", hint=_OTHER)
+        return found
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], *, query: str = "") -> Reply:
         """Post a body of another kind than a form; with a query a refusal is an error, else any answer is given."""
@@ -103,7 +126,7 @@ class PrometheusApi:
         with self.naming(query):
             reply = self._send(path, [*fields, *self.extra, ("timeout", f"{max(int(timeout_s), 1)}s")], True, timeout_s)
             _expect_success(reply, query, path)
-            return decode(reply.body, sink)
+            return decode(reply.body, sink, limit=reply.limit, max_series=self.max_series)
 
     def number(self, query: str, time_ms: int | None = None, *, about: str = "") -> float | None:
         """Evaluate a query to one number at an instant (the server's now without one); None when there is none."""

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 import urllib3.exceptions as broken
 
-from workbench.core.errors import QueryTooExpensive
 from workbench.core.series import Metrics
 from workbench.core.settings import Limits
 from workbench.query.http import failures
 from workbench.query.http.login import checked_url
-from workbench.query.http.transport import MAX_BYTES, Broken, Fields, Reply
+from workbench.query.http.reading import MAX_BYTES, too_large
+from workbench.query.http.secrets import SECRET_HEADERS, struck_headers, struck_out
+from workbench.query.http.transport import Broken, Fields, Reply
 from workbench.query.metrics.prometheus import PrometheusSource
 
 _PIECE = 1 << 18
@@ -86,13 +87,16 @@ class ClientTransport:
                     if time.monotonic() > deadline:
                         raise TimeoutError
                     if len(read) > MAX_BYTES:
-                        raise QueryTooExpensive(f"The answer is larger than {MAX_BYTES >> 20:,} MiB.")
+                        raise too_large(MAX_BYTES)
         except (requests.RequestException, TimeoutError) as error:
             cause = cause_of(error)
             raise Broken(
                 failures.of_exception(cause, failures.host_of(self._base), timeout_s), again=failures.is_lost(cause)
             ) from None
-        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, read)
+        asked = response.request.headers
+        secrets = [str(value) for name, value in asked.items() if name.lower() in SECRET_HEADERS]
+        said = struck_out(read, secrets, data=response.ok)
+        return Reply(response.status_code, struck_headers(response.headers, secrets), said)
 
 
 def source_of(

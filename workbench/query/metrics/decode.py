@@ -15,15 +15,15 @@ rest: native histograms, pretty-printed JSON, another order of keys. All three g
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workbench.core.errors import AnswerUnreadable
+from workbench.core.errors import AnswerUnreadable, QueryTooExpensive
 from workbench.core.series import Labels, SeriesSet
 from workbench.query.http import failures
+from workbench.query.http.reading import MAX_BYTES, read_json
 from workbench.query.metrics.compiled import Compiled
 from workbench.query.metrics.decode_parts import Sink, is_labels
 
@@ -61,7 +61,14 @@ def warm_up() -> bool:
     return _compiled.now() is not None
 
 
-def decode(body: bytes | bytearray, sink: Sink, *, reader: ReaderName = "auto") -> Answer:
+def decode(
+    body: bytes | bytearray,
+    sink: Sink,
+    *,
+    reader: ReaderName = "auto",
+    limit: int = MAX_BYTES,
+    max_series: int | None = None,
+) -> Answer:
     """Read an answer of ``query`` or ``query_range`` and hand its series to ``sink`` in order.
 
     Parameters
@@ -72,6 +79,10 @@ def decode(body: bytes | bytearray, sink: Sink, *, reader: ReaderName = "auto") 
         Called with some series at a time; none has two parts.
     reader : {"auto", "scan", "table", "generic"}
         A reader by name is for tests and benchmarks.
+    limit : int
+        Memory that the answer may take. [bytes]
+    max_series : int, optional
+        More series are refused before they are read. [count]
 
     Returns
     -------
@@ -83,18 +94,23 @@ def decode(body: bytes | bytearray, sink: Sink, *, reader: ReaderName = "auto") 
         The text stops in the middle.
     AnswerUnreadable
         The text is not an answer of this API.
+    QueryTooExpensive
+        It has more series than asked for, or would take more memory.
     """
     head = _HEAD.match(body, 0, 200)
     position = 0
     if head:
         chosen = _reader(reader, len(body))
         position = chosen(body, head.end(), sink) if chosen else head.end()
-        text = bytes(head[0]) + bytes(memoryview(body)[position:])
-    else:
-        text = bytes(body)
+    text = body if not head or position == head.end() else bytes(head[0]) + bytes(memoryview(body)[position:])
+    if max_series is not None and (count := text.count(b'"metric"')) > max_series:
+        raise QueryTooExpensive(
+            f"The answer has {count:,} series; the limit is {max_series:,}.",
+            hint="Aggregate in the query, match fewer series, or raise limits.series in the settings.",
+        )
     try:
-        return _generic(text, sink)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        return _generic(text, sink, limit)
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         fault = error if isinstance(error, ValueError) else ValueError(str(error))
         unreadable = failures.of_text(body, "", fault)
         raise unreadable from None
@@ -115,7 +131,7 @@ def _reader(name: ReaderName, size: int) -> Reader | None:
     return read_table
 
 
-def envelope(body: bytes | bytearray) -> tuple[Any, tuple[str, ...]]:
+def envelope(body: bytes | bytearray, *, limit: int = MAX_BYTES) -> tuple[Any, tuple[str, ...]]:
     """Return ``data`` and the warnings of an answer that holds no samples: labels, metadata, targets.
 
     Raises
@@ -123,7 +139,7 @@ def envelope(body: bytes | bytearray) -> tuple[Any, tuple[str, ...]]:
     AnswerTruncated, AnswerUnreadable
     """
     try:
-        document = json.loads(body)
+        document = read_json(body, limit=limit)
         if not isinstance(document, dict) or document.get("status") != "success" or "data" not in document:
             raise ValueError("no data")
     except (ValueError, RecursionError) as error:
@@ -132,8 +148,8 @@ def envelope(body: bytes | bytearray) -> tuple[Any, tuple[str, ...]]:
     return document["data"], _texts(document, "warnings")
 
 
-def _generic(text: bytes, sink: Sink) -> Answer:
-    document = json.loads(text)
+def _generic(text: bytes | bytearray, sink: Sink, limit: int) -> Answer:
+    document = read_json(text, limit=limit)
     if not isinstance(document, dict) or document.get("status") != "success":
         raise ValueError("no answer of this API")
     data = document["data"]

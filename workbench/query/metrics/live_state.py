@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.core.errors import SourceError
 from workbench.query.http import failures
+from workbench.query.http.reading import read_json
 from workbench.query.http.transport import HttpTransport, ask
 from workbench.query.metrics.prometheus import PrometheusSource
 
@@ -60,7 +61,9 @@ def silences(source: PrometheusSource, alertmanager: str) -> Document:
         reply = ask(transport, "GET", path, (), timeout_s=source.timeout_s)
         if not 200 <= reply.status < 300:
             raise failures.of_reply(reply.status, reply.body, reply.content_type, query="", path=path)
-        found = json.loads(bytes(reply.body))
+        found = read_json(reply.body, limit=reply.limit)
+        if not isinstance(found, list):
+            raise ValueError("no list")
     except SourceError as error:
         error.source = error.source or alertmanager
         raise

@@ -27,13 +27,14 @@ from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.query.http.login import Login, SecretText, login_of
 from workbench.query.http.parallel import in_parallel
-from workbench.query.http.transport import HttpTransport, Transport
+from workbench.query.http.transport import HttpTransport, Transport, transport_of
 from workbench.query.metrics import plan
 from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.decode import Answer
+from workbench.query.metrics.decode_parts import is_labels
 from workbench.query.metrics.merge import Grid
 from workbench.query.metrics.raw import Pulled, Way, pull, way_of, without_stale_marks
-from workbench.query.metrics.server import Server, escaped_label, newest_sample, server_of
+from workbench.query.metrics.server import Server, escaped_label, families_of, newest_sample, server_of
 from workbench.query.metrics.stores import StoreOptions
 
 _COUNT_FROM_STEPS = 1_000
@@ -104,6 +105,7 @@ class PrometheusSource:
         self.login = login
         self._configured = "" if semantics in (None, "auto") else str(semantics)
         self._limits = limits or Limits()
+        self._api.max_series = self._limits.series
         self._options = options or StoreOptions()
         self._server: Server | None = None
         self._way: Way | None = None
@@ -115,6 +117,7 @@ class PrometheusSource:
             name,
             settings.url,
             login=login_of(settings),
+            transport=transport_of(settings),
             options=StoreOptions.of(settings),
             timeout_s=settings.timeout_s,
             semantics=settings.semantics,
@@ -134,6 +137,11 @@ class PrometheusSource:
     def location(self) -> str:
         """Base address, without credentials."""
         return self._api.transport.location
+
+    @property
+    def transport(self) -> Transport:
+        """The way to the server."""
+        return self._api.transport
 
     @property
     def timeout_s(self) -> float:
@@ -262,7 +270,7 @@ class PrometheusSource:
             raise ParameterError("No matcher given.", hint='E.g. up or {job="api"}.')
         fields = [*(("match[]", matcher) for matcher in matchers), *_bounds(span)]
         fields.append(("limit", str(self._limits.series + 1)))
-        found = self._api.document("/api/v1/series", fields, form=True, query=", ".join(matchers))
+        found = self._api.rows("/api/v1/series", fields, form=True, query=", ".join(matchers), each=is_labels)
         if len(found) > self._limits.series:
             raise QueryTooExpensive(
                 f"More than {self._limits.series:,} series match.",
@@ -277,16 +285,12 @@ class PrometheusSource:
         plain = escaped_label(label)
         if plain != label and self.server().product == "VictoriaMetrics":
             plain = label
-        return tuple(sorted(self._api.document(f"/api/v1/label/{quote(plain, safe='')}/values", _bounds(span))))
+        path = f"/api/v1/label/{quote(plain, safe='')}/values"
+        return tuple(sorted(self._api.rows(path, _bounds(span), each=lambda value: isinstance(value, str))))
 
     def metadata(self) -> Mapping[str, Mapping[str, str]]:
         """``metric family -> {type, help, unit}``; empty where the server keeps none (VictoriaMetrics)."""
-        found = self._api.document("/api/v1/metadata")
-        return {
-            family: {key: str(entries[0].get(key) or "") for key in ("type", "help", "unit")}
-            for family, entries in sorted(found.items())
-            if entries
-        }
+        return families_of(self._api.document("/api/v1/metadata"))
 
     def document(self, path: str, fields: Sequence[tuple[str, str]] = ()) -> Any:
         """Return ``data`` of an answer that holds no samples, e.g. of ``/api/v1/rules``."""

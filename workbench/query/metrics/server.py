@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError
 from workbench.core.timerange import from_ms
+from workbench.query.http.reading import read_json
 from workbench.query.http.transport import Reply
 from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.decode import envelope
@@ -92,16 +92,24 @@ def identify(
     return Server(product, version, "v2" if held == 2 else "v3")
 
 
+_LATEST_MS = 9_214_646_400_000  # the year 2262
+
+
 def newest_sample(api: PrometheusApi) -> datetime | None:
     """Return when a target was last scraped, else the newest time of the storage; None when there is neither."""
     scraped = api.number("max(timestamp(up))")
     if scraped is not None:
-        return from_ms(round(scraped * 1000))
+        return _moment(scraped * 1000)
     try:
         latest = int(api.document("/api/v1/status/tsdb")["headStats"]["maxTime"])
     except (SourceError, KeyError, TypeError, ValueError):
         return None
-    return from_ms(latest) if latest > 0 else None
+    return _moment(latest)
+
+
+def _moment(ms: float) -> datetime | None:
+    """Instant of a number that a server gave; None for one that is no time."""
+    return from_ms(round(ms)) if 0 < ms < _LATEST_MS else None
 
 
 def _lists_stores(reply: Reply) -> bool:
@@ -109,8 +117,8 @@ def _lists_stores(reply: Reply) -> bool:
     if reply.status != 200:
         return False
     try:
-        stores = json.loads(bytes(reply.body)).get("data")
-    except (ValueError, AttributeError):
+        stores = read_json(reply.body, limit=reply.limit).get("data")
+    except (ValueError, AttributeError, RecursionError, SourceError):
         return False
     return isinstance(stores, dict) and all(isinstance(kind, list) for kind in stores.values())
 
@@ -134,3 +142,19 @@ def escaped_label(name: str) -> str:
         else:
             parts.append(f"_{ord(letter):x}_")
     return "U__" + "".join(parts)
+
+
+def families_of(found: Any) -> dict[str, dict[str, str]]:
+    """Read the answer of ``/api/v1/metadata``: metric family -> type, help and unit.
+
+    Examples
+    --------
+    >>> families_of({"up": [{"type": "gauge", "help": "", "unit": ""}], "odd": None})
+    {'up': {'type': 'gauge', 'help': '', 'unit': ''}}
+    """
+    families = found.items() if isinstance(found, dict) else ()
+    return {
+        family: {key: str(entries[0].get(key) or "") for key in ("type", "help", "unit")}
+        for family, entries in sorted(families)
+        if isinstance(entries, list) and entries and isinstance(entries[0], dict)
+    }

@@ -1,4 +1,4 @@
-"""Where files of reports lie: below home, written down relative to it, so that a home that moved works."""
+"""Folders that reports are written in: private, one a process while they are made, opened where the settings say."""
 
 from __future__ import annotations
 
@@ -11,30 +11,6 @@ from pathlib import Path
 from workbench.core.private import FOLDER, opened, private_folder
 from workbench.core.processes import read_process, this_process
 from workbench.core.settings import Settings
-
-#: Folders of drafts and of issued reports below home.
-DRAFTS, ISSUED = "reports", "issued"
-
-
-def kept_as(path: Path, home: Path) -> str:
-    """Return a path as the store keeps it: relative to home where it lies below."""
-    return str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
-
-
-def kept_at(kept: str, home: Path) -> Path:
-    """Return the place of a path that the store kept; an absolute one of a home that moved is looked for in this one.
-
-    Examples
-    --------
-    >>> kept_at("issued/lab/2026-10/monthly-1", Path("/srv/home")).as_posix()
-    '/srv/home/issued/lab/2026-10/monthly-1'
-    """
-    path = Path(kept)
-    if not path.is_absolute():
-        return home / path
-    below = [number for number, part in enumerate(path.parts) if part in (DRAFTS, ISSUED)]
-    moved = home.joinpath(*path.parts[below[-1] :]) if below and not path.exists() else path
-    return moved if moved.exists() else path
 
 
 @contextmanager

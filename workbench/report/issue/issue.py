@@ -14,9 +14,10 @@ from typing import Any
 from workbench.core.errors import ParameterError, ReportError
 from workbench.core.settings import Settings
 from workbench.core.timerange import TimeRange, named_zone, parse_month
-from workbench.report.export.kept import ISSUED, kept_as, kept_at, published, scratch_folder
+from workbench.report.export.kept import published, scratch_folder
 from workbench.report.issue.page import issued_page
 from workbench.store import Issue
+from workbench.store.kept import ISSUED, kept_as, kept_at
 from workbench.studies import Context, open_context
 from workbench.studies.counting.definitions import note_definitions
 from workbench.studies.decisions.exclusions import written

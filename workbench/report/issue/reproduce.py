@@ -11,10 +11,10 @@ from workbench import __version__
 from workbench.core.errors import ParameterError, ReportError
 from workbench.core.result import Result
 from workbench.core.settings import Settings
-from workbench.report.export.kept import kept_at
 from workbench.report.issue.issue import INPUTS, PAGE_FILE, placed, read_figures
 from workbench.report.issue.page import issued_page
 from workbench.store import Issue, open_store
+from workbench.store.kept import kept_at
 from workbench.studies.issue.frozen import figures_of, figures_text, read_frozen
 from workbench.studies.issue.manifest import differences, sha256
 

@@ -20,13 +20,14 @@ from workbench.core.private import private_folder
 from workbench.core.settings import Settings
 from workbench.core.timerange import named_zone, parse_month
 from workbench.report.export.html import to_html, write_atomically
-from workbench.report.export.kept import DRAFTS, kept_as, kept_at, published
+from workbench.report.export.kept import published
 from workbench.report.run.compose import composed
 from workbench.report.run.jupyter import jupyter_library
 from workbench.report.run.kernel import KERNEL_NAME, kernel_in
 from workbench.report.run.statuses import take_unanswered, with_status_cell
 from workbench.report.run.templates import check_parameters, template_path
 from workbench.store import open_store
+from workbench.store.kept import DRAFTS, kept_as, kept_at
 from workbench.studies import open_context
 
 #: A cell that takes longer is stopped. [s]

@@ -19,6 +19,7 @@ from workbench.analysis.alerts.summary import (
     alert_rules,
     noisiest_alerts,
 )
+from workbench.analysis.alerts.tags import tag_shares
 from workbench.catalog import Profile
 from workbench.core.errors import EmptyAnswer, ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.frames import EPISODES
@@ -27,6 +28,7 @@ from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
 from workbench.studies.alerts.ownership import owns, rule_names
 from workbench.studies.alerts.reading import no_alerts, of_system, read_alerts
+from workbench.studies.alerts.tags_read import tags_of
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
@@ -74,7 +76,8 @@ def alert_load(
         (:class:`~workbench.analysis.alerts.summary.NoisiestAlerts`), ``hours``
         (:class:`~workbench.analysis.alerts.summary.AlertHours`), ``interruptions`` and ``shifts``
         (:class:`workbench.analysis.alerts.hours.AlertInterruptions`,
-        :class:`~workbench.analysis.alerts.hours.AlertShifts`) and ``bursts``
+        :class:`~workbench.analysis.alerts.hours.AlertShifts`), ``tags``
+        (:class:`workbench.analysis.alerts.tags.AlertTagShares`) and ``bursts``
         (:class:`~workbench.analysis.alerts.load.AlertBursts`).
 
     Raises
@@ -120,6 +123,7 @@ def alert_load(
         owner=profile.owner,
         zone=ctx.zone,
     )
+    said = tags_of(ctx, system, found)
     measures = alert_measures(found, positions=positions)
     results: dict[str, Result] = {
         "measures": measures,
@@ -130,6 +134,7 @@ def alert_load(
         "interruptions": alert_interruptions(found),
         "shifts": alert_shifts(found),
         "bursts": alert_bursts(found),
+        "tags": tag_shares(found, {row: tag for row, (tag, _, _) in said.items()}),
     }
     if not known and reading.frame.empty and not failed:
         warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")

@@ -18,7 +18,7 @@ def query_faults(catalog: Catalog) -> list[Fault]:
         try:
             parse(query.text)
         except QueryRejected as error:
-            faults.append(Fault(query.file, query.line, query.text, error.message))
+            faults.append(Fault(query.file, query.line, query.text, error.message, id="catalog/query"))
     return faults
 
 
@@ -31,7 +31,9 @@ def uncountable(catalog: Catalog) -> list[Fault]:
                 planned(member, {}, TimeRange.from_ms(0, slice_of(member)))
             except QueryRejected as error:
                 line = objective.query_lines.get(_part_of(member, error.query), objective.line)
-                faults.append(Fault(objective.file, line, error.query, f"{objective.id}: {error.message}"))
+                faults.append(
+                    Fault(objective.file, line, error.query, f"{objective.id}: {error.message}", id="catalog/query")
+                )
     return faults
 
 

@@ -95,6 +95,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     totals = spend_totals(found.ledger, found.seen, counted, periods)
     groups = spend_groups(found.ledger, found.seen, counted, periods)
     budgets = budget_use(found.budgets, as_of=periods.now.end)
+    known_budgets: list[Status] = [status for status in budgets.frame["status"] if status != "no_data"]
     seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
     return Study(
         name="spend_and_tokens",
@@ -113,7 +114,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "budgets": budgets,
             "invoices": invoices,
         },
-        status=found.failed or (worst([seen, *budgets.frame["status"]]) if seen == "ok" else seen),
+        status=found.failed or (worst([seen, *known_budgets]) if seen == "ok" else seen),
         freshness=from_ms(found.newest_ms) if found.newest_ms is not None else None,
         coverage=float(totals.frame["coverage"].min()),
         provenance=Provenance(

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from workbench.analysis.counting.silence import observed_slices
 from workbench.catalog import RecordsIndicator
-from workbench.core.errors import EmptyAnswer, WorkbenchError
+from workbench.core.errors import AnswerUnreadable, EmptyAnswer, WorkbenchError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.source import LogSource, SpanSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import scoped
+from workbench.query.logs.reconcile import count_differences
 from workbench.query.traces.filter import checked, passing
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.sources.context import Context
@@ -155,6 +156,12 @@ def _lines(indicator: RecordsIndicator, sources: RecordSources, span: TimeRange,
         assert isinstance(wanted, LogFilter)
         frame = sources.logs.log_counts(wanted, span, step_ms=slice_ms)
         warnings.extend(frame.attrs.get("warnings", ()))
+        if differences := count_differences(sources.logs, wanted, span, frame):
+            raise AnswerUnreadable(
+                " ".join(differences),
+                source=sources.logs.name,
+                hint="No number is made of counts that contradict each other. Ask again; else count fewer fields.",
+            )
         return _per_slice(frame, span, slice_ms)
 
     total = counted(indicator.total)

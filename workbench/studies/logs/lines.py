@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.filters import LogFilter
 from workbench.core.source import LogSource
 from workbench.core.timerange import TimeRange
+from workbench.query.logs.reconcile import count_differences, counted_by_server, rows_difference
 from workbench.studies.sources.context import Context
 
 _DAY_MS = 86_400_000
@@ -117,7 +118,9 @@ def _counted(source: LogSource, wanted: LogFilter, span: TimeRange, by: str) -> 
     counts = source.log_counts(wanted, span, step_ms=_DAY_MS, by=[by])
     totals = counts.groupby(by, sort=False)["count"].sum().sort_values(ascending=False, kind="stable")
     rows = [{by: str(value), "lines": int(count)} for value, count in totals.items()]
-    return _told(rows, int(counts["count"].sum()), source, counts.attrs)
+    told = dict(counts.attrs)
+    told["warnings"] = (*told.get("warnings", ()), *count_differences(source, wanted, span, counts))
+    return _told(rows, int(counts["count"].sum()), source, told)
 
 
 def _read_once(source: LogSource, wanted: LogFilter, span: TimeRange, limit: int) -> FoundLogs:
@@ -133,15 +136,34 @@ def _looked_back(source: LogSource, wanted: LogFilter, span: TimeRange, limit: i
     """Let the server count, and read back from the end only until there are lines enough."""
     counts = source.log_counts(wanted, span, step_ms=_DAY_MS)
     found, held, told = int(counts["count"].sum()), list[pd.DataFrame](), dict(counts.attrs)
-    until, width = span.end, _FIRST_LOOK
-    while until > span.start and sum(map(len, held)) < min(limit, found):
+    until, width, read = span.end, _FIRST_LOOK, 0
+    while until > span.start and read < min(limit, found):
         since = max(span.start, until - width)
         pieces = list(source.logs(wanted, TimeRange(since, until)))
         told["warnings"] = (*told.get("warnings", ()), *(text for one in pieces for text in one.attrs["warnings"]))
         held = [*pieces, *held]
+        read = sum(map(len, held))
         until, width = since, width * 4
+    told["warnings"] = (*told.get("warnings", ()), *_reconciled(source, wanted, span, counts, until, read))
     newest = pd.concat(held) if held else pd.DataFrame()
     return _told(_rows(newest, limit), found, source, told)
+
+
+def _reconciled(
+    source: LogSource, wanted: LogFilter, span: TimeRange, counts: pd.DataFrame, until: datetime, read: int
+) -> tuple[str, ...]:
+    """Hold the lines read since an instant against their count; of none counted, none may be there to read."""
+    found = int(counts["count"].sum())
+    if not counted_by_server(counts) or (found and until == span.end):
+        return ()
+    part = TimeRange(until, span.end) if found else span
+    if not found:
+        read = next((len(piece) for piece in source.logs(wanted, span) if len(piece)), 0)
+
+    def counted() -> int:
+        return int(source.log_counts(wanted, part, step_ms=_DAY_MS)["count"].sum())
+
+    return rows_difference(read, found if part == span else counted(), counted)
 
 
 def _rows(frame: pd.DataFrame, limit: int) -> list[dict[str, Any]]:

@@ -16,12 +16,12 @@ from workbench.analysis.overview.evidence import Clause, Looked, evidence
 from workbench.analysis.overview.findings import (
     MonthSpend,
     OpenAlerts,
-    alert_matters,
-    budget_matters,
-    health_matters,
-    limit_matters,
-    promise_matters,
-    source_matters,
+    alert_findings,
+    budget_findings,
+    health_findings,
+    limit_findings,
+    objective_findings,
+    source_findings,
 )
 from workbench.analysis.overview.today import Finding, today
 from workbench.analysis.slo.burn import BurnRates, burn_rates
@@ -144,7 +144,7 @@ def _looked(ctx: Context, found: dict[str, _Found]) -> Iterator[Looked]:
     for name, one in found.items():
         title, statuses = ctx.catalog.profile(name).title, one.compliance.frame["status"]
         judged = int(statuses.isin(["ok", "at_risk", "spent", "no_traffic"]).sum())
-        yield Looked(name, title, "promise", len(statuses), judged)
+        yield Looked(name, title, "objective", len(statuses), judged)
         clauses: tuple[Clause, ...] = ("alert", "limit", "budget")
         for clause in clauses:
             yield Looked(name, title, clause, one.standing.known.get(clause, 0), one.standing.read.get(clause, 0))
@@ -154,12 +154,12 @@ def _matters(ctx: Context, found: dict[str, _Found], states: SourceStates, as_of
     duties = {name: duty_of(ctx.catalog.profile(name)) for name in found}
     for name, one in found.items():
         duty = duties[name]
-        yield from promise_matters(one.compliance.frame, one.burns.frame, duty)
-        yield from alert_matters(one.standing.firing_frame(), duty, as_of=as_of)
-        yield from limit_matters(one.standing.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
-        yield from budget_matters(one.standing.budgets_frame(), duty)
-        yield from health_matters(one.health, duty)
-    yield from source_matters(states, {ctx.source_for(name).name: duties[name] for name in reversed(list(found))})
+        yield from objective_findings(one.compliance.frame, one.burns.frame, duty)
+        yield from alert_findings(one.standing.firing_frame(), duty, as_of=as_of)
+        yield from limit_findings(one.standing.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
+        yield from budget_findings(one.standing.budgets_frame(), duty)
+        yield from health_findings(one.health, duty)
+    yield from source_findings(states, {ctx.source_for(name).name: duties[name] for name in reversed(list(found))})
 
 
 def _states(ctx: Context, systems: list[str], as_of: datetime) -> SourceStates:

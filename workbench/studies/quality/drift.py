@@ -1,8 +1,8 @@
-"""Is the quality of the models' output drifting? Scores against the same hour a week before, and documented limits."""
+"""Is the quality of the models' output drifting? Scores against a reference of weeks, and documented limits."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
 from workbench.analysis.performance.documented import DocumentedValues, documented_values
-from workbench.analysis.quality.drift import WEEK, drift_days, quality_drifts, quality_hours, quality_states
+from workbench.analysis.quality.drift import quality
 from workbench.catalog import Profile
 from workbench.catalog.profile.model import Role
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
@@ -19,6 +19,7 @@ from workbench.core.series import Labels, Metrics
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
+from workbench.studies.quality.accepted import accepted_levels, incident_times
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 
@@ -30,9 +31,12 @@ SCORES = ("quality", "bias")
 #: Dimensions that say who measured, not what: they are averaged away.
 _WHERE = ("instance", "job", "host", "container", "deployment", "region")
 
+#: How far before a period scores are read: the reference of its first day, and drifts that are still open.
+HISTORY = timedelta(days=91)
+
 _METHOD = (
-    "hourly means against the same hour a week before; t test on each day with autocorrelation; "
-    "Benjamini-Hochberg 1 %; effect of 0.5 sd or more"
+    "levels of days against 3 to 4 weeks of reference; t tests of the last day and the last week; "
+    "at most 5 % of steady scores show a false drift in 30 days"
 )
 
 
@@ -45,7 +49,7 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     system : str
         System of the catalog.
     range : TimeRange
-        Period looked at; it is moved down to whole hours and read from a week before.
+        Period looked at; it is moved down to whole hours. Scores are read from 91 days before it.
     as_of : datetime
         Aware instant up to which history is read.
 
@@ -69,8 +73,8 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     Notes
     -----
     A score is a role ``quality`` or ``bias`` of the profile, by every label of it that says what was scored; instances
-    are averaged. A gauge gives its mean over the hour, a histogram sum / count, each with the number of samples or
-    observations behind it.
+    weigh as much as they have samples. A gauge gives its mean over the hour with the number of scrapes, a histogram
+    sum / count with the number of observations. Days of incidents belong in no reference.
     """
     profile = ctx.catalog.profile(system)
     source = ctx.source_for(system)
@@ -91,18 +95,23 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     except WorkbenchError as error:
         failed = "unavailable"
         warnings.append(str(error))
-    hours = quality_hours(found.hours, span)
-    days = drift_days(hours)
-    drifts = quality_drifts(hours, days)
-    states = quality_states(hours, days, drifts)
+    judged = quality(
+        found.hours,
+        span,
+        zone=ctx.zone,
+        margins={name: role.margin for name, role in roles.items()},
+        incidents=incident_times(ctx, system),
+        accepted=accepted_levels(ctx, system),
+    )
+    states = judged.states
     results: dict[str, Result] = {
         "states": states,
-        "drifts": drifts,
+        "drifts": judged.drifts,
         "limits": found.limits,
         "breaches": found.breaches,
         "documented": found.documented,
-        "days": days,
-        "hours": hours,
+        "days": judged.days,
+        "hours": judged.hours,
     }
     statuses: list[Status] = list(states.frame["status"])
     if found.breaches.frame["ongoing"].any():
@@ -146,8 +155,7 @@ class _Read:
 def _read(
     query_reader: QueryReader, profile: Profile, roles: dict[str, Role], span: TimeRange, warnings: list[str]
 ) -> _Read:
-    week_ms = int(WEEK.total_seconds() * 1000)
-    wide = TimeRange.from_ms(span.start_ms - week_ms, span.end_ms)
+    wide = TimeRange.from_ms(span.start_ms - int(HISTORY.total_seconds() * 1000), span.end_ms)
     frames = [_no_hours()]
     for name, role in roles.items():
         queries = score_queries(role)
@@ -173,7 +181,7 @@ def score_queries(role: Role) -> tuple[str, str] | None:
     by = ", ".join(label for word, label in role.labels.items() if word not in _WHERE)
     if role.kind == "gauge":
         return (
-            f"avg by ({by}) (avg_over_time({role.select}[1h]))",
+            f"sum by ({by}) (sum_over_time({role.select}[1h])) / sum by ({by}) (count_over_time({role.select}[1h]))",
             f"sum by ({by}) (count_over_time({role.select}[1h]))",
         )
     if role.kind == "histogram":
@@ -186,9 +194,11 @@ def score_queries(role: Role) -> tuple[str, str] | None:
 
 
 def _no_hours() -> pd.DataFrame:
-    columns = {"role": "str", "title": "str", "series": "str", "value": "float64", "samples": "float64"}
+    columns = {
+        "role": "str", "title": "str", "series": "str", "time": "datetime64[ms, UTC]", "value": "float64",
+        "samples": "float64", "gauge": "bool",
+    }  # fmt: skip
     frame = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
-    frame.insert(3, "time", pd.Series(dtype="datetime64[ms, UTC]"))
     return frame
 
 
@@ -209,6 +219,7 @@ def _hours(name: str, role: Role, value: Metrics, samples: Metrics) -> pd.DataFr
                     "time": starts[known],
                     "value": values[known],
                     "samples": counted.get(series, np.zeros(len(values)))[known],
+                    "gauge": role.kind == "gauge",
                 }
             )
         )

@@ -8,9 +8,8 @@ import re
 import pandas as pd
 import streamlit as st
 
+from workbench.core.foreign_text import json_safe, spreadsheet
 from workbench.core.result import Result, Study
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_text(frame: pd.DataFrame) -> str:
@@ -21,7 +20,7 @@ def csv_text(frame: pd.DataFrame) -> str:
     >>> csv_text(pd.DataFrame({"slo": ["=1+1"], "good": [12.0]})).splitlines()
     ['slo,good', "'=1+1,12.0"]
     """
-    safe = frame.map(lambda value: f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value)
+    safe = frame.map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
     for name in safe.columns:
         if isinstance(safe[name].dtype, pd.DatetimeTZDtype):
             safe[name] = safe[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -30,7 +29,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 def json_text(study: Study) -> str:
     """Return a study as the command line prints it with ``--format json``."""
-    return json.dumps(study.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_safe(json.dumps(study.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def file_name(*parts: str) -> str:

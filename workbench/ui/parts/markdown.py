@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from workbench.core.foreign_text import unlinked, visible
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -11,12 +13,12 @@ def escaped(text: str) -> str:
     r"""Return text that Streamlit's markdown shows letter by letter, on one line.
 
     Every ASCII punctuation mark is escaped: that covers links, HTML, formulas (``$``), icons (``:name:``) and
-    colour directives alike. A percent sign stays on the line of its number.
+    colour directives alike. An address is no live link. A percent sign stays on the line of its number.
 
     Examples
     --------
     >>> print(escaped(":red[p95] $x$"))
     \:red\[p95\] \$x\$
     """
-    line = " ".join(text.split()).replace(" %", "\u00a0%")
+    line = unlinked(visible(" ".join(text.split()))).replace(" %", "\u00a0%")
     return _PUNCTUATION.sub(r"\\\1", line)

@@ -135,6 +135,9 @@ def usable(study: Study) -> bool:
     """Say whether a study has numbers; where it has none, show why and what to do instead."""
     if study.status not in _EXPLANATIONS:
         return True
+    if _partly_known(study):
+        st.caption("A part of this is not known; its rows say so.")
+        return True
     with st.container(border=True):
         badge(study.status)
         st.markdown(_EXPLANATIONS[study.status])
@@ -146,6 +149,12 @@ def usable(study: Study) -> bool:
                     st.text(warning)
         st.caption(_NEXT_STEPS[study.status])
     return False
+
+
+def _partly_known(study: Study) -> bool:
+    """Whether some of what a study judged has a verdict although the whole has none."""
+    frames = [result.frame for result in study.results.values() if "status" in result.frame]
+    return any(frame["status"].isin(["ok", "at_risk", "spent"]).any() for frame in frames)
 
 
 def remarks(study: Study) -> list[str]:

@@ -1,0 +1,122 @@
+"""Each kind of harm is named, with the file and a next step."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.studies.conftest import SYSTEM, lab_series
+from tests.studies.test_backup import settings_of
+from workbench.archive import Archive
+from workbench.cli.main import main
+from workbench.core.series import SeriesSet
+from workbench.report.issue.issue import issue_report
+from workbench.studies.upkeep.doctor import Diagnosis, diagnose
+
+NOW = datetime(2026, 11, 4, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("whole") / "home"
+    archive = Archive.open(home / "archive", create=True)
+    archive.append_samples(lab_series())
+    archive.append_samples(SeriesSet.of([({"__name__": "more"}, [0, 60_000], [1.0, 2.0])]))
+    archive.note_covered("prom", ["x"], 0, 60_000)
+    issue_report(system=SYSTEM, month="2026-10", settings=settings_of(home), now=NOW)
+    with closing(sqlite3.connect(home / "workbench.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return home
+
+
+@pytest.fixture
+def home(whole: Path, tmp_path: Path) -> Path:
+    shutil.copytree(whole, tmp_path / "home")
+    (tmp_path / "home").chmod(0o700)
+    return tmp_path / "home"
+
+
+def found(home: Path) -> list[Diagnosis]:
+    return list(diagnose(settings_of(home), now=NOW, whole=True))
+
+
+def test_a_whole_home_is_well(home: Path) -> None:
+    diagnoses = [one for one in found(home) if one.part != "disk"]
+    assert {one.status for one in diagnoses} == {"ok"}
+    assert {one.part for one in diagnoses} == {"store", "archive", "reports", "permissions", "clock", "versions"}
+
+
+def test_an_empty_home_is_well(tmp_path: Path) -> None:
+    assert {one.status for one in found(tmp_path / "none") if one.part != "disk"} == {"ok"}
+
+
+def cut_off(path: Path) -> None:
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flipped(path: Path) -> None:
+    path.chmod(0o600)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "data lost": ("archive/samples/*/*.parquet", Path.unlink),
+    "data cut off": ("archive/samples/*/*.parquet", cut_off),
+    "data emptied": ("archive/samples/*/*.parquet", lambda path: (path.chmod(0o600), path.write_bytes(b""))),
+    "labels lost": ("archive/series/*.parquet", Path.unlink),
+    "coverage cut off": ("archive/coverage/*.parquet", cut_off),
+    "oldest commit lost": ("archive/samples/_delta_log/*01.json", Path.unlink),
+    "newest commit lost": ("archive/samples/_delta_log/*02.json", Path.unlink),
+    "commit emptied": ("archive/samples/_delta_log/*02.json", lambda path: path.write_bytes(b"")),
+    "commit scrambled": ("archive/samples/_delta_log/*02.json", lambda path: path.write_bytes(b"{]")),
+    "log lost": ("archive/coverage/_delta_log", shutil.rmtree),
+    "document scrambled": ("archive/archive.json", lambda path: path.write_bytes(b"{")),
+    "counts scrambled": ("archive/commits.json", lambda path: path.write_bytes(b"[]")),
+    "store lost": ("workbench.db", Path.unlink),
+    "store emptied": ("workbench.db", lambda path: path.write_bytes(b"")),
+    "store scrambled": ("workbench.db", lambda path: path.write_bytes(b"scrambled" * 9_000)),
+    "store cut off": ("workbench.db", cut_off),
+    "figures changed": ("issued/**/figures.json", flipped),
+    "page lost": ("issued/**/report.html", Path.unlink),
+    "inputs changed": ("issued/**/events.parquet", flipped),
+    "issue lost": ("issued/*/*/*", shutil.rmtree),
+}
+
+
+@pytest.mark.parametrize("harm", sorted(HARMS))
+def test_each_harm_is_named_with_its_file_and_a_next_step(home: Path, harm: str) -> None:
+    pattern, do = HARMS[harm]
+    paths = [path for path in sorted(home.glob(pattern)) if "_delta_log" not in path.name or path.is_dir()]
+    for beside in ("-wal", "-shm"):
+        (home / f"workbench.db{beside}").unlink(missing_ok=True)
+    do(paths[-1])
+    broken = [one for one in found(home) if one.status == "broken"]
+    assert broken, harm
+    assert all(one.next_step for one in broken)
+    named = {part for part in paths[-1].relative_to(home).parts if "=" not in part}
+    assert any(any(part in one.text for part in named) for one in broken), broken
+
+
+def test_an_open_home_is_a_warning_with_the_command(home: Path) -> None:
+    home.chmod(0o755)
+    (warning,) = [one for one in found(home) if one.status == "warning" and one.part == "permissions"]
+    assert warning.next_step == f"chmod 700 {home}"
+
+
+def test_the_command_prints_and_ends_with_eleven_where_something_is_broken(home: Path, capsys) -> None:
+    cut_off(next(home.glob("archive/samples/*/*.parquet")))
+    with pytest.raises(SystemExit) as left:
+        main(["--home", str(home), "doctor", "--format", "json"])
+    assert left.value.code == 11
+    rows = json.loads(capsys.readouterr().out)
+    assert {"part", "status", "text", "next_step"} == set(rows[0])

@@ -1,0 +1,331 @@
+"""When a score leaves its reference and when it comes back: two looks a day, over all series at once.
+
+A score has one level per day: the mean over its hours, each less what is usual at that hour. A fast look compares the
+last day with the reference, a slow look up to a week of days. A drift that is found stays open, against the reference
+that it left, until the level is back or a person accepts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from workbench.analysis.quality.looks import LEAST_REFERENCE, REFERENCE_DAYS, Reference
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+#: Days of the slow look, and the fewest that it needs. [d]
+SLOW_DAYS, LEAST_SLOW = 7, 3
+
+#: Days after which :data:`BUDGET` of quiet series have one false drift. [d]
+BUDGET_DAYS = 30
+
+#: Share of quiet series with a false drift in :data:`BUDGET_DAYS`. [ratio]
+BUDGET = 0.05
+
+#: Log likelihood ratio from which on a level counts as back at its reference. [nat]
+RECOVERED = 9.0
+
+
+@dataclass(frozen=True)
+class DayVerdicts:
+    """Verdicts by series (rows) and day (columns).
+
+    Attributes
+    ----------
+    level : float array
+        Level of the day less that of its reference; NaN where one is missing. The tests see it with hours far out cut
+        back. [score]
+    error : float array
+        Standard error of the fast look. [score]
+    freedom : float array
+        Degrees of freedom of the reference's scatter. [count]
+    slow : float array
+        Mean level of the slow look. [score]
+    slow_error : float array
+        Its standard error. [score]
+    p : float array
+        Smaller p-value of the two looks, two-sided. [probability]
+    reference : float array
+        Mean of the reference, on this weekday. [score]
+    scatter : float array
+        Robust standard deviation of the reference's hours. [score]
+    reference_days : int array
+        Days that the reference holds. [count]
+    drifting : bool array
+        The day belongs to a drift.
+    judged : bool array
+        There was a reference and a level.
+    run : int array
+        Number of the drift that the day belongs to, by series; -1 for none.
+    """
+
+    level: Floats
+    error: Floats
+    freedom: Floats
+    slow: Floats
+    slow_error: Floats
+    p: Floats
+    reference: Floats
+    scatter: Floats
+    reference_days: NDArray[np.int64]
+    drifting: Booleans
+    judged: Booleans
+    run: NDArray[np.int64]
+
+
+def threshold(budget: float = BUDGET) -> float:
+    """p-value at which one look at one series tells a drift. [probability]
+
+    Notes
+    -----
+    0.75 budget / (2 looks x :data:`BUDGET_DAYS`): the union bound over the looks of a month, and a quarter kept for
+    scatter that is not normal. Over several series the values of a day are held against it by Benjamini and Hochberg's
+    steps; this is the level of the largest.
+
+    Examples
+    --------
+    >>> round(threshold(), 6)
+    0.000625
+    """
+    return 0.75 * budget / (2 * BUDGET_DAYS)
+
+
+def day_verdicts(
+    hours: Floats,
+    weekday: NDArray[np.int64],
+    *,
+    margin: Floats | float = 0.0,
+    left_out: Booleans | None = None,
+    accepted: Booleans | None = None,
+    budget: float = BUDGET,
+) -> DayVerdicts:
+    """Judge every day of every series.
+
+    Parameters
+    ----------
+    hours : array, (series, days, hours of the day)
+        Hourly means, NaN where there is none. [score]
+    weekday : int array, (days,)
+        Day of the week, 0 to 6.
+    margin : float or array, (series,)
+        Difference below which a drift does not matter. [score]
+    left_out : bool array, (series, days), optional
+        Days that belong in no reference, such as days of incidents.
+    accepted : bool array, (series, days), optional
+        Days at whose start a person accepted the level: a drift ends there and the reference begins anew.
+    budget : float
+        Share of quiet series with a false drift in 30 days. [ratio]
+
+    Returns
+    -------
+    DayVerdicts
+
+    Notes
+    -----
+    The reference of a day is the newest 28 clean days (21 at least) before the week of the slow look; a day is clean
+    when it has data, is not left out and belongs to no drift. Levels have the mean of their weekday in the reference
+    taken off; their scatter s has as many degrees of freedom as days less weekdays. The fast look is
+    r / (s sqrt(1 + 1/n)), n being the reference's days of that weekday; the slow look is the mean of the last 7 days,
+    with the correlation of adjacent days that the hours show. Both are t tests [1]_. A drift ends when a cumulative log
+    likelihood ratio of "back at the reference" against "still at the level of the drift" passes :data:`RECOVERED` [2]_.
+
+    References
+    ----------
+    .. [1] D. S. Wilks, Statistical Methods in the Atmospheric Sciences, 3rd ed., 2011, 5.2.4.
+    .. [2] E. S. Page, Continuous inspection schemes, Biometrika 41, 1954.
+    """
+    count, days, _ = hours.shape
+    present = np.isfinite(hours)
+    seen = present.sum(axis=2)
+    clean = seen > 0
+    if left_out is not None:
+        clean &= ~left_out
+    shape = (count, days)
+    out = {
+        name: np.full(shape, np.nan)
+        for name in ("level", "error", "freedom", "slow", "slow_error", "p", "base", "scatter")
+    }
+    held_days = np.zeros(shape, np.int64)
+    # Days of drifts and the day on which one ends are in no reference.
+    unfit = np.zeros(shape, np.bool_)
+    drifting, judged, run = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_), np.full(shape, -1, np.int64)
+    margins = np.broadcast_to(np.asarray(margin, np.float64), (count,))
+    state = _Open.none(count, days)
+    since = np.zeros(count, np.int64)
+    for day in range(days):
+        if accepted is not None and accepted[:, day].any():
+            # The accepted level is that of the drift, so its days are the new reference.
+            begun = np.where(state.open, state.onset, day)
+            for series in np.flatnonzero(accepted[:, day]):
+                since[series] = begun[series]
+                unfit[series, begun[series] :] = False
+            state.close(accepted[:, day])
+        members = _reference(clean & ~unfit, day, since)
+        kept = state.open | ((members.sum(axis=1) < LEAST_REFERENCE) & (state.since == since))
+        members[kept] = state.members[kept]
+        state.keep(members, since)
+        held_days[:, day] = members.sum(axis=1)
+        if not (members.sum(axis=1) >= LEAST_REFERENCE).any():
+            continue
+        reference = Reference(hours, present, weekday, members, day)
+        fast, fast_error, freedom, base = reference.look(np.array([day]))
+        week = np.arange(max(0, day - SLOW_DAYS + 1), day + 1)
+        slow, slow_error, _, _ = reference.look(week, least=LEAST_SLOW, without=unfit[:, week])
+        p_fast, p_slow = (_p(value, error, freedom) for value, error in ((fast, fast_error), (slow, slow_error)))
+        whole = reference.levels(np.array([day]), cut=False)[:, 0]
+        out["level"][:, day] = np.where(np.isfinite(fast), whole, np.nan)
+        out["error"][:, day], out["freedom"][:, day] = fast_error, freedom
+        out["scatter"][:, day] = reference.spread
+        out["slow"][:, day], out["slow_error"][:, day], out["base"][:, day] = slow, slow_error, base
+        out["p"][:, day] = np.fmin(p_fast, p_slow)
+        judged[:, day] = np.isfinite(out["p"][:, day])
+        small = _discoveries(np.stack([p_fast, p_slow]), threshold(budget))
+        matters = np.stack([np.abs(fast), np.abs(slow)]) >= np.maximum(margins, 0.0)
+        begins = (small & matters).any(axis=0) & ~state.open
+        if begins.any():
+            state.begin(begins, members | unfit, reference, week, day)
+            for series in np.flatnonzero(begins):
+                first = int(state.onset[series])
+                drifting[series, first : day + 1] = unfit[series, first : day + 1] = True
+                run[series, first : day + 1] = state.number[series]
+        held = state.open & ~begins
+        if held.any():
+            back = state.follow(held, fast, fast_error, day)
+            turned: Booleans = back & small[0] & matters[0] & (np.sign(fast) != np.sign(state.size))
+            going = held & ~back
+            drifting[going, day], run[going, day] = True, state.number[going]
+            unfit[held, day] = True
+            for series in np.flatnonzero(back):
+                cut = int(state.candidate[series])
+                drifting[series, cut : day + 1], run[series, cut : day + 1] = False, -1
+                unfit[series, cut + 1 : day + 1] = False
+            state.close(back)
+            if turned.any():
+                state.turn(turned, fast, day)
+                for series in np.flatnonzero(turned):
+                    first = int(state.onset[series])
+                    drifting[series, first : day + 1] = unfit[series, first : day + 1] = True
+                    run[series, first : day + 1] = state.number[series]
+    return DayVerdicts(
+        level=out["level"], error=out["error"], freedom=out["freedom"], slow=out["slow"],
+        slow_error=out["slow_error"], p=out["p"], reference=out["base"], scatter=out["scatter"],
+        reference_days=held_days, drifting=drifting, judged=judged, run=run,
+    )  # fmt: skip
+
+
+def _reference(clean: Booleans, day: int, since: NDArray[np.int64]) -> Booleans:
+    """Mark the newest 28 clean days before the week of the slow look, no older than 56 days before it."""
+    last = max(0, day - SLOW_DAYS + 1)
+    first = max(0, last - 2 * REFERENCE_DAYS)
+    members = np.zeros_like(clean)
+    window: Booleans = clean[:, first:last] & (np.arange(first, last)[None, :] >= since[:, None])
+    members[:, first:last] = window & (np.cumsum(window[:, ::-1], axis=1)[:, ::-1] <= REFERENCE_DAYS)
+    # A short history lends its newest days too, where nothing in it was out of the ordinary.
+    recent: Booleans = clean[:, last:day] & np.all(clean[:, first:day], axis=1, keepdims=True)
+    lacking = REFERENCE_DAYS - members.sum(axis=1)
+    members[:, last:day] = recent & (np.cumsum(recent, axis=1) <= lacking[:, None])
+    return members
+
+
+@dataclass
+class _Open:
+    """Drifts that are open, one per series at most."""
+
+    open: Booleans
+    members: Booleans
+    onset: NDArray[np.int64]
+    size: Floats
+    held: Floats
+    evidence: Floats
+    candidate: NDArray[np.int64]
+    number: NDArray[np.int64]
+    next: NDArray[np.int64]
+    since: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, count: int, days: int) -> _Open:
+        return cls(
+            np.zeros(count, np.bool_), np.zeros((count, days), np.bool_), np.zeros(count, np.int64), np.zeros(count),
+            np.zeros(count), np.zeros(count), np.zeros(count, np.int64), np.full(count, -1, np.int64),
+            np.zeros(count, np.int64), np.zeros(count, np.int64),
+        )  # fmt: skip
+
+    def keep(self, members: Booleans, since: NDArray[np.int64]) -> None:
+        """Remember the reference of each series, for as long as no newer one is long enough."""
+        self.members, self.since = members.copy(), since.copy()
+
+    def begin(
+        self, which: Booleans, left_out: Booleans, reference: Reference, week: NDArray[np.int64], day: int
+    ) -> None:
+        """Open drifts; the first day is where the levels of the last week split best."""
+        values = np.where(left_out[:, week], np.nan, reference.levels(week))
+        for series in np.flatnonzero(which):
+            best = _onset(values[series])
+            self.onset[series] = week[best]
+            self.size[series] = np.nanmean(values[series][best:])
+            self.held[series] = np.isfinite(values[series][best:]).sum()
+            self.number[series] = self.next[series]
+            self.next[series] += 1
+        self.open |= which
+        self.evidence[which] = 0.0
+        self.candidate[which] = day + 1
+
+    def follow(self, which: Booleans, level: Floats, error: Floats, day: int) -> Booleans:
+        """Add a day to open drifts and say which are back at their reference."""
+        known = which & np.isfinite(level) & (error > 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gain = np.where(known, (self.size**2 / 2 - self.size * level) / error**2, 0.0)
+        exact = which & np.isfinite(level) & (error == 0)
+        gain = np.where(exact, np.where(np.abs(level) < np.abs(self.size) / 2, np.inf, -np.inf), gain)
+        before = self.evidence
+        self.evidence = np.where(which, np.maximum(0.0, before + gain), before)
+        self.candidate = np.where(which & (before <= 0) & (self.evidence > 0), day, self.candidate)
+        back = which & (self.evidence >= RECOVERED)
+        grows = which & np.isfinite(level) & (self.evidence <= 0)
+        self.size = np.where(grows, (self.size * self.held + np.nan_to_num(level)) / (self.held + 1), self.size)
+        self.held = np.where(grows, self.held + 1, self.held)
+        return back
+
+    def turn(self, which: Booleans, level: Floats, day: int) -> None:
+        """Open drifts of the other direction, from the day on that was not like the one before."""
+        self.onset = np.where(which, np.minimum(self.candidate, day), self.onset)
+        self.size, self.held = np.where(which, level, self.size), np.where(which, 1.0, self.held)
+        self.number = np.where(which, self.next, self.number)
+        self.next = self.next + which
+        self.open = self.open | which
+        self.candidate = np.where(which, day + 1, self.candidate)
+
+    def close(self, which: Booleans) -> None:
+        """Close drifts."""
+        self.open = self.open & ~which
+        self.evidence = np.where(which, 0.0, self.evidence)
+
+
+def _onset(values: Floats) -> int:
+    """Place from which on the levels of a week are those of the drift: the best split into 0 and their mean."""
+    known = np.nan_to_num(values)
+    sums = np.cumsum(known[::-1])[::-1]
+    counts = np.maximum(np.cumsum(np.isfinite(values)[::-1])[::-1], 1)
+    gain = sums**2 / counts
+    return int(np.argmax(gain))
+
+
+def _discoveries(p: Floats, level: float) -> Booleans:
+    """Benjamini and Hochberg's steps over looks and series, at ``level`` for one series."""
+    flat = np.sort(np.where(np.isfinite(p), p, 1.0).min(axis=0))
+    steps = level * np.arange(1, len(flat) + 1) / max(len(flat), 1)
+    passed = np.flatnonzero(flat <= steps)
+    cut = flat[passed[-1]] if len(passed) else -1.0
+    passing: Booleans = np.where(np.isfinite(p), p, 1.0) <= cut
+    return passing
+
+
+def _p(value: Floats, error: Floats, freedom: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = 2 * special.stdtr(freedom, -np.abs(value / error))
+    return np.where(error > 0, p, np.where(np.isfinite(value), (np.abs(value) < 1e-12).astype(float), np.nan))

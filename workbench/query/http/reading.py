@@ -1,0 +1,157 @@
+"""Bytes of an answer and its JSON within a limit of memory: refused before it is spent."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import urllib3.exceptions as broken
+
+from workbench.core.errors import QueryTooExpensive
+
+#: Memory that one answer may take, where the settings say nothing (``answer_mib``). [bytes]
+MAX_BYTES = 512 << 20
+
+#: What Python's objects cost. [bytes]
+_OBJECT, _LIST, _ITEM, _KEY, _QUOTE = 232, 88, 40, 80, 28
+
+#: An escaped or encoded half of a surrogate pair, or a whole pair.
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+
+_PACKED = ("gzip", "x-gzip", "deflate")
+
+_PIECE = 1 << 18
+_HINT = "Aggregate in the query or narrow it, or raise `answer_mib` of this source."
+
+
+class Pieces(Protocol):
+    """An answer whose body is read piece by piece, as urllib3's."""
+
+    def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        """Read what has come; empty at the end."""
+        ...
+
+
+def read_body(response: Pieces, encoding: str, *, limit: int, check: Callable[[], None]) -> bytearray:
+    """Read and unpack a body, at most ``limit`` bytes of it, asking the clock after every piece.
+
+    Parameters
+    ----------
+    response : Pieces
+    encoding : str
+        Its ``Content-Encoding``; another than gzip and deflate, e.g. the snappy of remote read, is left to the caller.
+    limit : int
+        [bytes]
+    check : callable
+        Raises when the time is up.
+
+    Raises
+    ------
+    QueryTooExpensive
+        The body, unpacked, is larger.
+    urllib3.exceptions.DecodeError, urllib3.exceptions.IncompleteRead
+        It cannot be unpacked, or ends in the middle.
+    """
+    kind = encoding.strip().lower()
+    unpack = _Unpacker(kind) if kind in _PACKED else None
+    body = bytearray()
+    while piece := response.read1(_PIECE, decode_content=False):
+        check()
+        for part in [piece] if unpack is None else unpack.parts(piece):
+            body += part
+            if len(body) > limit:
+                raise too_large(limit)
+            check()
+    check()
+    if unpack is not None and not unpack.whole:
+        raise broken.IncompleteRead(len(body), 1)
+    return body
+
+
+def too_large(limit: int) -> QueryTooExpensive:
+    """Return the error for an answer over the limit."""
+    return QueryTooExpensive(f"The answer takes more memory than {limit >> 20:,} MiB.", hint=_HINT)
+
+
+def read_json(text: bytes | bytearray, *, limit: int = MAX_BYTES) -> Any:
+    """Read JSON, unless its objects would take more memory than the limit leaves.
+
+    Objects are counted by their punctuation first, as a small text can become large: ``[[],[],...`` twenty-fold. Halves
+    of surrogate pairs, which no text may hold, become U+FFFD.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON.
+    QueryTooExpensive
+
+    Examples
+    --------
+    >>> read_json(b'{"a": [1]}')
+    {'a': [1]}
+    """
+    if json_bytes(text) > limit + limit // 2:
+        raise too_large(limit)
+    document = json.loads(text)
+    return _whole(document) if _HALF.search(text) else document
+
+
+def json_bytes(text: bytes | bytearray) -> int:
+    """Memory for reading a JSON text, from above: the bytes, their text, and the objects. [bytes]"""
+    if len(text) < 1 << 20:
+        return len(text)
+    wide = 2 if text.isascii() else 5
+    return (
+        len(text) * (1 + wide)
+        + text.count(b"{") * _OBJECT
+        + text.count(b"[") * _LIST
+        + text.count(b",") * _ITEM
+        + text.count(b":") * _KEY
+        + text.count(b'"') * _QUOTE
+    )
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_whole(item) for item in value]
+        case dict():
+            return {_whole(name): _whole(item) for name, item in value.items()}
+    return value
+
+
+class _Unpacker:
+    """gzip (of several members) or deflate, never more than a piece at a time."""
+
+    def __init__(self, encoding: str) -> None:
+        self._raw = encoding == "deflate"
+        self._inner = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._begun = self.whole = False
+
+    def parts(self, piece: bytes) -> Any:
+        """Yield what a piece unpacks to, some of it empty, so that the clock is asked in between."""
+        while piece:
+            if self._inner.eof:
+                if not piece.strip(b"\0"):
+                    return
+                self._inner, self.whole = zlib.decompressobj(zlib.MAX_WBITS | 32), False
+            yield self._step(piece)
+            piece = self._inner.unused_data if self._inner.eof else self._inner.unconsumed_tail
+            self.whole = self._inner.eof
+
+    def _step(self, piece: bytes) -> bytes:
+        try:
+            part = self._inner.decompress(piece, _PIECE)
+        except zlib.error as error:
+            if self._begun or not self._raw:
+                raise broken.DecodeError(str(error)) from None
+            self._inner = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without the header of zlib
+            self._begun = True
+            return self._step(piece)
+        self._begun = True
+        return part

@@ -1,0 +1,75 @@
+"""Writes down what people say of alerts, one or many at once, and reads it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workbench.analysis.alerts.tags import TAGS
+from workbench.core.errors import ArchiveError, ParameterError
+from workbench.core.timerange import TimeRange, to_ms
+from workbench.store import AlertTag
+from workbench.store.alert_tags import labels_key
+from workbench.studies.alerts.load import alert_load
+
+if TYPE_CHECKING:
+    from workbench.studies.sources.context import Context
+
+
+def tag_alerts(
+    ctx: Context,
+    *,
+    system: str,
+    range: TimeRange,
+    as_of: datetime,
+    tag: str,
+    rule: str = "",
+    labels: str = "",
+    note: str = "",
+    again: bool = False,
+) -> int:
+    """Say of the alerts that began in a period whether they were useful; returns of how many.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store; ``identity`` is who says so.
+    system : str
+    range : TimeRange
+    as_of : datetime
+    tag : {"useful", "no action"}
+    rule : str
+        Alerts of this rule only.
+    labels : str
+        Alerts whose labels, written ``name=value, name=value``, hold this text.
+    note : str
+        Why.
+    again : bool
+        Also those that are tagged already; the newest word counts.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system, rule or tag.
+    ArchiveError
+        There is no store to write to.
+    """
+    if tag not in TAGS:
+        raise ParameterError(f"{tag!r} is no tag of an alert.", hint=f"Use one of: {', '.join(TAGS)}.")
+    if ctx.store is None:
+        raise ArchiveError("There is no store to write to.", hint="Set home or store_url in the settings.")
+    found = alert_load(ctx, system=system, range=range, as_of=as_of).results["episodes"]
+    frame = found.frame[found.frame["started"]]
+    names = sorted(set(frame["alertname"]))
+    if rule and rule not in names:
+        raise ParameterError(
+            f"No alert of the rule {rule!r} began in {range}.", hint=f"Rules with alerts: {', '.join(names) or 'none'}."
+        )
+    known = ctx.store.alert_tags(system, range)
+    tags = []
+    for row in frame.itertuples():
+        name, text, start_ms = str(row.alertname), str(row.labels), to_ms(row.starts_at)
+        wanted = (not rule or name == rule) and labels in text
+        if wanted and (again or (name, labels_key(text), start_ms) not in known):
+            tags.append(AlertTag(system, name, text, start_ms, tag, note, ctx.clock(), ctx.identity))
+    return ctx.store.put_alert_tags(tags)

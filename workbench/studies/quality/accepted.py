@@ -1,0 +1,88 @@
+"""Levels of scores that a person accepted, and incidents whose days belong in no reference."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from workbench.core.errors import ArchiveError, ParameterError
+from workbench.store import Annotation
+from workbench.studies.decisions.exclusions import written
+from workbench.studies.decisions.table_events import table_events
+from workbench.studies.sources.context import Context
+
+#: Kind of the annotation that accepts a level; its objective is ``role: series``.
+KIND = "accept"
+
+
+def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: str, series: str = "all") -> Annotation:
+    """Accept the level of a score: an open drift of it ends, and its reference begins anew.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store; ``identity`` is who accepts.
+    system : str
+    score : str
+        Role of the profile, such as ``quality`` or ``bias.age``.
+    at : datetime
+        Aware instant from which on the level is the reference.
+    note : str
+        Why the level is accepted.
+    series : str
+        Series of the score as tables show it, such as ``method icg``.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or score, or no note.
+
+    Notes
+    -----
+    The acceptance is kept with name and time and can be revoked as any annotation.
+    """
+    profile = ctx.catalog.profile(system)
+    scores = [name for word in ("quality", "bias") for name in profile.variants(word)]
+    if score not in scores:
+        raise ParameterError(f"{score!r} is no score of {system}.", hint=f"Scores: {', '.join(scores) or 'none'}.")
+    if not note.strip():
+        raise ParameterError("An acceptance needs a note.", hint="Say why the level is accepted.")
+    record = Annotation(
+        system=system, kind=KIND, starts_at=at, text=note.strip(), created_at=ctx.clock(), created_by=ctx.identity,
+        slo=f"{score}: {series}",
+    )  # fmt: skip
+    return written(ctx).add_annotation(record)
+
+
+def accepted_levels(ctx: Context, system: str) -> pd.DataFrame:
+    """Return the acceptances of a system: ``role, series, time``."""
+    rows = [
+        (*record.slo.partition(": ")[::2], record.starts_at)
+        for record in _annotations(ctx, system)
+        if record.kind == KIND
+    ]
+    frame = pd.DataFrame(rows, columns=["role", "series", "time"])
+    frame["time"] = pd.to_datetime(frame["time"], utc=True).dt.as_unit("ms")
+    return frame
+
+
+def incident_times(ctx: Context, system: str) -> pd.DataFrame:
+    """Return when a system had incidents: ``start, end``; an end that is not known is missing."""
+    held, _ = table_events(ctx, system)
+    rows = [
+        (record.starts_at, record.ends_at)
+        for record in [*_annotations(ctx, system), *held]
+        if record.kind == "incident"
+    ]
+    frame = pd.DataFrame(rows, columns=["start", "end"])
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
+    return frame
+
+
+def _annotations(ctx: Context, system: str) -> list[Annotation]:
+    try:
+        return ctx.store.annotations(system) if ctx.store is not None else []
+    except ArchiveError:
+        return []  # the study of objectives says that decisions cannot be read
