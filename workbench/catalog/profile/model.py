@@ -70,14 +70,7 @@ class MetricFamily(Documented):
 
 
 class Role(Documented):
-    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression; docs/profiles.md.
-
-<<<<<<< HEAD
-    ``view_of`` and ``inside`` name roles that count or contain these things already: docs/profiles.md.
-=======
-    ``view_of`` counts the same things under other labels, ``inside`` contains these; they are never added.
->>>>>>> main
-    """
+    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression; docs/profiles.md."""
 
     kind: Kind
     select: Text
@@ -85,15 +78,10 @@ class Role(Documented):
     title: str = ""
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
-<<<<<<< HEAD
     view_of: RoleName | tuple[RoleName, ...] | None = None
     inside: RoleName | dict[str, str] | None = None
     token_class: TokenClass | None = None
-=======
-    view_of: RoleName | None = None
-    inside: RoleName | None = None
     margin: float = Field(default=0.0, ge=0)
->>>>>>> main
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:
