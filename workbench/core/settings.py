@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
+from workbench.core.cost_settings import CostSettings
 from workbench.core.errors import ParameterError, SettingsError
 from workbench.core.secrets import Frozen, SecretRef
 from workbench.core.timerange import Weekday, duration_ms, named_zone
@@ -229,12 +229,6 @@ class SystemSettings(Frozen):
             if parts.username or parts.password:
                 raise ValueError("credentials may not stand in the address of a health endpoint")
         return self
-
-
-class CostSettings(Frozen):
-    """How spend is judged; ``invoice_tolerance`` is the share of an invoice by which the meter may be off."""
-
-    invoice_tolerance: Decimal = Field(default=Decimal("0.01"), ge=0, lt=1)
 
 
 class Settings(Frozen):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, Profile, load_catalog
+from workbench.core.cost_settings import CostSettings
 from workbench.core.settings import (
-    CostSettings,
     Limits,
     Privacy,
     Settings,
