@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from workbench.ui.parts import filters, states
+from workbench.ui.parts import filters, load, states
 
 st.set_page_config(page_title="LLM workbench", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
 
@@ -70,6 +70,7 @@ chosen = ("system", "window", "zone")
 shown = {"": ("window", "zone"), "sources": ("system",)}
 
 with states.guard():
+    states.catalog_mistakes(load.context().catalog.faults)
     filters.sidebar(*shown.get(page.url_path, chosen))
 
 page.run()

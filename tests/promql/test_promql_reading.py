@@ -189,3 +189,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except QueryRejected:
         return
     assert parse(print_query(tree)) == tree or "nan" in repr(tree)
+
+
+@pytest.mark.parametrize("word", ["by", "without"])
+def test_labels_without_parentheses_are_shown_how_they_are_written(word) -> None:
+    with pytest.raises(QueryRejected, match="stand in parentheses") as caught:
+        parse(f"sum(c_total) {word} job")
+    assert caught.value.hint == f"Write {word} (job)."
+    assert caught.value.position == len(f"sum(c_total) {word} ")

@@ -268,3 +268,11 @@ def test_a_system_without_objectives_has_an_empty_table(lab: Context) -> None:
     study = slo_compliance(bare, system=SYSTEM, as_of=END)
     assert (study.status, len(study.results["compliance"].frame)) == ("no_data", 0)
     json.dumps(study.to_dict(), allow_nan=False)
+
+
+def test_an_empty_query_tells_a_short_window_from_a_wrong_name(lab: Context) -> None:
+    from workbench.studies.operations.ask import why_empty
+
+    short = why_empty(lab, "increase(http_requests_total[1m])", source=None, system=SYSTEM, at=END)
+    assert "has a sample every 1m, and [1m] holds fewer than two. Take at least [4m]." in short
+    assert "Check the names" in why_empty(lab, "increase(http_request_total[1m])", source=None, system=SYSTEM, at=END)

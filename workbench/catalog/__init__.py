@@ -1,6 +1,6 @@
 """What is monitored: systems, their signals, their promises."""
 
-from workbench.catalog.load import Catalog, load_catalog
+from workbench.catalog.load import Catalog, load_catalog, sound_catalog
 from workbench.catalog.profile.model import AlertRule, DocumentedQuery, Profile, RecordingRule, Role, Threshold
 from workbench.catalog.profile.queries import PlacedQuery, iter_queries
 from workbench.catalog.slo.indicators import (
@@ -34,4 +34,5 @@ __all__ = [
     "ThresholdIndicator",
     "iter_queries",
     "load_catalog",
+    "sound_catalog",
 ]

@@ -23,11 +23,16 @@ from workbench.core.shipped import shipped
 
 @dataclass(frozen=True)
 class Catalog:
-    """What is monitored: ``profiles`` and ``objectives``, both by system; ``documents`` keeps all of OpenSLO read."""
+    """What is monitored: ``profiles`` and ``objectives``, both by system; ``documents`` keeps all of OpenSLO read.
+
+    ``faults`` are mistakes of files that were left out; ``broken`` holds those of profiles, by system.
+    """
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     objectives: Mapping[str, tuple[Objective, ...]] = field(default_factory=dict)
     documents: tuple[OpenSloObject, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    broken: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
 
     def profile(self, system: str) -> Profile:
         """Return the profile of a system.
@@ -36,9 +41,13 @@ class Catalog:
         ------
         ParameterError
             No profile has that system; the nearest one is offered.
+        CatalogError
+            Its profile was left out for its mistakes.
         """
         if system in self.profiles:
             return self.profiles[system]
+        if system in self.broken:
+            raise CatalogError(self.broken[system], hint="Correct them; workbench catalog check reads the files again.")
         near = nearest(system, self.profiles)
         hint = f"Did you mean {near!r}?" if near else f"Known systems: {', '.join(self.profiles) or 'none'}."
         raise ParameterError(f"There is no system {system!r}.", hint=hint)
@@ -65,33 +74,67 @@ def load_catalog(profile_dirs: Sequence[Path | str] = (), slo_dirs: Sequence[Pat
     return read_catalog([shipped("data", "systems"), shipped("data", "slos"), *profile_dirs, *slo_dirs])
 
 
+def sound_catalog(profile_dirs: Sequence[Path | str] = (), slo_dirs: Sequence[Path | str] = ()) -> Catalog:
+    """Read what is right of the same files: one mistake stops one system or one objective, and is in ``faults``.
+
+    A profile or a document of objectives that would replace a shipped one leaves no shipped one in its place.
+    """
+    return _read([shipped("data", "systems"), shipped("data", "slos"), *profile_dirs, *slo_dirs])
+
+
 def read_catalog(folders: Sequence[Path | str]) -> Catalog:
-    """Read exactly these folders or files; a document with ``apiVersion`` is OpenSLO, any other one a profile."""
+    """Read exactly these folders or files; a document with ``apiVersion`` is OpenSLO, any other one a profile.
+
+    Raises
+    ------
+    CatalogError
+        Something in the files is wrong; ``faults`` lists all mistakes of all files.
+    """
+    read = _read(folders)
+    if read.faults:
+        count = f"{len(read.faults)} mistakes" if len(read.faults) > 1 else "1 mistake"
+        raise CatalogError(read.faults, hint=f"{count} in the catalog; docs/profiles.md describes every key.")
+    return read
+
+
+def _read(folders: Sequence[Path | str]) -> Catalog:
     faults: list[Fault] = []
+    broken: dict[str, tuple[Fault, ...]] = {}
     profiles: dict[str, Profile] = {}
     documents: dict[str, Document] = {}
     layers = [_documents(folder, faults) for folder in {Path(folder).resolve(): folder for folder in folders}.values()]
     for layer in layers:
-        for system, (profile, document) in _profiles(layer, faults).items():
-            profiles[system], documents[system] = profile, document
+        sound, wrong = _profiles(layer)
+        for system, why in wrong:
+            faults += why
+            broken[system] = (*broken.get(system, ()), *why)
+            profiles.pop(system, None)
+        for system, (profile, document) in sound.items():
+            if system not in dict(wrong):
+                profiles[system], documents[system] = profile, document
+                broken.pop(system, None)
     named = {str(document.data["system"]) for layer in layers for document in layer if _names_a_system(document)}
     objectives: dict[str, tuple[Objective, ...]] = {}
     replaced: set[str] = set()
     kept: list[OpenSloObject] = []
     for layer in layers:
-        objects = [found for document in layer if _is_openslo(document) and (found := _object(document, faults))]
+        documents_of_slos = [document for document in layer if _is_openslo(document)]
+        objects = [found for document in documents_of_slos if (found := _object(document, faults))]
         theirs = objectives_of(objects, named, faults)
+        for system in {_system_named(document) for document in documents_of_slos} & objectives.keys():
+            theirs.setdefault(system, ())
         replaced |= theirs.keys() & objectives.keys()
         objectives |= theirs
         kept += objects
-    if not faults:
-        for system, profile in profiles.items():
-            promised = None if system in replaced else objectives.get(system, ())
-            faults.extend(link_faults(profile, promised, documents[system]))
-    if faults:
-        count = f"{len(faults)} mistakes" if len(faults) > 1 else "1 mistake"
-        raise CatalogError(tuple(faults), hint=f"{count} in the catalog; docs/profiles.md describes every key.")
-    return Catalog(profiles, objectives, tuple(kept))
+    some_left_out = bool(faults)
+    for system, profile in list(profiles.items()):
+        promised = None if system in replaced or some_left_out else objectives.get(system, ())
+        if wrong_links := tuple(link_faults(profile, promised, documents[system])):
+            faults += wrong_links
+            broken[system] = wrong_links
+            del profiles[system]
+    objectives = {system: several for system, several in objectives.items() if system in profiles}
+    return Catalog(profiles, objectives, tuple(kept), tuple(faults), broken)
 
 
 def read_profile(document: Document) -> Profile:
@@ -132,22 +175,34 @@ def _documents(folder: Path | str, faults: list[Fault]) -> list[Document]:
     return found
 
 
-def _profiles(found: Iterable[Document], faults: list[Fault]) -> dict[str, tuple[Profile, Document]]:
+def _system_named(document: Document) -> str:
+    """System that an OpenSLO document names itself, however wrong the rest of it is."""
+    metadata = document.data.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return str(labels.get("system", "")) if isinstance(labels, dict) else ""
+
+
+def _profiles(
+    found: Iterable[Document],
+) -> tuple[dict[str, tuple[Profile, Document]], list[tuple[str, tuple[Fault, ...]]]]:
+    """Profiles of a layer by system, and the mistakes of those that are wrong, with the system they name."""
     profiles: dict[str, tuple[Profile, Document]] = {}
+    wrong: list[tuple[str, tuple[Fault, ...]]] = []
     for document in found:
         if _is_openslo(document):
             continue
         try:
             profile = read_profile(document)
         except CatalogError as error:
-            faults.extend(error.faults)
+            system = str(document.data.get("system", "")) if isinstance(document.data, dict) else ""
+            wrong.append((system, error.faults))
             continue
         if profile.system in profiles:
             first = profiles[profile.system][1]
             why = f"the system {profile.system!r} has a profile already: {first.file}:{first.line(('system',))}"
-            faults.append(document.fault(("system",), why))
+            wrong.append((profile.system, (document.fault(("system",), why),)))
         profiles.setdefault(profile.system, (profile, document))
-    return profiles
+    return profiles, wrong
 
 
 def _object(document: Document, faults: list[Fault]) -> OpenSloObject | None:

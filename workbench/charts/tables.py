@@ -20,7 +20,7 @@ def _time_text(value: Any) -> str:
 
 
 def compliance_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an objective, with units in every cell.
+    """One row of text per objective, with units in every cell.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def _sli_text(row: Any) -> str:
 
 
 def burn_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an objective of :class:`BurnRates`, a column a look-back. [x: 1 spends the budget exactly]"""
+    """One row of text per objective of :class:`BurnRates`, a column a look-back. [x: 1 spends the budget exactly]"""
     rows: dict[str, dict[str, str]] = {}
     for row in result.frame.itertuples():
         cells = rows.setdefault(str(row.objective), {"objective": str(row.objective)})
@@ -181,7 +181,7 @@ def slo_finding(result: Result) -> Sentence:
     parts = []
     if len(judged):
         kept = int((judged["status"] != "spent").sum())
-        parts.append(f"{kept} of {len(judged)} promises were kept.")
+        parts.append(f"{kept} of {len(judged)} objectives were met.")
         for row in judged[judged["status"] == "spent"].sort_values("budget_left_ratio").itertuples():
             when = f", its budget gone on {row.exhausted_at:%d %B %H:%M} UTC" if not pd.isna(row.exhausted_at) else ""
             parts.append(

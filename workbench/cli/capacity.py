@@ -34,7 +34,7 @@ def status(
     horizon: int,
     check: bool,
 ) -> None:
-    """Print one line a limit: use now, trend, date with interval; or the error of past forecasts.
+    """Print one line per limit: use now, trend, date with interval; or the error of past forecasts.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
-    "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
+    "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
     "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
@@ -63,7 +63,12 @@ class State:
         """Context for studies, opened from the settings."""
         from workbench.studies import open_context
 
-        return open_context(self.settings)
+        opened = open_context(self.settings)
+        if faults := opened.catalog.faults:
+            count = "1 mistake in the catalog is" if len(faults) == 1 else f"{len(faults)} mistakes in the catalog are"
+            said = "\n".join(map(str, faults))
+            click.echo(f"Warning: {count} left out; workbench catalog check lists them.\n{said}", err=True)
+        return opened
 
 
 @click.group(

@@ -47,7 +47,7 @@ def query(
     from workbench.core.result import jsonable
     from workbench.core.timerange import duration_ms, parse_instant
     from workbench.core.units import number_text, unbounded
-    from workbench.studies.operations.ask import explain_query, query_metrics
+    from workbench.studies.operations.ask import explain_query, query_metrics, why_empty
 
     context = state.context()
     now = context.clock()
@@ -63,7 +63,7 @@ def query(
             "The query matched no series.",
             source=answer.meta.get("source", ""),
             query=promql,
-            hint="Check the names: workbench catalog list; an empty answer is not a zero.",
+            hint=why_empty(context, promql, source=source, system=system, at=instant or span.end),
         )
     rows = [
         {key: number_text(value) if unbounded(value) else jsonable(value) for key, value in row.items()}

@@ -38,7 +38,7 @@ def _exit_codes() -> Iterator[str]:
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.WorkbenchError) and kind is not errors.SourceError
     ]
-    meanings: dict[int, list[str]] = {0: ["all is well"], 1: ["`--check`: a promise is at risk or spent"]}
+    meanings: dict[int, list[str]] = {0: ["all is well"], 1: ["`--check`: an objective is at risk or missed"]}
     meanings |= {70: ["a fault of the workbench itself"], 130: ["interrupted"]}
     for kind in kinds:
         if kind.exit_code != 1:

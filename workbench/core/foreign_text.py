@@ -22,7 +22,7 @@ _HIDDEN = re.compile(
 )
 _BREAK = re.compile(r"[\t\n]")
 _FORMULA = re.compile(r"(^|[\r\n])((?:[^\S\r\n]|[\"'\u200b])*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r|%])")
-_NUMBER = re.compile(r"\s*[+-]?\d[\d,_. \u00a0\u202f]*([eE][+-]?\d+)?(\s*[%A-Za-z\u00b5/.]{0,12})?\s*")
+_NUMBER = re.compile(r"[+-]Inf|\s*[+-]?\d[\d,_. \u00a0\u202f]*([eE][+-]?\d+)?(\s*[%A-Za-z\u00b5/.]{0,12})?\s*")
 _ADDRESS = re.compile(r"(?i)(https?:|ftp:|mailto:|www)(?=[/.\w])|(?<=\w)(?=@\w)")
 
 #: Joins what stands around it and shows nothing.

@@ -58,7 +58,7 @@ metadata = MetaData(
     }
 )
 
-#: One row a report that was begun, whether it ended well or not.
+#: One row per report that was begun, whether it ended well or not.
 report_runs = Table(
     "report_runs",
     metadata,
@@ -79,7 +79,7 @@ report_runs = Table(
     Index("ix_report_runs_report_system_started", "report", "system", "started_at"),
 )
 
-#: One row a history of counts: an objective as it was defined (``revision``), read from one source.
+#: One row per history of counts: an objective as it was defined (``revision``), read from one source.
 slice_histories = Table(
     "slice_histories",
     metadata,

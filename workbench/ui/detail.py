@@ -96,7 +96,7 @@ def _definition(promised: Objective) -> None:
         st.caption(name)
         st.code(text, language=None, wrap_lines=True)
     if promised.derived:
-        st.caption("Derived: no document promises this; it was worked out from a threshold.")
+        st.caption("Derived: the document does not state this objective; it follows from a threshold.")
     for assumption in promised.assumptions:
         st.text(f"Assumption: {assumption}")
     st.caption(escaped(f"{place_text(promised.file)}:{promised.line}"))

@@ -45,7 +45,7 @@ _CONTEXT = Context(prec=PRECISION)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SpendTotals(Result):
-    """Total of each measure; one row a measure and unit, money first.
+    """Total of each measure; one row per measure and unit, money first.
 
     Columns of ``frame``:
 
@@ -94,7 +94,7 @@ class SpendGroups(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DailySpend(Result):
-    """The groups of :class:`SpendGroups` day by day, in a named zone; one row a dimension, group and day.
+    """The groups of :class:`SpendGroups` day by day, in a named zone; one row per dimension, group and day.
 
     Columns of ``frame``:
 

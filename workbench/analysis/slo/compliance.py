@@ -25,7 +25,7 @@ COVERAGE_FLOOR = 0.9
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ComplianceResult(Result):
-    """How well each promise was kept; one row an objective, in the order asked.
+    """How well each promise was kept; one row per objective, in the order asked.
 
     Columns of ``frame``:
 

@@ -56,7 +56,7 @@ def member_id(objective: str, member: str) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CompositeMembers(Result):
-    """What each composite promise is made of; one row a member, in the order of the document.
+    """What each composite promise is made of; one row per member, in the order of the document.
 
     Columns of ``frame``:
 

@@ -78,7 +78,7 @@ class Exclusion:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExclusionEffect(Result):
-    """Each promise with and without its exclusions; one row an objective that has any in its window.
+    """Each promise with and without its exclusions; one row per objective that has any in its window.
 
     Columns of ``frame``:
 
@@ -100,7 +100,7 @@ class ExclusionEffect(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExclusionWindows(Result):
-    """Windows in force in the elapsed period, on the edges of slices; one row a window and objective.
+    """Windows in force in the elapsed period, on the edges of slices; one row per window and objective.
 
     Columns of ``frame``: ``objective``, ``start``, ``end`` [UTC], ``exclusion`` (id), ``semantics``, ``reason``,
     ``author``.

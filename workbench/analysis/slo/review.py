@@ -1,4 +1,4 @@
-"""Objectives to look at again: never burnt, always spent, not measured, or not reviewed for long."""
+"""Objectives that never burn, always overspend, have no data or are overdue for review."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUESTIONS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReviewQueue(Result):
-    """One row an objective, the most urgent first.
+    """One row per objective, the most urgent first.
 
     Columns of ``frame``:
 

@@ -19,7 +19,7 @@ TARGETS = tuple(map(Decimal, ("0.9", "0.95", "0.98", "0.99", "0.995", "0.998", "
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WhatIf(Result):
-    """Compliance under other targets and thresholds; one row an objective, threshold and target.
+    """Compliance under other targets and thresholds; one row per objective, threshold and target.
 
     Columns of ``frame``:
 

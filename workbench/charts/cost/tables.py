@@ -39,7 +39,7 @@ def measure_name(result: Result, measure: str, unit: str) -> str:
 
 
 def total_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a measure: ``measure, amount, before, change, observed, month so far, month end``."""
+    """One row of text per measure: ``measure, amount, before, change, observed, month so far, month end``."""
     return [
         {
             "measure": measure_name(result, str(row.measure), str(row.unit)),
@@ -74,7 +74,7 @@ def group_rows(result: Result, *, measure: str = "", dimension: str = "", unit: 
 
 
 def day_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a day: the total of each measure and unit, and how much of the day was observed."""
+    """One row of text per day: the total of each measure and unit, and how much of the day was observed."""
     rows: dict[str, dict[str, str]] = {}
     for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
         row = rows.setdefault(str(day), {"day": str(day)})
@@ -87,7 +87,7 @@ def day_rows(result: Result) -> list[dict[str, str]]:
 
 
 def unit_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a unit cost: ``per, counter, unit cost, before, change, of``."""
+    """One row of text per unit cost: ``per, counter, unit cost, before, change, of``."""
     return [
         {
             "per": str(row.per),
@@ -104,7 +104,7 @@ def unit_rows(result: Result) -> list[dict[str, str]]:
 
 
 def budget_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a budget: ``budget, status, used, highest, left, limit``."""
+    """One row of text per budget: ``budget, status, used, highest, left, limit``."""
     return [
         {
             "budget": f"{row.dimension} {row.group}".strip(),
@@ -119,7 +119,7 @@ def budget_rows(result: Result) -> list[dict[str, str]]:
 
 
 def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
-    """One row of text a jump: ``by, group, from, to, impact, change, usual, was, severity``; of a measure if named."""
+    """One row of text per jump: ``by, group, from, to, impact, change, usual, was, severity``; of one measure."""
     return [
         {
             "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
@@ -155,7 +155,7 @@ def jumps_sentence(result: Result) -> str:
 
 
 def invoice_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
+    """One row of text per invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
     return [
         {
             "provider": str(row.provider),

@@ -227,7 +227,7 @@ def compliance_figure(result: ComplianceResult, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     result : ComplianceResult
-        One row an objective.
+        One row per objective.
     mode : {"light", "dark"}
         Theme.
 

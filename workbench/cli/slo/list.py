@@ -33,7 +33,7 @@ def list_(state: Any, system: str | None, format_: str) -> None:
 @click.option("--early", is_flag=True, help="Do not wait three days for late data.")
 @click.pass_obj
 def report(state: Any, system: str, month: str, early: bool) -> None:
-    """Issue the report of a month's promises and spend, as `workbench report issue` does, and print its path.
+    """Issue the report of a month's objectives and spend, as `workbench report issue` does, and print its path.
 
     \b
     Example:

@@ -29,7 +29,7 @@ def status(
     until: str | None,
     format_: str,
 ) -> None:
-    """Print one line an objective: SLI, budget left, coverage, status.
+    """Print one line per objective: SLI, budget left, coverage, status.
 
     Without a period, or with --to alone, the window of each objective itself counts.
 

@@ -33,7 +33,7 @@ def whatif(
     until: str | None,
     format_: str,
 ) -> None:
-    """Print how a promise would have been kept with another target or threshold.
+    """Print how an objective would have done with another target or threshold.
 
     \b
     Examples:

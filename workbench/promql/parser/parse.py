@@ -42,6 +42,9 @@ _FARTHEST_S = 2e11
 _BEGINNINGS = 256
 _RENAMED = {"holt_winters": "double_exponential_smoothing"}
 
+#: Words that take labels in parentheses.
+_LABELLED = frozenset({"by", "without", "on", "ignoring"})
+
 
 def parse(text: str) -> Node:
     """Read a PromQL expression.
@@ -302,6 +305,10 @@ def _located(text: str, found: list[Token], reason: str) -> Exception:
         position = next((token.position for token in found if token.text.lower() == name), None)
         if position is not None:
             return rejected(reason, text, position, hint=hint)
+    for word, label in pairwise(found):
+        if word.text.lower() in _LABELLED and label.text != "(" and label.kind != "op":
+            why = f"the labels after {word.text!r} stand in parentheses"
+            return rejected(why, text, label.position, hint=f"Write {word.text} ({label.text}).")
     for before, token in pairwise([None, *found]):
         if token is not None and misplaced(before, token):
             return rejected(f"unexpected {token.text!r}", text, token.position, hint=f"The parser says: {reason}.")

@@ -184,6 +184,9 @@ def read_ledger(
     parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]
     ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
     ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(found))
+    for one in accounts:
+        if classes := profile.roles[one.role].classes:
+            ledger = counted_once(ledger, one.role, classes)
     return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
 
 

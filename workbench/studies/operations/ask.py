@@ -6,19 +6,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from workbench.core.errors import ParameterError
+from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.frames import SPANS
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource, QueryCost
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, duration_text, to_ms
 from workbench.promql import parse, print_query, scoped, selectors
 from workbench.studies.sources.context import Context
 
 #: Range queries without a step get about this many points a series.
 POINTS = 250
+
+_HOUR_MS = 3_600_000
 
 
 def chosen_source(ctx: Context, source: str | None, system: str | None) -> MetricSource:
@@ -103,6 +106,33 @@ def query_metrics(
         return chosen.instant(text, at)
     step = step_ms or step_for(range)
     return chosen.range(text, range.aligned(step), step_ms=step)
+
+
+def why_empty(ctx: Context, promql: str, *, source: str | None, system: str | None, at: datetime) -> str:
+    """Say why a query has no series: a name that is wrong, or a window that holds fewer samples than it needs.
+
+    A function over a window needs two samples in it; a scrape a minute leaves one in ``[1m]``.
+    """
+    names = "Check the names: workbench catalog list; an empty answer is not a zero."
+    chosen, text = chosen_source(ctx, source, system), _in_scope(ctx, promql, system)
+    for one in selectors(parse(text)):
+        if one.range_ms is None or one.at is not None:
+            continue
+        end_ms = to_ms(at) - one.offset_ms
+        around = TimeRange.from_ms(end_ms - max(4 * one.range_ms, _HOUR_MS), end_ms)
+        selector = print_query(replace(one, range_ms=None, offset_ms=0))
+        try:
+            samples = chosen.raw(selector, around)
+        except WorkbenchError:
+            continue
+        gaps = [int(np.median(np.diff(times))) for _, times, _ in samples if len(times) > 1]
+        if gaps and min(gaps) * 2 > one.range_ms:
+            window, gap = duration_text(one.range_ms), duration_text(min(gaps))
+            return (
+                f"The name is right, the window is too short: {selector} has a sample every {gap}, and [{window}] "
+                f"holds fewer than two. Take at least [{duration_text(4 * min(gaps))}]."
+            )
+    return names
 
 
 def _in_scope(ctx: Context, promql: str, system: str | None) -> str:

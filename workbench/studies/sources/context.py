@@ -195,8 +195,9 @@ def open_context(settings: Settings | None = None) -> Context:
 
     Raises
     ------
-    SettingsError, CatalogError
-        A file is wrong. A source that cannot be opened is no error but a state.
+    SettingsError
+        The settings are wrong. A source that cannot be opened is no error but a state; a profile or document that is
+        wrong is left out, and its mistakes are ``catalog.faults``.
     """
     chosen = settings or load_settings()
     given = chosen.sources.items()
@@ -206,7 +207,7 @@ def open_context(settings: Settings | None = None) -> Context:
             for name, one in given
             if one.kind in backends.METRIC_KINDS
         },
-        catalog=load_catalog(chosen.profiles, chosen.slos),
+        catalog=sound_catalog(chosen.profiles, chosen.slos),
         store=open_store(chosen),
         identity=chosen.identity,
         limits=chosen.limits,

@@ -52,7 +52,7 @@ def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return compliance rows as text a reader can take in: one row a promise, in the order given."""
+    """Return compliance rows as text a reader can take in: one row per promise, in the order given."""
     cells = [
         {
             "Status": [STATUS_WORDS[row.status]],
