@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pandas as pd
@@ -98,6 +99,17 @@ def test_values_of_one_label_are_added_once(amounts: dict[str, str], expected: i
     amount, classes, _ = total_of(book, [tokens])
     assert amount == expected
     assert sum(classes.values()) == expected
+
+
+def test_what_a_profile_says_of_values_counts():
+    tokens = Account("tokens", "Tokens", "tokens", ("model", "token_class"))
+    book = counted(tokens__input="100", tokens__cached="40", tokens__output="30")
+    inside = replace(tokens, parts=(("cached", "input"),))
+    assert total_of(book, [inside]) == (Decimal(260), PARTITION, [])
+    beside = replace(tokens, parts=(("cached", "apart"),))
+    amount, classes, notes = total_of(book, [beside])
+    assert amount == sum(classes.values()) == Decimal(340)
+    assert notes == []
 
 
 def test_a_part_larger_than_its_whole_is_an_error_of_the_data_and_is_not_cut():

@@ -40,7 +40,7 @@ class Account:
     token_class : str
         Class of tokens, see :mod:`workbench.analysis.token_classes`; empty where a label or nothing says it.
     parts : tuple of (str, str)
-        Values of the label ``token_class`` and the values that contain them.
+        Values of the label ``token_class`` and the values that contain them, or ``apart``.
     stated : bool
         Whether the profile itself says what this account is a part or a class of.
     family : str

@@ -2,7 +2,8 @@
 
 Input holds uncached input, cache reads and cache writes; output holds visible output and reasoning. OpenAI, Google,
 LiteLLM and the OpenTelemetry conventions count the parts inside their whole, Anthropic counts cache reads and writes
-beside it. A profile says which (``inside``, ``view_of``, ``token_class``); where it does not, names and amounts do.
+beside it. A profile says which (``inside``, ``view_of``, ``token_class``, ``classes``); where it does not, names and
+amounts do.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"(^|_)(output|completion|candidates|generated|generation|out)(_|$)", "output"),
     (r"^(total|all|sum)(_tokens?)?$|(^|_)total_tokens?(_|$)", "total"),
 )
+
+#: What a profile says of a value that is inside no other.
+APART = "apart"
 
 #: Class -> the class that holds it, where a source counts parts inside their whole.
 PARENT = {
@@ -243,17 +247,22 @@ def _by_value(
     mine = ledger["role"] == one.role
     values = ledger["token_class"].astype("str").where(mine, "")
     classes = {value: class_of(value) for value in values.unique() if value}
-    holders = dict(one.parts)
-    if not one.parts and not one.stated:
+    stated = dict(one.parts)
+    holders = {value: holder for value, holder in stated.items() if holder != APART}
+    if not one.stated:
         held = {name: value for value, name in classes.items() if name in ("input", "output")}
-        parts = {value: held[PARENT[name]] for value, name in classes.items() if PARENT.get(name) in held}
-        sums = [value for value, name in classes.items() if name == "total"]
+        parts = {
+            value: held[PARENT[name]]
+            for value, name in classes.items()
+            if PARENT.get(name) in held and value not in stated
+        }
+        sums = [value for value, name in classes.items() if name == "total" and value not in stated]
         if len(sums) == 1 and len(classes) > 1:
             holders[sums[0]] = ""
         if parts:
             amounts = _amounts(ledger[mine], "token_class")
-            stated = amounts.get(sums[0]) if sums else None
-            if _parts_inside(ledger[mine], parts, held.values(), amounts, stated, notes, one):
+            whole = amounts.get(sums[0]) if sums else None
+            if _parts_inside(ledger[mine], parts, held.values(), amounts, whole, notes, one):
                 holders |= parts
     accounts, relabelled = [replace(one, parts=())], ledger["role"].astype("str")
     for value, holder in holders.items():

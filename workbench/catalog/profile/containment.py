@@ -12,4 +12,4 @@ def views_of(role: Role) -> tuple[str, ...]:
 
 def container_of(role: Role) -> str:
     """Return the role that contains what this one counts; empty when none does."""
-    return role.inside if isinstance(role.inside, str) else ""
+    return role.inside or ""

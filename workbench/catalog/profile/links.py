@@ -59,9 +59,6 @@ def _metrics(profile: Profile, document: Document) -> Iterator[Fault]:
                 ("roles", name, "kind"), f"{role.metric} is a {family.kind} under metrics", family.kind
             )
         labels = {*family.labels, "job", "instance", *profile.scope}
-        if isinstance(role.inside, dict) and "token_class" not in role.labels:
-            why = "inside with values needs the label of the classes: labels: {token_class: ...}"
-            yield document.fault(("roles", name, "inside"), why)
         for dimension, label in role.labels.items():
             if label not in labels:
                 why = f"{role.metric} has no label {label!r} under metrics"
@@ -89,6 +86,8 @@ def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document
         for viewed in views_of(role):
             whole = {other for other, found in others.items() if not views_of(found)}
             wanted.append((("roles", name, "view_of"), "role that is no view itself", viewed, whole))
+        if role.classes and "token_class" not in {str(label) for label in role.labels}:
+            yield document.fault(("roles", name, "classes"), f"{name} has no label token_class, so it has no classes")
         if container_of(role):
             outer = {other for other, found in others.items() if not views_of(found) and not container_of(found)}
             wanted.append((("roles", name, "inside"), "role that contains it", container_of(role), outer))

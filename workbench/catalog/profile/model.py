@@ -79,8 +79,9 @@ class Role(Documented):
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
     view_of: RoleName | tuple[RoleName, ...] | None = None
-    inside: RoleName | dict[str, str] | None = None
+    inside: RoleName | None = None
     token_class: TokenClass | None = None
+    classes: dict[Text, Text] = {}
     margin: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")

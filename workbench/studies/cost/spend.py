@@ -92,8 +92,6 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     counted = found.accounts if len(found.seen) else []
     invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
     found.ledger, counted, unlabelled = with_labels(ctx, system, found.ledger, counted)
-    said = {name: role.classes for name, role in profile.roles.items()}
-    doubts = doubtful_classes(inside(found.ledger, periods.now), counted, said)
     totals = spend_totals(found.ledger, found.seen, counted, periods)
     groups = spend_groups(found.ledger, found.seen, counted, periods)
     budgets = budget_use(found.budgets, as_of=periods.now.end)
@@ -105,7 +103,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         range=periods.now,
         as_of=as_of,
         results={
-            "totals": replace(totals, notes=(*doubts, *totals.notes, *_gaps(profile))),
+            "totals": replace(totals, notes=(*totals.notes, *_gaps(profile))),
             "groups": groups,
             "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
             "token_classes": token_classes(found.ledger, found.seen, counted, periods),

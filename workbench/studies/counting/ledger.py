@@ -111,7 +111,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
                 continue
             dimensions = tuple(str(name) for name in role.labels if name not in PROCESS_LABELS)
             account = Account(name, role.title or name, role.unit, dimensions, family=role.metric)
-            parts = tuple(role.inside.items()) if isinstance(role.inside, dict) else ()
+            parts = tuple(role.classes.items())
             view_of, *view_with = views_of(role) or ("",)
             found.append(
                 replace(
@@ -121,7 +121,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
                     inside=whole,
                     token_class=role.token_class or "",
                     parts=parts,
-                    stated=bool(role.inside or views_of(role) or role.token_class),
+                    stated=bool(role.inside or role.view_of or role.token_class),
                 )
             )
     return found, left_out
@@ -184,9 +184,6 @@ def read_ledger(
     parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]
     ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
     ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(found))
-    for one in accounts:
-        if classes := profile.roles[one.role].classes:
-            ledger = counted_once(ledger, one.role, classes)
     return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
 
 

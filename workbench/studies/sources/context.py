@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from workbench.catalog import Catalog, Profile, load_catalog
+from workbench.catalog import Catalog, Profile, sound_catalog
 from workbench.core.cost_settings import CostSettings
 from workbench.core.settings import (
     Limits,
