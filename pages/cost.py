@@ -1,4 +1,4 @@
-"""What one system spends and uses: ``?system=...&window=30d|this-month|2026-10&zone=...&cost_by=...``."""
+"""What one system spends and uses: ``?system=...&period=30d|this-month|2026-10&zone=...&cost_by=...``."""
 
 from workbench.core.result import Study
 from workbench.ui import cost
@@ -8,8 +8,11 @@ from workbench.ui.parts import question
 def show(study: Study) -> None:
     cost.key_figures(study)
     cost.totals(study)
-    for measure in study.results["totals"].frame["measure"].unique():
-        cost.split(study, measure)
+    cost.drivers(study)
+    for total in study.results["totals"].frame.itertuples():
+        cost.split(study, total.measure, total.unit)
+    cost.token_classes(study)
+    cost.forecast(study)
     cost.jumps(study)
     cost.unit_costs(study)
     cost.budgets(study)

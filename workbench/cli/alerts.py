@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 from workbench.cli.shared.question import Asked, question
 
 
@@ -19,7 +19,7 @@ def alerts() -> None:
 
     \b
     Example:
-      workbench alerts status counterfactual-lab --month last-month
+      workbench alerts status counterfactual-lab --period last-month
     """
 
 
@@ -200,7 +200,7 @@ def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
 @period_options
 @click.pass_obj
 def tag(
-    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, **period: str | None
+    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, period: PeriodOptions
 ) -> None:
     """Say of alerts whether they were useful, one or many at once; your name is kept with it.
 
@@ -215,10 +215,9 @@ def tag(
     from workbench.studies.alerts.tags import tag_alerts
 
     context = state.context()
-    now = context.clock()
-    span = chosen_period(now, context, **period, default="7d")
+    span, as_of = period.read(context.clock(), context, default="7d")
     count = tag_alerts(
-        context, system=system, range=span, as_of=min(now, span.end), tag=tag, rule=rule, labels=labels, note=note,
+        context, system=system, range=span, as_of=as_of, tag=tag, rule=rule, labels=labels, note=note,
         again=again,
     )  # fmt: skip
     click.echo(f"{count}")

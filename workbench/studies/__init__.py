@@ -21,7 +21,6 @@ from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
-from workbench.studies.sources.periods import window
 
 __all__ = [
     "Condition",
@@ -52,5 +51,4 @@ __all__ = [
     "source_checks",
     "source_states",
     "spend_and_tokens",
-    "window",
 ]
