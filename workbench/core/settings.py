@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
+from workbench.core.cost_settings import CostSettings
 from workbench.core.errors import ParameterError, SettingsError
 from workbench.core.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
 from workbench.core.timerange import Weekday, duration_ms, named_zone
@@ -250,6 +251,7 @@ class Settings(Frozen):
     slos: tuple[Path, ...] = ()
     limits: Limits = Limits()
     privacy: Privacy = Privacy()
+    cost: CostSettings = CostSettings()
     archive: ArchiveSettings = ArchiveSettings()
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
@@ -296,6 +298,8 @@ def _known_keys(path: tuple[int | str, ...]) -> list[str]:
         return list(SystemSettings.model_fields)
     if path and path[0] == "privacy":
         return list(Privacy.model_fields)
+    if path and path[0] == "cost":
+        return list(CostSettings.model_fields)
     if path and path[0] == "archive":
         return list(ArchiveSettings.model_fields)
     return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]

@@ -79,8 +79,8 @@ report_runs = Table(
     Index("ix_report_runs_report_system_started", "report", "system", "started_at"),
 )
 
-#: One row per history of counts: an objective as it was defined (``revision``), read from one source; ``header`` has what
-#: is to be known about the counts besides the counts.
+#: One row per history of counts: an objective as it was defined (``revision``), read from one source; ``header`` has
+#: what is to be known about the counts besides the counts.
 slice_histories = Table(
     "slice_histories",
     metadata,
