@@ -13,20 +13,22 @@ def capacity() -> None:
 
     \b
     Example:
-      workbench capacity status counterfactual-lab --month last-month
+      workbench capacity status counterfactual-lab --period last-month
     """
 
 
 @capacity.command()
 @click.option(
     "--show",
-    type=click.Choice(["limits", "backtests"]),
+    type=click.Choice(["limits", "headroom", "backtests"]),
     default="limits",
     show_default=True,
     help="Which table to print.",
 )
 @click.option("--horizon", default=30, show_default=True, help="How far ahead, in days.")
-@click.option("--check", is_flag=True, help="Exit 1 when a limit is near or broken.")
+@click.option(
+    "--check", is_flag=True, help="Exit 1 when a limit is reached, or is within its lead time with 25 % or more."
+)
 @question
 def status(
     asked: Asked,
@@ -34,11 +36,12 @@ def status(
     horizon: int,
     check: bool,
 ) -> None:
-    """Print one line per limit: use now, trend, date with interval; or the error of past forecasts.
+    """Print one line per limit: use now, probabilities, date with interval; or the room left; or past errors.
 
     \b
     Examples:
       workbench capacity status counterfactual-lab
+      workbench capacity status counterfactual-lab --show headroom
       workbench capacity status counterfactual-lab --show backtests
       workbench capacity status counterfactual-lab --check
     """
@@ -46,7 +49,7 @@ def status(
     from workbench.studies import capacity_forecast
 
     study = asked.answer(capacity_forecast, horizon_days=horizon)
-    texts = {"limits": tables.limit_rows, "backtests": tables.backtest_rows}
+    texts = {"limits": tables.limit_rows, "headroom": tables.headroom_rows, "backtests": tables.backtest_rows}
     asked.show(
         study,
         texts[show](study.results["limits"]),

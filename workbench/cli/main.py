@@ -88,7 +88,7 @@ def cli(ctx: click.Context, config: Path | None, home: Path | None, zone: str | 
     Examples:
       workbench demo start                              the demo, in the browser
       workbench slo status counterfactual-lab           budgets of the last 30 days
-      workbench report run monthly --system counterfactual-lab --month last-month
+      workbench report run monthly --system counterfactual-lab --period last-month
       workbench init --url http://prometheus:9090 --name mine
     """
     ctx.obj = State(config, home, zone)

@@ -114,7 +114,7 @@ def review_queue(
         name = str(row.objective)
         lines = [one.frame[one.frame["objective"] == name].iloc[0] for one in periods]
         counted = [line for line in lines if line["status"] in ("ok", "at_risk", "spent")]
-        spent = [1 - float(line["budget_left_ratio"]) for line in counted]
+        spent = [1 - float(line["period_left_ratio"]) for line in counted]
         last = reviewed.get(name)
         if row.status == "refused":
             finding = "contradiction"

@@ -216,6 +216,10 @@ def burst_table(result: Result) -> Table:
     return Table(burst_rows(result), caption=caption, left=TEXT)
 
 
+#: Share of a period from which on it counts as seen. [ratio]
+_WHOLE = 0.95
+
+
 def alerts_finding(study: Study) -> Sentence:
     """Say in a few sentences how much the alerts ask of people, and which to mend first."""
     rules, episodes = study.results["rules"].frame, study.results["episodes"].frame
@@ -223,6 +227,10 @@ def alerts_finding(study: Study) -> Sentence:
         return Sentence(f"Alerts are not known: {STATUS_WORDS[study.status].lower()}.")
     count = int(rules["episodes"].sum())
     if not count:
+        if study.coverage < _WHOLE:
+            return Sentence(
+                f"No alert began in the {ratio_text(study.coverage, digits=1)} of this period that was seen."
+            )
         return Sentence("No alert began in this period.")
     parts = [f"{count_text(count)} alerts began, {rules['per_week'].sum():,.1f} a week."]
     first = rules.iloc[0]

@@ -8,7 +8,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import duration_text
 from workbench.promql import events_factor
 from workbench.promql.parser.scope import any_spelling
-from workbench.studies.counting.indicators import Plan, slice_of
+from workbench.studies.counting.plans import Plan, slice_of
 
 #: Usual length of a calendar period. [d]
 _DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
