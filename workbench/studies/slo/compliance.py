@@ -210,6 +210,7 @@ def promises_of(
                 period=month or duration_text(window.end_ms - window.start_ms),
                 budgeting=objective.method,
                 slice_ms=slice_ms,
+                budget_ms=objective.period_ms,
                 rolling=ends_now and not month and calendar is None,
             )
         )
