@@ -13,7 +13,7 @@ COMPILED := $(BIN)/python -m compileall -qq -j 0 .venv/lib workbench || true
 WORKERS ?= 2
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
 
 demo: .venv/.installed ## the dashboard over the demo archive, at a printed address
 	@$(BIN)/workbench demo start
@@ -43,6 +43,16 @@ servers: ## install what the live tests need (Debian as root) or say what is mis
 
 jaeger: ## build the Jaeger that live tests of spans use, once, with the Go at hand (minutes)
 	@tests/servers/setup.sh jaeger
+
+loki: ## say how the tests run on a real Loki, which is not built here (AGPL)
+	@tests/servers/setup.sh loki
+
+tempo: ## say how the tests run on a real Tempo, which is not built here (AGPL)
+	@tests/servers/setup.sh tempo
+
+test-servers: .venv/.developer servers ## all conformance tests on whatever servers are there (nightly)
+	@$(BIN)/python -m pytest -q -m "live or slow" tests/query/test_log_conformance.py tests/query/test_elastic_mappings.py \
+	  tests/query/test_elastic_rows.py tests/query/test_span_sources.py tests/live tests/archive/test_archive_objects.py
 
 clean: ## remove the environment, the unpacked servers and all caches; the archives stay
 	rm -rf .venv .servers .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

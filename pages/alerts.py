@@ -1,4 +1,4 @@
-"""Whether the alerts of one system help or tire: ``?system=...&window=30d|this-month|2026-10&zone=...``."""
+"""Whether the alerts of one system help or tire: ``?system=...&period=30d|this-month|2026-10&zone=...``."""
 
 from workbench.core.result import Study
 from workbench.ui import alerts

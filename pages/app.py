@@ -66,8 +66,8 @@ sources = st.Page(
 )
 
 page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts], "Data": [sources]})
-chosen = ("system", "window", "zone")
-shown = {"": ("window", "zone"), "sources": ("system",)}
+chosen = ("system", "period", "zone")
+shown = {"": ("period", "zone"), "sources": ("system",)}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)

@@ -1,4 +1,4 @@
-"""When the resources of one system run out: ``?system=...&window=30d|this-month|2026-10&zone=...``."""
+"""When the resources of one system run out: ``?system=...&period=30d|this-month|2026-10&zone=...``."""
 
 from workbench.core.result import Study
 from workbench.ui import capacity

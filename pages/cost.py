@@ -1,4 +1,4 @@
-"""What one system spends and uses: ``?system=...&window=30d|this-month|2026-10&zone=...&cost_by=...``."""
+"""What one system spends and uses: ``?system=...&period=30d|this-month|2026-10&zone=...&cost_by=...``."""
 
 from workbench.core.result import Study
 from workbench.ui import cost

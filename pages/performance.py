@@ -1,4 +1,4 @@
-"""How one system performs: ``?system=...&window=1d|30d|2026-10&flow=requests&resource=...``."""
+"""How one system performs: ``?system=...&period=1d|30d|2026-10&flow=requests&resource=...``."""
 
 from workbench.core.result import Study
 from workbench.ui import performance

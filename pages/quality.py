@@ -1,4 +1,4 @@
-"""Whether the output of one system drifts: ``?system=...&window=30d|this-month|2026-10&zone=...``."""
+"""Whether the output of one system drifts: ``?system=...&period=30d|this-month|2026-10&zone=...``."""
 
 from workbench.core.result import Study
 from workbench.ui import quality

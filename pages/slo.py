@@ -1,4 +1,4 @@
-"""The SLOs of one system, and one of them in detail: ``?system=...&slo=...&window=30d|last-month|2026-10``."""
+"""The SLOs of one system, and one of them in detail: ``?system=...&slo=...&period=30d|last-month|2026-10``."""
 
 import streamlit as st
 
@@ -41,7 +41,7 @@ with body, states.guard():
         states.nothing("No SLO is defined for this system", "Add an OpenSLO document to a folder named in `slos`.")
         st.stop()
     usable = states.usable(study)
-    history, file_name = study.results["budget"], exports.file_name("slo", system, name or "all", period.window)
+    history, file_name = study.results["budget"], exports.file_name("slo", system, name or "all", period.text)
     if promised is None:
         tables.promises(tables.worst_first(compliance.frame), key="slos", open_row=board.choose_slo)
         if usable:

@@ -101,12 +101,12 @@ def opened(**query: str) -> AppTest:
 
 def test_the_page_shows_the_study(demo_settings, truth):
     _, rows = truth
-    app = opened(system=SYSTEM, window=MONTH)
+    app = opened(system=SYSTEM, period=MONTH)
     shown = app.dataframe[0].value
     assert sorted(shown["Measured"]) == sorted(row["SLI"] for row in rows)
     assert sorted(shown["Budget left"]) == sorted(row["budget left"] for row in rows)
     for row in rows:
-        app = opened(system=SYSTEM, window=MONTH, slo=row["objective"])
+        app = opened(system=SYSTEM, period=MONTH, slo=row["objective"])
         tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
         assert tiles["Measured"] == row["SLI"]
         assert tiles["Budget left"] == row["budget left"]
@@ -116,7 +116,7 @@ def test_the_page_shows_the_study(demo_settings, truth):
 def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
     source = nbformat.read(shipped("notebooks", "slo_budget.ipynb"), as_version=4)
     for cell in source.cells:
-        cell.source = cell.source.replace('open_period("30d")', f'open_period("{MONTH}")')
+        cell.source = cell.source.replace('open_period("default")', f'open_period("{MONTH}")')
     half = tmp_path / "slo_budget.ipynb"
     nbformat.write(source, half)
     sockets = Path(tempfile.mkdtemp(prefix="wb-"))

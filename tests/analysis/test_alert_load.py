@@ -188,3 +188,44 @@ def test_the_journal_has_its_mix_its_top_and_the_six_planted_chattering_tags(jou
     first = noisiest_alerts(journal).frame.iloc[0]
     assert (first["alertname"], first["episodes"]) == ("FLOT-VT504_HI", 9420)
     assert (alert_rules(journal).frame["chatter"] >= 0.05).sum() == 6
+
+
+@pytest.mark.slow
+def test_the_journal_has_14_chattering_alerts_by_window_and_6_by_index(journal):
+    measured = alert_measures(journal, positions=2).frame.set_index("measure")
+    assert measured.loc[["three_in_60s", "chattering"], "value"].tolist() == [14, 6]
+    assert measured.loc["flapping", "standard"] == "our own"
+
+
+@pytest.mark.slow
+def test_the_journal_has_11_alerts_that_stood_longer_than_a_day(omit):
+    path = Path(__file__).parents[3] / "shared" / "datasets" / "isa182_demo" / "demo_alarms.csv.gz"
+    if not path.exists():
+        omit("the whole journal is not beside the project")
+    rows = pd.read_csv(path, parse_dates=["Timestamp"])
+    end = rows["Timestamp"].max()
+    found, active = [], {}
+    for row in rows.itertuples():
+        if row.EventType == "ALM":
+            active.setdefault(row.Tag, row.Timestamp)
+        elif row.Tag in active:
+            found.append((row.Tag, active.pop(row.Tag), row.Timestamp))
+    found += [(tag, start, None) for tag, start in active.items()]
+    begin = datetime(2026, 6, 1, tzinfo=UTC)
+    starts = pd.to_datetime(pd.Series([start for _, start, _ in found]), utc=True).dt.as_unit("ms")
+    frame = pd.DataFrame(
+        {
+            "alertname": pd.Series([tag for tag, _, _ in found], dtype="str"),
+            "severity": pd.Series(["low"] * len(found), dtype="str"),
+            "labels": [{}] * len(found),
+            "active_at": starts,
+            "starts_at": starts,
+            "ends_at": pd.to_datetime(pd.Series([last for _, _, last in found]), utc=True).dt.as_unit("ms"),
+            "left_censored": False,
+            "right_censored": False,
+            "unknown_s": 0.0,
+        }
+    )
+    span = TimeRange(begin, end.to_pydatetime().replace(tzinfo=UTC))
+    measured = alert_measures(alert_episodes(frame, span, observed_s=span.seconds)).frame.set_index("measure")["value"]
+    assert measured["stale_alerts"] == 11

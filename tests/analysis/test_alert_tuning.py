@@ -72,3 +72,27 @@ def test_flapping_rules_page_half_as_often_on_held_back_weeks_and_lose_no_event(
     assert row["outcome"] == "proposed"
     assert row["lost"] == 0
     assert row["avoided"] >= 0.5, row
+
+
+#: cloudflare/pint, internal/checks/alerts_count_test.go (Apache-2.0), but for its own rule on keep_firing_for:
+#: minutes that are true, `for`, minutes without Prometheus, alerts.
+SEVEN = [(-1440, -1434), (-1380, -1374), (-1320, -1319), (-1260, -1244), (-1200, -1164), (-1140, -1104), (-600, -480)]
+SIX = [(-1440, -1434), (-1380, -1374), (-1320, -1319), (-1260, -1244), (-1200, -1191), (-1080, -960)]
+TWO = [(-1200, -1194), (-1190, -1184)]
+THREE = [(-1380, -1374), (-1320, -1314), (-1260, -1259)]
+
+
+@pytest.mark.parametrize(
+    ("true", "wait", "away", "alerts"),
+    [([], 0, None, 0), (SEVEN, 0, None, 7), (SIX, 10, None, 2), (TWO, 10, (-1194, -1190), 1), (TWO, 10, None, 0),
+     (THREE, 0, None, 3)],
+)  # fmt: skip
+def test_counts_are_those_of_pint(true, wait: int, away, alerts: int):
+    minutes = np.arange(-1440, 1)
+    if away:
+        minutes = minutes[(minutes <= away[0]) | (minutes >= away[1])]
+    present = np.zeros((1, len(minutes)), bool)
+    for first, last in true:
+        present[0] |= (minutes >= first) & (minutes <= last)
+    own = RuleHistory("A", minutes * MINUTE, np.ones(present.shape), present, "", Setting(wait * MINUTE, 0, None))
+    assert replayed(own, own.current, []).pages == alerts

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.analysis.counting.counts import Counts
 from workbench.analysis.counting.events import slice_events
 from workbench.analysis.counting.history import histories
 from workbench.analysis.slo.backtest import BudgetEvent, Firing, backtest, replay, rule_firing
@@ -281,5 +282,6 @@ def test_a_starter_is_rounded_down(measured: float, target: str) -> None:
 
 def test_another_target_judges_the_same_counts() -> None:
     events, promise = promised(np.array([5.0, 0.0]), np.full(2, 1000.0))
-    frame = what_if({"": events}, promise, as_of=promise.window.end, targets=[Decimal("0.99")]).frame
+    counts = Counts(promise.objective, promise.window, promise.slice_ms, events)
+    frame = what_if({"": counts}, promise, {}, as_of=promise.window.end, targets=[Decimal("0.99")]).frame
     assert frame[["target", "promised", "status"]].to_numpy().tolist() == [[0.99, False, "ok"], [0.999, True, "spent"]]

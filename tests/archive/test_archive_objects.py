@@ -1,4 +1,4 @@
-"""An archive in an object store, at the real S3 API of moto's server."""
+"""An archive in an object store, at the real S3 API of moto's server, or in the store that a variable names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.servers.object_store import KEY, SECRET, fresh_prefix, object_server
+from tests.servers.object_store import KEY, SECRET, fresh_prefix, given_prefix, object_server
 from workbench.archive import Archive, ArchiveSource
 from workbench.archive.sql import connect
 from workbench.archive.storage.layout import SAMPLES
+from workbench.archive.storage.objects import Bucket
 from workbench.archive.storage.place import place_of
+from workbench.archive.storage.tables import _check_lists
 from workbench.archive.tiers.retention import Policy, expire, roll_up
 from workbench.cli.main import main
 from workbench.core.errors import ArchiveError, SettingsError
@@ -51,7 +53,13 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(request: pytest.FixtureRequest) -> str:
+    """URL of a fresh prefix in whatever store is tested."""
+    return given_prefix() or request.getfixturevalue("s3_bucket")
+
+
+@pytest.fixture
+def s3_bucket(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return fresh_prefix(address, monkeypatch)
 
 
@@ -156,7 +164,7 @@ def test_a_damaged_object_and_a_foreign_prefix_are_named(bucket: str):
         Archive.open(f"{bucket}/elsewhere")
 
 
-def test_login_and_region_may_stand_in_the_files_of_the_provider(bucket: str, tmp_path: Path, monkeypatch):
+def test_login_and_region_may_stand_in_the_files_of_the_provider(s3_bucket: str, tmp_path: Path, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -165,13 +173,13 @@ def test_login_and_region_may_stand_in_the_files_of_the_provider(bucket: str, tm
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "team")
-    archive = Archive.open(bucket, create=True)
+    archive = Archive.open(s3_bucket, create=True)
     archive.append_samples(two_days())
-    assert Archive.open(bucket).rows("samples") == two_days().samples
+    assert Archive.open(s3_bucket).rows("samples") == two_days().samples
 
 
-def test_no_secret_is_in_a_name_or_an_error(bucket: str, monkeypatch: pytest.MonkeyPatch):
-    archive = Archive.open(bucket, create=True)
+def test_no_secret_is_in_a_name_or_an_error(s3_bucket: str, monkeypatch: pytest.MonkeyPatch):
+    archive = Archive.open(s3_bucket, create=True)
     told = [repr(archive.place), str(archive.place), repr(archive.tables)]
     for url in (f"s3://{KEY}:{SECRET}@b/x", f"s3://b/x?secret={SECRET}", f"ftp://{SECRET}@b", "s3://"):
         with pytest.raises(ArchiveError) as caught:
@@ -180,9 +188,28 @@ def test_no_secret_is_in_a_name_or_an_error(bucket: str, monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("workbench.archive.storage.objects._RETRIES", 0)
     with pytest.raises(ArchiveError, match=r"cannot read archive\.json in s3://") as dead:
-        Archive.open(bucket)
+        Archive.open(s3_bucket)
     told.append(str(dead.value))
     assert not [text for text in told if SECRET in text]
+
+
+class Forgetful:
+    """A store that begins every list at the beginning, as Azurite does."""
+
+    def list(self, prefix: str | None, offset: str | None = None) -> list[list[dict[str, str]]]:
+        return [[{"path": f"{prefix}{number:020}.json"} for number in range(2)]]
+
+
+class Mindful(Forgetful):
+    def list(self, prefix: str | None, offset: str | None = None) -> list[list[dict[str, str]]]:
+        return [[one for one in page if one["path"] > (offset or "")] for page in super().list(prefix)]
+
+
+def test_a_store_in_which_delta_cannot_follow_a_table_is_refused_with_the_cause():
+    _check_lists(Bucket("az://history", Mindful(), {}, {}, "samples/"))
+    with pytest.raises(ArchiveError, match="gives its lists from the beginning") as met:
+        _check_lists(Bucket("az://history", Forgetful(), {}, {}, "samples/"))
+    assert "Azurite" in met.value.hint
 
 
 @pytest.mark.parametrize(

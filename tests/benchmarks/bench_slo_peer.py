@@ -23,14 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.servers.openmetrics import write_openmetrics
 from tests.servers.prometheus import installed, load_blocks, prometheus
-from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.verdict import judge
 from workbench.catalog import load_catalog
 from workbench.catalog.slo.documents import Objective, RatioIndicator
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
-from workbench.studies.counting.indicators import measure
-from workbench.studies.slo.compliance import promises_of
+from workbench.studies.counting.indicators import read_counts
+from workbench.studies.counting.verdicts import bind, elapsed_spans
 
 HOME = Path(__file__).resolve().parents[2] / ".bench" / "slo-generator-env"
 WINDOWS = {"1d": 86_400, "7d": 604_800, "28d": 2_419_200}
@@ -105,12 +105,12 @@ def ours(url: str, as_of: datetime) -> tuple[float, dict[str, tuple[float, float
     began, asked = time.perf_counter(), objectives()
     source = PrometheusSource("bench", url)
     spans = {name: TimeRange(as_of - timedelta(seconds=length), as_of) for name, length in WINDOWS.items()}
-    bound = {name: promises_of(asked, range=span, as_of=as_of, zone="UTC") for name, span in spans.items()}
+    bound = {name: bind(asked, range=span, as_of=as_of, zone="UTC") for name, span in spans.items()}
     longest = bound["28d"]
-    measured = measure(source, {}, asked, {one.objective: one.elapsed(as_of) for one in longest})
+    counts = list(read_counts(source, {}, asked, elapsed_spans(longest, as_of)).counts.values())
     found = {}
     for name, promises in bound.items():
-        for row in compliance(measured.events, promises, as_of=as_of).frame.itertuples():
+        for row in judge(counts, promises, {}, as_of=as_of).compliance.frame.itertuples():
             found[f"{row.objective} {WINDOWS[name]}"] = float(row.sli), float(row.total)
     return time.perf_counter() - began, found
 

@@ -11,12 +11,12 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import (
     TimeRange,
     calendar_month,
+    calendar_range,
     duration_ms,
     duration_text,
     from_ms,
     months,
     parse_instant,
-    parse_month,
     to_ms,
 )
 
@@ -69,11 +69,11 @@ def test_months_follow_each_other_without_gap_or_overlap():
 
 def test_last_month_is_the_month_before_now_in_the_zone():
     now = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)
-    assert parse_month("last-month", zone="UTC", now=now) == calendar_month(2026, 9, "UTC")
-    assert parse_month("last-month", zone="Europe/Berlin", now=now) == calendar_month(2026, 10, "Europe/Berlin")
-    assert parse_month("2026-02", zone="UTC", now=now) == calendar_month(2026, 2, "UTC")
+    assert calendar_range("last-month", zone="UTC", now=now) == calendar_month(2026, 9, "UTC")
+    assert calendar_range("last-month", zone="Europe/Berlin", now=now) == calendar_month(2026, 10, "Europe/Berlin")
+    assert calendar_range("2026-02", zone="UTC", now=now) == calendar_month(2026, 2, "UTC")
     with pytest.raises(ParameterError, match="There is no month 13"):
-        parse_month("2026-13", zone="UTC", now=now)
+        calendar_range("2026-13", zone="UTC", now=now)
 
 
 def test_naive_times_and_reversed_ranges_are_refused():

@@ -21,7 +21,7 @@ from workbench.charts.quality import tables as quality_tables
 from workbench.core.result import Study
 from workbench.core.settings import load_settings
 from workbench.core.shipped import shipped
-from workbench.core.timerange import from_ms, parse_month
+from workbench.core.timerange import calendar_range, from_ms
 from workbench.report import run_report
 from workbench.studies import Context
 
@@ -62,7 +62,7 @@ def test_every_surface_over_a_server_shows_what_the_archive_holds(
     file.write_text(f'home = "home"\n[sources.demo]\nkind = "prometheus"\nurl = "{url}"\n')
     monkeypatch.setenv("WORKBENCH_CONFIG", str(file))
     instant = from_ms(demo_servers.end_ms)
-    span = parse_month(MONTH, zone="UTC", now=instant)
+    span = calendar_range(MONTH, zone="UTC", now=instant)
     archive = ArchiveSource("demo", demo_servers.archive, semantics="v3")
     ctx = Context({"demo": archive}, CATALOG, clock=lambda: instant)
     truth = {name: ask(ctx, system=SYSTEM, range=span, as_of=instant) for name, ask in QUESTIONS.items()}

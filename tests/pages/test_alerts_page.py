@@ -9,16 +9,16 @@ SYSTEM = "counterfactual-lab"
 
 
 def test_a_quiet_week_is_zero_alerts_and_not_no_data(visit):
-    app = visit("alerts.py", system=SYSTEM, window="7d")
+    app = visit("alerts.py", system=SYSTEM, period="7d")
     assert not app.exception
     assert tiles(app)["Episodes"] == "0"
-    assert "No alert began in this period." in seen(app)
+    assert "No alert began in the 84.5 % of this period that was seen." in seen(app)
     rules = next(table.value for table in app.dataframe if "rule" in table.value)
     assert "ServiceDown" in set(rules["rule"])
 
 
 def test_a_window_that_nobody_watched_is_no_data(visit):
-    app = visit("alerts.py", system=SYSTEM, window="2026-08")
+    app = visit("alerts.py", system=SYSTEM, period="2026-08")
     assert not app.exception
     assert "Nothing was measured in this range" in seen(app)
     assert not app.get("plotly_chart")
@@ -39,8 +39,8 @@ def test_an_empty_archive_and_a_source_that_is_down_are_messages(visit, settings
 @pytest.mark.slow
 def test_a_month_shows_its_rules_limits_and_episodes(visit, settings_file, demo_home):
     settings_file.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{demo_home / "demo"}"\n')
-    app = visit("alerts.py", system=SYSTEM, window="2026-10")
+    app = visit("alerts.py", system=SYSTEM, period="2026-10")
     assert not app.exception
     assert len(app.get("plotly_chart")) == 3
-    assert f"alerts status {SYSTEM} --month 2026-10" in seen(app)
+    assert f"alerts status {SYSTEM} --period 2026-10" in seen(app)
     assert {"rule", "measure", "alert"} <= {name for table in app.dataframe for name in table.value}

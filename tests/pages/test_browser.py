@@ -19,10 +19,10 @@ THEMES = {"light": ("rgb(255, 255, 255)", "rgb(31, 39, 51)"), "dark": ("rgb(16, 
 
 #: The first one visited has figures: on a first visit they are drawn before the theme is known.
 PAGES = {
-    "detail": ("slo", {"slo": "availability", "window": "7d"}, "Availability"),
+    "detail": ("slo", {"slo": "availability", "period": "7d"}, "Availability"),
     "overview": ("", {}, "Overview"),
     "list": ("slo", {}, "SLOs"),
-    "month": ("slo", {"slo": "availability", "window": "2001-01"}, "Availability"),
+    "month": ("slo", {"slo": "availability", "period": "2001-01"}, "Availability"),
     "performance": ("performance", {}, "Performance"),
     "cost": ("cost", {}, "Cost and tokens"),
     "quality": ("quality", {}, "Quality"),
@@ -107,7 +107,7 @@ def test_a_filter_writes_the_address_and_the_address_opens_the_same_view(visit):
     page = visit.open("slo", slo="availability")
     page.get_by_test_id("stSidebar").get_by_role("combobox").nth(1).click()
     page.get_by_role("option", name="7d", exact=True).click()
-    page.wait_for_url("**window=7d*")
+    page.wait_for_url("**period=7d*")
     visit.settle()
     measured = page.get_by_test_id("stMetricValue").all_inner_texts()
     page.reload()
@@ -126,7 +126,7 @@ def test_a_click_on_a_row_opens_its_detail(visit):
 
 
 def test_downloads_hold_the_numbers_of_the_page(visit):
-    page = visit.open("slo", slo="availability", window="7d")
+    page = visit.open("slo", slo="availability", period="7d")
     files = {}
     for name in ("Download JSON", "Download CSV"):
         with page.expect_download() as started:
@@ -139,7 +139,7 @@ def test_downloads_hold_the_numbers_of_the_page(visit):
 
 
 def test_an_address_that_asks_for_nothing_known_says_so(visit):
-    page = visit.open("slo", slo="<img src=x onerror=alert(1)>", window="soon")
+    page = visit.open("slo", slo="<img src=x onerror=alert(1)>", period="soon")
     told = "\n".join(page.get_by_test_id("stAlert").all_inner_texts())
     assert "<img src=x onerror=alert(1)>" in told
     assert "'soon'" in told

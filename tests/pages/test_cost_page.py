@@ -34,13 +34,13 @@ def test_the_choice_of_a_label_lives_in_the_address(visit, settings_file, demo_h
     from tests.demo_home import END
 
     settings_file.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{demo_home / "demo"}"\n')
-    app = visit("cost.py", system=SYSTEM, window=f"{END:%Y}-10", cost_by="service")
+    app = visit("cost.py", system=SYSTEM, period=f"{END:%Y}-10", cost_by="service")
     assert not app.exception
     assert app.selectbox(key="cost_by").value == "service"
     shown = next(table.value for table in app.dataframe if "group" in table.value)
     assert set(shown["group"]) == {"stability", "openai", "huggingface", "(not given)"}
     assert tiles(app)["Spend"].endswith(" USD")
     assert "Tokens are not measured" in seen(app)
-    wrong = visit("cost.py", system=SYSTEM, window=f"{END:%Y}-10", cost_by="model")
+    wrong = visit("cost.py", system=SYSTEM, period=f"{END:%Y}-10", cost_by="model")
     assert not wrong.exception
     assert "There is no spend by 'model'" in seen(wrong)

@@ -8,6 +8,7 @@ import pytest
 from tests.pages.lab import NOW
 from workbench import studies
 from workbench.cli.main import main
+from workbench.core.periods import parse_period
 from workbench.core.settings import load_settings
 from workbench.core.units import ratio_text
 from workbench.ui.parts import exports, load
@@ -57,12 +58,12 @@ def test_the_slo_list_shows_what_the_study_counts(visit):
 
 
 def test_a_deep_link_opens_the_detail_with_the_numbers_of_the_study(visit):
-    app = visit("slo.py", system=SYSTEM, slo="availability", window="7d")
+    app = visit("slo.py", system=SYSTEM, slo="availability", period="7d")
     assert not app.exception
     assert app.title[0].value == "Availability"
     context = studies.open_context(load_settings())
     as_of = NOW.replace(second=0, minute=0)
-    span = studies.window("7d", zone="UTC", as_of=as_of)
+    span = parse_period("7d", zone="UTC", week_start="monday", as_of=as_of)
     row = (
         studies.slo_compliance(context, system=SYSTEM, range=span, as_of=as_of, slo="availability")
         .results["compliance"]
@@ -80,21 +81,23 @@ def test_a_deep_link_opens_the_detail_with_the_numbers_of_the_study(visit):
 
 
 def test_the_command_on_the_page_prints_the_numbers_of_the_page(visit, capsys):
-    app = visit("slo.py", slo="availability", window="7d")
+    app = visit("slo.py", slo="availability", period="7d")
     shown = next(code.value for code in app.code if " slo status " in code.value)
     with pytest.raises(SystemExit) as ended:
         main([*shlex.split(shown)[1:], "--format", "json"])
     assert ended.value.code == 0
     printed = json.loads(capsys.readouterr().out)
     as_of = NOW.replace(second=0, minute=0)
-    study = load.slo_compliance(SYSTEM, studies.window("7d", zone="UTC", as_of=as_of), "UTC", "availability")
+    study = load.slo_compliance(
+        SYSTEM, parse_period("7d", zone="UTC", week_start="monday", as_of=as_of), "UTC", "availability"
+    )
     assert printed == json.loads(exports.json_text(study))
     (row,) = printed["results"]["compliance"]["rows"]
     assert tiles(app)["Measured"] == ratio_text(row["sli"])
 
 
 def test_a_bad_deep_link_names_what_is_not_there_and_shows_the_list(visit):
-    app = visit("slo.py", system="no-such", slo="<b>x</b>", window="soon", zone="Mars/Base")
+    app = visit("slo.py", system="no-such", slo="<b>x</b>", period="soon", zone="Mars/Base")
     assert not app.exception
     text = seen(app)
     for asked in ("'no-such'", "'<b>x</b>'", "'soon'", "'Mars/Base'"):
@@ -111,30 +114,30 @@ def test_markup_in_the_address_is_escaped(visit):
 
 
 def test_a_calendar_month_is_cut_in_the_chosen_zone(visit):
-    app = visit("slo.py", slo="availability", window="this-month", zone="Europe/Berlin")
+    app = visit("slo.py", slo="availability", period="this-month", zone="Europe/Berlin")
     assert not app.exception
     assert "2026-10-31 23:00 to 2026-11-30 23:00 UTC" in seen(app)
-    assert "--month 2026-11" in seen(app)
+    assert "--period 2026-11" in seen(app)
 
 
 @pytest.mark.parametrize(("asked", "span"), [("3d", "2026-11-04 00:00"), ("2025-02", "2025-02-01 00:00")])
 def test_a_window_that_is_not_on_offer_can_still_be_asked_for_by_address(visit, asked, span):
-    app = visit("slo.py", slo="availability", window=asked)
+    app = visit("slo.py", slo="availability", period=asked)
     assert not app.exception
-    assert app.selectbox(key="window").value == asked
+    assert app.selectbox(key="period").value == asked
     assert span in seen(app)
 
 
 @pytest.mark.parametrize("asked", ["3y", "9999999999d", "99999-01", "0d", "2026-13", "-5d"])
 def test_an_absurd_window_falls_back_and_says_so(visit, asked):
-    app = visit("slo.py", slo="availability", window=asked)
+    app = visit("slo.py", slo="availability", period=asked)
     assert not app.exception
-    assert app.selectbox(key="window").value == "30d"
-    assert f"There is no window '{asked}'" in seen(app)
+    assert app.selectbox(key="period").value == "default"
+    assert f"There is no period '{asked}'" in seen(app)
 
 
 def test_a_window_before_the_first_sample_is_no_data_and_not_a_hundred_percent(visit):
-    app = visit("slo.py", slo="availability", window="2026-08")
+    app = visit("slo.py", slo="availability", period="2026-08")
     assert not app.exception
     assert "No data" in seen(app)
     assert tiles(app)["Measured"] == "–"

@@ -7,7 +7,7 @@ SYSTEM = "counterfactual-lab"
 
 
 def test_the_page_counts_every_request_and_names_what_is_missing(visit):
-    app = visit("performance.py", system=SYSTEM, window="1d")
+    app = visit("performance.py", system=SYSTEM, period="1d")
     assert not app.exception
     assert tiles(app)["HTTP requests"] == "144,000"
     assert app.selectbox(key="flow").value == "requests"
@@ -17,10 +17,10 @@ def test_the_page_counts_every_request_and_names_what_is_missing(visit):
 
 
 def test_the_chosen_flow_lives_in_the_address(visit):
-    app = visit("performance.py", system=SYSTEM, window="1d", flow="requests.generation")
+    app = visit("performance.py", system=SYSTEM, period="1d", flow="requests.generation")
     assert not app.exception
     assert app.selectbox(key="flow").value == "requests.generation"
-    wrong = visit("performance.py", system=SYSTEM, window="1d", flow="<b>x</b>")
+    wrong = visit("performance.py", system=SYSTEM, period="1d", flow="<b>x</b>")
     assert not wrong.exception
     assert "There is no flow" in seen(wrong)
 

@@ -7,7 +7,7 @@ SYSTEM = "counterfactual-lab"
 
 
 def test_a_score_without_a_week_before_has_not_enough_data(visit):
-    app = visit("quality.py", system=SYSTEM, window="1d")
+    app = visit("quality.py", system=SYSTEM, period="1d")
     assert not app.exception
     assert "No data" in seen(app)
     assert not tiles(app)

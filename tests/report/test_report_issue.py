@@ -21,6 +21,7 @@ import pytest
 from tests.studies.conftest import SYSTEM, lab_series
 from workbench.archive import Archive
 from workbench.core.errors import ParameterError, ReportError
+from workbench.core.periods import parse_period
 from workbench.core.processes import this_process
 from workbench.core.series import SeriesSet
 from workbench.core.settings import Settings, SourceSettings
@@ -35,7 +36,6 @@ from workbench.studies.counting.definitions import note_definitions
 from workbench.studies.decisions.annotations import add_annotation
 from workbench.studies.decisions.exclusions import add_exclusion
 from workbench.studies.issue.frozen import COSTS_FILE, EVENTS_FILE, FACTS_FILE
-from workbench.studies.sources.periods import window
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +105,7 @@ def test_an_issue_says_what_the_study_says_and_from_what_it_was_made(settings):
     page = done.html.read_text()
     assert "Issue 1, issued 2026-11-04 00:00 UTC by ana" in page
     assert done.issue.figures_sha256 in page
-    span = window("2026-10", zone="UTC", as_of=FOURTH)
+    span = parse_period("2026-10", zone="UTC", week_start="monday", as_of=FOURTH)
     study = slo_compliance(open_context(settings), system=SYSTEM, range=span, as_of=span.end)
     figures = json.loads((done.html.parent / "figures.json").read_text())
     for name in ("compliance", "budget", "burn", "exclusions"):
@@ -183,7 +183,7 @@ def test_an_issue_prints_what_happened_and_the_members_of_a_composite(settings):
     assert "2026-10-28 00:00 UTC" in page
     assert "Members of composite promises" in page
     figures = json.loads((done.html.parent / "figures.json").read_text())
-    span = window("2026-10", zone="UTC", as_of=FOURTH)
+    span = parse_period("2026-10", zone="UTC", week_start="monday", as_of=FOURTH)
     study = slo_compliance(open_context(settings), system=SYSTEM, range=span, as_of=span.end)
     assert figures["members"]["rows"] == study.results["members"].to_dict()["rows"]
     assert [row["member"] for row in figures["members"]["rows"]] == ["answered", "in-time"]

@@ -1,4 +1,8 @@
-"""A server with the API of S3 (moto), for tests that keep an archive in an object store."""
+"""An object store for tests that keep an archive in one: moto's server of S3, or the one that a variable names.
+
+``WORKBENCH_OBJECTS_URL`` is the address of a prefix of no value (``s3://…``, ``gs://…``, ``az://…``); login and
+endpoint are in the variables of its provider, which stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
+GIVEN = "WORKBENCH_OBJECTS_URL"
 KEY, SECRET = "AKIAPLANTED", "planted-Zq81x-secret"
 
 
@@ -42,3 +47,9 @@ def fresh_prefix(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"b{uuid.uuid4().hex}"
     Session().create_client("s3", region_name="us-east-1").create_bucket(Bucket=name)
     return f"s3://{name}/team/history"
+
+
+def given_prefix() -> str | None:
+    """Return a fresh prefix in the store that a person names; None without one."""
+    url = os.environ.get(GIVEN, "").rstrip("/")
+    return f"{url}/{uuid.uuid4().hex}" if url else None

@@ -109,6 +109,16 @@ if [ "${1:-}" = jaeger ]; then
   exit
 fi
 
+# Loki and Tempo are under the AGPL: their modules are not for us to build, so a person brings the server.
+if [ "${1:-}" = loki ] || [ "${1:-}" = tempo ]; then
+  name=${1^}
+  variable=WORKBENCH_${1^^}_URL
+  if [ -n "${!variable:-}" ]; then echo "servers: $variable names a $name; make test-servers runs on it"; exit; fi
+  echo "servers: $name is not built here (its module is under the AGPL). Start one with the settings of tests/servers/README.md," \
+    "set $variable, and run make test-servers." >&2
+  exit 1
+fi
+
 if is_debian; then
   mapfile -t packages < <(missing_packages)
   if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ]; then

@@ -14,7 +14,7 @@ from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.money import total
 from workbench.core.series import SeriesSet
-from workbench.core.timerange import TimeRange, parse_month, to_ms
+from workbench.core.timerange import TimeRange, calendar_range, to_ms
 from workbench.studies import Context, spend_and_tokens
 from workbench.studies.counting.ledger import ledger_edges, periods_of
 from workbench.studies.sources.unavailable import UnavailableSource
@@ -136,7 +136,7 @@ def test_a_source_that_is_down_is_a_status(context_over):
 
 def test_a_running_month_is_compared_with_its_elapsed_part_on_the_wall_clock():
     now = datetime(2026, 3, 30, 10, tzinfo=UTC)
-    span = parse_month("2026-03", zone="Europe/Berlin", now=now)
+    span = calendar_range("2026-03", zone="Europe/Berlin", now=now)
     periods = periods_of(span, as_of=now, zone="Europe/Berlin")
     assert str(periods.before) == "2026-01-31 23:00 to 2026-02-28 23:00 UTC"
     early = periods_of(span, as_of=datetime(2026, 3, 10, 10, tzinfo=UTC), zone="Europe/Berlin")
@@ -145,7 +145,7 @@ def test_a_running_month_is_compared_with_its_elapsed_part_on_the_wall_clock():
 
 
 def test_a_day_of_clock_change_has_23_hours():
-    span = parse_month("2026-03", zone="Europe/Berlin", now=END)
+    span = calendar_range("2026-03", zone="Europe/Berlin", now=END)
     edges = np.diff(ledger_edges(periods_of(span, as_of=END, zone="Europe/Berlin"), "Europe/Berlin")) / 3_600_000
     assert sorted(set(edges.tolist())) == [23.0, 24.0]
     assert len(edges) == 28 + 31

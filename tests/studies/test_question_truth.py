@@ -13,7 +13,7 @@ import pytest
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.result import Study
-from workbench.core.timerange import TimeRange, parse_instant, parse_month
+from workbench.core.timerange import TimeRange, calendar_range, parse_instant
 from workbench.studies import Context, alert_load, service_performance, spend_and_tokens
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def amounts(study: Study) -> dict[str, float]:
 
 def last_month(truth: Any, system: str) -> tuple[TimeRange, dict[str, float]]:
     """The month before the end of the demo, and what the simulator spent and used in it."""
-    month = parse_month("last-month", zone="UTC", now=parse_instant(truth["range"]["end"]))
+    month = calendar_range("last-month", zone="UTC", now=parse_instant(truth["range"]["end"]))
     return month, truth["systems"][system]["amounts"]["months"][f"{month.start:%Y-%m}"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
-from workbench.core.timerange import TimeRange, parse_instant, parse_month
+from workbench.core.timerange import TimeRange, calendar_range, parse_instant
 from workbench.studies import Context, slo_compliance
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_every_event_of_a_month_is_counted_once(place: str, truth: Any, demo: Co
     known = truth["systems"][SYSTEM]["objectives"]
     begun = sorted(name for name, counts in known["availability"]["months"].items() if counts["total"])
     month = begun[-1 if place == "last" else -2]
-    found = counted(demo, parse_month(month, zone="UTC", now=end), end)
+    found = counted(demo, calendar_range(month, zone="UTC", now=end), end)
     assert set(found) == {"availability", "latency-p95", "latency-p99", "generation-success"}
     assert found == {name: known[name]["months"][month] for name in found}
 

@@ -22,7 +22,8 @@ from workbench.promql import exact_ratio
 from workbench.studies.authoring.check import uncountable
 from workbench.studies.authoring.counted import counted_by
 from workbench.studies.authoring.imports import import_slos
-from workbench.studies.counting.indicators import measure, planned
+from workbench.studies.counting.indicators import read_counts
+from workbench.studies.counting.plans import planned
 
 #: Requests a minute by code, on each of two instances.
 RATES = {"200": 540, "404": 30, "429": 12, "500": 48}
@@ -82,7 +83,7 @@ def ratios(draw: st.DrawFn) -> tuple[str, str, int, int]:
 def test_every_form_of_a_ratio_counts_what_the_counters_counted(source, ratio) -> None:
     bad, total, wrong, events = ratio
     objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
-    counted = measure(source, {}, [objective], {objective.id: SPAN}).events
+    counted = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id].events
     minutes = SPAN.seconds / 60 * 2
     assert counted["total"].sum() == pytest.approx(events * minutes)
     assert (counted["total"] - counted["good"]).sum() == pytest.approx(wrong * minutes)
@@ -96,10 +97,10 @@ def test_every_form_of_a_ratio_counts_what_the_counters_counted(source, ratio) -
 def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
     part = rated('r_total{code="500"}', form)
     objective = replace(TEMPLATE, indicator=RatioIndicator(bad=part, total="sum(r_total)"))
-    counted = measure(source, {}, [objective], {objective.id: SPAN})
+    counted = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
     bad = (counted.events["total"] - counted.events["good"]).sum()
     assert (bad, counted.events["total"].sum()) == (48 * 720, 630 * 720)
-    assert counted.methods == {objective.id: "exact"}
+    assert counted.method == "exact"
 
 
 @pytest.mark.parametrize(
@@ -147,9 +148,9 @@ def test_one_bad_objective_leaves_the_others_measured(source) -> None:
         indicator=RatioIndicator(bad="sum(rate(r_total[5m])) - sum(r_total)", total="r_total"),
     )
     right = replace(TEMPLATE, indicator=RatioIndicator(bad='r_total{code="500"}', total="r_total"))
-    counted = measure(source, {}, [impossible, right], dict.fromkeys(("impossible", right.id), SPAN))
-    assert counted.failed == {"impossible": "refused"}
-    assert counted.events["total"].sum() == 630 * 720
+    counts = read_counts(source, {}, [impossible, right], dict.fromkeys(("impossible", right.id), SPAN)).counts
+    assert (counts["impossible"].failure, counts[right.id].failure) == ("refused", None)
+    assert counts[right.id].events["total"].sum() == 630 * 720
     catalog = replace(load_catalog(), objectives={"counterfactual-lab": (impossible, right)})
     assert [fault.why.split(":")[0] for fault in uncountable(catalog)] == ["impossible"]
 

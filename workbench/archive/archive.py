@@ -274,7 +274,7 @@ class Archive:
         return None if held.any() and not held.all() else bool(held.any())
 
     def history(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Read as :meth:`floats`; slices stand in for samples that were let go (``long_history.py``)."""
+        """Read as :meth:`floats`; slices stand in for samples that were deleted (``long_history.py``)."""
         cut_ms = int(self.meta.get(RAW_DELETED_BEFORE, 0))
         if start_ms > cut_ms:
             return self.floats(matchers, start_ms, end_ms)

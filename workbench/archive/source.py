@@ -144,7 +144,7 @@ class ArchiveSource:
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
         """Read the samples of a plain selector in ``(start, end]``, as they were scraped; without stale marks.
 
-        Where the samples were let go, each slice gives one: a total without resets, so that increases stay exact.
+        Where the samples were deleted, each slice gives one: a total without resets, so that increases stay exact.
         """
         with self._answering(selector):
             plain = plain_selector(selector)
@@ -270,7 +270,7 @@ class ArchiveSource:
         if kinds <= {False}:
             return tiers
         raise QueryRejected(
-            "It asks for native histograms and for floats whose samples were let go.",
+            "It asks for native histograms and for floats whose samples were deleted.",
             hint="Ask for each by itself, or for a range whose raw samples are still kept.",
         )
 

@@ -37,7 +37,7 @@ def validated(model: type[ModelT], document: Document, *, at: Place = (), data: 
     Raises
     ------
     CatalogError
-        With one fault a mistake, each placed in the file.
+        With one fault per mistake, each placed in the file.
     """
     try:
         return model.model_validate(document.data if data is _WHOLE else data)

@@ -20,7 +20,7 @@ def _time_text(value: Any) -> str:
 
 
 def compliance_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an objective, with units in every cell.
+    """One row of text per objective, with units in every cell.
 
     Parameters
     ----------
@@ -40,14 +40,42 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
             "bad": f"{count_text(row.bad)} of {count_text(row.total)} {row.unit}"
             if row.total == row.total
             else NO_VALUE,
-            "allowed": _allowed_text(row.budget_total),
-            "budget left": ratio_text(row.budget_left_ratio, digits=1),
+            "allowed": allowed_text(row),
+            "budget left": budget_left_text(row),
             "burn rate": f"{row.burn_rate:.2f}x" if row.burn_rate == row.burn_rate else NO_VALUE,
             "coverage": ratio_text(row.coverage, digits=1),
             "exhausted": _time_text(row.exhausted_at),
         }
         for row in result.frame.itertuples()
     ]
+
+
+def budget_left_text(row: Any) -> str:
+    """Budget left of the whole period; in one that is not over, also of what the traffic so far allows."""
+    left = ratio_text(row.period_left_ratio, digits=1)
+    return f"{left} of period, {ratio_text(row.budget_left_ratio, digits=1)} so far" if _running(row) else left
+
+
+def allowed_text(row: Any) -> str:
+    """Bad ones that the whole period allows; in one that is not over, also those that the traffic so far allows."""
+    so_far = _allowed_text(row.budget_total)
+    return f"{_allowed_text(row.period_budget)} in period, {so_far} so far" if _running(row) else so_far
+
+
+def running_note(result: Result) -> str:
+    """Say by which budget periods that are not over are judged; empty where all are over, or roll."""
+    running = [str(row.objective) for row in result.frame.itertuples() if _running(row)]
+    if not running:
+        return ""
+    return (
+        f"Not over yet: {', '.join(running)}. Their status is judged by the budget of the whole period, projected at "
+        "the traffic so far."
+    )
+
+
+def _running(row: Any) -> bool:
+    """Whether a period is not over, and something was counted in it."""
+    return bool(row.elapsed < 1 and row.period_left_ratio == row.period_left_ratio)
 
 
 def _allowed_text(budget: float) -> str:
@@ -66,7 +94,7 @@ def _sli_text(row: Any) -> str:
 
 
 def burn_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an objective of :class:`BurnRates`, a column a look-back. [x: 1 spends the budget exactly]"""
+    """One row of text per objective of :class:`BurnRates`, a column a look-back. [x: 1 spends the budget exactly]"""
     rows: dict[str, dict[str, str]] = {}
     for row in result.frame.itertuples():
         cells = rows.setdefault(str(row.objective), {"objective": str(row.objective)})
@@ -181,15 +209,15 @@ def slo_finding(result: Result) -> Sentence:
     parts = []
     if len(judged):
         kept = int((judged["status"] != "spent").sum())
-        parts.append(f"{kept} of {len(judged)} promises were kept.")
-        for row in judged[judged["status"] == "spent"].sort_values("budget_left_ratio").itertuples():
+        parts.append(f"{kept} of {len(judged)} objectives were met.")
+        for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
             when = f", its budget gone on {row.exhausted_at:%d %B %H:%M} UTC" if not pd.isna(row.exhausted_at) else ""
             parts.append(
                 f"{row.title} reached {ratio_text(row.sli)} against {target_text(row.target)} "
-                f"and spent {row.burn_rate:.1f} times its error budget{when}."
+                f"and spent {1 - row.period_left_ratio:.1f} times its error budget{when}."
             )
         risky = [
-            f"{row.title} ({ratio_text(row.budget_left_ratio, digits=0)} left)"
+            f"{row.title} ({ratio_text(row.period_left_ratio, digits=0)} left)"
             for row in judged[judged["status"] == "at_risk"].itertuples()
         ]
         if risky:

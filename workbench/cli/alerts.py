@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 from workbench.cli.shared.question import Asked, question
 
 
@@ -19,7 +19,7 @@ def alerts() -> None:
 
     \b
     Example:
-      workbench alerts status counterfactual-lab --month last-month
+      workbench alerts status counterfactual-lab --period last-month
     """
 
 
@@ -40,7 +40,7 @@ def status(
     people: int,
     without: tuple[str, ...],
 ) -> None:
-    """Print one line a rule: episodes, durations, flapping, stale; or another table.
+    """Print one line per rule: episodes, durations, flapping, stale; or another table.
 
     \b
     Examples:
@@ -200,7 +200,7 @@ def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
 @period_options
 @click.pass_obj
 def tag(
-    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, **period: str | None
+    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, period: PeriodOptions
 ) -> None:
     """Say of alerts whether they were useful, one or many at once; your name is kept with it.
 
@@ -215,11 +215,41 @@ def tag(
     from workbench.studies.alerts.tags import tag_alerts
 
     context = state.context()
-    now = context.clock()
-    span = chosen_period(now, context, **period, default="7d")
+    span, as_of = period.read(context.clock(), context, default="7d")
     count = tag_alerts(
-        context, system=system, range=span, as_of=min(now, span.end), tag=tag, rule=rule, labels=labels, note=note,
+        context, system=system, range=span, as_of=as_of, tag=tag, rule=rule, labels=labels, note=note,
         again=again,
     )  # fmt: skip
     click.echo(f"{count}")
     say(f"{count} alert{'s' if count != 1 else ''} tagged {tag!r}.")
+
+
+@alerts.command()
+@click.option("--change", help="Compare the alerts before and after this instant, ISO 8601, e.g. of a rule change.")
+@click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
+@question
+def review(asked: Asked, change: str | None, without: tuple[str, ...]) -> None:
+    """Print alerts that came together as incidents, rules that fire together, and before and after a change.
+
+    \b
+    Examples:
+      workbench alerts review llm-ab-testing --month last-month
+      workbench alerts review conduit --last 60d --change 2026-10-12T09:00Z
+    """
+    from workbench.charts.alerts.tables import alerts_finding
+    from workbench.charts.alerts.together_tables import TEXT, change_rows, incident_rows, pair_rows
+    from workbench.core.timerange import parse_instant
+    from workbench.studies import alert_review
+
+    at = parse_instant(change, zone=asked.state.settings.zone) if change else None
+    study = asked.answer(alert_review, change=at, without=without)
+    tables = [incident_rows(study.results["incidents"]), pair_rows(study.results["pairs"])]
+    if at is not None:
+        tables.append(change_rows(study.results["change"]))
+    asked.show(
+        study,
+        *tables,
+        csv=study.results["incidents"].to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+        finding=alerts_finding(study),
+    )

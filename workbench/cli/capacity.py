@@ -13,7 +13,7 @@ def capacity() -> None:
 
     \b
     Example:
-      workbench capacity status counterfactual-lab --month last-month
+      workbench capacity status counterfactual-lab --period last-month
     """
 
 
@@ -34,7 +34,7 @@ def status(
     horizon: int,
     check: bool,
 ) -> None:
-    """Print one line a limit: use now, trend, date with interval; or the error of past forecasts.
+    """Print one line per limit: use now, trend, date with interval; or the error of past forecasts.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ def cost() -> None:
 
     \b
     Example:
-      workbench cost status counterfactual-lab --month last-month
+      workbench cost status counterfactual-lab --period last-month
     """
 
 
@@ -45,7 +45,7 @@ def status(
     \b
     Examples:
       workbench cost status counterfactual-lab
-      workbench cost status counterfactual-lab --by service --month last-month
+      workbench cost status counterfactual-lab --by service --period last-month
       workbench cost status counterfactual-lab --by day --format csv
     """
     from workbench.charts.cost import tables as rows_of

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 def conditions(texts: tuple[str, ...]) -> tuple[Any, ...]:
@@ -55,10 +55,7 @@ def logs(
     source: str | None,
     native: str | None,
     show_query: bool,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Find log lines of a system, newest first.
@@ -74,7 +71,7 @@ def logs(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="24h")
+    span, _ = period.read(now, state.settings, default="24h")
     kind = getattr(log_source(context, system, source), "kind", "") if native else ""
     wanted = LogFilter(
         services=services,

@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
-    "collect": ("workbench.cli.collect:collect", "Gather health, targets, rules, alerts; count ahead."),
+    "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
     "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
@@ -88,7 +88,7 @@ def cli(ctx: click.Context, config: Path | None, home: Path | None, zone: str | 
     Examples:
       workbench demo start                              the demo, in the browser
       workbench slo status counterfactual-lab           budgets of the last 30 days
-      workbench report run monthly --system counterfactual-lab --month last-month
+      workbench report run monthly --system counterfactual-lab --period last-month
       workbench init --url http://prometheus:9090 --name mine
     """
     ctx.obj = State(config, home, zone)

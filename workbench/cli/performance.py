@@ -33,7 +33,7 @@ def status(
     \b
     Examples:
       workbench performance status counterfactual-lab
-      workbench performance status counterfactual-lab --month last-month --format json
+      workbench performance status counterfactual-lab --period last-month --format json
     """
     from workbench.charts.performance import tables as words
     from workbench.studies import service_performance

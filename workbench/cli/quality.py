@@ -15,7 +15,7 @@ def quality() -> None:
 
     \b
     Example:
-      workbench quality status counterfactual-lab --month last-month
+      workbench quality status counterfactual-lab --period last-month
     """
 
 
@@ -39,7 +39,7 @@ def status(
     \b
     Examples:
       workbench quality status counterfactual-lab
-      workbench quality status counterfactual-lab --show drifts --month last-month
+      workbench quality status counterfactual-lab --show drifts --period last-month
       workbench quality status counterfactual-lab --check
     """
     from workbench.charts.quality import tables

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -28,10 +28,7 @@ def query(
     at: str | None,
     step: str,
     explain: bool,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Evaluate PromQL and print the samples.
@@ -52,7 +49,7 @@ def query(
     context = state.context()
     now = context.clock()
     instant = None if at is None else now if at == "now" else parse_instant(at, zone=state.settings.zone)
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="1h")
+    span, _ = period.read(now, state.settings, default="1h")
     step_ms = duration_ms(step) if step else None
     if explain:
         click.echo(explain_query(context, promql, source=source, system=system, range=span, step_ms=step_ms).text)

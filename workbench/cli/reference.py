@@ -19,8 +19,9 @@ HEAD = """# Command line
 Made from the commands by `python -m workbench.cli.reference`.
 
 Grammar: `workbench [--config FILE] [--home DIR] [--zone ZONE] NOUN VERB [ARGUMENT] [OPTIONS]`. Data goes to stdout,
-words go to stderr. Options that mean the same have one name everywhere: a period is `--last 30d`, `--month 2026-10`
-(also `last-month`, `this-month`) or `--from … --to …`; the shape of the output is `--format table|json|csv`.
+words go to stderr. Options that mean the same have one name everywhere: a period is `--period 2026-10` (also `30d`,
+`last-month`, `this-week`, `2026-Q3`; `--month` is the same), `--last 30d` or `--from … --to …`. Without one each SLO is
+read over its own window, and `--to` alone moves the instant only. The shape of the output is `--format table|json|csv`.
 
 ## Exit codes
 
@@ -38,7 +39,7 @@ def _exit_codes() -> Iterator[str]:
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.WorkbenchError) and kind is not errors.SourceError
     ]
-    meanings: dict[int, list[str]] = {0: ["all is well"], 1: ["`--check`: a promise is at risk or spent"]}
+    meanings: dict[int, list[str]] = {0: ["all is well"], 1: ["`--check`: an objective is at risk or missed"]}
     meanings |= {70: ["a fault of the workbench itself"], 130: ["interrupted"]}
     for kind in kinds:
         if kind.exit_code != 1:

@@ -8,7 +8,7 @@ import click
 
 from workbench.cli.logs import conditions
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -33,10 +33,7 @@ def traces(
     where: tuple[str, ...],
     trace_id: str,
     limit: int,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Find spans of a system, slowest first.
@@ -52,7 +49,7 @@ def traces(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="24h")
+    span, _ = period.read(now, state.settings, default="24h")
     wanted = SpanFilter(
         services=services,
         operations=operations,

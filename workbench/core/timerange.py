@@ -249,13 +249,6 @@ def _days(first: date, end: date, zone: str) -> TimeRange:
     return TimeRange(edges[0], edges[1])
 
 
-def parse_month(text: str, *, zone: str, now: datetime, week_start: str = "monday") -> TimeRange:
-    """Read ``2026-10``, ``this-month`` or ``last-month``, or another period of :func:`calendar_range`, in ``zone``."""
-    if not is_calendar(text):
-        raise ParameterError(f"{text!r} is not a month.", hint="Write e.g. 2026-10, this-month or last-month.")
-    return calendar_range(text, zone=zone, now=now, week_start=week_start)
-
-
 def months(span: TimeRange, zone: str) -> Iterator[TimeRange]:
     """Yield the calendar months in ``zone`` that overlap the range, oldest first."""
     local = span.start.astimezone(named_zone(zone))

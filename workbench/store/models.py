@@ -58,7 +58,7 @@ metadata = MetaData(
     }
 )
 
-#: One row a report that was begun, whether it ended well or not.
+#: One row per report that was begun, whether it ended well or not.
 report_runs = Table(
     "report_runs",
     metadata,
@@ -79,7 +79,8 @@ report_runs = Table(
     Index("ix_report_runs_report_system_started", "report", "system", "started_at"),
 )
 
-#: One row a history of counts: an objective as it was defined (``revision``), read from one source.
+#: One row per history of counts: an objective as it was defined (``revision``), read from one source; ``header`` has
+#: what is to be known about the counts besides the counts.
 slice_histories = Table(
     "slice_histories",
     metadata,
@@ -89,10 +90,12 @@ slice_histories = Table(
     Column("revision", String(64), nullable=False),
     Column("slice_ms", Integer, nullable=False),
     Column("method", String(20), nullable=False),
+    Column("header", JSON),
     UniqueConstraint("system", "slo", "revision", "slice_ms"),
 )
 
-#: Counts of the slice ``(start_ms, start_ms + slice_ms]`` of a history, and when the source was asked for them.
+#: Counts of the slice ``(start_ms, start_ms + slice_ms]`` of a history, and when the source was asked for them; bounds
+#: only where the number of good events is not known.
 slice_counts = Table(
     "slice_counts",
     metadata,
@@ -102,6 +105,8 @@ slice_counts = Table(
     Column("total", Float(53), nullable=False),
     Column("covered", Float(53), nullable=False),
     Column("read_at_ms", BigInteger, nullable=False),
+    Column("good_low", Float(53)),
+    Column("good_high", Float(53)),
     sqlite_with_rowid=False,
 )
 

@@ -59,8 +59,9 @@ class HistoryKey:
 class SliceHistory:
     """Stored counts: ``frame`` has ``time`` (start of slice, UTC), ``good``, ``total``, ``covered``, oldest first.
 
-    ``read_at`` is when the source was asked for them, the earliest time of all slices; None without any. ``read_ms``
-    has that of each slice [ms since the epoch].
+    Where the good events are known within bounds only, it has ``good_low`` and ``good_high`` too. ``header`` is what
+    was written down with the counts. ``read_at`` is when the source was asked for them, the earliest time of all
+    slices; None without any. ``read_ms`` has that of each slice [ms since the epoch].
     """
 
     key: HistoryKey
@@ -68,6 +69,10 @@ class SliceHistory:
     read_at: datetime | None
     frame: pd.DataFrame
     read_ms: NDArray[np.int64]
+    header: Mapping[str, Any] = field(default_factory=dict)
+
+
+_COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
 class Store(Collected, Decisions, Issues, AlertTags):
@@ -148,37 +153,50 @@ class Store(Collected, Decisions, Issues, AlertTags):
         with self._reading() as connection:
             return [_run(row) for row in connection.execute(query)]
 
-    def put_slices(self, key: HistoryKey, events: pd.DataFrame, *, method: str, read_at: datetime) -> int:
+    def put_slices(
+        self,
+        key: HistoryKey,
+        events: pd.DataFrame,
+        *,
+        method: str,
+        read_at: datetime,
+        header: Mapping[str, Any] | None = None,
+    ) -> int:
         """Write counts of slices; a slice already there is replaced. Returns how many were written.
 
         Parameters
         ----------
         key : HistoryKey
         events : DataFrame
-            ``time`` (start of slice), ``good``, ``total``, ``covered``. [events/slice]
+            ``time`` (start of slice), ``good``, ``total``, ``covered``; ``good_low`` and ``good_high`` where the good
+            events are known within bounds only. [events/slice]
         method : {"exact", "extrapolated"}
         read_at : datetime
             Aware instant at which the source was asked for them.
+        header : mapping, optional
+            Plain JSON values: what is to be known about the counts.
         """
-        read_at_ms = to_ms(read_at)
-        rows = [
-            {"start_ms": start, "good": good, "total": total, "covered": covered, "read_at_ms": read_at_ms}
-            for start, good, total, covered in zip(
-                events["time"].dt.as_unit("ms").astype("int64").tolist(),
-                events["good"].tolist(),
-                events["total"].tolist(),
-                events["covered"].tolist(),
-                strict=True,
-            )
+        size, read_at_ms = len(events), to_ms(read_at)
+        bounds = [
+            [None if value != value else value for value in events[name].tolist()] if name in events else [None] * size
+            for name in _BOUNDS
         ]
+        columns = {
+            "start_ms": events["time"].dt.as_unit("ms").astype("int64").tolist(),
+            **{name: events[name].tolist() for name in _COUNTS},
+            **dict(zip(_BOUNDS, bounds, strict=True)),
+        }
         with self._writing() as connection:
-            history = {**vars(key), "method": method}
+            history = {**vars(key), "method": method, "header": dict(header or {})}
             upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
             history_id = connection.execute(select(slice_histories.c.id).where(*_is(key))).scalar_one()
-            rows = sorted(({"history_id": history_id, **row} for row in rows), key=lambda row: row["start_ms"])
+            rows = [
+                {"history_id": history_id, "read_at_ms": read_at_ms, **dict(zip(columns, row, strict=True))}
+                for row in sorted(zip(*columns.values(), strict=True), key=lambda row: row[0])
+            ]
             if rows:
                 upsert(connection, slice_counts, rows, on=("history_id", "start_ms"))
-        return len(rows)
+        return size
 
     def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:
         """Return the counts of the slices that start in the range; None when nothing was ever written."""
@@ -188,19 +206,21 @@ class Store(Collected, Decisions, Issues, AlertTags):
                 return None
             starts = slice_counts.c.start_ms
             query = (
-                select(starts, *(slice_counts.c[name] for name in ("read_at_ms", "good", "total", "covered")))
+                select(starts, *(slice_counts.c[name] for name in ("read_at_ms", *_COUNTS, *_BOUNDS)))
                 .where(slice_counts.c.history_id == history.id, starts >= span.start_ms, starts < span.end_ms)
                 .order_by(starts)
             )
             # Plain tuples of the driver: a month of 18 objectives is 155,000 rows, and wrapping each costs seconds.
             cursor = connection.execute(query).cursor
-            found = cursor.fetchall() if cursor is not None else []
-        start_ms, read_at_ms, *counts = list(zip(*found, strict=True)) or [()] * 5
+            rows = cursor.fetchall() if cursor is not None else []
+        start_ms, read_at_ms, *counts = list(zip(*rows, strict=True)) or [()] * 7
+        known = dict(zip((*_COUNTS, *_BOUNDS), counts, strict=True))
+        if all(value is None for value in known[_BOUNDS[0]]):
+            known = {name: known[name] for name in _COUNTS}
         times = pd.DatetimeIndex(np.array(start_ms, np.int64).view("datetime64[ms]")).tz_localize("UTC")
-        named = zip(("good", "total", "covered"), counts, strict=True)
-        frame = pd.DataFrame({"time": times, **{name: np.array(values, np.float64) for name, values in named}})
-        read_at = from_ms(min(read_at_ms)) if found else None
-        return SliceHistory(key, history.method, read_at, frame, np.array(read_at_ms, np.int64))
+        frame = pd.DataFrame({"time": times, **{name: np.array(values, np.float64) for name, values in known.items()}})
+        read_at = from_ms(min(read_at_ms)) if rows else None
+        return SliceHistory(key, history.method, read_at, frame, np.array(read_at_ms, np.int64), history.header or {})
 
     def _end_run(self, run_id: str, **values: Any) -> ReportRun:
         with self._writing() as connection:

@@ -3,6 +3,7 @@
 from workbench.core.filters import Condition, LogFilter, Native, SpanFilter
 from workbench.studies.alerts.lint import alert_lint
 from workbench.studies.alerts.load import alert_load
+from workbench.studies.alerts.review import alert_review
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.logs.lines import find_logs
@@ -20,7 +21,6 @@ from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
-from workbench.studies.sources.periods import window
 
 __all__ = [
     "Condition",
@@ -30,6 +30,7 @@ __all__ = [
     "SpanFilter",
     "alert_lint",
     "alert_load",
+    "alert_review",
     "alert_rule_tuning",
     "alert_rule_worth",
     "capacity_forecast",
@@ -50,5 +51,4 @@ __all__ = [
     "source_checks",
     "source_states",
     "spend_and_tokens",
-    "window",
 ]

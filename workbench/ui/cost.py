@@ -14,7 +14,7 @@ from workbench.ui.parts.markdown import escaped
 
 
 def key_figures(study: Study) -> None:
-    """Show the totals, where the running month would end, the first unit cost and the budgets in danger."""
+    """Show the totals, where the running month would end, the first unit cost and the budgets at risk."""
     totals, budgets = study.results["totals"], study.results["budgets"].frame
     row: list[Tile] = []
     for total in totals.frame.itertuples():
@@ -33,7 +33,7 @@ def key_figures(study: Study) -> None:
         row.append(Tile(f"Spend per {cost.per}", amount_text(cost.unit_cost, cost.unit), note))
     if len(budgets):
         over = int(budgets["status"].isin(["spent", "at_risk"]).sum())
-        row.append(Tile("Budgets in danger", f"{over} of {len(budgets)}", "used to 80 % or more"))
+        row.append(Tile("Budgets at risk", f"{over} of {len(budgets)}", "used to 80 % or more"))
     tiles(row)
 
 
@@ -63,7 +63,7 @@ def jumps(study: Study) -> None:
     st.subheader("What stands out", anchor=False)
     found = words.jump_rows(study.results["jumps"])
     if not found:
-        st.caption("No day left the level that is usual for its weekday.")
+        st.caption("No unusual days.")
         return
     tables.texts(found, alt="Days that stand out")
     st.caption(words.JUMPS_CAPTION)
@@ -75,7 +75,7 @@ def unit_costs(study: Study) -> None:
     rows = words.unit_rows(study.results["unit_costs"])
     if rows:
         tables.texts(rows, alt="Unit costs")
-        st.caption("All spend of the system over each count: the figures are not to be added.")
+        st.caption("Total spend divided by each count. These rows do not add up.")
     else:
         st.caption("Not measured: a unit cost needs a counter of money and one of requests or tokens.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from datetime import datetime
 
@@ -12,6 +11,7 @@ import streamlit as st
 from workbench.analysis.slo.burn import BurnRates
 from workbench.catalog import Objective
 from workbench.charts.slo.figures import burn_figure
+from workbench.charts.tables import allowed_text, budget_left_text
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
@@ -37,14 +37,15 @@ def key_figures(row: pd.Series, as_of: datetime) -> None:
             Tile("Measured", ratio_text(row["sli"]), f"of {count_text(row['total'])} {unit}" if known else ""),
             Tile(
                 "Budget left",
-                ratio_text(row["budget_left_ratio"], digits=1),
+                budget_left_text(row),
                 f"{span_text(row['left_minutes'] * 60)} of {span_text(row['budget_minutes'] * 60)}" if known else "",
-                help="Share of the bad events that the traffic so far allows; the time is the same budget as minutes.",
+                help="Share of the bad events that the whole period allows. In a period that is not over the share of "
+                "those that the traffic so far allows stands beside it; the status goes by the first.",
             ),
             Tile(
                 "Bad",
                 count_text(row["bad"]),
-                f"{count_text(math.floor(row['budget_total']))} allowed" if known else "",
+                f"{allowed_text(row)} allowed" if known else "",
                 help=f"Counted bad {unit}, and how many the objective allows at this traffic.",
             ),
             Tile(
@@ -96,7 +97,7 @@ def _definition(promised: Objective) -> None:
         st.caption(name)
         st.code(text, language=None, wrap_lines=True)
     if promised.derived:
-        st.caption("Derived: no document promises this; it was worked out from a threshold.")
+        st.caption("Derived: the document does not state this objective; it follows from a threshold.")
     for assumption in promised.assumptions:
         st.text(f"Assumption: {assumption}")
     st.caption(escaped(f"{place_text(promised.file)}:{promised.line}"))
@@ -130,15 +131,14 @@ def provenance(study: Study) -> None:
 def commands(system: str, name: str, period: Period, study: Study) -> None:
     """Show the commands that print these numbers and write the month's report."""
     start = f"workbench --zone {shlex.quote(period.zone)}"
-    until = f"--last {period.window} --to {study.as_of:%Y-%m-%dT%H:%M:%SZ}"
-    chosen = f"--month {period.month}" if period.month else until
+    chosen = period.options(study.as_of)
     st.caption("The same numbers on the command line")
     st.code(
         f"{start} slo status {shlex.quote(system)} --slo {shlex.quote(name)} {chosen}", language=None, wrap_lines=True
     )
     st.caption("The report of the month")
     st.code(
-        f"{start} report run monthly --system {shlex.quote(system)} --month {period.month or 'last-month'}",
+        f"{start} report run monthly --system {shlex.quote(system)} --period {period.name or 'last-month'}",
         language=None,
         wrap_lines=True,
     )
@@ -146,8 +146,7 @@ def commands(system: str, name: str, period: Period, study: Study) -> None:
 
 def question_commands(verb: str, system: str, period: Period, study: Study) -> None:
     """Show the command that prints the numbers of a question's page."""
-    until = f"--last {period.window} --to {study.as_of:%Y-%m-%dT%H:%M:%SZ}"
-    chosen = f"--month {period.month}" if period.month else until
+    chosen = period.options(study.as_of)
     st.caption("The same numbers on the command line")
     text = f"workbench --zone {shlex.quote(period.zone)} {verb} status {shlex.quote(system)} {chosen}"
     st.code(text, language=None, wrap_lines=True)

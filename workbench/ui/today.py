@@ -53,7 +53,7 @@ def first(study: Study) -> None:
             with st.container(border=True, height="stretch"):
                 _matter(row)
     if result.considered > len(result.frame):
-        st.caption(f"The first {len(result.frame)} of {result.considered} that could be done, by score.")
+        st.caption(f"Top {len(result.frame)} of {result.considered} actions.")
 
 
 def standing(study: Study) -> None:

@@ -27,7 +27,7 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AlertInterruptions(Result):
-    """How often people are called in each class of hours; one row a class, and ``all``.
+    """How often people are called in each class of hours; one row per class, and ``all``.
 
     Columns of ``frame``: ``hours`` (``business``, ``off``, ``sleep``, ``all``), ``observed_h`` [h], ``episodes`` and
     ``urgent`` begun [count], ``hours_with_page`` (clock hours in which an urgent one began) [count], ``per_week``

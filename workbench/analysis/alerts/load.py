@@ -39,7 +39,7 @@ Met = Literal["ok", "at_risk", "no_data"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AlertMeasures(Result):
-    """What the load is and what a published standard allows; one row a measure.
+    """What the load is and what a published standard allows; one row per measure.
 
     Columns of ``frame``:
 

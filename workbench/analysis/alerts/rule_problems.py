@@ -1,4 +1,4 @@
-"""What is wrong with written alert rules, one row a problem."""
+"""What is wrong with written alert rules, one row per problem."""
 
 from __future__ import annotations
 

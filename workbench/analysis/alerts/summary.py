@@ -353,10 +353,10 @@ def _remarks(frame: pd.DataFrame) -> tuple[str, ...]:
     counts = (
         (
             int((frame["left_censored"] | frame["right_censored"]).sum()),
-            "begin or end where rules were not evaluated; their durations are not in the quantiles, and one whose "
-            "start was not seen is not counted as begun.",
+            "an edge where rules were not evaluated; their durations are not in the quantiles, and one whose start was "
+            "not seen is not counted as begun",
         ),
-        (int(frame["phantom"].sum()), "rest on samples from before a restart alone (phantoms)."),
-        (int((frame["disputed"] & ~frame["phantom"]).sum()), "are on one server only, though another evaluated rules."),
+        (int(frame["phantom"].sum()), "only samples from before a restart to rest on (phantoms)"),
+        (int((frame["disputed"] & ~frame["phantom"]).sum()), "no counterpart on another server that evaluated rules"),
     )
-    return tuple(f"{count:,} episode{'s' if count != 1 else ''} {text}" for count, text in counts if count)
+    return tuple(f"{count:,} episode{'s have' if count != 1 else ' has'} {text}." for count, text in counts if count)

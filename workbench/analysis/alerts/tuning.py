@@ -78,7 +78,7 @@ class Replay:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AlertTuning(Result):
-    """Proposed settings, one row a rule, most pages avoided first.
+    """Proposed settings, one row per rule, most pages avoided first.
 
     Columns of ``frame``:
 

@@ -17,7 +17,7 @@ AT_RISK_FROM = 0.8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BudgetUse(Result):
-    """Used share of each budget at the end of the period; one row a budget, most used first.
+    """Used share of each budget at the end of the period; one row per budget, most used first.
 
     Columns of ``frame``:
 

@@ -25,7 +25,7 @@ _COLUMNS = ["provider", "start", "end", "currency", "invoiced", "metered", "diff
 
 @dataclass(frozen=True, eq=False, repr=False)
 class InvoiceCheck(Result):
-    """Invoices beside metered cost; one row a provider, period and currency, by period.
+    """Invoices beside metered cost; one row per provider, period and currency, by period.
 
     Columns of ``frame``:
 

@@ -35,7 +35,7 @@ MAJOR, CRITICAL = 0.2, 0.5
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SpendJumps(Result):
-    """Runs of days that stand out; one row a group and run, the largest impact first.
+    """Runs of days that stand out; one row per group and run, the largest impact first.
 
     Columns of ``frame``:
 

@@ -1,6 +1,6 @@
 """The ledger: what was counted of money, tokens and work, by every label and slice, and its exact sums.
 
-A frame with the columns ``role``, one column a dimension (empty where the role has no such label), ``start``, ``end``
+A frame with the columns ``role``, one column per dimension (empty where the role has no such label), ``start``, ``end``
 [UTC] and ``amount``: decimals of Arrow as :mod:`workbench.analysis.counting.amounts` makes them, or Decimal objects.
 """
 

@@ -35,7 +35,7 @@ _CONTEXT = Context(prec=PRECISION)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SpendTotals(Result):
-    """Total of each measure; one row a measure and unit, money first.
+    """Total of each measure; one row per measure and unit, money first.
 
     Columns of ``frame``:
 
@@ -84,7 +84,7 @@ class SpendGroups(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DailySpend(Result):
-    """The groups of :class:`SpendGroups` day by day, in a named zone; one row a dimension, group and day.
+    """The groups of :class:`SpendGroups` day by day, in a named zone; one row per dimension, group and day.
 
     Columns of ``frame``:
 
@@ -102,7 +102,7 @@ class DailySpend(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnitCosts(Result):
-    """Spend per thing done: ratios of totals, never means of ratios; one row a thing.
+    """Spend per thing done: ratios of totals, never means of ratios; one row per thing.
 
     Columns of ``frame``:
 

@@ -6,7 +6,9 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from workbench.analysis.counting.events import slice_events
 from workbench.analysis.counting.history import histories
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
@@ -51,7 +53,6 @@ def filled(
 
     Examples
     --------
-    >>> from workbench.analysis.counting.events import slice_events
     >>> seen = np.array([1.0, 0.0, 0.0, 1.0, 1.0, 1.0])
     >>> events = slice_events("api", range(0, 7), good=seen * 9, total=seen * 10, covered=seen)
     >>> for policy in ("bad", "hold"):
@@ -72,21 +73,25 @@ def filled(
     absent = ~seen
     if len(seen) - 1 - newest <= LATE_SLICES:
         absent[newest + 1 :] = False
-    good, total = whole.good.copy(), whole.total.copy()
+    total = whole.total.copy()
     if policy == "hold":
         last = np.maximum.accumulate(np.where(seen, np.arange(len(seen)), -1))
         absent &= last >= 0
-        good[absent], total[absent] = whole.good[last[absent]], whole.total[last[absent]]
+        total[absent] = whole.total[last[absent]]
     else:
         total[absent] = 1.0 if slices else whole.total[seen].mean()
-        good[absent] = total[absent] if policy == "good" else 0.0
-    frame = pd.DataFrame(
-        {
-            "objective": pd.Categorical.from_codes(np.zeros(len(whole), np.int8), categories=[name]),
-            "time": pd.DatetimeIndex(whole.start_ms.view("datetime64[ms]")).tz_localize("UTC"),
-            "good": good,
-            "total": total,
-            "covered": whole.covered,
-        }
+
+    def kept(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        good = counts.copy()
+        good[absent] = counts[last[absent]] if policy == "hold" else total[absent] if policy == "good" else 0.0
+        return good
+
+    frame = slice_events(
+        name,
+        np.append(whole.start_ms, whole.start_ms[-1] + slice_ms),
+        good=kept(whole.good),
+        total=total,
+        covered=whole.covered,
+        bounds=None if whole.low is None or whole.high is None else (kept(whole.low), kept(whole.high)),
     )
     return frame, int(absent.sum())

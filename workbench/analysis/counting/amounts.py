@@ -126,7 +126,7 @@ def added(amounts: pd.Series[Any]) -> Decimal:
 
 
 def summed(rows: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
-    """Sum the amounts of each group of rows, exact; one row a group, in order of first appearance.
+    """Sum the amounts of each group of rows, exact; one row per group, in order of first appearance.
 
     Parameters
     ----------

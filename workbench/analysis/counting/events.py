@@ -1,7 +1,8 @@
 """EVENTS of an objective: good events and all events per slice, with how much of the slice was seen.
 
 Every frame here has the columns ``objective`` (str), ``time`` (start of the slice, UTC), ``good``, ``total``
-[events or slices per slice] and ``covered`` (share of the slice that was observed, in [0, 1]).
+[events or slices per slice] and ``covered`` (share of the slice that was observed, in [0, 1]). Where a latency
+threshold lies between two buckets, ``good_low`` and ``good_high`` are there too: the fewest and the most good events.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
+from workbench.analysis.counting.history import BOUNDS
 from workbench.analysis.counting.increase import Edges
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import Metrics, SeriesSet
@@ -31,7 +33,15 @@ OPERATORS: dict[str, Callable[[Floats, float], NDArray[np.bool_]]] = {
 }
 
 
-def slice_events(objective: str, edges_ms: Edges, *, good: Floats, total: Floats, covered: Floats) -> pd.DataFrame:
+def slice_events(
+    objective: str,
+    edges_ms: Edges,
+    *,
+    good: Floats,
+    total: Floats,
+    covered: Floats,
+    bounds: tuple[Floats, Floats] | None = None,
+) -> pd.DataFrame:
     """EVENTS frame of one objective from counts per slice.
 
     Parameters
@@ -43,6 +53,8 @@ def slice_events(objective: str, edges_ms: Edges, *, good: Floats, total: Floats
         Counts of the slice. [events]
     covered : float64 array, length n_slices
         Share of the slice that was observed. [ratio]
+    bounds : pair of float64 arrays, optional
+        Fewest and most good events of the slice, where the number is not known. [events]
 
     Examples
     --------
@@ -58,6 +70,7 @@ def slice_events(objective: str, edges_ms: Edges, *, good: Floats, total: Floats
             "good": np.asarray(good, np.float64),
             "total": np.asarray(total, np.float64),
             "covered": np.asarray(covered, np.float64),
+            **{name: np.asarray(bound, np.float64) for name, bound in zip(BOUNDS, bounds or (), strict=False)},
         },
         copy=False,
     )
@@ -81,14 +94,18 @@ def joined_events(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
     if not parts:
         return slice_events("", [0], good=np.zeros(0), total=np.zeros(0), covered=np.zeros(0))
-    columns = {
-        name: np.concatenate([part[name].to_numpy(np.float64) for part in parts])
-        for name in ("good", "total", "covered")
-    }
+    names = ["good", "total", "covered"]
+    if any(BOUNDS[0] in part.columns for part in parts):
+        names.extend(BOUNDS)
+
+    def counts(part: pd.DataFrame, name: str) -> Floats:
+        return part[name].to_numpy(np.float64) if name in part.columns else np.full(len(part), np.nan)
+
+    columns = {name: np.concatenate([counts(part, name) for part in parts]) for name in names}
     times = np.concatenate([part["time"].dt.as_unit("ms").astype("int64").to_numpy() for part in parts])
     return pd.DataFrame(
         {
-            "objective": union_categoricals([part["objective"] for part in parts]),
+            "objective": union_categoricals([part["objective"].astype("category") for part in parts]),
             "time": pd.DatetimeIndex(times.view("datetime64[ms]")).tz_localize("UTC"),
             **columns,
         },
@@ -246,20 +263,25 @@ def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal | None, slic
     """
     floor = events["time"].dt.floor(pd.Timedelta(milliseconds=slice_ms))
     grouped = events.groupby(floor, sort=True)
-    counts = grouped[["good", "total"]].sum()
+    kinds = ["good", *(name for name in BOUNDS if name in events.columns)]
+    counts = grouped[[*kinds, "total"]].sum()
     happened = (counts["total"] > 0).to_numpy()
-    if slice_target is None:
-        good = (counts["good"] / counts["total"].where(happened, 1.0)).to_numpy(np.float64)
-    else:
+
+    def judged(kind: str) -> Floats:
+        if slice_target is None:
+            share: Floats = (counts[kind] / counts["total"].where(happened, 1.0)).to_numpy(np.float64)
+            return share
         needed = Fraction(slice_target)
-        pairs = counts.itertuples(index=False, name=None)
-        good = np.array([total > 0 and Fraction(kept) >= needed * Fraction(total) for kept, total in pairs], np.float64)
+        pairs = zip(counts[kind].tolist(), counts["total"].tolist(), strict=True)
+        return np.array([total > 0 and Fraction(kept) >= needed * Fraction(total) for kept, total in pairs], np.float64)
+
     return pd.DataFrame(
         {
             "objective": events["objective"].iloc[: len(counts)].array,
             "time": counts.index,
-            "good": good,
+            "good": judged("good"),
             "total": happened.astype(np.float64),
             "covered": grouped["covered"].mean().to_numpy(np.float64),
+            **{kind: judged(kind) for kind in kinds[1:]},
         }
     )

@@ -21,7 +21,7 @@ class Happened(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DefinitionParts(Result):
-    """A period split where a definition changed, each part judged by its own; one row a part, oldest first.
+    """A period split where a definition changed, each part judged by its own; one row per part, oldest first.
 
     Objectives whose definition held for all of the period have no rows.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -16,6 +16,9 @@ from workbench.core.frames import EVENTS
 from workbench.core.timerange import TimeRange
 
 _COLUMNS = ("objective", *EVENTS.columns, "covered")
+
+#: Columns of EVENTS where the number of good events is known within bounds only; both or none are there.
+BOUNDS = ("good_low", "good_high")
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,17 @@ class History:
         [events/slice]
     covered : float64 array
         Observed share of each slice. [ratio]
+    low, high : float64 array, optional
+        Fewest and most good events of each slice, where a threshold lies between two buckets; None where ``good`` is
+        known. [events/slice]
     """
 
     start_ms: NDArray[np.int64]
     good: NDArray[np.float64]
     total: NDArray[np.float64]
     covered: NDArray[np.float64]
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
 
     @classmethod
     def empty(cls) -> History:
@@ -45,11 +53,31 @@ class History:
     def __len__(self) -> int:
         return len(self.start_ms)
 
+    def _changed(
+        self, start_ms: NDArray[np.int64], change: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> History:
+        """Return a history of other slices, every count of them changed in the same way."""
+        low, high = (None if bound is None else change(bound) for bound in (self.low, self.high))
+        return History(start_ms, change(self.good), change(self.total), change(self.covered), low, high)
+
+    def bounds(self) -> tuple[History, History]:
+        """Return the history with the fewest and with the most good events; both are the history where these are known.
+
+        Examples
+        --------
+        >>> one = np.ones(1)
+        >>> low, high = History(np.zeros(1, np.int64), 8 * one, 10 * one, one, low=7 * one, high=9 * one).bounds()
+        >>> low.good.item(), high.good.item()
+        (7.0, 9.0)
+        """
+        low, high = (self.good if bound is None else bound for bound in (self.low, self.high))
+        return replace(self, good=low, low=None, high=None), replace(self, good=high, low=None, high=None)
+
     def within(self, span: TimeRange) -> History:
         """Return the slices that start in the range."""
         first, last = np.searchsorted(self.start_ms, [span.start_ms, span.end_ms])
         part = slice(int(first), int(last))
-        return History(self.start_ms[part], self.good[part], self.total[part], self.covered[part])
+        return self._changed(self.start_ms[part], lambda counts: counts[part])
 
     def regular(self, span: TimeRange, slice_ms: int) -> History:
         """Return every whole slice of a range; one that is not there has no events and was not observed."""
@@ -58,10 +86,13 @@ class History:
         if len(seen) == len(starts):
             return seen
         place = (seen.start_ms - span.start_ms) // slice_ms
-        good, total, covered = (np.zeros(len(starts)) for _ in range(3))
-        for whole, part in ((good, seen.good), (total, seen.total), (covered, seen.covered)):
-            np.add.at(whole, place, part)
-        return History(starts, good, total, covered)
+
+        def spread(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+            whole = np.zeros(len(starts))
+            np.add.at(whole, place, counts)
+            return whole
+
+        return seen._changed(starts, spread)
 
     def stepped(self, origin_ms: int, step_ms: int) -> History:
         """Sum the slices into steps counted from an origin; ``covered`` is summed as well."""
@@ -69,8 +100,7 @@ class History:
             return self
         steps = (self.start_ms - origin_ms) // step_ms
         firsts = np.flatnonzero(np.diff(steps, prepend=steps[0] - 1))
-        good, total, covered = (np.add.reduceat(counts, firsts) for counts in (self.good, self.total, self.covered))
-        return History(origin_ms + steps[firsts] * step_ms, good, total, covered)
+        return self._changed(origin_ms + steps[firsts] * step_ms, lambda counts: np.add.reduceat(counts, firsts))
 
     def coverage(self, length_ms: int, slice_ms: int) -> float:
         """Observed share of the whole slices of a time; a slice that is not there was not observed. [ratio]"""
@@ -87,7 +117,8 @@ def histories(events: Events) -> Mapping[str, History]:
     Parameters
     ----------
     events : DataFrame, or mapping of str to History
-        Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
+        Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order; with ``good_low`` and ``good_high``
+        where a threshold lies between two buckets, NaN in rows that are known. [events/slice]
 
     Raises
     ------
@@ -116,10 +147,18 @@ def histories(events: Events) -> Mapping[str, History]:
     order = np.arange(len(codes)) if sorted_already else np.lexsort((start_ms, codes))
     bounds = np.searchsorted(codes if sorted_already else codes[order], np.arange(len(names) + 1))
     rows = [slice(first, last) if sorted_already else order[first:last] for first, last in pairwise(bounds.tolist())]
-    return {
+    known = {
         str(name): History(start_ms[mine], good[mine], total[mine], covered[mine])
         for name, mine in zip(names, rows, strict=True)
     }
+    if BOUNDS[0] in events.columns:
+        fewest, most = (events[name].to_numpy(np.float64) for name in BOUNDS)
+        for name, mine in zip(names, rows, strict=True):
+            history, low, high = known[str(name)], fewest[mine], most[mine]
+            if not np.isnan(low).all():
+                low, high = (np.where(np.isnan(bound), history.good, bound) for bound in (low, high))
+                known[str(name)] = replace(history, low=low, high=high)
+    return known
 
 
 def _coded(names: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:

@@ -59,7 +59,7 @@ class Limit:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LimitBreaches(Result):
-    """Every breach of every limit; one row a maximal interval of one series, oldest first.
+    """Every breach of every limit; one row per maximal interval of one series, oldest first.
 
     Columns of ``frame``:
 
@@ -83,7 +83,7 @@ class LimitBreaches(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LimitTotals(Result):
-    """How well each limit was kept; one row a limit, in the order of the profile.
+    """How well each limit was kept; one row per limit, in the order of the profile.
 
     Columns of ``frame``:
 

@@ -22,7 +22,7 @@ UNKNOWN = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Runs:
-    """Firing intervals as arrays, one row a run, by alert and start. Times in ms since the epoch.
+    """Firing intervals as arrays, one row per run, by alert and start. Times in ms since the epoch.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ class MergedRuns:
     Attributes
     ----------
     runs : Runs
-        One row an episode.
+        One row per episode.
     first : int64 array
         First row of each episode in ``parts``, which are in the order of the episodes.
     parts : Runs

@@ -17,7 +17,7 @@ STALE_AFTER_S = 900.0
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SourceStates(Result):
-    """What each source is and whether it answers; one row a source.
+    """What each source is and whether it answers; one row per source.
 
     Columns of ``frame``: ``name``, ``kind``, ``location`` (never with credentials), ``status`` (``ok``, ``no_data``,
     ``unavailable``, ``refused``), ``engine``, ``semantics`` (str), ``newest`` (time of the newest sample, NaT when
@@ -86,7 +86,7 @@ def source_table(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SourceChecks(Result):
-    """What a check of the sources found; one row a finding.
+    """What a check of the sources found; one row per finding.
 
     Columns of ``frame`` (str): ``source``, ``id`` (stable, docs/reference/findings.md), ``check`` (``clock``,
     ``encryption``, ``oldest``, ``limits``, ``permissions``, ``differs``, ``profile``), ``status`` (``ok``, ``warning``,

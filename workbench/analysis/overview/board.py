@@ -62,7 +62,7 @@ def promise_board(
             "system_place": joined["system_status"].map(rank),
             "system": joined["system"],
             "place": joined["status"].map(rank),
-            "left": joined["budget_left_ratio"],
+            "left": joined["period_left_ratio"],
         }
     )
     order = keys.sort_values(["system_place", "system", "place", "left"], kind="stable").index

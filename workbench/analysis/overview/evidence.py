@@ -46,7 +46,7 @@ class Looked:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evidence(Result):
-    """What was looked at; one row a system and kind.
+    """What was looked at; one row per system and kind.
 
     Columns of ``frame``: ``system``, ``system_title``, ``clause`` (``promise``, ``alert``, ``limit``, ``budget``)
     (str), ``known`` (how many there are) and ``read`` (of how many the state is known) [count].

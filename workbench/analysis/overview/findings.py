@@ -73,11 +73,13 @@ def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> 
             continue
         known = {lookback: rate for lookback, rate in recent.items() if math.isfinite(rate)}
         shown = max(known, key=known.__getitem__, default="")
-        left = float(row.budget_left_ratio)
+        left = float(row.period_left_ratio)
         said = [
             f"budget overspent by {ratio_text(-left, digits=0)}" if left < 0 else f"{ratio_text(left)} of budget left",
             f"{ratio_text(float(row.sli))} against {target_text(float(row.target))} over {row.period}",
         ]
+        if row.elapsed < 1:
+            said.append(f"{ratio_text(float(row.budget_left_ratio), digits=0)} left of what is allowed so far")
         if shown:
             said.append(f"burn rate {known[shown]:.1f}× in the last {shown}")
         yield Finding(

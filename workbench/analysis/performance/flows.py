@@ -55,7 +55,7 @@ class Flow:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ServiceFlows(Result):
-    """Rate, errors and duration over the period; one row a flow, and one a group of each of its labels.
+    """Rate, errors and duration over the period; one row per flow, and one a group of each of its labels.
 
     Columns of ``frame``:
 
@@ -79,7 +79,7 @@ class ServiceFlows(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FlowHistory(Result):
-    """Rate, errors and duration over time; one row a flow and step, oldest first.
+    """Rate, errors and duration over time; one row per flow and step, oldest first.
 
     Columns of ``frame``:
 
@@ -97,7 +97,7 @@ class FlowHistory(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Availability(Result):
-    """Share of the time, or of the requests, that something answered; one row a thing, least available first.
+    """Share of the time, or of the requests, that something answered; one row per thing, least available first.
 
     Columns of ``frame``:
 
@@ -114,7 +114,7 @@ class Availability(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LimitState(Result):
-    """Refused requests and what is left under limits; one row a flow or group.
+    """Refused requests and what is left under limits; one row per flow or group.
 
     Columns of ``frame``:
 
@@ -132,7 +132,7 @@ class LimitState(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CacheUse(Result):
-    """How often caches answered; one row a cache or group.
+    """How often caches answered; one row per cache or group.
 
     Columns of ``frame``:
 

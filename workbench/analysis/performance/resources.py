@@ -49,7 +49,7 @@ class Measured:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ResourceUse(Result):
-    """Use of each resource over the period; one row a resource and group, fullest first within a resource.
+    """Use of each resource over the period; one row per resource and group, fullest first within a resource.
 
     Columns of ``frame``:
 
@@ -73,7 +73,7 @@ class ResourceUse(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ResourceHistory(Result):
-    """The same over time, joined to at most 250 steps; one row a resource, group and step.
+    """The same over time, joined to at most 250 steps; one row per resource, group and step.
 
     Columns of ``frame``:
 
@@ -90,7 +90,7 @@ class ResourceHistory(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ResourceErrors(Result):
-    """What went wrong with resources; one row a resource and group, most first.
+    """What went wrong with resources; one row per resource and group, most first.
 
     Columns of ``frame``:
 

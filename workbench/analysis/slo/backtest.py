@@ -46,7 +46,7 @@ class BudgetEvent:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Backtest(Result):
-    """How policies would have done; one row an objective, policy and severity, the suggested policy first.
+    """How policies would have done; one row per objective, policy and severity, the suggested policy first.
 
     Columns of ``frame``:
 

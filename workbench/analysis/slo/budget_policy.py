@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PolicyState(Result):
-    """Steps of a policy for each objective, in their order; one row an objective and step.
+    """Steps of a policy for each objective, in their order; one row per objective and step.
 
     Columns of ``frame``:
 

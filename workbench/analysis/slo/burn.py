@@ -21,7 +21,7 @@ LOOKBACKS = ("1h", "6h", "24h", "3d")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BudgetHistory(Result):
-    """Burn-down of each budget over its window; one row an objective and step, oldest first.
+    """Burn-down of each budget over its window; one row per objective and step, oldest first.
 
     Columns of ``frame``:
 
@@ -41,7 +41,7 @@ class BudgetHistory(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BurnRates(Result):
-    """Burn rate of each promise over the look-back windows; one row an objective and look-back.
+    """Burn rate of each promise over the look-back windows; one row per objective and look-back.
 
     Columns of ``frame``:
 

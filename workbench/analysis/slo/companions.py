@@ -41,7 +41,7 @@ class Moment:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Companions(Result):
-    """What happened at the time of each episode; one row a thing, most telling kinds first.
+    """What happened at the time of each episode; one row per thing, most telling kinds first.
 
     Columns of ``frame``:
 

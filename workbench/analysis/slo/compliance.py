@@ -25,19 +25,20 @@ COVERAGE_FLOOR = 0.9
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ComplianceResult(Result):
-    """How well each promise was kept; one row an objective, in the order asked.
+    """How well each promise was kept; one row per objective, in the order asked.
 
     Columns of ``frame``:
 
     ================== ====================================================================================
     objective, title   identity and title (str)
-    status             ok, at_risk, spent, no_data, no_traffic, unavailable, refused
+    status             ok, at_risk, spent, no_data, no_traffic, unavailable, refused; judged by the budget of the
+                       whole period, which for a period that is not over is a projection
     target             share promised [ratio]
     sli                good / total so far; NaN without events, above 1 when counts contradict [ratio]
     sli_low, sli_high  least and largest SLI, where the threshold lies between two buckets; else the SLI [ratio]
     good, bad, total   counts so far; NaN where nothing was observed [``unit``]
     unit               what is counted: ``events`` or ``slices``
-    budget_total       bad ones allowed by the total so far: (1 - target) * total [``unit``]
+    budget_total       bad ones that the total so far allows: (1 - target) * total [``unit``]
     budget_spent       bad ones so far [``unit``]
     budget_left        allowed minus spent, negative when overspent [``unit``]
     budget_left_ratio  budget_left / budget_total, negative when overspent, NaN without events [ratio]
@@ -91,7 +92,8 @@ def compliance(
     Parameters
     ----------
     events : DataFrame, or mapping of str to History
-        Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
+        Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order; with ``good_low`` and ``good_high``
+        where the good events are known within bounds only. [events/slice]
     promises : sequence of Promise
         What was promised; a promise without rows in ``events`` has no data.
     as_of : datetime
@@ -113,6 +115,10 @@ def compliance(
     SLI = good / total over the elapsed window, counts summed before dividing [1]_. The allowance is
     (1 - target) * total in exact rational arithmetic, so 99.9 % of a million allows 1000, not 999.99. More good
     events than events are never clamped: the SLI is shown above 1, the status is ``refused`` and a note says where.
+
+    The budget of a period that is not over is judged as a whole: on the eighth day of a month the bad events so far are
+    held against what the month allows, not against what eight days would. Where the threshold lies between two buckets
+    and the fewest good events spend the budget while the most do not, nobody knows: the status is ``refused``.
 
     References
     ----------
@@ -142,33 +148,6 @@ def compliance(
     return ComplianceResult(_frame(rows), as_of=as_of, notes=tuple(notes))
 
 
-def between(result: ComplianceResult, low: ComplianceResult, high: ComplianceResult) -> ComplianceResult:
-    """Widen the rows of promises whose threshold lies between two buckets.
-
-    Parameters
-    ----------
-    result : ComplianceResult
-    low, high : ComplianceResult
-        The same promises judged by the fewest and by the most good events; others are left out.
-
-    Notes
-    -----
-    A promise that the fewest good events keep is kept, one that the most do not is spent; between these nobody knows,
-    and the status is ``refused``.
-    """
-    frame, notes = result.frame.copy(), list(result.notes)
-    for worse, better in zip(low.frame.itertuples(), high.frame.itertuples(), strict=True):
-        rows = frame["objective"] == worse.objective
-        frame.loc[rows, ["sli_low", "sli_high"]] = [worse.sli, better.sli]
-        if (worse.status == "spent") != (better.status == "spent"):
-            frame.loc[rows, "status"] = "refused"
-            notes.append(
-                f"{worse.objective}: between {worse.sli:.4%} and {better.sli:.4%} were good and {worse.target:.4%} is "
-                "promised; whether that is kept cannot be told from these buckets. Add one at the threshold."
-            )
-    return ComplianceResult(frame, as_of=result.as_of, notes=tuple(notes))
-
-
 def _judged(
     history: History, promise: Promise, as_of: datetime, failed: Status | None
 ) -> tuple[dict[str, Any], list[str]]:
@@ -176,10 +155,15 @@ def _judged(
     seen = history.within(elapsed)
     good, total = float(seen.good.sum()), float(seen.total.sum())
     coverage = seen.coverage(promise.counted_ms(elapsed), promise.slice_ms)
+    period = period_budget(promise, elapsed, Fraction(total)) if total > 0 else None
+
+    def status(good: float) -> Status:
+        return promise_status(good, total, promise.target, covered=coverage > 0 or total > 0, allowed=period)
+
     row: dict[str, Any] = {
         "objective": promise.objective,
         "title": promise.title,
-        "status": failed or promise_status(good, total, promise.target, covered=coverage > 0 or total > 0),
+        "status": failed or status(good),
         "target": float(promise.target),
         "unit": "slices" if promise.counts_slices else "events",
         "budget_minutes": budget_minutes(promise.target, promise.length(promise.window)),
@@ -190,19 +174,32 @@ def _judged(
         "window_start": promise.window.start,
         "window_end": promise.window.end,
     }
-    if failed is None:
-        row["coverage"] = coverage
-    if failed is None and row["status"] != "no_data":
+    if failed is not None:
+        return row, []
+    row["coverage"] = coverage
+    if row["status"] != "no_data":
         row |= {"good": good, "bad": total - good, "total": total, "budget_spent": total - good}
-        if total > 0:
-            row |= _spending(seen, promise, elapsed, good, total)
-    return row, _remarks(seen, promise, row) if failed is None else []
+        if period is not None:
+            row |= _spending(seen, promise, elapsed, good, total, period)
+    remarks = _remarks(seen, promise, row)
+    if period is not None and seen.low is not None and row["status"] != "refused":
+        low, high = (float(bound.good.sum()) for bound in seen.bounds())
+        row |= {"sli_low": low / total, "sli_high": high / total}
+        if (status(low) == "spent") != (status(high) == "spent"):
+            row["status"] = "refused"
+            remarks.append(
+                f"{promise.objective}: between {low / total:.4%} and {high / total:.4%} were good and "
+                f"{float(promise.target):.4%} is promised; whether that is kept cannot be told from these buckets. "
+                "Add one at the threshold."
+            )
+    return row, remarks
 
 
-def _spending(seen: History, promise: Promise, elapsed: TimeRange, good: float, total: float) -> dict[str, Any]:
+def _spending(
+    seen: History, promise: Promise, elapsed: TimeRange, good: float, total: float, period: Fraction
+) -> dict[str, Any]:
     bad, events = Fraction(total) - Fraction(good), Fraction(total)
     allowed = promise.budget * events
-    period = period_budget(promise, elapsed, events)
     minutes = promise.budget * promise.length(promise.window) / 60
     if promise.counts_slices:
         spent_minutes = bad * promise.slice_ms / 60_000

@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.counting.events import joined_events, slice_events
-from workbench.analysis.counting.history import History, histories
+from workbench.analysis.counting.events import slice_events
+from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.attribution import LabelledCounts
-from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.exclusions import Exclusion, without_excluded
 from workbench.analysis.slo.objective import Promise
-from workbench.core.result import Result, Status
+from workbench.analysis.slo.verdict import Verdict, judge
+from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
 
 Budgeting = Literal["occurrences", "timeslices", "ratio_timeslices"]
@@ -56,7 +55,7 @@ def member_id(objective: str, member: str) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CompositeMembers(Result):
-    """What each composite promise is made of; one row a member, in the order of the document.
+    """What each composite promise is made of; one row per member, in the order of the document.
 
     Columns of ``frame``:
 
@@ -78,7 +77,7 @@ class CompositeMembers(Result):
 
 def composite_events(
     objective: str,
-    members: Sequence[tuple[Decimal, pd.DataFrame]],
+    members: Sequence[tuple[Decimal, Events]],
     span: TimeRange,
     *,
     slice_ms: int,
@@ -91,7 +90,7 @@ def composite_events(
     ----------
     objective : str
         Identity of the composite.
-    members : sequence of (Decimal, DataFrame)
+    members : sequence of (Decimal, DataFrame or mapping of str to History)
         Weight and EVENTS of each member, counted in its own way of the same budgeting. [events/slice]
     span : TimeRange
         Elapsed part of the window, on slice edges.
@@ -124,12 +123,16 @@ def composite_events(
     """
     weights, shares = _members(members, span, slice_ms)
     good, total = _combined(weights, shares, budgeting, meaning)
-    covered = np.min([one.covered for one in shares], axis=0)
-    return slice_events(objective, span.edges_ms(slice_ms), good=good, total=total, covered=covered)
+    bounds = None
+    if any(share.low is not None for share in shares):
+        low, high = zip(*(share.bounds() for share in shares), strict=True)
+        bounds = _combined(weights, low, budgeting, meaning)[0], _combined(weights, high, budgeting, meaning)[0]
+    covered = np.min([share.covered for share in shares], axis=0)
+    return slice_events(objective, span.edges_ms(slice_ms), good=good, total=total, covered=covered, bounds=bounds)
 
 
 def member_counts(
-    members: Mapping[str, tuple[Decimal, pd.DataFrame]],
+    members: Mapping[str, tuple[Decimal, Events]],
     span: TimeRange,
     *,
     slice_ms: int,
@@ -161,69 +164,50 @@ def member_counts(
     return LabelledCounts(span.start_ms, slice_ms, labels, counted, labels, bad, "bad")
 
 
-def judged_members(
-    composites: Mapping[str, Composite],
-    promises: Sequence[Promise],
-    events: Mapping[str, pd.DataFrame],
-    exclusions: Mapping[str, Sequence[Exclusion]],
-    unanswered: Mapping[str, Status],
-    *,
-    as_of: datetime,
-) -> CompositeMembers:
+def judged_members(composites: Mapping[str, Composite], verdict: Verdict) -> CompositeMembers:
     """Judge each member of each composite by itself, less what is excluded for the composite.
 
     Parameters
     ----------
     composites : mapping of str to Composite
-        By objective.
-    promises : sequence of Promise
-        Of the composites; others are passed over.
-    events : mapping of str to DataFrame
-        EVENTS of what could be measured, by :func:`member_id`. [events/slice]
-    exclusions : mapping of str to sequence of Exclusion
-        By objective.
-    unanswered : mapping of str to Status
-        What could not be measured, by objective and :func:`member_id`.
-    as_of : datetime
+        What composites are made of, by objective.
+    verdict : Verdict
+        On the composites; other objectives in it are passed over.
     """
     rows = []
-    for promise in promises:
+    for promise in verdict.bound:
         composite = composites.get(promise.objective)
         if composite is None:
             continue
-        agreed, counted = exclusions.get(promise.objective, ()), dict[str, pd.DataFrame]()
-        own = {member_id(promise.objective, one.name): one for one in composite.members}
-        alone = {
-            name: replace(promise, objective=name, title=one.title, target=one.target) for name, one in own.items()
-        }
-        for name in own:
-            if name in events:
-                counted[name], (alone[name],) = without_excluded(events[name], [alone[name]], {name: agreed})
-        shares = _spent_shares(composite, counted, promise, as_of)
-        for (name, one), share in zip(own.items(), shares, strict=True):
-            told = compliance(
-                counted.get(name, joined_events([])), [alone[name]], as_of=as_of, unanswered=unanswered
-            )  # fmt: skip
-            (row,) = told.frame.to_dict("records")
-            figures = (row[figure] for figure in _FIGURES)
-            rows.append((promise.objective, one.name, one.title, float(one.weight), *figures, share))
+        excluded = verdict.exclusions.get(promise.objective, ())
+        members = {member_id(promise.objective, member.name): member for member in composite.members}
+        alone = [
+            replace(promise, objective=name, title=member.title, target=member.target)
+            for name, member in members.items()
+        ]
+        counts = verdict.counts[promise.objective].members if promise.objective in verdict.counts else ()
+        judged = judge(counts, alone, dict.fromkeys(members, excluded), as_of=verdict.as_of)
+        shares = _spent_shares(composite, judged, promise)
+        lines = judged.compliance.frame.to_dict("records")
+        for member, line, share in zip(members.values(), lines, shares, strict=True):
+            figures = (line[figure] for figure in _FIGURES)
+            rows.append((promise.objective, member.name, member.title, float(member.weight), *figures, share))
     columns = ["objective", "member", "title", "weight", *_FIGURES, "spent_share"]
-    return CompositeMembers(pd.DataFrame(rows, columns=columns), as_of=as_of)
+    return CompositeMembers(pd.DataFrame(rows, columns=columns), as_of=verdict.as_of)
 
 
-def _spent_shares(
-    composite: Composite, events: Mapping[str, pd.DataFrame], promise: Promise, as_of: datetime
-) -> Floats:
+def _spent_shares(composite: Composite, judged: Verdict, promise: Promise) -> Floats:
     """Share of the composite's bad ones that came through each member; NaN where it cannot be told."""
     unknown = np.full(len(composite.members), np.nan)
-    if len(events) < len(composite.members):
+    if any(part.failure is not None for part in judged.counts.values()) or len(judged.counts) < len(unknown):
         return unknown
-    pairs = {
-        one.name: (one.weight, events[member_id(promise.objective, one.name)]) for one in composite.members
-    }  # fmt: skip
+    pairs = {}
+    for member in composite.members:
+        name = member_id(promise.objective, member.name)
+        pairs[member.name] = (member.weight, {name: judged.history.get(name, History.empty())})
     counts = member_counts(
         pairs,
-        promise.elapsed(as_of),
+        promise.elapsed(judged.as_of),
         slice_ms=promise.slice_ms,
         budgeting=promise.budgeting,
         meaning=composite.weights,
@@ -233,7 +217,7 @@ def _spent_shares(
 
 
 def _members(
-    members: Sequence[tuple[Decimal, pd.DataFrame]], span: TimeRange, slice_ms: int
+    members: Sequence[tuple[Decimal, Events]], span: TimeRange, slice_ms: int
 ) -> tuple[list[float], list[History]]:
     counted = [next(iter(histories(events).values()), History.empty()) for _, events in members]
     return [float(weight) for weight, _ in members], [one.regular(span, slice_ms) for one in counted]

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.counting.history import BOUNDS
 from workbench.analysis.counting.recurrence import occurrences
 from workbench.analysis.slo.compliance import ComplianceResult
 from workbench.analysis.slo.objective import Promise
@@ -78,7 +79,7 @@ class Exclusion:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExclusionEffect(Result):
-    """Each promise with and without its exclusions; one row an objective that has any in its window.
+    """Each promise with and without its exclusions; one row per objective that has any in its window.
 
     Columns of ``frame``:
 
@@ -87,7 +88,7 @@ class ExclusionEffect(Result):
     exclusions                                   ids of those that overlap the elapsed window (str)
     semantics                                    of these windows, the ones in force (str)
     excluded_minutes                             excluded part of the elapsed window, overlaps counted once [min]
-    status, sli, bad, total, budget_left_ratio,  with the exclusions
+    status, sli, bad, total, budget_left_ratio,  with the exclusions; the budget left is that of the whole period
     left_minutes
     status_without, sli_without, bad_without,    without them
     total_without, budget_left_ratio_without,
@@ -100,7 +101,7 @@ class ExclusionEffect(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExclusionWindows(Result):
-    """Windows in force in the elapsed period, on the edges of slices; one row a window and objective.
+    """Windows in force in the elapsed period, on the edges of slices; one row per window and objective.
 
     Columns of ``frame``: ``objective``, ``start``, ``end`` [UTC], ``exclusion`` (id), ``semantics``, ``reason``,
     ``author``.
@@ -109,7 +110,15 @@ class ExclusionWindows(Result):
     as_of: datetime
 
 
-_FIGURES = ("status", "sli", "bad", "total", "budget_left_ratio", "left_minutes")
+#: Figures shown with and without exclusions, and the columns of compliance that they are.
+_FIGURES = {
+    "status": "status",
+    "sli": "sli",
+    "bad": "bad",
+    "total": "total",
+    "budget_left_ratio": "period_left_ratio",
+    "left_minutes": "left_minutes",
+}
 
 
 def without_excluded(
@@ -154,7 +163,8 @@ def without_excluded(
     """
     changed: list[Promise] = []
     keep = np.ones(len(events), np.bool_)
-    good = events["good"].to_numpy(np.float64).copy()
+    kinds_of_good = ["good", *(name for name in BOUNDS if name in events.columns)]
+    good = {name: events[name].to_numpy(np.float64).copy() for name in kinds_of_good}
     total = events["total"].to_numpy(np.float64).copy()
     covered = events["covered"].to_numpy(np.float64).copy()
     starts = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
@@ -172,12 +182,13 @@ def without_excluded(
         made_good = rows[kind == _GOOD]
         if promise.counts_slices:
             total[made_good] = covered[made_good] = 1.0
-            added.append(_missing(promise, kinds, places[inside]))
-        good[made_good] = total[made_good]
+            added.append(_missing(promise, kinds, places[inside], kinds_of_good))
+        for counts in good.values():
+            counts[made_good] = total[made_good]
         changed.append(
             replace(promise, left_out=_runs(promise, kinds >= _EVENTS), taken_out=_runs(promise, kinds == _TIME))
         )
-    counted = events.assign(good=good, total=total, covered=covered)[keep]
+    counted = events.assign(**good, total=total, covered=covered)[keep]
     if any(map(len, added)):
         counted = pd.concat([counted.astype({"objective": "str"}), *added], ignore_index=True)
     return counted, changed
@@ -221,8 +232,8 @@ def exclusion_effect(
             "semantics": ", ".join(SEMANTICS[kind - 1] for kind in sorted(set(kinds.tolist()) - {0}, reverse=True)),
             "excluded_minutes": float(np.count_nonzero(kinds)) * promise.slice_ms / 60_000,
         }
-        row |= {figure: with_.loc[name, figure] for figure in _FIGURES}
-        row |= {f"{figure}_without": bare.loc[name, figure] for figure in _FIGURES}
+        row |= {figure: with_.loc[name, column] for figure, column in _FIGURES.items()}
+        row |= {f"{figure}_without": bare.loc[name, column] for figure, column in _FIGURES.items()}
         rows.append(row)
     columns = ["objective", "title", "exclusions", "semantics", "excluded_minutes", *_FIGURES]
     return ExclusionEffect(
@@ -311,10 +322,16 @@ def _runs(promise: Promise, chosen: NDArray[np.bool_]) -> tuple[TimeRange, ...]:
     return tuple(TimeRange.from_ms(first, last) for first, last in pairs)
 
 
-def _missing(promise: Promise, kinds: NDArray[np.int8], seen: NDArray[np.int64]) -> pd.DataFrame:
+def _missing(
+    promise: Promise, kinds: NDArray[np.int8], seen: NDArray[np.int64], kinds_of_good: Sequence[str]
+) -> pd.DataFrame:
     """Good slices of a window in which nothing was counted at all."""
     gone = np.setdiff1d(np.flatnonzero(kinds == _GOOD), seen)
     times = pd.DatetimeIndex((promise.window.start_ms + gone * promise.slice_ms).view("datetime64[ms]"))
     return pd.DataFrame(
-        {"objective": promise.objective, "time": times.tz_localize("UTC"), "good": 1.0, "total": 1.0, "covered": 1.0}
+        {
+            "objective": promise.objective,
+            "time": times.tz_localize("UTC"),
+            **dict.fromkeys((*kinds_of_good, "total", "covered"), 1.0),
+        }
     ).astype({"objective": "str"})

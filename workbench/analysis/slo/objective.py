@@ -128,7 +128,9 @@ def budget_minutes(target: Decimal, seconds: float | Fraction) -> float:
     return float(budget_of(target) * Fraction(seconds) / 60)
 
 
-def promise_status(good: float, total: float, target: Decimal, *, covered: bool) -> Status:
+def promise_status(
+    good: float, total: float, target: Decimal, *, covered: bool, allowed: Fraction | None = None
+) -> Status:
     """Status of a promise from its counts, compared exactly.
 
     Parameters
@@ -139,6 +141,8 @@ def promise_status(good: float, total: float, target: Decimal, *, covered: bool)
         Share promised; an SLI of exactly the target keeps the promise. [ratio]
     covered : bool
         Whether anything was observed at all.
+    allowed : Fraction, optional
+        Bad events that the whole period allows, where it is not over; by default what ``total`` allows. [events]
 
     Returns
     -------
@@ -158,7 +162,7 @@ def promise_status(good: float, total: float, target: Decimal, *, covered: bool)
         return "no_traffic"
     if good > total:
         return "refused"
-    allowed = budget_of(target) * Fraction(total)
+    allowed = budget_of(target) * Fraction(total) if allowed is None else allowed
     left = allowed - (Fraction(total) - Fraction(good))
     if left < 0:
         return "spent"

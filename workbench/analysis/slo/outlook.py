@@ -29,7 +29,7 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BurnOutlook(Result):
-    """What becomes of each budget; one row an objective.
+    """What becomes of each budget; one row per objective.
 
     Columns of ``frame``:
 

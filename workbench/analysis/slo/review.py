@@ -1,4 +1,4 @@
-"""Objectives to look at again: never burnt, always spent, not measured, or not reviewed for long."""
+"""Objectives that never burn, always overspend, have no data or are overdue for review."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUESTIONS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReviewQueue(Result):
-    """One row an objective, the most urgent first.
+    """One row per objective, the most urgent first.
 
     Columns of ``frame``:
 
@@ -114,7 +114,7 @@ def review_queue(
         name = str(row.objective)
         lines = [one.frame[one.frame["objective"] == name].iloc[0] for one in periods]
         counted = [line for line in lines if line["status"] in ("ok", "at_risk", "spent")]
-        spent = [1 - float(line["budget_left_ratio"]) for line in counted]
+        spent = [1 - float(line["period_left_ratio"]) for line in counted]
         last = reviewed.get(name)
         if row.status == "refused":
             finding = "contradiction"

@@ -25,7 +25,7 @@ _COMPARED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RevisionDiff(Result):
-    """Figures that differ between two issues; one row a figure.
+    """Figures that differ between two issues; one row per figure.
 
     Columns of ``frame``: ``result`` (``compliance``, ``members``, ``totals``, ``groups``), ``subject`` (objective, or
     with its member, or measure and group), ``figure``, ``before``, ``after`` (as they stand in the issues; None where

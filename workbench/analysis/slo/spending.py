@@ -42,7 +42,7 @@ class Burn:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Spending(Result):
-    """What spent each budget; one row an episode, then one row for all other time, so that rows add up exactly.
+    """What spent each budget; one row per episode, then one row for all other time, so that rows add up exactly.
 
     Columns of ``frame``:
 

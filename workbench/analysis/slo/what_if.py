@@ -9,9 +9,11 @@ from decimal import ROUND_FLOOR, Decimal
 
 import pandas as pd
 
-from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.counting.counts import Counts
+from workbench.analysis.slo.exclusions import Exclusion
 from workbench.analysis.slo.objective import Promise
-from workbench.core.result import Result, Status
+from workbench.analysis.slo.verdict import judge
+from workbench.core.result import Result
 
 #: Targets tried when none is given. [ratio]
 TARGETS = tuple(map(Decimal, ("0.9", "0.95", "0.98", "0.99", "0.995", "0.998", "0.999", "0.9995", "0.9999")))
@@ -19,7 +21,7 @@ TARGETS = tuple(map(Decimal, ("0.9", "0.95", "0.98", "0.99", "0.995", "0.998", "
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WhatIf(Result):
-    """Compliance under other targets and thresholds; one row an objective, threshold and target.
+    """Compliance under other targets and thresholds; one row per objective, threshold and target.
 
     Columns of ``frame``:
 
@@ -31,7 +33,7 @@ class WhatIf(Result):
     status            as of :class:`~workbench.analysis.slo.compliance.ComplianceResult`
     sli               [ratio]
     bad, total        [events or slices]
-    budget_left_ratio [ratio]
+    budget_left_ratio of the budget of the whole period [ratio]
     burn_rate         [x]
     exhausted_at      when the budget of the window ran out, or would [UTC]
     starter           the measured SLI rounded down to two digits behind the nines: a target to start with [ratio]
@@ -46,25 +48,26 @@ COLUMNS = ["objective", "threshold", "target", "promised", "status", "sli", "bad
 
 
 def what_if(
-    variants: Mapping[str, pd.DataFrame],
+    variants: Mapping[str, Counts],
     promise: Promise,
+    exclusions: Mapping[str, Sequence[Exclusion]],
     *,
     as_of: datetime,
     targets: Sequence[Decimal] = TARGETS,
-    unanswered: Mapping[str, Status] | None = None,
 ) -> WhatIf:
     """Judge the counts of one objective under other targets, and under other thresholds where their counts are given.
 
     Parameters
     ----------
-    variants : mapping of str to DataFrame
-        EVENTS by threshold; the promised one under the empty text.
+    variants : mapping of str to Counts
+        Counts of the objective by threshold; the promised one under the empty text.
     promise : Promise
+        The objective bound to its period.
+    exclusions : mapping of str to sequence of Exclusion
+        By objective.
     as_of : datetime
     targets : sequence of Decimal
         The promised target is tried in any case. [ratio]
-    unanswered : mapping of str to Status, optional
-        Thresholds whose counts could not be read.
 
     Raises
     ------
@@ -82,10 +85,10 @@ def what_if(
     (Decimal('0.97'), Decimal('0.9987'), None)
     """
     rows = []
-    for threshold, events in variants.items():
-        failed = {promise.objective: unanswered[threshold]} if unanswered and threshold in unanswered else {}
+    for threshold, counts in variants.items():
         for target in sorted({*targets, promise.target}):
-            judged = compliance(events, [replace(promise, target=target)], as_of=as_of, unanswered=failed).frame.iloc[0]
+            verdict = judge([counts], [replace(promise, target=target)], exclusions, as_of=as_of)
+            judged = verdict.compliance.frame.iloc[0]
             rows.append(
                 {
                     "objective": promise.objective,
@@ -93,6 +96,7 @@ def what_if(
                     "target": float(target),
                     "promised": not threshold and target == promise.target,
                     **{name: judged[name] for name in COLUMNS[4:11]},
+                    "budget_left_ratio": judged["period_left_ratio"],
                     "starter": float(starter(judged["sli"]) or "nan"),
                 }
             )

@@ -28,7 +28,7 @@ def places(values: NDArray[np.float64], starts: NDArray[np.int64], counts: NDArr
     ----------
     values : float64 array
         Of all series, one after the other.
-    starts, counts : int64 array, one entry a series
+    starts, counts : int64 array, one entry per series
         First value and number of values of each.
     """
     step = np.maximum(counts // _TRIED, 1)

@@ -79,6 +79,13 @@ class Bucket:
         paths = [*(one["path"] for one in found["objects"]), *found["common_prefixes"]]
         return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in paths)
 
+    def lists_from(self) -> bool:
+        """Say whether the store begins a list where it is asked to, as Delta needs it; True when there is nothing."""
+        with self._asking("list"):
+            paths = sorted(one["path"] for page in self.store.list(self.prefix or None) for one in page)
+            behind = self.store.list(self.prefix or None, offset=f"{paths[-1]}~") if paths else ()
+            return not any(page for page in behind)
+
     def size(self) -> int:
         """Size of all objects below. [bytes]"""
         with self._asking("list"):

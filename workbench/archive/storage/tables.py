@@ -23,6 +23,7 @@ from workbench.archive.storage import commits
 from workbench.archive.storage.causes import plain
 from workbench.archive.storage.commits import Commit
 from workbench.archive.storage.layout import Layout
+from workbench.archive.storage.objects import Bucket
 from workbench.archive.storage.parquet import DataFile, Ranges
 from workbench.archive.storage.place import Place
 from workbench.core.errors import ArchiveError
@@ -62,6 +63,7 @@ class Tables:
                 storage_options=dict(self.place.options),
             )
             known = {field.name for field in table.schema().fields}
+            _check_lists(self.folder(layout))
             missing = [field for field in Schema.from_arrow(layout.table_schema).fields if field.name not in known]
             if missing:
                 table.alter.add_columns(missing)
@@ -282,8 +284,21 @@ def _delta(folder: Place) -> Iterator[None]:
             hint="A part of the archive is missing. Restore the folder from a backup, or build the archive again.",
         ) from error
     except (DeltaError, OSError) as error:
+        with suppress(DeltaError, OSError):
+            _check_lists(folder)
         raise ArchiveError(
             f"The transaction log in {folder} cannot be used: {plain(error) if folder.remote else error}.",
             hint="Is the disk full, the folder read-only, or was a file of _delta_log changed by hand? "
             "Data that was committed before is untouched.",
         ) from error
+
+
+def _check_lists(folder: Place) -> None:
+    """Refuse an object store in which Delta cannot find the newest commit of a table."""
+    if isinstance(folder, Bucket) and not (folder / "_delta_log").lists_from():
+        raise ArchiveError(
+            f"The object store of {folder} gives its lists from the beginning, wherever they are asked to begin, "
+            "and Delta cannot follow a table there.",
+            hint="The Azurite emulator does so; Azure Storage itself does not. For tests use moto's server "
+            "of S3 (docs/archive.md says which emulators work).",
+        )

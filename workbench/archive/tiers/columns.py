@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Slices:
-    """Slices of several series, by series and time; each array has one entry a slice.
+    """Slices of several series, by series and time; each array has one entry per slice.
 
     Attributes
     ----------

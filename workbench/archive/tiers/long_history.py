@@ -1,4 +1,4 @@
-"""Samples over a time whose older part was let go: slices stand in for it, and increases stay exact to their length."""
+"""Samples over a time whose older part was deleted: slices stand in for it, and increases stay exact."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COUNTING = ("_total", "_bucket", "_count", "_sum", "_created")
 
 
 def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, cut_ms: int, end_ms: int) -> SeriesSet:
-    """Read ``[start_ms, end_ms]`` where the samples up to ``cut_ms`` were let go.
+    """Read ``[start_ms, end_ms]`` where the samples up to ``cut_ms`` were deleted.
 
     Of a counter each slice and each later sample give one value of a total without resets, so that reset-aware
     increases are those of the samples; of a gauge they give the last value.
@@ -41,7 +41,7 @@ def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, c
 
 
 def standing_in(archive: Archive, start_ms: int) -> Tier:
-    """Return the tier whose slices stand in for samples that were let go from an instant on."""
+    """Return the tier whose slices stand in for samples that were deleted from an instant on."""
     oldest = archive.oldest_of(FIVE_MINUTES)
     reaches = oldest is not None and oldest <= max(start_ms, archive.oldest_of(HOUR) or 0) + HOUR.resolution_ms
     return FIVE_MINUTES if reaches else HOUR

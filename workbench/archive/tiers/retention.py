@@ -1,4 +1,4 @@
-"""How long each resolution is kept, and the steps that keep to it: roll up first, then let go."""
+"""How long each resolution is kept, and the steps that keep to it: roll up first, then delete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Expired:
-    """Days rolled up, and rows let go by table. [count]"""
+    """Days rolled up, and rows deleted by table. [count]"""
 
     days: int
     rows: dict[str, int]
@@ -40,7 +40,7 @@ class Expired:
 def roll_up(archive: Archive, until_ms: int, *, report: Callable[[float], object] = lambda _: None) -> int:
     """Roll up the whole days before an instant whose slices are absent or older than their samples; gives how many.
 
-    Days whose samples were let go keep the slices they have.
+    Days whose samples were deleted keep the slices they have.
     """
     oldest = archive.oldest_ms()
     if oldest is None:

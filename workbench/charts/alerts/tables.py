@@ -33,7 +33,7 @@ def _time(value: Any) -> str:
 
 
 def measure_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a measure: ``measure, verdict, measured, limit, standard``."""
+    """One row of text per measure: ``measure, verdict, measured, limit, standard``."""
     return [
         {
             "measure": str(row.title),
@@ -47,7 +47,7 @@ def measure_rows(result: Result) -> list[dict[str, str]]:
 
 
 def rule_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a rule: how often and how long it fired, what is wrong with it; no zero where none was seen."""
+    """One row of text per rule: how often and how long it fired, what is wrong with it; no zero where none was seen."""
     seen = vars(result)["observed_s"] > 0
     return [
         {
@@ -75,7 +75,7 @@ def _count(count: int, seen: bool) -> str:
 
 
 def episode_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an episode, by start: ``alert, severity, labels, start, end, duration, pending, marks``."""
+    """One row of text per episode, by start: ``alert, severity, labels, start, end, duration, pending, marks``."""
     return [
         {
             "alert": str(row.alertname),
@@ -95,7 +95,7 @@ def episode_rows(result: Result) -> list[dict[str, str]]:
 
 
 def noisiest_rows(result: Result, *, severity: str = "all") -> list[dict[str, str]]:
-    """One row of text a label set of the ten noisiest: ``alert, labels, episodes, share, together``."""
+    """One row of text per label set of the ten noisiest: ``alert, labels, episodes, share, together``."""
     return [
         {
             "alert": str(row.alertname),
@@ -109,7 +109,7 @@ def noisiest_rows(result: Result, *, severity: str = "all") -> list[dict[str, st
 
 
 def top_share_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a severity: the share that its ten noisiest alerts have of its episodes."""
+    """One row of text per severity: the share that its ten noisiest alerts have of its episodes."""
     last = result.frame.groupby("severity", sort=False).last()
     return [
         {"severity": str(severity), "alerts": count_text(row["rank"]), "share": ratio_text(row["cumulative"], digits=1)}
@@ -118,7 +118,7 @@ def top_share_rows(result: Result) -> list[dict[str, str]]:
 
 
 def burst_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a flood or burst: ``kind, start, end, most in 10 min, episodes, rules``."""
+    """One row of text per flood or burst: ``kind, start, end, most in 10 min, episodes, rules``."""
     return [
         {
             "kind": str(row.kind),
@@ -133,7 +133,7 @@ def burst_rows(result: Result) -> list[dict[str, str]]:
 
 
 def interruption_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a class of hours: ``hours, observed, episodes, urgent, a week, hours with a page``."""
+    """One row of text per class of hours: ``hours, observed, episodes, urgent, a week, hours with a page``."""
     return [
         {
             "hours": str(row.hours),
@@ -148,7 +148,7 @@ def interruption_rows(result: Result) -> list[dict[str, str]]:
 
 
 def shift_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a shift, by start: ``start, shift, observed, urgent, hours with a page, verdict``."""
+    """One row of text per shift, by start: ``start, shift, observed, urgent, hours with a page, verdict``."""
     return [
         {
             "start": _time(row.start),
@@ -163,7 +163,7 @@ def shift_rows(result: Result) -> list[dict[str, str]]:
 
 
 def tag_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a rule, ``all`` first: what people said of its alerts, and of how many nobody said."""
+    """One row of text per rule, ``all`` first: what people said of its alerts, and of how many nobody said."""
     return [
         {
             "rule": str(row.alertname),
@@ -219,9 +219,12 @@ def burst_table(result: Result) -> Table:
 def weekly_text(per_week: pd.Series[Any]) -> str:
     """Say how many that is a week, or that too little was observed to say it."""
     known = per_week.dropna()
-    return (
-        f", {known.sum():,.1f} a week" if len(known) else "; less than a day was observed, too short for a weekly rate"
-    )
+    too_short = "; less than a day was observed, too short for a weekly rate"
+    return f", {known.sum():,.1f} a week" if len(known) else too_short
+
+
+#: Share of a period from which on it counts as seen. [ratio]
+_WHOLE = 0.95
 
 
 def alerts_finding(study: Study) -> Sentence:
@@ -231,6 +234,10 @@ def alerts_finding(study: Study) -> Sentence:
         return Sentence(f"Alerts are not known: {STATUS_WORDS[study.status].lower()}.")
     count = int(rules["episodes"].sum())
     if not count:
+        if study.coverage < _WHOLE:
+            return Sentence(
+                f"No alert began in the {ratio_text(study.coverage, digits=1)} of this period that was seen."
+            )
         return Sentence("No alert began in this period.")
     began = "1 alert began" if count == 1 else f"{count_text(count)} alerts began"
     parts = [f"{began}{weekly_text(rules['per_week'])}."]

@@ -14,7 +14,7 @@ TEXT = ("rule", "outcome", "for", "keep firing for", "threshold")
 
 
 def tuning_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a rule: what is proposed, and what it did on held-back time."""
+    """One row of text per rule: what is proposed, and what it did on held-back time."""
     return [
         {
             "rule": str(row.alertname),

@@ -32,7 +32,7 @@ _WORDS = {
 
 
 def worth_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a rule, the one with most alerts without use first."""
+    """One row of text per rule, the one with most alerts without use first."""
     return [
         {
             "rule": str(row.alertname),

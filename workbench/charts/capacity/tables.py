@@ -46,7 +46,7 @@ def _interval(row: Any) -> str:
 
 
 def limit_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a level and limit, the nearest date first: use now, trend, date with its 80 % interval."""
+    """One row of text per level and limit, the nearest date first: use now, trend, date with its 80 % interval."""
     return [
         {
             "resource": str(row.title),
@@ -64,7 +64,7 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
 
 
 def backtest_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a level: the method taken, its error up to three days ahead, and that of the last level."""
+    """One row of text per level: the method taken, its error up to three days ahead, and that of the last level."""
     once = result.frame.drop_duplicates(["resource", "series"])
     return [
         {

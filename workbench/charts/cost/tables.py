@@ -31,7 +31,7 @@ def compared_with(result: Result) -> str:
 
 
 def total_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a measure: ``measure, amount, before, change, observed, month so far, month end``."""
+    """One row of text per measure: ``measure, amount, before, change, observed, month so far, month end``."""
     return [
         {
             "measure": MEASURE_WORDS[str(row.measure)],
@@ -47,7 +47,7 @@ def total_rows(result: Result) -> list[dict[str, str]]:
 
 
 def group_rows(result: Result, *, measure: str = "", dimension: str = "") -> list[dict[str, str]]:
-    """One row of text a group: ``by, group, amount, share, before, change``; of one measure when named.
+    """One row of text per group: ``by, group, amount, share, before, change``; of one measure when named.
 
     Of one dimension when named, and then without ``by``.
     """
@@ -66,7 +66,7 @@ def group_rows(result: Result, *, measure: str = "", dimension: str = "") -> lis
 
 
 def day_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a day: the total of each measure and unit, and how much of the day was observed."""
+    """One row of text per day: the total of each measure and unit, and how much of the day was observed."""
     rows: dict[str, dict[str, str]] = {}
     for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
         row = rows.setdefault(str(day), {"day": str(day)})
@@ -78,7 +78,7 @@ def day_rows(result: Result) -> list[dict[str, str]]:
 
 
 def unit_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a unit cost: ``per, counter, unit cost, before, change, of``."""
+    """One row of text per unit cost: ``per, counter, unit cost, before, change, of``."""
     return [
         {
             "per": str(row.per),
@@ -95,7 +95,7 @@ def unit_rows(result: Result) -> list[dict[str, str]]:
 
 
 def budget_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a budget: ``budget, status, used, highest, left, limit``."""
+    """One row of text per budget: ``budget, status, used, highest, left, limit``."""
     return [
         {
             "budget": f"{row.dimension} {row.group}".strip(),
@@ -110,7 +110,7 @@ def budget_rows(result: Result) -> list[dict[str, str]]:
 
 
 def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
-    """One row of text a jump: ``by, group, from, to, impact, change, usual, was, severity``; of a measure if named."""
+    """One row of text per jump: ``by, group, from, to, impact, change, usual, was, severity``; of one measure."""
     return [
         {
             "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
@@ -129,7 +129,7 @@ def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
 
 
 def invoice_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
+    """One row of text per invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
     return [
         {
             "provider": str(row.provider),
@@ -171,7 +171,9 @@ def groups_table(result: Result, *, measure: str = "") -> Table:
 def units_table(result: Result) -> Table:
     """Table of :func:`unit_rows` that renders itself."""
     return Table(
-        unit_rows(result), caption="All spend of the system over each count; not to be added.", left=("per", "counter")
+        unit_rows(result),
+        caption="Total spend divided by each count. These rows do not add up.",
+        left=("per", "counter"),
     )
 
 

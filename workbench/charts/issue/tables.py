@@ -43,7 +43,7 @@ class FirstPage:
 
 
 def diff_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a figure that differs between two issues."""
+    """One row of text per figure that differs between two issues."""
     return [
         {
             "result": row.result,

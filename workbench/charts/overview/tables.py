@@ -14,7 +14,7 @@ _NO_SPEND = {"no_data": "not measured", "unavailable": "no answer"}
 
 
 def today_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a matter.
+    """One row of text per matter.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def today_rows(result: Result) -> list[dict[str, str]]:
 
 
 def spend_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a system and currency of :class:`workbench.analysis.overview.findings.MonthSpend`."""
+    """One row of text per system and currency of :class:`workbench.analysis.overview.findings.MonthSpend`."""
     return [
         {
             "System": str(row.system_title),
@@ -53,7 +53,7 @@ def _spent(row: Any) -> str:
 
 
 def alert_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an alert of :class:`workbench.analysis.overview.findings.OpenAlerts`."""
+    """One row of text per alert of :class:`workbench.analysis.overview.findings.OpenAlerts`."""
     as_of = pd.Timestamp(vars(result)["as_of"])
     return [
         {
@@ -68,7 +68,7 @@ def alert_rows(result: Result) -> list[dict[str, str]]:
 
 
 def source_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a source: whether it answers and how old its data is."""
+    """One row of text per source: whether it answers and how old its data is."""
     return [
         {
             "Source": str(row.name),
@@ -80,7 +80,7 @@ def source_rows(result: Result) -> list[dict[str, str]]:
 
 
 def collection_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a part of :class:`workbench.analysis.operations.collection.CollectionStates`, late ones first."""
+    """One row of text per part of :class:`workbench.analysis.operations.collection.CollectionStates`, late first."""
     return [
         {
             "Of": str(row.subject),

@@ -20,7 +20,7 @@ _KNOWN = ("count", "s", "bytes")
 
 
 def flow_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a flow and group: ``flow, by, requests, rate, errors, error share, p50, p95, p99, observed``."""
+    """One row of text per flow and group: ``flow, by, requests, rate, errors, error share``, quantiles, ``observed``."""
     return [
         {
             "flow": str(row.title),
@@ -39,7 +39,7 @@ def flow_rows(result: Result) -> list[dict[str, str]]:
 
 
 def availability_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a thing that answers: ``what, which, available, measured by``."""
+    """One row of text per thing that answers: ``what, which, available, measured by``."""
     basis = {"requests": "requests without error", "probes": "its health gauge", "scrapes": "scrapes answered"}
     return [
         {
@@ -54,7 +54,7 @@ def availability_rows(result: Result) -> list[dict[str, str]]:
 
 
 def limit_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a limit: ``limit, which, refused, share, left now, least left``."""
+    """One row of text per limit: ``limit, which, refused, share, left now, least left``."""
     return [
         {
             "limit": str(row.title),
@@ -69,7 +69,7 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
 
 
 def cache_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a cache: ``cache, which, hits, misses, hit share``."""
+    """One row of text per cache: ``cache, which, hits, misses, hit share``."""
     return [
         {
             "cache": str(row.title),
@@ -83,7 +83,7 @@ def cache_rows(result: Result) -> list[dict[str, str]]:
 
 
 def resource_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a resource: ``resource, which, mean, p95, peak, peak at, now``."""
+    """One row of text per resource: ``resource, which, mean, p95, peak, peak at, now``."""
     return [
         {
             "resource": str(row.title),
@@ -99,7 +99,7 @@ def resource_rows(result: Result) -> list[dict[str, str]]:
 
 
 def error_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a count of errors of a resource: ``what, which, count``."""
+    """One row of text per count of errors of a resource: ``what, which, count``."""
     return [
         {"what": str(row["title"]), "which": str(row["group"]) or "all", "count": count_text(row["count"])}
         for row in result.frame.to_dict(orient="records")
@@ -107,7 +107,7 @@ def error_rows(result: Result) -> list[dict[str, str]]:
 
 
 def threshold_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a threshold: ``threshold, state, limit, breaches, in breach, longest, worst, unknown``."""
+    """One row of text per threshold: ``threshold, state, limit, breaches, in breach, longest, worst, unknown``."""
     words = {"ok": "Within", "at_risk": "Broken now", "no_data": STATUS_WORDS["no_data"]}
     return [
         {
@@ -127,7 +127,7 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
 
 
 def breach_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a breach, longest first: ``threshold, which, start, end, lasted, worst, ended by``."""
+    """One row of text per breach, longest first: ``threshold, which, start, end, lasted, worst, ended by``."""
     longest = result.frame.sort_values("seconds", ascending=False, kind="stable").head(SHOWN)
     return [
         {

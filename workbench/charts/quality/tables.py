@@ -75,7 +75,7 @@ def drift_rows(result: Result) -> list[dict[str, str]]:
 
 
 def limit_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a documented limit: ``limit, rule, breaches, in breach, longest, share, worst, last end``."""
+    """One row of text per documented limit: ``limit, rule, breaches, in breach, longest, share, worst, last end``."""
     return [
         {
             "limit": str(row.title),
@@ -92,7 +92,7 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
 
 
 def documented_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a series of the documented comparison: ``query, text, series, latest, largest, at``."""
+    """One row of text per series of the documented comparison: ``query, text, series, latest, largest, at``."""
     return [
         {
             "query": str(row.query),

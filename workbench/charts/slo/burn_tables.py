@@ -11,7 +11,7 @@ from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_t
 
 
 def outlook_rows(outlook: Result) -> list[dict[str, str]]:
-    """One row of text an objective of a :class:`BurnOutlook`."""
+    """One row of text per objective of a :class:`BurnOutlook`."""
     return [
         {
             "objective": str(row.objective),
@@ -45,7 +45,7 @@ def outlook_notes(outlook: Result) -> list[str]:
 
 
 def backtest_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an objective, policy and severity, the suggested policy first."""
+    """One row of text per objective, policy and severity, the suggested policy first."""
     return [
         {
             "objective": str(row.objective),
@@ -79,7 +79,7 @@ def backtest_finding(result: Result) -> Sentence:
 
 
 def what_if_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a threshold and target."""
+    """One row of text per threshold and target."""
     return [
         {
             "threshold": str(row.threshold) or "promised",
@@ -107,12 +107,12 @@ def backtest_table(result: Result) -> Table:
 
 def outlook_table(outlook: Result) -> Table:
     """Table of :func:`outlook_rows` that renders itself."""
-    return Table(outlook_rows(outlook), caption="The pace of the last days, continued; nobody promises that it is.")
+    return Table(outlook_rows(outlook), caption="Extrapolated from the last 3 days; not a forecast.")
 
 
 def what_if_table(result: Result) -> Table:
     """Table of :func:`what_if_rows` that renders itself."""
-    return Table(what_if_rows(result), caption="The same counts, judged by other promises.", left=("threshold",))
+    return Table(what_if_rows(result), caption="The same counts, judged by other targets.", left=("threshold",))
 
 
 def _known(value: float) -> bool:

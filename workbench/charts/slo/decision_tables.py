@@ -30,7 +30,7 @@ def _revoked(one: Any) -> str:
 
 
 def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:
-    """One row of text an exclusion of the store."""
+    """One row of text per exclusion of the store."""
     return [
         {
             "id": one.id,
@@ -49,7 +49,7 @@ def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:
 
 
 def member_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a member of a composite promise."""
+    """One row of text per member of a composite promise."""
     return [
         {
             "objective": row.objective,
@@ -71,12 +71,12 @@ def members_table(result: Result) -> Table | None:
     """Table of :func:`member_rows` that renders itself; None where no promise is a composite."""
     if result.frame.empty:
         return None
-    caption = "Members of composite promises: the share of the budget that each one spent."
+    caption = "Members of composite objectives: the share of the budget that each one spent."
     return Table(member_rows(result), caption=caption, left=("objective", "member", "status"))
 
 
 def annotation_rows(records: Iterable[Any]) -> list[dict[str, str]]:
-    """One row of text an annotation of the store."""
+    """One row of text per annotation of the store."""
     return [
         {
             "id": one.id,
@@ -94,7 +94,7 @@ def annotation_rows(records: Iterable[Any]) -> list[dict[str, str]]:
 
 
 def audit_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
-    """One row of text a line of the audit trail."""
+    """One row of text per line of the audit trail."""
     return [
         {
             "at": _time(one.at),
@@ -108,7 +108,7 @@ def audit_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
 
 
 def effect_rows(result: Result) -> list[dict[str, str]]:
-    """Two cells a figure, with and without exclusions; one row an objective that has any."""
+    """Two cells a figure, with and without exclusions; one row per objective that has any."""
 
     def bad(row: Mapping[str, Any], end: str) -> str:
         known = row[f"total{end}"] == row[f"total{end}"]
@@ -162,7 +162,7 @@ def windows_table(result: Result) -> Table:
 def happened_table(result: Result) -> Table | Sentence:
     """List annotations and changes of definition, oldest first."""
     if result.frame.empty:
-        return Sentence("Nobody wrote anything down about this period.")
+        return Sentence("No annotations in this period.")
     rows = [
         {
             "start": _time(row["start"]),
@@ -179,7 +179,7 @@ def happened_table(result: Result) -> Table | Sentence:
 
 
 def definition_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text a part of a period in which one definition held."""
+    """One row of text per part of a period in which one definition held."""
     return [
         {
             "objective": row["objective"],

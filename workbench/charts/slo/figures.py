@@ -227,7 +227,7 @@ def compliance_figure(result: ComplianceResult, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     result : ComplianceResult
-        One row an objective.
+        One row per objective.
     mode : {"light", "dark"}
         Theme.
 
@@ -236,22 +236,22 @@ def compliance_figure(result: ComplianceResult, *, mode: Mode = "light") -> Any:
     plotly.graph_objects.Figure
     """
     colours = palette(mode)
-    rows = result.frame.sort_values("budget_left_ratio", ascending=False, na_position="first")
+    rows = result.frame.sort_values("period_left_ratio", ascending=False, na_position="first")
     figure = _empty(mode, "")
     figure.add_bar(
-        x=rows["budget_left_ratio"].fillna(0.0),
+        x=rows["period_left_ratio"].fillna(0.0),
         y=[plain(title) for title in rows["title"]],
         orientation="h",
         marker={"color": [colours.status[status] for status in rows["status"]]},
         text=[
             f"{ratio_text(left, digits=1)} · {STATUS_WORDS[status]}"
-            for left, status in zip(rows["budget_left_ratio"], rows["status"], strict=True)
+            for left, status in zip(rows["period_left_ratio"], rows["status"], strict=True)
         ],
         textposition="auto",
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     figure.add_vline(x=0, line={"color": colours.objective, "width": 1})
-    figure.update_xaxes(title_text="Budget left (% of what was allowed so far)", tickformat=".0%", showgrid=True)
+    figure.update_xaxes(title_text="Budget left (% of what the whole period allows)", tickformat=".0%", showgrid=True)
     figure.update_layout(hovermode="closest")
     return figure
 

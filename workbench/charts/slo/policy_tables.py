@@ -14,7 +14,7 @@ _FINDINGS = {
     "contradiction": "counts contradict",
     "not_measured": "not measured",
     "always_spent": "always spent",
-    "never_burnt": "never burnt",
+    "never_burnt": "never burns",
     "low_coverage": "little observed",
     "due": "review due",
     "fine": "fine",
@@ -30,7 +30,7 @@ def _value(measure: str, value: float, lookback: str) -> str:
 
 
 def policy_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an objective and step, those that are reached first."""
+    """One row of text per objective and step, those that are reached first."""
     order = {"reached": 0, "unknown": 1, "clear": 2}
     rows = sorted(result.frame.to_dict(orient="records"), key=lambda row: order[row["state"]])
     return [
@@ -60,7 +60,7 @@ def policy_table(result: Result) -> Table | Sentence:
 
 
 def review_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text an objective, the most urgent question first."""
+    """One row of text per objective, the most urgent question first."""
 
     def day(value: Any) -> str:
         return "never" if pd.isna(value) else f"{value:%Y-%m-%d}"

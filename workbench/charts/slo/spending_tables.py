@@ -17,7 +17,7 @@ LEAST_SHARE = 0.001
 def spending_rows(
     spent: Result, contributed: Result | None = None, companions: Result | None = None, *, least: float = LEAST_SHARE
 ) -> list[dict[str, str]]:
-    """One row of text an episode, those that spent most first, and one a budget for all other time.
+    """One row of text per episode, those that spent most first, and one a budget for all other time.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _beside(companions: Result) -> Mapping[tuple[str, int], str]:
 
 
 def contribution_rows(contributed: Result, *, objective: str, episode: int) -> list[dict[str, str]]:
-    """One row of text a label value of one episode, the largest share of each dimension first."""
+    """One row of text per label value of one episode, the largest share of each dimension first."""
     frame = contributed.frame
     part = frame[(frame["objective"] == objective) & (frame["episode"] == episode) & (frame["bad"] != 0)]
     return [
@@ -109,7 +109,7 @@ def contribution_rows(contributed: Result, *, objective: str, episode: int) -> l
 
 
 def companion_rows(companions: Result, *, objective: str, episode: int) -> list[dict[str, str]]:
-    """One row of text a thing that happened at the time of an episode."""
+    """One row of text per thing that happened at the time of an episode."""
     frame = companions.frame
     part = frame[(frame["objective"] == objective) & (frame["episode"] == episode)]
     return [

@@ -50,7 +50,7 @@ def show(format_: str, rows: list[dict[str, Any]]) -> None:
 @format_option
 @click.pass_obj
 def status(state: Any, format_: str) -> None:
-    """Print one line an archive of the settings: range, series, samples, slices, size.
+    """Print one line per archive of the settings: range, series, samples, slices, size.
 
     Native histograms are kept as they were scraped only; no slices are made of them.
 
@@ -134,7 +134,7 @@ def expire(state: Any, name: str | None, format_: str) -> None:
         done = let_go(
             opened(state, name), Policy(raw, slices, hours), to_ms(state.context().clock()), report=_steps(bar)
         )
-    rows = [{"table": table, "rows let go": count} for table, count in done.rows.items()]
+    rows = [{"table": table, "rows deleted": count} for table, count in done.rows.items()]
     say(f"{done.days} days were rolled up first.")
     show(format_, rows)
 

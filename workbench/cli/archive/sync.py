@@ -114,7 +114,7 @@ def _moved(bar: Any, share: float) -> None:
 
 
 def _plan_lines(plan: Sequence[Any], where: str) -> list[str]:
-    """One line a source and system: what will be copied, for which time."""
+    """One line per source and system: what will be copied, for which time."""
     lines = []
     for source, system, kind in dict.fromkeys((one.source, one.system, one.kind) for one in plan):
         own = [one for one in plan if (one.source, one.system, one.kind) == (source, system, kind)]

@@ -17,8 +17,8 @@ def report() -> None:
 
     \b
     Examples:
-      workbench report run monthly --system counterfactual-lab --month last-month
-      workbench report issue --system counterfactual-lab --month last-month
+      workbench report run monthly --system counterfactual-lab --period last-month
+      workbench report issue --system counterfactual-lab --period last-month
     """
 
 
@@ -30,7 +30,14 @@ for _command in (issue, issues, diff, reproduce):
 @click.argument("name", default="monthly")
 @click.option("--system", "systems", multiple=True, help="System; may be repeated.")
 @click.option("--all", "every", is_flag=True, help="Every system that a source answers for.")
-@click.option("--month", default="last-month", show_default=True, help="2026-10, last-month or this-month.")
+@click.option(
+    "--period",
+    "--month",
+    "month",
+    default="last-month",
+    show_default=True,
+    help="Calendar period in --zone: 2026-10, last-month, last-week, 2026-Q3.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder, or file for one system, for a copy.")
 @click.pass_obj
 def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str, out: Path | None) -> None:
@@ -42,7 +49,7 @@ def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str
     \b
     Examples:
       workbench report run monthly --system counterfactual-lab
-      workbench --zone Europe/Berlin report run monthly --system counterfactual-lab --month 2026-10 --out october.html
+      workbench --zone Europe/Berlin report run monthly --system counterfactual-lab --period 2026-10 --out october.html
       workbench report run monthly --all --out reports/
     """
     from workbench.core.errors import ParameterError, ReportError

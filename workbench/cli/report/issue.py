@@ -12,7 +12,14 @@ from workbench.cli.shared.output import format_option, print_csv, print_json, pr
 
 @click.command()
 @click.option("--system", "systems", multiple=True, required=True, help="System; may be repeated.")
-@click.option("--month", default="last-month", show_default=True, help="2026-10 or last-month, in --zone.")
+@click.option(
+    "--period",
+    "--month",
+    "month",
+    default="last-month",
+    show_default=True,
+    help="Calendar period in --zone: 2026-10, last-month, 2026-Q3.",
+)
 @click.option("--early", is_flag=True, help="Do not wait three days for late data.")
 @click.pass_obj
 def issue(state: Any, systems: tuple[str, ...], month: str, early: bool) -> None:
@@ -23,7 +30,7 @@ def issue(state: Any, systems: tuple[str, ...], month: str, early: bool) -> None
     \b
     Examples:
       workbench report issue --system counterfactual-lab
-      workbench --zone Europe/Berlin report issue --system conduit --month 2026-10 --early
+      workbench --zone Europe/Berlin report issue --system conduit --period 2026-10 --early
     """
     from workbench.report.issue.issue import issue_report
 
@@ -56,7 +63,7 @@ def issues(state: Any, system: str | None, format_: str) -> None:
 
 @click.command()
 @click.argument("system")
-@click.option("--month", required=True, help="2026-10.")
+@click.option("--period", "--month", "month", required=True, help="Period of the issue, e.g. 2026-10.")
 @click.option("--number", type=click.IntRange(min=0), default=0, help="Issue; the newest by default.")
 @format_option
 @click.pass_obj
@@ -65,7 +72,7 @@ def diff(state: Any, system: str, month: str, number: int, format_: str) -> None
 
     \b
     Example:
-      workbench report diff counterfactual-lab --month 2026-10
+      workbench report diff counterfactual-lab --period 2026-10
     """
     from workbench.charts.issue.tables import diff_rows
     from workbench.report.issue.reproduce import changes, find_issue
@@ -84,7 +91,7 @@ def diff(state: Any, system: str, month: str, number: int, format_: str) -> None
 
 @click.command()
 @click.argument("system")
-@click.option("--month", required=True, help="2026-10.")
+@click.option("--period", "--month", "month", required=True, help="Period of the issue, e.g. 2026-10.")
 @click.option("--number", type=click.IntRange(min=0), default=0, help="Issue; the newest by default.")
 @click.pass_obj
 def reproduce(state: Any, system: str, month: str, number: int) -> None:
@@ -92,7 +99,7 @@ def reproduce(state: Any, system: str, month: str, number: int) -> None:
 
     \b
     Example:
-      workbench report reproduce counterfactual-lab --month 2026-10 --number 1
+      workbench report reproduce counterfactual-lab --period 2026-10 --number 1
     """
     from workbench.report.issue.reproduce import find_issue
     from workbench.report.issue.reproduce import reproduce as again

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from workbench.core.timerange import TimeRange
 
 
 class Calendar(Protocol):
@@ -23,61 +26,85 @@ class Calendar(Protocol):
         """Day on which weeks begin."""
 
 
-def period_options(command: F) -> F:
-    """Add ``--last``, ``--month``, ``--from``, ``--to``."""
-    for option in (
-        click.option("--to", "until", help="End, ISO 8601; now by default."),
-        click.option("--from", "since", help="Start, ISO 8601; without an offset in --zone."),
-        click.option("--month", help="Calendar period in --zone: 2026-10, last-month, this-week, 2026-Q3, 2026."),
-        click.option("--last", help="Length up to --to, e.g. 30d, 6h."),
-    ):
-        command = option(command)
-    return command
+@dataclass(frozen=True)
+class PeriodOptions:
+    """The options of a period as they stand on the command line.
 
-
-def chosen_period(
-    now: datetime,
-    calendar: Calendar,
-    *,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
-    default: str,
-) -> Any:
-    """Return the range that the options name in the zone and weeks of a calendar; contradictions are refused."""
-    from workbench.core.errors import ParameterError
-    from workbench.core.timerange import TimeRange, parse_instant, parse_month
-
-    if (month and (last or since or until)) or (last and since):
-        raise ParameterError("--month, --last and --from exclude each other.", hint="Give one of them.")
-    if month:
-        return parse_month(month, zone=calendar.zone, now=now, week_start=calendar.week_start)
-    end = parse_instant(until, zone=calendar.zone) if until else now
-    if since:
-        span = TimeRange(parse_instant(since, zone=calendar.zone), end)
-    else:
-        span = TimeRange.last(last or default, until=end)
-    if not span.seconds:
-        raise ParameterError(f"The period is empty: it ends where it starts, {span.start:%Y-%m-%d %H:%M} UTC.",
-                             hint="Give a length such as --last 30d, or two different instants.")  # fmt: skip
-    return span
-
-
-def asked_period(now: datetime, calendar: Calendar, **named: str | None) -> Any:
-    """Return the range that the options name.
-
-    None without any, or with ``--to`` alone: each objective is asked about its own window then, up to that instant.
+    Attributes
+    ----------
+    period : str or None
+        ``--period``, or ``--month`` as it was called.
+    last, since, until : str or None
+        ``--last``, ``--from``, ``--to``.
     """
-    if not any(value for name, value in named.items() if name != "until"):
-        return None
-    given = {name: named.get(name) for name in ("last", "month", "since", "until")}
-    return chosen_period(now, calendar, **given, default="30d")
+
+    period: str | None = None
+    last: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def own(self, now: datetime, calendar: Calendar) -> tuple[TimeRange | None, datetime]:
+        """Return the range that the options name, and the instant up to which history is read.
+
+        Without any, and with ``--to`` alone, the range is None: each objective is judged over its own window. ``--to``
+        alone moves the instant.
+        """
+        if self.period is None and self.last is None and self.since is None:
+            return None, self._until(now, calendar)
+        return self.read(now, calendar, default="")
+
+    def read(self, now: datetime, calendar: Calendar, *, default: str) -> tuple[TimeRange, datetime]:
+        """Return the range that the options name, by default the last ``default`` up to ``--to``, and the instant.
+
+        Raises
+        ------
+        ParameterError
+            The options contradict each other, or name no period.
+        """
+        from workbench.core.errors import ParameterError
+        from workbench.core.periods import parse_period
+        from workbench.core.timerange import TimeRange, parse_instant
+
+        if sum(option is not None for option in (self.period, self.last, self.since)) > 1:
+            raise ParameterError("--period, --last and --from exclude each other.", hint="Give one of them.")
+        as_of = self._until(now, calendar)
+        if self.since is not None:
+            end = parse_instant(self.until, zone=calendar.zone) if self.until else now
+            span = TimeRange(parse_instant(self.since, zone=calendar.zone), end)
+            if not span.seconds:
+                raise ParameterError(
+                    f"The period is empty: it ends where it starts, {span.start:%Y-%m-%d %H:%M} UTC.",
+                    hint="Give a length such as --last 30d, or two different instants.",
+                )
+        else:
+            text = self.period or self.last or default
+            span = parse_period(text, zone=calendar.zone, week_start=calendar.week_start, as_of=as_of)
+        return span, min(as_of, span.end)
+
+    def _until(self, now: datetime, calendar: Calendar) -> datetime:
+        from workbench.core.timerange import parse_instant
+
+        return min(now, parse_instant(self.until, zone=calendar.zone)) if self.until else now
 
 
-def asked_instant(now: datetime, calendar: Calendar, span: Any, until: str | None) -> datetime:
-    """Return the instant up to which history is read: the end of the range, ``--to`` or now, whichever is first."""
-    from workbench.core.timerange import parse_instant
+def period_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--period``, ``--last``, ``--from`` and ``--to``; the command gets them as one :class:`PeriodOptions`."""
 
-    end = span.end if span else parse_instant(until, zone=calendar.zone) if until else now
-    return min(now, end)
+    @functools.wraps(command)
+    def with_period(*positional: Any, period: Any, last: Any, since: Any, until: Any, **named: Any) -> Any:
+        return command(*positional, period=PeriodOptions(period, last, since, until), **named)
+
+    wrapped: Callable[..., Any] = with_period
+    for option in (
+        click.option("--to", "until", help="Instant up to which history is read, ISO 8601; now by default."),
+        click.option("--from", "since", help="Start, ISO 8601; without an offset in --zone."),
+        click.option(
+            "--period",
+            "--month",
+            "period",
+            help="Period in --zone: 30d, 2026-10, last-month, this-week, 2026-Q3, 2026 or 2026-10-01..2026-10-08.",
+        ),
+        click.option("--last", help="Length up to --to, e.g. 30d, 6h; the same as --period 30d."),
+    ):
+        wrapped = option(wrapped)
+    return wrapped

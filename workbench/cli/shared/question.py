@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 if TYPE_CHECKING:
     from workbench.core.result import Study
@@ -21,19 +21,18 @@ Rows = Sequence[Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Asked:
-    """One question as it stands on the command line; ``period`` holds the options of :func:`period_options`."""
+    """One question as it stands on the command line."""
 
     state: Any
     system: str
-    period: Mapping[str, str | None]
+    period: PeriodOptions
     format: str
 
     def answer(self, study: Callable[..., Study], **more: Any) -> Study:
         """Run a study for the system and period, the last 30 days by default, up to now at most."""
         context = self.state.context()
-        now = context.clock()
-        span = chosen_period(now, context, **self.period, default="30d")
-        return study(context, system=self.system, range=span, as_of=min(now, span.end), **more)
+        span, as_of = self.period.read(context.clock(), context, default="30d")
+        return study(context, system=self.system, range=span, as_of=as_of, **more)
 
     def show(
         self,
@@ -81,8 +80,7 @@ class Asked:
 def question(command: Callable[..., None]) -> Callable[..., Any]:
     """Give a command SYSTEM, the options of a period and ``--format``; it receives an :class:`Asked` first."""
 
-    def asked(state: Any, /, system: str, format_: str, **options: Any) -> None:
-        period = {name: options.pop(name) for name in ("last", "month", "since", "until")}
+    def asked(state: Any, /, system: str, period: PeriodOptions, format_: str, **options: Any) -> None:
         command(Asked(state, system, period, format_), **options)
 
     functools.update_wrapper(asked, command)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import asked_instant, asked_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -27,10 +27,7 @@ def attribute(
     episode: int | None,
     least: float,
     records: bool,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Print what spent each budget: episodes, where they were, what happened with them.
@@ -39,7 +36,7 @@ def attribute(
 
     \b
     Examples:
-      workbench slo attribute counterfactual-lab --month last-month
+      workbench slo attribute counterfactual-lab --period last-month
       workbench slo attribute conduit --slo provider-success --episode 1
       workbench slo attribute conduit --last 90d --format json
     """
@@ -52,8 +49,7 @@ def attribute(
         raise ParameterError("--episode needs --slo.", hint="Episodes are counted within one objective.")
     context = state.context()
     now = context.clock()
-    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
-    as_of = asked_instant(now, state.settings, span, until)
+    span, as_of = period.own(now, state.settings)
     study = slo_attribution(context, system=system, range=span, as_of=as_of, slo=slo_id, records=records)
     spent, shares, beside = (study.results[name] for name in ("spending", "contributions", "companions"))
     if format_ == "json":

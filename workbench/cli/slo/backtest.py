@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -32,10 +32,7 @@ def backtest(
     rules: Path | None,
     step: str,
     least: float,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Print what alerting policies would have caught, missed and paged for nothing.
@@ -52,12 +49,12 @@ def backtest(
 
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="90d")
+    span, as_of = period.read(now, state.settings, default="90d")
     study = slo_backtest(
         context,
         system=system,
         range=span,
-        as_of=min(now, span.end),
+        as_of=as_of,
         slo=slo_id,
         rules=read_rule_file(rules) if rules else None,
         step_ms=duration_ms(step),

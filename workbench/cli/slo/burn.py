@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import asked_instant, asked_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -21,10 +21,7 @@ def burn(
     state: Any,
     system: str,
     slo_id: str | None,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
     """Print burn rates over look-backs, when budgets run out, and which alerts fire.
@@ -42,8 +39,7 @@ def burn(
 
     context = state.context()
     now = context.clock()
-    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
-    as_of = asked_instant(now, state.settings, span, until)
+    span, as_of = period.own(now, state.settings)
     study = slo_compliance(context, system=system, range=span, as_of=as_of, slo=slo_id)
     rates, outlook = study.results["burn"], study.results["outlook"]
     if format_ == "json":

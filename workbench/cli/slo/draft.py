@@ -17,7 +17,7 @@ from workbench.cli.shared.output import say
 def draft(state: Any, system: str, to: Path | None) -> None:
     """Draft availability objectives from the counters of requests and failures in a profile.
 
-    The target of 99 % is a start: measure a month, then promise a little less than what was kept. No source is asked.
+    The target of 99 % is a start: measure a month, then set it slightly below what was reached. No source is asked.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from workbench.cli.shared.output import say
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--system", required=True, help="System whose promises these are.")
+@click.option("--system", required=True, help="System that the objectives are for.")
 @click.option("--period", default="30d", show_default=True, help="Period of Sloth's SLOs; its files do not say it.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; else to stdout.")
 @click.option("--replace", is_flag=True, help="Write over a file that is there.")

@@ -29,15 +29,22 @@ def list_(state: Any, system: str | None, format_: str) -> None:
 
 @click.command()
 @click.argument("system")
-@click.option("--month", default="last-month", show_default=True, help="2026-10 or last-month, in --zone.")
+@click.option(
+    "--period",
+    "--month",
+    "month",
+    default="last-month",
+    show_default=True,
+    help="Calendar period in --zone: 2026-10, last-month, 2026-Q3.",
+)
 @click.option("--early", is_flag=True, help="Do not wait three days for late data.")
 @click.pass_obj
 def report(state: Any, system: str, month: str, early: bool) -> None:
-    """Issue the report of a month's promises and spend, as `workbench report issue` does, and print its path.
+    """Issue the report of a month's objectives and spend, as `workbench report issue` does, and print its path.
 
     \b
     Example:
-      workbench slo report counterfactual-lab --month 2026-10
+      workbench slo report counterfactual-lab --period 2026-10
     """
     from workbench.report.issue.issue import issue_report
 

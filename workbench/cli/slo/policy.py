@@ -49,7 +49,7 @@ def policy(state: Any, system: str, file: Path | None, at: str | None, check: bo
 @format_option
 @click.pass_obj
 def review(state: Any, system: str, at: str | None, format_: str) -> None:
-    """Print which promises to look at again: never burnt, always spent, not measured, not reviewed for long.
+    """Print objectives that never burn, always overspend, have no data or are overdue for review.
 
     A review is written down with: workbench slo annotate add SYSTEM --kind review --at … --text …
 

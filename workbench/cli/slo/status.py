@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import asked_instant, asked_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -23,30 +23,26 @@ def status(
     system: str,
     slo_id: str | None,
     check: bool,
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
-    """Print one line an objective: SLI, budget left, coverage, status.
+    """Print one line per objective: SLI, budget left, coverage, status.
 
     Without a period, or with --to alone, the window of each objective itself counts.
 
     \b
     Examples:
       workbench slo status counterfactual-lab
-      workbench slo status counterfactual-lab --month last-month --format json
+      workbench slo status counterfactual-lab --period last-month --format json
       workbench slo status counterfactual-lab --slo availability --check
     """
     from workbench.charts.slo.decision_tables import definition_rows, effect_rows, member_rows
-    from workbench.charts.tables import compliance_rows
+    from workbench.charts.tables import compliance_rows, running_note
     from workbench.studies import slo_compliance
 
     context = state.context()
     now = context.clock()
-    span = asked_period(now, state.settings, last=last, month=month, since=since, until=until)
-    as_of = asked_instant(now, state.settings, span, until)
+    span, as_of = period.own(now, state.settings)
     study = slo_compliance(context, system=system, range=span, as_of=as_of, slo=slo_id)
     if format_ == "json":
         print_json(study.to_dict())
@@ -63,6 +59,8 @@ def status(
             if study.freshness
             else f"{system}, {study.range}: {'no answer' if study.status == 'unavailable' else 'no data'}"
         )
+        if note := running_note(study.results["compliance"]):
+            say(note)
         if members := member_rows(study.results["members"]):
             say("Members of composites, and the share of what was spent that came through each:")
             print_table(members, right=["weight", "target", "sli", "bad", "of", "spent", "observed"])

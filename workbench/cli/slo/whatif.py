@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.period import chosen_period, period_options
+from workbench.cli.shared.period import PeriodOptions, period_options
 
 
 @click.command()
@@ -27,13 +27,10 @@ def whatif(
     named: str | None,
     targets: tuple[str, ...],
     thresholds: tuple[str, ...],
-    last: str | None,
-    month: str | None,
-    since: str | None,
-    until: str | None,
+    period: PeriodOptions,
     format_: str,
 ) -> None:
-    """Print how a promise would have been kept with another target or threshold.
+    """Print how an objective would have done with another target or threshold.
 
     \b
     Examples:
@@ -53,13 +50,13 @@ def whatif(
         )
     context = state.context()
     now = context.clock()
-    span = chosen_period(now, state.settings, last=last, month=month, since=since, until=until, default="30d")
+    span, as_of = period.own(now, state.settings)
     study = slo_what_if(
         context,
         system=system,
         slo=chosen,
         range=span,
-        as_of=min(now, span.end),
+        as_of=as_of,
         targets=[_number(text, "--target") / 100 for text in targets] or TARGETS,
         thresholds=[_number(text, "--threshold") for text in thresholds],
     )

@@ -44,7 +44,7 @@ class Matcher:
 
         Returns
         -------
-        bool array, one entry a value
+        bool array, one entry per value
 
         Raises
         ------

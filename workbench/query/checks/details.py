@@ -37,7 +37,7 @@ class SourceDetails:
     ----------
     state : SourceState
     targets : DataFrame
-        One row a target: ``job``, ``instance``, ``health`` (up, down, unknown), ``last_scrape`` (UTC), ``error``.
+        One row per target: ``job``, ``instance``, ``health`` (up, down, unknown), ``last_scrape`` (UTC), ``error``.
     families : int
         Metric families with metadata. [count]
     notes : tuple of str

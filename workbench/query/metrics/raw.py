@@ -144,7 +144,7 @@ def _between(api: PrometheusApi, selector: str, after_ms: int, upto_ms: int, dea
             f"Only a part of the samples came: {answer.warnings[0]}",
             source=api.name,
             query=selector,
-            hint="Counts from a part would be wrong. Try again when every store answers.",
+            hint="A partial answer would give wrong counts. Try again when every store answers.",
         )
     if answer.kind != "matrix":
         raise QueryRejected(

@@ -18,7 +18,7 @@ from workbench.query.metrics.decode import envelope
 
 _VERSION = re.compile(r"v?([23])\.\d+")
 
-#: One value an hour on the hour: a closed range of one hour holds two of them, a left-open one holds one.
+#: One value per hour on the hour: a closed range of one hour holds two of them, a left-open one holds one.
 PROBE = "count_over_time(vector(1)[1h:1h])"
 PROBE_TIME_MS = 1_699_999_200_000
 

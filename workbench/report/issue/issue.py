@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core.errors import ParameterError, ReportError
+from workbench.core.periods import calendar_name, parse_period
 from workbench.core.settings import Settings
-from workbench.core.timerange import TimeRange, named_zone, parse_month
+from workbench.core.timerange import TimeRange
 from workbench.report.export.kept import published, scratch_folder
 from workbench.report.issue.page import issued_page
 from workbench.store import Issue
@@ -65,7 +66,7 @@ def issue_report(
     ----------
     system : str
     month : str
-        ``2026-10`` or ``last-month``, in the zone of the settings.
+        Calendar period in the zone of the settings: ``2026-10``, ``last-month``, ``2026-Q3``.
     settings : Settings
     report : str
         Name under which the issues are numbered.
@@ -94,8 +95,9 @@ def issue_report(
     """
     context = open_context(settings)
     store, instant = written(context), now or context.clock()
-    span = parse_month(month, zone=settings.zone, now=instant)
-    period = f"{span.start.astimezone(named_zone(settings.zone)):%Y-%m}"
+    calendar = {"zone": settings.zone, "week_start": settings.week_start}
+    period = calendar_name(month, **calendar, as_of=instant)
+    span = parse_period(period, **calendar, as_of=instant)
     _is_over(span, instant, period, early=early)
     note_definitions(context, system, at=instant)
     frozen = freeze(context, system=system, range=span, as_of=span.end)
@@ -124,7 +126,7 @@ def placed(issue: Issue, settings: Settings) -> Issue:
 def _is_over(span: TimeRange, now: datetime, period: str, *, early: bool) -> None:
     if now < span.end:
         raise ParameterError(
-            f"The period {period} is not over.", hint=f"A draft: workbench report run monthly --month {period}"
+            f"The period {period} is not over.", hint=f"A draft: workbench report run monthly --period {period}"
         )
     if now < span.end + GRACE and not early:
         raise ParameterError(

@@ -44,7 +44,7 @@ def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff
     shown: list[Any] = [issue_tables.FirstPage(manifest["title"], lines, manifest["causes"], before)]
     shown += [issue_tables.diff_table(diff)] if diff is not None else []
     shown += [
-        "## Were the promises kept?",
+        "## Were the objectives met?",
         tables.slo_finding(compliance),
         tables.compliance_table(compliance),
         *_members(figures),

@@ -1,4 +1,4 @@
-"""A report made of sections: one notebook a question, put where the template says."""
+"""A report made of sections: one notebook per question, put where the template says."""
 
 from __future__ import annotations
 

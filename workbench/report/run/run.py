@@ -16,9 +16,9 @@ from typing import Any
 
 from workbench import __version__
 from workbench.core.errors import ReportError, ReportIncomplete
+from workbench.core.periods import calendar_name, parse_period
 from workbench.core.private import private_folder
 from workbench.core.settings import Settings
-from workbench.core.timerange import named_zone, parse_month
 from workbench.report.export.html import to_html, write_atomically
 from workbench.report.export.kept import published
 from workbench.report.run.compose import composed
@@ -70,7 +70,7 @@ def run_report(
         Template, e.g. ``monthly``.
     system : str
     month : str
-        ``2026-10``, ``last-month`` or ``this-month``, in the zone of the settings.
+        Calendar period in the zone of the settings: ``2026-10``, ``last-month``, ``last-week``, ``2026-Q3``.
     settings : Settings
     out : Path, optional
         A file, or a folder, for a copy of the HTML.
@@ -94,9 +94,10 @@ def run_report(
     instant = now or datetime.now(UTC)
     context = open_context(settings)
     context.catalog.profile(system)
-    span = parse_month(month, zone=settings.zone, now=instant)
+    calendar = {"zone": settings.zone, "week_start": settings.week_start}
+    period = calendar_name(month, **calendar, as_of=instant)
+    span = parse_period(period, **calendar, as_of=instant)
     as_of = min(instant, span.end)
-    period = f"{span.start.astimezone(named_zone(settings.zone)):%Y-%m}"
     parameters = {
         "system": system,
         "month": period,

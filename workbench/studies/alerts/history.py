@@ -1,4 +1,4 @@
-"""The samples of ALERTS as a source of episodes, for who has a Prometheus and nothing that records alerts."""
+"""The samples of ALERTS as a source of episodes, for setups with Prometheus but no alert recorder."""
 
 from __future__ import annotations
 

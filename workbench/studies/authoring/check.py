@@ -8,7 +8,7 @@ from workbench.core.errors import Fault, QueryRejected
 from workbench.core.timerange import TimeRange
 from workbench.promql import parse
 from workbench.studies.counting.composites import members_of
-from workbench.studies.counting.indicators import planned, slice_of
+from workbench.studies.counting.plans import planned, slice_of
 
 
 def query_faults(catalog: Catalog) -> list[Fault]:

@@ -12,7 +12,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, duration_text
 from workbench.studies.authoring.counted import counted_by, counted_of
 from workbench.studies.counting.composites import members_of
-from workbench.studies.counting.indicators import planned, slice_of
+from workbench.studies.counting.plans import planned, slice_of
 
 
 def composed_by(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> Counted:
@@ -32,7 +32,7 @@ def composed_by(objective: Objective, scope: Mapping[str, str], span: TimeRange)
     ParameterError
         A member counts log lines or spans, or each sample of a threshold, which Prometheus cannot do.
     QueryRejected
-        As for :func:`workbench.studies.counting.indicators.planned`.
+        As for :func:`workbench.studies.counting.plans.planned`.
 
     Notes
     -----

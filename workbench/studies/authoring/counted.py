@@ -8,7 +8,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import duration_text
 from workbench.promql import events_factor
 from workbench.promql.parser.scope import any_spelling
-from workbench.studies.counting.indicators import Plan, slice_of
+from workbench.studies.counting.plans import Plan, slice_of
 
 
 def counted_by(plan: Plan) -> Counted:

@@ -15,7 +15,7 @@ from workbench.core.timerange import TimeRange, duration_text
 from workbench.promql import Matcher, Selector, parse
 from workbench.studies.authoring.composite_rules import composed_by
 from workbench.studies.authoring.counted import counted_by
-from workbench.studies.counting.indicators import Plan, planned
+from workbench.studies.counting.plans import Plan, planned
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.periods import objective_window
 

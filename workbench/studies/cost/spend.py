@@ -24,7 +24,7 @@ from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.core.timerange import TimeRange, calendar_range, duration_text, from_ms
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import (
     PROCESS_LABELS,
@@ -36,7 +36,6 @@ from workbench.studies.counting.ledger import (
     selectors_of,
 )
 from workbench.studies.sources.context import Context
-from workbench.studies.sources.periods import window
 from workbench.studies.sources.read_tier import read_tier
 from workbench.studies.sources.reader import QueryReader
 from workbench.studies.sources.tables import reconciled, with_labels
@@ -86,7 +85,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     (:func:`workbench.analysis.counting.amounts.exact_amounts`), a calendar day of ``ctx.zone`` at a time.
     """
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
-    periods = periods_of(range or window("this-month", zone=ctx.zone, as_of=as_of), as_of=as_of, zone=ctx.zone)
+    periods = periods_of(range or calendar_range("this-month", zone=ctx.zone, now=as_of), as_of=as_of, zone=ctx.zone)
     accounts, left_out = accounts_of(profile)
     found = _read(source, profile, accounts, periods, ctx.zone)
     counted = accounts if len(found.seen) else []

@@ -33,6 +33,15 @@ class Counts:
     series: int
 
 
+@dataclass(frozen=True)
+class Used:
+    """Selectors that were used, the newest sample of them [ms since the epoch], and how they were corrected."""
+
+    queries: tuple[str, ...]
+    newest_ms: int | None
+    warnings: tuple[str, ...]
+
+
 class CounterReader:
     """Reads each counter once and serves every selector that asks for it, or for a part of it.
 
@@ -56,18 +65,38 @@ class CounterReader:
         self._raw: dict[str, SeriesSet] = {}
         self._counted: dict[tuple[str, int, int, int], tuple[Floats, Floats]] = {}
         self._up: dict[str, SeriesSet] = {}
+        self._newest: dict[str, int] = {}
+        self._jobs: dict[tuple[str, int, int, int], tuple[str, ...]] = {}
+        self._used: dict[str, None] = {}
         self._corrected: dict[str, tuple[SeriesSet, tuple[Dip, ...]]] = {}
-        self.newest_ms: int | None = None
+
+    @property
+    def newest_ms(self) -> int | None:
+        """Newest sample of all that was read. [ms since the epoch]"""
+        return max(self._newest.values(), default=None)
 
     @property
     def queries(self) -> tuple[str, ...]:
         """Selectors that were read, in order."""
-        return tuple(self._raw) + tuple(scoped("up", {**self._scope, "job": job}) for job in self._up)
+        return tuple(self._raw) + tuple(map(self._up_query, self._up))
+
+    def used(self) -> Used:
+        """Say what was used since this was last asked.
+
+        A selector read for one indicator and used by another counts for both.
+        """
+        queries, self._used = tuple(self._used), {}
+        newest = [self._newest[query] for query in queries if query in self._newest]
+        return Used(queries, max(newest, default=None), self._corrections(queries))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Counters that were corrected, see :mod:`workbench.analysis.counting.dips`."""
-        dips = {(label_key(dip.labels), dip.time_ms): dip for _, own in self._corrected.values() for dip in own}
+        return self._corrections(self._corrected)
+
+    def _corrections(self, selectors: Iterable[str]) -> tuple[str, ...]:
+        own = (dip for text in selectors if text in self._corrected for dip in self._corrected[text][1])
+        dips = {(label_key(dip.labels), dip.time_ms): dip for dip in own}
         return dip_notes(list(dips.values()), since_ms=self._span.start_ms)
 
     def also(self, selector: str) -> None:
@@ -140,7 +169,7 @@ class CounterReader:
         rows = keep_series(self._selectors[selector].matchers, broad.labels)
         wanted = set(rows.tolist())
         series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
-        return series, exact_amounts(series, edges, self._born(series, self._span))
+        return series, exact_amounts(series, edges, self._born(series, self._late_jobs(series, self._span)))
 
     def has(self, selector: str) -> bool:
         """Whether a selector matches any series of the period."""
@@ -156,6 +185,7 @@ class CounterReader:
     def _series(self, selector: str) -> SeriesSet:
         if selector not in self._raw:
             self._raw[selector] = self._read(selector)
+        self._used[selector] = None
         return self._raw[selector]
 
     def _counters(self, selector: str) -> SeriesSet:
@@ -172,26 +202,34 @@ class CounterReader:
         except EmptyAnswer:
             series = SeriesSet.empty()
         if series.samples:
-            newest = int(series.times[~np.isnan(series.values)].max(initial=0))
-            self.newest_ms = max(self.newest_ms or 0, newest)
+            self._newest[selector] = int(series.times[~np.isnan(series.values)].max(initial=0))
         return series
+
+    def _up_query(self, job: str) -> str:
+        return scoped("up", {**self._scope, "job": job})
 
     def _count(self, selector: str, span: TimeRange, slice_ms: int) -> tuple[Floats, Floats]:
         key = (selector, span.start_ms, span.end_ms, slice_ms)
         if key not in self._counted:
             series, edges = self._counters(selector), span.edges_ms(slice_ms)
-            increases = exact_increases(series, edges, self._born(series, span))
+            self._jobs[key] = self._late_jobs(series, span)
+            increases = exact_increases(series, edges, self._born(series, self._jobs[key]))
             self._counted[key] = increases, observed_share(series, edges)
+        self._used |= dict.fromkeys([selector, *map(self._up_query, self._jobs[key])])
         return self._counted[key]
 
-    def _born(self, series: SeriesSet, span: TimeRange) -> NDArray[np.bool_]:
-        """Births within the period; earlier ones change no slice of it, so ``up`` is read only for these."""
+    def _late_jobs(self, series: SeriesSet, span: TimeRange) -> tuple[str, ...]:
+        """Jobs with births within the period; earlier ones change no slice of it, so ``up`` is read only for these."""
         firsts = np.array([times[0] if len(times) else 0 for _, times, _ in series], np.int64)
         late = np.flatnonzero(firsts > span.start_ms)
+        return tuple(sorted({series.labels[i].get("job", "") for i in late} - {""}))
+
+    def _born(self, series: SeriesSet, jobs: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each series was born while its target was up."""
         born = np.zeros(len(series), np.bool_)
-        for job in sorted({series.labels[i].get("job", "") for i in late} - {""}):
+        for job in jobs:
             if job not in self._up:
-                self._up[job] = self._read(scoped("up", {**self._scope, "job": job}))
+                self._up[job] = self._read(self._up_query(job))
             born |= born_while_up(series, self._up[job])
         return born
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.counting.counts import Counts
 from workbench.analysis.counting.events import joined_events
-from workbench.analysis.slo.objective import Promise
 from workbench.catalog import Objective
 from workbench.core.result import jsonable
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.store import HistoryKey, SliceHistory, Store
-from workbench.studies.counting.indicators import Measured, measure
-from workbench.studies.counting.record_counts import RecordSources
+from workbench.studies.counting.composites import members_of
+from workbench.studies.counting.indicators import Reading
+from workbench.studies.counting.plans import slice_of
+from workbench.studies.counting.verdicts import count, with_members
+from workbench.studies.sources.context import Context
 
 #: Stored counts are used when they were read from the source at most this long ago.
 FRESH = timedelta(minutes=5)
@@ -34,11 +38,11 @@ SETTLES = timedelta(hours=6)
 #: So often a collector reads everything again.
 WHOLE = timedelta(hours=24)
 
-_VERSION = 1  # raised when the way of counting changes, so that older counts are not used
+_VERSION = 2  # raised when the way of counting changes, so that older counts are not used
 
 
 def history_key(
-    objective: Objective, promise: Promise, *, scope: Mapping[str, str], source: MetricSource
+    objective: Objective, *, scope: Mapping[str, str], source: MetricSource, member: str = ""
 ) -> HistoryKey:
     """Whose counts these are: what is counted, where, and how; the target is no part of it."""
     definition: dict[str, Any] = {
@@ -49,10 +53,30 @@ def history_key(
         "method": objective.method,
         "slice_target": objective.slice_target,
         "absence": objective.absence,
+        "member": member,
     }
     text = json.dumps(jsonable(definition), sort_keys=True)
     revision = hashlib.sha256(text.encode()).hexdigest()
-    return HistoryKey(objective.system, objective.id, revision, promise.slice_ms)
+    return HistoryKey(objective.system, objective.id, revision, slice_of(objective))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The place of a system's counts in the store: the key of each objective, and of each member of a composite."""
+
+    store: Store
+    keys: Mapping[str, HistoryKey]
+
+    @classmethod
+    def of(cls, ctx: Context, system: str, objectives: Sequence[Objective], store: Store) -> Shelf:
+        """Return the place of the counts of some objectives of a system."""
+        scope, source = ctx.catalog.profile(system).scope, ctx.source_for(system)
+        keys = {}
+        for objective in objectives:
+            for part in (objective, *members_of(objective)):
+                member = part.id if part.id != objective.id else ""
+                keys[part.id] = history_key(objective, scope=scope, source=source, member=member)
+        return cls(store, keys)
 
 
 def freshness(store: Store | None) -> timedelta:
@@ -63,46 +87,85 @@ def freshness(store: Store | None) -> timedelta:
 
 def collected(store: Store | None, *, now: datetime) -> bool:
     """Whether a collector counts, so that settled slices need not be read again."""
-    found = store.collections() if store is not None else []
-    return any(one.kind == COUNTS and one.succeeded is not None and one.succeeded >= now - WHOLE for one in found)
+    turns = store.collections() if store is not None else []
+    return any(turn.kind == COUNTS and turn.succeeded is not None and turn.succeeded >= now - WHOLE for turn in turns)
+
+
+def kept_counts(
+    ctx: Context, system: str, objectives: Sequence[Objective], spans: Mapping[str, TimeRange], *, as_of: datetime
+) -> Reading:
+    """Return counts from the store where it holds them whole and fresh; the rest is read from the source, and stored.
+
+    Parameters
+    ----------
+    ctx : Context
+        Without a store all is read.
+    system : str
+    objectives : sequence of Objective
+    spans : mapping of str to TimeRange
+        Elapsed part of the window of each.
+    as_of : datetime
+
+    Raises
+    ------
+    ArchiveError
+        The store cannot be used.
+    """
+    if ctx.store is None:
+        return count(ctx, system, objectives, spans)
+    shelf, now = Shelf.of(ctx, system, objectives, ctx.store), ctx.clock()
+    fresh, settled = freshness(ctx.store), collected(ctx.store, now=now)
+    counts = {
+        objective.id: stored(shelf, objective, spans[objective.id], as_of=as_of, now=now, fresh=fresh, settled=settled)
+        for objective in objectives
+    }
+    missing = [objective for objective in objectives if counts[objective.id] is None]
+    read = count(ctx, system, missing, spans) if missing else Reading({})
+    remember(shelf, read.counts.values(), now=now)
+    return Reading({name: part or read.counts[name] for name, part in counts.items()})
 
 
 def top_up(
-    store: Store,
-    keys: Mapping[str, HistoryKey],
-    promises: Sequence[Promise],
-    objectives: Sequence[Objective],
-    *,
-    source: MetricSource,
-    scope: Mapping[str, str],
-    as_of: datetime,
-    now: datetime,
-    records: RecordSources | None = None,
-) -> Measured:
+    ctx: Context, system: str, objectives: Sequence[Objective], spans: Mapping[str, TimeRange], *, store: Store
+) -> Reading:
     """Count what the store does not know for good, and write it down; a turn that is repeated changes nothing.
 
     Notes
     -----
     Each objective is counted from its first slice on that is missing, was read less than :data:`SETTLES` after its end,
-    or longer than :data:`WHOLE` ago.
+    or longer than :data:`WHOLE` ago. One whose document fills slices without data is counted as a whole, because what
+    they are filled with depends on the others.
     """
-    spans = {one.objective: _unsettled(store, keys[one.objective], one, as_of=as_of, now=now) for one in promises}
-    found = measure(source, scope, objectives, spans, records=records)
-    remember(store, keys, found, now=now)
-    return found
+    shelf, now = Shelf.of(ctx, system, objectives, store), ctx.clock()
+    rests, before = {}, {}
+    for objective in objectives:
+        name, span = objective.id, spans[objective.id]
+        history = store.slices(shelf.keys[name], span)
+        rests[name] = span if objective.absence != "ignore" else _unsettled(history, span, slice_of(objective), now=now)
+        if history is not None and rests[name].start > span.start:
+            members = [part.id for part in members_of(objective) if part.id != name]
+            before[name] = history.header
+            before |= {member: store_header(store, shelf.keys[member], span) for member in members}
+    reading = count(ctx, system, objectives, rests)
+    remember(shelf, reading.counts.values(), now=now, before=before)
+    return reading
 
 
-def _unsettled(store: Store, key: HistoryKey, promise: Promise, *, as_of: datetime, now: datetime) -> TimeRange:
+def store_header(store: Store, key: HistoryKey, span: TimeRange) -> Mapping[str, Any]:
+    """Return what was written down with stored counts; nothing where there are none."""
+    history = store.slices(key, TimeRange(span.end, span.end))
+    return {} if history is None else history.header
+
+
+def _unsettled(history: SliceHistory | None, span: TimeRange, slice_ms: int, *, now: datetime) -> TimeRange:
     """Rest of a window, from the first slice on that is not settled."""
-    elapsed = promise.elapsed(as_of)
-    history = store.slices(key, elapsed)
     if history is None or not len(history.frame):
-        return elapsed
+        return span
     starts = history.frame["time"].dt.as_unit("ms").astype("int64").to_numpy()
-    expected = elapsed.start_ms + np.arange(len(starts)) * key.slice_ms
+    expected = span.start_ms + np.arange(len(starts)) * slice_ms
     good = (starts == expected) & _settled(history, now=now)
     first = int(np.argmin(good)) if not good.all() else len(good)
-    return TimeRange.from_ms(min(elapsed.start_ms + first * key.slice_ms, elapsed.end_ms), elapsed.end_ms)
+    return TimeRange.from_ms(min(span.start_ms + first * slice_ms, span.end_ms), span.end_ms)
 
 
 def _settled(history: SliceHistory, *, now: datetime) -> NDArray[np.bool_]:
@@ -114,45 +177,62 @@ def _settled(history: SliceHistory, *, now: datetime) -> NDArray[np.bool_]:
 
 
 def stored(
-    store: Store,
-    keys: Mapping[str, HistoryKey],
-    promises: Sequence[Promise],
+    shelf: Shelf,
+    objective: Objective,
+    span: TimeRange,
     *,
     as_of: datetime,
     now: datetime,
     fresh: timedelta = FRESH,
     settled: bool = False,
-) -> Measured | None:
-    """Read the counts of all promises from the store; None when any is not there, not whole or not fresh.
+) -> Counts | None:
+    """Return the counts of an objective from the store; None when they are not there, not whole or not fresh.
 
-    With ``settled``, slices that a collector read after they had settled count as fresh.
-
-    Slices that began within ``fresh`` before ``as_of`` may be missing, as counts may be that old.
+    Parameters
+    ----------
+    shelf : Shelf
+    objective : Objective
+    span : TimeRange
+        Elapsed part of its window.
+    as_of, now : datetime
+    fresh : timedelta
+        How old counts may be. Slices that began within it before ``as_of`` may be missing.
+    settled : bool
+        Whether slices that a collector read after they had settled count as fresh.
     """
-    found = Measured(joined_events([]))
-    frames = []
-    for promise in promises:
-        elapsed = promise.elapsed(as_of)
-        history = store.slices(keys[promise.objective], elapsed)
-        known = promise.elapsed(as_of - fresh)
-        if (
-            history is None
-            or history.read_at is None
-            or not _fresh(history, now=now, fresh=fresh, settled=settled)
-            or len(history.frame) < (known.end_ms - known.start_ms) // promise.slice_ms
-        ):
+    slice_ms = slice_of(objective)
+    known_ms = min(span.end_ms, to_ms(as_of - fresh)) - span.start_ms
+    wanted = max(0, known_ms // slice_ms)
+
+    def part(name: str) -> Counts | None:
+        history = shelf.store.slices(shelf.keys[name], span)
+        if history is None or not history.header:
             return None
-        found.methods[promise.objective] = cast('Literal["exact", "extrapolated"]', history.method)
-        names = pd.Categorical.from_codes(np.zeros(len(history.frame), np.int8), categories=[promise.objective])
-        frames.append(history.frame.assign(objective=names))
+        header = {**history.header, "objective": name, "members": []}
+        begun_ms, ended_ms = header["span_ms"]
+        if header["failure"] is not None:
+            whole = begun_ms <= span.start_ms and ended_ms >= span.start_ms + known_ms
+            young = header["read_ms"] >= to_ms(now - fresh)
+            return Counts.of({**header, "span_ms": [span.start_ms, span.end_ms]}, {}) if whole and young else None
+        if objective.absence != "ignore" and abs(begun_ms - span.start_ms) > fresh // timedelta(milliseconds=1):
+            return None  # what its slices without data were filled with depends on the others
+        if not len(history.frame) or not _fresh(history, now=now, fresh=fresh, settled=settled):
+            return None
+        if len(history.frame) < wanted:
+            return None
         seen = history.frame["time"][history.frame["covered"] > 0]
         if len(seen):
-            newest_ms = TimeRange(seen.iloc[-1], seen.iloc[-1]).start_ms + promise.slice_ms
-            found.newest_ms = max(found.newest_ms or 0, newest_ms)
-    if not frames:
+            newest_ms = to_ms(seen.iloc[-1]) + slice_ms
+            header["newest_ms"] = min(newest_ms, header["newest_ms"] or newest_ms)
+        names = pd.Categorical.from_codes(np.zeros(len(history.frame), np.int8), categories=[name])
+        events = joined_events([history.frame.assign(objective=names)])
+        return Counts.of({**header, "span_ms": [span.start_ms, span.end_ms]}, {name: events})
+
+    members = [part(member.id) for member in members_of(objective) if member.id != objective.id]
+    own = part(objective.id)
+    if own is None or not all(members):
         return None
-    found.events = joined_events(frames)
-    return found
+    return replace(own, members=tuple(member for member in members if member is not None))
 
 
 def _fresh(history: SliceHistory, *, now: datetime, fresh: timedelta, settled: bool) -> bool:
@@ -160,8 +240,37 @@ def _fresh(history: SliceHistory, *, now: datetime, fresh: timedelta, settled: b
     return bool((young | _settled(history, now=now) if settled else young).all())
 
 
-def remember(store: Store, keys: Mapping[str, HistoryKey], measured: Measured, *, now: datetime) -> None:
-    """Write the counts of what could be measured."""
-    for name, part in measured.events.groupby("objective", observed=True, sort=False):
-        objective = str(name)
-        store.put_slices(keys[objective], part, method=measured.methods[objective], read_at=now)
+def remember(
+    shelf: Shelf,
+    counts: Iterable[Counts],
+    *,
+    now: datetime,
+    before: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write counts down, and what is to be known about them.
+
+    That a source was not there is not written down: it may be back at the next look.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    counts : iterable of Counts
+    now : datetime
+        When they were read.
+    before : mapping of str to mapping, optional
+        What is known of the earlier part of those that were counted from some slice on only.
+    """
+    for part in with_members(counts):
+        earlier = (before or {}).get(part.objective)
+        if part.failure == "unavailable" or (part.failure is not None and earlier is not None):
+            continue
+        header = {**part.header(), "read_ms": to_ms(now)}
+        if earlier:
+            header["span_ms"] = [min(earlier["span_ms"][0], part.span.start_ms), part.span.end_ms]
+            for name in ("warnings", "queries", "engines"):
+                header[name] = list(dict.fromkeys([*earlier[name], *header[name]]))
+            header["newest_ms"] = max(filter(None, (earlier["newest_ms"], part.newest_ms)), default=None)
+        del header["members"]
+        shelf.store.put_slices(
+            shelf.keys[part.objective], part.events, method=part.method, read_at=now, header=header
+        )  # fmt: skip

@@ -16,7 +16,7 @@ from workbench.analysis.counting.amounts import AMOUNT
 from workbench.analysis.counting.increase import observed_share
 from workbench.catalog import Profile, Role
 from workbench.core.series import SeriesSet
-from workbench.core.timerange import TimeRange, from_ms, named_zone, parse_month, to_ms
+from workbench.core.timerange import TimeRange, calendar_range, from_ms, named_zone, to_ms
 from workbench.promql import scoped
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.sources.periods import month_text
@@ -37,18 +37,18 @@ def periods_of(span: TimeRange, *, as_of: datetime, zone: str) -> Periods:
     Examples
     --------
     >>> from datetime import UTC
-    >>> october = parse_month("2026-10", zone="UTC", now=datetime(2026, 10, 15, tzinfo=UTC))
+    >>> october = calendar_range("2026-10", zone="UTC", now=datetime(2026, 10, 15, tzinfo=UTC))
     >>> str(periods_of(october, as_of=datetime(2026, 10, 15, 12, tzinfo=UTC), zone="UTC").before)
     '2026-09-01 00:00 to 2026-09-15 12:00 UTC'
     """
     until = max(span.start, min(span.end, as_of))
     now = TimeRange(span.start, until).aligned(SLICE_MS)
-    running = parse_month("this-month", zone=zone, now=now.end - timedelta(milliseconds=1))
+    running = calendar_range("this-month", zone=zone, now=now.end - timedelta(milliseconds=1))
     month = running if now.end < running.end else None
     if not month_text(span, zone):
         length = now.end_ms - now.start_ms
         return Periods(now, TimeRange.from_ms(now.start_ms - length, now.start_ms), month)
-    previous = parse_month("last-month", zone=zone, now=span.start)
+    previous = calendar_range("last-month", zone=zone, now=span.start)
     if now.end == span.end:
         return Periods(now, previous, month)
     tz = named_zone(zone)

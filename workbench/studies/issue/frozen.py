@@ -7,8 +7,8 @@ has long forgotten its samples.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,20 +23,20 @@ from workbench import __version__
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
 from workbench.analysis.counting.amounts import AMOUNT
+from workbench.analysis.counting.counts import HEADERS, Counts, counts_of, counts_table
 from workbench.analysis.counting.events import joined_events
 from workbench.analysis.counting.happened import DefinitionParts, Happened
 from workbench.analysis.slo.burn import budget_history, burn_rates
-from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.composite import Composite, Member, judged_members
-from workbench.analysis.slo.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
+from workbench.analysis.slo.composite import Composite, Member, judged_members, member_id
+from workbench.analysis.slo.exclusions import Exclusion
 from workbench.analysis.slo.objective import Promise
-from workbench.core.errors import ReportError, WorkbenchError
-from workbench.core.result import Result, Status, jsonable
+from workbench.analysis.slo.verdict import judge
+from workbench.core.errors import FrameError, ReportError, WorkbenchError
+from workbench.core.result import Result, jsonable
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.counting.composites import terms_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.definitions import definition_changes, revision_of
-from workbench.studies.counting.indicators import measure
 from workbench.studies.counting.ledger import (
     accounts_of,
     empty_ledger,
@@ -45,10 +45,9 @@ from workbench.studies.counting.ledger import (
     read_ledger,
     selectors_of,
 )
-from workbench.studies.counting.record_counts import record_sources
+from workbench.studies.counting.verdicts import judge_objectives, newest_ms, objectives_of, provenance
 from workbench.studies.decisions.annotations import happened
-from workbench.studies.decisions.exclusions import agreed_exclusions
-from workbench.studies.slo.compliance import definition_parts, promises_of
+from workbench.studies.slo.compliance import definition_parts
 from workbench.studies.sources.context import Context
 
 #: Files of a folder of frozen inputs.
@@ -69,13 +68,11 @@ class Frozen:
         Up to which history was read.
     zone : str
         IANA zone of calendar days.
-    events : DataFrame
-        EVENTS of all objectives, and of the members of composites by their ids, exclusions not applied. [events/slice]
+    counts : tuple of Counts
+        Of all objectives, exclusions not applied.
     promises : tuple of Promise
     exclusions : mapping of str to tuple of Exclusion
         In force when it was frozen, by objective.
-    failed : mapping of str to Status
-        Objectives that could not be measured.
     ledger, seen : DataFrame
         COSTS as amounts a day and label set, and the observed share; see :mod:`workbench.studies.counting.ledger`.
     accounts : tuple of Account
@@ -92,10 +89,9 @@ class Frozen:
     span: TimeRange
     as_of: datetime
     zone: str
-    events: pd.DataFrame
+    counts: tuple[Counts, ...]
     promises: tuple[Promise, ...]
     exclusions: Mapping[str, tuple[Exclusion, ...]]
-    failed: Mapping[str, Status]
     ledger: pd.DataFrame
     seen: pd.DataFrame
     accounts: tuple[Account, ...]
@@ -114,27 +110,23 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
     ReportError
         A source does not answer, so that the figures would not be those of the period.
     """
-    profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
-    source = ctx.source_for(system)
-    promises = promises_of(objectives, range=range, as_of=as_of, zone=ctx.zone)
-    spans = {one.objective: one.elapsed(as_of) for one in promises}
-    records = record_sources(ctx, system)
-    measured = measure(source, profile.scope, objectives, spans, records=records)
-    if "unavailable" in measured.failed.values():
+    profile = ctx.catalog.profile(system)
+    judged = judge_objectives(ctx, system, objectives_of(ctx, system), range=range, as_of=as_of)
+    objectives, counts, agreed = judged.objectives, judged.reading.counts, judged.agreed
+    if "unavailable" in {part.failure for part in counts.values()}:
         raise ReportError(
-            f"The source of {system} does not answer: {measured.warnings[0]}", hint="Issue the report when it does."
+            f"The source of {system} does not answer: {judged.warnings[0]}", hint="Issue the report when it does."
         )
-    agreed = agreed_exclusions(ctx, system, objectives)
     if agreed.warnings:
         raise ReportError(agreed.warnings[0], hint="Issue the report when the store can be read.")
-    changes = definition_changes(ctx, objectives, spans)
-    parts = definition_parts(source, profile.scope, records, changes, agreed, as_of=as_of, zone=ctx.zone)
+    changes = definition_changes(ctx, objectives, judged.spans)
+    parts = definition_parts(ctx, system, changes, agreed, as_of=as_of)
     noted = happened(ctx, system, range, changes, as_of=as_of)
     periods = periods_of(range, as_of=as_of, zone=ctx.zone)
     accounts, left_out = accounts_of(profile)
     (ledger, seen), edges = empty_ledger(), ledger_edges(periods, ctx.zone)
     hull = TimeRange.from_ms(edges[0], edges[-1])
-    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
+    reader = CounterReader(judged.source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
     if accounts and len(edges) > 1:
         try:
             ledger, seen = read_ledger(reader, profile, accounts, edges)
@@ -142,31 +134,31 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
             raise ReportError(
                 f"The costs of {system} cannot be read: {error}", hint="Issue the report later."
             ) from None
-    newest = [ms for ms in (measured.newest_ms, reader.newest_ms) if ms is not None]
+    newest = [ms for ms in (newest_ms(counts.values()), reader.newest_ms) if ms is not None]
+    made = provenance(judged.source, counts.values())
     return Frozen(
         system=system,
         title=profile.title,
         span=range,
         as_of=as_of,
         zone=ctx.zone,
-        events=joined_events([measured.events, *measured.parts().values()]).astype({"objective": "str"}),
-        promises=tuple(replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises),
+        counts=tuple(counts.values()),
+        promises=judged.verdict.bound,
         exclusions=agreed.by_objective,
-        failed=measured.failed,
         ledger=ledger,
         seen=seen,
         accounts=tuple(accounts if len(seen) else ()),
         periods=periods,
         made={
-            "source": source.name,
-            "engine": ", ".join(filter(None, measured.engines)) or "none: raw samples",
-            "semantics": source.semantics,
-            "queries": list(dict.fromkeys((*measured.queries, *reader.queries))),
+            "source": made.source,
+            "engine": made.engine,
+            "semantics": made.semantics,
+            "queries": list(dict.fromkeys((*made.queries, *reader.queries))),
             "definitions": {one.id: revision_of(one) for one in objectives},
             "definition_parts": jsonable(parts.frame.to_dict("records")),
             "happened": jsonable(noted.frame.to_dict("records")),
             "newest_sample": jsonable(from_ms(max(newest))) if newest else None,
-            "warnings": [*measured.warnings, *reader.warnings, *left_out],
+            "warnings": list(dict.fromkeys((*judged.warnings, *reader.warnings, *left_out))),
             "assumptions": [f"{one.id}: {text}" for one in objectives for text in one.assumptions],
             "version": __version__,
         },
@@ -187,22 +179,16 @@ def noted_of(made: Mapping[str, Any], *, as_of: datetime) -> dict[str, Result]:
 
 def figures_of(frozen: Frozen) -> dict[str, Result]:
     """Return the results of an issued report: compliance, budgets, burn, exclusions; members and spend if any."""
-    as_of, promises = frozen.as_of, frozen.promises
-    events, counted = without_excluded(frozen.events, promises, frozen.exclusions)
-    judged = compliance(events, counted, as_of=as_of, unanswered=frozen.failed)
-    bare = compliance(frozen.events, promises, as_of=as_of, unanswered=frozen.failed)
+    verdict = judge(frozen.counts, frozen.promises, frozen.exclusions, as_of=frozen.as_of)
     found: dict[str, Result] = {
-        "compliance": judged,
-        "exclusions": exclusion_effect(judged, bare, promises, frozen.exclusions, as_of=as_of),
-        "exclusion_windows": exclusion_windows(promises, frozen.exclusions, as_of=as_of),
-        "budget": budget_history(events, counted, as_of=as_of),
-        "burn": burn_rates(events, counted, as_of=as_of),
+        "compliance": verdict.compliance,
+        "exclusions": verdict.exclusion_effect(),
+        "exclusion_windows": verdict.exclusion_windows(),
+        "budget": budget_history(verdict.history, verdict.promises, as_of=frozen.as_of),
+        "burn": burn_rates(verdict.history, verdict.promises, as_of=frozen.as_of),
     }
     if frozen.composites:
-        parts = {str(name): rows for name, rows in frozen.events.groupby("objective")}
-        found["members"] = judged_members(
-            frozen.composites, promises, parts, frozen.exclusions, frozen.failed, as_of=as_of
-        )
+        found["members"] = judged_members(frozen.composites, verdict)
     if frozen.accounts:
         totals = spend_totals(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
         groups = spend_groups(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
@@ -219,13 +205,12 @@ def figures_text(figures: Mapping[str, Result]) -> str:
 
 def write_frozen(frozen: Frozen, folder: Path) -> None:
     """Write frozen inputs into a folder that exists: three Parquet files and one of JSON."""
-    events = pa.schema([("objective", pa.string()), ("time", _TIME)])
-    pq.write_table(_table(frozen.events, events), folder / EVENTS_FILE)
+    pq.write_table(counts_table(frozen.counts), folder / EVENTS_FILE)
     spans = [("start", _TIME), ("end", _TIME)]
     dimensions = [(name, pa.string()) for name in frozen.ledger.columns if name not in ("start", "end", "amount")]
     pq.write_table(_table(frozen.ledger, pa.schema([*dimensions, *spans, ("amount", AMOUNT)])), folder / COSTS_FILE)
     pq.write_table(_table(frozen.seen, pa.schema([("role", pa.string()), *spans])), folder / SEEN_FILE)
-    facts = {name: getattr(frozen, name) for name in ("system", "title", "span", "as_of", "zone", "failed", "made")} | {
+    facts = {name: getattr(frozen, name) for name in ("system", "title", "span", "as_of", "zone", "made")} | {
         "promises": [asdict(one) | {"window": one.window} for one in frozen.promises],
         "exclusions": {name: [asdict(one) for one in group] for name, group in frozen.exclusions.items()},
         "accounts": [asdict(one) for one in frozen.accounts],
@@ -245,7 +230,9 @@ def read_frozen(folder: Path) -> Frozen:
     """
     try:
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-        events, ledger, seen = (_frame(folder / name) for name in (EVENTS_FILE, COSTS_FILE, SEEN_FILE))
+        ledger, seen = (_frame(folder / name) for name in (COSTS_FILE, SEEN_FILE))
+        promises = tuple(_promise(one) for one in facts["promises"])
+        composites = {name: _composite(one) for name, one in facts.get("composites", {}).items()}
         periods: dict[str, Any] = {name: _span(value) for name, value in facts["periods"].items()}
         return Frozen(
             system=facts["system"],
@@ -253,21 +240,52 @@ def read_frozen(folder: Path) -> Frozen:
             span=TimeRange(_instant(facts["span"]["start"]), _instant(facts["span"]["end"])),
             as_of=_instant(facts["as_of"]),
             zone=facts["zone"],
-            events=events,
-            promises=tuple(_promise(one) for one in facts["promises"]),
+            counts=_counts(pq.read_table(folder / EVENTS_FILE), facts, promises, composites),
+            promises=promises,
             exclusions={name: tuple(map(_exclusion, group)) for name, group in facts["exclusions"].items()},
-            failed=facts["failed"],
             ledger=ledger,
             seen=seen,
             accounts=tuple(Account(**one | {"dimensions": tuple(one["dimensions"])}) for one in facts["accounts"]),
             periods=Periods(**periods),
             made=facts["made"],
-            composites={name: _composite(one) for name, one in facts.get("composites", {}).items()},
+            composites=composites,
         )
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, TypeError, FrameError, pa.ArrowException) as error:
         raise ReportError(
             f"The frozen inputs in {folder} cannot be read: {error}", hint="Restore it (workbench restore)."
         ) from None
+
+
+def _counts(
+    table: pa.Table, facts: Mapping[str, Any], promises: Sequence[Promise], composites: Mapping[str, Composite]
+) -> tuple[Counts, ...]:
+    """Return counts as they were frozen; older issues have no headers and no bounds of the good events."""
+    if HEADERS in (table.schema.metadata or {}):
+        return counts_of(table)
+    frames = {str(name): rows for name, rows in table.to_pandas().groupby("objective", sort=False)}
+
+    def part(name: str, promise: Promise, members: tuple[Counts, ...] = ()) -> Counts:
+        return Counts(
+            objective=name,
+            span=promise.elapsed(_instant(facts["as_of"])),
+            slice_ms=promise.slice_ms,
+            events=frames.get(name, joined_events([])),
+            method=promise.method,
+            failure=facts["failed"].get(name),
+            members=members,
+        )
+
+    named = {
+        name: [member_id(name, member.name) for member in composite.members] for name, composite in composites.items()
+    }
+    return tuple(
+        part(
+            promise.objective,
+            promise,
+            tuple(part(name, promise) for name in named.get(promise.objective, ())),
+        )
+        for promise in promises
+    )
 
 
 def _plain(value: Any) -> Any:

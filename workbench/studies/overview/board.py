@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,39 +25,47 @@ from workbench.analysis.overview.findings import (
 )
 from workbench.analysis.overview.today import Finding, today
 from workbench.analysis.slo.burn import BurnRates, burn_rates
-from workbench.analysis.slo.compliance import ComplianceResult
-from workbench.analysis.slo.exclusions import without_excluded
 from workbench.core.errors import ArchiveError
-from workbench.core.result import Provenance, Status, Study, worst
+from workbench.core.result import Provenance, Study, worst
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.counting.definitions import note_definitions
-from workbench.studies.counting.history import collected, freshness, history_key, remember, stored, top_up
-from workbench.studies.counting.indicators import Measured, measure
-from workbench.studies.counting.record_counts import record_sources
+from workbench.studies.counting.history import freshness, kept_counts, top_up
+from workbench.studies.counting.verdicts import (
+    Judged,
+    bind,
+    count_warnings,
+    elapsed_spans,
+    judge_counts,
+    newest_ms,
+    objectives_of,
+    provenance,
+)
 from workbench.studies.decisions.exclusions import Agreed, agreed_exclusions
 from workbench.studies.operations.health import newest_health
 from workbench.studies.operations.sources import source_states
 from workbench.studies.overview.state import LOOK_BACK_MS, SystemState, duty_of, standing
-from workbench.studies.slo.compliance import judged, promises_of
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.periods import hull
 
 #: Sources are judged by their state of now, so only where the board is not about the past.
 _LIVE = timedelta(hours=1)
 
+#: Counts are gathered over at least this time, whatever the window of an objective.
+LEAST = timedelta(days=30)
+
 #: So fresh is nothing that was stored.
 _NEVER = timedelta(milliseconds=-1)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Found:
     """What is known of one system."""
 
-    compliance: ComplianceResult
+    judged: Judged
     burns: BurnRates
-    measured: Measured
     standing: SystemState
     health: pd.DataFrame
+    warnings: tuple[str, ...] = ()
 
 
 def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None = None, as_of: datetime) -> Study:
@@ -97,22 +105,19 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     systems = [system] if system is not None else list(ctx.systems)
     found = {name: _one_system(ctx, name, range, as_of) for name in systems}
     profiles = {name: ctx.catalog.profile(name) for name in systems}
-    results = {name: one.compliance for name, one in found.items()}
-    parts = [one.measured for one in found.values()]
+    verdicts = {name: one.judged.verdict for name, one in found.items()}
+    results = {name: verdict.compliance for name, verdict in verdicts.items()}
+    counts = [part for one in found.values() for part in one.judged.reading.counts.values()]
     board = promise_board(results, titles={name: one.title for name, one in profiles.items()}, as_of=as_of)
     states = _states(ctx, systems, as_of)
-    newest = [part.newest_ms for part in parts if part.newest_ms is not None]
-    statuses: list[Status] = [worst(list(result.frame["status"])) for result in results.values()]
-    coverage = [float(result.frame["coverage"].min()) for result in results.values() if len(result.frame)]
-    windows = [
-        TimeRange(start, end)
-        for result in results.values()
-        for start, end in zip(result.frame["window_start"], result.frame["window_end"], strict=True)
-    ]
+    newest = newest_ms(counts)
+    freshest = from_ms(newest) if newest is not None else None
+    coverage = [verdict.coverage for verdict in verdicts.values() if len(verdict.compliance.frame)]
+    made = [provenance(one.judged.source, one.judged.reading.counts.values()) for one in found.values()]
     return Study(
         name="overview",
         system=system or "",
-        range=range or hull(windows, as_of=as_of),
+        range=range or hull([one.judged.period for one in found.values()], as_of=as_of),
         as_of=as_of,
         results={
             "today": today(_matters(ctx, found, states, as_of), as_of=as_of),
@@ -120,29 +125,33 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             "spend": _spend(ctx, found, as_of),
             "alerts": _alerts(found, as_of),
             "sources": states,
-            "evidence": evidence(_looked(ctx, found), as_of=as_of, newest=from_ms(max(newest)) if newest else None),
+            "evidence": evidence(
+                _looked(ctx, found), as_of=as_of, newest=from_ms(newest) if newest is not None else None
+            ),
         },
-        status=worst(statuses),
-        freshness=from_ms(max(newest)) if newest else None,
+        status=worst([verdict.status for verdict in verdicts.values()]),
+        freshness=freshest,
         coverage=min(coverage, default=float("nan")),
         provenance=Provenance(
-            source=", ".join(dict.fromkeys(ctx.source_for(name).name for name in systems)),
-            engine=", ".join(sorted({engine for part in parts for engine in part.engines})),
-            semantics=", ".join(dict.fromkeys(ctx.source_for(name).semantics for name in systems)),
-            method=", ".join(sorted({method for part in parts for method in part.methods.values()})),
-            queries=tuple(dict.fromkeys(query for part in parts for query in part.queries)),
+            source=_listed(one.source for one in made),
+            engine=_listed(one.engine for one in made),
+            semantics=_listed(one.semantics for one in made),
+            method=", ".join(sorted({part.method for part in counts})),
+            queries=tuple(dict.fromkeys(query for one in made for query in one.queries)),
             version=__version__,
         ),
-        warnings=tuple(
-            dict.fromkeys(text for one in found.values() for text in (*one.measured.warnings, *one.standing.warnings))
-        ),
+        warnings=tuple(dict.fromkeys(text for one in found.values() for text in one.warnings)),
     )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, names)))
 
 
 def _looked(ctx: Context, found: dict[str, _Found]) -> Iterator[Looked]:
     """Count what each system has to look at, and of how much of it the state is known."""
     for name, one in found.items():
-        title, statuses = ctx.catalog.profile(name).title, one.compliance.frame["status"]
+        title, statuses = ctx.catalog.profile(name).title, one.judged.verdict.compliance.frame["status"]
         judged = int(statuses.isin(["ok", "at_risk", "spent", "no_traffic"]).sum())
         yield Looked(name, title, "objective", len(statuses), judged)
         clauses: tuple[Clause, ...] = ("alert", "limit", "budget")
@@ -154,7 +163,7 @@ def _matters(ctx: Context, found: dict[str, _Found], states: SourceStates, as_of
     duties = {name: duty_of(ctx.catalog.profile(name)) for name in found}
     for name, one in found.items():
         duty = duties[name]
-        yield from objective_findings(one.compliance.frame, one.burns.frame, duty)
+        yield from objective_findings(one.judged.verdict.compliance.frame, one.burns.frame, duty)
         yield from alert_findings(one.standing.firing_frame(), duty, as_of=as_of)
         yield from limit_findings(one.standing.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
         yield from budget_findings(one.standing.budgets_frame(), duty)
@@ -194,64 +203,51 @@ def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
     return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
 
 
-def refresh(ctx: Context, system: str, *, range: TimeRange | None = None, as_of: datetime) -> tuple[str, ...]:
-    """Ask the source for what the store does not know for good of a system, and store it; returns what is missing."""
+def refresh(ctx: Context, system: str, *, as_of: datetime) -> tuple[str, ...]:
+    """Ask the source for what the store does not know for good of a system, and store it; returns what is missing.
+
+    Notes
+    -----
+    Each objective is counted over its own window and over the last :data:`LEAST`, whichever is longer: those are the
+    periods that an overview opens with.
+    """
     note_definitions(ctx, system, at=ctx.clock())
-    found = _one_system(ctx, system, range, as_of, anew=True)
-    gone = tuple(found.measured.warnings) if set(found.measured.failed.values()) - {"no_data"} else ()
-    return gone + tuple(found.standing.warnings if found.standing.missing else ())
+    objectives, warnings = objectives_of(ctx, system), list[str]()
+    if ctx.store is not None:
+        own = elapsed_spans(bind(objectives, range=None, as_of=as_of, zone=ctx.zone), as_of)
+        last = bind(objectives, range=TimeRange(as_of - LEAST, as_of), as_of=as_of, zone=ctx.zone)
+        spans = {
+            name: TimeRange(min(own[name].start, span.start), max(own[name].end, span.end))
+            for name, span in elapsed_spans(last, as_of).items()
+        }
+        reading = top_up(ctx, system, objectives, spans, store=ctx.store)
+        if {counts.failure for counts in reading.counts.values()} - {None, "no_data"}:
+            warnings.extend(count_warnings(reading.counts.values()))
+    stands = standing(ctx, system, as_of=as_of, fresh=_NEVER, spend_hourly=True)
+    return (*warnings, *(stands.warnings if stands.missing else ()))
 
 
 def _one_system(
-    ctx: Context,
-    system: str,
-    span: TimeRange | None,
-    as_of: datetime,
-    *,
-    anew: bool = False,
-    exclusions: Agreed | None = None,
+    ctx: Context, system: str, span: TimeRange | None, as_of: datetime, *, agreed: Agreed | None = None
 ) -> _Found:
-    profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
-    source = ctx.source_for(system)
-    promises = promises_of(objectives, range=span, as_of=as_of, zone=ctx.zone)
-    keys = {
-        objective.id: history_key(objective, promise, scope=profile.scope, source=source)
-        for objective, promise in zip(objectives, promises, strict=True)
-    }
+    objectives = objectives_of(ctx, system)
+    promises = bind(objectives, range=span, as_of=as_of, zone=ctx.zone)
     try:
         health = newest_health(ctx, system, as_of=as_of)
-        fresh, known, now = freshness(ctx.store), None, ctx.clock()
-        if ctx.store is not None:
-            if anew:
-                top_up(
-                    ctx.store, keys, promises, objectives, source=source, scope=profile.scope, as_of=as_of, now=now,
-                    records=record_sources(ctx, system),
-                )  # fmt: skip
-            settled = anew or collected(ctx.store, now=now)
-            known = stored(ctx.store, keys, promises, as_of=as_of, now=now, fresh=fresh, settled=settled)
-        measured = known or measure(
-            source, profile.scope, objectives, {p.objective: p.elapsed(as_of) for p in promises},
-            records=record_sources(ctx, system),
-        )  # fmt: skip
-        if ctx.store is not None and known is None:
-            remember(ctx.store, keys, measured, now=now)
-        stands = standing(ctx, system, as_of=as_of, fresh=_NEVER if anew else fresh, spend_hourly=anew)
+        reading = kept_counts(ctx, system, objectives, elapsed_spans(promises, as_of), as_of=as_of)
+        stands = standing(ctx, system, as_of=as_of, fresh=freshness(ctx.store))
     except ArchiveError as error:
         if ctx.store is None:
             raise
         agreed = agreed_exclusions(ctx, system, objectives)
-        found = _one_system(replace(ctx, store=None), system, span, as_of, exclusions=agreed)
-        found.measured.warnings.append(f"The store is not used: {error}")
-        return found
-    promises = [replace(one, method=measured.methods.get(one.objective, "exact")) for one in promises]
-    agreed = exclusions or agreed_exclusions(ctx, system, objectives)
-    measured = measured.withheld(objectives) if agreed.unread else measured
-    measured.warnings.extend(agreed.warnings)
-    events, promises = without_excluded(measured.events, promises, agreed.by_objective)
+        without = _one_system(replace(ctx, store=None), system, span, as_of, agreed=agreed)
+        return replace(without, warnings=(*without.warnings, f"The store is not used: {error}"))
+    judged = judge_counts(ctx, system, objectives, promises, reading, range=span, as_of=as_of, agreed=agreed)
+    verdict = judged.verdict
     return _Found(
-        compliance=judged(objectives, promises, replace(measured, events=events), as_of=as_of),
-        burns=burn_rates(events, promises, as_of=as_of),
-        measured=measured,
+        judged=judged,
+        burns=burn_rates(verdict.history, verdict.promises, as_of=as_of),
         standing=stands,
         health=health,
+        warnings=(*judged.warnings, *stands.warnings),
     )

@@ -18,12 +18,11 @@ from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.result import jsonable
 from workbench.core.series import Labels
-from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.timerange import TimeRange, calendar_range, from_ms, to_ms
 from workbench.studies.alerts.ownership import RuleNames, alert_selectors, rule_names
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.counting.thresholds import breached
 from workbench.studies.sources.context import Context
-from workbench.studies.sources.periods import window
 from workbench.studies.sources.reader import QueryReader
 
 QUESTION = "standing"
@@ -137,7 +136,7 @@ def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: Syst
 def _young(spend_ms: int, as_of: datetime, zone: str) -> bool:
     """Whether spend of one instant stands for another: little later, and in the same calendar month."""
     age = as_of - from_ms(spend_ms)
-    begun = window("this-month", zone=zone, as_of=as_of - timedelta(milliseconds=1)).start
+    begun = calendar_range("this-month", zone=zone, now=as_of - timedelta(milliseconds=1)).start
     return timedelta(0) <= age < SPEND_LASTS and from_ms(spend_ms) > begun
 
 
@@ -201,7 +200,9 @@ def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime, found:
 
 
 def _spend(ctx: Context, system: str, as_of: datetime, found: SystemState) -> None:
-    month = window("this-month", zone=ctx.zone, as_of=as_of - timedelta(milliseconds=1))  # at midnight, the one before
+    month = calendar_range(
+        "this-month", zone=ctx.zone, now=as_of - timedelta(milliseconds=1)
+    )  # at midnight, the one before
     study = spend_and_tokens(ctx, system=system, range=month, as_of=as_of)
     if study.status in ("unavailable", "refused"):
         found.missing.append("spend")

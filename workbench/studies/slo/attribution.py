@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -11,24 +10,23 @@ import pandas as pd
 
 from workbench.analysis.slo.attribution import LabelledCounts, contributions
 from workbench.analysis.slo.companions import Companions, Kind, Moment, companions
-from workbench.analysis.slo.exclusions import excluded_slices, without_excluded
+from workbench.analysis.slo.exclusions import excluded_slices
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile
 from workbench.core.errors import ArchiveError, EmptyAnswer, WorkbenchError
 from workbench.core.filters import LogFilter, SpanFilter
-from workbench.core.result import Study, worst
+from workbench.core.result import Study
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import parse, scoped, selectors
 from workbench.studies.alerts.load import read_episodes
 from workbench.studies.counting.composites import counts_by_member
 from workbench.studies.counting.counters import CounterReader
-from workbench.studies.counting.indicators import Measured, Plan, measure, slice_of
-from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.decisions.exclusions import agreed_exclusions
+from workbench.studies.counting.indicators import Reading
+from workbench.studies.counting.plans import Plan
+from workbench.studies.counting.verdicts import judge_objectives, objectives_of
 from workbench.studies.decisions.table_events import table_events
-from workbench.studies.slo.compliance import judged, promises_of, provenance
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.periods import hull
 
@@ -79,76 +77,66 @@ def slo_attribution(
         Unknown system or objective. A failing source is a status of the study, never an exception.
     """
     profile = ctx.catalog.profile(system)
-    asked = [ctx.catalog.objective(system, slo)] if slo is not None else ctx.catalog.objectives.get(system, ())
-    source = ctx.source_for(system)
-    promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
-    spans = {one.objective: one.elapsed(as_of) for one in promises}
-    measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
-    agreed = agreed_exclusions(ctx, system, asked)
-    measured = measured.withheld(asked) if agreed.unread else measured
-    events, counted = without_excluded(measured.events, promises, agreed.by_objective)
-    result = judged(asked, counted, replace(measured, events=events), as_of=as_of)
-    spent = spending(events, counted, as_of=as_of)
-    warnings = [*measured.warnings, *agreed.warnings]
+    judged = judge_objectives(ctx, system, objectives_of(ctx, system, slo), range=range, as_of=as_of)
+    verdict = judged.verdict
+    spent = spending(verdict.history, verdict.promises, as_of=as_of)
+    warnings = [*judged.warnings]
     counts: dict[str, LabelledCounts] = {}
     found = Companions(companions(spent).frame, as_of=as_of)
     try:
-        counts = labelled_counts(measured) | counts_by_members(asked, spans, measured)
-        for promise in promises:
+        counts = labelled_counts(judged.reading) | counts_by_members(judged.objectives, judged.reading)
+        for promise in verdict.bound:
             name = promise.objective
-            if name in counts and name in agreed.by_objective:
-                excluded = excluded_slices(promise, agreed.by_objective[name], as_of=as_of)
+            if name in counts and name in verdict.exclusions:
+                excluded = excluded_slices(promise, verdict.exclusions[name], as_of=as_of)
                 counts[name] = counts[name].without(excluded)
-        found = _companions(ctx, source, profile, spent, promises, as_of=as_of, records=records, warnings=warnings)
+        found = _companions(
+            ctx, judged.source, profile, spent, verdict.bound, as_of=as_of, records=records, warnings=warnings
+        )
     except WorkbenchError as error:
         warnings.append(str(error))
-    return Study(
-        name="slo_attribution",
-        system=system,
-        range=range or hull([one.window for one in promises], as_of=as_of),
-        as_of=as_of,
-        results={
-            "compliance": result,
+    return judged.study(
+        "slo_attribution",
+        {
+            "compliance": verdict.compliance,
             "spending": spent,
-            "contributions": contributions(spent, counts, dimensions=_dimensions(profile, asked)),
+            "contributions": contributions(spent, counts, dimensions=_dimensions(profile, judged.objectives)),
             "companions": found,
         },
-        status=worst(list(result.frame["status"])),
-        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
-        coverage=float(result.frame["coverage"].min()),
-        provenance=provenance(source, measured),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=warnings,
     )
 
 
-def labelled_counts(measured: Measured) -> dict[str, LabelledCounts]:
-    """Events of what was measured per label set, from what was read for it; only plain counters have them.
+def labelled_counts(reading: Reading) -> dict[str, LabelledCounts]:
+    """Events of what was counted per label set, from what was read for it; only plain counters have them.
 
     Raises
     ------
     SourceError
         As the source raises it.
     """
-    if measured.reader is None:
+    counts, reader = reading.counts, reading.reader
+    if reader is None:
         return {}
-    members = {name for own in measured.members.values() for name in own}
     return {
-        plan.objective.id: _labelled(plan, measured.reader)
-        for plan in measured.plans
-        if plan.selectors and plan.objective.id not in {*measured.failed, *members} and plan.span.end > plan.span.start
+        plan.objective.id: _labelled(plan, reader)
+        for plan in reading.plans
+        if plan.selectors
+        and plan.span.end > plan.span.start
+        and plan.objective.id in counts  # members of composites are not
+        and counts[plan.objective.id].failure is None
     }
 
 
-def counts_by_members(
-    objectives: Sequence[Objective], spans: Mapping[str, TimeRange], measured: Measured
-) -> dict[str, LabelledCounts]:
+def counts_by_members(objectives: Sequence[Objective], reading: Reading) -> dict[str, LabelledCounts]:
     """Bad ones of each composite by member, as far as they can be shared out."""
-    found = {
-        one.id: counts_by_member(one, measured.members[one.id], spans[one.id], slice_of(one))
-        for one in objectives
-        if one.id in measured.members
-    }
-    return {name: counts for name, counts in found.items() if counts is not None}
+    shared = {}
+    for objective in objectives:
+        counts = reading.counts[objective.id]
+        if len(counts.events) and counts.members:
+            members = {member.objective: member.events for member in counts.members}
+            shared[objective.id] = counts_by_member(objective, members, counts.span, counts.slice_ms)
+    return {name: counts for name, counts in shared.items() if counts is not None}
 
 
 def _labelled(plan: Plan, reader: CounterReader) -> LabelledCounts:

@@ -9,27 +9,23 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.counting.history import histories
 from workbench.analysis.slo.backtest import COLUMNS, Backtest, BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.slo.burn_policy import named_policies
-from workbench.analysis.slo.exclusions import ExclusionWindows, excluded_times, exclusion_windows, without_excluded
+from workbench.analysis.slo.exclusions import ExclusionWindows, excluded_times, exclusion_windows
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile
 from workbench.catalog.rules.rule_file import Alerting, RuleFile
 from workbench.core.errors import EmptyAnswer, ParameterError, WorkbenchError
-from workbench.core.result import Study, worst
+from workbench.core.result import Study
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
+from workbench.core.timerange import TimeRange, duration_text, to_ms
 from workbench.promql import scoped
 from workbench.promql.engine.memory import memory_ms
 from workbench.promql.parser.inline import inlined
-from workbench.studies.counting.indicators import measure
-from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.decisions.exclusions import agreed_exclusions
-from workbench.studies.slo.compliance import judged, promises_of, provenance
+from workbench.studies.counting.verdicts import judge_objectives, objectives_of
 from workbench.studies.sources.context import Context
-from workbench.studies.sources.periods import hull, objective_window
+from workbench.studies.sources.periods import objective_window
 
 #: Rules are evaluated as often, as Prometheus does by default. [ms]
 RULE_STEP_MS = 60_000
@@ -45,7 +41,7 @@ def slo_backtest(
     ctx: Context,
     *,
     system: str,
-    range: TimeRange,
+    range: TimeRange | None = None,
     as_of: datetime,
     slo: str | None = None,
     rules: RuleFile | None = None,
@@ -59,8 +55,8 @@ def slo_backtest(
     ctx : Context
     system : str
         System of the catalog.
-    range : TimeRange
-        Time replayed; the longer it is, the more events there are to judge by.
+    range : TimeRange, optional
+        Time replayed, by default the own window of each objective; the longer, the more events to judge by.
     as_of : datetime
         Aware instant up to which history is read.
     slo : str, optional
@@ -99,25 +95,20 @@ def slo_backtest(
     if step_ms not in STEPS_MS:
         raise ParameterError(f"History is not replayed in steps of {duration_text(step_ms)}.", hint="Use 1m or 5m.")
     profile = ctx.catalog.profile(system)
-    asked = [ctx.catalog.objective(system, slo)] if slo is not None else ctx.catalog.objectives.get(system, ())
-    asked = [replace(one, slice_ms=step_ms) if one.method == "occurrences" else one for one in asked]
-    source = ctx.source_for(system)
-    promises = promises_of(asked, range=range, as_of=as_of, zone=ctx.zone)
-    spans = {one.objective: one.elapsed(as_of) for one in promises}
-    measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
-    agreed = agreed_exclusions(ctx, system, asked)
-    measured = measured.withheld(asked) if agreed.unread else measured
-    counted, promises = without_excluded(measured.events, promises, agreed.by_objective)
-    result = judged(asked, promises, replace(measured, events=counted), as_of=as_of)
-    known = histories(counted)
-    spent = spending(known, promises, as_of=as_of)
-    warnings = [*measured.warnings, *agreed.warnings]
-    found: list[Backtest] = []
-    for objective, promise in zip(asked, promises, strict=True):
-        if objective.id not in known:
+    objectives = [
+        replace(objective, slice_ms=step_ms) if objective.method == "occurrences" else objective
+        for objective in objectives_of(ctx, system, slo)
+    ]
+    judged = judge_objectives(ctx, system, objectives, range=range, as_of=as_of)
+    verdict, source = judged.verdict, judged.source
+    spent = spending(verdict.history, verdict.promises, as_of=as_of)
+    warnings = [*judged.warnings]
+    replays: list[Backtest] = []
+    for objective, promise in zip(objectives, verdict.promises, strict=True):
+        if objective.id not in verdict.history:
             continue
         span = promise.elapsed(as_of)
-        history = known[objective.id].regular(span, promise.slice_ms)
+        history = verdict.history[objective.id].regular(span, promise.slice_ms)
         if not history.total.any():
             warnings.append(f"{objective.id}: nothing happened or nothing was observed, so nothing was replayed.")
             continue
@@ -128,32 +119,25 @@ def slo_backtest(
         warnings.extend(f"{objective.id}: {why}" for why in left_out)
         firings = [firing for policy in policies.values() for firing in replay(history, promise, policy)]
         try:
-            excluded = exclusion_windows([promise], agreed.by_objective, as_of=as_of)
+            excluded = exclusion_windows([promise], verdict.exclusions, as_of=as_of)
             firings += _documented(source, profile, objective, span, excluded)
             firings += _ruled(source, profile, rules, span, excluded) if rules is not None else []
         except WorkbenchError as error:
             warnings.append(f"{objective.id}: {error}")
-        found.append(backtest(objective.id, history, promise, firings, events, as_of=as_of, period_ms=period_ms))
-    frames = [one.frame for one in found]
-    return Study(
-        name="slo_backtest",
-        system=system,
-        range=hull([one.window for one in promises], as_of=as_of),
-        as_of=as_of,
-        results={
+        replays.append(backtest(objective.id, history, promise, firings, events, as_of=as_of, period_ms=period_ms))
+    frames = [replayed.frame for replayed in replays]
+    return judged.study(
+        "slo_backtest",
+        {
             "backtest": Backtest(
                 pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS),
                 as_of=as_of,
                 step_ms=step_ms,
             ),
             "spending": spent,
-            "compliance": result,
+            "compliance": verdict.compliance,
         },
-        status=worst(list(result.frame["status"])),
-        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
-        coverage=float(result.frame["coverage"].min()),
-        provenance=provenance(source, measured),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=warnings,
     )
 
 

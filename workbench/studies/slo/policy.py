@@ -10,18 +10,14 @@ from typing import cast
 from workbench.analysis.slo.budget_policy import Step, policy_state
 from workbench.analysis.slo.burn import BudgetHistory, burn_rates
 from workbench.analysis.slo.compliance import ComplianceResult
-from workbench.analysis.slo.exclusions import without_excluded
 from workbench.analysis.slo.review import kept_share, review_queue
 from workbench.analysis.slo.spending import spending
 from workbench.catalog.slo.policy import PolicyStep, read_policy
-from workbench.core.result import Status, Study, worst
-from workbench.core.timerange import from_ms
-from workbench.studies.counting.indicators import measure
-from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.decisions.exclusions import agreed_exclusions
-from workbench.studies.slo.compliance import judged, promises_of, provenance, slo_compliance
+from workbench.core.result import Study
+from workbench.studies.counting.verdicts import judge_objectives, objectives_of
+from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.sources.context import Context
-from workbench.studies.sources.periods import hull, objective_window
+from workbench.studies.sources.periods import objective_window
 
 #: Periods that a review looks back on.
 PERIODS = 3
@@ -50,32 +46,18 @@ def slo_policy(ctx: Context, *, system: str, as_of: datetime, policy: Path | Non
     ParameterError, CatalogError
         Unknown system; the policy is wrong. A failing source is a status of the study.
     """
-    profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
-    steps = [step_of(one) for one in read_policy(policy).steps]
-    source, promises = ctx.source_for(system), promises_of(objectives, range=None, as_of=as_of, zone=ctx.zone)
-    spans = {one.objective: one.elapsed(as_of) for one in promises}
-    measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
-    agreed = agreed_exclusions(ctx, system, objectives)
-    measured = measured.withheld(objectives) if agreed.unread else measured
-    events, counted = without_excluded(measured.events, promises, agreed.by_objective)
-    compliance = judged(objectives, counted, replace(measured, events=events), as_of=as_of)
-    burns, spent = burn_rates(events, counted, as_of=as_of), spending(events, counted, as_of=as_of)
-    statuses: list[Status] = list(compliance.frame["status"])
-    return Study(
-        name="slo_policy",
-        system=system,
-        range=hull([one.window for one in promises], as_of=as_of),
-        as_of=as_of,
-        results={
-            "policy": policy_state(compliance, burns, spent, steps, as_of=as_of),
-            "compliance": compliance,
+    steps = [step_of(step) for step in read_policy(policy).steps]
+    judged = judge_objectives(ctx, system, objectives_of(ctx, system), as_of=as_of)
+    verdict = judged.verdict
+    burns = burn_rates(verdict.history, verdict.promises, as_of=as_of)
+    spent = spending(verdict.history, verdict.promises, as_of=as_of)
+    return judged.study(
+        "slo_policy",
+        {
+            "policy": policy_state(verdict.compliance, burns, spent, steps, as_of=as_of),
+            "compliance": verdict.compliance,
             "spending": spent,
         },
-        status=worst(statuses),
-        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
-        coverage=float(compliance.frame["coverage"].min()),
-        provenance=provenance(source, measured),
-        warnings=(*measured.warnings, *agreed.warnings),
     )
 
 

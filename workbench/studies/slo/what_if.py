@@ -7,18 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-import pandas as pd
-
-from workbench.analysis.slo.exclusions import without_excluded
 from workbench.analysis.slo.what_if import TARGETS, what_if
 from workbench.catalog import Objective, ThresholdIndicator
 from workbench.core.errors import ParameterError
-from workbench.core.result import Study, worst
-from workbench.core.timerange import TimeRange, from_ms
-from workbench.studies.counting.indicators import measure
-from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.decisions.exclusions import agreed_exclusions
-from workbench.studies.slo.compliance import judged, promises_of, provenance
+from workbench.core.result import Study
+from workbench.core.timerange import TimeRange
+from workbench.studies.counting.verdicts import bind, count, count_warnings, judge_counts, objectives_of
 from workbench.studies.sources.context import Context
 
 
@@ -58,38 +52,24 @@ def slo_what_if(
     ParameterError
         Unknown system or objective, a target outside (0, 1), thresholds of a promise without one.
     """
-    profile, objective = ctx.catalog.profile(system), ctx.catalog.objective(system, slo)
-    source = ctx.source_for(system)
-    variants = {"": objective, **{str(value): _with_threshold(objective, value) for value in thresholds}}
-    promise = promises_of([objective], range=range, as_of=as_of, zone=ctx.zone)[0]
-    asked = [replace(one, id=name or one.id) for name, one in variants.items()]
-    spans = {one.id: promise.elapsed(as_of) for one in asked}
-    measured = measure(source, profile.scope, asked, spans, records=record_sources(ctx, system))
-    agreed = agreed_exclusions(ctx, system, [objective])
-    measured = measured.withheld(asked) if agreed.unread else measured
-    own: dict[str, pd.DataFrame] = {}
-    shorter = promise
-    for name in variants:
-        counted = measured.events[measured.events["objective"] == (name or objective.id)].assign(objective=objective.id)
-        own[name], (shorter,) = without_excluded(counted, [promise], agreed.by_objective)
-    failed = {
-        name: measured.failed[name or objective.id] for name in variants if (name or objective.id) in measured.failed
-    }
-    result = judged([objective], [shorter], replace(measured, events=own[""]), as_of=as_of)
-    return Study(
-        name="slo_what_if",
-        system=system,
-        range=promise.window,
-        as_of=as_of,
-        results={
-            "what_if": what_if(own, shorter, as_of=as_of, targets=targets, unanswered=failed),
-            "compliance": result,
+    (objective,) = objectives_of(ctx, system, slo)
+    (promise,) = bind([objective], range=range, as_of=as_of, zone=ctx.zone)
+    variants = {str(value): _with_threshold(objective, value) for value in thresholds}
+    tried = [objective, *(replace(variant, id=name) for name, variant in variants.items())]
+    reading = count(ctx, system, tried, {variant.id: promise.elapsed(as_of) for variant in tried})
+    counts = {name: part.renamed(objective.id) for name, part in reading.counts.items()}
+    own = replace(reading, counts={objective.id: counts.pop(objective.id)})
+    judged = judge_counts(ctx, system, [objective], [promise], own, range=range, as_of=as_of)
+    if judged.agreed.unread:
+        counts = {name: part.withheld() for name, part in counts.items()}
+    tries = {"": judged.reading.counts[objective.id], **counts}
+    return judged.study(
+        "slo_what_if",
+        {
+            "what_if": what_if(tries, promise, judged.verdict.exclusions, as_of=as_of, targets=targets),
+            "compliance": judged.verdict.compliance,
         },
-        status=worst(list(result.frame["status"])),
-        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
-        coverage=float(result.frame["coverage"].min()),
-        provenance=provenance(source, measured),
-        warnings=(*measured.warnings, *agreed.warnings),
+        warnings=[*count_warnings(reading.counts.values()), *judged.agreed.warnings],
     )
 
 

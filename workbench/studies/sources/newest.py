@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -42,18 +42,50 @@ def newest_sample(source: MetricSource, queries: Iterable[str], *, start_ms: int
     int or None
         None where no selector has a sample, or the source does not tell.
     """
-    texts = dict.fromkeys(
-        print_query(replace(selector, range_ms=None, offset_ms=0, at=None))
-        for query in queries
-        for selector in selectors(parse(query))
-    )
-    questions = list(_joined(texts))
+    together = tuple(dict.fromkeys(text for query in queries for text in _selector_texts(query)))
+    return _newest_of(source, {"": together}, start_ms=start_ms, end_ms=end_ms).get("")
+
+
+def newest_samples(source: MetricSource, queries: Iterable[str], *, start_ms: int, end_ms: int) -> dict[str, int]:
+    """Return the time of the newest sample behind each of several queries, asked at once. [ms since the epoch]
+
+    Parameters
+    ----------
+    source : MetricSource
+        The source that answered the queries.
+    queries : iterable of str
+        As they were asked, scope included.
+    start_ms, end_ms : int
+        First and last instant of evaluation. [ms since the epoch]
+
+    Returns
+    -------
+    dict of str to int
+        By query; one whose selectors have no sample, or where the source does not tell, is left out.
+    """
+    return _newest_of(source, {query: _selector_texts(query) for query in queries}, start_ms=start_ms, end_ms=end_ms)
+
+
+def _newest_of(
+    source: MetricSource, groups: Mapping[str, tuple[str, ...]], *, start_ms: int, end_ms: int
+) -> dict[str, int]:
+    """Return the newest sample of each group of selectors; it is looked for further back where none is young."""
     back = duration_text(max(end_ms - start_ms, LOOKBACK_MS))
+    times: dict[str, int] = {}
     for wording in ("{}", f"max_over_time(({{}})[{back}:{duration_text(LOOKBACK_MS)}])"):
-        times = [ms for question in questions if (ms := _largest(source, wording.format(question), end_ms)) is not None]
-        if times:
-            return max(times)
-    return None
+        old = [texts for texts in groups.values() if not times.keys() & texts]
+        unknown = list(dict.fromkeys(text for texts in old for text in texts))
+        for question in _joined(unknown):
+            for number, ms in _newest(source, wording.format(question), end_ms):
+                times[unknown[number]] = ms
+    known = {name: [times[text] for text in texts if text in times] for name, texts in groups.items()}
+    return {name: max(newest) for name, newest in known.items() if newest}
+
+
+def _selector_texts(query: str) -> tuple[str, ...]:
+    """Plain selectors of a query, without ranges and offsets, each once."""
+    plain = (replace(selector, range_ms=None, offset_ms=0, at=None) for selector in selectors(parse(query)))
+    return tuple(dict.fromkeys(map(print_query, plain)))
 
 
 def _joined(texts: Iterable[str]) -> Iterator[str]:
@@ -69,10 +101,13 @@ def _joined(texts: Iterable[str]) -> Iterator[str]:
         yield part
 
 
-def _largest(source: MetricSource, query: str, at_ms: int) -> int | None:
+def _newest(source: MetricSource, query: str, at_ms: int) -> Iterator[tuple[int, int]]:
+    """Yield the number and the newest sample of each selector of a question."""
     try:
         answer = source.instant(query, from_ms(at_ms))
     except WorkbenchError:
-        return None
-    values = answer.values[answer.present & np.isfinite(answer.values)]
-    return round(float(values.max()) * 1000) if values.size else None
+        return
+    for row, labels in enumerate(answer.labels):
+        values = answer.values[row][answer.present[row] & np.isfinite(answer.values[row])]
+        if values.size:
+            yield int(labels["selector"]), round(float(values.max()) * 1000)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from workbench.core.periods import DEFAULT, parse_period
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange, parse_instant
 from workbench.studies.sources.context import Context, open_context
-from workbench.studies.sources.periods import window
 
 
 def open_workbench(*, zone: str = "", home: str = "", config: str = "") -> Context:
@@ -35,16 +35,17 @@ def open_workbench(*, zone: str = "", home: str = "", config: str = "") -> Conte
 
 
 def open_period(
-    period: str, *, zone: str = "", as_of: str = "", home: str = "", config: str = ""
-) -> tuple[Context, TimeRange, datetime]:
+    period: str = DEFAULT, *, zone: str = "", as_of: str = "", home: str = "", config: str = ""
+) -> tuple[Context, TimeRange | None, datetime]:
     """Open the context and read a period, from the text that papermill passes.
 
     Parameters
     ----------
     period : str
-        ``2026-10``, ``last-month``, ``this-month`` or a duration such as ``30d``.
+        ``default``: each objective over its own window; ``30d``, ``2026-10``, ``last-week`` and whatever else
+        :func:`workbench.core.periods.parse_period` reads.
     zone : str
-        IANA zone of calendar months; that of the settings when empty.
+        IANA zone of calendar periods; that of the settings when empty.
     as_of : str
         Instant up to which history is read, ISO 8601; now when empty, and never after the period's end.
     home, config : str
@@ -53,7 +54,8 @@ def open_period(
     Returns
     -------
     context : Context
-    range : TimeRange
+    range : TimeRange or None
+        None where no period is named.
     as_of : datetime
 
     Raises
@@ -63,5 +65,7 @@ def open_period(
     settings = load_settings(Path(config) if config else None, home=home or None, zone=zone or None)
     context = open_context(settings)
     now = parse_instant(as_of) if as_of else context.clock()
-    span = window(period, zone=settings.zone, as_of=now)
+    if period == DEFAULT:
+        return context, None, now
+    span = parse_period(period, zone=settings.zone, week_start=settings.week_start, as_of=now)
     return context, span, min(now, span.end)

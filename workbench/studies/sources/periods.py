@@ -1,4 +1,4 @@
-"""Periods as people write them, turned into ranges."""
+"""Windows of objectives, and the windows that promises are looked at over."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from workbench.catalog import Objective
 from workbench.catalog.slo.objective import CalendarWindow
-from workbench.core.errors import ParameterError
 from workbench.core.timerange import (
     TimeRange,
     calendar_month,
     calendar_range,
-    duration_ms,
-    is_calendar,
     named_zone,
     to_ms,
 )
@@ -23,35 +20,6 @@ ROLLING_DAYS = (7, 28, 30, 90)
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
-
-
-def window(text: str, *, zone: str, as_of: datetime, week_start: str = "monday") -> TimeRange:
-    """Read ``30d`` (rolling, ending at ``as_of``) or a calendar period in ``zone``: ``last-month``, ``2026-W44``, ...
-
-    Raises
-    ------
-    ParameterError
-        Neither a duration nor a calendar period.
-
-    Examples
-    --------
-    >>> from datetime import UTC
-    >>> str(window("last-month", zone="UTC", as_of=datetime(2026, 11, 21, tzinfo=UTC)))
-    '2026-10-01 00:00 to 2026-11-01 00:00 UTC'
-    """
-    cleaned = text.strip().lower()
-    if is_calendar(cleaned):
-        return calendar_range(cleaned, zone=zone, now=as_of, week_start=week_start)
-    try:
-        length_ms = duration_ms(cleaned)
-    except ParameterError:
-        raise ParameterError(
-            f"{text!r} is not a period.",
-            hint="Write e.g. 30d, 12h, last-month, this-week, 2026-10, 2026-W44, 2026-Q3 or 2026.",
-        ) from None
-    if length_ms == 0:
-        raise ParameterError(f"The period {text!r} is empty.", hint="Write e.g. 30d.")
-    return TimeRange.from_ms(to_ms(as_of) - length_ms, to_ms(as_of))
 
 
 def standard_windows(as_of: datetime, *, zone: str, week_start: str = "monday") -> dict[str, TimeRange]:

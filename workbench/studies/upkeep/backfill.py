@@ -8,10 +8,8 @@ from datetime import datetime, timedelta
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.studies.counting.history import history_key, remember
-from workbench.studies.counting.indicators import measure
-from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.slo.compliance import promises_of
+from workbench.studies.counting.history import Shelf, remember
+from workbench.studies.counting.verdicts import bind, count, elapsed_spans, objectives_of
 from workbench.studies.sources.context import Context
 from workbench.studies.upkeep.collect import keep_episodes
 
@@ -58,17 +56,11 @@ def backfill(ctx: Context, days: list[TimeRange]) -> Iterator[Filled]:
 
 
 def _one_day(ctx: Context, system: str, day: TimeRange) -> float:
-    profile, objectives = ctx.catalog.profile(system), ctx.catalog.objectives.get(system, ())
-    source = ctx.source_for(system)
-    promises = promises_of(objectives, range=day, as_of=day.end, zone=ctx.zone)
-    keys = {
-        objective.id: history_key(objective, promise, scope=profile.scope, source=source)
-        for objective, promise in zip(objectives, promises, strict=True)
-    }
-    spans = {one.objective: one.elapsed(day.end) for one in promises}
-    measured = measure(source, profile.scope, objectives, spans, records=record_sources(ctx, system))
+    objectives = objectives_of(ctx, system)
+    promises = bind(objectives, range=day, as_of=day.end, zone=ctx.zone)
+    reading = count(ctx, system, objectives, elapsed_spans(promises, day.end))
     if ctx.store is not None:
-        remember(ctx.store, keys, measured, now=ctx.clock())
-    covered = measured.events["covered"]
-    slices = sum((one.window.end_ms - one.window.start_ms) // one.slice_ms for one in promises)
-    return float(covered.sum() / slices) if slices else float("nan")
+        remember(Shelf.of(ctx, system, objectives, ctx.store), reading.counts.values(), now=ctx.clock())
+    covered = sum(float(counts.events["covered"].sum()) for counts in reading.counts.values())
+    slices = sum((promise.window.end_ms - promise.window.start_ms) // promise.slice_ms for promise in promises)
+    return covered / slices if slices else float("nan")

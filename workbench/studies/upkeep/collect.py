@@ -22,7 +22,6 @@ from workbench.studies.alerts.load import read_episodes
 from workbench.studies.counting.history import COUNTS
 from workbench.studies.overview.board import refresh
 from workbench.studies.sources.context import Context
-from workbench.studies.sources.periods import window
 
 #: How far back episodes are read at each turn, so that a turn that was missed is made good.
 EPISODES_BACK = timedelta(days=2)
@@ -178,8 +177,7 @@ def _observe(store: Store, subject: str, kind: str, ask: Callable[[], object], a
 
 
 def _count(ctx: Context, system: str, as_of: datetime) -> None:
-    month = window("30d", zone=ctx.zone, as_of=as_of)
-    missing = refresh(ctx, system, range=month, as_of=as_of)
+    missing = refresh(ctx, system, as_of=as_of)
     if missing:
         raise SourceUnavailable(missing[0])
 

@@ -11,18 +11,21 @@ from zoneinfo import available_timezones
 import streamlit as st
 
 from workbench.core.errors import ParameterError
+from workbench.core.periods import DEFAULT, calendar_name, parse_period
 from workbench.core.timerange import TimeRange, named_zone
-from workbench.studies import window
 from workbench.ui.parts import load
 from workbench.ui.parts.markdown import escaped
 
-#: Rolling windows first, then calendar months; single months follow.
-WINDOWS = ("30d", "28d", "7d", "1d", "this-month", "last-month")
+#: No period first, then rolling ones and calendar months; single months follow.
+PERIODS = (DEFAULT, "30d", "28d", "7d", "1d", "this-month", "last-month")
+
+#: Length of the default period of questions that have no window of their own.
+USUAL = "30d"
 
 #: The entry of the SLO filter that shows the list.
 ALL = "all"
 
-#: The longest window that an address may ask for. [s]
+#: The longest period that an address may ask for. [s]
 LONGEST_S = 366 * 86_400.0
 
 _MONTHS = 6
@@ -30,28 +33,55 @@ _MONTHS = 6
 
 @dataclass(frozen=True)
 class Period:
-    """The range looked at; ``window`` is the text in the address, ``span`` what it means now."""
+    """The period looked at.
 
-    window: str
+    Attributes
+    ----------
+    text : str
+        As it stands in the address.
+    zone : str
+    span : TimeRange or None
+        What it means now; None for the default, where each objective is judged over its own window.
+    range : TimeRange
+        The same for questions that have no window of their own: the last 30 days by default.
+    name : str
+        Of a calendar period, ``2026-10``; empty for a rolling one and for the default.
+    """
+
+    text: str
     zone: str
-    span: TimeRange
+    span: TimeRange | None
+    range: TimeRange
+    name: str
 
-    @property
-    def month(self) -> str:
-        """The calendar month, ``2026-10``; empty for a rolling window."""
-        rolling = self.window[-1:].isalpha() and "month" not in self.window
-        return "" if rolling else f"{self.span.start.astimezone(named_zone(self.zone)):%Y-%m}"
+    def options(self, as_of: datetime) -> str:
+        """Return the options by which a command reads the same period."""
+        if self.name:
+            return f"--period {self.name}"
+        until = f"--to {as_of:%Y-%m-%dT%H:%M:%SZ}"
+        return until if self.span is None else f"--last {self.text} {until}"
 
 
 def sidebar(*names: str) -> None:
-    """Draw the filters of a page, of ``system``, ``window`` and ``zone``; a value stays when the page changes."""
+    """Draw the filters of a page, of ``system``, ``period`` and ``zone``; a value stays when the page changes."""
     context = load.context()
+    if "window" in st.query_params:  # what the period was called in older links
+        st.query_params.setdefault("period", st.query_params["window"])
+        del st.query_params["window"]
     with st.sidebar:
         if "system" in names and context.systems:
             _select("System", sorted(context.systems), "system")
-        if "window" in names:
-            options = windows(load.now(), context.zone, asked=st.query_params.get("window", ""))
-            _select("Window", options, "window", "A rolling window ends now; a month is a whole calendar month.")
+        if "period" in names:
+            options = periods(
+                load.now(), context.zone, week_start=context.week_start, wanted=st.query_params.get("period", "")
+            )
+            _select(
+                "Period",
+                options,
+                "period",
+                "By default each SLO is judged over its own window, and other pages show the last 30 days. A rolling "
+                "period ends now; a month is a whole calendar month.",
+            )
         if "zone" in names:
             _select("Calendar zone", _zones(context.zone), "zone", "Where a month begins. Charts always show UTC.")
 
@@ -62,9 +92,15 @@ def system() -> str:
 
 
 def period() -> Period:
-    """Return the chosen range."""
-    text, zone = str(st.session_state["window"]), str(st.session_state["zone"])
-    return Period(text, zone, window(text, zone=zone, as_of=load.now(), week_start=load.context().week_start))
+    """Return the chosen period."""
+    text, zone = str(st.session_state["period"]), str(st.session_state["zone"])
+    week_start, now = load.context().week_start, load.now()
+    span = parse_period(USUAL if text == DEFAULT else text, zone=zone, week_start=week_start, as_of=now)
+    try:
+        name = calendar_name(text, zone=zone, week_start=week_start, as_of=now)
+    except ParameterError:
+        name = ""
+    return Period(text, zone, None if text == DEFAULT else span, span, name)
 
 
 def slo(system: str) -> str | None:
@@ -99,28 +135,28 @@ def back_to_list() -> None:
     st.button("All SLOs", icon=":material/arrow_back:", type="tertiary", on_click=show_all)
 
 
-def windows(now: datetime, zone: str, *, asked: str = "") -> list[str]:
-    """Return the windows on offer: rolling ones, this and the last month, the months before, and the one asked for.
+def periods(now: datetime, zone: str, *, week_start: str = "monday", wanted: str = "") -> list[str]:
+    """Return the periods on offer: the default, rolling ones, this and the last months, and the one in the address.
 
     Examples
     --------
     >>> from datetime import UTC
-    >>> windows(datetime(2026, 1, 5, tzinfo=UTC), "UTC", asked="90d")[-3:]
+    >>> periods(datetime(2026, 1, 5, tzinfo=UTC), "UTC", wanted="90d")[-3:]
     ['2025-08', '2025-07', '90d']
     """
     first = now.astimezone(named_zone(zone)).replace(day=1)
-    offered = list(WINDOWS)
+    offered = list(PERIODS)
     for _ in range(_MONTHS):
         first = (first - timedelta(days=1)).replace(day=1)
         offered.append(f"{first:%Y-%m}")
-    if asked and asked not in offered and _possible(asked, now, zone):
-        offered.append(asked)
+    if wanted and wanted not in offered and _possible(wanted, now, zone, week_start):
+        offered.append(wanted)
     return offered
 
 
-def _possible(text: str, now: datetime, zone: str) -> bool:
+def _possible(text: str, now: datetime, zone: str, week_start: str) -> bool:
     try:
-        return window(text, zone=zone, as_of=now).seconds <= LONGEST_S
+        return parse_period(text, zone=zone, week_start=week_start, as_of=now).seconds <= LONGEST_S
     except (ParameterError, OverflowError):
         return False
 

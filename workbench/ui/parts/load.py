@@ -51,8 +51,15 @@ def now() -> datetime:
     return from_ms(present_ms - present_ms % STEP_MS)
 
 
-def slo_compliance(system: str, span: TimeRange, zone: str, slo: str | None = None) -> Study:
-    """Compliance of a system over a range, or of one of its objectives; calendar periods are named in ``zone``.
+def _as_of(span: TimeRange | None) -> datetime:
+    """Instant up to which history is read: now, and never after the end of the period."""
+    return now() if span is None else min(now(), span.end)
+
+
+def slo_compliance(system: str, span: TimeRange | None, zone: str, slo: str | None = None) -> Study:
+    """Compliance of a system over a range, by default over the own window of each objective; of one of them, or of all.
+
+    Calendar periods are named in ``zone``.
 
     Raises
     ------
@@ -60,14 +67,14 @@ def slo_compliance(system: str, span: TimeRange, zone: str, slo: str | None = No
         Unknown system or objective.
     """
     try:
-        return _slo_compliance(_key(), system, span, zone, min(now(), span.end), slo, context())
+        return _slo_compliance(_key(), system, span, zone, _as_of(span), slo, context())
     except _UnansweredError as failure:
         return failure.study
 
 
 @st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
 def _slo_compliance(
-    key: str, system: str, span: TimeRange, zone: str, as_of: datetime, slo: str | None, _context: Context
+    key: str, system: str, span: TimeRange | None, zone: str, as_of: datetime, slo: str | None, _context: Context
 ) -> Study:
     return _kept(studies.slo_compliance(replace(_context, zone=zone), system=system, range=span, as_of=as_of, slo=slo))
 
@@ -81,7 +88,7 @@ def question(name: str, system: str, span: TimeRange, zone: str) -> Study:
         Unknown system.
     """
     try:
-        return _question(_key(), name, system, span, zone, min(now(), span.end), context())
+        return _question(_key(), name, system, span, zone, _as_of(span), context())
     except _UnansweredError as failure:
         return failure.study
 
@@ -94,7 +101,7 @@ def _question(
     return _kept(ask(replace(_context, zone=zone), system=system, range=span, as_of=as_of))
 
 
-def of_objective(name: str, system: str, slo: str, span: TimeRange, zone: str, **options: Any) -> Study:
+def of_objective(name: str, system: str, slo: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
     """Answer a question about one objective by the name of its study, e.g. ``slo_attribution``, with its options.
 
     Raises
@@ -104,7 +111,7 @@ def of_objective(name: str, system: str, slo: str, span: TimeRange, zone: str, *
     """
     try:
         given = tuple(sorted(options.items()))
-        return _of_objective(_key(), name, system, slo, span, zone, min(now(), span.end), given, context())
+        return _of_objective(_key(), name, system, slo, span, zone, _as_of(span), given, context())
     except _UnansweredError as failure:
         return failure.study
 
@@ -115,7 +122,7 @@ def _of_objective(
     name: str,
     system: str,
     slo: str,
-    span: TimeRange,
+    span: TimeRange | None,
     zone: str,
     as_of: datetime,
     options: tuple[tuple[str, Any], ...],
@@ -126,16 +133,16 @@ def _of_objective(
     return _kept(ask(chosen, system=system, slo=slo, range=span, as_of=as_of, **dict(options)))
 
 
-def overview(span: TimeRange, zone: str) -> Study:
+def overview(span: TimeRange | None, zone: str) -> Study:
     """All systems and their promises over a range."""
     try:
-        return _overview(_key(), span, zone, min(now(), span.end), context())
+        return _overview(_key(), span, zone, _as_of(span), context())
     except _UnansweredError as failure:
         return failure.study
 
 
 @st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
-def _overview(key: str, span: TimeRange, zone: str, as_of: datetime, _context: Context) -> Study:
+def _overview(key: str, span: TimeRange | None, zone: str, as_of: datetime, _context: Context) -> Study:
     return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
 
 

@@ -40,7 +40,7 @@ def page(title: str, command: str, study_name: str, show: Callable[[Study], None
     body = st.container()
 
     with states.guard(), body.skeleton(height=600):
-        study = load.question(study_name, system, period.span, period.zone)
+        study = load.question(study_name, system, period.range, period.zone)
     with beside:
         states.badge(study.status)
     with facts:
@@ -49,7 +49,7 @@ def page(title: str, command: str, study_name: str, show: Callable[[Study], None
         if states.usable(study):
             show(study)
             states.warned(study)
-            exports.downloads(study, study.results[exported], name=exports.file_name(command, system, period.window))
+            exports.downloads(study, study.results[exported], name=exports.file_name(command, system, period.text))
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             detail.question_commands(command, system, period, study)
             detail.provenance(study)

@@ -51,7 +51,7 @@ _KINDS: tuple[tuple[type[WorkbenchError], _Kind], ...] = (
     (ArchiveError, _Kind("The archive cannot be read", "database_off", "Run `workbench sources check`.")),
     (
         ParameterError,
-        _Kind("This address asks for something that is not there", "link_off", "Choose from the filters."),
+        _Kind("This link points to something that does not exist", "link_off", "Choose from the filters."),
     ),
 )
 
@@ -67,16 +67,16 @@ _BADGES: dict[Status, tuple[str, str]] = {
 
 _EXPLANATIONS: dict[Status, str] = {
     "no_data": "Nothing was measured in this range. That is neither good nor bad: the number is not known.",
-    "no_traffic": "The series are there, but nothing was requested in this range: the promise was not tested.",
+    "no_traffic": "The series exist, but there were no requests in this period: the objective was not tested.",
     "unavailable": "The source did not answer, so there is no number to show.",
-    "refused": "The number is withheld: the question is too large, or the counts contradict each other.",
+    "refused": "Not shown: the query is too large, or the counts are inconsistent (see notes).",
 }
 
 _NEXT_STEPS: dict[Status, str] = {
     "no_data": "Choose a range that ends before the newest sample, or see the sources page for what is measured.",
     "no_traffic": "Choose a longer window.",
     "unavailable": "Run `workbench sources check`, then load this page again.",
-    "refused": "Read the remarks; a shorter window or higher `limits` in the settings let a large question through.",
+    "refused": "Read the notes. If the query is too large, shorten the period or raise `limits` in the settings.",
 }
 
 #: Warnings shown at once; a silent source gives the same one for every SLO.

@@ -11,6 +11,7 @@ import streamlit as st
 
 from workbench.analysis.operations.sources import SourceChecks, SourceStates
 from workbench.analysis.slo.burn import BurnRates
+from workbench.charts.tables import budget_left_text
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
@@ -42,24 +43,24 @@ def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = pd.DataFrame({"status": ["ok", "spent", "ok"], "budget_left_ratio": [0.9, -1.0, 0.2]})
-    >>> worst_first(frame)["budget_left_ratio"].tolist()
+    >>> frame = pd.DataFrame({"status": ["ok", "spent", "ok"], "period_left_ratio": [0.9, -1.0, 0.2]})
+    >>> worst_first(frame)["period_left_ratio"].tolist()
     [-1.0, 0.2, 0.9]
     """
     place = {status: number for number, status in enumerate(WORST_FIRST)}
     ordered = frame.assign(_place=frame["status"].map(place))
-    return ordered.sort_values(["_place", "budget_left_ratio"], kind="stable").drop(columns="_place")
+    return ordered.sort_values(["_place", "period_left_ratio"], kind="stable").drop(columns="_place")
 
 
 def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return compliance rows as text a reader can take in: one row a promise, in the order given."""
+    """Return compliance rows as text a reader can take in: one row per promise, in the order given."""
     cells = [
         {
             "Status": [STATUS_WORDS[row.status]],
             "SLO": row.title if row.objective else NO_VALUE,
             "Objective": target_text(row.target),
             "Measured": ratio_text(row.sli),
-            "Budget left": ratio_text(row.budget_left_ratio, digits=1),
+            "Budget left": budget_left_text(row),
             "Bad": _of(row.bad, row.total, row.unit),
             "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
             "Budget ends": f"{row.exhausted_at:%d %b %H:%M}" if pd.notna(row.exhausted_at) else NO_VALUE,
@@ -108,7 +109,9 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
             "Objective": st.column_config.TextColumn(alignment="right", help="Share of good events promised."),
             "Measured": st.column_config.TextColumn(alignment="right", help="Good events / all events."),
             "Budget left": st.column_config.TextColumn(
-                alignment="right", help="Of the bad events allowed by the traffic so far; negative when overspent."
+                alignment="right",
+                help="Of the bad events that the whole period allows; negative when overspent. In a period that is not "
+                "over this is projected at the traffic so far, and what that traffic allows stands beside it.",
             ),
             "Bad": st.column_config.TextColumn(alignment="right"),
             "Burn rate": st.column_config.TextColumn(alignment="right", help="1× spends the budget exactly."),

@@ -45,7 +45,7 @@ def crc32c_of(content: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArr
     Parameters
     ----------
     content : uint8 array
-    starts, ends : int64 array, one entry a part
+    starts, ends : int64 array, one entry per part
         Half-open places of the parts. [bytes]
     """
     lanes_of = np.maximum(-(-(ends - starts) // _WIDTH), 1)

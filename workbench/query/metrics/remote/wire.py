@@ -46,11 +46,11 @@ class ChunkIndex:
     Attributes
     ----------
     labels : tuple of Labels, one a series
-    series : int64 array, one entry a chunk
+    series : int64 array, one entry per chunk
         Index into ``labels``, rising.
-    starts, lengths : int64 array, one entry a chunk
+    starts, lengths : int64 array, one entry per chunk
         Place of the chunk's data in the answer. [bytes]
-    kinds : uint8 array, one entry a chunk
+    kinds : uint8 array, one entry per chunk
         Encoding; :data:`XOR` or one of native histograms.
     """
 

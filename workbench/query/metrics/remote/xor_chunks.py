@@ -41,12 +41,12 @@ def decode_chunks(body: NDArray[np.uint8], starts: NDArray[np.int64], lengths: N
     ----------
     body : uint8 array
         The answer, with at least 16 bytes after the last chunk.
-    starts, lengths : int64 array, one entry a chunk
+    starts, lengths : int64 array, one entry per chunk
         Places of the chunks in it. [bytes]
 
     Returns
     -------
-    counts : int64 array, one entry a chunk
+    counts : int64 array, one entry per chunk
         Samples in each. [count]
     times : int64 array
         Of all chunks one after the other. [ms since the epoch]

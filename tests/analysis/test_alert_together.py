@@ -1,0 +1,67 @@
+"""Alerts that belong together: worked by hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.analysis.test_alert_counting import BASE, DAY, HOUR, START, rows
+from workbench.analysis.alerts.summary import alert_episodes
+from workbench.analysis.alerts.together import alert_change, alert_incidents, alert_pairs
+from workbench.core.timerange import TimeRange
+
+SPAN = TimeRange(START, START + timedelta(days=20))
+
+
+def found(*episodes_):
+    return alert_episodes(rows(*episodes_), SPAN, observed_s=SPAN.seconds)
+
+
+def test_alerts_near_each_other_are_one_incident_with_the_deploy_before_it():
+    frame = alert_incidents(
+        found(("A", 10, 11, 0.0), ("B", 10.1, 10.3, 0.0), ("C", 11.1, 11.2, 0.0), ("A", 30, 30.2, 0.0)),
+        [BASE + int(9.5 * HOUR), BASE + 20 * HOUR],
+    ).frame
+    assert frame[["alerts", "rules", "first"]].to_numpy().tolist() == [[3, 3, "A"], [1, 1, "A"]]
+    assert frame["end"].iloc[0] == pd.Timestamp(START) + pd.Timedelta(hours=11.2)
+    assert frame["deploy"].isna().tolist() == [False, True]
+
+
+def test_a_stale_alert_does_not_join_everything():
+    frame = alert_incidents(found(("Old", 1, 400, 0.0), ("A", 50, 50.2, 0.0), ("A", 90, 90.2, 0.0))).frame
+    assert frame["alerts"].tolist() == [1, 1, 1]
+
+
+def test_rules_that_follow_each_other_are_named_and_the_first_mover_too():
+    draw = np.random.default_rng(3)
+    pairs = [float(hour) for hour in range(10, 400, 40)]
+    cascade = [("Database", hour, hour + 0.3, 0.0) for hour in pairs]
+    cascade += [("Errors", hour + 0.05, hour + 0.3, 0.0) for hour in pairs]
+    alone = [("Disk", float(hour), float(hour) + 0.1, 0.0) for hour in draw.uniform(0, 470, 12)]
+    result = alert_pairs(found(*cascade, *alone))
+    assert result.pairs == 3
+    (row,) = result.frame.to_dict(orient="records")
+    assert (row["first"], row["second"], row["together"], row["leads"]) == ("Database", "Errors", 10, 1.0)
+    assert row["lead_s"] == pytest.approx(180)
+    assert row["lift"] > 100
+
+
+def test_rules_that_fire_at_random_are_no_pair():
+    draw = np.random.default_rng(5)
+    random = [
+        (f"R{number % 8}", float(hour), float(hour) + 0.1, 0.0) for number, hour in enumerate(draw.uniform(0, 470, 200))
+    ]
+    assert len(alert_pairs(found(*random)).frame) == 0
+
+
+def test_a_change_is_judged_by_rates_with_an_interval():
+    before = [("A", float(hour), hour + 0.1, 0.0) for hour in range(0, 240, 6)]
+    after = [("A", float(hour), hour + 0.1, 0.0) for hour in range(250, 480, 24)]
+    frame = alert_change(found(*before, *after), BASE + 10 * DAY).frame.set_index("alertname")
+    row = frame.loc["A"]
+    assert (row["before"], row["after"], row["verdict"]) == (40, 10, "fewer")
+    assert row["ratio"] == pytest.approx(0.25)
+    assert row["ratio_low"] < 0.25 < row["ratio_high"] < 0.6

@@ -1,0 +1,218 @@
+"""Alerts that belong together: one incident of many, rules that fire together, before and after a change."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from workbench.analysis.alerts.summary import AlertEpisodes
+from workbench.analysis.counting.evaluation import time_before
+from workbench.core.result import Result
+
+#: Alerts that begin within this of an alert that still fires or of another's start are one incident. [ms]
+NEAR_MS = 600_000
+
+#: A deploy this long before an incident is named with it. [ms]
+DEPLOY_MS = 3_600_000
+
+#: Largest share of false pairs among those that are called together (Benjamini and Hochberg). [ratio]
+FALSE_PAIRS = 0.05
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AlertIncidents(Result):
+    """Alerts that came together, one row an incident, by start.
+
+    Columns of ``frame``: ``start``, ``end`` (NaT while an alert fires) [UTC], ``alerts``, ``rules``, ``urgent``
+    [count], ``first`` (rule that began), ``alertnames`` (str), ``deploy`` (the last one within the hour before; NaT
+    without) [UTC].
+    """
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AlertPairs(Result):
+    """Rules that fire together more often than chance explains, the strongest first.
+
+    Columns of ``frame``: ``first`` and ``second`` (rules; ``first`` is the one that usually begins), ``together``
+    (ten-minute periods in which both began) [count], ``expected`` (by chance) [count], ``lift`` (together / expected)
+    [x], ``leads`` (share of the periods in which ``first`` began before) [ratio], ``lead_s`` (median head start) [s],
+    ``q`` (adjusted for the number of pairs).
+    """
+
+    pairs: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AlertChange(Result):
+    """Alerts of each rule before and after an instant, and of ``all``.
+
+    Columns of ``frame``: ``alertname``, ``before`` and ``after`` [count], ``before_per_week`` and ``after_per_week``
+    [1/week], ``ratio`` (after / before) with the ends of its 95 % interval ``ratio_low`` and ``ratio_high`` [x],
+    ``verdict`` (``fewer``, ``more`` or ``no difference shown``).
+    """
+
+    at_ms: int
+
+
+def alert_incidents(found: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> AlertIncidents:
+    """Put alerts that overlap, or begin within ten minutes of each other, into incidents.
+
+    Parameters
+    ----------
+    found : AlertEpisodes
+    deploys_ms : sequence of int
+        Instants of deploys. [ms since the epoch]
+
+    Notes
+    -----
+    A stale alert joins nothing: it would make one incident of everything that happens while it stands.
+    """
+    frame = found.frame[found.frame["started"]].sort_values("starts_at", kind="stable")
+    starts = _ms(frame["starts_at"])
+    ends = starts + np.round(frame["duration_s"].to_numpy() * 1000).astype(np.int64)
+    reach = np.where(frame["stale"].to_numpy(), starts, np.maximum(ends, starts)) + NEAR_MS
+    furthest = np.maximum.accumulate(reach) if len(reach) else reach
+    number = np.cumsum(np.append(True, starts[1:] > furthest[:-1])) - 1 if len(starts) else starts
+    deploys = np.sort(np.array(deploys_ms, np.int64))
+    rows: list[dict[str, Any]] = []
+    for _, own in frame.groupby(number):
+        start = _ms(own["starts_at"])[0]
+        place = int(np.searchsorted(deploys, start, side="right")) - 1
+        near = place >= 0 and start - deploys[place] <= DEPLOY_MS
+        rows.append(
+            {
+                "start": int(start),
+                "end": None if own["open"].any() else int(_ms(own["ends_at"]).max()),
+                "alerts": len(own),
+                "rules": own["alertname"].nunique(),
+                "urgent": int(own["urgent"].sum()),
+                "first": str(own["alertname"].iloc[0]),
+                "alertnames": ", ".join(own["alertname"].drop_duplicates()),
+                "deploy": int(deploys[place]) if near else None,
+            }
+        )
+    columns = ["start", "end", "alerts", "rules", "urgent", "first", "alertnames", "deploy"]
+    table = pd.DataFrame(rows, columns=columns)
+    for name in ("start", "end", "deploy"):
+        table[name] = pd.to_datetime(table[name].astype("Int64"), unit="ms", utc=True).dt.as_unit("ms")
+    return AlertIncidents(table)
+
+
+def alert_pairs(found: AlertEpisodes) -> AlertPairs:
+    """Find rules that begin in the same ten minutes more often than chance explains.
+
+    Notes
+    -----
+    Of the observed ten-minute periods of the clock, ``a`` hold a start of one rule and ``b`` of the other; by chance
+    the number that holds both is hypergeometric. Pairs are called together when it is improbable at a false discovery
+    rate of 5 % over all pairs [1]_, and seen twice at least.
+
+    References
+    ----------
+    .. [1] Y. Benjamini, Y. Hochberg, J. R. Stat. Soc. B 57 (1995) 289-300.
+    """
+    frame = found.frame[found.frame["started"]]
+    starts = _ms(frame["starts_at"])
+    periods = starts // NEAR_MS
+    observed_ms = found.observed_s * 1000
+    count = max(int(np.ceil(observed_ms / NEAR_MS)), len(np.unique(periods)), 1)
+    first_of = {
+        str(name): pd.Series(starts[frame["alertname"] == name]).groupby(periods[frame["alertname"] == name]).min()
+        for name in frame["alertname"].unique()
+    }
+    rows: list[dict[str, Any]] = []
+    for one, two in itertools.combinations(sorted(first_of), 2):
+        a, b = first_of[one], first_of[two]
+        both = a.index.intersection(b.index)
+        if not len(both):
+            continue
+        ahead = (b.loc[both] - a.loc[both]).to_numpy() / 1000
+        leads = float((ahead > 0).mean() + (ahead == 0).mean() / 2)
+        first, second = (one, two) if leads >= 0.5 else (two, one)
+        expected = len(a) * len(b) / count
+        rows.append(
+            {
+                "first": first,
+                "second": second,
+                "together": len(both),
+                "expected": expected,
+                "lift": len(both) / expected,
+                "leads": max(leads, 1 - leads),
+                "lead_s": float(np.median(ahead if leads >= 0.5 else -ahead)),
+                "p": float(stats.hypergeom.sf(len(both) - 1, count, len(a), len(b))),
+            }
+        )
+    table = pd.DataFrame(rows, columns=["first", "second", "together", "expected", "lift", "leads", "lead_s", "p"])
+    tried = len(first_of) * (len(first_of) - 1) // 2
+    table["q"] = _adjusted(table.pop("p").to_numpy(dtype=np.float64), tried)
+    kept = table[(table["q"] <= FALSE_PAIRS) & (table["together"] >= 2)]
+    kept = kept.sort_values(["q", "lift"], ascending=[True, False], kind="stable", ignore_index=True)
+    return AlertPairs(kept, pairs=tried)
+
+
+def alert_change(found: AlertEpisodes, at_ms: int) -> AlertChange:
+    """Compare the alerts before and after an instant, each per observed time.
+
+    Notes
+    -----
+    Given the sum of two Poisson counts, one is binomial; the interval of the ratio of rates is that of the binomial
+    share (Clopper and Pearson) [1]_. Alerts that come in heaps scatter more than that: read it as the least doubt.
+
+    References
+    ----------
+    .. [1] C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404-413.
+    """
+    frame = found.frame[found.frame["started"]]
+    after = _ms(frame["starts_at"]) >= at_ms
+    stretches = np.array(found.observed or ((found.range.start_ms, found.range.end_ms),), np.int64)
+    edges = time_before(stretches, np.array([found.range.start_ms, at_ms, found.range.end_ms]))
+    weeks = np.diff(edges) / (7 * 86_400_000)
+    rows = []
+    for name in ("all", *sorted(frame["alertname"].unique())):
+        own = np.ones(len(frame), np.bool_) if name == "all" else (frame["alertname"] == name).to_numpy()
+        early, late = int((own & ~after).sum()), int((own & after).sum())
+        low, high = _rate_ratio(early, late, weeks)
+        rows.append(
+            {
+                "alertname": name,
+                "before": early,
+                "after": late,
+                "before_per_week": early / weeks[0] if weeks[0] else np.nan,
+                "after_per_week": late / weeks[1] if weeks[1] else np.nan,
+                "ratio": (late / weeks[1]) / (early / weeks[0]) if early and weeks.all() else np.nan,
+                "ratio_low": low,
+                "ratio_high": high,
+                "verdict": "fewer" if high < 1 else "more" if low > 1 else "no difference shown",
+            }
+        )
+    return AlertChange(pd.DataFrame(rows), at_ms=at_ms)
+
+
+def _rate_ratio(early: int, late: int, weeks: NDArray[np.float64]) -> tuple[float, float]:
+    if not (early + late) or not weeks.all():
+        return float("nan"), float("nan")
+    low = float(stats.beta.ppf(0.025, late, early + 1)) if late else 0.0
+    high = float(stats.beta.ppf(0.975, late + 1, early)) if early else 1.0
+    scale = weeks[0] / weeks[1]
+    return low / (1 - low) * scale, high / (1 - high) * scale if high < 1 else float("inf")
+
+
+def _adjusted(p: NDArray[np.float64], tried: int) -> NDArray[np.float64]:
+    """Adjust probabilities for the number of pairs; those that never met count too."""
+    order = np.argsort(p)
+    scaled = p[order] * tried / np.arange(1, len(p) + 1)
+    q = np.empty(len(p))
+    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return q
+
+
+def _ms(times: pd.Series) -> NDArray[np.int64]:
+    marks: NDArray[np.int64] = times.dt.as_unit("ms").astype("int64").to_numpy()
+    return marks

@@ -1,0 +1,70 @@
+"""Incidents, pairs of rules and changes as tables of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from workbench.core.result import Result
+from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+
+#: Columns of the rows below that hold text.
+TEXT = ("start", "end", "first rule", "rules", "deploy before", "begins", "follows", "rule", "verdict")
+
+
+def incident_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text an incident, by start."""
+    return [
+        {
+            "start": _time(row.start),
+            "end": "firing" if pd.isna(row.end) else _time(row.end),
+            "alerts": count_text(row.alerts),
+            "urgent": count_text(row.urgent),
+            "first rule": str(row.first),
+            "rules": str(row.alertnames),
+            "deploy before": NO_VALUE if pd.isna(row.deploy) else _time(row.deploy),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def pair_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a pair of rules that fire together, the strongest first."""
+    return [
+        {
+            "begins": str(row.first),
+            "follows": str(row.second),
+            "together": count_text(row.together),
+            "by chance": f"{row.expected:.2f}",
+            "lift": f"{row.lift:,.0f}x",
+            "begins first": ratio_text(row.leads, digits=0),
+            "ahead": span_text(row.lead_s),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def change_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a rule, ``all`` first: alerts a week before and after a change."""
+    return [
+        {
+            "rule": str(row.alertname),
+            "before": f"{count_text(row.before)} ({_rate(row.before_per_week)} a week)",
+            "after": f"{count_text(row.after)} ({_rate(row.after_per_week)} a week)",
+            "ratio": NO_VALUE if row.ratio != row.ratio else f"{row.ratio:.2f}x",
+            "interval": NO_VALUE
+            if row.ratio_low != row.ratio_low
+            else f"{row.ratio_low:.2f}x to {row.ratio_high:.2f}x",
+            "verdict": str(row.verdict),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.1f}" if value == value else NO_VALUE
+
+
+def _time(value: Any) -> str:
+    return f"{value:%Y-%m-%d %H:%M} UTC"

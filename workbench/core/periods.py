@@ -1,0 +1,109 @@
+"""Periods as people write them: one parser for the command line, pages, notebooks and reports."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from workbench.core.errors import ParameterError
+from workbench.core.timerange import (
+    TimeRange,
+    calendar_range,
+    duration_ms,
+    is_calendar,
+    named_zone,
+    parse_instant,
+)
+
+#: Name of no period: each objective is judged over its own window, any other question over its usual length.
+DEFAULT = "default"
+
+_BETWEEN = ".."
+
+
+def parse_period(text: str, *, zone: str, week_start: str, as_of: datetime) -> TimeRange:
+    """Read a period: rolling, a calendar period, or one between two dates.
+
+    Parameters
+    ----------
+    text : str
+        ``30d`` (rolling, ending at ``as_of``); ``this-week``, ``last-month``, ``2026-W44``, ``2026-10``, ``2026-Q3``,
+        ``2026``; or ``2026-10-01..2026-10-08``, the end not part of it.
+    zone : str
+        IANA zone in which days begin.
+    week_start : str
+        First day of ``this-week`` and ``last-week``.
+    as_of : datetime
+        Aware instant that rolling periods end at, and that ``this-`` and ``last-`` relate to.
+
+    Raises
+    ------
+    ParameterError
+        The text is no period, or an empty one.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> now = datetime(2026, 11, 21, tzinfo=UTC)
+    >>> for text in ("last-month", "2026-10-01..2026-10-08"):
+    ...     print(parse_period(text, zone="UTC", week_start="monday", as_of=now))
+    2026-10-01 00:00 to 2026-11-01 00:00 UTC
+    2026-10-01 00:00 to 2026-10-08 00:00 UTC
+    """
+    cleaned = text.strip().lower()
+    if is_calendar(cleaned):
+        return calendar_range(cleaned, zone=zone, now=as_of, week_start=week_start)
+    if _BETWEEN in cleaned:
+        start, end = (parse_instant(part, zone=zone) for part in cleaned.split(_BETWEEN, 1))
+        span = TimeRange(start, end)
+    else:
+        try:
+            span = TimeRange(as_of - timedelta(milliseconds=duration_ms(cleaned)), as_of)
+        except (ParameterError, OverflowError):
+            raise ParameterError(
+                f"{text!r} is not a period.",
+                hint="Write e.g. 30d, 12h, last-month, this-week, 2026-10, 2026-W44, 2026-Q3, 2026 or "
+                "2026-10-01..2026-10-08.",
+            ) from None
+    if not span.seconds:
+        raise ParameterError(f"The period is empty: {text!r}.", hint="Write e.g. 30d.")
+    return span
+
+
+def calendar_name(text: str, *, zone: str, week_start: str, as_of: datetime) -> str:
+    """Name a calendar period so that it means the same at any later time; :func:`parse_period` reads the name.
+
+    Parameters
+    ----------
+    text : str
+        E.g. ``last-month``.
+    zone, week_start : str
+    as_of : datetime
+        As for :func:`parse_period`.
+
+    Raises
+    ------
+    ParameterError
+        The text is no calendar period, e.g. a rolling one.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> now = datetime(2026, 11, 21, tzinfo=UTC)
+    >>> [calendar_name(text, zone="UTC", week_start="sunday", as_of=now)
+    ...  for text in ("last-month", "this-quarter", "2026-W44", "last-week")]
+    ['2026-10', '2026-Q4', '2026-W44', '2026-11-08..2026-11-15']
+    """
+    cleaned = text.strip().lower()
+    if not is_calendar(cleaned) and _BETWEEN not in cleaned:
+        raise ParameterError(
+            f"{text!r} is not a calendar period.", hint="Write e.g. 2026-10, last-month, 2026-W44, 2026-Q3 or 2026."
+        )
+    span = parse_period(text, zone=zone, week_start=week_start, as_of=as_of)
+    first, end = (instant.astimezone(named_zone(zone)) for instant in (span.start, span.end))
+    year, week, _ = first.isocalendar()
+    quarter = (first.month + 2) // 3
+    for name in (f"{first:%Y-%m}", f"{first:%Y}-Q{quarter}", f"{first:%Y}", f"{year}-W{week:02}"):
+        if calendar_range(name, zone=zone, now=as_of) == span:
+            return name
+    whole = all(edge.time() == edge.min.time() for edge in (first, end))
+    return _BETWEEN.join(f"{edge:%Y-%m-%d}" if whole else edge.isoformat() for edge in (first, end))

@@ -1,0 +1,72 @@
+"""Which alerts belong together, and did a change make them fewer? Incidents, pairs of rules, before and after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workbench.analysis.alerts.summary import AlertEpisodes
+from workbench.analysis.alerts.together import alert_change, alert_incidents, alert_pairs
+from workbench.core.errors import ParameterError
+from workbench.core.result import Study
+from workbench.core.timerange import TimeRange, to_ms
+from workbench.studies.alerts.load import alert_load
+
+if TYPE_CHECKING:
+    from workbench.studies.sources.context import Context
+
+
+def alert_review(
+    ctx: Context,
+    *,
+    system: str,
+    range: TimeRange,
+    as_of: datetime,
+    change: datetime | None = None,
+    without: tuple[str, ...] = (),
+) -> Study:
+    """Review the alerts of a period: what :func:`alert_load` says, and what belongs together.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+    range : TimeRange
+    as_of : datetime
+    change : datetime, optional
+        Instant before and after which alerts are compared; inside the period.
+    without : tuple of str
+        Labels that make no alert of their own.
+
+    Returns
+    -------
+    Study
+        The results of ``alert_load``, with ``incidents``
+        (:class:`workbench.analysis.alerts.together.AlertIncidents`), ``pairs``
+        (:class:`~workbench.analysis.alerts.together.AlertPairs`) and, with ``change``, ``change``
+        (:class:`~workbench.analysis.alerts.together.AlertChange`).
+
+    Raises
+    ------
+    ParameterError
+        Unknown system, or a change outside the period.
+
+    Notes
+    -----
+    Deploys are the annotations of that kind.
+    """
+    if change is not None and not range.start < change < min(range.end, as_of):
+        raise ParameterError(
+            f"The change ({change:%Y-%m-%d %H:%M} UTC) is not inside {range}.", hint="Choose a period around it."
+        )
+    study = alert_load(ctx, system=system, range=range, as_of=as_of, without=without)
+    found = study.results["episodes"]
+    assert isinstance(found, AlertEpisodes)
+    noted = ctx.store.annotations(system) if ctx.store is not None else []
+    deploys = [to_ms(one.starts_at) for one in noted if one.kind == "deploy"]
+    more = {"incidents": alert_incidents(found, deploys), "pairs": alert_pairs(found)}
+    results = {**study.results, **more}
+    if change is not None:
+        results["change"] = alert_change(found, to_ms(change))
+    return replace(study, name="alert_review", results=results)
