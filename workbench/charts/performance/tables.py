@@ -20,7 +20,7 @@ _KNOWN = ("count", "s", "bytes")
 
 
 def flow_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per flow and group: ``flow, by, requests, rate, errors, error share``, quantiles, ``observed``."""
+    """One row of text per flow and group: ``flow, by, requests, rate, errors, error share``, quantiles, observed."""
     return [
         {
             "flow": str(row.title),
