@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
-from workbench.charts.capacity.tables import backtest_rows, limit_rows
+from workbench.charts.capacity.tables import backtest_rows, headroom_rows, limit_rows
 from workbench.core.shipped import shipped
 from workbench.studies import capacity_forecast, open_period
 
@@ -22,7 +22,8 @@ def truth(shared_settings):
     context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = capacity_forecast(context, system=SYSTEM, range=span, as_of=instant)
     limits = study.results["limits"]
-    return study, {"limits": limit_rows(limits), "backtests": backtest_rows(limits)}
+    tables = {"limits": limit_rows, "headroom": headroom_rows, "backtests": backtest_rows}
+    return study, {name: rows(limits) for name, rows in tables.items()}
 
 
 def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):

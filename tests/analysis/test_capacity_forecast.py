@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from workbench.analysis.capacity.levels import CapacityLimit, Level, capacity
-from workbench.analysis.forecast.forecast import first_reached, forecast, refusal, theil_sen
+from workbench.analysis.forecast.forecast import first_reached, forecast, refusal
+from workbench.analysis.forecast.lines import theil_sen
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 FULL = (CapacityLimit("full", 1.0),)

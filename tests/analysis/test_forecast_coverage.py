@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.forecast.forecast import STRETCHES_H, forecast, refusal
+from workbench.analysis.forecast.forecast import STRETCHES, forecast, refusal
+from workbench.analysis.forecast.pool import HOURLY
 
 SERIES = Path(__file__).parents[3] / "shared" / "datasets" / "forecast" / "ops_hourly.csv.gz"
 
@@ -22,7 +23,7 @@ BACK_DAYS, HISTORY_DAYS, LEAST_DAYS = (28, 14), 63, 14
 def test_the_band_holds_what_it_promises_at_every_distance(omit: Callable[[str], NoReturn]) -> None:
     if not SERIES.exists():
         omit("the real series do not stand beside the checkout (shared/datasets/forecast/ops_hourly.csv.gz)")
-    inside: dict[int, list[float]] = {end: [] for end in STRETCHES_H}
+    inside: dict[int, list[float]] = {end: [] for end in STRETCHES[HOURLY]}
     for _, part in pd.read_csv(SERIES, parse_dates=["ds"]).groupby("series"):
         values = part.set_index("ds")["y"].resample("h").mean().to_numpy(np.float64)
         for back in BACK_DAYS:
@@ -33,7 +34,7 @@ def test_the_band_holds_what_it_promises_at_every_distance(omit: Callable[[str],
             found, truth = forecast(past, back * 24), values[place:]
             held = np.where(np.isnan(truth), np.nan, (truth >= found.low) & (truth <= found.high))
             start = 0
-            for end in STRETCHES_H:
+            for end in STRETCHES[HOURLY]:
                 if np.isfinite(held[start:end]).any():
                     inside[end].append(float(np.nanmean(held[start:end])))
                 start = end

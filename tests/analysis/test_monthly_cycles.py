@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis.capacity.levels import CapacityLimit, Level, capacity
-from workbench.analysis.forecast.cycles import monthly_cycle
+from workbench.analysis.forecast.cycles import budget_cycle
 
 FULL = (CapacityLimit(">= 100 %", 1.0),)
 
@@ -53,18 +53,18 @@ class TestBudget:
 
 def test_a_level_that_once_stayed_over_a_month_is_no_budget() -> None:
     as_of = datetime(2026, 10, 20, tzinfo=UTC)
-    assert monthly_cycle(np.linspace(0.1, 0.9, 63 * 24), as_of=as_of) is None
+    assert budget_cycle(np.linspace(0.1, 0.9, 63 * 24), as_of=as_of) is None
 
 
 def test_a_missing_start_of_a_month_says_nothing() -> None:
     as_of = datetime(2026, 10, 3, tzinfo=UTC)
     values = np.concatenate([np.arange(1.0, 241.0), np.arange(1.0, 49.0)])
     values[236:246] = np.nan
-    assert monthly_cycle(values, as_of=as_of) is None
+    assert budget_cycle(values, as_of=as_of) is None
 
 
 def test_the_turn_of_the_year_is_a_start_too() -> None:
     as_of = datetime(2027, 1, 2, tzinfo=UTC)
-    found = monthly_cycle(np.concatenate([np.arange(1.0, 241.0), np.arange(1.0, 25.0)]), as_of=as_of)
+    found = budget_cycle(np.concatenate([np.arange(1.0, 241.0), np.arange(1.0, 25.0)]), as_of=as_of)
     assert found is not None
     assert (found.unrolled[-1] - found.base, found.hours) == (24.0, 30 * 24)

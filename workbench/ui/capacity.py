@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from workbench.charts.capacity import figures as charts
@@ -18,17 +17,16 @@ def key_figures(study: Study) -> None:
     """Show the nearest date, how many levels are near a limit, and how good forecasts were."""
     frame = study.results["limits"].frame
     once = frame.drop_duplicates(["resource", "series"])
-    nearest = frame["reached_at"].min()
+    dated = frame[frame["reached_at"].notna()].sort_values("reached_at")
+    risky = frame[frame["status"] == "at_risk"]
     tiles(
         [
             Tile(
                 "Next limit",
-                f"{nearest:%d %b %Y}" if pd.notna(nearest) else "none",
-                str(frame.iloc[0]["title"]) if pd.notna(nearest) else "within the horizon",
+                f"{dated['reached_at'].iloc[0]:%d %b %Y}" if len(dated) else "none",
+                str(dated["title"].iloc[0]) if len(dated) else "within the horizon",
             ),
-            Tile(
-                "At risk", count_text(int((frame["status"] == "at_risk").sum())), "limits reached, earliest in 14 days"
-            ),
+            Tile("At risk", count_text(len(risky)), "limits reached in the lead time with 25 % or more"),
             Tile("Levels", count_text(len(once)), "with a limit"),
             Tile("Not known", count_text(int((once["status"] == "no_data").sum())), "not enough data"),
             Tile(
@@ -57,9 +55,11 @@ def forecasts(study: Study) -> None:
 
 
 def details(study: Study) -> None:
-    """Show every limit with its date, and the backtests."""
+    """Show every limit with its probability and date, the room it leaves, and the backtests."""
     limits = study.results["limits"]
     st.subheader("Limits", anchor=False)
-    tables.texts(rows.limit_rows(limits), alt="Levels and limits, the nearest date first")
+    tables.texts(rows.limit_rows(limits), alt="Levels and limits, the highest risk first")
+    st.subheader("Headroom and what to do", anchor=False)
+    tables.texts(rows.headroom_rows(limits), alt="Room of each level and what it asks for")
     st.subheader("How good such forecasts were", anchor=False)
     tables.texts(rows.backtest_rows(limits), alt="Method and error of each level")

@@ -1,0 +1,1 @@
+"""Forecasts of series, and paths simulated from their errors."""

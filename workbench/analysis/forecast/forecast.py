@@ -1,36 +1,36 @@
-"""Where a level goes: robust lines with season, the best of a small pool by backtest, bands from past errors."""
+"""Where a level goes: a pool weighted by its own backtest, lines where they fit better, bands from past errors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.analysis.forecast.lines import DAY_H, Lines, line_names
+from workbench.analysis.forecast.pool import DAILY, HOURLY, combined, members, weights
+from workbench.analysis.forecast.steps import levelled, recent_step
+
 Floats = NDArray[np.float64]
 
-DAY_H = 24
+#: A line is taken where its error is below this share of the pool's. [ratio]
+LINE_GAIN = 0.8
 
-#: Hours joined to one point of a line.
-BLOCK_H = 6
-
-#: Look-backs of the lines. [d]
-LOOKBACKS = (3, 7, 14, 28)
-
-#: Origins of the backtest lie a day apart over the last fortnight and two days apart before.
-STEP_H, FINE_ORIGINS = 24, 14
-
-#: Members of the pool are compared over the fortnight, this far ahead. [h]
+#: Hours ahead over which lines and pool are compared. [h]
 COMPARED_H = 72
 
-#: Ends of the stretches ahead in which errors are pooled. [h]
-STRETCHES_H = (24, 72, 168, 336, 720)
+#: Most steps ahead over which the members of the pool are weighted: a week of hours, four of days.
+WEIGHED = {HOURLY: 168, DAILY: 28}
+
+#: Ends of the stretches ahead in which errors are pooled. [steps]
+STRETCHES = {HOURLY: (24, 72, 168, 336, 720), DAILY: (7, 14, 28, 56, 90)}
 
 #: Origins below which a stretch is not measured.
 LEAST_ORIGINS = 3
 
-#: Share of true values that the band should hold.
-BAND = 0.8
+#: Shares of true values that the two bands should hold.
+BAND, WIDE_BAND = 0.8, 0.95
 
 #: Days below which nothing is forecast, and below which a forecast is limited. [d]
 LEAST_DAYS, NORMAL_DAYS = 2, 14
@@ -38,36 +38,43 @@ LEAST_DAYS, NORMAL_DAYS = 2, 14
 #: Most of the last fortnight that may be missing. [ratio]
 MOST_MISSING = 0.3
 
+#: Most backtests of one forecast.
+MOST_ORIGINS = 16
+
 
 @dataclass(frozen=True)
 class Forecast:
-    """Hourly forecast of one level, with how good such forecasts were.
+    """Forecast of one series, with how good such forecasts were.
 
     Attributes
     ----------
-    middle, low, high : float64 array, length n_hours ahead
+    middle, low, high : float64 array, length n_steps ahead
         Point forecast and 80 % band. [as given]
+    low95, high95 : float64 array, length n_steps ahead
+        95 % band. [as given]
     method : str
-        Member of the pool that was taken.
+        ``pool``, a line, or ``seasonal naive`` where that was better in the backtest.
     slope : float
-        Its trend. [per day]
+        Trend of a line; of the pool the mean change over its horizon. [per day]
     error, naive_error : float
-        Mean absolute error up to three days ahead over the backtest, and that of the last level. [as given]
+        Mean absolute error over the backtest, and that of seasonal naive at the same places. [as given]
     covered : float
-        Share of the values of the backtest inside the band that their own errors did not make. [ratio]
+        Share of the values of the backtest inside the 80 % band of the errors of all other origins. [ratio]
     origins : int
         Backtests made. [count]
     measured : int
-        How far ahead the band rests on errors of that distance. [h]
+        How far ahead the band rests on errors of that distance. [steps]
     verdict : str
-        ``normal``, or ``limited`` with little history.
+        ``normal``, or ``limited`` with little history or a level that is new.
     changed : int or None
-        Hours before the end at which the trend last changed, where a change was found. [h]
+        Steps before the end at which the level or trend last changed, where a change was found. [steps]
     """
 
     middle: Floats
     low: Floats
     high: Floats
+    low95: Floats
+    high95: Floats
     method: str
     slope: float
     error: float
@@ -77,6 +84,16 @@ class Forecast:
     measured: int
     verdict: str
     changed: int | None
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """Errors of the backtest: a row an origin, a column a step ahead, NaN where there is no value."""
+
+    method: str
+    errors: Floats
+    error: float
+    naive: float
 
 
 def refusal(values: Floats) -> str:
@@ -102,35 +119,50 @@ def refusal(values: Floats) -> str:
     return f"{missing:.0%} of the last days are missing" if missing > MOST_MISSING else ""
 
 
-def forecast(values: Floats, hours: int) -> Forecast:
-    """Forecast a level that :func:`refusal` does not refuse.
+def forecast(
+    values: Floats,
+    steps: int,
+    *,
+    seasons: tuple[int, ...] = HOURLY,
+    lower: float = -np.inf,
+    upper: float = np.inf,
+    markers: Sequence[int] = (),
+) -> Forecast:
+    """Forecast a series that :func:`refusal` does not refuse.
 
     Parameters
     ----------
     values : float64 array
-        Hourly values up to now; NaN is missing. [any]
-    hours : int
-        How far ahead. [h]
+        Hourly (or daily) values up to now; NaN is missing. [any]
+    steps : int
+        How far ahead. [steps]
+    seasons : tuple of int
+        Day and week of hourly values, the week of daily ones. [steps]
+    lower, upper : float
+        Bounds of the quantity; points and bands are cut there after they are combined. [as given]
+    markers : sequence of int
+        Places of ``values`` at which something was deployed or configured: history is put on the level after the last
+        of them where the level changed there. [steps]
 
     Notes
     -----
-    Pool: the last level; the usual level, the median of a fortnight; Theil-Sen lines [1]_ through the last 3, 7, 14 and
-    28 days, and through the days since the last change of trend (the split into two lines with the least squared error,
-    where it halves that of one line); each line starts at the last level, and all carry the median season of the day,
-    and with four weeks that of the week. Rolling origins that leave at least half the history, or a fortnight, behind
-    them are forecast as far as there are values. Every second origin of the last fortnight helps to choose the member
-    with the least mean absolute error up to three days ahead; all others calibrate.
+    The pool (:func:`workbench.analysis.forecast.pool.members`), with the recent and the usual level of
+    :class:`~workbench.analysis.forecast.lines.Lines`, is backtested from rolling origins. Forecast: half the mean of
+    its best three members, weighted 1/MAE², half the median of all; with less than a fortnight of history the median
+    alone. A Theil-Sen line replaces it where its error up to three days ahead is below 0.8 of the pool's; seasonal
+    naive (weekly with two weeks of history) where that is below the error of both.
 
-    The band is conformal [2]_ and by distance: within each stretch ahead (:data:`STRETCHES_H`) its half-width is the
-    ceil((n + 1) 0.8) / n quantile of the n absolute errors made as far ahead. Between the middles of two stretches it
-    is interpolated, and it never narrows. After a change of trend it is no narrower than the errors made since would
-    have it. Where fewer than three origins reach a stretch, the half-width grows in
-    proportion to the distance: ``measured`` says from where on.
+    The bands are conformal [1]_ by distance: within each stretch ahead their half-width is the ceil((n + 1) p) / n
+    quantile of the n absolute errors of the backtest, times 1 + 1/(2 origins), as the errors of one origin are not
+    independent; between the middles of two stretches it is interpolated, and it
+    never narrows. Where fewer than three origins reach a stretch it grows in proportion to the distance. A level that
+    left its forecast within the last day (:func:`workbench.analysis.forecast.steps.recent_step`) is carried on from
+    where it is, and the band reaches back to the old level until a day of the new one is known. The band always holds
+    the present value one hour ahead, and lets go of it over a season.
 
     References
     ----------
-    .. [1] P. K. Sen, Estimates of the regression coefficient based on Kendall's tau, J. Am. Stat. Assoc. 63, 1968.
-    .. [2] J. Lei et al., Distribution-free predictive inference for regression, J. Am. Stat. Assoc. 113, 2018; by
+    .. [1] J. Lei et al., Distribution-free predictive inference for regression, J. Am. Stat. Assoc. 113, 2018; by
        distance ahead: C. Xu, Y. Xie, Conformal prediction for time series, IEEE Trans. PAMI 45, 2023.
 
     Examples
@@ -140,79 +172,213 @@ def forecast(values: Floats, hours: int) -> Forecast:
     (1.0, 21.958)
     """
     values = values[int(np.flatnonzero(np.isfinite(values))[0]) :]
-    days = len(values) / DAY_H
-    names = _members(days)
-    origins = _origins(len(values))
-    choosing, calibrating = origins[:FINE_ORIGINS:2], origins[1:FINE_ORIGINS:2] + origins[FINE_ORIGINS:]
-    pasts = {origin: _Past(values[:origin]) for origin in origins}
-    errors = {name: _errors(values, pasts, choosing, name, COMPARED_H) for name in names}
-    scores = {name: _mean(np.abs(found)) for name, found in errors.items()}
-    best = min(names, key=lambda name: (scores[name], names.index(name)))
-    now, reach = _Past(values), max(hours, COMPARED_H)
-    calibrating = calibrating or choosing
-    tested = np.abs(_errors(values, pasts, calibrating, best, reach))
-    wide, measured = _half_width(tested, reach)
-    if not len(wide):
-        wide = np.full(reach, float(np.nanstd(values)))
-    since = np.array([len(values) - origin <= (now.changed or 0) for origin in calibrating], np.bool_)
-    if since.any():
-        recent, known = _half_width(tested[since], reach)
-        wide = np.maximum(wide, recent[np.minimum(np.arange(reach), known - 1)]) if known else wide
-    middle, slope = now.ahead(best, hours)
-    held = np.abs(errors[best])
-    seen = np.isfinite(held)
-    inside = held <= wide[: held.shape[1]]
+    step = recent_step(values, seasons, markers)
+    level = levelled(values, step)
+    days = len(values) * (1 if seasons == HOURLY else DAY_H) / DAY_H
+    origins = _origins(len(values), steps, seasons)
+    tested, shares = _tested(level, origins, steps, seasons)
+    now = _Now(level, seasons)
+    middle = now.ahead(tested.method, shares, steps)
+    absolute = np.abs(tested.errors)
+    spread = float(np.nanstd(level[-seasons[0] :])) or float(np.nanstd(level))
+    wide, measured = half_width(absolute, steps, BAND, seasons, spread)
+    wider, _ = half_width(absolute, steps, WIDE_BAND, seasons, spread)
+    wider = np.maximum(wide, wider)
+    if now.lines is not None and now.lines.changed is not None:
+        since = np.array([len(values) - origin <= now.lines.changed for origin in origins], np.bool_)
+        if since.any() and not since.all():
+            wide = np.maximum(wide, half_width(absolute[since], steps, BAND, seasons, 0.0)[0])
+            wider = np.maximum(wide, wider)
+    edges = [middle - wide, middle + wide, middle - wider, middle + wider]
+    if step is not None and step.age < seasons[0]:
+        back = -step.size
+        edges = [edge + (min(back, 0.0) if place % 2 == 0 else max(back, 0.0)) for place, edge in enumerate(edges)]
+    last = float(values[np.flatnonzero(np.isfinite(values))[-1]])
+    fading = np.maximum(1 - np.arange(steps) / seasons[0], 0.0)
+    for place, side in enumerate((-1.0, 1.0, -1.0, 1.0)):
+        beyond = max(side * (last - edges[place][0]), 0.0)
+        edges[place] = edges[place] + side * beyond * fading
+    top = max(upper, float(np.nanmax(values))) if np.isfinite(upper) else np.inf
+    middle, low, high, low95, high95 = (np.clip(path, lower, top) for path in (middle, *edges))
+    changed = step.age if step is not None else (now.lines.changed if now.lines is not None else None)
     return Forecast(
         middle=middle,
-        low=middle - wide[:hours],
-        high=middle + wide[:hours],
-        method=best,
-        slope=slope,
-        error=scores[best],
-        naive_error=scores["last level"],
-        covered=float(inside[seen].mean()) if seen.any() else np.nan,
+        low=low,
+        high=high,
+        low95=low95,
+        high95=high95,
+        method=tested.method,
+        slope=now.slope(tested.method, middle),
+        error=tested.error,
+        naive_error=tested.naive,
+        covered=_covered(absolute, seasons),
         origins=len(origins),
-        measured=min(measured, hours),
-        verdict="normal" if days >= NORMAL_DAYS else "limited",
-        changed=now.changed,
+        measured=min(measured, steps),
+        verdict="normal" if days >= NORMAL_DAYS and (step is None or step.age >= seasons[0]) else "limited",
+        changed=changed,
     )
 
 
-def _origins(length: int) -> list[int]:
-    """Places up to which the past of a backtest reaches, the newest first."""
-    least = max(LEAST_DAYS * DAY_H, min(length // 2, NORMAL_DAYS * DAY_H))
-    fine = range(STEP_H, (FINE_ORIGINS + 1) * STEP_H, STEP_H)
-    coarse = range((FINE_ORIGINS + 2) * STEP_H, length, 2 * STEP_H)
-    return [length - back for back in (*fine, *coarse) if length - back >= least]
+def half_width(
+    absolute: Floats, steps: int, share: float, seasons: tuple[int, ...], default: float
+) -> tuple[Floats, int]:
+    """Half-width of a band at each step ahead, and how far ahead it is measured. [steps]
 
-
-def _errors(values: Floats, pasts: dict[int, _Past], origins: list[int], name: str, hours: int) -> Floats:
-    """Errors of a member, a row an origin and a column an hour ahead; NaN where there is no value."""
-    found = np.full((len(origins), hours), np.nan)
-    for row, origin in enumerate(origins):
-        reach = min(hours, len(values) - origin)
-        found[row, :reach] = values[origin : origin + reach] - pasts[origin].ahead(name, reach)[0]
-    return found
-
-
-def _half_width(absolute: Floats, hours: int) -> tuple[Floats, int]:
-    """Half-width of the band at each hour ahead, and how far ahead it is measured; empty when nothing is. [h]"""
+    Parameters
+    ----------
+    absolute : float64 array (n_origins, n_steps)
+        Absolute errors of the backtest. [as given]
+    steps : int
+        How far ahead. [steps]
+    share : float
+        Of the true values that the band should hold. [ratio]
+    seasons : tuple of int
+        See :func:`forecast`.
+    default : float
+        Half-width where nothing is measured. [as given]
+    """
     places, reaches, measured, start = [], [], 0, 0
-    for end in STRETCHES_H:
+    for end in STRETCHES[seasons if seasons == HOURLY else DAILY]:
         part = absolute[:, start:end]
-        origins = int(np.isfinite(part).any(axis=1).sum())
-        if origins < min(LEAST_ORIGINS, len(absolute)) or not origins:
+        reached = int(np.isfinite(part).any(axis=1).sum()) if part.size else 0
+        if not reached or reached < min(LEAST_ORIGINS, len(absolute)):
             break
         known = np.sort(part[np.isfinite(part)])
         places.append((start + end) / 2)
-        reaches.append(float(known[min(int(np.ceil((len(known) + 1) * BAND)), len(known)) - 1]))
+        edge = float(known[min(int(np.ceil((len(known) + 1) * share)), len(known)) - 1])
+        reaches.append(edge * (1 + 1 / (2 * reached)))
         measured = start = end
     if not places:
-        return np.zeros(0), 0
-    ahead = np.arange(1, hours + 1)
+        return np.full(steps, default), 0
+    ahead = np.arange(1, steps + 1)
     wide = np.interp(ahead, places, np.maximum.accumulate(reaches))
-    beyond = ahead > measured
-    return np.where(beyond, wide * ahead / max(measured, 1), wide), measured
+    return np.where(ahead > measured, wide * ahead / max(measured, 1), wide), measured
+
+
+class _Now:
+    """The members of the pool and the lines of one history, each made when it is first needed."""
+
+    def __init__(self, values: Floats, seasons: tuple[int, ...]) -> None:
+        self._values, self._seasons = values, seasons
+        self.lines = Lines(values) if seasons == HOURLY else None
+
+    def pool(self, steps: int) -> dict[str, Floats]:
+        paths = members(self._values, steps, self._seasons)
+        if self.lines is not None and len(self._values) >= 3 * DAY_H:
+            paths["recent level"] = self.lines.ahead("recent level", steps)[0]
+            paths["usual level"] = self.lines.ahead("usual level", steps)[0]
+        return paths
+
+    def ahead(self, method: str, shares: dict[str, float], steps: int) -> Floats:
+        if method.startswith("line") and self.lines is not None:
+            return self.lines.ahead(method, steps)[0]
+        paths = self.pool(steps)
+        return combined(paths, shares) if method == "pool" else paths[_naive(paths)]
+
+    def slope(self, method: str, middle: Floats) -> float:
+        day = DAY_H if self._seasons == HOURLY else 1
+        if method.startswith("line") and self.lines is not None:
+            return self.lines.ahead(method, 1)[1]
+        week = min(7 * day, len(middle) // 2)
+        return float((middle[-week:].mean() - middle[:week].mean()) / (len(middle) - week) * day) if week else 0.0
+
+
+def _naive(paths: dict[str, Floats]) -> str:
+    return next(name for name in ("last long season", "last season", "last value") if name in paths)
+
+
+def _origins(length: int, steps: int, seasons: tuple[int, ...]) -> list[int]:
+    """Places up to which the past of a backtest reaches, the newest first, in steps of a day."""
+    day = DAY_H if seasons == HOURLY else 1
+    least = max((LEAST_DAYS if length >= 4 * day else 1) * day, min(length // 2, NORMAL_DAYS * day * seasons[0] // day))
+    if seasons != HOURLY:
+        least = max(2 * seasons[0], length // 3)
+        stride = max(1, min(steps, length - least) // 7)
+    else:
+        stride = day
+    reach = min(steps, WEIGHED[HOURLY] if seasons == HOURLY else steps)
+    found = [length - back for back in range(stride, length - least + 1, stride)]
+    far = [origin for origin in found if length - origin > reach]
+    near = [origin for origin in found if length - origin <= reach]
+    if len(far) > MOST_ORIGINS:
+        far = far[:: -(-len(far) // MOST_ORIGINS)]
+    return near[:: max(1, len(near) // 7)] + far
+
+
+def _tested(
+    values: Floats, origins: list[int], steps: int, seasons: tuple[int, ...]
+) -> tuple[_Tested, dict[str, float]]:
+    """Backtest the pool, the lines and seasonal naive, and keep the errors of the best."""
+    day = DAY_H if seasons == HOURLY else 1
+    reach = max(steps, COMPARED_H if seasons == HOURLY else 0)
+    truths = [_ahead_of(values, origin, reach) for origin in origins]
+    pasts = [_Now(values[:origin], seasons) for origin in origins]
+    pools = [past.pool(reach) for past in pasts]
+    weighed = min(steps, WEIGHED[HOURLY if seasons == HOURLY else DAILY])
+    names = list(dict.fromkeys(name for pool in pools for name in pool))
+    single = np.full((len(origins), len(names)), np.nan)
+    for row, (pool, truth) in enumerate(zip(pools, truths, strict=True)):
+        for column, name in enumerate(names):
+            if name in pool:
+                single[row, column] = mean_error(np.abs(truth - pool[name])[:weighed])
+    enough = len(values) >= NORMAL_DAYS * day and len(origins) >= LEAST_ORIGINS
+    complete = np.isfinite(single).all(axis=1) if len(single) else np.zeros(0, np.bool_)
+    table = single[complete] if complete.sum() >= LEAST_ORIGINS else single
+    shares = weights(dict(zip(names, _column_means(table), strict=True))) if enough else {}
+    errors = {
+        "pool": _matrix([truth - combined(pool, shares) for truth, pool in zip(truths, pools, strict=True)], reach)
+    }
+    errors["seasonal naive"] = _matrix([t - pool[_naive(pool)] for t, pool in zip(truths, pools, strict=True)], reach)
+    if seasons == HOURLY:
+        for name in line_names(len(values) / day):
+            lines = [past.lines for past in pasts]
+            errors[name] = _matrix(
+                [t - line.ahead(name, reach)[0] for t, line in zip(truths, lines, strict=True) if line is not None],
+                reach,
+            )
+    near = {name: mean_error(np.abs(error[:, :COMPARED_H])) for name, error in errors.items()}
+    far = {name: mean_error(np.abs(error[:, :steps])) for name, error in errors.items()}
+    best = min((name for name in near if name.startswith("line")), key=lambda name: near[name], default="pool")
+    if not origins or not (near[best] < LINE_GAIN * near["pool"] and far[best] <= far["pool"]):
+        best = "pool"
+    if far["seasonal naive"] < far[best]:
+        best = "seasonal naive"
+    return _Tested(best, errors[best][:, :steps], far[best], far["seasonal naive"]), shares
+
+
+def _ahead_of(values: Floats, origin: int, reach: int) -> Floats:
+    truth = np.full(reach, np.nan)
+    part = values[origin : origin + reach]
+    truth[: len(part)] = part
+    return truth
+
+
+def _matrix(rows: list[Floats], reach: int) -> Floats:
+    return np.array(rows) if rows else np.zeros((0, reach))
+
+
+def _column_means(table: Floats) -> list[float]:
+    return [mean_error(column) for column in table.T]
+
+
+def _covered(absolute: Floats, seasons: tuple[int, ...]) -> float:
+    """Share of the errors of each origin inside the band of all others."""
+    inside = total = 0
+    for row in range(len(absolute)):
+        seen = np.isfinite(absolute[row])
+        others = np.delete(absolute, row, axis=0)
+        if len(others) < LEAST_ORIGINS - 1 or not seen.any():
+            continue
+        wide, _ = half_width(others, absolute.shape[1], BAND, seasons, np.inf)
+        inside += int((absolute[row][seen] <= wide[seen]).sum())
+        total += int(seen.sum())
+    return inside / total if total else float("nan")
+
+
+def mean_error(errors: Floats) -> float:
+    """Mean of the known errors; infinite when none is known."""
+    known = errors[np.isfinite(errors)]
+    return float(known.mean()) if len(known) else float("inf")
 
 
 def first_reached(path: Floats, limit: float) -> int | None:
@@ -225,138 +391,3 @@ def first_reached(path: Floats, limit: float) -> int | None:
     """
     places = np.flatnonzero(path >= limit)
     return int(places[0]) if len(places) else None
-
-
-def theil_sen(values: Floats) -> float:
-    """Median of the slopes between all pairs of points, a step apart each; NaN is left out; 0 with fewer than two.
-
-    Examples
-    --------
-    >>> theil_sen(np.array([0.0, 1.0, 2.0, 30.0, 4.0, np.nan, 6.0]))
-    1.0
-    """
-    place = np.flatnonzero(np.isfinite(values))
-    if len(place) < 2:
-        return 0.0
-    rows, columns = np.triu_indices(len(place), 1)
-    known = values[place]
-    return float(np.median((known[columns] - known[rows]) / (place[columns] - place[rows])))
-
-
-def _members(days: float) -> list[str]:
-    lines = [f"line of {back} days" for back in LOOKBACKS if days >= back]
-    usual = ["usual level"] if days >= LOOKBACKS[1] else []
-    return ["last level", *usual, *lines, *(["line since the last change"] if days >= LOOKBACKS[1] else [])]
-
-
-class _Past:
-    """A history taken apart once for all members of the pool: season, blocks without it, last change of trend."""
-
-    def __init__(self, values: Floats) -> None:
-        self._length = len(values)
-        self._season = _season(values)
-        plain = values - self._season[np.arange(len(values)) % len(self._season)]
-        self._blocks = _blocks(plain[-LOOKBACKS[-1] * DAY_H :])
-        self.changed = _changed(self._blocks)
-
-    def ahead(self, name: str, hours: int) -> tuple[Floats, float]:
-        """Forecast of one member, and its slope a day."""
-        blocks, slope = self._blocks, 0.0
-        known = np.flatnonzero(np.isfinite(blocks))
-        if not len(known):
-            return np.full(hours, np.nan), 0.0
-        if name.endswith("days"):
-            slope = theil_sen(blocks[-int(name.split()[2]) * DAY_H // BLOCK_H :])
-        elif name.endswith("change"):
-            slope = theil_sen(blocks[-(self.changed or len(blocks) * BLOCK_H) // BLOCK_H :])
-        last = known[-NORMAL_DAYS * DAY_H // BLOCK_H :] if name == "usual level" else known[-4:]
-        level = float(np.median(blocks[last] + slope * (len(blocks) - 1 - last)))
-        ahead = np.arange(1, hours + 1)
-        line = level + slope * (ahead + (BLOCK_H - 1) / 2) / BLOCK_H
-        return line + self._season[(self._length + ahead - 1) % len(self._season)], slope * DAY_H / BLOCK_H
-
-
-def _blocks(plain: Floats) -> Floats:
-    """Medians of blocks of hours, the last block full; NaN where a block is empty."""
-    cut = plain[len(plain) % BLOCK_H :].reshape(-1, BLOCK_H)
-    empty = np.asarray(np.isnan(cut).all(axis=1), np.bool_)
-    filled = np.where(empty[:, None], 0.0, cut)
-    blocks: Floats = np.where(empty, np.nan, np.nanmedian(filled, axis=1))
-    return blocks
-
-
-def _season(values: Floats) -> Floats:
-    """Usual deviation by hour of the day, with four weeks by hour of the week; counted from the first value.
-
-    Deviations are those from centred moving means of a day and of a week, so that a slope is no season.
-    """
-    days = len(values) // DAY_H
-    if days < LOOKBACKS[0]:
-        return np.zeros(1)
-    place = np.arange(len(values))
-    filled = np.interp(place, place[np.isfinite(values)], values[np.isfinite(values)])
-    daily = _shape(values - _moving_mean(filled, DAY_H), DAY_H, LOOKBACKS[2])
-    if days < LOOKBACKS[-1]:
-        return daily
-    calm = filled - daily[place % DAY_H]
-    levels = np.median(calm[: days * DAY_H].reshape(days, DAY_H), axis=1)
-    weekly = _shape(levels - _moving_mean(levels, 7), 7, 4)
-    return np.tile(daily, 7) + np.repeat(weekly, DAY_H)
-
-
-def _shape(deviations: Floats, length: int, periods: int) -> Floats:
-    """Median deviation at each place of the season over its last periods, with mean 0."""
-    recent = deviations[-(periods + 1) * length :]
-    first = (len(deviations) - len(recent)) % length
-    filled = np.full(-(-(first + len(recent)) // length) * length, np.nan)
-    filled[first : first + len(recent)] = recent
-    table = filled.reshape(-1, length)
-    empty = np.asarray(np.isnan(table).all(axis=0), np.bool_)
-    shape = np.nanmedian(np.where(empty, 0.0, table), axis=0)
-    centred: Floats = shape - shape.mean()
-    return centred
-
-
-def _moving_mean(values: Floats, length: int) -> Floats:
-    """Centred mean over one season, half weights at both ends where its length is even; NaN near the ends."""
-    weights = np.ones(length) if length % 2 else np.concatenate([[0.5], np.ones(length - 1), [0.5]])
-    mean = np.full(len(values), np.nan)
-    reach = len(weights) // 2
-    if len(values) >= len(weights):
-        mean[reach : len(values) - reach] = np.convolve(values, weights / length, mode="valid")
-    return mean
-
-
-def _changed(blocks: Floats) -> int | None:
-    """Hours before the end at which two lines part best, if they halve the squared error of one line."""
-    known = np.flatnonzero(np.isfinite(blocks))
-    least = LOOKBACKS[0] * DAY_H // BLOCK_H
-    if len(known) < 2 * least:
-        return None
-    x = known - known.mean()
-    y = blocks[known] - blocks[known].mean()
-    cuts = np.arange(least, len(known) - least + 1)
-    costs = _line_errors(x, y)[cuts] + _line_errors(x[::-1], y[::-1])[len(known) - cuts]
-    whole = float(_line_errors(x, y)[len(known)])
-    best = int(np.argmin(costs))
-    if whole <= 1e-12 * max(float((blocks[known] ** 2).sum()), 1e-300) or costs[best] > whole / 2:
-        return None
-    return int((len(blocks) - known[cuts[best]]) * BLOCK_H)
-
-
-def _line_errors(x: Floats, y: Floats) -> Floats:
-    """Squared error of the line through the first n points, for n from 0 on."""
-    count = np.arange(len(x) + 1)
-    sums = [np.concatenate([[0.0], np.cumsum(part)]) for part in (x, y, x * x, x * y, y * y)]
-    divisor = np.maximum(count, 1)
-    across = sums[2] - sums[0] ** 2 / divisor
-    both = sums[3] - sums[0] * sums[1] / divisor
-    rest = sums[4] - sums[1] ** 2 / divisor
-    explained = np.divide(both**2, across, out=np.zeros(len(across)), where=across > 1e-9)
-    errors: Floats = np.maximum(rest - explained, 0.0)
-    return errors
-
-
-def _mean(errors: Floats) -> float:
-    known = errors[np.isfinite(errors)]
-    return float(known.mean()) if len(known) else float("inf")

@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity
+from workbench.catalog.profile.terms import RoleCapacity
+from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity, TokenClass
 from workbench.catalog.profile.words import (
     Dimension,
     DurationMs,
@@ -54,10 +55,7 @@ class Documented(Entry):
 
 
 class MetricFamily(Documented):
-    """One metric family as the system exposes it: its kind, and its labels with the values that are known.
-
-    ``documented`` holds a name or definition that cannot be right as it stands (two definitions of one metric).
-    """
+    """A family as exposed: kind, labels with known values; ``documented``: a definition that cannot be right."""
 
     kind: Literal["counter", "gauge", "histogram", "summary"]
     unit: Unit
@@ -70,7 +68,7 @@ class MetricFamily(Documented):
 
 
 class Role(Documented):
-    """What a metric is for; docs/profiles.md. ``view_of``, ``inside``, ``classes`` name what is never added to it."""
+    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression; docs/profiles.md."""
 
     kind: Kind
     select: Text
@@ -78,8 +76,10 @@ class Role(Documented):
     title: str = ""
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
-    view_of: RoleName | None = None
+    view_of: RoleName | tuple[RoleName, ...] | None = None
+    capacity: RoleCapacity | None = None
     inside: RoleName | None = None
+    token_class: TokenClass | None = None
     classes: dict[Text, Text] = {}
     margin: float = Field(default=0.0, ge=0)
 

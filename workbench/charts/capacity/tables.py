@@ -13,7 +13,8 @@ from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text
 
 #: Columns of the rows below that hold text.
-TEXT = ("resource", "of", "limit", "status", "reached (UTC)", "80 % interval (UTC)", "method", "verdict")
+TEXT = ("resource", "of", "limit", "status", "reached (UTC)", "80 % interval (UTC)", "method", "verdict", "what to do",
+        "reached after (UTC)", "status after")  # fmt: skip
 
 
 def _amount(value: float, unit: str, *, signed: bool = False) -> str:
@@ -29,12 +30,26 @@ def _time(value: Any) -> str:
     return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
-def _within(row: Any) -> str:
-    if not row.origins and pd.isna(row.reached_at):
+def chance_text(value: float) -> str:
+    """Write a probability in whole percent; simulated paths tell neither 0 nor 100 %.
+
+    Examples
+    --------
+    >>> [chance_text(value) for value in (0.0, 0.031, 0.999, float("nan"))]
+    ['< 1 %', '3 %', '> 99 %', '–']
+    """
+    if not math.isfinite(value):
+        return NO_VALUE
+    return "< 1 %" if value < 0.005 else "> 99 %" if value > 0.995 else f"{value * 100:.0f} %"
+
+
+def _reached(row: Any) -> str:
+    if not row.method and pd.isna(row.reached_at):
         return NO_VALUE
     if pd.notna(row.reached_at):
         return f"{row.reached_at:%Y-%m-%d %H:%M}"
-    return f"not before {row.anew_at:%d %b}" if pd.notna(row.anew_at) else f"not within {row.ahead_days:,.0f} d"
+    ends = f"before {row.anew_at:%d %b}" if pd.notna(row.anew_at) else f"within {row.ahead_days:,.0f} d"
+    return f"not {ends} ({chance_text(1 - row.at_horizon)})"
 
 
 def _interval(row: Any) -> str:
@@ -46,7 +61,7 @@ def _interval(row: Any) -> str:
 
 
 def limit_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per level and limit, the nearest date first: use now, trend, date with its 80 % interval."""
+    """One row of text per level and limit, the highest risk first: use, trend, probabilities, date with interval."""
     return [
         {
             "resource": str(row.title),
@@ -56,7 +71,8 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
             "now": _amount(row.now, str(row.unit)),
             "of the limit": ratio_text(row.used, digits=1),
             "a day": _amount(row.trend, str(row.unit), signed=True),
-            "reached (UTC)": _within(row),
+            **{f"within {days} d": chance_text(getattr(row, f"within_{days}d")) for days in (1, 7, 14, 30, 90)},
+            "reached (UTC)": _reached(row),
             "80 % interval (UTC)": _interval(row),
         }
         for row in result.frame.itertuples()
@@ -64,7 +80,7 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
 
 
 def backtest_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per level: the method taken, its error up to three days ahead, and that of the last level."""
+    """One row of text per level: the method, its error in the backtest, that of seasonal naive, and the cover."""
     once = result.frame.drop_duplicates(["resource", "series"])
     return [
         {
@@ -72,11 +88,12 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
             "of": str(row.series),
             "method": str(row.method) or NO_VALUE,
             "error": _amount(row.error, str(row.unit)),
-            "error of the last level": _amount(row.naive_error, str(row.unit)),
+            "error of seasonal naive": _amount(row.naive_error, str(row.unit)),
+            "of that": ratio_text(row.score, digits=0),
             "in the 80 % band": ratio_text(row.covered, digits=0),
             "backtests": f"{count_text(row.origins)} in {row.history_days:,.0f} d",
             "band measured to": f"{row.measured_days:,.0f} d ahead" if row.origins else NO_VALUE,
-            "trend changed": NO_VALUE if pd.isna(row.changed_at) else f"{row.changed_at:%Y-%m-%d}",
+            "level or trend changed": NO_VALUE if pd.isna(row.changed_at) else f"{row.changed_at:%Y-%m-%d}",
             "begins anew": NO_VALUE if pd.isna(row.anew_at) else f"{row.anew_at:%Y-%m-%d}",
             "verdict": str(row.verdict),
         }
@@ -86,14 +103,87 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
 
 def limit_table(result: Result) -> Table:
     """Table of :func:`limit_rows` that renders itself."""
-    caption = "Highest value of an hour; earliest and latest are where the 80 % band meets the limit."
+    caption = (
+        "Highest value of an hour. Probabilities and dates from 400 simulated paths: reached by the date with 50 %, "
+        "by the ends of the interval with 10 % and 90 %."
+    )
     return Table(limit_rows(result), caption=caption, left=TEXT)
 
 
 def backtest_table(result: Result) -> Table:
     """Table of :func:`backtest_rows` that renders itself."""
-    caption = "Mean absolute error up to three days ahead; beyond what is measured the band grows with the distance."
+    caption = "Mean absolute error of the backtest; beyond what is measured the band grows with the distance."
     return Table(backtest_rows(result), caption=caption, left=TEXT)
+
+
+def headroom_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text per level and limit: room now and over the peaks, the limit that lasts, what to do."""
+    rows = []
+    for row in result.frame.itertuples():
+        unit = str(row.unit)
+        rows.append(
+            {
+                "resource": str(row.title),
+                "of": str(row.series),
+                "limit": str(row.limit),
+                "headroom now": _amount(row.headroom, unit),
+                "at p95 of daily peaks": _amount(row.headroom_p95, unit),
+                "at p99": _amount(row.headroom_p99, unit),
+                "saturated": ratio_text(row.saturated, digits=0),
+                "limit that lasts": _amount(row.needed, unit),
+                "what to do": action_text(row),
+            }
+        )
+    return rows
+
+
+def action_text(row: Any) -> str:
+    """Say what a row of the limits asks for, in a few words."""
+    if not row.signal:
+        return "nothing: full by design"
+    if row.status == "no_data":
+        return "collect more data"
+    if row.status == "at_risk" and pd.notna(row.anew_at):
+        return "raise the budget or cut its use"
+    if row.status == "at_risk" and math.isfinite(row.leak_rate):
+        return "fix the leak; restart before the date"
+    if row.status == "at_risk":
+        return f"raise the limit to {_amount(row.needed, str(row.unit))} or cut the use"
+    return "could be made smaller" if row.oversized else "nothing"
+
+
+def headroom_table(result: Result) -> Table:
+    """Table of :func:`headroom_rows` that renders itself."""
+    caption = (
+        "Headroom: limit less use; peaks of four weeks. Saturated: share of the last fortnight at 98 % of the limit or "
+        "more. The limit that lasts is not reached within the horizon with 90 %."
+    )
+    return Table(headroom_rows(result), caption=caption, left=TEXT)
+
+
+def what_if_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text per limit that a change touches: probability within the lead time and date, before and after."""
+    return [
+        {
+            "resource": str(row.title),
+            "of": str(row.series),
+            "limit": str(row.limit),
+            "limit after": _amount(row.value_after, str(row.unit)),
+            "lead": f"{row.lead_days:,.0f} d",
+            "within lead": chance_text(row.at_lead_before),
+            "within lead after": chance_text(row.at_lead_after),
+            "reached (UTC)": _time(row.reached_at_before),
+            "reached after (UTC)": _time(row.reached_at_after),
+            "status": STATUS_WORDS[row.status_before],
+            "status after": STATUS_WORDS[row.status_after],
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def what_if_table(result: Result) -> Table:
+    """Table of :func:`what_if_rows` that renders itself."""
+    return Table(what_if_rows(result), caption="Reached: with 50 % by then, within the horizon.", left=TEXT)
 
 
 def capacity_finding(study: Study) -> Sentence:
@@ -112,7 +202,10 @@ def capacity_finding(study: Study) -> Sentence:
             parts.append(f"{where} is above its limit ({row.limit}) now.")
             continue
         latest = _time(row.latest) if pd.notna(row.latest) else f"after {row.ahead_days:,.0f} d"
-        parts.append(f"{where} reaches {row.limit} on {_time(row.reached_at)} ({_time(row.earliest)} to {latest}).")
+        chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
+        parts.append(
+            f"{where} reaches {row.limit} on {_time(row.reached_at)} ({_time(row.earliest)} to {latest}; {chance})."
+        )
     levels = frame.groupby(["resource", "series"])
     calm = [part.iloc[0] for _, part in levels if part["reached_at"].isna().all() and part["origins"].gt(0).any()]
     if calm:

@@ -9,14 +9,19 @@ from datetime import datetime
 import numpy as np
 
 from workbench import __version__
-from workbench.analysis.capacity.levels import CapacityLimit, Level, capacity
+from workbench.analysis.capacity.level import LEAD_DAYS, CapacityLimit, Level
+from workbench.analysis.capacity.levels import capacity
+from workbench.analysis.capacity.what_if import Change, capacity_what_if
+from workbench.analysis.forecast.cycles import BudgetWindow
 from workbench.catalog import Profile
 from workbench.catalog.profile.model import Role
+from workbench.catalog.profile.terms import RoleCapacity
 from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
-from workbench.core.result import Provenance, Status, Study, worst
+from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.core.units import bytes_text, count_text
+from workbench.studies.counting.ledger import PROCESS_LABELS
 from workbench.studies.counting.thresholds import metrics_of, thresholds_of
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
@@ -52,9 +57,15 @@ _TITLES = {"disk_left": "Disk space used", "memory_left": "Memory used", "budget
 
 _SHARES = {"ratio": 1.0, "percent": 100.0}
 
+#: Words of what fills up and is freed, not loaded: it is forecast by its growth.
+STORES = ("disk", "disk_left")
+
+#: Words of what may touch its limit for an hour without harm; hours in a row that count. [h]
+LOADS, HOLD_H = ("cpu", "queue", "in_flight", "threads", "streams"), 3
+
 _METHOD = (
-    "best of a pool of Theil-Sen lines with season by rolling-origin backtest; 80 % conformal band by distance ahead; "
-    "hourly peaks"
+    "pool of seasonal forecasts weighted by rolling-origin backtest, lines where better; conformal bands by distance "
+    "ahead; probabilities and dates from 400 simulated paths; hourly peaks"
 )
 
 
@@ -69,10 +80,18 @@ class _Asked:
     limits: tuple[CapacityLimit, ...]
     words: dict[str, str]
     scale: float = 1.0
+    word: str = ""
+    terms: RoleCapacity | None = None
 
 
 def capacity_forecast(
-    ctx: Context, *, system: str, range: TimeRange, as_of: datetime, horizon_days: int = HORIZON_DAYS
+    ctx: Context,
+    *,
+    system: str,
+    range: TimeRange,
+    as_of: datetime,
+    horizon_days: int = HORIZON_DAYS,
+    change: Change | None = None,
 ) -> Study:
     """Forecast every level of a system that has a limit, and say when it is reached.
 
@@ -87,6 +106,8 @@ def capacity_forecast(
         Aware instant from which is forecast, moved down to the hour.
     horizon_days : int
         How far ahead. [d]
+    change : Change, optional
+        What is assumed to be different: then ``what_if`` stands beside the results.
 
     Returns
     -------
@@ -132,6 +153,9 @@ def capacity_forecast(
     if silent and not failures:
         warnings.append(f"Without any value: {', '.join(silent)}.")
     limits, forecasts = capacity(levels, as_of=span.end, horizon_days=horizon_days)
+    results: dict[str, Result] = {"limits": limits, "forecasts": forecasts}
+    if change is not None:
+        results["what_if"] = capacity_what_if(levels, change, limits, as_of=span.end, horizon_days=horizon_days)
     statuses: list[Status] = list(limits.frame["status"])
     known: list[Status] = [status for status in statuses if status != "no_data"]
     observed = [float(np.isfinite(level.hourly).mean()) for level in levels]
@@ -140,7 +164,7 @@ def capacity_forecast(
         system=system,
         range=range,
         as_of=as_of,
-        results={"limits": limits, "forecasts": forecasts},
+        results=results,
         status=worst(known or statuses or failures),
         freshness=from_ms(query_reader.newest_ms) if query_reader.newest_ms is not None else None,
         coverage=min(observed, default=float("nan")),
@@ -171,9 +195,24 @@ def _levels(query_reader: QueryReader, asked: _Asked, span: TimeRange, warnings:
             unit=asked.unit,
             hourly=rows[row],
             limits=asked.limits,
+            accumulates=True if asked.word in STORES else None,
+            hold=_hold(asked),
+            lead_days=(asked.terms and asked.terms.lead_days) or LEAD_DAYS,
+            window=_window(asked.terms),
+            budget=asked.word.startswith("budget"),
+            signal=asked.terms is None or asked.terms.signal,
         )
         for row in living
     ]
+
+
+def _hold(asked: _Asked) -> int:
+    stated = asked.terms.hold_hours if asked.terms is not None else None
+    return stated or (HOLD_H if asked.word in LOADS else 1)
+
+
+def _window(terms: RoleCapacity | None) -> BudgetWindow | None:
+    return BudgetWindow(terms.window, terms.zone) if terms is not None and terms.window is not None else None
 
 
 def _asked(profile: Profile) -> Iterator[_Asked]:
@@ -191,28 +230,41 @@ def _asked(profile: Profile) -> Iterator[_Asked]:
                 metrics = metrics_of(profile, role.select) | metrics_of(profile, other.select)
                 limits = _assumed(profile, metrics)
                 if limits:
-                    yield _Asked(name, _title(name, role), form(role, other), "ratio", limits, _words(role))
+                    query = form(role, other, _by(first_word, role))
+                    title = _title(name, role)
+                    words = _words(role)
+                    yield _Asked(name, title, query, "ratio", limits, words, 1.0, first_word, role.capacity)
     for word in LEVELS:
         for name, role in profile.variants(word).items():
-            if role.kind == "gauge" and role.unit in _SHARES and name not in paired:
-                query = f"max by ({_by(role)}) (max_over_time({role.select}[1h]))"
-                limits = _assumed(profile, metrics_of(profile, role.select))
-                if limits:
-                    yield _Asked(name, role.title or name, query, "ratio", limits, _words(role), _SHARES[role.unit])
+            if role.kind != "gauge" or name in paired:
+                continue
+            query = f"max by ({_by(word, role)}) (max_over_time({role.select}[1h]))"
+            share = role.unit in _SHARES
+            stated = role.capacity.limit if role.capacity is not None else None
+            limits = _assumed(profile, metrics_of(profile, role.select)) if share else ()
+            if stated is not None:
+                limits = (CapacityLimit(_amount(stated, role.unit), stated / _SHARES.get(role.unit, 1.0)), *limits)
+            if limits:
+                unit, scale = ("ratio", _SHARES[role.unit]) if share else (role.unit, 1.0)
+                title = role.title or name
+                yield _Asked(name, title, query, unit, limits, _words(role), scale, word, role.capacity)
     yield from _thresholds(profile)
 
 
 def _thresholds(profile: Profile) -> Iterator[_Asked]:
-    roles = [role for word in LEVELS for role in profile.variants(word).values()]
-    metrics = {metric for role in roles for metric in metrics_of(profile, role.select)}
-    words = {label: word for role in roles for word, label in role.labels.items()}
+    roles = [(word, role) for word in LEVELS for role in profile.variants(word).values()]
+    metrics = {metric for _, role in roles for metric in metrics_of(profile, role.select)}
+    words = {label: word for _, role in roles for word, label in role.labels.items()}
     for one in thresholds_of(profile, metrics):
         if one.op in (">", ">=") and one.value > 0:
             scale = _SHARES.get(one.unit, 1.0)
             limit = CapacityLimit(f"{one.op} {_amount(one.value, one.unit)}", one.value / scale)
             unit = "ratio" if one.unit in _SHARES else one.unit
             query = f"max_over_time(({one.expr})[1h:5m])"
-            yield _Asked(one.name, one.title, query, unit, (limit,), words, scale)
+            own = metrics_of(profile, one.expr)
+            ways = [(word, role.capacity) for word, role in roles if metrics_of(profile, role.select) & own]
+            word, terms = ways[0] if ways else ("", None)
+            yield _Asked(one.name, one.title, query, unit, (limit,), words, scale, word, terms)
 
 
 def _amount(value: float, unit: str) -> str:
@@ -227,25 +279,24 @@ def _assumed(profile: Profile, metrics: frozenset[str]) -> tuple[CapacityLimit, 
     return (() if documented else (soft,)) + (() if named_end else (CapacityLimit("full", 1.0, False),))
 
 
-def _left(left: Role, total: Role) -> str:
-    by = _by(left)
+def _left(left: Role, total: Role, by: str) -> str:
     lowest = f"min by ({by}) (min_over_time({left.select}[1h]))"
     return f"1 - {lowest} / max by ({by}) (max_over_time({total.select}[1h]))"
 
 
-def _used(used: Role, total: Role) -> str:
-    by = _by(used)
+def _used(used: Role, total: Role, by: str) -> str:
     return f"max by ({by}) (max_over_time({used.select}[1h])) / max by ({by}) (max_over_time({total.select}[1h]))"
 
 
-def _free(used: Role, left: Role) -> str:
-    by = _by(used)
+def _free(used: Role, left: Role, by: str) -> str:
     first = f"max by ({by}) (max_over_time({used.select}[1h]))"
     return f"{first} / ({first} + min by ({by}) (min_over_time({left.select}[1h])))"
 
 
-def _by(role: Role) -> str:
-    return ", ".join(role.labels.values())
+def _by(word: str, role: Role) -> str:
+    """Labels to keep: every process repeats the budget of a key, so the process is none of them."""
+    dropped = PROCESS_LABELS if word.startswith("budget") else ()
+    return ", ".join(label for name, label in role.labels.items() if name not in dropped)
 
 
 def _title(name: str, role: Role) -> str:

@@ -1,0 +1,255 @@
+"""A pool of cheap forecasts of one series, and how they are combined: repeats, shapes, theta, smoothed seasons."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Seasons of hourly values (day, week) and of daily values (week), in steps.
+HOURLY, DAILY = (24, 168), (7,)
+
+#: Longest gap that is interpolated. [steps]
+SHORT_GAP = 3
+
+#: Smoothing constants tried by simple exponential smoothing.
+_ALPHAS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.98])
+_CHUNK = 64
+
+#: Members that count in the weighted half of the combination.
+BEST = 3
+
+
+def members(values: Floats, ahead: int, seasons: Sequence[int]) -> dict[str, Floats]:
+    """Forecast a series with every member of the pool that its length allows.
+
+    Parameters
+    ----------
+    values : float64 array
+        Values up to now; NaN is missing, the first is known. [any]
+    ahead : int
+        Steps to forecast. [count]
+    seasons : sequence of int
+        Length of one or two seasons, the shorter first. [steps]
+
+    Returns
+    -------
+    dict of str to float64 array of length ``ahead``
+
+    Notes
+    -----
+    Members: the last value; for each season its last cycle, the median of the last 7 (4) cycles at the same place, and
+    the mean shape of the last 7 (3) cycles put on the level of the last short season; theta [1]_ on the series without
+    its additive season, where the autocorrelation at the season passes a 90 % test; theta with a damped drift on the
+    series without exponentially weighted seasons, each shrunk by its own noise.
+
+    References
+    ----------
+    .. [1] V. Assimakopoulos, K. Nikolopoulos, The theta model, Int. J. Forecasting 16, 2000; as simple exponential
+       smoothing with half the drift: R. J. Hyndman, B. Billah, Int. J. Forecasting 19, 2003.
+
+    Examples
+    --------
+    >>> week = np.array([1.0, 2, 3, 4, 5, 6, 0])
+    >>> members(np.tile(week, 4), 7, DAILY)["last season"].tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0]
+    """
+    short = seasons[0]
+    whole = filled(values)
+    near = bridged(values, whole)
+    pool = {"last value": np.full(ahead, whole[-1])}
+    level = float(whole[-short:].mean())
+    for length, cycles, shaped, kind in zip(seasons, (7, 4), (7, 3), ("season", "long season"), strict=False):
+        if len(near) < length:
+            continue
+        table = _table(near, length, cycles)
+        pool[f"last {kind}"] = np.resize(_newest(table), ahead)
+        if len(table) < 2:
+            continue
+        pool[f"{kind} median"] = np.resize(_known(_median(table), table), ahead)
+        recent = table[-shaped:]
+        shape = _known(_mean(recent - _mean(recent.T)[:, None]), np.zeros(1))
+        offset = level - float(shape[-short:].mean())
+        pool[f"{kind} shape"] = np.resize(shape, ahead) + offset
+    season = _additive(whole, short)
+    pool["theta"] = theta(whole - _backwards(season, len(whole)), ahead) + np.resize(season, ahead)
+    smooth = _smoothed(whole, short, 0.9)
+    rest, added = whole - _backwards(smooth, len(whole)), np.resize(smooth, ahead)
+    if len(seasons) > 1 and len(whole) >= 2 * seasons[1]:
+        longer = _smoothed(rest, seasons[1], 0.8)
+        rest, added = rest - _backwards(longer, len(rest)), added + np.resize(longer, ahead)
+    pool["smoothed season"] = theta(rest, ahead, damping=0.98 if short > DAILY[0] else 0.95) + added
+    return pool
+
+
+def weights(errors: Mapping[str, float]) -> dict[str, float]:
+    """Weights of the best members, inverse to the square of their mean absolute error in the backtest.
+
+    Parameters
+    ----------
+    errors : mapping
+        Member to mean absolute error; NaN where it was not measured. [as given]
+
+    Examples
+    --------
+    >>> weights({"a": 1.0, "b": 2.0, "c": 9.0, "d": 2.0})
+    {'a': 0.6666666666666666, 'b': 0.16666666666666666, 'd': 0.16666666666666666}
+    """
+    known = sorted((error, name) for name, error in errors.items() if np.isfinite(error))[:BEST]
+    shares = {name: 1 / max(error, 1e-12 + 1e-9 * known[-1][0]) ** 2 for error, name in known}
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()}
+
+
+def combined(paths: Mapping[str, Floats], shares: Mapping[str, float]) -> Floats:
+    """Half the weighted mean of the best members, half the median of all; the median alone without weights."""
+    middle: Floats = np.median(np.array(list(paths.values())), axis=0)
+    held = {name: share for name, share in shares.items() if name in paths}
+    if not held:
+        return middle
+    best = sum(share * paths[name] for name, share in held.items()) / sum(held.values())
+    return np.asarray(0.5 * best + 0.5 * middle, np.float64)
+
+
+def theta(values: Floats, ahead: int, *, damping: float = 1.0) -> Floats:
+    """Theta forecast: simple exponential smoothing with half the drift of a straight line.
+
+    Examples
+    --------
+    >>> theta(np.full(20, 3.0), 2).tolist()
+    [3.0, 3.0]
+    """
+    count = len(values)
+    level, alpha = smoothed_level(values)
+    place = np.arange(count) - (count - 1) / 2
+    slope = float(place @ values / (place @ place)) if count > 1 else 0.0
+    steps = np.arange(1, ahead + 1)
+    run = np.cumsum(damping**steps) if damping < 1 else steps - 1 + (1 - (1 - alpha) ** count) / alpha
+    return np.asarray(level + slope / 2 * run, np.float64)
+
+
+def smoothed_level(values: Floats) -> tuple[float, float]:
+    """Last level of simple exponential smoothing, and the smoothing constant with the least squared one-step error."""
+    start = values[0]
+    levels = np.empty((len(_ALPHAS), len(values)))
+    carried = np.zeros(len(_ALPHAS))
+    inside, decay = _kernels()
+    for first in range(0, len(values), _CHUNK):
+        part = values[first : first + _CHUNK] - start
+        size = len(part)
+        block = inside[:, :size, :size] @ part + carried[:, None] * decay[:, :size]
+        levels[:, first : first + size] = block
+        carried = block[:, -1]
+    errors = ((values[1:] - start - levels[:, :-1]) ** 2).mean(axis=1) if len(values) > 1 else np.zeros(len(_ALPHAS))
+    best = int(errors.argmin())
+    return float(levels[best, -1] + start), float(_ALPHAS[best])
+
+
+def filled(values: Floats) -> Floats:
+    """Interpolate every gap; the ends repeat the nearest value."""
+    known = np.flatnonzero(np.isfinite(values))
+    return values if len(known) == len(values) else np.interp(np.arange(len(values)), known, values[known])
+
+
+def bridged(values: Floats, whole: Floats) -> Floats:
+    """Interpolate gaps of up to :data:`SHORT_GAP` steps; longer ones stay missing."""
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
+    near = whole.copy()
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        if last - first > SHORT_GAP:
+            near[first:last] = np.nan
+    return near
+
+
+@cache
+def _kernels() -> tuple[Floats, Floats]:
+    """Weights of exponential smoothing inside one chunk, and the decay of what is carried into it."""
+    lag = np.arange(_CHUNK)[:, None] - np.arange(_CHUNK)[None, :]
+    kept = (1 - _ALPHAS)[:, None, None] ** np.maximum(lag, 0)
+    inside = np.where(lag >= 0, _ALPHAS[:, None, None] * kept, 0.0)
+    return inside, (1 - _ALPHAS)[:, None] ** np.arange(1, _CHUNK + 1)
+
+
+def _table(values: Floats, length: int, cycles: int) -> Floats:
+    """Last cycles of a season, a row each, the newest last."""
+    cycles = min(cycles, len(values) // length)
+    return values[len(values) - cycles * length :].reshape(cycles, length)
+
+
+def _newest(table: Floats) -> Floats:
+    newest = table[-1]
+    for row in table[-2::-1]:
+        if not np.isnan(newest).any():
+            break
+        newest = np.where(np.isnan(newest), row, newest)
+    return _known(newest, table)
+
+
+def _known(values: Floats, table: Floats) -> Floats:
+    """Put the mean of a table where nothing is known at a place."""
+    missing = np.isnan(values)
+    return np.where(missing, _mean(table.ravel()), values) if missing.any() else values
+
+
+def _median(table: Floats) -> Floats:
+    return _quiet(np.nanmedian, table) if np.isnan(table).any() else np.asarray(np.median(table, axis=0))
+
+
+def _mean(table: Floats) -> Floats:
+    return _quiet(np.nanmean, table) if np.isnan(table).any() else np.asarray(table.mean(axis=0))
+
+
+def _quiet(reduce: Callable[..., Floats], table: Floats) -> Floats:  #
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(reduce(table, axis=0), np.float64)
+
+
+def _backwards(season: Floats, count: int) -> Floats:
+    """Repeat a season back from the end of a series."""
+    return np.resize(season[::-1], count)[::-1]
+
+
+def _additive(values: Floats, length: int) -> Floats:
+    """Mean deviation from the centred moving mean at each place, ending now; zeros where no season is seen."""
+    nothing = np.zeros(length)
+    count = len(values)
+    if count < 2 * length + 1:
+        return nothing
+    centred = values - values.mean()
+    power = float(centred @ centred)
+    if power <= 0:
+        return nothing
+    lags = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, length + 1)]) / power
+    if abs(lags[-1]) <= 1.645 * np.sqrt((1 + 2 * (lags[:-1] ** 2).sum()) / count):
+        return nothing
+    ends = np.array([0.5]) if length % 2 == 0 else np.array([])
+    kernel = np.concatenate([ends, np.ones(length - len(ends)), ends]) / length
+    reach = len(kernel) // 2
+    deviations = np.full(count, np.nan)
+    deviations[reach : count - reach] = values[reach : count - reach] - np.convolve(values, kernel, "valid")
+    shape = _known(_mean(_table(deviations, length, count // length)), np.zeros(1))
+    return np.asarray(shape - shape.mean(), np.float64)
+
+
+def _smoothed(values: Floats, length: int, kept: float) -> Floats:
+    """Exponentially weighted season, shrunk by the share of it that is noise."""
+    cycles = len(values) // length
+    if cycles < 2:
+        return np.zeros(length)
+    table = _table(values, length, cycles)
+    table = table - table.mean(axis=1)[:, None]
+    shares = kept ** np.arange(cycles)[::-1]
+    shares /= shares.sum()
+    season = shares @ table
+    noise = float((shares @ (table - season) ** 2).mean()) * float((shares**2).sum())
+    power = float((season**2).mean())
+    return np.asarray(season * max(0.0, 1 - noise / power) if power > 0 else season, np.float64)
