@@ -34,8 +34,8 @@ class AlertSilences(Result):
     """Silences that were active in the period, those with faults first.
 
     Columns of ``frame``: ``id``, ``matchers``, ``owner``, ``comment`` (str), ``start``, ``end`` [UTC], ``alerts``
-    (begun in the period while it was active, and matched) [count], ``urgent`` of them [count], ``faults`` (``no owner``,
-    ``no comment``, ``longer than 30 days``, ``matches nothing``; str).
+    (begun in the period while it was active, and matched) [count], ``urgent`` of them [count], ``faults`` (``no
+    owner``, ``no comment``, ``longer than 30 days``, ``matches nothing``; str).
     """
 
 
