@@ -8,8 +8,11 @@ from workbench.ui.parts import question
 def show(study: Study) -> None:
     cost.key_figures(study)
     cost.totals(study)
-    for measure in study.results["totals"].frame["measure"].unique():
-        cost.split(study, measure)
+    cost.drivers(study)
+    for total in study.results["totals"].frame.itertuples():
+        cost.split(study, total.measure, total.unit)
+    cost.token_classes(study)
+    cost.forecast(study)
     cost.jumps(study)
     cost.unit_costs(study)
     cost.budgets(study)

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
+from workbench.charts.cost.driver_tables import class_rows
 from workbench.charts.cost.tables import budget_rows, group_rows, jump_rows, total_rows, unit_rows
 from workbench.core.shipped import shipped
 from workbench.studies import open_period, spend_and_tokens
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.slow
 def truth(shared_settings):
     context, span, instant = open_period(MONTH, config=str(shared_settings.origin))
     study = spend_and_tokens(context, system=SYSTEM, range=span, as_of=instant)
-    names = {"totals": total_rows, "groups": group_rows, "jumps": jump_rows, "unit_costs": unit_rows,
-             "budgets": budget_rows}  # fmt: skip
+    names = {"totals": total_rows, "groups": group_rows, "token_classes": class_rows, "jumps": jump_rows,
+             "unit_costs": unit_rows, "budgets": budget_rows}  # fmt: skip
     return study, [rows for name, text in names.items() if (rows := text(study.results[name]))]
 
 
@@ -47,13 +48,13 @@ def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
 
 
 def test_the_page_shows_the_study(demo_settings, truth):
-    study, (totals, _, jumps, units, budgets) = truth
+    study, (totals, _, classes, jumps, units, budgets) = truth
     app = AppTest.from_file(str(shipped("pages", "app.py")), default_timeout=60)
     app.query_params["system"], app.query_params["window"] = SYSTEM, MONTH
     app.switch_page("cost.py").run()
     assert not app.exception
     shown = [table.value.to_dict(orient="records") for table in app.dataframe]
-    for rows in (totals, jumps, units, budgets):
+    for rows in (totals, classes, jumps, units, budgets):
         assert rows in shown
     tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
     assert tiles["Spend"] == totals[0]["amount"]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.analysis.decimal_oracle import plain_increases
 from workbench.analysis.cost.budgets import Budget, budget_use
 from workbench.analysis.cost.ledger import Account, Periods
-from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals, unit_costs
+from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
+from workbench.analysis.cost.units import unit_costs
 from workbench.analysis.counting.amounts import AMOUNT, added, decimals, exact_amounts, summed
 from workbench.analysis.counting.increase import exact_increases
 from workbench.charts.cost.figures import groups_figure
@@ -54,7 +55,7 @@ MODELS = Account("cost", "Spend on models", "USD", ("model",))
 STORAGE = Account("cost.storage", "Storage", "USD")
 KEYS = Account("cost.key", "Spend by key", "USD", ("key",), view_of="cost")
 REQUESTS = Account("requests", "Requests", "requests")
-ERRORS = Account("errors", "Errors", "requests")
+ERRORS = Account("errors", "Errors", "requests", inside="requests")
 TOKENS = Account("tokens", "Tokens", "tokens", ("model",))
 
 BOOK = ledger(
@@ -151,7 +152,8 @@ def test_unit_costs_are_ratios_of_totals():
     rows = unit_costs(BOOK, SEEN, ACCOUNTS, PERIODS).frame.set_index("per")
     assert rows.loc["request", "unit_cost"] == Decimal("0.02")
     assert rows.loc["success", "unit_cost"] == Decimal("0.025")
-    assert rows.loc["1,000 tokens", "unit_cost"] == Decimal(2)
+    assert rows.loc["1,000 tokens", "cost"] == Decimal("4.30"), "small and storage have no tokens"
+    assert rows.loc["1,000 tokens", "unit_cost"] == Decimal("1.72")
     assert rows.loc["request", "before"] == Decimal("0.015")
     assert rows.loc["request", "change_ratio"] == pytest.approx(1 / 3)
     assert rows.loc["1,000 tokens", "before"] is None

@@ -55,11 +55,68 @@ def test_a_step_is_one_jump_from_its_first_to_its_last_day_with_what_it_cost():
     assert (row.severity, row.ongoing) == ("critical", False)
 
 
-def test_a_step_that_stays_lasts_to_the_end():
+def test_a_step_that_stays_is_the_new_usual_after_a_fortnight_and_is_reported_once():
     stepped = week(100)
-    stepped[45:] *= 2
+    stepped[40:] *= 2
     (row,) = jumps(a=stepped).itertuples()
-    assert (row.first, row.last, row.ongoing) == ("2026-10-16", "2026-10-31", True)
+    assert (row.first, row.last, row.ongoing, row.settled) == ("2026-10-11", "2026-10-24", False, True)
+    lasting = week(100)
+    lasting[50:] *= 2
+    (row,) = jumps(a=lasting).itertuples()
+    assert (row.first, row.last, row.ongoing, row.settled) == ("2026-10-21", "2026-10-31", True, False)
+    back = stepped.copy()
+    back[58:] /= 8
+    rows = jumps(a=back)
+    assert sorted(rows["direction"]) == ["down", "up"]
+
+
+def test_the_smallest_cause_is_the_row_and_other_labels_are_named():
+    calm, wild = week(100, noise=0.02), week(20, noise=0.02, seed=4)
+    wild[45:48] *= 6
+    rows = []
+    for key, provider, amounts in (("k1", "p1", calm), ("k2", "p1", wild), ("k3", "p2", calm)):
+        rows += [
+            {"role": "cost", "key": key, "provider": provider, "start": START + timedelta(days=n)}
+            | {"end": START + timedelta(days=n + 1), "amount": Decimal(repr(round(float(amount), 6)))}
+            for n, amount in enumerate(amounts)
+        ]
+    ledger = pd.DataFrame(rows)
+    starts = [START + timedelta(days=day) for day in range(DAYS)]
+    seen = pd.DataFrame({"role": "cost", "start": starts, "end": [one + timedelta(days=1) for one in starts]})
+    accounts = [Account("cost", "Spend", "USD", ("provider", "key"))]
+    (row,) = spend_jumps(ledger, seen.assign(covered=1.0), accounts, PERIODS, zone="UTC").frame.itertuples()
+    assert (row.dimension, row.group, row.also) == ("key", "k2", "provider p1")
+
+
+def test_days_without_history_are_said_to_be_not_judged():
+    starts = [START + timedelta(days=day) for day in range(BEFORE - 7, DAYS)]
+    ledger = pd.DataFrame({"role": "cost", "key": "a", "start": starts, "amount": [Decimal(100)] * len(starts)})
+    ledger["end"] = ledger["start"] + timedelta(days=1)
+    seen = ledger[["role", "start", "end"]].assign(covered=1.0)
+    result = spend_jumps(ledger, seen, ACCOUNTS, PERIODS, zone="UTC")
+    assert (result.judged, result.days) == (17, 31)
+    assert "17 of 31 days were judged" in result.notes[0]
+
+
+def test_the_running_day_is_compared_with_the_same_hours_of_the_days_before():
+    rows = []
+    for day in range(DAYS):
+        for begin, end, usual in ((0, 9, 30), (9, 24, 70)):
+            amount = Decimal(usual * (3 if day == DAYS - 1 else 1))
+            at = START + timedelta(days=day)
+            rows.append(
+                {"role": "cost", "key": "a", "start": at + timedelta(hours=begin), "end": at + timedelta(hours=end)}
+                | {"amount": amount}
+            )
+    ledger = pd.DataFrame(rows[:-1])
+    seen = ledger[["role", "start", "end"]].assign(covered=1.0)
+    now = START + timedelta(days=DAYS - 1, hours=9)
+    week_ago = now - timedelta(days=7)
+    periods = Periods(TimeRange(week_ago, now), TimeRange(week_ago - timedelta(days=7), week_ago))
+    result = spend_jumps(ledger, seen, ACCOUNTS, periods, zone="UTC")
+    (row,) = result.frame.itertuples()
+    assert (row.first, row.hours, row.expected, row.actual) == ("2026-10-31", 9.0, pytest.approx(30), 90.0)
+    assert (result.judged, result.days) == (8, 8)
 
 
 def test_a_group_that_is_new_has_no_usual_amount():

@@ -68,7 +68,10 @@ def test_invoices_are_compared_to_the_last_digit_by_provider_and_period(asked: C
     ]
     assert result.frame["share"].iloc[1] == pytest.approx(0.1, abs=1e-12)
     assert (result.frame["coverage"] > 0.99).all()
-    assert result.notes == ("1 lines of invoices are for a time that is not over.",)
+    assert result.notes == (
+        "1 line of invoices is for a time that is not over.",
+        "An invoice agrees when it is within 1 % of the meter (cost.invoice_tolerance in the settings).",
+    )
     printed = invoices_table(result)._repr_html_()
     assert all(f">{text}</td>" in printed for text in ("20.00 USD", "18.00 USD", "2.00 USD", "not metered"))
 

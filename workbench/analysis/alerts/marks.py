@@ -139,14 +139,23 @@ def flapping(frame: pd.DataFrame, alert: NDArray[np.int64], order: NDArray[np.in
     return marked
 
 
-def labels_texts(labels: pd.Series) -> list[str]:
-    """Return labels as text; the many episodes of one alert share one text."""
-    texts: dict[tuple[tuple[str, str], ...], str] = {}
-    found = []
+def label_sets(labels: pd.Series) -> tuple[NDArray[np.int64], list[dict[str, str]]]:
+    """Return the number of the label set of each row, and the label sets; the many episodes of one alert share one."""
+    by_object: dict[int, int] = {}
+    by_key: dict[tuple[tuple[str, str], ...], int] = {}
+    sets: list[dict[str, str]] = []
+    codes = []
     for own in labels:
-        key = tuple(own.items())
-        text = texts.get(key)
-        if text is None:
-            text = texts[key] = ", ".join(f"{name}={own[name]}" for name in sorted(own))
-        found.append(text)
-    return found
+        code = by_object.get(id(own))
+        if code is None:
+            code = by_key.setdefault(tuple(sorted(own.items())), len(sets))
+            if code == len(sets):
+                sets.append(own)
+            by_object[id(own)] = code
+        codes.append(code)
+    return np.array(codes, np.int64), sets
+
+
+def labels_text(labels: dict[str, str]) -> str:
+    """Return a label set as text: ``name=value`` joined by commas."""
+    return ", ".join(f"{name}={labels[name]}" for name in sorted(labels))

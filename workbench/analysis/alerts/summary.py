@@ -14,7 +14,8 @@ from workbench.analysis.alerts.marks import (
     by_alert,
     firing_shares,
     flapping,
-    labels_texts,
+    label_sets,
+    labels_text,
     most_chatter,
     standing_s,
 )
@@ -32,6 +33,9 @@ SLEEP_HOURS = (22, 8)
 URGENT = ("critical", "page", "emergency")
 
 TOP = 10
+
+#: Less than this is too short to say how many alerts begin in a week. [d]
+LEAST_DAYS = 1.0
 
 _RULE_COLUMNS = ("alertname", "severity", "owner", "episodes", "per_day", "per_week", "share", "median_s", "p90_s",
                  "longest_s", "measured", "firing_share", "flapping", "stale", "asleep", "open", "alerts",
@@ -98,7 +102,7 @@ class AlertRules(Result):
     owner        who answers for it (str)
     episodes     begun in the period [count]
     per_day      episodes per observed day [1/d]
-    per_week     episodes per observed week [1/week]
+    per_week     episodes per observed week; NaN below a day observed [1/week]
     share        of all episodes of the period [ratio]
     median_s     median duration of episodes seen from start to end; NaN without any [s]
     p90_s        90th percentile of the same [s]
@@ -185,15 +189,18 @@ def alert_episodes(
     frame, until = episodes[kept].reset_index(drop=True), until[kept].reset_index(drop=True)
     frame["open"] = still[kept].to_numpy()
     frame["ends_at"] = frame["ends_at"].where(~frame["open"])
-    frame["owner"] = [
-        labels.get("owner") or labels.get("team") or getattr(known.get(name), "owner", "") or owner
-        for labels, name in zip(frame["labels"], frame["alertname"], strict=True)
-    ]
-    unnamed = frame["severity"] == ""
-    frame["severity"] = frame["severity"].where(
-        ~unnamed, [getattr(known.get(name), "severity", "") for name in frame["alertname"]]
-    )
-    frame["labels"] = labels_texts(frame["labels"])
+    code, sets = label_sets(frame["labels"])
+    name_code, names = pd.factorize(frame["alertname"])
+    rule_owners = np.array([getattr(known.get(name), "owner", "") or owner for name in names], dtype=object)
+    own = np.array([labels.get("owner") or labels.get("team") or "" for labels in sets], dtype=object)
+    if len(frame):
+        frame["owner"] = np.where(own[code] != "", own[code], rule_owners[name_code])
+        severities = np.array([getattr(known.get(name), "severity", "") for name in names], dtype=object)
+        unnamed = (frame["severity"] == "").to_numpy()
+        frame.loc[unnamed, "severity"] = severities[name_code][unnamed]
+        frame["labels"] = np.array([labels_text(labels) for labels in sets], dtype=object)[code]
+    else:
+        frame["owner"] = ""
     frame["duration_s"] = (until - frame["starts_at"]).dt.total_seconds()
     frame["pending_s"] = (frame["starts_at"] - frame["active_at"]).dt.total_seconds()
     frame["started"] = (frame["starts_at"] >= pd.Timestamp(span.start)) & ~frame["left_censored"]
@@ -246,7 +253,7 @@ def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> Al
         {
             "alertname": [name for name, _ in names],
             "severity": [severity for _, severity in names],
-            "owner": rows["owner"].groupby(rule).agg(lambda own: ", ".join(sorted(set(own) - {""}))).to_numpy(),
+            "owner": _owners(rows["owner"], rule, count),
             "episodes": episodes,
             "share": episodes / max(episodes.sum(), 1),
             "median_s": ended.median().reindex(range(count)).to_numpy(),
@@ -278,9 +285,18 @@ def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> Al
     frame[["share", "chatter"]] = frame[["share", "chatter"]].astype(np.float64).fillna(0.0)
     days = found.observed_s / 86_400
     frame["per_day"] = frame["episodes"] / days if days else np.nan
-    frame["per_week"] = 7 * frame["per_day"]
+    frame["per_week"] = 7 * frame["per_day"] if days >= LEAST_DAYS else np.nan
     frame = frame.sort_values(["episodes", "longest_s", "alertname"], ascending=[False, False, True], kind="stable")
     return AlertRules(frame.reset_index(drop=True), range=found.range, observed_s=found.observed_s)
+
+
+def _owners(owner: pd.Series, rule: NDArray[np.int64], count: int) -> list[str]:
+    """Return who answers for the alerts of each rule."""
+    pairs = pd.DataFrame({"rule": rule, "owner": owner.to_numpy()}).drop_duplicates()
+    found: list[set[str]] = [set() for _ in range(count)]
+    for number, name in zip(pairs["rule"].tolist(), pairs["owner"].tolist(), strict=True):
+        found[number].add(str(name))
+    return [", ".join(sorted(names - {""})) for names in found]
 
 
 def noisiest_alerts(found: AlertEpisodes) -> NoisiestAlerts:

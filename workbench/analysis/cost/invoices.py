@@ -17,8 +17,8 @@ from workbench.analysis.counting.amounts import added
 from workbench.core.money import total
 from workbench.core.result import Result
 
-#: An invoice that is farther from the meter than this share of it differs.
-NOTICED_SHARE = Decimal("0.01")
+#: An invoice that is farther from the meter than this share of it differs, unless the settings say otherwise.
+TOLERANCE = Decimal("0.01")
 
 _COLUMNS = ["provider", "start", "end", "currency", "invoiced", "metered", "difference", "share", "coverage", "verdict"]
 
@@ -43,6 +43,7 @@ class InvoiceCheck(Result):
     """
 
     as_of: datetime
+    tolerance: Decimal = TOLERANCE
 
 
 def invoice_check(
@@ -52,6 +53,7 @@ def invoice_check(
     accounts: Sequence[Account],
     *,
     as_of: datetime,
+    tolerance: Decimal = TOLERANCE,
     notes: Sequence[str] = (),
 ) -> InvoiceCheck:
     """Compare invoices with a ledger whose slices have edges wherever one of them begins or ends.
@@ -66,6 +68,8 @@ def invoice_check(
         Counters of money with the dimension ``provider``, none a view of another.
     as_of : datetime
         Aware instant; an invoice for a time that is not over is left out, with a note.
+    tolerance : Decimal
+        Share of an invoice by which the meter may be off; beyond it they differ. [ratio]
     notes : sequence of str
         Said before those of this function.
 
@@ -81,7 +85,9 @@ def invoice_check(
     over = invoices[invoices["end"] <= as_of].assign(currency=lambda frame: frame["currency"].astype("str").str.upper())
     told = list(notes)
     if len(over) < len(invoices):
-        told.append(f"{len(invoices) - len(over):,} lines of invoices are for a time that is not over.")
+        early = len(invoices) - len(over)
+        said = "1 line of invoices is" if early == 1 else f"{early:,} lines of invoices are"
+        told.append(f"{said} for a time that is not over.")
     units = {one.role: one.unit for one in accounts}
     names = ledger["provider"] if "provider" in ledger else pd.Series("", ledger.index)
     meter = ledger.assign(
@@ -96,7 +102,9 @@ def invoice_check(
         mine = inside[inside["who"] == who]
         metered = added(mine["amount"]) if len(mine) else None
         share = _observed(seen, start, end)
-        rows.append(_row(lines["provider"].iloc[0], start, end, currency, total(lines["amount"]), metered, share))
+        rows.append(
+            _row(lines["provider"].iloc[0], start, end, currency, total(lines["amount"]), metered, share, tolerance)
+        )
     billed = {(row["provider"].strip().casefold(), row["start"], row["end"]) for row in rows}
     for start, end in dict.fromkeys((row["start"], row["end"]) for row in rows):
         inside = meter[(meter["start"] >= start) & (meter["end"] <= end) & (meter["who"] != "")]
@@ -104,11 +112,18 @@ def invoice_check(
             amount = added(part["amount"])
             if amount and (who, start, end) not in billed:
                 name = str(part["provider"].iloc[0])
-                rows.append(_row(name, start, end, currency.upper(), None, amount, _observed(seen, start, end)))
+                rows.append(
+                    _row(name, start, end, currency.upper(), None, amount, _observed(seen, start, end), tolerance)
+                )
     frame = pd.DataFrame(rows, columns=_COLUMNS).sort_values(["start", "end", "provider"], ignore_index=True)
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
-    return InvoiceCheck(frame, notes=tuple(told), as_of=as_of)
+    if frame["verdict"].isin(["agrees", "differs"]).any():
+        percent = f"{(tolerance * 100).normalize():f} %"
+        told.append(
+            f"An invoice agrees when it is within {percent} of the meter (cost.invoice_tolerance in the settings)."
+        )
+    return InvoiceCheck(frame, notes=tuple(told), as_of=as_of, tolerance=tolerance)
 
 
 def _row(
@@ -119,6 +134,7 @@ def _row(
     invoiced: Decimal | None,
     metered: Decimal | None,
     coverage: float,
+    tolerance: Decimal,
 ) -> dict[str, Any]:
     both = invoiced is not None and metered is not None
     difference = total((invoiced, metered.copy_negate())) if invoiced is not None and metered is not None else None
@@ -129,7 +145,7 @@ def _row(
     elif coverage < COVERAGE_FLOOR:
         verdict = "observed too little"
     else:
-        verdict = "differs" if abs(invoiced - metered) > NOTICED_SHARE * abs(invoiced) else "agrees"
+        verdict = "differs" if abs(invoiced - metered) > tolerance * abs(invoiced) else "agrees"
     share = float(difference / invoiced) if both and difference is not None and invoiced else np.nan
     values = (provider, start, end, currency, invoiced, metered, difference, share, coverage, verdict)
     return dict(zip(_COLUMNS, values, strict=True))

@@ -1,10 +1,10 @@
-"""Days on which a group spent or used far more or less than it usually does, joined to jumps with their impact."""
+"""Episodes in which a group spent or used far more or less than usual, each with its smallest cause."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,19 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.cost.ledger import Account, Periods, splits
+from workbench.analysis.cost.usual import HISTORY_DAYS, LEAST_DAYS, SETTLED_DAYS, Judged, judged_days
 from workbench.core.result import Result
-from workbench.core.timerange import named_zone
+from workbench.core.timerange import named_zone, to_ms
+
+__all__ = ["HISTORY_DAYS", "SpendJumps", "spend_jumps"]
 
 Floats = NDArray[np.float64]
 
-#: Days that say what is usual: so many before, fewer say nothing, and so many of them set the level. [d]
-USUAL_DAYS, LEAST_DAYS, LEVEL_DAYS = 28, 21, 14
-
-#: A day stands out by this many deviations, by this share of what is usual, and by this share of the whole.
-DEVIATIONS, LEAST_CHANGE, LEAST_SHARE = 5.0, 0.1, 0.01
-
-#: Smallest deviation, as a share of the level: counters that repeat to the cent would let every cent stand out.
-SMALLEST_DEVIATION = 0.02
+#: Smallest impact of a day, as a share of the usual day of the whole system. [ratio]
+LEAST_SHARE = 0.01
 
 #: Observed share of a day below which it is not judged.
 LEAST_COVERED = 0.9
@@ -32,10 +29,19 @@ LEAST_COVERED = 0.9
 #: Change from which a jump is major, and critical.
 MAJOR, CRITICAL = 0.2, 0.5
 
+#: Groups of different labels are the same jump when they overlap and their impacts agree to within this share.
+SAME_IMPACT = 0.25
+
+#: Hours of the running day below which it is not judged. [h]
+LEAST_HOURS = 1.0
+
+_COLUMNS = ["measure", "unit", "dimension", "group", "direction", "first", "last", "days", "ongoing", "settled",
+            "expected", "actual", "impact", "change_ratio", "severity", "deviations", "hours", "also"]  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SpendJumps(Result):
-    """Runs of days that stand out; one row per group and run, the largest impact first.
+    """Episodes that stand out; one row an episode and its smallest cause, the largest impact first.
 
     Columns of ``frame``:
 
@@ -44,17 +50,22 @@ class SpendJumps(Result):
     direction     ``up`` or ``down`` (str)
     first, last   days in the zone, ISO 8601 (str)
     days          that stand out [count]
-    ongoing       whether it reaches the last whole day of the period (bool)
+    ongoing       whether it reaches the last judged day of the period (bool)
+    settled       whether it lasted a fortnight, and is the usual level since (bool)
     expected      usual amount of these days [``unit``]
     actual        their amount [``unit``]
     impact        actual - expected [``unit``]
     change_ratio  impact / expected; inf for a group that is new [ratio]
     severity      ``minor`` below 20 %, ``major`` below 50 %, else ``critical`` (str)
-    deviations    of the day that stands out most [sd]
+    deviations    largest error over the error from which a day stands out [ratio]
+    hours         of the running day that were judged; NaN for whole days [h]
+    also          other labels under which the same jump shows, e.g. ``provider p1, model large`` (str)
     ============= =====================================================================================
     """
 
     zone: str
+    judged: int = 0
+    days: int = 0
 
 
 def spend_jumps(
@@ -66,149 +77,179 @@ def spend_jumps(
     ----------
     ledger, seen, accounts, periods
         As for :func:`workbench.analysis.cost.spend.spend_totals`; all days before the period that the ledger holds
-        count.
+        count. [unit of the account]
     zone : str
         IANA zone of the days.
 
+    Returns
+    -------
+    SpendJumps
+        ``judged`` of ``days`` in the period could be judged, for the measure with the fewest; a note says why others
+        were not. [d]
+
     Notes
     -----
-    What is usual on a day is the median of the last fortnight that did not stand out, times the median share of its
-    weekday. Its deviation is 1.4826 times the median absolute deviation of the last four weeks [1]_, widened by what
-    the medians themselves err, at least 2 % of the level. A day stands out when it is more than five deviations away,
-    by 10 % of what is usual or more, and by 1 % of the usual day of the whole system or more: cost monitors ask for a
-    relative and an absolute floor both [2]_. The days that stand out do not change what is usual, so a step stays one
-    jump until it is taken back. Days observed to less than nine tenths, days cut by the period and days with fewer than
-    three weeks before them are not judged.
+    The rule is that of :func:`workbench.analysis.cost.usual.judged_days`; beside it, a jump must be 1 % of the usual
+    day of the whole system: cost monitors ask for a relative and an absolute floor both [1]_. The running day is
+    compared up to now with the same part of the days before. Days observed to less than nine tenths and days with fewer
+    than three weeks before them are not judged. An episode of one cause shows under every label that the cause touches:
+    of those with the same impact the smallest one (the key, not its provider) is the row, the others are ``also``.
 
     References
     ----------
-    .. [1] F. R. Hampel, The influence curve and its role in robust estimation, J. Am. Stat. Assoc. 69, 1974.
-    .. [2] FinOps Foundation, Managing Cloud Cost Anomalies, 2023.
+    .. [1] FinOps Foundation, Managing Cloud Cost Anomalies, 2023.
     """
+    first_day, running = _midnight(periods.now.start, zone), _running_day(periods, zone)
+    last_day = _midnight(periods.now.end - timedelta(milliseconds=1), zone)
+    length = (last_day.date() - first_day.date()).days + 1 if periods.now.end > periods.now.start else 0
     rows: list[dict[str, Any]] = []
+    judged: dict[tuple[str, str], list[int]] = {}
     for measure, unit, dimension, part in splits(ledger, accounts):
-        table = _daily(part, seen, zone)
-        inside = (table.columns >= periods.now.start) & (table.columns < periods.now.end)
-        if table.empty or not inside.any():
-            continue
-        days, values = table.columns.tz_convert(named_zone(zone)), table.to_numpy(np.float64)
-        usual, deviations = _against_usual(values, days.day_of_week.to_numpy(), np.asarray(inside, np.bool_))
-        stands_out = np.abs(deviations) > DEVIATIONS
-        for row in np.flatnonzero(stands_out.any(axis=1)).tolist():
-            head = {"measure": measure, "unit": unit, "dimension": dimension, "group": str(table.index[row])}
-            for run in _runs(stands_out[row], np.sign(deviations[row])):
-                parts = (values[row, run], usual[row, run], deviations[row, run], days[run])
-                rows.append(head | _jump(*parts, run[-1] == len(days) - 1))
-    columns = ["measure", "unit", "dimension", "group", "direction", "first", "last", "days", "ongoing", "expected",
-               "actual", "impact", "change_ratio", "severity", "deviations"]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns)
+        head = {"measure": measure, "unit": unit, "dimension": dimension}
+        whole = _table(part, seen, zone, None)
+        known, found = _judged(whole, head, first_day, hours=np.nan)
+        rows += found
+        if running is not None:
+            until = _table(part, seen, zone, running)
+            hours = (periods.now.end - _midnight(periods.now.end, zone)).total_seconds() / 3600
+            today, found = _judged(until, head, _midnight(periods.now.end, zone), hours=hours)
+            known, rows = known + today, rows + found
+        judged.setdefault((measure, unit), []).append(min(known, length))
+    least = min((min(counts) for counts in judged.values()), default=0)
+    frame = pd.DataFrame(_smallest_causes(rows), columns=_COLUMNS)
     order = frame.assign(size=frame["impact"].abs()).sort_values(
         ["measure", "size", "dimension"], ascending=[True, False, True], kind="stable", ignore_index=True
     )
-    return SpendJumps(order[columns].astype({"ongoing": bool}), zone=zone)
+    notes: tuple[str, ...] = ()
+    if judged and least < length:
+        notes = (
+            f"Jumps: {least} of {length} days were judged; a day needs {LEAST_DAYS} observed days before it, and nine "
+            "tenths of itself.",
+        )
+    return SpendJumps(
+        order[_COLUMNS].astype({"ongoing": bool, "settled": bool}), zone=zone, judged=least, days=length, notes=notes
+    )
 
 
-def _daily(part: pd.DataFrame, seen: pd.DataFrame, zone: str) -> pd.DataFrame:
-    """Amounts by group and by day (its start, UTC); only whole days that were observed."""
+def _midnight(at: datetime, zone: str) -> pd.Timestamp:
+    day = pd.Timestamp(at).tz_convert(zone).date()
+    return pd.Timestamp(datetime.combine(day, time(), named_zone(zone)))
+
+
+def _running_day(periods: Periods, zone: str) -> time | None:
+    """Wall-clock time up to which the running day is known; None at midnight and in its first hour."""
+    passed = pd.Timestamp(periods.now.end) - _midnight(periods.now.end, zone)
+    return pd.Timestamp(periods.now.end).tz_convert(zone).time() if passed >= timedelta(hours=LEAST_HOURS) else None
+
+
+def _table(part: pd.DataFrame, seen: pd.DataFrame, zone: str, until: time | None) -> pd.DataFrame:
+    """Amounts by group and local day, up to a time of the day if given; NaN where a day was not observed in full."""
     tz = named_zone(zone)
     own = seen[seen["role"].isin(part["role"].unique())]
-    covered = own.groupby(["start", "end"])["covered"].min()
-    good = []
-    for (start, end), share in covered.items():
-        local = start.tz_convert(tz)
-        whole = local == local.normalize() and end.tz_convert(tz) == (local.normalize() + timedelta(days=1)).normalize()
-        if whole and share >= LEAST_COVERED:
-            good.append(start)
-    rows = part.loc[part["start"].isin(good), ["group", "start", "amount"]]
+    slices = own.groupby(["start", "end"])["covered"].min().reset_index()
+    local = slices["start"].dt.tz_convert(zone)
+    day = local.dt.normalize()
+    if until is not None:
+        cut = pd.Series([pd.Timestamp(datetime.combine(one.date(), until, tz)) for one in day], index=day.index)
+        kept = (slices["end"] <= cut.dt.tz_convert("UTC")).to_numpy(np.bool_) if len(cut) else np.zeros(0, np.bool_)
+        slices, day = slices[kept], day[kept]
+    if slices.empty:
+        return pd.DataFrame()
+    length = (slices["end"] - slices["start"]).dt.total_seconds()
+    sums = pd.DataFrame({"day": day, "length": length, "covered": length * slices["covered"]}).groupby("day").sum()
+    wanted = [_length(one.date(), until, tz) for one in sums.index]
+    good = (sums["length"] >= np.array(wanted) - 300) & (sums["covered"] >= LEAST_COVERED * sums["length"])
+    rows = part.merge(slices.assign(day=day)[["start", "end", "day"]], on=["start", "end"])
     rows = rows.assign(amount=rows["amount"].astype(np.float64))
-    table = rows.pivot_table(index="group", columns="start", values="amount", aggfunc="sum", fill_value=0.0)
-    return table.sort_index(axis=1)
+    table = rows.pivot_table(index="group", columns="day", values="amount", aggfunc="sum", fill_value=0.0)
+    table = table.sort_index(axis=1)
+    table.loc[:, ~good.reindex(table.columns).fillna(False).to_numpy(np.bool_)] = np.nan
+    return table.reindex(columns=pd.date_range(table.columns[0], table.columns[-1], freq="D"))
 
 
-def _against_usual(values: Floats, weekdays: NDArray[np.int32], judged: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Usual amounts of each group (row) and day, and how many deviations it is away from them; 0 within the floors."""
-    whole = np.broadcast_to(values.sum(axis=0), values.shape)
-    usual, away = np.full(values.shape, np.nan), np.zeros(values.shape)
-    calm = np.ones(values.shape, np.bool_)
-    for day in (LEAST_DAYS + np.flatnonzero(judged[LEAST_DAYS:])).tolist():
-        age = np.cumsum(calm[:, day - 1 :: -1], axis=1)[:, ::-1]
-        known, recent = (calm[:, :day] & (age <= days) for days in (USUAL_DAYS, LEVEL_DAYS))
-        past = slice(int(known.any(axis=0).argmax()), day)
-        known, recent = known[:, past], recent[:, past]
-        shares = _weekday_shares(values[:, past], known, weekdays[past])
-        plain = values[:, past] / shares[:, weekdays[past]]
-        level = _medians(plain, recent)
-        usual[:, day] = level * shares[:, weekdays[day]]
-        seen = _medians(np.abs(plain - _medians(plain, known)[:, None]), known)
-        spread = np.maximum(1.4826 * seen * _inflation(known.sum(axis=1)), SMALLEST_DEVIATION * np.abs(level))
-        off = values[:, day] - usual[:, day]
-        floor = np.maximum(LEAST_CHANGE * usual[:, day], LEAST_SHARE * _medians(whole[:, past], known))
-        far = (np.abs(off) >= floor) & (off != 0)
-        away[far, day] = np.divide(off, spread, out=np.copysign(np.inf, off), where=spread > 0)[far]
-        calm[:, day] = np.abs(away[:, day]) <= DEVIATIONS
-    return usual, away
+def _length(day: Any, until: time | None, tz: Any) -> float:
+    """Length of a local day, or of its part up to a time, clock changes included. [s]"""
+    begin = datetime.combine(day, time(), tz)
+    end = datetime.combine(day, until, tz) if until else datetime.combine(day + timedelta(days=1), time(), tz)
+    return (to_ms(end) - to_ms(begin)) / 1000
 
 
-def _inflation(days: NDArray[np.int64]) -> Floats:
-    """How much wider errors of the coming days are than those of the days that the medians were taken from.
-
-    Seven shares and a level are taken from ``days`` values; a median of n values errs by pi / 2n of their variance.
-    """
-    fitted = days / np.maximum(days - 8, 1)
-    ahead = 1 + np.pi / 2 * (7 / days + 1 / LEVEL_DAYS)
-    return np.asarray(np.sqrt(fitted * ahead), np.float64)
-
-
-def _weekday_shares(values: Floats, known: NDArray[np.bool_], weekdays: NDArray[np.int32]) -> Floats:
-    """Median of each weekday over the median of all, by row; 1 for one known less than three times.
-
-    Examples
-    --------
-    >>> weeks = np.array([[4.0, 4, 4, 4, 4, 1, 1] * 3])
-    >>> _weekday_shares(weeks, weeks > 0, np.arange(21) % 7)[0, 4:6].tolist()
-    [1.0, 0.25]
-    """
-    shares, level = np.ones((len(values), 7)), _medians(values, known)
-    for weekday in range(7):
-        own = known & (weekdays == weekday)
-        middle = _medians(values, own)
-        stated = (own.sum(axis=1) >= 3) & (level > 0) & (middle > 0)
-        np.divide(middle, level, out=shares[:, weekday], where=stated)
-    return shares
+def _judged(
+    table: pd.DataFrame, head: dict[str, Any], first_day: pd.Timestamp, *, hours: float
+) -> tuple[int, list[dict[str, Any]]]:
+    """Return the number of judged days from a day on, and a row an episode in them."""
+    if table.empty or not (table.columns >= first_day).any():
+        return 0, []
+    values = table.to_numpy(np.float64)
+    found = judged_days(values, table.columns.day_of_week.to_numpy().astype(np.int64))
+    inside = np.asarray(table.columns >= first_day, np.bool_)
+    judged = np.isfinite(found.usual).any(axis=0) & inside
+    usual_day = float(np.nanmedian(np.nansum(values, axis=0)))
+    rows = []
+    for row in range(len(table)):
+        for number in np.unique(found.episode[row, inside]).tolist():
+            places = np.flatnonzero(found.episode[row] == number)
+            if not number or (not np.isnan(hours) and places[-1] != len(inside) - 1):
+                continue
+            if not np.isnan(hours):
+                places = places[-1:]
+            jump = _jump(values[row], found, row, places, table.columns, judged)
+            if abs(jump["impact"]) >= LEAST_SHARE * usual_day * len(places):
+                rows.append({**head, "group": str(table.index[row]), **jump, "hours": hours, "also": ""})
+    return int(judged.sum()), rows
 
 
-def _medians(values: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Median of what is known in each row; infinite where nothing is."""
-    ordered = np.sort(np.where(known, values, np.inf), axis=1)
-    count, row = known.sum(axis=1), np.arange(len(values))
-    return np.asarray((ordered[row, (count - 1) // 2] + ordered[row, count // 2]) / 2, np.float64)
-
-
-def _runs(stands_out: NDArray[np.bool_], signs: Floats) -> list[NDArray[np.int64]]:
-    """Places of each run of one direction; a single calm day does not part one."""
-    runs: list[list[int]] = []
-    for place in np.flatnonzero(stands_out).tolist():
-        if runs and place - runs[-1][-1] <= 2 and signs[place] == signs[runs[-1][-1]]:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return [np.array(run, np.int64) for run in runs]
-
-
-def _jump(values: Floats, usual: Floats, away: Floats, days: pd.DatetimeIndex, to_the_end: bool) -> dict[str, Any]:
-    expected, actual = float(usual.sum()), float(values.sum())
+def _jump(
+    values: Floats,
+    found: Judged,
+    row: int,
+    places: NDArray[np.int64],
+    days: pd.DatetimeIndex,
+    judged: NDArray[np.bool_],
+) -> dict[str, Any]:
+    expected, actual = float(found.usual[row, places].sum()), float(values[places].sum())
     ratio = (actual - expected) / expected if expected > 0 else np.inf
     size = abs(ratio)
+    last_judged = int(np.flatnonzero(judged)[-1]) if judged.any() else -1
+    settled = places[-1] - places[0] + 1 >= SETTLED_DAYS
     return {
         "direction": "up" if actual > expected else "down",
-        "first": f"{days[0]:%Y-%m-%d}",
-        "last": f"{days[-1]:%Y-%m-%d}",
-        "days": len(values),
-        "ongoing": to_the_end,
+        "first": f"{days[places[0]]:%Y-%m-%d}",
+        "last": f"{days[places[-1]]:%Y-%m-%d}",
+        "days": len(places),
+        "ongoing": bool(places[-1] >= last_judged),
+        "settled": bool(settled),
         "expected": expected,
         "actual": actual,
         "impact": actual - expected,
         "change_ratio": ratio,
         "severity": "minor" if size < MAJOR else "major" if size < CRITICAL else "critical",
-        "deviations": float(away[np.argmax(np.abs(away))]),
+        "deviations": float(np.abs(found.deviations[row, places]).max()),
     }
+
+
+def _smallest_causes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep of the rows that show one jump under several labels the one whose group is smallest."""
+    open_ = sorted(rows, key=lambda row: -abs(row["impact"]))
+    kept = []
+    while open_:
+        largest = open_[0]
+        same = [row for row in open_ if _same(row, largest)]
+        cause = min(same, key=lambda row: (row["expected"], row["dimension"] == "kind", -row["days"]))
+        others = [row for row in same if row is not cause and row["dimension"] != cause["dimension"]]
+        said = ", ".join(f"{row['dimension']} {row['group']}" for row in others)
+        kept.append({**cause, "also": said})
+        gone = {id(cause), *(id(row) for row in others)}
+        open_ = [row for row in open_ if id(row) not in gone]
+    return kept
+
+
+def _same(row: dict[str, Any], largest: dict[str, Any]) -> bool:
+    keys = ("measure", "unit", "direction")
+    return (
+        all(row[key] == largest[key] for key in keys)
+        and np.isnan(row["hours"]) == np.isnan(largest["hours"])
+        and row["first"] <= largest["last"]
+        and largest["first"] <= row["last"]
+        and abs(row["impact"] - largest["impact"]) <= SAME_IMPACT * abs(largest["impact"])
+    )

@@ -33,6 +33,18 @@ class Account:
         Labels it is counted by, in the words of the catalog.
     view_of : str
         Role that counts these things already, under other labels; such an account is never added to totals.
+    view_with : tuple of str
+        Further roles that count them together with ``view_of``: total tokens are those of input and of output.
+    inside : str
+        Role that contains what this one counts, such as cached tokens inside input; never added either.
+    token_class : str
+        Class of tokens, see :mod:`workbench.analysis.token_classes`; empty where a label or nothing says it.
+    parts : tuple of (str, str)
+        Values of the label ``token_class`` and the values that contain them, or ``apart``.
+    stated : bool
+        Whether the profile itself says what this account is a part or a class of.
+    family : str
+        Name of the metric.
     """
 
     role: str
@@ -40,6 +52,17 @@ class Account:
     unit: str
     dimensions: tuple[str, ...] = ()
     view_of: str = ""
+    view_with: tuple[str, ...] = ()
+    inside: str = ""
+    token_class: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
+    stated: bool = False
+    family: str = ""
+
+    @property
+    def added(self) -> bool:
+        """Whether it counts something that no other account counts, so that totals hold it."""
+        return not self.view_of and not self.inside
 
     @property
     def measure(self) -> str:
@@ -73,7 +96,7 @@ def known_amount(part: pd.DataFrame, seen: pd.DataFrame, span: TimeRange) -> Dec
 
 def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:
     """Return the pairs of measure and unit that have totals, money first."""
-    kinds = [(one.measure, one.unit) for one in accounts if one.measure in ("cost", "tokens") and not one.view_of]
+    kinds = [(one.measure, one.unit) for one in accounts if one.measure in ("cost", "tokens") and one.added]
     return sorted(dict.fromkeys(kinds), key=lambda kind: kind[0] != "cost")
 
 
@@ -89,12 +112,30 @@ def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[
     titles = {one.role: one.title for one in accounts}
     for measure, unit in measures(accounts):
         mine = [one for one in accounts if (one.measure, one.unit) == (measure, unit)]
-        base = [one for one in mine if not one.view_of]
+        base = [one for one in mine if one.added]
         roles = [one.role for one in base]
         ways = {"kind": ("role", roles)} if len(base) > 1 else {}
         ways |= {name: (name, roles) for one in base for name in one.dimensions}
-        ways |= {name: (name, [one.role]) for one in mine if one.view_of for name in one.dimensions if name not in ways}
+        ways |= {
+            name: (name, [one.role]) for one in mine if not one.added for name in one.dimensions if name not in ways
+        }
         for dimension, (column, counted) in ways.items():
             part = summed(ledger[ledger["role"].isin(counted)], dict.fromkeys([column, "role", "start", "end"]))
-            names = part["role"].map(titles) if column == "role" else part[column].astype("str").replace("", NOT_GIVEN)
-            yield measure, unit, dimension, part.assign(group=names.astype("str"))
+            names = part["role"].map(titles) if column == "role" else part[column].astype("str")
+            names = names.astype("str")
+            absent = unlike(NOT_GIVEN, names.unique())
+            yield measure, unit, dimension, part.assign(group=names.where(names != "", absent))
+
+
+def unlike(name: str, others: Iterable[str]) -> str:
+    """Return a name for what has none, marked where a label happens to hold the same text.
+
+    Examples
+    --------
+    >>> unlike("(not given)", ["a"]), unlike("3 others", ["3 others", "b"])
+    ('(not given)', '3 others (no label)')
+    """
+    taken = set(others)
+    while name in taken:
+        name = f"{name} (no label)"
+    return name

@@ -1,4 +1,4 @@
-"""What was spent and used: by whatever labels it was counted with, by day, against the period before, per unit.
+"""What was spent and used: by whatever labels it was counted with, by day, against the period before.
 
 All amounts come from a ledger, see :mod:`workbench.analysis.cost.ledger`. Every total here is an exact sum of its
 rows, a
@@ -7,7 +7,7 @@ Decimal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount, measures, observed, splits, within
+from workbench.analysis.cost.ledger import (
+    Account,
+    Periods,
+    inside,
+    known_amount,
+    measures,
+    observed,
+    splits,
+    unlike,
+    within,
+)
 from workbench.analysis.counting.amounts import summed
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
@@ -100,28 +110,6 @@ class DailySpend(Result):
     zone: str
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class UnitCosts(Result):
-    """Spend per thing done: ratios of totals, never means of ratios; one row per thing.
-
-    Columns of ``frame``:
-
-    ============= ======================================================================================
-    per           ``request``, ``success`` or ``1,000 tokens`` (str)
-    counter       title of what is counted (str)
-    unit          currency (str)
-    cost          total spend of the period; None where nothing of it was observed (Decimal) [``unit``]
-    count         things done in the period; None where nothing of it was observed (Decimal) [count]
-    unit_cost     cost / count, per thousand for tokens; None without any (Decimal) [``unit``]
-    before        unit cost of the period compared with (Decimal) [``unit``]
-    change_ratio  unit_cost / before - 1; NaN without a base [ratio]
-    ============= ======================================================================================
-    """
-
-    period: TimeRange
-    before: TimeRange
-
-
 def spend_totals(
     ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
 ) -> SpendTotals:
@@ -143,7 +131,7 @@ def spend_totals(
     """
     rows: list[dict[str, Any]] = []
     for measure, unit in measures(accounts):
-        added = [one for one in accounts if (one.measure, one.unit) == (measure, unit) and not one.view_of]
+        added = [one for one in accounts if (one.measure, one.unit) == (measure, unit) and one.added]
         part = ledger[ledger["role"].isin([one.role for one in added])]
         amount, before = (known_amount(part, seen, span) for span in (periods.now, periods.before))
         coverage, base = (
@@ -202,7 +190,7 @@ def spend_groups(
                     "measure": measure,
                     "unit": unit,
                     "dimension": dimension,
-                    "group": f"{len(members)} others" if rest else group,
+                    "group": unlike(f"{len(members)} others", named) if rest else group,
                     "rest": rest,
                     "amount": amount,
                     "whole": whole,
@@ -234,11 +222,10 @@ def daily_spend(
             day=rows["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d"),
         )
         ends = rows.groupby("day").agg(start=("start", "min"), end=("end", "max"))
+        ends["covered"] = _observed_days(inside(seen[seen["role"].isin(part["role"].unique())], span), zone)
         days = summed(rows, ["group", "rest", "day"]).join(ends, on="day")
         places = dict(zip(mine["group"], range(len(mine)), strict=True))
         days = days.assign(place=days["group"].map(places)).sort_values(["place", "day"], ignore_index=True)
-        covered = seen[seen["role"].isin(part["role"].unique())].groupby("start")["covered"].min()
-        days["covered"] = days["start"].map(covered).to_numpy(np.float64)
         unknown = (days["covered"] == 0) & (days["amount"] == 0)
         frames.append(
             days.assign(
@@ -253,53 +240,16 @@ def daily_spend(
     return DailySpend(frame[columns], zone=zone)
 
 
-def unit_costs(ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods) -> UnitCosts:
-    """Divide the spend of a period by what was done in it.
-
-    Notes
-    -----
-    A success is a request less those that failed, where the profile counts failures of the same requests. All spend of
-    the system is divided by each count: the figures are not to be added.
-    """
-    rows: list[dict[str, Any]] = []
-    base = [one for one in accounts if not one.view_of]
-    for unit in dict.fromkeys(one.unit for one in base if one.measure == "cost"):
-        money = ledger["role"].isin([one.role for one in base if (one.measure, one.unit) == ("cost", unit)])
-        spent = [known_amount(ledger[money], seen, span) for span in (periods.now, periods.before)]
-        for per, counter, done in _counted(ledger, seen, base, periods):
-            size = 1000 if per == "1,000 tokens" else 1
-            each, before = (_each(cost, count, size) for cost, count in zip(spent, done, strict=True))
-            change = np.nan if each is None or not before else float(each / before) - 1
-            row = {"per": per, "counter": counter, "unit": unit, "cost": spent[0], "count": done[0], "unit_cost": each}
-            rows.append(row | {"before": before, "change_ratio": change})
-    columns = ["per", "counter", "unit", "cost", "count", "unit_cost", "before", "change_ratio"]
-    return UnitCosts(pd.DataFrame(rows, columns=columns), period=periods.now, before=periods.before)
-
-
-def _counted(
-    ledger: pd.DataFrame, seen: pd.DataFrame, base: Sequence[Account], periods: Periods
-) -> Iterable[tuple[str, str, list[Decimal | None]]]:
-    roles = {one.role for one in base}
-    for one in base:
-        part, spans = ledger[ledger["role"] == one.role], (periods.now, periods.before)
-        done = [known_amount(part, seen, span) for span in spans]
-        if one.measure == "requests":
-            yield "request", one.title, done
-            if (failed := one.role.replace("requests", "errors", 1)) in roles:
-                lost = [within(ledger[ledger["role"] == failed], span) for span in spans]
-                yield "success", one.title, [_change(*pair) for pair in zip(done, lost, strict=True)]
-        elif one.measure == "tokens":
-            yield "1,000 tokens", one.title, done
+def _observed_days(seen: pd.DataFrame, zone: str) -> pd.Series[float]:
+    """Observed share of each day in a zone, of the role that was seen least. [ratio]"""
+    length = (seen["end"] - seen["start"]).dt.total_seconds()
+    keys = [seen["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d").rename("day"), seen["role"].astype("str")]
+    parts = (seen["covered"] * length).groupby(keys).sum() / length.groupby(keys).sum()
+    return parts.groupby(level="day").min()
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
     return None if now is None or before is None else total((now, before.copy_negate()))
-
-
-def _each(cost: Decimal | None, count: Decimal | None, size: int) -> Decimal | None:
-    if cost is None or count is None or count <= 0:
-        return None
-    return quantised(_CONTEXT.divide(_CONTEXT.multiply(cost, Decimal(size)), count))
 
 
 def _running_month(part: pd.DataFrame, seen: pd.DataFrame, periods: Periods) -> dict[str, Decimal | None]:
@@ -343,11 +293,22 @@ def _remarks(
                 notes.append(f"{row.measure}: {much} of {span} was observed; no change is stated.")
     titles = {one.role: one.title for one in accounts}
     for one in accounts:
-        if one.view_of in titles and one.measure in ("cost", "tokens"):
-            view, base = (within(ledger[ledger["role"] == role], periods.now) for role in (one.role, one.view_of))
-            if abs(total((view, base.copy_negate()))) > base * NOTICED:
+        if one.measure not in ("cost", "tokens"):
+            continue
+        own = within(ledger[ledger["role"] == one.role], periods.now)
+        if one.view_of in titles:
+            wholes = [role for role in (one.view_of, *one.view_with) if role in titles]
+            base = total(within(ledger[ledger["role"] == role], periods.now) for role in wholes)
+            if abs(total((own, base.copy_negate()))) > base * NOTICED:
                 notes.append(
-                    f"{one.title} adds up to {view:,.2f} {one.unit}, {titles[one.view_of]} to {base:,.2f}: two "
-                    "counters of the system that differ. The total is the latter."
+                    f"{one.title} adds up to {own:,.2f} {one.unit}, {' and '.join(titles[role] for role in wholes)} to "
+                    f"{base:,.2f}: counters of the system that differ. The total is the latter."
+                )
+        if one.inside in titles:
+            whole = within(ledger[ledger["role"] == one.inside], periods.now)
+            if own > whole:
+                notes.append(
+                    f"{one.title} adds up to {own:,.2f} {one.unit}, more than {titles[one.inside]} ({whole:,.2f}) that "
+                    "should contain it: an error of the counters, or of inside in the profile."
                 )
     return tuple(notes)

@@ -1,99 +1,351 @@
-"""Classes of tokens that lie inside each other: cached inside input, reasoning inside output. Counted once."""
+"""Classes of tokens: which counter counts a part of which, so that no token is added twice.
+
+Input holds uncached input, cache reads and cache writes; output holds visible output and reasoning. OpenAI, Google,
+LiteLLM and the OpenTelemetry conventions count the parts inside their whole, Anthropic counts cache reads and writes
+beside it. A profile says which (``inside``, ``view_of``, ``token_class``, ``classes``); where it does not, names and
+amounts do.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pandas as pd
 
-from workbench.analysis.cost.ledger import Account
-from workbench.analysis.counting.amounts import added
+from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
+from workbench.analysis.counting.amounts import summed
+from workbench.core.money import total
+from workbench.core.result import Result
+from workbench.core.timerange import TimeRange
 
-#: What a profile says of a class that lies inside no other.
+#: ``(pattern, class)`` over the words of a counter or label value; the first that fits wins.
+_WORDS: tuple[tuple[str, str], ...] = (
+    (r"uncached|non_?cached|fresh_input", "uncached_input"),
+    (r"cache.*(creat|writ).*1h", "cache_write_1h"),
+    (r"cache.*(creat|writ)", "cache_write"),
+    (r"cache", "cache_read"),
+    (r"reason|think|thought", "reasoning"),
+    (r"audio.*(output|completion)|(output|completion).*audio", "audio_output"),
+    (r"audio", "audio_input"),
+    (r"image.*(output|completion)|(output|completion).*image", "image_output"),
+    (r"image", "image_input"),
+    (r"visible", "visible_output"),
+    (r"(^|_)(input|prompt|in)(_|$)", "input"),
+    (r"(^|_)(output|completion|candidates|generated|generation|out)(_|$)", "output"),
+    (r"^(total|all|sum)(_tokens?)?$|(^|_)total_tokens?(_|$)", "total"),
+)
+
+#: What a profile says of a value that is inside no other.
 APART = "apart"
 
-#: Classes that providers count within another, and apart from it, under the same names.
-_PARTS = (
-    (re.compile(r"cach", re.IGNORECASE), re.compile(r"^(input|prompt)(_tokens)?$", re.IGNORECASE)),
-    (re.compile(r"reason|think", re.IGNORECASE), re.compile(r"^(output|completion)(_tokens)?$", re.IGNORECASE)),
+#: Class -> the class that holds it, where a source counts parts inside their whole.
+PARENT = {
+    "cache_read": "input",
+    "cache_write": "input",
+    "cache_write_1h": "input",
+    "audio_input": "input",
+    "image_input": "input",
+    "uncached_input": "input",
+    "reasoning": "output",
+    "visible_output": "output",
+    "audio_output": "output",
+    "image_output": "output",
+}
+
+#: What is left of a whole once its parts are taken out.
+REST = {"input": "uncached_input", "output": "visible_output"}
+
+#: Order of the classes on every surface.
+CLASSES = (
+    "uncached_input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "audio_input",
+    "image_input",
+    "visible_output",
+    "reasoning",
+    "audio_output",
+    "image_output",
+    "other",
 )
 
 
-def counted_once(ledger: pd.DataFrame, role: str, classes: Mapping[str, str]) -> pd.DataFrame:
-    """Take classes that lie inside another out of it, so that the classes of a counter add up to what was used.
+@dataclass(frozen=True, eq=False, repr=False)
+class TokenClasses(Result):
+    """Tokens of each class; the classes add up to the total exactly. One row a class.
+
+    Columns of ``frame``:
+
+    ============= =======================================================================================
+    token_class   uncached_input, cache_read, cache_write, visible_output, reasoning, ... (str)
+    amount        None where nothing of the period was observed (Decimal) [tokens]
+    share         amount / sum of all classes [ratio]
+    before        amount of the period compared with (Decimal) [tokens]
+    ============= =======================================================================================
+    """
+
+    period: TimeRange
+    before: TimeRange
+
+
+def class_of(text: str) -> str:
+    """Return the class of tokens that a name or a label value seems to say; empty when it says none.
 
     Parameters
     ----------
-    ledger : DataFrame
-        ``role``, ``token_class`` and ``amount``, see :mod:`workbench.analysis.cost.ledger`.
-    role : str
-        Of the counter.
-    classes : mapping of str to str
-        Class -> the class it lies inside, or ``apart``.
-
-    Returns
-    -------
-    DataFrame
-        The ledger, and for every row of such a class the same amount less for the class around it.
+    text : str
+        Variant of a role, family or label value, e.g. ``proxy-cached-tokens-metric-total``, ``cacheRead``.
 
     Examples
     --------
-    >>> rows = [("tokens", "input", Decimal(100)), ("tokens", "cached", Decimal(80)), ("tokens", "output", Decimal(5))]
-    >>> ledger = pd.DataFrame(rows, columns=["role", "token_class", "amount"])
-    >>> once = counted_once(ledger, "tokens", {"cached": "input"})
-    >>> once.groupby("token_class")["amount"].sum().astype(int).to_dict(), int(once["amount"].sum())
-    ({'cached': 80, 'input': 20, 'output': 5}, 105)
+    >>> [class_of(text) for text in ("prompt", "proxy-cached-tokens-metric-total", "thoughts", "cacheCreation", "x")]
+    ['input', 'cache_read', 'reasoning', 'cache_write', '']
+    >>> class_of("proxy_total_tokens_metric_total"), class_of("llm_tokens_total")
+    ('total', '')
     """
-    around = {part: whole for part, whole in classes.items() if whole != APART}
-    inside = ledger[(ledger["role"] == role) & ledger["token_class"].isin(list(around))]
-    if inside.empty:
-        return ledger
-    less = inside.assign(
-        token_class=inside["token_class"].astype("str").map(around),
-        amount=[-amount for amount in inside["amount"]],
-    )
-    less["amount"] = less["amount"].astype(ledger["amount"].dtype)
-    return pd.concat(
-        [ledger.astype({"token_class": "str"}), less.astype({"token_class": "str"})], ignore_index=True
-    ).astype({"token_class": "category"})
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text)
+    words = re.sub(r"[^a-z0-9]+", "_", snake.lower()).strip("_")
+    return next((name for pattern, name in _WORDS if re.search(pattern, words)), "")
 
 
-def doubtful_classes(
-    ledger: pd.DataFrame, accounts: Sequence[Account], classes: Mapping[str, Mapping[str, str]]
-) -> tuple[str, ...]:
-    """Ask of classes that may lie inside another, of which the profile does not say it.
+def settled_classes(
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Account], list[str]]:
+    """Settle which counters of tokens are parts or sums of others, so that each token is added once.
+
+    Parameters
+    ----------
+    ledger, seen : DataFrame
+        See :mod:`workbench.analysis.cost.ledger`. [unit of the account]
+    accounts : sequence of Account
+        As the profile has them; ``inside``, ``view_of`` and ``token_class`` of the profile are never overruled.
+
+    Returns
+    -------
+    ledger, seen : DataFrame
+        Values of a ``token_class`` label that are parts have a role of their own, ``tokens.~cached``.
+    accounts : list of Account
+        Every account of tokens with its class; parts and sums are ``inside`` or ``view_of`` another.
+    notes : list of str
+        What was read from names or amounts because the profile does not say it.
+
+    Notes
+    -----
+    Where nothing says whether parts are inside their whole: with a counter of the total, the reading that adds up to it
+    counts; else parts larger than their whole, or Anthropic's own words (cache *creation*), prove that they stand
+    beside it; else they are inside.
+    """
+    notes: list[str] = []
+    settled: list[Account] = []
+    for one in accounts:
+        if one.measure != "tokens":
+            settled.append(one)
+        elif "token_class" in one.dimensions:
+            ledger, seen, parts = _by_value(ledger, seen, one, notes)
+            settled += parts
+        else:
+            settled.append(replace(one, token_class=one.token_class or class_of(_name(one))))
+    return ledger, seen, _by_role(ledger, settled, notes), notes
+
+
+def token_usage(ledger: pd.DataFrame, accounts: Sequence[Account]) -> tuple[pd.DataFrame, list[str]]:
+    """Tokens by class, without overlap: of each whole, its parts are taken out.
 
     Parameters
     ----------
     ledger : DataFrame
-        Of one period.
+        As :func:`settled_classes` returns it. [tokens]
     accounts : sequence of Account
-    classes : mapping of str to mapping
-        What the profile says, by role.
+
+    Returns
+    -------
+    usage : DataFrame
+        The dimensions that all counters of tokens share, ``token_class``, ``start``, ``end``, ``amount`` (Decimal).
+        [tokens]
+    notes : list of str
+        Parts larger than their whole: an error of the data, never cut to zero.
     """
-    asked = []
-    for one in accounts:
-        if one.measure != "tokens" or one.view_of or "token_class" not in one.dimensions:
+    tokens = [one for one in accounts if one.measure == "tokens" and (one.added or one.inside)]
+    if not tokens:
+        return pd.DataFrame(columns=["token_class", "start", "end", "amount"]), []
+    shared = [
+        name for name in tokens[0].dimensions if name != "token_class" and all(name in one.dimensions for one in tokens)
+    ]
+    keys = [*shared, "start", "end"]
+    rows: list[pd.DataFrame] = []
+    for one in tokens:
+        part = ledger[ledger["role"] == one.role]
+        if part.empty:
             continue
-        mine = ledger[ledger["role"] == one.role]
-        sums = {str(name): added(rows["amount"]) for name, rows in mine.groupby("token_class", observed=True)}
-        known = classes.get(one.role, {})
-        doubted = {
-            part: whole
-            for parts, wholes in _PARTS
-            for part in sums
-            for whole in sums
-            if part not in known and parts.search(part) and wholes.search(whole) and 0 < sums[part] <= sums[whole]
+        named = pd.Series(one.token_class or "other", part.index, dtype="str")
+        if "token_class" in one.dimensions and not one.inside:
+            named = part["token_class"].astype("str").map(lambda value: class_of(value) or "other")
+        rows.append(
+            part.assign(token_class=named.map(lambda name: REST.get(name, name)))[[*keys, "token_class", "amount"]]
+        )
+        if one.inside:
+            whole = next((other for other in tokens if other.role == one.inside), None)
+            above = REST.get(PARENT.get(one.token_class, ""), "other")
+            if whole is not None and "token_class" not in whole.dimensions:
+                above = REST.get(whole.token_class, whole.token_class or "other")
+            lost = part.assign(token_class=above, amount=[-amount for amount in part["amount"]])
+            rows.append(lost[[*keys, "token_class", "amount"]])
+    if not rows:
+        return pd.DataFrame(columns=[*keys, "token_class", "amount"]), []
+    usage = summed(pd.concat(rows, ignore_index=True), [*keys, "token_class"])
+    negative = usage[usage["amount"] < Decimal(0)]
+    notes = []
+    if len(negative):
+        lost = total(-amount for amount in negative["amount"])
+        notes.append(
+            f"Tokens: parts (cached, reasoning) are larger than their whole in {len(negative):,} of {len(usage):,} "
+            f"amounts, by {lost:,.0f} tokens in all. Either the counters disagree or the parts are counted beside the "
+            "whole: set inside or token_class in the profile."
+        )
+    return usage, notes
+
+
+def token_classes(
+    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+) -> TokenClasses:
+    """Add up the tokens of each class over a period and the one before."""
+    usage, notes = token_usage(ledger, accounts)
+    tokens = [one.role for one in accounts if one.measure == "tokens" and one.added]
+    part = ledger[ledger["role"].isin(tokens)] if len(ledger) else ledger
+    known = [known_amount(part, seen, span) is not None for span in (periods.now, periods.before)]
+    sums = []
+    for span, watched in zip((periods.now, periods.before), known, strict=True):
+        found = summed(inside(usage, span), ["token_class"]) if watched and len(usage) else None
+        sums.append({} if found is None else dict(zip(found["token_class"], found["amount"], strict=True)))
+    names = [name for name in CLASSES if any(name in amounts for amounts in sums)]
+    whole = total(sums[0].values()) if sums[0] else None
+    rows = [
+        {
+            "token_class": name,
+            "amount": sums[0].get(name, Decimal(0)) if known[0] else None,
+            "share": float(sums[0].get(name, Decimal(0)) / whole) if whole else float("nan"),
+            "before": sums[1].get(name, Decimal(0)) if known[1] else None,
         }
-        if doubted:
-            whole_sum = sum(sums.values(), Decimal(0))
-            less = whole_sum - sum((sums[part] for part in doubted), Decimal(0))
-            pairs = " and ".join(f"{part} in {whole}" for part, whole in doubted.items())
-            said = ", ".join(f"{part}: {whole}" for part, whole in doubted.items())
-            asked.append(
-                f"{one.title}: classes are added, {whole_sum:,.0f} in all. If {pairs} is counted already, it is "
-                f"{less:,.0f}: write classes: {{{said}}} under the role {one.role}, or {APART} for each that is not."
-            )
-    return tuple(asked)
+        for name in names
+    ]
+    frame = pd.DataFrame(rows, columns=["token_class", "amount", "share", "before"])
+    return TokenClasses(frame, period=periods.now, before=periods.before, notes=tuple(notes))
+
+
+def _name(one: Account) -> str:
+    return f"{one.role.partition('.')[2]} {one.family}"
+
+
+def _by_value(
+    ledger: pd.DataFrame, seen: pd.DataFrame, one: Account, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Account]]:
+    """Give the label values of a counter that are parts or sums of other values a role of their own."""
+    mine = ledger["role"] == one.role
+    values = ledger["token_class"].astype("str").where(mine, "")
+    classes = {value: class_of(value) for value in values.unique() if value}
+    stated = dict(one.parts)
+    holders = {value: holder for value, holder in stated.items() if holder != APART}
+    if not one.stated:
+        held = {name: value for value, name in classes.items() if name in ("input", "output")}
+        parts = {
+            value: held[PARENT[name]]
+            for value, name in classes.items()
+            if PARENT.get(name) in held and value not in stated
+        }
+        sums = [value for value, name in classes.items() if name == "total" and value not in stated]
+        if len(sums) == 1 and len(classes) > 1:
+            holders[sums[0]] = ""
+        if parts:
+            amounts = _amounts(ledger[mine], "token_class")
+            whole = amounts.get(sums[0]) if sums else None
+            if _parts_inside(ledger[mine], parts, held.values(), amounts, whole, notes, one):
+                holders |= parts
+    accounts, relabelled = [replace(one, parts=())], ledger["role"].astype("str")
+    for value, holder in holders.items():
+        role = f"{one.role}.~{value}"
+        if value not in classes:
+            continue
+        relabelled = relabelled.where(~(mine & (values == value)), role)
+        seen = pd.concat([seen, seen[seen["role"] == one.role].assign(role=role)], ignore_index=True)
+        made = replace(one, role=role, title=f"{one.title}: {value}", parts=(), token_class=classes[value])
+        accounts.append(replace(made, inside=one.role) if holder else replace(made, view_of=one.role))
+    if len(accounts) > 1:
+        ledger = ledger.assign(role=relabelled.astype("category"))
+    return ledger, seen, accounts
+
+
+def _parts_inside(
+    rows: pd.DataFrame,
+    parts: dict[str, str],
+    wholes: Collection[str],
+    amounts: dict[str, Decimal],
+    stated: Decimal | None,
+    notes: list[str],
+    one: Account,
+) -> bool:
+    """Whether parts are counted inside their whole, from the amounts and words of one counter."""
+    whole = total(amounts.get(value, Decimal(0)) for value in wholes)
+    within = total(amounts.get(value, Decimal(0)) for value in parts)
+    if stated:
+        return bool(abs(stated - whole) <= abs(stated - whole - within))
+    said = ", ".join(sorted(parts))
+    if any("creat" in value.lower() for value in parts) or _exceeds(rows, parts):
+        notes.append(f"{one.title}: {said} are counted beside {', '.join(sorted(set(parts.values())))}, and are added.")
+        return False
+    notes.append(
+        f"{one.title}: {said} are taken as counted inside {', '.join(sorted(set(parts.values())))}, and are not added; "
+        "set inside in the profile to say otherwise."
+    )
+    return True
+
+
+def _exceeds(rows: pd.DataFrame, parts: dict[str, str]) -> bool:
+    """Whether parts are larger than their whole somewhere."""
+    others = [name for name in rows.columns if name not in ("role", "token_class", "end", "amount")]
+    plain = rows.assign(amount=rows["amount"].astype(float), token_class=rows["token_class"].astype("str"))
+    table = plain.pivot_table(
+        index=others, columns="token_class", values="amount", aggfunc="sum", fill_value=0.0, observed=True
+    )
+    for whole in set(parts.values()):
+        held = [value for value, holder in parts.items() if holder == whole and value in table]
+        if whole in table and (table[held].sum(axis=1) > table[whole] + 0.5).any():
+            return True
+    return False
+
+
+def _by_role(ledger: pd.DataFrame, accounts: list[Account], notes: list[str]) -> list[Account]:
+    """Find parts and sums among the counters of tokens whose profile says neither."""
+    plain = [one for one in accounts if one.measure == "tokens" and one.added and "token_class" not in one.dimensions]
+    open_ = {one.role: one for one in plain if not one.stated}
+    wholes = {one.token_class: one.role for one in plain if one.token_class in ("input", "output")}
+    sums = [one for one in open_.values() if one.token_class in ("total",)]
+    parts = {
+        one.role: wholes[PARENT[one.token_class]] for one in open_.values() if PARENT.get(one.token_class) in wholes
+    }
+    changed: dict[str, Account] = {
+        one.role: replace(one, view_with=(wholes["output"],))
+        for one in accounts
+        if one.token_class in ("total",) and one.view_of == wholes.get("input", "-") and "output" in wholes
+    }
+    amounts = _amounts(ledger, "role") if sums or parts else {}
+    if sums and len(wholes) == 2:
+        roles = tuple(wholes.values())
+        changed |= {one.role: replace(one, view_of=roles[0], view_with=roles[1:]) for one in sums}
+        notes += [f"{one.title} is the sum of input and output tokens by its name, and is not added." for one in sums]
+    if parts:
+        whole = replace(open_[next(iter(parts))], title="Tokens")
+        stated = amounts.get(sums[0].role) if sums else None
+        rows = ledger[ledger["role"].isin([*parts, *parts.values()])]
+        rows = rows.assign(token_class=rows["role"])
+        if _parts_inside(rows, parts, wholes.values(), amounts, stated, notes, whole):
+            changed |= {role: replace(open_[role], inside=holder) for role, holder in parts.items()}
+    return [changed.get(one.role, one) for one in accounts]
+
+
+def _amounts(rows: pd.DataFrame, by: str) -> dict[str, Decimal]:
+    found = summed(rows, [by])
+    return {str(name): amount for name, amount in zip(found[by], found["amount"], strict=True)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from workbench.catalog.profile.containment import container_of, views_of
 from workbench.catalog.profile.model import Profile
 from workbench.catalog.profile.words import nearest
 from workbench.catalog.slo.objective import Objective
@@ -81,14 +82,15 @@ def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document
         for at, name in enumerate(alert.objectives):
             wanted.append((("alert_rules", index, "objectives", at), "objective", name, known["objective"]))
     for name, role in profile.roles.items():
-        if role.view_of is not None:
-            whole = {other for other, found in profile.roles.items() if found.view_of is None and other != name}
-            wanted.append((("roles", name, "view_of"), "role that is no view itself", role.view_of, whole))
-        if role.classes and "token_class" not in {str(name) for name in role.labels}:
+        others = {other: found for other, found in profile.roles.items() if other != name}
+        for viewed in views_of(role):
+            whole = {other for other, found in others.items() if not views_of(found)}
+            wanted.append((("roles", name, "view_of"), "role that is no view itself", viewed, whole))
+        if role.classes and "token_class" not in {str(label) for label in role.labels}:
             yield document.fault(("roles", name, "classes"), f"{name} has no label token_class, so it has no classes")
-        if role.inside is not None:
-            containers = {other for other, entry in profile.roles.items() if entry.inside is None and other != name}
-            wanted.append((("roles", name, "inside"), "role that is no part itself", role.inside, containers))
+        if container_of(role):
+            outer = {other for other, found in others.items() if not views_of(found) and not container_of(found)}
+            wanted.append((("roles", name, "inside"), "role that contains it", container_of(role), outer))
     for index, slo in enumerate(profile.slos):
         for key, kind, names in (
             ("objectives", "objective", slo.objectives),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from workbench.catalog.profile.terms import RoleCapacity
-from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity
+from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity, TokenClass
 from workbench.catalog.profile.words import (
     Dimension,
     DurationMs,
@@ -68,7 +68,7 @@ class MetricFamily(Documented):
 
 
 class Role(Documented):
-    """What a metric is for; docs/profiles.md. ``view_of``, ``inside``, ``classes`` name what is never added to it."""
+    """What a metric is for. ``select`` is a selector; only kind ``expr`` holds an expression; docs/profiles.md."""
 
     kind: Kind
     select: Text
@@ -76,9 +76,10 @@ class Role(Documented):
     title: str = ""
     labels: dict[Dimension, LabelName] = {}
     aliases: tuple[Text, ...] = ()
-    view_of: RoleName | None = None
+    view_of: RoleName | tuple[RoleName, ...] | None = None
     capacity: RoleCapacity | None = None
     inside: RoleName | None = None
+    token_class: TokenClass | None = None
     classes: dict[Text, Text] = {}
     margin: float = Field(default=0.0, ge=0)
 

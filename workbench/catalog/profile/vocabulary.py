@@ -15,6 +15,23 @@ Cadence = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
 Question = Literal["slo", "performance", "cost", "quality", "capacity", "alerts", "monitoring", "people"]
 LogFormat = Literal["json", "logfmt", "text"]
 
+#: What a counter of tokens counts; the parts of ``input`` and ``output`` stand inside them or beside them.
+TokenClass = Literal[
+    "input",
+    "output",
+    "total",
+    "uncached_input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "visible_output",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+    "image_input",
+    "image_output",
+]
+
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 #: What a signal is for. Counters and histograms are given as selectors; rates are the workbench's work.
@@ -87,7 +104,7 @@ DIMENSIONS: dict[str, str] = {
     "region": "region or zone",
     "plan": "plan or tier of a customer",
     "attribute": "attribute that is judged (gender, age)",
-    "token_class": "input, output, cached",
+    "token_class": "input, output, cache_read, cache_write, reasoning ... of tokens",
     "direction": "sent or received, read or written",
     "type": "kind of thing, where no other word fits",
     "severity": "how bad",

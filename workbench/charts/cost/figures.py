@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from workbench.analysis.cost.budgets import BudgetUse
+from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.analysis.cost.landing import SpendForecast
 from workbench.analysis.cost.spend import DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
 from workbench.core.units import amount_text, change_text, ratio_text, short_text
@@ -58,12 +60,14 @@ def daily_figure(
             hovertemplate="%{text}",
             showlegend=True,
         )
-    figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": "~s", "rangemode": "tozero"})
+    figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": _ticks(unit), "rangemode": "tozero"})
     figure.update_xaxes(type="category", nticks=16)
     return figure
 
 
-def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "", *, mode: Mode = "light") -> Any:
+def groups_figure(
+    result: SpendGroups, measure: str = "cost", dimension: str = "", unit: str = "", *, mode: Mode = "light"
+) -> Any:
     """Draw each group of one dimension beside the same group in the period before, largest on top.
 
     Parameters
@@ -73,6 +77,8 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
         ``cost`` or ``tokens``.
     dimension : str
         What the groups are; the first of the measure by default.
+    unit : str
+        Which unit, where a measure has several: two currencies never share an axis. The first by default.
     mode : {"light", "dark"}
         Theme.
 
@@ -84,8 +90,9 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
 
     colours = palette(mode)
     rows = result.frame[result.frame["measure"] == measure]
+    unit = unit or next(iter(rows["unit"]), "")
+    rows = rows[rows["unit"] == unit]
     rows = rows[rows["dimension"] == (dimension or next(iter(rows["dimension"]), ""))].iloc[::-1]
-    unit = next(iter(rows["unit"]), "")
     names = [plain(str(group)) for group in rows["group"]]
     figure = go.Figure(layout=_layout(mode, "", f"Amount ({unit})") | {"height": _bars_height(names)})
     lengths = rows[["before", "amount"]].astype(float)
@@ -107,7 +114,77 @@ def groups_figure(result: SpendGroups, measure: str = "cost", dimension: str = "
             hovertemplate="%{customdata}",
         )
     figure.update_layout(barmode="group", hovermode="closest", legend={"traceorder": "reversed"})
-    figure.update_xaxes(tickformat="~s", showgrid=True, rangemode="tozero")
+    figure.update_xaxes(tickformat=_ticks(unit), showgrid=True, rangemode="tozero")
+    return figure
+
+
+def drivers_figure(result: SpendDrivers, unit: str = "", *, mode: Mode = "light") -> Any:
+    """Draw the waterfall from the spend of the period before to that of the period, an effect a step.
+
+    Parameters
+    ----------
+    result : SpendDrivers
+    unit : str
+        Currency; the first by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    unit = unit or next(iter(result.moved["unit"]), "")
+    moved, steps = result.moved[result.moved["unit"] == unit], result.steps(unit)
+    names = ["Before", *(effect.replace("_", " ") for effect in steps["effect"]), "Period"]
+    values = [*moved["before"], *steps["amount"], *moved["amount"]]
+    figure = go.Figure(layout=_layout(mode, f"Spend ({unit})", ""))
+    figure.add_waterfall(
+        x=names,
+        y=[float(value) for value in values],
+        measure=["absolute", *["relative"] * len(steps), "total"],
+        text=[short_text(value, unit) for value in values],
+        textposition="outside",
+        customdata=[amount_text(value, unit, signed=0 < place < len(values) - 1) for place, value in enumerate(values)],
+        hovertemplate="%{x}: %{customdata}<extra></extra>",
+        increasing={"marker": {"color": colours.bad}},
+        decreasing={"marker": {"color": colours.status["ok"]}},
+        totals={"marker": {"color": colours.series}},
+        connector={"line": {"width": 1, "color": colours.muted}},
+    )
+    figure.update_layout(hovermode="closest")
+    figure.update_yaxes(tickformat="~s")
+    return figure
+
+
+def forecast_figure(result: SpendForecast, unit: str = "", *, mode: Mode = "light") -> Any:
+    """Draw the expected course of the month's spend as a fan from now to the month's end.
+
+    Parameters
+    ----------
+    result : SpendForecast
+    unit : str
+        Currency; the first by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go
+
+    colours = palette(mode)
+    unit = unit or next(iter(result.path["unit"]), "")
+    path = result.path[result.path["unit"] == unit]
+    figure = go.Figure(layout=_layout(mode, f"Spend of the month ({unit})", f"End of day ({result.zone})"))
+    faint = {"width": 0, "color": colours.series}
+    figure.add_scatter(x=path["day"], y=path["high"], line=faint, showlegend=False, name="High")
+    figure.add_scatter(x=path["day"], y=path["low"], line=faint, fill="tonexty", name="80 % interval")
+    figure.add_scatter(x=path["day"], y=path["expected"], line={"color": colours.series}, name="Expected")
+    figure.update_yaxes(tickformat="~s", rangemode="tozero")
     return figure
 
 
@@ -156,3 +233,8 @@ def _layout(mode: Mode, y_title: str, x_title: str) -> dict[str, Any]:
         "xaxis": {"title": {"text": x_title}},
         "yaxis": {"title": {"text": y_title}},
     }
+
+
+def _ticks(unit: str) -> str:
+    """Format of an axis: money in full, as 150m is no amount; counts of tokens with k, M and G."""
+    return "~s" if unit == "tokens" else ",.6~r"

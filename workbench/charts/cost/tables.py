@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.cost.drivers import SpendDrivers
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
@@ -20,8 +22,8 @@ DIMENSION_WORDS = {"kind": "kind of spend", "token_class": "token class", "key":
 
 #: What a row of :func:`jump_rows` means.
 JUMPS_CAPTION = (
-    "Days more than five deviations, 10 % of what is usual and 1 % of the whole away from the same weekdays before. "
-    "One cause shows under every label that it touches: the rows are not to be added."
+    "Days farther from what is usual for their weekday than errors of eight weeks explain, by 10 % (falls: 40 %) or "
+    "more and 1 % of the whole. A step is the new usual after two weeks. One row per cause; the rows do not add up."
 )
 
 
@@ -30,11 +32,17 @@ def compared_with(result: Result) -> str:
     return str(vars(result)["before"])
 
 
+def measure_name(result: Result, measure: str, unit: str) -> str:
+    """Return what a reader calls a measure; with its unit where the measure has several, such as two currencies."""
+    units = result.frame.loc[result.frame["measure"] == measure, "unit"].unique()
+    return f"{MEASURE_WORDS[measure]} ({unit})" if len(units) > 1 else MEASURE_WORDS[measure]
+
+
 def total_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per measure: ``measure, amount, before, change, observed, month so far, month end``."""
     return [
         {
-            "measure": MEASURE_WORDS[str(row.measure)],
+            "measure": measure_name(result, str(row.measure), str(row.unit)),
             "amount": amount_text(row.amount, row.unit),
             "before": amount_text(row.before, row.unit),
             "change": change_text(row.change_ratio),
@@ -46,8 +54,8 @@ def total_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
-def group_rows(result: Result, *, measure: str = "", dimension: str = "") -> list[dict[str, str]]:
-    """One row of text per group: ``by, group, amount, share, before, change``; of one measure when named.
+def group_rows(result: Result, *, measure: str = "", dimension: str = "", unit: str = "") -> list[dict[str, str]]:
+    """One row of text a group: ``by, group, amount, share, before, change``; of one measure or unit when named.
 
     Of one dimension when named, and then without ``by``.
     """
@@ -61,7 +69,7 @@ def group_rows(result: Result, *, measure: str = "", dimension: str = "") -> lis
             "change": change_text(row.change_ratio),
         }
         for row in result.frame.itertuples()
-        if measure in ("", row.measure) and dimension in ("", row.dimension)
+        if measure in ("", row.measure) and dimension in ("", row.dimension) and unit in ("", row.unit)
     ]
 
 
@@ -71,7 +79,8 @@ def day_rows(result: Result) -> list[dict[str, str]]:
     for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
         row = rows.setdefault(str(day), {"day": str(day)})
         known = [amount for amount in part["amount"] if amount is not None]
-        row[MEASURE_WORDS[str(measure)]] = amount_text(sum(known, Decimal(0)) if known else None, str(unit))
+        name = measure_name(result, str(measure), str(unit))
+        row[name] = amount_text(sum(known, Decimal(0)) if known else None, str(unit))
         row["observed"] = ratio_text(float(part["covered"].min()), digits=1)
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
     return [{name: row.get(name, NO_VALUE) for name in names} for row in rows.values()]
@@ -116,16 +125,33 @@ def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
             "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
             "group": str(row.group),
             "from": str(row.first),
-            "to": "still lasts" if row.ongoing else str(row.last),
+            "to": _until(row),
             "impact": _about(row.impact, str(row.unit), signed=True),
             "change": "new" if math.isinf(row.change_ratio) else change_text(row.change_ratio),
             "usual": _about(row.expected, str(row.unit)),
             "was": _about(row.actual, str(row.unit)),
             "severity": str(row.severity),
+            "also seen in": str(row.also) or NO_VALUE,
         }
         for row in result.frame.itertuples()
         if measure in ("", row.measure)
     ]
+
+
+def _until(row: Any) -> str:
+    if row.hours == row.hours:
+        return f"first {row.hours:.0f} h"
+    if row.settled:
+        return "new usual level"
+    return "still lasts" if row.ongoing else str(row.last)
+
+
+def jumps_sentence(result: Result) -> str:
+    """Say that no day stands out, of those that could be judged."""
+    judged, days = (int(vars(result)[name]) for name in ("judged", "days"))
+    if not judged:
+        return "Not judged: no day of the period has three observed weeks before it."
+    return f"No unusual days ({judged} of {days} days judged)."
 
 
 def invoice_rows(result: Result) -> list[dict[str, str]]:
@@ -151,9 +177,13 @@ def _about(amount: float, unit: str, *, signed: bool = False) -> str:
     return amount_text(Decimal(str(round(amount, 2))), unit, signed=signed)
 
 
-def jumps_table(result: Result) -> Table:
+def jumps_table(result: Result) -> Table | Sentence:
     """Table of :func:`jump_rows` that renders itself."""
-    return Table(jump_rows(result), caption=JUMPS_CAPTION, left=("by", "group", "from", "to", "severity"))
+    if result.frame.empty:
+        return Sentence(jumps_sentence(result))
+    return Table(
+        jump_rows(result), caption=JUMPS_CAPTION, left=("by", "group", "from", "to", "severity", "also seen in")
+    )
 
 
 def totals_table(result: Result) -> Table:
@@ -172,7 +202,7 @@ def units_table(result: Result) -> Table:
     """Table of :func:`unit_rows` that renders itself."""
     return Table(
         unit_rows(result),
-        caption="Total spend divided by each count. These rows do not add up.",
+        caption="Total spend over each count; 1,000 tokens without spend that has none. These rows do not add up.",
         left=("per", "counter"),
     )
 
@@ -197,7 +227,7 @@ def cost_finding(study: Study) -> Sentence:
     if study.status in ("unavailable", "refused"):
         return Sentence(f"Spend and tokens are {STATUS_WORDS[study.status].lower()}.")
     totals, groups = study.results["totals"].frame, study.results["groups"].frame
-    parts = []
+    parts: list[str] = []
     for row in totals.itertuples():
         if row.amount is None:
             parts.append(f"{MEASURE_WORDS[row.measure]}: no data in this period.")
@@ -206,6 +236,11 @@ def cost_finding(study: Study) -> Sentence:
         if row.change_ratio == row.change_ratio:
             text += f", {change_text(row.change_ratio)} against {compared_with(study.results['totals'])}"
         largest = groups[(groups["measure"] == row.measure) & (groups["unit"] == row.unit) & ~groups["rest"]]
+        moved = study.results["drivers"]
+        if row.measure == "cost" and row.change_ratio == row.change_ratio and isinstance(moved, SpendDrivers):
+            causes = moved.moved.loc[moved.moved["unit"] == row.unit, "cause"]
+            why = [str(cause) for cause in causes if "because" in str(cause)]
+            text += f", {why[0].partition(', mostly ')[2].rstrip('.')}" if why else ""
         if len(largest):
             most = largest.iloc[0]
             text += f"; most of it {most['group']} ({ratio_text(most['share'], digits=1)})"

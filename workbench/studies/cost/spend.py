@@ -11,15 +11,13 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.cost.budgets import Budget, budget_use
-from workbench.analysis.cost.jumps import spend_jumps
-from workbench.analysis.cost.ledger import Account, Periods, inside
-from workbench.analysis.cost.spend import (
-    daily_spend,
-    spend_groups,
-    spend_totals,
-    unit_costs,
-)
-from workbench.analysis.cost.token_classes import doubtful_classes
+from workbench.analysis.cost.drivers import spend_drivers
+from workbench.analysis.cost.jumps import HISTORY_DAYS, spend_jumps
+from workbench.analysis.cost.landing import spend_forecast
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
+from workbench.analysis.cost.token_classes import token_classes
+from workbench.analysis.cost.units import unit_costs
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
@@ -32,7 +30,7 @@ from workbench.studies.counting.ledger import (
     empty_ledger,
     ledger_edges,
     periods_of,
-    read_ledger,
+    read_accounts,
     selectors_of,
 )
 from workbench.studies.sources.context import Context
@@ -67,9 +65,12 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     Study
         ``results``: ``totals`` (:class:`workbench.analysis.cost.spend.SpendTotals`), ``groups``
         (:class:`workbench.analysis.cost.spend.SpendGroups`), ``days``
-        (:class:`workbench.analysis.cost.spend.DailySpend`, in
-        ``ctx.zone``), ``jumps`` (:class:`workbench.analysis.cost.jumps.SpendJumps`), ``unit_costs``
-        (:class:`workbench.analysis.cost.spend.UnitCosts`), ``budgets``
+        (:class:`workbench.analysis.cost.spend.DailySpend`, in ``ctx.zone``), ``token_classes``
+        (:class:`workbench.analysis.cost.token_classes.TokenClasses`), ``drivers``
+        (:class:`workbench.analysis.cost.drivers.SpendDrivers`), ``forecast``
+        (:class:`workbench.analysis.cost.landing.SpendForecast`), ``jumps``
+        (:class:`workbench.analysis.cost.jumps.SpendJumps`), ``unit_costs``
+        (:class:`workbench.analysis.cost.units.UnitCosts`), ``budgets``
         (:class:`workbench.analysis.cost.budgets.BudgetUse`) and ``invoices``
         (:class:`workbench.analysis.cost.invoices.InvoiceCheck`). Tables of labels add
         dimensions. A result without rows is not measured; its notes say why.
@@ -86,13 +87,10 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     """
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
     periods = periods_of(range or calendar_range("this-month", zone=ctx.zone, now=as_of), as_of=as_of, zone=ctx.zone)
-    accounts, left_out = accounts_of(profile)
-    found = _read(source, profile, accounts, periods, ctx.zone)
-    counted = accounts if len(found.seen) else []
+    found = _read(source, profile, periods, ctx.zone)
+    counted = found.accounts if len(found.seen) else []
     invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
     found.ledger, counted, unlabelled = with_labels(ctx, system, found.ledger, counted)
-    said = {name: role.classes for name, role in profile.roles.items()}
-    doubts = doubtful_classes(inside(found.ledger, periods.now), counted, said)
     totals = spend_totals(found.ledger, found.seen, counted, periods)
     groups = spend_groups(found.ledger, found.seen, counted, periods)
     budgets = budget_use(found.budgets, as_of=periods.now.end)
@@ -104,10 +102,13 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         range=periods.now,
         as_of=as_of,
         results={
-            "totals": replace(totals, notes=(*doubts, *totals.notes, *_gaps(profile))),
+            "totals": replace(totals, notes=(*totals.notes, *_gaps(profile))),
             "groups": groups,
             "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
+            "token_classes": token_classes(found.ledger, found.seen, counted, periods),
+            "drivers": spend_drivers(found.ledger, found.seen, counted, periods),
             "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
+            "forecast": spend_forecast(found.ledger, found.seen, counted, periods, budgets.frame, zone=ctx.zone),
             "unit_costs": unit_costs(found.ledger, found.seen, counted, periods),
             "budgets": budgets,
             "invoices": invoices,
@@ -124,7 +125,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             tier=read_tier(source, periods.now.start_ms),
             version=__version__,
         ),
-        warnings=(*found.warnings, *left_out, *unlabelled),
+        warnings=(*found.warnings, *unlabelled),
     )
 
 
@@ -132,6 +133,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
 class _Found:
     ledger: pd.DataFrame
     seen: pd.DataFrame
+    accounts: list[Account]
     budgets: Sequence[Budget] = ()
     queries: tuple[str, ...] = ()
     newest_ms: int | None = None
@@ -139,21 +141,41 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
-def _read(source: MetricSource, profile: Profile, accounts: Sequence[Account], periods: Periods, zone: str) -> _Found:
-    found, edges = _Found(*empty_ledger()), ledger_edges(periods, zone)
+def _read(source: MetricSource, profile: Profile, periods: Periods, zone: str) -> _Found:
+    """Read the ledger with the history that jumps are judged by; without it where that is too large."""
+    try:
+        return _read_since(source, profile, periods, zone, HISTORY_DAYS)
+    except (QueryRejected, QueryTooExpensive) as refusal:
+        try:
+            found = _read_since(source, profile, periods, zone, 0)
+        except WorkbenchError as error:
+            return _failed(profile, error)
+        found.warnings += (f"Days are judged without {HISTORY_DAYS} days of history: {refusal.message}",)
+        return found
+    except WorkbenchError as error:
+        return _failed(profile, error)
+
+
+def _read_since(source: MetricSource, profile: Profile, periods: Periods, zone: str, history_days: int) -> _Found:
+    accounts, left_out = accounts_of(profile)
+    edges = ledger_edges(periods, zone, history_days=history_days)
     hull = TimeRange.from_ms(edges[0], edges[-1])
     reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
     query_reader = QueryReader(source, profile.scope)
-    try:
-        if len(edges) > 1 and accounts:
-            found.ledger, found.seen = read_ledger(reader, profile, accounts, edges)
-            found.budgets = _budgets(query_reader, profile, periods.now)
-    except WorkbenchError as error:
-        found.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
-        found.warnings = (str(error),)
+    found = _Found(*empty_ledger(), accounts, warnings=tuple(left_out))
+    if len(edges) > 1 and accounts:
+        found.ledger, found.seen, found.accounts, settled = read_accounts(reader, profile, accounts, edges)
+        found.budgets = _budgets(query_reader, profile, periods.now)
+        found.warnings += tuple(settled)
     found.warnings += reader.warnings
     found.queries, found.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
     return found
+
+
+def _failed(profile: Profile, error: WorkbenchError) -> _Found:
+    accounts, left_out = accounts_of(profile)
+    failed: Status = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
+    return _Found(*empty_ledger(), accounts, failed=failed, warnings=(str(error), *left_out))
 
 
 def _budgets(query_reader: QueryReader, profile: Profile, span: TimeRange) -> list[Budget]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from workbench.analysis.cost.ledger import Account, Periods
-from workbench.analysis.cost.token_classes import counted_once
+from workbench.analysis.cost.token_classes import settled_classes
 from workbench.analysis.counting.amounts import AMOUNT
 from workbench.analysis.counting.increase import observed_share
 from workbench.catalog import Profile, Role
+from workbench.catalog.profile.containment import container_of, views_of
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, calendar_range, from_ms, named_zone, to_ms
 from workbench.promql import scoped
@@ -23,6 +25,9 @@ from workbench.studies.sources.periods import month_text
 
 #: Coverage is judged in slices of this length, and every instant of a ledger lies on an edge of one. [ms]
 SLICE_MS = 300_000
+
+#: The part of a histogram that counts.
+Part = Literal["_sum", "_count"]
 
 #: Labels that say which process counted, not what was counted.
 PROCESS_LABELS = ("instance", "job")
@@ -57,35 +62,80 @@ def periods_of(span: TimeRange, *, as_of: datetime, zone: str) -> Periods:
     return Periods(now, TimeRange(previous.start, max(previous.start, min(end, previous.end))), month)
 
 
-def ledger_edges(periods: Periods, zone: str) -> list[int]:
-    """Return the edges of a ledger: midnights in the zone, and where its periods begin and end. [ms]"""
+def ledger_edges(periods: Periods, zone: str, *, history_days: int = 0) -> list[int]:
+    """Return the edges of a ledger: midnights in the zone, and where its periods begin and end. [ms]
+
+    Parameters
+    ----------
+    periods : Periods
+    zone : str
+        IANA zone of the days.
+    history_days : int
+        Whole days before the day in which the period begins, to know what is usual; these and the days of the period
+        are cut at the wall-clock time at which the period ends too, so that a running day can be compared. [d]
+    """
     spans = [periods.now, periods.before]
     if periods.month is not None:
         spans.append(TimeRange(periods.month.start, max(periods.month.start, periods.now.end)))
     edges = {edge for span in spans for edge in (span.start_ms, span.end_ms)}
-    first, last = min(edges), max(edges)
     tz = named_zone(zone)
-    day = from_ms(first).astimezone(tz).date()
+    if history_days:
+        began = periods.now.start.astimezone(tz).date() - timedelta(days=history_days)
+        edges.add(to_ms(datetime.combine(began, time(), tz)))
+    first, last = min(edges), max(edges)
+    day, cut = from_ms(first).astimezone(tz).date(), periods.now.end.astimezone(tz).time()
     while (midnight := to_ms(datetime.combine(day, time(), tz))) < last:
-        edges |= {midnight} if midnight > first else set()
+        at = to_ms(datetime.combine(day, cut, tz)) // SLICE_MS * SLICE_MS
+        edges |= {edge for edge in (midnight, at if history_days else midnight) if first < edge < last}
         day += timedelta(days=1)
     return sorted(edges)
 
 
 def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
-    """Return the counters of money and tokens of a profile and of the work that was paid, and what is no counter."""
+    """Return the counters of money and tokens of a profile and of the work that was paid, and what is no counter.
+
+    A histogram of tokens or money counts by its sum, one of requests by its count. Failed requests belong to the
+    requests that their profile says they are ``inside`` of, else to the requests of the same variant.
+    """
     found, left_out = [], []
     paid = ("requests", "errors") if profile.variants("cost") else ()
     for word in ("cost", "tokens", *paid):
         for name, role in profile.variants(word).items():
-            if word in paid and (role.view_of or name.replace("errors", "requests", 1) not in profile.roles):
+            whole = container_of(role)
+            if word == "errors":
+                whole = whole or name.replace("errors", "requests", 1)
+            if word in paid and (views_of(role) or (whole and whole not in profile.roles)):
                 continue
-            if role.kind != "counter":
+            if role.kind not in ("counter", "histogram"):
                 left_out.append(f"{name} is a {role.kind} and not a counter, so it has no amounts by day.")
                 continue
             dimensions = tuple(str(name) for name in role.labels if name not in PROCESS_LABELS)
-            found.append(Account(name, role.title or name, role.unit, dimensions, role.view_of or role.inside or ""))
+            account = Account(name, role.title or name, role.unit, dimensions, family=role.metric)
+            parts = tuple(role.classes.items())
+            view_of, *view_with = views_of(role) or ("",)
+            found.append(
+                replace(
+                    account,
+                    view_of=view_of,
+                    view_with=tuple(view_with),
+                    inside=whole,
+                    token_class=role.token_class or "",
+                    parts=parts,
+                    stated=bool(role.inside or role.view_of or role.token_class),
+                )
+            )
     return found, left_out
+
+
+def read_accounts(
+    reader: CounterReader, profile: Profile, accounts: Sequence[Account], edges: Sequence[int]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Account], list[str]]:
+    """Read each account once, and settle which counters of tokens are parts or sums of others.
+
+    Parameters, errors and frames as for :func:`read_ledger`; accounts and notes as of
+    :func:`workbench.analysis.token_classes.settled_classes`.
+    """
+    return settled_classes(*read_ledger(reader, profile, accounts, edges), accounts)
 
 
 def read_ledger(
@@ -123,7 +173,8 @@ def read_ledger(
     found, seen = [pa.array([], AMOUNT)], []
     for one in accounts:
         role = profile.roles[one.role]
-        series, amounts = reader.amounts(selector_of(reader, role, profile.scope), edges)
+        part: Part = "_sum" if one.measure in ("cost", "tokens") else "_count"
+        series, amounts = reader.amounts(selector_of(reader, role, profile.scope, part), edges)
         found += amounts.chunks
         for labels in series.labels:
             counted.append({name: labels.get(role.labels[name], "") for name in one.dimensions} | {"role": one.role})
@@ -133,9 +184,6 @@ def read_ledger(
     parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]
     ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
     ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(found))
-    for one in accounts:
-        if classes := profile.roles[one.role].classes:
-            ledger = counted_once(ledger, one.role, classes)
     return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
 
 
@@ -147,18 +195,20 @@ def empty_ledger() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def selectors_of(profile: Profile, roles: Sequence[str]) -> list[str]:
     """Every selector that may be read for these roles, aliases included, in the system's scope."""
-    return [text for name in roles for text in _texts(profile.roles[name], profile.scope)]
+    parts: dict[str, Part] = {"cost": "_sum", "tokens": "_sum"}
+    named = [(profile.roles[name], parts.get(name.partition(".")[0], "_count")) for name in roles]
+    return [text for role, part in named for text in _texts(role, profile.scope, part)]
 
 
-def selector_of(reader: CounterReader, role: Role, scope: Mapping[str, str]) -> str:
+def selector_of(reader: CounterReader, role: Role, scope: Mapping[str, str], part: Part = "_count") -> str:
     """Return the selector of a role in scope, or the first of its aliases that has series."""
-    texts = _texts(role, scope)
+    texts = _texts(role, scope, part)
     return next((text for text in texts if reader.has(text)), texts[0])
 
 
-def _texts(role: Role, scope: Mapping[str, str]) -> list[str]:
-    """Selectors of what a role counts, in scope; a histogram counts its observations."""
-    own = role.part("_count") if role.kind == "histogram" else role.select
+def _texts(role: Role, scope: Mapping[str, str], part: Part) -> list[str]:
+    """Selectors of what a role counts, in scope; a histogram counts its observations, or by their sum."""
+    own = role.part(part) if role.kind == "histogram" else role.select
     return [scoped(text, scope) for text in (own, *(role.aliases if role.kind == "counter" else ()))]
 
 

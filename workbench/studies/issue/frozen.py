@@ -42,7 +42,7 @@ from workbench.studies.counting.ledger import (
     empty_ledger,
     ledger_edges,
     periods_of,
-    read_ledger,
+    read_accounts,
     selectors_of,
 )
 from workbench.studies.counting.verdicts import judge_objectives, newest_ms, objectives_of, provenance
@@ -129,7 +129,8 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
     reader = CounterReader(judged.source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
     if accounts and len(edges) > 1:
         try:
-            ledger, seen = read_ledger(reader, profile, accounts, edges)
+            ledger, seen, accounts, told = read_accounts(reader, profile, accounts, edges)
+            left_out += told
         except WorkbenchError as error:
             raise ReportError(
                 f"The costs of {system} cannot be read: {error}", hint="Issue the report later."
@@ -164,6 +165,11 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
         },
         composites=terms_of(objectives),
     )
+
+
+def _account(facts: Mapping[str, Any]) -> Account:
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+    return Account(**made)
 
 
 def noted_of(made: Mapping[str, Any], *, as_of: datetime) -> dict[str, Result]:
@@ -245,7 +251,7 @@ def read_frozen(folder: Path) -> Frozen:
             exclusions={name: tuple(map(_exclusion, group)) for name, group in facts["exclusions"].items()},
             ledger=ledger,
             seen=seen,
-            accounts=tuple(Account(**one | {"dimensions": tuple(one["dimensions"])}) for one in facts["accounts"]),
+            accounts=tuple(map(_account, facts["accounts"])),
             periods=Periods(**periods),
             made=facts["made"],
             composites=composites,

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, Profile, sound_catalog
-from workbench.core.settings import Limits, Privacy, Settings, SourceSettings, SystemSettings, load_settings
+from workbench.core.cost_settings import CostSettings
+from workbench.core.settings import (
+    Limits,
+    Privacy,
+    Settings,
+    SourceSettings,
+    SystemSettings,
+    load_settings,
+)
 from workbench.core.shipped import shipped
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.store import Store, open_store
@@ -61,6 +69,8 @@ class Context:
         The sources as the settings name them.
     privacy : Privacy
         Which fields enter an archive under a pseudonym.
+    cost : CostSettings
+        Tolerance of invoices and files of prices.
     """
 
     sources: Mapping[str, MetricSource]
@@ -80,6 +90,7 @@ class Context:
     tables: Mapping[str, TableSource] = field(default_factory=dict)
     given: Mapping[str, SourceSettings] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
+    cost: CostSettings = field(default_factory=CostSettings)
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -213,4 +224,5 @@ def open_context(settings: Settings | None = None) -> Context:
         tables={name: TableSource.from_settings(name, one) for name, one in given if one.kind == "table"},
         given=chosen.sources,
         privacy=chosen.privacy,
+        cost=chosen.cost,
     )

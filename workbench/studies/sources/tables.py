@@ -74,7 +74,7 @@ def reconciled(
     invoices = pd.concat([rows[_INVOICES] for _, rows in tables], ignore_index=True) if tables else empty
     near = (invoices["end"] > periods.before.start) & (invoices["start"] < periods.now.end)
     invoices = invoices[near & (invoices["start"] < invoices["end"])]
-    counted = [one for one in accounts if one.measure == "cost" and "provider" in one.dimensions and not one.view_of]
+    counted = [one for one in accounts if one.measure == "cost" and "provider" in one.dimensions and one.added]
     if len(invoices) and not counted:
         told.append("No counter of money has the label provider, so that invoices have nothing to be compared with.")
     ledger, seen = empty_ledger()
@@ -86,4 +86,4 @@ def reconciled(
             ledger, seen = read_ledger(reader, profile, counted, edges)
         except WorkbenchError as error:
             told.append(f"Invoices are not compared: {error.message}")
-    return invoice_check(invoices, ledger, seen, counted, as_of=as_of, notes=told)
+    return invoice_check(invoices, ledger, seen, counted, as_of=as_of, tolerance=ctx.cost.invoice_tolerance, notes=told)

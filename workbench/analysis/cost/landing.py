@@ -1,0 +1,199 @@
+"""Where the running month lands: spend in all and by key, with an interval, and budgets that it would overrun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.cost.forecast import Floats, PeriodEnd, period_end
+from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
+from workbench.analysis.counting.amounts import summed
+from workbench.core.money import quantised, total
+from workbench.core.result import Result
+from workbench.core.timerange import TimeRange, named_zone
+
+#: Observed share of a stretch of 24 hours below which it is not used, and of the month so far without a forecast.
+LEAST_COVERED = 0.9
+
+#: Groups forecast one by one, the largest of the month so far. [count]
+TOP = 10
+
+_COLUMNS = ["unit", "dimension", "group", "so_far", "expected", "low", "high", "verdict", "left", "probability",
+            "overrun"]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpendForecast(Result):
+    """Spend of the running month at its end; one row for all and one a key, team or user, by currency.
+
+    Columns of ``frame``:
+
+    ============= ====================================================================================
+    unit          currency (str)
+    dimension     ``all``, ``key``, ``team`` or ``user`` (str)
+    group         which one (str)
+    so_far        spend of the month up to now, exact (Decimal) [``unit``]
+    expected      so_far and the forecast of the rest [``unit``]
+    low, high     80 % interval of the month [``unit``]
+    verdict       as of :class:`workbench.analysis.cost.forecast.PeriodEnd` (str)
+    left          what the system says is left of the budget; NaN without one [``unit``]
+    probability   that the rest of the month spends more than that; NaN without a budget [ratio]
+    overrun       day in the zone on which the expected spend passes it; empty when it does not (str)
+    ============= ====================================================================================
+
+    ``path`` is the course of the month's spend in all: ``unit, day, expected, low, high``, one row a day ahead.
+    """
+
+    path: pd.DataFrame
+    month: TimeRange | None
+    as_of: datetime
+    zone: str
+
+
+def spend_forecast(
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    budgets: pd.DataFrame,
+    *,
+    zone: str,
+    top: int = TOP,
+) -> SpendForecast:
+    """Forecast the running calendar month.
+
+    Parameters
+    ----------
+    ledger, seen, accounts, periods
+        As for :func:`workbench.analysis.cost.spend.spend_totals`, the slices cut at the wall-clock time of now.
+    budgets : DataFrame
+        As of :class:`workbench.analysis.cost.budgets.BudgetUse`. [unit]
+    zone : str
+        IANA zone of the days.
+    top : int
+        Groups forecast one by one. [count]
+
+    Returns
+    -------
+    SpendForecast
+        Without rows when no month runs, or when less than nine tenths of it so far were observed: a note says so.
+    """
+    rows: list[dict[str, Any]] = []
+    course: list[pd.DataFrame] = []
+    notes: list[str] = []
+    now, month = periods.now.end, periods.month
+    for unit in dict.fromkeys(one.unit for one in accounts if one.measure == "cost" and one.added):
+        if month is None or now <= month.start:
+            break
+        ahead = (month.end_ms - periods.now.end_ms) / 86_400_000
+        for dimension, counted in _ways(accounts, unit):
+            part = ledger[ledger["role"].isin([one.role for one in counted])]
+            span = TimeRange(month.start, now)
+            if known_amount(part, seen, span) is None or _covered(seen, part, span) < LEAST_COVERED:
+                if dimension == "all":
+                    notes.append(f"The month end in {unit} is not forecast: too little of the month was observed.")
+                continue
+            days = _stretches(part, seen, dimension, now, zone)
+            so_far = _so_far(part, dimension, span)
+            largest = sorted(so_far, key=lambda name: -so_far[name])[:top]
+            for group in largest:
+                end = period_end(days.get(group, np.zeros(0)), ahead)
+                left = _left(budgets, dimension, group, unit)
+                rows.append(_row(unit, dimension, group, so_far[group], end, left, now, zone))
+                if dimension == "all" and end.verdict != "refused":
+                    course.append(_course(unit, so_far[group], end, now, zone))
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    columns = ["unit", "day", "expected", "low", "high"]
+    path = pd.concat(course, ignore_index=True) if course else pd.DataFrame(columns=columns)
+    if (frame["verdict"] == "short").any():
+        notes.append("Less than two weeks of history: the last day is repeated to the end of the month.")
+    return SpendForecast(frame, path=path, month=month, as_of=now, zone=zone, notes=tuple(notes))
+
+
+def _ways(accounts: Sequence[Account], unit: str) -> list[tuple[str, list[Account]]]:
+    """Return the whole, and each kind of owner by the counters that have it."""
+    money = [one for one in accounts if (one.measure, one.unit) == ("cost", unit)]
+    ways: list[tuple[str, list[Account]]] = [("all", [one for one in money if one.added])]
+    for name in ("key", "team", "user"):
+        having = [one for one in money if name in one.dimensions and one.added]
+        having = having or [one for one in money if name in one.dimensions][:1]
+        ways += [(name, having)] if having else []
+    return ways
+
+
+def _so_far(part: pd.DataFrame, dimension: str, span: TimeRange) -> dict[str, Decimal]:
+    rows = inside(part, span)
+    if dimension == "all":
+        return {"": total(rows["amount"])}
+    found = summed(rows, [dimension])
+    return {str(name): amount for name, amount in zip(found[dimension], found["amount"], strict=True) if str(name)}
+
+
+def _stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datetime, zone: str) -> dict[str, Floats]:
+    """Spend of each stretch of 24 hours up to now by group, the oldest first; NaN where one was not observed."""
+    mine = seen[seen["role"].isin(part["role"].unique()) & (seen["end"] <= now)]
+    slices = mine.groupby(["start", "end"])["covered"].min().reset_index()
+    if slices.empty:
+        return {}
+    tz = named_zone(zone)
+    local, first = pd.Timestamp(now).tz_convert(zone), slices["start"].min().tz_convert(zone)
+    dates = pd.date_range(first.date(), local.date(), freq="D")
+    cuts = pd.DatetimeIndex([datetime.combine(one.date(), local.time(), tz) for one in dates]).tz_convert("UTC")
+    place = np.searchsorted(cuts.as_unit("ms").asi8, slices["end"].dt.as_unit("ms").astype("int64"), side="left")
+    length = (slices["end"] - slices["start"]).dt.total_seconds()
+    sums = pd.DataFrame({"place": place, "length": length, "known": length * slices["covered"]}).groupby("place").sum()
+    good = (sums["known"] >= LEAST_COVERED * sums["length"]) & (sums["length"] >= 82_000)
+    rows = part.merge(slices.assign(place=place)[["start", "end", "place"]], on=["start", "end"])
+    rows = rows.assign(
+        amount=rows["amount"].astype(np.float64), group="" if dimension == "all" else rows.get(dimension)
+    )
+    table = rows.pivot_table(
+        index="group", columns="place", values="amount", aggfunc="sum", fill_value=0.0, observed=True
+    )
+    table = table.reindex(columns=range(int(place.min()), int(place.max()) + 1))
+    known = good.reindex(table.columns).fillna(False).to_numpy(np.bool_)
+    return {
+        str(name): np.where(known, values, np.nan) for name, values in zip(table.index, table.to_numpy(), strict=True)
+    }
+
+
+def _covered(seen: pd.DataFrame, part: pd.DataFrame, span: TimeRange) -> float:
+    mine = inside(seen[seen["role"].isin(part["role"].unique())], span)
+    length = (mine["end"] - mine["start"]).dt.total_seconds()
+    shares = (mine["covered"] * length).groupby(mine["role"].astype("str")).sum() / span.seconds
+    return float(shares.min()) if len(shares) else 0.0
+
+
+def _left(budgets: pd.DataFrame, dimension: str, group: str, unit: str) -> float:
+    own = budgets[(budgets["dimension"] == dimension) & (budgets["group"] == group) & (budgets["unit"] == unit)]
+    return float(own["left"].iloc[0]) if len(own) else float("nan")
+
+
+def _row(
+    unit: str, dimension: str, group: str, so_far: Decimal, end: PeriodEnd, left: float, now: datetime, zone: str
+) -> dict[str, Any]:
+    known = float(so_far)
+    day = end.overrun_day(left) if np.isfinite(left) and end.verdict != "refused" else None
+    overrun = "" if day is None else f"{(pd.Timestamp(now).tz_convert(zone) + timedelta(days=day)):%Y-%m-%d}"
+    chance = end.overrun_probability(left) if np.isfinite(left) else float("nan")
+    sums = (known + end.rest, known + end.low, known + end.high)
+    values = (unit, dimension, group, quantised(so_far), *sums, end.verdict, left, chance, overrun)
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _course(unit: str, so_far: Decimal, end: PeriodEnd, now: datetime, zone: str) -> pd.DataFrame:
+    """Spend of the month at the end of each day ahead; the interval widens with what is still to be spent."""
+    summed_up = np.cumsum(end.path)
+    days = [f"{pd.Timestamp(now).tz_convert(zone) + timedelta(days=n + 1):%Y-%m-%d}" for n in range(len(summed_up))]
+    wide = (end.high - end.rest) / end.rest if end.rest else 0.0
+    expected = float(so_far) + summed_up
+    low = float(so_far) + np.maximum(summed_up * (1 - wide), 0)
+    return pd.DataFrame(
+        {"unit": unit, "day": days, "expected": expected, "low": low, "high": expected + summed_up * wide}
+    )

@@ -1,0 +1,15 @@
+"""Settings of spend."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from workbench.core.secrets import Frozen
+
+
+class CostSettings(Frozen):
+    """How spend is judged; ``invoice_tolerance`` is the share of an invoice by which the meter may be off."""
+
+    invoice_tolerance: Decimal = Field(default=Decimal("0.01"), ge=0, lt=1)
