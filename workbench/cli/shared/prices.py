@@ -6,16 +6,13 @@ import csv
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from workbench.core.errors import ParameterError
 
-if TYPE_CHECKING:
-    from workbench.analysis.cost.price_book import PriceBook
 
-
-def read_book(path: Path) -> PriceBook:
-    """Read prices: a list in JSON is genai-prices, an object a gateway's catalogue, CSV a table.
+def read_book(path: Path) -> Any:
+    """Read a :class:`workbench.analysis.cost.price_book.PriceBook`: a list in JSON is genai-prices, an object a gateway's catalogue, CSV a table.
 
     Raises
     ------
