@@ -12,7 +12,7 @@ from workbench.core.errors import ParameterError
 
 
 def read_book(path: Path) -> Any:
-    """Read a :class:`workbench.analysis.cost.price_book.PriceBook`: a list in JSON is genai-prices, an object a gateway's catalogue, CSV a table.
+    """Read a ``PriceBook``: a list in JSON is genai-prices, an object a gateway's catalogue, CSV a table.
 
     Raises
     ------
