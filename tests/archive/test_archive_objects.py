@@ -17,7 +17,7 @@ from workbench.archive.sql import connect
 from workbench.archive.storage.layout import SAMPLES
 from workbench.archive.storage.objects import Bucket
 from workbench.archive.storage.place import place_of
-from workbench.archive.storage.tables import _check_lists
+from workbench.archive.storage.tables import _check_lists, _delta
 from workbench.archive.tiers.retention import Policy, expire, roll_up
 from workbench.cli.main import main
 from workbench.core.errors import ArchiveError, SettingsError
@@ -210,6 +210,13 @@ def test_a_store_in_which_delta_cannot_follow_a_table_is_refused_with_the_cause(
     with pytest.raises(ArchiveError, match="gives its lists from the beginning") as met:
         _check_lists(Bucket("az://history", Forgetful(), {}, {}, "samples/"))
     assert "Azurite" in met.value.hint
+
+
+def test_a_store_without_googles_upload_is_refused_with_the_cause():
+    words = 'Server returned non-2xx status code: 400 Bad Request: {"error":{"message":"invalid uploadType"}}'
+    with pytest.raises(ArchiveError, match="no upload of Google") as met, _delta(Bucket("gs://b", Mindful(), {}, {})):
+        raise OSError(words)
+    assert "fake-gcs-server" in met.value.hint
 
 
 @pytest.mark.parametrize(

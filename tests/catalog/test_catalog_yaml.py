@@ -95,3 +95,12 @@ def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
     except CatalogError as error:
         lines = [fault.line for fault in error.faults]
     assert all(line >= 1 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5_000, "0." + "9" * 5_000, "1.0e+999999999", "1.0e-999999999", "-" + "1" * 200]
+)
+def test_a_number_that_takes_for_ever_is_refused_with_its_line(number):
+    with pytest.raises(CatalogError) as caught:
+        parse_documents(f"a: 1\nb: {number}\n", file="x.yaml")
+    assert caught.value.faults[0].line == 2

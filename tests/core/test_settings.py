@@ -6,6 +6,7 @@ import pytest
 
 from workbench.core.errors import SettingsError
 from workbench.core.settings import load_settings
+from workbench.store import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +149,32 @@ def test_weeks_begin_on_the_day_that_is_set(tmp_path: Path) -> None:
     file.write_text('week_start = "someday"\n')
     with pytest.raises(SettingsError, match="week_start"):
         load_settings(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'store_url = "postgresql://ana:planted-secret@host/x"',
+        'store_url = "postgresql://host/x?password=planted-secret"',
+        '[sources.a]\nkind = "prometheus"\nurl = "http://host/?token=planted-secret"',
+        '[sources.a]\nkind = "loki"\nurl = "http://host/#planted-secret"',
+        '[sources.a]\nkind = "prometheus"\nurl = "http://host"\nalertmanager = "http://host?key=planted-secret"',
+        '[systems.a]\nhealth = "http://host/health?api_key=planted-secret"\n[sources]',
+        "week_start = " + "9" * 5_000,
+    ],
+)
+def test_a_secret_in_an_address_is_refused_and_not_repeated(tmp_path, text):
+    file = tmp_path / "workbench.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert "planted-secret" not in str(caught.value)
+
+
+def test_the_password_of_the_store_comes_from_its_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("STORE_PASSWORD", "planted-secret")
+    file = tmp_path / "workbench.toml"
+    file.write_text('store_url = "postgresql://ana@host/x"\nstore_password = { env = "STORE_PASSWORD" }\n[sources]')
+    store = open_store(load_settings(file))
+    assert "planted-secret" not in repr(store)
+    assert store._url.password == "planted-secret"

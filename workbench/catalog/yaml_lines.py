@@ -18,6 +18,9 @@ import yaml
 from workbench.core.errors import CatalogError, Fault
 
 MAX_BYTES = 1 << 20
+
+#: Characters of a number, and its powers of ten: more would take for ever to calculate with.
+MAX_DIGITS = 100
 MAX_DEPTH = 40
 MAX_VALUES = 100_000
 
@@ -101,13 +104,18 @@ class _Reader:
                 return None
             case "bool":
                 return text.lower() in _TRUE
+            case "int" | "float" if len(text) > MAX_DIGITS:
+                raise self.fail(node, f"the number has {len(text):,} characters; at most {MAX_DIGITS} are read")
             case "int" if text.replace("_", "").lstrip("+-").isdigit():
                 return int(text.replace("_", ""))
             case "float":
                 try:
-                    return Decimal(text.replace("_", ""))
+                    number = Decimal(text.replace("_", ""))
                 except InvalidOperation:
                     raise self.fail(node, f"{text} is not a decimal number") from None
+                if number.is_finite() and abs(number.adjusted()) > MAX_DIGITS:
+                    raise self.fail(node, f"{text} is too large or too small a number")
+                return number
             case "str" | "int" | "timestamp" | "value":
                 return text
         self.plain(node, "str")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
@@ -51,3 +53,17 @@ def _a_reference(value: Any) -> Any:
 
 
 SecretRef = Annotated[Secret, BeforeValidator(_a_reference)]
+
+
+#: Names of parameters that hold a secret.
+SECRET_NAME = re.compile(r"(?i)token|key|secret|passw|auth|sig|cred|session")
+
+
+def holds_password(url: str) -> bool:
+    """Whether the URL of a database has a password, before the host or among its parameters."""
+    try:
+        parts = urlsplit(url)
+        names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        return bool(parts.password) or bool(names & {"password", "passfile", "sslpassword", "token"})
+    except ValueError:
+        return False

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.core.cost_settings import CostSettings
 from workbench.core.errors import ParameterError, SettingsError
-from workbench.core.secrets import Frozen, SecretRef
+from workbench.core.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
 from workbench.core.timerange import Weekday, duration_ms, named_zone
 from workbench.core.toml_lines import line_of
 
@@ -151,6 +151,9 @@ class SourceSettings(Frozen):
                 raise ValueError(f"{_a(self.kind)} needs url = {_ADDRESS}")
             if parts.username or parts.password:
                 raise ValueError("credentials may not stand in the url: use username and password")
+        for url in (self.url, self.alertmanager):
+            if url and (urlsplit(url).query or urlsplit(url).fragment):
+                raise ValueError("parameters may not stand in the url, they may hold a secret: use headers")
         for field, kinds in _ONLY.items():
             if getattr(self, field) and self.kind not in kinds:
                 raise ValueError(f"{field} means nothing to {_a(self.kind)}; it belongs to: {', '.join(kinds)}")
@@ -228,6 +231,8 @@ class SystemSettings(Frozen):
                 raise ValueError("health is 'http(s)://host[:port]', or one such address by endpoint")
             if parts.username or parts.password:
                 raise ValueError("credentials may not stand in the address of a health endpoint")
+            if SECRET_NAME.search(parts.query):
+                raise ValueError("a secret may not stand in the address of a health endpoint")
         return self
 
 
@@ -348,9 +353,11 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{origin}: not TOML: {error}.") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"{origin}: cannot be read: {str(error).split(';')[0]}.") from None
+        except OSError as error:
             raise SettingsError(f"{origin}: cannot be read: {error}.") from None
-    if _holds_password(str(data.get("store_url", ""))):
+    if holds_password(str(data.get("store_url", ""))):
         raise SettingsError(
             f"{origin}:{line_of(text, ('store_url',))}: store_url: a password may not stand in this file.",
             hint='Write store_password = { env = "NAME" } or { file = "/path" }, and user@host in store_url.',
@@ -368,16 +375,6 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     except ParameterError as error:
         raise SettingsError(f"{origin or 'settings'}:{line_of(text, ('zone',))}: {error.message}") from None
     return _absolute(read, base)
-
-
-def _holds_password(url: str) -> bool:
-    """Whether the URL of a database has a password, before the host or among its parameters."""
-    try:
-        parts = urlsplit(url)
-        names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-        return bool(parts.password) or bool(names & {"password", "passfile", "sslpassword", "token"})
-    except ValueError:
-        return False
 
 
 def _absolute(read: Settings, base: Path) -> Settings:

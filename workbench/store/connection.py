@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -69,6 +70,8 @@ class Connected:
             if isinstance(cause, WorkbenchError):  # raised by a column type, wrapped by SQLAlchemy
                 raise cause from None
             reason = str(cause).splitlines()[0]
+            if "readonly" in reason and self._file is not None and os.access(self._file.parent, os.W_OK):
+                reason = "nothing can be written, the disk is full"  # then it was opened for reading
             raise ArchiveError(f"{self!r} failed: {reason}", hint=_next_step(reason)) from None
 
 

@@ -79,8 +79,13 @@ def database_url(text_: str) -> URL:
     try:
         location = make_url(text_)
         backend = location.get_backend_name()
-        location.get_dialect()
-    except (ArgumentError, NoSuchModuleError):
+        location.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise SettingsError(
+            f"The store_url needs the driver {error.name}, which is not installed.",
+            hint="Write postgresql+psycopg://user@host/name, or install it with pip.",
+        ) from None
+    except (ArgumentError, NoSuchModuleError, ValueError):
         backend = ""
     if backend not in ("sqlite", "postgresql"):
         raise SettingsError(

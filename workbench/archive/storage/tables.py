@@ -286,6 +286,12 @@ def _delta(folder: Place) -> Iterator[None]:
     except (DeltaError, OSError) as error:
         with suppress(DeltaError, OSError):
             _check_lists(folder)
+        if folder.remote and "uploadType" in str(error):
+            raise ArchiveError(
+                f"The object store of {folder} takes no upload of Google's XML API, by which a commit is put.",
+                hint="The emulator fake-gcs-server does not take it; Google Cloud Storage does. For tests use moto's "
+                "server of S3 (docs/archive.md says which emulators work).",
+            ) from error
         raise ArchiveError(
             f"The transaction log in {folder} cannot be used: {plain(error) if folder.remote else error}.",
             hint="Is the disk full, the folder read-only, or was a file of _delta_log changed by hand? "

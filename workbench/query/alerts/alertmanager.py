@@ -17,6 +17,7 @@ from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.query.alerts.records import AlertRecords, Sighting, episodes_of, instant_ms
 from workbench.query.http.client import BackendClient
 from workbench.query.http.failures import clean
+from workbench.query.http.shapes import typed_answers
 
 _NOW_ONLY = (
     "Alertmanager keeps no history: these are the alerts of now. For the past, set path to the JSON lines of its event "
@@ -24,6 +25,7 @@ _NOW_ONLY = (
 )
 
 
+@typed_answers("Alertmanager")
 class AlertmanagerSource:
     """A :class:`workbench.core.source.EpisodeSource` over the API v2 of Alertmanager; it only reads.
 

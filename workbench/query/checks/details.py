@@ -17,6 +17,7 @@ from workbench.core.errors import SourceError, SourceUnavailable
 from workbench.core.source import SourceState
 from workbench.query.http import failures
 from workbench.query.http.reading import json_bytes, too_large
+from workbench.query.http.shapes import WRONG, expected
 from workbench.query.http.transport import Broken
 from workbench.query.metrics.api_client import cause_of
 from workbench.query.metrics.prometheus import PrometheusSource
@@ -114,6 +115,11 @@ def targets(source: PrometheusSource) -> pd.DataFrame:
     """
     with connect(source) as client:
         found = _asked(source, "/api/v1/targets", lambda: client.get_targets(state="active"))
+    with expected(source.name, "Prometheus"):
+        return _target_table(found)
+
+
+def _target_table(found: Any) -> pd.DataFrame:
     rows = [
         {
             "job": target.get("labels", {}).get("job", ""),
@@ -182,7 +188,7 @@ def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
         told = failures.of_text(text, "", error)
     except (requests.RequestException, OSError) as error:
         told = failures.of_exception(cause_of(error), failures.host_of(source.location), source.timeout_s)
-    except (KeyError, TypeError, AttributeError):
+    except WRONG:
         told = failures.of_text(b"?", "", ValueError("another document"))
     told.source = source.name
     raise told from None

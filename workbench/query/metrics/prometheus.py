@@ -27,6 +27,7 @@ from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.query.http.login import Login, SecretText, login_of
 from workbench.query.http.parallel import in_parallel
+from workbench.query.http.shapes import typed_answers
 from workbench.query.http.transport import HttpTransport, Transport, transport_of
 from workbench.query.metrics import plan
 from workbench.query.metrics.api import PrometheusApi
@@ -43,6 +44,7 @@ _COUNT_FROM_STEPS = 1_000
 _ROWS = 32
 
 
+@typed_answers("Prometheus")
 class PrometheusSource:
     """A :class:`workbench.core.source.MetricSource` over the HTTP API of Prometheus.
 
@@ -101,7 +103,8 @@ class PrometheusSource:
         if not (timeout_s > 0 and math.isfinite(timeout_s)):
             raise ParameterError(f"A timeout of {timeout_s} s cannot be used.", hint="Every request needs a deadline.")
         login = login or Login(username, password, bearer, bearer_file, headers or {}, ca_file, cert_file, key_file)
-        self._api = PrometheusApi(name, transport or HttpTransport(url, login, gzip=gzip), timeout_s)
+        self.transport = transport or HttpTransport(url, login, gzip=gzip)
+        self._api = PrometheusApi(name, self.transport, timeout_s)
         self.login = login
         self._configured = "" if semantics in (None, "auto") else str(semantics)
         self._limits = limits or Limits()
@@ -137,11 +140,6 @@ class PrometheusSource:
     def location(self) -> str:
         """Base address, without credentials."""
         return self._api.transport.location
-
-    @property
-    def transport(self) -> Transport:
-        """The way to the server."""
-        return self._api.transport
 
     @property
     def timeout_s(self) -> float:

@@ -22,6 +22,7 @@ from workbench.core.filters import SpanFilter
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.http.client import BackendClient
+from workbench.query.http.shapes import typed_answers
 from workbench.query.http.transport import Fields
 from workbench.query.traces.filter import checked, jaeger_tags, passing
 from workbench.query.traces.jaeger_json import NO_SERVICE, of_jaeger
@@ -66,6 +67,7 @@ def micros(at_ms: int) -> str:
     return str(at_ms * 1000)
 
 
+@typed_answers("Jaeger")
 class JaegerSource(TraceServer):
     """A :class:`workbench.core.source.SpanSource` over the HTTP API of Jaeger's query service.
 

@@ -25,6 +25,7 @@ from workbench.core.series import Metrics
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.http.client import BackendClient, in_parallel
+from workbench.query.http.shapes import typed_answers
 from workbench.query.http.transport import Reply
 from workbench.query.traces.filter import checked, passing, traceql
 from workbench.query.traces.otlp import answer_of, of_json, of_protobuf
@@ -48,6 +49,7 @@ _PROTOBUF = {"Accept": "application/protobuf"}
 _BATCH = 64
 
 
+@typed_answers("Tempo")
 class TempoSource(TraceServer):
     """A :class:`workbench.core.source.SpanSource` over the HTTP API of Tempo; a tenant is the header ``X-Scope-OrgID``.
 
@@ -89,7 +91,7 @@ class TempoSource(TraceServer):
                     gathered.warnings["traces were found and then not given"] += 1
                     continue
                 if len(spans) < matched:
-                    gathered.warnings["traces are given with fewer spans than search finds in them"] += 1
+                    gathered.differences["traces are given with fewer spans than search finds in them"] += 1
                 rows += gathered.trace(spans, cut=bool(cut))
                 if cut:
                     gathered.warnings[f"Tempo gives a part of a trace only: {cut}"] += 1

@@ -26,7 +26,7 @@ class Agreed:
     """Exclusions in force by objective.
 
     ``unread`` is set where the store could not be read, as ``warnings`` says: figures would be wrong without them, so
-    they are unavailable (:func:`withheld`).
+    they are unavailable.
     """
 
     by_objective: Mapping[str, tuple[Exclusion, ...]] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from workbench.promql.parser.nodes import Node, children
 from workbench.query import PrometheusSource
 from workbench.query.checks.metric_servers import clock_fact, encryption_fact, prometheus_facts
 from workbench.query.checks.record_servers import record_facts
+from workbench.query.http.shapes import expected
 from workbench.store.tables import MAX_ROWS, TableSource
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.wanted_records import records_wanted
@@ -98,7 +99,8 @@ def _checked(ctx: Context, name: str, source: Stated, now: datetime) -> tuple[So
         return state, facts
     for look in (_of_source, _of_profiles):
         try:
-            facts += look(ctx, name, source, now)
+            with expected(name):
+                facts += look(ctx, name, source, now)
         except WorkbenchError as error:
             facts.append(SourceFact(name, "check", "unknown", " ".join(str(error.message).split())))
     return state, facts

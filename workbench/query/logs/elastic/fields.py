@@ -121,7 +121,7 @@ class Fields:
 
     def mapped(self, path: str) -> bool:
         """Say whether a path is a field of any index."""
-        return any(path in index.places for index in self.indices.values())
+        return any(index.places.get(path, ABSENT) != ABSENT for index in self.indices.values())
 
     def groups(self, paths: Iterable[str]) -> list[tuple[tuple[str, ...], dict[str, Place]]]:
         """Gather the indices that know the same of some paths."""

@@ -19,6 +19,7 @@ from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.http.client import BackendClient
+from workbench.query.http.shapes import typed_answers
 from workbench.query.logs.elastic.counts import Plan, addresses, bucketed, joined, planned
 from workbench.query.logs.elastic.dsl import compiled, filter_paths, in_range, is_esql
 from workbench.query.logs.elastic.esql import esql_table
@@ -40,6 +41,7 @@ _READ = 50_000
 _LOOK_BACK = timedelta(days=7)
 
 
+@typed_answers("Elasticsearch")
 class ElasticSource:
     """A :class:`~workbench.core.source.LogSource` over one Elasticsearch or OpenSearch.
 

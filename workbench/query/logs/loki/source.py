@@ -19,6 +19,7 @@ from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.query.http.client import BackendClient
+from workbench.query.http.shapes import typed_answers
 from workbench.query.logs.levels import severity_of
 from workbench.query.logs.lines import parsed_line
 from workbench.query.logs.loki.api import Entry, LokiApi, Pattern
@@ -37,6 +38,7 @@ _LONGEST_MS = 30 * 86_400_000
 _LOOK_BACK = timedelta(hours=24)
 
 
+@typed_answers("Loki")
 class LokiSource:
     """A :class:`~workbench.core.source.LogSource` over one Loki (or one tenant of it).
 
