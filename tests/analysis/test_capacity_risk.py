@@ -11,6 +11,7 @@ import pytest
 
 from workbench.analysis.capacity.level import CapacityLimit, Level
 from workbench.analysis.capacity.levels import capacity
+from workbench.analysis.capacity.what_if import Change, capacity_what_if
 from workbench.analysis.forecast.changes import leak, level_changes
 from workbench.analysis.forecast.cycles import BudgetWindow, budget_cycle
 from workbench.analysis.forecast.forecast import forecast
@@ -185,3 +186,35 @@ def test_a_level_that_changed_has_date_and_size() -> None:
     (change,) = level_changes(level)
     assert change.age_days == 12
     assert change.after / change.before == pytest.approx(1.4, abs=0.05)
+
+
+class TestWhatIf:
+    LEVELS = (
+        Level("cpu", "CPU", "a", "ratio", 0.5 + 0.2 * np.sin(2 * np.pi * HOURS / 24), FULL),
+        Level("disk", "Disk", "b", "ratio", 0.3 + 0.005 * HOURS / 24, FULL, accumulates=True),
+    )
+
+    def rows(self, **change: object) -> pd.DataFrame:
+        now = capacity(self.LEVELS, as_of=AS_OF, horizon_days=60)[0]
+        given = Change(**change)  # type: ignore[arg-type]
+        return capacity_what_if(self.LEVELS, given, now, as_of=AS_OF, horizon_days=60).frame.set_index("resource")
+
+    def test_twice_the_demand_fills_loads_at_once_and_stores_twice_as_fast(self) -> None:
+        found = self.rows(demand=1.0)
+        assert found.loc["cpu", "status_before"] == "ok"
+        assert found.loc["cpu", "status_after"] == "at_risk"
+        days = (found["reached_at_after"] - pd.Timestamp(AS_OF)) / pd.Timedelta("1D")
+        assert days["disk"] == pytest.approx(0.4 / 0.01, abs=1)
+
+    def test_a_node_of_two_lost_doubles_the_load_of_the_other(self) -> None:
+        assert self.rows(nodes=2, lost=1, resource="cpu")["status_after"].tolist() == ["at_risk"]
+
+    def test_a_higher_limit_is_reached_later_or_not(self) -> None:
+        found = self.rows(demand=1.0, limit=2.0)
+        assert found["status_after"].tolist() == ["ok", "ok"]
+
+    def test_what_cannot_be_is_refused(self) -> None:
+        with pytest.raises(ParameterError, match="2 of 2"):
+            Change(nodes=2, lost=2)
+        with pytest.raises(ParameterError, match="No level"):
+            self.rows(resource="gpu")

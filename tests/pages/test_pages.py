@@ -203,8 +203,7 @@ def test_a_wrong_profile_is_shown_with_file_and_line(visit, settings_file, tmp_p
     settings_file.write_text(f'profiles = ["mine.yaml"]\n{settings_file.read_text()}')
     app = visit()
     assert not app.exception
-    assert "A profile or SLO document is wrong" in seen(app)
-    assert "mine.yaml:3" in seen(app)
+    assert "mine.yaml:3: 'titel' is not a key of this entry" in seen(app)
 
 
 def test_a_fault_of_the_program_is_one_sentence_and_no_traceback(visit, monkeypatch):

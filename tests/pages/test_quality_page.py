@@ -10,7 +10,7 @@ def test_a_score_without_a_week_before_has_not_enough_data(visit):
     app = visit("quality.py", system=SYSTEM, period="1d")
     assert not app.exception
     assert "No data" in seen(app)
-    assert not tiles(app)
+    assert tiles(app)["Not judged"] == "1"
 
 
 def test_an_empty_archive_and_a_source_that_is_down_are_messages(visit, settings_file, tmp_path):

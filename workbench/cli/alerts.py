@@ -253,3 +253,27 @@ def review(asked: Asked, change: str | None, without: tuple[str, ...]) -> None:
         right=lambda name: name not in TEXT,
         finding=alerts_finding(study),
     )
+
+
+@alerts.command()
+@question
+def silences(asked: Asked) -> None:
+    """Print what silences kept quiet, which of them nobody answers for, and how many notifications are left.
+
+    Silences are those that `workbench collect` wrote down; notifications come from Alertmanager's JSON lines.
+
+    \b
+    Example:
+      workbench alerts silences conduit --last 30d
+    """
+    from workbench.charts.alerts.together_tables import TEXT, silence_rows, stage_rows
+    from workbench.studies import alert_suppression
+
+    study = asked.answer(alert_suppression)
+    asked.show(
+        study,
+        stage_rows(study.results["stages"]),
+        silence_rows(study.results["silences"]),
+        csv=study.results["silences"].to_frame().to_dict(orient="records"),
+        right=lambda name: name not in TEXT,
+    )

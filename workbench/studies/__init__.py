@@ -4,6 +4,7 @@ from workbench.core.filters import Condition, LogFilter, Native, SpanFilter
 from workbench.studies.alerts.lint import alert_lint
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.alerts.review import alert_review
+from workbench.studies.alerts.silences import alert_suppression
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.logs.lines import find_logs
@@ -33,6 +34,7 @@ __all__ = [
     "alert_review",
     "alert_rule_tuning",
     "alert_rule_worth",
+    "alert_suppression",
     "capacity_forecast",
     "catalog_version",
     "explain_query",

@@ -10,7 +10,8 @@ from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
 
 #: Columns of the rows below that hold text.
-TEXT = ("start", "end", "first rule", "rules", "deploy before", "begins", "follows", "rule", "verdict")
+TEXT = ("start", "end", "first rule", "rules", "deploy before", "begins", "follows", "rule", "verdict",
+        "matchers", "owner", "comment", "faults", "stage")  # fmt: skip
 
 
 def incident_rows(result: Result) -> list[dict[str, str]]:
@@ -42,6 +43,35 @@ def pair_rows(result: Result) -> list[dict[str, str]]:
             "ahead": span_text(row.lead_s),
         }
         for row in result.frame.itertuples()
+    ]
+
+
+def silence_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a silence, those with faults first."""
+    return [
+        {
+            "matchers": str(row.matchers),
+            "owner": str(row.owner) or NO_VALUE,
+            "comment": str(row.comment) or NO_VALUE,
+            "start": _time(row.start),
+            "end": _time(row.end),
+            "alerts": count_text(row.alerts),
+            "urgent": count_text(row.urgent),
+            "faults": str(row.faults) or NO_VALUE,
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def stage_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a stage: how many alerts are left, and how many fewer than began."""
+    return [
+        {
+            "stage": str(row.stage),
+            "count": count_text(row.left) if row.left == row.left else "not measured",
+            "reduction": ratio_text(row.reduction, digits=0),
+        }
+        for row in result.frame.rename(columns={"count": "left"}).itertuples()
     ]
 
 

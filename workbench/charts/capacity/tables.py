@@ -13,7 +13,8 @@ from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text
 
 #: Columns of the rows below that hold text.
-TEXT = ("resource", "of", "limit", "status", "reached (UTC)", "80 % interval (UTC)", "method", "verdict", "what to do")
+TEXT = ("resource", "of", "limit", "status", "reached (UTC)", "80 % interval (UTC)", "method", "verdict", "what to do",
+        "reached after (UTC)", "status after")  # fmt: skip
 
 
 def _amount(value: float, unit: str, *, signed: bool = False) -> str:
@@ -158,6 +159,31 @@ def headroom_table(result: Result) -> Table:
         "more. The limit that lasts is not reached within the horizon with 90 %."
     )
     return Table(headroom_rows(result), caption=caption, left=TEXT)
+
+
+def what_if_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text per limit that a change touches: probability within the lead time and date, before and after."""
+    return [
+        {
+            "resource": str(row.title),
+            "of": str(row.series),
+            "limit": str(row.limit),
+            "limit after": _amount(row.value_after, str(row.unit)),
+            "lead": f"{row.lead_days:,.0f} d",
+            "within lead": chance_text(row.at_lead_before),
+            "within lead after": chance_text(row.at_lead_after),
+            "reached (UTC)": _time(row.reached_at_before),
+            "reached after (UTC)": _time(row.reached_at_after),
+            "status": STATUS_WORDS[row.status_before],
+            "status after": STATUS_WORDS[row.status_after],
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def what_if_table(result: Result) -> Table:
+    """Table of :func:`what_if_rows` that renders itself."""
+    return Table(what_if_rows(result), caption="Reached: with 50 % by then, within the horizon.", left=TEXT)
 
 
 def capacity_finding(study: Study) -> Sentence:

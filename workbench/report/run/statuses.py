@@ -15,7 +15,10 @@ from workbench.core.result import Study
 
 parts = [value for value in list(globals().values()) if isinstance(value, Study)]
 frames = [(one, part.frame) for one in parts for part in one.results.values() if "status" in getattr(part, "frame", ())]
-ends = {(one.name, one.status) for one in parts} | {(one.name, s) for one, frame in frames for s in frame["status"]}
+ends = {(one.name, one.status) for one in parts if not (one.status == "refused" and one.coverage > 0)}
+for one, frame in frames:  # what was counted has an answer, also where the counts allow no verdict
+    counted = frame["total"].notna() if "total" in frame else frame["status"].isna()
+    ends |= {(one.name, status) for status in frame.loc[~counted, "status"]}
 print(json.dumps(sorted({name for name, status in ends if status in ("unavailable", "refused")})))
 """
 

@@ -11,12 +11,13 @@ import numpy as np
 from workbench import __version__
 from workbench.analysis.capacity.level import LEAD_DAYS, CapacityLimit, Level
 from workbench.analysis.capacity.levels import capacity
+from workbench.analysis.capacity.what_if import Change, capacity_what_if
 from workbench.analysis.forecast.cycles import BudgetWindow
 from workbench.catalog import Profile
 from workbench.catalog.profile.model import Role
 from workbench.catalog.profile.terms import RoleCapacity
 from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
-from workbench.core.result import Provenance, Status, Study, worst
+from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.core.units import bytes_text, count_text
@@ -84,7 +85,13 @@ class _Asked:
 
 
 def capacity_forecast(
-    ctx: Context, *, system: str, range: TimeRange, as_of: datetime, horizon_days: int = HORIZON_DAYS
+    ctx: Context,
+    *,
+    system: str,
+    range: TimeRange,
+    as_of: datetime,
+    horizon_days: int = HORIZON_DAYS,
+    change: Change | None = None,
 ) -> Study:
     """Forecast every level of a system that has a limit, and say when it is reached.
 
@@ -99,6 +106,8 @@ def capacity_forecast(
         Aware instant from which is forecast, moved down to the hour.
     horizon_days : int
         How far ahead. [d]
+    change : Change, optional
+        What is assumed to be different: then ``what_if`` stands beside the results.
 
     Returns
     -------
@@ -144,6 +153,9 @@ def capacity_forecast(
     if silent and not failures:
         warnings.append(f"Without any value: {', '.join(silent)}.")
     limits, forecasts = capacity(levels, as_of=span.end, horizon_days=horizon_days)
+    results: dict[str, Result] = {"limits": limits, "forecasts": forecasts}
+    if change is not None:
+        results["what_if"] = capacity_what_if(levels, change, limits, as_of=span.end, horizon_days=horizon_days)
     statuses: list[Status] = list(limits.frame["status"])
     known: list[Status] = [status for status in statuses if status != "no_data"]
     observed = [float(np.isfinite(level.hourly).mean()) for level in levels]
@@ -152,7 +164,7 @@ def capacity_forecast(
         system=system,
         range=range,
         as_of=as_of,
-        results={"limits": limits, "forecasts": forecasts},
+        results=results,
         status=worst(known or statuses or failures),
         freshness=from_ms(query_reader.newest_ms) if query_reader.newest_ms is not None else None,
         coverage=min(observed, default=float("nan")),

@@ -173,6 +173,7 @@ def _key(settings: Settings | None = None) -> str:
 
 
 def _kept(study: Study) -> Study:
-    if study.status in ("unavailable", "refused"):
+    """Keep an answer, also one whose counts allow no verdict; not one for want of counts, which may come."""
+    if study.status == "unavailable" or (study.status == "refused" and not study.coverage > 0):
         raise _UnansweredError(study)
     return study
