@@ -17,6 +17,8 @@ from workbench.core.settings import SourceSettings
 from workbench.core.timerange import TimeRange
 from workbench.query.logs.loki.source import LokiSource
 
+pytestmark = pytest.mark.slow
+
 MONTH = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 AT_NS = MONTH.start_ms * 10**6
 DAY_MS = 86_400_000

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.query import traced
 from tests.query.fake_loki import FakeLoki, Line
 from tests.query.served import Asked, Says, says, serving
 from tests.query.test_log_conformance import SHAPE
 from tests.query.written_lines import SPAN, lines, passing
-from tests.studies.test_slo_records import SYSTEM, study
+from tests.studies.test_slo_records import NOW, RANGE, SPANS, SYSTEM, WORLD, study
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import RecordsIndicator
@@ -22,6 +23,7 @@ from workbench.core.filters import Condition, LogFilter
 from workbench.core.settings import SourceSettings
 from workbench.query.http.client import BackendClient
 from workbench.query.logs.loki.source import LokiSource
+from workbench.query.traces.tempo import TempoSource
 from workbench.studies import Context
 from workbench.studies.logs.lines import find_logs
 
@@ -110,3 +112,15 @@ def test_an_objective_over_counts_that_contradict_each_other_is_unavailable(over
     doubted = study(over(halving(loki())), indicator, SPAN)
     assert doubted.status == "unavailable"
     assert any("contradict each other" in warning for warning in doubted.warnings)
+
+
+def test_an_objective_over_traces_with_fewer_spans_than_search_found_is_unavailable(
+    tmp_path: Path, context_over: Callable[..., Context]
+) -> None:
+    whole, part = traced.tempo(WORLD), traced.tempo([one for one in WORLD if not one.parent_id])
+    web = traced.web_of(lambda one: (whole if one.url.path == "/api/search" else part)(one))
+    archive = ArchiveSource("empty", Archive.open(tmp_path / "empty", create=True))
+    ctx = context_over(archive, span_sources={"spans": TempoSource("spans", web, clock=lambda: NOW)})
+    doubted = study(ctx, SPANS, RANGE)
+    assert doubted.status == "unavailable"
+    assert any("fewer spans than search finds" in warning for warning in doubted.warnings)

@@ -276,3 +276,16 @@ def test_an_empty_query_tells_a_short_window_from_a_wrong_name(lab: Context) -> 
     short = why_empty(lab, "increase(http_requests_total[1m])", source=None, system=SYSTEM, at=END)
     assert "has a sample every 1m, and [1m] holds fewer than two. Take at least [4m]." in short
     assert "Check the names" in why_empty(lab, "increase(http_request_total[1m])", source=None, system=SYSTEM, at=END)
+
+
+@pytest.mark.parametrize("last", ["1h", "7d"])
+def test_alerts_are_made_for_the_objectives_own_period_and_not_for_the_window_looked_at(
+    lab: Context, last: str
+) -> None:
+    objective = replace(lab.catalog.objective(SYSTEM, "availability"), target=Decimal("0.9"))
+    catalog = replace(lab.catalog, objectives={SYSTEM: (objective,)})
+    study = slo_compliance(
+        replace(lab, catalog=catalog), system=SYSTEM, range=TimeRange.last(last, until=END), as_of=END
+    )
+    (told,) = study.results["outlook"].frame["unreachable"]
+    assert told.startswith("page at 14.4x over 1h and 5m needs")

@@ -12,7 +12,7 @@ from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text, span_text, target_text
 
 
 def _time_text(value: Any) -> str:
@@ -82,7 +82,7 @@ def _allowed_text(budget: float) -> str:
     """Whole events of a budget; one of less than ten with its fraction, so that 0.02 of a slice is not nothing."""
     if not math.isfinite(budget):
         return NO_VALUE
-    return count_text(math.floor(budget)) if budget >= 10 else f"{budget:.3g}"
+    return count_text(math.floor(budget)) if budget >= 10 else significant_text(budget)
 
 
 def _sli_text(row: Any) -> str:

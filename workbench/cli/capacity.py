@@ -27,7 +27,7 @@ def capacity() -> None:
 )
 @click.option("--horizon", default=30, show_default=True, help="How far ahead, in days.")
 @click.option(
-    "--check", is_flag=True, help="Exit 1 when a limit is reached, or is within its lead time with 25 % or more."
+    "--check", is_flag=True, help="Exit 1 when a limit is reached, or is within its lead time with 33 % or more."
 )
 @question
 def status(

@@ -61,6 +61,23 @@ def number_text(value: float) -> str:
     return repr(value) if math.isfinite(value) else "+Inf" if value > 0 else "-Inf"
 
 
+def significant_text(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits at least, in full: never as a power of ten.
+
+    Examples
+    --------
+    >>> [significant_text(value) for value in (0.0000202, 0.25, 12.7, 1234567.8, 0.0)]
+    ['0.0000202', '0.25', '12.7', '1,234,568', '0']
+    """
+    if not math.isfinite(value):
+        return NO_VALUE
+    if not value:
+        return "0"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
 def count_text(count: float) -> str:
     """Write a count with thousands separators, a fraction only where there is one.
 
@@ -133,7 +150,7 @@ def value_text(value: float, unit: str) -> str:
         return known(value)
     if not math.isfinite(value):
         return NO_VALUE
-    return f"{value:,.0f} {unit}".rstrip() if abs(value) >= 1000 else f"{value:.3g} {unit}".rstrip()
+    return f"{value:,.0f} {unit}".rstrip() if abs(value) >= 1000 else f"{significant_text(value)} {unit}".rstrip()
 
 
 def money_text(amount: Decimal, currency: str) -> str:

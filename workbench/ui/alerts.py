@@ -21,7 +21,7 @@ def key_figures(study: Study) -> None:
     whole = begun[~(begun["open"] | begun["left_censored"] | begun["right_censored"])]["duration_s"]
     tiles(
         [
-            Tile("Episodes", count_text(len(begun)), f"{rules['per_week'].sum():,.1f} a week"),
+            Tile("Episodes", count_text(len(begun)), rows.weekly_text(rules["per_week"]).lstrip(",; ")),
             Tile("Median duration", span_text(whole.median()), f"p90 {span_text(whole.quantile(0.9))}"),
             Tile("Firing now", count_text(int(episodes["open"].sum())), f"at {study.as_of:%d %b %H:%M} UTC"),
             Tile(

@@ -26,7 +26,7 @@ def key_figures(study: Study) -> None:
                 f"{dated['reached_at'].iloc[0]:%d %b %Y}" if len(dated) else "none",
                 str(dated["title"].iloc[0]) if len(dated) else "within the horizon",
             ),
-            Tile("At risk", count_text(len(risky)), "limits reached in the lead time with 25 % or more"),
+            Tile("At risk", count_text(len(risky)), "limits reached in the lead time with 33 % or more"),
             Tile("Levels", count_text(len(once)), "with a limit"),
             Tile("Not known", count_text(int((once["status"] == "no_data").sum())), "not enough data"),
             Tile(

@@ -81,6 +81,7 @@ def alert_interruptions(found: AlertEpisodes) -> AlertInterruptions:
     observed = _observed_hours(found)
     rows = []
     for name in (*CLASSES, "all"):
+        long_enough = sum(observed.values()) >= 24
         mine = np.ones(len(begun), np.bool_) if name == "all" else classes == name
         hours = sum(observed.values()) if name == "all" else observed[name]
         rows.append(
@@ -90,7 +91,7 @@ def alert_interruptions(found: AlertEpisodes) -> AlertInterruptions:
                 "episodes": int(mine.sum()),
                 "urgent": int((mine & urgent).sum()),
                 "hours_with_page": len(np.unique(called[mine & urgent])),
-                "per_week": float((mine & urgent).sum() * 168 / hours) if hours else np.nan,
+                "per_week": float((mine & urgent).sum() * 168 / hours) if long_enough and hours else np.nan,
             }
         )
     return AlertInterruptions(pd.DataFrame(rows), zone=found.zone)

@@ -21,7 +21,7 @@ from workbench.core.result import Result
 Floats = NDArray[np.float64]
 
 #: A limit is at risk where it is reached within the lead time with this probability or more. [ratio]
-RISK = 0.25
+RISK = 1 / 3
 
 #: What never passes this share of its limit at the 99th percentile can be made smaller. [ratio]
 OVERSIZED = 0.4
@@ -50,7 +50,7 @@ class CapacityLimits(Result):
     limit          name of the limit (str)
     documented     whether the document names it (bool)
     signal         whether reaching it says that the resource is short (bool)
-    status         ok, at_risk (above now, or within the lead time with a probability of 25 % or more) or no_data
+    status         ok, at_risk (above now, or within the lead time with a probability of a third or more) or no_data
     unit           of ``now``, ``value``, ``trend``, ``error``, the headroom and ``needed`` (str)
     now            highest of the last day; 0 where the level begins anew at ``as_of`` [``unit``]
     value          the limit [``unit``]

@@ -65,7 +65,7 @@ class ServiceFlows(Result):
     group         value of the label, empty for the whole flow (str)
     unit          what is counted (str)
     requests      exact count; NaN where only durations are measured [``unit``]
-    rate          requests / length of the period [``unit``/s]
+    rate          requests / observed part of the period [``unit``/s]
     errors        exact count; NaN where not measured [``unit``]
     error_ratio   errors / requests; NaN where not measured or nothing happened [ratio]
     limited       refused by a limit, exact count; NaN where not measured [``unit``]
@@ -172,25 +172,27 @@ def service_flows(
 
     Notes
     -----
-    An error ratio is errors over requests of the same period. A flow whose errors no role counts has none, not zero.
+    An error ratio is errors over requests of the same period, a rate is requests over the part of it that was
+    observed. A flow whose errors no role counts has none, not zero.
     """
     rows: list[dict[str, Any]] = []
     for flow in flows:
         covered = coverage.get(flow.name, 0.0)
+        observed_s = covered * period.seconds
         row = {"flow": flow.name, "title": flow.title, "unit": flow.unit, "coverage": covered}
         whole = {part: _count(ledger, role) if covered else np.nan for part, role in _parts(flow).items()}
         timed = dict(quantiles.get((flow.name, ""), {}).get("", {}))
-        rows.append({**row, "dimension": "", "group": "", **_figures(whole, period), **timed})
+        rows.append({**row, "dimension": "", "group": "", **_figures(whole, observed_s), **timed})
         for dimension in flow.dimensions if covered else ():
             counts = _split(ledger, flow, dimension)
             groups = sorted(counts.index, key=lambda group: (-counts.loc[group, "requests"], group))
             shown = groups if len(groups) <= top + 1 else groups[:top]
             for group in shown:
                 timed = dict(quantiles.get((flow.name, dimension), {}).get(group, {}))
-                figures = _figures(dict(counts.loc[group]), period)
+                figures = _figures(dict(counts.loc[group]), observed_s)
                 rows.append({**row, "dimension": dimension, "group": group, **figures, **timed})
             if others := groups[len(shown) :]:
-                figures = _figures(dict(counts.loc[others].sum(skipna=False)), period)
+                figures = _figures(dict(counts.loc[others].sum(skipna=False)), observed_s)
                 rows.append({**row, "dimension": dimension, "group": f"{len(others)} others", **figures})
     head = ["flow", "title", "dimension", "group", "unit", "requests", "rate", "errors", "error_ratio", "limited"]
     frame = pd.DataFrame(rows, columns=[*head, *QUANTILES, "coverage"])
@@ -327,11 +329,11 @@ def _split(ledger: pd.DataFrame, flow: Flow, dimension: str) -> pd.DataFrame:
     return pd.DataFrame(counts, index=list(groups), columns=["requests", "errors", "limited"], dtype=np.float64)
 
 
-def _figures(counts: Mapping[str, float], period: TimeRange) -> dict[str, float]:
+def _figures(counts: Mapping[str, float], observed_s: float) -> dict[str, float]:
     requests, errors = counts["requests"], counts["errors"]
     return {
         **counts,
-        "rate": requests / period.seconds if period.seconds else np.nan,
+        "rate": requests / observed_s if observed_s > 0 else np.nan,
         "error_ratio": errors / requests if requests > 0 else np.nan,
     }
 

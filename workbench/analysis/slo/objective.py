@@ -38,6 +38,9 @@ class Promise:
         How the counts were made: exact increases, or PromQL's ``rate`` and ``increase``.
     slice_ms : int
         Length of the slices of the frame. [ms]
+    budget_ms : int
+        Length of the period of the error budget, which alerts are made for whatever window is looked at; 0 is that of
+        ``window``. [ms]
     rolling : bool
         Whether the window moves on with time, so that its end is not the end of the budget.
     left_out : tuple of TimeRange
@@ -54,6 +57,7 @@ class Promise:
     budgeting: Literal["occurrences", "timeslices", "ratio_timeslices"] = "occurrences"
     method: Literal["exact", "extrapolated"] = "exact"
     slice_ms: int = 300_000
+    budget_ms: int = 0
     rolling: bool = False
     left_out: tuple[TimeRange, ...] = ()
     taken_out: tuple[TimeRange, ...] = ()
@@ -71,6 +75,11 @@ class Promise:
     def budget(self) -> Fraction:
         """Share of events that may be bad, exact. [ratio]"""
         return budget_of(self.target)
+
+    @property
+    def budget_period_ms(self) -> int:
+        """Length of the period of the error budget. [ms]"""
+        return self.budget_ms or self.window.end_ms - self.window.start_ms
 
     def elapsed(self, as_of: datetime) -> TimeRange:
         """Return the part of the window that has passed, in whole slices."""

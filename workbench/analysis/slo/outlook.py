@@ -116,7 +116,7 @@ def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int) -> d
     seen = history.within(elapsed)
     total = float(seen.total.sum())
     row: dict[str, Any] = {"objective": promise.objective, "low_traffic": False, "firing": "", "unreachable": ""}
-    policy, never = fitting_policy(promise.window.end_ms - promise.window.start_ms, promise.target)
+    policy, never = fitting_policy(promise.budget_period_ms, promise.target)
     row["unreachable"] = "; ".join(never)
     if not total:
         return row
@@ -158,6 +158,8 @@ def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int) -> d
 
 
 def _fires(history: History, promise: Promise, elapsed: TimeRange, alert: Any) -> bool:
+    if alert.long_ms > elapsed.end_ms - elapsed.start_ms:
+        return False  # only a part of its window was read
     for window_ms in (alert.long_ms, alert.short_ms):
         size = max(window_ms, promise.slice_ms)
         seen = history.within(TimeRange.from_ms(elapsed.end_ms - size, elapsed.end_ms))

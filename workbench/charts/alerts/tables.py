@@ -216,6 +216,13 @@ def burst_table(result: Result) -> Table:
     return Table(burst_rows(result), caption=caption, left=TEXT)
 
 
+def weekly_text(per_week: pd.Series[Any]) -> str:
+    """Say how many that is a week, or that too little was observed to say it."""
+    known = per_week.dropna()
+    too_short = "; less than a day was observed, too short for a weekly rate"
+    return f", {known.sum():,.1f} a week" if len(known) else too_short
+
+
 #: Share of a period from which on it counts as seen. [ratio]
 _WHOLE = 0.95
 
@@ -232,7 +239,8 @@ def alerts_finding(study: Study) -> Sentence:
                 f"No alert began in the {ratio_text(study.coverage, digits=1)} of this period that was seen."
             )
         return Sentence("No alert began in this period.")
-    parts = [f"{count_text(count)} alerts began, {rules['per_week'].sum():,.1f} a week."]
+    began = "1 alert began" if count == 1 else f"{count_text(count)} alerts began"
+    parts = [f"{began}{weekly_text(rules['per_week'])}."]
     first = rules.iloc[0]
     parts.append(f"{first['alertname']} made {ratio_text(first['share'], digits=0)} of them.")
     flapping = rules[rules["flapping"] > 0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from workbench.analysis.capacity.levels import CapacityForecasts, CapacityLimits
 from workbench.charts.theme import HEIGHT, Mode, palette, plain, template
 from workbench.core.units import ratio_text, value_text
@@ -21,7 +23,7 @@ LEGEND_ROW = 20
 def forecasts_figure(
     forecasts: CapacityForecasts, limits: CapacityLimits | None = None, *, unit: str = "", mode: Mode = "light"
 ) -> Any:
-    """Draw the daily peaks of the levels nearest to their limit, dashed ahead, with the band.
+    """Draw the daily peaks of the levels nearest to their limit, dashed ahead, with 80 % and 95 % bands and the dates.
 
     Parameters
     ----------
@@ -61,18 +63,18 @@ def forecasts_figure(
             hovertemplate="%{text}",
         )
         ahead = part.dropna(subset=["middle"])
-        if number == 0 and len(ahead):
-            figure.add_scatter(x=ahead["day"], y=ahead["low"] / scale, mode="lines", line={"width": 0},
+        for low, high, shade in (("low95", "high95", 0.08), ("low", "high", 0.16)):
+            figure.add_scatter(x=ahead["day"], y=ahead[low] / scale, mode="lines", line={"width": 0},
                                hoverinfo="skip", showlegend=False)  # fmt: skip
             figure.add_scatter(
                 x=ahead["day"],
-                y=ahead["high"] / scale,
+                y=ahead[high] / scale,
                 mode="lines",
                 line={"width": 0},
                 fill="tonexty",
-                fillcolor=colours.gap,
-                name="80 % band of the first",
+                fillcolor=_shaded(colour, shade),
                 hoverinfo="skip",
+                showlegend=False,
             )
         figure.add_scatter(
             x=ahead["day"],
@@ -84,6 +86,8 @@ def forecasts_figure(
             name=f"{name}, forecast",
             showlegend=False,
         )
+    if limits is not None:
+        _dates(figure, limits, shown, scale, colours.bad)
     for value in sorted(set(drawn.loc[drawn["unit"] == chosen, "limit"].dropna()))[:3]:
         figure.add_hline(
             y=value / scale,
@@ -98,6 +102,38 @@ def forecasts_figure(
     figure.update_layout(yaxis={"title": {"text": axis}, **percent}, showlegend=True)
     figure.update_layout(height=HEIGHT + LEGEND_ROW * (len(shown) + 1))
     return figure
+
+
+def _shaded(colour: str, shade: float) -> str:
+    """Return a colour, #rrggbb, as a see-through one."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {shade})"
+
+
+def _dates(figure: Any, limits: CapacityLimits, shown: pd.DataFrame, scale: float, colour: str) -> None:
+    """Mark where the drawn levels reach their limits, with the 80 % interval of the date."""
+    rows = limits.frame.merge(shown, on=["resource", "series", "unit"])
+    rows = rows[rows["reached_at"].notna()]
+    if rows.empty:
+        return
+    end = rows["latest"].fillna(vars(limits)["as_of"] + pd.to_timedelta(rows["ahead_days"], unit="D"))
+    figure.add_scatter(
+        x=rows["reached_at"],
+        y=rows["value"] / scale,
+        mode="markers",
+        marker={"color": colour, "symbol": "x", "size": 8},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": (end - rows["reached_at"]) / pd.Timedelta("1ms"),
+            "arrayminus": (rows["reached_at"] - rows["earliest"]) / pd.Timedelta("1ms"),
+            "color": colour,
+            "thickness": 1.5,
+        },
+        text=[f"{row.limit}: {row.reached_at:%d %b %Y %H:%M} UTC" for row in rows.itertuples()],
+        hovertemplate="%{text}<extra></extra>",
+        name="Limit reached (50 %), 80 % interval",
+    )
 
 
 def limits_figure(limits: CapacityLimits, *, mode: Mode = "light") -> Any:

@@ -60,7 +60,7 @@ def daily_figure(
             hovertemplate="%{text}",
             showlegend=True,
         )
-    figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": "~s", "rangemode": "tozero"})
+    figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": _ticks(unit), "rangemode": "tozero"})
     figure.update_xaxes(type="category", nticks=16)
     return figure
 
@@ -114,7 +114,7 @@ def groups_figure(
             hovertemplate="%{customdata}",
         )
     figure.update_layout(barmode="group", hovermode="closest", legend={"traceorder": "reversed"})
-    figure.update_xaxes(tickformat="~s", showgrid=True, rangemode="tozero")
+    figure.update_xaxes(tickformat=_ticks(unit), showgrid=True, rangemode="tozero")
     return figure
 
 
@@ -233,3 +233,8 @@ def _layout(mode: Mode, y_title: str, x_title: str) -> dict[str, Any]:
         "xaxis": {"title": {"text": x_title}},
         "yaxis": {"title": {"text": y_title}},
     }
+
+
+def _ticks(unit: str) -> str:
+    """Format of an axis: money in full, as 150m is no amount; counts of tokens with k, M and G."""
+    return "~s" if unit == "tokens" else ",.6~r"

@@ -10,7 +10,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text, span_text, value_text
+from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text, significant_text, span_text, value_text
 
 #: Breaches listed one by one, longest first; all of them are in the data.
 SHOWN = 20
@@ -20,7 +20,7 @@ _KNOWN = ("count", "s", "bytes")
 
 
 def flow_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per flow and group: ``flow, by, requests, rate, errors, error share, p50, p95, p99``."""
+    """One row of text per flow and group: ``flow, by, requests, rate, errors, error share``, quantiles, observed."""
     return [
         {
             "flow": str(row.title),
@@ -32,6 +32,7 @@ def flow_rows(result: Result) -> list[dict[str, str]]:
             "p50": span_text(row.p50),
             "p95": span_text(row.p95),
             "p99": span_text(row.p99),
+            "observed": ratio_text(row.coverage, digits=1),
         }
         for row in result.frame.itertuples()
     ]
@@ -219,7 +220,7 @@ def performance_finding(study: Study) -> Sentence:
 
 
 def _rate_text(rate: float) -> str:
-    return NO_VALUE if rate != rate else f"{rate:,.3g} /s"
+    return NO_VALUE if rate != rate else f"{significant_text(rate)} /s"
 
 
 def _use_text(value: float, unit: str) -> str:

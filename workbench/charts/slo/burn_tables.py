@@ -7,7 +7,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text, span_text
 
 
 def outlook_rows(outlook: Result) -> list[dict[str, str]]:
@@ -35,7 +35,7 @@ def outlook_notes(outlook: Result) -> list[str]:
     for row in outlook.frame.itertuples():
         if row.low_traffic:
             notes.append(
-                f"{row.objective}: at {row.events_per_hour:.3g} events an hour one failure burns "
+                f"{row.objective}: at {significant_text(row.events_per_hour)} events an hour one failure burns "
                 f"{row.one_failure_burn:.0f}x for an hour and costs {ratio_text(row.one_failure_budget, digits=1)} "
                 "of the budget; it would page alone. Add synthetic traffic, pool services, or lengthen the window."
             )

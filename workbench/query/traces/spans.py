@@ -174,9 +174,16 @@ def exception_texts(attributes: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass
 class Gathered:
-    """Makes frames of spans, each span once, and remembers what was doubtful."""
+    """Makes frames of spans, each span once, and remembers what was doubtful.
+
+    Attributes
+    ----------
+    warnings, differences : Counter
+        What is to be said; ``differences`` are answers that contradict each other, so that no count can be trusted.
+    """
 
     warnings: Counter[str] = field(default_factory=Counter)
+    differences: Counter[str] = field(default_factory=Counter)
 
     def trace(self, spans: Iterable[Span], *, cut: bool = False) -> list[Span]:
         """Return the spans of whole traces: duplicates left out, shared ids told apart, orphans marked.
@@ -235,11 +242,16 @@ class Gathered:
         columns["attributes"] = pd.Series([row.attributes for row in rows], dtype="object")
         frame = check(pd.DataFrame(columns), SPANS, where="a source of spans")
         frame.attrs["warnings"] = self.said()
+        frame.attrs["differences"] = _sentences(self.differences)
         return frame
 
     def said(self) -> tuple[str, ...]:
         """Warnings so far, with counts where something is counted."""
-        return tuple(f"{count:,} {text}." if text[0].islower() else text for text, count in self.warnings.items())
+        return _sentences(self.warnings) + _sentences(self.differences)
+
+
+def _sentences(counted: Counter[str]) -> tuple[str, ...]:
+    return tuple(f"{count:,} {text}." if text[0].islower() else text for text, count in counted.items())
 
 
 def tell_apart(spans: Iterable[Span]) -> None:

@@ -10,10 +10,6 @@ from workbench.promql import events_factor
 from workbench.promql.parser.scope import any_spelling
 from workbench.studies.counting.plans import Plan, slice_of
 
-#: Usual length of a calendar period. [d]
-_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
-_DAY_MS = 86_400_000
-
 
 def counted_by(plan: Plan) -> Counted:
     """Return how rules count an objective, from how we count it."""
@@ -22,9 +18,9 @@ def counted_by(plan: Plan) -> Counted:
 
 def counted_of(objective: Objective, total: str, bad: str, slice_ms: int | None) -> Counted:
     """Return counts under the names, the target and the period of an objective."""
-    calendar = objective.calendar
-    period_ms = objective.window_ms or (calendar.count * _DAYS[calendar.unit] * _DAY_MS if calendar else 0)
-    return Counted(objective.system, objective.id, objective.title, objective.target, period_ms, total, bad, slice_ms)
+    return Counted(
+        objective.system, objective.id, objective.title, objective.target, objective.period_ms, total, bad, slice_ms
+    )
 
 
 def _counts(plan: Plan) -> tuple[str, str, int | None]:

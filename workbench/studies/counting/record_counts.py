@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -156,12 +156,7 @@ def _lines(indicator: RecordsIndicator, sources: RecordSources, span: TimeRange,
         assert isinstance(wanted, LogFilter)
         frame = sources.logs.log_counts(wanted, span, step_ms=slice_ms)
         warnings.extend(frame.attrs.get("warnings", ()))
-        if differences := count_differences(sources.logs, wanted, span, frame):
-            raise AnswerUnreadable(
-                " ".join(differences),
-                source=sources.logs.name,
-                hint="No number is made of counts that contradict each other. Ask again; else count fewer fields.",
-            )
+        _check(count_differences(sources.logs, wanted, span, frame), sources.logs.name)
         return _per_slice(frame, span, slice_ms)
 
     total = counted(indicator.total)
@@ -178,6 +173,16 @@ def _lines(indicator: RecordsIndicator, sources: RecordSources, span: TimeRange,
             share = f"{unknown:,.0f} of {lines:,.0f} log lines have no level that is known"
             warnings.append(f"{share}; they count as {'good' if indicator.good is None else 'bad'}.")
     return RecordCounts(good, total, total, total, None, tuple(dict.fromkeys(warnings)))
+
+
+def _check(differences: Sequence[str], source: str) -> None:
+    """Make no number of answers that contradict each other."""
+    if differences:
+        raise AnswerUnreadable(
+            " ".join(differences),
+            source=source,
+            hint="No number is made of answers that contradict each other. Ask again; else narrow the filters.",
+        )
 
 
 def _without_level(total: LogFilter | SpanFilter, sources: RecordSources, span: TimeRange, slice_ms: int) -> float:
@@ -208,6 +213,7 @@ def _spans(indicator: RecordsIndicator, sources: RecordSources, span: TimeRange,
     kept = np.zeros(size)
     for piece in sources.spans.spans(checked(indicator.total), span):
         warnings.extend(piece.attrs.get("warnings", ()))
+        _check(piece.attrs.get("differences", ()), sources.spans.name)
         _add(counts["total"], piece, span, slice_ms)
         _add(kept, piece, span, slice_ms, weighted=False)
         _add(counts["part"], passing(piece, checked(part), span), span, slice_ms)

@@ -153,6 +153,7 @@ def bind(objectives: Sequence[Objective], *, range: TimeRange | None, as_of: dat
                 period=month or duration_text(window.end_ms - window.start_ms),
                 budgeting=objective.method,
                 slice_ms=slice_ms,
+                budget_ms=objective.period_ms,
                 rolling=ends_now and not month and calendar is None,
             )
         )
