@@ -53,7 +53,7 @@ def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
 def test_the_page_shows_the_study(demo_settings, truth):
     study, tables = truth
     app = AppTest.from_file(str(shipped("pages", "app.py")), default_timeout=60)
-    app.query_params["system"], app.query_params["window"] = SYSTEM, MONTH
+    app.query_params["system"], app.query_params["period"] = SYSTEM, MONTH
     app.switch_page("alerts.py").run()
     assert not app.exception
     shown = [table.value.to_dict(orient="records") for table in app.dataframe]
