@@ -236,6 +236,29 @@ TRUTH = {
 }
 
 
+def test_litellms_limits_latency_budgets_and_providers_are_right(
+    recorded: Recorded, drafted: Callable[[str], tuple[DraftedSystem, Path]]
+) -> None:
+    _, config = drafted("litellm-1.108.7")
+    ctx, now = open_context(load_settings(config, home=str(config.parent / "home"))), datetime.now(UTC)
+    flows = service_performance(ctx, system="mine", range=recorded.span, as_of=now).results["flows"].frame
+    whole = flows[flows["dimension"] == ""].set_index("flow").loc["requests"]
+    assert whole["limited"] == 12
+    window = f"{round(recorded.span.seconds)}s"
+    job = '{job="litellm-1.108.7"}'
+    asked = f"histogram_quantile(0.95, sum by (le) (rate(litellm_request_total_latency_metric_bucket{job}[{window}])))"
+    answer = ctx.source_for("mine").instant(asked, recorded.span.end)
+    assert whole["p95"] == pytest.approx(float(answer.values[0, 0]), rel=1e-12)
+    providers = flows[(flows["dimension"] == "provider") & (flows["flow"] == "requests")].set_index("group")["requests"]
+    assert providers.to_dict() == {"anthropic": 26, "openai": 94}
+    study = spend_and_tokens(ctx, system="mine", range=recorded.span, as_of=now)
+    budgets = study.results["budgets"].frame
+    keys = budgets[budgets["dimension"] == "key"].set_index("group")
+    assert keys["limit"].to_dict() == dict.fromkeys(("alpha-key", "beta-key", "gamma-key"), 100.0)
+    assert keys["left"].sum() == pytest.approx(299.999973, abs=1e-6)
+    assert set(keys["status"]) == {"ok"}
+
+
 @pytest.mark.parametrize("name", TRUTH)
 def test_a_draft_answers_with_the_right_figures_without_an_edit(
     name: str, recorded: Recorded, drafted: Callable[[str], tuple[DraftedSystem, Path]]
