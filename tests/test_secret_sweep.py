@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -18,7 +20,11 @@ from workbench.studies import open_context, source_checks
 pytestmark = pytest.mark.slow
 
 SECRET = "planted-Zq81x-secret"
-HIDDEN = (SECRET, base64.b64encode(f"ana:{SECRET}".encode()).decode())
+HIDDEN = (
+    SECRET,
+    base64.b64encode(f"ana:{SECRET}".encode()).decode(),
+    base64.b64encode(SECRET.encode()).decode(),
+)
 KINDS = ("prometheus", "tempo", "jaeger", "loki", "elasticsearch", "alertmanager")
 
 COMMANDS = (
@@ -26,6 +32,9 @@ COMMANDS = (
     ("sources", "check", "--format", "json"),
     ("collect",),
     ("query", "up", "--source", "prometheus-401", "--last", "1h"),
+    ("query", "up", "--source", "prometheus-200", "--format", "json"),
+    ("query", "up", "--source", "prometheus-200", "--at", "now"),
+    ("doctor",),
     ("traces", "conduit", "--last", "1h"),
     ("logs", "conduit", "--last", "1h"),
     ("slo", "status", "conduit"),
@@ -38,6 +47,8 @@ COMMANDS = (
 def repeats(asked: Asked) -> Says:
     """A server that repeats in its error whatever it was sent."""
     told = "; ".join(f"{name}: {value}" for name, value in asked.headers.items())
+    if "/200/" in asked.path:
+        return _succeeds_with(f"{told} {quote(told)} {base64.b64encode(SECRET.encode()).decode()}")
     status = 401 if "401" in asked.path else 400 if "400" in asked.path else 503
     headers = {"Content-Type": "text/plain", "Retry-After": "0"}
     if "302" in asked.path:
@@ -45,6 +56,14 @@ def repeats(asked: Asked) -> Says:
     if asked.path.endswith("buildinfo") and "503" in asked.path:
         return build()
     return Says(f"wrong credentials: {told}".encode(), status, headers)
+
+
+def _succeeds_with(text: str) -> Says:
+    """An answer of success that repeats it as a label, a warning and a header."""
+    series = [{"metric": {"__name__": "up", "echo": text}, "value": [1_795_000_000, "1"]}]
+    data = {"resultType": "vector", "result": series, "alerts": [{"labels": {"echo": text}, "state": "firing"}]}
+    body = json.dumps({"status": "success", "data": data, "warnings": [text], "infos": [text]})
+    return Says(body.encode(), 200, {"Content-Type": "application/json", "X-Echo": text.replace("\n", " ")})
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +87,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: Served) -> P
             ("400", 'bearer = { file = "token" }'),
             ("503", 'headers = { X-Api-Key = { env = "PLANTED" } }'),
             ("302", 'bearer = { env = "PLANTED" }'),
+            ("200", 'username = "ana"\npassword = { env = "PLANTED" }'),
         ):
             name, url = f"{kind}-{status}", f"{served.url}/{status}"
             index = 'index = "a-*"\n' if kind == "elasticsearch" else ""
@@ -100,7 +120,7 @@ def test_the_servers_did_get_the_secret_and_no_repr_has_it(folder: Path, served:
     context = open_context(load_settings())
     study = source_checks(context, as_of=context.clock())
     sent = "".join(value for asked in served.asked for value in asked.headers.values())
-    assert leaks(sent) == list(HIDDEN)
+    assert leaks(sent) == list(HIDDEN[:2])
     sources = [*context.sources.values(), *context.span_sources.values(), *context.log_sources.values(),
                *context.episode_sources.values(), *context.tables.values()]  # fmt: skip
     told = [repr(context), repr(study), str(study.warnings), context.given["bills"].model_dump_json(), load_settings()]

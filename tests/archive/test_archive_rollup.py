@@ -150,8 +150,8 @@ def test_recent_times_are_answered_from_samples(both) -> None:
 
 def test_exact_increases_of_days_cross_the_border_of_the_samples(both) -> None:
     whole = TimeRange.from_ms(START, START + 12 * DAY)
-    for labels, times, values in both[0].raw("x_total", whole):
-        kept = {row[0]["n"]: row for row in both[1].raw("x_total", whole)}[labels["n"]]
+    for labels, times, values in both[0].raw("x_total", whole.left_open()):
+        kept = {row[0]["n"]: row for row in both[1].raw("x_total", whole.left_open())}[labels["n"]]
         for day in range(12):
             edges = (START + day * DAY, START + (day + 1) * DAY)
             assert increase(kept[1], kept[2], *edges) == increase(times, values, *edges)

@@ -95,20 +95,20 @@ def test_an_instant_query_has_one_step(source):
 
 
 def test_raw_samples_lie_after_the_start_and_up_to_the_end_without_stale_marks(source):
-    found = source.raw('temperature{host="a"}', TimeRange.from_ms(NOVEMBER, NOVEMBER + 3 * MINUTE))
+    found = source.raw('temperature{host="a"}', TimeRange.from_ms(NOVEMBER, NOVEMBER + 3 * MINUTE).left_open())
     assert (found.times - NOVEMBER).tolist() == [MINUTE, 2 * MINUTE, 3 * MINUTE]
     marked = NOVEMBER - DAY + 700 * MINUTE
-    found = source.raw("temperature", TimeRange.from_ms(marked - 2 * MINUTE, marked + MINUTE))
+    found = source.raw("temperature", TimeRange.from_ms(marked - 2 * MINUTE, marked + MINUTE).left_open())
     assert (found.times - marked).tolist() == [-MINUTE, MINUTE] * 2
     assert found.offsets.tolist() == [0, 2, 4]
     assert np.isnan(found.values[1])
-    assert source.raw("temperature", TimeRange.from_ms(marked - 1, marked)).samples == 0
+    assert source.raw("temperature", TimeRange.from_ms(marked - 1, marked).left_open()).samples == 0
 
 
 @pytest.mark.parametrize("query", ["rate(temperature[5m])", "temperature[5m]", "temperature offset 5m", "1"])
 def test_only_a_plain_selector_has_raw_samples(source, query):
     with pytest.raises(QueryRejected, match="Only a plain selector"):
-        source.raw(query, SPAN)
+        source.raw(query, SPAN.left_open())
 
 
 def test_series_and_label_values_know_the_range(source):
@@ -142,7 +142,7 @@ def test_a_query_beyond_the_limits_is_refused_before_anything_is_read(source):
     with pytest.raises(QueryTooExpensive, match=r"about 3 series; the limit is 2"):
         ArchiveSource("demo", source.archive, limits=Limits(series=2)).instant("http_requests_total", from_ms(NOVEMBER))
     with pytest.raises(QueryTooExpensive):
-        narrow.raw("temperature", SPAN)
+        narrow.raw("temperature", SPAN.left_open())
 
 
 def test_a_wrong_query_names_the_source(source):
@@ -181,6 +181,6 @@ def test_the_state_of_an_empty_or_broken_archive_is_said_and_not_raised(tmp_path
 def test_an_empty_archive_answers_without_series(tmp_path: Path):
     source = ArchiveSource("demo", Archive.open(tmp_path / "archive", create=True))
     assert source.range("up", SPAN, step_ms=HOUR).values.shape == (0, 13)
-    assert source.raw("up", SPAN).samples == 0
+    assert source.raw("up", SPAN.left_open()).samples == 0
     assert source.series(["up"], SPAN) == ()
     assert source.cost("up", SPAN, step_ms=HOUR).points == 0

@@ -68,7 +68,7 @@ def puller(name: str, url: str) -> Callable[[], tuple[int, float]]:
     span = TimeRange.from_ms(START * 1000 - 1, END * 1000)
 
     def pull() -> tuple[int, float]:
-        found = source.history("bench_gauge", span)
+        found = source.history("bench_gauge", span.left_open())
         if found.way != "remote read":
             raise SystemExit(f"pulled by {found.way}")
         return found.series.samples, float(found.series.values.sum())

@@ -88,3 +88,10 @@ def test_a_date_without_offset_is_read_in_the_zone():
     assert parse_instant("2026-07-01", zone="Europe/Berlin") == datetime(2026, 6, 30, 22, tzinfo=UTC)
     with pytest.raises(ParameterError, match="not a date"):
         parse_instant("yesterday")
+
+
+def test_a_range_has_one_meaning_and_slices_count_one_millisecond_later() -> None:
+    first, second = TimeRange.from_ms(0, 300_000), TimeRange.from_ms(300_000, 600_000)
+    assert (first.last_ms, second.start_ms) == (299_999, 300_000)
+    assert (first.left_open().start_ms, first.left_open().last_ms) == (1, 300_000)
+    assert first.left_open().end == second.left_open().start

@@ -60,7 +60,7 @@ class TestMetricServers:
         source, _, now = held
         span = TimeRange(now - timedelta(hours=1), now - timedelta(minutes=1)).aligned(60_000)
         name = metric(source, span)
-        pulled = source.raw(name, span)
+        pulled = source.raw(name, span.left_open())
         # The left border belongs to a range of Prometheus 2 and not to one of Prometheus 3; ours leaves it out.
         counted = source.instant(f"count_over_time({name}[{span.end_ms - span.start_ms - 1}ms])", span.end)
         there = {

@@ -260,7 +260,7 @@ def test_remote_read_gives_back_every_histogram_and_the_archive_answers_like_the
 ) -> None:
     pushed = concatenated([native_sample_set(), in_whole_numbers()])
     source = PrometheusSource("prod", server.url)
-    pulled = source.history('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS))
+    pulled = source.history('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS).left_open())
     assert pulled.way == "remote read"
     assert points(pulled.series) == points(pushed)
     hints = {one.hint for one in points(pulled.series, hints=True).values() if isinstance(one, Histogram)}
@@ -269,7 +269,7 @@ def test_remote_read_gives_back_every_histogram_and_the_archive_answers_like_the
     archive.append_samples(pulled.series)
     for query in ("histogram_quantile(0.9, rate(whole_wait_seconds[5m]))", "sum(increase(size_bytes[10m]))", "turned"):
         assert not differs(archive, server.url, query, GRIDS[0])
-    floats = source.raw('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS))
+    floats = source.raw('{__name__!=""}', TimeRange.from_ms(START_MS, END_MS).left_open())
     assert floats.samples == int((~is_mark(pushed.values)).sum())
 
 

@@ -77,7 +77,7 @@ def test_a_victoriametrics_is_asked_for_an_export(serve) -> None:
         return vector(({}, 0, "2"))
 
     served = serve(answer, versioned=False)
-    found = PrometheusSource("vm", served.url).history("up", TimeRange.from_ms(1000, 2000))
+    found = PrometheusSource("vm", served.url).history("up", TimeRange.from_ms(1000, 2000).left_open())
     assert (found.way, found.series.times.tolist()) == ("export", [1500])
     asked = next(asked for asked in served.asked if asked.path.endswith("/export"))
     assert (asked.fields["match[]"], asked.fields["start"], asked.fields["end"]) == ("up", "1.001", "2")
@@ -102,7 +102,7 @@ def test_a_real_victoriametrics_gives_back_what_it_took(tmp_path, omit) -> None:
         urllib.request.urlopen(f"{server.url}/api/v1/import", line.encode(), timeout=10).close()
         urllib.request.urlopen(f"{server.url}/internal/force_flush", timeout=10).close()
         source = PrometheusSource("vm", server.url)
-        pulled = source.history("m", TimeRange.from_ms(int(times[0]) - 1, int(times[-1])))
+        pulled = source.history("m", TimeRange.from_ms(int(times[0]) - 1, int(times[-1])).left_open())
         assert pulled.way == "export"
         assert pulled.series.labels == ({"__name__": "m", "a": 'x"y'},)
         assert pulled.series.times.tolist() == times.tolist()

@@ -17,6 +17,7 @@ from workbench.core.settings import Limits, SourceSettings
 from workbench.core.timerange import TimeRange
 from workbench.query.checks import details
 from workbench.query.http.transport import HttpTransport, Reply
+from workbench.query.metrics import live_state
 from workbench.studies.sources import backends
 
 SPAN = TimeRange.last("1h", until=datetime(2026, 11, 1, tzinfo=UTC))
@@ -64,6 +65,10 @@ def questions(kind: str) -> Mapping[str, Callable[[], Any]]:
             "metadata": source.metadata,
             "targets": lambda: details.targets(source),
             "families": lambda: details.metadata(source),
+            "live targets": lambda: live_state.targets(source),
+            "live rules": lambda: live_state.rules(source),
+            "live alerts": lambda: live_state.alerts(source),
+            "silences": lambda: live_state.silences(source, "http://127.0.0.1:1"),
         }
     if kind in ("tempo", "jaeger"):
         spans = backends.open_spans("s", given)

@@ -44,7 +44,7 @@ def raw_server(times: list[int], *, closed: bool):
 def test_raw_samples_come_once_each_and_without_the_left_border(serve, closed: bool) -> None:
     times = list(range(0, 6 * 3_600_000 + 1, 15_000))
     served = serve(raw_server(times, closed=closed))
-    found = PrometheusSource("prod", served.url).raw("up", TimeRange.from_ms(times[4], times[-5]))
+    found = PrometheusSource("prod", served.url).raw("up", TimeRange.from_ms(times[4], times[-5]).left_open())
     assert sum("count_over_time" not in asked.fields["query"] for asked in served.queries()) > 1
     assert found.labels == ({"__name__": "up"},)
     assert found.times.tolist() == times[5:-4]
@@ -59,7 +59,7 @@ def test_raw_samples_of_recorded_servers(serve) -> None:
         request, answer = recorded(name)
         at = ms_of(request["query"]["time"])
         source = PrometheusSource("prod", serve(lambda _, answer=answer: answer).url)
-        found = source.raw(metric, TimeRange.from_ms(at - MINUTE, at))
+        found = source.raw(metric, TimeRange.from_ms(at - MINUTE, at).left_open())
         assert len(found) == 2
         assert found.times.tolist() == [at - 45_000, at - 30_000, at - 15_000, at] * 2
 
@@ -67,13 +67,15 @@ def test_raw_samples_of_recorded_servers(serve) -> None:
 def test_raw_samples_over_the_limit_are_refused(serve) -> None:
     served = serve(raw_server(list(range(0, 3_600_000, 1000)), closed=False))
     with pytest.raises(QueryTooExpensive, match="More than 1,000 samples"):
-        PrometheusSource("prod", served.url, limits=Limits(samples=1000)).raw("up", TimeRange.from_ms(0, 3_600_000))
+        PrometheusSource("prod", served.url, limits=Limits(samples=1000)).raw(
+            "up", TimeRange.from_ms(0, 3_600_000).left_open()
+        )
 
 
 def test_raw_of_no_selector_is_rejected(serve) -> None:
     source = PrometheusSource("prod", serve(lambda _: vector(({}, 0, "1"))).url)
     with pytest.raises(QueryRejected, match="plain selector"):
-        source.raw("1", TimeRange.from_ms(0, MINUTE))
+        source.raw("1", TimeRange.from_ms(0, MINUTE).left_open())
 
 
 def test_series_labels_and_metadata_of_recorded_servers(serve) -> None:

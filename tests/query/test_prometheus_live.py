@@ -42,7 +42,9 @@ def expected(name: str, after_ms: int, upto_ms: int) -> dict:
 def test_raw_samples_are_those_that_were_loaded(source: PrometheusSource, name: str, monkeypatch) -> None:
     monkeypatch.setattr("workbench.query.metrics.raw.REQUEST_SAMPLES", 2_000)
     after, upto = START_MS + 3_600_000, END_MS - 1_800_000
-    found = source.raw(f'{{"{name}"}}' if source.semantics == "v3" else name, TimeRange.from_ms(after, upto))
+    found = source.raw(
+        f'{{"{name}"}}' if source.semantics == "v3" else name, TimeRange.from_ms(after, upto).left_open()
+    )
     wanted = expected(name, after, upto)
     assert {label_key(labels) for labels in found.labels} == set(wanted)
     for labels, times, values in found:

@@ -159,7 +159,7 @@ def test_chunks_are_cut_to_the_range_and_hold_floats_and_native_histograms(serve
     body += written.frame(written.message({"__name__": "b"}, chunks[1:]))
     served = serve(answering(body), reads=True)
     source, span = PrometheusSource("prod", served.url), TimeRange.from_ms(1_793_491_197_000, 1_793_491_215_000)
-    found = source.history("up", span)
+    found = source.history("up", span.left_open())
     assert found.way == "remote read"
     told = {labels["__name__"]: times.tolist() for labels, times, _ in found.series}
     assert told == {
@@ -175,7 +175,7 @@ def test_chunks_are_cut_to_the_range_and_hold_floats_and_native_histograms(serve
     assert found.series.histograms.at(native["b"]) == Histogram(
         -53, 4, 10.5, positive={0: 2, 2: 2}, custom_bounds=(0.25, 1 / 3), hint="not_reset"
     )
-    assert [labels["__name__"] for labels in source.raw("up", span).labels] == ["up"]
+    assert [labels["__name__"] for labels in source.raw("up", span.left_open()).labels] == ["up"]
 
 
 @pytest.mark.parametrize("chunk", [(2, bytes.fromhex(WHOLE)[:-4]), (3, b"\x00\x05whatever"), (9, b"\x00\x01x")])
@@ -197,7 +197,7 @@ def test_a_server_without_remote_read_is_asked_for_it_once(serve) -> None:
     served = serve(lambda asked: matrix(({"__name__": "up"}, [(1.0, "1")])), reads=False)
     source = PrometheusSource("prod", served.url)
     for _ in range(3):
-        assert source.history("up", TimeRange.from_ms(0, 2000)).way == "queries"
+        assert source.history("up", TimeRange.from_ms(0, 2000).left_open()).way == "queries"
     assert sum(asked.path.endswith("/read") for asked in served.asked) == 1
 
 
@@ -207,9 +207,9 @@ def test_a_server_that_answers_with_snappy_samples_is_asked_by_queries(serve) ->
             return Says(b"\x00", 200, {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"})
         return matrix(({"__name__": "up"}, [(1.0, "1")]))
 
-    assert PrometheusSource("prod", serve(answer, reads=True).url).history("up", TimeRange.from_ms(0, 2000)).way == (
-        "queries"
-    )
+    assert PrometheusSource("prod", serve(answer, reads=True).url).history(
+        "up", TimeRange.from_ms(0, 2000).left_open()
+    ).way == ("queries")
 
 
 def test_a_server_that_dies_in_the_middle_of_an_answer_is_unavailable(serve) -> None:
@@ -222,7 +222,7 @@ def test_a_server_that_dies_in_the_middle_of_an_answer_is_unavailable(serve) -> 
 
     source = PrometheusSource("prod", serve(answer, reads=True).url, timeout_s=3)
     with pytest.raises(SourceUnavailable):
-        source.history("dies", TimeRange.from_ms(0, 2000))
+        source.history("dies", TimeRange.from_ms(0, 2000).left_open())
 
 
 @pytest.fixture(params=["v2", "v3"])
@@ -237,7 +237,7 @@ def bits_of(series: SeriesSet) -> dict:
 @pytest.mark.live
 def test_a_real_server_gives_every_bit_that_was_loaded(source) -> None:
     for name in sorted({labels["__name__"] for labels in sample_set().labels}):
-        found = source.history(f'{{__name__="{name}"}}', TimeRange.from_ms(START_MS, END_MS + 3_600_000))
+        found = source.history(f'{{__name__="{name}"}}', TimeRange.from_ms(START_MS, END_MS + 3_600_000).left_open())
         assert found.way == "remote read"
         rows = [row for row in sample_set() if row[0]["__name__"] == name]
         wanted = SeriesSet.of((labels, t[~is_stale(v)], v[~is_stale(v)]) for labels, t, v in rows)
@@ -279,6 +279,6 @@ def test_stale_marks_and_payloads_of_nan_come_from_a_real_server(semantics, tmp_
     with written_to(semantics, tmp_path, omit, written.field(1, labels + samples)) as server:
         source = PrometheusSource("prod", server.url)
         span = TimeRange.from_ms(START_MS - 1, START_MS + 10_000)
-        found = source.history("odd", span)
+        found = source.history("odd", span.left_open())
         assert found.series.values.view(np.int64).tolist() == np.array(values).view(np.int64).tolist()
-        assert len(source.raw("odd", span).times) == 5
+        assert len(source.raw("odd", span.left_open()).times) == 5

@@ -149,7 +149,7 @@ class ArchiveSource:
         with self._answering(selector):
             plain = plain_selector(selector)
             self._affordable(plain, span.start_ms, span.end_ms)
-            return _scraped(self.archive.history(plain.all_matchers, span.start_ms + 1, span.end_ms))
+            return _scraped(self.archive.history(plain.all_matchers, span.start_ms, span.last_ms))
 
     def tier_at(self, start_ms: int) -> Tier:
         """Return the coarsest tier that :meth:`raw` reads from an instant on. [ms since the epoch]"""
@@ -163,14 +163,14 @@ class ArchiveSource:
         for selector in matchers:
             with self._answering(selector):
                 plain = plain_selector(selector)
-                for labels in self.archive.series(plain.all_matchers, span.start_ms, span.end_ms - 1):
+                for labels in self.archive.series(plain.all_matchers, span.start_ms, span.last_ms):
                     found.setdefault(label_key(labels), labels)
         return tuple(found.values())
 
     def label_values(self, label: str, span: TimeRange) -> tuple[str, ...]:
         """Values of one label among the series with samples in the range, sorted."""
         with self._answering(""):
-            known = self.archive.series((), span.start_ms, span.end_ms - 1)
+            known = self.archive.series((), span.start_ms, span.last_ms)
         return tuple(sorted({labels[label] for labels in known if labels.get(label)}))
 
     def metadata(self) -> Mapping[str, Mapping[str, str]]:

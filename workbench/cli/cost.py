@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import click
 
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.question import Asked, question
 
 _TEXT = (
@@ -147,3 +150,73 @@ def forecast(asked: Asked) -> None:
         right=lambda name: name not in ("of", "overrun", "basis"),
         finding=driver_tables.forecast_sentence(result),
     )
+
+
+@cost.command()
+@click.argument("provider")
+@click.argument("model")
+@click.argument("usage", nargs=-1, required=True)
+@click.option(
+    "--book",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Prices: data file of genai-prices, a gateway's catalogue (JSON), or a table (CSV).",
+)
+@click.option("--at", default="", help="When it was used, ISO 8601; now by default. Prices are those in force then.")
+@click.option("--batch", is_flag=True, help="The request was sent as a batch.")
+@format_option
+@click.pass_obj
+def price(
+    state: Any, provider: str, model: str, usage: tuple[str, ...], book: Path, at: str, batch: bool, format_: str
+) -> None:
+    """Price the USAGE of one request of a MODEL, e.g. input_tokens=1000 cache_read_tokens=200 output_tokens=100.
+
+    A whole holds its parts: input_tokens holds cache_read_tokens. A model without a price is an error and never free.
+
+    \b
+    Examples:
+      workbench cost price openai gpt-4o input_tokens=1000 output_tokens=100 --book prices.json
+      workbench cost price anthropic claude-sonnet-4-5 input_tokens=300000 --book prices.csv --at 2026-01-15
+    """
+    from decimal import Decimal, InvalidOperation
+
+    from workbench.analysis.cost.price_book import charge
+    from workbench.cli.shared.prices import read_book
+    from workbench.core.errors import ParameterError
+    from workbench.core.timerange import parse_instant
+
+    counts = {}
+    for text in usage:
+        unit, _, count = text.partition("=")
+        try:
+            counts[unit] = Decimal(count)
+        except InvalidOperation:
+            raise ParameterError(f"{text!r} is no usage.", hint="Write unit=count, e.g. input_tokens=1000.") from None
+    when = parse_instant(at) if at else state.context().clock()
+    prices = read_book(book)
+    found = prices.price(provider, model, when)
+    if found is None:
+        raise ParameterError(
+            f"{book.name} has no price of {provider} {model} at {when:%Y-%m-%d %H:%M} UTC.",
+            hint="Unknown is not free: check provider, model and date.",
+        )
+    unpriced = sorted(set(counts) - set(found.rates))
+    cost = charge(counts, found, batch=batch)
+    rows = [
+        {"part": name, "amount": f"{amount:f} {found.currency}"}
+        for name, amount in (
+            ("input", cost.input),
+            ("output", cost.output),
+            ("other", cost.other),
+            ("total", cost.total),
+        )
+    ]
+    if format_ == "json":
+        print_json({"rows": rows, "model": found.model, "source": found.source})
+    elif format_ == "csv":
+        print_csv(rows)
+    else:
+        print_table(rows, right=["amount"])
+    say(f"{found.provider} {found.model}, prices of {found.source} in force on {when:%d %b %Y %H:%M} UTC")
+    if unpriced:
+        say(f"Note: no price of their own, paid as their whole or not at all: {', '.join(unpriced)}.")

@@ -79,7 +79,7 @@ class MetricSource(Protocol):
         ...
 
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
-        """Return the samples of a plain selector in ``(start, end]``, as they were scraped."""
+        """Return the samples of a plain selector in the range, ``[start, end)``, as they were scraped."""
         ...
 
     def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:

@@ -104,7 +104,11 @@ def from_ms(ms: int) -> datetime:
 
 @dataclass(frozen=True, order=True)
 class TimeRange:
-    """``[start, end)`` in aware UTC; hashable, so it can be part of a cache key."""
+    """``[start, end)`` in aware UTC, everywhere; hashable, so it can be part of a cache key.
+
+    Protocols of servers that mean ``(start, end]`` or ``[start, end]`` are spoken to by :attr:`last_ms`, and counters
+    are read over :meth:`left_open`; nobody else adds or takes a millisecond.
+    """
 
     start: datetime
     end: datetime
@@ -142,6 +146,25 @@ class TimeRange:
     def end_ms(self) -> int:
         """End, not part of the range. [ms since the epoch]"""
         return to_ms(self.end)
+
+    @property
+    def last_ms(self) -> int:
+        """Last millisecond of the range, for protocols that name it. [ms since the epoch]"""
+        return self.end_ms - 1
+
+    def left_open(self) -> TimeRange:
+        """Return the range of the samples that count for this one: after its start, up to and with its end.
+
+        A slice from t to t + d holds the samples in ``(t, t + d]``; as times are whole milliseconds, that is the range
+        one millisecond later.
+
+        Examples
+        --------
+        >>> counted = TimeRange.from_ms(0, 60_000).left_open()
+        >>> counted.start_ms, counted.last_ms
+        (1, 60000)
+        """
+        return TimeRange.from_ms(self.start_ms + 1, self.end_ms + 1)
 
     @property
     def seconds(self) -> float:

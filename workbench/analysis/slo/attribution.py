@@ -176,7 +176,7 @@ def _by_label(
     usual = bad[:, quiet].sum(axis=1) / np.maximum(exposure[:, quiet].sum(axis=1), 1e-300)
     rows = []
     for number, inside in [*((burn.number, _mask(burn, len(quiet))) for burn in burns), (0, quiet)]:
-        own, events = bad[:, inside].sum(axis=1), exposure[:, inside].sum(axis=1)
+        own, events = np.maximum(bad[:, inside].sum(axis=1), 0.0), exposure[:, inside].sum(axis=1)
         expected = usual * events
         narrow = on_total and number and label not in counts.outcomes
         narrowed = _narrowed(own, events, expected) if narrow else np.zeros(len(values), np.bool_)

@@ -161,6 +161,43 @@ def headroom_table(result: Result) -> Table:
     return Table(headroom_rows(result), caption=caption, left=TEXT)
 
 
+def plan_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text per limit to plan for: headroom, date, lead time, by when to act and how.
+
+    Limits that are reached within the horizon with 10 % or more, and what could be made smaller. The cost of an action
+    is not measured: no source holds the price of a resource.
+    """
+    rows = []
+    for row in result.frame.itertuples():
+        dated = pd.notna(row.earliest)
+        if not row.signal or not (dated or row.oversized):
+            continue
+        act = row.earliest - pd.Timedelta(days=row.lead_days) if dated else pd.NaT
+        now = pd.Timestamp(vars(result)["as_of"])
+        rows.append(
+            {
+                "resource": str(row.title),
+                "of": str(row.series),
+                "limit": str(row.limit),
+                "headroom": _amount(row.headroom_p95, str(row.unit)),
+                "reached (UTC)": _reached(row),
+                "lead time": f"{row.lead_days:,.0f} d",
+                "act by": NO_VALUE if pd.isna(act) else "now" if act <= now else f"{act:%d %b %Y}",
+                "what to do": action_text(row) if row.status == "at_risk" or not dated else "watch",
+                "cost": "not measured",
+            }
+        )
+    return rows
+
+
+def plan_table(result: Result) -> Table:
+    """Table of :func:`plan_rows` that renders itself."""
+    caption = (
+        "Act by: the date reached with 10 %, less the lead time. Headroom over the 95th percentile of daily peaks."
+    )
+    return Table(plan_rows(result), caption=caption, left=(*TEXT, "act by", "cost"))
+
+
 def what_if_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per limit that a change touches: probability within the lead time and date, before and after."""
     return [

@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from workbench.core.errors import AnswerUnreadable
 from workbench.core.source import SourceState
 
 C = TypeVar("C")
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: What reading foreign JSON raises where a list, an object or a number is another thing.
 WRONG = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -44,6 +45,20 @@ def expected(source: str, api: str = "") -> Iterator[None]:
             source=source,
             hint="Is the address right, and is this the kind of server the settings say?",
         ) from error
+
+
+def typed_by(api: str) -> Callable[[F], F]:
+    """Let a function, whose first argument is a source, end with an answer or a typed error."""
+
+    def changed(function: F) -> F:
+        @wraps(function)
+        def answer(source: Any, *args: Any, **options: Any) -> Any:
+            with expected(source.name, api):
+                return function(source, *args, **options)
+
+        return cast(F, answer)
+
+    return changed
 
 
 def typed_answers(api: str) -> Callable[[type[C]], type[C]]:

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.core.errors import SourceError
 from workbench.query.http import failures
 from workbench.query.http.reading import read_json
+from workbench.query.http.shapes import typed_by
 from workbench.query.http.transport import HttpTransport, ask
 from workbench.query.metrics.prometheus import PrometheusSource
 
@@ -18,6 +19,7 @@ MAX_ROWS = 5_000
 Document = list[dict[str, Any]]
 
 
+@typed_by("Prometheus")
 def targets(source: PrometheusSource) -> Document:
     """Return the active targets: ``job``, ``instance``, ``health``, ``error``."""
     found = source.document("/api/v1/targets", [("state", "active")])
@@ -31,6 +33,7 @@ def targets(source: PrometheusSource) -> Document:
     )
 
 
+@typed_by("Prometheus")
 def rules(source: PrometheusSource) -> Document:
     """Return the rules: ``group``, ``name``, ``type``, ``query``, ``health``, ``error``."""
     groups = source.document("/api/v1/rules").get("groups") or []
@@ -40,6 +43,7 @@ def rules(source: PrometheusSource) -> Document:
     )
 
 
+@typed_by("Prometheus")
 def alerts(source: PrometheusSource) -> Document:
     """Return the active alerts: ``labels``, ``state``, ``active_at``."""
     found = source.document("/api/v1/alerts").get("alerts")
@@ -53,6 +57,7 @@ def alerts(source: PrometheusSource) -> Document:
     )
 
 
+@typed_by("Alertmanager")
 def silences(source: PrometheusSource, alertmanager: str) -> Document:
     """Return the silences of an Alertmanager that are not over: matchers, times, author, comment."""
     path = "/api/v2/silences"

@@ -250,11 +250,11 @@ class PrometheusSource:
         return Metrics(np.array([moment], np.int64), tuple(labels), values, np.ones(values.shape, bool), meta)
 
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
-        """Return the samples of a plain selector in ``(start, end]``, without stale marks."""
+        """Return the samples of a plain selector in the range, without stale marks."""
         return without_stale_marks(self.history(selector, span).series)
 
     def history(self, selector: str, span: TimeRange) -> Pulled:
-        """Return the samples of a plain selector in ``(start, end]`` for an archive, stale marks included.
+        """Return the samples of a plain selector in the range for an archive, stale marks included.
 
         See :func:`workbench.query.metrics.raw.pull`; by remote read where the server offers it, which is asked once.
         """

@@ -44,7 +44,7 @@ Piece = tuple[Labels, NDArray[np.int64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Pulled:
-    """Raw samples of ``(start, end]``, and the way they came."""
+    """Raw samples of a range, and the way they came."""
 
     series: SeriesSet
     way: Way
@@ -58,7 +58,7 @@ def way_of(api: PrometheusApi, product: str) -> Way:
 
 
 def pull(api: PrometheusApi, selector: str, span: TimeRange, limits: Limits, *, way: Way) -> Pulled:
-    """Return the samples of a plain selector in ``(start, end]``, as they were scraped.
+    """Return the samples of a plain selector in the range, as they were scraped.
 
     Raises
     ------
@@ -69,8 +69,9 @@ def pull(api: PrometheusApi, selector: str, span: TimeRange, limits: Limits, *, 
 
     Notes
     -----
-    Ranges of ``queries`` are asked as instant queries ``selector[d]``. Prometheus 2 includes the left border of such a
-    range, Prometheus 3 does not; what lies on it is dropped here, so all ways give the same samples, each once.
+    Ranges of ``queries`` are asked as instant queries ``selector[d]`` at their last millisecond. Prometheus 2 includes
+    the left border of such a range, Prometheus 3 does not; what lies before the range is dropped here, so all ways give
+    the same samples, each once.
     """
     matchers = conditions(selector)
     way = way if matchers is not None or way == "export" else "queries"
@@ -81,13 +82,13 @@ def pull(api: PrometheusApi, selector: str, span: TimeRange, limits: Limits, *, 
     stretch = _stretch(api, selector, span, _REQUEST_SAMPLES[way])
     position = span.start_ms
     while position < span.end_ms:
-        upto = min(position + stretch, span.end_ms)
+        part = TimeRange.from_ms(position, min(position + stretch, span.end_ms))
         if way == "remote read" and matchers is not None:
-            found = remote_read.read(api, matchers, position + 1, upto, query=selector)
+            found = remote_read.read(api, matchers, part.start_ms, part.last_ms, query=selector)
         elif way == "export":
-            found = export(api, selector, position + 1, upto)
+            found = export(api, selector, part.start_ms, part.last_ms)
         else:
-            found = _between(api, selector, position, upto, deadline)
+            found = _between(api, selector, part, deadline)
         parts.append(found)
         samples += found.samples
         for piece in found:
@@ -99,9 +100,9 @@ def pull(api: PrometheusApi, selector: str, span: TimeRange, limits: Limits, *, 
                 query=selector,
                 hint="Ask for a shorter range or fewer series, or raise the limits in the settings.",
             )
-        if position == span.start_ms and upto == span.end_ms:
+        if part == span:
             return Pulled(found, way)
-        position = upto
+        position = part.end_ms
     if any(part.histograms is not None for part in parts):
         return Pulled(concatenated(parts), way)
     joined = SeriesSet.of(
@@ -127,17 +128,17 @@ def without_stale_marks(series: SeriesSet) -> SeriesSet:
     )
 
 
-def _between(api: PrometheusApi, selector: str, after_ms: int, upto_ms: int, deadline: float) -> SeriesSet:
+def _between(api: PrometheusApi, selector: str, span: TimeRange, deadline: float) -> SeriesSet:
     found: list[Piece] = []
 
     def sink(series: SeriesSet) -> None:
         for labels, times, values in series:
-            inside = (times > after_ms) & (times <= upto_ms)
+            inside = (times >= span.start_ms) & (times < span.end_ms)
             if inside.any():
                 found.append((labels, times[inside], values[inside]))
 
-    query = f"{selector}[{upto_ms - after_ms}ms]"
-    fields = [("query", query), ("time", seconds_text(upto_ms))]
+    query = f"{selector}[{span.end_ms - span.start_ms}ms]"
+    fields = [("query", query), ("time", seconds_text(span.last_ms))]
     answer = api.samples("/api/v1/query", fields, sink, query=query, deadline=deadline)
     if answer.warnings:
         raise SourceUnavailable(
@@ -159,7 +160,7 @@ def _stretch(api: PrometheusApi, selector: str, span: TimeRange, request_samples
     if length <= _SHORTEST_MS:
         return max(length, 1)
     window = min(length, _HOUR_MS)
-    moments = {span.start_ms + window, span.end_ms}
+    moments = {TimeRange.from_ms(span.start_ms, span.start_ms + window).last_ms, span.last_ms}
 
     def most(query: str) -> float:
         return max(api.number(query, moment, about=selector) or 0.0 for moment in moments)

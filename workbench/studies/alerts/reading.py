@@ -210,6 +210,6 @@ def _edge(count: int, names: Sequence[str], first: pd.Timestamp, times: tuple[in
 
 def _raw(source: MetricSource, query: str, span: TimeRange) -> SeriesSet:
     try:
-        return source.raw(query, span)
+        return source.raw(query, span.left_open())
     except EmptyAnswer:
         return SeriesSet.empty()

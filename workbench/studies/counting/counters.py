@@ -198,7 +198,7 @@ class CounterReader:
 
     def _read(self, selector: str) -> SeriesSet:
         try:
-            series = merged_bounds(self._source.raw(selector, self._read_span))
+            series = merged_bounds(self._source.raw(selector, self._read_span.left_open()))
         except EmptyAnswer:
             series = SeriesSet.empty()
         if series.samples:

@@ -37,7 +37,7 @@ def read_evidence(source: MetricSource, scope: Mapping[str, str], series: Series
 
 def _read(source: MetricSource, selector: str, span: TimeRange) -> SeriesSet:
     try:
-        return source.raw(selector, span)
+        return source.raw(selector, span.left_open())
     except WorkbenchError:
         return SeriesSet.empty()
 

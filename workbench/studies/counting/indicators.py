@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.counting.absence import filled
+from workbench.analysis.counting.apart import settled
 from workbench.analysis.counting.counts import Counts, Method
 from workbench.analysis.counting.events import (
     joined_events,
@@ -324,7 +325,7 @@ class _Counter:
         parts = {part: reader.counts(text, plan.span, plan.slice_ms) for part, text in plan.selectors.items()}
         total = parts["total"]
         if "bad" in parts:
-            good = total.per_slice - parts["bad"].per_slice
+            good = total.per_slice - self._settled("bad", parts["bad"].per_slice, total.per_slice)
             return self._slices(good=good, total=total.per_slice, covered=total.covered)
         threshold = threshold_of(plan.selectors["good"])
         if threshold is not None and missing_bound(reader, plan.selectors["good"], plan.selectors["total"]):
@@ -341,7 +342,23 @@ class _Counter:
                 query=plan.selectors["good"],
                 hint="Check its label values.",
             )
-        return self._slices(good=parts["good"].per_slice, total=total.per_slice, covered=total.covered)
+        good = self._settled("good", parts["good"].per_slice, total.per_slice)
+        return self._slices(good=good, total=total.per_slice, covered=total.covered)
+
+    def _settled(self, name: str, part: Floats, total: Floats) -> Floats:
+        """Settle a part that was scraped apart from the total, and say how much is at stake."""
+        counts, slices, left = settled(part, total)
+        if slices:
+            stake = (
+                f"{left:,.0f} of them stay: check that they are a part of all events"
+                if left >= 1
+                else ("they are counted in the slice beside, as both are scraped apart")
+            )
+            self._warnings.append(
+                f"{self._plan.objective.id}: more {name} events than events in {slices:,} "
+                f"slice{'s' if slices != 1 else ''}; {stake}."
+            )
+        return counts
 
     def _evaluated(self) -> pd.DataFrame:
         plan = self._plan

@@ -122,7 +122,7 @@ def why_empty(ctx: Context, promql: str, *, source: str | None, system: str | No
         around = TimeRange.from_ms(end_ms - max(4 * one.range_ms, _HOUR_MS), end_ms)
         selector = print_query(replace(one, range_ms=None, offset_ms=0))
         try:
-            samples = chosen.raw(selector, around)
+            samples = chosen.raw(selector, around.left_open())
         except WorkbenchError:
             continue
         gaps = [int(np.median(np.diff(times))) for _, times, _ in samples if len(times) > 1]

@@ -213,7 +213,7 @@ def restarts(source: MetricSource, profile: Profile, span: TimeRange) -> list[Mo
         As the source raises it; a system that does not say has none.
     """
     try:
-        series = source.raw(scoped(_STARTED, profile.scope), span)
+        series = source.raw(scoped(_STARTED, profile.scope), span.left_open())
     except EmptyAnswer:
         return []
     moments = []

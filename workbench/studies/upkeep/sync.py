@@ -129,7 +129,7 @@ def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, str
     scope = ctx.catalog.profile(stretch.system).scope
     selector = selector_of(stretch.subjects, scope)
     read, way = 0, ""
-    waiting = [TimeRange.from_ms(stretch.span.start_ms - 1, stretch.span.end_ms - 1)]
+    waiting = [stretch.span]
     while waiting:
         span = waiting.pop(0)
         try:
