@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from workbench.archive.records.pseudonyms import Pseudonyms, pseudonyms_of
 from workbench.core.errors import SettingsError
-from workbench.core.secrets import Secret
 from workbench.core.settings import Privacy
+from workbench.core.settings.secrets import Secret
 
 FIELDS = Privacy().pseudonyms
 KEY = b"sixteen bytes and more"

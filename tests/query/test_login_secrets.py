@@ -13,8 +13,8 @@ import pytest
 
 from tests.query.served import Says, error, vector
 from workbench.core.errors import ParameterError, SettingsError, SourceError
-from workbench.core.secrets import Secret
 from workbench.core.settings import SourceSettings
+from workbench.core.settings.secrets import Secret
 from workbench.query import PrometheusSource
 from workbench.query.http.login import Login, checked_url
 

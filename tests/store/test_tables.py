@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
 from workbench.core.errors import AnswerUnreadable, ParameterError, SourceUnavailable
-from workbench.core.secrets import Secret
+from workbench.core.settings.secrets import Secret
 from workbench.store.tables import TableSource
 from workbench.store.text_tables import exact_decimals
 

@@ -26,8 +26,8 @@ from workbench.core.errors import (
     SourceUnavailable,
     WorkbenchError,
 )
-from workbench.core.secrets import Secret
 from workbench.core.settings import SourceSettings
+from workbench.core.settings.secrets import Secret
 from workbench.core.source import SourceState
 from workbench.store.text_tables import exact_decimals, read_text_table, with_whole_last_day
 

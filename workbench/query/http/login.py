@@ -28,7 +28,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Revealed(Protocol):
-    """Something that gives a secret when asked, like :class:`workbench.core.secrets.Secret`."""
+    """Something that gives a secret when asked, like :class:`workbench.core.settings.secrets.Secret`."""
 
     def reveal(self) -> str:
         """Read the secret."""

@@ -13,8 +13,8 @@ from workbench.catalog.draft.families import families_of
 from workbench.catalog.draft.roles import DraftRole
 from workbench.catalog.draft.rules import ServerRule, rule_lines
 from workbench.core.errors import ParameterError, SourceError
-from workbench.core.secrets import Secret
 from workbench.core.settings import SourceSettings
+from workbench.core.settings.secrets import Secret
 from workbench.core.timerange import TimeRange
 from workbench.core.units import value_text
 from workbench.promql import scoped

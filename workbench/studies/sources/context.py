@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, Profile, sound_catalog
-from workbench.core.cost_settings import CostSettings
 from workbench.core.settings import (
     Limits,
     Privacy,
@@ -18,6 +17,7 @@ from workbench.core.settings import (
     SystemSettings,
     load_settings,
 )
+from workbench.core.settings.cost import CostSettings
 from workbench.core.shipped import shipped
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.store import Store, open_store

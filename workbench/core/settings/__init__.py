@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
-from workbench.core.cost_settings import CostSettings
 from workbench.core.errors import ParameterError, SettingsError
-from workbench.core.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
+from workbench.core.settings.cost import CostSettings
+from workbench.core.settings.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
+from workbench.core.settings.toml_lines import line_of
 from workbench.core.timerange import Weekday, duration_ms, named_zone
-from workbench.core.toml_lines import line_of
 
 FILE_NAME = "workbench.toml"
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from workbench.core.secrets import Frozen
+from workbench.core.settings.secrets import Frozen
 
 
 class CostSettings(Frozen):
