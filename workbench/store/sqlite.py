@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
 from workbench.core.private import FILE, private_folder
 
@@ -36,7 +37,8 @@ def sqlite_engine(location: URL) -> Engine:
         if not path.exists():
             private_folder(path.parent)
             path.touch(mode=FILE)
-        engine = create_engine(location, creator=lambda: _connected(path))
+        # No pool: a connection that nobody closes would keep its files open for as long as the process lives.
+        engine = create_engine(location, creator=lambda: _connected(path), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -68,6 +68,7 @@ def sidebar(*names: str) -> None:
     if "window" in st.query_params:  # what the period was called in older links
         st.query_params.setdefault("period", st.query_params["window"])
         del st.query_params["window"]
+        st.rerun()
     with st.sidebar:
         if "system" in names and context.systems:
             _select("System", sorted(context.systems), "system")
