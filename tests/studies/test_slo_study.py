@@ -159,7 +159,7 @@ def test_each_selector_is_read_once_and_parts_from_the_whole(
     ]  # fmt: skip
     assert all("counterfactual-lab" in selector for selector in source.spans)
     spans = {span for spans in source.spans.values() for span in spans}
-    assert spans == {TimeRange(WEEK.start - timedelta(days=1), WEEK.end)}
+    assert spans == {TimeRange(WEEK.start - timedelta(days=1), WEEK.end).left_open()}
 
 
 def test_a_source_that_is_not_there_gives_a_status_and_a_sentence(context_over: Callable[..., Context]) -> None:

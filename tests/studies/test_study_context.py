@@ -10,10 +10,11 @@ from workbench.archive.source import ArchiveSource
 from workbench.catalog import Catalog, load_catalog
 from workbench.catalog.slo.documents import CalendarUnit, CalendarWindow
 from workbench.core.errors import ParameterError, SourceUnavailable
+from workbench.core.periods import parse_period
 from workbench.core.settings import load_settings
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
 from workbench.core.timerange import TimeRange
-from workbench.studies import Context, open_context, window
+from workbench.studies import Context, open_context
 from workbench.studies.sources.periods import calendar_period, month_text
 from workbench.studies.sources.unavailable import UnavailableSource
 
@@ -99,13 +100,13 @@ def test_the_clock_is_aware() -> None:
     ("2026-03", datetime(2026, 2, 28, 23, tzinfo=UTC), datetime(2026, 3, 31, 22, tzinfo=UTC)),
 ])  # fmt: skip
 def test_periods_as_people_write_them(text: str, start: datetime, end: datetime) -> None:
-    assert window(text, zone="Europe/Berlin", as_of=NOW) == TimeRange(start, end)
+    assert parse_period(text, zone="Europe/Berlin", week_start="monday", as_of=NOW) == TimeRange(start, end)
 
 
 @pytest.mark.parametrize("text", ["", "0d", "thirty days", "2026-13", "2026-1", "month"])
 def test_what_is_no_period_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(ParameterError, match=r"period|month"):
-        window(text, zone="UTC", as_of=NOW)
+        parse_period(text, zone="UTC", week_start="monday", as_of=NOW)
 
 
 def counted(count: int, unit: CalendarUnit, start: str = "2026-01-01 00:00:00", *, zone: str = "UTC") -> CalendarWindow:
@@ -134,7 +135,7 @@ def test_calendar_periods_follow_the_wall_clock(calendar: CalendarWindow, asked:
 
 
 def test_a_period_is_named_by_its_month_in_the_zone_only_there() -> None:
-    span = window("2026-10", zone="Europe/Berlin", as_of=NOW)
+    span = parse_period("2026-10", zone="Europe/Berlin", week_start="monday", as_of=NOW)
     assert month_text(span, "Europe/Berlin") == "2026-10"
     assert month_text(span, "UTC") == ""
 

@@ -31,10 +31,10 @@ def expected(source: str, api: str = "") -> Iterator[None]:
     --------
     >>> try:
     ...     with expected("prod", "Loki"):
-    ...         None["values"]
+    ...         {"data": 1}["values"]
     ... except AnswerUnreadable as error:
     ...     print(error.message)
-    The answer has another shape than one of Loki (TypeError: 'NoneType' object is not subscriptable).
+    The answer has another shape than one of Loki (KeyError: 'values').
     """
     try:
         yield
