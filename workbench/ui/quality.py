@@ -46,7 +46,10 @@ def scores(study: Study) -> None:
                 drifts,
                 key=f"hours-{role}",
             )
-        figures.card("The last day against the reference", charts.states_figure, study.results["states"], key="states")
+        if study.results["states"].frame["difference"].notna().any():
+            figures.card(
+                "The last day against the reference", charts.states_figure, study.results["states"], key="states"
+            )
 
 
 def details(study: Study) -> None:

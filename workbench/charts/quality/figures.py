@@ -48,6 +48,8 @@ def hours_figure(
             ("reference", f"{series}, reference", {"color": colour, "width": 1, "dash": "dot"}),
         ):
             values = part[column].to_numpy(np.float64)
+            if not np.isfinite(values).any():
+                continue
             kept = kept_points(values, POINTS // max(1, 2 * len(groups)))
             figure.add_scatter(
                 x=part["time"].iloc[kept],
@@ -67,7 +69,7 @@ def hours_figure(
 
 
 def states_figure(states: QualityStates, *, mode: Mode = "light") -> Any:
-    """Draw the difference of the last day to the reference, with its 95 % interval, by series.
+    """Draw the difference of the last day to the reference, with its 95 % interval, by series that has one.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def states_figure(states: QualityStates, *, mode: Mode = "light") -> Any:
     import plotly.graph_objects as go
 
     colours = palette(mode)
-    rows = states.frame.iloc[::-1]
+    rows = states.frame[np.isfinite(states.frame["difference"].to_numpy(np.float64))].iloc[::-1]
     figure = go.Figure(layout={"template": template(mode), "height": max(HEIGHT, 90 + 26 * len(rows))})
     figure.add_scatter(
         x=rows["difference"],
