@@ -17,7 +17,7 @@ from workbench.archive.source import ArchiveSource
 from workbench.catalog.profile.model import Role
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, quality_drift
-from workbench.studies.quality.drift import score_queries
+from workbench.studies.quality.drift import _significant, score_queries
 from workbench.studies.sources.unavailable import UnavailableSource
 
 SYSTEM = "counterfactual-lab"
@@ -132,3 +132,9 @@ def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context])
     study = quality_drift(down, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
     assert study.status == "unavailable"
     assert study.results["states"].frame.empty
+
+
+def test_equal_readings_over_their_count_are_the_reading() -> None:
+    total = sum([0.9] * 60)
+    assert total / 60 != 0.9
+    assert _significant(np.array([total / 60, 0.0, -123456.789])).tolist() == [0.9, 0.0, -123456.789]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench import __version__
 from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
@@ -217,13 +218,22 @@ def _hours(name: str, role: Role, value: Metrics, samples: Metrics) -> pd.DataFr
                     "title": role.title or name,
                     "series": series,
                     "time": starts[known],
-                    "value": values[known],
+                    "value": _significant(values[known]),
                     "samples": counted.get(series, np.zeros(len(values)))[known],
                     "gauge": role.kind == "gauge",
                 }
             )
         )
     return pd.concat(frames, ignore_index=True) if frames else _no_hours()
+
+
+def _significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values to 12 digits: a sum of equal readings over their count is the reading but for the last bits."""
+    with np.errstate(divide="ignore"):
+        digits = 11 - np.floor(np.log10(np.abs(values)))
+    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0.0)
+    rounded: NDArray[np.float64] = np.round(values * scale) / scale
+    return rounded
 
 
 def _series(labels: Labels, words: dict[str, str]) -> str:
