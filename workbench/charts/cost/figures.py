@@ -155,7 +155,7 @@ def drivers_figure(result: SpendDrivers, unit: str = "", *, mode: Mode = "light"
         connector={"line": {"width": 1, "color": colours.muted}},
     )
     figure.update_layout(hovermode="closest")
-    figure.update_yaxes(tickformat="~s")
+    figure.update_yaxes(tickformat=_ticks(unit))
     return figure
 
 
@@ -184,7 +184,7 @@ def forecast_figure(result: SpendForecast, unit: str = "", *, mode: Mode = "ligh
     figure.add_scatter(x=path["day"], y=path["high"], line=faint, showlegend=False, name="High")
     figure.add_scatter(x=path["day"], y=path["low"], line=faint, fill="tonexty", name="80 % interval")
     figure.add_scatter(x=path["day"], y=path["expected"], line={"color": colours.series}, name="Expected")
-    figure.update_yaxes(tickformat="~s", rangemode="tozero")
+    figure.update_yaxes(tickformat=_ticks(unit), rangemode="tozero")
     return figure
 
 
