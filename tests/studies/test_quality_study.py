@@ -15,8 +15,11 @@ import pytest
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog.profile.model import Role
+from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, quality_drift
+from workbench.studies.decisions.annotations import add_annotation
+from workbench.studies.quality.accepted import accept_level, incident_times
 from workbench.studies.quality.drift import _significant, score_queries
 from workbench.studies.sources.unavailable import UnavailableSource
 
@@ -138,3 +141,23 @@ def test_equal_readings_over_their_count_are_the_reading() -> None:
     total = sum([0.9] * 60)
     assert total / 60 != 0.9
     assert _significant(np.array([total / 60, 0.0, -123456.789])).tolist() == [0.9, 0.0, -123456.789]
+
+
+def test_an_incident_noted_without_an_end_is_a_moment(lab: Context) -> None:
+    at = datetime(2026, 10, 28, 12, tzinfo=UTC)
+    add_annotation(lab, system=SYSTEM, kind="incident", start=at, text="Provider down")
+    (incident,) = incident_times(lab, SYSTEM).itertuples()
+    assert (incident.start, incident.end - incident.start) == (pd.Timestamp(at), pd.Timedelta("1ms"))
+
+
+def test_an_acceptance_of_a_series_that_is_not_there_is_said(lab: Context) -> None:
+    span = TimeRange(datetime(2026, 10, 28, tzinfo=UTC), datetime(2026, 10, 30, tzinfo=UTC))
+    accept_level(lab, system=SYSTEM, score="quality", series="method icgg", at=span.start, note="New data")
+    study = quality_drift(lab, system=SYSTEM, range=span, as_of=span.end)
+    assert any("method icgg" in warning for warning in study.warnings)
+    accept_level(lab, system=SYSTEM, score="quality", series="method icg", at=span.start, note="New data")
+    assert not [
+        w for w in quality_drift(lab, system=SYSTEM, range=span, as_of=span.end).warnings if "method icg was" in w
+    ]
+    with pytest.raises(ParameterError, match="no score"):
+        accept_level(lab, system=SYSTEM, score="speed", at=span.start, note="New data")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from workbench.studies.sources.context import Context
 
 #: Kind of the annotation that accepts a level; its objective is ``role: series``.
 KIND = "accept"
+
+#: Length of an incident that was noted without an end.
+MOMENT = timedelta(milliseconds=1)
 
 
 def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: str, series: str = "all") -> Annotation:
@@ -67,12 +70,24 @@ def accepted_levels(ctx: Context, system: str) -> pd.DataFrame:
     return frame
 
 
+def unmatched(accepted: pd.DataFrame, hours: pd.DataFrame) -> list[str]:
+    """Say which acceptances name a series that has no data, so that a misspelt one is not taken for accepted."""
+    known = set(zip(hours["role"], hours["series"], strict=True))
+    return [
+        f"The level of {row.role}: {row.series} was accepted, but no series of that name has data."
+        for row in accepted.itertuples()
+        if len(hours) and (row.role, row.series) not in known
+    ]
+
+
 def incident_times(ctx: Context, system: str) -> pd.DataFrame:
-    """Return when a system had incidents: ``start, end``; an end that is not known is missing."""
+    """Return when a system had incidents: ``start, end``; the end of one that goes on is missing."""
     held, _ = table_events(ctx, system)
+    # A note without an end is a moment; a row of a table without one is an incident that goes on.
+    noted = [(record, record.ends_at or record.starts_at + MOMENT) for record in _annotations(ctx, system)]
     rows = [
-        (record.starts_at, record.ends_at)
-        for record in [*_annotations(ctx, system), *held]
+        (record.starts_at, end)
+        for record, end in [*noted, *((record, record.ends_at) for record in held)]
         if record.kind == "incident"
     ]
     frame = pd.DataFrame(rows, columns=["start", "end"])

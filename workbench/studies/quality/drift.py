@@ -20,7 +20,7 @@ from workbench.core.series import Labels, Metrics
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
-from workbench.studies.quality.accepted import accepted_levels, incident_times
+from workbench.studies.quality.accepted import accepted_levels, incident_times, unmatched
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 
@@ -96,13 +96,15 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     except WorkbenchError as error:
         failed = "unavailable"
         warnings.append(str(error))
+    accepted = accepted_levels(ctx, system)
+    warnings += unmatched(accepted, found.hours)
     judged = quality(
         found.hours,
         span,
         zone=ctx.zone,
         margins={name: role.margin for name, role in roles.items()},
         incidents=incident_times(ctx, system),
-        accepted=accepted_levels(ctx, system),
+        accepted=accepted,
     )
     states = judged.states
     results: dict[str, Result] = {
