@@ -97,5 +97,5 @@ def test_the_overview_claims_only_what_was_read(state: str, settings: dict[str, 
     home = str(settings[state].parent / "home")
     study = overview(open_context(load_settings(settings[state], home=home)), as_of=datetime.now(UTC))
     looked = study.results["evidence"]
-    text = f"{looked.clear()}\n{quiet_sentence(looked.frame)}"  # type: ignore[attr-defined]
+    text = f"{looked.clear()}\n{quiet_sentence(looked.frame)}"
     assert list(_claims(text, state)) == []

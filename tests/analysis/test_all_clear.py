@@ -15,7 +15,7 @@ WORDS = {"objective": "on track", "alert": "quiet", "limit": "kept", "budget": "
 
 
 def looked(*rows: tuple[str, int, int]) -> pd.DataFrame:
-    parts = [Looked("gw", "Gateway", clause, known, read) for clause, known, read in rows]  # type: ignore[arg-type]
+    parts = [Looked("gw", "Gateway", clause, known, read) for clause, known, read in rows]
     return evidence(parts, as_of=NOON).frame
 
 

@@ -24,7 +24,7 @@ SERIES = Path(__file__).parents[3] / "shared" / "datasets" / "forecast" / "ops_h
 
 
 def judged(values: np.ndarray, limits: tuple[CapacityLimit, ...] = FULL, *, resource: str = "cpu", **more: object):
-    level = Level(resource, resource, "s", "ratio", values, limits, **more)  # type: ignore[arg-type]
+    level = Level(resource, resource, "s", "ratio", values, limits, **more)
     return capacity([level], as_of=AS_OF, horizon_days=30)[0].frame
 
 
@@ -196,7 +196,7 @@ class TestWhatIf:
 
     def rows(self, **change: object) -> pd.DataFrame:
         now = capacity(self.LEVELS, as_of=AS_OF, horizon_days=60)[0]
-        given = Change(**change)  # type: ignore[arg-type]
+        given = Change(**change)
         return capacity_what_if(self.LEVELS, given, now, as_of=AS_OF, horizon_days=60).frame.set_index("resource")
 
     def test_twice_the_demand_fills_loads_at_once_and_stores_twice_as_fast(self) -> None:

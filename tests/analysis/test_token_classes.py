@@ -30,7 +30,7 @@ def counted(**amounts: str) -> pd.DataFrame:
 
 
 def account(role: str, family: str = "", **keys: object) -> Account:
-    return Account(role, role, "tokens", ("model",), family=family, stated=bool(keys), **keys)  # type: ignore[arg-type]
+    return Account(role, role, "tokens", ("model",), family=family, stated=bool(keys), **keys)
 
 
 def total_of(book: pd.DataFrame, accounts: list[Account]) -> tuple[Decimal, dict[str, Decimal], list[str]]:

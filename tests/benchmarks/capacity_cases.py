@@ -22,7 +22,7 @@ FULL = (CapacityLimit("full", 1.0),)
 
 def _row(values: Floats, limits: tuple[CapacityLimit, ...] = FULL, **more: object) -> pd.Series:
     resource = str(more.pop("resource", "cpu"))
-    level = Level(resource, resource, "s", "ratio", values, limits, **more)  # type: ignore[arg-type]
+    level = Level(resource, resource, "s", "ratio", values, limits, **more)
     return capacity([level], as_of=AS_OF, horizon_days=30)[0].frame.iloc[0]
 
 

@@ -29,7 +29,7 @@ systems = ["gateway"]
 
 def added(text: str, **changed: object) -> str:
     given = {"source": "shop", "system": "shop", "settings": SHOP, "slos": True} | changed
-    return with_source(text, file=Path("workbench.toml"), **given)  # type: ignore[arg-type]
+    return with_source(text, file=Path("workbench.toml"), **given)
 
 
 def test_a_system_of_a_known_server_is_added_and_every_comment_stays() -> None:
