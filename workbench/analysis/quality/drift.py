@@ -328,6 +328,7 @@ def _states(
         )
     columns = [*KEYS, "status", *(name for name in days.frame.columns if name not in KEYS), "coverage", "drift_days"]
     notes = (
-        f"A drift needs {LEAST_REFERENCE} days of reference; at most {budget:.0%} of steady scores show one a month.",
+        f"A verdict needs {LEAST_REFERENCE} days of reference. "
+        f"At most {100 * budget:g} % of steady scores show a false drift in 30 days.",
     )
     return QualityStates(pd.DataFrame(rows, columns=columns), notes=notes, range=span, budget=budget)
