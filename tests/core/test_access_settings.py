@@ -2,8 +2,8 @@
 
 import pytest
 
+from workbench.core.access.identity import Grant, Identity, local_admin
 from workbench.core.errors import AccessRefused, SettingsError
-from workbench.core.identity import Grant, Identity, local_admin
 from workbench.core.settings import load_settings
 
 PROXY = '[access]\nsign_in = "proxy"\n[access.proxy]\naddresses = ["127.0.0.1"]\n'

@@ -20,8 +20,8 @@ import pytest
 
 from tests.studies.conftest import SYSTEM, lab_series
 from workbench.archive import Archive
+from workbench.core.access.identity import local_admin
 from workbench.core.errors import ParameterError, ReportError
-from workbench.core.identity import local_admin
 from workbench.core.periods import parse_period
 from workbench.core.processes import this_process
 from workbench.core.series import SeriesSet

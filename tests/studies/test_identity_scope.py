@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from workbench import studies
+from workbench.core.access.identity import Grant, Identity
 from workbench.core.errors import AccessRefused, WorkbenchError
 from workbench.core.filters import LogFilter, Native, SpanFilter
-from workbench.core.identity import Grant, Identity
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.store import Annotation

@@ -17,8 +17,8 @@ from workbench.catalog.profile.words import nearest
 from workbench.catalog.slo.documents import OpenSloObject, objectives_of, read_object
 from workbench.catalog.slo.objective import Objective
 from workbench.catalog.yaml_lines import Document, read_documents
+from workbench.core.access.identity import not_seen
 from workbench.core.errors import CatalogError, Fault, ParameterError
-from workbench.core.identity import not_seen
 from workbench.core.shipped import shipped
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from workbench.core.access.identity import not_seen
 from workbench.core.errors import ArchiveError, WorkbenchError
-from workbench.core.identity import not_seen
 from workbench.store import engine as database
 from workbench.store.sqlite import file_of
 

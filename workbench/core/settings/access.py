@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from workbench.core.identity import Grant, Identity, Role
+from workbench.core.access.identity import Grant, Identity, Role
 from workbench.core.settings.secrets import Frozen, SecretRef
 
 #: Stands for every system in ``systems``, and for everybody who signed in in ``members``.

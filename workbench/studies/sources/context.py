@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, Profile, sound_catalog
-from workbench.core.identity import Identity, local_admin, not_seen
+from workbench.core.access.identity import Identity, local_admin, not_seen
 from workbench.core.settings import (
     Limits,
     Privacy,

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.core.access.identity import Grant, Identity, local_admin
 from workbench.core.errors import AccessRefused
-from workbench.core.identity import Grant, Identity, local_admin
 from workbench.core.settings import Settings
 
 #: Headers that :mod:`workbench.ui.server` sets from those of a trusted proxy, and takes out of every other request.
