@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.analysis.counting.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
+from workbench.core.counters.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import from_ms
 
