@@ -88,7 +88,7 @@ def settings(shelf: Path, tmp_path: Path) -> Settings:
 
 
 def issued(settings: Settings, now: datetime = FOURTH, **more) -> issuing.Issued:
-    return issue_report(system=SYSTEM, month="2026-10", settings=settings, now=now, **more)
+    return issue_report(system=SYSTEM, period="2026-10", settings=settings, now=now, **more)
 
 
 def test_a_report_is_issued_on_the_fourth_and_not_before(settings):
@@ -299,7 +299,7 @@ def test_a_process_that_is_killed_leaves_the_old_issue(settings, moment):
 
 @pytest.mark.slow
 def test_costs_are_frozen_to_the_last_place(demo_settings):
-    done = issue_report(system="conduit", month="2026-10", settings=demo_settings, now=FOURTH)
+    done = issue_report(system="conduit", period="2026-10", settings=demo_settings, now=FOURTH)
     schema = pq.read_schema(done.html.parent / COSTS_FILE)
     assert schema.field("amount").type == pa.decimal128(38, 12)
     figures = json.loads((done.html.parent / "figures.json").read_text())
