@@ -174,7 +174,7 @@ class Store(Collected, Decisions, Issues, AlertTags):
         events : DataFrame
             ``time`` (start of slice), ``good``, ``total``, ``covered``; ``good_low`` and ``good_high`` where the good
             events are known within bounds only. [events/slice]
-        method : {"exact", "extrapolated"}
+        method : {"exact", "corrected", "extrapolated"}
         read_at : datetime
             Aware instant at which the source was asked for them.
         header : mapping, optional
