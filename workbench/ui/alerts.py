@@ -8,7 +8,7 @@ from workbench.charts.alerts import figures as charts
 from workbench.charts.alerts import tables as rows
 from workbench.charts.alerts.worth_tables import WORTH, worth_finding, worth_rows
 from workbench.core.result import Study
-from workbench.core.units import count_text, ratio_text, span_text
+from workbench.core.units import count_text, instant_text, ratio_text, span_text
 from workbench.ui.parts import figures, load, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
@@ -23,7 +23,7 @@ def key_figures(study: Study) -> None:
         [
             Tile("Episodes", count_text(len(begun)), rows.weekly_text(rules["per_week"]).lstrip(",; ")),
             Tile("Median duration", span_text(whole.median()), f"p90 {span_text(whole.quantile(0.9))}"),
-            Tile("Firing now", count_text(int(episodes["open"].sum())), f"at {study.as_of:%d %b %H:%M} UTC"),
+            Tile("Firing now", count_text(int(episodes["open"].sum())), f"at {instant_text(study.as_of)}"),
             Tile(
                 "Flapping",
                 count_text(int(begun["flapping"].sum())),

@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.charts.capacity import figures as charts
 from workbench.charts.capacity import tables as rows
 from workbench.core.result import Study
-from workbench.core.units import count_text, ratio_text
+from workbench.core.units import count_text, day_text, ratio_text
 from workbench.ui.parts import figures, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
@@ -23,7 +23,7 @@ def key_figures(study: Study) -> None:
         [
             Tile(
                 "Next limit",
-                f"{dated['reached_at'].iloc[0]:%d %b %Y}" if len(dated) else "none",
+                day_text(dated["reached_at"].iloc[0]) if len(dated) else "none",
                 str(dated["title"].iloc[0]) if len(dated) else "within the horizon",
             ),
             Tile("At risk", count_text(len(risky)), "limits reached in the lead time with 33 % or more"),

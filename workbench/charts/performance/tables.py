@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import pandas as pd
-
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text, significant_text, span_text, value_text
+from workbench.core.units import (
+    NO_VALUE,
+    bytes_text,
+    count_text,
+    instant_text,
+    ratio_text,
+    significant_text,
+    span_text,
+    value_text,
+)
 
 #: Breaches listed one by one, longest first; all of them are in the data.
 SHOWN = 20
@@ -91,7 +98,7 @@ def resource_rows(result: Result) -> list[dict[str, str]]:
             "mean": _use_text(row.mean, row.unit),
             "p95": _use_text(row.p95, row.unit),
             "peak": _use_text(row.peak, row.unit),
-            "peak at": _time_text(row.peak_at),
+            "peak at": instant_text(row.peak_at),
             "at the end": _use_text(row.last, row.unit),
         }
         for row in result.frame.itertuples()
@@ -134,8 +141,8 @@ def breach_rows(result: Result) -> list[dict[str, str]]:
             "threshold": str(row.title),
             "severity": str(row.severity),
             "which": str(row.group) or "all",
-            "start": _time_text(row.start),
-            "end": _time_text(row.end),
+            "start": instant_text(row.start),
+            "end": instant_text(row.end),
             "lasted": span_text(row.seconds),
             "worst": _use_text(row.worst, row.unit),
             "ended by": "lasts" if row.ongoing else "recovery" if row.closed else "missing samples",
@@ -239,7 +246,3 @@ def _rule_text(row: Any) -> str:
     comparison, _, rest = str(row.rule).partition(" ")
     lasting = rest.partition(" for ")[2]
     return f"{comparison} {_use_text(row.value, row.unit)}" + (f" for {lasting}" if lasting else "")
-
-
-def _time_text(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else str(value.strftime("%Y-%m-%d %H:%M UTC"))

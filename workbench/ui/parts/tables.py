@@ -14,7 +14,7 @@ from workbench.analysis.slo.burn import BurnRates
 from workbench.charts.tables import budget_left_text
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
+from workbench.core.units import NO_VALUE, age_text, count_text, instant_text, ratio_text, target_text
 from workbench.ui.parts.header import place_text
 
 #: Statuses as a reader should meet them.
@@ -63,7 +63,7 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
             "Budget left": budget_left_text(row),
             "Bad": _of(row.bad, row.total, row.unit),
             "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
-            "Budget ends": f"{row.exhausted_at:%d %b %H:%M}" if pd.notna(row.exhausted_at) else NO_VALUE,
+            "Budget ends": instant_text(row.exhausted_at),
             "Observed": ratio_text(row.coverage, digits=1),
         }
         for row in frame.itertuples()
@@ -145,8 +145,8 @@ def sources(states: SourceStates) -> None:
             "Status": [STATUS_WORDS.get(row.status, row.status)],
             "Source": row.name,
             "Kind": row.kind,
-            "Newest sample": f"{row.newest:%d %b %Y %H:%M} UTC" if pd.notna(row.newest) else NO_VALUE,
-            "Age": span_text(row.age_s) + (" (stale)" if row.stale else ""),
+            "Newest sample": instant_text(row.newest),
+            "Age": age_text(row.age_s) + (" (stale)" if row.stale else ""),
             "Engine": row.engine or NO_VALUE,
             "Semantics": row.semantics or NO_VALUE,
             "Systems": row.systems,
