@@ -20,7 +20,8 @@ TEXT = ("measure", "verdict", "standard", "rule", "severity", "owner", "alert", 
         "hours", "shift", "start")  # fmt: skip
 
 
-def _value(value: float, unit: str) -> str:
+def measure_text(value: float, unit: str) -> str:
+    """Write a measure of the load of alerts in its unit."""
     if value != value:
         return NO_VALUE
     if unit == "ratio":
@@ -34,8 +35,8 @@ def measure_rows(result: Result) -> list[dict[str, str]]:
         {
             "measure": str(row.title),
             "verdict": _VERDICTS[str(row.status)],
-            "measured": _value(row.value, str(row.unit)),
-            "limit": _value(row.limit, str(row.unit)),
+            "measured": measure_text(row.value, str(row.unit)),
+            "limit": measure_text(row.limit, str(row.unit)),
             "standard": str(row.standard),
         }
         for row in result.frame.itertuples()

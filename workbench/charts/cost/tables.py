@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.analysis.cost.jump_events import jump_events
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
@@ -119,7 +120,7 @@ def budget_rows(result: Result) -> list[dict[str, str]]:
 
 
 def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
-    """One row of text per jump: ``by, group, from, to, impact, change, usual, was, severity``; of one measure."""
+    """One row of text per event: ``by, group, from, to, impact, change, usual, was, severity``; of one measure."""
     return [
         {
             "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
@@ -133,9 +134,12 @@ def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
             "severity": str(row.severity),
             "also seen in": str(row.also) or NO_VALUE,
         }
-        for row in result.frame.itertuples()
-        if measure in ("", row.measure)
+        for row in jump_events(_of_measure(result, measure)).itertuples()
     ]
+
+
+def _of_measure(result: Result, measure: str) -> pd.DataFrame:
+    return result.frame[result.frame["measure"] == measure] if measure else result.frame
 
 
 def _until(row: Any) -> str:

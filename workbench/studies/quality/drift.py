@@ -117,7 +117,7 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         "hours": judged.hours,
     }
     statuses: list[Status] = list(states.frame["status"])
-    if len(found.breaches.frame) or len(judged.drifts.frame):
+    if found.breaches.frame["ongoing"].any():
         statuses.append("at_risk")
     coverage = states.frame["coverage"]
     return Study(

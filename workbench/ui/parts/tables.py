@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,18 @@ import streamlit as st
 
 from workbench.analysis.operations.sources import SourceChecks, SourceStates
 from workbench.analysis.slo.burn import BurnRates
+from workbench.charts.columns import HELP, header
 from workbench.charts.tables import budget_left_text
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, age_text, count_text, instant_text, ratio_text, target_text
 from workbench.ui.parts.header import place_text
+
+#: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
+ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 10
+
+#: Text that starts as an amount does, not as a date.
+_AMOUNT = re.compile(r"[<>+-]{0,2} ?[0-9][0-9,.]*( ?(%|x|×|/|[a-zA-Z]{1,4}\b(?! \d{4}))|$)")
 
 #: Statuses as a reader should meet them.
 WORST_FIRST: tuple[Status, ...] = ("spent", "at_risk", "unavailable", "refused", "no_data", "no_traffic", "ok")
@@ -177,15 +185,34 @@ def checks(found: SourceChecks) -> None:
         _plain_table(rows, alt="What a check of the sources found")
 
 
-def texts(rows: Sequence[dict[str, str]], *, alt: str) -> None:
-    """Show rows of foreign text as a table; nothing in it is read as markup."""
+def texts(rows: Sequence[Mapping[str, str]], *, alt: str) -> None:
+    """Show rows of foreign text as a table; nothing in it is read as markup.
+
+    A long table scrolls inside its own frame. Every column has its header in sentence case and says what it counts;
+    the whole of a cut cell is shown when it is pointed at.
+    """
     _plain_table(rows, alt=alt)
 
 
-def _plain_table(rows: Sequence[dict[str, Any]], *, alt: str) -> None:
+def _plain_table(rows: Sequence[Mapping[str, Any]], *, alt: str) -> None:
     cells = pd.DataFrame(rows)
     filled = [name for name in cells.columns if (cells[name] != "").any()]
-    st.dataframe(cells[filled], hide_index=True, height="content", alt=alt)
+    st.dataframe(
+        cells[filled],
+        hide_index=True,
+        height="content" if len(cells) <= MOST_ROWS else HEADER_PX + ROW_PX * MOST_ROWS,
+        row_height=ROW_PX,
+        alt=alt,
+        column_config={name: _column(name, cells[name]) for name in filled},
+    )
+
+
+def _column(name: str, cells: pd.Series) -> Any:
+    """Return the header, the help and the side of a column: amounts stand on the right."""
+    amounts = cells.map(lambda text: text == NO_VALUE or bool(_AMOUNT.match(text)))
+    return st.column_config.TextColumn(
+        header(name), help=HELP.get(name), alignment="right" if amounts.all() else "left"
+    )
 
 
 def _of(bad: float, total: float, unit: str) -> str:
