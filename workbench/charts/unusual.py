@@ -121,7 +121,8 @@ def capacity_lines(study: Study) -> tuple[Line, ...]:
             evidence = f"above {row.limit} now"
         else:
             chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
-            evidence = f"reaches {row.limit} on {instant_text(row.reached_at)} ({chance}); {action_text(row)}"
+            evidence = f"reaches {row.limit} on {instant_text(row.reached_at)} ({chance})"
+            evidence += "" if action_text(row) == "nothing" else f"; {action_text(row)}"
         lines.append(Line("capacity/limit", row.status, f"{row.title}, {row.series}", evidence))
     return tuple(lines)
 

@@ -99,11 +99,13 @@ def span_text(seconds: float) -> str:
     --------
     >>> span_text(2592.0), span_text(0.2505), span_text(-90), span_text(200_000)
     ('43 min 12 s', '250 ms', '-1 min 30 s', '2 d 7 h')
+    >>> span_text(0.0)
+    '0 s'
     """
     if not math.isfinite(seconds):
         return NO_VALUE
     sign, rest = ("-" if seconds < 0 else ""), abs(seconds)
-    if rest < 1:
+    if 0 < rest < 1:
         return f"{sign}{rest * 1000:.0f} ms"
     whole = round(rest)
     for size, unit, smaller, smaller_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):

@@ -44,7 +44,8 @@ def _charts(study: Study) -> None:
                 limits,
                 key=f"forecasts-{unit}",
             )
-        figures.card("How much of each limit is used", charts.limits_figure, limits, key="limits")
+    with st.expander("How much of each limit is used", icon=":material/bar_chart:"):
+        figures.plain(charts.limits_figure, limits, key="limits", title="How much of each limit is used")
 
 
 def _sheets(study: Study) -> list[Sheet]:

@@ -13,7 +13,17 @@ from workbench.analysis.cost.jump_events import jump_events
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, amount_text, change_text, day_text, instant_text, ratio_text, value_text
+from workbench.core.timerange import TimeRange
+from workbench.core.units import (
+    NO_VALUE,
+    amount_text,
+    change_text,
+    day_text,
+    instant_text,
+    interval_text,
+    ratio_text,
+    value_text,
+)
 
 #: What a reader calls the measures.
 MEASURE_WORDS = {"cost": "Spend", "tokens": "Tokens"}
@@ -30,7 +40,8 @@ JUMPS_CAPTION = (
 
 def compared_with(result: Result) -> str:
     """Return the period that a result of :mod:`workbench.analysis.cost.spend` is compared with."""
-    return str(vars(result)["before"])
+    before: TimeRange = vars(result)["before"]
+    return interval_text(before.start, before.end)
 
 
 def measure_name(result: Result, measure: str, unit: str) -> str:

@@ -137,7 +137,9 @@ def resources_figure(result: Result, title: str = "", *, mode: Mode = "light") -
                 hovertemplate="%{text}",
                 showlegend=column == "mean",
             )
-    return figure.update_layout(yaxis={"tickformat": ".0%" if unit == "ratio" else "~s", "rangemode": "tozero"})
+    large = len(rows) > 0 and float(rows["peak"].max()) >= 1000
+    ticks = ".0%" if unit == "ratio" else "~s" if large else ",~r"
+    return figure.update_layout(yaxis={"tickformat": ticks, "rangemode": "tozero"})
 
 
 def breaches_figure(result: Result, *, mode: Mode = "light") -> Any:

@@ -38,7 +38,9 @@ def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: 
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{escaped(title)}**")
         figure = marked(draw(*results, mode=mode()), load.marks(study.system, study.range), mode=mode())
-        figure.update_layout(dragmode="select", selectdirection="h").update_xaxes(**cursor())
+        figure.update_layout(dragmode="select", selectdirection="h").update_xaxes(
+            **cursor(), range=[study.range.start, study.range.end]
+        )
         state = st.plotly_chart(
             figure,
             theme=None,
