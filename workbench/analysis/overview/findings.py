@@ -42,6 +42,17 @@ class OpenAlerts(Result):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class OpenLimits(Result):
+    """Thresholds broken at ``as_of``; a row a series that breaks one.
+
+    Columns of ``frame``: ``system``, then those of :class:`workbench.analysis.counting.limits.LimitBreaches` that are
+    kept, with ``rule`` and ``value`` of the threshold.
+    """
+
+    as_of: datetime
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class MonthSpend(Result):
     """Spend of the running calendar month; a row a system and currency, and one without unit where none is measured.
 

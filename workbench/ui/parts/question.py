@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.core.result import worst
+from workbench.studies.overview.answers import keep_answer
 from workbench.ui import detail
 from workbench.ui.parts import exports, filters, header, load, states
 from workbench.ui.parts.view import View, shown
@@ -44,8 +45,12 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
         header.facts(study, header.system_title(system))
     with body, states.guard():
         if states.usable(study):
+            lines = view.unusual(study)
+            status = worst([study.status, *(line.status for line in lines)])
             with beside:
-                states.badge(worst([study.status, *(line.status for line in view.unusual(study))]))
+                states.badge(status)
+            sentence = repr(view.answer(study))
+            keep_answer(load.context(), study, status=status, sentence=sentence, events=len(lines))
             shown(view, study)
             states.warned(study)
             exports.downloads(study, study.results[exported], name=exports.file_name(command, system, period.text))

@@ -16,11 +16,14 @@ from workbench.charts.columns import HELP, header
 from workbench.charts.tables import budget_left_text
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
-from workbench.core.units import NO_VALUE, age_text, count_text, instant_text, ratio_text, target_text
+from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
 from workbench.ui.parts.header import place_text
 
 #: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
 ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 10
+
+#: How many promises are shown before their table scrolls. [count]
+MOST_PROMISES = 12
 
 #: Text that starts as an amount does, not as a date.
 _AMOUNT = re.compile(r"[<>+-]{0,2} ?[0-9][0-9,.]*( ?(%|x|×|/|[a-zA-Z]{1,4}\b(?! \d{4}))|$)")
@@ -66,12 +69,12 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
         {
             "Status": [STATUS_WORDS[row.status]],
             "SLO": row.title if row.objective else NO_VALUE,
-            "Objective": target_text(row.target),
+            "Objective": _cut(target_text(row.target)),
             "Measured": ratio_text(row.sli),
             "Budget left": budget_left_text(row),
             "Bad": _of(row.bad, row.total, row.unit),
             "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
-            "Budget ends": instant_text(row.exhausted_at),
+            "Budget ends": day_text(row.exhausted_at),
             "Observed": ratio_text(row.coverage, digits=1),
         }
         for row in frame.itertuples()
@@ -106,13 +109,19 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
         cells,
         hide_index=True,
         key=key,
-        height="content",
+        height="content" if len(cells) <= MOST_PROMISES else HEADER_PX + 38 * MOST_PROMISES,
         row_height=38,
         alt="SLOs, worst first",
         column_config={
             "Status": _STATUS_COLUMN,
             "SLO": st.column_config.ButtonColumn(
-                "SLO", type="tertiary", alignment="left", key=f"{key}-click", on_click=clicked, help="Open the detail."
+                "SLO",
+                type="tertiary",
+                alignment="left",
+                key=f"{key}-click",
+                on_click=clicked,
+                help="Open the detail.",
+                width=_wide(cells["SLO"]),
             ),
             "Objective": st.column_config.TextColumn(alignment="right", help="Share of good events promised."),
             "Measured": st.column_config.TextColumn(alignment="right", help="Good events / all events."),
@@ -129,6 +138,16 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
             "Observed": st.column_config.TextColumn(alignment="right", help="Share of the period that has data."),
         },
     )
+
+
+def _wide(cells: pd.Series) -> int:
+    """Return the width at which the longest of some names is whole. [px]"""
+    return min(360, 36 + 7 * max((len(str(text)) for text in cells), default=0))
+
+
+def _cut(target: str) -> str:
+    """Shorten the target of a composite, which has no end; the detail shows it whole."""
+    return target if len(target) <= 10 else f"{target[:7]}… %"
 
 
 def burn_rates(rates: BurnRates) -> None:
