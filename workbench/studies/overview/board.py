@@ -45,6 +45,7 @@ from workbench.studies.operations.health import newest_health
 from workbench.studies.operations.sources import source_states
 from workbench.studies.overview.state import LOOK_BACK_MS, SystemState, duty_of, standing
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.periods import hull
 
 #: Sources are judged by their state of now, so only where the board is not about the past.
@@ -68,6 +69,7 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
+@one_look
 def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None = None, as_of: datetime) -> Study:
     """Say what asks for action, and put systems and their promises on a board, the worst first.
 
@@ -203,6 +205,7 @@ def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
     return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
 
 
+@one_look
 def refresh(ctx: Context, system: str, *, as_of: datetime) -> tuple[str, ...]:
     """Ask the source for what the store does not know for good of a system, and store it; returns what is missing.
 
