@@ -174,7 +174,7 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
     """
     from workbench.analysis.cost.focus import FocusExport
     from workbench.charts.cost.focus_tables import charge_rows
-    from workbench.cli.shared.focus_file import write_focus
+    from workbench.cli.shared.charges_file import write_charges
     from workbench.cli.shared.prices import read_book
     from workbench.studies import focus_charges
 
@@ -183,7 +183,7 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
     if not isinstance(charges, FocusExport):
         raise TypeError("the study has no charges")
     if file is not None and study.status == "ok":
-        write_focus(charges, file)
+        write_charges(charges.frame, charges.texts(), file)
         say(f"Wrote {len(charges.frame):,} rows to {file}.")
     asked.show(study, charge_rows(charges), csv=charges.texts(), right=lambda name: name in ("billed", "rows"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,11 @@ from workbench.core.errors import ParameterError
 from workbench.core.foreign_text import spreadsheet
 
 if TYPE_CHECKING:
-    from workbench.analysis.cost.focus import FocusExport
+    import pandas as pd
 
 
-def write_focus(charges: FocusExport, path: Path) -> None:
-    """Write all rows; the file is there whole or not at all.
+def write_charges(frame: pd.DataFrame, texts: Sequence[Mapping[str, str]], path: Path) -> None:
+    """Write all rows, as a frame or as their texts; the file is there whole or not at all.
 
     Raises
     ------
@@ -28,9 +29,9 @@ def write_focus(charges: FocusExport, path: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if kind == ".csv":
-            _write_csv(charges, draft)
+            _write_csv(texts, draft)
         else:
-            charges.frame.to_parquet(draft, index=False)
+            frame.to_parquet(draft, index=False)
         draft.replace(path)
     except OSError as error:
         raise ParameterError(f"{path} cannot be written: {error.strerror}.", hint="Check the folder.") from None
@@ -38,8 +39,8 @@ def write_focus(charges: FocusExport, path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _write_csv(charges: FocusExport, path: Path) -> None:
+def _write_csv(texts: Sequence[Mapping[str, str]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(charges.frame.columns), lineterminator="\n")
+        writer = csv.DictWriter(file, list(texts[0]) if texts else [], lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: spreadsheet(text) for name, text in row.items()} for row in charges.texts())
+        writer.writerows({name: spreadsheet(text) for name, text in row.items()} for row in texts)
