@@ -18,6 +18,7 @@ from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
 from workbench.analysis.cost.token_classes import token_classes
 from workbench.analysis.cost.units import unit_costs
+from workbench.analysis.counting.counts import Method
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
@@ -120,7 +121,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             source=source.name,
             engine="none: raw samples",
             semantics=source.semantics,
-            method="exact",
+            method=found.method,
             queries=found.queries,
             tier=read_tier(source, periods.now.start_ms),
             version=__version__,
@@ -139,6 +140,7 @@ class _Found:
     newest_ms: int | None = None
     failed: Status | None = None
     warnings: tuple[str, ...] = ()
+    method: Method = "exact"
 
 
 def _read(source: MetricSource, profile: Profile, periods: Periods, zone: str) -> _Found:
@@ -168,6 +170,7 @@ def _read_since(source: MetricSource, profile: Profile, periods: Periods, zone: 
         found.budgets = _budgets(query_reader, profile, periods.now)
         found.warnings += tuple(settled)
     found.warnings += reader.warnings
+    found.method = reader.method
     found.queries, found.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
     return found
 

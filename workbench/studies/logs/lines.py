@@ -83,7 +83,7 @@ def log_source(ctx: Context, system: str, name: str | None = None) -> LogSource:
         raise ParameterError(
             f"There is no source {name!r} that keeps log lines.", hint=f"Sources of log lines: {', '.join(known)}."
         )
-    return ctx.by_profile(known[name], system)
+    return ctx.fenced_logs(ctx.by_profile(known[name], system), system)
 
 
 def find_logs(
