@@ -183,7 +183,7 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
     if not isinstance(charges, FocusExport):
         raise TypeError("the study has no charges")
     if file is not None and study.status == "ok":
-        write_charges(charges.frame, charges.texts(), file)
+        write_charges(charges.texts(), file, charges.frame.to_parquet)
         say(f"Wrote {len(charges.frame):,} rows to {file}.")
     asked.show(study, charge_rows(charges), csv=charges.texts(), right=lambda name: name in ("billed", "rows"))
 

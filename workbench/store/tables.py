@@ -137,7 +137,7 @@ class TableSource:
         frame = self._of_files(self.path) if self.path else self._of_database()
         named = {theirs: ours for ours, theirs in self.fields.items()}
         if self.holds == "invoices" and set(_FOCUS) - set(named) <= set(frame.columns):
-            named = _FOCUS | named
+            named = {**_FOCUS, **named}
         frame = frame.rename(columns=named)
         missing = [column for column in REQUIRED[self.holds] if column not in frame.columns]
         if missing:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.core.errors import ParameterError
 from workbench.core.foreign_text import spreadsheet
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def write_charges(frame: pd.DataFrame, texts: Sequence[Mapping[str, str]], path: Path) -> None:
-    """Write all rows, as a frame or as their texts; the file is there whole or not at all.
+def write_charges(texts: Sequence[Mapping[str, str]], path: Path, to_parquet: Callable[[Path], object]) -> None:
+    """Write all rows, ``texts`` as CSV or the frame by its own ``to_parquet``; the file is there whole or not at all.
 
     Raises
     ------
@@ -31,7 +27,7 @@ def write_charges(frame: pd.DataFrame, texts: Sequence[Mapping[str, str]], path:
         if kind == ".csv":
             _write_csv(texts, draft)
         else:
-            frame.to_parquet(draft, index=False)
+            to_parquet(draft)
         draft.replace(path)
     except OSError as error:
         raise ParameterError(f"{path} cannot be written: {error.strerror}.", hint="Check the folder.") from None
