@@ -80,7 +80,7 @@ def first_page(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("first_page")
 def test_the_month_is_cut_in_the_named_zone(demo_settings):
     zoned = demo_settings.model_copy(update={"zone": "Europe/Berlin"})
-    page = run_report("monthly", system=SYSTEM, month="2026-10", settings=zoned).html.read_text()
+    page = run_report("monthly", system=SYSTEM, period="2026-10", settings=zoned).html.read_text()
     assert "2026-09-30 22:00 to 2026-10-31 23:00 UTC" in page
     assert "2026-10 (Europe/Berlin)" in page
 
@@ -89,7 +89,7 @@ def test_the_month_is_cut_in_the_named_zone(demo_settings):
 @pytest.mark.usefixtures("first_page")
 def test_a_month_that_has_not_ended_is_read_up_to_now(demo_settings):
     now = datetime(2026, 10, 20, 12, tzinfo=UTC)
-    page = run_report("monthly", system=SYSTEM, month="this-month", settings=demo_settings, now=now).html.read_text()
+    page = run_report("monthly", system=SYSTEM, period="this-month", settings=demo_settings, now=now).html.read_text()
     assert "history read up to 2026-10-20 12:00 UTC" in page
 
 
@@ -99,7 +99,7 @@ def test_several_systems_run_at_once_and_one_failure_stops_no_other(demo_setting
     systems = ("conduit", "choreoai", "llm-ab-testing")
     (demo_settings.home / "reports").mkdir(parents=True)
     (demo_settings.home / "reports" / "choreoai").write_text("in the way of its folder")
-    done = dict(run_reports("monthly", systems, month="2026-10", settings=demo_settings, out=tmp_path))
+    done = dict(run_reports("monthly", systems, period="2026-10", settings=demo_settings, out=tmp_path))
     assert list(done) == list(systems)
     assert isinstance(done["choreoai"], ReportError)
     for name in ("conduit", "llm-ab-testing"):
@@ -114,7 +114,7 @@ def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path
     monkeypatch.setattr(runner, "template_path", lambda name: broken)
     monkeypatch.setattr(runner, "check_parameters", lambda name, given: None)
     with pytest.raises(ReportError, match="no such column: sli") as caught:
-        run_report("broken", system=SYSTEM, month="2026-10", settings=demo_settings)
+        run_report("broken", system=SYSTEM, period="2026-10", settings=demo_settings)
     kept = list((demo_settings.home / "reports").rglob("*.ipynb"))
     assert [path.parent.name for path in kept] == ["failed"]
     assert str(kept[0]) in str(caught.value)
@@ -133,7 +133,7 @@ def test_a_dead_server_makes_an_incomplete_report_and_replaces_no_copy(tmp_path)
     kept = tmp_path / "october.html"
     kept.write_text("the earlier copy")
     with pytest.raises(ReportIncomplete, match="did not answer for slo_attribution, slo_compliance") as caught:
-        run_report("monthly", system="conduit", month="2026-10", settings=settings, out=kept)
+        run_report("monthly", system="conduit", period="2026-10", settings=settings, out=kept)
     assert caught.value.exit_code == 3
     assert kept.read_text() == "the earlier copy"
     (row,) = past_runs(settings)
@@ -159,9 +159,9 @@ def test_a_run_that_was_killed_is_told_from_one_that_runs(demo_settings):
 
 def test_an_unknown_report_or_system_is_refused_before_anything_runs(demo_settings):
     with pytest.raises(ParameterError, match="Did you mean 'monthly'"):
-        run_report("montly", system=SYSTEM, month="2026-10", settings=demo_settings)
+        run_report("montly", system=SYSTEM, period="2026-10", settings=demo_settings)
     with pytest.raises(ParameterError, match="counterfactual-lab"):
-        run_report("monthly", system="counterfactual-labb", month="2026-10", settings=demo_settings)
+        run_report("monthly", system="counterfactual-labb", period="2026-10", settings=demo_settings)
     assert past_runs(demo_settings) == []
 
 

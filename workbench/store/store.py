@@ -103,6 +103,7 @@ class Store(Collected, Decisions, Issues, AlertTags):
         identity: str,
     ) -> ReportRun:
         """Write down that a report has begun, and return the run with its new id."""
+        self._may_write(system)
         run = ReportRun(
             uuid.uuid4().hex, report, system, period, dict(parameters), "running", started_at, version, identity
         )
@@ -138,14 +139,17 @@ class Store(Collected, Decisions, Issues, AlertTags):
             No run has this id.
         """
         with self._reading() as connection:
-            row = connection.execute(select(report_runs).where(report_runs.c.id == run_id)).one_or_none()
+            row = connection.execute(
+                select(report_runs).where(report_runs.c.id == run_id, *self._seen(report_runs.c.system))
+            ).one_or_none()
         if row is None:
             raise ParameterError(f"There is no report run {run_id!r}.", hint="List them with: workbench report list.")
         return _run(row)
 
     def runs(self, *, report: str | None = None, system: str | None = None, limit: int = 100) -> list[ReportRun]:
         """Return runs, newest first."""
-        query = select(report_runs).order_by(report_runs.c.started_at.desc(), report_runs.c.id).limit(limit)
+        newest = (report_runs.c.started_at.desc(), report_runs.c.id)
+        query = select(report_runs).where(*self._seen(report_runs.c.system)).order_by(*newest).limit(limit)
         if report is not None:
             query = query.where(report_runs.c.report == report)
         if system is not None:
@@ -170,12 +174,13 @@ class Store(Collected, Decisions, Issues, AlertTags):
         events : DataFrame
             ``time`` (start of slice), ``good``, ``total``, ``covered``; ``good_low`` and ``good_high`` where the good
             events are known within bounds only. [events/slice]
-        method : {"exact", "extrapolated"}
+        method : {"exact", "corrected", "extrapolated"}
         read_at : datetime
             Aware instant at which the source was asked for them.
         header : mapping, optional
             Plain JSON values: what is to be known about the counts.
         """
+        self._may_write(key.system)
         size = len(events)
         starts = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
         if not (np.diff(starts) > 0).all():
@@ -207,7 +212,9 @@ class Store(Collected, Decisions, Issues, AlertTags):
     def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:
         """Return the counts of the slices that start in the range; None when nothing was ever written."""
         with self._reading() as connection:
-            history = connection.execute(select(slice_histories).where(*_is(key))).one_or_none()
+            history = connection.execute(
+                select(slice_histories).where(*_is(key), *self._seen(slice_histories.c.system))
+            ).one_or_none()
             if history is None:
                 return None
             starts = slice_counts.c.start_ms

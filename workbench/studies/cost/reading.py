@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.analysis.cost.budgets import Budget
 from workbench.analysis.cost.jumps import HISTORY_DAYS
 from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.counting.counts import Method
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Status
@@ -48,6 +49,7 @@ class Found:
     newest_ms: int | None = None
     failed: Status | None = None
     warnings: tuple[str, ...] = ()
+    method: Method = "exact"
 
 
 def read_spend(
@@ -87,6 +89,7 @@ def _read_since(
         found.budgets = stated_budgets(query_reader, profile, periods.now)
         found.warnings += tuple(settled)
     found.warnings += reader.warnings
+    found.method = reader.method
     found.queries, found.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
     return found
 

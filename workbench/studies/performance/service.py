@@ -11,6 +11,7 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.cost.ledger import Account
 from workbench.analysis.counting.amounts import summed
+from workbench.analysis.counting.counts import Method
 from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
 from workbench.analysis.performance.flows import (
     Flow,
@@ -125,7 +126,7 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
             source=source.name,
             engine=found.engine or "none: raw samples",
             semantics=source.semantics,
-            method="exact",
+            method=found.method,
             queries=found.queries,
             version=__version__,
         ),
@@ -151,6 +152,7 @@ class _Found:
     newest_ms: int | None = None
     failed: Status | None = None
     warnings: tuple[str, ...] = ()
+    method: Method = "exact"
 
 
 def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) -> _Found:
@@ -178,6 +180,7 @@ def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) 
         found.warnings = (str(error),)
     known = [ms for ms in (reader.newest_ms, query_reader.newest_ms) if ms is not None]
     found.newest_ms, found.engine = max(known, default=None), query_reader.engine
+    found.method = reader.method
     found.queries = (*reader.queries, *query_reader.queries)
     found.warnings = (*found.warnings, *reader.warnings, *query_reader.warnings)
     return found

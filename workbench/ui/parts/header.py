@@ -68,7 +68,7 @@ def facts(study: Study, *first: str) -> None:
         semantics = f"{made.semantics} semantics" if made.semantics else ""
         engine = ", ".join(part for part in (made.engine.removeprefix("none: "), semantics) if part)
         parts.append(f"source {made.source}" + (f" ({engine})" if engine else ""))
-    if study.freshness is not None and made.method.startswith(("exact", "extrapolated")):
+    if study.freshness is not None and made.method.startswith(("exact", "corrected", "extrapolated")):
         parts.append(f"{made.method} counts")
     if study.range.seconds:
         parts.append(str(study.range))

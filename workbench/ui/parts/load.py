@@ -1,7 +1,8 @@
 """Studies for pages, kept for a short while.
 
 The cache is shared by all who use the dashboard, so its key holds everything an answer depends on: the settings (with
-the identity, and the name and place of every source), the system, the range and the instant, both rounded to the step.
+the name and place of every source), the scope of the reader, the system, the range and the instant, both rounded to the
+step.
 An answer that failed is not kept.
 """
 
@@ -18,6 +19,7 @@ from workbench.core.result import Study
 from workbench.core.settings import Settings, load_settings
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
+from workbench.ui.parts.reader import reader
 
 #: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
 STEP_MS = 300_000
@@ -35,9 +37,15 @@ class _UnansweredError(Exception):
 
 
 def context() -> Context:
-    """Return the open sources and the catalog of the settings in force."""
+    """Return the open sources and the catalog of the settings in force, as far as the reader may see them.
+
+    Raises
+    ------
+    AccessRefused
+        Nobody is signed in where the settings ask for it.
+    """
     settings = load_settings()
-    return _opened(_key(settings), settings)
+    return _opened(_settings_key(settings), settings).for_identity(reader(settings))
 
 
 @st.cache_resource(ttl=3600, max_entries=2, show_spinner=False)
@@ -166,10 +174,14 @@ def collection_states() -> Study:
     return states(context(), as_of=context().clock())
 
 
-def _key(settings: Settings | None = None) -> str:
-    """Everything an answer depends on but its question: the settings, and the profiles and SLO documents they name."""
-    known = settings or load_settings()
-    return known.model_dump_json() + studies.catalog_version(known)
+def _key() -> str:
+    """Everything an answer depends on but its question: the settings, their files, and what the reader may see."""
+    settings = load_settings()
+    return f"{reader(settings).scope}{_settings_key(settings)}"
+
+
+def _settings_key(settings: Settings) -> str:
+    return settings.model_dump_json() + studies.catalog_version(settings)
 
 
 def _kept(study: Study) -> Study:
