@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 from workbench.core.errors import WorkbenchError
-from workbench.studies.sources.context import Context
+from workbench.core.source import MetricSource
 
+
+class Reading(Protocol):
+    """The part of a context that says which sources there are, and for which systems."""
+
+    @property
+    def sources(self) -> Mapping[str, MetricSource]:
+        """By name."""
+        ...
+
+    @property
+    def serves(self) -> Mapping[str, tuple[str, ...]]:
+        """Systems each source answers for; empty means all."""
+        ...
+
+
+C = TypeVar("C", bound=Reading)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -23,19 +39,19 @@ class Looking(Protocol):
         ...
 
 
-def one_look(study: Callable[Concatenate[Context, P], R]) -> Callable[Concatenate[Context, P], R]:
+def one_look(study: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
     """Let a study read all its archives in one state each; a study inside it shares the look."""
 
     @wraps(study)
-    def looking(ctx: Context, *args: P.args, **kwargs: P.kwargs) -> R:
+    def looking(ctx: C, *args: P.args, **kwargs: P.kwargs) -> R:
         with _look(ctx, str(kwargs.get("system") or "")):
             return study(ctx, *args, **kwargs)
 
-    return cast(Callable[Concatenate[Context, P], R], looking)
+    return cast(Callable[Concatenate[C, P], R], looking)
 
 
 @contextmanager
-def _look(ctx: Context, system: str) -> Iterator[None]:
+def _look(ctx: Reading, system: str) -> Iterator[None]:
     with ExitStack() as looks:
         for name, source in ctx.sources.items():
             served = ctx.serves.get(name, ())
