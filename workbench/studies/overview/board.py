@@ -47,6 +47,7 @@ from workbench.studies.operations.health import newest_health
 from workbench.studies.operations.sources import source_states
 from workbench.studies.overview.state import LOOK_BACK_MS, SystemState, duty_of, standing
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.periods import hull
 
 #: Sources are judged by their state of now, so only where the board is not about the past.
@@ -70,6 +71,7 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
+@one_look
 def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None = None, as_of: datetime) -> Study:
     """Say what asks for action, and put systems and their promises on a board, the worst first.
 
@@ -216,6 +218,7 @@ def _joined(found: dict[str, _Found], frame: Callable[[SystemState], pd.DataFram
     return whole[["system", *(name for name in whole.columns if name != "system")]].reset_index(drop=True)
 
 
+@one_look
 def refresh(ctx: Context, system: str, *, as_of: datetime) -> tuple[str, ...]:
     """Ask the source for what the store does not know for good of a system, and store it; returns what is missing.
 
