@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from workbench.core.units import (
     amount_text,
     change_text,
     count_text,
+    instant_text,
     ratio_text,
     significant_text,
     span_text,
@@ -131,10 +131,6 @@ class Statement:
     weight: float = 0.0
 
 
-def _instant(value: datetime, _: str) -> str:
-    return f"{value.day} {value:%b %Y %H:%M} UTC"
-
-
 def _counted(value: float, words: str) -> str:
     one, _, several = words.partition("|")
     return f"{count_text(value)} {one if value == 1 else several or one}".rstrip()
@@ -154,7 +150,7 @@ _KINDS: Mapping[str, Callable[[Any, str], str]] = {
     "change": lambda value, _: change_text(value),
     "points": lambda value, _: f"{value * 100:+.3f} percentage points",
     "signed": lambda value, _: f"{value:+,.0f}" if float(value).is_integer() else f"{value:+,.3f}",
-    "instant": _instant,
+    "instant": lambda value, _: instant_text(value),
     "score": _score,
     "number": lambda value, unit: value_text(value, unit),
     "digits": lambda value, _: significant_text(value),
