@@ -70,10 +70,30 @@ sources = st.Page(
     url_path="sources",
     help="Whether each source answers, how old its data is, and what is measured.",
 )
+scorecard = st.Page(
+    "scorecard.py",
+    title="Scorecard",
+    icon=":material/scoreboard:",
+    url_path="scorecard",
+    help="Objectives of all systems by month or quarter: which used up their budget.",
+)
+reports = st.Page(
+    "reports.py",
+    title="Reports",
+    icon=":material/description:",
+    url_path="reports",
+    help="Runs of reports: search, findings, files, and comparison with the period before.",
+)
 
-page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts], "Data": [sources]})
+page = st.navigation(
+    {
+        "": [overview, slo, performance, cost, quality, capacity, alerts],
+        "Business": [scorecard, reports],
+        "Data": [sources],
+    }
+)
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",)}
+shown = {"": ("period", "zone"), "sources": ("system",), "scorecard": (), "reports": ()}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)
