@@ -71,9 +71,31 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts], "Data": [sources]})
+explore = st.Page(
+    "explore.py",
+    title="Explore",
+    icon=":material/terminal:",
+    url_path="explore",
+    help="A question of your own in PromQL or SQL, its cost said before it runs.",
+)
+about = st.Page(
+    "settings.py",
+    title="Settings",
+    icon=":material/settings:",
+    url_path="settings",
+    help="What is loaded from where, and mistakes in profiles and SLO documents with file and line.",
+)
+
+page = st.navigation(
+    {
+        "": [overview],
+        "Engineering": [slo, performance, quality, capacity, alerts, explore],
+        "Business": [cost],
+        "Data": [sources, about],
+    }
+)
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",)}
+shown = {"": ("period", "zone"), "sources": ("system",), "settings": ()}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)
