@@ -65,7 +65,7 @@ def failure_origins(failed: NDArray[np.bool_], parents: Rows, ends_ns: Rows) -> 
     Notes
     -----
     Of several failing children the one that ended first is followed: the failure was there before the others ended.
-    A failing span below one that did not fail was handled (a retry, a fallback); it is its own origin and nobody else's.
+    A failing span below one that did not fail was handled (a retry, a fallback): it is the origin of itself only.
     Spans that are each other's ancestors are their own origins. Chains are followed by doubling, in log2(depth) steps.
 
     Examples
