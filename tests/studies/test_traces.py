@@ -39,13 +39,13 @@ def test_an_analysis_holds_every_table_and_its_paths_add_up(context: Context) ->
 
 def test_one_trace_is_shown_whole_with_the_lines_between(context: Context) -> None:
     slowest = trace_analysis(context, system="choreoai", range=DAY, as_of=END).results["slowest"].frame.iloc[0]
-    study = trace_detail(context, slowest["trace_id"], system="choreoai", range=DAY, as_of=END)
+    study = trace_detail(context, trace_id=slowest["trace_id"], system="choreoai", range=DAY, as_of=END)
     spans, sections, lines = (study.results[name].frame for name in ("spans", "path", "lines"))
     assert spans["duration_ms"].iloc[0] == slowest["duration_ms"]
     assert sections["duration_ms"].sum() == pytest.approx(slowest["duration_ms"])
     assert len(lines)
     assert (lines["service"] == "choreoai").all()
-    missing = trace_detail(context, "f" * 32, system="choreoai", range=DAY, as_of=END)
+    missing = trace_detail(context, trace_id="f" * 32, system="choreoai", range=DAY, as_of=END)
     assert (missing.status, dict(missing.results)) == ("no_data", {})
 
 
@@ -87,7 +87,7 @@ def test_a_failing_source_is_a_status(context: Context) -> None:
     broken = replace(context, span_sources={"broken": Broken()}, serves={"broken": ("choreoai",)})
     for study in (
         trace_analysis(broken, system="choreoai", range=DAY, as_of=END),
-        trace_detail(broken, "a" * 32, system="choreoai", range=DAY, as_of=END),
+        trace_detail(broken, trace_id="a" * 32, system="choreoai", range=DAY, as_of=END),
     ):
         assert study.status == "unavailable"
         assert not study.results

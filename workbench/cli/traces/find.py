@@ -50,7 +50,7 @@ def find(
     \b
     Examples:
       workbench traces counterfactual-lab --slower-than 5s --last 24h
-      workbench traces counterfactual-lab --status error --last 7d --format json
+      workbench traces find counterfactual-lab --status error --last 7d --format json
       workbench traces counterfactual-lab --last 7d --count-by status
     """
     from workbench.core.filters import SpanFilter

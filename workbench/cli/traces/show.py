@@ -39,7 +39,7 @@ def show(
     span, as_of = period.read(context.clock(), context, default="30d")
     study = None
     for name in (system,) if system else context.systems:
-        study = trace_detail(context, trace_id, system=name, range=span, as_of=as_of)
+        study = trace_detail(context, trace_id=trace_id, system=name, range=span, as_of=as_of)
         if study.results:
             break
     if study is None or not study.results:
@@ -52,10 +52,11 @@ def show(
     texts += [tables.failure_rows(results["failures"]), tables.token_rows(results["tokens"])]
     texts.append(tables.line_rows(results["lines"]))
     spans = results["spans"]
+    services = "1 service" if spans.services == 1 else f"{spans.services} services"
     Asked(state, study.system, period, format_).show(
         study,
         *texts,
         csv=spans.to_frame().to_dict(orient="records"),
         right=lambda column: column not in tables.TEXT,
-        finding=f"{len(spans.frame):,} spans, {spans.services} service{'s' if spans.services != 1 else ''}, in {tables.ms_text(spans.duration_ms)}",
+        finding=f"{len(spans.frame):,} spans, {services}, in {tables.ms_text(spans.duration_ms)}",
     )

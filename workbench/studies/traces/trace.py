@@ -46,7 +46,7 @@ class TraceOperations(Result):
     """
 
 
-def trace_detail(ctx: Context, trace_id: str, *, system: str, range: TimeRange, as_of: datetime) -> Study:
+def trace_detail(ctx: Context, *, trace_id: str, system: str, range: TimeRange, as_of: datetime) -> Study:
     """Look at one trace.
 
     Parameters
