@@ -4,9 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from workbench.ui.parts import filters, load, states
+from workbench.core.settings import load_settings
+from workbench.ui.parts import filters, load, reader, states
 
 st.set_page_config(page_title="LLM workbench", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
+
+with states.guard():
+    settings = load_settings()
+    if not reader.admitted(settings):
+        st.stop()
 
 overview = st.Page(
     "overview.py",
@@ -72,5 +78,7 @@ shown = {"": ("period", "zone"), "sources": ("system",)}
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)
     filters.sidebar(*shown.get(page.url_path, chosen))
+    with st.sidebar:
+        reader.account(settings)
 
 page.run()

@@ -20,6 +20,7 @@ import pytest
 
 from tests.studies.conftest import SYSTEM, lab_series
 from workbench.archive import Archive
+from workbench.core.access.identity import local_admin
 from workbench.core.errors import ParameterError, ReportError
 from workbench.core.periods import parse_period
 from workbench.core.processes import this_process
@@ -143,7 +144,7 @@ def test_issuing_again_writes_nothing_when_no_number_has_changed(settings):
 
 def test_an_exclusion_makes_a_revision_that_says_why(settings):
     first = issued(settings)
-    context = replace(open_context(settings), identity="ben")
+    context = replace(open_context(settings), identity=local_admin("ben"))
     start = datetime(2026, 10, 28, tzinfo=UTC)
     exclusion = add_exclusion(context, system=SYSTEM, start=start, duration="1d", reason="Moved <script>x</script>")
     revision = issued(settings, FOURTH + timedelta(hours=1))

@@ -12,11 +12,15 @@ from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text, span_text, target_text
-
-
-def _time_text(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else str(value.strftime("%Y-%m-%d %H:%M UTC"))
+from workbench.core.units import (
+    NO_VALUE,
+    count_text,
+    instant_text,
+    ratio_text,
+    significant_text,
+    span_text,
+    target_text,
+)
 
 
 def compliance_rows(result: Result) -> list[dict[str, str]]:
@@ -44,7 +48,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
             "budget left": budget_left_text(row),
             "burn rate": f"{row.burn_rate:.2f}x" if row.burn_rate == row.burn_rate else NO_VALUE,
             "coverage": ratio_text(row.coverage, digits=1),
-            "exhausted": _time_text(row.exhausted_at),
+            "exhausted": instant_text(row.exhausted_at),
         }
         for row in result.frame.itertuples()
     ]
@@ -164,9 +168,9 @@ class Header:
     def __init__(self, title: str, study: Study) -> None:
         self.title = title
         self.lines = (
-            f"{study.range}, history read up to {study.as_of:%Y-%m-%d %H:%M} UTC",
+            f"{study.range}, history read up to {instant_text(study.as_of)}",
             f"Source {study.provenance.source}, {study.provenance.engine} ({study.provenance.semantics} ranges)",
-            f"Newest sample {_time_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period seen",
+            f"Newest sample {instant_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period seen",
         )
 
     def _repr_html_(self) -> str:
@@ -211,7 +215,7 @@ def slo_finding(result: Result) -> Sentence:
         kept = int((judged["status"] != "spent").sum())
         parts.append(f"{kept} of {len(judged)} objectives were met.")
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
-            when = f", its budget gone on {row.exhausted_at:%d %B %H:%M} UTC" if not pd.isna(row.exhausted_at) else ""
+            when = f", its budget gone on {instant_text(row.exhausted_at)}" if not pd.isna(row.exhausted_at) else ""
             parts.append(
                 f"{row.title} reached {ratio_text(row.sli)} against {target_text(row.target)} "
                 f"and spent {1 - row.period_left_ratio:.1f} times its error budget{when}."

@@ -121,7 +121,7 @@ def _printed(found: Any, format_: str) -> list[dict[str, Any]]:
         return [{name: row[name] for name in _LINE} for row in found.rows]
     if format_ == "csv":
         return list(found.rows)
-    columns = [name for name in found.rows[0] if name not in _ESTIMATED]
+    columns = [name for name in found.rows[0] if name not in _ESTIMATED and name != "example"]
     return [{name: _figure(row[name]) for name in columns} | _estimated(row, found.sampled) for row in found.rows]
 
 

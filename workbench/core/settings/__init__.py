@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.core.errors import ParameterError, SettingsError
+from workbench.core.settings.access import AccessSettings, access_part
 from workbench.core.settings.cost import CostSettings
 from workbench.core.settings.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
 from workbench.core.settings.toml_lines import line_of
@@ -253,6 +254,7 @@ class Settings(Frozen):
     privacy: Privacy = Privacy()
     cost: CostSettings = CostSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    access: AccessSettings = AccessSettings()
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     origin: Path | None = None
@@ -300,6 +302,8 @@ def _known_keys(path: tuple[int | str, ...]) -> list[str]:
         return list(Privacy.model_fields)
     if path and path[0] == "cost":
         return list(CostSettings.model_fields)
+    if path and path[0] == "access":
+        return list(access_part(path[1:]).model_fields)
     if path and path[0] == "archive":
         return list(ArchiveSettings.model_fields)
     return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]

@@ -152,7 +152,7 @@ def _written(
         report=report,
         period=period,
         issued=now,
-        by=context.identity,
+        by=context.identity.name,
         before=before.manifest if before is not None else None,
         inputs=inputs,
         figures=text,
@@ -165,7 +165,17 @@ def _written(
         (folder / name).write_text(content, encoding="utf-8")
     target = folder.with_name(f"{report}-{number}-{secrets.token_hex(4)}")
     return Issue(
-        report, kept.system, period, number, now, context.identity, kept.as_of, str(target), digest, manifest, kept.zone
+        report,
+        kept.system,
+        period,
+        number,
+        now,
+        context.identity.name,
+        kept.as_of,
+        str(target),
+        digest,
+        manifest,
+        kept.zone,
     )
 
 

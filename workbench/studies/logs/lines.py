@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.logs.sampling import MARKS, TAIL_MARKS, estimates, kept_share, share_of
+from workbench.analysis.logs.templates import templates
 from workbench.core.errors import ParameterError
 from workbench.core.filters import LogFilter
 from workbench.core.secret_text import masked, masked_attributes
 from workbench.core.source import LogSource
 from workbench.core.timerange import TimeRange
 from workbench.query.logs.reconcile import count_differences, counted_by_server, rows_difference
+from workbench.studies.logs.reading import read_lines
 from workbench.studies.sources.context import Context
 
 _DAY_MS = 86_400_000
@@ -81,7 +83,7 @@ def log_source(ctx: Context, system: str, name: str | None = None) -> LogSource:
         raise ParameterError(
             f"There is no source {name!r} that keeps log lines.", hint=f"Sources of log lines: {', '.join(known)}."
         )
-    return ctx.by_profile(known[name], system)
+    return ctx.fenced_logs(ctx.by_profile(known[name], system), system)
 
 
 def find_logs(
@@ -127,6 +129,8 @@ def find_logs(
         )
     if not (wanted.services or wanted.trace_id or wanted.native):
         wanted = replace(wanted, services=ctx.services_within(chosen, system))
+    if count_by == "message":
+        return _templated(chosen, wanted, range)
     if count_by is not None:
         return _counted(chosen, wanted, range, count_by, sampling_marks(ctx, chosen, system, wanted, range))
     if kind in _WITHOUT_LANGUAGE:
@@ -154,6 +158,27 @@ def _counted(source: LogSource, wanted: LogFilter, span: TimeRange, by: str, mar
     errors = share_of(kept, ("ERROR", "FATAL"), by=by) if by == "severity" else None
     answer = _told(rows, int(counts["count"].sum()), source, attrs)
     return replace(answer, sampled=result.sampled, error_share=errors)
+
+
+def _templated(source: LogSource, wanted: LogFilter, span: TimeRange) -> FoundLogs:
+    """Count lines by template: one row per kind of message, not one per line."""
+    read = read_lines(source, wanted, span)
+    index = templates(read.frame)
+    shares = read.frame["probability"]
+    parts = pd.DataFrame({"value": index.of_line.astype(str), "probability": shares, "count": 1})
+    result = estimates(parts, by="message")
+    rows = []
+    for row in result.frame.to_dict(orient="records"):
+        template = index.frame.iloc[int(row["value"])]
+        named = {name: str(template[name]) for name in ("service", "severity", "event_type")}
+        example = str(read.frame["message"].iloc[int(template["example"])])
+        figures = {name: _rounded(row[name]) for name in _ESTIMATED}
+        rows.append(
+            {"message": str(template["template"]), **named, "lines": int(row["kept"]), **figures, "example": example}
+        )
+    attrs = dict(read.attrs)
+    attrs["warnings"] = (*attrs.get("warnings", ()), *result.notes)
+    return replace(_told(rows, len(read.frame), source, attrs), sampled=result.sampled)
 
 
 def kept_lines(counts: pd.DataFrame, by: str, marks: Sequence[str]) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from workbench.promql.engine.memory import memory_ms
 from workbench.promql.parser.inline import inlined
 from workbench.studies.counting.verdicts import judge_objectives, objectives_of
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.periods import objective_window
 
 #: Rules are evaluated as often, as Prometheus does by default. [ms]
@@ -38,6 +39,7 @@ STEPS_MS = (60_000, 300_000)
 LEAST_SHARE = 0.02
 
 
+@one_look
 def slo_backtest(
     ctx: Context,
     *,

@@ -26,8 +26,10 @@ from workbench.studies.counting.verdicts import (
 from workbench.studies.decisions.annotations import happened
 from workbench.studies.decisions.exclusions import Agreed
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 
+@one_look
 def slo_compliance(
     ctx: Context, *, system: str, range: TimeRange | None = None, as_of: datetime, slo: str | None = None
 ) -> Study:
