@@ -79,7 +79,7 @@ def monthly_run(demo_home: Path, run_folder: Path) -> Callable[[str], tuple[Sett
             fcntl.flock(lock, fcntl.LOCK_EX)
             settings = load_settings(_settings_file(folder, demo_home))
             if not kept.exists():
-                run_report("monthly", system=system, month="2026-10", settings=settings, out=kept)
+                run_report("monthly", system=system, period="2026-10", settings=settings, out=kept)
         return settings, kept
 
     return run

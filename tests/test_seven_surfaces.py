@@ -212,10 +212,10 @@ def test_notebook(own, tmp_path: Path) -> None:
 
 def test_report_issued_report_and_its_remake(ctx: Context, settings: Settings) -> None:
     october = parse_period("2026-10", zone=ctx.zone, week_start=ctx.week_start, as_of=AS_OF)
-    draft = run_report("monthly", system=SYSTEM, month="2026-10", settings=settings, now=AS_OF)
+    draft = run_report("monthly", system=SYSTEM, period="2026-10", settings=settings, now=AS_OF)
     early = slo_compliance(ctx, system=SYSTEM, range=october, as_of=AS_OF).results["compliance"]
     assert compliance_in(draft.html.read_text()) == compliance_rows(early)
-    done = issue_report(system=SYSTEM, month="2026-10", settings=settings, now=datetime(2026, 11, 4, tzinfo=UTC))
+    done = issue_report(system=SYSTEM, period="2026-10", settings=settings, now=datetime(2026, 11, 4, tzinfo=UTC))
     over = slo_compliance(ctx, system=SYSTEM, range=october, as_of=october.end).results["compliance"]
     remade = figures_of(read_frozen(done.html.parent))["compliance"]
     assert compliance_in(done.html.read_text()) == compliance_rows(over) == compliance_rows(remade)
@@ -237,7 +237,7 @@ def test_a_source_that_is_away_is_unavailable_everywhere(
     app = visited(monkeypatch, "slo.py", system=AWAY)
     assert not [tile for tile in app.metric if tile.value == "100.0 %"]
     with pytest.raises(ReportError, match="does not answer"):
-        issue_report(system=AWAY, month="2026-10", settings=settings, now=datetime(2026, 11, 4, tzinfo=UTC))
+        issue_report(system=AWAY, period="2026-10", settings=settings, now=datetime(2026, 11, 4, tzinfo=UTC))
 
 
 def test_weeks_begin_on_sunday_everywhere(

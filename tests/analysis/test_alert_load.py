@@ -229,3 +229,17 @@ def test_the_journal_has_11_alerts_that_stood_longer_than_a_day(omit):
     span = TimeRange(begin, end.to_pydatetime().replace(tzinfo=UTC))
     measured = alert_measures(alert_episodes(frame, span, observed_s=span.seconds)).frame.set_index("measure")["value"]
     assert measured["stale_alerts"] == 11
+
+
+@pytest.mark.parametrize(
+    ("hours", "known"), [(0.5, {"per_10min"}), (6, {"per_10min", "per_hour"}), (18, {"per_shift"})]
+)
+def test_no_rate_is_longer_than_what_was_observed(hours, known):
+    found = alert_episodes(episodes(("A", "critical", 0.1, 0.2)), SPAN, observed_s=hours * 3_600)
+    values = alert_measures(found).frame.set_index("measure")["value"]
+    rates = values[["per_10min", "per_hour", "per_shift", "per_day"]].dropna()
+    assert "per_10min" in rates
+    assert "per_day" not in rates
+    assert ("per_shift" in rates) == (hours >= 12)
+    assert ("per_hour" in rates) == (hours >= 1)
+    assert alert_rules(found, []).frame[["per_day", "per_week"]].isna().all(axis=None)

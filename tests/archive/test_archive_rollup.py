@@ -182,3 +182,23 @@ def test_slices_are_let_go_by_their_own_age(tmp_path) -> None:
     early, late = (datetime(2026, 10, day, tzinfo=UTC) + timedelta(hours=12) for day in (3, 8))
     assert source.instant("sum(increase(x_total[6h]))", early).meta["tier"] == "1h"
     assert source.instant("sum(increase(x_total[6h]))", late).meta["tier"] == "5m"
+
+
+@pytest.mark.parametrize("at", [1_202, 1_204, 1_205, 1_259, 1_260, 1_438, 1_439, 1_440])
+@pytest.mark.parametrize("misread", [[7_299_999.0], [0.0], [7_000_000.0], [7_299_990.0] * 3])
+def test_a_counter_that_was_misread_keeps_its_count_in_every_tier(tmp_path, at, misread) -> None:
+    times = START + np.arange(1, 3 * 1_440 + 1) * 60_000
+    values = 7_300_000.0 + np.arange(len(times)) * 60
+    values[at : at + len(misread)] = np.array(misread) + at * 60 * (np.array(misread) > 0)
+    archive = Archive.open(tmp_path / "a", create=True)
+    archive.append_samples(SeriesSet.of([({"__name__": "x_total", "job": "j", "instance": "i"}, times, values)]))
+    expire(archive, Policy(raw_ms=DAY, five_minutes_ms=None), START + 3 * DAY)
+    source, span = ArchiveSource("a", archive), TimeRange.from_ms(START, START + 3 * DAY)
+    ((_, kept_times, kept),) = source.raw("x_total", span.left_open())
+    truth = values[-1] - values[0]
+    fallen = 60 * len(misread)
+    assert abs(increase(kept_times, kept, START, START + 3 * DAY) - truth) <= fallen
+    span = TimeRange.from_ms(START + 18 * 3_600_000, START + 30 * 3_600_000)
+    answer = source.range("increase(x_total[2h])", span, step_ms=3_600_000)
+    assert answer.meta["tier"] != "raw"
+    assert answer.values.max() <= 7_200 + 300 + fallen

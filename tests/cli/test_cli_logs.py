@@ -68,7 +68,8 @@ def test_lines_of_files_come_newest_first_with_the_share_understood(
     assert "4 lines of files match" in err
     code, out, _ = run(capsys, "--config", config, "logs", "choreoai", "--last", "1h", "--severity", "warn",
                        "--where", "provider=openai", "--count-by", "severity", "--format", "csv")  # fmt: skip
-    assert (code, out) == (0, "severity,lines\nERROR,1\nWARN,1\n")
+    columns = "severity,lines,estimate,standard_error,low,high,share,share_low,share_high"
+    assert (code, out) == (0, f"{columns}\nERROR,1,1.0,0.0,1.0,1.0,0.5,0.5,0.5\nWARN,1,1.0,0.0,1.0,1.0,0.5,0.5,0.5\n")
     code, out, _ = run(capsys, "--config", config, "logs", "choreoai", "--last", "1h")
     assert "\x1b" not in out
 

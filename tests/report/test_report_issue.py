@@ -20,6 +20,7 @@ import pytest
 
 from tests.studies.conftest import SYSTEM, lab_series
 from workbench.archive import Archive
+from workbench.core.access.identity import local_admin
 from workbench.core.errors import ParameterError, ReportError
 from workbench.core.periods import parse_period
 from workbench.core.processes import this_process
@@ -88,7 +89,7 @@ def settings(shelf: Path, tmp_path: Path) -> Settings:
 
 
 def issued(settings: Settings, now: datetime = FOURTH, **more) -> issuing.Issued:
-    return issue_report(system=SYSTEM, month="2026-10", settings=settings, now=now, **more)
+    return issue_report(system=SYSTEM, period="2026-10", settings=settings, now=now, **more)
 
 
 def test_a_report_is_issued_on_the_fourth_and_not_before(settings):
@@ -143,7 +144,7 @@ def test_issuing_again_writes_nothing_when_no_number_has_changed(settings):
 
 def test_an_exclusion_makes_a_revision_that_says_why(settings):
     first = issued(settings)
-    context = replace(open_context(settings), identity="ben")
+    context = replace(open_context(settings), identity=local_admin("ben"))
     start = datetime(2026, 10, 28, tzinfo=UTC)
     exclusion = add_exclusion(context, system=SYSTEM, start=start, duration="1d", reason="Moved <script>x</script>")
     revision = issued(settings, FOURTH + timedelta(hours=1))
@@ -299,7 +300,7 @@ def test_a_process_that_is_killed_leaves_the_old_issue(settings, moment):
 
 @pytest.mark.slow
 def test_costs_are_frozen_to_the_last_place(demo_settings):
-    done = issue_report(system="conduit", month="2026-10", settings=demo_settings, now=FOURTH)
+    done = issue_report(system="conduit", period="2026-10", settings=demo_settings, now=FOURTH)
     schema = pq.read_schema(done.html.parent / COSTS_FILE)
     assert schema.field("amount").type == pa.decimal128(38, 12)
     figures = json.loads((done.html.parent / "figures.json").read_text())

@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("made") / "home"
     Archive.open(home / "archive", create=True).append_samples(lab_series())
     settings = settings_of(home)
-    issue_report(system=SYSTEM, month="2026-10", settings=settings, now=NOW)
+    issue_report(system=SYSTEM, period="2026-10", settings=settings, now=NOW)
     add_exclusion(
         open_context(settings),
         system=SYSTEM,
@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         duration="2h",
         reason="Model was exchanged",
     )
-    issue_report(system=SYSTEM, month="2026-10", settings=settings, now=NOW + timedelta(hours=1))
+    issue_report(system=SYSTEM, period="2026-10", settings=settings, now=NOW + timedelta(hours=1))
     return home
 
 

@@ -30,7 +30,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archive.append_samples(lab_series())
     archive.append_samples(SeriesSet.of([({"__name__": "more"}, [0, 60_000], [1.0, 2.0])]))
     archive.note_covered("prom", ["x"], 0, 60_000)
-    issue_report(system=SYSTEM, month="2026-10", settings=settings_of(home), now=NOW)
+    issue_report(system=SYSTEM, period="2026-10", settings=settings_of(home), now=NOW)
     with closing(sqlite3.connect(home / "workbench.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return home

@@ -17,6 +17,7 @@ from workbench.catalog.profile.words import nearest
 from workbench.catalog.slo.documents import OpenSloObject, objectives_of, read_object
 from workbench.catalog.slo.objective import Objective
 from workbench.catalog.yaml_lines import Document, read_documents
+from workbench.core.access.identity import not_seen
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.shipped import shipped
 
@@ -25,7 +26,8 @@ from workbench.core.shipped import shipped
 class Catalog:
     """What is monitored: ``profiles`` and ``objectives``, both by system; ``documents`` keeps all of OpenSLO read.
 
-    ``faults`` are mistakes of files that were left out; ``broken`` holds those of profiles, by system.
+    ``faults`` are mistakes of files that were left out; ``broken`` holds those of profiles, by system. ``scope`` names
+    the systems that may be seen, None all: of others the catalog has nothing.
     """
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
@@ -33,6 +35,21 @@ class Catalog:
     documents: tuple[OpenSloObject, ...] = ()
     faults: tuple[Fault, ...] = ()
     broken: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
+    scope: tuple[str, ...] | None = None
+
+    def within(self, scope: tuple[str, ...] | None) -> Catalog:
+        """Return the part of the catalog that an identity of this scope may see; a scope is never widened."""
+        if scope is None:
+            return self
+        kept = tuple(name for name in scope if self.scope is None or name in self.scope)
+        broken = {name: why for name, why in self.broken.items() if name in kept}
+        return Catalog(
+            {name: profile for name, profile in self.profiles.items() if name in kept},
+            {name: several for name, several in self.objectives.items() if name in kept},
+            faults=tuple(fault for why in broken.values() for fault in why),
+            broken=broken,
+            scope=kept,
+        )
 
     def profile(self, system: str) -> Profile:
         """Return the profile of a system.
@@ -43,7 +60,11 @@ class Catalog:
             No profile has that system; the nearest one is offered.
         CatalogError
             Its profile was left out for its mistakes.
+        AccessRefused
+            Outside the scope, whether there is such a system or not.
         """
+        if self.scope is not None and system not in self.scope:
+            raise not_seen(system)
         if system in self.profiles:
             return self.profiles[system]
         if system in self.broken:

@@ -34,7 +34,9 @@ def conditions(texts: tuple[str, ...]) -> tuple[Any, ...]:
 @click.option("--service", "services", multiple=True, help="Service; may be repeated.")
 @click.option("--where", multiple=True, metavar="NAME=VALUE", help="Attribute condition: =, != or =~.")
 @click.option("--trace", "trace_id", default="", help="Trace id.")
-@click.option("--count-by", help="Count lines by severity, service, event_type or an attribute.")
+@click.option(
+    "--count-by", help="Count lines by severity, service, event_type, an attribute, or message (one row per template)."
+)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Newest lines to print.")
 @click.option("--source", help="Source of the settings to ask in place of the system's.")
 @click.option("--native", help="Text in the source's own language: LogQL, ES|QL or Lucene.")
@@ -64,6 +66,7 @@ def logs(
     Examples:
       workbench logs counterfactual-lab --severity ERROR --last 24h
       workbench logs counterfactual-lab --last 7d --count-by severity
+      workbench logs counterfactual-lab --last 7d --count-by message
       workbench logs choreoai --source lines --native '{app="choreoai"} |= "timeout"'
     """
     from workbench.core.filters import LogFilter, Native
@@ -84,7 +87,8 @@ def logs(
     found = find_logs(context, system=system, range=span, wanted=wanted, count_by=count_by, limit=limit, source=source)
     for warning in found.warnings:
         say(f"Warning: {warning}")
-    {"json": print_json, "csv": print_csv, "table": print_table}[format_](found.rows)
+    rows = _printed(found, format_)
+    {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     if show_query and found.query:
         say(f"Asked: {found.query}")
     if found.coverage:
@@ -92,4 +96,52 @@ def logs(
         files = f"{read['files']} file{'s' if read['files'] != 1 else ''}"
         say(f"{read['share']:.2%} of {read['records']:,} records ({read['lines']:,} lines) in {files} were understood.")
     shown = f", the newest {limit} are shown" if found.found > limit and not count_by else ""
-    say(f"{found.found:,} lines of {found.source} match in {span}{shown}")
+    kept = " (kept lines; the estimates say how many there were)" if found.sampled else ""
+    say(f"{found.found:,} lines of {found.source} match in {span}{kept}{shown}")
+    if found.error_share is not None and found.rows:
+        say(_error_share(*found.error_share))
+
+
+def _error_share(share: float, low: float, high: float) -> str:
+    if share != share:
+        return "Share of error lines: not known, because the sampling rate of some lines is not known."
+    known = f" (95 % interval {low:.1%} to {high:.1%})" if low == low and high == high and low < high else ""
+    return f"{share:.1%} of lines are errors (ERROR and above){known}."
+
+
+def _printed(found: Any, format_: str) -> list[dict[str, Any]]:
+    """Rows as a format shows them: whole in JSON, one cell a value in CSV, what fits a terminal in a table."""
+    import json
+
+    if format_ == "json" or not found.rows:
+        return list(found.rows)
+    if "attributes" in found.rows[0]:
+        if format_ == "csv":
+            return [row | {"attributes": json.dumps(row["attributes"], ensure_ascii=False)} for row in found.rows]
+        return [{name: row[name] for name in _LINE} for row in found.rows]
+    if format_ == "csv":
+        return list(found.rows)
+    columns = [name for name in found.rows[0] if name not in _ESTIMATED and name != "example"]
+    return [{name: _figure(row[name]) for name in columns} | _estimated(row, found.sampled) for row in found.rows]
+
+
+_LINE = ("time", "severity", "service", "message", "trace_id")
+_ESTIMATED = frozenset(("estimate", "standard_error", "low", "high", "share", "share_low", "share_high"))
+
+
+def _estimated(row: dict[str, Any], sampled: bool) -> dict[str, str]:
+    share = "unknown" if row["share"] is None else f"{row['share']:.2%}"
+    if not sampled:
+        return {"share": share}
+    if row["estimate"] is None:
+        return {"estimate": "unknown", "95 % interval": "", "standard error": "", "share": share}
+    return {
+        "estimate": f"{row['estimate']:,.0f}",
+        "95 % interval": f"{row['low']:,.0f} to {row['high']:,.0f}",
+        "standard error": f"{row['standard_error']:,.0f}",
+        "share": share if row["share_low"] is None else f"{share} ({row['share_low']:.1%} to {row['share_high']:.1%})",
+    }
+
+
+def _figure(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

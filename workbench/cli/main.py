@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "delivery": ("workbench.cli.delivery:delivery", "Messages sent and waiting; what would be sent, and to whom."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
-    "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
+    "traces": ("workbench.cli.traces.group:traces", "Traces: spans, critical paths, service graph, comparison."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),

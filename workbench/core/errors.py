@@ -4,6 +4,7 @@
 
     WorkbenchError                 1
     ├── ParameterError             2   an argument the caller can correct
+    ├── AccessRefused             14   a system or an action that the identity has no role for
     ├── SettingsError              4   the settings file, an environment variable
     ├── CatalogError               4   a system profile or an SLO document
     ├── FrameError                10   a frame that breaks its contract
@@ -47,6 +48,12 @@ class ParameterError(WorkbenchError):
     """An argument has a value that cannot be used."""
 
     exit_code = 2
+
+
+class AccessRefused(WorkbenchError):
+    """Who asks may not see the system, or may not do this."""
+
+    exit_code = 14
 
 
 class SettingsError(WorkbenchError):

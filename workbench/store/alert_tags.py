@@ -43,6 +43,7 @@ class AlertTags(Connected):
         if not tags:
             return 0
         first = tags[0]
+        self._may_write(first.system)
         rows = [
             {
                 "system": one.system,
@@ -73,7 +74,10 @@ class AlertTags(Connected):
         """Return tag, note and name by alert name, :func:`labels_key` and start of the alerts begun in a range."""
         held = alert_tags.c
         query = select(alert_tags).where(
-            held.system == system, held.starts_ms >= span.start_ms, held.starts_ms < span.end_ms
+            held.system == system,
+            *self._seen(held.system),
+            held.starts_ms >= span.start_ms,
+            held.starts_ms < span.end_ms,
         )
         with self._reading() as connection:
             rows = connection.execute(query).all()

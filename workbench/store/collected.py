@@ -201,7 +201,12 @@ class Collected(Connected):
         held = health_results.c
         query = (
             select(health_results)
-            .where(held.system == system, held.at_ms >= span.start_ms, held.at_ms < span.end_ms)
+            .where(
+                held.system == system,
+                *self._seen(held.system),
+                held.at_ms >= span.start_ms,
+                held.at_ms < span.end_ms,
+            )
             .order_by(held.at_ms, held.endpoint)
         )
         with self._reading() as connection:
@@ -228,6 +233,7 @@ class Collected(Connected):
             select(*(held[_TIMES.get(name, name)].label(name) for name in names))
             .where(
                 held.system == system,
+                *self._seen(held.system),
                 held.starts_ms < span.end_ms,
                 or_(held.ends_ms.is_(None), held.ends_ms > span.start_ms),
             )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from workbench.core.access.identity import not_seen
 from workbench.core.errors import ArchiveError, WorkbenchError
 from workbench.store import engine as database
 from workbench.store.sqlite import file_of
@@ -24,6 +26,25 @@ class Connected:
     def __init__(self, url: str, *, mark: Path | None = None) -> None:
         self._url = database.database_url(url)
         self._file, self._mark = file_of(self._url), mark
+        self._whole: Self | None = None
+        self._scope: tuple[str, ...] | None = None
+
+    def within(self, scope: tuple[str, ...] | None) -> Self:
+        """Return the same store, which gives and takes nothing of systems outside a scope; None is all systems."""
+        if scope is None:
+            return self
+        part = copy(self)
+        part._whole = self._whole or self
+        part._scope = scope if self._scope is None else tuple(name for name in scope if name in self._scope)
+        return part
+
+    def _seen(self, system: Column[Any]) -> list[ColumnElement[bool]]:
+        """Conditions of a query for rows of the systems that may be seen."""
+        return [] if self._scope is None else [system.in_(self._scope)]
+
+    def _may_write(self, system: str) -> None:
+        if self._scope is not None and system not in self._scope:
+            raise not_seen(system)
 
     def __repr__(self) -> str:
         return f"Store({self._url.render_as_string(hide_password=True)!r})"
@@ -47,6 +68,8 @@ class Connected:
 
     @cached_property
     def _engine(self) -> Engine:
+        if self._whole is not None:
+            return self._whole._engine
         return database.open_engine(self._url.render_as_string(hide_password=False), mark=self._mark)
 
     @contextmanager
@@ -96,6 +119,26 @@ def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, 
     statement = dialect_insert(connection, table)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in on}
     connection.execute(statement.on_conflict_do_update(index_elements=on, set_=changed), rows)
+
+
+def upsert_numbers(
+    connection: Connection, table: Table, columns: Mapping[str, Sequence[float | None]], *, on: tuple[str, ...]
+) -> None:
+    """Insert rows of plain numbers, column by column, in the order of their key.
+
+    SQLite's driver takes them as they are: wrapping each value costs seconds for a month of slices.
+    """
+    rows = list(zip(*columns.values(), strict=True))
+    if not rows:
+        return
+    if connection.dialect.name != "sqlite":
+        upsert(connection, table, [dict(zip(columns, row, strict=True)) for row in rows], on=on)
+        return
+    statement = dialect_insert(connection, table).values(dict.fromkeys(columns))
+    changed = {name: statement.excluded[name] for name in columns if name not in on}
+    compiled = statement.on_conflict_do_update(index_elements=on, set_=changed).compile(dialect=connection.dialect)
+    assert compiled.positiontup == list(columns)
+    connection.exec_driver_sql(str(compiled), rows)
 
 
 def dialect_insert(connection: Connection, table: Table) -> Any:

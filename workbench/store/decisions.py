@@ -124,7 +124,11 @@ class Decisions(Connected):
 
     def audit(self, system: str, *, limit: int = 1000) -> list[AuditEntry]:
         """Return the audit trail of a system, newest first."""
-        query = select(audit_trail).where(audit_trail.c.system == system).order_by(audit_trail.c.id.desc())
+        query = (
+            select(audit_trail)
+            .where(audit_trail.c.system == system, *self._seen(audit_trail.c.system))
+            .order_by(audit_trail.c.id.desc())
+        )
         with self._reading() as connection:
             return [AuditEntry(**row._asdict()) for row in connection.execute(query.limit(limit))]
 
@@ -163,12 +167,14 @@ class Decisions(Connected):
 
     def definitions(self, system: str, slo: str) -> list[Definition]:
         """Return how an objective was defined, oldest first."""
-        query = select(definitions).where(definitions.c.system == system, definitions.c.slo == slo)
+        chosen = (definitions.c.system == system, definitions.c.slo == slo, *self._seen(definitions.c.system))
+        query = select(definitions).where(*chosen)
         with self._reading() as connection:
             rows = connection.execute(query.order_by(definitions.c.since_ms)).all()
         return [Definition(row.system, row.slo, from_ms(row.since_ms), row.revision, row.document) for row in rows]
 
     def _added(self, table: Table, kind: str, record: Record) -> Record:
+        self._may_write(record.system)
         values = {**asdict(record), "id": uuid.uuid4().hex[:12]}
         with self._writing() as connection:
             connection.execute(insert(table).values(**values))
@@ -176,18 +182,23 @@ class Decisions(Connected):
         return type(record)(**values)
 
     def _kept(self, table: Table, system: str, revoked: bool) -> list[dict[str, Any]]:
-        query = select(table).where(table.c.system == system).order_by(table.c.starts_at, table.c.id)
+        query = (
+            select(table)
+            .where(table.c.system == system, *self._seen(table.c.system))
+            .order_by(table.c.starts_at, table.c.id)
+        )
         with self._reading() as connection:
             rows = connection.execute(query if revoked else query.where(table.c.revoked_at.is_(None))).all()
         return [row._asdict() for row in rows]
 
     def _revoked(self, table: Table, kind: str, id: str, at: datetime, who: str, why: str) -> dict[str, Any]:
         values = {"revoked_at": at, "revoked_by": who, "revoked_why": why}
+        chosen = (table.c.id == id, *self._seen(table.c.system))
         with self._writing() as connection:
             changed = connection.execute(
-                update(table).where(table.c.id == id, table.c.revoked_at.is_(None)).values(**values)
+                update(table).where(*chosen, table.c.revoked_at.is_(None)).values(**values)
             ).rowcount
-            row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
+            row = connection.execute(select(table).where(*chosen)).one_or_none()
             if row is None:
                 raise ParameterError(f"There is no {kind} {id!r}.", hint="List them with their ids first.")
             if not changed:

@@ -38,6 +38,7 @@ class Issues(Connected):
 
         Numbers follow one another: one that is not the next is not written either.
         """
+        self._may_write(issue.system)
         key = [issues.c[name] == getattr(issue, name) for name in ("report", "system", "period", "zone")]
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":
@@ -59,7 +60,8 @@ class Issues(Connected):
     ) -> list[Issue]:
         """Return issues, newest period first and in it the highest number first."""
         asked = {"report": report, "system": system, "period": period, "zone": zone}
-        query = select(issues).where(*(issues.c[name] == value for name, value in asked.items() if value is not None))
+        chosen = [issues.c[name] == value for name, value in asked.items() if value is not None]
+        query = select(issues).where(*chosen, *self._seen(issues.c.system))
         order = (issues.c.period.desc(), issues.c.system, issues.c.report, issues.c.zone, issues.c.number.desc())
         with self._reading() as connection:
             return [Issue(**row._asdict()) for row in connection.execute(query.order_by(*order))]

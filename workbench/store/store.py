@@ -17,7 +17,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.alert_tags import AlertTags
 from workbench.store.collected import Collected
-from workbench.store.connection import upsert
+from workbench.store.connection import upsert, upsert_numbers
 from workbench.store.decisions import Decisions
 from workbench.store.issues import Issues
 from workbench.store.jobs import Jobs
@@ -106,6 +106,7 @@ class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices):
         identity: str,
     ) -> ReportRun:
         """Write down that a report has begun, and return the run with its new id."""
+        self._may_write(system)
         run = ReportRun(
             uuid.uuid4().hex, report, system, period, dict(parameters), "running", started_at, version, identity
         )
@@ -141,14 +142,17 @@ class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices):
             No run has this id.
         """
         with self._reading() as connection:
-            row = connection.execute(select(report_runs).where(report_runs.c.id == run_id)).one_or_none()
+            row = connection.execute(
+                select(report_runs).where(report_runs.c.id == run_id, *self._seen(report_runs.c.system))
+            ).one_or_none()
         if row is None:
             raise ParameterError(f"There is no report run {run_id!r}.", hint="List them with: workbench report list.")
         return _run(row)
 
     def runs(self, *, report: str | None = None, system: str | None = None, limit: int = 100) -> list[ReportRun]:
         """Return runs, newest first."""
-        query = select(report_runs).order_by(report_runs.c.started_at.desc(), report_runs.c.id).limit(limit)
+        newest = (report_runs.c.started_at.desc(), report_runs.c.id)
+        query = select(report_runs).where(*self._seen(report_runs.c.system)).order_by(*newest).limit(limit)
         if report is not None:
             query = query.where(report_runs.c.report == report)
         if system is not None:
@@ -173,38 +177,47 @@ class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices):
         events : DataFrame
             ``time`` (start of slice), ``good``, ``total``, ``covered``; ``good_low`` and ``good_high`` where the good
             events are known within bounds only. [events/slice]
-        method : {"exact", "extrapolated"}
+        method : {"exact", "corrected", "extrapolated"}
         read_at : datetime
             Aware instant at which the source was asked for them.
         header : mapping, optional
             Plain JSON values: what is to be known about the counts.
         """
-        size, read_at_ms = len(events), to_ms(read_at)
+        self._may_write(key.system)
+        size = len(events)
+        starts = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
+        if not (np.diff(starts) > 0).all():
+            events = events.iloc[np.argsort(starts, kind="stable")]
+            starts = np.sort(starts)
         bounds = [
             [None if value != value else value for value in events[name].tolist()] if name in events else [None] * size
             for name in _BOUNDS
         ]
-        columns = {
-            "start_ms": events["time"].dt.as_unit("ms").astype("int64").tolist(),
-            **{name: events[name].tolist() for name in _COUNTS},
-            **dict(zip(_BOUNDS, bounds, strict=True)),
-        }
         with self._writing() as connection:
             history = {**vars(key), "method": method, "header": dict(header or {})}
             upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
             history_id = connection.execute(select(slice_histories.c.id).where(*_is(key))).scalar_one()
-            rows = [
-                {"history_id": history_id, "read_at_ms": read_at_ms, **dict(zip(columns, row, strict=True))}
-                for row in sorted(zip(*columns.values(), strict=True), key=lambda row: row[0])
-            ]
-            if rows:
-                upsert(connection, slice_counts, rows, on=("history_id", "start_ms"))
+            columns = {
+                "history_id": [history_id] * size,
+                "start_ms": starts.tolist(),
+                **{name: events[name].tolist() for name in _COUNTS},
+                "read_at_ms": [to_ms(read_at)] * size,
+                **dict(zip(_BOUNDS, bounds, strict=True)),
+            }
+            upsert_numbers(
+                connection,
+                slice_counts,
+                {column.name: columns[column.name] for column in slice_counts.columns},
+                on=("history_id", "start_ms"),
+            )
         return size
 
     def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:
         """Return the counts of the slices that start in the range; None when nothing was ever written."""
         with self._reading() as connection:
-            history = connection.execute(select(slice_histories).where(*_is(key))).one_or_none()
+            history = connection.execute(
+                select(slice_histories).where(*_is(key), *self._seen(slice_histories.c.system))
+            ).one_or_none()
             if history is None:
                 return None
             starts = slice_counts.c.start_ms

@@ -6,6 +6,7 @@ from workbench.studies.alerts.load import alert_load
 from workbench.studies.alerts.review import alert_review
 from workbench.studies.alerts.silences import alert_suppression
 from workbench.studies.capacity.forecast import capacity_forecast
+from workbench.studies.cost.focus import focus_charges
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.logs.lines import find_logs
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
@@ -22,6 +23,9 @@ from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
+from workbench.studies.traces.analysis import trace_analysis, trace_compare
+from workbench.studies.traces.counts import count_spans
+from workbench.studies.traces.trace import trace_detail
 
 __all__ = [
     "Condition",
@@ -37,9 +41,11 @@ __all__ = [
     "alert_suppression",
     "capacity_forecast",
     "catalog_version",
+    "count_spans",
     "explain_query",
     "find_logs",
     "find_spans",
+    "focus_charges",
     "open_context",
     "open_period",
     "overview",
@@ -53,4 +59,7 @@ __all__ = [
     "source_checks",
     "source_states",
     "spend_and_tokens",
+    "trace_analysis",
+    "trace_compare",
+    "trace_detail",
 ]

@@ -81,7 +81,8 @@ def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures
 
     Notes
     -----
-    Rates count episodes begun in the period and divide by observed time and positions. Ten-minute periods are aligned
+    Rates count episodes begun in the period and divide by observed time and positions; a time shorter than the unit of
+    a rate gives none. Ten-minute periods are aligned
     to the clock, empty ones count where rules were evaluated, and they are not divided by positions: a flood hits
     everybody [1]_ [2]_. Incidents per shift are urgent episodes per twelve hours; at most two [3]_. Of one alert, the
     chatter index is the mean of the inverse times between its starts [4]_. An episode that has not ended, or whose
@@ -97,19 +98,21 @@ def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures
     begun = found.frame[found.frame["started"]]
     counts = period_counts(_starts_ms(begun), found.range)
     periods = _observed_periods(found, counts)
-    days = found.observed_s / 86_400 * positions
     count = len(begun)
     tops = begun.groupby(["alertname", "labels"]).size().sort_values(ascending=False)
     urgent = int(begun["urgent"].sum())
     flooded = sum((end - start) for start, end in _floods(counts)) / periods if periods else np.nan
     crowded = int((counts > FLOOD_BEGINS).sum()) / periods if periods else np.nan
-    rate = count / days if days else np.nan
     chatter = chatter_indices(found.frame)
     chatters = (chatter["chatter"] >= CHATTERS) & (chatter["starts"] >= CHATTER_STARTS)
+
+    def per(length_s: float, alerts: int = count) -> float:
+        return alerts * length_s / found.observed_s / positions if found.observed_s >= length_s else np.nan
+
     rows = [
-        _row("per_day", "Alerts a day, per person on call", rate, "per_day", 150, "ISA-18.2-2009"),
-        _row("per_hour", "Alerts an hour, per person on call", rate / 24, "per_hour", 6, "ISA-18.2-2009"),
-        _row("per_10min", "Alerts in ten minutes, per person on call", rate / 144, "per_10min", 1, "ISA-18.2, 16.4.2"),
+        _row("per_day", "Alerts a day, per person on call", per(86_400), "per_day", 150, "ISA-18.2-2009"),
+        _row("per_hour", "Alerts an hour, per person on call", per(3_600), "per_hour", 6, "ISA-18.2-2009"),
+        _row("per_10min", "Alerts in ten minutes, per person on call", per(600), "per_10min", 1, "ISA-18.2, 16.4.2"),
         _row("peak", "Most alerts in ten minutes", float(counts.max(initial=0)), "count", 10, "ISA-18.2, 16.4.3"),
         _row("over_ten", "Ten-minute periods with more than ten", crowded, "ratio", 0.01, "ISA-18.2, 16.4.3"),
         _row("flooded", "Time in floods", flooded, "ratio", 0.01, "ISA-18.2, 16.4.4"),
@@ -131,8 +134,8 @@ def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures
              np.nan, "ISA-18.2, 16.4.7"),
         _row("critical", "Share of urgent among all", urgent / count if count else np.nan, "ratio", 0.05,
              "ISA-18.2, 16.4.8"),
-        _row("per_shift", "Urgent alerts in a shift of twelve hours", urgent / days / 2 if days else np.nan,
-             "per_shift", 2, "SRE book, ch. 11"),
+        _row("per_shift", "Urgent alerts in a shift of twelve hours", per(43_200, urgent), "per_shift", 2,
+             "SRE book, ch. 11"),
     ]  # fmt: skip
     if not found.observed_s:
         rows = [{**row, "value": np.nan, "status": "no_data"} for row in rows]

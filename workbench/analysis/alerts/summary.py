@@ -34,7 +34,7 @@ URGENT = ("critical", "page", "emergency")
 
 TOP = 10
 
-#: Less than this is too short to say how many alerts begin in a week. [d]
+#: Less than this is too short to say how many alerts begin in a day or a week. [d]
 LEAST_DAYS = 1.0
 
 _RULE_COLUMNS = ("alertname", "severity", "owner", "episodes", "per_day", "per_week", "share", "median_s", "p90_s",
@@ -101,7 +101,7 @@ class AlertRules(Result):
     severity     (str)
     owner        who answers for it (str)
     episodes     begun in the period [count]
-    per_day      episodes per observed day [1/d]
+    per_day      episodes per observed day; NaN below a day observed [1/d]
     per_week     episodes per observed week; NaN below a day observed [1/week]
     share        of all episodes of the period [ratio]
     median_s     median duration of episodes seen from start to end; NaN without any [s]
@@ -284,8 +284,8 @@ def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> Al
     frame[counts] = frame[counts].fillna(0).astype(np.int64)
     frame[["share", "chatter"]] = frame[["share", "chatter"]].astype(np.float64).fillna(0.0)
     days = found.observed_s / 86_400
-    frame["per_day"] = frame["episodes"] / days if days else np.nan
-    frame["per_week"] = 7 * frame["per_day"] if days >= LEAST_DAYS else np.nan
+    frame["per_day"] = frame["episodes"] / days if days >= LEAST_DAYS else np.nan
+    frame["per_week"] = 7 * frame["per_day"]
     frame = frame.sort_values(["episodes", "longest_s", "alertname"], ascending=[False, False, True], kind="stable")
     return AlertRules(frame.reset_index(drop=True), range=found.range, observed_s=found.observed_s)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from workbench.analysis.alerts.summary import AlertEpisodes
+from workbench.analysis.alerts.summary import LEAST_DAYS, AlertEpisodes
 from workbench.analysis.counting.evaluation import time_before
 from workbench.core.result import Result
 
@@ -54,8 +54,8 @@ class AlertChange(Result):
     """Alerts of each rule before and after an instant, and of ``all``.
 
     Columns of ``frame``: ``alertname``, ``before`` and ``after`` [count], ``before_per_week`` and ``after_per_week``
-    [1/week], ``ratio`` (after / before) with the ends of its 95 % interval ``ratio_low`` and ``ratio_high`` [x],
-    ``verdict`` (``fewer``, ``more`` or ``no difference shown``).
+    [1/week; NaN where less than a day of that side was observed], ``ratio`` (after / before) with the ends of its 95 %
+    interval ``ratio_low`` and ``ratio_high`` [x], ``verdict`` (``fewer``, ``more`` or ``no difference shown``).
     """
 
     at_ms: int
@@ -184,8 +184,8 @@ def alert_change(found: AlertEpisodes, at_ms: int) -> AlertChange:
                 "alertname": name,
                 "before": early,
                 "after": late,
-                "before_per_week": early / weeks[0] if weeks[0] else np.nan,
-                "after_per_week": late / weeks[1] if weeks[1] else np.nan,
+                "before_per_week": early / weeks[0] if 7 * weeks[0] >= LEAST_DAYS else np.nan,
+                "after_per_week": late / weeks[1] if 7 * weeks[1] >= LEAST_DAYS else np.nan,
                 "ratio": (late / weeks[1]) / (early / weeks[0]) if early and weeks.all() else np.nan,
                 "ratio_low": low,
                 "ratio_high": high,

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from workbench.core.errors import FrameError
 from workbench.core.result import Status
 from workbench.core.timerange import TimeRange
 
-Method = Literal["exact", "extrapolated"]
+Method = Literal["exact", "corrected", "extrapolated"]
 
 #: Key of the headers in the metadata of a table of counts.
 HEADERS = b"workbench.counts"
@@ -50,8 +50,9 @@ class Counts:
     events : DataFrame
         EVENTS of this objective, exclusions not applied, with ``good_low`` and ``good_high`` where the good events are
         known within bounds only. [events/slice]
-    method : {"exact", "extrapolated"}
-        Whether events are exact increases, or a ratio was evaluated with ``rate`` or ``increase``.
+    method : {"exact", "corrected", "extrapolated"}
+        Whether events are exact increases, exact increases of a counter that fell without a restart and was corrected,
+        or a ratio that was evaluated with ``rate`` or ``increase``.
     failure : Status, optional
         ``unavailable``, ``refused`` or ``no_data`` where nothing could be counted; ``events`` is empty then.
     warnings : tuple of str
@@ -169,6 +170,21 @@ class Counts:
         if len(counts) != 1:
             raise FrameError(f"The table holds counts of {len(counts)} indicators, not of one.", hint="Use counts_of.")
         return counts[0]
+
+
+def least_exact(methods: Iterable[Method]) -> Method:
+    """Return the method of what is made of several counts: that of the least exact one.
+
+    Parameters
+    ----------
+    methods : iterable of {"exact", "corrected", "extrapolated"}
+
+    Examples
+    --------
+    >>> least_exact(["exact", "corrected"]), least_exact([])
+    ('corrected', 'exact')
+    """
+    return max(methods, key=get_args(Method).index, default="exact")
 
 
 def counts_table(counts: Sequence[Counts]) -> pa.Table:

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.history import History
-from workbench.analysis.slo.burn_policy import BurnAlert, BurnPolicy
 from workbench.analysis.slo.objective import Promise, period_budget
 from workbench.core.result import Result
+from workbench.core.slo.burn_alerts import BurnAlert, BurnPolicy
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -22,7 +22,7 @@ Bools = NDArray[np.bool_]
 #: An alert that begins so long after an event still belongs to it: its window has not run out. [ms]
 GRACE_MS = 3_600_000
 
-_WEEK_MS = 7 * 86_400_000
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Backtest(Result):
     objective, policy   identity and name (str)
     severity            ``page``, ``ticket``, or ``any`` for both together (str)
     alerts              times it would have fired; of ``any``, every rule's own firing counts [count]
-    per_week            the same a week [1/week]
+    per_week            the same a week; NaN for a history under a day [1/week]
     per_event           alerts / events; NaN without events [ratio]
     true                of them those that began during a budget event, or while its last window ran out [count]
     precision           true / alerts; NaN without alerts [ratio]
@@ -226,7 +226,7 @@ def backtest(
                     "policy": policy,
                     "severity": severity,
                     "alerts": len(pairs),
-                    "per_week": len(pairs) * _WEEK_MS / length_ms if length_ms else np.nan,
+                    "per_week": len(pairs) * 7 * _DAY_MS / length_ms if length_ms >= _DAY_MS else np.nan,
                     "per_event": len(pairs) / len(events) if events else np.nan,
                     "true": found.true,
                     "precision": found.true / len(pairs) if pairs else np.nan,
@@ -239,7 +239,7 @@ def backtest(
                     "reset_s": float(np.median(resets)) if resets else np.nan,
                     "spent_before": float(np.median(before)) if before else np.nan,
                     "spent_before_worst": max(before, default=np.nan),
-                    "firing_share": lasted / length_ms if length_ms else np.nan,
+                    "firing_share": lasted / length_ms if length_ms >= _DAY_MS else np.nan,
                 }
             )
     return Backtest(_suggested(pd.DataFrame(rows, columns=COLUMNS[:-1])), as_of=as_of, step_ms=promise.slice_ms)

@@ -54,7 +54,7 @@ class ComplianceResult(Result):
     exhausted_at       when the budget of the whole window ran out, or will at the pace of the last 3 d; NaT when
                        it will not before the window ends (rolling: within the length of the window) [UTC]
     budgeting          occurrences, timeslices or ratio_timeslices
-    method             exact or extrapolated counts
+    method             exact, corrected or extrapolated counts
     period             the window in words (``30d``, ``2026-10``)
     window_start       start of the window [UTC]
     window_end         end of the window, not part of it [UTC]

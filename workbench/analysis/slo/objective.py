@@ -34,7 +34,7 @@ class Promise:
         The period in words: ``30d``, ``2026-10``.
     budgeting : {"occurrences", "timeslices", "ratio_timeslices"}
         Whether an event of the frame is a request, a slice of time that is good or bad, or one good by a share.
-    method : {"exact", "extrapolated"}
+    method : {"exact", "corrected", "extrapolated"}
         How the counts were made: exact increases, or PromQL's ``rate`` and ``increase``.
     slice_ms : int
         Length of the slices of the frame. [ms]
@@ -55,7 +55,7 @@ class Promise:
     window: TimeRange
     period: str = ""
     budgeting: Literal["occurrences", "timeslices", "ratio_timeslices"] = "occurrences"
-    method: Literal["exact", "extrapolated"] = "exact"
+    method: Literal["exact", "corrected", "extrapolated"] = "exact"
     slice_ms: int = 300_000
     budget_ms: int = 0
     rolling: bool = False

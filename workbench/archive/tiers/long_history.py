@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from workbench.archive.tiers import slices
 from workbench.archive.tiers.columns import Slices
+from workbench.archive.tiers.corrections import is_counter
 from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, Tier
-from workbench.core.series import Labels, SeriesSet, is_stale, label_key
+from workbench.core.series import SeriesSet, is_stale, label_key
 from workbench.promql.parser.matchers import Matcher
 
 if TYPE_CHECKING:
     from workbench.archive.archive import Archive
-
-_COUNTING = ("_total", "_bucket", "_count", "_sum", "_created")
 
 
 def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, cut_ms: int, end_ms: int) -> SeriesSet:
@@ -32,7 +31,7 @@ def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, c
     row_of = {label_key(each): row for row, each in enumerate(labels)}
     both = slices.joined(old, _singly(fresh, np.array([row_of[label_key(each)] for each in fresh.labels], np.int32)))
     families = archive.families
-    counting = np.array([_is_counter(each, families) for each in labels], bool)[both.row]
+    counting = np.array([is_counter(each, families) for each in labels], bool)[both.row]
     parts = [
         slices.as_series(slices.kept(both, counting), labels, "counter"),
         slices.as_series(slices.kept(both, ~counting), labels, "last"),
@@ -45,14 +44,6 @@ def standing_in(archive: Archive, start_ms: int) -> Tier:
     oldest = archive.oldest_of(FIVE_MINUTES)
     reaches = oldest is not None and oldest <= max(start_ms, archive.oldest_of(HOUR) or 0) + HOUR.resolution_ms
     return FIVE_MINUTES if reaches else HOUR
-
-
-def _is_counter(labels: Labels, families: Mapping[str, Mapping[str, str]]) -> bool:
-    name = labels.get("__name__", "")
-    for family in (name, name.removesuffix("_total")):
-        if family in families:
-            return families[family].get("type") in ("counter", "histogram", "summary")
-    return name.endswith(_COUNTING)
 
 
 def _singly(samples: SeriesSet, row_of: NDArray[np.int32]) -> Slices:

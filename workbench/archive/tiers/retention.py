@@ -11,7 +11,7 @@ import numpy as np
 from workbench.archive import native, samples
 from workbench.archive.storage.document import RAW_DELETED_BEFORE
 from workbench.archive.tiers import slices
-from workbench.archive.tiers.rollup import rollup
+from workbench.archive.tiers.corrections import MARGIN_MS, rolled_up
 from workbench.archive.tiers.slices import DAY_MS, TABLES
 from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, Tier
 from workbench.core.series import SeriesSet
@@ -53,13 +53,12 @@ def roll_up(archive: Archive, until_ms: int, *, report: Callable[[float], object
     days = sorted({day for each in waiting.values() for day in each})
     for number, day in enumerate(days):
         sequence = slices.newest_sequence(archive.tables, day)
-        scraped = archive.floats((), day + 1, day + DAY_MS)
-        own = archive.ids_of(scraped.labels)
+        scraped = archive.floats((), day + 1 - MARGIN_MS, day + DAY_MS + MARGIN_MS)
+        own, families = archive.ids_of(scraped.labels), archive.families
         for tier, stale in waiting.items():
             if day in stale:
-                slices.replace_day(
-                    archive.tables, tier, own, rollup(scraped, tier.resolution_ms), day, sequence=sequence
-                )
+                rolled = rolled_up(scraped, tier.resolution_ms, families, start_ms=day + 1, end_ms=day + DAY_MS)
+                slices.replace_day(archive.tables, tier, own, rolled, day, sequence=sequence)
         report((number + 1) / len(days))
     return len(days)
 

@@ -26,6 +26,12 @@ DAY_MS = 86_400_000
 TABLES: dict[str, Layout] = {FIVE_MINUTES.name: SLICES_5M, HOUR.name: SLICES_1H}
 _ATTEMPTS = 50
 
+#: A counter that keeps at least this part of its value over a fall did not start again. [ratio]
+_KEPT = 0.9
+
+#: What a restarted counter may have counted at most, in multiples of the fastest rise of its series. [x]
+_FAR = 10.0
+
 
 def stale_days(tables: Tables, tier: Tier, start_ms: int, end_ms: int) -> list[int]:
     """Days in the range whose slices are absent, or older than some of their samples: their starts. [ms]
@@ -145,10 +151,14 @@ def as_series(slices: Slices, labels: Sequence[Labels], column: Column) -> Serie
 
 
 def _counter(slices: Slices, labels: Sequence[Labels]) -> SeriesSet:
-    """Add up from the first value of the first slice: rises within slices, and from each slice to the next."""
+    """Add up from the first value of the first slice: rises within slices, and from each slice to the next.
+
+    From one slice to the next a counter that keeps nine tenths of what it counted did not start again.
+    """
     begins = np.flatnonzero(np.append(True, slices.row[1:] != slices.row[:-1])) if len(slices.row) else slices.end
     between = slices.first - np.append(0.0, slices.last)[: len(slices.first)]
-    rise = np.where(between < 0, slices.first, between)
+    restarted = (between < 0) & ~_misread(slices, between, begins)
+    rise = np.where(restarted, slices.first, np.maximum(between, 0.0))
     rise[begins] = slices.first[begins]
     rise += slices.increase
     rise = np.where(np.isfinite(rise), rise, 0.0)
@@ -161,3 +171,20 @@ def _counter(slices: Slices, labels: Sequence[Labels]) -> SeriesSet:
     counts += np.isin(begins, opened)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return SeriesSet(tuple(labels[row] for row in slices.row[begins]), offsets, times, values)
+
+
+def _misread(slices: Slices, between: NDArray[np.float64], begins: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a first value is far more than its series counts in as long, and hardly less than the value before it."""
+    before = np.append(0.0, slices.last)[: len(slices.first)]
+    kept = (between < 0) & (slices.first >= _KEPT * before)
+    kept[begins] = False
+    if not kept.any():
+        return kept
+    gap = (slices.first_ms - np.append(0, slices.last_ms)[: len(slices.first)]).astype(np.float64)
+    length = (slices.last_ms - slices.first_ms).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pace = np.fmax(np.where(length > 0, slices.increase / length, 0.0), np.where(between > 0, between / gap, 0.0))
+    pace[begins] = np.where(length > 0, slices.increase / np.maximum(length, 1.0), 0.0)[begins]
+    fastest = np.repeat(np.fmax.reduceat(pace, begins), np.diff(np.append(begins, len(pace))))
+    far: NDArray[np.bool_] = slices.first > _FAR * (fastest * gap + 1.0)
+    return kept & far

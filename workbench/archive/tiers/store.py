@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.archive.tiers import slices
+from workbench.archive.tiers.corrections import MARGIN_MS, rolled_up
 from workbench.archive.tiers.query import column_of
-from workbench.archive.tiers.rollup import rollup
 from workbench.archive.tiers.verdicts import Tier
 from workbench.core.series import SeriesSet, label_key
 from workbench.promql.parser.matchers import Matcher
@@ -38,8 +38,9 @@ class TierStore:
         held = slices.read(self._archive.tables, self._tier, ids, start_ms, last_ms)
         rolled_ms = self._archive.rolled_until(self._tier)
         if rolled_ms < last_ms:
-            fresh = self._archive.floats(rest, max(rolled_ms, start_ms - self._tier.resolution_ms) + 1, last_ms)
-            found = rollup(fresh, self._tier.resolution_ms)
+            first_ms = max(rolled_ms, start_ms - self._tier.resolution_ms) + 1
+            fresh, families = self._archive.floats(rest, first_ms - MARGIN_MS, last_ms), self._archive.families
+            newest = rolled_up(fresh, self._tier.resolution_ms, families, start_ms=first_ms, end_ms=last_ms)
             row_of = {label_key(each): row for row, each in enumerate(labels)}
-            held = slices.joined(held, slices.renamed(found, [row_of[label_key(each)] for each in fresh.labels]))
+            held = slices.joined(held, slices.renamed(newest, [row_of[label_key(each)] for each in fresh.labels]))
         return slices.as_series(held, labels, column)

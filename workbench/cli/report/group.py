@@ -33,14 +33,14 @@ for _command in (issue, issues, diff, reproduce):
 @click.option(
     "--period",
     "--month",
-    "month",
+    "period",
     default="last-month",
     show_default=True,
     help="Calendar period in --zone: 2026-10, last-month, last-week, 2026-Q3.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder, or file for one system, for a copy.")
 @click.pass_obj
-def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str, out: Path | None) -> None:
+def run(state: Any, name: str, systems: tuple[str, ...], every: bool, period: str, out: Path | None) -> None:
     """Run a report and print the path of its HTML file; it is a draft until it is issued.
 
     Several systems are run at once, one a processor. A run that fails is kept and marked; it never replaces an earlier
@@ -63,8 +63,8 @@ def run(state: Any, name: str, systems: tuple[str, ...], every: bool, month: str
             raise ParameterError(f"{out} is a file.", hint="The reports of several systems need a folder.")
         out.mkdir(parents=True, exist_ok=True)
     failures: list[ReportError] = []
-    say(f"Running {name} of {', '.join(chosen)} for {month} …")
-    for system, done in run_reports(name, chosen, month=month, settings=state.settings, out=out):
+    say(f"Running {name} of {', '.join(chosen)} for {period} …")
+    for system, done in run_reports(name, chosen, period=period, settings=state.settings, out=out):
         if isinstance(done, ReportError):
             failures.append(done)
             say(f"Failed: {system}: {done}")

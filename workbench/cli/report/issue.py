@@ -15,14 +15,14 @@ from workbench.cli.shared.output import format_option, print_csv, print_json, pr
 @click.option(
     "--period",
     "--month",
-    "month",
+    "period",
     default="last-month",
     show_default=True,
     help="Calendar period in --zone: 2026-10, last-month, 2026-Q3.",
 )
 @click.option("--early", is_flag=True, help="Do not wait three days for late data.")
 @click.pass_obj
-def issue(state: Any, systems: tuple[str, ...], month: str, early: bool) -> None:
+def issue(state: Any, systems: tuple[str, ...], period: str, early: bool) -> None:
     """Issue the report of a month and print the path of its HTML file; again only when a number changed.
 
     Counts and costs are frozen with it, so that it can be made again bit for bit.
@@ -35,7 +35,7 @@ def issue(state: Any, systems: tuple[str, ...], month: str, early: bool) -> None
     from workbench.report.issue.issue import issue_report
 
     for system in systems:
-        done = issue_report(system=system, month=month, settings=state.settings, early=early)
+        done = issue_report(system=system, period=period, settings=state.settings, early=early)
         click.echo(done.html)
         if not done.new:
             say(f"Issue {done.issue.number} of {done.issue.period} stands: no number has changed.")
@@ -63,11 +63,11 @@ def issues(state: Any, system: str | None, format_: str) -> None:
 
 @click.command()
 @click.argument("system")
-@click.option("--period", "--month", "month", required=True, help="Period of the issue, e.g. 2026-10.")
+@click.option("--period", "--month", "period", required=True, help="Period of the issue, e.g. 2026-10.")
 @click.option("--number", type=click.IntRange(min=0), default=0, help="Issue; the newest by default.")
 @format_option
 @click.pass_obj
-def diff(state: Any, system: str, month: str, number: int, format_: str) -> None:
+def diff(state: Any, system: str, period: str, number: int, format_: str) -> None:
     """Print what an issue changed in the one before, and why.
 
     \b
@@ -77,7 +77,7 @@ def diff(state: Any, system: str, month: str, number: int, format_: str) -> None
     from workbench.charts.issue.tables import diff_rows
     from workbench.report.issue.reproduce import changes, find_issue
 
-    found = find_issue(state.settings, system=system, period=month, number=number)
+    found = find_issue(state.settings, system=system, period=period, number=number)
     changed = changes(state.settings, found)
     if changed is None:
         say(f"Issue {found.number} is the first of {found.period}.")
@@ -91,10 +91,10 @@ def diff(state: Any, system: str, month: str, number: int, format_: str) -> None
 
 @click.command()
 @click.argument("system")
-@click.option("--period", "--month", "month", required=True, help="Period of the issue, e.g. 2026-10.")
+@click.option("--period", "--month", "period", required=True, help="Period of the issue, e.g. 2026-10.")
 @click.option("--number", type=click.IntRange(min=0), default=0, help="Issue; the newest by default.")
 @click.pass_obj
-def reproduce(state: Any, system: str, month: str, number: int) -> None:
+def reproduce(state: Any, system: str, period: str, number: int) -> None:
     """Make an issue again from what was frozen with it, and exit 1 where it is not the same to the last byte.
 
     \b
@@ -104,7 +104,7 @@ def reproduce(state: Any, system: str, month: str, number: int) -> None:
     from workbench.report.issue.reproduce import find_issue
     from workbench.report.issue.reproduce import reproduce as again
 
-    found = find_issue(state.settings, system=system, period=month, number=number)
+    found = find_issue(state.settings, system=system, period=period, number=number)
     made = again(state.settings, found)
     said = {"figures": made.figures, "document": made.page, "document in the archive": made.page_kept}
     for name, same in said.items():

@@ -36,4 +36,4 @@ def taken_back(state: Any, revoke: Callable[[Any], Callable[..., Any]], record: 
     from workbench.studies.decisions.exclusions import written
 
     context = state.context()
-    return revoke(written(context))(record, at=context.clock(), who=context.identity, why=reason)
+    return revoke(written(context))(record, at=context.clock(), who=context.identity.name, why=reason)

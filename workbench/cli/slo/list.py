@@ -32,14 +32,14 @@ def list_(state: Any, system: str | None, format_: str) -> None:
 @click.option(
     "--period",
     "--month",
-    "month",
+    "period",
     default="last-month",
     show_default=True,
     help="Calendar period in --zone: 2026-10, last-month, 2026-Q3.",
 )
 @click.option("--early", is_flag=True, help="Do not wait three days for late data.")
 @click.pass_obj
-def report(state: Any, system: str, month: str, early: bool) -> None:
+def report(state: Any, system: str, period: str, early: bool) -> None:
     """Issue the report of a month's objectives and spend, as `workbench report issue` does, and print its path.
 
     \b
@@ -48,6 +48,6 @@ def report(state: Any, system: str, month: str, early: bool) -> None:
     """
     from workbench.report.issue.issue import issue_report
 
-    done = issue_report(system=system, month=month, settings=state.settings, early=early)
+    done = issue_report(system=system, period=period, settings=state.settings, early=early)
     click.echo(done.html)
     say(f"Issue {done.issue.number} of {done.issue.period}" + ("." if done.new else " stands: no number has changed."))

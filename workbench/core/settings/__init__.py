@@ -19,22 +19,15 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.core.errors import ParameterError, SettingsError
+from workbench.core.settings.access import AccessSettings, access_part
 from workbench.core.settings.channels import ChannelSettings
 from workbench.core.settings.cost import CostSettings
+from workbench.core.settings.limits import Limits as Limits
 from workbench.core.settings.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
 from workbench.core.settings.toml_lines import line_of
 from workbench.core.timerange import Weekday, duration_ms, named_zone
 
 FILE_NAME = "workbench.toml"
-
-
-class Limits(Frozen):
-    """What one question may cost before it is refused; ``answer_mib`` is the memory of one answer of a server. [MiB]"""
-
-    samples: int = Field(default=50_000_000, gt=0)
-    series: int = Field(default=20_000, gt=0)
-    seconds: float = Field(default=120.0, gt=0)
-    answer_mib: int = Field(default=512, gt=0)
 
 
 Kind = Literal[
@@ -254,6 +247,7 @@ class Settings(Frozen):
     privacy: Privacy = Privacy()
     cost: CostSettings = CostSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    access: AccessSettings = AccessSettings()
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     channels: Mapping[str, ChannelSettings] = Field(default_factory=dict)
@@ -300,6 +294,7 @@ def _known_keys(path: tuple[int | str, ...]) -> list[str]:
         "systems": SystemSettings,
         "privacy": Privacy,
         "cost": CostSettings,
+        "access": access_part(path[1:]),
         "archive": ArchiveSettings,
         "limits": Limits,
         "channels": ChannelSettings,

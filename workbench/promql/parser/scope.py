@@ -47,7 +47,7 @@ def in_scope(labels: Mapping[str, str], scope: Mapping[str, str]) -> bool:
     return all(matcher.accepts(labels.get(matcher.name, "")) for matcher in scope_matchers(scope))
 
 
-def scoped(text: str, scope: Mapping[str, str]) -> str:
+def scoped(text: str, scope: Mapping[str, str], *, always: bool = False) -> str:
     """Add the matchers of a scope to every selector that does not match the label already.
 
     Parameters
@@ -56,6 +56,8 @@ def scoped(text: str, scope: Mapping[str, str]) -> str:
         A query.
     scope : mapping
         Label to value, e.g. ``{"system": "counterfactual-lab"}``; a value may begin with ``=~``, ``!=`` or ``!~``.
+    always : bool
+        Also to selectors that match the label already, so that no selector leaves the scope.
 
     Returns
     -------
@@ -66,12 +68,14 @@ def scoped(text: str, scope: Mapping[str, str]) -> str:
     --------
     >>> scoped('rate(a[5m]) / b{job="y"}', {"job": "x"})
     'rate(a{job="x"}[5m]) / b{job="y"}'
+    >>> scoped('b{job="y"}', {"job": "x"}, always=True)
+    'b{job="y",job="x"}'
     """
     tree = parse(text)
 
     def added(selector: Selector) -> Selector:
         matched = {matcher.name for matcher in selector.matchers}
-        more = tuple(matcher for matcher in scope_matchers(scope) if matcher.name not in matched)
+        more = tuple(matcher for matcher in scope_matchers(scope) if always or matcher.name not in matched)
         return replace(selector, matchers=selector.matchers + more)
 
     return print_query(_changed(tree, added)) if scope else text

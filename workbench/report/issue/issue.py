@@ -57,7 +57,7 @@ class Issued:
 
 
 def issue_report(
-    *, system: str, month: str, settings: Settings, report: str = "monthly", early: bool = False,
+    *, system: str, period: str, settings: Settings, report: str = "monthly", early: bool = False,
     now: datetime | None = None,
 ) -> Issued:  # fmt: skip
     """Issue the report of a calendar month, or revise it when its figures changed.
@@ -65,7 +65,7 @@ def issue_report(
     Parameters
     ----------
     system : str
-    month : str
+    period : str
         Calendar period in the zone of the settings: ``2026-10``, ``last-month``, ``2026-Q3``.
     settings : Settings
     report : str
@@ -96,7 +96,7 @@ def issue_report(
     context = open_context(settings)
     store, instant = written(context), now or context.clock()
     calendar = {"zone": settings.zone, "week_start": settings.week_start}
-    period = calendar_name(month, **calendar, as_of=instant)
+    period = calendar_name(period, **calendar, as_of=instant)
     span = parse_period(period, **calendar, as_of=instant)
     _is_over(span, instant, period, early=early)
     note_definitions(context, system, at=instant)
@@ -152,7 +152,7 @@ def _written(
         report=report,
         period=period,
         issued=now,
-        by=context.identity,
+        by=context.identity.name,
         before=before.manifest if before is not None else None,
         inputs=inputs,
         figures=text,
@@ -165,7 +165,17 @@ def _written(
         (folder / name).write_text(content, encoding="utf-8")
     target = folder.with_name(f"{report}-{number}-{secrets.token_hex(4)}")
     return Issue(
-        report, kept.system, period, number, now, context.identity, kept.as_of, str(target), digest, manifest, kept.zone
+        report,
+        kept.system,
+        period,
+        number,
+        now,
+        context.identity.name,
+        kept.as_of,
+        str(target),
+        digest,
+        manifest,
+        kept.zone,
     )
 
 

@@ -57,19 +57,19 @@ def run_report(
     name: str,
     *,
     system: str,
-    month: str,
+    period: str,
     settings: Settings,
     out: Path | None = None,
     now: datetime | None = None,
 ) -> ReportRun:
-    """Run a report template for one system and calendar month.
+    """Run a report template for one system and calendar period.
 
     Parameters
     ----------
     name : str
         Template, e.g. ``monthly``.
     system : str
-    month : str
+    period : str
         Calendar period in the zone of the settings: ``2026-10``, ``last-month``, ``last-week``, ``2026-Q3``.
     settings : Settings
     out : Path, optional
@@ -84,7 +84,7 @@ def run_report(
     Raises
     ------
     ParameterError
-        Unknown template, system or month.
+        Unknown template, system or period.
     ReportError
         A cell failed; the half-run notebook is kept under ``failed`` and named in the message.
     ReportIncomplete
@@ -95,12 +95,12 @@ def run_report(
     context = open_context(settings)
     context.catalog.profile(system)
     calendar = {"zone": settings.zone, "week_start": settings.week_start}
-    period = calendar_name(month, **calendar, as_of=instant)
+    period = calendar_name(period, **calendar, as_of=instant)
     span = parse_period(period, **calendar, as_of=instant)
     as_of = min(instant, span.end)
     parameters = {
         "system": system,
-        "month": period,
+        "period": period,
         "zone": settings.zone,
         "as_of": as_of.isoformat(),
         "home": str(settings.home),
@@ -173,7 +173,7 @@ def _complete(unanswered: tuple[str, ...], target: Path, out: Path | None) -> No
 
 
 def run_reports(
-    name: str, systems: Iterable[str], *, month: str, settings: Settings, out: Path | None = None
+    name: str, systems: Iterable[str], *, period: str, settings: Settings, out: Path | None = None
 ) -> Iterator[tuple[str, ReportRun | ReportError]]:
     """Run a report for several systems, as many at once as there are processors, at most four.
 
@@ -193,7 +193,7 @@ def run_reports(
     def made(system: str) -> ReportRun | ReportError:
         loop = ensure_event_loop()  # papermill would open one for this thread too, and leave it open
         try:
-            return run_report(name, system=system, month=month, settings=settings, out=out)
+            return run_report(name, system=system, period=period, settings=settings, out=out)
         except ReportError as error:
             return error
         finally:

@@ -44,7 +44,7 @@ def template_parameters(name: str) -> tuple[Parameter, ...]:
     Examples
     --------
     >>> [parameter.name for parameter in template_parameters("monthly")][:2]
-    ['system', 'month']
+    ['system', 'period']
     """
     papermill = jupyter_library("papermill")
 

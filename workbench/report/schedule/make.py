@@ -21,7 +21,7 @@ def make_report(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     arguments : mapping
-        ``settings`` (a dump), ``template``, ``system``, ``period``, ``outputs``, ``parameters``, ``now``, ``due``,
+        ``settings`` (a dump), ``template``, ``system``, ``period``, ``outputs``, ``claims``, ``now``, ``due``,
         ``deadline``, ``begun`` (instants in ISO 8601; ``begun`` is that of the first attempt), ``send`` (whether the
         files are wanted in the outbox).
 
@@ -85,7 +85,7 @@ def _made(arguments: Mapping[str, Any], settings: Settings) -> str:
     run = run_report(
         arguments["template"],
         system=arguments["system"],
-        month=arguments["period"],
+        period=arguments["period"],
         settings=settings,
         now=datetime.fromisoformat(arguments["now"]),
     )

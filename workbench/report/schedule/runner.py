@@ -162,7 +162,6 @@ class Scheduler:
             "period": job.period,
             "template": job.document["template"],
             "outputs": job.document["outputs"],
-            "parameters": job.document["parameters"],
             "send": bool(job.document["to"]),
             "claims": job.claims,
             "now": now.isoformat(),

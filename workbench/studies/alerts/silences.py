@@ -23,10 +23,12 @@ from workbench.studies.alerts.reading import read_alerts
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 Matchers = tuple[Matcher, ...]
 
 
+@one_look
 def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Study:
     """Say what silences kept quiet, which of them nobody answers for, and how many notifications are left.
 
@@ -69,6 +71,9 @@ def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     matched = np.zeros((len(silences), len(found.frame)), np.bool_)
     for row, matchers in enumerate((collected or {}).values()):
         matched[row] = _selected(found, sets, matchers)
+    if ctx.identity.scope is not None:  # what silences nothing of this system may be another team's
+        own = np.flatnonzero(matched.any(axis=1))
+        silences, matched = [silences[row] for row in own], matched[own]
     notifications = _notifications(ctx, system, found.range, warnings)
     results = {
         **study.results,
@@ -129,7 +134,8 @@ def _selected(found: AlertEpisodes, sets: Mapping[str, Mapping[str, str]], match
 
 def _notifications(ctx: Context, system: str, span: TimeRange, warnings: list[str]) -> int | None:
     source = ctx.episodes_for(system)
-    if not isinstance(source, AlertRecords):
+    alone = ctx.identity.scope is None or ctx.serves.get(source.name) == (system,)
+    if not isinstance(source, AlertRecords) or not alone:
         return None
     try:
         return len(source.notifications(span))

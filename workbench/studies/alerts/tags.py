@@ -53,7 +53,10 @@ def tag_alerts(
         Unknown system, rule or tag.
     ArchiveError
         There is no store to write to.
+    AccessRefused
+        The identity is no editor of the system.
     """
+    ctx.identity.require("editor", system)
     if tag not in TAGS:
         raise ParameterError(f"{tag!r} is no tag of an alert.", hint=f"Use one of: {', '.join(TAGS)}.")
     if ctx.store is None:
@@ -71,5 +74,5 @@ def tag_alerts(
         name, text, start_ms = str(row.alertname), str(row.labels), to_ms(row.starts_at)
         wanted = (not rule or name == rule) and labels in text
         if wanted and (again or (name, labels_key(text), start_ms) not in known):
-            tags.append(AlertTag(system, name, text, start_ms, tag, note, ctx.clock(), ctx.identity))
+            tags.append(AlertTag(system, name, text, start_ms, tag, note, ctx.clock(), ctx.identity.name))
     return ctx.store.put_alert_tags(tags)

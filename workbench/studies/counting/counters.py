@@ -10,9 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.amounts import exact_amounts
-from workbench.analysis.counting.dips import Dip, dip_notes, doubtful, without_dips
+from workbench.analysis.counting.births import Birth, birth_notes, unseen_births
+from workbench.analysis.counting.counts import Method
 from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.analysis.counting.latency import merged_bounds
+from workbench.analysis.counting.twice import Twice, scraped_twice, twice_note
+from workbench.core.counters.dips import Dip, dip_notes, doubtful, without_dips
 from workbench.core.errors import EmptyAnswer
 from workbench.core.series import Labels, SeriesSet, label_key
 from workbench.core.source import MetricSource
@@ -35,11 +38,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class Used:
-    """Selectors that were used, the newest sample of them [ms since the epoch], and how they were corrected."""
+    """Selectors that were used, the newest sample of them [ms since the epoch], and what is to be known about them."""
 
     queries: tuple[str, ...]
     newest_ms: int | None
     warnings: tuple[str, ...]
+    method: Method
 
 
 class CounterReader:
@@ -69,6 +73,8 @@ class CounterReader:
         self._jobs: dict[tuple[str, int, int, int], tuple[str, ...]] = {}
         self._used: dict[str, None] = {}
         self._corrected: dict[str, tuple[SeriesSet, tuple[Dip, ...]]] = {}
+        self._births: dict[str, tuple[Birth, ...]] = {}
+        self._twice: dict[str, Twice | None] = {}
 
     @property
     def newest_ms(self) -> int | None:
@@ -87,17 +93,37 @@ class CounterReader:
         """
         queries, self._used = tuple(self._used), {}
         newest = [self._newest[query] for query in queries if query in self._newest]
-        return Used(queries, max(newest, default=None), self._corrections(queries))
+        return Used(queries, max(newest, default=None), self._notes(queries), self._method(queries))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Counters that were corrected, see :mod:`workbench.analysis.counting.dips`."""
-        return self._corrections(self._corrected)
+        """What is wrong with the counters: corrected falls, counts left out, counts taken twice."""
+        return self._notes(self._corrected)
 
-    def _corrections(self, selectors: Iterable[str]) -> tuple[str, ...]:
+    @property
+    def method(self) -> Method:
+        """``corrected`` where some counter fell and was no restart, else ``exact``."""
+        return self._method(self._corrected)
+
+    def _method(self, selectors: Iterable[str]) -> Method:
+        return "corrected" if self._dips(selectors) else "exact"
+
+    def _dips(self, selectors: Iterable[str]) -> list[Dip]:
         own = (dip for text in selectors if text in self._corrected for dip in self._corrected[text][1])
-        dips = {(label_key(dip.labels), dip.time_ms): dip for dip in own}
-        return dip_notes(list(dips.values()), since_ms=self._span.start_ms)
+        dips = {(label_key(dip.labels), dip.time_ms): dip for dip in own if dip.time_ms > self._span.start_ms}
+        return list(dips.values())
+
+    def _notes(self, selectors: Iterable[str]) -> tuple[str, ...]:
+        used = [text for text in selectors if text in self._corrected]
+        births = {label_key(birth.labels): birth for text in used for birth in self._births.get(text, ())}
+        twice = {each: None for text in used if (each := self._scraped_twice(text)) is not None}
+        dips = dip_notes(self._dips(used), since_ms=self._span.start_ms)
+        return (*dips, *birth_notes(list(births.values())), *map(twice_note, twice))
+
+    def _scraped_twice(self, selector: str) -> Twice | None:
+        if selector not in self._twice:
+            self._twice[selector] = scraped_twice(self._counters(selector))
+        return self._twice[selector]
 
     def also(self, selector: str) -> None:
         """Let one more selector be asked for."""
@@ -165,11 +191,12 @@ class CounterReader:
         SourceError
             As the source raises it; no matching series is no error.
         """
-        broad = self._counters(self._broadest(selector))
+        broadest = self._broadest(selector)
+        broad = self._counters(broadest)
         rows = keep_series(self._selectors[selector].matchers, broad.labels)
         wanted = set(rows.tolist())
         series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
-        return series, exact_amounts(series, edges, self._born(series, self._late_jobs(series, self._span)))
+        return series, exact_amounts(series, edges, self._born(broadest, series, self._late_jobs(series, self._span)))
 
     def has(self, selector: str) -> bool:
         """Whether a selector matches any series of the period."""
@@ -213,7 +240,7 @@ class CounterReader:
         if key not in self._counted:
             series, edges = self._counters(selector), span.edges_ms(slice_ms)
             self._jobs[key] = self._late_jobs(series, span)
-            increases = exact_increases(series, edges, self._born(series, self._jobs[key]))
+            increases = exact_increases(series, edges, self._born(selector, series, self._jobs[key]))
             self._counted[key] = increases, observed_share(series, edges)
         self._used |= dict.fromkeys([selector, *map(self._up_query, self._jobs[key])])
         return self._counted[key]
@@ -224,13 +251,15 @@ class CounterReader:
         late = np.flatnonzero(firsts > span.start_ms)
         return tuple(sorted({series.labels[i].get("job", "") for i in late} - {""}))
 
-    def _born(self, series: SeriesSet, jobs: Sequence[str]) -> NDArray[np.bool_]:
-        """Whether each series was born while its target was up."""
+    def _born(self, selector: str, series: SeriesSet, jobs: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each series was born while its target was up; those that began unseen are taken down."""
         born = np.zeros(len(series), np.bool_)
         for job in jobs:
             if job not in self._up:
                 self._up[job] = self._read(self._up_query(job))
             born |= born_while_up(series, self._up[job])
+        if selector not in self._births:
+            self._births[selector] = unseen_births(series, born, since_ms=self._span.start_ms)
         return born
 
 

@@ -43,7 +43,7 @@ def note_definitions(ctx: Context, system: str, *, at: datetime) -> tuple[str, .
         one.id
         for one in objectives
         if ctx.store.note_definition(
-            Definition(system, one.id, at, revision_of(one), definition_of(one)), who=ctx.identity
+            Definition(system, one.id, at, revision_of(one), definition_of(one)), who=ctx.identity.name
         )
     ]
     return tuple(changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from workbench.analysis.counting.dips import Evidence
+from workbench.core.counters.dips import Evidence
 from workbench.core.errors import WorkbenchError
 from workbench.core.series import SeriesSet
 from workbench.core.source import MetricSource

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.counting.counts import Counts
+from workbench.analysis.counting.counts import Counts, least_exact
 from workbench.analysis.counting.events import joined_events
 from workbench.catalog import Objective
 from workbench.core.result import jsonable
@@ -269,8 +269,9 @@ def remember(
             header["span_ms"] = [min(earlier["span_ms"][0], part.span.start_ms), part.span.end_ms]
             for name in ("warnings", "queries", "engines"):
                 header[name] = list(dict.fromkeys([*earlier[name], *header[name]]))
+            header["method"] = least_exact((earlier["method"], part.method))
             header["newest_ms"] = max(filter(None, (earlier["newest_ms"], part.newest_ms)), default=None)
         del header["members"]
         shelf.store.put_slices(
-            shelf.keys[part.objective], part.events, method=part.method, read_at=now, header=header
+            shelf.keys[part.objective], part.events, method=header["method"], read_at=now, header=header
         )  # fmt: skip

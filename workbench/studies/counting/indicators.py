@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.analysis.counting.absence import filled
 from workbench.analysis.counting.apart import settled
-from workbench.analysis.counting.counts import Counts, Method
+from workbench.analysis.counting.counts import Counts, Method, least_exact
 from workbench.analysis.counting.events import (
     joined_events,
     raw_events,
@@ -167,7 +167,7 @@ def _composed(objective: Objective, span: TimeRange, members: Sequence[Counts]) 
         span=span,
         slice_ms=slice_ms,
         events=events,
-        method="extrapolated" if any(member.method == "extrapolated" for member in members) else "exact",
+        method=least_exact(member.method for member in members),
         failure=worst(list(failed.values())) if failed else None,
         warnings=(f"{objective.id} is not judged: it is made of {', '.join(failed)} too.",) if failed else (),
         newest_ms=max(newest, default=None),
@@ -215,6 +215,7 @@ class _Counter:
         self._engines: set[str] = set()
         self._warnings: list[str] = []
         self._newest_ms: int | None = None
+        self._method = plan.method
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -244,13 +245,14 @@ class _Counter:
                 self._warnings.append(
                     f"{objective.id}: {absent} slices without data count as {objective.absence}, as its document says."
                 )
+        queries = self.queries
         return Counts(
             objective=objective.id,
             span=plan.span,
             slice_ms=plan.slice_ms,
             events=events,
-            method=plan.method,
-            queries=self.queries,
+            method=self._method,
+            queries=queries,
             warnings=tuple(self._warnings),
             newest_ms=self._newest_ms,
             engines=tuple(sorted(self._engines)),
@@ -261,6 +263,7 @@ class _Counter:
         used = self._reader.used()
         self._queries = dict.fromkeys((*self._queries, *used.queries))
         self._warnings.extend(used.warnings)
+        self._method = least_exact((self._method, used.method))
         self._saw(used.newest_ms)
 
     def _saw(self, newest_ms: int | None) -> None:

@@ -52,7 +52,10 @@ def add_annotation(
     ------
     ParameterError
         Unknown system, objective or kind, no text, an end before the start, a link of another scheme.
+    AccessRefused
+        The identity is no editor of the system.
     """
+    ctx.identity.require("editor", system)
     ctx.catalog.profile(system)
     if slo:
         ctx.catalog.objective(system, slo)
@@ -66,7 +69,7 @@ def add_annotation(
         raise ParameterError(f"The link {link!r} is no web address.", hint="Write https://…")
     record = Annotation(
         system=system, kind=kind, starts_at=start, text=text.strip(), created_at=ctx.clock(),
-        created_by=ctx.identity, slo=slo, ends_at=end, link=link,
+        created_by=ctx.identity.name, slo=slo, ends_at=end, link=link,
     )  # fmt: skip
     return written(ctx).add_annotation(record)
 

@@ -114,7 +114,10 @@ def add_exclusion(
     ------
     ParameterError
         Something is missing, contradicts itself or is meant for no objective.
+    AccessRefused
+        The identity is no editor of the system.
     """
+    ctx.identity.require("editor", system)
     chosen = zone or ctx.zone
     named_zone(chosen)
     if semantics not in SEMANTICS:
@@ -140,7 +143,7 @@ def add_exclusion(
         ends_at=first_end,
         reason=reason.strip(),
         created_at=ctx.clock(),
-        created_by=ctx.identity,
+        created_by=ctx.identity.name,
         slo=slo,
         labels=dict(labels or {}),
         rule=rule,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.core.errors import ParameterError, WorkbenchError
+from workbench.core.errors import AccessRefused, ParameterError, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.frames import SPANS
 from workbench.core.series import Metrics
@@ -67,7 +67,8 @@ def explain_query(
     A source counts series at single instants; where it meets none there, those that are in the range are counted.
     """
     step = step_ms or step_for(range)
-    chosen, text, grid = chosen_source(ctx, source, system), _in_scope(ctx, promql, system), range.aligned(step)
+    chosen, grid = chosen_source(ctx, source, system), range.aligned(step)
+    text = _in_scope(ctx, promql, system, chosen)
     cost = chosen.cost(text, grid, step_ms=step)
     if cost.series != 0:
         return cost
@@ -101,7 +102,8 @@ def query_metrics(
     SourceError
         As the source raises it; this is a question of a person, not a study.
     """
-    chosen, text = chosen_source(ctx, source, system), _in_scope(ctx, promql, system)
+    chosen = chosen_source(ctx, source, system)
+    text = _in_scope(ctx, promql, system, chosen)
     if at is not None:
         return chosen.instant(text, at)
     step = step_ms or step_for(range)
@@ -114,7 +116,8 @@ def why_empty(ctx: Context, promql: str, *, source: str | None, system: str | No
     A function over a window needs two samples in it; a scrape a minute leaves one in ``[1m]``.
     """
     names = "Check the names: workbench catalog list; an empty answer is not a zero."
-    chosen, text = chosen_source(ctx, source, system), _in_scope(ctx, promql, system)
+    chosen = chosen_source(ctx, source, system)
+    text = _in_scope(ctx, promql, system, chosen)
     for one in selectors(parse(text)):
         if one.range_ms is None or one.at is not None:
             continue
@@ -135,8 +138,19 @@ def why_empty(ctx: Context, promql: str, *, source: str | None, system: str | No
     return names
 
 
-def _in_scope(ctx: Context, promql: str, system: str | None) -> str:
-    return scoped(promql, ctx.catalog.profile(system).scope) if system is not None else promql
+def _in_scope(ctx: Context, promql: str, system: str | None, source: MetricSource) -> str:
+    """Restrict a query to a system, whatever matchers it has, where the identity may not see all of the source."""
+    everything = ctx.identity.scope is None
+    if system is None:
+        ctx.identity.require("viewer")
+        return promql
+    scope = ctx.catalog.profile(system).scope
+    if not everything and not scope and ctx.serves.get(source.name) != (system,):
+        raise AccessRefused(
+            f"The profile of {system} has no scope, so its series cannot be told from others of {source.name}.",
+            hint="Name the labels of the system under scope in its profile, or give it a source of its own.",
+        )
+    return scoped(promql, scope, always=not everything)
 
 
 def find_spans(
@@ -147,7 +161,8 @@ def find_spans(
     Returns
     -------
     rows : list of dict
-        ``time, service, operation, status, duration_ms, trace_id``.
+        ``time, service, operation, kind, status, duration_ms, trace_id, span_id, parent_id, weight, attributes`` and
+        ``start_ns``, ``duration_ns``: enough to build the trace again.
     found : int
     warnings : tuple of str
         What the source doubts, e.g. traces that are not whole.
@@ -158,7 +173,8 @@ def find_spans(
         As the source raises it.
     """
     ctx.catalog.profile(system)
-    # Several systems may share a server; one trace is one trace, whoever took part in it.
+    # Several systems may share a server; one trace is one trace, whoever took part in it. Who may not see them all
+    # sees the spans of the system: ``spans_for`` holds that.
     asked = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
     found, warnings, slowest = 0, [], pd.DataFrame(columns=list(SPANS.columns))
     for piece in ctx.spans_for(system).spans(asked, range):
@@ -169,8 +185,9 @@ def find_spans(
     times = pd.to_datetime(slowest["start_ns"], unit="ns", utc=True)
     rows = []
     for time, row in zip(times, slowest.to_dict(orient="records"), strict=True):
-        kept = {name: row[name] for name in ("service", "operation", "status")}
-        rows.append(
-            {"time": time.isoformat(), **kept, "duration_ms": row["duration_ns"] / 1e6, "trace_id": row["trace_id"]}
-        )
+        kept = {name: row[name] for name in ("service", "operation", "kind", "status")}
+        ids = {name: row[name] for name in ("trace_id", "span_id", "parent_id", "weight")}
+        times = {"start_ns": int(row["start_ns"]), "duration_ns": int(row["duration_ns"])}
+        held = {"attributes": dict(row["attributes"] or {})}
+        rows.append({"time": time.isoformat(), **kept, "duration_ms": row["duration_ns"] / 1e6, **ids, **times, **held})
     return rows, found, tuple(warnings)

@@ -74,7 +74,9 @@ def source_checks(ctx: Context, *, name: str | None = None, as_of: datetime) -> 
     asked = {each: source for each, source in all_sources(ctx).items() if name in (None, each)}
     with ThreadPoolExecutor(max_workers=max(1, min(8, len(asked)))) as pool:
         found = list(pool.map(lambda each: _checked(ctx, each, asked[each], as_of), asked))
-    states = source_table([state for state, _ in found], serves=ctx.serves, as_of=as_of)
+    states = source_table(
+        [state for state, _ in found], serves={name: ctx.systems_of(name) for name in asked}, as_of=as_of
+    )
     checks = check_table([fact for _, facts in found for fact in facts])
     statuses: list[Status] = list(states.frame["status"])
     newest = [state.newest for state, _ in found if state.newest is not None]
@@ -131,7 +133,7 @@ def _of_profiles(ctx: Context, name: str, source: Stated, now: datetime) -> Iter
     """Say what the profiles of the systems that a source answers for want and it does not have."""
     newest = source.state().newest
     recent = TimeRange((newest or now) - _RECENT, (newest or now) + timedelta(seconds=1))
-    for system in ctx.serves.get(name) or ctx.systems:
+    for system in ctx.systems_of(name) or ctx.systems:
         profile = ctx.catalog.profiles.get(system)
         if profile is None:
             yield SourceFact(name, "profile", "warning", f"There is no profile of the system {system!r}.")

@@ -33,7 +33,7 @@ def source_states(ctx: Context, *, system: str | None = None, range: TimeRange |
     asked = list(ctx.sources.values()) if system is None else [ctx.source_for(system)]
     with ThreadPoolExecutor(max_workers=max(1, min(8, len(asked)))) as pool:
         states = list(pool.map(lambda source: source.state(), asked))
-    table = source_table(states, serves=ctx.serves, as_of=as_of)
+    table = source_table(states, serves={name: ctx.systems_of(name) for name in ctx.sources}, as_of=as_of)
     statuses: list[Status] = list(table.frame["status"])
     newest = [state.newest for state in states if state.newest is not None]
     return Study(

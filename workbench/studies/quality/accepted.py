@@ -40,11 +40,14 @@ def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: s
     ------
     ParameterError
         Unknown system or score, or no note.
+    AccessRefused
+        The identity is no editor of the system.
 
     Notes
     -----
     The acceptance is kept with name and time and can be revoked as any annotation.
     """
+    ctx.identity.require("editor", system)
     profile = ctx.catalog.profile(system)
     scores = [name for word in ("quality", "bias") for name in profile.variants(word)]
     if score not in scores:
@@ -52,7 +55,7 @@ def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: s
     if not note.strip():
         raise ParameterError("An acceptance needs a note.", hint="Say why the level is accepted.")
     record = Annotation(
-        system=system, kind=KIND, starts_at=at, text=note.strip(), created_at=ctx.clock(), created_by=ctx.identity,
+        system=system, kind=KIND, starts_at=at, text=note.strip(), created_at=ctx.clock(), created_by=ctx.identity.name,
         slo=f"{score}: {series}",
     )  # fmt: skip
     return written(ctx).add_annotation(record)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,8 +51,6 @@ class Entry:
     outputs : tuple of str
         ``html``, ``pdf``, ...
     to : tuple of Destination
-    parameters : mapping
-        Further parameters of the template.
     line : int
         Where the entry stands in its file.
     """
@@ -66,7 +64,6 @@ class Entry:
     catch_up: timedelta
     outputs: tuple[str, ...]
     to: tuple[Destination, ...]
-    parameters: Mapping[str, Any] = field(default_factory=dict)
     line: int = 1
 
     def document(self) -> dict[str, Any]:
@@ -75,7 +72,6 @@ class Entry:
             "template": self.template,
             "outputs": list(self.outputs),
             "to": [{"channel": each.channel, "recipients": list(each.recipients)} for each in self.to],
-            "parameters": dict(self.parameters),
         }
 
 

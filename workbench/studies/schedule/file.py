@@ -18,7 +18,6 @@ from workbench.studies.schedule.when import read_when
 
 _TOP = ("schema", "zone", "holidays", "schedules")
 _KEYS = ("name", "template", "systems", "when", "zone", "holidays", "period", "grace", "catch_up", "outputs", "to")
-_ENTRY = (*_KEYS, "parameters")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 
@@ -151,7 +150,7 @@ def _entry(reading: _Reading, item: Any, path: Place) -> Entry | None:
         reading.fault(path, "an entry is a map with name, template, when and period")
         return None
     before = len(reading.faults)
-    reading.keys(item, path, _ENTRY)
+    reading.keys(item, path, _KEYS)
     for key in ("name", "template", "when", "period"):
         if key not in item:
             reading.fault(path, f"{key} is missing")
@@ -170,9 +169,6 @@ def _entry(reading: _Reading, item: Any, path: Place) -> Entry | None:
     template = reading.among(item["template"], (*path, "template"), "template", known.templates)
     grace = reading.duration(item.get("grace", "0s"), (*path, "grace"))
     catch_up = reading.duration(item.get("catch_up", "35d"), (*path, "catch_up"))
-    parameters = item.get("parameters") or {}
-    if not isinstance(parameters, dict):
-        reading.fault((*path, "parameters"), "parameters is a map")
     to = _destinations(reading, item.get("to") or [], (*path, "to"))
     try:
         when = read_when(str(item["when"]), zone=zone, holidays=holidays)
@@ -197,7 +193,6 @@ def _entry(reading: _Reading, item: Any, path: Place) -> Entry | None:
         catch_up=catch_up,
         outputs=outputs,
         to=to,
-        parameters=parameters,
         line=reading.document.line(path),
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
 from workbench.catalog import Catalog, Profile, sound_catalog
+from workbench.core.access.identity import Identity, local_admin, not_seen
 from workbench.core.settings import (
     Limits,
     Privacy,
@@ -24,9 +26,15 @@ from workbench.store import Store, open_store
 from workbench.store.tables import TableSource
 from workbench.studies.alerts.history import AlertHistory
 from workbench.studies.sources import backends
+from workbench.studies.sources.fenced import FencedLogs, FencedSpans
 from workbench.studies.sources.unavailable import UnavailableSource
 
 S = TypeVar("S")
+
+#: Parts of a context that are kept by the name of a source.
+_BY_SOURCE = (
+    "sources", "log_sources", "span_sources", "episode_sources", "tables", "given", "alertmanagers",
+)  # fmt: skip
 
 
 def _now() -> datetime:
@@ -35,7 +43,10 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Context:
-    """Everything a study may use; part of every cache key by ``identity``.
+    """Everything a study may use; part of every cache key by the scope of ``identity``.
+
+    A context holds nothing but what its identity may see: profiles, objectives and sources of other systems are left
+    out, the store gives no row of them, and a question about one is refused. An identity is never widened.
 
     Attributes
     ----------
@@ -45,8 +56,8 @@ class Context:
         Profiles and objectives by system.
     store : Store or None
         Slice history and report runs; None where nothing may be written.
-    identity : str
-        Who asks.
+    identity : Identity
+        Who asks; by default whoever is on the machine itself, who may see and do everything.
     clock : callable
         Gives the aware instant "now".
     limits : Limits
@@ -71,12 +82,14 @@ class Context:
         Which fields enter an archive under a pseudonym.
     cost : CostSettings
         Tolerance of invoices and files of prices.
+    home : Path or None
+        Folder below which issued reports are kept; None where there is none.
     """
 
     sources: Mapping[str, MetricSource]
     catalog: Catalog
     store: Store | None = None
-    identity: str = "local"
+    identity: Identity = field(default_factory=local_admin)
     clock: Callable[[], datetime] = _now
     limits: Limits = field(default_factory=Limits)
     zone: str = "UTC"
@@ -91,6 +104,32 @@ class Context:
     given: Mapping[str, SourceSettings] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
     cost: CostSettings = field(default_factory=CostSettings)
+    home: Path | None = None
+
+    def __post_init__(self) -> None:
+        scope = self.identity.scope
+        if scope is None:
+            return
+        narrow = partial(object.__setattr__, self)
+        narrow("catalog", self.catalog.within(scope))
+        narrow("reached", {name: one for name, one in self.reached.items() if name in scope})
+        if self.store is not None:
+            narrow("store", self.store.within(scope))
+        for kind in _BY_SOURCE:
+            several = getattr(self, kind)
+            narrow(kind, {name: one for name, one in several.items() if self._seen_of(name, scope)})
+
+    def _seen_of(self, source: str, scope: tuple[str, ...]) -> bool:
+        serves = self.serves.get(source)
+        return not serves or not set(serves).isdisjoint(scope)
+
+    def for_identity(self, identity: Identity) -> Context:
+        """Return the context of somebody else, with what they may see of this one."""
+        return replace(self, identity=identity)
+
+    def systems_of(self, source: str) -> tuple[str, ...]:
+        """Systems that a source answers for by name and that may be seen; empty where it answers for all."""
+        return tuple(name for name in self.serves.get(source, ()) if self.identity.sees(name))
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -111,6 +150,11 @@ class Context:
         """Return the source that answers for a system: one that names it, else one that answers for all.
 
         Without any, a :class:`UnavailableSource` is returned, so that a study ends with a status and not an exception.
+
+        Raises
+        ------
+        AccessRefused
+            The identity may not see the system.
         """
         return self._answering(self.sources, system) or UnavailableSource(
             "none", "", f"No source answers for the system {system!r}.", hint="Add one under [sources] in the settings."
@@ -118,11 +162,23 @@ class Context:
 
     def logs_for(self, system: str) -> LogSource:
         """Return the source of a system's log lines: a server or files that name it, those for all, else an archive."""
-        return self.by_profile(self._records(self.log_sources, system, "logs"), system)
+        return self.fenced_logs(self.by_profile(self._records(self.log_sources, system, "logs"), system), system)
 
     def spans_for(self, system: str) -> SpanSource:
         """Return the source of a system's spans, chosen as for :meth:`logs_for`."""
-        return self.by_profile(self._records(self.span_sources, system, "spans"), system)
+        source = self.by_profile(self._records(self.span_sources, system, "spans"), system)
+        return FencedSpans(source, system, self.services_of(system)) if self._shared(source) else source
+
+    def fenced_logs(self, source: LogSource, system: str) -> LogSource:
+        """Return a source of log lines that gives no line of a system that the identity may not see."""
+        return FencedLogs(source, system, self.services_of(system)) if self._shared(source) else source
+
+    def _shared(self, source: LogSource | SpanSource) -> bool:
+        """Whether a source may hold records of systems that the identity may not see."""
+        if self.identity.scope is None or isinstance(source, UnavailableSource):
+            return False
+        serves = self.serves.get(source.name, ())
+        return not (serves and all(map(self.identity.sees, serves)))
 
     def episodes_for(self, system: str) -> EpisodeSource:
         """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
@@ -148,6 +204,8 @@ class Context:
 
     def _answering(self, sources: Mapping[str, S], system: str) -> S | None:
         """Return the first source that names a system, else the first that answers for all."""
+        if not self.identity.sees(system):
+            raise not_seen(system)
         named = [source for name, source in sources.items() if system in self.serves.get(name, ())]
         general = [source for name, source in sources.items() if not self.serves.get(name)]
         return next(iter([*named, *general]), None)
@@ -209,7 +267,7 @@ def open_context(settings: Settings | None = None) -> Context:
         },
         catalog=sound_catalog(chosen.profiles, chosen.slos),
         store=open_store(chosen),
-        identity=chosen.identity,
+        identity=local_admin(chosen.identity),
         limits=chosen.limits,
         zone=chosen.zone,
         week_start=chosen.week_start,
@@ -225,4 +283,5 @@ def open_context(settings: Settings | None = None) -> Context:
         given=chosen.sources,
         privacy=chosen.privacy,
         cost=chosen.cost,
+        home=chosen.home,
     )

@@ -23,7 +23,8 @@ _INVOICES = ["provider", "start", "end", "amount", "currency"]
 
 
 def tables_of(ctx: Context, system: str, holds: str) -> Iterator[TableSource]:
-    """Tables of the settings that hold one kind of record and answer for a system."""
+    """Tables of the settings that hold one kind of record and answer for a system; AccessRefused for one not seen."""
+    ctx.identity.require("viewer", system)
     for name, table in ctx.tables.items():
         if table.holds == holds and system in (ctx.serves.get(name) or (system,)):
             yield table

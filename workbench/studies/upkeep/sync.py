@@ -17,6 +17,7 @@ from workbench.archive import Archive
 from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError, SourceUnavailable
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.pieces import gathered
+from workbench.core.secret_text import masked_records
 from workbench.core.series import LabelKey, SeriesSet, label_key
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.sources.context import Context
@@ -178,7 +179,7 @@ def _records(ctx: Context, archive: Archive, stretch: Stretch, private: Private 
         append = archive.append_spans
     read, notes = 0, dict[str, None]()
     for piece in gathered(pieces):
-        append(private(piece) if private else piece)
+        append(masked_records(private(piece) if private else piece))
         read += len(piece)
         notes |= dict.fromkeys(str(text) for text in piece.attrs.get("warnings", ()))
     return read, tuple(notes)

@@ -1,7 +1,8 @@
 """Studies for pages, kept for a short while.
 
 The cache is shared by all who use the dashboard, so its key holds everything an answer depends on: the settings (with
-the identity, and the name and place of every source), the system, the range and the instant, both rounded to the step.
+the name and place of every source), the scope of the reader, the system, the range and the instant, both rounded to the
+step.
 An answer that failed is not kept.
 """
 
@@ -14,10 +15,13 @@ from typing import Any
 import streamlit as st
 
 from workbench import studies
+from workbench.analysis.counting.happened import Happened
 from workbench.core.result import Study
 from workbench.core.settings import Settings, load_settings
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
+from workbench.studies.decisions.marks import period_marks
+from workbench.ui.parts.reader import reader
 
 #: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
 STEP_MS = 300_000
@@ -35,9 +39,15 @@ class _UnansweredError(Exception):
 
 
 def context() -> Context:
-    """Return the open sources and the catalog of the settings in force."""
+    """Return the open sources and the catalog of the settings in force, as far as the reader may see them.
+
+    Raises
+    ------
+    AccessRefused
+        Nobody is signed in where the settings ask for it.
+    """
     settings = load_settings()
-    return _opened(_key(settings), settings)
+    return _opened(_settings_key(settings), settings).for_identity(reader(settings))
 
 
 @st.cache_resource(ttl=3600, max_entries=2, show_spinner=False)
@@ -133,6 +143,29 @@ def _of_objective(
     return _kept(ask(chosen, system=system, slo=slo, range=span, as_of=as_of, **dict(options)))
 
 
+def windowed(name: str, system: str, span: TimeRange, **options: str) -> Study:
+    """Answer a question about a window of instants by the name of its study, with its options.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system, or an option that the study refuses.
+    """
+    try:
+        return _windowed(_key(), name, system, span, _as_of(span), tuple(sorted(options.items())), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _windowed(
+    key: str, name: str, system: str, span: TimeRange, as_of: datetime, options: tuple[tuple[str, str], ...],
+    _context: Context,
+) -> Study:  # fmt: skip
+    ask = getattr(studies, name)
+    return _kept(ask(_context, system=system, range=span, as_of=as_of, **dict(options)))
+
+
 def overview(span: TimeRange | None, zone: str) -> Study:
     """All systems and their promises over a range."""
     try:
@@ -144,6 +177,16 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 @st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
 def _overview(key: str, span: TimeRange | None, zone: str, as_of: datetime, _context: Context) -> Study:
     return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
+
+
+@st.cache_data(ttl=60, max_entries=_ENTRIES, show_spinner=False)
+def _marks(key: str, system: str, span: TimeRange, as_of: datetime, _context: Context) -> Happened:
+    return period_marks(_context, system, span, as_of=as_of)
+
+
+def marks(system: str, span: TimeRange) -> Happened:
+    """Return what happened to a system in a period, for its charts."""
+    return _marks(_key(), system, span, _as_of(span), context())
 
 
 def source_checks() -> Study:
@@ -166,10 +209,14 @@ def collection_states() -> Study:
     return states(context(), as_of=context().clock())
 
 
-def _key(settings: Settings | None = None) -> str:
-    """Everything an answer depends on but its question: the settings, and the profiles and SLO documents they name."""
-    known = settings or load_settings()
-    return known.model_dump_json() + studies.catalog_version(known)
+def _key() -> str:
+    """Everything an answer depends on but its question: the settings, their files, and what the reader may see."""
+    settings = load_settings()
+    return f"{reader(settings).scope}{_settings_key(settings)}"
+
+
+def _settings_key(settings: Settings) -> str:
+    return settings.model_dump_json() + studies.catalog_version(settings)
 
 
 def _kept(study: Study) -> Study:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.errors import (
+    AccessRefused,
     ArchiveError,
     CatalogError,
     CertificateInvalid,
@@ -47,6 +48,7 @@ _KINDS: tuple[tuple[type[WorkbenchError], _Kind], ...] = (
     (QueryRejected, _Kind("The query was rejected", "rule", "Correct the query in the system's profile.")),
     (EmptyAnswer, _Kind("Nothing was measured", "hourglass_empty", "Choose another window or see the sources page.")),
     (CatalogError, _Kind("A profile or SLO document is wrong", "edit_document", "Correct the file, then reload.")),
+    (AccessRefused, _Kind("You may not see this", "lock", "Ask an admin for a role.")),
     (SettingsError, _Kind("The settings cannot be used", "settings_alert", "Correct the settings, then restart.")),
     (ArchiveError, _Kind("The archive cannot be read", "database_off", "Run `workbench sources check`.")),
     (

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.counting.amounts import exact_amounts
-from workbench.analysis.counting.dips import Evidence, dip_notes, doubtful, without_dips
 from workbench.analysis.counting.increase import exact_increases
+from workbench.core.counters.dips import Evidence, dip_notes, doubtful, without_dips
 from workbench.core.series import SeriesSet
 
 STEP = 60_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.analysis.counting.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
+from workbench.core.counters.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import from_ms
 
@@ -34,6 +34,8 @@ class Dip:
         Values beside the fall. The true count lies within ``before - after`` of the corrected one. [count]
     at_stake : float
         What a restart would have counted more. [count]
+    back_ms : int, optional
+        First sample that is as high again; None where the count went on from the lower value. [ms since the epoch]
     """
 
     labels: Labels
@@ -41,6 +43,7 @@ class Dip:
     before: float
     after: float
     at_stake: float
+    back_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,7 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
             first, last = series.offsets[row : row + 2]
             inside = np.flatnonzero(np.isfinite(series.values[first:last])) + first
             values[inside] = lifted
-            dips += [
-                Dip(labels, int(times[one.at]), one.high, one.low, one.high if one.at in ending else one.low)
-                for one in judged
-            ]
+            dips += [_dip(labels, times, fall, ends=fall.at in ending) for fall in judged]
     return SeriesSet(series.labels, series.offsets, series.times, values), tuple(dips)
 
 
@@ -161,6 +161,11 @@ def dip_notes(dips: Sequence[Dip], *, since_ms: int) -> tuple[str, ...]:
         if dip.time_ms > since_ms:
             named.setdefault(dip.labels.get("__name__", ""), []).append(dip)
     return tuple(_note(own) for own in named.values())
+
+
+def _dip(labels: Labels, times: Times, fall: Fall, *, ends: bool) -> Dip:
+    back_ms = int(times[fall.back]) if ends and fall.back is not None else None
+    return Dip(labels, int(times[fall.at]), fall.high, fall.low, fall.high if ends else fall.low, back_ms)
 
 
 def _note(dips: Sequence[Dip]) -> str:
