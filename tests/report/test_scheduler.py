@@ -33,7 +33,7 @@ from datetime import datetime
 from pathlib import Path
 from tests.report.made_reports import made
 from tests.report.test_scheduler import END, ENTRIES, scheduler
-from workbench.core.clock import rehearsal_clock
+from workbench.report.schedule.clock import rehearsal_clock
 from workbench.core.executor import LocalProcesses
 from workbench.core.settings import Settings
 from workbench.store import Store

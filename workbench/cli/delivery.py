@@ -50,7 +50,7 @@ def retry(state: Any, message: str) -> None:
     Example:
       workbench delivery retry 3f2a9c
     """
-    from workbench.core.clock import wall_clock
+    from workbench.report.schedule.clock import wall_clock
     from workbench.store import open_store
 
     again = open_store(state.settings).retry_delivery(message, now=wall_clock())
@@ -67,8 +67,8 @@ def send(state: Any, limit: int) -> None:
     Example:
       workbench delivery send
     """
-    from workbench.core.clock import wall_clock
     from workbench.report.delivery import send_waiting
+    from workbench.report.schedule.clock import wall_clock
     from workbench.store import open_store
 
     attempts = send_waiting(open_store(state.settings), state.settings.channels, clock=wall_clock, limit=limit)

@@ -48,12 +48,12 @@ def run(
       workbench schedule run --clock 2026-11-01 --speed 3600 --until 2026-11-11
     """
     from workbench.cli.collect import until_signal
-    from workbench.core.clock import rehearsal_clock, wall_clock
     from workbench.core.errors import ReportError
     from workbench.core.executor import LocalProcesses
     from workbench.core.executor.cluster import Cluster
     from workbench.core.timerange import parse_instant
     from workbench.report.schedule import Scheduler, open_schedule
+    from workbench.report.schedule.clock import rehearsal_clock, wall_clock
     from workbench.store import open_store
     from workbench.studies.schedule.entries import chosen
 

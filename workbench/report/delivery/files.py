@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.core.errors import ReportError
 from workbench.core.settings import Settings
+from workbench.report.export.pdf import to_pdf
 from workbench.store import ReportRun
 from workbench.store.kept import kept_at
 
@@ -19,6 +20,7 @@ from workbench.store.kept import kept_at
 OUTPUTS = {
     "html": (".html", "text/html"),
     "notebook": (".ipynb", "application/x-ipynb+json"),
+    "pdf": (".pdf", "application/pdf"),
 }
 
 #: The part of a report that stands in the body of an e-mail, up to here; larger ones are only attached. [characters]
@@ -60,7 +62,10 @@ def report_files(run: ReportRun, settings: Settings, outputs: Sequence[str]) -> 
     listed = []
     for output in outputs:
         ending, media = OUTPUTS[output]
-        content = text.encode() if output == "html" else _read(page.with_suffix(ending))
+        path = page.with_suffix(ending)
+        if output == "pdf" and not path.exists():
+            to_pdf(page, path)
+        content = text.encode() if output == "html" else _read(path)
         name = f"{run.report}-{run.system}-{run.period}{ending}"
         listed.append({"name": name, "type": media, "sha256": _kept(files, content)})
     first = _FIRST_PAGE.search(text)
