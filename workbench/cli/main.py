@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
     "report": ("workbench.cli.report.group:report", "Run monthly reports and find earlier ones."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
+    "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),

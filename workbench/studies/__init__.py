@@ -7,6 +7,7 @@ from workbench.studies.alerts.review import alert_review
 from workbench.studies.alerts.silences import alert_suppression
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.investigate.investigate import investigate
 from workbench.studies.logs.lines import find_logs
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
 from workbench.studies.operations.source_checks import source_checks
@@ -40,6 +41,7 @@ __all__ = [
     "explain_query",
     "find_logs",
     "find_spans",
+    "investigate",
     "open_context",
     "open_period",
     "overview",
