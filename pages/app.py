@@ -11,7 +11,7 @@ st.set_page_config(page_title="LLM workbench", page_icon=Path(__file__).with_nam
 
 with states.guard():
     settings = load_settings()
-    if not reader.signed_in(settings):
+    if not reader.admitted(settings):
         st.stop()
 
 overview = st.Page(

@@ -22,7 +22,8 @@ PUBLIC = {
     "answers": {"Provenance", "Result", "Study", "figure"},
     "studies": {"alert_load", "capacity_forecast", "explain_query", "find_logs", "find_spans", "investigate",
                 "overview", "quality_drift", "query_metrics", "service_performance", "slo_attribution", "slo_backtest",
-                "slo_compliance", "slo_policy", "slo_what_if", "source_checks", "source_states", "spend_and_tokens"},
+                "slo_compliance", "slo_policy", "slo_scorecard", "slo_what_if", "source_checks", "source_states",
+                "spend_and_tokens", "system_report"},
 }  # fmt: skip
 
 

@@ -40,12 +40,14 @@ if TYPE_CHECKING:
     from workbench.studies.operations.source_checks import source_checks as source_checks
     from workbench.studies.operations.sources import source_states as source_states
     from workbench.studies.overview.board import overview as overview
+    from workbench.studies.overview.report import system_report as system_report
     from workbench.studies.performance.service import service_performance as service_performance
     from workbench.studies.quality.drift import quality_drift as quality_drift
     from workbench.studies.slo.attribution import slo_attribution as slo_attribution
     from workbench.studies.slo.backtest import slo_backtest as slo_backtest
     from workbench.studies.slo.compliance import slo_compliance as slo_compliance
     from workbench.studies.slo.policy import slo_policy as slo_policy
+    from workbench.studies.slo.scorecard import slo_scorecard as slo_scorecard
     from workbench.studies.slo.what_if import slo_what_if as slo_what_if
     from workbench.studies.sources.context import Context as Context
     from workbench.studies.sources.opening import open_period as open_period
@@ -88,10 +90,12 @@ _PLACES = {
     "slo_backtest": "studies.slo.backtest",
     "slo_compliance": "studies.slo.compliance",
     "slo_policy": "studies.slo.policy",
+    "slo_scorecard": "studies.slo.scorecard",
     "slo_what_if": "studies.slo.what_if",
     "source_checks": "studies.operations.source_checks",
     "source_states": "studies.operations.sources",
     "spend_and_tokens": "studies.cost.spend",
+    "system_report": "studies.overview.report",
 }
 
 __all__ = [*_PLACES]

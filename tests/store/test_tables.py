@@ -164,3 +164,14 @@ def test_a_last_day_that_is_meant_to_be_within_is_within(tmp_path, end, ends, un
     read = TableSource("inv", tmp_path / "a.csv", holds="invoices", ends=ends).read()
     assert read["end"].tolist() == [pd.Timestamp(until, tz="UTC")]
     assert any("taken as within" in text for text in read.attrs["warnings"]) == (not ends and end == "2026-10-31")
+
+
+def test_charges_in_the_columns_of_focus_are_invoices_without_naming_fields(tmp_path: Path) -> None:
+    (tmp_path / "focus.csv").write_text(
+        "ProviderName,ChargePeriodStart,ChargePeriodEnd,BilledCost,BillingCurrency,Tags\n"
+        'openai,2026-10-01T00:00:00Z,2026-10-02T00:00:00Z,0.0000008,USD,"{""a"": ""b""}"\n'
+        "openai,2026-10-02T00:00:00Z,2026-10-03T00:00:00Z,-0.1,USD,\n"
+    )
+    found = TableSource("inv", tmp_path / "focus.csv", holds="invoices").read()
+    assert found["amount"].tolist() == [Decimal("0.0000008"), Decimal("-0.1")]
+    assert found["provider"].tolist() == ["openai", "openai"]

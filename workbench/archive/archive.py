@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.archive import coverage, native, samples
+from workbench.archive.looks import Looks
 from workbench.archive.presence import present
 from workbench.archive.records import records
 from workbench.archive.series import SeriesRegistry
@@ -55,6 +56,7 @@ class Archive:
         self._registry = SeriesRegistry(self._tables)
         self._document = Document(place)
         self._raised = False
+        self._looks = Looks(self._tables, self._document)
 
     @classmethod
     def open(cls, path: str | Path, create: bool = False) -> Archive:
@@ -118,20 +120,20 @@ class Archive:
     @property
     def meta(self) -> dict[str, Any]:
         """Small JSON document of whoever fills the archive (anchor, seed, scenario, ...)."""
-        return dict(self._document.read()["meta"])
+        return dict(self._looks.document["meta"])
 
     def update_meta(self, values: Mapping[str, Any]) -> None:
         """Set keys of :attr:`meta`, in one step also for other processes; values are plain JSON."""
-        self._document.update("meta", values)
+        self._looks.update("meta", dict(values))
 
     @property
     def families(self) -> dict[str, dict[str, str]]:
         """``metric family -> {type, help, unit}``."""
-        return dict(self._document.read()["families"])
+        return dict(self._looks.document["families"])
 
     def update_families(self, families: Mapping[str, Mapping[str, str]]) -> None:
         """Add or replace metric families: ``{"http_requests": {"type": "counter", "help": "...", "unit": ""}}``."""
-        self._document.update("families", {name: dict(family) for name, family in families.items()})
+        self._looks.update("families", {name: dict(family) for name, family in families.items()})
 
     def newest_ms(self) -> int | None:
         """Time of the newest sample; None in an empty archive. [ms since the epoch]"""
@@ -143,6 +145,10 @@ class Archive:
 
     def _sampled(self) -> tuple[DataFile, ...]:
         return self._tables.files(SAMPLES) + self._tables.files(HISTOGRAMS)
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """Answer what this thread asks inside from one state, which is looked at once and not before every read."""
+        return self._looks.one()
 
     def versions(self) -> dict[str, str]:
         """Version of each table; equal versions give equal answers, so they belong into cache keys."""

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.archive import groups
 from workbench.archive.storage import decimals, parquet
 from workbench.archive.storage.layout import ROW_GROUP_ROWS, SAMPLES, Layout, month_edges, month_of
 from workbench.archive.storage.parquet import DataFile, Ranges, column_array
@@ -219,20 +220,18 @@ def _table(
 
 
 def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]) -> Iterator[tuple[int, Run]]:
-    """Stretches of one file, one a wanted series and batch, cut to the range."""
+    """Stretches of one file, one a wanted series and row group, cut to the range."""
     start_ms, end_ms = ranges["ts"]
     folder = tables.folder(SAMPLES)
-    groups = parquet.row_groups(folder, file, SAMPLES, ranges, ids)
-    for batch in parquet.batches(folder, file, SAMPLES, groups):
-        series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
-        firsts, lasts = np.searchsorted(series, ids, "left"), np.searchsorted(series, ids, "right")
-        values = _values(batch)
-        for row in np.flatnonzero(firsts < lasts).tolist():
-            part = times[firsts[row] : lasts[row]]
-            low = int(firsts[row] + np.searchsorted(part, start_ms, "left"))
-            high = int(firsts[row] + np.searchsorted(part, end_ms, "right"))
+    for group in groups.decoded(folder, file, parquet.row_groups(folder, file, SAMPLES, ranges, ids)):
+        _, rows, held = np.intersect1d(ids, group.ids, assume_unique=True, return_indices=True)
+        for row, at in zip(rows.tolist(), held.tolist(), strict=True):
+            first, last = int(group.bounds[at]), int(group.bounds[at + 1])
+            part = group.times[first:last]
+            low = first + int(np.searchsorted(part, start_ms, "left"))
+            high = first + int(np.searchsorted(part, end_ms, "right"))
             if low < high:
-                yield row, (times[low:high], values[low:high])
+                yield row, (group.times[low:high], group.values(low, high))
 
 
 def _doomed(
@@ -245,8 +244,8 @@ def _doomed(
 ) -> Iterator[tuple[pa.Table, NDArray[np.bool_]]]:
     """Read a file with a mask of the rows that a replacement deletes."""
     folder = tables.folder(SAMPLES)
-    groups = parquet.row_groups(folder, file, SAMPLES, {})
-    for batch in parquet.batches(folder, file, SAMPLES, groups, columns):
+    every = parquet.row_groups(folder, file, SAMPLES, {})
+    for batch in parquet.batches(folder, file, SAMPLES, every, columns):
         series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
         yield batch, (times >= start_ms) & (times < end_ms) & np.isin(series, doomed)
 
@@ -262,15 +261,3 @@ def _joined(runs: list[Run]) -> tuple[list[Run], int]:
         last = np.append(times[1:] != times[:-1], True)
         ordered = [(times[last], values[last])]
     return ordered, sum(len(times) for times, _ in ordered)
-
-
-def _values(batch: pa.Table) -> NDArray[np.float64]:
-    whole, scale, other = batch["value_int"], batch["scale"], batch["value"]
-    if whole.null_count == len(whole):
-        return column_array(other, np.float64)
-    numbers = column_array(whole, np.int64).astype(np.float64)
-    if scale.null_count < len(scale):
-        numbers /= decimals.TENS[column_array(scale.fill_null(0), np.int8)]
-    if not whole.null_count:
-        return numbers
-    return np.where(whole.is_valid().to_numpy(), numbers, column_array(other, np.float64))

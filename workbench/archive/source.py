@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -99,6 +99,10 @@ class ArchiveSource:
     def location(self) -> str:
         """Folder or URL of the archive."""
         return str(self.archive.place)
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """Answer what this thread asks inside from one state of the archive (:meth:`Archive.one_look`)."""
+        return self.archive.one_look()
 
     def range(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
         """Evaluate at ``start, start + step, ...`` up to and including the end.

@@ -153,6 +153,42 @@ def forecast(asked: Asked) -> None:
 
 
 @cost.command()
+@click.option(
+    "--book",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Prices (as for cost price): splits charges by class of tokens and gives list prices.",
+)
+@click.option("--by", default="", help="Label that rows must have, e.g. key for a showback.")
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="File to write: .csv or .parquet.")
+@question
+def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
+    """Export charges in the columns of FOCUS 1.2: a row a day, label set and class of tokens.
+
+    The sum of BilledCost is the spend of the period to the last digit. Without --file, --format csv prints the rows.
+
+    \b
+    Examples:
+      workbench cost export conduit --period last-month --file conduit-focus.csv
+      workbench cost export conduit --period last-month --by key --format csv
+      workbench cost export conduit --period last-month --book prices.json --file focus.parquet
+    """
+    from workbench.analysis.cost.focus import FocusExport
+    from workbench.charts.cost.focus_tables import charge_rows
+    from workbench.cli.shared.charges_file import write_charges
+    from workbench.cli.shared.prices import read_book
+    from workbench.studies import focus_charges
+
+    study = asked.answer(focus_charges, book=read_book(book) if book else None, by=by)
+    charges = study.results["charges"]
+    if not isinstance(charges, FocusExport):
+        raise TypeError("the study has no charges")
+    if file is not None and study.status == "ok":
+        write_charges(charges.texts(), file, charges.frame.to_parquet)
+        say(f"Wrote {len(charges.frame):,} rows to {file}.")
+    asked.show(study, charge_rows(charges), csv=charges.texts(), right=lambda name: name in ("billed", "rows"))
+
+
+@cost.command()
 @click.argument("provider")
 @click.argument("model")
 @click.argument("usage", nargs=-1, required=True)

@@ -17,7 +17,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.alert_tags import AlertTags
 from workbench.store.collected import Collected
-from workbench.store.connection import upsert
+from workbench.store.connection import upsert, upsert_numbers
 from workbench.store.decisions import Decisions
 from workbench.store.issues import Issues
 from workbench.store.models import report_runs, slice_counts, slice_histories
@@ -181,26 +181,32 @@ class Store(Collected, Decisions, Issues, AlertTags):
             Plain JSON values: what is to be known about the counts.
         """
         self._may_write(key.system)
-        size, read_at_ms = len(events), to_ms(read_at)
+        size = len(events)
+        starts = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
+        if not (np.diff(starts) > 0).all():
+            events = events.iloc[np.argsort(starts, kind="stable")]
+            starts = np.sort(starts)
         bounds = [
             [None if value != value else value for value in events[name].tolist()] if name in events else [None] * size
             for name in _BOUNDS
         ]
-        columns = {
-            "start_ms": events["time"].dt.as_unit("ms").astype("int64").tolist(),
-            **{name: events[name].tolist() for name in _COUNTS},
-            **dict(zip(_BOUNDS, bounds, strict=True)),
-        }
         with self._writing() as connection:
             history = {**vars(key), "method": method, "header": dict(header or {})}
             upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
             history_id = connection.execute(select(slice_histories.c.id).where(*_is(key))).scalar_one()
-            rows = [
-                {"history_id": history_id, "read_at_ms": read_at_ms, **dict(zip(columns, row, strict=True))}
-                for row in sorted(zip(*columns.values(), strict=True), key=lambda row: row[0])
-            ]
-            if rows:
-                upsert(connection, slice_counts, rows, on=("history_id", "start_ms"))
+            columns = {
+                "history_id": [history_id] * size,
+                "start_ms": starts.tolist(),
+                **{name: events[name].tolist() for name in _COUNTS},
+                "read_at_ms": [to_ms(read_at)] * size,
+                **dict(zip(_BOUNDS, bounds, strict=True)),
+            }
+            upsert_numbers(
+                connection,
+                slice_counts,
+                {column.name: columns[column.name] for column in slice_counts.columns},
+                on=("history_id", "start_ms"),
+            )
         return size
 
     def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:

@@ -46,6 +46,15 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "": (),
 }
 
+#: Columns of FOCUS, which say what an invoice says: https://focus.finops.org/focus-specification/v1-2.
+_FOCUS: Mapping[str, str] = {
+    "ProviderName": "provider",
+    "ChargePeriodStart": "start",
+    "ChargePeriodEnd": "end",
+    "BilledCost": "amount",
+    "BillingCurrency": "currency",
+}
+
 #: Columns read as instants (UTC unless they say otherwise) and as exact amounts.
 _TIMES = ("time", "start", "end", "starts_at", "ends_at", "commit_time", "resolved_at")
 _AMOUNTS = ("amount", "quantity", "unit_price")
@@ -127,6 +136,8 @@ class TableSource:
         """
         frame = self._of_files(self.path) if self.path else self._of_database()
         named = {theirs: ours for ours, theirs in self.fields.items()}
+        if self.holds == "invoices" and set(_FOCUS) - set(named) <= set(frame.columns):
+            named = {**_FOCUS, **named}
         frame = frame.rename(columns=named)
         missing = [column for column in REQUIRED[self.holds] if column not in frame.columns]
         if missing:

@@ -6,6 +6,7 @@ from workbench.studies.alerts.load import alert_load
 from workbench.studies.alerts.review import alert_review
 from workbench.studies.alerts.silences import alert_suppression
 from workbench.studies.capacity.forecast import capacity_forecast
+from workbench.studies.cost.focus import focus_charges
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.investigate.investigate import investigate
 from workbench.studies.logs.lines import find_logs
@@ -41,6 +42,7 @@ __all__ = [
     "explain_query",
     "find_logs",
     "find_spans",
+    "focus_charges",
     "investigate",
     "open_context",
     "open_period",

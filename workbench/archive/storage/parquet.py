@@ -201,6 +201,26 @@ def batches(
                 yield rows if held.issuperset(wanted) else _completed(rows, layout, wanted)
 
 
+def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[int]) -> Iterator[pa.Table]:
+    """Read row groups of a file one by one, in the order given; over a network several at a time."""
+    if not groups:
+        return
+    with _reading(folder, file):
+        footer = _footer(folder, file.path, file.size, layout.order)
+        source = folder.source(file.path, file.size)
+        at_once = _BATCH_GROUPS if folder.remote else 1
+        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
+            held = [name for name in layout.schema.names if name in set(opened.schema_arrow.names)]
+            for start in range(0, len(groups), at_once):
+                part = list(groups[start : start + at_once])
+                rows = opened.read_row_groups(part, columns=held, use_threads=folder.remote)
+                first = 0
+                for number in part:
+                    length = footer.metadata.row_group(number).num_rows
+                    yield _completed(rows.slice(first, length), layout, layout.schema.names)
+                    first += length
+
+
 def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:
     """Add the columns that a file of an older schema lacks, without values."""
     fields = [layout.schema.field(name) for name in wanted]

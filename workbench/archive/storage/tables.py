@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
@@ -46,6 +46,24 @@ class Tables:
         self._listed: dict[str, tuple[str, tuple[DataFile, ...]]] = {}
         self._made: set[str] = set()
         self._lock = threading.RLock()
+        self._looks = threading.local()
+
+    @contextmanager
+    def one_look(self) -> Iterator[Callable[[], None]]:
+        """Answer everything this thread asks inside from one version of each table: the newest at the first question.
+
+        A commit of this thread ends the look at the table it changes. The context gives what makes it look again.
+        """
+        self._looks.pins = {}
+        try:
+            yield self._looks.pins.clear
+        finally:
+            self._looks.pins = None
+
+    def _pins(self) -> dict[str, tuple[str, tuple[DataFile, ...]]] | None:
+        """Version and files of each table that this look has seen; None outside one."""
+        pins: dict[str, tuple[str, tuple[DataFile, ...]]] | None = getattr(self._looks, "pins", None)
+        return pins
 
     def folder(self, layout: Layout) -> Place:
         """Place of a table."""
@@ -70,16 +88,27 @@ class Tables:
 
     def version(self, layout: Layout) -> str:
         """Newest version of a table; the same version means the same rows, also when the folder was built anew."""
-        with self._lock:
-            return "" if self._absent(layout) else _version(self._current(layout))
+        return self._seen(layout)[0]
 
     def files(self, layout: Layout, ranges: Ranges | None = None) -> tuple[DataFile, ...]:
         """Files of the newest version that may hold rows inside the ranges, in the order they were written."""
+        _, listed = self._seen(layout)
+        return tuple(file for file in listed if file.meets(ranges)) if ranges else listed
+
+    def _seen(self, layout: Layout) -> tuple[str, tuple[DataFile, ...]]:
+        """Version and files of a table: of this look, else the newest."""
+        pins = self._pins()
+        if pins is not None and layout.name in pins:
+            return pins[layout.name]
         with self._lock:
             if self._absent(layout):
-                return ()
-            listed = self._files_of(self._current(layout), layout)
-        return tuple(file for file in listed if file.meets(ranges)) if ranges else listed
+                seen: tuple[str, tuple[DataFile, ...]] = ("", ())
+            else:
+                handle = self._current(layout)
+                seen = _version(handle), self._files_of(handle, layout)
+        if pins is not None:
+            pins[layout.name] = seen
+        return seen
 
     def append(self, layout: Layout, files: Sequence[DataFile], *, expect: str | None = None) -> None:
         """Add written files in one commit.
@@ -164,6 +193,7 @@ class Tables:
 
     def _commit(self, layout: Layout, remove: Sequence[DataFile], add: Sequence[DataFile], expect: str | None) -> None:
         """Commit as the next version; new files come after all that are there, whatever the clock says."""
+        (self._pins() or {}).pop(layout.name, None)
         with self._lock, _delta(self.folder(layout)):
             handle = self._current(layout)
             if expect is not None and _version(handle) != expect:

@@ -23,6 +23,7 @@ from workbench.studies.alerts.rule_labels import known_metrics
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 #: Time between scrapes where nobody says otherwise. [ms]
 SCRAPE_MS = 15_000
@@ -36,6 +37,7 @@ ALWAYS = 0.95
 _COLUMNS = ["file", "line", "column", "check", "level", "rule", "text", "source"]
 
 
+@one_look
 def alert_lint(
     ctx: Context, *, system: str, path: Path, as_of: datetime, scrape_ms: int = SCRAPE_MS, history: bool = True
 ) -> Study:

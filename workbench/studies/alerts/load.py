@@ -32,6 +32,7 @@ from workbench.studies.alerts.tags_read import tags_of
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 _PAGERS = ("pagerduty", "opsgenie")
 _PAGES = re.compile(r"\b(page[rsd]?|paging|pagerduty|opsgenie|immediate|immediately|wakes?)\b", re.IGNORECASE)
@@ -42,6 +43,7 @@ _SHOWN = 8
 _METHOD = "episodes of ALERTS; quantiles by linear interpolation; bursts by a Poisson bound"
 
 
+@one_look
 def alert_load(
     ctx: Context,
     *,
@@ -140,6 +142,8 @@ def alert_load(
         warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")
         failed = "no_data"
     statuses: list[Status] = list(measures.frame["status"]) if observed_s else ["no_data"]
+    if found.frame["open"].any():
+        statuses.append("at_risk")
     return Study(
         name="alert_load",
         system=system,

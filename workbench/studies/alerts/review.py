@@ -15,8 +15,10 @@ from workbench.studies.alerts.load import alert_load
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 
+@one_look
 def alert_review(
     ctx: Context,
     *,

@@ -23,10 +23,12 @@ from workbench.studies.alerts.reading import read_alerts
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 Matchers = tuple[Matcher, ...]
 
 
+@one_look
 def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Study:
     """Say what silences kept quiet, which of them nobody answers for, and how many notifications are left.
 

@@ -24,6 +24,7 @@ from workbench.core.units import bytes_text, count_text
 from workbench.studies.counting.ledger import PROCESS_LABELS
 from workbench.studies.counting.thresholds import metrics_of, thresholds_of
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -84,6 +85,7 @@ class _Asked:
     terms: RoleCapacity | None = None
 
 
+@one_look
 def capacity_forecast(
     ctx: Context,
     *,
@@ -165,7 +167,7 @@ def capacity_forecast(
         range=range,
         as_of=as_of,
         results=results,
-        status=worst(known or statuses or failures),
+        status="unavailable" if "unavailable" in failures else worst([*known, *failures] or statuses),
         freshness=from_ms(query_reader.newest_ms) if query_reader.newest_ms is not None else None,
         coverage=min(observed, default=float("nan")),
         provenance=Provenance(

@@ -20,7 +20,7 @@ from workbench.core.result import jsonable
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, calendar_range, from_ms, to_ms
 from workbench.studies.alerts.ownership import RuleNames, alert_selectors, rule_names
-from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.cost.month import month_spend
 from workbench.studies.counting.thresholds import breached
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
@@ -200,19 +200,15 @@ def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime, found:
 
 
 def _spend(ctx: Context, system: str, as_of: datetime, found: SystemState) -> None:
-    month = calendar_range(
-        "this-month", zone=ctx.zone, now=as_of - timedelta(milliseconds=1)
-    )  # at midnight, the one before
-    study = spend_and_tokens(ctx, system=system, range=month, as_of=as_of)
-    if study.status in ("unavailable", "refused"):
+    month = month_spend(ctx, system, as_of=as_of)
+    if month.failed is not None:
         found.missing.append("spend")
-        found.warnings.extend(f"{system}: {warning}" for warning in study.warnings)
+        found.warnings.extend(f"{system}: {warning}" for warning in month.warnings)
         return
-    totals = study.results["totals"].frame
-    money = totals[totals["measure"] == "cost"].rename(columns={"amount": "spent"})
+    money = month.money.rename(columns={"amount": "spent"})
     found.spend = jsonable(money[list(_SPEND)].to_dict(orient="records"))
-    found.budgets = jsonable(study.results["budgets"].frame[list(_BUDGETS)].to_dict(orient="records"))
-    statuses = study.results["budgets"].frame["status"]
+    found.budgets = jsonable(month.budgets.frame[list(_BUDGETS)].to_dict(orient="records"))
+    statuses = month.budgets.frame["status"]
     found.known["budget"], found.read["budget"] = len(statuses), int((statuses != "no_data").sum())
     found.spend_ms = to_ms(as_of)
 

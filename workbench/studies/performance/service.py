@@ -41,6 +41,7 @@ from workbench.studies.operations.ask import step_for
 from workbench.studies.performance.flows import counted_accounts, flows_of, histories_of, quantiles_of, read_counts
 from workbench.studies.performance.resources import amounts_left, measured_resources, stated_availability, stated_caches
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
 
 #: Resources are means over this; histories are no finer than this. [ms]
@@ -50,6 +51,7 @@ RESOURCE_STEP_MS, FINEST_MS = 300_000, 60_000
 LONG_S = 45 * 86_400
 
 
+@one_look
 def service_performance(ctx: Context, *, system: str, range: TimeRange | None = None, as_of: datetime) -> Study:
     """Measure the performance of a service and the health of its providers and resources.
 
@@ -77,8 +79,8 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
         ``breaches``
         (:class:`workbench.analysis.counting.limits.LimitTotals`,
         :class:`workbench.analysis.counting.limits.LimitBreaches`). A result
-        without rows is not measured; the notes of ``flows`` say why. The status is at risk when a threshold is broken
-        at the end of the period.
+        without rows is not measured; the notes of ``flows`` say why. The status is at risk when a threshold was broken
+        in the period.
 
     Raises
     ------
@@ -213,7 +215,7 @@ def _errors(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, dict
 def _status(coverage: float, results: Mapping[str, Result]) -> Status:
     if not coverage > 0 and results["resources"].frame.empty and results["availability"].frame.empty:
         return "no_data"
-    return "at_risk" if results["breaches"].frame["ongoing"].any() else "ok"
+    return "ok" if results["breaches"].frame.empty else "at_risk"
 
 
 def _noted(result: Result, notes: tuple[str, ...]) -> Result:

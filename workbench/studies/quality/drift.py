@@ -22,6 +22,7 @@ from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
 from workbench.studies.quality.accepted import accepted_levels, incident_times, unmatched
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
 
 HOUR_MS = 3_600_000
@@ -41,6 +42,7 @@ _METHOD = (
 )
 
 
+@one_look
 def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Study:
     """Say which scores drift, since when, and which documented limits they break.
 

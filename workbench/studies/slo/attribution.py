@@ -28,6 +28,7 @@ from workbench.studies.counting.plans import Plan
 from workbench.studies.counting.verdicts import judge_objectives, objectives_of
 from workbench.studies.decisions.table_events import table_events
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.periods import hull
 
 #: Logs and traces are read for so many episodes, those that spent most. [count]
@@ -39,6 +40,7 @@ RECORDS_MS = 2 * 3_600_000
 _STARTED = "process_start_time_seconds"
 
 
+@one_look
 def slo_attribution(
     ctx: Context,
     *,

@@ -20,6 +20,7 @@ from workbench.promql.parser.inline import inlined
 from workbench.promql.parser.nodes import Binary, Number, Paren
 from workbench.studies.slo.rule_worth import alert_events, alert_rule_worth
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 #: Rules are replayed as often as Prometheus evaluates them by default. [ms]
 STEP_MS = 60_000
@@ -30,6 +31,7 @@ MANY_PER_EVENT = 3.0
 _MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
 
+@one_look
 def alert_rule_tuning(
     ctx: Context, *, system: str, range: TimeRange, as_of: datetime, rules: Sequence[str] = ()
 ) -> Study:

@@ -13,12 +13,14 @@ from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.slo.attribution import slo_attribution
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.periods import objective_window
 
 #: A burn is worth an alert from this share of its objective's own budget on. [ratio]
 LEAST_SHARE = 0.02
 
 
+@one_look
 def alert_rule_worth(
     ctx: Context,
     *,

@@ -14,8 +14,10 @@ from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.counting.verdicts import bind, count, count_warnings, judge_counts, objectives_of
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 
+@one_look
 def slo_what_if(
     ctx: Context,
     *,

@@ -15,10 +15,12 @@ from typing import Any
 import streamlit as st
 
 from workbench import studies
+from workbench.analysis.counting.happened import Happened
 from workbench.core.result import Study
 from workbench.core.settings import Settings, load_settings
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
+from workbench.studies.decisions.marks import period_marks
 from workbench.ui.parts.reader import reader
 
 #: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
@@ -152,6 +154,16 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 @st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
 def _overview(key: str, span: TimeRange | None, zone: str, as_of: datetime, _context: Context) -> Study:
     return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
+
+
+@st.cache_data(ttl=60, max_entries=_ENTRIES, show_spinner=False)
+def _marks(key: str, system: str, span: TimeRange, as_of: datetime, _context: Context) -> Happened:
+    return period_marks(_context, system, span, as_of=as_of)
+
+
+def marks(system: str, span: TimeRange) -> Happened:
+    """Return what happened to a system in a period, for its charts."""
+    return _marks(_key(), system, span, _as_of(span), context())
 
 
 def source_checks() -> Study:

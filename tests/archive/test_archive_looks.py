@@ -1,0 +1,131 @@
+"""One look a question, each row group decoded once: the same samples as read one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from workbench.archive import Archive, groups
+from workbench.archive.storage.layout import SAMPLES
+from workbench.archive.storage.tables import Tables
+from workbench.core.series import STALE, SeriesSet, label_key
+from workbench.promql.parser.matchers import Matcher
+
+NOVEMBER = 1_793_491_200_000
+ALWAYS = (0, 2**60)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive.open(tmp_path / "archive", create=True)
+
+
+def gauge(name: str, start_ms: int, values: list[float]) -> SeriesSet:
+    return SeriesSet.of([({"__name__": name}, start_ms + np.arange(len(values)) * 1000, values)])
+
+
+def as_dict(series: SeriesSet) -> dict:
+    return {label_key(labels): (times.tolist(), values.view(np.int64).tolist()) for labels, times, values in series}
+
+
+ODD = st.sampled_from([1.0, 0.25, 41.73, -0.0, float("nan"), STALE, float("inf"), 2.0**53 + 2, 1 / 3, -7.0])
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parts=st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 60), st.lists(ODD, min_size=1, max_size=30)), max_size=8
+    ),
+    start=st.integers(-5, 70),
+    length=st.integers(0, 90),
+)
+def test_kept_groups_give_what_a_first_read_gives(tmp_path_factory, parts, start, length):
+    archive = Archive.open(tmp_path_factory.mktemp("archive"), create=True)
+    expected: dict[str, dict[int, float]] = {}
+    for number, begin, values in parts:
+        archive.append_samples(gauge(f"g{number}", NOVEMBER + begin * 1000, values))
+        held = expected.setdefault(f"g{number}", {})
+        held |= {NOVEMBER + (begin + i) * 1000: value for i, value in enumerate(values)}
+    span = NOVEMBER + start * 1000, NOVEMBER + (start + length) * 1000
+    by_hand = {}
+    for name, held in expected.items():
+        times = [time for time in sorted(held) if span[0] <= time <= span[1]]
+        if times:
+            by_hand[(("__name__", name),)] = times, np.array([held[time] for time in times]).view(np.int64).tolist()
+    groups.forget()
+    first = as_dict(archive.select([], *span))
+    with archive.one_look():
+        again = as_dict(archive.select([], *span))
+        single = [as_dict(archive.select([Matcher("__name__", "=", f"g{n}")], *span)) for n in range(5)]
+    assert first == again == {key: value for one in single for key, value in one.items()}
+    assert first == by_hand
+
+
+def test_a_question_looks_at_each_table_once_and_decodes_each_row_group_once(archive, monkeypatch):
+    archive.append_samples(
+        SeriesSet.of(
+            ({"__name__": "requests_total", "n": str(n)}, NOVEMBER + np.arange(9000) * 1000, np.arange(9000.0))
+            for n in range(40)
+        )
+    )
+    looks, read = [], []
+    current, whole = Tables._current, pq.ParquetFile.read_row_groups
+    monkeypatch.setattr(Tables, "_current", lambda self, layout: looks.append(layout.name) or current(self, layout))
+    monkeypatch.setattr(
+        pq.ParquetFile, "read_row_groups", lambda self, part, **how: read.extend(part) or whole(self, part, **how)
+    )
+    groups.forget()
+    with archive.one_look():
+        for number in range(40):
+            wanted = [Matcher("n", "=", str(number))]
+            assert archive.estimate(wanted, *ALWAYS)[0] == 1
+            assert archive.select(wanted, *ALWAYS).samples == 9000
+    assert sorted(looks) == sorted(set(looks))
+    assert read == [0, 1, 2]
+
+
+def test_inside_a_look_another_writer_is_not_seen_and_after_it_is(archive):
+    archive.append_samples(gauge("a", NOVEMBER, [1.0]))
+    other = Archive.open(archive.root)
+    with archive.one_look():
+        before = archive.versions()
+        other.append_samples(gauge("b", NOVEMBER, [2.0]))
+        other.update_meta({"seed": 5})
+        assert archive.versions() == before
+        assert "seed" not in archive.meta
+        assert archive.series_count() == 1
+    assert archive.series_count() == 2
+    assert archive.meta["seed"] == 5
+
+
+def test_inside_a_look_ones_own_writes_are_seen(archive):
+    with archive.one_look():
+        archive.append_samples(gauge("a", NOVEMBER, [1.0]))
+        archive.update_meta({"seed": 5})
+        archive.replace_samples(gauge("a", NOVEMBER, [3.0]), NOVEMBER, NOVEMBER + 1000)
+        assert archive.select([], *ALWAYS).values.tolist() == [3.0]
+        assert archive.meta["seed"] == 5
+
+
+def test_a_look_of_one_thread_does_not_hold_another_still(archive):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with archive.one_look(), ThreadPoolExecutor(1) as pool:
+        assert archive.newest_ms() is None
+        Archive.open(archive.root).append_samples(gauge("a", NOVEMBER, [1.0]))
+        assert pool.submit(archive.newest_ms).result() == NOVEMBER
+        assert archive.newest_ms() is None
+
+
+def test_memory_of_kept_groups_is_bounded(archive, monkeypatch):
+    archive.append_samples(gauge("a", NOVEMBER, list(np.arange(150_000.0))))
+    groups.forget()
+    monkeypatch.setattr(groups, "KEPT_BYTES", 1000)
+    assert archive.select([], *ALWAYS).samples == 150_000
+    assert groups._kept._bytes <= 1000
+    assert sum(file.rows for file in archive.files(SAMPLES)) == 150_000

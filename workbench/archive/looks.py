@@ -1,0 +1,63 @@
+"""One look at an archive: everything a question reads comes from one state of its tables and its document."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from workbench.archive.storage.document import Document
+from workbench.archive.storage.layout import SAMPLES, SLICES_1H, SLICES_5M
+from workbench.archive.storage.tables import Tables
+
+
+class Looks:
+    """What each thread looks at; without a look every read asks for the newest state.
+
+    Parameters
+    ----------
+    tables : Tables
+    document : Document
+    """
+
+    def __init__(self, tables: Tables, document: Document) -> None:
+        self._tables, self._document = tables, document
+        self._local = threading.local()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Read the newest state once and answer this thread from it; a look inside a look is part of it."""
+        if self._held is not None:
+            yield
+            return
+        with self._tables.one_look() as look_again:
+            try:
+                self._local.document = held = self._document.read()
+                while True:  # until no samples were deleted between the looks
+                    for layout in (SAMPLES, SLICES_5M, SLICES_1H):
+                        self._tables.files(layout)
+                    self._local.document = self._document.read()
+                    if self._local.document == held:
+                        break
+                    held = self._local.document
+                    look_again()
+                yield
+            finally:
+                self._local.document = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The document: of this look, else the newest."""
+        return self._held or self._document.read()
+
+    def update(self, part: str, values: dict[str, Any]) -> None:
+        """Set keys of a part of the document; a look sees what its own thread changes."""
+        self._document.update(part, values)
+        if self._held is not None:
+            self._local.document = self._document.read()
+
+    @property
+    def _held(self) -> dict[str, Any] | None:
+        held: dict[str, Any] | None = getattr(self._local, "document", None)
+        return held
