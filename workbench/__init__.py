@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from workbench.studies.sources.context import Context as Context
     from workbench.studies.sources.opening import open_period as open_period
     from workbench.studies.sources.opening import open_workbench as open_workbench
+    from workbench.studies.traces.analysis import trace_analysis as trace_analysis
+    from workbench.studies.traces.analysis import trace_compare as trace_compare
+    from workbench.studies.traces.counts import count_spans as count_spans
+    from workbench.studies.traces.trace import trace_detail as trace_detail
 
 __version__ = "0.1.0"
 
@@ -75,6 +79,7 @@ _PLACES = {
     "WorkbenchError": "core.errors",
     "alert_load": "studies.alerts.load",
     "capacity_forecast": "studies.capacity.forecast",
+    "count_spans": "studies.traces.counts",
     "explain_query": "studies.operations.ask",
     "figure": "charts",
     "find_logs": "studies.logs.lines",
@@ -96,6 +101,9 @@ _PLACES = {
     "source_states": "studies.operations.sources",
     "spend_and_tokens": "studies.cost.spend",
     "system_report": "studies.overview.report",
+    "trace_analysis": "studies.traces.analysis",
+    "trace_compare": "studies.traces.analysis",
+    "trace_detail": "studies.traces.trace",
 }
 
 __all__ = [*_PLACES]

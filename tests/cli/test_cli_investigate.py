@@ -44,7 +44,7 @@ def test_json_has_the_rows_their_commands_and_what_else_happened(
 
 
 def test_a_quiet_hour_names_nothing(demo_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "llm-ab-testing", "--from", "2026-10-27T14:00", "--to", "2026-10-27T15:00", "--check")
+    code, _, err = run(capsys, "llm-ab-testing", "--from", "2026-10-27T14:00", "--to", "2026-10-27T15:00", "--check")
     assert code == 0
     assert "Nothing differs" in err
 

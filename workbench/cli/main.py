@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
     "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
-    "traces": ("workbench.cli.traces:traces", "Find spans of a system."),
+    "traces": ("workbench.cli.traces.group:traces", "Traces: spans, critical paths, service graph, comparison."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),

@@ -24,6 +24,9 @@ from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
+from workbench.studies.traces.analysis import trace_analysis, trace_compare
+from workbench.studies.traces.counts import count_spans
+from workbench.studies.traces.trace import trace_detail
 
 __all__ = [
     "Condition",
@@ -39,6 +42,7 @@ __all__ = [
     "alert_suppression",
     "capacity_forecast",
     "catalog_version",
+    "count_spans",
     "explain_query",
     "find_logs",
     "find_spans",
@@ -57,4 +61,7 @@ __all__ = [
     "source_checks",
     "source_states",
     "spend_and_tokens",
+    "trace_analysis",
+    "trace_compare",
+    "trace_detail",
 ]
