@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("workbench.cli.schedule.group:schedule", "Make reports when they are due, and send them."),
     "delivery": ("workbench.cli.delivery:delivery", "Messages sent and waiting; what would be sent, and to whom."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
+    "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces.group:traces", "Traces: spans, critical paths, service graph, comparison."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),

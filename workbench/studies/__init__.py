@@ -8,6 +8,7 @@ from workbench.studies.alerts.silences import alert_suppression
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.focus import focus_charges
 from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.investigate.investigate import investigate
 from workbench.studies.logs.lines import find_logs
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
 from workbench.studies.operations.source_checks import source_checks
@@ -46,6 +47,7 @@ __all__ = [
     "find_logs",
     "find_spans",
     "focus_charges",
+    "investigate",
     "open_context",
     "open_period",
     "overview",
