@@ -113,9 +113,10 @@ def _noted(visit: Visit, url: str) -> None:
 
 
 @contextmanager
-def dashboard(directory: Path, **environment: str) -> Iterator[str]:
+def dashboard(directory: Path, *, port: int = 0, **environment: str) -> Iterator[str]:
     """The dashboard as ``workbench dashboard`` starts it; gives its address."""
-    port = free_port()
+    port = port or free_port()
+    environment.setdefault("FORWARDED_ALLOW_IPS", "")
     command = [sys.executable, "-m", "streamlit", "run", str(SERVER), "--server.port", str(port)]
     with (directory / "dashboard.log").open("wb") as log:
         process = subprocess.Popen(

@@ -22,6 +22,12 @@ from workbench.core.units import (
     target_text,
 )
 
+#: What a table without rows looks like.
+EMPTY = "<p class='note'>None.</p>"
+
+#: Fewer usual rows are not worth hiding. [count]
+LEAST_USUAL = 3
+
 
 def compliance_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per objective, with units in every cell.
@@ -107,22 +113,41 @@ def burn_rows(result: Result) -> list[dict[str, str]]:
 
 
 class Table:
-    """Rows of text that render themselves in a notebook and in a report; every cell is escaped."""
+    """Rows of text that render themselves in a notebook and in a report; every cell is escaped.
 
-    def __init__(self, rows: Sequence[Mapping[str, str]], *, caption: str = "", left: Sequence[str] = ()) -> None:
+    Rows that are ``usual`` stand behind a line "… and 17 as usual" that opens, where there are others.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, str]],
+        *,
+        caption: str = "",
+        left: Sequence[str] = (),
+        usual: Sequence[bool] = (),
+    ) -> None:
         self.rows = [dict(row) for row in rows]
         self.caption = caption
         self._left = {"objective", "status", *left}
+        self._usual = tuple(map(bool, usual)) if any(usual) and sum(usual) >= LEAST_USUAL else (False,) * len(self.rows)
 
     def _repr_html_(self) -> str:
         if not self.rows:
-            return "<p class='note'>None.</p>"
+            return EMPTY
+        pairs = list(zip(self.rows, self._usual, strict=True))
+        unlike = [row for row, usual in pairs if not usual]
+        alike = [row for row, usual in pairs if usual]
+        if not alike:
+            return self._table(unlike)
+        more = f"… and {len(alike)} as usual" if unlike else f"All {len(alike)} as usual"
+        hidden = f"<details><summary>{more}</summary>{self._table(alike)}</details>"
+        return (self._table(unlike) if unlike else "") + hidden
+
+    def _table(self, rows: Sequence[Mapping[str, str]]) -> str:
         names = list(self.rows[0])
         kinds = {name: "" if name in self._left else " class='num'" for name in names}
-        head = "".join(f"<th{kinds[name]}>{markup(name)}</th>" for name in names)
-        body = "".join(
-            "<tr>" + "".join(self._cell(name, row[name], kinds) for name in names) + "</tr>" for row in self.rows
-        )
+        head = "".join(f"<th scope='col'{kinds[name]}>{markup(name)}</th>" for name in names)
+        body = "".join("<tr>" + "".join(self._cell(name, row[name], kinds) for name in names) + "</tr>" for row in rows)
         caption = f"<caption>{markup(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
