@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "capacity": ("workbench.cli.capacity:capacity", "When disks, memory, connections and budgets run out."),
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
     "report": ("workbench.cli.report.group:report", "Run monthly reports and find earlier ones."),
+    "schedule": ("workbench.cli.schedule.group:schedule", "Make reports when they are due, and send them."),
+    "delivery": ("workbench.cli.delivery:delivery", "Messages sent and waiting; what would be sent, and to whom."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
     "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
