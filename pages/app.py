@@ -70,6 +70,13 @@ traces = st.Page(
     url_path="traces",
     help="Rate, errors and duration from traces, critical paths, service graph; one trace as a tree.",
 )
+investigate = st.Page(
+    "investigate.py",
+    title="Investigate",
+    icon=":material/troubleshoot:",
+    url_path="investigate",
+    help="What differs in a window: where failures began, log templates, slower operations, values of bad requests.",
+)
 sources = st.Page(
     "sources.py",
     title="Sources",
@@ -96,13 +103,33 @@ about = st.Page(
 page = st.navigation(
     {
         "": [overview],
-        "Engineering": [slo, performance, quality, capacity, alerts, traces, explore],
-        "Business": [cost],
-        "Data": [sources, about],
+        "Engineering": [
+            slo,
+            performance,
+            quality,
+            capacity,
+            alerts,
+            investigate,
+            traces,
+            explore,
+        ],
+        "Business": [
+            cost,
+        ],
+        "Data": [
+            sources,
+            about,
+        ],
     }
 )
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",), "settings": (), "traces": ("system",)}
+shown: dict[str, tuple[str, ...]] = {
+    "": ("period", "zone"),
+    "sources": ("system",),
+    "settings": (),
+    "traces": ("system",),
+    "investigate": ("system",),
+}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)
