@@ -199,6 +199,9 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
 @click.option("--cached", help="Share of the input tokens read from the cache at best, e.g. 0.4.")
 @click.option("--batch", help="Share of the requests sent as a batch, e.g. 0.3.")
 @click.option(
+    "--batch-factor", help="Cost of a batched request of one that is not, if the book does not say; e.g. 0.5."
+)
+@click.option(
     "--output", "output", default="0.8,1.25", show_default=True, help="Output of another model, least and most."
 )
 @question
