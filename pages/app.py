@@ -77,6 +77,13 @@ investigate = st.Page(
     url_path="investigate",
     help="What differs in a window: where failures began, log templates, slower operations, values of bad requests.",
 )
+logs = st.Page(
+    "logs.py",
+    title="Logs",
+    icon=":material/article:",
+    url_path="logs",
+    help="Levels over time, error shares, templates, latency, security events, lines with search, parse coverage.",
+)
 sources = st.Page(
     "sources.py",
     title="Sources",
@@ -86,10 +93,16 @@ sources = st.Page(
 )
 
 page = st.navigation(
-    {"": [overview, slo, performance, cost, quality, capacity, alerts, investigate, traces], "Data": [sources]}
+    {"": [overview, slo, performance, cost, quality, capacity, alerts, investigate, logs, traces], "Data": [sources]}
 )
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",), "traces": ("system",), "investigate": ("system",)}
+shown = {
+    "": ("period", "zone"),
+    "sources": ("system",),
+    "traces": ("system",),
+    "investigate": ("system",),
+    "logs": ("system",),
+}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)
