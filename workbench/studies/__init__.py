@@ -11,6 +11,7 @@ from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.cost.what_if import cost_what_if
 from workbench.studies.investigate.investigate import investigate
 from workbench.studies.logs.lines import find_logs
+from workbench.studies.logs.overview import log_overview
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
 from workbench.studies.operations.source_checks import source_checks
 from workbench.studies.operations.sources import source_states
@@ -50,6 +51,7 @@ __all__ = [
     "find_spans",
     "focus_charges",
     "investigate",
+    "log_overview",
     "open_context",
     "open_period",
     "overview",

@@ -57,6 +57,9 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
         Entry("capacity", "Capacity", "query_stats", "When the resources of one system run out."),
         Entry("alerts", "Alerts", "notifications", "What fires, how often and how long, against published limits."),
         Entry("investigate", "Investigate", "troubleshoot", "What is different in a stretch of time.", ("system",)),
+        Entry(
+            "logs", "Logs", "article", "Levels over time, templates, lines with search, parse coverage.", ("system",)
+        ),
         Entry("traces", "Traces", "account_tree", "Where the time of requests goes.", ("system",)),
         Entry(
             "explore", "Explore", "terminal", "A question of your own in PromQL or SQL, its cost said before it runs."
