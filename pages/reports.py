@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import reports
+from workbench.ui.business import reports
 from workbench.ui.parts import header, states
 
 header.title("Reports")

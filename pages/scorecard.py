@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import scorecard
+from workbench.ui.business import scorecard
 from workbench.ui.parts import header, load, states, tables
 
 header.title("Scorecard")
