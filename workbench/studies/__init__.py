@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.studies.cost.what_if import cost_what_if as cost_what_if
     from workbench.studies.investigate.investigate import investigate as investigate
     from workbench.studies.logs.lines import find_logs as find_logs
+    from workbench.studies.logs.overview import log_overview as log_overview
     from workbench.studies.operations.ask import explain_query as explain_query
     from workbench.studies.operations.ask import find_spans as find_spans
     from workbench.studies.operations.ask import query_metrics as query_metrics
@@ -67,6 +68,7 @@ _PLACES = {
     "find_spans": "studies.operations.ask",
     "focus_charges": "studies.cost.focus",
     "investigate": "studies.investigate.investigate",
+    "log_overview": "studies.logs.overview",
     "open_context": "studies.sources.context",
     "open_period": "studies.sources.opening",
     "overview": "studies.overview.board",
