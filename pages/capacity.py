@@ -1,14 +1,6 @@
-"""When the resources of one system run out: ``?system=...&period=30d|this-month|2026-10&zone=...``."""
+"""When the resources of one system run out: ``?system=...&period=30d|this-month|2026-10&zone=...&table=...``."""
 
-from workbench.core.result import Study
-from workbench.ui import capacity
+from workbench.ui.capacity import VIEW
 from workbench.ui.parts import question
 
-
-def show(study: Study) -> None:
-    capacity.key_figures(study)
-    capacity.forecasts(study)
-    capacity.details(study)
-
-
-question.page("Capacity", "capacity", "capacity_forecast", show, exported="limits")
+question.page("Capacity", "capacity", "capacity_forecast", VIEW, exported="limits")

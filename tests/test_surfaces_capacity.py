@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
 from workbench.charts.capacity.tables import backtest_rows, headroom_rows, limit_rows
 from workbench.core.shipped import shipped
+from workbench.core.units import day_text
 from workbench.studies import capacity_forecast, open_period
 
 SYSTEM, MONTH = "counterfactual-lab", "2026-10"
@@ -57,7 +58,7 @@ def test_the_page_shows_the_study(demo_settings, truth):
         assert rows in shown
     tiles = {tile.label: str(tile.value).replace("\\", "") for tile in app.metric}
     nearest = study.results["limits"].frame["reached_at"].min()
-    assert tiles["Next limit"] == f"{nearest:%d %b %Y}"
+    assert tiles["Next limit"] == day_text(nearest)
 
 
 def test_a_system_without_limits_says_not_measured(demo_settings):

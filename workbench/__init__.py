@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workbench.studies.alerts.load import alert_load as alert_load
     from workbench.studies.capacity.forecast import capacity_forecast as capacity_forecast
     from workbench.studies.cost.spend import spend_and_tokens as spend_and_tokens
+    from workbench.studies.investigate.investigate import investigate as investigate
     from workbench.studies.logs.lines import find_logs as find_logs
     from workbench.studies.operations.ask import explain_query as explain_query
     from workbench.studies.operations.ask import find_spans as find_spans
@@ -39,16 +40,22 @@ if TYPE_CHECKING:
     from workbench.studies.operations.source_checks import source_checks as source_checks
     from workbench.studies.operations.sources import source_states as source_states
     from workbench.studies.overview.board import overview as overview
+    from workbench.studies.overview.report import system_report as system_report
     from workbench.studies.performance.service import service_performance as service_performance
     from workbench.studies.quality.drift import quality_drift as quality_drift
     from workbench.studies.slo.attribution import slo_attribution as slo_attribution
     from workbench.studies.slo.backtest import slo_backtest as slo_backtest
     from workbench.studies.slo.compliance import slo_compliance as slo_compliance
     from workbench.studies.slo.policy import slo_policy as slo_policy
+    from workbench.studies.slo.scorecard import slo_scorecard as slo_scorecard
     from workbench.studies.slo.what_if import slo_what_if as slo_what_if
     from workbench.studies.sources.context import Context as Context
     from workbench.studies.sources.opening import open_period as open_period
     from workbench.studies.sources.opening import open_workbench as open_workbench
+    from workbench.studies.traces.analysis import trace_analysis as trace_analysis
+    from workbench.studies.traces.analysis import trace_compare as trace_compare
+    from workbench.studies.traces.counts import count_spans as count_spans
+    from workbench.studies.traces.trace import trace_detail as trace_detail
 
 __version__ = "0.1.0"
 
@@ -72,10 +79,12 @@ _PLACES = {
     "WorkbenchError": "core.errors",
     "alert_load": "studies.alerts.load",
     "capacity_forecast": "studies.capacity.forecast",
+    "count_spans": "studies.traces.counts",
     "explain_query": "studies.operations.ask",
     "figure": "charts",
     "find_logs": "studies.logs.lines",
     "find_spans": "studies.operations.ask",
+    "investigate": "studies.investigate.investigate",
     "open_period": "studies.sources.opening",
     "open_workbench": "studies.sources.opening",
     "overview": "studies.overview.board",
@@ -86,10 +95,15 @@ _PLACES = {
     "slo_backtest": "studies.slo.backtest",
     "slo_compliance": "studies.slo.compliance",
     "slo_policy": "studies.slo.policy",
+    "slo_scorecard": "studies.slo.scorecard",
     "slo_what_if": "studies.slo.what_if",
     "source_checks": "studies.operations.source_checks",
     "source_states": "studies.operations.sources",
     "spend_and_tokens": "studies.cost.spend",
+    "system_report": "studies.overview.report",
+    "trace_analysis": "studies.traces.analysis",
+    "trace_compare": "studies.traces.analysis",
+    "trace_detail": "studies.traces.trace",
 }
 
 __all__ = [*_PLACES]

@@ -72,9 +72,8 @@ def test_every_surface_over_a_server_shows_what_the_archive_holds(
         for name in ("status", "coverage", "warnings", "results"):
             assert near(shown[name], wanted[name]), (question, name)
     printed = printed_tables(command(capsys, "cost", "status", SYSTEM, "--month", MONTH))
-    run = run_report(
-        "monthly", system=SYSTEM, period=MONTH, settings=load_settings(file), out=tmp_path / "monthly.html"
-    )
+    settings = load_settings(file)
+    run = run_report("monthly", system=SYSTEM, period=MONTH, settings=settings, out=tmp_path / "monthly.html")
     page = html_tables(run.html.read_text())
     for question, study in truth.items():
         for rows in filter(None, rows_of(study, question)):

@@ -26,10 +26,13 @@ SERVER = Path(workbench.__file__).parent / "ui" / "server.py"
 #: Streamlit looks for its server below the address of a deep link first, and is told that it is not there.
 PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
 
-#: No placeholder is left, and every figure and table outside a closed expander is drawn.
+#: Streamlit draws the curve of a key figure once before it has its width.
+UNSIZED = "WARN Infinite extent"
+
+#: No placeholder is left, and every figure and table outside a closed expander or tab is drawn.
 DRAWN = """() => {
   const all = name => [...document.querySelectorAll(`[data-testid=${name}]`)]
-    .filter(one => !one.closest("details:not([open])"));
+    .filter(one => one.offsetParent !== null);
   return !all("stSkeleton").length
     && all("stPlotlyChart").every(one => one.querySelector(".main-svg"))
     && all("stDataFrame").every(one => one.querySelector("canvas"));
@@ -97,6 +100,8 @@ def visiting(browser: Browser, address: str, *, width: str = "desktop", scheme: 
 
 
 def _heard(visit: Visit, message: ConsoleMessage) -> None:
+    if UNSIZED in message.text:
+        return
     if message.type in ("error", "warning") and not PROBE.search(message.location.get("url", "")):
         visit.errors.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
@@ -108,9 +113,10 @@ def _noted(visit: Visit, url: str) -> None:
 
 
 @contextmanager
-def dashboard(directory: Path, **environment: str) -> Iterator[str]:
+def dashboard(directory: Path, *, port: int = 0, **environment: str) -> Iterator[str]:
     """The dashboard as ``workbench dashboard`` starts it; gives its address."""
-    port = free_port()
+    port = port or free_port()
+    environment.setdefault("FORWARDED_ALLOW_IPS", "")
     command = [sys.executable, "-m", "streamlit", "run", str(SERVER), "--server.port", str(port)]
     with (directory / "dashboard.log").open("wb") as log:
         process = subprocess.Popen(

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from tests.pages.browsing import dashboard
-from workbench.ui.server import may_ask
+from workbench.ui.doors import may_ask
 
 NAMES = frozenset({"localhost", "slo.example.com"})
 
@@ -38,7 +38,7 @@ def test_only_known_names_and_own_pages_may_ask(host: str, origin: str, allowed:
     assert may_ask(host, origin, NAMES) is allowed
 
 
-def _websocket(url: str, **headers: str) -> bytes:
+def websocket(url: str, **headers: str) -> bytes:
     parts = urlsplit(url)
     lines = {
         "Upgrade": "websocket",
@@ -61,6 +61,6 @@ def test_pages_and_websockets_of_another_site_are_refused(tmp_path) -> None:
             for host in (own, "evil.example", "slo.example.com")
         }
         assert statuses == {own: 200, "evil.example": 421, "slo.example.com": 200}
-        assert b"101" in _websocket(url, Host=own, Origin=f"http://{own}")
-        assert b"403" in _websocket(url, Host="evil.example", Origin="http://evil.example")
-        assert b"403" in _websocket(url, Host=own, Origin="http://evil.example")
+        assert b"101" in websocket(url, Host=own, Origin=f"http://{own}")
+        assert b"403" in websocket(url, Host="evil.example", Origin="http://evil.example")
+        assert b"403" in websocket(url, Host=own, Origin="http://evil.example")

@@ -169,12 +169,18 @@ def test_changed_data_gives_a_new_answer_and_an_older_one_says_its_age(ctx, tmp_
     assert requests(settled(later, question(), compute)) == [2 * count for count in requests(before)]
 
 
+def test_periods_that_are_over_are_never_taken_for_one_another(ctx):
+    ctx = replace(ctx, clock=lambda: NOW + timedelta(days=60))
+    earlier = TimeRange(SPAN.start - timedelta(days=2), SPAN.start)
+    assert key_of(ctx, question()) != key_of(ctx, question(span=earlier, as_of=earlier.end))
+
+
 def test_an_answer_that_is_too_old_is_waited_for(ctx):
     compute = Counted()
     answer(ctx, question(), compute=compute)
     later = NOW + timedelta(hours=1)
     moved = question(span=TimeRange(SPAN.start + timedelta(hours=1), later), as_of=later)
-    assert moved.period == question().period
+    assert moved.period(later) == question().period(NOW)
     given = answer(replace(ctx, clock=lambda: later), moved, compute=compute)
     assert given.age_s is None
     assert compute.times == 2

@@ -12,11 +12,21 @@ from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text, span_text, target_text
+from workbench.core.units import (
+    NO_VALUE,
+    count_text,
+    instant_text,
+    ratio_text,
+    significant_text,
+    span_text,
+    target_text,
+)
 
+#: What a table without rows looks like.
+EMPTY = "<p class='note'>None.</p>"
 
-def _time_text(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else str(value.strftime("%Y-%m-%d %H:%M UTC"))
+#: Fewer usual rows are not worth hiding. [count]
+LEAST_USUAL = 3
 
 
 def compliance_rows(result: Result) -> list[dict[str, str]]:
@@ -44,7 +54,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
             "budget left": budget_left_text(row),
             "burn rate": f"{row.burn_rate:.2f}x" if row.burn_rate == row.burn_rate else NO_VALUE,
             "coverage": ratio_text(row.coverage, digits=1),
-            "exhausted": _time_text(row.exhausted_at),
+            "exhausted": instant_text(row.exhausted_at),
         }
         for row in result.frame.itertuples()
     ]
@@ -103,22 +113,41 @@ def burn_rows(result: Result) -> list[dict[str, str]]:
 
 
 class Table:
-    """Rows of text that render themselves in a notebook and in a report; every cell is escaped."""
+    """Rows of text that render themselves in a notebook and in a report; every cell is escaped.
 
-    def __init__(self, rows: Sequence[Mapping[str, str]], *, caption: str = "", left: Sequence[str] = ()) -> None:
+    Rows that are ``usual`` stand behind a line "… and 17 as usual" that opens, where there are others.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, str]],
+        *,
+        caption: str = "",
+        left: Sequence[str] = (),
+        usual: Sequence[bool] = (),
+    ) -> None:
         self.rows = [dict(row) for row in rows]
         self.caption = caption
         self._left = {"objective", "status", *left}
+        self._usual = tuple(map(bool, usual)) if any(usual) and sum(usual) >= LEAST_USUAL else (False,) * len(self.rows)
 
     def _repr_html_(self) -> str:
         if not self.rows:
-            return "<p class='note'>None.</p>"
+            return EMPTY
+        pairs = list(zip(self.rows, self._usual, strict=True))
+        unlike = [row for row, usual in pairs if not usual]
+        alike = [row for row, usual in pairs if usual]
+        if not alike:
+            return self._table(unlike)
+        more = f"… and {len(alike)} as usual" if unlike else f"All {len(alike)} as usual"
+        hidden = f"<details><summary>{more}</summary>{self._table(alike)}</details>"
+        return (self._table(unlike) if unlike else "") + hidden
+
+    def _table(self, rows: Sequence[Mapping[str, str]]) -> str:
         names = list(self.rows[0])
         kinds = {name: "" if name in self._left else " class='num'" for name in names}
-        head = "".join(f"<th{kinds[name]}>{markup(name)}</th>" for name in names)
-        body = "".join(
-            "<tr>" + "".join(self._cell(name, row[name], kinds) for name in names) + "</tr>" for row in self.rows
-        )
+        head = "".join(f"<th scope='col'{kinds[name]}>{markup(name)}</th>" for name in names)
+        body = "".join("<tr>" + "".join(self._cell(name, row[name], kinds) for name in names) + "</tr>" for row in rows)
         caption = f"<caption>{markup(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -164,9 +193,9 @@ class Header:
     def __init__(self, title: str, study: Study) -> None:
         self.title = title
         self.lines = (
-            f"{study.range}, history read up to {study.as_of:%Y-%m-%d %H:%M} UTC",
+            f"{study.range}, history read up to {instant_text(study.as_of)}",
             f"Source {study.provenance.source}, {study.provenance.engine} ({study.provenance.semantics} ranges)",
-            f"Newest sample {_time_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period seen",
+            f"Newest sample {instant_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period seen",
         )
 
     def _repr_html_(self) -> str:
@@ -211,7 +240,7 @@ def slo_finding(result: Result) -> Sentence:
         kept = int((judged["status"] != "spent").sum())
         parts.append(f"{kept} of {len(judged)} objectives were met.")
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
-            when = f", its budget gone on {row.exhausted_at:%d %B %H:%M} UTC" if not pd.isna(row.exhausted_at) else ""
+            when = f", its budget gone on {instant_text(row.exhausted_at)}" if not pd.isna(row.exhausted_at) else ""
             parts.append(
                 f"{row.title} reached {ratio_text(row.sli)} against {target_text(row.target)} "
                 f"and spent {1 - row.period_left_ratio:.1f} times its error budget{when}."

@@ -28,29 +28,51 @@ def free_port(address: str, wanted: int, tries: int = 50) -> int:
     raise ParameterError(f"No free port from {wanted} on at {address}.", hint="Choose another with --port.")
 
 
-def serve(settings: Any, *, address: str, port: int, browser: bool, hosts: tuple[str, ...] = ()) -> NoReturn:
-    """Become the dashboard, so that a signal to this process stops it; its settings travel by environment."""
-    import workbench
-    from workbench.core.shipped import shipped
+def dashboard_command(settings: Any, *, address: str, port: int, browser: bool) -> list[str]:
+    """Return the command that runs the dashboard.
 
-    chosen = free_port(address, port)
-    environment = {**os.environ, "WORKBENCH_HOME": str(settings.home), "WORKBENCH_ZONE": settings.zone}
-    environment["WORKBENCH_DASHBOARD_HOSTS"] = ",".join((*settings.dashboard_hosts, *hosts))
-    if settings.origin is not None:
-        environment["WORKBENCH_CONFIG"] = str(settings.origin)
-    command = [
+    Raises
+    ------
+    SettingsError
+        Others would reach it, and the settings do not say who may see what.
+    """
+    import workbench
+
+    settings.access.check_address(address)
+    return [
         *(sys.executable, "-m", "streamlit", "run", str(Path(workbench.__file__).parent / "ui" / "server.py")),
-        *("--server.address", address, "--server.port", str(chosen)),
+        *("--server.address", address, "--server.port", str(port)),
         *("--server.headless", "false" if browser and os.environ.get("DISPLAY") else "true"),
     ]
+
+
+def dashboard_environment(settings: Any, hosts: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the environment by which settings reach the dashboard."""
+    environment = {**os.environ, "WORKBENCH_HOME": str(settings.home), "WORKBENCH_ZONE": settings.zone}
+    environment["WORKBENCH_DASHBOARD_HOSTS"] = ",".join((*settings.dashboard_hosts, *hosts))
+    # The peer is who connects, never who a header says it is: the server would believe X-Forwarded-For of loopback.
+    environment["FORWARDED_ALLOW_IPS"] = ""
+    if settings.origin is not None:
+        environment["WORKBENCH_CONFIG"] = str(settings.origin)
+    return environment
+
+
+def serve(settings: Any, *, address: str, port: int, browser: bool, hosts: tuple[str, ...] = ()) -> NoReturn:
+    """Become the dashboard, so that a signal to this process stops it; its settings travel by environment."""
+    from workbench.core.settings.access import is_loopback
+    from workbench.core.shipped import shipped
+
+    settings.access.check_address(address)
+    chosen = free_port(address, port)
+    command = dashboard_command(settings, address=address, port=chosen, browser=browser)
     shown = f"[{address}]" if ":" in address else address
     say(f"Dashboard: http://{shown}:{chosen}  (stop with Ctrl+C)")
-    if address not in ("127.0.0.1", "::1", "localhost"):
-        say(f"It listens on {address}: anyone who reaches that address can read it.")
+    if settings.access.open and not is_loopback(address):
+        say(f"It listens on {address} with open = true: anyone who reaches that address can read everything.")
     sys.stderr.flush()
     os.chdir(shipped(".streamlit").parent)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    os.execve(sys.executable, command, environment)  # noqa: S606
+    os.execve(sys.executable, command, dashboard_environment(settings, hosts))  # noqa: S606
 
 
 @click.command()
@@ -62,6 +84,7 @@ def serve(settings: Any, *, address: str, port: int, browser: bool, hosts: tuple
 def dashboard(state: Any, port: int, address: str, hosts: tuple[str, ...], browser: bool) -> None:
     """Open the dashboard on the sources of the settings.
 
+    On another address than this machine's own it asks for sign-in, as [access] of the settings says (docs/access.md).
     It answers under an address, the name of this host and localhost; other names (a proxy's) are to be allowed.
 
     \b

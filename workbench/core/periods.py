@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import (
@@ -98,12 +99,55 @@ def calendar_name(text: str, *, zone: str, week_start: str, as_of: datetime) -> 
         raise ParameterError(
             f"{text!r} is not a calendar period.", hint="Write e.g. 2026-10, last-month, 2026-W44, 2026-Q3 or 2026."
         )
-    span = parse_period(text, zone=zone, week_start=week_start, as_of=as_of)
+    return span_name(parse_period(text, zone=zone, week_start=week_start, as_of=as_of), zone)
+
+
+def span_name(span: TimeRange, zone: str) -> str:
+    """Name a range in a zone: as a calendar period where it is one, else by its two dates.
+
+    Examples
+    --------
+    >>> span_name(calendar_range("2026-Q3", zone="UTC", now=datetime.min), "UTC")
+    '2026-Q3'
+    """
     first, end = (instant.astimezone(named_zone(zone)) for instant in (span.start, span.end))
     year, week, _ = first.isocalendar()
     quarter = (first.month + 2) // 3
     for name in (f"{first:%Y-%m}", f"{first:%Y}-Q{quarter}", f"{first:%Y}", f"{year}-W{week:02}"):
-        if calendar_range(name, zone=zone, now=as_of) == span:
+        if calendar_range(name, zone=zone, now=span.end) == span:
             return name
     whole = all(edge.time() == edge.min.time() for edge in (first, end))
     return _BETWEEN.join(f"{edge:%Y-%m-%d}" if whole else edge.isoformat() for edge in (first, end))
+
+
+def periods_up_to(span: TimeRange, *, zone: str, count: int) -> list[TimeRange]:
+    """Return a period and those before it, oldest first: whole months before months, else as many days.
+
+    Parameters
+    ----------
+    span : TimeRange
+    zone : str
+        IANA zone in which days begin.
+    count : int
+        Periods, the given one included. [count]
+
+    Examples
+    --------
+    >>> october = calendar_range("2026-10", zone="UTC", now=datetime.min)
+    >>> [span_name(one, "UTC") for one in periods_up_to(october, zone="UTC", count=3)]
+    ['2026-08', '2026-09', '2026-10']
+    """
+    tz = named_zone(zone)
+    first, end = (instant.astimezone(tz).replace(tzinfo=None) for instant in (span.start, span.end))
+    months = 12 * (end.year - first.year) + end.month - first.month
+    if first.day == end.day == 1 and first.time() == end.time() == first.min.time() and months:
+        edges = [_month_before(first, months * back) for back in range(count)]
+    else:
+        edges = [first - back * (end - first) for back in range(count)]
+    instants = [edge.replace(tzinfo=tz).astimezone(UTC) for edge in reversed(edges)] + [span.end]
+    return [TimeRange(start, until) for start, until in pairwise(instants)]
+
+
+def _month_before(first: datetime, months: int) -> datetime:
+    place = 12 * first.year + first.month - 1 - months
+    return first.replace(year=place // 12, month=place % 12 + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 
 NO_VALUE = "–"
@@ -98,11 +99,13 @@ def span_text(seconds: float) -> str:
     --------
     >>> span_text(2592.0), span_text(0.2505), span_text(-90), span_text(200_000)
     ('43 min 12 s', '250 ms', '-1 min 30 s', '2 d 7 h')
+    >>> span_text(0.0)
+    '0 s'
     """
     if not math.isfinite(seconds):
         return NO_VALUE
     sign, rest = ("-" if seconds < 0 else ""), abs(seconds)
-    if rest < 1:
+    if 0 < rest < 1:
         return f"{sign}{rest * 1000:.0f} ms"
     whole = round(rest)
     for size, unit, smaller, smaller_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
@@ -110,6 +113,61 @@ def span_text(seconds: float) -> str:
             tail = whole % size // smaller
             return f"{sign}{whole // size} {unit}" + (f" {tail} {smaller_unit}" if tail else "")
     return f"{sign}{rest:.1f} s" if rest < 10 and rest != whole else f"{sign}{whole} s"
+
+
+def instant_text(value: datetime | None) -> str:
+    """Write an instant in UTC, to the minute; what is absent (None, NaT) has no value.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> instant_text(datetime(2026, 11, 8, 14, 35, tzinfo=UTC)), instant_text(None)
+    ('8 Nov 2026 14:35 UTC', '–')
+    """
+    return NO_VALUE if value is None or value != value else f"{value.day} {value:%b %Y %H:%M} UTC"
+
+
+def day_text(value: date | str | None) -> str:
+    """Write a day; an ISO 8601 text is read first, and any other text stays as it is.
+
+    Examples
+    --------
+    >>> day_text(date(2026, 11, 8)), day_text("2026-11-28"), day_text("later"), day_text(None)
+    ('8 Nov 2026', '28 Nov 2026', 'later', '–')
+    """
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            return str(value) or NO_VALUE
+    return NO_VALUE if value is None or value != value else f"{value.day} {value:%b %Y}"
+
+
+def interval_text(start: datetime, end: datetime) -> str:
+    """Write an interval of time in UTC; the hours are left out where both ends are midnight.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> interval_text(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+    '1 Oct 2026 to 1 Nov 2026 (UTC)'
+    """
+    if all((edge.hour, edge.minute) == (0, 0) for edge in (start, end)):
+        return f"{day_text(start)} to {day_text(end)} (UTC)"
+    return f"{instant_text(start).removesuffix(' UTC')} to {instant_text(end)}"
+
+
+def age_text(seconds: float) -> str:
+    """Write how old something is: less than a minute is one, as data comes in steps of that order.
+
+    Examples
+    --------
+    >>> age_text(0.0), age_text(21_540.0), age_text(float("nan"))
+    ('under 1 min old', '5 h 59 min old', '–')
+    """
+    if not math.isfinite(seconds):
+        return NO_VALUE
+    return "under 1 min old" if seconds < 60 else f"{span_text(seconds)} old"
 
 
 def bytes_text(size: float) -> str:

@@ -1,4 +1,4 @@
-"""Parts of the alerts page: key figures, the standards, the rules, the noisiest alerts and the episodes."""
+"""The alerts page: what fires, which rules fire and when, the load on people against published limits."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ import streamlit as st
 from workbench.charts.alerts import figures as charts
 from workbench.charts.alerts import tables as rows
 from workbench.charts.alerts.worth_tables import WORTH, worth_finding, worth_rows
+from workbench.charts.unusual import alert_lines
 from workbench.core.result import Study
-from workbench.core.units import count_text, ratio_text, span_text
+from workbench.core.units import count_text, instant_text, ratio_text, span_text
 from workbench.ui.parts import figures, load, states, tables
-from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.cards import Tile
 from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts.view import Sheet, View
 
 
-def key_figures(study: Study) -> None:
-    """Show how many alerts began, how long they lasted, and how many flapped, stood or woke somebody."""
+def _figures(study: Study) -> list[Tile]:
+    """Return how many alerts began, how long they lasted, and how many flapped, stood or woke somebody."""
     rules, episodes = study.results["rules"].frame, study.results["episodes"].frame
     begun = episodes[episodes["started"]]
     whole = begun[~(begun["open"] | begun["left_censored"] | begun["right_censored"])]["duration_s"]
-    tiles(
-        [
-            Tile("Episodes", count_text(len(begun)), rows.weekly_text(rules["per_week"]).lstrip(",; ")),
-            Tile("Median duration", span_text(whole.median()), f"p90 {span_text(whole.quantile(0.9))}"),
-            Tile("Firing now", count_text(int(episodes["open"].sum())), f"at {study.as_of:%d %b %H:%M} UTC"),
-            Tile(
-                "Flapping",
-                count_text(int(begun["flapping"].sum())),
-                f"{ratio_text(float(begun['flapping'].mean()) if len(begun) else float('nan'), digits=0)} of them",
-                "Three or more episodes of one alert, each at most an hour long and an hour after the one before.",
-            ),
-            Tile("Stale", count_text(int(episodes["stale"].sum())), "longer than a day"),
-            Tile("At night", count_text(int(begun["sleep"].sum())), "begun 22:00 to 08:00"),
-        ]
-    )
+    flapping = ratio_text(float(begun["flapping"].mean()) if len(begun) else float("nan"), digits=0)
+    return [
+        Tile("Firing now", count_text(int(episodes["open"].sum())), f"at {instant_text(study.as_of)}"),
+        Tile("Episodes", count_text(len(begun)), rows.weekly_text(rules["per_week"]).lstrip(",; ")),
+        Tile("Median duration", span_text(whole.median()), f"p90 {span_text(whole.quantile(0.9))}"),
+        Tile(
+            "Flapping",
+            count_text(int(begun["flapping"].sum())),
+            f"{flapping} of them; {count_text(int(episodes['stale'].sum()))} stood over a day",
+            "Three or more episodes of one alert, each at most an hour long and an hour after the one before.",
+        ),
+        Tile("At night", count_text(int(begun["sleep"].sum())), "begun 22:00 to 08:00"),
+    ]
 
 
-def overview(study: Study) -> None:
-    """Show which rules fire, and when."""
-    st.markdown(escaped(repr(rows.alerts_finding(study))))
-    figures.card("When the rules fired", charts.episodes_figure, study.results["episodes"], key="episodes")
+def _charts(study: Study) -> None:
+    """Draw when the rules fired, which fire most, and at what hours people are called."""
+    results = study.results
     with st.grid(2, min_column_width=340):
-        figures.card("Which rules fire", charts.rules_figure, study.results["rules"], key="rules")
-        figures.card("When people are called", charts.hours_figure, study.results["hours"], key="hours")
+        figures.timed("When the rules fired", charts.episodes_figure, results["episodes"], key="episodes", study=study)
+        figures.card("When people are called", charts.hours_figure, results["hours"], key="hours")
+    with st.expander("Which rules fire most", icon=":material/bar_chart:"):
+        figures.plain(charts.rules_figure, results["rules"], key="rules", title="Which rules fire most")
+    _worth(study)
 
 
-def worth(study: Study) -> None:
-    """Show which rule earns its pages; read only when asked for, as it reads the objectives too."""
-    with st.container(border=True):
-        st.markdown("**Which rules earn their pages?**")
-        if not st.toggle("Hold the rules against burns and incidents", key="worth"):
+def _worth(study: Study) -> None:
+    """Draw which rule earns its pages; read only when asked for, as it reads the objectives too."""
+    with st.expander("Which rules earn their pages?", icon=":material/balance:"):
+        if not st.toggle("Compare the rules with burns and incidents", key="worth"):
             return
         zone = str(vars(study.results["episodes"])["zone"])
         judged = load.question("alert_rule_worth", study.system, study.range, zone)
@@ -60,26 +61,25 @@ def worth(study: Study) -> None:
             states.warned(judged)
 
 
-def details(study: Study) -> None:
-    """Show the rules, the standards, the noisiest alerts, the bursts and every episode as tables."""
-    st.subheader("Rules", anchor=False)
-    tables.texts(rows.rule_rows(study.results["rules"]), alt="Rules, most episodes first")
-    st.subheader("When people are called", anchor=False)
-    tables.texts(rows.interruption_rows(study.results["interruptions"]), alt="Alerts in business, off and sleep hours")
-    with st.expander("Every shift", icon=":material/schedule:"):
-        tables.texts(rows.shift_rows(study.results["shifts"]), alt="Urgent alerts in each shift of twelve hours")
-    with st.expander("What people said of the alerts", icon=":material/label:"):
-        tables.texts(rows.tag_rows(study.results["tags"]), alt="Useful, no action and untagged alerts of each rule")
-        st.caption("Tag alerts with `workbench alerts tag`; the share of useful ones is of the tagged ones.")
-    st.subheader("Against published limits", anchor=False)
-    tables.texts(rows.measure_rows(study.results["measures"]), alt="Measures of load and what standards allow")
-    st.subheader("Noisiest alerts", anchor=False)
-    tables.texts(rows.noisiest_rows(study.results["noisiest"]), alt="The ten alerts with most episodes")
-    tables.texts(rows.top_share_rows(study.results["noisiest"]), alt="Share of the ten noisiest by severity")
-    st.subheader("Bursts", anchor=False)
-    if study.results["bursts"].frame.empty:
-        st.caption("No ten minutes had more alerts than chance explains.")
-    else:
-        tables.texts(rows.burst_rows(study.results["bursts"]), alt="Floods and bursts")
-    with st.expander("Every episode", icon=":material/list:"):
-        tables.texts(rows.episode_rows(study.results["episodes"]), alt="Episodes, by start")
+def _sheets(study: Study) -> list[Sheet]:
+    results = study.results
+    return [
+        Sheet("Rules", rows.rule_rows(results["rules"]), "Durations of episodes seen from start to end."),
+        Sheet("Episodes", rows.episode_rows(results["episodes"])),
+        Sheet("Published limits", rows.measure_rows(results["measures"]), "Rates are per person on call."),
+        Sheet("Noisiest alerts", rows.noisiest_rows(results["noisiest"]), "Share of all episodes of the period."),
+        Sheet("Noisiest by severity", rows.top_share_rows(results["noisiest"])),
+        Sheet("Hours", rows.interruption_rows(results["interruptions"])),
+        Sheet("Shifts", rows.shift_rows(results["shifts"]), "Urgent alerts in each shift of twelve hours."),
+        Sheet(
+            "Tags",
+            rows.tag_rows(results["tags"]),
+            "Tag alerts with `workbench alerts tag`; the share of useful ones is of the tagged ones.",
+        ),
+        Sheet(
+            "Bursts", rows.burst_rows(results["bursts"]), absent="No ten minutes had more alerts than chance explains."
+        ),
+    ]
+
+
+VIEW = View(rows.alerts_finding, _figures, alert_lines, _charts, _sheets)

@@ -11,7 +11,7 @@ from workbench.catalog import Objective
 from workbench.charts.slo.burn_tables import backtest_finding, backtest_rows, outlook_notes, outlook_rows, what_if_rows
 from workbench.charts.slo.spending_tables import companion_rows, contribution_rows, spending_finding, spending_rows
 from workbench.core.result import Study
-from workbench.core.units import ratio_text
+from workbench.core.units import instant_text, ratio_text
 from workbench.ui.parts import load, states
 from workbench.ui.parts.filters import Period
 from workbench.ui.parts.markdown import escaped
@@ -41,7 +41,7 @@ def episodes(system: str, name: str, period: Period) -> None:
         told = spent.frame[spent.frame["kind"] == "episode"].sort_values("bad", ascending=False)
         if told.empty:
             return
-        labels = {int(row.episode): f"{row.start:%d %b %H:%M} UTC" for row in told.itertuples()}
+        labels = {int(row.episode): instant_text(row.start) for row in told.itertuples()}
         episode = st.selectbox("Episode", list(labels), format_func=lambda number: labels[number], width=320)
         if rows := contribution_rows(shares, objective=name, episode=episode):
             _table(rows)

@@ -14,7 +14,7 @@ from workbench.charts.slo.figures import burn_figure
 from workbench.charts.tables import allowed_text, budget_left_text
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text, target_text
 from workbench.ui.parts import figures, load, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.filters import Period
@@ -67,7 +67,7 @@ def key_figures(row: pd.Series, as_of: datetime) -> None:
 def _end_text(ends: pd.Timestamp, as_of: datetime) -> str:
     if pd.isna(ends):
         return "1× spends it exactly"
-    return f"gone since {ends:%d %b %H:%M} UTC" if ends <= as_of else f"lasts to {ends:%d %b %H:%M} UTC"
+    return f"gone since {instant_text(ends)}" if ends <= as_of else f"lasts to {instant_text(ends)}"
 
 
 def definition(promised: Objective) -> None:
@@ -116,7 +116,7 @@ def provenance(study: Study) -> None:
                 "Counts": made.method,
                 "Resolution": made.tier,
                 "Range": str(study.range),
-                "As of": f"{study.as_of:%Y-%m-%d %H:%M:%S} UTC",
+                "As of": instant_text(study.as_of),
                 "Version": made.version,
             }.items()
             if value

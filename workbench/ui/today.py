@@ -8,9 +8,11 @@ import streamlit as st
 from workbench.analysis.overview.evidence import Evidence, quiet_sentence
 from workbench.analysis.overview.findings import MonthSpend, OpenAlerts
 from workbench.analysis.overview.today import TodayList
+from workbench.charts.overview.questions import question_cards
 from workbench.charts.overview.tables import alert_rows, source_rows, spend_rows
 from workbench.core.result import Study
-from workbench.ui.parts import filters, tables
+from workbench.studies.overview.answers import last_answers
+from workbench.ui.parts import filters, load, states, tables
 from workbench.ui.parts.markdown import escaped
 
 #: Page that shows the evidence of a kind of finding, and what to call the way there.
@@ -54,6 +56,20 @@ def first(study: Study) -> None:
                 _matter(row)
     if result.considered > len(result.frame):
         st.caption(f"Top {len(result.frame)} of {result.considered} actions.")
+
+
+def questions(study: Study) -> None:
+    """Show one card for each of the six questions, each with the way to its page."""
+    answers = last_answers(load.context(), ("quality_drift", "capacity_forecast"), as_of=study.as_of)
+    with st.grid(3, min_column_width=280, gap="small"):
+        for card in question_cards(study, answers):
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                given = filters.address(card.system, "") if card.system else None
+                with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                    st.page_link(card.page, label=card.title, icon=f":material/{card.icon}:", query_params=given)
+                    states.badge(card.status)
+                st.markdown(f"**{escaped(card.value)}**")
+                st.caption(escaped(card.note))
 
 
 def standing(study: Study) -> None:

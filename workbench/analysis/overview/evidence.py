@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from workbench.core.result import Result
+from workbench.core.units import instant_text
 
 Clause = Literal["objective", "alert", "limit", "budget"]
 
@@ -99,7 +100,7 @@ def clear_sentence(frame: pd.DataFrame, *, newest: datetime | None = None) -> st
         return ""
     whole = not unread_sentences(frame)
     head = "Nothing needs attention" if whole else "Nothing needs attention among what was read"
-    data = f" (data to {newest:%d %b %H:%M} UTC)" if newest is not None else ""
+    data = f" (data to {instant_text(newest)})" if newest is not None else ""
     return f"{head}: {', '.join(parts)}{data}."
 
 

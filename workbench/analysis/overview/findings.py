@@ -13,7 +13,7 @@ import pandas as pd
 from workbench.analysis.operations.sources import SourceStates
 from workbench.analysis.overview.today import Finding
 from workbench.core.result import Result
-from workbench.core.units import ratio_text, span_text, target_text, value_text
+from workbench.core.units import instant_text, ratio_text, span_text, target_text, value_text
 
 #: Burn rates over a look-back that empty a budget of 30 days in two days or sooner (SRE Workbook, ch. 5).
 FAST_BURN = {"1h": 14.4, "6h": 6.0}
@@ -36,6 +36,17 @@ class OpenAlerts(Result):
 
     Columns of ``frame``: ``system``, ``alertname``, ``severity``, ``labels`` (its other labels, str), ``since`` (when
     its condition became true, NaT when unknown) [UTC].
+    """
+
+    as_of: datetime
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OpenLimits(Result):
+    """Thresholds broken at ``as_of``; a row a series that breaks one.
+
+    Columns of ``frame``: ``system``, then those of :class:`workbench.analysis.counting.limits.LimitBreaches` that are
+    kept, with ``rule`` and ``value`` of the threshold.
     """
 
     as_of: datetime
@@ -111,9 +122,9 @@ def alert_findings(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iter
         since = rows["since"].min()
         age_s = (pd.Timestamp(as_of) - since).total_seconds() if pd.notna(since) else math.nan
         first = next(iter(rows["labels"]))
-        said = [f"{len(rows)} alerts fire" if len(rows) > 1 else "fires"]
+        said = [f"{len(rows)} alerts firing" if len(rows) > 1 else "firing"]
         if math.isfinite(age_s):
-            said.append(f"since {span_text(age_s)} ({since:%d %b %H:%M} UTC)")
+            said.append(f"for {span_text(age_s)}, since {instant_text(since)}")
         yield Finding(
             kind="alert",
             system=duty.system,
@@ -205,7 +216,7 @@ def health_findings(health: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
             title=f"Health endpoint {row.endpoint} is {row.status}",
             owner=duty.owner,
             runbook=duty.runbook,
-            evidence=f"{row.status} for {span_text(held_s)}, last asked {row.at:%d %b %H:%M} UTC"
+            evidence=f"{row.status} for {span_text(held_s)}, last asked {instant_text(row.at)}"
             + (f"; {row.detail}" if row.detail else ""),
             severity="warning" if row.status == "degraded" else "critical",
             urgency=held_s / 3600,

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.history import History
-from workbench.analysis.slo.burn_policy import BurnAlert, BurnPolicy
 from workbench.analysis.slo.objective import Promise, period_budget
 from workbench.core.result import Result
+from workbench.core.slo.burn_alerts import BurnAlert, BurnPolicy
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

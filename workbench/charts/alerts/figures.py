@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.analysis.alerts.summary import AlertEpisodes, AlertHours, AlertRules
 from workbench.charts.theme import HEIGHT, Mode, Palette, palette, plain, template
-from workbench.core.units import count_text, span_text
+from workbench.core.units import count_text, instant_text, span_text
 
 #: Most rules and most episodes drawn; the tables hold all.
 RULES, EPISODES = 20, 2_000
@@ -76,7 +76,7 @@ def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
             name=plain(str(severity) or "no severity"),
             marker={"color": colours[str(severity)], "line": {"width": 1, "color": colours[str(severity)]}},
             text=[
-                f"{row.starts_at:%d %b %H:%M} UTC, {span_text(row.duration_s)}" + (", still firing" if row.open else "")
+                f"{instant_text(row.starts_at)}, {span_text(row.duration_s)}" + (", still firing" if row.open else "")
                 for row in part.itertuples()
             ],
             textposition="none",

@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text
 
 _PER = {"per_day": "a day", "per_hour": "an hour", "per_10min": "in 10 min", "per_shift": "a shift"}
 
@@ -20,16 +20,13 @@ TEXT = ("measure", "verdict", "standard", "rule", "severity", "owner", "alert", 
         "hours", "shift", "start")  # fmt: skip
 
 
-def _value(value: float, unit: str) -> str:
+def measure_text(value: float, unit: str) -> str:
+    """Write a measure of the load of alerts in its unit."""
     if value != value:
         return NO_VALUE
     if unit == "ratio":
         return ratio_text(value, digits=1)
     return count_text(value) if unit == "count" else f"{value:,.2f} {_PER[unit]}"
-
-
-def _time(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
 def measure_rows(result: Result) -> list[dict[str, str]]:
@@ -38,8 +35,8 @@ def measure_rows(result: Result) -> list[dict[str, str]]:
         {
             "measure": str(row.title),
             "verdict": _VERDICTS[str(row.status)],
-            "measured": _value(row.value, str(row.unit)),
-            "limit": _value(row.limit, str(row.unit)),
+            "measured": measure_text(row.value, str(row.unit)),
+            "limit": measure_text(row.limit, str(row.unit)),
             "standard": str(row.standard),
         }
         for row in result.frame.itertuples()
@@ -81,8 +78,8 @@ def episode_rows(result: Result) -> list[dict[str, str]]:
             "alert": str(row.alertname),
             "severity": str(row.severity),
             "labels": str(row.labels),
-            "start": ("before " if row.left_censored else "") + _time(row.starts_at),
-            "end": "firing" if row.open else ("after " if row.right_censored else "") + _time(row.ends_at),
+            "start": ("before " if row.left_censored else "") + instant_text(row.starts_at),
+            "end": "firing" if row.open else ("after " if row.right_censored else "") + instant_text(row.ends_at),
             "duration": span_text(row.duration_s),
             "pending": span_text(row.pending_s),
             "marks": ", ".join(
@@ -122,8 +119,8 @@ def burst_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "kind": str(row.kind),
-            "start": _time(row.start),
-            "end": _time(row.end),
+            "start": instant_text(row.start),
+            "end": instant_text(row.end),
             "most in 10 min": count_text(row.peak),
             "episodes": count_text(row.episodes),
             "rules": str(row.alertnames),
@@ -151,7 +148,7 @@ def shift_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per shift, by start: ``start, shift, observed, urgent, hours with a page, verdict``."""
     return [
         {
-            "start": _time(row.start),
+            "start": instant_text(row.start),
             "shift": str(row.shift),
             "observed": ratio_text(row.observed, digits=0),
             "urgent": _count(row.urgent, row.observed > 0),

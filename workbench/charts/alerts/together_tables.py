@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text
 
 #: Columns of the rows below that hold text.
 TEXT = ("start", "end", "first rule", "rules", "deploy before", "begins", "follows", "rule", "verdict",
@@ -97,4 +97,4 @@ def _rate(value: float) -> str:
 
 
 def _time(value: Any) -> str:
-    return f"{value:%Y-%m-%d %H:%M} UTC"
+    return instant_text(value)

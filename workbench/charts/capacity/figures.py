@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.analysis.capacity.levels import CapacityForecasts, CapacityLimits
 from workbench.charts.theme import HEIGHT, Mode, palette, plain, template
-from workbench.core.units import ratio_text, value_text
+from workbench.core.units import instant_text, ratio_text, value_text
 
 #: Most levels in one figure; the tables hold all.
 LEVELS = 6
@@ -130,7 +130,7 @@ def _dates(figure: Any, limits: CapacityLimits, shown: pd.DataFrame, scale: floa
             "color": colour,
             "thickness": 1.5,
         },
-        text=[f"{row.limit}: {row.reached_at:%d %b %Y %H:%M} UTC" for row in rows.itertuples()],
+        text=[f"{row.limit}: {instant_text(row.reached_at)}" for row in rows.itertuples()],
         hovertemplate="%{text}<extra></extra>",
         name="Limit reached (50 %), 80 % interval",
     )

@@ -10,11 +10,11 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text
+from workbench.core.units import NO_VALUE, bytes_text, count_text, day_text, instant_text, ratio_text
 
 #: Columns of the rows below that hold text.
-TEXT = ("resource", "of", "limit", "status", "reached (UTC)", "80 % interval (UTC)", "method", "verdict", "what to do",
-        "reached after (UTC)", "status after")  # fmt: skip
+TEXT = ("resource", "of", "limit", "status", "reached", "80 % interval", "method", "verdict", "what to do",
+        "reached after", "status after")  # fmt: skip
 
 
 def _amount(value: float, unit: str, *, signed: bool = False) -> str:
@@ -24,10 +24,6 @@ def _amount(value: float, unit: str, *, signed: bool = False) -> str:
     if unit == "ratio":
         return f"{value * 100:{'+' if signed else ''}.2f} %"
     return sign + (bytes_text(value) if unit == "bytes" else f"{value:,.4g} {unit}")
-
-
-def _time(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
 def chance_text(value: float) -> str:
@@ -47,17 +43,17 @@ def _reached(row: Any) -> str:
     if not row.method and pd.isna(row.reached_at):
         return NO_VALUE
     if pd.notna(row.reached_at):
-        return f"{row.reached_at:%Y-%m-%d %H:%M}"
-    ends = f"before {row.anew_at:%d %b}" if pd.notna(row.anew_at) else f"within {row.ahead_days:,.0f} d"
+        return instant_text(row.reached_at)
+    ends = f"before {day_text(row.anew_at)}" if pd.notna(row.anew_at) else f"within {row.ahead_days:,.0f} d"
     return f"not {ends} ({chance_text(1 - row.at_horizon)})"
 
 
 def _interval(row: Any) -> str:
-    """Earliest to latest, the year left out; what lies beyond the horizon has no date."""
+    """Earliest to latest; what lies beyond the horizon has no date."""
     if pd.isna(row.earliest):
         return NO_VALUE
-    latest = "later" if pd.isna(row.latest) else f"{row.latest:%d %b %H:%M}"
-    return f"{row.earliest:%d %b %H:%M} to {latest}"
+    latest = "later" if pd.isna(row.latest) else instant_text(row.latest)
+    return f"{instant_text(row.earliest)} to {latest}"
 
 
 def limit_rows(result: Result) -> list[dict[str, str]]:
@@ -72,8 +68,8 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
             "of the limit": ratio_text(row.used, digits=1),
             "a day": _amount(row.trend, str(row.unit), signed=True),
             **{f"within {days} d": chance_text(getattr(row, f"within_{days}d")) for days in (1, 7, 14, 30, 90)},
-            "reached (UTC)": _reached(row),
-            "80 % interval (UTC)": _interval(row),
+            "reached": _reached(row),
+            "80 % interval": _interval(row),
         }
         for row in result.frame.itertuples()
     ]
@@ -93,8 +89,8 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
             "in the 80 % band": ratio_text(row.covered, digits=0),
             "backtests": f"{count_text(row.origins)} in {row.history_days:,.0f} d",
             "band measured to": f"{row.measured_days:,.0f} d ahead" if row.origins else NO_VALUE,
-            "level or trend changed": NO_VALUE if pd.isna(row.changed_at) else f"{row.changed_at:%Y-%m-%d}",
-            "begins anew": NO_VALUE if pd.isna(row.anew_at) else f"{row.anew_at:%Y-%m-%d}",
+            "level or trend changed": day_text(row.changed_at),
+            "begins anew": day_text(row.anew_at),
             "verdict": str(row.verdict),
         }
         for row in once.itertuples()
@@ -180,9 +176,9 @@ def plan_rows(result: Result) -> list[dict[str, str]]:
                 "of": str(row.series),
                 "limit": str(row.limit),
                 "headroom": _amount(row.headroom_p95, str(row.unit)),
-                "reached (UTC)": _reached(row),
+                "reached": _reached(row),
                 "lead time": f"{row.lead_days:,.0f} d",
-                "act by": NO_VALUE if pd.isna(act) else "now" if act <= now else f"{act:%d %b %Y}",
+                "act by": NO_VALUE if pd.isna(act) else "now" if act <= now else day_text(act),
                 "what to do": action_text(row) if row.status == "at_risk" or not dated else "watch",
                 "cost": "not measured",
             }
@@ -209,8 +205,8 @@ def what_if_rows(result: Result) -> list[dict[str, str]]:
             "lead": f"{row.lead_days:,.0f} d",
             "within lead": chance_text(row.at_lead_before),
             "within lead after": chance_text(row.at_lead_after),
-            "reached (UTC)": _time(row.reached_at_before),
-            "reached after (UTC)": _time(row.reached_at_after),
+            "reached": instant_text(row.reached_at_before),
+            "reached after": instant_text(row.reached_at_after),
             "status": STATUS_WORDS[row.status_before],
             "status after": STATUS_WORDS[row.status_after],
         }
@@ -238,10 +234,11 @@ def capacity_finding(study: Study) -> Sentence:
         if row.reached_at <= pd.Timestamp(vars(limits)["as_of"]):
             parts.append(f"{where} is above its limit ({row.limit}) now.")
             continue
-        latest = _time(row.latest) if pd.notna(row.latest) else f"after {row.ahead_days:,.0f} d"
+        latest = day_text(row.latest) if pd.notna(row.latest) else f"after {row.ahead_days:,.0f} d"
         chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
         parts.append(
-            f"{where} reaches {row.limit} on {_time(row.reached_at)} ({_time(row.earliest)} to {latest}; {chance})."
+            f"{where} reaches {row.limit} on {instant_text(row.reached_at)} "
+            f"({day_text(row.earliest)} to {latest}; {chance})."
         )
     levels = frame.groupby(["resource", "series"])
     calm = [part.iloc[0] for _, part in levels if part["reached_at"].isna().all() and part["origins"].gt(0).any()]

@@ -8,7 +8,7 @@ from workbench.analysis.cost.drivers import EFFECTS, SpendDrivers
 from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, amount_text, ratio_text
+from workbench.core.units import NO_VALUE, amount_text, day_text, ratio_text
 
 
 def class_rows(result: Result) -> list[dict[str, str]]:
@@ -86,7 +86,7 @@ def forecast_rows(result: SpendForecast) -> list[dict[str, str]]:
             if math.isnan(row.low)
             else f"{_about(row.low, '')} to {_about(row.high, str(row.unit))}",
             "budget left": _about(row.left, str(row.unit)),
-            "overrun": str(row.overrun) or NO_VALUE,
+            "overrun": day_text(row.overrun),
             "probability": ratio_text(row.probability, digits=0),
             "basis": str(row.verdict),
         }
@@ -109,7 +109,7 @@ def forecast_sentence(result: SpendForecast) -> str:
         parts.append(f"The month lands at {_about(row.expected, str(row.unit))} (80 %: {band}).")
     likely = result.frame[result.frame["probability"] >= 0.5]
     for row in likely.itertuples():
-        when = f" on {row.overrun}" if row.overrun else ""
+        when = f" on {day_text(row.overrun)}" if row.overrun else ""
         chance = ratio_text(row.probability, digits=0)
         parts.append(f"{row.dimension} {row.group} overruns its budget{when} (probability {chance}).")
     return " ".join(parts) or " ".join(result.notes) or "No month is running at the end of this period."

@@ -12,7 +12,10 @@ from workbench.analysis.cost.drivers import SpendDrivers
 from workbench.analysis.cost.landing import SpendForecast
 from workbench.analysis.cost.spend import DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
-from workbench.core.units import amount_text, change_text, ratio_text, short_text
+from workbench.core.units import amount_text, change_text, day_text, ratio_text, short_text
+
+#: Most dates written below an axis of days.
+TICKS = 8
 
 
 def daily_figure(
@@ -61,7 +64,10 @@ def daily_figure(
             showlegend=True,
         )
     figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": _ticks(unit), "rangemode": "tozero"})
-    figure.update_xaxes(type="category", nticks=16)
+    days = list(dict.fromkeys(rows["day"].astype(str)))
+    every = days[:: max(1, -(-len(days) // TICKS))]
+    texts = [day_text(day).rpartition(" ")[0] for day in every]
+    figure.update_xaxes(type="category", tickvals=every, ticktext=texts, tickangle=0)
     return figure
 
 

@@ -9,10 +9,21 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.analysis.cost.jump_events import jump_events
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, amount_text, change_text, ratio_text, value_text
+from workbench.core.timerange import TimeRange
+from workbench.core.units import (
+    NO_VALUE,
+    amount_text,
+    change_text,
+    day_text,
+    instant_text,
+    interval_text,
+    ratio_text,
+    value_text,
+)
 
 #: What a reader calls the measures.
 MEASURE_WORDS = {"cost": "Spend", "tokens": "Tokens"}
@@ -29,7 +40,8 @@ JUMPS_CAPTION = (
 
 def compared_with(result: Result) -> str:
     """Return the period that a result of :mod:`workbench.analysis.cost.spend` is compared with."""
-    return str(vars(result)["before"])
+    before: TimeRange = vars(result)["before"]
+    return interval_text(before.start, before.end)
 
 
 def measure_name(result: Result, measure: str, unit: str) -> str:
@@ -77,7 +89,7 @@ def day_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per day: the total of each measure and unit, and how much of the day was observed."""
     rows: dict[str, dict[str, str]] = {}
     for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
-        row = rows.setdefault(str(day), {"day": str(day)})
+        row = rows.setdefault(str(day), {"day": day_text(str(day))})
         known = [amount for amount in part["amount"] if amount is not None]
         name = measure_name(result, str(measure), str(unit))
         row[name] = amount_text(sum(known, Decimal(0)) if known else None, str(unit))
@@ -119,12 +131,12 @@ def budget_rows(result: Result) -> list[dict[str, str]]:
 
 
 def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
-    """One row of text per jump: ``by, group, from, to, impact, change, usual, was, severity``; of one measure."""
+    """One row of text per event: ``by, group, from, to, impact, change, usual, was, severity``; of one measure."""
     return [
         {
             "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
             "group": str(row.group),
-            "from": str(row.first),
+            "from": day_text(row.first),
             "to": _until(row),
             "impact": _about(row.impact, str(row.unit), signed=True),
             "change": "new" if math.isinf(row.change_ratio) else change_text(row.change_ratio),
@@ -133,9 +145,12 @@ def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
             "severity": str(row.severity),
             "also seen in": str(row.also) or NO_VALUE,
         }
-        for row in result.frame.itertuples()
-        if measure in ("", row.measure)
+        for row in jump_events(_of_measure(result, measure)).itertuples()
     ]
+
+
+def _of_measure(result: Result, measure: str) -> pd.DataFrame:
+    return result.frame[result.frame["measure"] == measure] if measure else result.frame
 
 
 def _until(row: Any) -> str:
@@ -143,7 +158,7 @@ def _until(row: Any) -> str:
         return f"first {row.hours:.0f} h"
     if row.settled:
         return "new usual level"
-    return "still lasts" if row.ongoing else str(row.last)
+    return "still lasts" if row.ongoing else day_text(row.last)
 
 
 def jumps_sentence(result: Result) -> str:
@@ -159,8 +174,8 @@ def invoice_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "provider": str(row.provider),
-            "from": f"{row.start:%Y-%m-%d}",
-            "to": f"{row.end:%Y-%m-%d}",
+            "from": day_text(row.start),
+            "to": day_text(row.end),
             "invoiced": amount_text(row.invoiced, row.currency),
             "metered": amount_text(row.metered, row.currency),
             "difference": amount_text(row.difference, row.currency),
@@ -209,7 +224,7 @@ def units_table(result: Result) -> Table:
 
 def budgets_table(result: Result) -> Table:
     """Table of :func:`budget_rows` that renders itself."""
-    caption = f"As the system states it just before {vars(result)['as_of']:%Y-%m-%d %H:%M} UTC; at risk from 80 % on."
+    caption = f"As the system states it just before {instant_text(vars(result)['as_of'])}; at risk from 80 % on."
     return Table(budget_rows(result), caption=caption, left=("budget",))
 
 
@@ -249,7 +264,9 @@ def cost_finding(study: Study) -> Sentence:
         parts.append(f"{text}.")
     jumps = study.results["jumps"].frame
     for jump in jumps[jumps["measure"] == "cost"].head(1).itertuples():
-        days = f"since {jump.first}" if jump.ongoing else f"from {jump.first} to {jump.last}"
+        days = (
+            f"since {day_text(jump.first)}" if jump.ongoing else f"from {day_text(jump.first)} to {day_text(jump.last)}"
+        )
         over_usual = _about(abs(jump.impact), str(jump.unit))
         parts.append(
             f"What stands out most: {DIMENSION_WORDS.get(jump.dimension, jump.dimension)} {jump.group}, {over_usual} "

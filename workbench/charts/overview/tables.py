@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, amount_text, change_text, span_text
+from workbench.core.units import NO_VALUE, age_text, amount_text, change_text, span_text
 
 _NO_SPEND = {"no_data": "not measured", "unavailable": "no answer"}
 
@@ -60,7 +61,7 @@ def alert_rows(result: Result) -> list[dict[str, str]]:
             "Alert": str(row.alertname),
             "Severity": str(row.severity) or NO_VALUE,
             "System": str(row.system),
-            "Fires": span_text((as_of - row.since).total_seconds()) if pd.notna(row.since) else NO_VALUE,
+            "Firing for": span_text((as_of - row.since).total_seconds()) if pd.notna(row.since) else NO_VALUE,
             "Labels": str(row.labels),
         }
         for row in result.frame.itertuples()
@@ -72,8 +73,8 @@ def source_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "Source": str(row.name),
-            "State": str(row.status) + (", stale" if row.stale else ""),
-            "Data age": span_text(row.age_s) if math.isfinite(row.age_s) else NO_VALUE,
+            "State": STATUS_WORDS.get(row.status, str(row.status)) + (", stale" if row.stale else ""),
+            "Newest sample": age_text(row.age_s),
         }
         for row in result.frame.itertuples(index=False)
     ]
@@ -83,12 +84,12 @@ def collection_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per part of :class:`workbench.analysis.operations.collection.CollectionStates`, late first."""
     return [
         {
-            "Of": str(row.subject),
+            "Source or system": str(row.subject),
             "Part": str(row.kind),
             "State": "late" if row.stale else "failed" if row.error else "on time",
             "Last collected": f"{span_text(row.age_s)} ago" if math.isfinite(row.age_s) else "never",
             "Every": span_text(row.every_s) if row.every_s else "by hand",
-            "Said": str(row.error),
+            "Error": str(row.error),
         }
         for row in result.frame.itertuples()
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.charts.stack import stacked
 from workbench.charts.theme import HEIGHT, Mode, palette, plain, template
 from workbench.core.result import Result
 from workbench.core.timerange import duration_text
@@ -79,6 +80,29 @@ def errors_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> An
     return figure.update_layout(yaxis={"tickformat": ".2~%"})
 
 
+def flow_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> Any:
+    """Draw the rate of a flow, its failures and its time to answer above each other, as far as they are measured.
+
+    Parameters
+    ----------
+    result : FlowHistory
+    flow : str
+        Role of the flow; the first by default.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    chosen = flow or next(iter(result.frame["flow"]), "")
+    rows = result.frame[result.frame["flow"] == chosen]
+    drawn = {"rate": rate_figure, "error_ratio": errors_figure, "p95": latency_figure}
+    return stacked(
+        [draw(result, chosen, mode=mode) for column, draw in drawn.items() if rows[column].notna().any()], mode=mode
+    )
+
+
 def resources_figure(result: Result, title: str = "", *, mode: Mode = "light") -> Any:
     """Draw the use of one resource, a line a group, with the peak of each step as a thin line above the mean.
 
@@ -113,7 +137,9 @@ def resources_figure(result: Result, title: str = "", *, mode: Mode = "light") -
                 hovertemplate="%{text}",
                 showlegend=column == "mean",
             )
-    return figure.update_layout(yaxis={"tickformat": ".0%" if unit == "ratio" else "~s", "rangemode": "tozero"})
+    large = len(rows) > 0 and float(rows["peak"].max()) >= 1000
+    ticks = ".0%" if unit == "ratio" else "~s" if large else ",~r"
+    return figure.update_layout(yaxis={"tickformat": ticks, "rangemode": "tozero"})
 
 
 def breaches_figure(result: Result, *, mode: Mode = "light") -> Any:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import pandas as pd
-
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, bytes_text, count_text, ratio_text, significant_text, span_text, value_text
+from workbench.core.units import (
+    NO_VALUE,
+    bytes_text,
+    count_text,
+    instant_text,
+    ratio_text,
+    significant_text,
+    span_text,
+    value_text,
+)
 
 #: Breaches listed one by one, longest first; all of them are in the data.
 SHOWN = 20
+
+#: Flows that the answer in words names; the table has all.
+FLOWS = 2
 
 #: Units that have a way of their own to be written.
 _KNOWN = ("count", "s", "bytes")
@@ -88,11 +98,11 @@ def resource_rows(result: Result) -> list[dict[str, str]]:
         {
             "resource": str(row.title),
             "which": str(row.group) or "all",
-            "mean": _use_text(row.mean, row.unit),
-            "p95": _use_text(row.p95, row.unit),
-            "peak": _use_text(row.peak, row.unit),
-            "peak at": _time_text(row.peak_at),
-            "at the end": _use_text(row.last, row.unit),
+            "mean": use_text(row.mean, row.unit),
+            "p95": use_text(row.p95, row.unit),
+            "peak": use_text(row.peak, row.unit),
+            "peak at": instant_text(row.peak_at),
+            "at the end": use_text(row.last, row.unit),
         }
         for row in result.frame.itertuples()
     ]
@@ -114,12 +124,12 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
             "threshold": str(row.title),
             "severity": str(row.severity),
             "state": words[str(row.status)],
-            "limit": _rule_text(row),
+            "limit": rule_text(row),
             "breaches": count_text(row.breaches) if row.status != "no_data" else NO_VALUE,
             "in breach": span_text(row.seconds) if row.status != "no_data" else NO_VALUE,
             "longest": span_text(row.longest) if row.status != "no_data" else NO_VALUE,
             "share of time": ratio_text(row.share, digits=2),
-            "worst": _use_text(row.worst, row.unit),
+            "worst": use_text(row.worst, row.unit),
             "unknown": span_text(row.unknown),
         }
         for row in result.frame.itertuples()
@@ -134,10 +144,10 @@ def breach_rows(result: Result) -> list[dict[str, str]]:
             "threshold": str(row.title),
             "severity": str(row.severity),
             "which": str(row.group) or "all",
-            "start": _time_text(row.start),
-            "end": _time_text(row.end),
+            "start": instant_text(row.start),
+            "end": instant_text(row.end),
             "lasted": span_text(row.seconds),
-            "worst": _use_text(row.worst, row.unit),
+            "worst": use_text(row.worst, row.unit),
             "ended by": "lasts" if row.ongoing else "recovery" if row.closed else "missing samples",
         }
         for row in longest.itertuples()
@@ -190,13 +200,22 @@ def breaches_table(result: Result) -> Table:
 
 
 def performance_finding(study: Study) -> Sentence:
-    """Say in a few sentences how the service did: errors, slowness, the fullest resource, broken thresholds."""
+    """Say in a few sentences how the service did: broken thresholds, errors, slowness, the fullest resource."""
     if study.status in ("unavailable", "refused"):
         return Sentence(f"Performance is {STATUS_WORDS[study.status].lower()}.")
+    totals = study.results["thresholds"].frame
+    known = totals[totals["status"] != "no_data"]
+    broken = known[known["breaches"] > 0].sort_values("seconds", ascending=False)
     parts = []
-    for row in study.results["flows"].frame.itertuples():
-        if row.dimension or row.requests != row.requests:
-            continue
+    if len(known):
+        longest = (
+            "" if broken.empty else f", longest {broken.iloc[0]['title']} ({span_text(broken.iloc[0]['seconds'])})"
+        )
+        parts.append(f"{len(broken)} of {len(known)} thresholds were broken{longest}.")
+    if len(known) < len(totals):
+        parts.append(f"{len(totals) - len(known)} thresholds have no data.")
+    counted = [row for row in study.results["flows"].frame.itertuples() if not row.dimension]
+    for row in [row for row in counted if row.requests == row.requests][:FLOWS]:
         text = f"{row.title}: {count_text(row.requests)}"
         text += f", {ratio_text(row.error_ratio)} failed" if row.error_ratio == row.error_ratio else ""
         text += f", 95 % within {span_text(row.p95)}" if row.p95 == row.p95 else ""
@@ -206,16 +225,6 @@ def performance_finding(study: Study) -> Sentence:
     if len(full):
         most = full.iloc[0]
         parts.append(f"Fullest: {most['title']} {most['group']}, up to {ratio_text(most['peak'], digits=1)}.")
-    totals = study.results["thresholds"].frame
-    known = totals[totals["status"] != "no_data"]
-    broken = known[known["breaches"] > 0].sort_values("seconds", ascending=False)
-    if len(known):
-        parts.append(f"{len(broken)} of {len(known)} thresholds were broken.")
-    if len(known) < len(totals):
-        parts.append(f"{len(totals) - len(known)} thresholds have no data.")
-    if len(broken):
-        longest = broken.iloc[0]
-        parts.append(f"The longest time in breach: {longest['title']}, {span_text(longest['seconds'])}.")
     return Sentence(" ".join(parts) or "No data in this period.")
 
 
@@ -223,7 +232,8 @@ def _rate_text(rate: float) -> str:
     return NO_VALUE if rate != rate else f"{significant_text(rate)} /s"
 
 
-def _use_text(value: float, unit: str) -> str:
+def use_text(value: float, unit: str) -> str:
+    """Write a value of a threshold or a resource, a percentage as a share."""
     if not math.isfinite(value):
         return NO_VALUE
     if unit == "ratio":
@@ -235,11 +245,8 @@ def _use_text(value: float, unit: str) -> str:
     return f"{count_text(value)} {unit}" if abs(value) >= 1000 and unit not in _KNOWN else value_text(value, unit)
 
 
-def _rule_text(row: Any) -> str:
+def rule_text(row: Any) -> str:
+    """Write the rule of a threshold with its unit, such as ``>= 95.0 % for 5m``."""
     comparison, _, rest = str(row.rule).partition(" ")
     lasting = rest.partition(" for ")[2]
-    return f"{comparison} {_use_text(row.value, row.unit)}" + (f" for {lasting}" if lasting else "")
-
-
-def _time_text(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else str(value.strftime("%Y-%m-%d %H:%M UTC"))
+    return f"{comparison} {use_text(row.value, row.unit)}" + (f" for {lasting}" if lasting else "")

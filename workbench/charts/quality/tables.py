@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
-
-import pandas as pd
 
 from workbench.analysis.quality.looks import LEAST_REFERENCE
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, value_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text, value_text
 
 _VERDICTS = {
     "drift": "drifts",
@@ -26,10 +23,6 @@ TEXT = ("score", "of", "status", "verdict", "direction", "limit", "rule", "query
 
 def _score(value: float, *, signed: bool = False) -> str:
     return NO_VALUE if not math.isfinite(value) else f"{value:+.4f}" if signed else f"{value:.4f}"
-
-
-def _time(value: Any) -> str:
-    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
 def state_rows(result: Result) -> list[dict[str, str]]:
@@ -64,8 +57,8 @@ def drift_rows(result: Result) -> list[dict[str, str]]:
             "score": str(row.title),
             "of": str(row.series),
             "direction": str(row.direction),
-            "onset": _time(row.onset),
-            "end": "open" if row.open else _time(row.end),
+            "onset": instant_text(row.onset),
+            "end": "open" if row.open else instant_text(row.end),
             "length": span_text(row.days * 86_400),
             "difference": _score(row.difference, signed=True),
             "samples": count_text(row.samples),
@@ -85,7 +78,7 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
             "longest": span_text(row.longest),
             "share": ratio_text(row.share, digits=2),
             "worst": value_text(row.worst, str(row.unit)),
-            "last end": _time(row.last_end),
+            "last end": instant_text(row.last_end),
         }
         for row in result.frame.itertuples()
     ]
@@ -100,7 +93,7 @@ def documented_rows(result: Result) -> list[dict[str, str]]:
             "series": str(row.series),
             "latest": _score(row.latest, signed=True),
             "largest": _score(row.largest, signed=True),
-            "at": _time(row.largest_at),
+            "at": instant_text(row.largest_at),
         }
         for row in result.frame.itertuples()
     ]
@@ -139,13 +132,13 @@ def quality_finding(study: Study) -> Sentence:
     parts = []
     for row in drifts[drifts["open"]].itertuples():
         parts.append(
-            f"{row.title} of {row.series} is {row.direction} than its reference since {_time(row.onset)}, "
+            f"{row.title} of {row.series} is {row.direction} than its reference since {instant_text(row.onset)}, "
             f"by {_score(abs(row.difference))} on the worst day."
         )
     for row in drifts[~drifts["open"]].itertuples():
         parts.append(
-            f"{row.title} of {row.series} was {row.direction} than its reference from {_time(row.onset)} "
-            f"to {_time(row.end)}, by {_score(abs(row.difference))} on the worst day."
+            f"{row.title} of {row.series} was {row.direction} than its reference from {instant_text(row.onset)} "
+            f"to {instant_text(row.end)}, by {_score(abs(row.difference))} on the worst day."
         )
     moved = set(zip(drifts["role"], drifts["series"], strict=True))
     quiet = states[[key not in moved for key in zip(states["role"], states["series"], strict=True)]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text, span_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, significant_text, span_text
 
 
 def outlook_rows(outlook: Result) -> list[dict[str, str]]:
@@ -18,9 +20,9 @@ def outlook_rows(outlook: Result) -> list[dict[str, str]]:
             "burn rate": _burn(row.burn_rate),
             "90 % between": f"{_burn(row.burn_low)} and {_burn(row.burn_high)}" if _known(row.burn_low) else NO_VALUE,
             "budget left": ratio_text(row.left_ratio, digits=1),
-            "gone at this pace": _moment(row.exhausted_at),
-            "earliest": _moment(row.earliest),
-            "latest": _moment(row.latest) if pd.notna(row.latest) or pd.isna(row.earliest) else "not in this window",
+            "gone at this pace": instant_text(row.exhausted_at),
+            "earliest": instant_text(row.earliest),
+            "latest": "not in this window" if _open_ended(row) else instant_text(row.latest),
             "failures left": count_text(row.failures_left),
             "one failure": f"{_burn(row.one_failure_burn)} of an hour" if _known(row.one_failure_burn) else NO_VALUE,
             "firing": str(row.firing) or ("none" if _known(row.burn_rate) else "unknown"),
@@ -89,7 +91,7 @@ def what_if_rows(result: Result) -> list[dict[str, str]]:
             "bad": f"{count_text(row.bad)} of {count_text(row.total)}" if _known(row.total) else NO_VALUE,
             "budget left": ratio_text(row.budget_left_ratio, digits=1),
             "burn rate": _burn(row.burn_rate),
-            "exhausted": _moment(row.exhausted_at),
+            "exhausted": instant_text(row.exhausted_at),
         }
         for row in result.frame.itertuples()
     ]
@@ -119,9 +121,9 @@ def _known(value: float) -> bool:
     return bool(value == value)
 
 
+def _open_ended(row: Any) -> bool:
+    return bool(pd.isna(row.latest) and pd.notna(row.earliest))
+
+
 def _burn(rate: float) -> str:
     return f"{rate:.2f}x" if _known(rate) else NO_VALUE
-
-
-def _moment(value: pd.Timestamp) -> str:
-    return NO_VALUE if pd.isna(value) else f"{value:%Y-%m-%d %H:%M}"

@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import pandas as pd
-
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text, target_text
 
 #: Semantics in words.
 SEMANTICS_WORDS = {
@@ -21,12 +19,8 @@ SEMANTICS_WORDS = {
 }
 
 
-def _time(value: Any) -> str:
-    return NO_VALUE if value is None or pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
-
-
 def _revoked(one: Any) -> str:
-    return "" if one.revoked_at is None else f"{_time(one.revoked_at)} by {one.revoked_by}: {one.revoked_why}"
+    return "" if one.revoked_at is None else f"{instant_text(one.revoked_at)} by {one.revoked_by}: {one.revoked_why}"
 
 
 def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:
@@ -35,13 +29,13 @@ def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:
         {
             "id": one.id,
             "meant": one.slo or ", ".join(f"{name}={value}" for name, value in one.labels.items()) or "all",
-            "start": _time(one.starts_at),
-            "end": _time(one.ends_at),
+            "start": instant_text(one.starts_at),
+            "end": instant_text(one.ends_at),
             "rule": f"{one.rule} for {one.duration}, {one.zone}" if one.rule else "",
             "semantics": SEMANTICS_WORDS[one.semantics],
             "reason": one.reason,
             "by": one.created_by,
-            "decided": _time(one.created_at),
+            "decided": instant_text(one.created_at),
             "revoked": _revoked(one),
         }
         for one in records
@@ -80,8 +74,8 @@ def annotation_rows(records: Iterable[Any]) -> list[dict[str, str]]:
     return [
         {
             "id": one.id,
-            "start": _time(one.starts_at),
-            "end": _time(one.ends_at),
+            "start": instant_text(one.starts_at),
+            "end": instant_text(one.ends_at),
             "kind": one.kind,
             "slo": one.slo or "all",
             "text": one.text,
@@ -97,7 +91,7 @@ def audit_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
     """One row of text per line of the audit trail."""
     return [
         {
-            "at": _time(one.at),
+            "at": instant_text(one.at),
             "who": one.who,
             "action": one.action,
             "subject": one.subject,
@@ -147,8 +141,8 @@ def windows_table(result: Result) -> Table:
     rows = [
         {
             "objective": str(row.objective),
-            "start": _time(row.start),
-            "end": _time(row.end),
+            "start": instant_text(row.start),
+            "end": instant_text(row.end),
             "semantics": SEMANTICS_WORDS[str(row.semantics)],
             "reason": str(row.reason),
             "by": str(row.author),
@@ -165,8 +159,8 @@ def happened_table(result: Result) -> Table | Sentence:
         return Sentence("No annotations in this period.")
     rows = [
         {
-            "start": _time(row["start"]),
-            "end": _time(row["end"]),
+            "start": instant_text(row["start"]),
+            "end": instant_text(row["end"]),
             "kind": row["kind"],
             "objective": row["slo"] or "all",
             "what": row["text"],
@@ -183,8 +177,8 @@ def definition_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "objective": row["objective"],
-            "from": _time(row["start"]),
-            "to": _time(row["end"]),
+            "from": instant_text(row["start"]),
+            "to": instant_text(row["end"]),
             "target": target_text(row["target"]),
             "status": STATUS_WORDS[row["status"]],
             "SLI": ratio_text(row["sli"]),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, ratio_text
+from workbench.core.units import NO_VALUE, day_text, ratio_text
 
 _FINDINGS = {
     "contradiction": "counts contradict",
@@ -63,7 +63,7 @@ def review_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per objective, the most urgent question first."""
 
     def day(value: Any) -> str:
-        return "never" if pd.isna(value) else f"{value:%Y-%m-%d}"
+        return "never" if pd.isna(value) else day_text(value)
 
     return [
         {

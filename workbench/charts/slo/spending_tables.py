@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text
 
 #: Episodes that spent less than this part of a budget are not told one by one. [ratio]
 LEAST_SHARE = 0.001
@@ -23,13 +23,14 @@ def spending_rows(
     ----------
     spent : Spending
     contributed : Contributions, optional
-        Gives the column ``where``.
+        Gives the column ``label``.
     companions : Companions, optional
-        Gives the column ``with``: deploys, alerts and new errors of the same time.
+        Gives the column ``at the same time``: deploys, alerts and new errors of the same time.
     least : float
         Episodes below this share of the budget are left out; their number stands in the row of other time. [ratio]
     """
     where = {} if contributed is None else places(contributed)
+    unknown = NO_VALUE if contributed is None else "no single label"
     beside = {} if companions is None else _beside(companions)
     rows = []
     for objective, part in spent.frame.groupby("objective", sort=False, observed=True):
@@ -39,15 +40,15 @@ def spending_rows(
             rows.append(
                 {
                     "objective": str(objective),
-                    "start": f"{row.start:%Y-%m-%d %H:%M}",
-                    "end": f"{row.end:%m-%d %H:%M}" + (" (goes on)" if row.ongoing else ""),
+                    "start": instant_text(row.start),
+                    "end": "goes on" if row.ongoing else instant_text(row.end),
                     "lasted": span_text(row.minutes * 60),
                     "bad": count_text(row.bad),
-                    "of all bad": ratio_text(row.bad_share, digits=1),
-                    "budget": ratio_text(row.budget_share, digits=1),
+                    "share of bad": ratio_text(row.bad_share, digits=1),
+                    "budget used": ratio_text(row.budget_share, digits=1),
                     "burn rate": f"{row.burn_rate:.1f}x",
-                    "where": where.get((str(objective), int(row.episode)), "everywhere" if contributed else NO_VALUE),
-                    "with": beside.get((str(objective), int(row.episode)), ""),
+                    "label": where.get((str(objective), int(row.episode)), unknown),
+                    "at the same time": beside.get((str(objective), int(row.episode)), ""),
                 }
             )
         rest = part[part["kind"] == "usual"].iloc[0]
@@ -57,15 +58,15 @@ def spending_rows(
         rows.append(
             {
                 "objective": str(objective),
-                "start": f"{rest['start']:%Y-%m-%d %H:%M}",
-                "end": f"{rest['end']:%m-%d %H:%M}",
+                "start": instant_text(rest["start"]),
+                "end": instant_text(rest["end"]),
                 "lasted": span_text((rest["minutes"] + small["minutes"].sum()) * 60),
                 "bad": count_text(bad),
-                "of all bad": ratio_text(rest["bad_share"] + small["bad_share"].sum(), digits=1),
-                "budget": ratio_text(share, digits=1),
+                "share of bad": ratio_text(rest["bad_share"] + small["bad_share"].sum(), digits=1),
+                "budget used": ratio_text(share, digits=1),
                 "burn rate": f"{rest['burn_rate']:.1f}x" if pd.notna(rest["burn_rate"]) else NO_VALUE,
-                "where": words,
-                "with": "",
+                "label": words,
+                "at the same time": "",
             }
         )
     return rows
@@ -99,10 +100,10 @@ def contribution_rows(contributed: Result, *, objective: str, episode: int) -> l
             "dimension": str(row.dimension),
             "value": str(row.value) or "(none)",
             "bad": count_text(row.bad),
-            "of": count_text(row.total) if row.total == row.total else NO_VALUE,
+            "events": count_text(row.total) if row.total == row.total else NO_VALUE,
             "bad share": ratio_text(row.bad_ratio) if row.bad_ratio == row.bad_ratio else NO_VALUE,
-            "of the episode": ratio_text(row.share, digits=1),
-            "narrowed": "here" if row.narrowed else "",
+            "share of episode": ratio_text(row.share, digits=1),
+            "smallest cause": "yes" if row.narrowed else "",
         }
         for row in part.itertuples()
     ]
@@ -116,7 +117,7 @@ def companion_rows(companions: Result, *, objective: str, episode: int) -> list[
         {
             "kind": str(row.kind),
             "what": str(row.what),
-            "time": f"{row.time:%Y-%m-%d %H:%M}",
+            "time": instant_text(row.time),
             "after start": ("-" if row.lag_s < 0 else "") + span_text(abs(row.lag_s)),
             "count": count_text(row.count),
             "before": count_text(row.before) if row.kind in ("log", "span") else NO_VALUE,
@@ -131,7 +132,7 @@ def spending_table(spent: Result, contributed: Result | None = None, companions:
     return Table(
         spending_rows(spent, contributed, companions),
         caption="Bad counts of one objective add up to all of its bad events; budget is a share of the whole window's.",
-        left=("start", "end", "where", "with"),
+        left=("start", "end", "label", "at the same time"),
     )
 
 
@@ -148,6 +149,6 @@ def spending_finding(spent: Result, contributed: Result | None = None) -> Senten
         place = where.get((str(row.objective), int(row.episode)), "")
         parts.append(
             f"{row.objective}: {ratio_text(row.budget_share, digits=0)} of the budget in {span_text(row.minutes * 60)} "
-            f"from {row.start:%d %B %H:%M} UTC{f' ({place})' if place else ''}"
+            f"from {instant_text(row.start)}{f' ({place})' if place else ''}"
         )
     return Sentence("What spent most: " + "; ".join(parts) + ".")

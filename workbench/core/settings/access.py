@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from workbench.core.access.identity import Grant, Identity, Role
+from workbench.core.errors import SettingsError
 from workbench.core.settings.secrets import Frozen, SecretRef
 
 #: Stands for every system in ``systems``, and for everybody who signed in in ``members``.
@@ -50,6 +51,7 @@ class OidcSettings(Frozen):
     client_secret: SecretRef
     cookie_secret: SecretRef
     redirect_uri: str
+    scopes: str = "openid profile email"
     name_claim: str = "email"
     groups_claim: str = "groups"
 
@@ -126,6 +128,28 @@ class AccessSettings(Frozen):
             raise ValueError('groups need sign_in = "oidc" or "proxy": without it nobody is known by name')
         return self
 
+    def check_address(self, address: str) -> None:
+        """Refuse to listen where others reach the dashboard and nobody is asked who they are.
+
+        Parameters
+        ----------
+        address : str
+            Address to listen on; empty means all of this machine.
+
+        Raises
+        ------
+        SettingsError
+            It is no loopback address, and the settings name neither a sign-in nor ``open = true``.
+        """
+        if self.sign_in or self.open or is_loopback(address):
+            return
+        raise SettingsError(
+            f"The dashboard would listen on {address or 'every address'} and ask nobody who they are: whoever reaches "
+            "it would see every system.",
+            hint='Set sign_in = "oidc" or "proxy" under [access] in the settings (docs/access.md), '
+            "or write open = true there if everybody may see everything.",
+        )
+
     def identity(self, name: str, groups: Collection[str]) -> Identity:
         """Return who somebody is, with the grants of all groups that they are in.
 
@@ -142,6 +166,20 @@ class AccessSettings(Frozen):
             if title in groups or name in group.members or ALL in group.members
         ]
         return Identity(name, tuple(theirs))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an address.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("0.0.0.0"), is_loopback("")
+    (True, True, False, False)
+    """
+    try:
+        return address == "localhost" or ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def access_part(path: tuple[int | str, ...]) -> type[Frozen]:

@@ -11,7 +11,8 @@ from workbench.charts.cost import tables as cost_tables
 from workbench.charts.issue import tables as issue_tables
 from workbench.charts.slo import decision_tables
 from workbench.core.result import Result
-from workbench.report.export.html import PLOTLY, to_html
+from workbench.report.export.html import to_html
+from workbench.report.export.layout import PLOTLY
 from workbench.report.run.jupyter import jupyter_library
 from workbench.studies.issue.frozen import noted_of
 
@@ -78,7 +79,7 @@ def issued_page(manifest: Mapping[str, Any], figures: Mapping[str, Result], diff
         "figures": manifest["figures_sha256"],
         "version": f"workbench {manifest['made']['version']}",
     }
-    return to_html(notebook, title=manifest["title"], footer=footer)
+    return to_html(notebook, title=manifest["title"], footer=footer, interactive=True)
 
 
 def _members(figures: Mapping[str, Result]) -> list[Any]:

@@ -13,7 +13,9 @@ _SOURCE = """\
 import json
 from workbench.core.result import Study
 
-parts = [value for value in list(globals().values()) if isinstance(value, Study)]
+values = list(globals().values())
+values += [one for value in values if isinstance(value, dict) for one in list(value.values())]
+parts = [value for value in values if isinstance(value, Study) and value.name != "report_findings"]
 frames = [(one, part.frame) for one in parts for part in one.results.values() if "status" in getattr(part, "frame", ())]
 ends = {(one.name, one.status) for one in parts if not (one.status == "refused" and one.coverage > 0)}
 for one, frame in frames:  # what was counted has an answer, also where the counts allow no verdict

@@ -142,6 +142,8 @@ def alert_load(
         warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")
         failed = "no_data"
     statuses: list[Status] = list(measures.frame["status"]) if observed_s else ["no_data"]
+    if found.frame["open"].any():
+        statuses.append("at_risk")
     return Study(
         name="alert_load",
         system=system,

@@ -151,6 +151,8 @@ def _kept(ctx: Context, store: Store, key: str, question: Question, data: Data) 
         study = study_of(row.content)
     except NotKeptError:
         return None
+    if abs(row.as_of_ms - to_ms(question.as_of)) > STALE // timedelta(milliseconds=1):
+        return None  # it is about another time
     age_s = age_of(row.made_ms, ctx.clock())
     same = row.data == data.version and row.as_of_ms == to_ms(question.as_of)
     true = same and (data.whole or age_s <= YOUNG.total_seconds())

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.sources.context import Context
 
 _FORM = 1  # raised when answers are written in another form
+
+#: A period that ended less than this ago ends at the present: pages round "now" down to five minutes.
+PRESENT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,11 @@ class Question:
     as_of: datetime
     options: tuple[tuple[str, Any], ...] = ()
 
-    @property
-    def period(self) -> str:
-        """What stays the same while time goes on: a length up to now, or fixed ends."""
+    def period(self, now: datetime) -> str:
+        """Say what stays the same while time goes on: a length up to the present, or fixed ends."""
         if self.span is None:
             return "own windows"
-        if self.span.end == self.as_of:
+        if self.span.end == self.as_of and now - self.as_of < PRESENT:
             return f"last {self.span.end_ms - self.span.start_ms} ms"
         return f"{self.span.start_ms} to {self.span.end_ms} ms"
 
@@ -75,7 +77,7 @@ def key_of(ctx: Context, question: Question) -> str:
         [(name, getattr(source, "location", "")) for name, source in sorted(ctx.sources.items())],
         [source.semantics for _, source in sorted(ctx.sources.items()) if isinstance(source, ArchiveSource)],
     )  # fmt: skip
-    asked = (question.study, question.system, question.period, question.options)
+    asked = (question.study, question.system, question.period(ctx.clock()), question.options)
     decided = ctx.store.decided_version() if ctx.store is not None else ""
     return _hash(_FORM, asked, ctx.identity.scope, grants, settings, _catalog(ctx.catalog), decided, program_version())
 

@@ -167,7 +167,7 @@ def capacity_forecast(
         range=range,
         as_of=as_of,
         results=results,
-        status=worst(known or statuses or failures),
+        status="unavailable" if "unavailable" in failures else worst([*known, *failures] or statuses),
         freshness=from_ms(query_reader.newest_ms) if query_reader.newest_ms is not None else None,
         coverage=min(observed, default=float("nan")),
         provenance=Provenance(

@@ -75,6 +75,9 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     groups = spend_groups(found.ledger, found.seen, counted, periods)
     budgets = budget_use(found.budgets, as_of=periods.now.end)
     known_budgets: list[Status] = [status for status in budgets.frame["status"] if status != "no_data"]
+    jumps = spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone)
+    if ((jumps.frame["measure"] == "cost") & jumps.frame["ongoing"] & (jumps.frame["direction"] == "up")).any():
+        known_budgets.append("at_risk")
     seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
     return Study(
         name="spend_and_tokens",
@@ -87,7 +90,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
             "token_classes": token_classes(found.ledger, found.seen, counted, periods),
             "drivers": spend_drivers(found.ledger, found.seen, counted, periods),
-            "jumps": spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone),
+            "jumps": jumps,
             "forecast": spend_forecast(found.ledger, found.seen, counted, periods, budgets.frame, zone=ctx.zone),
             "unit_costs": unit_costs(found.ledger, found.seen, counted, periods),
             "budgets": budgets,

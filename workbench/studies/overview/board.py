@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,12 +10,14 @@ from decimal import Decimal
 import pandas as pd
 
 from workbench import __version__
+from workbench.analysis.cost.budgets import BudgetUse
 from workbench.analysis.operations.sources import SourceStates, source_table
 from workbench.analysis.overview.board import promise_board
 from workbench.analysis.overview.evidence import Clause, Looked, evidence
 from workbench.analysis.overview.findings import (
     MonthSpend,
     OpenAlerts,
+    OpenLimits,
     alert_findings,
     budget_findings,
     health_findings,
@@ -89,7 +91,9 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
         ``results``: ``today`` (:class:`workbench.analysis.overview.today.TodayList`), ``board``
         (:class:`workbench.analysis.overview.board.PromiseBoard`), ``spend`` and ``alerts``
         (:class:`workbench.analysis.overview.findings.MonthSpend`,
-        :class:`~workbench.analysis.overview.findings.OpenAlerts`), ``sources``
+        :class:`~workbench.analysis.overview.findings.OpenAlerts`), ``limits``
+        (:class:`~workbench.analysis.overview.findings.OpenLimits`), ``budgets`` (the columns of
+        :class:`workbench.analysis.cost.budgets.BudgetUse` that are kept, with ``system``), ``sources``
         (:class:`workbench.analysis.operations.sources.SourceStates`; empty for a period that is over), ``evidence``
         (:class:`workbench.analysis.overview.evidence.Evidence`: what was looked at).
 
@@ -126,6 +130,8 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
             "board": board,
             "spend": _spend(ctx, found, as_of),
             "alerts": _alerts(found, as_of),
+            "limits": OpenLimits(_joined(found, SystemState.limits_frame), as_of=as_of),
+            "budgets": BudgetUse(_joined(found, SystemState.budgets_frame), as_of=as_of),
             "sources": states,
             "evidence": evidence(
                 _looked(ctx, found), as_of=as_of, newest=from_ms(newest) if newest is not None else None
@@ -203,6 +209,13 @@ def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
     frames = [part for part in parts if len(part)] or parts[:1]
     frame = pd.concat(frames, ignore_index=True) if frames else SystemState().firing_frame().assign(system="")
     return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
+
+
+def _joined(found: dict[str, _Found], frame: Callable[[SystemState], pd.DataFrame]) -> pd.DataFrame:
+    """Rows of every system below each other, the system first."""
+    parts = [frame(one.standing).assign(system=name) for name, one in found.items()]
+    whole = pd.concat([part for part in parts if len(part)] or [frame(SystemState()).assign(system="")])
+    return whole[["system", *(name for name in whole.columns if name != "system")]].reset_index(drop=True)
 
 
 @one_look

@@ -79,8 +79,8 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
         ``breaches``
         (:class:`workbench.analysis.counting.limits.LimitTotals`,
         :class:`workbench.analysis.counting.limits.LimitBreaches`). A result
-        without rows is not measured; the notes of ``flows`` say why. The status is at risk when a threshold is broken
-        at the end of the period.
+        without rows is not measured; the notes of ``flows`` say why. The status is at risk when a threshold was broken
+        in the period.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def _errors(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, dict
 def _status(coverage: float, results: Mapping[str, Result]) -> Status:
     if not coverage > 0 and results["resources"].frame.empty and results["availability"].frame.empty:
         return "no_data"
-    return "at_risk" if results["breaches"].frame["ongoing"].any() else "ok"
+    return "ok" if results["breaches"].frame.empty else "at_risk"
 
 
 def _noted(result: Result, notes: tuple[str, ...]) -> Result:

@@ -16,6 +16,7 @@ from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile
 from workbench.catalog.rules.rule_file import Alerting, RuleFile
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import EmptyAnswer, ParameterError, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
@@ -117,7 +118,7 @@ def slo_backtest(
         period = objective_window(objective, as_of)
         period_ms = period.end_ms - period.start_ms
         events = _events(spent, objective, promise, period_ms, least_share)
-        policies, left_out = named_policies(period_ms, promise.target)
+        policies, left_out = named_policies(read_burn_policies(), period_ms, promise.target)
         warnings.extend(f"{objective.id}: {why}" for why in left_out)
         firings = [firing for policy in policies.values() for firing in replay(history, promise, policy)]
         try:

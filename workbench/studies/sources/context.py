@@ -82,6 +82,8 @@ class Context:
         Which fields enter an archive under a pseudonym.
     cost : CostSettings
         Tolerance of invoices and files of prices.
+    home : Path or None
+        Folder below which issued reports are kept; None where there is none.
     """
 
     sources: Mapping[str, MetricSource]
@@ -102,6 +104,7 @@ class Context:
     given: Mapping[str, SourceSettings] = field(default_factory=dict)
     privacy: Privacy = field(default_factory=Privacy)
     cost: CostSettings = field(default_factory=CostSettings)
+    home: Path | None = None
 
     def __post_init__(self) -> None:
         scope = self.identity.scope
@@ -280,4 +283,5 @@ def open_context(settings: Settings | None = None) -> Context:
         given=chosen.sources,
         privacy=chosen.privacy,
         cost=chosen.cost,
+        home=chosen.home,
     )

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from workbench.charts.marks import marked
+from workbench.charts.stack import cursor
 from workbench.charts.theme import Mode
+from workbench.core.result import Study
+from workbench.core.units import interval_text
+from workbench.ui.parts import filters, links, load
 from workbench.ui.parts.markdown import escaped
 
 _CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+_SELECTABLE = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
 
 
 def mode() -> Mode:
@@ -21,6 +28,42 @@ def mode() -> Mode:
 def plain(draw: Callable[..., Any], *results: Any, key: str, title: str) -> None:
     """Show a figure inside what is open; ``title`` is read out to those who do not see it."""
     st.plotly_chart(draw(*results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
+
+
+def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: Study) -> None:
+    """Show a chart over time as a card, with what happened meanwhile; a stretch that is dragged over becomes a link.
+
+    ``study`` gives the system and the period of the marks.
+    """
+    with st.container(border=True, height="stretch"):
+        st.markdown(f"**{escaped(title)}**")
+        figure = marked(draw(*results, mode=mode()), load.marks(study.system, study.range), mode=mode())
+        figure.update_layout(dragmode="select", selectdirection="h").update_xaxes(
+            **cursor(), range=[study.range.start, study.range.end]
+        )
+        state = st.plotly_chart(
+            figure,
+            theme=None,
+            key=f"{key}-chart",
+            config=_SELECTABLE,
+            alt=title,
+            on_select="rerun",
+            selection_mode="box",
+        )
+        _selected(state, study.system)
+
+
+def _selected(state: Any, system: str) -> None:
+    """Offer for the stretch that was dragged over on a chart to show it alone, or what explains it."""
+    boxes = state["selection"]["box"] if state else []
+    if not boxes:
+        return
+    start, end = sorted(pd.Timestamp(edge).tz_localize("UTC").to_pydatetime() for edge in boxes[0]["x"])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"Selected: {escaped(interval_text(start, end))}")
+        if st.button("Set as period", key=f"period-{start.timestamp()}", icon=":material/date_range:", type="tertiary"):
+            filters.choose_period(start, end)
+        links.evidence(system, start, end)
 
 
 def card(title: str, draw: Callable[..., Any], *results: Any, key: str) -> None:

@@ -104,6 +104,13 @@ def period() -> Period:
     return Period(text, zone, None if text == DEFAULT else span, span, name)
 
 
+def choose_period(start: datetime, end: datetime) -> None:
+    """Make a stretch of time the period of this page, in its address too, and draw the page again."""
+    st.query_params["period"] = "..".join(f"{edge:%Y-%m-%dT%H:%M:%SZ}" for edge in (start, end))
+    st.session_state.pop("period", None)
+    st.rerun()
+
+
 def slo(system: str) -> str | None:
     """Draw the choice of an SLO of a system; None means the list of all."""
     names = [objective.id for objective in load.context().catalog.objectives.get(system, ())]

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from workbench.core.result import Study
 from workbench.core.shipped import shipped
-from workbench.core.units import ratio_text, span_text
+from workbench.core.units import instant_text, interval_text, ratio_text, span_text
 from workbench.ui.parts import load
 from workbench.ui.parts.markdown import escaped
 
@@ -29,7 +29,7 @@ def freshness_text(newest: datetime | None, as_of: datetime) -> str:
         return "No data"
     age_s = (as_of - newest).total_seconds()
     age = f" ({span_text(age_s)} old)" if age_s >= 60 else ""
-    return f"Data to {newest:%d %b %Y %H:%M} UTC{age}"
+    return f"Data to {instant_text(newest)}{age}"
 
 
 def title(text: str) -> DeltaGenerator:
@@ -73,5 +73,5 @@ def facts(study: Study, *first: str) -> None:
     if study.freshness is not None and made.method.startswith(("exact", "corrected", "extrapolated")):
         parts.append(f"{made.method} counts")
     if study.range.seconds:
-        parts.append(str(study.range))
+        parts.append(interval_text(study.range.start, study.range.end))
     st.caption(" · ".join(escaped(part) for part in parts))

@@ -13,12 +13,14 @@ from typing import Any
 import streamlit as st
 
 from workbench import studies
+from workbench.analysis.counting.happened import Happened
 from workbench.core.result import Study
 from workbench.core.settings import Settings, load_settings
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
 from workbench.studies.answers.asking import answer
 from workbench.studies.answers.keys import Question
+from workbench.studies.decisions.marks import period_marks
 from workbench.ui.parts.reader import reader
 
 #: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
@@ -96,6 +98,17 @@ def of_objective(name: str, system: str, slo: str, span: TimeRange | None, zone:
     return _answer(name, system, span, zone, slo=slo, **options)
 
 
+def windowed(name: str, system: str, span: TimeRange, **options: str) -> Study:
+    """Answer a question about a window of instants by the name of its study, with its options.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system, or an option that the study refuses.
+    """
+    return _answer(name, system, span, context().zone, **options)
+
+
 def overview(span: TimeRange | None, zone: str) -> Study:
     """All systems and their promises over a range."""
     return _answer("overview", "", span, zone)
@@ -105,6 +118,16 @@ def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options
     return answer(
         replace(context(), zone=zone), Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
     )
+
+
+@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
+def _marks(key: str, system: str, span: TimeRange, as_of: datetime, _context: Context) -> Happened:
+    return period_marks(_context, system, span, as_of=as_of)
+
+
+def marks(system: str, span: TimeRange) -> Happened:
+    """Return what happened to a system in a period, for its charts."""
+    return _marks(_key(), system, span, _as_of(span), context())
 
 
 def source_checks() -> Study:

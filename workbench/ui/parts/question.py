@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from workbench.core.result import Study
+from workbench.core.result import worst
+from workbench.studies.overview.answers import keep_answer
 from workbench.ui import detail
 from workbench.ui.parts import exports, filters, header, load, states
+from workbench.ui.parts.view import View, shown
 
 
-def page(title: str, command: str, study_name: str, show: Callable[[Study], None], *, exported: str) -> None:
+def page(title: str, command: str, study_name: str, view: View, *, exported: str) -> None:
     """Lay out one question about the chosen system and period.
 
     Parameters
@@ -21,8 +21,8 @@ def page(title: str, command: str, study_name: str, show: Callable[[Study], None
         Noun of the command line, also the first part of file names.
     study_name : str
         Study that answers the question.
-    show : callable
-        Draws the answer; called only when there is one.
+    view : View
+        What is shown of an answer; nothing of it is drawn when there is none.
     exported : str
         Result whose rows the CSV download holds.
     """
@@ -41,15 +41,22 @@ def page(title: str, command: str, study_name: str, show: Callable[[Study], None
 
     with states.guard(), body.skeleton(height=600):
         study = load.question(study_name, system, period.range, period.zone)
-    with beside:
-        states.badge(study.status)
     with facts:
         header.facts(study, header.system_title(system))
     with body, states.guard():
         if states.usable(study):
-            show(study)
+            lines = view.unusual(study)
+            status = worst([study.status, *(line.status for line in lines)])
+            with beside:
+                states.badge(status)
+            sentence = repr(view.answer(study))
+            keep_answer(load.context(), study, status=status, sentence=sentence, events=len(lines))
+            shown(view, study)
             states.warned(study)
             exports.downloads(study, study.results[exported], name=exports.file_name(command, system, period.text))
+        else:
+            with beside:
+                states.badge(study.status)
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             detail.question_commands(command, system, period, study)
             detail.provenance(study)

@@ -32,15 +32,30 @@ def reader(settings: Settings) -> Identity:
             return Identity("anyone", (Grant("viewer"),)) if settings.access.open else local_admin(settings.identity)
 
 
-def signed_in(settings: Settings) -> bool:
-    """Whether the page has a reader; where a provider signs people in, the way there is shown to one who is not."""
-    if settings.access.sign_in != "oidc" or st.user.to_dict().get("is_logged_in"):
-        return True
-    st.navigation([st.Page(lambda: None, title="Sign in")], position="hidden")
+def admitted(settings: Settings) -> bool:
+    """Whether the page has a reader who may see a system; shows the way in, or why there is none, to who has not.
+
+    Raises
+    ------
+    AccessRefused
+        It is not known who reads.
+    """
+    if settings.access.sign_in == "oidc" and not st.user.to_dict().get("is_logged_in"):
+        _alone("Sign in to see the systems of your team.")
+        st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
+        return False
+    if reader(settings).scope == ():
+        _alone("Your account is in no group that may see a system. Ask an admin of the workbench.")
+        account(settings)
+        return False
+    return True
+
+
+def _alone(text: str) -> None:
+    """Show a page without menu."""
+    st.navigation([st.Page(lambda: None, title="LLM workbench")], position="hidden")
     st.title("LLM workbench", anchor=False)
-    st.markdown("Sign in to see the systems of your team.")
-    st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
-    return False
+    st.markdown(text)
 
 
 def account(settings: Settings) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,21 @@ import streamlit as st
 
 from workbench.analysis.operations.sources import SourceChecks, SourceStates
 from workbench.analysis.slo.burn import BurnRates
+from workbench.charts.columns import HELP, header
 from workbench.charts.tables import budget_left_text
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
-from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text, target_text
+from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
 from workbench.ui.parts.header import place_text
+
+#: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
+ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 10
+
+#: How many promises are shown before their table scrolls. [count]
+MOST_PROMISES = 12
+
+#: Text that starts as an amount does, not as a date.
+_AMOUNT = re.compile(r"[<>+-]{0,2} ?[0-9][0-9,.]*( ?(%|x|×|/|[a-zA-Z]{1,4}\b(?! \d{4}))|$)")
 
 #: Statuses as a reader should meet them.
 WORST_FIRST: tuple[Status, ...] = ("spent", "at_risk", "unavailable", "refused", "no_data", "no_traffic", "ok")
@@ -58,12 +69,12 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
         {
             "Status": [STATUS_WORDS[row.status]],
             "SLO": row.title if row.objective else NO_VALUE,
-            "Objective": target_text(row.target),
+            "Objective": _cut(target_text(row.target)),
             "Measured": ratio_text(row.sli),
             "Budget left": budget_left_text(row),
             "Bad": _of(row.bad, row.total, row.unit),
             "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
-            "Budget ends": f"{row.exhausted_at:%d %b %H:%M}" if pd.notna(row.exhausted_at) else NO_VALUE,
+            "Budget ends": day_text(row.exhausted_at),
             "Observed": ratio_text(row.coverage, digits=1),
         }
         for row in frame.itertuples()
@@ -98,13 +109,19 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
         cells,
         hide_index=True,
         key=key,
-        height="content",
+        height="content" if len(cells) <= MOST_PROMISES else HEADER_PX + 38 * MOST_PROMISES,
         row_height=38,
         alt="SLOs, worst first",
         column_config={
             "Status": _STATUS_COLUMN,
             "SLO": st.column_config.ButtonColumn(
-                "SLO", type="tertiary", alignment="left", key=f"{key}-click", on_click=clicked, help="Open the detail."
+                "SLO",
+                type="tertiary",
+                alignment="left",
+                key=f"{key}-click",
+                on_click=clicked,
+                help="Open the detail.",
+                width=_wide(cells["SLO"]),
             ),
             "Objective": st.column_config.TextColumn(alignment="right", help="Share of good events promised."),
             "Measured": st.column_config.TextColumn(alignment="right", help="Good events / all events."),
@@ -121,6 +138,16 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
             "Observed": st.column_config.TextColumn(alignment="right", help="Share of the period that has data."),
         },
     )
+
+
+def _wide(cells: pd.Series) -> int:
+    """Return the width at which the longest of some names is whole. [px]"""
+    return min(360, 36 + 7 * max((len(str(text)) for text in cells), default=0))
+
+
+def _cut(target: str) -> str:
+    """Shorten the target of a composite, which has no end; the detail shows it whole."""
+    return target if len(target) <= 10 else f"{target[:7]}… %"
 
 
 def burn_rates(rates: BurnRates) -> None:
@@ -145,8 +172,8 @@ def sources(states: SourceStates) -> None:
             "Status": [STATUS_WORDS.get(row.status, row.status)],
             "Source": row.name,
             "Kind": row.kind,
-            "Newest sample": f"{row.newest:%d %b %Y %H:%M} UTC" if pd.notna(row.newest) else NO_VALUE,
-            "Age": span_text(row.age_s) + (" (stale)" if row.stale else ""),
+            "Newest sample": instant_text(row.newest),
+            "Age": age_text(row.age_s) + (" (stale)" if row.stale else ""),
             "Engine": row.engine or NO_VALUE,
             "Semantics": row.semantics or NO_VALUE,
             "Systems": row.systems,
@@ -177,15 +204,34 @@ def checks(found: SourceChecks) -> None:
         _plain_table(rows, alt="What a check of the sources found")
 
 
-def texts(rows: Sequence[dict[str, str]], *, alt: str) -> None:
-    """Show rows of foreign text as a table; nothing in it is read as markup."""
+def texts(rows: Sequence[Mapping[str, str]], *, alt: str) -> None:
+    """Show rows of foreign text as a table; nothing in it is read as markup.
+
+    A long table scrolls inside its own frame. Every column has its header in sentence case and says what it counts;
+    the whole of a cut cell is shown when it is pointed at.
+    """
     _plain_table(rows, alt=alt)
 
 
-def _plain_table(rows: Sequence[dict[str, Any]], *, alt: str) -> None:
+def _plain_table(rows: Sequence[Mapping[str, Any]], *, alt: str) -> None:
     cells = pd.DataFrame(rows)
     filled = [name for name in cells.columns if (cells[name] != "").any()]
-    st.dataframe(cells[filled], hide_index=True, height="content", alt=alt)
+    st.dataframe(
+        cells[filled],
+        hide_index=True,
+        height="content" if len(cells) <= MOST_ROWS else HEADER_PX + ROW_PX * MOST_ROWS,
+        row_height=ROW_PX,
+        alt=alt,
+        column_config={name: _column(name, cells[name]) for name in filled},
+    )
+
+
+def _column(name: str, cells: pd.Series) -> Any:
+    """Return the header, the help and the side of a column: amounts stand on the right."""
+    amounts = cells.map(lambda text: text == NO_VALUE or bool(_AMOUNT.match(text)))
+    return st.column_config.TextColumn(
+        header(name), help=HELP.get(name), alignment="right" if amounts.all() else "left"
+    )
 
 
 def _of(bad: float, total: float, unit: str) -> str:

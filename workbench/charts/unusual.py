@@ -1,0 +1,191 @@
+"""What is out of line in the answer to a question: one line an event, with its id, for pages and first pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import pandas as pd
+
+from workbench.analysis.cost.jump_events import jump_events
+from workbench.charts.alerts.tables import measure_text
+from workbench.charts.capacity.tables import action_text, chance_text
+from workbench.charts.cost.tables import DIMENSION_WORDS
+from workbench.charts.performance.tables import rule_text, use_text
+from workbench.core.result import Result, Status, Study
+from workbench.core.units import amount_text, change_text, day_text, instant_text, ratio_text, span_text, value_text
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event that is out of line.
+
+    Attributes
+    ----------
+    id : str
+        Stable; docs/reference/findings.md.
+    status : Status
+    title, evidence : str
+        What it is, and the numbers that speak for it with their units.
+    start, end : datetime, optional
+        When it was, where it has a time. [UTC]
+    """
+
+    id: str
+    status: Status
+    title: str
+    evidence: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def performance_lines(study: Study) -> tuple[Line, ...]:
+    """One line per threshold that was broken, the one broken now and then the one broken longest first."""
+    totals, breaches = study.results["thresholds"].frame, study.results["breaches"].frame
+    broken = totals[(totals["breaches"] > 0) & (totals["status"] != "no_data")]
+    order = broken.assign(now=broken["status"].eq("at_risk")).sort_values(["now", "seconds"], ascending=False)
+    lines = []
+    for row in order.itertuples():
+        mine = breaches[breaches["limit"] == row.limit]
+        longest = mine.sort_values("seconds").iloc[-1] if len(mine) else None
+        groups = list(dict.fromkeys(str(group) for group in mine["group"] if group))
+        said = "broken now" if row.now else "broken, kept now"
+        times = "once" if row.breaches == 1 else f"{row.breaches:,} times"
+        worst = use_text(row.worst, str(row.unit))
+        evidence = f"{said}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule_text(row)}"
+        lines.append(
+            Line(
+                "performance/threshold",
+                "at_risk",
+                str(row.title),
+                evidence + (f"; {_few(groups)}" if groups else ""),
+                None if longest is None else longest["start"].to_pydatetime(),
+                None if longest is None else longest["end"].to_pydatetime(),
+            )
+        )
+    return tuple(lines)
+
+
+def cost_lines(study: Study) -> tuple[Line, ...]:
+    """One line per budget that is used up or nearly so, then one per jump of spend, largest first."""
+    lines = []
+    for row in study.results["budgets"].frame.itertuples():
+        if row.status in ("spent", "at_risk"):
+            of = f" of {value_text(row.limit, str(row.unit))}" if row.limit == row.limit else ""
+            title = f"Budget of {row.dimension} {row.group}"
+            lines.append(Line("cost/budget", row.status, title, f"{ratio_text(row.used, digits=1)}{of} used"))
+    for event in jump_events(study.results["jumps"].frame).itertuples():
+        lasts = "since" if event.ongoing else "from"
+        until = "" if event.ongoing else f" to {day_text(event.last)}"
+        amount = amount_text(_cents(abs(event.impact)), str(event.unit))
+        side = "above" if event.impact > 0 else "below"
+        change = "new" if event.change_ratio == float("inf") else change_text(event.change_ratio)
+        also = f"; also seen in {event.also}" if event.also else ""
+        lines.append(
+            Line(
+                "cost/jump",
+                "at_risk" if event.ongoing and event.direction == "up" else "ok",
+                f"{DIMENSION_WORDS.get(event.dimension, event.dimension)} {event.group}".capitalize(),
+                f"{amount} {side} the usual ({change}) {lasts} {day_text(event.first)}{until}{also}",
+                _midnight(event.first),
+                _midnight(event.last) + timedelta(days=1),
+            )
+        )
+    return tuple(lines)
+
+
+def quality_lines(study: Study) -> tuple[Line, ...]:
+    """One line per drift, open ones first, then one per documented limit that was broken."""
+    lines = []
+    for row in study.results["drifts"].frame.sort_values("open", ascending=False, kind="stable").itertuples():
+        lasts = f"since {instant_text(row.onset)}" if row.open else f"for {span_text(row.days * 86_400)}"
+        evidence = f"{row.direction} than its reference {lasts}, by {abs(row.difference):.4f} on the worst day"
+        start, end = row.onset.to_pydatetime(), row.end.to_pydatetime()
+        lines.append(Line("quality/drift", "at_risk", f"{row.title} of {row.series}", evidence, start, end))
+    for row in study.results["limits"].frame.itertuples():
+        if row.breaches > 0:
+            times = "once" if row.breaches == 1 else f"{row.breaches:,} times"
+            evidence = f"{row.rule}: {times}, {span_text(row.seconds)} in all, worst {value_text(row.worst, row.unit)}"
+            lines.append(Line("quality/limit", "at_risk", str(row.title), evidence))
+    return tuple(lines)
+
+
+def capacity_lines(study: Study) -> tuple[Line, ...]:
+    """One line per level that is above a limit, or reaches one within the horizon; the nearest date first."""
+    limits = study.results["limits"]
+    frame = limits.frame[limits.frame["reached_at"].notna()].sort_values("reached_at", kind="stable")
+    lines = []
+    for row in frame.drop_duplicates(["resource", "series"]).itertuples():
+        if row.reached_at <= pd.Timestamp(vars(limits)["as_of"]):
+            evidence = f"above {row.limit} now"
+        else:
+            chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
+            evidence = f"reaches {row.limit} on {instant_text(row.reached_at)} ({chance})"
+            evidence += "" if action_text(row) == "nothing" else f"; {action_text(row)}"
+        lines.append(Line("capacity/limit", row.status, f"{row.title}, {row.series}", evidence))
+    return tuple(lines)
+
+
+def alert_lines(study: Study) -> tuple[Line, ...]:
+    """One line per rule that fires now, then per measure above a published limit, then per rule that flapped."""
+    lines = []
+    episodes = study.results["episodes"].frame
+    for name, rows in episodes[episodes["open"]].groupby("alertname", sort=True):
+        first = rows.sort_values("starts_at").iloc[0]
+        count = f"{len(rows)} alerts firing" if len(rows) > 1 else "firing"
+        evidence = f"{count} for {span_text(first['duration_s'])}, since {instant_text(first['starts_at'])}"
+        evidence += f"; {first['labels']}" if first["labels"] else ""
+        start = first["starts_at"].to_pydatetime()
+        lines.append(Line("alerts/firing", "at_risk", str(name), evidence, start, study.as_of))
+    measures = study.results["measures"].frame
+    for row in measures[measures["status"] == "at_risk"].itertuples():
+        measured, limit = (measure_text(value, str(row.unit)) for value in (row.value, row.limit))
+        lines.append(Line("alerts/load", "at_risk", str(row.title), f"{measured}, limit {limit} ({row.standard})"))
+    rules = study.results["rules"].frame
+    for row in rules[rules["flapping"] > 0].itertuples():
+        evidence = f"{row.flapping:,} of {row.episodes:,} episodes flap"
+        lines.append(Line("alerts/flapping", "at_risk", str(row.alertname), evidence))
+    return tuple(lines)
+
+
+def usual_sentence(study: Study) -> str:
+    """Say what is as usual, of what was looked at; empty where nothing is."""
+    results = study.results
+    if study.name == "service_performance":
+        return _kept(results["thresholds"], "threshold", "breaches")
+    if study.name == "quality_drift":
+        states = results["states"].frame
+        steady = int((states["verdict"] == "none").sum())
+        return f"{steady} of {len(states)} scores do not drift now." if len(states) else ""
+    if study.name == "capacity_forecast":
+        once = results["limits"].frame.groupby(["resource", "series"])["reached_at"].count()
+        return f"{int((once == 0).sum())} of {len(once)} levels reach no limit in the horizon." if len(once) else ""
+    if study.name == "alert_load":
+        rules = results["rules"].frame
+        quiet = int((rules["episodes"] == 0).sum())
+        return f"{quiet} of {len(rules)} rules did not fire." if len(rules) and study.coverage > 0 else ""
+    budgets = results["budgets"].frame
+    kept = int((budgets["status"] == "ok").sum())
+    return f"{kept} of {len(budgets)} budgets are used to less than 80 %." if len(budgets) else ""
+
+
+def _kept(result: Result, noun: str, column: str) -> str:
+    known = result.frame[result.frame["status"] != "no_data"]
+    kept, unknown = int((known[column] == 0).sum()), len(result.frame) - len(known)
+    if result.frame.empty:
+        return ""
+    rest = f"; {unknown} not known" if unknown else ""
+    return f"{kept} of {len(known)} {noun}{'' if len(known) == 1 else 's'} kept all the time{rest}."
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+
+def _cents(amount: float) -> Decimal:
+    return Decimal(str(round(amount, 2)))
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(), UTC)

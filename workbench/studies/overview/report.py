@@ -1,0 +1,124 @@
+"""What happened in a period, asked once: the studies of all questions, and the findings made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from workbench import __version__
+from workbench.analysis.overview.answers import STUDIES
+from workbench.analysis.overview.first_page import report_findings
+from workbench.analysis.overview.statements import Question
+from workbench.core.errors import ParameterError
+from workbench.core.periods import span_name
+from workbench.core.result import Provenance, Study, worst
+from workbench.core.timerange import TimeRange
+from workbench.studies.alerts.load import alert_load
+from workbench.studies.capacity.forecast import capacity_forecast
+from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.overview.periods import period_figures
+from workbench.studies.performance.service import service_performance
+from workbench.studies.quality.drift import quality_drift
+from workbench.studies.slo.attribution import slo_attribution
+from workbench.studies.slo.compliance import slo_compliance
+from workbench.studies.slo.policy import slo_policy
+from workbench.studies.sources.context import Context
+
+#: Name of the study that holds the findings.
+FINDINGS = "report_findings"
+
+
+def system_report(
+    ctx: Context,
+    *,
+    system: str,
+    range: TimeRange,
+    as_of: datetime,
+    questions: Sequence[Question] = tuple(STUDIES),
+) -> Mapping[str, Study]:
+    """Ask the questions about a system and a period, and say what came of it in sentences.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+        System of the catalog.
+    range : TimeRange
+        Period, e.g. a calendar month.
+    as_of : datetime
+        Aware instant up to which history is read.
+    questions : sequence of str
+        Of ``slo``, ``performance``, ``cost``, ``quality``, ``capacity`` and ``alerts``; all by default.
+
+    Returns
+    -------
+    mapping of str to Study
+        ``slo_compliance``, ``slo_attribution`` and ``slo_policy``; ``service_performance``; ``spend_and_tokens``;
+        ``quality_drift``; ``capacity_forecast``; ``alert_load``, as asked; and ``report_findings`` with the results
+        ``findings`` (:class:`workbench.analysis.overview.first_page.ReportFindings`) and ``periods``
+        (:class:`workbench.analysis.overview.first_page.PeriodFigures`).
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or question. A failing source is a status of a study, never an exception.
+    """
+    unknown = [name for name in questions if name not in STUDIES]
+    if unknown or not questions:
+        raise ParameterError(f"{', '.join(unknown) or 'Nothing'} is no question.", hint=f"Use {', '.join(STUDIES)}.")
+    profile = ctx.catalog.profile(system)
+    studies: dict[str, Study] = {}
+    for name in questions:
+        for ask in _ASKED[name]:
+            studies[ask.__name__] = ask(ctx, system=system, range=range, as_of=as_of)
+    periods = period_figures(ctx, system=system, range=range, as_of=as_of, studies=studies)
+    asked = [studies[STUDIES[name]] for name in questions]
+    first = asked[0]
+    newest = max((study.freshness for study in asked if study.freshness is not None), default=None)
+    findings = report_findings(
+        studies,
+        periods,
+        system=system,
+        title=profile.title,
+        owner=profile.owner,
+        period=span_name(range, ctx.zone),
+        range=range,
+        as_of=as_of,
+        newest=newest,
+    )
+    known = [study.coverage for study in asked if study.coverage == study.coverage]
+    found = Study(
+        name=FINDINGS,
+        system=system,
+        range=range,
+        as_of=as_of,
+        results={"findings": findings, "periods": periods},
+        status=worst([study.status for study in asked]),
+        freshness=newest,
+        coverage=min(known, default=float("nan")),
+        provenance=Provenance(
+            source=first.provenance.source,
+            engine=first.provenance.engine,
+            semantics=first.provenance.semantics,
+            method="sentences of the studies of the questions",
+            version=__version__,
+        ),
+        warnings=periods.notes,
+    )
+    return {**studies, FINDINGS: found}
+
+
+def _policy(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Study:
+    return slo_policy(ctx, system=system, as_of=as_of)
+
+
+_policy.__name__ = "slo_policy"
+
+_ASKED: Mapping[Question, tuple[Callable[..., Study], ...]] = {
+    "slo": (slo_compliance, slo_attribution, _policy),
+    "performance": (service_performance,),
+    "cost": (spend_and_tokens,),
+    "quality": (quality_drift,),
+    "capacity": (capacity_forecast,),
+    "alerts": (alert_load,),
+}

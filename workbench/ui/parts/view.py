@@ -1,0 +1,97 @@
+"""The one order of every page of a question: answer, key figures, what is out of line, charts, tables, method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from workbench.charts.columns import header
+from workbench.charts.tables import Sentence
+from workbench.charts.unusual import Line, usual_sentence
+from workbench.core.result import Study
+from workbench.ui.parts import links, states, tables
+from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.markdown import escaped
+
+#: Lines shown at once; the tables hold all.
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table of a page.
+
+    Attributes
+    ----------
+    title : str
+        Of its tab.
+    rows : sequence of mapping
+        Cells of text by column.
+    caption : str
+        What a row is, or what does not add up.
+    absent : str
+        Said where there is no row.
+    """
+
+    title: str
+    rows: Sequence[Mapping[str, str]]
+    caption: str = ""
+    absent: str = "None in this period."
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows of a study, each part drawn from its results alone."""
+
+    answer: Callable[[Study], Sentence]
+    figures: Callable[[Study], Sequence[Tile]]
+    unusual: Callable[[Study], Sequence[Line]]
+    charts: Callable[[Study], None]
+    sheets: Callable[[Study], Sequence[Sheet]]
+
+
+def shown(view: View, study: Study) -> None:
+    """Draw a study in the order of every page."""
+    st.markdown(escaped(repr(view.answer(study))))
+    tiles(view.figures(study))
+    out_of_line(study, view.unusual(study))
+    view.charts(study)
+    sheets(view.sheets(study))
+
+
+def out_of_line(study: Study, lines: Sequence[Line]) -> None:
+    """Draw one line per event that is out of line, with the way to its evidence, and in one sentence what is not."""
+    with st.container(border=True, gap="small"):
+        st.markdown("**What is out of line**")
+        for line in lines[:SHOWN]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                badge = states.badge_text(line.status) + " " if line.status != "ok" else ""
+                st.markdown(f"{badge}**{escaped(line.title)}**: {escaped(line.evidence)}", help=f"`{line.id}`")
+                if line.start is not None and line.end is not None:
+                    links.evidence(study.system, line.start, line.end)
+        more = f"{len(lines) - SHOWN} more in the tables below." if len(lines) > SHOWN else ""
+        rest = " ".join(filter(None, [more, usual_sentence(study)]))
+        if rest or not lines:
+            st.caption(escaped(rest or "Nothing, of what could be judged."))
+
+
+def sheets(parts: Sequence[Sheet]) -> None:
+    """Draw tables behind tabs, the first open; the open one is part of the address."""
+    names = [part.title for part in parts]
+    for part, tab in zip(parts, st.tabs(names, key="table", on_change="rerun", bind="query-params"), strict=True):
+        with tab:
+            if part.rows:
+                tables.texts(part.rows, alt=part.title)
+            else:
+                st.caption(escaped(part.absent))
+            if part.caption and part.rows:
+                st.caption(escaped(part.caption))
+
+
+def folded(title: str, rows: Sequence[Mapping[str, str]], *, icon: str = "table") -> None:
+    """Draw a table that opens with a click."""
+    if rows:
+        with st.expander(header(title), icon=f":material/{icon}:"):
+            tables.texts(rows, alt=title)
