@@ -95,7 +95,8 @@ def test_a_fresh_process_has_the_same_key(ctx, tmp_path):
         "from dataclasses import replace; from datetime import *; from workbench.studies import open_context;"
         "from workbench.studies.answers.keys import *; from workbench.core.timerange import TimeRange;"
         "now = datetime(2026, 10, 3, tzinfo=UTC); span = TimeRange(now - timedelta(days=2), now);"
-        f"print(key_of(open_context(), Question('service_performance', '{LAB}', span, now)))"
+        "ctx = replace(open_context(), clock=lambda: now);"
+        f"print(key_of(ctx, Question('service_performance', '{LAB}', span, now)))"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == key_of(ctx, question())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,11 @@ from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.sources.context import Context
 
 _FORM = 1  # raised when answers are written in another form
+
+#: Parts of a context that are looked at one by one; every other part is a setting, and in each key as it is.
+_BY_PART = frozenset(
+    {"sources", "catalog", "store", "identity", "clock", "log_sources", "span_sources", "episode_sources", "tables"}
+)
 
 #: A period that ended less than this ago ends at the present: pages round "now" down to five minutes.
 PRESENT = timedelta(minutes=10)
@@ -71,15 +76,16 @@ def key_of(ctx: Context, question: Question) -> str:
     That is the question, who may see what, the contents of catalog and settings, what people decided, and the program.
     """
     grants = sorted((grant.role, grant.systems or ("*",)) for grant in ctx.identity.grants)
-    settings = (
-        ctx.limits, ctx.zone, ctx.week_start, sorted(ctx.serves.items()), sorted(ctx.reached.items()),
-        sorted(ctx.alertmanagers.items()), sorted(ctx.given.items()), ctx.privacy, ctx.cost,
-        [(name, getattr(source, "location", "")) for name, source in sorted(ctx.sources.items())],
-        [source.semantics for _, source in sorted(ctx.sources.items()) if isinstance(source, ArchiveSource)],
-    )  # fmt: skip
+    settings = [(each.name, getattr(ctx, each.name)) for each in fields(ctx) if each.name not in _BY_PART]
+    places = [
+        (name, getattr(source, "location", ""), source.semantics if isinstance(source, ArchiveSource) else "")
+        for name, source in sorted(ctx.sources.items())
+    ]
     asked = (question.study, question.system, question.period(ctx.clock()), question.options)
     decided = ctx.store.decided_version() if ctx.store is not None else ""
-    return _hash(_FORM, asked, ctx.identity.scope, grants, settings, _catalog(ctx.catalog), decided, program_version())
+    return _hash(
+        _FORM, asked, ctx.identity.scope, grants, settings, places, _catalog(ctx.catalog), decided, program_version()
+    )
 
 
 def data_of(ctx: Context) -> Data:
