@@ -116,7 +116,7 @@ def _refresh_behind(ctx: Context, store: Store, key: str, question: Question, co
         if key in _behind:
             return
         _behind.add(key)
-    threading.Thread(target=run, name="answer").start()
+    threading.Thread(target=run, name="answer", daemon=compute is not ask).start()
 
 
 _guard = threading.Lock()

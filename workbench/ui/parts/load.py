@@ -18,6 +18,7 @@ from workbench.core.result import Study
 from workbench.core.settings import Settings, load_settings
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
+from workbench.studies.answers import pool
 from workbench.studies.answers.asking import answer
 from workbench.studies.answers.keys import Question
 from workbench.studies.decisions.marks import period_marks
@@ -115,9 +116,8 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 
 
 def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
-    return answer(
-        replace(context(), zone=zone), Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
-    )
+    asked = Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
+    return answer(replace(context(), zone=zone), asked, compute=pool.compute)
 
 
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)
