@@ -22,6 +22,7 @@ from workbench.studies.answers import pool
 from workbench.studies.answers.asking import answer
 from workbench.studies.answers.keys import Question
 from workbench.studies.decisions.marks import period_marks
+from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.ui.parts.reader import reader
 
 #: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
@@ -120,6 +121,21 @@ def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options
     return answer(replace(context(), zone=zone), asked, compute=pool.compute)
 
 
+def scorecard(last: TimeRange, count: int, quarters: bool) -> Study:
+    """Objectives of all systems by period; see :func:`workbench.studies.slo.scorecard.slo_scorecard`."""
+    try:
+        return _scorecard(_key(), last, count, quarters, now(), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=300, max_entries=8, show_spinner=False)
+def _scorecard(
+    key: str, last: TimeRange, count: int, quarters: bool, as_of: datetime, _context: Context
+) -> Study:  # fmt: skip
+    return _kept(slo_scorecard(_context, range=last, count=count, quarters=quarters, as_of=as_of))
+
+
 @st.cache_data(ttl=60, max_entries=64, show_spinner=False)
 def _marks(key: str, system: str, span: TimeRange, as_of: datetime, _context: Context) -> Happened:
     return period_marks(_context, system, span, as_of=as_of)
@@ -140,10 +156,7 @@ def source_checks() -> Study:
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
 def _source_checks(key: str, _context: Context) -> Study:
-    study = studies.source_checks(_context, as_of=_context.clock())
-    if study.status == "unavailable":
-        raise _UnansweredError(study)
-    return study
+    return _kept(studies.source_checks(_context, as_of=_context.clock()))
 
 
 def collection_states() -> Study:
@@ -161,3 +174,10 @@ def _key() -> str:
 
 def _settings_key(settings: Settings) -> str:
     return settings.model_dump_json() + studies.catalog_version(settings)
+
+
+def _kept(study: Study) -> Study:
+    """Keep an answer for a short while, unless it is one for want of counts, which may come."""
+    if study.status == "unavailable" or (study.status == "refused" and not study.coverage > 0):
+        raise _UnansweredError(study)
+    return study
