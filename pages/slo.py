@@ -4,8 +4,8 @@ import streamlit as st
 
 from workbench.charts.slo import figures as charts
 from workbench.ui import budget as spent
+from workbench.ui import decide, detail
 from workbench.ui import decisions as decided
-from workbench.ui import detail
 from workbench.ui import objectives as board
 from workbench.ui.parts import exports, figures, filters, header, load, states, tables
 
@@ -63,6 +63,9 @@ with body, states.guard():
             spent.policies(system, promised.id, period)
     if usable:
         decided.shown(study)
+    if promised is not None:
+        decide.forms(system, promised.id)
+    if usable:
         states.warned(study)
         exports.downloads(study, compliance if promised is None else history, name=file_name)
     if promised is not None:

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
     "backup": ("workbench.cli.backup:backup", "Copy store, archive and reports to another place."),
     "restore": ("workbench.cli.backup:restore", "Restore a backup and check every issued report."),
+    "audit": ("workbench.cli.audit:audit", "Who decided what, with the rows before and after."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }

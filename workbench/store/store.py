@@ -16,6 +16,7 @@ from sqlalchemy import Row, insert, select, update
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.alert_tags import AlertTags
+from workbench.store.audit import Audit
 from workbench.store.collected import Collected
 from workbench.store.connection import upsert, upsert_numbers
 from workbench.store.decisions import Decisions
@@ -75,7 +76,7 @@ class SliceHistory:
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
-class Store(Collected, Decisions, Issues, AlertTags):
+class Store(Audit, Collected, Decisions, Issues, AlertTags):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.
