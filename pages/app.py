@@ -63,6 +63,13 @@ alerts = st.Page(
     url_path="alerts",
     help="How often and how long alerts of one system fire, which flap or stand, against published limits.",
 )
+traces = st.Page(
+    "traces.py",
+    title="Traces",
+    icon=":material/account_tree:",
+    url_path="traces",
+    help="Rate, errors and duration from traces, critical paths, service graph; one trace as a tree.",
+)
 sources = st.Page(
     "sources.py",
     title="Sources",
@@ -71,9 +78,9 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts], "Data": [sources]})
+page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts, traces], "Data": [sources]})
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",)}
+shown = {"": ("period", "zone"), "sources": ("system",), "traces": ("system",)}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)

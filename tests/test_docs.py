@@ -82,6 +82,9 @@ def unknown_word(words: list[str]) -> str | None:
                 rest = rest[option.nargs :]
         elif isinstance(command, click.Group) and re.match("[a-z]", word):
             found = command.get_command(click.Context(command), word)
+            # A group with a verb by default takes what is no verb as its argument: traces SYSTEM is traces find SYSTEM.
+            if found is None and type(command).__name__ == "FindByDefault":
+                found = command.get_command(click.Context(command), "find")
             if found is None:
                 return word
             command = found

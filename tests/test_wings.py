@@ -14,11 +14,13 @@ SUBJECTS = {"slo", "performance", "cost", "quality", "capacity", "alerts", "logs
 #: Rooms whose wings are held apart: a subject imports shared wings and no sibling subject.
 WINGED_ROOMS = ("analysis", "studies")
 
-#: Wings that look at all subjects: the overview, an issue, what keeps the archive, and what writes definitions.
-OVERARCHING = {"overview", "issue", "upkeep", "authoring"}
+#: Wings that look at all subjects: the overview, investigations, reviews, an issue, what keeps the archive, and what
+#: writes definitions.
+OVERARCHING = {"overview", "investigate", "issue", "upkeep", "authoring", "reviews"}
 
 #: (room, wing, wing of a subject) -> why the first may import the second.
 WING_EXCEPTIONS = {
+    ("studies", "traces", "logs"): "a trace is shown with the log lines between its spans",
     ("studies", "sources", "alerts"): "a source of metrics is a source of episodes, by its samples of ALERTS",
     ("studies", "slo", "alerts"): "attribution shows the alerts that fired while a budget burned",
     ("studies", "performance", "operations"): "the step of a chart is that of a free query",

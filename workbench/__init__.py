@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workbench.studies.alerts.load import alert_load as alert_load
     from workbench.studies.capacity.forecast import capacity_forecast as capacity_forecast
     from workbench.studies.cost.spend import spend_and_tokens as spend_and_tokens
+    from workbench.studies.investigate.investigate import investigate as investigate
     from workbench.studies.logs.lines import find_logs as find_logs
     from workbench.studies.operations.ask import explain_query as explain_query
     from workbench.studies.operations.ask import find_spans as find_spans
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
     from workbench.studies.sources.context import Context as Context
     from workbench.studies.sources.opening import open_period as open_period
     from workbench.studies.sources.opening import open_workbench as open_workbench
+    from workbench.studies.traces.analysis import trace_analysis as trace_analysis
+    from workbench.studies.traces.analysis import trace_compare as trace_compare
+    from workbench.studies.traces.counts import count_spans as count_spans
+    from workbench.studies.traces.trace import trace_detail as trace_detail
 
 __version__ = "0.1.0"
 
@@ -74,10 +79,12 @@ _PLACES = {
     "WorkbenchError": "core.errors",
     "alert_load": "studies.alerts.load",
     "capacity_forecast": "studies.capacity.forecast",
+    "count_spans": "studies.traces.counts",
     "explain_query": "studies.operations.ask",
     "figure": "charts",
     "find_logs": "studies.logs.lines",
     "find_spans": "studies.operations.ask",
+    "investigate": "studies.investigate.investigate",
     "open_period": "studies.sources.opening",
     "open_workbench": "studies.sources.opening",
     "overview": "studies.overview.board",
@@ -94,6 +101,9 @@ _PLACES = {
     "source_states": "studies.operations.sources",
     "spend_and_tokens": "studies.cost.spend",
     "system_report": "studies.overview.report",
+    "trace_analysis": "studies.traces.analysis",
+    "trace_compare": "studies.traces.analysis",
+    "trace_detail": "studies.traces.trace",
 }
 
 __all__ = [*_PLACES]

@@ -16,25 +16,27 @@ from workbench.analysis.counting.events import slice_events
 from workbench.analysis.counting.history import histories
 from workbench.analysis.slo.backtest import BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.slo.burn import burn_rates
-from workbench.analysis.slo.burn_policy import (
-    BurnAlert,
-    BurnPolicy,
-    burn_factor,
-    check_reachable,
-    fitting_policy,
-    pyrra_policy,
-    unreachable,
-    workbook_policy,
-)
+from workbench.analysis.slo.burn_policy import check_reachable, fitting_policy
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.outlook import burn_outlook, count_interval
 from workbench.analysis.slo.what_if import starter, what_if
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import ParameterError
+from workbench.core.slo.burn_alerts import (
+    BurnAlert,
+    BurnPolicy,
+    BurnPolicySteps,
+    BurnStep,
+    PeriodSteps,
+    burn_factor,
+    unreachable,
+)
 from workbench.core.timerange import TimeRange, duration_ms, duration_text
 
 DAY = 86_400_000
 START = datetime(2026, 10, 1, tzinfo=UTC)
 THREE_NINES = Decimal("0.999")
+WORKBOOK = read_burn_policies()["workbook"]
 
 
 class TestFactors:
@@ -47,9 +49,11 @@ class TestFactors:
     ])  # fmt: skip
     def test_of_sloth_follow_the_period(self, days: int, shares: tuple[str, ...], factors: list[float]) -> None:
         steps = [
-            (Decimal(share), long, "5m", "page") for share, long in zip(shares, ("1h", "6h", "1d", "3d"), strict=True)
+            BurnStep("page", budget=Fraction(share), long_ms=duration_ms(long), short_ms=300_000)
+            for share, long in zip(shares, ("1h", "6h", "1d", "3d"), strict=True)
         ]
-        policy = workbook_policy(days * DAY, steps)
+        policy = BurnPolicySteps("sloth", "sloth", (PeriodSteps(tuple(steps)),)).policy(days * DAY)
+        assert policy.alerts[0].factor == WORKBOOK.policy(days * DAY).alerts[0].factor
         assert [round(float(alert.factor), 4) for alert in policy.alerts] == factors
 
     def test_of_sloths_custom_windows(self) -> None:
@@ -66,12 +70,12 @@ class TestFactors:
         assert float(burn_factor(Decimal(share), days * DAY, duration_ms(window))) == factor
 
     def test_of_pyrra_stay_and_its_windows_follow(self) -> None:
-        alerts = pyrra_policy(28 * DAY).alerts
+        alerts = read_burn_policies()["pyrra"].policy(28 * DAY).alerts
         assert [float(alert.factor) for alert in alerts] == [14, 7, 2, 1]
         assert [duration_text(alert.for_ms) for alert in alerts] == ["2m", "15m", "1h", "3h"]
         spent = [round(float(alert.budget_at_fire(28 * DAY)) * 100, 2) for alert in alerts]
         assert spent == [2.08, 6.25, 7.14, 14.29]
-        halved = pyrra_policy(14 * DAY).alerts
+        halved = read_burn_policies()["pyrra"].policy(14 * DAY).alerts
         windows = {alert.short_ms for alert in halved} | {alert.long_ms for alert in halved}
         assert sorted(map(duration_text, windows), key=duration_ms) == ["3m", "15m", "30m", "1h", "3h", "12h", "2d"]
 
@@ -83,14 +87,14 @@ class TestFactors:
         assert not unreachable(BurnAlert("page", DAY, DAY, just.factor - Fraction(1, 1000)), Decimal(target))
 
     def test_two_percent_in_an_hour_needs_a_target_above_93_06_percent(self) -> None:
-        alert = workbook_policy(30 * DAY).alerts[0]
+        alert = WORKBOOK.policy(30 * DAY).alerts[0]
         assert unreachable(alert, Decimal("0.9305"))
         assert not unreachable(alert, Decimal("0.9306"))
 
     def test_an_unreachable_policy_is_refused_with_the_arithmetic(self) -> None:
         with pytest.raises(ParameterError, match=r"14\.4 x 0\.1 = 1\.44"):
-            check_reachable(workbook_policy(30 * DAY), Decimal("0.9"))
-        kept, why = fitting_policy(30 * DAY, Decimal("0.9"))
+            check_reachable(WORKBOOK.policy(30 * DAY), Decimal("0.9"))
+        kept, why = fitting_policy(WORKBOOK, 30 * DAY, Decimal("0.9"))
         assert [float(alert.factor) for alert in kept.alerts] == [6, 3, 1]
         assert len(why) == 1
 
@@ -128,7 +132,7 @@ class TestWorkbookTimings:
         assert alert.fires_after_s(THREE_NINES, 0.035) is None
 
     def test_fifteen_percent_of_errors_for_ten_minutes(self) -> None:
-        both = workbook_policy(30 * DAY).alerts[0]
+        both = WORKBOOK.policy(30 * DAY).alerts[0]
         long, short = (BurnAlert("page", ms, ms, both.factor) for ms in (both.long_ms, both.short_ms))
         assert long.fires_after_s(THREE_NINES, 0.15) == pytest.approx(5.76 * 60)
         assert short.fires_after_s(THREE_NINES, 0.15) == pytest.approx(0.48 * 60)
@@ -154,7 +158,7 @@ def test_a_replay_fires_when_both_windows_burn_and_clears_with_the_short_one() -
     bad, total = np.zeros(600), np.full(600, 1000.0)
     bad[300:302] = 150.0  # 15 % for ten minutes
     events, promise = promised(bad, total)
-    policy = BurnPolicy("p", workbook_policy(30 * DAY).alerts[:1])
+    policy = BurnPolicy("p", WORKBOOK.policy(30 * DAY).alerts[:1])
     (firing,) = replay(histories(events)["x"], promise, policy)
     minute = 60_000
     begun = promise.window.start_ms + 300 * 5 * minute
@@ -259,12 +263,12 @@ def test_an_outlook_holds_the_pace_and_says_how_sure_it_is() -> None:
     events, _ = promised(bad, total)
     window = TimeRange(START, START + timedelta(days=60))
     half = Promise("x", "X", THREE_NINES, window)
-    row = burn_outlook(events, [half], as_of=START + timedelta(days=30)).frame.iloc[0]
+    row = burn_outlook(events, [half], as_of=START + timedelta(days=30), policy=WORKBOOK).frame.iloc[0]
     assert row.burn_rate == pytest.approx(36 / (864 * 100 * 0.001), rel=1e-9)
     assert row.burn_low < row.burn_rate < row.burn_high
     assert not row.low_traffic
     low = promised(np.zeros((288.0).__int__()), np.full(288, 10 / 12))
-    guarded = burn_outlook(low[0], [low[1]], as_of=low[1].window.end).frame.iloc[0]
+    guarded = burn_outlook(low[0], [low[1]], as_of=low[1].window.end, policy=WORKBOOK).frame.iloc[0]
     assert guarded.one_failure_burn == pytest.approx(100)
     assert guarded.low_traffic
 

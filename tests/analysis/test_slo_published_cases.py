@@ -13,11 +13,12 @@ import pytest
 from tests.analysis.test_slo_golden_numbers import judge
 from workbench.analysis.counting.events import slice_events
 from workbench.analysis.slo.burn import budget_history
-from workbench.analysis.slo.burn_policy import BurnAlert, pyrra_policy
 from workbench.analysis.slo.compliance import compliance
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.review import kept_share, review_queue
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import FrameError
+from workbench.core.slo.burn_alerts import BurnAlert
 from workbench.core.timerange import TimeRange, duration_ms
 
 START = datetime(2025, 11, 1, tzinfo=UTC)
@@ -98,6 +99,6 @@ def test_the_ideal_line_of_sloth_on_the_fourteenth_day() -> None:
 
 @pytest.mark.parametrize(("target", "minutes"), [("0.99", 10), ("0.999", 3)])
 def test_pyrra_calls_a_metric_absent_when_silence_would_have_fired(target: str, minutes: int) -> None:
-    first = pyrra_policy(28 * DAY).alerts[0]
+    first = read_burn_policies()["pyrra"].policy(28 * DAY).alerts[0]
     waits = float(first.factor) * float(1 - Decimal(target)) * first.long_ms + first.for_ms
     assert round(waits / duration_ms("1m")) == minutes

@@ -26,6 +26,7 @@ from workbench.analysis.slo.compliance import compliance
 from workbench.analysis.slo.objective import Promise
 from workbench.analysis.slo.outlook import burn_outlook
 from workbench.analysis.slo.spending import spending
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.timerange import TimeRange
 from workbench.studies.sources.periods import standard_windows
 
@@ -62,7 +63,7 @@ def judged(names: list[str], counts: list[np.ndarray], edges: range, promises: l
     whole = [one for one in bound if one.period == "90d"]
     compliance(events, bound, as_of=END)
     burn_rates(events, whole, as_of=END)
-    burn_outlook(events, whole, as_of=END)
+    burn_outlook(events, whole, as_of=END, policy=read_burn_policies()["workbook"])
     return len(spending(events, whole, as_of=END).burns)
 
 

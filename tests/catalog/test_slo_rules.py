@@ -19,6 +19,7 @@ from tests.servers.programs import PROMETHEUS_3
 from workbench.analysis.slo.burn_policy import fitting_policy
 from workbench.catalog import load_catalog
 from workbench.catalog.rules.generated import Counted, burn_alerts, reachable, rule_groups
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import ParameterError
 from workbench.promql import parse
 from workbench.studies.authoring.rules import slo_rules
@@ -131,7 +132,7 @@ def test_rules_of_a_brief_period_fit_into_it_and_fire_only_for_burns_that_spend_
     for alert in ours:
         assert alert.short_ms <= alert.long_ms <= period_ms
         assert alert.factor > 1
-    shown = fitting_policy(period_ms, Decimal("0.999"))[0].alerts
+    shown = fitting_policy(read_burn_policies()["workbook"], period_ms, Decimal("0.999"))[0].alerts
     assert [(one.long_ms, one.short_ms, one.factor) for one in shown] == [
         (one.long_ms, one.short_ms, one.factor) for one in ours
     ]

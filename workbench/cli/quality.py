@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.question import Asked, question
 
 
@@ -84,3 +85,65 @@ def accept(state: Any, system: str, score: str, series: str, since: str | None, 
     context = state.context()
     at = parse_instant(since, zone=state.settings.zone) if since else context.clock()
     click.echo(accept_level(context, system=system, score=score, at=at, note=note, series=series).id)
+
+
+@quality.command()
+@click.argument("rows")
+@click.option("--arm", required=True, help="Column of the model or variant.")
+@click.option("--score", required=True, help="Column of the score: numbers, true/false or pass/fail.")
+@click.option("--arms", help="First (the base) and second, e.g. gpt-4-0314,gpt-4-0613; else the two that there are.")
+@click.option("--item", default="", help="Column of what both answered: makes the comparison paired.")
+@click.option("--segment", default="", help="Column to compare by as well; p values are adjusted (Holm).")
+@click.option("--cost", default="", help="Column of the cost of an answer: adds cost and cost per success.")
+@click.option("--latency", default="", help="Column of the latency of an answer.")
+@click.option("--before", default="", help="Column of a value from before the test (CUPED).")
+@click.option("--margin", type=float, help="Largest loss of score that counts as none.")
+@click.option("--split", default="50,50", show_default=True, help="Shares of traffic that the two should have.")
+@click.option("--any-time", is_flag=True, help="Intervals that hold however often you look, for a running test.")
+@format_option
+@click.pass_obj
+def compare(
+    state: Any, rows: str, arm: str, score: str, arms: str | None, item: str, segment: str, cost: str, latency: str,
+    before: str, margin: float | None, split: str, any_time: bool, format_: str,
+) -> None:  # fmt: skip
+    """Compare two models or variants by ROWS of answers: a table of the settings, or a CSV or Parquet file.
+
+    The sample ratio is checked first. "No difference shown" is not "shown equal": that needs a --margin.
+
+    \b
+    Examples:
+      workbench quality compare answers.csv --arm model --score correct --item id
+      workbench quality compare test.parquet --arm variant --score rating --segment country --margin 0.05
+      workbench quality compare answers.csv --arm model --score correct --cost cost --latency latency --any-time
+    """
+    from workbench.analysis.quality.compare import Columns
+    from workbench.charts.quality.compare_tables import COMPARISON_TEXT, comparison_rows, comparison_sentence
+    from workbench.core.errors import ParameterError
+    from workbench.studies.quality.compare import model_comparison
+
+    try:
+        first_share, second_share = (float(part) for part in split.split(","))
+    except ValueError:
+        raise ParameterError(f"{split!r} is no split.", hint="Write two shares, e.g. --split 90,10.") from None
+    names = arms.split(",") if arms else None
+    if names is not None and len(names) != 2:
+        raise ParameterError(f"{arms!r} names {len(names)} arms, two are compared.", hint="Write --arms FIRST,SECOND.")
+    result = model_comparison(
+        state.context(),
+        rows=rows,
+        columns=Columns(arm, score, item, segment, cost, latency, before),
+        arms=(names[0], names[1]) if names else None,
+        expected=(first_share, second_share),
+        margin=margin,
+        any_time=any_time,
+    )
+    if format_ == "json":
+        print_json(result.to_dict())
+    elif format_ == "csv":
+        print_csv(result.to_frame().to_dict(orient="records"))
+    else:
+        table = comparison_rows(result)
+        print_table(table, right=[name for name in table[0] if name not in COMPARISON_TEXT])
+        say(comparison_sentence(result))
+    for note in result.notes:
+        say(f"Note: {note}")

@@ -8,6 +8,7 @@ from workbench.studies.alerts.silences import alert_suppression
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.focus import focus_charges
 from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.investigate.investigate import investigate
 from workbench.studies.logs.lines import find_logs
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
 from workbench.studies.operations.source_checks import source_checks
@@ -23,6 +24,9 @@ from workbench.studies.slo.rule_worth import alert_rule_worth
 from workbench.studies.slo.what_if import slo_what_if
 from workbench.studies.sources.context import Context, catalog_version, open_context
 from workbench.studies.sources.opening import open_period
+from workbench.studies.traces.analysis import trace_analysis, trace_compare
+from workbench.studies.traces.counts import count_spans
+from workbench.studies.traces.trace import trace_detail
 
 __all__ = [
     "Condition",
@@ -38,10 +42,12 @@ __all__ = [
     "alert_suppression",
     "capacity_forecast",
     "catalog_version",
+    "count_spans",
     "explain_query",
     "find_logs",
     "find_spans",
     "focus_charges",
+    "investigate",
     "open_context",
     "open_period",
     "overview",
@@ -55,4 +61,7 @@ __all__ = [
     "source_checks",
     "source_states",
     "spend_and_tokens",
+    "trace_analysis",
+    "trace_compare",
+    "trace_detail",
 ]

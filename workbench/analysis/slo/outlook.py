@@ -16,15 +16,14 @@ from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.burn_policy import fitting_policy
 from workbench.analysis.slo.objective import Promise, period_budget
 from workbench.core.result import Result
-from workbench.core.timerange import TimeRange, duration_ms, duration_text
+from workbench.core.slo.burn_alerts import BurnPolicySteps
+from workbench.core.timerange import HOUR_MS, TimeRange, duration_ms, duration_text
 
 #: The pace is that of this last part of the window.
 PACE = "3d"
 
 #: Probability that the interval of the end of a budget holds it. [ratio]
 SURE = 0.9
-
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,7 +58,9 @@ COLUMNS = ["objective", "pace", "burn_rate", "burn_low", "burn_high", "left_rati
            "firing", "unreachable"]  # fmt: skip
 
 
-def burn_outlook(events: Events, promises: Sequence[Promise], *, as_of: datetime, pace: str = PACE) -> BurnOutlook:
+def burn_outlook(
+    events: Events, promises: Sequence[Promise], *, as_of: datetime, policy: BurnPolicySteps, pace: str = PACE
+) -> BurnOutlook:
     """Project each budget at its present pace.
 
     Parameters
@@ -69,6 +70,8 @@ def burn_outlook(events: Events, promises: Sequence[Promise], *, as_of: datetime
     promises : sequence of Promise
     as_of : datetime
         Aware instant up to which history is known.
+    policy : BurnPolicySteps
+        Alerts that are said to fire, or to be out of reach.
     pace : str
         Look-back whose burn rate is continued. [time]
 
@@ -83,7 +86,10 @@ def burn_outlook(events: Events, promises: Sequence[Promise], *, as_of: datetime
     .. [1] F. Garwood, Fiducial limits for the Poisson distribution, Biometrika 28, 1936.
     """
     known = histories(events)
-    rows = [_row(known.get(one.objective, History.empty()), one, as_of, duration_ms(pace)) for one in promises]
+    pace_ms = duration_ms(pace)
+    rows = [
+        _row(known.get(promise.objective, History.empty()), promise, as_of, pace_ms, policy) for promise in promises
+    ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     for name in ("exhausted_at", "earliest", "latest"):
         frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).dt.as_unit("ms")
@@ -111,12 +117,12 @@ def count_interval(count: float, scatter: float = 1.0, *, sure: float = SURE) ->
     return low * scatter, float(special.gammaincinv(k + 1, 1 - tail)) * scatter
 
 
-def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int) -> dict[str, Any]:
+def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int, steps: BurnPolicySteps) -> dict[str, Any]:
     elapsed = promise.elapsed(as_of)
     seen = history.within(elapsed)
     total = float(seen.total.sum())
     row: dict[str, Any] = {"objective": promise.objective, "low_traffic": False, "firing": "", "unreachable": ""}
-    policy, never = fitting_policy(promise.budget_period_ms, promise.target)
+    policy, never = fitting_policy(steps, promise.budget_period_ms, promise.target)
     row["unreachable"] = "; ".join(never)
     if not total:
         return row
@@ -135,7 +141,7 @@ def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int) -> d
         ahead = left * pace_ms / pace_bad
         return elapsed.end_ms + ahead if ahead <= ahead_ms else np.nan
 
-    hourly = events / (pace_ms / _HOUR_MS)
+    hourly = events / (pace_ms / HOUR_MS)
     one = 1 / (hourly * budget) if hourly and not promise.counts_slices else np.nan
     fastest = max((float(alert.factor) for alert in policy.alerts if alert.severity == "page"), default=np.inf)
     row |= {
@@ -170,7 +176,7 @@ def _fires(history: History, promise: Promise, elapsed: TimeRange, alert: Any) -
 
 
 def _scatter(recent: History, elapsed: TimeRange) -> float:
-    hours = recent.stepped(elapsed.end_ms, _HOUR_MS)
+    hours = recent.stepped(elapsed.end_ms, HOUR_MS)
     bad, total = hours.total - hours.good, hours.total
     if not bad.sum() or len(bad) < 2:
         return 1.0

@@ -19,10 +19,10 @@ from workbench.archive.tiers.columns import Slices
 from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, Tier
 from workbench.core.errors import ArchiveError
 from workbench.core.series import Labels, SeriesSet
+from workbench.core.timerange import DAY_MS
 
 Column = Literal["last", "low", "high", "total", "count", "counter"]
 
-DAY_MS = 86_400_000
 TABLES: dict[str, Layout] = {FIVE_MINUTES.name: SLICES_5M, HOUR.name: SLICES_1H}
 _ATTEMPTS = 50
 

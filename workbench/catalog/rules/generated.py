@@ -19,41 +19,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import ParameterError
-from workbench.core.timerange import duration_text
+from workbench.core.slo.burn_alerts import BurnAlert
+from workbench.core.timerange import HOUR_MS, SLICE_MS, duration_text
 
 #: Where an expression of a :class:`Counted` takes the length of its window.
 WINDOW = "$window"
 
-_HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 
 #: Windows up to this long are asked of the counters; longer ones add up the recorded five minutes. [ms]
-DIRECT_MS = 6 * _HOUR_MS
-
-_TILE_MS = 300_000
-
-#: Long window, short window, severity, and the share of the budget spent when it fires (Workbook, table 5-8).
-_USUAL: tuple[tuple[int, int, Literal["page", "ticket"], Fraction], ...] = (
-    (_HOUR_MS, _HOUR_MS // 12, "page", Fraction(2, 100)),
-    (6 * _HOUR_MS, _HOUR_MS // 2, "page", Fraction(5, 100)),
-    (_DAY_MS, 2 * _HOUR_MS, "ticket", Fraction(10, 100)),
-    (3 * _DAY_MS, 6 * _HOUR_MS, "ticket", Fraction(10, 100)),
-)
-
-#: The same for periods of two weeks and less, in which an hour is a larger part.
-_SHORT_SHARES = (Fraction(8, 100), Fraction(125, 1000), Fraction(20, 100), Fraction(42, 100))
-_SHORT_MS = 14 * _DAY_MS
-
-
-#: Shares of the period as long window, severity, and share of the budget, for periods of less than a week.
-_BRIEF: tuple[tuple[Fraction, Literal["page", "ticket"], Fraction], ...] = (
-    (Fraction(1, 24), "page", Fraction(1, 4)),
-    (Fraction(1, 6), "page", Fraction(1, 2)),
-    (Fraction(1, 2), "ticket", Fraction(3, 4)),
-)
-_BRIEF_MS = 7 * _DAY_MS
+DIRECT_MS = 6 * HOUR_MS
 
 
 @dataclass(frozen=True)
@@ -94,51 +72,24 @@ class Counted:
         return 1 - Fraction(self.target)
 
 
-@dataclass(frozen=True)
-class BurnAlert:
-    """Fires while the burn rate is above ``factor`` over both windows. [ms], [x]"""
-
-    long_ms: int
-    short_ms: int
-    severity: Literal["page", "ticket"]
-    factor: Fraction
-
-
 def burn_alerts(period_ms: int) -> tuple[BurnAlert, ...]:
-    """Return the alerts of a period; each factor is (share of the budget) * period / window [1]_.
+    """Return the alerts of a period, by the policy ``workbook`` of ``data/policies/burn-rates.yaml``.
 
-    Notes
-    -----
-    Periods of less than a week have windows in proportion, in whole five minutes: a window longer than the period
-    judges what the period does not, and a factor below 1 alerts on a burn that never spends the budget.
-
-    References
+    Parameters
     ----------
-    .. [1] B. Beyer et al., The Site Reliability Workbook, O'Reilly, 2018, ch. 5.
+    period_ms : int
+        Length of the period of the budget. [ms]
 
     Examples
     --------
-    >>> [float(one.factor) for one in burn_alerts(30 * 86_400_000)]
+    >>> [float(alert.factor) for alert in burn_alerts(30 * 86_400_000)]
     [14.4, 6.0, 3.0, 1.0]
-    >>> [round(float(one.factor), 4) for one in burn_alerts(28 * 86_400_000)]
+    >>> [round(float(alert.factor), 4) for alert in burn_alerts(28 * 86_400_000)]
     [13.44, 5.6, 2.8, 0.9333]
-    >>> [(one.long_ms // 60_000, float(one.factor)) for one in burn_alerts(43_200_000)]
+    >>> [(alert.long_ms // 60_000, float(alert.factor)) for alert in burn_alerts(43_200_000)]
     [(30, 6.0), (120, 3.0), (360, 1.5)]
     """
-    if period_ms < _BRIEF_MS:
-        brief = (_brief(period_ms, part, severity, share) for part, severity, share in _BRIEF)
-        return tuple(alert for alert in brief if alert.factor > 1)
-    shares = _SHORT_SHARES if period_ms <= _SHORT_MS else tuple(share for *_, share in _USUAL)
-    return tuple(
-        BurnAlert(long, short, severity, share * period_ms / long)
-        for (long, short, severity, _), share in zip(_USUAL, shares, strict=True)
-    )
-
-
-def _brief(period_ms: int, part: Fraction, severity: Literal["page", "ticket"], share: Fraction) -> BurnAlert:
-    long_ms = max(1, round(part * period_ms / _TILE_MS)) * _TILE_MS
-    short_ms = max(1, round(Fraction(long_ms, 12 * _TILE_MS))) * _TILE_MS
-    return BurnAlert(long_ms, short_ms, severity, share * period_ms / long_ms)
+    return read_burn_policies()["workbook"].policy(period_ms).alerts
 
 
 def reachable(counted: Counted) -> tuple[tuple[BurnAlert, ...], tuple[str, ...]]:
@@ -172,10 +123,10 @@ def rule_groups(counted: Counted) -> list[dict[str, Any]]:
         No alert could ever fire.
     """
     alerts, _ = reachable(counted)
-    windows = sorted({_TILE_MS, *(ms for alert in alerts for ms in (alert.long_ms, alert.short_ms))})
+    windows = sorted({SLICE_MS, *(ms for alert in alerts for ms in (alert.long_ms, alert.short_ms))})
     name = f"slo-{counted.system}-{counted.slo}"
     quick, slow = (
-        [rule for window in windows if (window > _HOUR_MS) == late for rule in _window(counted, window)]
+        [rule for window in windows if (window > HOUR_MS) == late for rule in _window(counted, window)]
         for late in (False, True)
     )
     left = f"1 - {_ratio(counted, counted.period_ms)} / {_decimal(counted.budget)}"
@@ -204,7 +155,7 @@ def _counts(counted: Counted, window_ms: int) -> list[dict[str, Any]]:
         elif window_ms <= DIRECT_MS:
             expr = getattr(counted, part).replace(WINDOW, duration_text(window_ms))
         else:
-            tile = duration_text(_TILE_MS)
+            tile = duration_text(SLICE_MS)
             recorded = _selector(counted, f"slo:{part}:increase{tile}")
             expr = f"sum_over_time({recorded}[{duration_text(window_ms)}:{tile}])"
         rules.append(_recorded(counted, f"slo:{part}:increase{duration_text(window_ms)}", expr))
@@ -238,7 +189,7 @@ def _alerts(counted: Counted, alerts: Sequence[BurnAlert]) -> list[dict[str, Any
                     "annotations": burn_annotations(counted, '{{ $value | printf "%.1f" }}'),
                 }
             )
-    total = _selector(counted, f"slo:total:increase{duration_text(_TILE_MS)}")
+    total = _selector(counted, f"slo:total:increase{duration_text(SLICE_MS)}")
     rules.append(
         {
             "alert": "SloNoData",

@@ -161,7 +161,8 @@ def find_spans(
     Returns
     -------
     rows : list of dict
-        ``time, service, operation, status, duration_ms, trace_id``.
+        ``time, service, operation, kind, status, duration_ms, trace_id, span_id, parent_id, weight, attributes`` and
+        ``start_ns``, ``duration_ns``: enough to build the trace again.
     found : int
     warnings : tuple of str
         What the source doubts, e.g. traces that are not whole.
@@ -184,8 +185,9 @@ def find_spans(
     times = pd.to_datetime(slowest["start_ns"], unit="ns", utc=True)
     rows = []
     for time, row in zip(times, slowest.to_dict(orient="records"), strict=True):
-        kept = {name: row[name] for name in ("service", "operation", "status")}
-        rows.append(
-            {"time": time.isoformat(), **kept, "duration_ms": row["duration_ns"] / 1e6, "trace_id": row["trace_id"]}
-        )
+        kept = {name: row[name] for name in ("service", "operation", "kind", "status")}
+        ids = {name: row[name] for name in ("trace_id", "span_id", "parent_id", "weight")}
+        times = {"start_ns": int(row["start_ns"]), "duration_ns": int(row["duration_ns"])}
+        held = {"attributes": dict(row["attributes"] or {})}
+        rows.append({"time": time.isoformat(), **kept, "duration_ms": row["duration_ns"] / 1e6, **ids, **times, **held})
     return rows, found, tuple(warnings)

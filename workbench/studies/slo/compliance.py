@@ -10,6 +10,7 @@ from workbench.analysis.counting.happened import DefinitionParts
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.composite import judged_members
 from workbench.analysis.slo.outlook import burn_outlook
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.counting.composites import terms_of
@@ -79,7 +80,9 @@ def slo_compliance(
             "compliance": verdict.compliance,
             "budget": budget_history(verdict.history, verdict.promises, as_of=as_of),
             "burn": burn_rates(verdict.history, verdict.promises, as_of=as_of),
-            "outlook": burn_outlook(verdict.history, verdict.promises, as_of=as_of),
+            "outlook": burn_outlook(
+                verdict.history, verdict.promises, as_of=as_of, policy=read_burn_policies()["workbook"]
+            ),
             "exclusions": verdict.exclusion_effect(),
             "exclusion_windows": verdict.exclusion_windows(),
             "definitions": definition_parts(ctx, system, changes, judged.agreed, as_of=as_of),

@@ -143,6 +143,29 @@ def _of_objective(
     return _kept(ask(chosen, system=system, slo=slo, range=span, as_of=as_of, **dict(options)))
 
 
+def windowed(name: str, system: str, span: TimeRange, **options: str) -> Study:
+    """Answer a question about a window of instants by the name of its study, with its options.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system, or an option that the study refuses.
+    """
+    try:
+        return _windowed(_key(), name, system, span, _as_of(span), tuple(sorted(options.items())), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
+def _windowed(
+    key: str, name: str, system: str, span: TimeRange, as_of: datetime, options: tuple[tuple[str, str], ...],
+    _context: Context,
+) -> Study:  # fmt: skip
+    ask = getattr(studies, name)
+    return _kept(ask(_context, system=system, range=span, as_of=as_of, **dict(options)))
+
+
 def overview(span: TimeRange | None, zone: str) -> Study:
     """All systems and their promises over a range."""
     try:

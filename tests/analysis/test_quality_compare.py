@@ -1,0 +1,174 @@
+"""Models and variants compared: published numbers, error rates by simulation, and the words that follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.analysis.quality import distances
+from workbench.analysis.quality.compare import Columns, compare_arms
+from workbench.analysis.quality.effects import Moments, adjusted, at_any_time, paired, sample_ratio_p, welch
+
+PRIMES = Path(__file__).parents[3] / "shared" / "datasets" / "llmdrift" / "PRIME_FULL_EVAL.csv"
+SENSITIVE = PRIMES.with_name("SENSITIVEQ_EVAL.csv")
+
+
+def digits(values: tuple[float, ...], places: int) -> tuple[float, ...]:
+    return tuple(round(value, places) for value in values)
+
+
+def test_effects_are_those_of_growthbook() -> None:
+    first, second = Moments.of_sums(3407, 1396.87, 52377.9767), Moments.of_sums(3461, 2422.7, 134698.29)
+    plain, lift = welch(first, second), welch(first, second, relative=True)
+    assert digits((plain.difference, plain.low, plain.high, plain.p), 5) == (0.29, 0.04538, 0.53462, 0.02016)
+    assert digits((lift.difference, lift.low, lift.high, lift.p), 5) == (0.70732, -0.03526, 1.44989, 0.06191)
+    share = welch(Moments.of_proportion(28, 14), Moments.of_proportion(30, 16), relative=True)
+    assert digits((share.difference, share.low, share.high, share.p), 5) == (0.06667, -0.47767, 0.61101, 0.80707)
+
+
+@pytest.mark.parametrize(("tuning", "low", "high"), [(1_000, -0.55844, 1.56516), (5_000, -0.50972, 1.51644)])
+def test_intervals_at_any_time_are_those_of_growthbook(tuning: int, low: float, high: float) -> None:
+    first, second = Moments.of_sums(3000, 1396.87, 52377.9767), Moments.of_sums(3461, 2422.7, 134698.29)
+    effect = at_any_time(first, second, relative=True, tuning=tuning)
+    assert digits((effect.difference, effect.low, effect.high), 5) == (0.50336, low, high)
+    assert effect.p == 1
+
+
+def test_sample_ratios_are_the_published_ones() -> None:
+    assert round(sample_ratio_p((1000, 1200)), 9) == 0.000020079
+    assert round(sample_ratio_p((44_700, 45_489)), 6) == 0.008608
+
+
+def test_distances_are_the_published_ones() -> None:
+    tiny = float(np.finfo(float).tiny)
+    first, second = np.random.RandomState(31).normal(1, 1, 100), np.random.RandomState(31).normal(5, 2, 100)
+    psi = distances.stability_index
+    assert psi(first, second, bins="width", empty=tiny) == pytest.approx(461.20379435743666, rel=1e-12)
+    assert round(psi(first, second, bins="width"), 6) == 6.728773
+    assert round(psi(first, second, bins="sturges"), 6) == 7.863150
+    assert round(psi(first, second), 6) == 5.193952
+    stream = np.random.RandomState(31)
+    assert (
+        round(psi(stream.normal(1, 1, 500), stream.normal(1, 1, 500), bins="width", empty=tiny), 12) == 0.018400728874
+    )
+    stream = np.random.RandomState(31)
+    shifted = psi(stream.normal(0, 1, 100), stream.normal(1, 1, 100), bins="width", count=20, empty=tiny)
+    assert shifted == pytest.approx(134.95409065116183, rel=1e-12)
+    assert round(distances.wasserstein(first, second), 8) == 3.85346007
+    assert round(distances.wasserstein(first, second, normed=True), 9) == 3.773086520
+    assert round(distances.kolmogorov_smirnov(first, second)[0], 2) == 0.81
+    stream = np.random.RandomState(1)
+    assert round(distances.jensen_shannon(stream.normal(0, 1, 10_000), stream.normal(0, 1, 1_000)), 4) == 0.0472
+    stream = np.random.RandomState(1)
+    assert round(distances.wasserstein(stream.normal(0, 1, 10_000), stream.normal(1, 1, 1_000)), 4) == 1.0114
+
+
+def test_twenty_looks_at_any_time_give_few_false_wins_and_a_plain_test_many() -> None:
+    random = np.random.default_rng(4)
+    runs, looks, step = 400, 20, 100
+    first, second = random.normal(size=(2, runs, looks * step))
+    wins = {"any": 0, "plain": 0}
+    for run in range(runs):
+        sizes = range(step, looks * step + 1, step)
+        pairs = [(Moments.of(first[run, :size]), Moments.of(second[run, :size])) for size in sizes]
+        wins["any"] += any(at_any_time(*pair).p <= 0.05 for pair in pairs)
+        wins["plain"] += any(welch(*pair).p <= 0.05 for pair in pairs)
+    assert wins["any"] / runs <= 0.05
+    assert wins["plain"] / runs > 0.15
+
+
+def test_a_value_from_before_takes_its_share_of_the_variance_out_and_leaves_the_difference() -> None:
+    random = np.random.default_rng(5)
+    before = random.normal(size=4_000), random.normal(size=4_000)
+    first, second = (values + random.normal(scale=0.5, size=4_000) for values in before)
+    plain = welch(Moments.of(first), Moments.of(second + 0.1))
+    exact = welch(*(Moments.of(values) for values in adjusted(first, second + 0.1, before)))
+    assert (exact.high - exact.low) < 0.5 * (plain.high - plain.low)
+    assert exact.low < 0.1 < exact.high
+
+
+def test_a_paired_bootstrap_covers_the_true_difference() -> None:
+    random = np.random.default_rng(6)
+    inside = 0
+    for _ in range(200):
+        items = random.exponential(size=80)
+        effect = paired(items + random.normal(size=80), items + 0.3 + random.normal(size=80))
+        inside += effect.low < 0.3 < effect.high
+    assert 0.9 <= inside / 200 <= 0.99
+
+
+def answers(first: list[float], second: list[float], **more: list[object]) -> pd.DataFrame:
+    arms = ["a"] * len(first) + ["b"] * len(second)
+    return pd.DataFrame({"arm": arms, "score": [*first, *second], **more})
+
+
+def test_a_wrong_sample_ratio_stops_the_verdicts() -> None:
+    rows = answers([1.0, 0.0] * 500, [1.0, 1.0] * 600)
+    result = compare_arms(rows, Columns("arm", "score"), ("a", "b"))
+    assert result.frame["verdict"].tolist() == ["not_comparable"]
+    assert result.notes[0].startswith("The sample ratio is wrong: 1,000 to 1,200 answers (p 2e-05).")
+    assert compare_arms(rows, Columns("arm", "score"), ("a", "b"), expected=(5, 6)).frame["verdict"].tolist() == [
+        "higher"
+    ]
+
+
+def test_no_difference_shown_is_not_shown_equal() -> None:
+    rows = answers([1.0, 0.0] * 20, [0.0, 1.0] * 20)
+    columns = Columns("arm", "score")
+    assert compare_arms(rows, columns, ("a", "b"), margin=0.05).frame["verdict"].item() == "no_difference"
+    assert compare_arms(rows, columns, ("a", "b"), margin=0.3).frame["verdict"].item() == "equal"
+
+
+def test_segments_are_adjusted_together_and_one_of_many_is_not_named_by_chance() -> None:
+    random = np.random.default_rng(7)
+    named = 0
+    for _ in range(40):
+        rows = answers(*random.normal(size=(2, 600)).tolist(), part=[str(number % 20) for number in range(1_200)])
+        frame = compare_arms(rows, Columns("arm", "score", segment="part"), ("a", "b")).frame
+        named += frame[frame["segment"] != "all"]["verdict"].isin(["higher", "lower"]).any()
+    assert named <= 5
+
+
+def test_only_items_that_both_answered_once_are_paired() -> None:
+    rows = answers([1.0, 1.0, 0.0, 1.0], [0.0, 0.0, 0.0], id=["x", "y", "z", "z", "x", "y", "w"])
+    result = compare_arms(rows, Columns("arm", "score", item="id"), ("a", "b"))
+    assert (result.frame["n_first"].item(), result.frame["difference"].item()) == (2, -1.0)
+    assert result.notes == ("3 answers are left out: their item was not answered exactly once by both.",)
+
+
+def primes(omit: Callable[[str], NoReturn]) -> pd.DataFrame:
+    if not PRIMES.exists():
+        omit("the answers do not stand beside the checkout (shared/datasets/llmdrift)")
+    rows = pd.read_csv(PRIMES, usecols=["model", "id", "ref_answer", "answer", "cost", "latency"])
+    words = [re.findall(r"\b(yes|no)\b", str(answer).lower()) for answer in rows["answer"]]
+    truth = rows["ref_answer"].astype(str).str.strip().str.lower()
+    return rows.assign(score=[float(bool(said) and said[-1] == want) for said, want in zip(words, truth, strict=True)])
+
+
+def test_the_fall_of_a_model_between_versions_is_found_from_its_rows(omit: Callable[[str], NoReturn]) -> None:
+    columns = Columns("model", "score", item="id", cost="cost", latency="latency")
+    arms = ("openaichat/gpt-4-0314", "openaichat/gpt-4-0613")
+    frame = compare_arms(primes(omit), columns, arms).frame.set_index("metric")
+    assert digits(tuple(frame.loc["score", ["first", "second"]]), 3) == (0.84, 0.511)
+    assert f"{frame.loc['score', 'p']:.1e}" == "2.1e-41"
+    assert digits(tuple(frame.loc["cost per success", ["first", "second"]]), 6) == (0.016461, 0.002101)
+    assert digits(tuple(frame.loc["latency", ["first", "second"]]), 2) == (8.02, 3.21)
+    assert frame["verdict"].tolist() == ["lower"] * 4
+
+
+def test_random_halves_of_one_version_differ_as_often_as_they_may(omit: Callable[[str], NoReturn]) -> None:
+    rows = primes(omit)
+    rows = rows[rows["model"] == "openaichat/gpt-4-0314"]
+    random, alarms = np.random.default_rng(8), 0
+    for _ in range(300):
+        picked = random.permutation(len(rows))[:400]
+        halves = rows.iloc[picked].assign(model=np.repeat(["a", "b"], 200))
+        verdict = compare_arms(halves, Columns("model", "score"), ("a", "b")).frame["verdict"].item()
+        alarms += verdict in ("higher", "lower")
+    assert alarms / 300 <= 0.05
