@@ -11,7 +11,12 @@ from workbench.cli.shared.output import format_option, print_csv, print_json, pr
 
 @click.group()
 def audit() -> None:
-    """Who decided what: exclusions, annotations, tags, acceptances, changed definitions."""
+    """Look up who decided what: exclusions, annotations, tags, acceptances, changed definitions.
+
+    \b
+    Example:
+      workbench audit list --last 7d
+    """
 
 
 @audit.command("list")
