@@ -20,6 +20,7 @@ from workbench.core.private import keep_private
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("workbench.cli.demo:demo", "Build the demo archive and look at it."),
     "dashboard": ("workbench.cli.dashboard:dashboard", "Open the dashboard on this machine."),
+    "serve": ("workbench.cli.serve.command:serve", "Run dashboard, collector and scheduler as a service."),
     "slo": ("workbench.cli.slo.group:slo", "Compliance, error budgets and burn rates."),
     "performance": ("workbench.cli.performance:performance", "Rate, errors, duration, resources and thresholds."),
     "cost": ("workbench.cli.cost:cost", "Spend and tokens, unit costs and budgets."),
@@ -27,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "capacity": ("workbench.cli.capacity:capacity", "When disks, memory, connections and budgets run out."),
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
     "report": ("workbench.cli.report.group:report", "Run monthly reports and find earlier ones."),
+    "schedule": ("workbench.cli.schedule.group:schedule", "Make reports when they are due, and send them."),
+    "delivery": ("workbench.cli.delivery:delivery", "Messages sent and waiting; what would be sent, and to whom."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
     "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
