@@ -70,6 +70,13 @@ traces = st.Page(
     url_path="traces",
     help="Rate, errors and duration from traces, critical paths, service graph; one trace as a tree.",
 )
+investigate = st.Page(
+    "investigate.py",
+    title="Investigate",
+    icon=":material/troubleshoot:",
+    url_path="investigate",
+    help="What differs in a window: where failures began, log templates, slower operations, values of bad requests.",
+)
 sources = st.Page(
     "sources.py",
     title="Sources",
@@ -78,9 +85,11 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts, traces], "Data": [sources]})
+page = st.navigation(
+    {"": [overview, slo, performance, cost, quality, capacity, alerts, investigate, traces], "Data": [sources]}
+)
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",), "traces": ("system",)}
+shown = {"": ("period", "zone"), "sources": ("system",), "traces": ("system",), "investigate": ("system",)}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)

@@ -58,8 +58,7 @@ def investigate(
         span = windows.window_of_alert(context, system=system, alert=alert, as_of=as_of)
     elif episode:
         span = windows.window_of_episode(context, system=system, episode=episode, as_of=as_of)
-    other = windows.window_against(against, span, zone=context.zone, as_of=as_of) if against else None
-    study = study_of(context, system=system, range=span, against=other, as_of=as_of)
+    study = study_of(context, system=system, range=span, against=against, as_of=as_of)
     found = study.results["changes"]
     if format_ == "json":
         print_json(study.to_dict())

@@ -23,7 +23,7 @@ from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.alerts.load import read_episodes
 from workbench.studies.alerts.silences import collected_silences
 from workbench.studies.investigate.commands import command_of
-from workbench.studies.investigate.reading import Readings, default_windows, lines_of, spans_of
+from workbench.studies.investigate.reading import Readings, default_windows, lines_of, spans_of, window_against
 from workbench.studies.slo.attribution import noted_moments, restarts
 from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.sources.context import Context
@@ -44,7 +44,7 @@ def investigate(
     system: str,
     range: TimeRange,
     as_of: datetime,
-    against: TimeRange | None = None,
+    against: TimeRange | str | None = None,
     budget: bool = True,
 ) -> Study:
     """Say what differs in a window: log templates, failing and slow operations, values of bad requests.
@@ -58,9 +58,9 @@ def investigate(
         Window in question, at most two days; cut at ``as_of``.
     as_of : datetime
         Aware instant up to which history is read.
-    against : TimeRange, optional
-        What to compare with; by default the same hours a week before, and the hour before. A row is named only when it
-        differs from each of them in the same direction.
+    against : TimeRange or str, optional
+        What to compare with: a range, ``START..END``, or a length, for the same hours so long before. By default the
+        same hours a week before, and the hour before; a row is named only when it differs from both, in one direction.
     budget : bool
         Count the budgets that the window spent too.
 
@@ -78,7 +78,8 @@ def investigate(
         Unknown system; a window that is empty, ahead or too long. A failing source is a status, never an exception.
     """
     profile = ctx.catalog.profile(system)
-    windows = _windows(range, against, as_of)
+    span = _cut(range, as_of)
+    windows = _windows(span, window_against(against, span, zone=ctx.zone) if isinstance(against, str) else against)
     lines, spans = lines_of(ctx, system, windows), spans_of(ctx, system, windows)
     rows = [*_log_rows(lines), *_span_rows(spans)]
     if not len(spans.frame) and lines.windows is not None:
@@ -112,10 +113,13 @@ def investigate(
     )
 
 
-def _windows(range: TimeRange, against: TimeRange | None, as_of: datetime) -> Windows:
+def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
     if range.start >= as_of:
         raise ParameterError(f"The window {range} has not begun by {as_of:%Y-%m-%d %H:%M} UTC.", hint="Give --from.")
-    span = TimeRange(range.start, min(range.end, as_of))
+    return TimeRange(range.start, min(range.end, as_of))
+
+
+def _windows(span: TimeRange, against: TimeRange | None) -> Windows:
     for one in (span, *([against] if against else [])):
         if one.end - one.start > LONGEST:
             raise ParameterError(

@@ -13,7 +13,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.frames import SPANS
 from workbench.core.secret_text import masked_records
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, duration_ms, parse_instant
 from workbench.studies.logs.reading import read_lines
 from workbench.studies.sources.context import Context
 
@@ -52,6 +52,21 @@ def default_windows(span: TimeRange) -> Windows:
     before = TimeRange(span.start - _HOUR, span.start)
     week = TimeRange(span.start - _WEEK, span.end - _WEEK)
     return Windows(span, (Baseline("a week before", week), Baseline("the hour before", before)))
+
+
+def window_against(text: str, span: TimeRange, *, zone: str) -> TimeRange:
+    """Read what to compare with: a length, for the same hours so long before, or ``START..END``.
+
+    Raises
+    ------
+    ParameterError
+        The text is neither.
+    """
+    start, separator, end = text.partition("..")
+    if separator:
+        return TimeRange(parse_instant(start, zone=zone), parse_instant(end, zone=zone))
+    moved = timedelta(milliseconds=duration_ms(text))
+    return TimeRange(span.start - moved, span.end - moved)
 
 
 def lines_of(ctx: Context, system: str, windows: Windows) -> Readings:

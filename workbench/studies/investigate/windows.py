@@ -69,20 +69,3 @@ def _window(start: pd.Timestamp, end: pd.Timestamp, as_of: datetime) -> TimeRang
     begins = start.to_pydatetime()
     ends = min(end.to_pydatetime() if isinstance(end, pd.Timestamp) else end, begins + FIRST)
     return TimeRange(begins, min(max(ends, begins + SHORTEST), as_of))
-
-
-def window_against(text: str, span: TimeRange, *, zone: str, as_of: datetime) -> TimeRange:
-    """Read what to compare with: a length, for the same hours so long before, or ``START..END``.
-
-    Raises
-    ------
-    ParameterError
-        The text is neither.
-    """
-    from workbench.core.timerange import duration_ms, parse_instant
-
-    start, separator, end = text.partition("..")
-    if separator:
-        return TimeRange(parse_instant(start, zone=zone), parse_instant(end, zone=zone))
-    moved = timedelta(milliseconds=duration_ms(text))
-    return TimeRange(span.start - moved, span.end - moved)
