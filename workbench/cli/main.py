@@ -20,7 +20,7 @@ from workbench.core.private import keep_private
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("workbench.cli.demo:demo", "Build the demo archive and look at it."),
     "dashboard": ("workbench.cli.dashboard:dashboard", "Open the dashboard on this machine."),
-    "serve": ("workbench.cli.serve.command:serve", "Run dashboard, collector and scheduler as a service."),
+    "serve": ("workbench.cli.serve:serve", "Run dashboard, collector and scheduler as a service."),
     "slo": ("workbench.cli.slo.group:slo", "Compliance, error budgets and burn rates."),
     "performance": ("workbench.cli.performance:performance", "Rate, errors, duration, resources and thresholds."),
     "cost": ("workbench.cli.cost:cost", "Spend and tokens, unit costs and budgets."),

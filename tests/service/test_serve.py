@@ -18,9 +18,9 @@ import urllib3
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.servers.programs import free_port
-from workbench.cli.serve.health import Service, health_server
-from workbench.cli.serve.json_log import JsonLog, messages
-from workbench.cli.serve.supervisor import Part, Supervisor
+from workbench.service.health import Service, health_server
+from workbench.service.json_log import JsonLog, messages
+from workbench.service.supervisor import Part, Supervisor
 
 SLEEP = "import time; time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
@@ -155,7 +155,7 @@ def test_the_service_starts_is_ready_and_stops_on_sigterm_within_seconds(tmp_pat
 @pytest.mark.skipif(sys.platform != "linux", reason="parts are tied to their supervisor by the Linux kernel")
 def test_parts_do_not_outlive_a_supervisor_that_was_killed(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from workbench.cli.serve.supervisor import *;"
+        "import sys; from pathlib import Path; from workbench.service.supervisor import *;"
         f"Supervisor([Part('a', [sys.executable, '-c', {SLEEP!r}], Path('.'), {{}})], JsonLog()).run()"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)

@@ -7,12 +7,9 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from workbench.cli.serve.supervisor import Part
 
 PARTS = ("dashboard", "collector", "scheduler")
 
@@ -51,11 +48,11 @@ def serve(
       workbench --config prod.toml serve --address 0.0.0.0 --allow-host slo.example.com
       workbench serve --only collector --only scheduler
     """
-    from workbench.cli.serve.health import Service, health_server
-    from workbench.cli.serve.json_log import JsonLog
-    from workbench.cli.serve.supervisor import Supervisor
     from workbench.core.errors import ParameterError
     from workbench.core.timerange import duration_ms
+    from workbench.service.health import Service, health_server
+    from workbench.service.json_log import JsonLog
+    from workbench.service.supervisor import Supervisor
     from workbench.store import open_store
 
     duration_ms(every)
@@ -81,10 +78,10 @@ def serve(
     log.event("INFO", "The service stopped.")
 
 
-def _parts(settings: Any, address: str, port: int, hosts: tuple[str, ...], every: str) -> list[Part]:
+def _parts(settings: Any, address: str, port: int, hosts: tuple[str, ...], every: str) -> list[Any]:
     from workbench.cli.dashboard import dashboard_command, dashboard_environment
-    from workbench.cli.serve.supervisor import Part
     from workbench.core.shipped import shipped
+    from workbench.service.supervisor import Part
 
     environment = dashboard_environment(settings, hosts)
     own = [sys.executable, "-c", "from workbench.cli.main import main; main()"]

@@ -19,9 +19,9 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from workbench import __version__
-from workbench.cli.serve.supervisor import Supervisor
 from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import to_ms
+from workbench.service.supervisor import Supervisor
 from workbench.store import Store
 
 #: How long a check may take. [s]

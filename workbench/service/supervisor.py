@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from workbench.cli.serve.json_log import JsonLog, span_id
+from workbench.service.json_log import JsonLog, span_id
 
 #: Waits before a dead part is started again, doubled at each death in a row. [s]
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
