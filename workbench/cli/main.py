@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alerts": ("workbench.cli.alerts:alerts", "Episodes of alerts, their load and what is wrong with them."),
     "report": ("workbench.cli.report.group:report", "Run monthly reports and find earlier ones."),
     "schedule": ("workbench.cli.schedule.group:schedule", "Make reports when they are due, and send them."),
+    "notify": ("workbench.cli.notify:notify", "Post new and resolved findings, each once."),
     "delivery": ("workbench.cli.delivery:delivery", "Messages sent and waiting; what would be sent, and to whom."),
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
     "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),

@@ -15,8 +15,8 @@ from workbench.analysis.investigate.windows import Flags, Floats, Windows
 #: What counts as slow: above this quantile of the baselines. [ratio]
 _USUAL = 0.95
 
-#: Fewer spans than this have no usual time. [spans]
-_FEWEST = 20
+#: Fewer spans of the baselines than this have no usual time; fewer in the window show nothing. [spans]
+_FEWEST, _FEWEST_NOW = 20, 5
 
 
 def failing_operations(spans: pd.DataFrame, origins: NDArray[np.int64], windows: Windows) -> Rows:
@@ -85,7 +85,7 @@ def slow_operations(spans: pd.DataFrame, self_ns: NDArray[np.int64], windows: Wi
     Returns
     -------
     Rows
-        One per operation with at least 20 spans in the window and in all baselines together. ``effect`` is the own
+        One per operation with at least 5 spans in the window and 20 in all baselines together. ``effect`` is the own
         time added a second. [s/s]
 
     Notes
@@ -130,7 +130,7 @@ def slow_operations(spans: pd.DataFrame, self_ns: NDArray[np.int64], windows: Wi
         unit=[f"of calls with more than {limit:.3g} s of own time" for limit in limits], effect=np.nan_to_num(added),
         kept=counts[0], kept_before=before, spans=spans, first=first, detail=["own time"] * size, example=example,
     )  # fmt: skip
-    return Rows(frame[np.isfinite(limits) & (calls[0] >= _FEWEST)])
+    return Rows(frame[np.isfinite(limits) & (calls[0] >= _FEWEST_NOW)])
 
 
 def _operations(spans: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
