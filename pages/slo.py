@@ -4,9 +4,10 @@ import streamlit as st
 
 from workbench.charts.slo import figures as charts
 from workbench.ui import budget as spent
-from workbench.ui import decide, detail
 from workbench.ui import decisions as decided
+from workbench.ui import detail
 from workbench.ui import objectives as board
+from workbench.ui.access import decide
 from workbench.ui.parts import exports, figures, filters, header, load, states, tables
 
 system = filters.system()

@@ -1,4 +1,4 @@
-"""Text that would like to act: markup, links, formulas, images, control characters and lengths, in every kind of data."""
+"""Text that would like to act: markup, links, formulas, images, control characters, lengths, in every kind of data."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def build_hostile(folder: Path, newest: datetime) -> Path:
 
 
 def _series(newest: datetime) -> Iterator[tuple[dict[str, str], np.ndarray, np.ndarray]]:
-    minutes = np.arange(2 * 1440 + 1)
-    times = to_ms(newest - timedelta(days=2)) + minutes * 60_000
+    minutes = np.arange(288 + 1)
+    times = to_ms(newest - timedelta(days=1)) + minutes * 300_000
     for number, text in enumerate(CORPUS):
-        spike = np.where((minutes > 2000) & (minutes < 2100), 40.0, 1.0)
+        spike = np.where((minutes > 200) & (minutes < 210), 40.0, 1.0)
         counted, value = np.cumsum(spike) * (number + 1), text[:2_000] if number % 2 else text
         own = {"system": "conduit", "job": "conduit", "instance": "a:1"}
         labels = {
@@ -62,9 +62,9 @@ def _series(newest: datetime) -> Iterator[tuple[dict[str, str], np.ndarray, np.n
         gauges = {"conduit_virtualkey_budget_utilization_percent": "virtual_key_id",
                   "conduit_rabbitmq_queue_messages": "queue"}  # fmt: skip
         for name, label in gauges.items():
-            yield {"__name__": name, **own, label: value}, times, 40 + minutes / 60
+            yield {"__name__": name, **own, label: value}, times, 40 + minutes / 12
         alert = {"alertname": value, "alertstate": "firing", "severity": "critical", "service": value}
-        yield {"__name__": "ALERTS", **own, **alert}, times[-300:], np.ones(300)
+        yield {"__name__": "ALERTS", **own, **alert}, times[-60:], np.ones(60)
     yield {"__name__": "up", "system": "conduit", "job": "conduit", "instance": "a:1"}, times, np.ones(len(times))
 
 

@@ -30,13 +30,16 @@ LIVE = """host => {
   return found;
 }"""  # noqa: E501
 
+#: Pages of records show ChoreoAI's, all others Conduit's.
+RECORDS = ("logs", "traces", "investigate")
+NAMES = sorted(page.stem for page in shipped("pages").glob("*.py") if page.stem not in ("app", "overview"))
+
 PAGES = [
     ("", {}),
-    *((page.stem, {"system": system, "period": "2d"}) for page in sorted(shipped("pages").glob("*.py"))
-      for system in ("conduit", "choreoai") if page.stem not in ("app", "overview")),
-    ("slo", {"system": "conduit", "slo": "hostile", "period": "2d"}),
+    *((name, {"system": "choreoai" if name in RECORDS else "conduit", "period": "1d"}) for name in NAMES),
+    ("slo", {"system": "conduit", "slo": "hostile", "period": "1d"}),
     ("traces", {"system": "choreoai", "trace": f"{1:032x}"}),
-]  # fmt: skip
+]
 
 SLO = """
 apiVersion: openslo/v1
@@ -53,8 +56,10 @@ spec:
     spec:
       ratioMetric:
         counter: true
-        good: {{metricSource: {{type: prometheus, spec: {{query: 'conduit_http_requests_total{{status_code!~"5.."}}'}}}}}}
-        total: {{metricSource: {{type: prometheus, spec: {{query: conduit_http_requests_total}}}}}}
+        good:
+          metricSource: {{type: prometheus, spec: {{query: 'conduit_http_requests_total{{status_code!~"5.."}}'}}}}
+        total:
+          metricSource: {{type: prometheus, spec: {{query: conduit_http_requests_total}}}}
   timeWindow: [{{duration: 30d, isRolling: true}}]
   budgetingMethod: Occurrences
   objectives: [{{target: 0.99}}]
@@ -76,9 +81,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = open_store(load_settings(settings))
     for system in ("conduit", "choreoai"):
         for one in CORPUS:
-            store.add_annotation(
-                Annotation(system, "comment", now, one.replace("\x00", "\x01"), now, one[:100].replace("\x00", "\x01"))
-            )
+            text = one.replace("\x00", "\x01")  # no database keeps a zero byte
+            store.add_annotation(Annotation(system, "comment", now, text, now, text[:100]))
     with dashboard(folder, WORKBENCH_CONFIG=str(settings)) as found:
         yield found
 

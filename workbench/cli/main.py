@@ -39,10 +39,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
-    "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
-    "backup": ("workbench.cli.backup:backup", "Copy store, archive and reports to another place."),
-    "restore": ("workbench.cli.backup:restore", "Restore a backup and check every issued report."),
-    "audit": ("workbench.cli.audit:audit", "Who decided what, with the rows before and after."),
+    "doctor": (
+        "workbench.cli.upkeep.doctor:doctor",
+        "Check store, archive, reports, rights, disk, clock, versions.",
+    ),
+    "backup": ("workbench.cli.upkeep.backup:backup", "Copy store, archive and reports to another place."),
+    "restore": ("workbench.cli.upkeep.backup:restore", "Restore a backup and check every issued report."),
+    "audit": ("workbench.cli.upkeep.audit:audit", "Who decided what, with the rows before and after."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }
