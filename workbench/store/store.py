@@ -16,6 +16,7 @@ from sqlalchemy import Row, insert, select, update
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.alert_tags import AlertTags
+from workbench.store.answers import Answers
 from workbench.store.audit import Audit
 from workbench.store.collected import Collected
 from workbench.store.connection import upsert, upsert_numbers
@@ -79,7 +80,7 @@ class SliceHistory:
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
-class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices):
+class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.
