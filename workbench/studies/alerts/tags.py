@@ -9,7 +9,7 @@ from workbench.analysis.alerts.tags import TAGS
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.store import AlertTag
-from workbench.store.alert_tags import labels_key
+from workbench.store.decided.alert_tags import labels_key
 from workbench.studies.alerts.load import alert_load
 
 if TYPE_CHECKING:

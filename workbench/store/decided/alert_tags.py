@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import select, tuple_
 
 from workbench.core.timerange import TimeRange
-from workbench.store.audit import AuditEntry, check_seen, note
 from workbench.store.connection import Connected, upsert
+from workbench.store.decided.audit import AuditEntry, check_seen, note
 from workbench.store.models import alert_tags
 
 _KEY = ("system", "alertname", "labels_key", "starts_ms")

@@ -12,8 +12,8 @@ from sqlalchemy import Table, insert, select, update
 
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import from_ms, to_ms
-from workbench.store.audit import AuditEntry, check_seen, note
 from workbench.store.connection import Connected
+from workbench.store.decided.audit import AuditEntry, check_seen, note
 from workbench.store.models import annotation_rows, definitions, exclusions
 
 
