@@ -36,3 +36,18 @@ def killed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Die as a process does that runs out of memory."""
     os.kill(os.getpid(), 9)
     return {}
+
+
+def waits(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Do nothing for some seconds."""
+    time.sleep(float(arguments["seconds"]))
+    return {}
+
+
+def beats(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a line ten times a second for some seconds."""
+    for _ in range(int(arguments["seconds"] * 10)):
+        with Path(os.environ["WORKBENCH_TEST_LEDGER"]).open("a") as ledger:
+            ledger.write("beat\n")
+        time.sleep(0.1)
+    return {}
