@@ -51,3 +51,13 @@ def beats(arguments: Mapping[str, Any]) -> dict[str, Any]:
             ledger.write("beat\n")
         time.sleep(0.1)
     return {}
+
+
+def small_report(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a real report, kernel and all, of the small template that WORKBENCH_TEST_TEMPLATE names."""
+    from workbench.report.run import run, templates
+    from workbench.report.schedule.make import make_report
+
+    template = Path(os.environ["WORKBENCH_TEST_TEMPLATE"])
+    run.template_path = templates.template_path = lambda name: template
+    return make_report(arguments)
