@@ -12,6 +12,7 @@ from workbench.studies.cost.what_if import cost_what_if
 from workbench.studies.investigate.investigate import investigate
 from workbench.studies.logs.lines import find_logs
 from workbench.studies.logs.overview import log_overview
+from workbench.studies.operations.activity import product_activity
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
 from workbench.studies.operations.source_checks import source_checks
 from workbench.studies.operations.sources import source_states
@@ -55,6 +56,7 @@ __all__ = [
     "open_context",
     "open_period",
     "overview",
+    "product_activity",
     "quality_drift",
     "query_metrics",
     "service_performance",
