@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "report": (
         {"core", "studies", "charts", "store"},
         {
+            "IPython",
             "httpx",
             "pandas",
             "papermill",
