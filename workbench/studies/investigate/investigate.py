@@ -14,9 +14,10 @@ from workbench.analysis.investigate.changes import Changes, Rows, changes
 from workbench.analysis.investigate.happenings import Happening, Happenings, happenings
 from workbench.analysis.investigate.log_templates import template_changes
 from workbench.analysis.investigate.operations import failing_operations, slow_operations
-from workbench.analysis.investigate.own_time import own_times
 from workbench.analysis.investigate.windows import Baseline, Windows
-from workbench.analysis.traces.origin import failure_origins, parent_rows
+from workbench.analysis.traces.forest import forest
+from workbench.analysis.traces.origin import failure_origins
+from workbench.analysis.traces.self_time import self_times
 from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
@@ -141,14 +142,12 @@ def _log_rows(lines: Readings) -> list[Rows]:
 def _span_rows(spans: Readings) -> list[Rows]:
     if spans.windows is None:
         return []
-    frame = spans.frame
-    failed = (frame["status"] == "error").to_numpy(bool)
-    ends = frame["start_ns"].to_numpy("int64") + frame["duration_ns"].to_numpy("int64")
-    parents = parent_rows(frame)
-    origins = failure_origins(failed, parents, ends)
+    tree = forest(spans.frame)
+    frame, parents = tree.spans, tree.parent
+    origins = failure_origins(tree.failed, parents, tree.end)
     return [
         failing_operations(frame, origins, spans.windows),
-        slow_operations(frame, own_times(frame, parents), spans.windows, parents=parents),
+        slow_operations(frame, self_times(tree), spans.windows, parents=parents),
         attribute_changes(requests_of_spans(frame), spans.windows),
     ]
 
