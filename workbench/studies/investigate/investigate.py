@@ -56,7 +56,7 @@ def investigate(
     system : str
         System of the catalog.
     range : TimeRange
-        Window in question, at most two days; cut at ``as_of``.
+        Window in question; cut at ``as_of``, and after two days, which a warning says.
     as_of : datetime
         Aware instant up to which history is read.
     against : TimeRange or str, optional
@@ -76,7 +76,8 @@ def investigate(
     Raises
     ------
     ParameterError
-        Unknown system; a window that is empty, ahead or too long. A failing source is a status, never an exception.
+        Unknown system; a window that is empty or ahead; a baseline that overlaps it or is longer than two days. A failing
+        source is a status, never an exception.
     """
     profile = ctx.catalog.profile(system)
     span = _cut(range, as_of)
@@ -86,6 +87,8 @@ def investigate(
     if not len(spans.frame) and lines.windows is not None:
         rows.append(attribute_changes(requests_of_lines(lines.frame), lines.windows))
     notes = list(dict.fromkeys([*lines.notes, *spans.notes]))
+    if span.end < min(range.end, as_of):
+        notes.insert(0, f"Only the first two days are investigated: {span}.")
     found = changes(rows, windows, _remarks(rows, windows))
     commands = [command_of(system, row, windows.range) for row in _records(found.frame)]
     found = replace(found, frame=found.frame.assign(command=pd.Series(commands, index=found.frame.index, dtype="str")))
@@ -117,7 +120,7 @@ def investigate(
 def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
     if range.start >= as_of:
         raise ParameterError(f"The window {range} has not begun by {as_of:%Y-%m-%d %H:%M} UTC.", hint="Give --from.")
-    return TimeRange(range.start, min(range.end, as_of))
+    return TimeRange(range.start, min(range.end, as_of, range.start + LONGEST))
 
 
 def _windows(span: TimeRange, against: TimeRange | None) -> Windows:
