@@ -76,8 +76,8 @@ def investigate(
     Raises
     ------
     ParameterError
-        Unknown system; a window that is empty or ahead; a baseline that overlaps it or is longer than two days. A failing
-        source is a status, never an exception.
+        Unknown system; a window that is empty or ahead; a baseline that overlaps it or is longer than two days. A
+        failing source is a status, never an exception.
     """
     profile = ctx.catalog.profile(system)
     span = _cut(range, as_of)
