@@ -129,9 +129,10 @@ class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices):
         finished_at: datetime,
         error: str,
         status: Literal["failed", "incomplete"] = "failed",
+        path: str | None = None,
     ) -> ReportRun:
-        """Write down why the report was not made, or why parts of it are unknown."""
-        return self._end_run(run_id, status=status, finished_at=finished_at, error=error)
+        """Write down why the report was not made, or why parts of it are unknown, and where what was made lies."""
+        return self._end_run(run_id, status=status, finished_at=finished_at, error=error, path=path)
 
     def run(self, run_id: str) -> ReportRun:
         """Return one run.

@@ -21,6 +21,7 @@ from workbench.core.settings import Settings, load_settings
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
 from workbench.studies.decisions.marks import period_marks
+from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.ui.parts.reader import reader
 
 #: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
@@ -177,6 +178,21 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 @st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
 def _overview(key: str, span: TimeRange | None, zone: str, as_of: datetime, _context: Context) -> Study:
     return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
+
+
+def scorecard(last: TimeRange, count: int, quarters: bool) -> Study:
+    """Objectives of all systems by period; see :func:`workbench.studies.slo.scorecard.slo_scorecard`."""
+    try:
+        return _scorecard(_key(), last, count, quarters, now(), context())
+    except _UnansweredError as failure:
+        return failure.study
+
+
+@st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
+def _scorecard(
+    key: str, last: TimeRange, count: int, quarters: bool, as_of: datetime, _context: Context
+) -> Study:  # fmt: skip
+    return _kept(slo_scorecard(_context, range=last, count=count, quarters=quarters, as_of=as_of))
 
 
 @st.cache_data(ttl=60, max_entries=_ENTRIES, show_spinner=False)
