@@ -7,15 +7,16 @@ from datetime import UTC, timedelta
 
 import streamlit as st
 
+from workbench.charts.investigate import figures as charts
 from workbench.charts.investigate import tables as rows
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text
 from workbench.studies.investigate.commands import literal
 from workbench.studies.investigate.investigate import LONGEST
-from workbench.ui.parts import links
+from workbench.ui.parts import figures, links
 from workbench.ui.parts.cards import Tile, tiles
-from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts.markdown import escaped, plain
 from workbench.ui.parts.view import Sheet, sheets
 from workbench.ui.parts.window import window as window_of
 
@@ -64,6 +65,8 @@ def shown(study: Study) -> None:
         ]
     )
     _ways(study)
+    if len(named):
+        figures.card("Rate in the window / rate before", charts.changes_figure, results["changes"], key="changes")
     budget = rows.budget_rows(study)
     sheets(
         [
@@ -111,4 +114,4 @@ def commands(study: Study, compared: str) -> None:
     frame = study.results["changes"].frame
     if len(frame):
         for row in frame[frame["named"] & (frame["rank"] == 1)].itertuples():
-            st.code(str(row.command), language=None, wrap_lines=True)
+            st.code(plain(str(row.command)), language=None, wrap_lines=True)
