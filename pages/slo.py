@@ -3,11 +3,11 @@
 import streamlit as st
 
 from workbench.charts.slo import figures as charts
-from workbench.ui import budget as spent
-from workbench.ui import decisions as decided
 from workbench.ui import detail
 from workbench.ui import objectives as board
 from workbench.ui.parts import exports, figures, filters, header, load, states, tables
+from workbench.ui.slo import budget as spent
+from workbench.ui.slo import decisions as decided
 
 system = filters.system()
 if not system:
