@@ -188,7 +188,7 @@ def _judged(
     if row["status"] == "ok" and (last := _unseen_since(seen, promise, elapsed)) is not None:
         row["status"] = "no_data"
         remarks.append(
-            f"{promise.objective}: nothing was observed since {last:%Y-%m-%d %H:%M} UTC; whether it is met is not known."
+            f"{promise.objective}: nothing was observed since {last:%Y-%m-%d %H:%M} UTC; whether it is met is unknown."
         )
     if period is not None and seen.low is not None and row["status"] != "refused":
         low, high = (float(bound.good.sum()) for bound in seen.bounds())
