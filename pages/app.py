@@ -70,6 +70,20 @@ traces = st.Page(
     url_path="traces",
     help="Rate, errors and duration from traces, critical paths, service graph; one trace as a tree.",
 )
+reviews = st.Page(
+    "reviews.py",
+    title="Reviews",
+    icon=":material/checklist:",
+    url_path="reviews",
+    help="Checklists for morning, evening, week, month, quarter and year, judged where data can.",
+)
+operations = st.Page(
+    "operations.py",
+    title="Operations",
+    icon=":material/monitor_heart:",
+    url_path="operations",
+    help="Whether the monitoring is well: targets, scrapes, rules, cardinality, deliveries, backups.",
+)
 sources = st.Page(
     "sources.py",
     title="Sources",
@@ -78,9 +92,11 @@ sources = st.Page(
     help="Whether each source answers, how old its data is, and what is measured.",
 )
 
-page = st.navigation({"": [overview, slo, performance, cost, quality, capacity, alerts, traces], "Data": [sources]})
+page = st.navigation(
+    {"": [overview, slo, performance, cost, quality, capacity, alerts, traces, reviews, operations], "Data": [sources]}
+)
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",), "traces": ("system",)}
+shown = {"": ("period", "zone"), "sources": ("system",), "traces": ("system",), "reviews": ("system",)}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)

@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("workbench.cli.query:query", "Evaluate PromQL against a source or the archive."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces.group:traces", "Traces: spans, critical paths, service graph, comparison."),
+    "review": ("workbench.cli.review:review", "Checklists: morning, end of day, week, month, quarter, year."),
+    "operations": ("workbench.cli.operations:operations", "Monitor the monitors: targets, rules, cardinality."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),

@@ -283,3 +283,19 @@ issues = Table(
     Column("figures_sha256", String(64), nullable=False),
     Column("manifest", JSON, nullable=False),
 )
+
+#: What was said at a review: one row per item that somebody ticked off, and one per review that was finished (``item``
+#: empty, with the verdicts of that moment).
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("system", String(120), nullable=False),
+    Column("review", String(20), nullable=False),
+    Column("item", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("ix_reviews_system_review", "system", "review"),
+)

@@ -21,6 +21,7 @@ from workbench.store.connection import upsert, upsert_numbers
 from workbench.store.decisions import Decisions
 from workbench.store.issues import Issues
 from workbench.store.models import report_runs, slice_counts, slice_histories
+from workbench.store.reviews import Reviews
 
 RunStatus = Literal["running", "done", "failed", "incomplete"]
 
@@ -75,7 +76,7 @@ class SliceHistory:
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
-class Store(Collected, Decisions, Issues, AlertTags):
+class Store(Collected, Decisions, Issues, AlertTags, Reviews):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.

@@ -10,11 +10,13 @@ from workbench.studies.cost.focus import focus_charges
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.logs.lines import find_logs
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
+from workbench.studies.operations.monitoring import monitoring_health
 from workbench.studies.operations.source_checks import source_checks
 from workbench.studies.operations.sources import source_states
 from workbench.studies.overview.board import overview
 from workbench.studies.performance.service import service_performance
 from workbench.studies.quality.drift import quality_drift
+from workbench.studies.reviews.review import finish_review, system_review, tick_item
 from workbench.studies.slo.attribution import slo_attribution
 from workbench.studies.slo.backtest import slo_backtest
 from workbench.studies.slo.compliance import slo_compliance
@@ -45,7 +47,9 @@ __all__ = [
     "explain_query",
     "find_logs",
     "find_spans",
+    "finish_review",
     "focus_charges",
+    "monitoring_health",
     "open_context",
     "open_period",
     "overview",
@@ -59,6 +63,8 @@ __all__ = [
     "source_checks",
     "source_states",
     "spend_and_tokens",
+    "system_review",
+    "tick_item",
     "trace_analysis",
     "trace_compare",
     "trace_detail",
