@@ -84,6 +84,20 @@ operations = st.Page(
     url_path="operations",
     help="Whether the monitoring is well: targets, scrapes, rules, cardinality, deliveries, backups.",
 )
+investigate = st.Page(
+    "investigate.py",
+    title="Investigate",
+    icon=":material/troubleshoot:",
+    url_path="investigate",
+    help="What differs in a window: where failures began, log templates, slower operations, values of bad requests.",
+)
+logs = st.Page(
+    "logs.py",
+    title="Logs",
+    icon=":material/article:",
+    url_path="logs",
+    help="Levels over time, error shares, templates, latency, security events, lines with search, parse coverage.",
+)
 sources = st.Page(
     "sources.py",
     title="Sources",
@@ -93,10 +107,21 @@ sources = st.Page(
 )
 
 page = st.navigation(
-    {"": [overview, slo, performance, cost, quality, capacity, alerts, traces, reviews, operations], "Data": [sources]}
+    {
+        "": [overview, slo, performance, cost, quality, capacity, alerts, investigate, logs, traces],
+        "Operations": [reviews, operations],
+        "Data": [sources],
+    }
 )
 chosen = ("system", "period", "zone")
-shown = {"": ("period", "zone"), "sources": ("system",), "traces": ("system",), "reviews": ("system",)}
+shown = {
+    "": ("period", "zone"),
+    "sources": ("system",),
+    "traces": ("system",),
+    "investigate": ("system",),
+    "logs": ("system",),
+    "reviews": ("system",),
+}
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)

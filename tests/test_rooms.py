@@ -17,7 +17,7 @@ EVERY_ROOM = {path.name for path in (ROOT / "workbench").iterdir() if (path / "_
 
 #: room -> (rooms, packages) it may import; the standard library is free unless STANDARD_LIBRARY says otherwise.
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
-    "core": (set(), {"numpy", "pandas", "pydantic"}),
+    "core": (set(), {"numpy", "pandas", "pydantic", "distributed"}),
     "catalog": ({"core"}, {"pydantic", "pydantic_core", "yaml"}),
     "query": (
         {"core", "catalog"},
@@ -46,12 +46,13 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "store": ({"core"}, {"numpy", "pandas", "sqlalchemy", "alembic"}),
     "studies": (
         {"core", "catalog", "query", "promql", "archive", "analysis", "store"},
-        # tomlkit puts a source into a settings file and keeps its comments.
-        {"numpy", "pandas", "pyarrow", "tomlkit"},
+        # tomlkit puts a source into a settings file and keeps its comments; cronsim reads cron text.
+        {"numpy", "pandas", "pyarrow", "tomlkit", "cronsim"},
     ),
     "report": (
         {"core", "studies", "charts", "store"},
         {
+            "httpx",
             "pandas",
             "papermill",
             "nbconvert",
@@ -61,6 +62,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
             "jupyter_core",
             "traitlets",
             "plotly",
+            "yaml",
         },
     ),
     "demo": (
@@ -78,6 +80,8 @@ EXCEPTIONS = {("workbench/core/result.py", "workbench.charts"): "Result.plot"}
 
 #: Packages with few importers.
 ONLY_IN = {
+    "distributed": ("workbench/core/executor/cluster.py",),
+    "cronsim": ("workbench/studies/schedule/when.py",),
     "promql_parser": ("workbench/promql/parser/parse.py",),
     "deltalake": ("workbench/archive/storage/tables.py",),
     "obstore": ("workbench/archive/storage/objects.py",),

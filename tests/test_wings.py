@@ -14,9 +14,9 @@ SUBJECTS = {"slo", "performance", "cost", "quality", "capacity", "alerts", "logs
 #: Rooms whose wings are held apart: a subject imports shared wings and no sibling subject.
 WINGED_ROOMS = ("analysis", "studies")
 
-#: Wings that look at all subjects: the overview, reviews, an issue, what keeps the archive, and what writes
-#: definitions.
-OVERARCHING = {"overview", "issue", "upkeep", "authoring", "reviews"}
+#: Wings that look at all subjects: the overview, investigations, reviews, an issue, what keeps the archive, and what
+#: writes definitions.
+OVERARCHING = {"overview", "investigate", "issue", "upkeep", "authoring", "reviews"}
 
 #: (room, wing, wing of a subject) -> why the first may import the second.
 WING_EXCEPTIONS = {

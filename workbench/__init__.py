@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from workbench.studies.alerts.load import alert_load as alert_load
     from workbench.studies.capacity.forecast import capacity_forecast as capacity_forecast
     from workbench.studies.cost.spend import spend_and_tokens as spend_and_tokens
+    from workbench.studies.investigate.investigate import investigate as investigate
     from workbench.studies.logs.lines import find_logs as find_logs
+    from workbench.studies.logs.overview import log_overview as log_overview
     from workbench.studies.operations.ask import explain_query as explain_query
     from workbench.studies.operations.ask import find_spans as find_spans
     from workbench.studies.operations.ask import query_metrics as query_metrics
@@ -83,6 +85,8 @@ _PLACES = {
     "figure": "charts",
     "find_logs": "studies.logs.lines",
     "find_spans": "studies.operations.ask",
+    "investigate": "studies.investigate.investigate",
+    "log_overview": "studies.logs.overview",
     "open_period": "studies.sources.opening",
     "open_workbench": "studies.sources.opening",
     "overview": "studies.overview.board",

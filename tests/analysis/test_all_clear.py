@@ -23,7 +23,7 @@ def test_everything_read_is_named_with_its_count_and_the_newest_data() -> None:
     frame = looked(("objective", 2, 2), ("alert", 1, 1), ("limit", 8, 8), ("budget", 3, 3))
     assert clear_sentence(frame, newest=NOON) == (
         "Nothing needs attention: 2 objectives on track, 1 alert rule quiet, 8 thresholds kept, 3 budgets within limits"
-        " (data to 28 Nov 12:00 UTC)."
+        " (data to 28 Nov 2026 12:00 UTC)."
     )
     assert unread_sentences(frame) == ()
 

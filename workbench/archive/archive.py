@@ -25,13 +25,13 @@ from workbench.archive.storage.parquet import DataFile
 from workbench.archive.storage.place import LOCK, LocalFolder, Place, place_of
 from workbench.archive.storage.tables import Tables
 from workbench.archive.tiers.long_history import long_history
-from workbench.archive.tiers.slices import DAY_MS, TABLES
+from workbench.archive.tiers.slices import TABLES
 from workbench.archive.tiers.verdicts import RAW, Tier
 from workbench.core.errors import ArchiveError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.mixed import concatenated, float_samples
 from workbench.core.series import Labels, SeriesSet
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import DAY_MS, TimeRange
 from workbench.promql.parser.matchers import Matcher
 
 

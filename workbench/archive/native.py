@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from workbench.archive.storage import parquet
 from workbench.archive.storage.layout import HISTOGRAMS, month_edges, month_of
 from workbench.archive.storage.parquet import DataFile, column_array
+from workbench.archive.storage.replacement import replace_files
 from workbench.archive.storage.tables import CommitConflict, Tables
-from workbench.core.errors import ArchiveError
 from workbench.core.histograms import CUSTOM, Histograms, marked_rows, marks
 from workbench.core.mixed import histogram_samples, without_empty
 from workbench.core.series import Labels, SeriesSet
-
-_ATTEMPTS = 50
 
 
 def read(
@@ -66,20 +64,20 @@ def rewrite(
     if len(fresh):
         tables.create(HISTOGRAMS)
     folder = tables.folder(HISTOGRAMS)
-    for _ in range(_ATTEMPTS):
-        touched, added = [], []
+
+    def change() -> tuple[list[DataFile], list[DataFile]]:
+        removed, added = [], []
         for file in tables.files(HISTOGRAMS, {"ts": (start_ms, end_ms - 1)}):
             rows = _file(tables, file)
             series, times = column_array(rows["series_id"], np.int32), column_array(rows["ts"], np.int64)
             gone = (times >= start_ms) & (times < end_ms) & np.isin(series, doomed)
             if gone.any():
-                touched.append(file)
+                removed.append(file)
                 kept = rows.filter(pa.array(~gone))
                 added += parquet.write(folder, HISTOGRAMS, file.month, [kept], sequence=file.sequence)
-        added += _written(tables, fresh)
-        if not (touched or added) or _replaced(tables, touched, added):
-            return
-    raise ArchiveError(f"Other writers changed {folder} {_ATTEMPTS} times in a row.", hint="Run the command again.")
+        return removed, added + _written(tables, fresh)
+
+    replace_files(tables, HISTOGRAMS, change)
 
 
 def compact(tables: Tables) -> None:
@@ -92,16 +90,10 @@ def compact(tables: Tables) -> None:
             rows = _latest(pa.concat_tables(_file(tables, file) for file in files))
             last = max(file.sequence for file in files)
             fresh = parquet.write(tables.folder(HISTOGRAMS), HISTOGRAMS, month, [rows], sequence=last)
-            _replaced(tables, files, fresh)
-
-
-def _replaced(tables: Tables, remove: Sequence[DataFile], add: Sequence[DataFile]) -> bool:
-    try:
-        tables.replace(HISTOGRAMS, remove, add)
-    except CommitConflict:
-        parquet.discard(tables.folder(HISTOGRAMS), add)
-        return False
-    return True
+            try:
+                tables.replace(HISTOGRAMS, files, fresh)
+            except CommitConflict:
+                parquet.discard(tables.folder(HISTOGRAMS), fresh)
 
 
 def _file(tables: Tables, file: DataFile) -> pa.Table:

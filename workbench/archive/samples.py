@@ -17,11 +17,11 @@ from workbench.archive import groups
 from workbench.archive.storage import decimals, parquet
 from workbench.archive.storage.layout import ROW_GROUP_ROWS, SAMPLES, Layout, month_edges, month_of
 from workbench.archive.storage.parquet import DataFile, Ranges, column_array
-from workbench.archive.storage.tables import CommitConflict, Tables
-from workbench.core.errors import ArchiveError, FrameError, ParameterError
+from workbench.archive.storage.replacement import replace_files
+from workbench.archive.storage.tables import Tables
+from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import Labels, SeriesSet
 
-_ATTEMPTS = 50
 #: Rows of one file, about 10 MB.
 FILE_ROWS = 32 * ROW_GROUP_ROWS
 _CHUNK_ROWS = 4 * ROW_GROUP_ROWS
@@ -91,29 +91,23 @@ def rewrite(
             hint="Cut the samples to the range, or widen the range.",
         )
     folder = tables.folder(SAMPLES)
-    for _ in range(_ATTEMPTS):
-        touched, kept = [], []
+
+    def change() -> tuple[list[DataFile], list[DataFile]]:
+        removed, kept = [], []
         for file in tables.files(SAMPLES, {"ts": (start_ms, end_ms - 1)}):
             gone = sum(
                 int(mask.sum()) for _, mask in _doomed(tables, file, doomed, start_ms, end_ms, ["series_id", "ts"])
             )
             if gone:
-                touched.append(file)
+                removed.append(file)
             if 0 < gone < file.rows:
                 left = (
                     batch.filter(pa.array(~mask)) for batch, mask in _doomed(tables, file, doomed, start_ms, end_ms)
                 )
                 kept += parquet.write(folder, SAMPLES, file.month, left, sequence=file.sequence)
-        added = kept + written(tables, ids, samples)
-        if not (touched or added):
-            return
-        try:
-            tables.replace(SAMPLES, touched, added)
-        except CommitConflict:
-            parquet.discard(folder, added)
-        else:
-            return
-    raise ArchiveError(f"Other writers changed the samples {_ATTEMPTS} times in a row.", hint="Run the command again.")
+        return removed, kept + written(tables, ids, samples)
+
+    replace_files(tables, SAMPLES, change)
 
 
 def check(ids: NDArray[np.int32], samples: SeriesSet) -> None:

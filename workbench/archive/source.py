@@ -32,7 +32,7 @@ from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.series import Labels, Metrics, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
 from workbench.core.source import QueryCost, SourceState
-from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.timerange import DAY_MS, TimeRange, from_ms, to_ms
 from workbench.promql import (
     EvaluationLimits,
     Node,
@@ -43,10 +43,9 @@ from workbench.promql import (
     parse,
     print_query,
 )
+from workbench.promql.engine.evaluate import LOOKBACK_MS
 from workbench.promql.parser.nodes import At, Subquery, bare, children
 
-_LOOKBACK_MS = 300_000
-_DAY_MS = 86_400_000
 _ENGINE = f"workbench {workbench.__version__}"
 
 
@@ -222,7 +221,7 @@ class ArchiveSource:
         )
         until_ms = min(span.end_ms, max((file.high[layout.time] // layout.per_ms + 1 for file in held), default=0))
         while start_ms < until_ms:
-            end_ms = min(until_ms, (start_ms // _DAY_MS + 1) * _DAY_MS)
+            end_ms = min(until_ms, (start_ms // DAY_MS + 1) * DAY_MS)
             low, high = start_ms * layout.per_ms, end_ms * layout.per_ms
             if any(file.low[layout.time] < high and file.high[layout.time] >= low for file in held):
                 yield TimeRange.from_ms(start_ms, end_ms)
@@ -250,8 +249,8 @@ class ArchiveSource:
         tier = answering_tier(node, self._reaching(node, start_ms, end_ms))
         if tier == RAW:
             self._affordable(node, start_ms, end_ms)
-            return _Asked(query, self.archive, tier, self._semantics, _LOOKBACK_MS)
-        lookback_ms = max(_LOOKBACK_MS, tier.resolution_ms)
+            return _Asked(query, self.archive, tier, self._semantics, LOOKBACK_MS)
+        lookback_ms = max(LOOKBACK_MS, tier.resolution_ms)
         return _Asked(print_query(on_slices(node)), TierStore(self.archive, tier), tier, "v3", lookback_ms)
 
     def _reaching(self, node: Node, start_ms: int, end_ms: int) -> tuple[Tier, ...]:
@@ -349,7 +348,7 @@ def _windows(
     """Each selector of a query with the first and last instant it reads."""
     if isinstance(node, Selector | Subquery):
         start_ms, end_ms = _pinned(node.at, start_ms, end_ms, query_start_ms, query_end_ms)
-        back = node.range_ms if node.range_ms is not None else _LOOKBACK_MS
+        back = node.range_ms if node.range_ms is not None else LOOKBACK_MS
         start_ms, end_ms = start_ms - node.offset_ms - back, end_ms - node.offset_ms
     if isinstance(node, Selector):
         yield node, start_ms, end_ms

@@ -188,6 +188,76 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
     asked.show(study, charge_rows(charges), csv=charges.texts(), right=lambda name: name in ("billed", "rows"))
 
 
+@cost.command("what-if")
+@click.option(
+    "--book",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Prices, as for cost price.",
+)
+@click.option("--replace", "replaced", multiple=True, help="MODEL=OTHER or MODEL=PROVIDER/OTHER; may be repeated.")
+@click.option("--cached", help="Share of the input tokens read from the cache at best, e.g. 0.4.")
+@click.option("--batch", help="Share of the requests sent as a batch, e.g. 0.3.")
+@click.option(
+    "--batch-factor", help="Cost of a batched request of one that is not, if the book does not say; e.g. 0.5."
+)
+@click.option(
+    "--output", "output", default="0.8,1.25", show_default=True, help="Output of another model, least and most."
+)
+@question
+def what_if(
+    asked: Asked,
+    book: Path,
+    replaced: tuple[str, ...],
+    cached: str | None,
+    batch: str | None,
+    batch_factor: str | None,
+    output: str,
+) -> None:
+    """Print what the period would have cost with other models, more cache reads or batches, as a range.
+
+    The system's own spend is scaled by list prices, so discounts are kept. Quality and latency are not in it: see
+    quality compare.
+
+    \b
+    Examples:
+      workbench cost what-if conduit --book prices.json --replace gpt-4o=gpt-4o-mini --period last-month
+      workbench cost what-if conduit --book prices.json --cached 0.4 --batch 0.2 --batch-factor 0.5
+    """
+    from workbench.analysis.cost.what_if import Scenario, WhatIf
+    from workbench.charts.cost.what_if_tables import WHAT_IF_TEXT, what_if_rows, what_if_sentence
+    from workbench.cli.shared.prices import read_book, share
+    from workbench.core.errors import ParameterError
+    from workbench.studies import cost_what_if
+
+    models = {}
+    for text in replaced:
+        model, sign, other = text.partition("=")
+        if not (model and sign and other):
+            raise ParameterError(f"{text!r} replaces nothing.", hint="Write MODEL=OTHER, e.g. gpt-4o=gpt-4o-mini.")
+        models[model] = ("", other) if "/" not in other else (other.partition("/")[0], other.partition("/")[2])
+    if not (models or cached or batch):
+        raise ParameterError("Nothing is changed.", hint="Give --replace, --cached or --batch.")
+    least, _, most = output.partition(",")
+    scenario = Scenario(
+        models,
+        share(cached, "--cached") if cached else None,
+        share(batch, "--batch") if batch else None,
+        share(batch_factor, "--batch-factor") if batch_factor else None,
+        (share(least, "--output", most=10), share(most or least, "--output", most=10)),
+    )
+    study = asked.answer(cost_what_if, book=read_book(book), scenario=scenario)
+    result = study.results.get("what_if")
+    rows = what_if_rows(result) if isinstance(result, WhatIf) else []
+    asked.show(
+        study,
+        rows,
+        csv=result.to_frame().to_dict(orient="records") if result is not None else [],
+        right=lambda name: name not in WHAT_IF_TEXT,
+        finding=what_if_sentence(result) if isinstance(result, WhatIf) else "",
+    )
+
+
 @cost.command()
 @click.argument("provider")
 @click.argument("model")

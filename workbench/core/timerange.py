@@ -12,7 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from workbench.core.errors import ParameterError
 
-_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
+#: Lengths of time. [ms]
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+
+#: Length of the slices in which events are counted. [ms]
+SLICE_MS = 300_000
+
+_UNITS_MS = {"ms": 1, "s": 1_000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS, "y": 365 * DAY_MS}
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
 _CALENDAR = re.compile(
     r"(?P<which>this|last)-(?P<unit>week|month|quarter|year)"

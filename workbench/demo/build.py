@@ -14,11 +14,10 @@ from pathlib import Path
 from workbench.archive import Archive
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.shipped import shipped
-from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.timerange import DAY_MS, MINUTE_MS, TimeRange, from_ms, to_ms
 from workbench.demo.engine.lock import building
 from workbench.demo.engine.simulation import rules_of
-from workbench.demo.scenario import MINUTE_MS, Scenario, load_scenario
-from workbench.demo.span import DAY_MS
+from workbench.demo.scenario import Scenario, load_scenario
 from workbench.demo.state import FILE, GENERATOR, State
 from workbench.demo.world import World, world_of
 from workbench.demo.write import interrupted, span_of, write_days

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from workbench.catalog import Profile
-from workbench.core.timerange import from_ms
-from workbench.demo.scenario import MINUTE_MS, Event
+from workbench.core.timerange import MINUTE_MS, from_ms
+from workbench.demo.scenario import Event
 from workbench.demo.span import Span
 
 #: Events while which a system does not call itself healthy.

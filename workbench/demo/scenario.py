@@ -18,11 +18,9 @@ from workbench.catalog.faults import validated
 from workbench.catalog.profile.words import nearest
 from workbench.catalog.yaml_lines import Document, parse_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError
-from workbench.core.timerange import calendar_month, duration_ms, from_ms
+from workbench.core.timerange import MINUTE_MS, calendar_month, duration_ms, from_ms
 from workbench.demo.kinds import KINDS, Kind
 from workbench.demo.traffic import Traffic
-
-MINUTE_MS = 60_000
 
 _OFFSET = re.compile(r"(?P<base>anchor|last-month)?(?P<sign>[+-])?(?P<length>[0-9a-z]+)?")
 

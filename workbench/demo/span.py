@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DAY_MS = 86_400_000
+from workbench.core.timerange import DAY_MS, HOUR_MS
+
 #: How far back four scrapes a minute are kept, counted to the start of a day.
-RECENT_MS = 48 * 3_600_000
+RECENT_MS = 48 * HOUR_MS
 
 
 @dataclass(frozen=True)

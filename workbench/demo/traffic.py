@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from workbench.core.errors import ParameterError
-from workbench.core.timerange import duration_ms
-
-_DAY_MS = 86_400_000
+from workbench.core.timerange import DAY_MS, duration_ms
 
 
 class Price(BaseModel):
@@ -45,7 +43,7 @@ class Pool(BaseModel):
             length = duration_ms(text)
         except ParameterError as error:
             raise ValueError(f"{error.message} {error.hint}") from None
-        if length % _DAY_MS:
+        if length % DAY_MS:
             raise ValueError(f"{text} is not whole days")
         return text
 

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from workbench.core.timerange import from_ms
+from workbench.core.timerange import DAY_MS, MINUTE_MS, from_ms
 from workbench.demo.engine.day import SystemModel
 from workbench.demo.engine.processes import STAGGER
 from workbench.demo.engine.rules import OFFSET_MS
 from workbench.demo.kinds import KINDS
-from workbench.demo.scenario import MINUTE_MS, Event, Scenario
-from workbench.demo.span import DAY_MS, Span
+from workbench.demo.scenario import Event, Scenario
+from workbench.demo.span import Span
 from workbench.demo.state import GENERATOR, State
 
 SCHEMA = 1

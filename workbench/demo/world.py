@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core.errors import ParameterError
+from workbench.core.timerange import DAY_MS
 from workbench.demo.engine.day import SystemModel
 from workbench.demo.engine.systems import SYSTEMS
 from workbench.demo.engine.volumes import read_volumes
 from workbench.demo.scenario import load_traffic
-from workbench.demo.span import DAY_MS
 from workbench.demo.systems.conduit.replay import Replay
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from workbench.archive import Archive
 from workbench.core.errors import ParameterError
 from workbench.core.series import SeriesSet
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import DAY_MS, TimeRange, from_ms
 from workbench.demo.engine.alerts import Episode, episodes_frame
 from workbench.demo.engine.batch import merged
 from workbench.demo.engine.records import Records, logs_frame, spans_frame
 from workbench.demo.engine.simulation import Simulation, rules_of
 from workbench.demo.health import answers
 from workbench.demo.scenario import Scenario
-from workbench.demo.span import DAY_MS, Span
+from workbench.demo.span import Span
 from workbench.demo.state import State, write_json
 from workbench.demo.truth import deploys, truth
 from workbench.demo.world import World

@@ -4,7 +4,10 @@ from workbench.store.alert_tags import AlertTag
 from workbench.store.collected import Collection, HealthResult, KeptAnswer, Observation
 from workbench.store.decisions import Annotation, AuditEntry, Definition, ExclusionRecord
 from workbench.store.issues import Issue
+from workbench.store.jobs import Job, NewJob
+from workbench.store.notices import Notice
 from workbench.store.opening import open_store
+from workbench.store.outbox import Delivery, Message, message_id
 from workbench.store.store import HistoryKey, ReportRun, SliceHistory, Store
 
 __all__ = [
@@ -13,14 +16,20 @@ __all__ = [
     "AuditEntry",
     "Collection",
     "Definition",
+    "Delivery",
     "ExclusionRecord",
     "HealthResult",
     "HistoryKey",
     "Issue",
+    "Job",
     "KeptAnswer",
+    "Message",
+    "NewJob",
+    "Notice",
     "Observation",
     "ReportRun",
     "SliceHistory",
     "Store",
+    "message_id",
     "open_store",
 ]

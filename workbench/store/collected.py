@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
-from workbench.core.processes import boot_seconds, read_process
+from workbench.core.processes import boot_seconds
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.connection import Connected, upsert
+from workbench.store.leasing import holds
 from workbench.store.models import alert_episodes, collections, health_results, kept_answers, leases, observations
 
 _EPISODE_KEY = ("system", "alertname", "labels_key", "starts_ms")
@@ -66,14 +67,6 @@ class HealthResult:
     detail: str
 
 
-def _holds(held: Row[Any], now: datetime, lasts: timedelta) -> bool:
-    process = read_process(held.holder.rpartition("/")[0])
-    lives = process.lives() if process is not None else None
-    if lives is not None:
-        return lives and bool(boot_seconds() - held.renewed_s < lasts.total_seconds())
-    return bool(to_ms(now) < held.until_ms <= to_ms(now + lasts))
-
-
 class Collected(Connected):
     """The part of the store that the collector fills."""
 
@@ -91,7 +84,7 @@ class Collected(Connected):
             held = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             if held is None:
                 connection.execute(insert(leases).values(name=name, **row))
-            elif held.holder == holder or not _holds(held, now, lasts):
+            elif held.holder == holder or not holds(held, now, lasts):
                 connection.execute(update(leases).where(leases.c.name == name).values(**row))
             else:
                 return False

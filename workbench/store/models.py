@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -298,4 +299,87 @@ reviews = Table(
     Column("note", Text, nullable=False),
     Column("document", JSON, nullable=False),
     Index("ix_reviews_system_review", "system", "review"),
+)
+
+#: Up to when the due reports of a schedule are planned as jobs.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("planned_ms", BigInteger, nullable=False),
+)
+
+
+def _lease() -> tuple[Column[str], Column[int], Column[float]]:
+    """Return the columns that say who works at a row until when, as in ``leases``."""
+    return (
+        Column("holder", String(120), nullable=False),
+        Column("until_ms", BigInteger, nullable=False),
+        Column("renewed_s", Float(53), nullable=False),
+    )
+
+
+#: One row per report that was ever due: a schedule, a system, an instant.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("schedule", String(120), nullable=False),
+    Column("system", String(120), nullable=False),
+    Column("period", String(120), nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("deadline_ms", BigInteger, nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("claims", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    *_lease(),
+    Column("begun_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("run_id", String(32), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("ix_jobs_status_next", "status", "next_ms"),
+)
+
+#: The outbox: one row per message and recipient; the id is the idempotency key of every attempt.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("job_id", String(32), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("channel", String(120), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+    *_lease(),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("error", Text, nullable=False),
+    Column("message", JSON, nullable=False),
+    Index("ix_deliveries_status_next", "status", "next_ms"),
+)
+
+#: Files of messages, each once, so that any host can send them; deleted when no message needs them any more.
+outbox_files = Table(
+    "outbox_files",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+#: Findings that people were told of, from when on they held and until when.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("system", String(120), nullable=False),
+    Column("finding", String(120), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("opened_ms", BigInteger, primary_key=True),
+    Column("closed_ms", BigInteger),
 )

@@ -20,7 +20,10 @@ from workbench.store.collected import Collected
 from workbench.store.connection import upsert, upsert_numbers
 from workbench.store.decisions import Decisions
 from workbench.store.issues import Issues
+from workbench.store.jobs import Jobs
 from workbench.store.models import report_runs, slice_counts, slice_histories
+from workbench.store.notices import Notices
+from workbench.store.outbox import Outbox
 from workbench.store.reviews import Reviews
 
 RunStatus = Literal["running", "done", "failed", "incomplete"]
@@ -76,7 +79,7 @@ class SliceHistory:
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
-class Store(Collected, Decisions, Issues, AlertTags, Reviews):
+class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Reviews):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.

@@ -8,7 +8,10 @@ from workbench.studies.alerts.silences import alert_suppression
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.focus import focus_charges
 from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.cost.what_if import cost_what_if
+from workbench.studies.investigate.investigate import investigate
 from workbench.studies.logs.lines import find_logs
+from workbench.studies.logs.overview import log_overview
 from workbench.studies.operations.ask import explain_query, find_spans, query_metrics
 from workbench.studies.operations.monitoring import monitoring_health
 from workbench.studies.operations.source_checks import source_checks
@@ -43,12 +46,15 @@ __all__ = [
     "alert_suppression",
     "capacity_forecast",
     "catalog_version",
+    "cost_what_if",
     "count_spans",
     "explain_query",
     "find_logs",
     "find_spans",
     "finish_review",
     "focus_charges",
+    "investigate",
+    "log_overview",
     "monitoring_health",
     "open_context",
     "open_period",

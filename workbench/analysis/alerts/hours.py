@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.analysis.alerts.summary import SLEEP_HOURS, AlertEpisodes
 from workbench.analysis.counting.evaluation import time_before
 from workbench.core.result import Result
-from workbench.core.timerange import TimeRange, named_zone, to_ms
+from workbench.core.timerange import HOUR_MS, TimeRange, named_zone, to_ms
 
 #: Hours of business on the wall clock, Monday to Friday (PagerDuty's operations reports).
 BUSINESS_HOURS = (8, 18)
@@ -21,8 +21,6 @@ CLASSES = ("business", "off", "sleep")
 
 #: Length of a shift, and the hour at which the day's first begins.
 SHIFT_HOURS, SHIFT_BEGINS = 12, 8
-
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,7 +75,7 @@ def alert_interruptions(found: AlertEpisodes) -> AlertInterruptions:
     begun = found.frame[found.frame["started"]]
     classes = hour_classes(begun["starts_at"], found.zone)
     urgent = begun["urgent"].to_numpy()
-    called = begun["starts_at"].dt.as_unit("ms").astype("int64").to_numpy() // _HOUR_MS
+    called = begun["starts_at"].dt.as_unit("ms").astype("int64").to_numpy() // HOUR_MS
     observed = _observed_hours(found)
     rows = []
     for name in (*CLASSES, "all"):
@@ -114,7 +112,7 @@ def alert_shifts(found: AlertEpisodes) -> AlertShifts:
     edges = _shift_edges(found.range, found.zone)
     place = np.searchsorted(edges, starts, side="right") - 1
     counts = np.bincount(place, minlength=len(edges) - 1)[: len(edges) - 1]
-    hours = pd.Series(starts // _HOUR_MS).groupby(place).nunique().reindex(range(len(edges) - 1), fill_value=0)
+    hours = pd.Series(starts // HOUR_MS).groupby(place).nunique().reindex(range(len(edges) - 1), fill_value=0)
     lengths = np.diff(edges)
     observed = np.diff(time_before(_stretches(found), edges)) / lengths
     instants = pd.to_datetime(edges, unit="ms", utc=True).as_unit("ms")
@@ -143,12 +141,12 @@ def _observed_hours(found: AlertEpisodes) -> dict[str, float]:
     """Observed time of each class of hours; quarters of an hour never straddle a class. [h]"""
     first = found.range.start_ms // _QUARTER_MS * _QUARTER_MS
     edges = np.arange(first, found.range.end_ms + _QUARTER_MS, _QUARTER_MS)
-    lasted = np.diff(time_before(_stretches(found), edges)) / _HOUR_MS
+    lasted = np.diff(time_before(_stretches(found), edges)) / HOUR_MS
     classes = hour_classes(pd.Series(pd.to_datetime(edges[:-1], unit="ms", utc=True)), found.zone)
     return {name: float(lasted[classes == name].sum()) for name in CLASSES}
 
 
-_QUARTER_MS = _HOUR_MS // 4
+_QUARTER_MS = HOUR_MS // 4
 
 
 def _shift_edges(span: TimeRange, zone: str) -> NDArray[np.int64]:
@@ -165,6 +163,6 @@ def _shift_edges(span: TimeRange, zone: str) -> NDArray[np.int64]:
             edges.append(to_ms(local.to_pydatetime()))
         day += timedelta(days=1)
     every = np.array(edges, np.int64)
-    kept = every[(every > span.start_ms - SHIFT_HOURS * _HOUR_MS - _HOUR_MS) & (every < span.end_ms)]
+    kept = every[(every > span.start_ms - SHIFT_HOURS * HOUR_MS - HOUR_MS) & (every < span.end_ms)]
     kept = kept[np.append(kept[1:] > span.start_ms, True)]
     return np.append(kept, every[every >= span.end_ms][:1])

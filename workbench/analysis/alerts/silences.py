@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.core.result import Result
+from workbench.core.timerange import DAY_MS
 
 #: A silence that lasts longer than this is no silence but a rule that nobody wants. [ms]
-LONG_MS = 30 * 86_400_000
+LONG_MS = 30 * DAY_MS
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from scipy import stats
 from workbench.analysis.alerts.summary import LEAST_DAYS, AlertEpisodes
 from workbench.analysis.counting.evaluation import time_before
 from workbench.core.result import Result
+from workbench.core.timerange import DAY_MS, HOUR_MS
 
 #: Alerts that begin within this of an alert that still fires or of another's start are one incident. [ms]
 NEAR_MS = 600_000
 
 #: A deploy this long before an incident is named with it. [ms]
-DEPLOY_MS = 3_600_000
+DEPLOY_MS = HOUR_MS
 
 #: Largest share of false pairs among those that are called together (Benjamini and Hochberg). [ratio]
 FALSE_PAIRS = 0.05
@@ -173,7 +174,7 @@ def alert_change(found: AlertEpisodes, at_ms: int) -> AlertChange:
     after = _ms(frame["starts_at"]) >= at_ms
     stretches = np.array(found.observed or ((found.range.start_ms, found.range.end_ms),), np.int64)
     edges = time_before(stretches, np.array([found.range.start_ms, at_ms, found.range.end_ms]))
-    weeks = np.diff(edges) / (7 * 86_400_000)
+    weeks = np.diff(edges) / (7 * DAY_MS)
     rows = []
     for name in ("all", *sorted(frame["alertname"].unique())):
         own = np.ones(len(frame), np.bool_) if name == "all" else (frame["alertname"] == name).to_numpy()

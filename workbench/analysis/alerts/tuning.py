@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from workbench.analysis.alerts.worth import GRACE_MS, AlertEvent
 from workbench.core.result import Result
+from workbench.core.timerange import HOUR_MS, MINUTE_MS
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Times = NDArray[np.int64]
 
 #: Settings that are tried. [ms], [x]
-FOR_MS = (0, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000)
-KEEP_MS = (0, 300_000, 600_000, 900_000, 1_800_000, 3_600_000)
+FOR_MS = (0, MINUTE_MS, 120_000, 300_000, 600_000, 900_000, 1_800_000)
+KEEP_MS = (0, 300_000, 600_000, 900_000, 1_800_000, HOUR_MS)
 STRICTER = (1.0, 1.05, 1.1, 1.25, 1.5)
 
 #: A change may tell of an event at most this much later. [ms]
@@ -127,7 +128,7 @@ def replayed(history: RuleHistory, setting: Setting, events: Sequence[AlertEvent
     [2, 1]
     """
     active = _active(history, setting)
-    step = int(np.diff(history.times).min()) if len(history.times) > 1 else 60_000
+    step = int(np.diff(history.times).min()) if len(history.times) > 1 else MINUTE_MS
     waits, keeps = -(-setting.for_ms // step), setting.keep_ms // step
     intervals: list[tuple[int, int]] = []
     for row in active:

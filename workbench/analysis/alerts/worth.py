@@ -14,15 +14,16 @@ from scipy import special
 from workbench.analysis.alerts.marks import by_alert
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.core.result import Result
+from workbench.core.timerange import DAY_MS, HOUR_MS
 
 #: An alert that begins so long after an event still belongs to it: its window has not run out. [ms]
-GRACE_MS = 3_600_000
+GRACE_MS = HOUR_MS
 
 #: Alerts below which a rule is not judged: nothing can be said of two.
 LEAST_ALERTS = 3
 
 #: An alert that fired more than half of three days stands, whether or not it paused in between. [ms]
-STANDS_MS, STANDS_SHARE = 3 * 86_400_000, 0.5
+STANDS_MS, STANDS_SHARE = 3 * DAY_MS, 0.5
 
 Verdict = Literal["useful", "useless", "mixed", "flapping", "standing", "too few", "not judged", "quiet"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.cost.ledger import Account, inside, observed
-from workbench.analysis.cost.price_book import Price, PriceBook, Rate, facts
+from workbench.analysis.cost.price_book import Price, PriceBook, rate_of_class
 from workbench.analysis.cost.token_classes import CLASSES, token_usage
 from workbench.analysis.counting.amounts import summed
 from workbench.core.errors import ParameterError
@@ -44,20 +44,6 @@ PRICE_COLUMNS = (
 
 #: Our own columns, marked as FOCUS asks.
 OWN_COLUMNS = ("x_Coverage", "x_TokenClass")
-
-#: Class of tokens -> unit of the price book.
-_UNITS = {
-    "uncached_input": "input_tokens",
-    "cache_read": "cache_read_tokens",
-    "cache_write": "cache_write_tokens",
-    "cache_write_1h": "cache_write_1h_tokens",
-    "audio_input": "input_audio_tokens",
-    "image_input": "input_image_tokens",
-    "visible_output": "output_tokens",
-    "reasoning": "output_reasoning_tokens",
-    "audio_output": "output_audio_tokens",
-    "image_output": "output_image_tokens",
-}
 
 #: Labels that have a column of their own and are no tag.
 _NO_TAGS = ("provider",)
@@ -262,7 +248,7 @@ class _Charge:
         parts = []
         for name in (*CLASSES, *sorted(set(self.classes) - set(CLASSES))):
             quantity = self.classes.get(name, _NOTHING)
-            rate = _rate(price, _UNITS.get(name, "")) if quantity else None
+            rate = rate_of_class(price, name) if quantity else None
             if quantity and (rate is None or quantity < 0):
                 return []
             if rate is not None:
@@ -298,12 +284,6 @@ def _tokens(usage: pd.DataFrame, counted: Sequence[str]) -> dict[Any, dict[str, 
         key = (*(str(row[name]) for name in counted), row["start"], row["end"])
         found.setdefault(key, {})[str(row["token_class"])] = row["amount"]
     return found
-
-
-def _rate(price: Price, unit: str) -> Rate | None:
-    """Price of a unit, or of the smallest whole that holds it."""
-    holding = [name for name in price.rates if facts(name) and facts(name) <= facts(unit)] if unit else []
-    return price.rates[max(holding, key=lambda name: len(facts(name)))] if holding else None
 
 
 def _costs(billed: Decimal, listed: Decimal) -> dict[str, Decimal]:

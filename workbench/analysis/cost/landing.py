@@ -16,7 +16,7 @@ from workbench.analysis.cost.ledger import Account, Periods, inside, known_amoun
 from workbench.analysis.counting.amounts import summed
 from workbench.core.money import quantised, total
 from workbench.core.result import Result
-from workbench.core.timerange import TimeRange, named_zone
+from workbench.core.timerange import DAY_MS, TimeRange, named_zone
 
 #: Observed share of a stretch of 24 hours below which it is not used, and of the month so far without a forecast.
 LEAST_COVERED = 0.9
@@ -91,7 +91,7 @@ def spend_forecast(
     for unit in dict.fromkeys(one.unit for one in accounts if one.measure == "cost" and one.added):
         if month is None or now <= month.start:
             break
-        ahead = (month.end_ms - periods.now.end_ms) / 86_400_000
+        ahead = (month.end_ms - periods.now.end_ms) / DAY_MS
         for dimension, counted in _ways(accounts, unit):
             part = ledger[ledger["role"].isin([one.role for one in counted])]
             span = TimeRange(month.start, now)

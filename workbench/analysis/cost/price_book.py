@@ -32,6 +32,21 @@ _FACTS = {
 }  # fmt: skip
 
 
+#: Class of tokens -> unit of the price book.
+CLASS_UNITS = {
+    "uncached_input": "input_tokens",
+    "cache_read": "cache_read_tokens",
+    "cache_write": "cache_write_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "audio_input": "input_audio_tokens",
+    "image_input": "input_image_tokens",
+    "visible_output": "output_tokens",
+    "reasoning": "output_reasoning_tokens",
+    "audio_output": "output_audio_tokens",
+    "image_output": "output_image_tokens",
+}
+
+
 @dataclass(frozen=True)
 class Rate:
     """Price of one unit.
@@ -255,6 +270,26 @@ def facts(unit: str) -> frozenset[str]:
     if unit.startswith("cache"):
         stated.add("input")
     return frozenset({family, *stated} if family == "tokens" else {unit})
+
+
+def rate_of_class(price: Price, token_class: str) -> Rate | None:
+    """Price of a class of tokens, or of the smallest whole that holds it; None where there is neither.
+
+    Parameters
+    ----------
+    price : Price
+    token_class : str
+        One of :data:`workbench.analysis.cost.token_classes.CLASSES`.
+
+    Examples
+    --------
+    >>> price = Price("p", "m", {"input_tokens": Rate(Decimal(3)), "output_tokens": Rate(Decimal(15))})
+    >>> rate_of_class(price, "cache_read").base, rate_of_class(price, "reasoning").base, rate_of_class(price, "other")
+    (Decimal('3'), Decimal('15'), None)
+    """
+    unit = CLASS_UNITS.get(token_class, "")
+    holding = [name for name in price.rates if facts(name) and facts(name) <= facts(unit)] if unit else []
+    return price.rates[max(holding, key=lambda name: len(facts(name)))] if holding else None
 
 
 def direction(unit: str) -> Direction:

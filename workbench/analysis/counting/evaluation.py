@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.series import LabelKey, SeriesSet, label_key
+from workbench.core.timerange import DAY_MS, MINUTE_MS
 
 Times = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 #: Evaluation interval where no alert has two samples in a row. [ms]
-DEFAULT_INTERVAL_MS = 60_000
+DEFAULT_INTERVAL_MS = MINUTE_MS
 
 #: Longest spacing of samples that may be an interval where nothing says that the alert went on in between. [ms]
 LONGEST_MS = 300_000
@@ -25,7 +26,6 @@ NEIGHBOURS = 1.6
 #: A server writes ``up`` at every scrape, also of a target that is down: one scrape left out by all is a gap.
 BLIND = 1.6
 
-_DAY_MS = 86_400_000
 
 #: Labels of ALERTS that are no labels of the alert.
 STATE_LABELS = frozenset({"__name__", "alertstate"})
@@ -226,9 +226,9 @@ def _usual(signs: SeriesSet, times_ms: Times) -> NDArray[np.float64]:
         return np.full(len(times_ms), float(DEFAULT_INTERVAL_MS))
     counts = np.diff(signs.offsets)
     starts = np.delete(np.arange(signs.samples), signs.offsets[1:][counts > 0] - 1)
-    first = int(min(signs.times.min(), times_ms.min(initial=signs.times.min()))) // _DAY_MS
-    days = signs.times[starts] // _DAY_MS - first
-    last = int(times_ms.max(initial=0)) // _DAY_MS - first
+    first = int(min(signs.times.min(), times_ms.min(initial=signs.times.min()))) // DAY_MS
+    days = signs.times[starts] // DAY_MS - first
+    last = int(times_ms.max(initial=0)) // DAY_MS - first
     per_day = np.zeros(max(int(days.max()), last) + 3)
     order = np.argsort(days, kind="stable")
     present, begins = np.unique(days[order], return_index=True)
@@ -236,5 +236,5 @@ def _usual(signs: SeriesSet, times_ms: Times) -> NDArray[np.float64]:
         per_day[day + 1] = np.median(own)
     around = np.maximum(np.maximum(per_day[:-2], per_day[1:-1]), per_day[2:])
     around[around == 0] = np.median(spacing)
-    local: NDArray[np.float64] = around[times_ms // _DAY_MS - first]
+    local: NDArray[np.float64] = around[times_ms // DAY_MS - first]
     return local

@@ -15,14 +15,13 @@ from workbench.analysis.counting.history import History
 from workbench.analysis.slo.objective import Promise, period_budget
 from workbench.core.result import Result
 from workbench.core.slo.burn_alerts import BurnAlert, BurnPolicy
+from workbench.core.timerange import DAY_MS, HOUR_MS, MINUTE_MS
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 #: An alert that begins so long after an event still belongs to it: its window has not run out. [ms]
-GRACE_MS = 3_600_000
-
-_DAY_MS = 86_400_000
+GRACE_MS = HOUR_MS
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def rule_firing(policy: str, severity: str, times_ms: NDArray[np.int64], active:
     for_ms : int
         How long each must be before it fires. [ms]
     """
-    step_ms = int(np.diff(times_ms).min()) if len(times_ms) > 1 else 60_000
+    step_ms = int(np.diff(times_ms).min()) if len(times_ms) > 1 else MINUTE_MS
     steps = -(-for_ms // step_ms)
     fires = [held(row, steps) for row in active]
     mask = np.logical_or.reduce(fires) if fires else np.zeros(len(times_ms), np.bool_)
@@ -226,7 +225,7 @@ def backtest(
                     "policy": policy,
                     "severity": severity,
                     "alerts": len(pairs),
-                    "per_week": len(pairs) * 7 * _DAY_MS / length_ms if length_ms >= _DAY_MS else np.nan,
+                    "per_week": len(pairs) * 7 * DAY_MS / length_ms if length_ms >= DAY_MS else np.nan,
                     "per_event": len(pairs) / len(events) if events else np.nan,
                     "true": found.true,
                     "precision": found.true / len(pairs) if pairs else np.nan,
@@ -239,7 +238,7 @@ def backtest(
                     "reset_s": float(np.median(resets)) if resets else np.nan,
                     "spent_before": float(np.median(before)) if before else np.nan,
                     "spent_before_worst": max(before, default=np.nan),
-                    "firing_share": lasted / length_ms if length_ms >= _DAY_MS else np.nan,
+                    "firing_share": lasted / length_ms if length_ms >= DAY_MS else np.nan,
                 }
             )
     return Backtest(_suggested(pd.DataFrame(rows, columns=COLUMNS[:-1])), as_of=as_of, step_ms=promise.slice_ms)

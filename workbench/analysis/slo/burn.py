@@ -13,7 +13,7 @@ import pandas as pd
 from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.objective import Promise, period_budget
 from workbench.core.result import Result
-from workbench.core.timerange import TimeRange, duration_ms
+from workbench.core.timerange import HOUR_MS, TimeRange, duration_ms
 
 #: Look-back windows whose burn rates are shown, shortest first.
 LOOKBACKS = ("1h", "6h", "24h", "3d")
@@ -60,7 +60,7 @@ class BurnRates(Result):
 
 
 def budget_history(
-    events: Events, promises: Sequence[Promise], *, as_of: datetime, step_ms: int = 3_600_000
+    events: Events, promises: Sequence[Promise], *, as_of: datetime, step_ms: int = HOUR_MS
 ) -> BudgetHistory:
     """Draw down each budget over the elapsed part of its window.
 

@@ -14,10 +14,10 @@ import pandas as pd
 from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.objective import Promise, budget_minutes, period_budget, promise_status
 from workbench.core.result import Result, Status
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import DAY_MS, MINUTE_MS, TimeRange, from_ms
 
 #: The pace of spending, for the projected end of the budget, is that of this last part of the window.
-PACE_MS = 3 * 86_400_000
+PACE_MS = 3 * DAY_MS
 
 #: Below this share of observed slices the result carries a note.
 COVERAGE_FLOOR = 0.9
@@ -202,7 +202,7 @@ def _spending(
     allowed = promise.budget * events
     minutes = promise.budget * promise.length(promise.window) / 60
     if promise.counts_slices:
-        spent_minutes = bad * promise.slice_ms / 60_000
+        spent_minutes = bad * promise.slice_ms / MINUTE_MS
     else:
         spent_minutes = bad / events * promise.length(elapsed) / 60
     return {

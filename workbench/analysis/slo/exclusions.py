@@ -28,7 +28,7 @@ from workbench.analysis.counting.recurrence import occurrences
 from workbench.analysis.slo.compliance import ComplianceResult
 from workbench.analysis.slo.objective import Promise
 from workbench.core.result import Result
-from workbench.core.timerange import TimeRange, to_ms
+from workbench.core.timerange import MINUTE_MS, TimeRange, to_ms
 
 Semantics = Literal["remove_time", "remove_events", "count_good"]
 
@@ -230,7 +230,7 @@ def exclusion_effect(
             "title": promise.title,
             "exclusions": ", ".join(one.id for one in mine),
             "semantics": ", ".join(SEMANTICS[kind - 1] for kind in sorted(set(kinds.tolist()) - {0}, reverse=True)),
-            "excluded_minutes": float(np.count_nonzero(kinds)) * promise.slice_ms / 60_000,
+            "excluded_minutes": float(np.count_nonzero(kinds)) * promise.slice_ms / MINUTE_MS,
         }
         row |= {figure: with_.loc[name, column] for figure, column in _FIGURES.items()}
         row |= {f"{figure}_without": bare.loc[name, column] for figure, column in _FIGURES.items()}

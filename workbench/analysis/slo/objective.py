@@ -11,7 +11,7 @@ from typing import Literal
 
 from workbench.core.errors import ParameterError
 from workbench.core.result import Status
-from workbench.core.timerange import TimeRange, to_ms
+from workbench.core.timerange import SLICE_MS, TimeRange, to_ms
 
 #: A promise is at risk when less than this share of its error budget is left.
 AT_RISK_BELOW = Fraction(1, 4)
@@ -56,7 +56,7 @@ class Promise:
     period: str = ""
     budgeting: Literal["occurrences", "timeslices", "ratio_timeslices"] = "occurrences"
     method: Literal["exact", "corrected", "extrapolated"] = "exact"
-    slice_ms: int = 300_000
+    slice_ms: int = SLICE_MS
     budget_ms: int = 0
     rolling: bool = False
     left_out: tuple[TimeRange, ...] = ()

@@ -17,15 +17,13 @@ from workbench.analysis.slo.burn_policy import fitting_policy
 from workbench.analysis.slo.objective import Promise, period_budget
 from workbench.core.result import Result
 from workbench.core.slo.burn_alerts import BurnPolicySteps
-from workbench.core.timerange import TimeRange, duration_ms, duration_text
+from workbench.core.timerange import HOUR_MS, TimeRange, duration_ms, duration_text
 
 #: The pace is that of this last part of the window.
 PACE = "3d"
 
 #: Probability that the interval of the end of a budget holds it. [ratio]
 SURE = 0.9
-
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,7 +141,7 @@ def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int, step
         ahead = left * pace_ms / pace_bad
         return elapsed.end_ms + ahead if ahead <= ahead_ms else np.nan
 
-    hourly = events / (pace_ms / _HOUR_MS)
+    hourly = events / (pace_ms / HOUR_MS)
     one = 1 / (hourly * budget) if hourly and not promise.counts_slices else np.nan
     fastest = max((float(alert.factor) for alert in policy.alerts if alert.severity == "page"), default=np.inf)
     row |= {
@@ -178,7 +176,7 @@ def _fires(history: History, promise: Promise, elapsed: TimeRange, alert: Any) -
 
 
 def _scatter(recent: History, elapsed: TimeRange) -> float:
-    hours = recent.stepped(elapsed.end_ms, _HOUR_MS)
+    hours = recent.stepped(elapsed.end_ms, HOUR_MS)
     bad, total = hours.total - hours.good, hours.total
     if not bad.sum() or len(bad) < 2:
         return 1.0

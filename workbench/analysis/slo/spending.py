@@ -17,6 +17,7 @@ from workbench.analysis.counting.elevated import Stretch, climbs, elevated, own_
 from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.objective import Promise, period_budget
 from workbench.core.result import Result
+from workbench.core.timerange import DAY_MS, MINUTE_MS
 
 #: The usual share is taken to be at least this part of the budget, so that one failure is no episode. [ratio]
 LEAST_USUAL = 1 / 50
@@ -26,8 +27,6 @@ LEAST_RISE = 1 / 20
 
 #: A good slice undoes this part of a bad one, so that an episode of bad slices bridges three good ones.
 _GOOD_SLICE = -0.25
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _stretches(seen: History, promise: Promise) -> tuple[list[Stretch], Floats]:
         scores = np.where(over, 1.0, np.where(seen.total > 0, _GOOD_SLICE, 0.0))
         return [Stretch(first, last, 1.0) for first, last in climbs(scores, 1.0)], np.zeros(len(bad))
     usual = usual_share(
-        bad, seen.total, floor=budget * LEAST_USUAL, cap=budget, slices_a_day=max(1, _DAY_MS // promise.slice_ms)
+        bad, seen.total, floor=budget * LEAST_USUAL, cap=budget, slices_a_day=max(1, DAY_MS // promise.slice_ms)
     )
     least = max(usual.level / 2, budget * LEAST_RISE)
     return elevated(bad, seen.total, usual, least=least), usual.share * seen.total
@@ -186,7 +185,7 @@ def _row(
         "objective": promise.objective,
         "start": edges[0],
         "end": edges[1],
-        "minutes": sum(last - first for first, last in parts) * promise.slice_ms / 60_000,
+        "minutes": sum(last - first for first, last in parts) * promise.slice_ms / MINUTE_MS,
         "bad": bad,
         "total": total,
         "expected": expected,

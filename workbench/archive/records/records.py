@@ -16,13 +16,13 @@ from workbench.archive.records import filters
 from workbench.archive.storage import parquet
 from workbench.archive.storage.layout import EPISODES, LOGS, SPANS, Layout, month_edges, month_of
 from workbench.archive.storage.parquet import DataFile
-from workbench.archive.storage.tables import CommitConflict, Tables
+from workbench.archive.storage.replacement import replace_files
+from workbench.archive.storage.tables import Tables
 from workbench.core import frames
-from workbench.core.errors import ArchiveError, FrameError, ParameterError
+from workbench.core.errors import FrameError, ParameterError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.timerange import TimeRange
 
-_ATTEMPTS = 50
 _CONTRACTS = {LOGS.name: frames.LOGS, SPANS.name: frames.SPANS, EPISODES.name: frames.EPISODES}
 
 _MAPS = {LOGS.name: "attributes", SPANS.name: "attributes", EPISODES.name: "labels"}
@@ -69,27 +69,19 @@ def replace(tables: Tables, layout: Layout, frame: pd.DataFrame, span: TimeRange
                 hint="Cut the frame to the range, or widen the range.",
             )
     folder = tables.folder(layout)
-    for _ in range(_ATTEMPTS):
-        touched, added = [], []
+
+    def change() -> tuple[list[DataFile], list[DataFile]]:
+        removed, added = [], []
         for file in tables.files(layout, {layout.time: (low, high - 1)}):
             held = _file(tables, layout, file)
             times = held[layout.time]
             kept = held.filter(pc.or_(pc.less(times, low), pc.greater_equal(times, high)))
             if len(kept) < file.rows:
-                touched.append(file)
+                removed.append(file)
                 added += parquet.write(folder, layout, file.month, [kept], sequence=file.sequence)
-        added += _write(tables, layout, rows)
-        if not (touched or added):
-            return
-        try:
-            tables.replace(layout, touched, added)
-        except CommitConflict:
-            parquet.discard(folder, added)
-        else:
-            return
-    raise ArchiveError(
-        f"Other writers changed the {layout.name} {_ATTEMPTS} times in a row.", hint="Run the command again."
-    )
+        return removed, added + _write(tables, layout, rows)
+
+    replace_files(tables, layout, change)
 
 
 def _bounds(layout: Layout, span: TimeRange) -> tuple[int, int]:

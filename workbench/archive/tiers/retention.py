@@ -12,9 +12,10 @@ from workbench.archive import native, samples
 from workbench.archive.storage.document import RAW_DELETED_BEFORE
 from workbench.archive.tiers import slices
 from workbench.archive.tiers.corrections import MARGIN_MS, rolled_up
-from workbench.archive.tiers.slices import DAY_MS, TABLES
+from workbench.archive.tiers.slices import TABLES
 from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, Tier
 from workbench.core.series import SeriesSet
+from workbench.core.timerange import DAY_MS
 
 if TYPE_CHECKING:
     from workbench.archive.archive import Archive

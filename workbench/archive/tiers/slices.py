@@ -13,19 +13,17 @@ from numpy.typing import NDArray
 
 from workbench.archive.storage import parquet
 from workbench.archive.storage.layout import SAMPLES, SLICES_1H, SLICES_5M, Layout, month_of
-from workbench.archive.storage.parquet import column_array
-from workbench.archive.storage.tables import CommitConflict, Tables
+from workbench.archive.storage.parquet import DataFile, column_array
+from workbench.archive.storage.replacement import replace_files
+from workbench.archive.storage.tables import Tables
 from workbench.archive.tiers.columns import Slices
 from workbench.archive.tiers.verdicts import FIVE_MINUTES, HOUR, Tier
-from workbench.core.errors import ArchiveError
 from workbench.core.series import Labels, SeriesSet
+from workbench.core.timerange import DAY_MS
 
 Column = Literal["last", "low", "high", "total", "count", "counter"]
 
-DAY_MS = 86_400_000
 TABLES: dict[str, Layout] = {FIVE_MINUTES.name: SLICES_5M, HOUR.name: SLICES_1H}
-_ATTEMPTS = 50
-
 #: A counter that keeps at least this part of its value over a fall did not start again. [ratio]
 _KEPT = 0.9
 
@@ -66,24 +64,18 @@ def replace_day(
     folder = tables.folder(layout)
     rows = _rows(ids, slices, layout)
     low, high = day + 1, day + DAY_MS
-    for _ in range(_ATTEMPTS):
-        touched, added = [], []
+
+    def change() -> tuple[list[DataFile], list[DataFile]]:
+        removed, added = [], []
         for file in tables.files(layout, {"ts": (low, high)}):
             held = pa.concat_tables(parquet.batches(folder, file, layout, parquet.row_groups(folder, file, layout, {})))
             kept = held.filter(pc.or_(pc.less(held["ts"], low), pc.greater(held["ts"], high)))
             if len(kept) < file.rows:
-                touched.append(file)
+                removed.append(file)
                 added += parquet.write(folder, layout, file.month, [kept], sequence=file.sequence)
-        added += parquet.write(folder, layout, month_of(day), [rows], sequence=sequence)
-        if not (touched or added):
-            return
-        try:
-            tables.replace(layout, touched, added)
-        except CommitConflict:
-            parquet.discard(folder, added)
-        else:
-            return
-    raise ArchiveError(f"Other writers changed {folder} {_ATTEMPTS} times in a row.", hint="Run the command again.")
+        return removed, added + parquet.write(folder, layout, month_of(day), [rows], sequence=sequence)
+
+    replace_files(tables, layout, change)
 
 
 def _rows(ids: NDArray[np.int32], slices: Slices, layout: Layout) -> pa.Table:

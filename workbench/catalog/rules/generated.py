@@ -24,17 +24,14 @@ from typing import Any
 from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import ParameterError
 from workbench.core.slo.burn_alerts import BurnAlert
-from workbench.core.timerange import duration_text
+from workbench.core.timerange import HOUR_MS, SLICE_MS, duration_text
 
 #: Where an expression of a :class:`Counted` takes the length of its window.
 WINDOW = "$window"
 
-_HOUR_MS = 3_600_000
 
 #: Windows up to this long are asked of the counters; longer ones add up the recorded five minutes. [ms]
-DIRECT_MS = 6 * _HOUR_MS
-
-_TILE_MS = 300_000
+DIRECT_MS = 6 * HOUR_MS
 
 
 @dataclass(frozen=True)
@@ -126,10 +123,10 @@ def rule_groups(counted: Counted) -> list[dict[str, Any]]:
         No alert could ever fire.
     """
     alerts, _ = reachable(counted)
-    windows = sorted({_TILE_MS, *(ms for alert in alerts for ms in (alert.long_ms, alert.short_ms))})
+    windows = sorted({SLICE_MS, *(ms for alert in alerts for ms in (alert.long_ms, alert.short_ms))})
     name = f"slo-{counted.system}-{counted.slo}"
     quick, slow = (
-        [rule for window in windows if (window > _HOUR_MS) == late for rule in _window(counted, window)]
+        [rule for window in windows if (window > HOUR_MS) == late for rule in _window(counted, window)]
         for late in (False, True)
     )
     left = f"1 - {_ratio(counted, counted.period_ms)} / {_decimal(counted.budget)}"
@@ -158,7 +155,7 @@ def _counts(counted: Counted, window_ms: int) -> list[dict[str, Any]]:
         elif window_ms <= DIRECT_MS:
             expr = getattr(counted, part).replace(WINDOW, duration_text(window_ms))
         else:
-            tile = duration_text(_TILE_MS)
+            tile = duration_text(SLICE_MS)
             recorded = _selector(counted, f"slo:{part}:increase{tile}")
             expr = f"sum_over_time({recorded}[{duration_text(window_ms)}:{tile}])"
         rules.append(_recorded(counted, f"slo:{part}:increase{duration_text(window_ms)}", expr))
@@ -192,7 +189,7 @@ def _alerts(counted: Counted, alerts: Sequence[BurnAlert]) -> list[dict[str, Any
                     "annotations": burn_annotations(counted, '{{ $value | printf "%.1f" }}'),
                 }
             )
-    total = _selector(counted, f"slo:total:increase{duration_text(_TILE_MS)}")
+    total = _selector(counted, f"slo:total:increase{duration_text(SLICE_MS)}")
     rules.append(
         {
             "alert": "SloNoData",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.catalog.rules.generated import Counted, burn_annotations, matching, reachable, silence_annotations
-from workbench.core.timerange import duration_text
+from workbench.core.timerange import MINUTE_MS, duration_text
 
 _MINUTES = 7 * 60
 
@@ -45,7 +45,7 @@ def rule_tests(counted: Counted, example: Example, rule_file: str) -> dict[str, 
     """
     alerts, _ = reachable(counted)
     fired = [severity for severity in ("page", "ticket") if any(one.severity == severity for one in alerts)]
-    shown = max(one.long_ms for one in alerts if one.long_ms <= _MINUTES * 60_000)
+    shown = max(one.long_ms for one in alerts if one.long_ms <= _MINUTES * MINUTE_MS)
     burn = float(1 / counted.budget)
     return {
         "rule_files": [rule_file],
@@ -61,7 +61,7 @@ def rule_tests(counted: Counted, example: Example, rule_file: str) -> dict[str, 
 def _test(
     name: str, series: Mapping[str, str], counted: Counted, long_ms: int, burn: float, fired: Sequence[str]
 ) -> dict[str, Any]:
-    at = duration_text(_MINUTES * 60_000)
+    at = duration_text(_MINUTES * MINUTE_MS)
     metric = f"slo:burn_rate:{duration_text(long_ms)}{matching(counted.labels)}"
     expected = {"labels": matching(counted.labels), "value": round(burn, 6)}
     alerts = [

@@ -43,9 +43,9 @@ from workbench.catalog.slo.openslo import (
 from workbench.catalog.yaml_lines import Document, Place
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.timerange import DAY_MS, HOUR_MS, MINUTE_MS
 
-_DAY_MS = 86_400_000
-_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": _DAY_MS, "w": 7 * _DAY_MS}
+_UNIT_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 _FLAT_DAYS = {"M": 30, "Q": 90, "Y": 365}
 _OPS: dict[str, Literal["<", "<=", ">", ">="]] = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _METHODS: dict[str, Method] = {
@@ -165,7 +165,7 @@ class _Resolver:
         if window.calendar is None:
             if unit in _FLAT_DAYS:
                 days = count * _FLAT_DAYS[unit]
-                return days * _DAY_MS, None, (f"The rolling window {window.duration} is counted as {days} days.",)
+                return days * DAY_MS, None, (f"The rolling window {window.duration} is counted as {days} days.",)
             return count * _UNIT_MS[unit], None, ()
         if unit not in _CALENDAR:
             place = ("spec", "timeWindow", 0, "duration")

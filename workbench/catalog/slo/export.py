@@ -19,7 +19,7 @@ from workbench.catalog.slo.indicators import (
 from workbench.catalog.slo.objective import CalendarUnit, Method, Objective
 from workbench.core.errors import ParameterError
 from workbench.core.filters import LogFilter, SpanFilter
-from workbench.core.timerange import duration_text
+from workbench.core.timerange import DAY_MS, HOUR_MS, MINUTE_MS, duration_text
 
 _METHODS: dict[Method, str] = {
     "occurrences": "Occurrences",
@@ -28,7 +28,7 @@ _METHODS: dict[Method, str] = {
 }
 _OPS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 _UNITS: dict[CalendarUnit, str] = {"day": "d", "week": "w", "month": "M", "quarter": "Q", "year": "Y"}
-_LENGTHS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
+_LENGTHS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 
 
 def openslo_document(objective: Objective) -> dict[str, Any]:

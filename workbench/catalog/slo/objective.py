@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Literal
 
 from workbench.catalog.slo.indicators import Indicator, indicator_texts
+from workbench.core.timerange import DAY_MS
 
 Method = Literal["occurrences", "timeslices", "ratio_timeslices"]
 Absence = Literal["ignore", "bad", "good", "hold"]
 CalendarUnit = Literal["day", "week", "month", "quarter", "year"]
 
-_DAY_MS = 86_400_000
 
 #: Usual length of a calendar period. [d]
 _USUAL_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
@@ -80,14 +80,14 @@ class Objective:
         """Length of a rolling window; None for a calendar one. [d]"""
         if self.window_ms is None:
             return None
-        return self.window_ms // _DAY_MS if self.window_ms % _DAY_MS == 0 else self.window_ms / _DAY_MS
+        return self.window_ms // DAY_MS if self.window_ms % DAY_MS == 0 else self.window_ms / DAY_MS
 
     @property
     def period_ms(self) -> int:
         """Length of the period of the error budget; of a calendar one the usual length. [ms]"""
         if self.window_ms is not None:
             return self.window_ms
-        return self.calendar.count * _USUAL_DAYS[self.calendar.unit] * _DAY_MS if self.calendar else 0
+        return self.calendar.count * _USUAL_DAYS[self.calendar.unit] * DAY_MS if self.calendar else 0
 
     @property
     def zone(self) -> str:

@@ -16,10 +16,10 @@ from workbench.catalog.slo.imported import (
 )
 from workbench.catalog.yaml_lines import Document
 from workbench.core.errors import ParameterError
-from workbench.core.timerange import duration_ms
+from workbench.core.timerange import DAY_MS, HOUR_MS, MINUTE_MS, duration_ms
 
 API = "pyrra.dev/v1alpha1"
-_UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
+_UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 _INSIDE = ("spec", "indicator")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +34,14 @@ def read_book(path: Path) -> Any:
             f"{path.name} cannot be read as prices: {error}.",
             hint="Give genai-prices or a gateway's catalogue in JSON, or CSV with provider, model, unit, price.",
         ) from None
+
+
+def share(text: str, option: str, *, most: int = 1) -> Decimal:
+    """Read a share of an option, from 0 to ``most``. [ratio]"""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not 0 <= value <= most:
+        raise ParameterError(f"{option} {text!r} is no number from 0 to {most}.", hint=f"E.g. {option} 0.4.")
+    return value

@@ -20,21 +20,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from workbench.core.errors import ParameterError, SettingsError
 from workbench.core.settings.access import AccessSettings, access_part
+from workbench.core.settings.channels import ChannelSettings
 from workbench.core.settings.cost import CostSettings
+from workbench.core.settings.limits import Limits as Limits
 from workbench.core.settings.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
 from workbench.core.settings.toml_lines import line_of
 from workbench.core.timerange import Weekday, duration_ms, named_zone
 
 FILE_NAME = "workbench.toml"
-
-
-class Limits(Frozen):
-    """What one question may cost before it is refused; ``answer_mib`` is the memory of one answer of a server. [MiB]"""
-
-    samples: int = Field(default=50_000_000, gt=0)
-    series: int = Field(default=20_000, gt=0)
-    seconds: float = Field(default=120.0, gt=0)
-    answer_mib: int = Field(default=512, gt=0)
 
 
 Kind = Literal[
@@ -257,6 +250,8 @@ class Settings(Frozen):
     access: AccessSettings = AccessSettings()
     sources: Mapping[str, SourceSettings]
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
+    channels: Mapping[str, ChannelSettings] = Field(default_factory=dict)
+    schedule: Path | None = None
     origin: Path | None = None
 
     @model_validator(mode="after")
@@ -294,19 +289,17 @@ def settings_file(explicit: Path | None = None) -> Path | None:
 
 
 def _known_keys(path: tuple[int | str, ...]) -> list[str]:
-    if path and path[0] == "sources":
-        return list(SourceSettings.model_fields)
-    if path and path[0] == "systems":
-        return list(SystemSettings.model_fields)
-    if path and path[0] == "privacy":
-        return list(Privacy.model_fields)
-    if path and path[0] == "cost":
-        return list(CostSettings.model_fields)
-    if path and path[0] == "access":
-        return list(access_part(path[1:]).model_fields)
-    if path and path[0] == "archive":
-        return list(ArchiveSettings.model_fields)
-    return list(Limits.model_fields) if path and path[0] == "limits" else [*Settings.model_fields]
+    parts: dict[object, type[Frozen]] = {
+        "sources": SourceSettings,
+        "systems": SystemSettings,
+        "privacy": Privacy,
+        "cost": CostSettings,
+        "access": access_part(path[1:]),
+        "archive": ArchiveSettings,
+        "limits": Limits,
+        "channels": ChannelSettings,
+    }
+    return list(parts.get(path[0] if path else "", Settings).model_fields)
 
 
 def _complaint(file: Path, text: str, error: ValidationError) -> SettingsError:
@@ -394,4 +387,9 @@ def _absolute(read: Settings, base: Path) -> Settings:
     }
     folders = {field: tuple(map(below, getattr(read, field))) for field in ("profiles", "slos")}
     archive = read.archive.model_copy(update={"path": below(read.archive.path)})
-    return read.model_copy(update={"sources": sources, "archive": archive, **folders})
+    channels = {
+        name: channel.model_copy(update={field: below(getattr(channel, field)) for field in ("path", "ca_file")})
+        for name, channel in read.channels.items()
+    }
+    changed = {"sources": sources, "archive": archive, "channels": channels, "schedule": below(read.schedule)}
+    return read.model_copy(update={**changed, **folders})

@@ -8,12 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from workbench.core.timerange import duration_text
+from workbench.core.timerange import MINUTE_MS, SLICE_MS, duration_text
 
 Severity = Literal["page", "ticket"]
-
-#: Windows in proportion to a period are whole multiples of this, as counts are. [ms]
-_TILE_MS = 300_000
 
 
 @dataclass(frozen=True)
@@ -138,12 +135,12 @@ class BurnStep:
         def scaled(ms: int) -> int:
             if scales_from_ms is None or not ms:
                 return ms
-            minutes = (2 * ms * period_ms // 60_000 + scales_from_ms) // (2 * scales_from_ms)
-            return max(1, minutes) * 60_000
+            minutes = (2 * ms * period_ms // MINUTE_MS + scales_from_ms) // (2 * scales_from_ms)
+            return max(1, minutes) * MINUTE_MS
 
         if self.long_part is not None:
-            long_ms = max(1, round(self.long_part * period_ms / _TILE_MS)) * _TILE_MS
-            short_ms = max(1, round(Fraction(long_ms, 12 * _TILE_MS))) * _TILE_MS
+            long_ms = max(1, round(self.long_part * period_ms / SLICE_MS)) * SLICE_MS
+            short_ms = max(1, round(Fraction(long_ms, 12 * SLICE_MS))) * SLICE_MS
         else:
             long_ms, short_ms = scaled(self.long_ms), scaled(self.short_ms)
         share = (self.budget or Fraction(0)) * times

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.core.series import STALE, LabelKey, Labels, SeriesSet, label_key
-from workbench.demo.scenario import MINUTE_MS
+from workbench.core.timerange import MINUTE_MS
 
 Bools = NDArray[np.bool_]
 Times = NDArray[np.int64]

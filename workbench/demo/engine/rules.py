@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from workbench.catalog import Profile
 from workbench.core.series import STALE, LabelKey, Labels, Metrics, SeriesSet, label_key
+from workbench.core.timerange import DAY_MS, MINUTE_MS
 from workbench.demo.engine.alerts import AlertCarry, Episode, evaluate_alert
 from workbench.demo.engine.batch import merged, since
 from workbench.demo.engine.day import MINUTES
-from workbench.demo.scenario import MINUTE_MS, Event
-from workbench.demo.span import DAY_MS
+from workbench.demo.scenario import Event
 from workbench.promql import MemoryStore, SampleStore, Selector, evaluate_range, parse, scoped, selectors
+from workbench.promql.engine.evaluate import LOOKBACK_MS
 from workbench.promql.parser.matchers import Matcher
 
 #: Seconds after the full minute at which the rules are evaluated. [ms]
 OFFSET_MS = 10_000
-_LOOKBACK_MS = 300_000
 
 
 @dataclass
@@ -86,8 +86,8 @@ class Rules:
     @property
     def history_ms(self) -> int:
         """How far back an evaluation reads. [ms]"""
-        found = (selector.offset_ms + (selector.range_ms or _LOOKBACK_MS) for selector in self.selectors())
-        return max(found, default=0) + _LOOKBACK_MS
+        found = (selector.offset_ms + (selector.range_ms or LOOKBACK_MS) for selector in self.selectors())
+        return max(found, default=0) + LOOKBACK_MS
 
     @property
     def digest_text(self) -> str:

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.series import STALE, Labels
+from workbench.core.timerange import DAY_MS, MINUTE_MS
 from workbench.demo.engine.day import MINUTES, Exposure, Floats, Target
 from workbench.demo.engine.processes import Restart
 from workbench.demo.engine.scraping import FAILED, LOST, PARTS
 from workbench.demo.engine.streams import stream
-
-_DAY_MS = 86_400_000
 
 
 @dataclass
@@ -134,7 +133,7 @@ def scraped(
     own = [restart for restart in restarts or () if day * MINUTES <= restart.reset < (day + 1) * MINUTES]
     columns = MINUTES * parts
     kept = states.reshape(MINUTES, PARTS)[:, :: PARTS // parts].ravel()
-    times = day * _DAY_MS + np.arange(columns, dtype=np.int64) * (60_000 // parts)
+    times = day * DAY_MS + np.arange(columns, dtype=np.int64) * (MINUTE_MS // parts)
 
     increments = np.stack(exposure.increments) if exposure.increments else np.zeros((0, columns))
     levels = np.concatenate([carry.levels[:, None], carry.levels[:, None] + np.cumsum(increments, axis=1)], axis=1)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from workbench.core.timerange import MINUTE_MS
 from workbench.demo.engine.day import MINUTES, Day, SystemModel, Tally, Target
 from workbench.demo.engine.processes import Restart, restarts
 from workbench.demo.engine.records import Records
 from workbench.demo.engine.samples import Block, Carry, scraped
 from workbench.demo.engine.scraping import FAILED, LOST, PARTS, scrape_states
-from workbench.demo.scenario import MINUTE_MS, Event
+from workbench.demo.scenario import Event
 from workbench.demo.span import Span
 
 Carries = dict[str, Carry]

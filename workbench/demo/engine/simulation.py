@@ -10,6 +10,7 @@ from typing import Any
 from workbench.archive import Archive
 from workbench.catalog import load_catalog
 from workbench.core.series import SeriesSet
+from workbench.core.timerange import DAY_MS
 from workbench.demo.engine.batch import join_days, merged, series_set
 from workbench.demo.engine.day import SystemModel
 from workbench.demo.engine.records import Records
@@ -17,7 +18,7 @@ from workbench.demo.engine.rules import History, RuleCarry, Rules, evaluate_rule
 from workbench.demo.engine.samples import Carry
 from workbench.demo.engine.simulate import Carries, simulate_day
 from workbench.demo.scenario import Event
-from workbench.demo.span import DAY_MS, Span
+from workbench.demo.span import Span
 from workbench.promql import Matcher
 
 

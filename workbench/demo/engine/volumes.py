@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from workbench.core.errors import ParameterError
-from workbench.core.timerange import duration_ms
+from workbench.core.timerange import DAY_MS, duration_ms
 from workbench.demo.traffic import Pool, Price, Traffic
 
 FILE = "hourly_by_client.parquet"
@@ -27,7 +27,6 @@ OTHER = "other"
 UNIT = 2**30
 
 _HOURS = 24
-_DAY_MS = 86_400_000
 _NEEDED = (
     "pool", "client", "hour", "requests", "cv", "mean_input_tokens", "mean_output_tokens", "mean_text_tokens",
     "mean_image_tokens",
@@ -176,7 +175,7 @@ def _of_pool(traffic: Traffic, name: str, rows: pd.DataFrame, file: Path) -> lis
         rows = rows.assign(**{kind: counted})
     rows = rows.assign(filled=filled, key=_keys(name, rows, traffic.keys))
     length = -(-(int(rows["hour"].max()) + 1) // _HOURS) * _HOURS
-    first_day = -(duration_ms(pool.before) // _DAY_MS)
+    first_day = -(duration_ms(pool.before) // DAY_MS)
     return [
         _volume(str(key), name, pool, first_day, own, length)
         for key, own in rows.groupby("key", sort=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.core.errors import ParameterError, QueryTooExpensive
 from workbench.core.series import Metrics
+from workbench.core.timerange import MINUTE_MS
 from workbench.promql.engine import aggregate, answers, binary, sampling
 from workbench.promql.engine.calls import Value, call
 from workbench.promql.engine.evaluation import Evaluation, Ledger
@@ -63,7 +64,7 @@ def evaluate_range(
     semantics: Semantics = "v3",
     lookback_ms: int = LOOKBACK_MS,
     limits: EvaluationLimits | None = None,
-    subquery_step_ms: int = 60_000,
+    subquery_step_ms: int = MINUTE_MS,
     experimental: bool = False,
 ) -> Metrics:
     """Evaluate a query at ``start, start + step, ...`` up to and including the end.
@@ -151,7 +152,7 @@ def evaluate_instant(
     semantics: Semantics = "v3",
     lookback_ms: int = LOOKBACK_MS,
     limits: EvaluationLimits | None = None,
-    subquery_step_ms: int = 60_000,
+    subquery_step_ms: int = MINUTE_MS,
     experimental: bool = False,
 ) -> Metrics:
     """Evaluate a query once; the matrix has one step and keeps the order of ``sort`` and ``topk``.

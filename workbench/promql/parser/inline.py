@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from workbench.core.errors import QueryRejected
+from workbench.core.timerange import MINUTE_MS
 from workbench.promql.parser.nodes import Aggregate, Binary, Call, Node, Paren, Selector, Subquery, Unary
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.printer import print_query
@@ -61,7 +62,7 @@ def _inlined(node: Node, recorded: Sequence[tuple[str, str, Mapping[str, str]]],
                 whole = Paren(Binary("or", whole, tree))
             if node.range_ms is not None:
                 return Subquery(whole, node.range_ms, None, node.offset_ms, node.at)
-            return whole if not node.offset_ms else Subquery(whole, 60_000, 60_000, node.offset_ms, node.at)
+            return whole if not node.offset_ms else Subquery(whole, MINUTE_MS, MINUTE_MS, node.offset_ms, node.at)
         case Subquery() | Unary() | Paren():
             return replace(node, expr=inside(node.expr))
         case Call(args=args):

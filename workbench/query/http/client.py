@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from workbench.core.errors import SourceError
 from workbench.core.settings import SourceSettings
 from workbench.query.http import failures
 from workbench.query.http.reading import read_json
@@ -66,15 +65,9 @@ class BackendClient:
         """Base address, without credentials."""
         return self.transport.location
 
-    @contextmanager
-    def naming(self, query: str) -> Iterator[None]:
+    def naming(self, query: str) -> AbstractContextManager[None]:
         """Put source and query into every error that leaves."""
-        try:
-            yield
-        except SourceError as error:
-            error.source = error.source or self.name
-            error.query = error.query or query
-            raise
+        return failures.named(self.name, query)
 
     def reply(
         self,

@@ -9,6 +9,8 @@ import html
 import json
 import re
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +46,23 @@ _EXPENSIVE = re.compile(
 _POSITION = re.compile(r"\b(\d+):(\d+): parse error")
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+
+
+@contextmanager
+def named(source: str, query: str) -> Iterator[None]:
+    """Put source and query into every error that leaves.
+
+    Parameters
+    ----------
+    source, query : str
+        Kept where the error has none yet.
+    """
+    try:
+        yield
+    except SourceError as error:
+        error.source = error.source or source
+        error.query = error.query or query
+        raise
 
 
 def clean(text: str, limit: int = 600) -> str:

@@ -1,23 +1,22 @@
 """A user's own ``httpx.Client`` as the way to a backend: its proxies, certificates, hooks and authentication are kept.
 
 Ours is :class:`workbench.query.http.transport.HttpTransport`: a timeout of httpx counts between two pieces, so that a
-server
-which drips headers would hold a request for ever.
+server which drips headers would hold a request for ever.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 
 import httpx
 
 from workbench.core.errors import AnswerUnreadable, SourceUnavailable
 from workbench.query.http import failures
 from workbench.query.http.login import checked_url
-from workbench.query.http.reading import MAX_BYTES, too_large
-from workbench.query.http.secrets import SECRET_HEADERS, struck_headers, struck_out
-from workbench.query.http.transport import Broken, Fields, Reply
+from workbench.query.http.reading import gathered
+from workbench.query.http.transport import Broken, Fields, Reply, reply_of
 
 
 class HttpxTransport:
@@ -69,19 +68,11 @@ class HttpxTransport:
             headers=sent,
             timeout=timeout_s,
         )
-        read = bytearray()
         where = failures.host_of(self._base)
         try:
             response = self._client.send(request, stream=True, follow_redirects=False)
-            try:
-                for piece in response.iter_bytes():
-                    read += piece
-                    if time.monotonic() > deadline:
-                        raise TimeoutError
-                    if len(read) > MAX_BYTES:
-                        raise too_large(MAX_BYTES)
-            finally:
-                response.close()
+            with closing(response):
+                body_read = gathered(response.iter_bytes(), deadline=deadline)
         except (httpx.TimeoutException, TimeoutError):
             raise Broken(failures.of_exception(TimeoutError(), where, timeout_s), again=False) from None
         except httpx.DecodingError:
@@ -90,10 +81,9 @@ class HttpxTransport:
             ) from None
         except httpx.RequestError as error:
             cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-            told = failures.of_exception(cause, where, timeout_s)
-            if isinstance(error, httpx.ConnectError) and type(told) is SourceUnavailable:
-                told = SourceUnavailable(f"No connection to {where}.", hint="Is the server running? Check the address.")
-            raise Broken(told, again=failures.is_lost(cause)) from None
-        secrets = [value for name, value in response.request.headers.items() if name.lower() in SECRET_HEADERS]
-        said = struck_out(read, secrets, data=response.is_success)
-        return Reply(response.status_code, struck_headers(response.headers, secrets), said)
+            failure = failures.of_exception(cause, where, timeout_s)
+            if isinstance(error, httpx.ConnectError) and type(failure) is SourceUnavailable:
+                hint = "Is the server running? Check the address."
+                failure = SourceUnavailable(f"No connection to {where}.", hint=hint)
+            raise Broken(failure, again=failures.is_lost(cause)) from None
+        return reply_of(response.status_code, response.headers, body_read, sent=response.request.headers)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import urllib3.exceptions as broken
@@ -68,6 +69,32 @@ def read_body(response: Pieces, encoding: str, *, limit: int, check: Callable[[]
     check()
     if unpack is not None and not unpack.whole:
         raise broken.IncompleteRead(len(body), 1)
+    return body
+
+
+def gathered(pieces: Iterable[bytes], *, deadline: float) -> bytearray:
+    """Join the pieces of a body that another client unpacks.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+    deadline : float
+        Of the monotonic clock. [s]
+
+    Raises
+    ------
+    TimeoutError
+        The deadline passed.
+    QueryTooExpensive
+        The body is larger than :data:`MAX_BYTES`.
+    """
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        if len(body) > MAX_BYTES:
+            raise too_large(MAX_BYTES)
     return body
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,7 +24,7 @@ from workbench.core.settings import SourceSettings
 from workbench.query.http import failures
 from workbench.query.http.login import Login, checked_url, login_of, pool_for
 from workbench.query.http.reading import MAX_BYTES, read_body
-from workbench.query.http.secrets import struck_headers, struck_out
+from workbench.query.http.secrets import SECRET_HEADERS, struck_headers, struck_out
 from workbench.query.http.timed import Exchange, exchange
 
 Fields = Sequence[tuple[str, str]]
@@ -55,6 +55,35 @@ class Reply:
     def content_type(self) -> str:
         """Media type, in lower case."""
         return self.headers.get("content-type", "").lower()
+
+
+def reply_of(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes | bytearray,
+    *,
+    secrets: Iterable[str] = (),
+    sent: Mapping[str, str] = _NO_HEADERS,
+    limit: int = MAX_BYTES,
+) -> Reply:
+    """Return an answer without the secrets of its request.
+
+    Parameters
+    ----------
+    status : int
+    headers : mapping
+        Of the answer.
+    body : bytes
+    secrets : iterable of str
+        As they were sent.
+    sent : mapping
+        Headers of the request; the values of those that carry credentials are secrets too.
+    limit : int
+        Memory that the answer may take. [bytes]
+    """
+    known = [*secrets, *(str(value) for name, value in sent.items() if name.lower() in SECRET_HEADERS)]
+    text = struck_out(body, known, data=200 <= status < 300)
+    return Reply(status, struck_headers(headers, known), text, limit)
 
 
 class Broken(Exception):
@@ -194,8 +223,7 @@ class HttpTransport:
         finally:
             response.release_conn()
         secrets = self._login.secrets(sent)
-        said = struck_out(read, secrets, data=200 <= response.status < 300)
-        return Reply(response.status, struck_headers(response.headers, secrets), said, self.limit)
+        return reply_of(response.status, response.headers, read, secrets=secrets, limit=self.limit)
 
 
 def transport_of(settings: SourceSettings) -> HttpTransport:

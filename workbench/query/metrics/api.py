@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-from workbench.core.errors import AnswerUnreadable, SourceError, SourceUnavailable
+from workbench.core.errors import AnswerUnreadable, SourceUnavailable
 from workbench.core.settings import Limits
 from workbench.query.http import failures
 from workbench.query.http.transport import ATTEMPTS, Fields, Reply, Transport, ask
@@ -50,15 +50,9 @@ class PrometheusApi:
         self._method = "POST"
         self._away_until = 0.0
 
-    @contextmanager
-    def naming(self, query: str) -> Iterator[None]:
+    def naming(self, query: str) -> AbstractContextManager[None]:
         """Put source and query into every error that leaves."""
-        try:
-            yield
-        except SourceError as error:
-            error.source = error.source or self.name
-            error.query = error.query or query
-            raise
+        return failures.named(self.name, query)
 
     def reply(self, path: str, fields: Fields = (), *, form: bool = False, query: str = "") -> Reply:
         """Send fields, with ``form`` in the body (in the address where a proxy forbids that); return any answer."""

@@ -18,9 +18,8 @@ from workbench.core.series import Metrics
 from workbench.core.settings import Limits
 from workbench.query.http import failures
 from workbench.query.http.login import checked_url
-from workbench.query.http.reading import MAX_BYTES, too_large
-from workbench.query.http.secrets import SECRET_HEADERS, struck_headers, struck_out
-from workbench.query.http.transport import Broken, Fields, Reply
+from workbench.query.http.reading import gathered
+from workbench.query.http.transport import Broken, Fields, Reply, reply_of
 from workbench.query.metrics.prometheus import PrometheusSource
 
 _PIECE = 1 << 18
@@ -68,7 +67,6 @@ class ClientTransport:
         import requests
 
         deadline = time.monotonic() + timeout_s
-        read = bytearray()
         form = method == "POST" and body is None
         try:
             with self._session.request(
@@ -82,21 +80,13 @@ class ClientTransport:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                for piece in response.iter_content(_PIECE):
-                    read += piece
-                    if time.monotonic() > deadline:
-                        raise TimeoutError
-                    if len(read) > MAX_BYTES:
-                        raise too_large(MAX_BYTES)
+                body_read = gathered(response.iter_content(_PIECE), deadline=deadline)
         except (requests.RequestException, TimeoutError) as error:
             cause = cause_of(error)
             raise Broken(
                 failures.of_exception(cause, failures.host_of(self._base), timeout_s), again=failures.is_lost(cause)
             ) from None
-        asked = response.request.headers
-        secrets = [str(value) for name, value in asked.items() if name.lower() in SECRET_HEADERS]
-        said = struck_out(read, secrets, data=response.ok)
-        return Reply(response.status_code, struck_headers(response.headers, secrets), said)
+        return reply_of(response.status_code, response.headers, body_read, sent=response.request.headers)
 
 
 def source_of(

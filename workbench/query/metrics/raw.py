@@ -22,7 +22,7 @@ from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceUnavai
 from workbench.core.mixed import concatenated, float_samples
 from workbench.core.series import LabelKey, Labels, SeriesSet, is_stale, label_key
 from workbench.core.settings import Limits
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import DAY_MS, HOUR_MS, MINUTE_MS, TimeRange
 from workbench.query.metrics.api import PrometheusApi
 from workbench.query.metrics.export_lines import export
 from workbench.query.metrics.plan import REQUEST_SAMPLES, seconds_text
@@ -31,8 +31,7 @@ from workbench.query.metrics.selector import conditions
 
 Way = Literal["remote read", "export", "queries"]
 
-_HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
-_SHORTEST_MS = 60_000
+_SHORTEST_MS = MINUTE_MS
 #: Time between two samples that is assumed where it cannot be asked.
 _DENSE_MS = 15_000
 
@@ -159,7 +158,7 @@ def _stretch(api: PrometheusApi, selector: str, span: TimeRange, request_samples
     length = span.end_ms - span.start_ms
     if length <= _SHORTEST_MS:
         return max(length, 1)
-    window = min(length, _HOUR_MS)
+    window = min(length, HOUR_MS)
     moments = {TimeRange.from_ms(span.start_ms, span.start_ms + window).last_ms, span.last_ms}
 
     def most(query: str) -> float:
@@ -170,5 +169,5 @@ def _stretch(api: PrometheusApi, selector: str, span: TimeRange, request_samples
     except QueryRejected:  # two metrics of one label set, whose names a function drops
         densest = most(f"count({selector})") / _DENSE_MS
     if densest == 0.0:
-        return min(length, _DAY_MS)
+        return min(length, DAY_MS)
     return int(min(max(request_samples / densest, _SHORTEST_MS), length))

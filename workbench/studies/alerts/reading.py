@@ -20,15 +20,15 @@ from workbench.analysis.counting.kept import with_kept
 from workbench.core.errors import EmptyAnswer
 from workbench.core.series import SeriesSet, label_key
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.timerange import DAY_MS, HOUR_MS, TimeRange, from_ms, to_ms
 from workbench.promql import scoped
 from workbench.studies.alerts.ownership import alert_selectors, owns
 
 #: How far before a period alerts are read, to see when those began that fire at its start. [ms]
-MARGIN_MS = 3 * 86_400_000
+MARGIN_MS = 3 * DAY_MS
 
 #: How long after its condition an alert is looked for, when it fired before that and no rule says how long. [ms]
-_FIRST_HOURS_MS = 6 * 3_600_000
+_FIRST_HOURS_MS = 6 * HOUR_MS
 
 _NEVER = Evaluated(0, 0, np.zeros((0, 2), np.int64))
 

@@ -11,7 +11,7 @@ from workbench.catalog.rules.generated import DIRECT_MS, Counted, matching, reac
 from workbench.catalog.rules.rule_tests import Example, recorded_example, rule_tests
 from workbench.catalog.slo.export import yaml_text
 from workbench.core.errors import ParameterError, WorkbenchError
-from workbench.core.timerange import TimeRange, duration_text
+from workbench.core.timerange import SLICE_MS, TimeRange, duration_text
 from workbench.promql import Matcher, Selector, parse
 from workbench.studies.authoring.composite_rules import composed_by
 from workbench.studies.authoring.counted import counted_by
@@ -119,7 +119,7 @@ def example_of(plan: Plan, counted: Counted) -> Example:
 
 def recorded_rates(counted: Counted) -> Example:
     """Make an example out of the recorded counts of the windows that ask the counters; the rules add up the others."""
-    asked = {ms for alert in reachable(counted)[0] for ms in (alert.long_ms, alert.short_ms)} | {300_000}
+    asked = {ms for alert in reachable(counted)[0] for ms in (alert.long_ms, alert.short_ms)} | {SLICE_MS}
     windows = sorted(ms for ms in asked if ms <= DIRECT_MS)
     named = {
         part: [f"slo:{part}:increase{duration_text(ms)}{matching(counted.labels)}" for ms in windows]

@@ -19,15 +19,13 @@ from workbench.catalog.profile.terms import RoleCapacity
 from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.series import Labels
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import DAY_MS, HOUR_MS, TimeRange, from_ms
 from workbench.core.units import bytes_text, count_text
 from workbench.studies.counting.ledger import PROCESS_LABELS
 from workbench.studies.counting.thresholds import metrics_of, thresholds_of
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
-
-HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 #: History that is read, at least. [d]
 HISTORY_DAYS = 63

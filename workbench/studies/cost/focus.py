@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from workbench import __version__
 from workbench.analysis.cost.focus import focus_export
-from workbench.analysis.cost.ledger import Periods
 from workbench.analysis.cost.price_book import PriceBook
-from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
-from workbench.core.result import Provenance, Status, Study
-from workbench.core.timerange import TimeRange, from_ms
-from workbench.studies.counting.counters import CounterReader
-from workbench.studies.counting.ledger import (
-    SLICE_MS,
-    accounts_of,
-    empty_ledger,
-    ledger_edges,
-    read_accounts,
-    selectors_of,
-)
+from workbench.core.result import Study
+from workbench.core.timerange import TimeRange
+from workbench.studies.cost.period_ledger import read_period
 from workbench.studies.sources.context import Context
-from workbench.studies.sources.read_tier import read_tier
-from workbench.studies.sources.tables import with_labels
 
 
 def focus_charges(
@@ -54,47 +41,10 @@ def focus_charges(
     ParameterError
         Unknown system or label. A failing source is a status of the study, never an exception.
     """
-    profile, source = ctx.catalog.profile(system), ctx.source_for(system)
-    period = TimeRange(range.start, max(range.start, min(range.end, as_of))).aligned(SLICE_MS)
-    accounts, warnings = accounts_of(profile)
-    accounts = [account for account in accounts if account.measure in ("cost", "tokens")]
-    ledger, seen = empty_ledger()
-    status: Status = "no_data"
-    edges = ledger_edges(Periods(period, period), ctx.zone)
-    roles = [account.role for account in accounts]
-    reader = CounterReader(source, profile.scope, period, selectors_of(profile, roles))
-    try:
-        if len(edges) > 1 and accounts:
-            ledger, seen, accounts, settled = read_accounts(reader, profile, accounts, edges)
-            warnings += settled
-    except (QueryRejected, QueryTooExpensive) as error:
-        status, warnings = "refused", [*warnings, str(error)]
-    except WorkbenchError as error:
-        status, warnings = "unavailable", [*warnings, str(error)]
-    ledger, accounts, unlabelled = with_labels(ctx, system, ledger, accounts)
-    if period.end < range.end:
-        warnings.append(f"The period is not over: charges end at {period.end:%Y-%m-%d %H:%M} UTC.")
-    if not any(account.measure == "cost" for account in accounts):
-        warnings.append("The profile has no counter of money, so there is nothing to export.")
-    charges = focus_export(ledger, seen, accounts, period, system=system, zone=ctx.zone, book=book, by=by)
-    coverage = float(charges.frame["x_Coverage"].astype(float).min()) if len(charges.frame) else 0.0
-    return Study(
-        name="focus_charges",
-        system=system,
-        range=period,
-        as_of=as_of,
-        results={"charges": charges},
-        status="ok" if len(charges.frame) else status,
-        freshness=from_ms(reader.newest_ms) if reader.newest_ms is not None else None,
-        coverage=coverage,
-        provenance=Provenance(
-            source=source.name,
-            engine="none: raw samples",
-            semantics=source.semantics,
-            method="exact",
-            queries=reader.queries,
-            tier=read_tier(source, period.start_ms),
-            version=__version__,
-        ),
-        warnings=(*warnings, *reader.warnings, *unlabelled),
+    read = read_period(ctx, system, range, as_of)
+    accounts = [account for account in read.accounts if account.measure in ("cost", "tokens")]
+    charges = focus_export(
+        read.ledger, read.seen, accounts, read.period, system=system, zone=ctx.zone, book=book, by=by
     )
+    coverage = float(charges.frame["x_Coverage"].astype(float).min()) if len(charges.frame) else 0.0
+    return read.study("focus_charges", system, as_of, {"charges": charges}, coverage)

@@ -33,7 +33,7 @@ from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchErr
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import MINUTE_MS, TimeRange, from_ms
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, selectors_of
 from workbench.studies.counting.thresholds import breached
@@ -45,7 +45,7 @@ from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
 
 #: Resources are means over this; histories are no finer than this. [ms]
-RESOURCE_STEP_MS, FINEST_MS = 300_000, 60_000
+RESOURCE_STEP_MS, FINEST_MS = 300_000, MINUTE_MS
 
 #: Periods longer than this are evaluated five times more coarsely. [s]
 LONG_S = 45 * 86_400

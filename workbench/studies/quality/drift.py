@@ -17,15 +17,13 @@ from workbench.catalog.profile.model import Role
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.series import Labels, Metrics
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import HOUR_MS, TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
 from workbench.studies.quality.accepted import accepted_levels, incident_times, unmatched
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
-
-HOUR_MS = 3_600_000
 
 #: Roles that carry a score.
 SCORES = ("quality", "bias")

@@ -18,7 +18,7 @@ from workbench.core.errors import ArchiveError, EmptyAnswer, WorkbenchError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import HOUR_MS, TimeRange, from_ms
 from workbench.promql import parse, scoped, selectors
 from workbench.studies.alerts.load import read_episodes
 from workbench.studies.counting.composites import counts_by_member
@@ -35,7 +35,7 @@ from workbench.studies.sources.periods import hull
 MOST_EPISODES = 12
 
 #: And for so long into an episode; what is new in it shows early. [ms]
-RECORDS_MS = 2 * 3_600_000
+RECORDS_MS = 2 * HOUR_MS
 
 _STARTED = "process_start_time_seconds"
 

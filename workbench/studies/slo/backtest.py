@@ -20,7 +20,7 @@ from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import EmptyAnswer, ParameterError, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, duration_text, to_ms
+from workbench.core.timerange import MINUTE_MS, SLICE_MS, TimeRange, duration_text, to_ms
 from workbench.promql import scoped
 from workbench.promql.engine.memory import memory_ms
 from workbench.promql.parser.inline import inlined
@@ -30,10 +30,10 @@ from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.periods import objective_window
 
 #: Rules are evaluated as often, as Prometheus does by default. [ms]
-RULE_STEP_MS = 60_000
+RULE_STEP_MS = MINUTE_MS
 
 #: Steps of the replay that may be asked for. [ms]
-STEPS_MS = (60_000, 300_000)
+STEPS_MS = (MINUTE_MS, SLICE_MS)
 
 #: A budget event is worth an alert from this share of its period's budget on. [ratio]
 LEAST_SHARE = 0.02
@@ -48,7 +48,7 @@ def slo_backtest(
     as_of: datetime,
     slo: str | None = None,
     rules: RuleFile | None = None,
-    step_ms: int = 300_000,
+    step_ms: int = SLICE_MS,
     least_share: float = LEAST_SHARE,
 ) -> Study:
     """Replay alerting policies on the history of a system's objectives.

@@ -14,7 +14,7 @@ from workbench.catalog.profile.model import AlertRule
 from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import MINUTE_MS, TimeRange
 from workbench.promql import parse, print_query, scoped
 from workbench.promql.parser.inline import inlined
 from workbench.promql.parser.nodes import Binary, Number, Paren
@@ -23,7 +23,7 @@ from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 
 #: Rules are replayed as often as Prometheus evaluates them by default. [ms]
-STEP_MS = 60_000
+STEP_MS = MINUTE_MS
 
 #: A rule is a bad actor from this many alerts per event on, or with alerts without use.
 MANY_PER_EVENT = 3.0

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.timerange import from_ms
-from workbench.demo.scenario import MINUTE_MS, Event
+from workbench.core.timerange import MINUTE_MS, from_ms
+from workbench.demo.scenario import Event
 from workbench.demo.systems.abtesting.places import DISKS
 from workbench.demo.systems.abtesting.surroundings import used_share
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.core.timerange import MINUTE_MS
 from workbench.demo.engine.day import MINUTES, Counts, Day, Exposure, Floats, SystemDay, Tally, Target
 from workbench.demo.engine.flows import Flow, diverted, expose_durations, total
 from workbench.demo.engine.records import Records
@@ -36,7 +37,7 @@ _KINDS = (
     "crash", "scrape_gap",
 )  # fmt: skip
 #: Requests a minute of one instance at load 1, for what its process uses. [1/min]
-_USUAL = 60_000
+_USUAL = MINUTE_MS
 
 
 @dataclass

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.timerange import from_ms
+from workbench.core.timerange import MINUTE_MS, from_ms
 from workbench.demo.engine.day import Floats
-from workbench.demo.scenario import MINUTE_MS, Event
+from workbench.demo.scenario import Event
 from workbench.demo.systems.lab.generation import METHODS
 from workbench.demo.systems.lab.machines import MOUNTS, free_share
 from workbench.demo.systems.lab.places import SYSTEM

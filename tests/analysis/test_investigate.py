@@ -1,0 +1,185 @@
+"""What differs in a window: ratios with their intervals, what baselines must agree on, and where failures began."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.analysis.investigate.attributes import attribute_changes, requests_of_lines, requests_of_spans
+from workbench.analysis.investigate.changes import changes
+from workbench.analysis.investigate.log_templates import template_changes
+from workbench.analysis.investigate.operations import failing_operations, slow_operations
+from workbench.analysis.investigate.own_time import own_times
+from workbench.analysis.investigate.rates import false_discovery, rate_ratios
+from workbench.analysis.investigate.windows import Baseline, Windows
+from workbench.analysis.traces.origin import failure_origins, parent_rows
+from workbench.core.errors import ParameterError
+from workbench.core.timerange import TimeRange
+
+START = datetime(2026, 11, 25, 15, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WINDOWS = Windows(
+    TimeRange(START, START + HOUR),
+    (
+        Baseline("a week before", TimeRange(START - timedelta(days=7), START - timedelta(days=7) + HOUR)),
+        Baseline("the hour before", TimeRange(START - HOUR, START)),
+    ),
+)
+
+
+def ratio(*numbers: float) -> tuple[float, float, float, float]:
+    found = rate_ratios(*(np.array([number], float) for number in numbers))
+    return float(found.ratio[0]), float(found.low[0]), float(found.high[0]), float(found.p[0])
+
+
+def test_the_interval_is_that_of_clopper_and_pearson() -> None:
+    # 10 of 13 events: the exact 95 % interval of the part is 0.4619 to 0.9496 (R: binom.test(10, 13)).
+    _, low, high, _ = ratio(10, 3, 1, 1)
+    assert low == pytest.approx(0.46187 / (1 - 0.46187), rel=1e-3)
+    assert high == pytest.approx(0.94962 / (1 - 0.94962), rel=1e-3)
+
+
+def test_a_change_within_the_margin_is_none_however_many_events_there_are() -> None:
+    assert ratio(130_000, 100_000, 1, 1)[3] > 0.99
+    assert ratio(160_000, 100_000, 1, 1)[3] < 1e-9
+
+
+def test_nothing_before_has_no_upper_end() -> None:
+    _, low, high, p = ratio(40, 0, 60, 60)
+    assert np.isinf(high)
+    assert low > 8
+    assert p < 1e-6
+
+
+def test_a_margin_below_one_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"at least 1, got 0\.5"):
+        rate_ratios(np.ones(1), np.ones(1), np.ones(1), np.ones(1), margin=0.5)
+
+
+def test_no_change_is_named_as_seldom_as_the_level_says() -> None:
+    rng = np.random.default_rng(3)
+    now, before = rng.poisson(45, 5000).astype(float), rng.poisson(30, 5000).astype(float)  # at the edge of the margin
+    found = rate_ratios(now, before, np.ones(5000), np.ones(5000))
+    assert (found.p < 0.05).mean() < 0.04
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_q_is_never_below_p_and_keeps_its_order(values: list[float]) -> None:
+    p = np.array(values)
+    q = false_discovery(p, np.zeros(len(p)))
+    assert (q >= p - 1e-12).all()
+    assert (np.diff(q[np.argsort(p, kind="stable")]) >= -1e-12).all()
+
+
+def lines(counts: dict[str, tuple[int, int, int]], *, probability: float = 1.0) -> pd.DataFrame:
+    rows = []
+    for text, numbers in counts.items():
+        for span, number in zip(WINDOWS.spans, numbers, strict=True):
+            for place in range(number):
+                at = span.start_ms * 1_000_000 + place * 1_000_000_000
+                rows.append((at, "ERROR" if "fail" in text else "INFO", text, "web", "t", "", {}, probability))
+    columns = ["time_ns", "severity", "message", "service", "trace_id", "event_type", "attributes", "probability"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_a_new_template_comes_before_the_many_lines_that_did_not_change() -> None:
+    frame = lines({"request done in 3 ms": (900, 880, 910), "query failed: no connection": (40, 0, 0)})
+    found = changes([template_changes(frame, WINDOWS)], WINDOWS).frame
+    assert found["what"].tolist()[0] == "query failed: no connection"
+    assert found["named"].tolist() == [True, False]
+    assert found["change"].tolist()[0] == "new"
+    assert found["now"].tolist()[0] == pytest.approx(40 / 60)
+
+
+def test_what_only_one_baseline_lacks_is_not_named() -> None:
+    frame = lines({"nightly job ended": (40, 40, 0), "query failed": (0, 300, 0)})
+    assert not changes([template_changes(frame, WINDOWS)], WINDOWS).frame["named"].any()
+
+
+def test_rates_undo_the_sampling() -> None:
+    frame = lines({"it failed": (40, 10, 10)}, probability=1 / 8)
+    row = changes([template_changes(frame, WINDOWS)], WINDOWS).frame.iloc[0]
+    assert row["now"] == pytest.approx(40 * 8 / 60)
+    assert row["kept"] == 40
+
+
+def test_a_fatal_line_that_is_new_is_always_named() -> None:
+    frame = lines({"killed": (1, 0, 0), "request done": (50, 50, 50)})
+    frame.loc[frame["message"] == "killed", "severity"] = "FATAL"
+    found = changes([template_changes(frame, WINDOWS)], WINDOWS).frame
+    assert found.loc[found["named"], "what"].tolist() == ["killed"]
+
+
+def spans(numbers: tuple[int, int, int], *, slow: int = 1) -> pd.DataFrame:
+    """Requests with a query each; so many queries fail, and their requests with them; half go to region b."""
+    rows = []
+    for number, (span, failing) in enumerate(zip(WINDOWS.spans, numbers, strict=True)):
+        for place in range(200):
+            status, trace = "error" if place < failing else "ok", f"t{number}-{place}"
+            at = span.start_ms * 1_000_000 + place * 1_000_000_000
+            length = 1_000_000 * (20 + place % 10) * (slow if number == 0 else 1)
+            region = {"region": "a" if place < 100 else "b", "http.response.status_code": "500"}
+            rows.append((trace, "r", "", "web", "request", "server", at, length, status, 4.0, region))
+            rows.append((trace, "q", "r", "web", "db.query", "client", at + 1000, length - 2000, status, 4.0, {}))
+    columns = ["trace_id", "span_id", "parent_id", "service", "operation", "kind", "start_ns", "duration_ns", "status",
+               "weight", "attributes"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def origins(frame: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    ends = (frame["start_ns"] + frame["duration_ns"]).to_numpy()
+    return failure_origins((frame["status"] == "error").to_numpy(), parent_rows(frame), ends)
+
+
+def test_the_query_is_named_and_not_the_request_that_inherits_its_failure() -> None:
+    frame = spans((80, 1, 2))
+    found = changes([failing_operations(frame, origins(frame), WINDOWS)], WINDOWS).frame
+    assert found["what"].tolist() == ["db.query"]
+    assert found["now"].tolist() == [pytest.approx(0.4)]
+    assert found["effect"].tolist()[0] == pytest.approx((80 - 2) * 4 / 3600, rel=0.1)
+
+
+def test_a_region_that_fails_is_over_represented_and_its_status_is_no_dimension() -> None:
+    found = changes([attribute_changes(requests_of_spans(spans((80, 1, 2))), WINDOWS)], WINDOWS).frame
+    named = found[found["named"] & (found["kind"] == "bad requests")]
+    assert named["what"].tolist() == ["region = a"]
+
+
+def test_a_slow_query_is_named_by_its_own_time() -> None:
+    frame = spans((0, 0, 0), slow=3)
+    own = np.where(frame["operation"] == "db.query", frame["duration_ns"], 2000).astype(np.int64)
+    found = changes([slow_operations(frame, own, WINDOWS)], WINDOWS).frame
+    assert found.loc[found["named"], "what"].tolist() == ["db.query"]
+
+
+def test_lines_stand_for_requests_where_there_are_no_spans() -> None:
+    frame = lines({"it failed": (3, 0, 0), "done": (5, 5, 5)})
+    requests = requests_of_lines(frame)
+    assert requests["bad"].sum() == 3
+    assert requests["weight"].tolist() == [1.0] * 18
+
+
+def test_equal_windows_name_nothing() -> None:
+    frame = spans((2, 2, 2))
+    rows = [failing_operations(frame, origins(frame), WINDOWS), attribute_changes(requests_of_spans(frame), WINDOWS)]
+    assert not changes(rows, WINDOWS).frame["named"].any()
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 9)), min_size=1, max_size=12))
+def test_own_time_is_what_no_child_covers(rows: list[tuple[int, int, int]]) -> None:
+    frame = pd.DataFrame({"start_ns": [row[0] for row in rows], "duration_ns": [row[1] for row in rows]})
+    parents = np.array([min(row[2], number - 1) if number else -1 for number, row in enumerate(rows)], np.int64)
+    for number, own in enumerate(own_times(frame, parents).tolist()):
+        inside = set(range(rows[number][0], rows[number][0] + rows[number][1]))
+        for child in np.flatnonzero(parents == number):
+            inside -= set(range(rows[child][0], rows[child][0] + rows[child][1]))
+        assert own == len(inside)
+
+
+def test_nothing_at_all_has_no_rows() -> None:
+    assert changes([], WINDOWS).frame.empty

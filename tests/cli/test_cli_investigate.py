@@ -1,0 +1,72 @@
+"""`workbench investigate` over the demo: the database burst in one command, quiet hours, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from workbench.cli.main import main
+from workbench.core.settings import Settings
+
+BURST = ("--from", "2026-10-30T14:00", "--to", "2026-10-30T14:25")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["investigate", *arguments])
+    out, err = capsys.readouterr()
+    return int(end.value.code or 0), out, err
+
+
+def test_the_database_burst_is_named_in_one_command(
+    demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "llm-ab-testing", *BURST, "--check")
+    assert code == 1
+    assert "Failures began in db.query; most changed log template: GET /api/v1/tests 503" in err
+    assert "--operation db.query --status error" in out
+    assert "database_connection_failed" in out
+    assert "error-rate" in out
+
+
+def test_json_has_the_rows_their_commands_and_what_else_happened(
+    demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "llm-ab-testing", *BURST, "--format", "json")
+    answer = json.loads(out)
+    rows = answer["results"]["changes"]["rows"]
+    assert code == 0
+    assert answer["status"] == "at_risk"
+    assert (rows[0]["kind"], rows[0]["what"], rows[0]["rank"]) == ("failing operation", "db.query", 1)
+    assert all(row["command"].startswith("workbench ") for row in rows)
+    assert {row["kind"] for row in answer["results"]["happenings"]["rows"]} == {"alert"}
+
+
+def test_a_quiet_hour_names_nothing(demo_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "llm-ab-testing", "--from", "2026-10-27T14:00", "--to", "2026-10-27T15:00", "--check")
+    assert code == 0
+    assert "Nothing differs" in err
+
+
+def test_an_alert_gives_the_window(demo_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "llm-ab-testing", "--alert", "database_connection_failed", "--to", "2026-11-01T00:00Z")
+    assert code == 0
+    assert "Failures began in db.query" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--last", "3d", "--to", "2026-10-31T00:00Z"), "longer than two days"),
+        (("--alert", "nothing", "--to", "2026-10-31T00:00Z"), "did not fire"),
+        (("--alert", "x", "--last", "1h"), "exclude each other"),
+        ((*BURST, "--against", "10m"), "overlap"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    demo_settings: Settings, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    code, out, err = run(capsys, "llm-ab-testing", *arguments)
+    assert (code, out) == (2, "")
+    assert words in err

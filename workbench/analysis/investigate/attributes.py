@@ -1,0 +1,232 @@
+"""Values over-represented in bad requests (instance, provider, model, route, version, key), and shifts of traffic."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.analysis.investigate.changes import Rows, change_of, compared
+from workbench.analysis.investigate.rates import RateRatios
+from workbench.analysis.investigate.windows import Baseline, Flags, Floats, Windows
+
+#: More values than this tell requests apart one by one and narrow nothing. [count]
+MOST_VALUES = 50
+
+#: Attributes that say how a request ended or what it measured; the rest may say which requests were bad.
+_NO_DIMENSION = re.compile(
+    r"(?i)status|code$|error|exception|result|outcome|success|(?:^|[._])hit$|tokens?(?:_used)?$|usage|duration|bytes|size"
+    r"|count$|time|(?:trace|span|request|correlation|session|user|message)[_.-]?id|^(?:sampled|sampling|workbench|level"
+    r"|severity|line|module|function|logger|reason|code\.|metadata\.(?:line|module|function|ip|user_agent))"
+)
+
+
+def requests_of_spans(spans: pd.DataFrame) -> pd.DataFrame:
+    """Put the spans of each trace together to one request.
+
+    Returns
+    -------
+    DataFrame
+        One row per trace: ``time_ns`` (its first start) [ns], ``bad`` (whether any span failed), ``weight`` (requests
+        it stands for), ``attributes`` (of all its spans, the first that has one counts), ``trace_id``.
+    """
+    ordered = spans.sort_values("start_ns", kind="stable")
+    codes, traces = pd.factorize(ordered["trace_id"])
+    held: list[dict[str, str]] = [{} for _ in traces]
+    for code, attributes in zip(codes.tolist(), ordered["attributes"], strict=True):
+        own = held[code]
+        for name, value in (attributes or {}).items():
+            own.setdefault(name, value)
+    failed = (ordered["status"] == "error").to_numpy(np.bool_)
+    bad = np.bincount(codes, weights=failed, minlength=len(traces)) > 0
+    first = np.unique(codes, return_index=True)[1]
+    return pd.DataFrame(
+        {
+            "time_ns": ordered["start_ns"].to_numpy(np.int64)[first],
+            "bad": bad,
+            "weight": ordered["weight"].to_numpy(np.float64)[first],
+            "attributes": pd.Series(held, dtype=object),
+            "trace_id": list(traces),
+        }
+    )
+
+
+def requests_of_lines(lines: pd.DataFrame) -> pd.DataFrame:
+    """Take each line as a request, for systems without spans: a bad one has the level ERROR or above."""
+    return pd.DataFrame(
+        {
+            "time_ns": lines["time_ns"].to_numpy(np.int64),
+            "bad": lines["severity"].isin(("ERROR", "FATAL")).to_numpy(np.bool_),
+            "weight": 1 / lines["probability"].fillna(1.0).to_numpy(np.float64),
+            "attributes": lines["attributes"].to_numpy(),
+            "trace_id": lines["trace_id"].to_numpy(),
+        }
+    )
+
+
+def attribute_changes(requests: pd.DataFrame, windows: Windows) -> Rows:
+    """Find values that bad requests of the window have more often, and values whose share of the traffic moved.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        As :func:`requests_of_spans` gives it.
+    windows : Windows
+
+    Notes
+    -----
+    A value is over-represented when its requests fail more often than those of the other values of its attribute in the
+    same window, and more often than they did in each baseline. The traffic is that of requests that did not fail.
+    """
+    if requests.empty:
+        return Rows(pd.DataFrame())
+    masks = windows.masks(requests["time_ns"].to_numpy(np.int64))
+    weights, bad = requests["weight"].to_numpy(np.float64), requests["bad"].to_numpy(np.bool_)
+    held = [_bad_rows(requests, values, names, masks, weights, bad, windows) for names, values in _dimensions(requests)]
+    held += [_mix_rows(requests, values, names, masks, bad, windows) for names, values in _dimensions(requests)]
+    held.append(_traffic(requests, masks, weights, windows))
+    parts = [part for part in held if len(part)]
+    return Rows(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
+
+
+def _dimensions(requests: pd.DataFrame) -> list[tuple[list[str], NDArray[np.int64]]]:
+    """Each attribute that can tell kinds of requests apart: ``name = value`` texts, and the code of each request."""
+    rows: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for row, attributes in enumerate(requests["attributes"]):
+        for name, value in attributes.items():
+            rows[name].append((row, str(value)))
+    found = []
+    for name in sorted(rows):
+        if _NO_DIMENSION.search(name):
+            continue
+        values = sorted({value for _, value in rows[name]})
+        if not 2 <= len(values) <= MOST_VALUES:
+            continue
+        place = {value: number for number, value in enumerate(values)}
+        codes = np.full(len(requests), -1, np.int64)
+        for row, value in rows[name]:
+            codes[row] = place[value]
+        found.append(([f"{name} = {value}" for value in values], codes))
+    return found
+
+
+def _summed(codes: NDArray[np.int64], chosen: Flags, size: int, weights: Floats | None = None) -> Floats:
+    own = chosen & (codes >= 0)
+    given = None if weights is None else weights[own]
+    return np.bincount(codes[own], weights=given, minlength=size).astype(np.float64)
+
+
+def _bad_rows(
+    requests: pd.DataFrame, codes: NDArray[np.int64], names: list[str], masks: tuple[Flags, ...], weights: Floats,
+    bad: Flags, windows: Windows,
+) -> pd.DataFrame:  # fmt: skip
+    size = len(names)
+    counts = [_summed(codes, mask & bad, size) for mask in masks]
+    stood_for = [_summed(codes, mask & bad, size, weights) for mask in masks]
+    calls = [_summed(codes, mask, size, weights) for mask in masks]
+    whole, whole_for = np.sum(counts, axis=0), np.sum(stood_for, axis=0)
+    kept = whole.sum() / whole_for.sum() if whole.sum() else 1.0
+    own_kept = np.where(whole > 0, whole / np.maximum(whole_for, 1e-12), kept)
+    others, other_calls = counts[0].sum() - counts[0], calls[0].sum() - calls[0]
+    found, against = compared([*counts, others], [*(each * own_kept for each in calls), other_calls * kept])
+    rows = np.arange(size)
+    before = np.stack([*counts[1:], others])[against, rows]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = [each_for / each for each_for, each in zip(stood_for, calls, strict=True)]
+        other_share = (stood_for[0].sum() - stood_for[0]) / other_calls
+        before_share = np.stack([*shares[1:], other_share])[against, rows]
+    named = Windows(windows.range, (*windows.baselines, Baseline("other values", windows.range)))
+    frame = _frame("bad requests", names, found, against, named, counts[0], before, requests, codes, masks[0] & bad)
+    frame = frame.assign(now=shares[0], before=before_share, unit="of requests failed", detail="over-represented")
+    # A value that fails less than others is no finding, and one value alone has no others.
+    return frame[(whole > 0) & (found.ratio > 1) & (calls[0] > 0) & (other_calls > 0)]
+
+
+def _mix_rows(
+    requests: pd.DataFrame, codes: NDArray[np.int64], names: list[str], masks: tuple[Flags, ...], bad: Flags,
+    windows: Windows,
+) -> pd.DataFrame:  # fmt: skip
+    size = len(names)
+    counts = [_summed(codes, mask & ~bad, size) for mask in masks]
+    totals = [np.full(size, float((mask & ~bad & (codes >= 0)).sum())) for mask in masks]
+    found, against = compared(counts, totals)
+    rows = np.arange(size)
+    before, before_total = (np.stack(each[1:])[against, rows] for each in (counts, totals))
+    frame = _frame("traffic mix", names, found, against, windows, counts[0], before, requests, codes, masks[0] & ~bad)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        frame = frame.assign(
+            now=counts[0] / totals[0], before=before / before_total, unit="of requests", detail="share of traffic"
+        )
+    return frame[np.sum(counts, axis=0) > 0]
+
+
+def _traffic(requests: pd.DataFrame, masks: tuple[Flags, ...], weights: Floats, windows: Windows) -> pd.DataFrame:
+    """All requests as one row: the traffic itself may have moved."""
+    codes = np.zeros(len(requests), np.int64)
+    counts = [_summed(codes, mask, 1) for mask in masks]
+    stood_for = [_summed(codes, mask, 1, weights) for mask in masks]
+    kept = [
+        np.where(count > 0, count / np.maximum(meant, 1e-12), 1.0)
+        for count, meant in zip(counts, stood_for, strict=True)
+    ]
+    # Failures may be kept more often: the least sure of the rates counts.
+    least = np.min(kept, axis=0)
+    counts = [meant * least for meant in stood_for]
+    exposures = [np.full(1, seconds) * least for seconds in windows.seconds]
+    found, against = compared([np.floor(count) for count in counts], exposures)
+    number = int(against[0])
+    frame = _frame(
+        "traffic mix",
+        ["all requests"],
+        found,
+        against,
+        windows,
+        counts[0],
+        counts[1 + number],
+        requests,
+        codes,
+        masks[0],
+    )
+    rates = [float(meant[0]) / seconds * 60 for meant, seconds in zip(stood_for, windows.seconds, strict=True)]
+    return frame.assign(now=rates[0], before=rates[1 + number], unit="requests/min", detail="number of requests")
+
+
+def _frame(
+    kind: str, names: list[str], found: RateRatios, against: NDArray[np.int64], windows: Windows, now: Floats,
+    before: Floats, requests: pd.DataFrame, codes: NDArray[np.int64], chosen: Flags,
+) -> pd.DataFrame:  # fmt: skip
+    size = len(names)
+    first = np.full(size, -1, np.int64)
+    rows = np.flatnonzero(chosen & (codes >= 0))
+    rows = rows[np.argsort(requests["time_ns"].to_numpy(np.int64)[rows], kind="stable")]
+    seen, places = np.unique(codes[rows], return_index=True)
+    first[seen] = rows[places]
+    times, traces = requests["time_ns"].to_numpy(np.int64), requests["trace_id"].to_numpy()
+    return pd.DataFrame(
+        {
+            "kind": kind,
+            "what": names,
+            "service": "",
+            "detail": "",
+            "change": change_of(now, before, found.ratio),
+            "now": np.nan,
+            "before": np.nan,
+            "unit": "",
+            "ratio": found.ratio,
+            "ratio_low": found.low,
+            "ratio_high": found.high,
+            "p": found.p,
+            "least_p": found.least_p,
+            "always": False,
+            "effect": found.bound,
+            "kept": now.astype(np.int64),
+            "kept_before": before.astype(np.int64),
+            "against": [windows.baselines[number].name for number in against],
+            "first_ns": [int(times[row]) if row >= 0 else 0 for row in first],
+            "example": "",
+            "trace_id": [str(traces[row]) if row >= 0 else "" for row in first],
+        }
+    )

@@ -1,0 +1,114 @@
+"""What is different in a window: log templates, operations, attribute values, as rows of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.analysis.investigate.rates import FALSE_DISCOVERY, RateRatios, agreed, false_discovery, rate_ratios
+from workbench.analysis.investigate.windows import Floats, Windows
+from workbench.core.result import Result
+
+#: What a row is about, in the order shown.
+KINDS = ("failing operation", "log template", "slow operation", "bad requests", "traffic mix")
+
+COLUMNS = [
+    "rank", "kind", "what", "service", "detail", "change", "now", "before", "unit", "ratio", "ratio_low", "ratio_high",
+    "p", "q", "named", "effect", "kept", "kept_before", "against", "first_ns", "example", "trace_id",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Changes(Result):
+    """What changed in a window, most telling first; all rows are judged together.
+
+    Columns of ``frame``:
+
+    =================== ==========================================================================================
+    rank                1 for the strongest of its kind; 0 where the row is not named (int)
+    kind                ``failing operation``, ``log template``, ``slow operation``, ``bad requests`` (values
+                        over-represented in them) or ``traffic mix`` (values that more or fewer requests have)
+    what                template, operation, or ``attribute = value`` (str)
+    service, detail     service; level and event type of a template, or what is counted (str)
+    change              ``new``, ``grown``, ``shrunk`` or ``vanished`` (str)
+    now, before         rate in the window and in the baseline shown [``unit``]
+    ratio, _low, _high  now / before with its 95 % interval; of the baseline with the least change [x]
+    p, q                against a change within the margin; q after Benjamini and Hochberg over all rows [ratio]
+    named               whether the row is a finding: q at most 0.05 (bool)
+    effect              what the rows of one kind are ranked by: logarithm of the ratio's bound for templates and
+                        attributes [1], failures that began here [1/s], time added [s/s]
+    kept, kept_before   lines, spans or requests counted, before sampling is undone [count]
+    against             baseline of the figures (str)
+    first_ns            first row of the window [ns since the epoch]
+    example, trace_id   a line or operation, and a trace to look at (str)
+    =================== ==========================================================================================
+    """
+
+    windows: Windows
+    false_discovery: float = FALSE_DISCOVERY
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of one kind before they are judged together: the columns of :class:`Changes` less rank, q and named."""
+
+    frame: pd.DataFrame
+
+
+def compared(counts: Sequence[Floats], exposures: Sequence[Floats]) -> tuple[RateRatios, NDArray[np.int64]]:
+    """Compare the first of several counts with each other one, and keep what all comparisons agree on.
+
+    Parameters
+    ----------
+    counts, exposures : sequences of float64 arrays, (n,)
+        Of the window, then of each baseline. An exposure of 0 is taken as unknown: there is no change to see.
+    """
+    found = [
+        _pair(counts[0], before, exposures[0], each) for before, each in zip(counts[1:], exposures[1:], strict=True)
+    ]
+    together = _pair(counts[0], np.sum(counts[1:], axis=0), exposures[0], np.sum(exposures[1:], axis=0))
+    return agreed(found, together)
+
+
+def _pair(now: Floats, before: Floats, exposure_now: Floats, exposure_before: Floats) -> RateRatios:
+    known = (exposure_now > 0) & (exposure_before > 0)
+    counts = (np.where(known, count, 0.0) for count in (now, before))
+    exposures = (np.where(known, exposure, 1.0) for exposure in (exposure_now, exposure_before))
+    return rate_ratios(*counts, *exposures)
+
+
+def change_of(now: Floats, before: Floats, ratio: Floats) -> list[str]:
+    """Name the change of each row."""
+    return [
+        "new" if after and not earlier else "vanished" if earlier and not after else "grown" if size > 1 else "shrunk"
+        for after, earlier, size in zip(now, before, ratio, strict=True)
+    ]
+
+
+def changes(rows: Sequence[Rows], windows: Windows, notes: Sequence[str] = ()) -> Changes:
+    """Judge rows of all kinds together and rank those of each kind.
+
+    Parameters
+    ----------
+    rows : sequence of Rows
+    windows : Windows
+    notes : sequence of str
+    """
+    held = [one.frame for one in rows if len(one.frame)]
+    if not held:
+        return Changes(pd.DataFrame(columns=COLUMNS), windows, notes=tuple(notes))
+    frame = pd.concat(held, ignore_index=True)
+    frame["q"] = false_discovery(frame["p"].to_numpy(np.float64), frame.pop("least_p").to_numpy(np.float64))
+    frame["named"] = (frame["q"] <= FALSE_DISCOVERY) | frame.pop("always").to_numpy(np.bool_)
+    kinds = frame["kind"].map({kind: place for place, kind in enumerate(KINDS)})
+    frame = frame.assign(_kind=kinds, _size=frame["effect"].abs() * frame["named"])
+    frame = frame.sort_values(
+        ["_kind", "named", "_size", "p", "what"], ascending=[True, False, False, True, True], ignore_index=True
+    )
+    within = frame.groupby("kind", sort=False).cumcount() + 1
+    frame["rank"] = np.where(frame["named"], within, 0).astype(np.int64)
+    return Changes(frame[COLUMNS], windows, notes=tuple(notes))

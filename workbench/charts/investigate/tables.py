@@ -1,0 +1,134 @@
+"""An investigation as tables of text: the same words on the page, the command line, in a report and in a notebook."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from workbench.charts.tables import Sentence, Table
+from workbench.core.result import Result, Study
+from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text
+
+#: Rows of one kind that a table shows; all of them are in the data.
+SHOWN = 8
+
+#: What a reader is told of each kind, in place of its short name.
+HEADINGS = {
+    "failing operation": "Operations that fail: where failures began",
+    "log template": "Log templates",
+    "slow operation": "Operations that are slower, by own time",
+    "bad requests": "Over-represented in bad requests",
+    "traffic mix": "Traffic",
+}
+
+
+def change_rows(result: Result, kind: str, *, most: int = SHOWN) -> list[dict[str, str]]:
+    """One row of text per finding of a kind: ``rank, what, change, now, before, ratio, counted, trace, command``."""
+    frame = result.frame
+    rows = frame[(frame["kind"] == kind) & frame["named"]] if len(frame) else frame
+    return [
+        {
+            "rank": str(row.rank),
+            "what": " ".join(filter(None, [str(row.detail) if kind == "log template" else "", str(row.what)])),
+            "service": str(row.service),
+            "change": str(row.change),
+            "now": _figure(row.now, str(row.unit)),
+            "before": f"{_figure(row.before, str(row.unit))} ({row.against})",
+            "ratio": ratio_range(row),
+            "kept": f"{count_text(row.kept)} / {count_text(row.kept_before)}",
+            "first": _instant(row.first_ns) if row.kept else NO_VALUE,
+            "example": str(row.example),
+            "trace": str(row.trace_id),
+            "command": str(row.command),
+        }
+        for row in rows.head(most).itertuples()
+    ]
+
+
+def ratio_range(row: Any) -> str:
+    """Ratio with its interval; without an upper end where nothing was counted before."""
+    if not math.isfinite(row.ratio_high):
+        return f"at least {significant_text(row.ratio_low)}x"
+    low, high = significant_text(row.ratio_low), significant_text(row.ratio_high)
+    return f"{significant_text(row.ratio)}x ({low}x to {high}x)"
+
+
+def happening_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text per thing that happened: ``kind, what, from, to, detail``."""
+    return [
+        {
+            "kind": str(row.kind),
+            "what": str(row.what),
+            "from": f"{row.starts_at:%d %b %Y %H:%M} UTC",
+            "to": NO_VALUE if pd.isna(row.ends_at) else f"{row.ends_at:%d %b %Y %H:%M} UTC",
+            "detail": str(row.detail),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def budget_rows(study: Study) -> list[dict[str, str]]:
+    """One row of text per objective that had bad events in the window: ``objective, bad, total, burn rate``."""
+    if "compliance" not in study.results:
+        return []
+    frame = study.results["compliance"].frame
+    return [
+        {
+            "objective": str(row.objective),
+            "bad": f"{count_text(row.bad)} {row.unit}",
+            "of": count_text(row.total),
+            "bad share": ratio_text(row.bad / row.total),
+            "burn rate": f"{row.burn_rate:,.1f}x",
+        }
+        for row in frame.sort_values("burn_rate", ascending=False).itertuples()
+        if row.bad > 0
+    ]
+
+
+def finding(study: Study) -> Sentence:
+    """Say in one sentence what differs most, or that nothing that was compared does."""
+    frame = study.results["changes"].frame
+    if frame.empty:
+        return Sentence("Nothing could be compared in this window.")
+    named = frame[frame["named"]]
+    if named.empty:
+        return Sentence(f"Nothing differs: {len(frame)} rows were compared.")
+    parts = []
+    for kind, words in _LEADS.items():
+        own = named[named["kind"] == kind]
+        if len(own):
+            parts.append(f"{words} {own.iloc[0]['what']}")
+    return Sentence(f"{len(named)} of {len(frame)} rows differ. {'; '.join(parts)}.")
+
+
+_LEADS = {
+    "failing operation": "Failures began in",
+    "log template": "most changed log template:",
+    "slow operation": "slower:",
+    "bad requests": "over-represented in bad requests:",
+    "traffic mix": "traffic moved:",
+}
+
+
+def change_table(study: Study, kind: str) -> Table:
+    """Table of :func:`change_rows` that renders itself."""
+    return Table(change_rows(study.results["changes"], kind), caption=HEADINGS[kind])
+
+
+def happening_table(study: Study) -> Table:
+    """Table of :func:`happening_rows` that renders itself."""
+    return Table(happening_rows(study.results["happenings"]), caption="What else happened, from two hours before.")
+
+
+def _figure(value: float, unit: str) -> str:
+    if value != value:
+        return NO_VALUE
+    if unit.startswith("of "):
+        return f"{ratio_text(value, digits=2)} {unit}"
+    return f"{significant_text(value)} {unit}"
+
+
+def _instant(ns: int) -> str:
+    return f"{pd.Timestamp(int(ns), unit='ns', tz='UTC'):%H:%M:%S} UTC"

@@ -1,0 +1,92 @@
+"""One scheduled report, made in a process of its own: JSON in, JSON out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from workbench.core.errors import ParameterError, ReportIncomplete, WorkbenchError
+from workbench.core.periods import parse_period
+from workbench.core.settings import Settings
+from workbench.report.delivery.files import report_files
+from workbench.report.run.run import run_report
+from workbench.store import ReportRun, Store, open_store
+from workbench.studies import open_context, source_states
+
+
+def make_report(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the report of a job.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``settings`` (a dump), ``template``, ``system``, ``period``, ``outputs``, ``claims``, ``now``, ``due``,
+        ``deadline``, ``begun`` (instants in ISO 8601; ``begun`` is that of the first attempt), ``send`` (whether the
+        files are wanted in the outbox).
+
+    Returns
+    -------
+    dict
+        ``status``: ``done``, ``late`` (the data do not reach the end of the period yet), ``incomplete``, ``failed`` or
+        ``wrong`` (no attempt can succeed); with ``error``, or ``run_id`` and ``content``.
+    """
+    settings = Settings.model_validate(arguments["settings"])
+    store = open_store(settings)
+    try:
+        if late := _late(arguments, settings):
+            return {"status": "late", "error": late}
+        run_id = _made_before(store, arguments) or _made(arguments, settings)
+        content = report_files(store.run(run_id), settings, arguments["outputs"])
+        if arguments["send"]:
+            store.keep_files(content.files, now=datetime.fromisoformat(arguments["now"]))
+        return {"status": "done", "run_id": run_id, "content": content.message, "error": ""}
+    except ReportIncomplete as error:
+        return {"status": "incomplete", "error": str(error)}
+    except ParameterError as error:
+        return {"status": "wrong", "error": str(error)}
+    except WorkbenchError as error:
+        return {"status": "failed", "error": str(error)}
+    finally:
+        store.close()
+
+
+def _late(arguments: Mapping[str, Any], settings: Settings) -> str:
+    """Say how far the data reach where that is less than the report needs, as long as it may wait."""
+    now = datetime.fromisoformat(arguments["now"])
+    if now >= datetime.fromisoformat(arguments["deadline"]):
+        return ""
+    context = open_context(settings)
+    span = parse_period(arguments["period"], zone=settings.zone, week_start=settings.week_start, as_of=now)
+    needed = min(span.end, datetime.fromisoformat(arguments["due"]))
+    newest = source_states(context, system=arguments["system"], as_of=now).freshness
+    if newest is not None and newest >= needed:
+        return ""
+    reach = (
+        f"The data reach {newest:%Y-%m-%d %H:%M} UTC" if newest else "The source does not say how far its data reach"
+    )
+    return f"{reach}; {needed:%Y-%m-%d %H:%M} UTC is needed."
+
+
+def _made_before(store: Store, arguments: Mapping[str, Any]) -> str:
+    """Return the run that an attempt finished before its scheduler died; empty without any."""
+    begun = datetime.fromisoformat(arguments["begun"])
+    for run in store.runs(report=arguments["template"], system=arguments["system"]):
+        if run.status == "done" and run.period == arguments["period"] and _same(run, begun, arguments):
+            return run.id
+    return ""
+
+
+def _same(run: ReportRun, begun: datetime, arguments: Mapping[str, Any]) -> bool:
+    return run.started_at >= begun and arguments["claims"] > 1
+
+
+def _made(arguments: Mapping[str, Any], settings: Settings) -> str:
+    run = run_report(
+        arguments["template"],
+        system=arguments["system"],
+        period=arguments["period"],
+        settings=settings,
+        now=datetime.fromisoformat(arguments["now"]),
+    )
+    return run.run_id

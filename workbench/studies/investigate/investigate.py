@@ -1,0 +1,213 @@
+"""What is different here? Log lines, spans and requests of a window against its baselines, and what else happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from workbench import __version__
+from workbench.analysis.investigate.attributes import attribute_changes, requests_of_lines, requests_of_spans
+from workbench.analysis.investigate.changes import Changes, Rows, changes
+from workbench.analysis.investigate.happenings import Happening, Happenings, happenings
+from workbench.analysis.investigate.log_templates import template_changes
+from workbench.analysis.investigate.operations import failing_operations, slow_operations
+from workbench.analysis.investigate.own_time import own_times
+from workbench.analysis.investigate.windows import Baseline, Windows
+from workbench.analysis.traces.origin import failure_origins, parent_rows
+from workbench.core.errors import ParameterError, WorkbenchError
+from workbench.core.result import Provenance, Result, Status, Study
+from workbench.core.timerange import TimeRange, from_ms
+from workbench.studies.alerts.load import read_episodes
+from workbench.studies.alerts.silences import collected_silences
+from workbench.studies.investigate.commands import command_of
+from workbench.studies.investigate.reading import Readings, default_windows, lines_of, spans_of, window_against
+from workbench.studies.slo.attribution import noted_moments, restarts
+from workbench.studies.slo.compliance import slo_compliance
+from workbench.studies.sources.context import Context
+
+#: A deploy or restart so long before a window may have caused what is in it.
+BEFORE = timedelta(hours=2)
+
+#: Longest window: an investigation reads every line and span of it.
+LONGEST = timedelta(days=2)
+
+#: Starts and stops that the log tells, at most. [lines]
+_LIFECYCLE = 20
+
+
+def investigate(
+    ctx: Context,
+    *,
+    system: str,
+    range: TimeRange,
+    as_of: datetime,
+    against: TimeRange | str | None = None,
+    budget: bool = True,
+) -> Study:
+    """Say what differs in a window: log templates, failing and slow operations, values of bad requests.
+
+    Parameters
+    ----------
+    ctx : Context
+    system : str
+        System of the catalog.
+    range : TimeRange
+        Window in question, at most two days; cut at ``as_of``.
+    as_of : datetime
+        Aware instant up to which history is read.
+    against : TimeRange or str, optional
+        What to compare with: a range, ``START..END``, or a length, for the same hours so long before. By default the
+        same hours a week before, and the hour before; a row is named only when it differs from both, in one direction.
+    budget : bool
+        Count the budgets that the window spent too.
+
+    Returns
+    -------
+    Study
+        ``results``: ``changes`` (:class:`workbench.analysis.investigate.changes.Changes`), ``happenings``
+        (:class:`workbench.analysis.investigate.happenings.Happenings`) and, where it was counted, ``compliance`` of the
+        window. Status ``at_risk`` when a row is named, ``ok`` when rows were compared and none is, ``no_data`` when
+        nothing could be compared.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system; a window that is empty, ahead or too long. A failing source is a status, never an exception.
+    """
+    profile = ctx.catalog.profile(system)
+    span = _cut(range, as_of)
+    windows = _windows(span, window_against(against, span, zone=ctx.zone) if isinstance(against, str) else against)
+    lines, spans = lines_of(ctx, system, windows), spans_of(ctx, system, windows)
+    rows = [*_log_rows(lines), *_span_rows(spans)]
+    if not len(spans.frame) and lines.windows is not None:
+        rows.append(attribute_changes(requests_of_lines(lines.frame), lines.windows))
+    notes = list(dict.fromkeys([*lines.notes, *spans.notes]))
+    found = changes(rows, windows, _remarks(rows, windows))
+    commands = [command_of(system, row, windows.range) for row in _records(found.frame)]
+    found = replace(found, frame=found.frame.assign(command=pd.Series(commands, index=found.frame.index, dtype="str")))
+    told, unread = _happened(ctx, system, windows.range, lines)
+    results: dict[str, Result] = {"changes": found, "happenings": told}
+    if budget:
+        judged = slo_compliance(ctx, system=system, range=windows.range, as_of=as_of)
+        results["compliance"] = judged.results["compliance"]
+        unread += judged.warnings
+    newest = max(
+        (int(each.frame[name].max()) for each, name in ((lines, "time_ns"), (spans, "start_ns")) if len(each.frame)),
+        default=0,
+    )
+    names = [name for name in (_name(ctx.logs_for, system), _name(ctx.spans_for, system)) if name]
+    return Study(
+        name="investigate",
+        system=profile.system,
+        range=windows.range,
+        as_of=as_of,
+        results=results,
+        status=_status(lines, spans, found),
+        freshness=from_ms(newest // 1_000_000) if newest else None,
+        coverage=1.0,
+        provenance=Provenance(", ".join(dict.fromkeys(names)), "", "", "estimated", lines.queries, version=__version__),
+        warnings=tuple(dict.fromkeys([*notes, *unread])),
+    )
+
+
+def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
+    if range.start >= as_of:
+        raise ParameterError(f"The window {range} has not begun by {as_of:%Y-%m-%d %H:%M} UTC.", hint="Give --from.")
+    return TimeRange(range.start, min(range.end, as_of))
+
+
+def _windows(span: TimeRange, against: TimeRange | None) -> Windows:
+    for one in (span, *([against] if against else [])):
+        if one.end - one.start > LONGEST:
+            raise ParameterError(
+                f"The window {one} is longer than two days.", hint="Investigate the hours in which something changed."
+            )
+        if one.end <= one.start:
+            raise ParameterError(f"The window {one} is empty.", hint="Give --from before --to.")
+    if against is None:
+        return default_windows(span)
+    if against.start < span.end and span.start < against.end:
+        raise ParameterError(f"The window {span} and {against}, which it is compared with, overlap.")
+    return Windows(span, (Baseline(f"{against}", against),))
+
+
+def _log_rows(lines: Readings) -> list[Rows]:
+    return [] if lines.windows is None else [template_changes(lines.frame, lines.windows)]
+
+
+def _span_rows(spans: Readings) -> list[Rows]:
+    if spans.windows is None:
+        return []
+    frame = spans.frame
+    failed = (frame["status"] == "error").to_numpy(bool)
+    ends = frame["start_ns"].to_numpy("int64") + frame["duration_ns"].to_numpy("int64")
+    parents = parent_rows(frame)
+    origins = failure_origins(failed, parents, ends)
+    return [
+        failing_operations(frame, origins, spans.windows),
+        slow_operations(frame, own_times(frame, parents), spans.windows),
+        attribute_changes(requests_of_spans(frame), spans.windows),
+    ]
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def _remarks(rows: list[Rows], windows: Windows) -> list[str]:
+    if not rows:
+        return ["Nothing was compared: there are no lines or spans, or nothing to compare them with."]
+    names = " and ".join(f"{one.name} ({one.range})" for one in windows.baselines)
+    return [
+        f"Compared with {names}. A row is named when it differs from each by more than a factor of 1.5, at a false "
+        "discovery rate of 5 % over all rows."
+    ]
+
+
+def _status(lines: Readings, spans: Readings, found: Changes) -> Status:
+    if found.frame.empty:
+        failures = [one for one in (lines.failure, spans.failure) if one]
+        return "unavailable" if len(failures) == 2 else "no_data"
+    return "at_risk" if bool(found.frame["named"].any()) else "ok"
+
+
+def _name(source_for: Callable[[str], object], system: str) -> str:
+    return str(getattr(source_for(system), "name", ""))
+
+
+def _happened(ctx: Context, system: str, span: TimeRange, lines: Readings) -> tuple[Happenings, list[str]]:
+    """Alerts, deploys, restarts, silences, and what the log says of starts and stops."""
+    profile, source = ctx.catalog.profile(system), ctx.source_for(system)
+    wide = TimeRange(span.start - BEFORE, span.end)
+    warnings: list[str] = []
+    found: list[Happening] = []
+    try:
+        for row in read_episodes(source, profile, span).itertuples():
+            ends = None if pd.isna(row.ends_at) else row.ends_at
+            found.append(Happening("alert", str(row.alertname), row.starts_at, ends, str(row.severity)))
+        moments = [*restarts(source, profile, wide), *noted_moments(ctx, system, warnings)]
+        found += [
+            Happening(one.kind, one.what, one.time, None, one.detail)
+            for one in moments
+            if wide.start <= one.time <= wide.end
+        ]
+    except WorkbenchError as error:
+        warnings.append(f"Alerts and restarts were not read: {error}")
+    silences = collected_silences(ctx, system, span)
+    notes = () if silences is not None else ("Silences are not known: nothing collects them (`workbench collect`).",)
+    for silence in silences or {}:
+        found.append(
+            Happening("silence", silence.matchers, from_ms(silence.starts_ms), from_ms(silence.ends_ms), silence.owner)
+        )
+    if len(lines.frame):
+        own = lines.frame[lines.frame["event_type"].isin(("system", "lifecycle", "deploy"))]
+        inside = own[own["time_ns"] >= span.start_ms * 1_000_000]
+        inside = inside[inside["time_ns"] < span.end_ms * 1_000_000].sort_values("time_ns").head(_LIFECYCLE)
+        for line in inside.itertuples():
+            held = {name.lower(): str(value) for name, value in (line.attributes or {}).items()}
+            at = from_ms(int(line.time_ns) // 1_000_000)
+            found.append(Happening("lifecycle line", str(line.message), at, None, held.get("instance", "")))
+    return happenings(found, span, notes), warnings

@@ -1,0 +1,142 @@
+"""What an investigation reads: the lines and spans of a window and of its baselines, each range once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.investigate.windows import Baseline, Windows
+from workbench.core.errors import WorkbenchError
+from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.frames import SPANS
+from workbench.core.secret_text import masked_records
+from workbench.core.timerange import TimeRange, duration_ms, parse_instant
+from workbench.studies.logs.reading import read_lines
+from workbench.studies.sources.context import Context
+
+#: Spans and lines read for one range. [count]
+MOST = 300_000
+
+_HOUR = timedelta(hours=1)
+_WEEK = timedelta(days=7)
+
+
+@dataclass
+class Readings:
+    """Rows of all ranges of one kind, and what a reader must know.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        LOGS with ``probability``, or SPANS; empty where nothing could be read.
+    windows : Windows or None
+        The range and those baselines that hold rows; None where there is nothing to compare.
+    notes : list of str
+    failure : WorkbenchError or None
+        Why the source did not answer.
+    queries : tuple of str
+    """
+
+    frame: pd.DataFrame
+    windows: Windows | None = None
+    notes: list[str] = field(default_factory=list)
+    failure: WorkbenchError | None = None
+    queries: tuple[str, ...] = ()
+
+
+def default_windows(span: TimeRange) -> Windows:
+    """Compare with the same hours a week before, and with the hour before."""
+    before = TimeRange(span.start - _HOUR, span.start)
+    week = TimeRange(span.start - _WEEK, span.end - _WEEK)
+    return Windows(span, (Baseline("a week before", week), Baseline("the hour before", before)))
+
+
+def window_against(text: str, span: TimeRange, *, zone: str) -> TimeRange:
+    """Read what to compare with: a length, for the same hours so long before, or ``START..END``.
+
+    Raises
+    ------
+    ParameterError
+        The text is neither.
+    """
+    start, separator, end = text.partition("..")
+    if separator:
+        return TimeRange(parse_instant(start, zone=zone), parse_instant(end, zone=zone))
+    moved = timedelta(milliseconds=duration_ms(text))
+    return TimeRange(span.start - moved, span.end - moved)
+
+
+def lines_of(ctx: Context, system: str, windows: Windows) -> Readings:
+    """Read the lines of a system in all ranges of a comparison."""
+    frames, notes, queries = list[pd.DataFrame](), dict[str, None](), dict[str, None]()
+    try:
+        source = ctx.logs_for(system)
+        wanted = LogFilter(services=ctx.services_within(source, system))
+        for span in windows.spans:
+            read = read_lines(source, wanted, span, most=MOST)
+            frames.append(read.frame)
+            notes |= dict.fromkeys(str(text) for text in read.attrs.get("warnings", ()))
+            queries |= dict.fromkeys(filter(None, [str(read.attrs.get("query", ""))]))
+    except WorkbenchError as error:
+        return Readings(pd.DataFrame(), notes=[f"No log lines: {error}"], failure=error)
+    return _compared("log lines", frames, windows, notes, tuple(queries))
+
+
+def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
+    """Read the spans of a system in all ranges of a comparison."""
+    frames, notes = list[pd.DataFrame](), dict[str, None]()
+    try:
+        source = ctx.spans_for(system)
+        wanted = SpanFilter(services=ctx.services_of(system))
+        for span in windows.spans:
+            pieces, count = list[pd.DataFrame](), 0
+            for piece in source.spans(wanted, span):
+                pieces.append(piece.head(MOST - count))
+                notes |= dict.fromkeys(str(text) for text in piece.attrs.get("warnings", ()))
+                count += len(piece)
+                if count > MOST:
+                    notes[f"Only the first {MOST:,} spans of {span} were read."] = None
+                    break
+            frames.append(pd.concat(pieces, ignore_index=True) if pieces else _no_spans())
+    except WorkbenchError as error:
+        return Readings(pd.DataFrame(), notes=[f"No spans: {error}"], failure=error)
+    found = _compared("spans", frames, windows, notes, ())
+    return Readings(
+        masked_records(found.frame) if len(found.frame) else found.frame, found.windows, found.notes, queries=()
+    )
+
+
+def _no_spans() -> pd.DataFrame:
+    kinds = {"str": "str", "int": "int64", "float": "float64", "map": "object"}
+    return pd.DataFrame({name: pd.Series(dtype=kinds[kind]) for name, kind in SPANS.columns.items()})
+
+
+def _compared(
+    what: str, frames: list[pd.DataFrame], windows: Windows, notes: dict[str, None], queries: tuple[str, ...]
+) -> Readings:
+    """Put ranges together; a baseline without any row is no evidence that nothing happened, and is left out."""
+    empty = [number for number, frame in enumerate(frames[1:]) if frame.empty]
+    told = [*notes]
+    told += [
+        f"There are no {what} of {windows.baselines[number].name} ({windows.baselines[number].range}): "
+        "it is not compared with."
+        for number in empty
+    ]
+    if frames[0].empty:
+        return Readings(pd.DataFrame(), notes=[*told, f"There are no {what} in {windows.range}."], queries=queries)
+    kept = [frame for frame in frames if len(frame)]
+    whole = pd.concat(kept, ignore_index=True)
+    if len(empty) == len(windows.baselines):
+        return Readings(whole, notes=told, queries=queries)
+    return Readings(_once(whole, what), windows.without(empty), told, queries=queries)
+
+
+def _once(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Leave out spans that two ranges gave; lines of adjacent ranges never overlap."""
+    if what == "spans":
+        first = ~frame.duplicated(["trace_id", "span_id", "start_ns"]).to_numpy(np.bool_)
+        return frame[first].reset_index(drop=True)
+    return frame
