@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from workbench.core.settings import load_settings
 from workbench.ui.parts import filters, load, reader, states
@@ -14,6 +15,11 @@ with states.guard():
     if not reader.admitted(settings):
         st.stop()
 
+
+def _page(name: str, title: str, icon: str, help: str) -> StreamlitPage:
+    return st.Page(f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, help=help)
+
+
 overview = st.Page(
     "overview.py",
     title="Overview",
@@ -21,90 +27,54 @@ overview = st.Page(
     default=True,
     help="What to do today; all systems and their SLOs, worst first; spend, open alerts, data.",
 )
-slo = st.Page(
-    "slo.py",
-    title="SLOs",
-    icon=":material/task_alt:",
-    url_path="slo",
-    help="The SLOs of one system: budget, measured share, traffic, burn rate, definition.",
-)
-performance = st.Page(
-    "performance.py",
-    title="Performance",
-    icon=":material/speed:",
-    url_path="performance",
-    help="Rate, errors and duration of one system, its providers, limits, resources, caches and broken thresholds.",
-)
-cost = st.Page(
-    "cost.py",
-    title="Cost and tokens",
-    icon=":material/payments:",
-    url_path="cost",
-    help="Spend and tokens of one system by every label, by day, against the period before; unit costs and budgets.",
-)
-quality = st.Page(
-    "quality.py",
-    title="Quality",
-    icon=":material/psychology:",
-    url_path="quality",
-    help="Scores of quality and bias of one system against their reference: drift, onset, documented limits.",
-)
-capacity = st.Page(
-    "capacity.py",
-    title="Capacity",
-    icon=":material/query_stats:",
-    url_path="capacity",
-    help="When the resources of one system run out: trend, season, interval and date, and past errors.",
-)
-alerts = st.Page(
-    "alerts.py",
-    title="Alerts",
-    icon=":material/notifications:",
-    url_path="alerts",
-    help="How often and how long alerts of one system fire, which flap or stand, against published limits.",
-)
-traces = st.Page(
-    "traces.py",
-    title="Traces",
-    icon=":material/account_tree:",
-    url_path="traces",
-    help="Rate, errors and duration from traces, critical paths, service graph; one trace as a tree.",
-)
-reviews = st.Page(
-    "reviews.py",
-    title="Reviews",
-    icon=":material/checklist:",
-    url_path="reviews",
-    help="Checklists for morning, evening, week, month, quarter and year, judged where data can.",
-)
-operations = st.Page(
-    "operations.py",
-    title="Operations",
-    icon=":material/monitor_heart:",
-    url_path="operations",
-    help="Whether the monitoring is well: targets, scrapes, rules, cardinality, deliveries, backups.",
-)
-investigate = st.Page(
-    "investigate.py",
-    title="Investigate",
-    icon=":material/troubleshoot:",
-    url_path="investigate",
-    help="What differs in a window: where failures began, log templates, slower operations, values of bad requests.",
-)
-logs = st.Page(
-    "logs.py",
-    title="Logs",
-    icon=":material/article:",
-    url_path="logs",
-    help="Levels over time, error shares, templates, latency, security events, lines with search, parse coverage.",
-)
-sources = st.Page(
-    "sources.py",
-    title="Sources",
-    icon=":material/database:",
-    url_path="sources",
-    help="Whether each source answers, how old its data is, and what is measured.",
-)
+slo = _page(
+    "slo", "SLOs", "task_alt",
+    "The SLOs of one system: budget, measured share, traffic, burn rate, definition.",
+)  # fmt: skip
+performance = _page(
+    "performance", "Performance", "speed",
+    "Rate, errors and duration of one system, its providers, limits, resources, caches and broken thresholds.",
+)  # fmt: skip
+cost = _page(
+    "cost", "Cost and tokens", "payments",
+    "Spend and tokens of one system by every label, by day, against the period before; unit costs and budgets.",
+)  # fmt: skip
+quality = _page(
+    "quality", "Quality", "psychology",
+    "Scores of quality and bias of one system against their reference: drift, onset, documented limits.",
+)  # fmt: skip
+capacity = _page(
+    "capacity", "Capacity", "query_stats",
+    "When the resources of one system run out: trend, season, interval and date, and past errors.",
+)  # fmt: skip
+alerts = _page(
+    "alerts", "Alerts", "notifications",
+    "How often and how long alerts of one system fire, which flap or stand, against published limits.",
+)  # fmt: skip
+traces = _page(
+    "traces", "Traces", "account_tree",
+    "Rate, errors and duration from traces, critical paths, service graph; one trace as a tree.",
+)  # fmt: skip
+reviews = _page(
+    "reviews", "Reviews", "checklist",
+    "Checklists for morning, evening, week, month, quarter and year, judged where data can.",
+)  # fmt: skip
+operations = _page(
+    "operations", "Operations", "monitor_heart",
+    "Whether the monitoring is well: targets, scrapes, rules, cardinality, deliveries, backups.",
+)  # fmt: skip
+investigate = _page(
+    "investigate", "Investigate", "troubleshoot",
+    "What differs in a window: where failures began, log templates, slower operations, values of bad requests.",
+)  # fmt: skip
+logs = _page(
+    "logs", "Logs", "article",
+    "Levels over time, error shares, templates, latency, security events, lines with search, parse coverage.",
+)  # fmt: skip
+sources = _page(
+    "sources", "Sources", "database",
+    "Whether each source answers, how old its data is, and what is measured.",
+)  # fmt: skip
 
 page = st.navigation(
     {
