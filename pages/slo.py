@@ -47,20 +47,25 @@ with body, states.guard():
         if usable:
             figures.card("Error budgets left", charts.budget_figure, history, compliance, key="budgets")
     else:
+        if usable:
+            spent.outlook(study)
         detail.key_figures(compliance.frame.iloc[0], study.as_of)
         if usable:
-            figures.card("Error budget left", charts.budget_figure, history, compliance, key="budget")
-        with st.grid(2, min_column_width=340):
-            if usable:
-                figures.card("Measured against the objective", charts.sli_figure, history, compliance, key="sli")
-                figures.card("Good and bad", charts.requests_figure, history, compliance, key="requests")
-                detail.burn_rates(study.results["burn"])
-                spent.outlook(study)
-                spent.what_if(system, promised, period)
+            figures.timed(
+                "Budget, measured share, counts", charts.detail_figure, history, compliance, key="detail", study=study
+            )
+            spent.episodes(system, promised.id, period)
+        names = ["Definition", "Burn rate", "What if", "Alerting policies"]
+        definition, burn, what_if, policies = st.tabs(names, key="table", on_change="rerun", bind="query-params")
+        with definition:
             detail.definition(promised)
         if usable:
-            spent.episodes(system, promised.id, period)
-            spent.policies(system, promised.id, period)
+            with burn:
+                detail.burn_rates(study.results["burn"])
+            with what_if:
+                spent.what_if(system, promised, period)
+            with policies:
+                spent.policies(system, promised.id, period)
     if usable:
         decided.shown(study)
         states.warned(study)

@@ -32,7 +32,7 @@ UNSIZED = "WARN Infinite extent"
 #: No placeholder is left, and every figure and table outside a closed expander or tab is drawn.
 DRAWN = """() => {
   const all = name => [...document.querySelectorAll(`[data-testid=${name}]`)]
-    .filter(one => one.offsetParent !== null);
+    .filter(one => one.offsetParent !== null && !one.closest("details:not([open])"));
   return !all("stSkeleton").length
     && all("stPlotlyChart").every(one => one.querySelector(".main-svg"))
     && all("stDataFrame").every(one => one.querySelector("canvas"));

@@ -29,7 +29,16 @@ PAGES = {
     "capacity": ("capacity", {}, "Capacity"),
     "alerts": ("alerts", {}, "Alerts"),
     "sources": ("sources", {}, "Sources"),
+    "explore": ("explore", {"q": "up"}, "Explore"),
+    "settings": ("settings", {}, "Settings"),
 }
+
+#: A page is no longer than this at 1440 pixels before anything is opened. [px]
+LONGEST = 2_000
+
+#: What Streamlit draws by itself and no page can change: the list of pages, whose sections stand between its items, and
+#: the dots of the curve in a key figure, which have no title.
+STREAMLITS_OWN = {"exclude": [["[data-testid=stSidebarNav]"], ["[data-testid=stMetric] svg"]]}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +73,7 @@ def test_every_page_opens_without_errors_overflow_or_foreign_requests(chromium, 
             page = visit.open(path, **query)
             assert page.locator("h1").inner_text() == title
             assert page.get_by_test_id("stException").count() == 0, name
+            assert page.get_by_test_id("stMain").evaluate("main => main.scrollHeight") <= LONGEST, name
             shown = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
             assert shown == paper, name
             legends = page.locator("[data-testid=stPlotlyChart] .legendtext").all()
@@ -76,6 +86,19 @@ def test_every_page_opens_without_errors_overflow_or_foreign_requests(chromium, 
             visit.resize("desktop")
         assert visit.errors == []
         assert visit.strangers == []
+
+
+def test_no_page_has_a_serious_fault_for_those_who_use_a_screen_reader_or_the_keyboard(chromium, address):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    with visiting(chromium, address) as visit:
+        for name, (path, query, _) in PAGES.items():
+            found = axe.run(visit.open(path, **query), context=STREAMLITS_OWN).response["violations"]
+            serious = {
+                fault["id"]: [node["html"][:200] for node in fault["nodes"][:2]]
+                for fault in found
+                if fault["impact"] in ("serious", "critical")
+            }
+            assert serious == {}, name
 
 
 def test_the_first_visit_by_phone_fits_it(chromium, address):

@@ -74,7 +74,7 @@ def test_a_deep_link_opens_the_detail_with_the_numbers_of_the_study(visit):
     assert shown["Measured"] == ratio_text(row["sli"])
     assert shown["Budget left"] == ratio_text(row["budget_left_ratio"], digits=1)
     assert shown["Bad"] == "2,400"
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 2
     assert f"workbench --zone UTC slo status {SYSTEM} --slo availability --last 7d --to 2026-11-07T00:00:00Z" in seen(
         app
     )

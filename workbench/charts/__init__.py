@@ -14,6 +14,7 @@ from workbench.core.result import Result
 _FIGURES = {
     "ComplianceResult": ("workbench.charts.slo.figures", "compliance_figure"),
     "BudgetHistory": ("workbench.charts.slo.figures", "budget_figure"),
+    "Changes": ("workbench.charts.investigate.figures", "changes_figure"),
     "LevelHistory": ("workbench.charts.logs.figures", "levels_figure"),
     "AlertRules": ("workbench.charts.alerts.figures", "rules_figure"),
     "AlertEpisodes": ("workbench.charts.alerts.figures", "episodes_figure"),

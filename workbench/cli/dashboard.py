@@ -12,6 +12,9 @@ import click
 
 from workbench.cli.shared.output import say
 
+#: Most processes that compute answers beside the dashboard, whatever the number of cores.
+MOST_WORKERS = 4
+
 
 def free_port(address: str, wanted: int, tries: int = 50) -> int:
     """Return the first free port from ``wanted`` on."""
@@ -52,6 +55,7 @@ def dashboard_environment(settings: Any, hosts: tuple[str, ...] = ()) -> dict[st
     environment["WORKBENCH_DASHBOARD_HOSTS"] = ",".join((*settings.dashboard_hosts, *hosts))
     # The peer is who connects, never who a header says it is: the server would believe X-Forwarded-For of loopback.
     environment["FORWARDED_ALLOW_IPS"] = ""
+    environment.setdefault("WORKBENCH_DASHBOARD_WORKERS", str(min(MOST_WORKERS, os.cpu_count() or 1)))
     if settings.origin is not None:
         environment["WORKBENCH_CONFIG"] = str(settings.origin)
     return environment

@@ -119,6 +119,7 @@ class Study:
     """An answered question: results by name, and how far to trust them.
 
     A failing source is a ``status`` (``unavailable``, ``refused``) with a sentence in ``warnings``, never an exception.
+    ``age_s`` is the age of an answer that was kept while a newer one is made; None for one that is true now. [s]
     """
 
     name: str
@@ -131,6 +132,7 @@ class Study:
     coverage: float
     provenance: Provenance
     warnings: tuple[str, ...] = ()
+    age_s: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""

@@ -133,6 +133,22 @@ kept_answers = Table(
     Column("document", JSON, nullable=False),
 )
 
+#: Answers of whole studies: ``content`` as :mod:`workbench.studies.answers.document` writes it, under a fingerprint of
+#: all that must not differ between its readers; ``data`` is that of the data it was made from.
+study_answers = Table(
+    "study_answers",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("scope", String(64), primary_key=True),
+    Column("study", String(120), nullable=False),
+    Column("system", String(120), nullable=False),
+    Column("as_of_ms", BigInteger, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("data", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("ix_study_answers_made_ms", "made_ms"),
+)
+
 #: What a server said of its targets, rules, alerts, silences: one row as long as it says the same.
 observations = Table(
     "observations",
@@ -283,22 +299,6 @@ issues = Table(
     Column("folder", Text, nullable=False),
     Column("figures_sha256", String(64), nullable=False),
     Column("manifest", JSON, nullable=False),
-)
-
-#: What was said at a review: one row per item that somebody ticked off, and one per review that was finished (``item``
-#: empty, with the verdicts of that moment).
-reviews = Table(
-    "reviews",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("system", String(120), nullable=False),
-    Column("review", String(20), nullable=False),
-    Column("item", String(200), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("who", String(200), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("document", JSON, nullable=False),
-    Index("ix_reviews_system_review", "system", "review"),
 )
 
 #: Up to when the due reports of a schedule are planned as jobs.

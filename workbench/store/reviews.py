@@ -6,10 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, insert, select
 
 from workbench.store.connection import Connected
-from workbench.store.models import audit_trail, reviews
+from workbench.store.models import UtcDateTime, audit_trail, metadata
+
+#: What was said at a review: one row per item that somebody ticked off, and one per review that was finished (``item``
+#: empty, with the verdicts of that moment).
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("system", String(120), nullable=False),
+    Column("review", String(20), nullable=False),
+    Column("item", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("ix_reviews_system_review", "system", "review"),
+)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Row, insert, select, update
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.alert_tags import AlertTags
+from workbench.store.answers import Answers
 from workbench.store.collected import Collected
 from workbench.store.connection import upsert, upsert_numbers
 from workbench.store.decisions import Decisions
@@ -79,7 +80,7 @@ class SliceHistory:
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
-class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Reviews):
+class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers, Reviews):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.
@@ -130,9 +131,10 @@ class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Revi
         finished_at: datetime,
         error: str,
         status: Literal["failed", "incomplete"] = "failed",
+        path: str | None = None,
     ) -> ReportRun:
-        """Write down why the report was not made, or why parts of it are unknown."""
-        return self._end_run(run_id, status=status, finished_at=finished_at, error=error)
+        """Write down why the report was not made, or why parts of it are unknown, and where what was made lies."""
+        return self._end_run(run_id, status=status, finished_at=finished_at, error=error, path=path)
 
     def run(self, run_id: str) -> ReportRun:
         """Return one run.

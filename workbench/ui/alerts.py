@@ -74,7 +74,7 @@ def _sheets(study: Study) -> list[Sheet]:
         Sheet(
             "Tags",
             rows.tag_rows(results["tags"]),
-            "Tag alerts with `workbench alerts tag`; the share of useful ones is of the tagged ones.",
+            "Tag alerts with workbench alerts tag; the share of useful ones is of the tagged ones.",
         ),
         Sheet(
             "Bursts", rows.burst_rows(results["bursts"]), absent="No ten minutes had more alerts than chance explains."

@@ -8,24 +8,27 @@ from decimal import Decimal
 import streamlit as st
 
 from workbench.catalog import Objective
-from workbench.charts.slo.burn_tables import backtest_finding, backtest_rows, outlook_notes, outlook_rows, what_if_rows
+from workbench.charts.slo.burn_tables import (
+    backtest_finding,
+    backtest_rows,
+    outlook_notes,
+    outlook_sentence,
+    what_if_rows,
+)
 from workbench.charts.slo.spending_tables import companion_rows, contribution_rows, spending_finding, spending_rows
 from workbench.core.result import Study
 from workbench.core.units import instant_text, ratio_text
-from workbench.ui.parts import load, states
+from workbench.ui.parts import links, load, states, tables
 from workbench.ui.parts.filters import Period
 from workbench.ui.parts.markdown import escaped
 
 
 def outlook(study: Study) -> None:
-    """Show how long the budget lasts at the present pace, and which alerts would fire now."""
-    with st.container(border=True, height="stretch"):
-        st.markdown("**Outlook**")
-        result = study.results["outlook"]
-        for row in outlook_rows(result):
-            st.table({name: escaped(text) for name, text in row.items() if name != "objective"}, border="horizontal")
-        for note in outlook_notes(result):
-            st.caption(escaped(note))
+    """Show in words how long the budget lasts at the present pace, and which alerts would fire now."""
+    result = study.results["outlook"]
+    st.markdown(escaped(outlook_sentence(result)))
+    for note in outlook_notes(result):
+        st.caption(escaped(note))
 
 
 def episodes(system: str, name: str, period: Period) -> None:
@@ -37,23 +40,27 @@ def episodes(system: str, name: str, period: Period) -> None:
             return
         spent, shares, beside = (study.results[part] for part in ("spending", "contributions", "companions"))
         st.text(spending_finding(spent, shares).text)
-        _table([_without(row, "objective") for row in spending_rows(spent, shares, beside)])
+        rows = [_without(row, "objective") for row in spending_rows(spent, shares, beside)]
+        tables.texts(rows, alt="Episodes that spent the budget")
         told = spent.frame[spent.frame["kind"] == "episode"].sort_values("bad", ascending=False)
         if told.empty:
             return
         labels = {int(row.episode): instant_text(row.start) for row in told.itertuples()}
-        episode = st.selectbox("Episode", list(labels), format_func=lambda number: labels[number], width=320)
-        if rows := contribution_rows(shares, objective=name, episode=episode):
-            _table(rows)
-        if rows := companion_rows(beside, objective=name, episode=episode):
-            st.caption("At the same time")
-            _table(rows)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            episode = st.selectbox("Episode", list(labels), format_func=lambda number: labels[number], width=320)
+            chosen = told[told["episode"] == episode].iloc[0]
+            links.evidence(system, chosen["start"].to_pydatetime(), chosen["end"].to_pydatetime(), slo=name)
+        by_label = contribution_rows(shares, objective=name, episode=episode)
+        meanwhile = companion_rows(beside, objective=name, episode=episode)
+        for title, part in (("By label", by_label), ("At the same time", meanwhile)):
+            if part:
+                with st.expander(title):
+                    tables.texts(part, alt=title)
 
 
 def what_if(system: str, promised: Objective, period: Period) -> None:
     """Let the reader try another target on the same history."""
-    with st.container(border=True, height="stretch"):
-        st.markdown("**What if**")
+    with st.container():
         today = float(promised.target * 100)
         tried = st.number_input(
             "Target to try (%)", min_value=0.01, max_value=99.999, value=today, step=0.1, format="%.3f", width=240
@@ -72,8 +79,8 @@ def what_if(system: str, promised: Objective, period: Period) -> None:
 
 def policies(system: str, name: str, period: Period) -> None:
     """Show what alerting policies would have caught in the period; read only when asked for, as it reads much."""
-    with st.expander("Alerting policies on this history", icon=":material/history:"):
-        if not st.toggle("Replay them", key="replay"):
+    with st.container():
+        if not st.toggle("Replay alerting policies on this history", key="replay"):
             return
         study = load.of_objective("slo_backtest", system, name, period.span, period.zone)
         if states.usable(study):

@@ -128,7 +128,7 @@ def _sheets(study: Study) -> list[Sheet]:
         Sheet(
             "Invoices",
             words.invoice_rows(results["invoices"]),
-            absent="No table of invoices is set; `workbench sources` says how to add one.",
+            absent="No table of invoices is set; workbench sources says how to add one.",
         ),
     ]
 

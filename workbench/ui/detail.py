@@ -33,8 +33,12 @@ def key_figures(row: pd.Series, as_of: datetime) -> None:
     known = row["total"] > 0
     tiles(
         [
-            Tile("Objective", target_text(row["target"]), f"of {unit} good"),
-            Tile("Measured", ratio_text(row["sli"]), f"of {count_text(row['total'])} {unit}" if known else ""),
+            Tile(
+                "Measured",
+                ratio_text(row["sli"]),
+                f"objective {target_text(row['target'])}"
+                + (f", of {count_text(row['total'])} {unit}" if known else ""),
+            ),
             Tile(
                 "Budget left",
                 budget_left_text(row),
@@ -72,15 +76,12 @@ def _end_text(ends: pd.Timestamp, as_of: datetime) -> str:
 
 def definition(promised: Objective) -> None:
     """Show what is promised, in words and as queries, and where that is written."""
-    with st.container(border=True, height="stretch"):
-        st.markdown("**Definition**")
-        _definition(promised)
+    _definition(promised)
 
 
 def burn_rates(rates: BurnRates) -> None:
     """Show how fast the budget is spent now, over ever longer look-backs."""
-    with st.container(border=True, height="stretch"):
-        st.markdown("**Burn rate**")
+    with st.grid(2, min_column_width=340):
         tables.burn_rates(rates)
         figures.plain(burn_figure, rates, key="burn", title="Burn rate over each look-back")
 

@@ -7,13 +7,14 @@ from datetime import UTC, timedelta
 
 import streamlit as st
 
+from workbench.charts.investigate import figures as charts
 from workbench.charts.investigate import tables as rows
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text
 from workbench.studies.investigate.commands import literal
 from workbench.studies.investigate.investigate import LONGEST
-from workbench.ui.parts import links
+from workbench.ui.parts import figures, links
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 from workbench.ui.parts.view import Sheet, sheets
@@ -64,6 +65,8 @@ def shown(study: Study) -> None:
         ]
     )
     _ways(study)
+    if len(named):
+        figures.card("Rate in the window / rate before", charts.changes_figure, results["changes"], key="changes")
     budget = rows.budget_rows(study)
     sheets(
         [

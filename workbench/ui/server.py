@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,6 +14,7 @@ from workbench.core.errors import SettingsError
 from workbench.core.settings import load_settings
 from workbench.core.settings.access import AccessSettings
 from workbench.core.shipped import shipped
+from workbench.studies.answers import pool
 from workbench.ui.doors import AllowedHosts, ProxyUsers, allowed_names
 
 
@@ -35,8 +37,13 @@ def sign_in_secrets(access: AccessSettings) -> dict[str, Any] | None:
     }
 
 
+#: Environment variable with the number of processes that compute answers; 0, or none, computes in this one.
+WORKERS = "WORKBENCH_DASHBOARD_WORKERS"
+
 settings = load_settings()
 settings.access.check_address(str(get_option("server.address") or ""))
+if workers := int(os.environ.get(WORKERS) or 0):
+    pool.begin(workers)
 
 # Streamlit looks for this very call in the text of the file; without it the file would run as a page, and nobody would
 # be asked anything.

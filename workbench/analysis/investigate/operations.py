@@ -71,7 +71,9 @@ def failing_operations(spans: pd.DataFrame, origins: NDArray[np.int64], windows:
     return Rows(frame[whole > 0])
 
 
-def slow_operations(spans: pd.DataFrame, self_ns: NDArray[np.int64], windows: Windows) -> Rows:
+def slow_operations(
+    spans: pd.DataFrame, self_ns: NDArray[np.int64], windows: Windows, *, parents: NDArray[np.int64] | None = None
+) -> Rows:
     """Compare how often the own time of each operation was above what is usual, without spans that failed.
 
     Parameters
@@ -81,6 +83,9 @@ def slow_operations(spans: pd.DataFrame, self_ns: NDArray[np.int64], windows: Wi
     self_ns : int64 array, (n,)
         Time of each span in which none of its children ran. [ns]
     windows : Windows
+    parents : int64 array, (n,), optional
+        Row of each parent, -1 for none. With it ``detail`` says for which service an operation waits: the own time of a
+        call to another service is the way there and the queue in front of it.
 
     Returns
     -------
@@ -124,13 +129,31 @@ def slow_operations(spans: pd.DataFrame, self_ns: NDArray[np.int64], windows: Wi
         + _times("duration", whole, codes, code, masks[0] & fine, earlier)
         for code in range(size)
     ]
+    whose = _waits(spans, codes, parents, names)
     frame = _frame(
         "slow operation", names, found, against, windows,
         change=change_of(counts[0], before, found.ratio), now=now_share, before=before_share,
         unit=[f"of calls with more than {limit:.3g} s of own time" for limit in limits], effect=np.nan_to_num(added),
-        kept=counts[0], kept_before=before, spans=spans, first=first, detail=["own time"] * size, example=example,
+        kept=counts[0], kept_before=before, spans=spans, first=first, detail=whose, example=example,
     )  # fmt: skip
     return Rows(frame[np.isfinite(limits) & (calls[0] >= _FEWEST_NOW)])
+
+
+def _waits(
+    spans: pd.DataFrame, codes: NDArray[np.int64], parents: NDArray[np.int64] | None, names: Sequence[tuple[str, str]]
+) -> list[str]:
+    """Say whose time the own time of each operation is: its own, or that of a call to another service."""
+    told = ["own time"] * len(names)
+    if parents is None:
+        return told
+    services = spans["service"].astype("str").to_numpy()
+    children = np.flatnonzero(parents >= 0)
+    children = children[services[children] != services[parents[children]]]
+    called = pd.DataFrame({"code": codes[parents[children]], "service": services[children]})
+    for code, own in called.groupby("code"):
+        if 2 * len(own) >= int((codes == code).sum()):
+            told[int(str(code))] = f"waiting for {own['service'].mode().iloc[0]}"
+    return told
 
 
 def _operations(spans: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:

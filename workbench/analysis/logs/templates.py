@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.analysis.logs.masks import MASK, masked_messages
+from workbench.analysis.logs.masks import MASK, masked_shapes
 
 Rows = NDArray[np.int64]
 
@@ -105,9 +105,9 @@ def templates(lines: pd.DataFrame, *, most: int = MOST) -> Templates:
     texts = pa.array(lines["message"], pa.string(), from_pandas=True)
     whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     messages = whole.dictionary_encode()
-    shape_of, shapes = pd.factorize(np.array(masked_messages(messages.dictionary), dtype=object))
+    shape_of, shapes = masked_shapes(messages.dictionary)
     kinds = [pd.factorize(lines[name].astype("str")) for name in ("service", "severity", "event_type")]
-    joined = np.asarray(shape_of, np.int64)[messages.indices.to_numpy(zero_copy_only=False)]
+    joined = shape_of[messages.indices.to_numpy()]
     for codes, values in kinds:
         joined = joined * max(len(values), 1) + codes
     distinct, of_key = np.unique(joined, return_inverse=True)
@@ -131,13 +131,13 @@ def parameters(template: str, message: str) -> tuple[str, ...] | None:
     return found.groups() if found else None
 
 
-def _keys(distinct: Rows, shapes: NDArray[np.object_], kinds: list[list[str]]) -> list[tuple[str, ...]]:
+def _keys(distinct: Rows, shapes: list[str], kinds: list[list[str]]) -> list[tuple[str, ...]]:
     """Undo the joined codes: (shape, service, severity, event type) of each."""
     rest, parts = distinct, []
     for values in reversed(kinds):
         rest, code = np.divmod(rest, max(len(values), 1))
         parts.append([values[place] for place in code])
-    return list(zip([str(shapes[place]) for place in rest], *reversed(parts), strict=True))
+    return list(zip([shapes[place] for place in rest], *reversed(parts), strict=True))
 
 
 def _clustered(keys: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -204,7 +205,11 @@ def _of_spend(spend: Mapping[str, Any], owner: str) -> Iterator[Statement]:
     jumps = spend["jumps"].frame
     for row in jumps[(jumps["measure"] == "cost") & jumps["ongoing"].astype(bool)].itertuples():
         if row.impact > 0:
-            facts = {"group": f"{row.dimension} {row.group}", "impact": (row.impact, str(row.unit)), "first": row.first}
+            facts = {
+                "group": f"{row.dimension} {row.group}",
+                "impact": (Decimal(str(row.impact)), str(row.unit)),
+                "first": row.first,
+            }
             yield stated("decision", "cost", "decision/jump", facts, owner=owner, weight=60.0)
 
 

@@ -31,7 +31,7 @@ def change_rows(result: Result, kind: str, *, most: int = SHOWN) -> list[dict[st
     return [
         {
             "rank": str(row.rank),
-            "what": " ".join(filter(None, [str(row.detail) if kind == "log template" else "", str(row.what)])),
+            "what": _what(row, kind),
             "service": str(row.service),
             "change": str(row.change),
             "now": _figure(row.now, str(row.unit)),
@@ -45,6 +45,13 @@ def change_rows(result: Result, kind: str, *, most: int = SHOWN) -> list[dict[st
         }
         for row in rows.head(most).itertuples()
     ]
+
+
+def _what(row: Any, kind: str) -> str:
+    """Name of a row, with the level of a template, and with whom an operation waits for."""
+    if kind == "log template":
+        return f"{row.detail} {row.what}".strip()
+    return f"{row.what} ({row.detail})" if str(row.detail).startswith("waiting") else str(row.what)
 
 
 def ratio_range(row: Any) -> str:

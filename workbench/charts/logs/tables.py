@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.charts.tables import Sentence
+from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
 
@@ -142,3 +142,13 @@ def logs_finding(study: Study) -> Sentence:
     if row.estimate == row.estimate and round(row.estimate) != row.kept:
         kept += f", which stand for about {count_text(round(row.estimate))}"
     return Sentence(f"{bound}{kept}; {share_text(row)} of them are errors (ERROR and above).")
+
+
+def template_table(study: Study) -> Table:
+    """Table of :func:`template_rows` that renders itself."""
+    return Table(template_rows(study.results["templates"]), caption="Values are masked; estimates undo the sampling.")
+
+
+def error_table(study: Study) -> Table:
+    """Table of :func:`error_rows` that renders itself."""
+    return Table(error_rows(study.results["errors"]), caption="Shares of lines of level ERROR and above.")

@@ -25,7 +25,12 @@ PARTS = (
     ("unknown", "What is not known"),
 )
 
-_NOTHING = {"missed": "0 objectives were missed or at risk.", "unknown": "0 gaps: all that was asked for was read."}
+#: What is said where a part has no sentence.
+NOTHING = {
+    "missed": "0 objectives were missed or at risk.",
+    "decision": "0 decisions are asked for.",
+    "unknown": "0 gaps: all that was asked for was read.",
+}
 
 _WIDTH, _HEIGHT = 96, 22
 
@@ -96,18 +101,19 @@ def _answer_row(row: Any, periods: pd.DataFrame) -> str:
     seen = ratio_text(row.coverage, digits=1) if row.coverage == row.coverage else NO_VALUE
     return (
         f"<tr id='{markup(row.id)}'><th scope='row'>{QUESTIONS[row.question]}{badge}</th><td>{markup(row.text)}</td>"
-        f"<td>{markup(_change(row.change, own))}</td><td>{spark(own)}</td><td class='num'>{seen}</td></tr>"
+        f"<td>{markup(change_of(row.change, own))}</td><td>{spark(own)}</td><td class='num'>{seen}</td></tr>"
     )
 
 
-def _change(text: str, own: pd.DataFrame) -> str:
+def change_of(text: str, own: pd.DataFrame) -> str:
+    """Write a change with the name of the figure that changed."""
     return f"{own['title'].iloc[-1]} {text}" if text and len(own) else text or NO_VALUE
 
 
 def _list(frame: pd.DataFrame, part: str) -> str:
     items = grouped(frame, part)
     if not items:
-        return f"<p>{_NOTHING[part]}</p>"
+        return f"<p>{NOTHING[part]}</p>"
     tag = "ol" if part == "decision" else "ul"
     return f"<{tag}>{''.join(f'<li>{markup(text)}</li>' for text in items)}</{tag}>"
 
@@ -182,21 +188,21 @@ def first_page_markdown(findings: Result, periods: Result, *, status: str = "Dra
     """Write the findings as Markdown: the same sentences in the same order."""
     head, line = title_of(findings, status=status)
     frame = findings.frame
-    lines = [f"# {_plain(head)}", "", _plain(line), ""]
+    lines = [f"# {markdown_text(head)}", "", markdown_text(line), ""]
     for row in frame[frame["part"] == "answer"].itertuples():
         own = periods.frame[periods.frame["question"] == row.question]
-        change = f" ({_plain(_change(row.change, own))})" if row.change else ""
+        change = f" ({markdown_text(change_of(row.change, own))})" if row.change else ""
         seen = f" Seen: {ratio_text(row.coverage, digits=1)}." if row.coverage == row.coverage else ""
-        lines.append(f"- **{QUESTIONS[row.question]}**: {_plain(row.text)}{change}{seen}")
+        lines.append(f"- **{QUESTIONS[row.question]}**: {markdown_text(row.text)}{change}{seen}")
     for part, title in PARTS:
         lines += ["", f"## {title}", ""]
-        items = grouped(frame, part) or [_NOTHING[part]]
+        items = grouped(frame, part) or [NOTHING[part]]
         marks = [f"{place}." if part == "decision" else "-" for place, _ in enumerate(items, start=1)]
-        lines += [f"{mark} {_plain(text)}" for mark, text in zip(marks, items, strict=True)]
+        lines += [f"{mark} {markdown_text(text)}" for mark, text in zip(marks, items, strict=True)]
     return "\n".join(lines) + "\n"
 
 
-def _plain(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text of others that Markdown shows as it is."""
     for sign in "\\`*_[]<>#|":
         text = text.replace(sign, f"\\{sign}")

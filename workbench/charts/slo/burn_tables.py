@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, significant_text, span_text
+from workbench.core.units import NO_VALUE, count_text, day_text, instant_text, ratio_text, significant_text, span_text
 
 
 def outlook_rows(outlook: Result) -> list[dict[str, str]]:
@@ -29,6 +29,30 @@ def outlook_rows(outlook: Result) -> list[dict[str, str]]:
         }
         for row in outlook.frame.itertuples()
     ]
+
+
+def outlook_sentence(outlook: Result) -> str:
+    """Say in a sentence an objective how long the budget lasts, and which alerts would fire now."""
+    return " ".join(_outlook(row) for row in outlook.frame.itertuples())
+
+
+def _outlook(row: Any) -> str:
+    if not _known(row.burn_rate):
+        return f"The pace is not known: nothing was measured in the last {row.pace}."
+    left = f"{count_text(row.failures_left)} failures left" if row.failures_left > 0 else "no failure is left"
+    if row.left_ratio < 0:
+        text = f"The budget is overspent by {ratio_text(-row.left_ratio, digits=1)}"
+    elif pd.notna(row.exhausted_at):
+        end = "" if pd.isna(row.latest) else f" and {day_text(row.latest)}"
+        span = (
+            f" (90 %: {'between' if end else 'from'} {day_text(row.earliest)}{end})" if pd.notna(row.earliest) else ""
+        )
+        text = f"At this pace the budget ends on {instant_text(row.exhausted_at)}{span}; {left}"
+    else:
+        text = f"At this pace the budget lasts to the end of the window; {left}"
+    pace = f" Pace: {_burn(row.burn_rate)} in the last {row.pace}"
+    pace += f" (90 % between {_burn(row.burn_low)} and {_burn(row.burn_high)})" if _known(row.burn_low) else ""
+    return f"{text}.{pace}. {f'Firing: {row.firing}' if row.firing else 'No burn-rate alert would fire now'}."
 
 
 def outlook_notes(outlook: Result) -> list[str]:

@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from workbench.analysis.slo.burn import BudgetHistory, BurnRates
 from workbench.analysis.slo.compliance import ComplianceResult
 from workbench.charts.layers import POINTS, band, band_axis, joined, kept_points
+from workbench.charts.stack import stacked
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, Palette, palette, plain, template
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, target_text
 
 TIME_TITLE = "Time (UTC)"
+
+#: How many times the share that may be bad the axis of the good share shows; deeper falls leave it. [count]
+ALLOWANCES = 10
 
 #: Most bars side by side; more would be thinner than a reader can tell apart.
 BARS = 240
@@ -103,7 +107,7 @@ def sli_figure(history: BudgetHistory, compliance: ComplianceResult | None = Non
     step = duration_text(history.step_ms)
     values = steps["sli"].to_numpy(np.float64)
     kept = kept_points(values, POINTS)
-    figure = _empty(mode, f"Good share (%) per {step}")
+    figure = _empty(mode, "Good (%)")
     figure.add_scatter(
         x=steps["time"].iloc[kept],
         y=values[kept],
@@ -126,6 +130,9 @@ def sli_figure(history: BudgetHistory, compliance: ComplianceResult | None = Non
             line={"color": colours.objective, "width": 1.5, "dash": "dash"},
             hoverinfo="skip",
         )
+    if row is not None and (low := _least_shown(values, float(row["target"]))) is not None:
+        title = f"Good (%), from {ratio_text(low, digits=1)}"
+        figure.update_layout(yaxis={"range": [low, 1 + (1 - low) / 50], "title": {"text": title}})
     figure.update_layout(yaxis={"tickformat": ".4~%"})
     return figure
 
@@ -177,6 +184,24 @@ def requests_figure(history: BudgetHistory, compliance: ComplianceResult | None 
         yaxis3=counted | {"domain": [0, 0.4], "title": {"text": f"Bad ({unit})"}},
     )
     return figure
+
+
+def detail_figure(history: BudgetHistory, compliance: ComplianceResult | None = None, *, mode: Mode = "light") -> Any:
+    """Draw the budget, the measured share and the counts of one objective above each other, on one time axis.
+
+    Parameters
+    ----------
+    history : BudgetHistory
+    compliance : ComplianceResult, optional
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    drawn = (budget_figure, sli_figure, requests_figure)
+    return stacked([draw(history, compliance, mode=mode) for draw in drawn], mode=mode)
 
 
 def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
@@ -270,6 +295,13 @@ def _layout(mode: Mode, y_title: str) -> dict[str, Any]:
         "yaxis": {"title": {"text": y_title}},
         "yaxis2": band_axis(),
     }
+
+
+def _least_shown(values: NDArray[np.float64], target: float) -> float | None:
+    """Return where the axis begins, so that the objective is told from 100 %: ten allowances below; None for all."""
+    known = values[np.isfinite(values)]
+    low = max(0.0, 1 - ALLOWANCES * (1 - target))
+    return low if len(known) and float(known.min()) < low < target else None
 
 
 def _objectives(history: BudgetHistory) -> list[str]:

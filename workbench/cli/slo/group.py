@@ -10,6 +10,7 @@ from workbench.cli.shared.lazy import LazyGroup
 VERBS: dict[str, tuple[str, str]] = {
     "list": ("workbench.cli.slo.list:list_", "What is promised: target, window, place of each objective."),
     "status": ("workbench.cli.slo.status:status", "SLI, budget left, coverage and status of each objective."),
+    "scorecard": ("workbench.cli.slo.scorecard:scorecard", "Which months, or quarters, used up their budget."),
     "draft": ("workbench.cli.slo.draft:draft", "Draft objectives from the counters of requests in a profile."),
     "policy": ("workbench.cli.slo.policy:policy", "Steps of the error-budget policy that are reached."),
     "review": (

@@ -243,6 +243,7 @@ class Settings(Frozen):
     dashboard_hosts: tuple[str, ...] = ()
     profiles: tuple[Path, ...] = ()
     slos: tuple[Path, ...] = ()
+    reports: tuple[Path, ...] = ()
     limits: Limits = Limits()
     privacy: Privacy = Privacy()
     cost: CostSettings = CostSettings()
@@ -385,7 +386,7 @@ def _absolute(read: Settings, base: Path) -> Settings:
         )
         for name, source in read.sources.items()
     }
-    folders = {field: tuple(map(below, getattr(read, field))) for field in ("profiles", "slos")}
+    folders = {field: tuple(map(below, getattr(read, field))) for field in ("profiles", "slos", "reports")}
     archive = read.archive.model_copy(update={"path": below(read.archive.path)})
     channels = {
         name: channel.model_copy(update={field: below(getattr(channel, field)) for field in ("path", "ca_file")})

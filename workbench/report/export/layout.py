@@ -52,7 +52,7 @@ def arranged(notebook: Any) -> Any:
     names = sorted(sections, key=lambda name: order.index(name) if name in order else len(order))
     gone: list[str] = []
     body = [cell for name in names for cell in _filled(sections[name], gone)]
-    method = _filled(method, [])
+    method = _filled(method, [], texts=True)
     if method:
         title = nbformat.v4.new_markdown_cell("## Method, sources and queries", id="method")
         method = [title, *method]
@@ -63,8 +63,8 @@ def arranged(notebook: Any) -> Any:
     return arranged
 
 
-def _filled(cells: Iterable[Any], gone: list[str]) -> list[Any]:
-    """Leave out outputs without content, then headings below which nothing is left."""
+def _filled(cells: Iterable[Any], gone: list[str], *, texts: bool = False) -> list[Any]:
+    """Leave out outputs without content, then headings below which nothing is left; with ``texts`` text is enough."""
     kept: list[Any] = []
     for cell in cells:
         if cell.cell_type == "code":
@@ -76,7 +76,8 @@ def _filled(cells: Iterable[Any], gone: list[str]) -> list[Any]:
     for place in reversed(range(len(kept))):
         level = _level(kept[place])
         below = kept[place + 1 : place + 2]
-        if level > 1 and (not below or 0 < _level(below[0]) <= level):
+        alone = not below or 0 < _level(below[0]) <= level
+        if level > 1 and alone and not (texts and len(kept[place].source.splitlines()) > 1):
             gone.append(kept[place].source.splitlines()[0].lstrip("# "))
             del kept[place]
     return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ def _tagged(cell: Any, tag: str) -> bool:
 
 
 def composed(template: Path) -> Any:
-    """Return a template with its sections in place, in the order of their file names.
+    """Return a template with its sections in place, in the order in which its cell names them.
 
     Parameters
     ----------
     template : Path
-        A notebook; one without a cell tagged ``sections`` is returned as it is.
+        A notebook; one without a cell tagged ``sections`` is returned as it is. The metadata ``sections`` of that
+        cell names them, e.g. ``["10-slo", "60-alerts"]``.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def composed(template: Path) -> Any:
     Raises
     ------
     ReportError
-        Two cells are tagged ``sections``.
+        Two cells are tagged ``sections``, or a section is not there.
     """
     nbformat = jupyter_library("nbformat")
 
@@ -43,10 +45,25 @@ def composed(template: Path) -> Any:
     if len(places) > 1:
         raise ReportError(f"{template.name} has {len(places)} cells tagged {PLACE!r}; one marks where sections go.")
     cells = []
-    for path in sorted(shipped("reports", "sections").glob("*.ipynb")):
+    for path in _sections(template, notebook.cells[places[0]].metadata.get("sections")):
         for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
             if not _tagged(cell, ALONE):
                 cell["id"] = f"{path.stem}-{number:02d}"
                 cells.append(cell)
     notebook.cells[places[0] : places[0] + 1] = cells
     return notebook
+
+
+def _sections(template: Path, names: Sequence[str] | None) -> list[Path]:
+    """Find the sections that a template names, beside it or among the shipped; all shipped where it names none."""
+    folders = [template.parent / "sections", shipped("reports", "sections")]
+    if names is None:
+        return sorted(folders[-1].glob("*.ipynb"))
+    paths = []
+    for name in names:
+        path = next((folder / f"{name}.ipynb" for folder in folders if (folder / f"{name}.ipynb").is_file()), None)
+        if path is None:
+            known = sorted({one.stem for folder in folders for one in folder.glob("*.ipynb")})
+            raise ReportError(f"{template.name} names the section {name!r}.", hint=f"Sections: {', '.join(known)}.")
+        paths.append(path)
+    return paths

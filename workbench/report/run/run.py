@@ -6,11 +6,11 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,21 @@ from workbench.core.private import private_folder
 from workbench.core.settings import Settings
 from workbench.report.export.html import to_html, write_atomically
 from workbench.report.export.kept import published
+from workbench.report.export.outputs import Output, checked_outputs, copied, hash_of, write_outputs
 from workbench.report.run.compose import composed
 from workbench.report.run.jupyter import jupyter_library
 from workbench.report.run.kernel import KERNEL_NAME, kernel_in
-from workbench.report.run.statuses import take_unanswered, with_status_cell
-from workbench.report.run.templates import check_parameters, template_path
+from workbench.report.run.statuses import DATA, take_unanswered, with_status_cell
+from workbench.report.run.templates import checked_parameters, template_parameters, template_path
 from workbench.store import open_store
-from workbench.store.kept import DRAFTS, kept_as, kept_at
+from workbench.store.kept import DRAFTS, kept_as
 from workbench.studies import open_context
+
+#: Name that stands for all systems, for templates whose ``system`` is this by default.
+ALL = "all"
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300
-#: A run that has not ended after this long was broken off: its process was killed, or its machine. [s]
-LONGEST_RUN_S = 3600
 #: Reports made at once; each has a kernel of its own, with up to about a gigabyte. [count]
 MOST_AT_ONCE = 4
 
@@ -51,6 +53,7 @@ class ReportRun:
     sha256: str
     size: int
     seconds: float
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 def run_report(
@@ -59,21 +62,31 @@ def run_report(
     system: str,
     period: str,
     settings: Settings,
+    parameters: Mapping[str, Any] | None = None,
+    outputs: Iterable[Output] = (),
+    interactive: bool = False,
     out: Path | None = None,
     now: datetime | None = None,
 ) -> ReportRun:
-    """Run a report template for one system and calendar period.
+    """Run a report template for one system, or all, and a calendar period.
 
     Parameters
     ----------
     name : str
-        Template, e.g. ``monthly``.
+        Template, e.g. ``monthly``, from the shipped ones or a folder of ``settings.reports``.
     system : str
+        System of the catalog; ``all`` where the template takes all.
     period : str
         Calendar period in the zone of the settings: ``2026-10``, ``last-month``, ``last-week``, ``2026-Q3``.
     settings : Settings
+    parameters : mapping of str to value, optional
+        Further parameters of the template; they are checked before anything starts.
+    outputs : iterable of {"pdf", "parquet", "csv", "xlsx"}
+        What to write beside HTML, Markdown and JSON.
+    interactive : bool
+        Figures that a script draws, in place of SVG.
     out : Path, optional
-        A file, or a folder, for a copy of the HTML.
+        A file, or a folder, for a copy of the HTML; the other outputs are copied beside it.
     now : datetime, optional
         Aware instant taken for "now".
 
@@ -90,15 +103,17 @@ def run_report(
     ReportIncomplete
         A source did not answer; what was made is kept beside earlier reports, and no copy is replaced.
     """
-    template = template_path(name)
+    template = template_path(name, settings.reports)
     instant = now or datetime.now(UTC)
     context = open_context(settings)
-    context.catalog.profile(system)
+    known = {one.name: one for one in template_parameters(name, settings.reports)}
+    if system != ALL or known["system"].value != ALL:
+        context.catalog.profile(system)
     calendar = {"zone": settings.zone, "week_start": settings.week_start}
     period = calendar_name(period, **calendar, as_of=instant)
     span = parse_period(period, **calendar, as_of=instant)
     as_of = min(instant, span.end)
-    parameters = {
+    given = {
         "system": system,
         "period": period,
         "zone": settings.zone,
@@ -106,8 +121,9 @@ def run_report(
         "home": str(settings.home),
         "config": str(settings.origin or ""),
     }
-    check_parameters(name, dict(parameters))
-    folder = settings.home / DRAFTS / system / period
+    values = checked_parameters(name, {**(parameters or {}), **given}, settings.reports)
+    wanted = checked_outputs(outputs)
+    folder = settings.home / DRAFTS / system / period.replace(":", "")
     with _writing(folder):
         private_folder(folder)
     begun = time.monotonic()
@@ -116,7 +132,7 @@ def run_report(
         report=name,
         system=system,
         period=period,
-        parameters=parameters,
+        parameters=values,
         started_at=instant,
         version=__version__,
         identity=settings.identity,
@@ -131,23 +147,33 @@ def run_report(
         "version": f"workbench {__version__}",
         "template": name,
     }
+    target = folder / f"{name}-{run_id[:12]}.html"
     try:
-        notebook, unanswered = _execute(template, parameters, folder, run_id)
-        head = "Incomplete" if unanswered else "Draft"
-        footer |= {"status": f"incomplete: no answer for {', '.join(unanswered)}"} if unanswered else {}
-        text = to_html(notebook, title=f"{head}: {name} report of {system}, {period}", footer=footer)
-        target = folder / f"{name}-{run_id[:12]}.html"
-        for path in [target] if out is None or unanswered else [target, out / target.name if out.is_dir() else out]:
-            with _writing(path):
-                write_atomically(path, text)
+        with tempfile.TemporaryDirectory(prefix="report-") as scratch:
+            notebook, unanswered = _execute(template, values, folder, run_id, Path(scratch))
+            head = "Incomplete" if unanswered else "Draft"
+            footer |= {"status": f"incomplete: no answer for {', '.join(unanswered)}"} if unanswered else {}
+            title = f"{head}: {name} report of {system}, {period}"
+            text = to_html(notebook, title=title, footer=footer, interactive=interactive)
+            with _writing(target):
+                write_atomically(target, text)
+                files = write_outputs(notebook, target, Path(scratch) / DATA, wanted)
         _complete(unanswered, target, out)
-        with _writing(target):
-            published(target, settings)
+        with _writing(out or target):
+            copied(files, out)
+            for path in files.values():
+                published(path, settings)
     except ReportIncomplete as error:
-        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error), status="incomplete")
+        made = kept_as(target, settings.home)
+        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error), status="incomplete", path=made)
         raise
     except ReportError as error:
-        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error))
+        half = _half(folder, name, run_id)
+        kept = kept_as(half, settings.home) if half.is_file() else None
+        store.fail_run(run_id, finished_at=datetime.now(UTC), error=str(error), path=kept)
+        raise
+    except Exception as error:
+        store.fail_run(run_id, finished_at=datetime.now(UTC), error=f"{type(error).__name__}: {error}")
         raise
     digest = hashlib.sha256(text.encode()).hexdigest()
     seconds = time.monotonic() - begun
@@ -156,11 +182,20 @@ def run_report(
         finished_at=datetime.now(UTC),
         path=kept_as(target, settings.home),
         sha256=digest,
-        provenance={"template": name, "as_of": str(as_of)},
+        provenance={
+            "template": name,
+            "as_of": str(as_of),
+            "files": {form: kept_as(path, settings.home) for form, path in files.items()},
+            "sha256": {form: hash_of(path) for form, path in files.items()},
+        },
     )
-    return ReportRun(
-        run_id, name, system, period, target, target.with_suffix(".ipynb"), digest, len(text.encode()), seconds
-    )
+    notebook_path = target.with_suffix(".ipynb")
+    return ReportRun(run_id, name, system, period, target, notebook_path, digest, len(text.encode()), seconds, files)
+
+
+def _half(folder: Path, name: str, run_id: str) -> Path:
+    """Place of the notebook of a run that failed, up to its failing cell."""
+    return folder / "failed" / f"{name}-{run_id[:12]}.ipynb"
 
 
 def _complete(unanswered: tuple[str, ...], target: Path, out: Path | None) -> None:
@@ -173,7 +208,15 @@ def _complete(unanswered: tuple[str, ...], target: Path, out: Path | None) -> No
 
 
 def run_reports(
-    name: str, systems: Iterable[str], *, period: str, settings: Settings, out: Path | None = None
+    name: str,
+    systems: Iterable[str],
+    *,
+    period: str,
+    settings: Settings,
+    parameters: Mapping[str, Any] | None = None,
+    outputs: Sequence[Output] = (),
+    interactive: bool = False,
+    out: Path | None = None,
 ) -> Iterator[tuple[str, ReportRun | ReportError]]:
     """Run a report for several systems, as many at once as there are processors, at most four.
 
@@ -193,7 +236,16 @@ def run_reports(
     def made(system: str) -> ReportRun | ReportError:
         loop = ensure_event_loop()  # papermill would open one for this thread too, and leave it open
         try:
-            return run_report(name, system=system, period=period, settings=settings, out=out)
+            return run_report(
+                name,
+                system=system,
+                period=period,
+                settings=settings,
+                parameters=parameters,
+                outputs=outputs,
+                interactive=interactive,
+                out=out,
+            )
         except ReportError as error:
             return error
         finally:
@@ -216,55 +268,39 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _execute(template: Path, parameters: dict[str, str], folder: Path, run_id: str) -> tuple[Any, tuple[str, ...]]:
+def _execute(
+    template: Path, parameters: Mapping[str, Any], folder: Path, run_id: str, scratch: Path
+) -> tuple[Any, tuple[str, ...]]:
     nbformat, papermill = jupyter_library("nbformat"), jupyter_library("papermill")
 
-    with tempfile.TemporaryDirectory(prefix="report-") as scratch:
-        half = Path(scratch) / "run.ipynb"
-        try:
-            notebook = papermill.execute_notebook(
-                with_status_cell(composed(template)),
-                str(half),
-                parameters=parameters,
-                kernel_name=KERNEL_NAME,
-                language="python",
-                progress_bar=False,
-                start_timeout=120,
-                execution_timeout=CELL_TIMEOUT_S,
-                request_save_on_cell_execute=False,
-                kernel_manager_class=kernel_in(Path(scratch)),
-                resources={"metadata": {"path": scratch}},
-            )
-        except Exception as error:
-            kept = folder / "failed" / f"{template.stem}-{run_id[:12]}.ipynb"
-            if half.is_file():
-                write_atomically(kept, half.read_text(encoding="utf-8"))
-            reason = str(getattr(error, "evalue", "")) or str(error) or type(error).__name__
-            cell = getattr(error, "exec_count", None)
-            where = f" in cell {cell}" if cell is not None else ""
-            raise ReportError(
-                f"The report {template.stem!r} failed{where}: {reason.strip()}",
-                hint=f"The notebook up to that point: {kept}" if kept.is_file() else "",
-            ) from error
+    half = scratch / "run.ipynb"
+    try:
+        notebook = papermill.execute_notebook(
+            with_status_cell(composed(template)),
+            str(half),
+            parameters=parameters,
+            kernel_name=KERNEL_NAME,
+            language="python",
+            progress_bar=False,
+            start_timeout=120,
+            execution_timeout=CELL_TIMEOUT_S,
+            request_save_on_cell_execute=False,
+            kernel_manager_class=kernel_in(scratch),
+            resources={"metadata": {"path": str(scratch)}},
+        )
+    except Exception as error:
+        kept = _half(folder, template.stem, run_id)
+        if half.is_file():
+            write_atomically(kept, half.read_text(encoding="utf-8"))
+        reason = str(getattr(error, "evalue", "")) or str(error) or type(error).__name__
+        cell = getattr(error, "exec_count", None)
+        where = f" in cell {cell}" if cell is not None else ""
+        raise ReportError(
+            f"The report {template.stem!r} failed{where}: {reason.strip()}",
+            hint=f"The notebook up to that point: {kept}" if kept.is_file() else "",
+        ) from error
     unanswered = take_unanswered(notebook)
     finished = folder / f"{template.stem}-{run_id[:12]}.ipynb"
     with _writing(finished):
         write_atomically(finished, nbformat.writes(notebook))
     return notebook, unanswered
-
-
-def past_runs(settings: Settings, *, now: datetime | None = None) -> list[dict[str, object]]:
-    """Earlier runs, newest first, as plain rows; one that never ended is called ``broken off`` after an hour."""
-    oldest = (now or datetime.now(UTC)) - timedelta(seconds=LONGEST_RUN_S)
-    return [
-        {
-            "run": run.id[:12],
-            "report": run.report,
-            "system": run.system,
-            "period": run.period,
-            "status": "broken off" if run.status == "running" and run.started_at < oldest else run.status,
-            "started": f"{run.started_at:%Y-%m-%d %H:%M} UTC",
-            "path": str(kept_at(run.path, settings.home)) if run.path else "",
-        }
-        for run in open_store(settings).runs()
-    ]

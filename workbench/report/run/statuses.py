@@ -1,4 +1,4 @@
-"""What the studies of a report ended with: a hidden last cell says it, and is taken out before export."""
+"""What the studies of a report ended with: a hidden last cell says it and keeps their frames; it is taken out again."""
 
 from __future__ import annotations
 
@@ -7,26 +7,43 @@ from typing import Any
 
 from workbench.report.run.jupyter import jupyter_library
 
+#: Folder beside the running notebook that holds the frames of its studies.
+DATA = "data"
+
 _TAG = "statuses"
 
-_SOURCE = """\
-import json
-from workbench.core.result import Study
-
-values = list(globals().values())
-values += [one for value in values if isinstance(value, dict) for one in list(value.values())]
-parts = [value for value in values if isinstance(value, Study) and value.name != "report_findings"]
-frames = [(one, part.frame) for one in parts for part in one.results.values() if "status" in getattr(part, "frame", ())]
-ends = {(one.name, one.status) for one in parts if not (one.status == "refused" and one.coverage > 0)}
-for one, frame in frames:  # what was counted has an answer, also where the counts allow no verdict
-    counted = frame["total"].notna() if "total" in frame else frame["status"].isna()
-    ends |= {(one.name, status) for status in frame.loc[~counted, "status"]}
-print(json.dumps(sorted({name for name, status in ends if status in ("unavailable", "refused")})))
+_SOURCE = f"""\
+from workbench.report.run.statuses import ended
+print(ended(globals(), {DATA!r}))
 """
 
 
+def ended(values: dict[str, Any], folder: str) -> str:
+    """Keep the frames of a notebook's studies, and name those that a source did not answer, as JSON.
+
+    Parameters
+    ----------
+    values : dict of str to value
+        Variables of the notebook.
+    folder : str
+    """
+    from pathlib import Path
+
+    from workbench.report.export.data import keep_frames, studies_in
+
+    keep_frames(values, Path(folder))
+    studies = [study for _, study in studies_in(values) if study.name != "report_findings"]
+    parts = [(one.name, result.frame) for one in studies for result in one.results.values()]
+    ends = {(one.name, one.status) for one in studies if not (one.status == "refused" and one.coverage > 0)}
+    for name, frame in parts:  # what was counted has an answer, also where the counts allow no verdict
+        if "status" in frame:
+            counted = frame["total"].notna() if "total" in frame else frame["status"].isna()
+            ends |= {(name, status) for status in frame.loc[~counted, "status"]}
+    return json.dumps(sorted({name for name, status in ends if status in ("unavailable", "refused")}))
+
+
 def with_status_cell(notebook: Any) -> Any:
-    """Append the cell that lists the studies which a source did not answer."""
+    """Append the cell that lists the studies which a source did not answer, and keeps their frames."""
     nbformat = jupyter_library("nbformat")
     cell = nbformat.v4.new_code_cell(_SOURCE, metadata={"tags": [_TAG]}, id="statuses")
     notebook.cells.append(cell)

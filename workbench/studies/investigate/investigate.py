@@ -148,7 +148,7 @@ def _span_rows(spans: Readings) -> list[Rows]:
     origins = failure_origins(failed, parents, ends)
     return [
         failing_operations(frame, origins, spans.windows),
-        slow_operations(frame, own_times(frame, parents), spans.windows),
+        slow_operations(frame, own_times(frame, parents), spans.windows, parents=parents),
         attribute_changes(requests_of_spans(frame), spans.windows),
     ]
 

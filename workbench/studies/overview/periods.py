@@ -57,6 +57,8 @@ def period_figures(
     spans = [TimeRange(span.start, min(span.end, as_of)).aligned(SLICE_MS) for span in spans if span.start < as_of]
     rows: list[dict[str, Any]] = []
     notes = []
+    if (compliance := studies.get(STUDIES["slo"])) is not None and spans:
+        rows += list(_slo(ctx, system, spans[:-1], compliance.results["compliance"].frame))
     for question, read in _READ.items():
         if STUDIES[question] in studies and spans:
             try:
@@ -83,10 +85,18 @@ def _row(question: str, title: str, span: TimeRange, value: float, coverage: flo
     return {"question": question, "title": title, "start": start, "value": figure, "coverage": coverage} | shape
 
 
-def _slo(ctx: Context, system: str, spans: Sequence[TimeRange]) -> Iterator[dict[str, Any]]:
-    card = slo_scorecard(ctx, systems=[system], spans=spans, as_of=spans[-1].end).results["scorecard"].frame
-    for span in spans:
-        own = card[(card["start"] == span.start) & card["status"].isin(["ok", "at_risk", "spent"])]
+def _slo(ctx: Context, system: str, before: Sequence[TimeRange], now: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Count the objectives that were met: in earlier periods by the scorecard, in this one as the report judged it."""
+    frames = {}
+    if before:
+        card = slo_scorecard(ctx, systems=[system], range=before[-1], count=len(before), as_of=before[-1].end)
+        earlier = card.results["scorecard"].frame
+        frames = {span.start: (span, earlier[earlier["start"] == span.start]) for span in before}
+    if len(now):
+        start, end = now["window_start"].max(), now["window_end"].max()
+        frames[start] = TimeRange(start.to_pydatetime(), end.to_pydatetime()), now
+    for span, frame in frames.values():
+        own = frame[frame["status"].isin(["ok", "at_risk", "spent"])]
         if len(own):
             met = int((own["status"] != "spent").sum())
             yield _row("slo", "objectives met", span, met, float(own["coverage"].min()), good="up")
@@ -187,7 +197,6 @@ def _reader(ctx: Context, profile: Profile, roles: Sequence[str], spans: Sequenc
 
 
 _READ: Mapping[Question, Callable[[Context, str, Sequence[TimeRange]], Iterator[dict[str, Any]]]] = {
-    "slo": _slo,
     "performance": _performance,
     "cost": _cost,
     "quality": _quality,

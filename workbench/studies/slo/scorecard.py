@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.slo.scorecard import FIGURES, scorecard
-from workbench.core.periods import span_name
+from workbench.core.periods import periods_up_to, span_name
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, calendar_range, named_zone
 from workbench.store import Issue
@@ -26,7 +26,13 @@ REPORT, FIGURES_FILE = "monthly", "figures.json"
 
 
 def slo_scorecard(
-    ctx: Context, *, systems: Sequence[str] | None = None, spans: Sequence[TimeRange], as_of: datetime
+    ctx: Context,
+    *,
+    systems: Sequence[str] | None = None,
+    range: TimeRange,
+    count: int = 12,
+    quarters: bool = False,
+    as_of: datetime,
 ) -> Study:
     """Put the objectives of systems beside one another, period by period.
 
@@ -35,8 +41,12 @@ def slo_scorecard(
     ctx : Context
     systems : sequence of str, optional
         Systems of the catalog; all that a source answers for by default.
-    spans : sequence of TimeRange
-        Periods, oldest first, such as :func:`workbench.core.periods.periods_up_to` returns them.
+    range : TimeRange
+        Last period, e.g. a calendar month.
+    count : int
+        Periods, this one included; as many before it as :func:`workbench.core.periods.periods_up_to` returns. [count]
+    quarters : bool
+        The calendar quarters that these periods lie in, in place of the periods.
     as_of : datetime
         Aware instant up to which history is read.
 
@@ -57,6 +67,8 @@ def slo_scorecard(
     An issue whose file is gone or is not what was issued is not used, and a warning says so.
     """
     names = list(ctx.systems) if systems is None else list(systems)
+    spans = periods_up_to(range, zone=ctx.zone, count=count)
+    spans = list(by_quarter(spans, ctx.zone)) if quarters else spans
     rows: list[dict[str, Any]] = []
     warnings: list[str] = []
     queries: list[str] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from workbench.catalog import Catalog, Profile, sound_catalog
 from workbench.core.access.identity import Identity, local_admin, not_seen
@@ -22,12 +22,14 @@ from workbench.core.settings import (
 from workbench.core.settings.cost import CostSettings
 from workbench.core.shipped import shipped
 from workbench.core.source import EpisodeSource, LogSource, MetricSource, SpanSource
-from workbench.store import Store, open_store
-from workbench.store.tables import TableSource
 from workbench.studies.alerts.history import AlertHistory
 from workbench.studies.sources import backends
 from workbench.studies.sources.fenced import FencedLogs, FencedSpans
 from workbench.studies.sources.unavailable import UnavailableSource
+
+if TYPE_CHECKING:  # what the store needs is loaded where a store is opened
+    from workbench.store import Store
+    from workbench.store.tables import TableSource
 
 S = TypeVar("S")
 
@@ -257,6 +259,9 @@ def open_context(settings: Settings | None = None) -> Context:
         The settings are wrong. A source that cannot be opened is no error but a state; a profile or document that is
         wrong is left out, and its mistakes are ``catalog.faults``.
     """
+    from workbench.store import open_store
+    from workbench.store.tables import TableSource
+
     chosen = settings or load_settings()
     given = chosen.sources.items()
     return Context(

@@ -16,20 +16,24 @@ from workbench.store import Store
 LASTS, RENEWED_S = timedelta(seconds=60), 15.0
 
 
+class LeaseTaken(WorkbenchError):
+    """Another process holds the lease."""
+
+
 @contextmanager
 def held(store: Store, name: str, *, clock: Callable[[], datetime]) -> Iterator[threading.Event]:
     """Hold a lease for the time of the block; the event given is set when it was lost all the same.
 
     Raises
     ------
-    WorkbenchError
+    LeaseTaken
         Another process holds it.
     """
     holder = f"{this_process()}/{uuid.uuid4().hex[:8]}"
     if not store.take_lease(name, holder, now=clock(), lasts=LASTS):
         other = read_process(store.lease_holder(name).rpartition("/")[0])
         which = f" (process {other.pid} on {other.host})" if other else ""
-        raise WorkbenchError(
+        raise LeaseTaken(
             f"Another process does this job: {name}{which}.",
             hint=f"Wait for it, or stop it; the lease of one on a host that is gone ends after {LASTS.seconds} s.",
         )

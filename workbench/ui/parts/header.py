@@ -62,6 +62,8 @@ def facts(study: Study, *first: str) -> None:
     """Show in one quiet line: what is looked at, freshness, coverage, source with its semantics, method, range."""
     made = study.provenance
     parts = [*first, freshness_text(study.freshness, study.as_of)]
+    if study.age_s is not None:
+        parts.append(f"answer {span_text(max(study.age_s, 1))} old, a newer one is being computed")
     if math.isfinite(study.coverage):
         parts.append(f"{ratio_text(study.coverage, digits=1)} observed")
     if made.source:

@@ -1,9 +1,7 @@
-"""Studies for pages, kept for a short while.
+"""Studies for pages: computed once for all readers, and given from the store (:mod:`workbench.studies.answers`).
 
-The cache is shared by all who use the dashboard, so its key holds everything an answer depends on: the settings (with
-the name and place of every source), the scope of the reader, the system, the range and the instant, both rounded to the
-step.
-An answer that failed is not kept.
+An answer depends on the settings (with the name and place of every source), the scope of the reader, the system, the
+range and the instant, both rounded to the step.
 """
 
 from __future__ import annotations
@@ -20,14 +18,15 @@ from workbench.core.result import Study
 from workbench.core.settings import Settings, load_settings
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
+from workbench.studies.answers import pool
+from workbench.studies.answers.asking import answer
+from workbench.studies.answers.keys import Question
 from workbench.studies.decisions.marks import period_marks
+from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.ui.parts.reader import reader
 
 #: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
 STEP_MS = 300_000
-
-_TTL_S = 300
-_ENTRIES = 64
 
 
 class _UnansweredError(Exception):
@@ -76,17 +75,7 @@ def slo_compliance(system: str, span: TimeRange | None, zone: str, slo: str | No
     ParameterError
         Unknown system or objective.
     """
-    try:
-        return _slo_compliance(_key(), system, span, zone, _as_of(span), slo, context())
-    except _UnansweredError as failure:
-        return failure.study
-
-
-@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
-def _slo_compliance(
-    key: str, system: str, span: TimeRange | None, zone: str, as_of: datetime, slo: str | None, _context: Context
-) -> Study:
-    return _kept(studies.slo_compliance(replace(_context, zone=zone), system=system, range=span, as_of=as_of, slo=slo))
+    return _answer("slo_compliance", system, span, zone, slo=slo)
 
 
 def question(name: str, system: str, span: TimeRange, zone: str) -> Study:
@@ -97,18 +86,7 @@ def question(name: str, system: str, span: TimeRange, zone: str) -> Study:
     ParameterError
         Unknown system.
     """
-    try:
-        return _question(_key(), name, system, span, zone, _as_of(span), context())
-    except _UnansweredError as failure:
-        return failure.study
-
-
-@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
-def _question(
-    key: str, name: str, system: str, span: TimeRange, zone: str, as_of: datetime, _context: Context
-) -> Study:
-    ask = getattr(studies, name)
-    return _kept(ask(replace(_context, zone=zone), system=system, range=span, as_of=as_of))
+    return _answer(name, system, span, zone)
 
 
 def of_objective(name: str, system: str, slo: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
@@ -119,28 +97,7 @@ def of_objective(name: str, system: str, slo: str, span: TimeRange | None, zone:
     ParameterError
         Unknown system or objective, or an option that the study refuses.
     """
-    try:
-        given = tuple(sorted(options.items()))
-        return _of_objective(_key(), name, system, slo, span, zone, _as_of(span), given, context())
-    except _UnansweredError as failure:
-        return failure.study
-
-
-@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
-def _of_objective(
-    key: str,
-    name: str,
-    system: str,
-    slo: str,
-    span: TimeRange | None,
-    zone: str,
-    as_of: datetime,
-    options: tuple[tuple[str, Any], ...],
-    _context: Context,
-) -> Study:
-    ask = getattr(studies, name)
-    chosen = replace(_context, zone=zone)
-    return _kept(ask(chosen, system=system, slo=slo, range=span, as_of=as_of, **dict(options)))
+    return _answer(name, system, span, zone, slo=slo, **options)
 
 
 def windowed(name: str, system: str, span: TimeRange, **options: str) -> Study:
@@ -151,35 +108,35 @@ def windowed(name: str, system: str, span: TimeRange, **options: str) -> Study:
     ParameterError
         Unknown system, or an option that the study refuses.
     """
-    try:
-        return _windowed(_key(), name, system, span, _as_of(span), tuple(sorted(options.items())), context())
-    except _UnansweredError as failure:
-        return failure.study
-
-
-@st.cache_data(ttl=_TTL_S, max_entries=_ENTRIES, show_spinner=False)
-def _windowed(
-    key: str, name: str, system: str, span: TimeRange, as_of: datetime, options: tuple[tuple[str, str], ...],
-    _context: Context,
-) -> Study:  # fmt: skip
-    ask = getattr(studies, name)
-    return _kept(ask(_context, system=system, range=span, as_of=as_of, **dict(options)))
+    return _answer(name, system, span, context().zone, **options)
 
 
 def overview(span: TimeRange | None, zone: str) -> Study:
     """All systems and their promises over a range."""
+    return _answer("overview", "", span, zone)
+
+
+def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
+    asked = Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
+    return answer(replace(context(), zone=zone), asked, compute=pool.compute)
+
+
+def scorecard(last: TimeRange, count: int, quarters: bool) -> Study:
+    """Objectives of all systems by period; see :func:`workbench.studies.slo.scorecard.slo_scorecard`."""
     try:
-        return _overview(_key(), span, zone, _as_of(span), context())
+        return _scorecard(_key(), last, count, quarters, now(), context())
     except _UnansweredError as failure:
         return failure.study
 
 
-@st.cache_data(ttl=_TTL_S, max_entries=8, show_spinner=False)
-def _overview(key: str, span: TimeRange | None, zone: str, as_of: datetime, _context: Context) -> Study:
-    return _kept(studies.overview(replace(_context, zone=zone), range=span, as_of=as_of))
+@st.cache_data(ttl=300, max_entries=8, show_spinner=False)
+def _scorecard(
+    key: str, last: TimeRange, count: int, quarters: bool, as_of: datetime, _context: Context
+) -> Study:  # fmt: skip
+    return _kept(slo_scorecard(_context, range=last, count=count, quarters=quarters, as_of=as_of))
 
 
-@st.cache_data(ttl=60, max_entries=_ENTRIES, show_spinner=False)
+@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
 def _marks(key: str, system: str, span: TimeRange, as_of: datetime, _context: Context) -> Happened:
     return period_marks(_context, system, span, as_of=as_of)
 
@@ -220,7 +177,7 @@ def _settings_key(settings: Settings) -> str:
 
 
 def _kept(study: Study) -> Study:
-    """Keep an answer, also one whose counts allow no verdict; not one for want of counts, which may come."""
+    """Keep an answer for a short while, unless it is one for want of counts, which may come."""
     if study.status == "unavailable" or (study.status == "refused" and not study.coverage > 0):
         raise _UnansweredError(study)
     return study

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from workbench.charts.columns import header
 from workbench.charts.tables import Sentence
 from workbench.charts.unusual import Line, usual_sentence
 from workbench.core.result import Study
@@ -88,10 +87,3 @@ def sheets(parts: Sequence[Sheet]) -> None:
                 st.caption(escaped(part.absent))
             if part.caption and part.rows:
                 st.caption(escaped(part.caption))
-
-
-def folded(title: str, rows: Sequence[Mapping[str, str]], *, icon: str = "table") -> None:
-    """Draw a table that opens with a click."""
-    if rows:
-        with st.expander(header(title), icon=f":material/{icon}:"):
-            tables.texts(rows, alt=title)

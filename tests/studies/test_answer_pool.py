@@ -1,0 +1,101 @@
+"""Answers come from worker processes; one that is killed over a question is replaced, once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.studies.test_answers import LAB, ctx, question  # noqa: F401
+from workbench.core.access.identity import Grant, Identity
+from workbench.core.errors import AccessRefused, ParameterError
+from workbench.studies import Context
+from workbench.studies.answers.asking import ask
+from workbench.studies.answers.document import study_bytes
+from workbench.studies.answers.pool import Pool, WorkerLostError
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    made = Pool(1)
+    yield made
+    made.close()
+
+
+def workers_of(pool: Pool) -> set[int]:
+    return {worker.process.pid for worker in [*pool._places.idle, *pool._places.busy]}
+
+
+def test_a_worker_gives_the_answer_of_this_process_and_is_used_again(ctx: Context, pool: Pool):  # noqa: F811
+    first = pool.ask(ctx, question())
+    assert study_bytes(first) == study_bytes(ask(ctx, question()))
+    before = workers_of(pool)
+    berlin = replace(ctx, zone="Europe/Berlin")
+    assert study_bytes(pool.ask(berlin, question())) == study_bytes(ask(berlin, question()))
+    assert workers_of(pool) == before
+
+
+def test_a_worker_answers_an_identity_within_its_scope_only(ctx: Context, pool: Pool):  # noqa: F811
+    ana = ctx.for_identity(Identity("ana", (Grant("viewer", (LAB,)),)))
+    assert pool.ask(ana, question()).status == ask(ana, question()).status
+    with pytest.raises(AccessRefused):
+        pool.ask(ana, question(system="conduit"))
+    with pytest.raises(ParameterError, match="There is no system"):
+        pool.ask(ctx, question(system="nobody"))
+
+
+def test_other_limits_than_those_of_the_settings_are_answered_here(ctx: Context, pool: Pool):  # noqa: F811
+    tight = replace(ctx, limits=ctx.limits.model_copy(update={"samples": 10}))
+    assert pool.ask(tight, question()).warnings == ask(tight, question()).warnings
+
+
+def test_a_worker_that_was_killed_is_replaced_and_asked_once_more(ctx: Context, pool: Pool):  # noqa: F811
+    pool.ask(ctx, question())
+    (first,) = workers_of(pool)
+    os.kill(first, signal.SIGKILL)
+    assert pool.ask(ctx, question()).status == ask(ctx, question()).status
+    assert first not in workers_of(pool)
+
+
+def test_two_workers_killed_over_a_question_are_an_error_that_says_so(ctx: Context, pool: Pool):  # noqa: F811
+    done = threading.Event()
+
+    def kill() -> None:
+        while not done.wait(0.02):
+            for worker in list(pool._places.busy):
+                worker.process.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        with pytest.raises(WorkerLostError, match="ended twice"):
+            pool.ask(ctx, question())
+    finally:
+        done.set()
+        killer.join()
+
+
+def test_a_closed_pool_leaves_no_process_behind(ctx: Context, pool: Pool):  # noqa: F811
+    def ask_in_vain() -> None:
+        with pytest.raises(WorkerLostError):
+            pool.ask(ctx, question())
+
+    asking = threading.Thread(target=ask_in_vain)
+    asking.start()
+    for _ in range(200):
+        if workers_of(pool):
+            break
+        time.sleep(0.01)
+    pids = workers_of(pool)
+    pool.close()
+    asking.join()
+    assert pids
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]

@@ -1,0 +1,222 @@
+"""Answers are computed once for all readers, and never given for other data, settings, decisions or identities."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.archive import Archive
+from workbench.catalog import Catalog
+from workbench.core.access.identity import Grant, Identity
+from workbench.core.result import Study
+from workbench.core.series import SeriesSet
+from workbench.core.settings import load_settings
+from workbench.core.timerange import TimeRange, to_ms
+from workbench.store.decisions import Annotation, ExclusionRecord
+from workbench.studies import Context, open_context
+from workbench.studies.answers.asking import answer, ask
+from workbench.studies.answers.document import study_bytes, study_of
+from workbench.studies.answers.keys import Question, key_of
+from workbench.studies.answers.values import NotKeptError
+
+NOW = datetime(2026, 10, 3, tzinfo=UTC)
+LAB = "counterfactual-lab"
+SPAN = TimeRange(NOW - timedelta(days=2), NOW)
+
+
+def samples(until: datetime, step: float = 1.0) -> SeriesSet:
+    times = np.arange(to_ms(NOW - timedelta(days=4)), to_ms(until) + 1, 60_000)
+    scope = open_context().catalog.profile(LAB).scope
+    labels = {"job": "lab", "instance": "lab-1", **scope}
+    up = ({"__name__": "up", **labels}, times, np.ones(len(times)))
+    requests = {"__name__": "http_requests_total", **labels, "status_code": "200", "endpoint": "/generate"}
+    return SeriesSet.of([up, (requests, times, np.arange(len(times)) * step)])
+
+
+@pytest.fixture
+def ctx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    (tmp_path / "workbench.toml").write_text(
+        f'home = "home"\n[sources.kept]\nkind = "archive"\npath = "{tmp_path / "archive"}"\n'
+    )
+    monkeypatch.setenv("WORKBENCH_CONFIG", str(tmp_path / "workbench.toml"))
+    archive = Archive.open(tmp_path / "archive", create=True)
+    archive.append_samples(samples(NOW))
+    return replace(open_context(load_settings()), clock=lambda: NOW)
+
+
+class Counted:
+    def __init__(self, slow_s: float = 0.0) -> None:
+        self.times, self.slow_s = 0, slow_s
+
+    def __call__(self, ctx: Context, question: Question) -> Study:
+        self.times += 1
+        time.sleep(self.slow_s)
+        return ask(ctx, question)
+
+
+def question(**changes: object) -> Question:
+    return replace(Question("service_performance", LAB, SPAN, NOW), **changes)
+
+
+def requests(study: Study) -> list[float]:
+    return study.results["flows"].frame["requests"].dropna().tolist()
+
+
+def settled(ctx: Context, what: Question, compute: Callable[[Context, Question], Study]) -> Study:
+    for _ in range(200):
+        given = answer(ctx, what, compute=compute)
+        if given.age_s is None:
+            return given
+        time.sleep(0.05)
+    raise AssertionError("no new answer came")
+
+
+def test_a_second_reader_gets_the_answer_of_the_first_to_the_last_digit(ctx):
+    compute = Counted()
+    first, second = (answer(ctx, question(), compute=compute) for _ in range(2))
+    assert compute.times == 1
+    assert first.age_s is None
+    assert second.age_s is None
+    assert study_bytes(first) == study_bytes(second)
+    assert second.to_dict() == first.to_dict()
+
+
+def test_a_fresh_process_has_the_same_key(ctx, tmp_path):
+    program = (
+        "from dataclasses import replace; from datetime import *; from workbench.studies import open_context;"
+        "from workbench.studies.answers.keys import *; from workbench.core.timerange import TimeRange;"
+        "now = datetime(2026, 10, 3, tzinfo=UTC); span = TimeRange(now - timedelta(days=2), now);"
+        "ctx = replace(open_context(), clock=lambda: now);"
+        f"print(key_of(ctx, Question('service_performance', '{LAB}', span, now)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == key_of(ctx, question())
+
+
+CHANGES: dict[str, Callable[[Context], Context]] = {
+    "a limit": lambda ctx: replace(ctx, limits=ctx.limits.model_copy(update={"samples": ctx.limits.samples + 1})),
+    "the zone": lambda ctx: replace(ctx, zone="Europe/Berlin"),
+    "the profile": lambda ctx: replace(ctx, catalog=changed_profile(ctx.catalog)),
+    "an objective": lambda ctx: replace(ctx, catalog=changed_objective(ctx.catalog)),
+    "the scope": lambda ctx: ctx.for_identity(Identity("ana", (Grant("viewer", (LAB,)),))),
+    "the role": lambda ctx: ctx.for_identity(Identity("bo", (Grant("viewer"),))),
+    "an exclusion": lambda ctx: decided(ctx, exclusion=True),
+    "an annotation": lambda ctx: decided(ctx, exclusion=False),
+}  # fmt: skip
+
+
+def changed_profile(catalog: Catalog) -> Catalog:
+    profile = catalog.profiles[LAB]
+    return replace(catalog, profiles={**catalog.profiles, LAB: profile.model_copy(update={"owner": "another team"})})
+
+
+def changed_objective(catalog: Catalog) -> Catalog:
+    first, *rest = catalog.objectives[LAB]
+    other = replace(first, target=first.target / 2)
+    return replace(catalog, objectives={**catalog.objectives, LAB: (other, *rest)})
+
+
+def decided(ctx: Context, *, exclusion: bool) -> Context:
+    assert ctx.store is not None
+    if exclusion:
+        ctx.store.add_exclusion(
+            ExclusionRecord(LAB, "removed", NOW - timedelta(hours=2), NOW - timedelta(hours=1), "move", NOW, "ana")
+        )
+    else:
+        ctx.store.add_annotation(Annotation(LAB, "deploy", NOW - timedelta(hours=2), "v2", NOW, "ana"))
+    return ctx
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_answer_is_given_for_other_contents(ctx, change):
+    compute = Counted()
+    answer(ctx, question(), compute=compute)
+    given = answer(CHANGES[change](ctx), question(), compute=compute)
+    assert compute.times == 2
+    assert given.age_s is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"study": "alert_load"},
+        {"system": "conduit"},
+        {"span": TimeRange(NOW - timedelta(days=1), NOW)},
+        {"options": (("flow", "requests"),)},
+    ],
+)
+def test_every_part_of_a_question_is_in_its_key(ctx, changes):
+    assert key_of(ctx, question(**changes)) != key_of(ctx, question())
+
+
+def test_changed_data_gives_a_new_answer_and_an_older_one_says_its_age(ctx, tmp_path):
+    compute = Counted()
+    before = answer(ctx, question(), compute=compute)
+    Archive.open(tmp_path / "archive").append_samples(samples(NOW, step=2.0))
+    later = replace(ctx, clock=lambda: NOW + timedelta(seconds=90))
+    given = answer(later, question(), compute=compute)
+    assert given.age_s == 90
+    assert given.warnings[0].startswith("This answer is 1 min 30 s old")
+    assert requests(given) == requests(before)
+    assert requests(settled(later, question(), compute)) == [2 * count for count in requests(before)]
+
+
+def test_periods_that_are_over_are_never_taken_for_one_another(ctx):
+    ctx = replace(ctx, clock=lambda: NOW + timedelta(days=60))
+    earlier = TimeRange(SPAN.start - timedelta(days=2), SPAN.start)
+    assert key_of(ctx, question()) != key_of(ctx, question(span=earlier, as_of=earlier.end))
+
+
+def test_an_answer_that_is_too_old_is_waited_for(ctx):
+    compute = Counted()
+    answer(ctx, question(), compute=compute)
+    later = NOW + timedelta(hours=1)
+    moved = question(span=TimeRange(SPAN.start + timedelta(hours=1), later), as_of=later)
+    assert moved.period(later) == question().period(NOW)
+    given = answer(replace(ctx, clock=lambda: later), moved, compute=compute)
+    assert given.age_s is None
+    assert compute.times == 2
+
+
+def test_readers_at_once_wait_for_one_computation(ctx):
+    compute = Counted(slow_s=0.5)
+    given: list[Study] = []
+    threads = [
+        threading.Thread(target=lambda: given.append(answer(ctx, question(), compute=compute))) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert compute.times == 1
+    assert len(given) == 6
+
+
+def test_an_answer_without_a_source_is_not_kept(ctx):
+    compute = Counted()
+    gone = replace(ctx, sources={})
+    assert answer(gone, question(), compute=compute).status == "unavailable"
+    answer(gone, question(), compute=compute)
+    assert compute.times == 2
+
+
+def test_damaged_or_foreign_bytes_are_no_answer(ctx):
+    content = study_bytes(ask(ctx, question()))
+    for broken in (
+        b"",
+        content[:40],
+        content[:-7],
+        b"WBSTUDY1" + content[9:],
+        content.replace(b"WBSTUDY1", b"WBSTUDY2"),
+    ):
+        with pytest.raises(NotKeptError):
+            study_of(broken)

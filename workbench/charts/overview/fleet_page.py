@@ -1,0 +1,124 @@
+"""The first page about several systems: a row a system, then what was missed, what to decide, what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from workbench.analysis.overview.statements import QUESTIONS
+from workbench.charts.overview.first_page import (
+    FINDINGS_TYPE,
+    NOTHING,
+    PARTS,
+    change_of,
+    findings_json,
+    grouped,
+    markdown_text,
+    spark,
+)
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.foreign_text import markup
+from workbench.core.result import Study
+from workbench.core.units import NO_VALUE, ratio_text
+
+#: Sentences that a part of the page holds; what is left out is counted. [count]
+MOST = {"missed": 3, "decision": 3, "unknown": 4}
+
+
+class FleetPage:
+    """Findings of several systems that render themselves; also as JSON.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        ``report_findings`` of each system, as :func:`workbench.system_report` returns them.
+    """
+
+    def __init__(self, studies: Sequence[Study], *, status: str = "Draft") -> None:
+        self.studies, self.status = list(studies), status
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        parts = [findings_json(one.results["findings"], one.results["periods"]) for one in self.studies]
+        findings = {"systems": parts, "order": []}
+        return {"text/html": self._repr_html_(), "text/plain": repr(self), FINDINGS_TYPE: findings}
+
+    def _repr_html_(self) -> str:
+        head, line = self._title()
+        asked = self._questions()
+        columns = "".join(f"<th scope='col'>{name}</th>" for name in ("System", *(QUESTIONS[one] for one in asked)))
+        rows = "".join(self._row(study, asked) for study in self.studies)
+        parts = "".join(
+            f"<h2>{title}</h2><{tag}>{''.join(f'<li>{markup(text)}</li>' for text in self.items(part))}</{tag}>"
+            for part, title in PARTS
+            for tag in ("ol" if part == "decision" else "ul",)
+        )
+        return (
+            f"<section class='first-page fleet'><h1>{markup(head)}</h1><p class='note'>{markup(line)}</p>"
+            f"<table class='answers'><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>{parts}</section>"
+        )
+
+    def __repr__(self) -> str:
+        head, line = self._title()
+        lines = [f"# {markdown_text(head)}", "", markdown_text(line)]
+        for study in self.studies:
+            findings, periods = study.results["findings"], study.results["periods"].frame
+            lines += ["", f"## {markdown_text(vars(findings)['title'])}", ""]
+            for row in findings.frame[findings.frame["part"] == "answer"].itertuples():
+                own = periods[periods["question"] == row.question]
+                change = f" ({markdown_text(change_of(row.change, own))})" if row.change else ""
+                lines.append(f"- **{QUESTIONS[row.question]}**: {markdown_text(row.text)}{change}")
+        for part, title in PARTS:
+            lines += ["", f"## {title}", "", *(f"- {markdown_text(text)}" for text in self.items(part))]
+        return "\n".join(lines) + "\n"
+
+    def _title(self) -> tuple[str, str]:
+        if not self.studies:
+            return "No system", self.status
+        facts = vars(self.studies[0].results["findings"])
+        count = len(self.studies)
+        read = f"history read up to {facts['as_of']:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"{count} {'system' if count == 1 else 'systems'}, {facts['period']}",
+            f"{self.status}. {facts['range']}, {read}.",
+        )
+
+    def _questions(self) -> list[Any]:
+        asked = {row for one in self.studies for row in one.results["findings"].frame["question"]}
+        return [question for question in QUESTIONS if question in asked]
+
+    def _row(self, study: Study, asked: Sequence[Any]) -> str:
+        frame, periods = study.results["findings"].frame, study.results["periods"].frame
+        answers = {row.question: row for row in frame[frame["part"] == "answer"].itertuples()}
+        seen = ratio_text(study.coverage, digits=1) if study.coverage == study.coverage else NO_VALUE
+        title = f"{markup(vars(study.results['findings'])['title'])}<br><span class='note'>{seen} seen</span>"
+        cells = "".join(_cell(answers.get(one), periods[periods["question"] == one]) for one in asked)
+        return f"<tr><th scope='row'>{title}</th>{cells}</tr>"
+
+    def items(self, part: str) -> list[str]:
+        """Return the sentences of a part, each with its system, those that matter most first."""
+        rows: list[tuple[float, int, str]] = []
+        for place, study in enumerate(self.studies):
+            findings = study.results["findings"]
+            own = findings.frame[findings.frame["id"] != "report/decision/none"]
+            heads = own[own["part"] == part]
+            weights = [float(row.weight) + (100.0 if row.status == "spent" else 0.0) for row in heads.itertuples()]
+            texts = grouped(own, part)
+            rows += [
+                (-weight, place, f"{vars(findings)['title']}: {text}")
+                for weight, text in zip(weights, texts, strict=True)
+            ]
+        said = [text for _, _, text in sorted(rows, key=lambda row: row[:2])]
+        left = len(said) - MOST[part]
+        shown = said[: MOST[part]] + ([f"… and {left} more, in the reports of the systems."] if left > 0 else [])
+        return shown or [NOTHING[part]]
+
+
+def _cell(row: Any, own: pd.DataFrame) -> str:
+    if row is None:
+        return f"<td>{NO_VALUE}</td>"
+    word = STATUS_WORDS.get(row.status, "")
+    badge = f"<span class='status status-{markup(row.status)}'>{markup(word)}</span> " if word else ""
+    change = f"<br><span class='note'>{markup(change_of(row.change, own))}</span>" if row.change else ""
+    return f"<td>{badge}{markup(row.text)}{change}{spark(own) if len(own) > 1 else ''}</td>"

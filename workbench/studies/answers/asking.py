@@ -1,0 +1,206 @@
+"""One answer for all its readers: from the store where it holds a true one, else computed once by whoever is first.
+
+An answer of a moment ago is given with its age while a new one is made behind it. Threads of a process wait for one
+another; of several processes one computes, by a lease in the store, and the others give the older answer or wait.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from workbench import studies
+from workbench.core.errors import ArchiveError, WorkbenchError
+from workbench.core.result import Study
+from workbench.core.timerange import to_ms
+from workbench.core.units import span_text
+from workbench.store import Store
+from workbench.studies.answers.document import study_bytes, study_of
+from workbench.studies.answers.keys import Data, Question, age_of, data_of, key_of
+from workbench.studies.answers.values import NotKeptError
+from workbench.studies.sources.context import Context
+from workbench.studies.upkeep.lease import LeaseTaken, held
+
+#: An answer from a source that cannot tell whether it changed is true for this long.
+YOUNG = timedelta(minutes=5)
+
+#: An older answer is given, with its age, for this long while a new one is made; later its readers wait.
+STALE = timedelta(minutes=15)
+
+#: So long another process is waited for before the answer is computed here too. [s]
+PATIENCE_S = 120.0
+
+Compute = Callable[[Context, Question], Study]
+
+
+def ask(ctx: Context, question: Question) -> Study:
+    """Compute the answer to a question, whatever the store holds.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or objective, or an option that the study refuses.
+    """
+    study = getattr(studies, question.study)
+    given: dict[str, Any] = dict(question.options)
+    if question.system:
+        given["system"] = question.system
+    computed: Study = study(ctx, range=question.span, as_of=question.as_of, **given)
+    return computed
+
+
+def answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study:
+    """Answer a question once for all who may see the same.
+
+    Parameters
+    ----------
+    ctx : Context
+        Of who asks; without a store every question is computed.
+    question : Question
+    compute : callable
+        Computes what the store does not hold.
+
+    Returns
+    -------
+    Study
+        ``age_s`` is set, and the first warning says it, where a newer answer is being made.
+
+    Raises
+    ------
+    WorkbenchError
+        As the study raises it.
+    """
+    store = ctx.store
+    if store is None:
+        return compute(ctx, question)
+    try:
+        key, data = key_of(ctx, question), data_of(ctx)
+        kept = _kept(ctx, store, key, question, data)
+    except WorkbenchError:
+        return compute(ctx, question)  # a store that cannot be used is no reason to answer nothing
+    if kept is not None and (kept.age_s is None or kept.age_s <= STALE.total_seconds()):
+        if kept.age_s is not None:
+            _refresh_behind(ctx, store, key, question, compute)
+        return kept
+    return _computed_once(ctx, store, key, question, compute)
+
+
+def refresh(ctx: Context, question: Question, *, compute: Compute = ask) -> None:
+    """Compute the answer of a question ahead, unless the store holds a true one."""
+    store = ctx.store
+    if store is None:
+        return
+    key = key_of(ctx, question)
+    kept = _kept(ctx, store, key, question, data_of(ctx))
+    if kept is None or kept.age_s is not None:
+        _computed_once(ctx, store, key, question, compute)
+
+
+def _refresh_behind(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> None:
+    """Make a new answer in a thread of its own, one a key; what goes wrong there is met by who must wait for it."""
+
+    def run() -> None:
+        try:
+            with suppress(Exception):
+                _computed_once(ctx, store, key, question, compute)
+        finally:
+            with _guard:
+                _behind.discard(key)
+
+    with _guard:
+        if key in _behind:
+            return
+        _behind.add(key)
+    threading.Thread(target=run, name="answer", daemon=compute is not ask).start()
+
+
+_guard = threading.Lock()
+_behind: set[str] = set()
+_flights: dict[str, tuple[threading.Lock, int]] = {}
+
+
+@contextmanager
+def _flight(key: str) -> Iterator[None]:
+    """Let one thread of this process at a time compute a key."""
+    with _guard:
+        lock, waiting = _flights.get(key, (threading.Lock(), 0))
+        _flights[key] = lock, waiting + 1
+    try:
+        with lock:
+            yield
+    finally:
+        with _guard:
+            lock, waiting = _flights[key]
+            if waiting == 1:
+                del _flights[key]
+            else:
+                _flights[key] = lock, waiting - 1
+
+
+def _kept(ctx: Context, store: Store, key: str, question: Question, data: Data) -> Study | None:
+    """Return what the store holds, with its age where it is not, or may not be, what would be computed now."""
+    row = store.kept_study(key)
+    if row is None:
+        return None
+    try:
+        study = study_of(row.content)
+    except NotKeptError:
+        return None
+    if abs(row.as_of_ms - to_ms(question.as_of)) > STALE // timedelta(milliseconds=1):
+        return None  # it is about another time
+    age_s = age_of(row.made_ms, ctx.clock())
+    same = row.data == data.version and row.as_of_ms == to_ms(question.as_of)
+    true = same and (data.whole or age_s <= YOUNG.total_seconds())
+    return study if true else _aged(study, age_s)
+
+
+def _aged(study: Study, age_s: float) -> Study:
+    """Say of an older answer how old it is, before all else."""
+    age = span_text(age_s) if age_s >= 1 else "less than 1 s"
+    sentence = f"This answer is {age} old ({study.as_of:%d %b %Y %H:%M} UTC); a newer one is being computed."
+    return replace(study, age_s=age_s, warnings=(sentence, *study.warnings))
+
+
+def _computed_once(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> Study:
+    with _flight(key):
+        kept = _kept(ctx, store, key, question, data_of(ctx))  # somebody may have been quicker
+        if kept is not None and kept.age_s is None:
+            return kept
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                with held(store, f"answer/{key[:40]}", clock=ctx.clock):
+                    return _compute(ctx, store, key, question, compute)
+            except LeaseTaken:
+                pass
+            except ArchiveError:  # a store that takes no lease
+                return compute(ctx, question)
+            kept = _kept(ctx, store, key, question, data_of(ctx))
+            if kept is not None:
+                return kept
+            if time.monotonic() > until:
+                return compute(ctx, question)
+            time.sleep(0.2)
+
+
+def _compute(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> Study:
+    """Compute and keep an answer; one whose conditions changed meanwhile, and one for want of data, is not kept."""
+    data = data_of(ctx)
+    study = compute(ctx, question)
+    if study.status == "unavailable" or (study.status == "refused" and not study.coverage > 0):
+        return study
+    try:
+        content = study_bytes(study)
+        if key_of(ctx, question) == key:
+            store.keep_study(
+                key, content, study=question.study, system=question.system, as_of=question.as_of, made=ctx.clock(),
+                data=data.version,
+            )  # fmt: skip
+    except (NotKeptError, WorkbenchError):
+        pass  # the answer is true all the same; the next reader computes it again
+    return study

@@ -1,0 +1,169 @@
+"""A study as bytes and back: frames as Arrow, the rest as JSON; no code is read from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from workbench.core.result import Study
+from workbench.studies.answers.values import NotKeptError, read, written
+
+_MAGIC = b"WBSTUDY1"
+
+
+def study_bytes(study: Study) -> bytes:
+    """Return a study as bytes from which :func:`study_of` makes the same study.
+
+    Raises
+    ------
+    NotKeptError
+        Something of it would not come back exactly.
+    """
+    values, frames = _taken(study)
+    said: dict[str, Any] = {"study": values, "objects": []}
+    parts = []
+    for frame in frames:
+        plain, objects = _apart(frame)
+        said["objects"].append(objects)
+        sink = pa.BufferOutputStream()
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_stream(sink, plain.schema, options=options) as writer:
+            writer.write_table(plain)
+        parts.append(sink.getvalue().to_pybytes())
+    head = json.dumps(said, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
+    packed = pa.compress(head, codec="zstd", asbytes=True)
+    lengths = json.dumps([len(head), len(packed), *map(len, parts)]).encode()
+    made = b"".join([_MAGIC, len(lengths).to_bytes(4, "big"), lengths, packed, *parts])
+    if not _same(study, study_of(made)):
+        raise NotKeptError(f"{study.name} does not come back as it was.")
+    return made
+
+
+def study_of(content: bytes) -> Study:
+    """Return the study that :func:`study_bytes` wrote.
+
+    Raises
+    ------
+    NotKeptError
+        The bytes are damaged, or of another version.
+    """
+    try:
+        if content[: len(_MAGIC)] != _MAGIC:
+            raise NotKeptError("It is no study.")
+        at = len(_MAGIC) + 4
+        size = int.from_bytes(content[len(_MAGIC) : at], "big")
+        whole, packed, *lengths = json.loads(content[at : at + size])
+        at += size
+        head = pa.decompress(content[at : at + packed], whole, codec="zstd", asbytes=True)
+        said = json.loads(head.decode("utf-8", "surrogatepass"))
+        at += packed
+        frames = []
+        for objects, length in zip(said["objects"], lengths, strict=True):
+            frames.append(_together(content[at : at + length], objects))
+            at += length
+        study = read(said["study"], frames)
+    except (ValueError, KeyError, TypeError, IndexError, pa.ArrowException, ImportError, RecursionError) as error:
+        raise NotKeptError(f"The kept study is damaged: {error}.") from error
+    if not isinstance(study, Study):
+        raise NotKeptError("It is no study.")
+    return study
+
+
+def _taken(study: Study) -> tuple[Any, list[pd.DataFrame]]:
+    """Values of a study, and its frames in the order of their numbers."""
+    frames: list[pd.DataFrame] = []
+
+    def aside(frame: pd.DataFrame) -> int:
+        frames.append(frame)
+        return len(frames) - 1
+
+    return written(study, aside), frames
+
+
+def _apart(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
+    """Split a frame into what Arrow keeps exactly and columns of objects, which are written as values."""
+    if frame.attrs or frame.columns.nlevels > 1 or not frame.columns.is_unique or frame.columns.name is not None:
+        raise NotKeptError("A frame has attributes or levels of columns.")
+    if not all(type(name) is str for name in frame.columns):
+        raise NotKeptError("A column has no text as its name.")
+    if not (isinstance(frame.index, pd.RangeIndex) and (frame.index.start, frame.index.step) == (0, 1)):
+        raise NotKeptError("A frame has an index of its own.")
+    if frame.index.name is not None:
+        raise NotKeptError("The index of a frame has a name.")
+    objects, plain = {}, {}
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype == object:
+            objects[name] = [written(value, _refused) for value in column]
+        elif isinstance(column.dtype, pd.ArrowDtype):
+            plain[name] = pa.chunked_array(column.array.__arrow_array__())
+        else:
+            plain[name] = pa.array(column, from_pandas=isinstance(column.dtype, pd.StringDtype))
+    said = {
+        "objects": objects,
+        "columns": list(frame.columns),
+        "rows": len(frame),
+        "dtypes": {name: _dtype(frame[name]) for name in plain},
+    }
+    return pa.table(plain), said
+
+
+def _dtype(column: pd.Series) -> Any:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        if column.dtype.categories.dtype == object or column.dtype.categories.name is not None:
+            raise NotKeptError("Categories are objects.")
+        return {"ordered": bool(column.dtype.ordered), "categories": column.dtype.categories.tolist()}
+    return str(column.dtype)
+
+
+def _together(content: bytes, said: dict[str, Any]) -> pd.DataFrame:
+    with pa.ipc.open_stream(content) as reader:
+        table = reader.read_all()
+    columns: dict[str, Any] = {}
+    for name in said["columns"]:
+        if name in said["objects"]:
+            columns[name] = pd.Series([read(value, []) for value in said["objects"][name]], dtype=object)
+        else:
+            columns[name] = _column(table[name], said["dtypes"][name])
+    return pd.DataFrame(columns, index=pd.RangeIndex(said["rows"]), columns=pd.Index(said["columns"], dtype="str"))
+
+
+def _column(values: pa.ChunkedArray, dtype: Any) -> pd.Series:
+    if isinstance(dtype, dict):
+        codes = pa.chunked_array(values).combine_chunks() if values.num_chunks else pa.array([], values.type)
+        texts = codes.to_pylist() if codes.type.id != pa.lib.Type_DICTIONARY else codes.dictionary_decode().to_pylist()
+        return pd.Series(pd.Categorical(texts, categories=dtype["categories"], ordered=dtype["ordered"]))
+    if dtype.endswith("[pyarrow]"):
+        return pd.Series(pd.arrays.ArrowExtensionArray(values))
+    return pd.Series(values.to_pandas(), copy=True).astype(dtype)
+
+
+def _refused(frame: pd.DataFrame) -> int:
+    raise NotKeptError("A frame lies in a cell.")
+
+
+def _same(one: Study, other: Study) -> bool:
+    """Whether two studies are equal in every value, type and frame."""
+    (said, mine), (again, theirs) = _taken(one), _taken(other)
+    if said != again or len(mine) != len(theirs):
+        return False
+    return all(_equal(first, second) for first, second in zip(mine, theirs, strict=True))
+
+
+def _equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    if list(one.columns) != list(other.columns) or len(one) != len(other):
+        return False
+    return all(
+        one[name].dtype == other[name].dtype and list(_cells(one[name])) == list(_cells(other[name]))
+        for name in one.columns
+    )
+
+
+def _cells(column: pd.Series) -> Iterator[Any]:
+    if column.dtype.kind == "f" and isinstance(column.dtype, type(column.to_numpy().dtype)):
+        return iter(column.to_numpy().view("int64").tolist())
+    return (json.dumps(written(value, _refused)) for value in column)

@@ -1,0 +1,96 @@
+"""A process that computes answers for the dashboard: questions come as lines of JSON, answers go back as bytes.
+
+It opens the sources of the settings as the dashboard does, and ends when its input ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import redirect_stdout
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+from workbench import studies
+from workbench.core.access.identity import Grant, Identity
+from workbench.core.errors import WorkbenchError
+from workbench.core.settings import load_settings
+from workbench.core.timerange import from_ms
+from workbench.studies.answers.asking import ask
+from workbench.studies.answers.document import study_bytes
+from workbench.studies.answers.keys import Question, key_of
+from workbench.studies.answers.values import NotKeptError, read, written
+from workbench.studies.sources.context import Context
+
+#: What the worker says of a question: ``study`` with its bytes behind, ``error``, or ``own``: compute it yourself.
+STUDY, ERROR, OWN = "study", "error", "own"
+
+
+def request_of(ctx: Context, question: Question) -> bytes:
+    """Return a question of an identity as one line.
+
+    Raises
+    ------
+    NotKeptError
+        An option has no exact form.
+    """
+    said = {
+        "key": key_of(ctx, question),
+        "now_ms": round(ctx.clock().timestamp() * 1000),
+        "identity": [ctx.identity.name, [[grant.role, grant.systems] for grant in ctx.identity.grants]],
+        "zone": ctx.zone,
+        "question": written(question, _no_frame),
+    }
+    return json.dumps(said).encode() + b"\n"
+
+
+def main() -> None:
+    """Answer questions until the input ends."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    with redirect_stdout(sys.stderr):
+        _say(answers, {"kind": "ready"})
+        for line in sys.stdin.buffer:
+            kind, content = _answered(json.loads(line))
+            _say(answers, {**kind, "size": len(content)}, content)
+
+
+def _answered(said: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    try:
+        question = read(said["question"], [])
+        name, grants = said["identity"]
+        identity = Identity(name, tuple(Grant(role, None if of is None else tuple(of)) for role, of in grants))
+        ctx = replace(_context(_state()), zone=said["zone"]).for_identity(identity)
+        ctx = replace(ctx, clock=lambda: from_ms(said["now_ms"]))
+        if not isinstance(question, Question) or key_of(ctx, question) != said["key"]:
+            return {"kind": OWN}, b""  # other settings, or another catalog: the answer would be another
+        return {"kind": STUDY}, study_bytes(ask(ctx, question))
+    except NotKeptError:
+        return {"kind": OWN}, b""
+    except WorkbenchError as error:
+        return {"kind": ERROR, "class": type(error).__name__, "message": error.message, "hint": error.hint}, b""
+
+
+@lru_cache(maxsize=1)
+def _context(state: str) -> Context:
+    return studies.open_context(load_settings())
+
+
+def _state() -> str:
+    settings = load_settings()
+    return settings.model_dump_json() + studies.catalog_version(settings)
+
+
+def _say(answers: BinaryIO, head: dict[str, Any], content: bytes = b"") -> None:
+    answers.write(json.dumps(head).encode() + b"\n" + content)
+    answers.flush()
+
+
+def _no_frame(frame: object) -> int:
+    raise NotKeptError("A frame is no option.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Parts of the scorecard page: which periods, grouped by what, and the figures to take away."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench.charts.slo.scorecard_tables import By, scorecard_rows
+from workbench.core.result import Study
+from workbench.core.timerange import TimeRange, calendar_range
+from workbench.core.units import count_text
+from workbench.ui.parts import exports, load
+from workbench.ui.parts.cards import Tile, tiles
+
+_CHOICES = {"12 months": (12, False), "24 months": (24, False), "8 quarters": (24, True)}
+
+
+def choice() -> tuple[TimeRange, int, bool, By]:
+    """Ask which periods are shown, and what the rows are grouped by; both stand in the address."""
+    left, right = st.columns(2)
+    with left:
+        named = st.segmented_control(
+            "Periods", list(_CHOICES), default="12 months", key="periods", bind="query-params", required=True
+        )
+    with right:
+        grouped = st.segmented_control(
+            "Grouped by", ["system", "owner"], default="system", key="by", bind="query-params", required=True
+        )
+    count, quarters = _CHOICES[named or "12 months"]
+    context = load.context()
+    last = calendar_range("last-month", zone=context.zone, now=load.now(), week_start=context.week_start)
+    return last, count, quarters, "owner" if grouped == "owner" else "system"
+
+
+def show(study: Study) -> None:
+    """Show how many objectives and periods there are, and how many budgets were used up."""
+    frame = study.results["scorecard"].frame
+    judged = frame[frame["sli"].notna()]
+    missed = judged[judged["status"] == "spent"]
+    tiles(
+        [
+            Tile("Objectives", count_text(frame.groupby(["system", "objective"]).ngroups), "of all systems"),
+            Tile("Judged", count_text(len(judged)), "objectives in a period"),
+            Tile("Budget exhausted", count_text(len(missed)), "objectives in a period"),
+            Tile("Issued", count_text(len(frame[frame["basis"] == "issued"])), "figures of issued reports"),
+        ]
+    )
+
+
+def rows(study: Study, by: By) -> list[dict[str, str]]:
+    """Rows of text of the scorecard, an objective each."""
+    return [
+        {name.capitalize() if name.islower() else name: cell for name, cell in row.items()}
+        for row in scorecard_rows(study.results["scorecard"], by=by)
+    ]
+
+
+def downloads(study: Study) -> None:
+    """Offer the figures as CSV and JSON."""
+    exports.downloads(study, study.results["scorecard"], name="scorecard")
