@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from workbench.ui import detail, reviews
+from workbench.ui import detail
+from workbench.ui.operations import reviews
 from workbench.ui.parts import exports, filters, header, states
 
 system = filters.system()
