@@ -271,6 +271,8 @@ audit_trail = Table(
     Column("system", String(120), nullable=False),
     Column("subject", String(120), nullable=False),
     Column("document", JSON, nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
 )
 
 #: How an objective was defined from ``since`` on, as an OpenSLO document.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.core.timerange import to_ms
-from workbench.store.alert_tags import labels_key
+from workbench.store.decided.alert_tags import labels_key
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
