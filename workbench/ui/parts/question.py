@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.core.result import worst
 from workbench.studies.overview.answers import keep_answer
 from workbench.ui import detail
-from workbench.ui.parts import exports, filters, header, load, states
+from workbench.ui.parts import exports, filters, header, live, load, states
 from workbench.ui.parts.view import View, shown
 
 
@@ -60,3 +60,4 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             detail.question_commands(command, system, period, study)
             detail.provenance(study)
+        live.watched(study)
