@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.ui import loaded
+from workbench.ui.data import loaded
 from workbench.ui.parts import header, load, states
 
 header.title("Settings")

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from workbench.ui import collection
-from workbench.ui import scope as measured
+from workbench.ui.data import collection
+from workbench.ui.data import scope as measured
 from workbench.ui.parts import filters, header, load, states, tables
 
 header.title("Sources")

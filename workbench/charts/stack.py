@@ -34,7 +34,7 @@ def stacked(figures: Sequence[Any], *, mode: Mode = "light") -> Any:
     size, axes, named = 1 / max(1, len(figures)), 0, set[str]()
     for place, figure in enumerate(figures):
         top = 1 - place * size
-        low, high = top - size * (1 - (_GAP if place else 0)), top - size * (_GAP if place else 0)
+        low, high = top - size, top - size * (_GAP if place else 0)
         layout = figure.layout.to_plotly_json()
         own = sorted(name for name in layout if name.startswith("yaxis"))
         numbers = {name: axes + 1 + number for number, name in enumerate(own)}

@@ -165,6 +165,8 @@ def usual_sentence(study: Study) -> str:
         rules = results["rules"].frame
         quiet = int((rules["episodes"] == 0).sum())
         return f"{quiet} of {len(rules)} rules did not fire." if len(rules) and study.coverage > 0 else ""
+    if "budgets" not in results:
+        return ""
     budgets = results["budgets"].frame
     kept = int((budgets["status"] == "ok").sum())
     return f"{kept} of {len(budgets)} budgets are used to less than 80 %." if len(budgets) else ""

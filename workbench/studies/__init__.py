@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.studies.investigate.investigate import investigate as investigate
     from workbench.studies.logs.lines import find_logs as find_logs
     from workbench.studies.logs.overview import log_overview as log_overview
+    from workbench.studies.operations.activity import product_activity as product_activity
     from workbench.studies.operations.ask import explain_query as explain_query
     from workbench.studies.operations.ask import find_spans as find_spans
     from workbench.studies.operations.ask import query_metrics as query_metrics
@@ -72,6 +73,7 @@ _PLACES = {
     "open_context": "studies.sources.context",
     "open_period": "studies.sources.opening",
     "overview": "studies.overview.board",
+    "product_activity": "studies.operations.activity",
     "quality_drift": "studies.quality.drift",
     "query_metrics": "studies.operations.ask",
     "service_performance": "studies.performance.service",

@@ -67,6 +67,7 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
     ),
     "Business": (
         Entry("cost", "Cost and tokens", "payments", "Spend and tokens by label and day; unit costs and budgets."),
+        Entry("activity", "Product activity", "groups", "Tests, users, sessions and features of one system, by day."),
         Entry("scorecard", "Scorecard", "scoreboard", "Which months or quarters used up their error budget.", ()),
         Entry("reports", "Reports", "description", "Runs of reports: search, findings, files, the period before.", ()),
     ),

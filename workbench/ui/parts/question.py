@@ -10,6 +10,9 @@ from workbench.ui import detail
 from workbench.ui.parts import exports, filters, header, live, load, states
 from workbench.ui.parts.view import View, shown
 
+#: Questions that the command line answers by the same name.
+COMMANDS = ("performance", "cost", "quality", "capacity", "alerts")
+
 
 def page(title: str, command: str, study_name: str, view: View, *, exported: str) -> None:
     """Lay out one question about the chosen system and period.
@@ -58,6 +61,7 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
             with beside:
                 states.badge(study.status)
         with st.expander("Where these numbers come from", icon=":material/verified:"):
-            detail.question_commands(command, system, period, study)
+            if command in COMMANDS:
+                detail.question_commands(command, system, period, study)
             detail.provenance(study)
         live.watched(study)

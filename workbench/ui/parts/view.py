@@ -62,6 +62,8 @@ def shown(view: View, study: Study) -> None:
 
 def out_of_line(study: Study, lines: Sequence[Line]) -> None:
     """Draw one line per event that is out of line, with the way to its evidence, and in one sentence what is not."""
+    if not lines and not usual_sentence(study):
+        return
     with st.container(border=True, gap="small"):
         st.markdown("**What is out of line**")
         for line in lines[:SHOWN]:

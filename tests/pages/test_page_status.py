@@ -1,0 +1,46 @@
+"""A page never says OK above what broke: its status is the worst of what it shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.pages.lab import NEWEST
+from tests.pages.test_pages import seen, tiles
+from workbench.archive import Archive
+from workbench.core.series import SeriesSet
+from workbench.core.timerange import to_ms
+
+SYSTEM = "counterfactual-lab"
+
+
+@pytest.fixture
+def broken_before(settings_file, tmp_path):
+    """A memory threshold that was broken for an hour and is kept since."""
+    minutes = np.arange(1440)
+    times = to_ms(NEWEST) - (1440 - minutes) * 60_000
+    target = {"system": SYSTEM, "job": SYSTEM, "instance": "lab-1:8000"}
+    memory = np.where((minutes > 300) & (minutes < 360), 4.0, 1.0) * 2**30
+    archive = Archive.open(tmp_path / "broken", create=True)
+    archive.append_samples(
+        SeriesSet.of(
+            [
+                ({"__name__": "cf_lab:memory_usage_bytes", **target}, times, memory),
+                ({"__name__": "http_requests_total", "method": "GET", "status": "200", **target}, times, minutes * 9.0),
+                ({"__name__": "up", **target}, times, np.ones(1440)),
+            ]
+        )
+    )
+    settings_file.write_text(
+        f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{tmp_path / "broken"}"\nsystems = ["{SYSTEM}"]\n'
+    )
+
+
+def test_a_threshold_that_was_broken_and_is_kept_now_is_no_green_page(broken_before, visit):
+    app = visit("performance.py", system=SYSTEM, period="1d")
+    assert not app.exception
+    text = seen(app)
+    assert tiles(app)["Thresholds broken"] == "1 of 2"
+    assert ":green-badge" not in text
+    assert "Memory of a container: broken, kept now: once" in text
+    assert "limit > 3.0 GiB" in text

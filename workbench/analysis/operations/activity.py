@@ -1,0 +1,164 @@
+"""What people do with a system: actions, sessions, tests, features by day, and how many are active."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench.core.result import Result
+from workbench.core.timerange import TimeRange
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One thing that is counted, or a level that is read.
+
+    Attributes
+    ----------
+    role, title, unit : str
+    level : bool
+        Whether it is a level, such as active users, and not a count.
+    dimensions : tuple of str
+        Labels it is split by.
+    """
+
+    role: str
+    title: str
+    unit: str
+    level: bool = False
+    dimensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ActivityTotals(Result):
+    """The period against the one before; one row per thing and group, ``dimension`` empty for the whole.
+
+    Columns of ``frame``: ``role``, ``title``, ``unit``, ``level`` (bool), ``dimension``, ``group`` (str), ``amount``
+    (sum of a count, mean of a level), ``peak`` (of a level), ``before`` [``unit``], ``change_ratio``, ``share`` (of
+    the whole) [ratio]. An amount is NaN where nothing was observed.
+    """
+
+    range: TimeRange
+    before: TimeRange
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ActivityDays(Result):
+    """Each thing by day; one row per thing and day.
+
+    Columns of ``frame``: ``role``, ``title``, ``unit`` (str), ``level`` (bool), ``start`` [UTC], ``amount``
+    [``unit``; NaN where the day was not observed], ``covered`` [ratio].
+    """
+
+    range: TimeRange
+
+
+def activity_totals(
+    counts: pd.DataFrame,
+    levels: Mapping[str, pd.DataFrame],
+    asked: Sequence[Activity],
+    *,
+    period: TimeRange,
+    before: TimeRange,
+) -> ActivityTotals:
+    """Sum counts and average levels over a period and the one before.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        ``role``, a column a dimension, ``start`` [UTC], ``amount`` (float), ``covered`` (share of the slice). [unit]
+    levels : mapping of str to DataFrame
+        By role: ``start`` [UTC], ``mean``, ``peak``. [unit]
+    asked : sequence of Activity
+    period, before : TimeRange
+
+    Returns
+    -------
+    ActivityTotals
+        Largest group of each label first.
+    """
+    rows = []
+    for one in asked:
+        head = {"role": one.role, "title": one.title, "unit": one.unit, "level": one.level}
+        if one.level:
+            frame = levels.get(one.role, pd.DataFrame(columns=["start", "mean", "peak"]))
+            now, then = (frame[_inside(frame, span)] for span in (period, before))
+            amount, old = float(now["mean"].mean()), float(then["mean"].mean())
+            rows.append(
+                {
+                    **head,
+                    "dimension": "",
+                    "group": "",
+                    "peak": float(now["peak"].max()),
+                    **_against(amount, old, amount),
+                }
+            )
+            continue
+        mine = counts[counts["role"] == one.role]
+        now, then = (mine[_inside(mine, span)] for span in (period, before))
+        whole, old = _sum(now), _sum(then)
+        rows.append({**head, "dimension": "", "group": "", "peak": np.nan, **_against(whole, old, whole)})
+        for name in (label for label in one.dimensions if label in mine):
+            sums, olds = (part.groupby(name, observed=True)["amount"].sum() for part in (now, then))
+            for group, amount in sums.sort_values(ascending=False).items():
+                split = {"dimension": name, "group": str(group) or "(not given)", "peak": np.nan}
+                rows.append({**head, **split, **_against(float(amount), float(olds.get(group, np.nan)), whole)})
+    columns = [
+        "role",
+        "title",
+        "unit",
+        "level",
+        "dimension",
+        "group",
+        "amount",
+        "peak",
+        "before",
+        "change_ratio",
+        "share",
+    ]
+    frame = pd.DataFrame(rows, columns=columns).astype({"level": bool})
+    return ActivityTotals(frame, range=period, before=before)
+
+
+def activity_days(
+    counts: pd.DataFrame, levels: Mapping[str, pd.DataFrame], asked: Sequence[Activity], *, period: TimeRange
+) -> ActivityDays:
+    """Give each thing by day, as :func:`activity_totals` takes them."""
+    parts = []
+    for one in asked:
+        if one.level:
+            frame = levels.get(one.role, pd.DataFrame(columns=["start", "mean", "peak"]))
+            part = frame[_inside(frame, period)].rename(columns={"mean": "amount"})[["start", "amount"]]
+            part = part.assign(covered=part["amount"].notna().astype(float))
+        else:
+            mine = counts[counts["role"] == one.role]
+            grouped = mine[_inside(mine, period)].groupby("start")
+            part = grouped.agg(amount=("amount", "sum"), covered=("covered", "min")).reset_index()
+            part["amount"] = part["amount"].where(part["covered"] > 0)
+        parts.append(part.assign(role=one.role, title=one.title, unit=one.unit, level=one.level))
+    columns = ["role", "title", "unit", "level", "start", "amount", "covered"]
+    known = [part for part in parts if len(part)]
+    frame = pd.concat(known, ignore_index=True)[columns] if known else pd.DataFrame(columns=columns)
+    return ActivityDays(frame.astype({"level": bool}), range=period)
+
+
+def _inside(frame: pd.DataFrame, span: TimeRange) -> pd.Series:
+    starts = pd.to_datetime(frame["start"], utc=True)
+    return (starts >= span.start) & (starts < span.end)
+
+
+def _sum(part: pd.DataFrame) -> float:
+    seen = part[part["covered"] > 0]
+    return float(seen["amount"].sum()) if len(seen) else float("nan")
+
+
+def _against(amount: float, before: float, whole: float) -> dict[str, float]:
+    return {
+        "amount": amount,
+        "before": before,
+        "change_ratio": amount / before - 1 if before > 0 else float("nan"),
+        "share": amount / whole if whole > 0 else float("nan"),
+    }
