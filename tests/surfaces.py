@@ -34,6 +34,9 @@ class _Tables(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in ("td", "th"):
             self._cell = False
+        elif tag == "details" and len(self.tables) > 1 and self.tables[-1][:1] == self.tables[-2][:1]:
+            usual = self.tables.pop()  # the rest of the table before, which opens
+            self.tables[-1] += usual[1:]
 
     def handle_data(self, data: str) -> None:
         if self._cell:
