@@ -67,8 +67,8 @@ def tag_alerts(
         raise ParameterError(f"{tag!r} is no tag of an alert.", hint=f"Use one of: {', '.join(TAGS)}.")
     if ctx.store is None:
         raise ArchiveError("There is no store to write to.", hint="Set home or store_url in the settings.")
-    found = alert_load(ctx, system=system, range=range, as_of=as_of).results["episodes"]
-    frame = found.frame[found.frame["started"]]
+    episodes = alert_load(ctx, system=system, range=range, as_of=as_of).results["episodes"]
+    frame = episodes.frame[episodes.frame["started"]]
     names = sorted(set(frame["alertname"]))
     if rule and rule not in names:
         raise ParameterError(

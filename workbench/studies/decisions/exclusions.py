@@ -43,8 +43,10 @@ def agreed_exclusions(ctx: Context, system: str, objectives: Sequence[Objective]
     except ArchiveError as error:
         text = f"Exclusions cannot be read, so figures that should have them are unavailable: {error}"
         return Agreed(warnings=(text,), unread=True)
-    found = {one.id: tuple(exclusion_of(record) for record in records if is_meant(record, one)) for one in objectives}
-    return Agreed({name: windows for name, windows in found.items() if windows})
+    exclusions = {
+        one.id: tuple(exclusion_of(record) for record in records if is_meant(record, one)) for one in objectives
+    }
+    return Agreed({name: windows for name, windows in exclusions.items() if windows})
 
 
 def is_meant(record: ExclusionRecord, objective: Objective) -> bool:
