@@ -1,16 +1,20 @@
-FROM python:3.11-slim AS build
+FROM python:3.12-slim AS build
 WORKDIR /src
 COPY . .
 RUN pip wheel --no-deps --wheel-dir /wheels .
 
-FROM python:3.11-slim
+FROM python:3.12-slim
 COPY --from=build /wheels /wheels
-RUN pip install --no-cache-dir "$(ls /wheels/*.whl)[fast,postgres]" && rm -r /wheels \
- && useradd --create-home --uid 10001 workbench
+RUN pip install --no-cache-dir "$(ls /wheels/*.whl)[auth,fast,objects,postgres]" && rm -r /wheels \
+ && useradd --create-home --uid 10001 workbench \
+ && install -d -o workbench -m 700 /home/workbench/data
 USER workbench
 WORKDIR /home/workbench
 ENV WORKBENCH_HOME=/home/workbench/data
 VOLUME /home/workbench/data
 EXPOSE 8501
-# Inside a container loopback is nobody's address; publish the port to loopback of the host: -p 127.0.0.1:8501:8501
-CMD ["workbench", "dashboard", "--address", "0.0.0.0", "--no-open"]
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:9464/readyz', timeout=8)"]
+# Inside a container loopback is nobody's address, so it listens on all. It refuses to start until the settings, mounted at
+# /home/workbench/workbench.toml, say who may see what ([access], docs/access.md).
+CMD ["workbench", "serve", "--address", "0.0.0.0"]

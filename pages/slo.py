@@ -5,6 +5,7 @@ import streamlit as st
 from workbench.charts.slo import figures as charts
 from workbench.ui import detail
 from workbench.ui import objectives as board
+from workbench.ui.access import decide
 from workbench.ui.parts import exports, figures, filters, header, load, states, tables
 from workbench.ui.slo import budget as spent
 from workbench.ui.slo import decisions as decided
@@ -68,6 +69,9 @@ with body, states.guard():
                 spent.policies(system, promised.id, period)
     if usable:
         decided.shown(study)
+    if promised is not None:
+        decide.forms(system, promised.id)
+    if usable:
         states.warned(study)
         exports.downloads(study, compliance if promised is None else history, name=file_name)
     if promised is not None:

@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "report": (
         {"core", "studies", "charts", "store"},
         {
+            "IPython",
             "httpx",
             "pandas",
             "papermill",
@@ -69,7 +70,9 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"core", "catalog", "archive", "promql"},
         {"numpy", "pandas", "pyarrow", "numba", "pydantic", "scipy", "yaml"},
     ),
-    "ui": (EVERY_ROOM - {"cli"}, {"numpy", "pandas", "plotly", "streamlit", "starlette"}),
+    # The parts of `workbench serve` as processes, their health and logs.
+    "service": ({"core", "store"}, {"httpx", "prometheus_client"}),
+    "ui": (EVERY_ROOM - {"cli", "service"}, {"numpy", "pandas", "plotly", "streamlit", "starlette"}),
     "cli": (EVERY_ROOM, {"click", "streamlit"}),
     "pages": ({"core", "studies", "charts", "ui"}, {"streamlit"}),
     "notebooks": ({"charts"}, {"numpy", "pandas"}),

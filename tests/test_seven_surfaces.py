@@ -197,14 +197,11 @@ def test_overview_cold_and_from_stored_counts(own, ctx: Context, monkeypatch: py
 
 def test_notebook(own, tmp_path: Path) -> None:
     source = nbformat.read(shipped("notebooks", "slo_budget.ipynb"), as_version=4)
-    source.cells = [cell for cell in source.cells if cell.cell_type == "code"][:2]
-    source.cells[0].source = source.cells[0].source.replace(
-        'open_period("default")', f'open_period("default", as_of="{TO}")'
-    )
+    source.cells = [cell for cell in source.cells if cell.cell_type == "code"][:3]
     nbformat.write(source, tmp_path / "in.ipynb")
     done = papermill.execute_notebook(
-        str(tmp_path / "in.ipynb"), str(tmp_path / "out.ipynb"), kernel_name=KERNEL_NAME, language="python",
-        progress_bar=False, kernel_manager_class=kernel_in(tmp_path),
+        str(tmp_path / "in.ipynb"), str(tmp_path / "out.ipynb"), parameters={"as_of": TO},
+        kernel_name=KERNEL_NAME, language="python", progress_bar=False, kernel_manager_class=kernel_in(tmp_path),
     )  # fmt: skip
     html = "".join(output.data["text/html"] for cell in done.cells for output in cell.outputs if "data" in output)
     assert compliance_in(html) == own[1]

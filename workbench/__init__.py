@@ -117,5 +117,10 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"workbench.{_PLACES[name]}"), name)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Register the cells ``%%promql``, ``%%logql``, ``%%traceql`` and ``%%sql``: ``%load_ext workbench``."""
+    import_module("workbench.report.notebook.extension").load(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -14,7 +14,6 @@ from workbench.analysis.investigate.attributes import attribute_changes, request
 from workbench.analysis.investigate.changes import changes
 from workbench.analysis.investigate.log_templates import template_changes
 from workbench.analysis.investigate.operations import failing_operations, slow_operations
-from workbench.analysis.investigate.own_time import own_times
 from workbench.analysis.investigate.rates import false_discovery, rate_ratios
 from workbench.analysis.investigate.windows import Baseline, Windows
 from workbench.analysis.traces.origin import failure_origins, parent_rows
@@ -168,17 +167,6 @@ def test_equal_windows_name_nothing() -> None:
     frame = spans((2, 2, 2))
     rows = [failing_operations(frame, origins(frame), WINDOWS), attribute_changes(requests_of_spans(frame), WINDOWS)]
     assert not changes(rows, WINDOWS).frame["named"].any()
-
-
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 9)), min_size=1, max_size=12))
-def test_own_time_is_what_no_child_covers(rows: list[tuple[int, int, int]]) -> None:
-    frame = pd.DataFrame({"start_ns": [row[0] for row in rows], "duration_ns": [row[1] for row in rows]})
-    parents = np.array([min(row[2], number - 1) if number else -1 for number, row in enumerate(rows)], np.int64)
-    for number, own in enumerate(own_times(frame, parents).tolist()):
-        inside = set(range(rows[number][0], rows[number][0] + rows[number][1]))
-        for child in np.flatnonzero(parents == number):
-            inside -= set(range(rows[child][0], rows[child][0] + rows[child][1]))
-        assert own == len(inside)
 
 
 def test_nothing_at_all_has_no_rows() -> None:

@@ -58,7 +58,7 @@ def test_many_alerts_of_one_rule_are_one_matter_with_its_own_runbook() -> None:
                            "since": since})  # fmt: skip
     (one,) = alert_findings(firing, DUTY, as_of=NOON)
     assert (one.owner, one.runbook, one.urgency) == ("on-call", "https://runbooks.example/down", 2.0)
-    assert one.evidence == "2 alerts fire since 2 h (01 Nov 10:00 UTC); instance=a"
+    assert one.evidence == "2 alerts firing for 2 h, since 1 Nov 2026 10:00 UTC; instance=a"
 
 
 def test_only_breaches_that_last_are_matters_and_say_value_limit_and_time() -> None:

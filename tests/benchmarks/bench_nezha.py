@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from workbench.analysis.investigate.changes import changes
 from workbench.analysis.investigate.operations import slow_operations
-from workbench.analysis.investigate.own_time import own_times
 from workbench.analysis.investigate.windows import Baseline, Windows
-from workbench.analysis.traces.origin import parent_rows
+from workbench.analysis.traces.forest import forest
+from workbench.analysis.traces.self_time import self_times
 from workbench.core.timerange import TimeRange
 
 _COLUMNS = ("TraceID", "SpanID", "ParentID", "PodName", "OperationName", "StartTimeUnixNano", "EndTimeUnixNano")
@@ -80,8 +80,8 @@ def main(folder: Path) -> None:
         pod = one["inject_pod"].rsplit("-", 2)[0]
         windows = Windows(inside, (Baseline("a normal minute", around(normal)),))
         both = pd.concat([faults, normal], ignore_index=True)
-        parents = parent_rows(both)
-        slow = slow_operations(both, own_times(both, parents), windows, parents=parents)
+        tree = forest(both)
+        slow = slow_operations(tree.spans, self_times(tree), windows, parents=tree.parent)
         found = changes([slow], windows).frame
         whose = found["detail"].str.removeprefix("waiting for ").where(found["detail"] != "own time", found["service"])
         services = list(dict.fromkeys(whose))

@@ -58,7 +58,7 @@ def test_an_alert_gives_the_window(demo_settings: Settings, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--last", "3d", "--to", "2026-10-31T00:00Z"), "longer than two days"),
+        ((*BURST, "--against", "2026-10-01..2026-10-09"), "longer than two days"),
         (("--alert", "nothing", "--to", "2026-10-31T00:00Z"), "did not fire"),
         (("--alert", "x", "--last", "1h"), "exclude each other"),
         ((*BURST, "--against", "10m"), "overlap"),

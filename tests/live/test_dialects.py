@@ -203,11 +203,11 @@ def test_the_notebooks_run_on_a_drafted_system(
         main(["notebook", "open", "--system", "mine", "--no-lab"])
     assert ended.value.code == 0
     paths = sorted((tmp_path / "notebooks-mine").glob("*.ipynb"))
-    assert len(paths) == 6
+    assert len(paths) == 8
     for path in paths:
         cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
-        code = "\n".join("".join(cell["source"]) for cell in cells).replace('open_period("30d")', 'open_period("6h")')
-        assert 'system = "mine"' in code
+        code = "\n".join("".join(cell["source"]) for cell in cells).replace('period: str = "30d"', 'period: str = "6h"')
+        assert 'system: str = "mine"' in code
         exec(compile(code, path.name, "exec"), {})
 
 

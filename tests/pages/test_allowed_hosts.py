@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from tests.pages.browsing import dashboard
-from workbench.ui.doors import may_ask
+from workbench.ui.access.doors import may_ask
 
 NAMES = frozenset({"localhost", "slo.example.com"})
 

@@ -18,7 +18,7 @@ from tests.servers.provider import provider
 from workbench.core.errors import SettingsError
 from workbench.core.settings import load_settings
 from workbench.core.settings.access import ProxySettings
-from workbench.ui.doors import proxy_headers
+from workbench.ui.access.doors import proxy_headers
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 

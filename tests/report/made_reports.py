@@ -36,3 +36,28 @@ def killed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Die as a process does that runs out of memory."""
     os.kill(os.getpid(), 9)
     return {}
+
+
+def waits(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Do nothing for some seconds."""
+    time.sleep(float(arguments["seconds"]))
+    return {}
+
+
+def beats(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a line ten times a second for some seconds."""
+    for _ in range(int(arguments["seconds"] * 10)):
+        with Path(os.environ["WORKBENCH_TEST_LEDGER"]).open("a") as ledger:
+            ledger.write("beat\n")
+        time.sleep(0.1)
+    return {}
+
+
+def small_report(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a real report, kernel and all, of the small template that WORKBENCH_TEST_TEMPLATE names."""
+    from workbench.report.run import run, templates
+    from workbench.report.schedule.make import make_report
+
+    template = Path(os.environ["WORKBENCH_TEST_TEMPLATE"])
+    run.template_path = templates.template_path = lambda name, folders=(): template
+    return make_report(arguments)

@@ -52,12 +52,12 @@ QUIET = {"counterfactual-lab": 1.0, "conduit": 1.5, "choreoai": 5.0, "llm-ab-tes
 DAYS = 24
 
 
-def write_scenario(path: Path, seed: int) -> Path:
-    """Write a scenario of ``DAYS`` days; events of one system never touch each other."""
+def write_scenario(path: Path, seed: int, days: int = DAYS) -> Path:
+    """Write a scenario of so many days; events of one system never touch each other."""
     rng = np.random.default_rng(seed)
-    lines = ["schema: 1", f"name: drawn-{seed}", f"days: {DAYS}", "events:"]
+    lines = ["schema: 1", f"name: drawn-{seed}", f"days: {days}", "events:"]
     for system in ("counterfactual-lab", "conduit", "llm-ab-testing", "choreoai"):
-        minute, number = (DAYS - 2) * 1440, 0
+        minute, number = (days - 2) * 1440, 0
         while minute > 4200:
             kind = str(rng.choice([name for name, (systems, _, _) in KINDS.items() if system in systems]))
             systems, (low, high), (shortest, longest) = KINDS[kind]

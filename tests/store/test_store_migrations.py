@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,6 +60,20 @@ def test_report_runs_outlive_an_upgrade(tmp_path: Path) -> None:
     upgraded = Store(url)
     assert upgraded.runs() == [begun]
     upgraded.close()
+
+
+def test_an_upgrade_keeps_a_copy_of_the_store_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine, command.downgrade, "0006")
+    engine.dispose()
+    open_engine(f"sqlite:///{path}").dispose()
+    copy = tmp_path / "store.db.0006"
+    assert copy.stat().st_mode & 0o077 == 0
+    with closing(sqlite3.connect(copy)) as held:
+        assert held.execute("SELECT version_num FROM alembic_version").fetchall() == [("0006",)]
+    open_engine(f"sqlite:///{path}").dispose()
+    assert sorted(one.name for one in tmp_path.glob("store.db.0*")) == ["store.db.0006"]
 
 
 def test_sqlite_waits_for_other_writers_and_keeps_a_write_ahead_log(tmp_path: Path) -> None:

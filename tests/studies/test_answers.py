@@ -21,7 +21,7 @@ from workbench.core.result import Study
 from workbench.core.series import SeriesSet
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange, to_ms
-from workbench.store.decisions import Annotation, ExclusionRecord
+from workbench.store.decided.decisions import Annotation, ExclusionRecord
 from workbench.studies import Context, open_context
 from workbench.studies.answers.asking import answer, ask
 from workbench.studies.answers.document import study_bytes, study_of

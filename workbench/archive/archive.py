@@ -262,9 +262,9 @@ class Archive:
         Series without a sample in the range are left out. Only the needed row groups are read.
         """
         ids, labels = self.matching(matchers)
-        found = samples.read(self._tables, ids, labels, start_ms, end_ms)
+        floats = samples.read(self._tables, ids, labels, start_ms, end_ms)
         histograms = native.read(self._tables, ids, labels, start_ms, end_ms)
-        return found if histograms is None else concatenated([found, histograms])
+        return floats if histograms is None else concatenated([floats, histograms])
 
     def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Read as :meth:`select`, without native histograms."""

@@ -18,11 +18,11 @@ _MANY_FILES = 32
 
 def covered(tables: Tables, source: str) -> dict[str, list[Stretch]]:
     """Half-open stretches of time that were copied, joined and in order, by subject. [ms since the epoch]"""
-    found: dict[str, list[Stretch]] = {}
+    merged: dict[str, list[Stretch]] = {}
     for row in _rows(tables).to_pylist():
         if row["source"] == source:
-            found.setdefault(row["subject"], []).append((row["start_ms"], row["end_ms"]))
-    return {subject: joined(stretches) for subject, stretches in found.items()}
+            merged.setdefault(row["subject"], []).append((row["start_ms"], row["end_ms"]))
+    return {subject: joined(stretches) for subject, stretches in merged.items()}
 
 
 def note(tables: Tables, source: str, subjects: Sequence[str], start_ms: int, end_ms: int) -> None:
@@ -54,13 +54,13 @@ def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
     >>> joined([(5, 9), (0, 3), (3, 4)])
     [(0, 4), (5, 9)]
     """
-    found: list[Stretch] = []
+    whole: list[Stretch] = []
     for start, end in sorted(stretches):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if whole and start <= whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(whole[-1][1], end))
         else:
-            found.append((start, end))
-    return found
+            whole.append((start, end))
+    return whole
 
 
 def missing(stretches: Sequence[Stretch], start_ms: int, end_ms: int) -> list[Stretch]:
@@ -71,16 +71,16 @@ def missing(stretches: Sequence[Stretch], start_ms: int, end_ms: int) -> list[St
     >>> missing([(2, 4), (6, 7)], 0, 10)
     [(0, 2), (4, 6), (7, 10)]
     """
-    found, position = [], start_ms
+    gaps, position = [], start_ms
     for start, end in stretches:
         if start > position:
-            found.append((position, min(start, end_ms)))
+            gaps.append((position, min(start, end_ms)))
         position = max(position, end)
         if position >= end_ms:
             break
     if position < end_ms:
-        found.append((position, end_ms))
-    return [(start, end) for start, end in found if start < end]
+        gaps.append((position, end_ms))
+    return [(start, end) for start, end in gaps if start < end]
 
 
 def _rows(tables: Tables) -> pa.Table:

@@ -35,13 +35,13 @@ def read(
 
 def series_with(tables: Tables) -> NDArray[np.int32]:
     """Numbers of the series that hold histograms, rising."""
-    found = [np.zeros(0, np.int32)]
+    ids = [np.zeros(0, np.int32)]
     folder = tables.folder(HISTOGRAMS)
     for file in tables.files(HISTOGRAMS):
         groups = parquet.row_groups(folder, file, HISTOGRAMS, {})
         for batch in parquet.batches(folder, file, HISTOGRAMS, groups, ["series_id"]):
-            found.append(np.unique(column_array(batch["series_id"], np.int32)))
-    return np.unique(np.concatenate(found))
+            ids.append(np.unique(column_array(batch["series_id"], np.int32)))
+    return np.unique(np.concatenate(ids))
 
 
 def write(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> None:

@@ -20,19 +20,19 @@ def present(
     tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int, *, layout: Layout = SAMPLES
 ) -> NDArray[np.bool_]:
     """Which of the sorted ``ids`` have a row of a table of samples with ``start_ms <= t <= end_ms``."""
-    found = np.zeros(len(ids), bool)
+    seen = np.zeros(len(ids), bool)
     if not len(ids):
-        return found
+        return seen
     folder = tables.folder(layout)
     for file in tables.files(layout, {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}):
         held, first, last = _extents(folder, file, layout)
         at = np.minimum(np.searchsorted(held, ids), len(held) - 1)
         here, first, last = held[at] == ids, first[at], last[at]
-        found |= here & (((first >= start_ms) & (first <= end_ms)) | ((last >= start_ms) & (last <= end_ms)))
-        unsure = here & ~found & (first < start_ms) & (last > end_ms)
+        seen |= here & (((first >= start_ms) & (first <= end_ms)) | ((last >= start_ms) & (last <= end_ms)))
+        unsure = here & ~seen & (first < start_ms) & (last > end_ms)
         if unsure.any():
-            found[unsure] = _read(folder, file, layout, ids[unsure], start_ms, end_ms)
-    return found
+            seen[unsure] = _read(folder, file, layout, ids[unsure], start_ms, end_ms)
+    return seen
 
 
 @lru_cache(maxsize=512)
@@ -56,9 +56,9 @@ def _read(
     folder: Place, file: DataFile, layout: Layout, ids: NDArray[np.int32], start_ms: int, end_ms: int
 ) -> NDArray[np.bool_]:
     """Look at the samples of series that lie on both sides of the range."""
-    found = np.zeros(len(ids), bool)
+    seen = np.zeros(len(ids), bool)
     groups = parquet.row_groups(folder, file, layout, {"ts": (start_ms, end_ms)}, ids)
     for batch in parquet.batches(folder, file, layout, groups, ["series_id", "ts"]):
         series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
-        found |= np.isin(ids, series[(times >= start_ms) & (times <= end_ms)])
-    return found
+        seen |= np.isin(ids, series[(times >= start_ms) & (times <= end_ms)])
+    return seen

@@ -117,7 +117,7 @@ class ArchiveSource:
         """
         with self._answering(query):
             asked = self._asked(query, span.start_ms, span.end_ms)
-            found = evaluate_range(
+            answer = evaluate_range(
                 asked.text,
                 asked.store,
                 start_ms=span.start_ms,
@@ -127,14 +127,14 @@ class ArchiveSource:
                 lookback_ms=asked.lookback_ms,
                 limits=self._evaluation_limits(),
             )
-            return self._labelled(found, query, asked, span)
+            return self._labelled(answer, query, asked, span)
 
     def instant(self, query: str, at: datetime) -> Metrics:
         """Evaluate once; the matrix has one step. Raises as :meth:`range`."""
         with self._answering(query):
             moment = to_ms(at)
             asked = self._asked(query, moment, moment)
-            found = evaluate_instant(
+            answer = evaluate_instant(
                 asked.text,
                 asked.store,
                 time_ms=moment,
@@ -142,7 +142,7 @@ class ArchiveSource:
                 lookback_ms=asked.lookback_ms,
                 limits=self._evaluation_limits(),
             )
-            return self._labelled(found, query, asked, TimeRange(at, at))
+            return self._labelled(answer, query, asked, TimeRange(at, at))
 
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
         """Read the samples of a plain selector in ``(start, end]``, as they were scraped; without stale marks.
@@ -162,13 +162,13 @@ class ArchiveSource:
 
     def series(self, matchers: Sequence[str], span: TimeRange) -> tuple[Labels, ...]:
         """Label sets that have samples in the range and fulfil one of the selectors, each once."""
-        found: dict[object, Labels] = {}
+        labels_by_key: dict[object, Labels] = {}
         for selector in matchers:
             with self._answering(selector):
                 plain = plain_selector(selector)
                 for labels in self.archive.series(plain.all_matchers, span.start_ms, span.last_ms):
-                    found.setdefault(label_key(labels), labels)
-        return tuple(found.values())
+                    labels_by_key.setdefault(label_key(labels), labels)
+        return tuple(labels_by_key.values())
 
     def label_values(self, label: str, span: TimeRange) -> tuple[str, ...]:
         """Values of one label among the series with samples in the range, sorted."""
@@ -239,9 +239,9 @@ class ArchiveSource:
             detail = str(error) or type(error).__name__
         return SourceState(self._name, self.kind, self.location, status, _ENGINE, self._semantics, newest, detail)
 
-    def _labelled(self, found: Metrics, query: str, asked: _Asked, span: TimeRange) -> Metrics:
+    def _labelled(self, answer: Metrics, query: str, asked: _Asked, span: TimeRange) -> Metrics:
         told = {"query": query, "source": self._name, "engine": _ENGINE, "semantics": asked.semantics, "range": span}
-        return replace(found, meta={**found.meta, **told, "tier": asked.tier.name})
+        return replace(answer, meta={**answer.meta, **told, "tier": asked.tier.name})
 
     def _asked(self, query: str, start_ms: int, end_ms: int) -> _Asked:
         """Choose the finest tier that reaches back far enough, and write the query for it."""

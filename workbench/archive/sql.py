@@ -98,9 +98,9 @@ def rows_of(connection: DuckDBPyConnection, query: str, *, seconds: float | None
     ends.daemon = True
     ends.start()
     try:
-        found = connection.execute(query)
-        names = [column[0] for column in found.description or ()]
-        rows = found.fetchmany(MAX_ROWS + 1)
+        answer = connection.execute(query)
+        names = [column[0] for column in answer.description or ()]
+        rows = answer.fetchmany(MAX_ROWS + 1)
     except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
         late = isinstance(error, duckdb.InterruptException)
         why = f"longer than {seconds:g} s" if late and seconds else "more memory than it may"
@@ -134,14 +134,14 @@ def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, file
             if is_ == twice
         ]
         if paths:
-            found = connection.read_parquet(paths, filename=twice, union_by_name=True)
-            for name in set(layout.schema.names) - set(found.columns):  # every file is of an older schema
-                found = found.project(f"*, NULL AS {name}")
+            relation = connection.read_parquet(paths, filename=twice, union_by_name=True)
+            for name in set(layout.schema.names) - set(relation.columns):  # every file is of an older schema
+                relation = relation.project(f"*, NULL AS {name}")
             if twice:
-                found = found.project(f"*, {_COPY if layout == LOGS else '0'} AS copy")
+                relation = relation.project(f"*, {_COPY if layout == LOGS else '0'} AS copy")
                 order = pa.table({"filename": paths, "turn": range(len(paths))})  # files come by their commits
-                found = found.join(connection.from_arrow(order), "filename")
+                relation = relation.join(connection.from_arrow(order), "filename")
                 place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY turn DESC) AS place"
-                found = found.project(f"*, {place}").filter("place = 1")
-            rows = rows.union(found.project(columns))
+                relation = relation.project(f"*, {place}").filter("place = 1")
+            rows = rows.union(relation.project(columns))
     rows.create_view(layout.name)

@@ -61,12 +61,12 @@ def corrections(profile: Profile) -> Iterator[tuple[str, str, Documented]]:
 
 
 def _section(profile: Profile) -> str:
-    found = list(corrections(profile))
+    errata = list(corrections(profile))
     lines = [f"## {profile.title}", ""]
     if profile.document:
         lines += [f"Document: {profile.document}.", ""]
-    lines += [f"{len(found)} corrections." if found else "No corrections.", ""]
-    for kind, title, entry in found:
+    lines += [f"{len(errata)} corrections." if errata else "No corrections.", ""]
+    for kind, title, entry in errata:
         place = f" ({entry.heading})" if entry.heading else ""
         lines += [f"### {kind}: {title}", "", f"Documented{place}:", "", *_code(entry.documented or "")]
         lines += ["", "Corrected:", "", *_code(entry.corrected or ""), "", entry.reason, ""]

@@ -42,8 +42,8 @@ def validated(model: type[ModelT], document: Document, *, at: Place = (), data: 
     try:
         return model.model_validate(document.data if data is _WHOLE else data)
     except ValidationError as error:
-        found = (_fault(model, document, at, detail) for detail in _causes(model, error.errors()))
-        raise CatalogError(tuple(sorted(found, key=lambda fault: fault.line))) from None
+        faults = (_fault(model, document, at, detail) for detail in _causes(model, error.errors()))
+        raise CatalogError(tuple(sorted(faults, key=lambda fault: fault.line))) from None
 
 
 def _causes(model: type[BaseModel], details: list[ErrorDetails]) -> Iterator[ErrorDetails]:

@@ -76,11 +76,11 @@ class Catalog:
     def objective(self, system: str, id: str) -> Objective:
         """Return one objective of a system; raises :class:`ParameterError` as :meth:`profile` does."""
         self.profile(system)
-        found = {objective.id: objective for objective in self.objectives.get(system, ())}
-        if id in found:
-            return found[id]
-        near = nearest(id, found)
-        hint = f"Did you mean {near!r}?" if near else f"Known objectives: {', '.join(found) or 'none'}."
+        objectives = {objective.id: objective for objective in self.objectives.get(system, ())}
+        if id in objectives:
+            return objectives[id]
+        near = nearest(id, objectives)
+        hint = f"Did you mean {near!r}?" if near else f"Known objectives: {', '.join(objectives) or 'none'}."
         raise ParameterError(f"{system} has no objective {id!r}.", hint=hint)
 
 
@@ -140,7 +140,7 @@ def _read(folders: Sequence[Path | str]) -> Catalog:
     kept: list[OpenSloObject] = []
     for layer in layers:
         documents_of_slos = [document for document in layer if _is_openslo(document)]
-        objects = [found for document in documents_of_slos if (found := _object(document, faults))]
+        objects = [one_object for document in documents_of_slos if (one_object := _object(document, faults))]
         theirs = objectives_of(objects, named, faults)
         for system in {_system_named(document) for document in documents_of_slos} & objectives.keys():
             theirs.setdefault(system, ())
@@ -187,13 +187,13 @@ def _names_a_system(document: Document) -> bool:
 
 
 def _documents(folder: Path | str, faults: list[Fault]) -> list[Document]:
-    found: list[Document] = []
+    documents: list[Document] = []
     for path in _files(Path(folder)):
         try:
-            found.extend(read_documents(path))
+            documents.extend(read_documents(path))
         except CatalogError as error:
             faults.extend(error.faults)
-    return found
+    return documents
 
 
 def _system_named(document: Document) -> str:
@@ -204,12 +204,12 @@ def _system_named(document: Document) -> str:
 
 
 def _profiles(
-    found: Iterable[Document],
+    documents: Iterable[Document],
 ) -> tuple[dict[str, tuple[Profile, Document]], list[tuple[str, tuple[Fault, ...]]]]:
     """Profiles of a layer by system, and the mistakes of those that are wrong, with the system they name."""
     profiles: dict[str, tuple[Profile, Document]] = {}
     wrong: list[tuple[str, tuple[Fault, ...]]] = []
-    for document in found:
+    for document in documents:
         if _is_openslo(document):
             continue
         try:

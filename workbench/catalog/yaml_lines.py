@@ -86,16 +86,16 @@ class _Reader:
 
     def mapping(self, node: yaml.MappingNode, path: Place) -> dict[str, Any]:
         self.plain(node, "map")
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
                 raise self.fail(key, "a key is plain text; merge keys (<<) and lists as keys are not read")
-            if key.value in found:
+            if key.value in values:
                 first = self.lines[(*path, key.value)]
                 raise self.fail(key, f"the key {key.value!r} stands here twice, first in line {first}")
             self.lines[(*path, key.value)] = key.start_mark.line + 1
-            found[key.value] = self.value(item, (*path, key.value))
-        return found
+            values[key.value] = self.value(item, (*path, key.value))
+        return values
 
     def scalar(self, node: yaml.Node) -> str | int | Decimal | bool | None:
         text = str(node.value)

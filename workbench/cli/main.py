@@ -20,6 +20,7 @@ from workbench.core.private import keep_private
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("workbench.cli.demo:demo", "Build the demo archive and look at it."),
     "dashboard": ("workbench.cli.dashboard:dashboard", "Open the dashboard on this machine."),
+    "serve": ("workbench.cli.serve:serve", "Run dashboard, collector and scheduler as a service."),
     "slo": ("workbench.cli.slo.group:slo", "Compliance, error budgets and burn rates."),
     "performance": ("workbench.cli.performance:performance", "Rate, errors, duration, resources and thresholds."),
     "cost": ("workbench.cli.cost:cost", "Spend and tokens, unit costs and budgets."),
@@ -34,13 +35,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces.group:traces", "Traces: spans, critical paths, service graph, comparison."),
+    "review": (
+        "workbench.cli.operations.review:review",
+        "Checklists: morning, end of day, week, month, quarter, year.",
+    ),
+    "operations": ("workbench.cli.operations.status:operations", "Monitor the monitors: targets, rules, cardinality."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),
     "archive": ("workbench.cli.archive.group:archive", "Copy history into the archive and look into it."),
-    "doctor": ("workbench.cli.doctor:doctor", "Check store, archive, reports, permissions, disk, clock, versions."),
-    "backup": ("workbench.cli.backup:backup", "Copy store, archive and reports to another place."),
-    "restore": ("workbench.cli.backup:restore", "Restore a backup and check every issued report."),
+    "doctor": (
+        "workbench.cli.upkeep.doctor:doctor",
+        "Check store, archive, reports, rights, disk, clock, versions.",
+    ),
+    "backup": ("workbench.cli.upkeep.backup:backup", "Copy store, archive and reports to another place."),
+    "restore": ("workbench.cli.upkeep.backup:restore", "Restore a backup and check every issued report."),
+    "audit": ("workbench.cli.upkeep.audit:audit", "Who decided what, with the rows before and after."),
     "notebook": ("workbench.cli.notebook:notebook", "Open the shipped notebooks in JupyterLab."),
     "init": ("workbench.cli.init:init", "Draft a profile and settings from a running Prometheus."),
 }

@@ -12,9 +12,6 @@ import click
 
 from workbench.cli.shared.output import print_table, say
 
-#: The line of each notebook that says which system it is about, as it stands in the file.
-_EXAMPLE = json.dumps('system = "counterfactual-lab"')[1:-1]
-
 
 @click.group()
 def notebook() -> None:
@@ -44,6 +41,7 @@ def list_() -> None:
 
 
 @notebook.command("open")
+@click.argument("name", required=False)
 @click.option(
     "--to",
     "directory",
@@ -53,35 +51,64 @@ def list_() -> None:
     help="Folder the notebooks are copied to.",
 )
 @click.option("--system", default="", help="System that the copies are about; the worked example by default.")
+@click.option("--period", default="", help="Period of the copies, e.g. 2026-10; that of each notebook by default.")
 @click.option("--no-lab", is_flag=True, help="Copy the notebooks and do not start JupyterLab.")
 @click.pass_obj
-def open_(state: Any, directory: Path, system: str, no_lab: bool) -> None:
-    """Copy the notebooks into a folder of yours and start JupyterLab there.
+def open_(state: Any, name: str | None, directory: Path, system: str, period: str, no_lab: bool) -> None:
+    """Copy the notebooks, or NAME alone, into a folder of yours and start JupyterLab there.
 
-    Notebooks that are already in the folder are left as they are.
+    System and period are filled in. Notebooks that are already in the folder are left as they are; NAME gets a copy
+    for each system and period.
 
     \b
     Examples:
       workbench notebook open --to investigations
-      workbench notebook open --system mine
+      workbench notebook open slo_budget --system mine --period 2026-10
     """
+    from workbench.core.errors import ParameterError
+    from workbench.core.periods import DEFAULT, parse_period
     from workbench.core.shipped import shipped
 
+    settings = state.settings
     if system:
         state.context().catalog.profile(system)
+    if period and period != DEFAULT:
+        parse_period(period, zone=settings.zone, week_start=settings.week_start, as_of=state.context().clock())
+    paths = {path.stem: path for path in sorted(shipped("notebooks").glob("*.ipynb"))}
+    if name is not None and name.removesuffix(".ipynb") not in paths:
+        raise ParameterError(f"There is no notebook {name!r}.", hint=f"Notebooks: {', '.join(paths)}.")
 
     directory.mkdir(parents=True, exist_ok=True)
-    for path in sorted(shipped("notebooks").glob("*.ipynb")):
-        if not (directory / path.name).exists():
-            text = path.read_text(encoding="utf-8")
-            about = text.replace(_EXAMPLE, json.dumps(f"system = {json.dumps(system)}")[1:-1]) if system else text
-            (directory / path.name).write_text(about, encoding="utf-8")
-    say(f"Notebooks are in {directory}.")
+    chosen = list(paths) if name is None else [name.removesuffix(".ipynb")]
+    marks = [] if name is None else [part for part in (system, period.replace("..", "-to-")) if part]
+    for stem in chosen:
+        copy = directory / ("-".join([stem, *marks]) + ".ipynb")
+        if not copy.exists():
+            copy.write_text(_filled(paths[stem], {"system": system, "period": period}), encoding="utf-8")
+        if name is not None:
+            say(f"The notebook is {copy}.")
+    if name is None:
+        say(f"Notebooks are in {directory}.")
     if no_lab:
         return
-    environment = {**os.environ, "WORKBENCH_HOME": str(state.settings.home), "WORKBENCH_ZONE": state.settings.zone}
-    if state.settings.origin is not None:
-        environment["WORKBENCH_CONFIG"] = str(state.settings.origin)
+    environment = {**os.environ, "WORKBENCH_HOME": str(settings.home), "WORKBENCH_ZONE": settings.zone}
+    if settings.origin is not None:
+        environment["WORKBENCH_CONFIG"] = str(settings.origin)
+    opened = copy if name is not None else directory
     os.execve(  # noqa: S606
-        sys.executable, [sys.executable, "-m", "jupyterlab", "--ip", "127.0.0.1", str(directory)], environment
+        sys.executable, [sys.executable, "-m", "jupyterlab", "--ip", "127.0.0.1", str(opened)], environment
     )
+
+
+def _filled(path: Path, given: dict[str, str]) -> str:
+    """Return a notebook whose parameters have the given values as defaults."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for cell in document["cells"]:
+        if "parameters" in cell["metadata"].get("tags", ()):
+            for number, line in enumerate(cell["source"]):
+                parameter = line.partition(":")[0]
+                if given.get(parameter):
+                    before, _, comment = line.partition("  #")
+                    declared = before.partition(" = ")[0]
+                    cell["source"][number] = f"{declared} = {json.dumps(given[parameter])}  #{comment}"
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -5,6 +5,7 @@
     WorkbenchError                 1
     ├── ParameterError             2   an argument the caller can correct
     ├── AccessRefused             14   a system or an action that the identity has no role for
+    ├── ChangedMeanwhile          15   somebody else changed the same before a write
     ├── SettingsError              4   the settings file, an environment variable
     ├── CatalogError               4   a system profile or an SLO document
     ├── FrameError                10   a frame that breaks its contract
@@ -54,6 +55,23 @@ class AccessRefused(WorkbenchError):
     """Who asks may not see the system, or may not do this."""
 
     exit_code = 14
+
+
+class ChangedMeanwhile(WorkbenchError):
+    """Somebody else changed something of the same system since the writer last looked; nothing was written.
+
+    ``changes`` says what; ``newest`` is what to hand over as ``seen`` to write all the same.
+    """
+
+    exit_code = 15
+
+    def __init__(self, system: str, changes: tuple[str, ...], *, newest: int) -> None:
+        count = "1 change" if len(changes) == 1 else f"{len(changes)} changes"
+        super().__init__(
+            f"Nothing was written: {count} of {system} since you last looked.\n" + "\n".join(changes),
+            hint="Look at them, then write again.",
+        )
+        self.changes, self.newest = changes, newest
 
 
 class SettingsError(WorkbenchError):

@@ -99,14 +99,14 @@ def unlinked(text: str) -> str:
     >>> unlinked("see https://evil.example").replace("\u2060", "|")
     'see https:|//evil.example'
     """
-    return _ADDRESS.sub(lambda found: found[0] + _JOINER, text)
+    return _ADDRESS.sub(lambda match: match[0] + _JOINER, text)
 
 
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _json_escape(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be", "surrogatepass")
+def _json_escape(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

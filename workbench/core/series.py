@@ -177,11 +177,11 @@ class Metrics:
 
     def last(self) -> dict[LabelKey, float]:
         """Value of each series at the last step where it is present."""
-        found: dict[LabelKey, float] = {}
+        newest: dict[LabelKey, float] = {}
         for labels, values, present in zip(self.labels, self.values, self.present, strict=True):
             steps = np.flatnonzero(present)
-            found[label_key(labels)] = float(values[steps[-1]]) if len(steps) else math.nan
-        return found
+            newest[label_key(labels)] = float(values[steps[-1]]) if len(steps) else math.nan
+        return newest
 
 
 @lru_cache(maxsize=1024)

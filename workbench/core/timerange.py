@@ -234,32 +234,32 @@ def calendar_range(text: str, *, zone: str, now: datetime, week_start: str = "mo
     '2026-11-01 00:00 to 2026-11-08 00:00 UTC'
     """
     cleaned = text.strip().lower()
-    found = _CALENDAR.fullmatch(cleaned)
-    if not found or week_start not in WEEKDAYS:
+    match = _CALENDAR.fullmatch(cleaned)
+    if not match or week_start not in WEEKDAYS:
         raise ParameterError(
             f"{text!r} is not a calendar period.",
             hint="Write e.g. 2026-10, this-month, last-week, 2026-W44, last-quarter, 2026-Q3 or 2026.",
         )
     today = now.astimezone(named_zone(zone)).date()
-    if found["which"]:
-        back = 1 if found["which"] == "last" else 0
-        if found["unit"] == "week":
+    if match["which"]:
+        back = 1 if match["which"] == "last" else 0
+        if match["unit"] == "week":
             since = (today.weekday() - WEEKDAYS.index(week_start)) % 7
             first = today - timedelta(days=since + 7 * back)
             return _days(first, first + timedelta(days=7), zone)
-        length = {"month": 1, "quarter": 3, "year": 12}[found["unit"]]
+        length = {"month": 1, "quarter": 3, "year": 12}[match["unit"]]
         number = (today.year * 12 + today.month - 1) // length - back
         return _months(number * length, length, zone)
-    year = int(found["year"])
-    if found["week"]:
+    year = int(match["year"])
+    if match["week"]:
         try:
-            first = date.fromisocalendar(year, int(found["week"]), 1)
+            first = date.fromisocalendar(year, int(match["week"]), 1)
         except ValueError:
-            raise ParameterError(f"{year} has no week {found['week']}.", hint="Weeks are 1 to 52 or 53.") from None
+            raise ParameterError(f"{year} has no week {match['week']}.", hint="Weeks are 1 to 52 or 53.") from None
         return _days(first, first + timedelta(days=7), zone)
-    if found["quarter"]:
-        return _months(year * 12 + 3 * (int(found["quarter"]) - 1), 3, zone)
-    return calendar_month(year, int(found["month"]), zone) if found["month"] else _months(year * 12, 12, zone)
+    if match["quarter"]:
+        return _months(year * 12 + 3 * (int(match["quarter"]) - 1), 3, zone)
+    return calendar_month(year, int(match["month"]), zone) if match["month"] else _months(year * 12, 12, zone)
 
 
 def is_calendar(text: str) -> bool:
@@ -282,6 +282,6 @@ def months(span: TimeRange, zone: str) -> Iterator[TimeRange]:
     """Yield the calendar months in ``zone`` that overlap the range, oldest first."""
     local = span.start.astimezone(named_zone(zone))
     year, month = local.year, local.month
-    while (found := calendar_month(year, month, zone)).start < span.end:
-        yield found
+    while (month_range := calendar_month(year, month, zone)).start < span.end:
+        yield month_range
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)

@@ -29,7 +29,7 @@ def answers(profiles: Mapping[str, Profile], events: Sequence[Event], span: Span
     list of dict
         ``system, name, url, time, status_code, answer`` and ``unhealthy``, a list of ``start``, ``end``, ``event``.
     """
-    found = []
+    checks = []
     for system, profile in profiles.items():
         sick = [event for event in events if event.system == system and event.kind in SICK]
         inside = [one for one in sick if span.first * 1440 <= one.start and one.start * MINUTE_MS <= span.end_ms]
@@ -42,7 +42,7 @@ def answers(profiles: Mapping[str, Profile], events: Sequence[Event], span: Span
             for key, value in (("status", "unhealthy" if down else "healthy"), ("timestamp", _iso(span.end_ms))):
                 if key in answer:
                     answer[key] = value
-            found.append(
+            checks.append(
                 {
                     "system": system,
                     "name": endpoint.name,
@@ -53,7 +53,7 @@ def answers(profiles: Mapping[str, Profile], events: Sequence[Event], span: Span
                     "unhealthy": unhealthy,
                 }
             )
-    return found
+    return checks
 
 
 def _plain(value: Any) -> Any:

@@ -40,9 +40,9 @@ def offset_ms(text: str, anchor_ms: int) -> int:
     >>> offset_ms("-1d", 86_400_000 * 3) // 86_400_000
     2
     """
-    found = _OFFSET.fullmatch(text.strip())
-    base, sign, length = (found["base"], found["sign"], found["length"]) if found else (None, None, None)
-    if not found or (sign is None) != (length is None) or (base is None and sign is None):
+    match = _OFFSET.fullmatch(text.strip())
+    base, sign, length = (match["base"], match["sign"], match["length"]) if match else (None, None, None)
+    if not match or (sign is None) != (length is None) or (base is None and sign is None):
         raise ParameterError(
             f"{text!r} is not an offset.", hint="Write -9d12h, +4d or last-month+7d13h20m (days, hours, minutes)."
         )
@@ -295,14 +295,14 @@ def _mistakes(
 
 
 def _unfit(kind: Kind, entry: _Entry) -> list[tuple[str, str]]:
-    found = []
+    faults = []
     low, high = kind.magnitude
     if entry.magnitude is None and high > 0:
-        found.append(("magnitude", f"a {entry.kind} needs a magnitude: {kind.unit}"))
+        faults.append(("magnitude", f"a {entry.kind} needs a magnitude: {kind.unit}"))
     if entry.magnitude is not None and not low <= entry.magnitude <= high:
-        found.append(("magnitude", f"magnitude {entry.magnitude:g} is outside {low:g} to {high:g} ({kind.unit})"))
+        faults.append(("magnitude", f"magnitude {entry.magnitude:g} is outside {low:g} to {high:g} ({kind.unit})"))
     if kind.lasts and duration_ms(entry.duration) == 0:
-        found.append(("duration", f"a {entry.kind} needs a duration, e.g. 30m"))
+        faults.append(("duration", f"a {entry.kind} needs a duration, e.g. 30m"))
     if not kind.lasts and duration_ms(entry.duration) != 0:
-        found.append(("duration", f"a {entry.kind} has no duration"))
-    return found
+        faults.append(("duration", f"a {entry.kind} has no duration"))
+    return faults

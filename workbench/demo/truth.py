@@ -65,12 +65,12 @@ def truth(
 
 def deploys(events: Sequence[Event], models: Sequence[SystemModel], span: Span) -> list[dict[str, Any]]:
     """Deploys up to the end, with the instances in the order in which they restart."""
-    found = []
+    rows = []
     for model in models:
         for event in events:
             if event.kind == "deploy" and event.system == model.name and _begun(event, span):
                 instances = [process for process in model.processes if event.concerns(instance=process)]
-                found.append(
+                rows.append(
                     {
                         "id": event.id,
                         "system": model.name,
@@ -80,7 +80,7 @@ def deploys(events: Sequence[Event], models: Sequence[SystemModel], span: Span) 
                         "instances": instances,
                     }
                 )
-    return found
+    return rows
 
 
 def _begun(event: Event, span: Span) -> bool:
@@ -129,14 +129,14 @@ def _own(model: SystemModel, state: State) -> Iterator[tuple[int, Mapping[str, A
 
 def _joined(runs: Iterator[Sequence[Any]]) -> list[list[Any]]:
     """Join runs that go on over midnight."""
-    found: dict[str, list[list[Any]]] = defaultdict(list)
+    groups: dict[str, list[list[Any]]] = defaultdict(list)
     for target, start, end in runs:
-        own = found[target]
+        own = groups[target]
         if own and own[-1][2] == start:
             own[-1][2] = end
         else:
             own.append([target, start, end])
-    return sorted((run for own in found.values() for run in own), key=lambda run: (run[1], run[0]))
+    return sorted((run for own in groups.values() for run in own), key=lambda run: (run[1], run[0]))
 
 
 def _whole(counts: Mapping[str, float]) -> Counts:

@@ -148,8 +148,8 @@ class _Commit:
 
 def write_episodes(archive: Archive, state: State) -> None:
     """Replace the episodes of the whole history: an extension can end an open one or redo a day."""
-    found = [Episode(**episode) for episode in state.episodes]
-    archive.replace_episodes(episodes_frame(found), TimeRange.from_ms(0, _END_OF_TIME_MS))
+    episodes = [Episode(**episode) for episode in state.episodes]
+    archive.replace_episodes(episodes_frame(episodes), TimeRange.from_ms(0, _END_OF_TIME_MS))
 
 
 def _stretches(start: int, span: Span) -> Iterator[list[int]]:

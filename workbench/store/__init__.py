@@ -1,8 +1,9 @@
 """What the workbench writes down: runs, slice counts, what is collected, what people decide, and issued reports."""
 
-from workbench.store.alert_tags import AlertTag
 from workbench.store.collected import Collection, HealthResult, KeptAnswer, Observation
-from workbench.store.decisions import Annotation, AuditEntry, Definition, ExclusionRecord
+from workbench.store.decided.alert_tags import AlertTag
+from workbench.store.decided.audit import AuditEntry
+from workbench.store.decided.decisions import Annotation, Definition, ExclusionRecord
 from workbench.store.issues import Issue
 from workbench.store.jobs import Job, NewJob
 from workbench.store.notices import Notice

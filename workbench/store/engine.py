@@ -13,10 +13,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from workbench.core.errors import ArchiveError, SettingsError
 from workbench.core.private import FILE, private_folder
-from workbench.store.sqlite import file_of, sqlite_engine
+from workbench.store.sqlite import file_of, keep_copy, sqlite_engine
 
 #: Revision of the newest migration; a test holds it to the scripts.
-HEAD = "0009"
+HEAD = "0011"
 
 _LOCK = 7_061_974_113  # any number, the same in every process that migrates
 
@@ -58,6 +58,8 @@ def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) ->
         if known and not current:
             raise _lost(where, kept)
         if current != HEAD:
+            if current and path is not None and current < HEAD:
+                keep_copy(path, path.with_name(f"{path.name}.{current}"))
             with writing(engine) as connection:
                 _migrate(connection, where)
         if remember and not known:

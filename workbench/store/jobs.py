@@ -181,7 +181,9 @@ class Jobs(Connected):
 
     def jobs(self, *, schedule: str = "", limit: int = 1_000) -> list[Job]:
         """Return jobs, the one due last first."""
-        query = select(jobs).order_by(jobs.c.due_ms.desc(), jobs.c.system).limit(limit)
+        query = (
+            select(jobs).where(*self._seen(jobs.c.system)).order_by(jobs.c.due_ms.desc(), jobs.c.system).limit(limit)
+        )
         if schedule:
             query = query.where(jobs.c.schedule == schedule)
         with self._reading() as connection:

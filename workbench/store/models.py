@@ -46,8 +46,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Give the zone back."""
         if value is None:
             return None
-        found: datetime = value
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        instant: datetime = value
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 metadata = MetaData(
@@ -271,6 +271,8 @@ audit_trail = Table(
     Column("system", String(120), nullable=False),
     Column("subject", String(120), nullable=False),
     Column("document", JSON, nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
 )
 
 #: How an objective was defined from ``since`` on, as an OpenSLO document.

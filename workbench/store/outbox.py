@@ -188,7 +188,9 @@ class Outbox(Connected):
             return _delivery(connection.execute(select(deliveries).where(deliveries.c.id == rows[0].id)).one())
 
     def deliveries(self, *, status: str = "", limit: int = 1_000) -> list[Delivery]:
-        """Return messages and how their sending stands, newest first."""
+        """Return messages and how their sending stands, newest first; they span systems, so a scope has none."""
+        if self._scope is not None:
+            return []
         query = select(deliveries).order_by(deliveries.c.created_ms.desc(), deliveries.c.id).limit(limit)
         if status:
             query = query.where(deliveries.c.status == status)
@@ -196,7 +198,9 @@ class Outbox(Connected):
             return [_delivery(row) for row in connection.execute(query)]
 
     def outbox_file(self, sha256: str) -> bytes | None:
-        """Return a file of a message; None when it was deleted."""
+        """Return a file of a message; None when it was deleted, and within a scope."""
+        if self._scope is not None:
+            return None
         with self._reading() as connection:
             content = connection.execute(select(outbox_files.c.content).where(outbox_files.c.sha256 == sha256)).scalar()
         return None if content is None else bytes(content)

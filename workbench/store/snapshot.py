@@ -93,8 +93,8 @@ def read_snapshot(file: Path, store: Store) -> None:
 def _copied(source: Engine, target: Engine) -> None:
     with source.connect() as reading, writing(target) as connection:
         for table in metadata.sorted_tables:
-            found = reading.execution_options(yield_per=_BATCH).execute(select(table))
-            for part in found.mappings().partitions(_BATCH):
+            rows = reading.execution_options(yield_per=_BATCH).execute(select(table))
+            for part in rows.mappings().partitions(_BATCH):
                 connection.execute(insert(table), [dict(row) for row in part])
             if target.dialect.name == "postgresql" and "id" in table.c and table.c.id.type.python_type is int:
                 newest = func.coalesce(func.max(table.c.id), 1)

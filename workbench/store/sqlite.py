@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -51,6 +52,17 @@ def sqlite_engine(location: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def keep_copy(path: Path, copy: Path) -> None:
+    """Copy a database as it stands, its write-ahead log included, unless the copy is there already."""
+    if copy.exists():
+        return
+    partial = copy.with_name(f"{copy.name}.{os.getpid()}")
+    partial.touch(mode=FILE)
+    with closing(sqlite3.connect(path)) as whole, closing(sqlite3.connect(partial)) as part:
+        whole.backup(part)
+    partial.replace(copy)
 
 
 def _connected(path: Path) -> sqlite3.Connection:

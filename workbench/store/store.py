@@ -15,16 +15,18 @@ from sqlalchemy import Row, insert, select, update
 
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.store.alert_tags import AlertTags
 from workbench.store.answers import Answers
 from workbench.store.collected import Collected
 from workbench.store.connection import upsert, upsert_numbers
-from workbench.store.decisions import Decisions
+from workbench.store.decided.alert_tags import AlertTags
+from workbench.store.decided.audit import Audit
+from workbench.store.decided.decisions import Decisions
 from workbench.store.issues import Issues
 from workbench.store.jobs import Jobs
 from workbench.store.models import report_runs, slice_counts, slice_histories
 from workbench.store.notices import Notices
 from workbench.store.outbox import Outbox
+from workbench.store.reviews import Reviews
 
 RunStatus = Literal["running", "done", "failed", "incomplete"]
 
@@ -79,7 +81,7 @@ class SliceHistory:
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
-class Store(Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers):
+class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers, Reviews):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.

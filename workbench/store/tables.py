@@ -178,7 +178,7 @@ class TableSource:
         return SourceState(self.name, "table", self.location, status, engine, "", newest, detail, code)
 
     def _of_files(self, path: Path) -> pd.DataFrame:
-        files = [Path(found) for found in sorted(glob.glob(str(path)))]
+        files = [Path(name) for name in sorted(glob.glob(str(path)))]
         if not files:
             raise SourceUnavailable(f"There is no file at {path}.", source=self.name, hint="Check path.")
         parts = []
@@ -252,18 +252,18 @@ class TableSource:
         if value is None or value is pd.NaT or value == "" or (isinstance(value, float) and pd.isna(value)):
             return None, False
         try:
-            found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+            instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
         except ValueError:
             raise AnswerUnreadable(
                 f"{str(value)[:40]!r} in row {row} of {column} is no time.", source=self.name, hint="Use ISO 8601."
             ) from None
-        return (found, False) if found.tzinfo else (found.replace(tzinfo=UTC), True)
+        return (instant, False) if instant.tzinfo else (instant.replace(tzinfo=UTC), True)
 
     def _amounts(self, column: pd.Series) -> pd.Series:
         try:
-            found = exact_decimals(column.tolist(), decimal=self.decimal)
+            amounts = exact_decimals(column.tolist(), decimal=self.decimal)
         except ParameterError as error:
             raise AnswerUnreadable(
                 f"{error.message[:-1]} of {column.name}.", source=self.name, hint=error.hint
             ) from None
-        return pd.Series(found, index=column.index, dtype=object)
+        return pd.Series(amounts, index=column.index, dtype=object)

@@ -19,7 +19,7 @@ from workbench.ui.parts import figures, load, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.filters import Period
 from workbench.ui.parts.header import place_text
-from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts.markdown import escaped, plain
 
 
 def objective(system: str, name: str) -> Objective:
@@ -88,7 +88,7 @@ def burn_rates(rates: BurnRates) -> None:
 
 def _definition(promised: Objective) -> None:
     if promised.description:
-        st.text(promised.description)
+        st.text(plain(promised.description))
     every = f"slices of {duration_text(promised.slice_ms)}" if promised.slice_ms else "every event counts"
     window = duration_text(promised.window_ms) if promised.window_ms else "calendar"
     st.caption(
@@ -96,11 +96,11 @@ def _definition(promised: Objective) -> None:
     )
     for name, text in promised.queries().items():
         st.caption(name)
-        st.code(text, language=None, wrap_lines=True)
+        st.code(plain(text), language=None, wrap_lines=True)
     if promised.derived:
         st.caption("Derived: the document does not state this objective; it follows from a threshold.")
     for assumption in promised.assumptions:
-        st.text(f"Assumption: {assumption}")
+        st.text(plain(f"Assumption: {assumption}"))
     st.caption(escaped(f"{place_text(promised.file)}:{promised.line}"))
 
 
@@ -126,7 +126,7 @@ def provenance(study: Study) -> None:
     )
     if made.queries:
         st.caption("Queries as they were asked")
-        st.code("\n".join(made.queries), language=None, wrap_lines=True)
+        st.code(plain("\n".join(made.queries)), language=None, wrap_lines=True)
 
 
 def commands(system: str, name: str, period: Period, study: Study) -> None:
@@ -150,4 +150,4 @@ def question_commands(verb: str, system: str, period: Period, study: Study) -> N
     chosen = period.options(study.as_of)
     st.caption("The same numbers on the command line")
     text = f"workbench --zone {shlex.quote(period.zone)} {verb} status {shlex.quote(system)} {chosen}"
-    st.code(text, language=None, wrap_lines=True)
+    st.code(plain(text), language=None, wrap_lines=True)

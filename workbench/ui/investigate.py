@@ -16,7 +16,7 @@ from workbench.studies.investigate.commands import literal
 from workbench.studies.investigate.investigate import LONGEST
 from workbench.ui.parts import figures, links
 from workbench.ui.parts.cards import Tile, tiles
-from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts.markdown import escaped, plain
 from workbench.ui.parts.view import Sheet, sheets
 from workbench.ui.parts.window import window as window_of
 
@@ -114,4 +114,4 @@ def commands(study: Study, compared: str) -> None:
     frame = study.results["changes"].frame
     if len(frame):
         for row in frame[frame["named"] & (frame["rank"] == 1)].itertuples():
-            st.code(str(row.command), language=None, wrap_lines=True)
+            st.code(plain(str(row.command)), language=None, wrap_lines=True)

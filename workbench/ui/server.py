@@ -15,7 +15,7 @@ from workbench.core.settings import load_settings
 from workbench.core.settings.access import AccessSettings
 from workbench.core.shipped import shipped
 from workbench.studies.answers import pool
-from workbench.ui.doors import AllowedHosts, ProxyUsers, allowed_names
+from workbench.ui.access.doors import AllowedHosts, ProxyUsers, allowed_names
 
 
 def sign_in_secrets(access: AccessSettings) -> dict[str, Any] | None:

@@ -45,9 +45,11 @@ def first(study: Study) -> None:
     assert isinstance(result, TodayList)
     assert isinstance(looked, Evidence)
     if result.frame.empty:
-        st.markdown(looked.clear() or "Nothing was looked at: there is no objective, alert rule, threshold or budget.")
+        st.markdown(
+            escaped(looked.clear()) or "Nothing was looked at: there is no objective, alert rule, threshold or budget."
+        )
     for sentence in looked.unread()[:_SENTENCES]:
-        st.caption(sentence)
+        st.caption(escaped(sentence))
     if result.frame.empty:
         return
     with st.grid(len(result.frame), min_column_width=280, gap="small"):

@@ -70,13 +70,13 @@ def hour_classes(times: pd.Series, zone: str) -> NDArray[np.str_]:
     return np.where(sleep, "sleep", np.where(business, "business", "off")).astype("<U8")
 
 
-def alert_interruptions(found: AlertEpisodes) -> AlertInterruptions:
+def alert_interruptions(alerts: AlertEpisodes) -> AlertInterruptions:
     """Count what began in each class of hours, with the hours that were observed in it."""
-    begun = found.frame[found.frame["started"]]
-    classes = hour_classes(begun["starts_at"], found.zone)
+    begun = alerts.frame[alerts.frame["started"]]
+    classes = hour_classes(begun["starts_at"], alerts.zone)
     urgent = begun["urgent"].to_numpy()
     called = begun["starts_at"].dt.as_unit("ms").astype("int64").to_numpy() // HOUR_MS
-    observed = _observed_hours(found)
+    observed = _observed_hours(alerts)
     rows = []
     for name in (*CLASSES, "all"):
         long_enough = sum(observed.values()) >= 24
@@ -92,10 +92,10 @@ def alert_interruptions(found: AlertEpisodes) -> AlertInterruptions:
                 "per_week": float((mine & urgent).sum() * 168 / hours) if long_enough and hours else np.nan,
             }
         )
-    return AlertInterruptions(pd.DataFrame(rows), zone=found.zone)
+    return AlertInterruptions(pd.DataFrame(rows), zone=alerts.zone)
 
 
-def alert_shifts(found: AlertEpisodes) -> AlertShifts:
+def alert_shifts(alerts: AlertEpisodes) -> AlertShifts:
     """Count the urgent alerts of each shift.
 
     Notes
@@ -107,16 +107,16 @@ def alert_shifts(found: AlertEpisodes) -> AlertShifts:
     ----------
     .. [1] B. Beyer et al., Site Reliability Engineering, O'Reilly, 2016, ch. 11.
     """
-    begun = found.frame[found.frame["started"] & found.frame["urgent"]]
+    begun = alerts.frame[alerts.frame["started"] & alerts.frame["urgent"]]
     starts = begun["starts_at"].dt.as_unit("ms").astype("int64").to_numpy()
-    edges = _shift_edges(found.range, found.zone)
+    edges = _shift_edges(alerts.range, alerts.zone)
     place = np.searchsorted(edges, starts, side="right") - 1
     counts = np.bincount(place, minlength=len(edges) - 1)[: len(edges) - 1]
     hours = pd.Series(starts // HOUR_MS).groupby(place).nunique().reindex(range(len(edges) - 1), fill_value=0)
     lengths = np.diff(edges)
-    observed = np.diff(time_before(_stretches(found), edges)) / lengths
+    observed = np.diff(time_before(_stretches(alerts), edges)) / lengths
     instants = pd.to_datetime(edges, unit="ms", utc=True).as_unit("ms")
-    local = pd.Series(instants[:-1]).dt.tz_convert(str(named_zone(found.zone))).dt.hour.to_numpy()
+    local = pd.Series(instants[:-1]).dt.tz_convert(str(named_zone(alerts.zone))).dt.hour.to_numpy()
     frame = pd.DataFrame(
         {
             "start": instants[:-1],
@@ -128,21 +128,21 @@ def alert_shifts(found: AlertEpisodes) -> AlertShifts:
             "over": counts > 2,
         }
     )
-    return AlertShifts(frame, zone=found.zone)
+    return AlertShifts(frame, zone=alerts.zone)
 
 
-def _stretches(found: AlertEpisodes) -> NDArray[np.int64]:
-    if found.observed or not found.observed_s:
-        return np.array(found.observed, np.int64).reshape(-1, 2)
-    return np.array([[found.range.start_ms, found.range.end_ms]], np.int64)
+def _stretches(alerts: AlertEpisodes) -> NDArray[np.int64]:
+    if alerts.observed or not alerts.observed_s:
+        return np.array(alerts.observed, np.int64).reshape(-1, 2)
+    return np.array([[alerts.range.start_ms, alerts.range.end_ms]], np.int64)
 
 
-def _observed_hours(found: AlertEpisodes) -> dict[str, float]:
+def _observed_hours(alerts: AlertEpisodes) -> dict[str, float]:
     """Observed time of each class of hours; quarters of an hour never straddle a class. [h]"""
-    first = found.range.start_ms // _QUARTER_MS * _QUARTER_MS
-    edges = np.arange(first, found.range.end_ms + _QUARTER_MS, _QUARTER_MS)
-    lasted = np.diff(time_before(_stretches(found), edges)) / HOUR_MS
-    classes = hour_classes(pd.Series(pd.to_datetime(edges[:-1], unit="ms", utc=True)), found.zone)
+    first = alerts.range.start_ms // _QUARTER_MS * _QUARTER_MS
+    edges = np.arange(first, alerts.range.end_ms + _QUARTER_MS, _QUARTER_MS)
+    lasted = np.diff(time_before(_stretches(alerts), edges)) / HOUR_MS
+    classes = hour_classes(pd.Series(pd.to_datetime(edges[:-1], unit="ms", utc=True)), alerts.zone)
     return {name: float(lasted[classes == name].sum()) for name in CLASSES}
 
 

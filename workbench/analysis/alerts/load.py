@@ -70,12 +70,12 @@ class AlertBursts(Result):
     expected: float
 
 
-def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures:
+def alert_measures(alerts: AlertEpisodes, *, positions: int = 1) -> AlertMeasures:
     """Hold the load of alerts against the limits of ISA-18.2, EEMUA 191 and the SRE book.
 
     Parameters
     ----------
-    found : AlertEpisodes
+    alerts : AlertEpisodes
     positions : int
         People on call at a time; rates are per position. [count]
 
@@ -95,19 +95,19 @@ def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures
     .. [3] B. Beyer et al., Site Reliability Engineering, O'Reilly, 2016, ch. 11.
     .. [4] S. R. Kondaveeti et al., Quantification of alarm chatter based on run length distributions, 2010.
     """
-    begun = found.frame[found.frame["started"]]
-    counts = period_counts(_starts_ms(begun), found.range)
-    periods = _observed_periods(found, counts)
+    begun = alerts.frame[alerts.frame["started"]]
+    counts = period_counts(_starts_ms(begun), alerts.range)
+    periods = _observed_periods(alerts, counts)
     count = len(begun)
     tops = begun.groupby(["alertname", "labels"]).size().sort_values(ascending=False)
     urgent = int(begun["urgent"].sum())
     flooded = sum((end - start) for start, end in _floods(counts)) / periods if periods else np.nan
     crowded = int((counts > FLOOD_BEGINS).sum()) / periods if periods else np.nan
-    chatter = chatter_indices(found.frame)
+    chatter = chatter_indices(alerts.frame)
     chatters = (chatter["chatter"] >= CHATTERS) & (chatter["starts"] >= CHATTER_STARTS)
 
-    def per(length_s: float, alerts: int = count) -> float:
-        return alerts * length_s / found.observed_s / positions if found.observed_s >= length_s else np.nan
+    def per(length_s: float, begun_count: int = count) -> float:
+        return begun_count * length_s / alerts.observed_s / positions if alerts.observed_s >= length_s else np.nan
 
     rows = [
         _row("per_day", "Alerts a day, per person on call", per(86_400), "per_day", 150, "ISA-18.2-2009"),
@@ -125,37 +125,37 @@ def alert_measures(found: AlertEpisodes, *, positions: int = 1) -> AlertMeasures
              "EEMUA 191"),
         _row("flapping", "Episodes that flap: three of one alert, each within an hour of the one before",
              float(begun["flapping"].sum()), "count", np.nan, "our own"),
-        _row("fleeting", "Episodes over in under ten seconds", float(_fleeting(found.frame)), "count", 0,
+        _row("fleeting", "Episodes over in under ten seconds", float(_fleeting(alerts.frame)), "count", 0,
              "ISA-18.2, 16.4.6"),
-        _row("stale", "Most alerts stale at once on a day", float(_stale_per_day(found)), "count", 4,
+        _row("stale", "Most alerts stale at once on a day", float(_stale_per_day(alerts)), "count", 4,
              "ISA-18.2, 16.4.7"),
         _row("stale_alerts", "Alerts that stood longer than a day",
-             float(len(found.frame.loc[found.frame["stale"], ["alertname", "labels"]].drop_duplicates())), "count",
+             float(len(alerts.frame.loc[alerts.frame["stale"], ["alertname", "labels"]].drop_duplicates())), "count",
              np.nan, "ISA-18.2, 16.4.7"),
         _row("critical", "Share of urgent among all", urgent / count if count else np.nan, "ratio", 0.05,
              "ISA-18.2, 16.4.8"),
         _row("per_shift", "Urgent alerts in a shift of twelve hours", per(43_200, urgent), "per_shift", 2,
              "SRE book, ch. 11"),
     ]  # fmt: skip
-    if not found.observed_s:
+    if not alerts.observed_s:
         rows = [{**row, "value": np.nan, "status": "no_data"} for row in rows]
     notes: tuple[str, ...] = ()
-    if found.observed_s and found.observed_s < ENOUGH_DAYS * 86_400:
+    if alerts.observed_s and alerts.observed_s < ENOUGH_DAYS * 86_400:
         notes = (
-            f"Only {found.observed_s / 86_400:.1f} days were observed; the standards call for {ENOUGH_DAYS:.0f}, so "
+            f"Only {alerts.observed_s / 86_400:.1f} days were observed; the standards call for {ENOUGH_DAYS:.0f}, so "
             "read the comparison as an indication.",
         )
     columns = ["measure", "title", "value", "unit", "limit", "standard", "status"]
     return AlertMeasures(
         pd.DataFrame(rows, columns=columns),
-        range=found.range,
-        observed_s=found.observed_s,
+        range=alerts.range,
+        observed_s=alerts.observed_s,
         positions=positions,
         notes=notes,
     )
 
 
-def alert_bursts(found: AlertEpisodes) -> AlertBursts:
+def alert_bursts(alerts: AlertEpisodes) -> AlertBursts:
     """Find floods, and bursts that chance does not explain.
 
     Notes
@@ -165,11 +165,11 @@ def alert_bursts(found: AlertEpisodes) -> AlertBursts:
     Poisson process of the mean rate of the period would reach in one period of a thousand at most. Both say *when*
     alerts came in a heap; a heap is usually one incident.
     """
-    begun = found.frame[found.frame["started"]]
+    begun = alerts.frame[alerts.frame["started"]]
     starts = _starts_ms(begun)
-    counts = period_counts(starts, found.range)
-    first_ms = found.range.start_ms - found.range.start_ms % PERIOD_MS
-    mean = len(begun) / max(found.observed_s * 1000 / PERIOD_MS, 1.0)
+    counts = period_counts(starts, alerts.range)
+    first_ms = alerts.range.start_ms - alerts.range.start_ms % PERIOD_MS
+    mean = len(begun) / max(alerts.observed_s * 1000 / PERIOD_MS, 1.0)
     least = max(BURST_LEAST, int(np.ceil(special.pdtrik(1 - 1 / BURST_ODDS, mean))) + 1)
     rows: list[dict[str, Any]] = []
     for kind, runs in (("flood", _floods(counts)), ("burst", _runs(counts >= least))):
@@ -206,13 +206,13 @@ def period_counts(starts_ms: NDArray[np.int64], span: TimeRange) -> NDArray[np.i
     return counts
 
 
-def _observed_periods(found: AlertEpisodes, counts: NDArray[np.int64]) -> int:
+def _observed_periods(alerts: AlertEpisodes, counts: NDArray[np.int64]) -> int:
     """Ten-minute periods in which rules were evaluated, at least in part. [count]"""
-    if not found.observed:
-        return min(int(np.ceil(found.observed_s * 1000 / PERIOD_MS - 1e-9)), len(counts))
-    first_ms = found.range.start_ms - found.range.start_ms % PERIOD_MS
+    if not alerts.observed:
+        return min(int(np.ceil(alerts.observed_s * 1000 / PERIOD_MS - 1e-9)), len(counts))
+    first_ms = alerts.range.start_ms - alerts.range.start_ms % PERIOD_MS
     edges = first_ms + PERIOD_MS * np.arange(len(counts) + 1)
-    before = time_before(np.array(found.observed, np.int64), edges)
+    before = time_before(np.array(alerts.observed, np.int64), edges)
     return int(((np.diff(before) > 0) | (counts > 0)).sum())
 
 
@@ -251,12 +251,12 @@ def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _stale_per_day(found: AlertEpisodes) -> int:
+def _stale_per_day(alerts: AlertEpisodes) -> int:
     """Most alerts that were stale on one and the same day of the period, UTC."""
     per_day: dict[int, int] = {}
-    for row in found.frame[found.frame["stale"]].itertuples():
-        stale_from = max(row.starts_at + pd.Timedelta(days=1), pd.Timestamp(found.range.start))
-        until = min(row.starts_at + pd.Timedelta(seconds=row.duration_s), pd.Timestamp(found.range.end))
+    for row in alerts.frame[alerts.frame["stale"]].itertuples():
+        stale_from = max(row.starts_at + pd.Timedelta(days=1), pd.Timestamp(alerts.range.start))
+        until = min(row.starts_at + pd.Timedelta(seconds=row.duration_s), pd.Timestamp(alerts.range.end))
         for day in range(stale_from.toordinal(), until.toordinal() + 1):
             per_day[day] = per_day.get(day, 0) + 1
     return max(per_day.values(), default=0)

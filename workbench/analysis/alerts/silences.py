@@ -49,12 +49,12 @@ class AlertStages(Result):
     """
 
 
-def alert_silences(found: AlertEpisodes, silences: Sequence[Silence], matched: NDArray[np.bool_]) -> AlertSilences:
+def alert_silences(alerts: AlertEpisodes, silences: Sequence[Silence], matched: NDArray[np.bool_]) -> AlertSilences:
     """Count what each silence kept quiet.
 
     Parameters
     ----------
-    found : AlertEpisodes
+    alerts : AlertEpisodes
     silences : sequence of Silence
     matched : bool array, (n_silences, n_episodes)
         Whether the matchers of a silence select an episode.
@@ -64,7 +64,7 @@ def alert_silences(found: AlertEpisodes, silences: Sequence[Silence], matched: N
     An alert counts where it began while the silence was active. ISA-18.2 (16.5) wants no suppression without somebody
     who answers for it, and none that is never looked at again.
     """
-    frame = found.frame
+    frame = alerts.frame
     starts = _ms(frame["starts_at"])
     rows: list[dict[str, Any]] = []
     for silence, mine in zip(silences, matched, strict=True):
@@ -101,7 +101,7 @@ def alert_silences(found: AlertEpisodes, silences: Sequence[Silence], matched: N
 
 
 def alert_stages(
-    found: AlertEpisodes,
+    alerts: AlertEpisodes,
     silences: Sequence[Silence] | None,
     matched: NDArray[np.bool_],
     notifications: int | None,
@@ -110,14 +110,14 @@ def alert_stages(
 
     Parameters
     ----------
-    found : AlertEpisodes
+    alerts : AlertEpisodes
     silences : sequence of Silence, optional
         None where no silences were collected.
     matched : bool array, (n_silences, n_episodes)
     notifications : int, optional
         Sent in the period, repeats included; None where nothing records them. [count]
     """
-    frame = found.frame
+    frame = alerts.frame
     starts, begun = _ms(frame["starts_at"]), frame["started"].to_numpy()
     hidden = np.zeros(len(frame), np.bool_)
     for silence, mine in zip(silences or (), matched, strict=False):

@@ -222,7 +222,7 @@ def alert_episodes(
     )
 
 
-def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> AlertRules:
+def alert_rules(alerts: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> AlertRules:
     """Load of each rule that fired or is known.
 
     Notes
@@ -235,7 +235,7 @@ def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> Al
     ----------
     .. [1] S. R. Kondaveeti et al., Quantification of alarm chatter based on run length distributions, 2010.
     """
-    rows = found.frame
+    rows = alerts.frame
     rule, names = pd.factorize(pd.MultiIndex.from_frame(rows[["alertname", "severity"]]))
     fired = {name for name, _ in names}
     quiet = [one for one in {one.alertname: one for one in rules}.values() if one.alertname not in fired]
@@ -260,7 +260,7 @@ def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> Al
             "p90_s": ended.quantile(0.9).reindex(range(count)).to_numpy(),
             "longest_s": durations.max().to_numpy(),
             "measured": counted(whole),
-            "firing_share": firing_shares(rows, rule, count, found.range, found.observed_s, found.observed),
+            "firing_share": firing_shares(rows, rule, count, alerts.range, alerts.observed_s, alerts.observed),
             "flapping": counted(begun & rows["flapping"].to_numpy()),
             "stale": counted(rows["stale"].to_numpy()),
             "asleep": counted(begun & rows["sleep"].to_numpy()),
@@ -276,30 +276,30 @@ def alert_rules(found: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> Al
         ],
         columns=["alertname", "severity", "owner", "firing_share"],
     )
-    if not found.observed_s:
+    if not alerts.observed_s:
         others["firing_share"] = np.nan
     frame = pd.concat([part for part in (frame, others) if len(part)] or [frame], ignore_index=True)
     frame = frame.reindex(columns=[*_RULE_COLUMNS])
     counts = ["episodes", "measured", "flapping", "stale", "asleep", "open", "alerts"]
     frame[counts] = frame[counts].fillna(0).astype(np.int64)
     frame[["share", "chatter"]] = frame[["share", "chatter"]].astype(np.float64).fillna(0.0)
-    days = found.observed_s / 86_400
+    days = alerts.observed_s / 86_400
     frame["per_day"] = frame["episodes"] / days if days >= LEAST_DAYS else np.nan
     frame["per_week"] = 7 * frame["per_day"]
     frame = frame.sort_values(["episodes", "longest_s", "alertname"], ascending=[False, False, True], kind="stable")
-    return AlertRules(frame.reset_index(drop=True), range=found.range, observed_s=found.observed_s)
+    return AlertRules(frame.reset_index(drop=True), range=alerts.range, observed_s=alerts.observed_s)
 
 
 def _owners(owner: pd.Series, rule: NDArray[np.int64], count: int) -> list[str]:
     """Return who answers for the alerts of each rule."""
     pairs = pd.DataFrame({"rule": rule, "owner": owner.to_numpy()}).drop_duplicates()
-    found: list[set[str]] = [set() for _ in range(count)]
+    owners: list[set[str]] = [set() for _ in range(count)]
     for number, name in zip(pairs["rule"].tolist(), pairs["owner"].tolist(), strict=True):
-        found[number].add(str(name))
-    return [", ".join(sorted(names - {""})) for names in found]
+        owners[number].add(str(name))
+    return [", ".join(sorted(names - {""})) for names in owners]
 
 
-def noisiest_alerts(found: AlertEpisodes) -> NoisiestAlerts:
+def noisiest_alerts(alerts: AlertEpisodes) -> NoisiestAlerts:
     """Rank the label sets by their episodes, ten of each severity.
 
     Notes
@@ -307,7 +307,7 @@ def noisiest_alerts(found: AlertEpisodes) -> NoisiestAlerts:
     ISA-18.2 (16.4.5) wants the ten most frequent alarms to make no more than 1 to 5 % of the load; of few rules they
     always make more, so read the share beside the number of alerts.
     """
-    begun = found.frame[found.frame["started"]]
+    begun = alerts.frame[alerts.frame["started"]]
     rows: list[dict[str, Any]] = []
     for severity in ["all", *sorted(begun["severity"].unique())]:
         part = begun if severity == "all" else begun[begun["severity"] == severity]
@@ -331,10 +331,10 @@ def noisiest_alerts(found: AlertEpisodes) -> NoisiestAlerts:
     )
 
 
-def alert_hours(found: AlertEpisodes) -> AlertHours:
+def alert_hours(alerts: AlertEpisodes) -> AlertHours:
     """Count the episodes by the hour in which they began."""
-    begun = found.frame[found.frame["started"]]
-    hours = begun["starts_at"].dt.tz_convert(str(named_zone(found.zone))).dt.hour
+    begun = alerts.frame[alerts.frame["started"]]
+    hours = begun["starts_at"].dt.tz_convert(str(named_zone(alerts.zone))).dt.hour
     severities = sorted(begun["severity"].unique())
     counts = begun.groupby([begun["severity"], hours]).size()
     rows = [
@@ -342,7 +342,7 @@ def alert_hours(found: AlertEpisodes) -> AlertHours:
         for severity in severities
         for hour in range(24)
     ]
-    return AlertHours(pd.DataFrame(rows, columns=["hour", "severity", "episodes"]), zone=found.zone)
+    return AlertHours(pd.DataFrame(rows, columns=["hour", "severity", "episodes"]), zone=alerts.zone)
 
 
 def chatter_index(starts_s: NDArray[np.float64]) -> float:

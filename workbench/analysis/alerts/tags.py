@@ -26,12 +26,12 @@ class AlertTagShares(Result):
     """
 
 
-def tag_shares(found: AlertEpisodes, tags: Mapping[int, str]) -> AlertTagShares:
+def tag_shares(alerts: AlertEpisodes, tags: Mapping[int, str]) -> AlertTagShares:
     """Count the tags of the alerts begun in the period.
 
     Parameters
     ----------
-    found : AlertEpisodes
+    alerts : AlertEpisodes
     tags : mapping of int to str
         Tag by row of ``found.frame``.
 
@@ -40,7 +40,7 @@ def tag_shares(found: AlertEpisodes, tags: Mapping[int, str]) -> AlertTagShares:
     The share of useful alerts is of the tagged ones: an alert of which nobody said anything is not useless. It says
     nothing where few were tagged, so the untagged share stands beside it.
     """
-    frame = found.frame
+    frame = alerts.frame
     begun = frame[frame["started"]]
     said = pd.Series([tags.get(int(row), "") for row in begun.index], index=begun.index, dtype="str")
     rows = []

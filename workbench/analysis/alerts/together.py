@@ -62,12 +62,12 @@ class AlertChange(Result):
     at_ms: int
 
 
-def alert_incidents(found: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> AlertIncidents:
+def alert_incidents(alerts: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> AlertIncidents:
     """Put alerts that overlap, or begin within ten minutes of each other, into incidents.
 
     Parameters
     ----------
-    found : AlertEpisodes
+    alerts : AlertEpisodes
     deploys_ms : sequence of int
         Instants of deploys. [ms since the epoch]
 
@@ -75,7 +75,7 @@ def alert_incidents(found: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> Ale
     -----
     A stale alert joins nothing: it would make one incident of everything that happens while it stands.
     """
-    frame = found.frame[found.frame["started"]].sort_values("starts_at", kind="stable")
+    frame = alerts.frame[alerts.frame["started"]].sort_values("starts_at", kind="stable")
     starts = _ms(frame["starts_at"])
     ends = starts + np.round(frame["duration_s"].to_numpy() * 1000).astype(np.int64)
     reach = np.where(frame["stale"].to_numpy(), starts, np.maximum(ends, starts)) + NEAR_MS
@@ -106,7 +106,7 @@ def alert_incidents(found: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> Ale
     return AlertIncidents(table)
 
 
-def alert_pairs(found: AlertEpisodes) -> AlertPairs:
+def alert_pairs(alerts: AlertEpisodes) -> AlertPairs:
     """Find rules that begin in the same ten minutes more often than chance explains.
 
     Notes
@@ -119,10 +119,10 @@ def alert_pairs(found: AlertEpisodes) -> AlertPairs:
     ----------
     .. [1] Y. Benjamini, Y. Hochberg, J. R. Stat. Soc. B 57 (1995) 289-300.
     """
-    frame = found.frame[found.frame["started"]]
+    frame = alerts.frame[alerts.frame["started"]]
     starts = _ms(frame["starts_at"])
     periods = starts // NEAR_MS
-    observed_ms = found.observed_s * 1000
+    observed_ms = alerts.observed_s * 1000
     count = max(int(np.ceil(observed_ms / NEAR_MS)), len(np.unique(periods)), 1)
     first_of = {
         str(name): pd.Series(starts[frame["alertname"] == name]).groupby(periods[frame["alertname"] == name]).min()
@@ -158,7 +158,7 @@ def alert_pairs(found: AlertEpisodes) -> AlertPairs:
     return AlertPairs(kept, pairs=tried)
 
 
-def alert_change(found: AlertEpisodes, at_ms: int) -> AlertChange:
+def alert_change(alerts: AlertEpisodes, at_ms: int) -> AlertChange:
     """Compare the alerts before and after an instant, each per observed time.
 
     Notes
@@ -170,10 +170,10 @@ def alert_change(found: AlertEpisodes, at_ms: int) -> AlertChange:
     ----------
     .. [1] C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404-413.
     """
-    frame = found.frame[found.frame["started"]]
+    frame = alerts.frame[alerts.frame["started"]]
     after = _ms(frame["starts_at"]) >= at_ms
-    stretches = np.array(found.observed or ((found.range.start_ms, found.range.end_ms),), np.int64)
-    edges = time_before(stretches, np.array([found.range.start_ms, at_ms, found.range.end_ms]))
+    stretches = np.array(alerts.observed or ((alerts.range.start_ms, alerts.range.end_ms),), np.int64)
+    edges = time_before(stretches, np.array([alerts.range.start_ms, at_ms, alerts.range.end_ms]))
     weeks = np.diff(edges) / (7 * DAY_MS)
     rows = []
     for name in ("all", *sorted(frame["alertname"].unique())):

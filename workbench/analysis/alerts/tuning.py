@@ -282,13 +282,13 @@ def _fired(active: Bools, times: Times, step: int, waits: int, keeps: int) -> li
     """Return the firing intervals of one series."""
     edges = np.diff(np.concatenate([[0], active.astype(np.int8), [0]]))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    found: list[list[int]] = []
+    intervals: list[list[int]] = []
     reached = -1
     for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-        if found and start <= reached:
-            found[-1][1], reached = stop - 1 + keeps, stop + keeps
+        if intervals and start <= reached:
+            intervals[-1][1], reached = stop - 1 + keeps, stop + keeps
         elif stop - 1 - start >= waits:
-            found.append([start + waits, stop - 1 + keeps])
+            intervals.append([start + waits, stop - 1 + keeps])
             reached = stop + keeps
     last = len(times) - 1
-    return [(int(times[first]), int(times[min(end, last)]) + step) for first, end in found]
+    return [(int(times[first]), int(times[min(end, last)]) + step) for first, end in intervals]

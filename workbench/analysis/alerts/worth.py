@@ -93,7 +93,7 @@ _COLUMNS = ("alertname", "severity", "judged_by", "alerts", "without_use", "true
 
 
 def rule_worth(
-    found: AlertEpisodes,
+    alerts: AlertEpisodes,
     events: Sequence[AlertEvent],
     guards: Mapping[str, Sequence[str]],
     *,
@@ -104,7 +104,7 @@ def rule_worth(
 
     Parameters
     ----------
-    found : AlertEpisodes
+    alerts : AlertEpisodes
     events : sequence of AlertEvent
         Burns of budgets, small ones too, and incidents.
     guards : mapping of str to sequence of str
@@ -130,14 +130,14 @@ def rule_worth(
     ----------
     .. [1] B. Beyer et al., The Site Reliability Workbook, O'Reilly, 2018, ch. 5.
     """
-    frame = found.frame
+    frame = alerts.frame
     begun = frame[frame["started"]]
     starts = _ms(begun["starts_at"])
     ends = starts + np.round(begun["duration_s"].to_numpy() * 1000).astype(np.int64)
     names = begun["alertname"].to_numpy()
     incidents = [event for event in events if not event.objective]
     seen = set(measured) | {event.objective for event in events if event.objective}
-    stands = standing_alerts(found)
+    stands = standing_alerts(alerts)
     severities = _severities(frame)
     hits = {name: _hits(starts[names == name], events, grace_ms) for name in dict.fromkeys([*names, *guards])}
     told = np.zeros(len(events), np.int64)
@@ -247,16 +247,16 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
 
 
-def standing_alerts(found: AlertEpisodes) -> dict[str, int]:
+def standing_alerts(alerts: AlertEpisodes) -> dict[str, int]:
     """Count the label sets of each rule that are stale, or fired more than half of some three days.
 
     An alert that stops for an hour every night and nobody looks at is as stale as one that never stops.
     """
-    frame = found.frame
+    frame = alerts.frame
     if frame.empty:
         return {}
     alert, order = by_alert(frame)
-    starts = np.maximum(_ms(frame["starts_at"]), found.range.start_ms - STANDS_MS)[order]
+    starts = np.maximum(_ms(frame["starts_at"]), alerts.range.start_ms - STANDS_MS)[order]
     ends = _ms(frame["starts_at"])[order] + np.round(frame["duration_s"].to_numpy()[order] * 1000).astype(np.int64)
     own, stale = alert[order], frame["stale"].to_numpy()[order]
     names = frame["alertname"].to_numpy()[order]

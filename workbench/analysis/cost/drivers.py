@@ -127,7 +127,7 @@ def effects(before: Iterable[Item], now: Iterable[Item]) -> dict[str, dict[tuple
     {'volume': 600, 'mix': -560, 'price': -50}
     """
     first, second = ({one.name: one for one in items} for items in (before, now))
-    found: dict[str, dict[tuple[str, ...], Fraction]] = {effect: {} for effect in EFFECTS}
+    shares: dict[str, dict[tuple[str, ...], Fraction]] = {effect: {} for effect in EFFECTS}
     both = [name for name in first if name in second]
     counted = [one for name in both for one in (first[name], second[name])]
     by_requests = bool(counted) and all(one.requests for one in counted)
@@ -138,16 +138,16 @@ def effects(before: Iterable[Item], now: Iterable[Item]) -> dict[str, dict[tuple
         if all(size is not None and size > 0 for size in sizes):
             lasting.append(name)
         elif new.cost != old.cost:
-            found["unmeasured"][name] = Fraction(new.cost) - Fraction(old.cost)
+            shares["unmeasured"][name] = Fraction(new.cost) - Fraction(old.cost)
     for name, one in second.items():
         if name not in first and one.cost:
-            found["new"][name] = Fraction(one.cost)
+            shares["new"][name] = Fraction(one.cost)
     for name, one in first.items():
         if name not in second and one.cost:
-            found["retired"][name] = -Fraction(one.cost)
-    _lasting(found, [(first[name], second[name]) for name in lasting], by_requests=by_requests)
+            shares["retired"][name] = -Fraction(one.cost)
+    _lasting(shares, [(first[name], second[name]) for name in lasting], by_requests=by_requests)
     change = total([*(one.cost for one in second.values()), *(-one.cost for one in first.values())])
-    return _rounded(found, change)
+    return _rounded(shares, change)
 
 
 def spend_drivers(
@@ -264,8 +264,8 @@ def _items(
                 name = (one.title, *[""] * (len(labels) - 1))
                 amounts[name] = total([amounts.get(name, nothing), added(rows["amount"])])
                 continue
-            found = summed(rows, own)
-            for values in found.itertuples(index=False):
+            totals = summed(rows, own)
+            for values in totals.itertuples(index=False):
                 name = tuple(str(getattr(values, label)) if label in own else "" for label in labels)
                 amounts[name] = total([amounts.get(name, nothing), values.amount])
         sums.append(amounts)
@@ -278,7 +278,7 @@ def _items(
 
 
 def _lasting(
-    found: dict[str, dict[tuple[str, ...], Fraction]], pairs: Sequence[tuple[Item, Item]], *, by_requests: bool
+    shares: dict[str, dict[tuple[str, ...], Fraction]], pairs: Sequence[tuple[Item, Item]], *, by_requests: bool
 ) -> None:
     def size(one: Item) -> Fraction:
         return Fraction((one.requests or Decimal(0)) if by_requests else one.quantity)
@@ -287,14 +287,14 @@ def _lasting(
     for old, new in pairs:
         q0, q1 = size(old), size(new)
         each0 = Fraction(old.cost) / q0
-        found["volume"][old.name] = (whole1 - whole0) * Fraction(old.cost) / whole0
-        found["mix"][old.name] = (q1 - q0 * whole1 / whole0) * each0
+        shares["volume"][old.name] = (whole1 - whole0) * Fraction(old.cost) / whole0
+        shares["mix"][old.name] = (q1 - q0 * whole1 / whole0) * each0
         rest = Fraction(new.cost) - each0 * q1
         if by_requests and old.quantity and new.quantity:
             longer = sum((_longer(old, new, name, q1 / q0) for name in {**old.parts, **new.parts}), Fraction(0))
-            found["tokens_per_request"][old.name] = longer
+            shares["tokens_per_request"][old.name] = longer
             rest -= longer
-        found["price"][old.name] = rest
+        shares["price"][old.name] = rest
 
 
 def _longer(old: Item, new: Item, name: str, growth: Fraction) -> Fraction:
@@ -305,7 +305,7 @@ def _longer(old: Item, new: Item, name: str, growth: Fraction) -> Fraction:
 
 
 def _rounded(
-    found: Mapping[str, Mapping[tuple[str, ...], Fraction]], change: Decimal
+    shares: Mapping[str, Mapping[tuple[str, ...], Fraction]], change: Decimal
 ) -> dict[str, dict[tuple[str, ...], Decimal]]:
     rounded = {
         effect: {
@@ -313,7 +313,7 @@ def _rounded(
             for name, amount in parts.items()
             if amount
         }
-        for effect, parts in found.items()
+        for effect, parts in shares.items()
     }
     every = [(effect, name) for effect, parts in rounded.items() for name in parts]
     if every:

@@ -279,11 +279,11 @@ def _paid(accounts: Sequence[Account], by: str) -> list[Account]:
 
 
 def _tokens(usage: pd.DataFrame, counted: Sequence[str]) -> dict[Any, dict[str, Decimal]]:
-    found: dict[Any, dict[str, Decimal]] = {}
+    tokens: dict[Any, dict[str, Decimal]] = {}
     for row in usage.to_dict("records"):
         key = (*(str(row[name]) for name in counted), row["start"], row["end"])
-        found.setdefault(key, {})[str(row["token_class"])] = row["amount"]
-    return found
+        tokens.setdefault(key, {})[str(row["token_class"])] = row["amount"]
+    return tokens
 
 
 def _costs(billed: Decimal, listed: Decimal) -> dict[str, Decimal]:

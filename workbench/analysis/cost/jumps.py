@@ -107,13 +107,13 @@ def spend_jumps(
     for measure, unit, dimension, part in splits(ledger, accounts):
         head = {"measure": measure, "unit": unit, "dimension": dimension}
         whole = _table(part, seen, zone, None)
-        known, found = _judged(whole, head, first_day, hours=np.nan)
-        rows += found
+        known, verdicts = _judged(whole, head, first_day, hours=np.nan)
+        rows += verdicts
         if running is not None:
             until = _table(part, seen, zone, running)
             hours = (periods.now.end - _midnight(periods.now.end, zone)).total_seconds() / 3600
-            today, found = _judged(until, head, _midnight(periods.now.end, zone), hours=hours)
-            known, rows = known + today, rows + found
+            today, verdicts = _judged(until, head, _midnight(periods.now.end, zone), hours=hours)
+            known, rows = known + today, rows + verdicts
         judged.setdefault((measure, unit), []).append(min(known, length))
     least = min((min(counts) for counts in judged.values()), default=0)
     frame = pd.DataFrame(_smallest_causes(rows), columns=_COLUMNS)
@@ -181,19 +181,19 @@ def _judged(
     if table.empty or not (table.columns >= first_day).any():
         return 0, []
     values = table.to_numpy(np.float64)
-    found = judged_days(values, table.columns.day_of_week.to_numpy().astype(np.int64))
+    verdicts = judged_days(values, table.columns.day_of_week.to_numpy().astype(np.int64))
     inside = np.asarray(table.columns >= first_day, np.bool_)
-    judged = np.isfinite(found.usual).any(axis=0) & inside
+    judged = np.isfinite(verdicts.usual).any(axis=0) & inside
     usual_day = float(np.nanmedian(np.nansum(values, axis=0)))
     rows = []
     for row in range(len(table)):
-        for number in np.unique(found.episode[row, inside]).tolist():
-            places = np.flatnonzero(found.episode[row] == number)
+        for number in np.unique(verdicts.episode[row, inside]).tolist():
+            places = np.flatnonzero(verdicts.episode[row] == number)
             if not number or (not np.isnan(hours) and places[-1] != len(inside) - 1):
                 continue
             if not np.isnan(hours):
                 places = places[-1:]
-            jump = _jump(values[row], found, row, places, table.columns, judged)
+            jump = _jump(values[row], verdicts, row, places, table.columns, judged)
             if abs(jump["impact"]) >= LEAST_SHARE * usual_day * len(places):
                 rows.append({**head, "group": str(table.index[row]), **jump, "hours": hours, "also": ""})
     return int(judged.sum()), rows
@@ -201,13 +201,13 @@ def _judged(
 
 def _jump(
     values: Floats,
-    found: Judged,
+    verdicts: Judged,
     row: int,
     places: NDArray[np.int64],
     days: pd.DatetimeIndex,
     judged: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    expected, actual = float(found.usual[row, places].sum()), float(values[places].sum())
+    expected, actual = float(verdicts.usual[row, places].sum()), float(values[places].sum())
     ratio = (actual - expected) / expected if expected > 0 else np.inf
     size = abs(ratio)
     last_judged = int(np.flatnonzero(judged)[-1]) if judged.any() else -1
@@ -224,7 +224,7 @@ def _jump(
         "impact": actual - expected,
         "change_ratio": ratio,
         "severity": "minor" if size < MAJOR else "major" if size < CRITICAL else "critical",
-        "deviations": float(np.abs(found.deviations[row, places]).max()),
+        "deviations": float(np.abs(verdicts.deviations[row, places]).max()),
     }
 
 

@@ -131,8 +131,8 @@ def _so_far(part: pd.DataFrame, dimension: str, span: TimeRange) -> dict[str, De
     rows = inside(part, span)
     if dimension == "all":
         return {"": total(rows["amount"])}
-    found = summed(rows, [dimension])
-    return {str(name): amount for name, amount in zip(found[dimension], found["amount"], strict=True) if str(name)}
+    sums = summed(rows, [dimension])
+    return {str(name): amount for name, amount in zip(sums[dimension], sums["amount"], strict=True) if str(name)}
 
 
 def _stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datetime, zone: str) -> dict[str, Floats]:

@@ -161,10 +161,10 @@ class PriceBook:
         return self._known[key]
 
     def _search(self, provider: str, model: str) -> Entry | None:
-        found = self._provider(provider)
-        if found is None:
+        prices = self._provider(provider)
+        if prices is None:
             return None
-        for name in (found.name, *found.fallbacks):
+        for name in (prices.name, *prices.fallbacks):
             entries = self.providers[name].entries if name in self.providers else ()
             for spelled in _spellings(model):
                 entry = next((one for one in entries if one.model == spelled), None)
@@ -180,8 +180,8 @@ class PriceBook:
 
     def _provider(self, name: str) -> Provider | None:
         lower = name.strip().lower()
-        found = self.providers.get(lower)
-        return found or next((one for one in self.providers.values() if one.match and matches(one.match, lower)), None)
+        prices = self.providers.get(lower)
+        return prices or next((one for one in self.providers.values() if one.match and matches(one.match, lower)), None)
 
 
 @dataclass(frozen=True)

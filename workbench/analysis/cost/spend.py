@@ -266,8 +266,8 @@ def _running_month(part: pd.DataFrame, seen: pd.DataFrame, periods: Periods) -> 
 
 
 def _by_group(part: pd.DataFrame, span: TimeRange) -> dict[str, Decimal]:
-    found = summed(inside(part, span), ["group"])
-    return dict(zip(found["group"], found["amount"], strict=True))
+    sums = summed(inside(part, span), ["group"])
+    return dict(zip(sums["group"], sums["amount"], strict=True))
 
 
 def _named(now: dict[str, Decimal], before: dict[str, Decimal], top: int) -> list[str]:

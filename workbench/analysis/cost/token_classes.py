@@ -219,8 +219,8 @@ def token_classes(
     known = [known_amount(part, seen, span) is not None for span in (periods.now, periods.before)]
     sums = []
     for span, watched in zip((periods.now, periods.before), known, strict=True):
-        found = summed(inside(usage, span), ["token_class"]) if watched and len(usage) else None
-        sums.append({} if found is None else dict(zip(found["token_class"], found["amount"], strict=True)))
+        totals = summed(inside(usage, span), ["token_class"]) if watched and len(usage) else None
+        sums.append({} if totals is None else dict(zip(totals["token_class"], totals["amount"], strict=True)))
     names = [name for name in CLASSES if any(name in amounts for amounts in sums)]
     whole = total(sums[0].values()) if sums[0] else None
     rows = [
@@ -347,5 +347,5 @@ def _by_role(ledger: pd.DataFrame, accounts: list[Account], notes: list[str]) ->
 
 
 def _amounts(rows: pd.DataFrame, by: str) -> dict[str, Decimal]:
-    found = summed(rows, [by])
-    return {str(name): amount for name, amount in zip(found[by], found["amount"], strict=True)}
+    sums = summed(rows, [by])
+    return {str(name): amount for name, amount in zip(sums[by], sums["amount"], strict=True)}

@@ -204,12 +204,12 @@ class _Model:
         levels = np.where(calm, logs - shares[:, weekdays], 0.0)
         age = np.cumsum(calm[:, ::-1], axis=1)[:, ::-1] - 1
         used = calm & (age < LEVEL_DAYS)
-        found = []
+        parts = []
         for pace in PACES:
             weights = np.where(used, (1 - pace) ** age, 0.0)
             sums = weights.sum(axis=1)
-            found.append(np.divide((weights * levels).sum(axis=1), sums, out=np.log(floor), where=sums > 0))
-        return cls(np.array(found), shares, floor)
+            parts.append(np.divide((weights * levels).sum(axis=1), sums, out=np.log(floor), where=sums > 0))
+        return cls(np.array(parts), shares, floor)
 
     def log(self, amounts: Floats) -> Floats:
         return np.asarray(np.log(np.maximum(amounts, self.floor)), np.float64)
@@ -276,5 +276,5 @@ def _median(values: Floats) -> Floats:
     if not values.shape[1]:
         return np.zeros(len(values))
     upper = np.minimum(count // 2, values.shape[1] - 1)
-    found = (ordered[rows, np.maximum((count - 1) // 2, 0)] + ordered[rows, upper]) / 2
-    return np.where(count > 0, found, 0.0)
+    median = (ordered[rows, np.maximum((count - 1) // 2, 0)] + ordered[rows, upper]) / 2
+    return np.where(count > 0, median, 0.0)

@@ -121,8 +121,8 @@ def added(amounts: pd.Series[Any]) -> Decimal:
     >>> added(pd.Series([Decimal("0.1")] * 3))
     Decimal('0.300000000000')
     """
-    found = pc.sum(_fitting(pa.array(amounts, AMOUNT)), min_count=0).as_py()
-    return quantised(found)
+    total = pc.sum(_fitting(pa.array(amounts, AMOUNT)), min_count=0).as_py()
+    return quantised(total)
 
 
 def summed(rows: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
@@ -149,9 +149,9 @@ def summed(rows: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
     keys = list(by)
     groups = rows.groupby(keys, sort=False, observed=True).ngroup().to_numpy()
     _, first = np.unique(groups, return_index=True)
-    found = rows[keys].iloc[first].reset_index(drop=True)
+    totals = rows[keys].iloc[first].reset_index(drop=True)
     sums = _group_sums(groups, pa.array(rows["amount"], AMOUNT))
-    return found.assign(amount=pd.arrays.ArrowExtensionArray(sums))
+    return totals.assign(amount=pd.arrays.ArrowExtensionArray(sums))
 
 
 def _group_sums(groups: NDArray[np.int64], amounts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:

@@ -60,24 +60,24 @@ class Sums:
         return (bad - usual) / total if total else 0.0
 
 
-def own_parts(one: Edges, found: list[Edges]) -> list[Edges]:
+def own_parts(one: Edges, intervals: list[Edges]) -> list[Edges]:
     """Return the slices of a stretch without those of the stretches inside it; ``found`` by start, longest first."""
     parts, begin = [], one[0]
-    for first, last in found:
+    for first, last in intervals:
         if (first, last) != one and one[0] <= first and last <= one[1] and last > begin:
             parts.append((begin, max(begin, first)))
             begin = last
     return [part for part in (*parts, (begin, one[1])) if part[1] > part[0]]
 
 
-def sharpened(one: Edges, counts: Sums, found: list[Edges], height: float) -> Edges:
+def sharpened(one: Edges, counts: Sums, intervals: list[Edges], height: float) -> Edges:
     """Move the edges of a new stretch to where they are most likely beside and around those found before.
 
     Parameters
     ----------
     one : (int, int)
     counts : Sums
-    found : list of (int, int)
+    intervals : list of (int, int)
         Steeper stretches; their slices are not its own.
     height : float
         How far the likelihood may fall on the way to a better edge, as for :func:`climbs`.
@@ -96,7 +96,7 @@ def sharpened(one: Edges, counts: Sums, found: list[Edges], height: float) -> Ed
     of its time belongs to the stretch.
     """
     for _ in range(_ROUNDS):
-        known = sorted([*found, one], key=lambda each: (each[0], -each[1]))
+        known = sorted([*intervals, one], key=lambda each: (each[0], -each[1]))
         if not counts.of(own_parts(one, known))[1]:
             return one[0], one[0]
         moved = _moved(one, counts, known, height)
@@ -106,34 +106,36 @@ def sharpened(one: Edges, counts: Sums, found: list[Edges], height: float) -> Ed
     return one
 
 
-def settled(found: list[Edges], counts: Sums, height: float, *, sharp: set[Edges]) -> list[Edges]:
+def settled(intervals: list[Edges], counts: Sums, height: float, *, sharp: set[Edges]) -> list[Edges]:
     """Return stretches with their edges where they are most likely against what is around each, until none moves.
 
     One inside another is told from the share of that one, not from the usual share. Of the ``sharp`` ones, whose edges
     were moved already, those that nothing touches stand.
     """
-    found = list(found)
+    intervals = list(intervals)
     for _ in range(_ROUNDS):
-        before = list(found)
+        before = list(intervals)
         for one in before:
-            if one in sharp and not any(other != one and other[0] <= one[1] and one[0] <= other[1] for other in found):
+            if one in sharp and not any(
+                other != one and other[0] <= one[1] and one[0] <= other[1] for other in intervals
+            ):
                 continue
-            place = found.index(one)
-            found[place] = _moved(one, counts, found, height)
-            found.sort(key=lambda each: (each[0], -each[1]))
-        if found == before:
+            place = intervals.index(one)
+            intervals[place] = _moved(one, counts, intervals, height)
+            intervals.sort(key=lambda each: (each[0], -each[1]))
+        if intervals == before:
             break
-    return sorted(set(found), key=lambda each: (each[0], -each[1]))
+    return sorted(set(intervals), key=lambda each: (each[0], -each[1]))
 
 
-def _moved(one: Edges, counts: Sums, found: list[Edges], height: float) -> Edges:
+def _moved(one: Edges, counts: Sums, intervals: list[Edges], height: float) -> Edges:
     first, last = one
-    others = [other for other in found if other != one]
+    others = [other for other in intervals if other != one]
     around = [other for other in others if other[0] <= first and last <= other[1]]
     inside = [other for other in others if first <= other[0] and other[1] <= last and other not in around]
     outer = min(around, key=lambda other: other[1] - other[0], default=(0, len(counts)))
-    base = counts.rise(own_parts(outer, found)) if around else 0.0
-    rise = counts.rise(own_parts(one, found))
+    base = counts.rise(own_parts(outer, intervals)) if around else 0.0
+    rise = counts.rise(own_parts(one, intervals))
     if rise <= max(base, 0.0):
         return one
     reach = max(LEAST_REACH, 2 * (last - first))

@@ -143,37 +143,37 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
         levels.append(rise)
         rise /= LEVEL_FACTOR
     levels.append(least)
-    found: list[Edges] = []
+    intervals: list[Edges] = []
     sums = Sums(bad, total, usual.share)
     hits = _Hits(bad, total, usual.share, sums)
     for level in levels:
-        known = len(found)
+        known = len(intervals)
         for climb in hits.risen(level, height):
-            first, last = sharpened(climb, sums, found, height)
+            first, last = sharpened(climb, sums, intervals, height)
             if last > first:
-                found.append((first, last))
-        if len(found) > known:
-            hits.leave_out(found)
-    for one in sorted(found, key=lambda each: each[0] - each[1]):
-        for climb in _within(one, found, bad, total, sums, height):
-            first, last = sharpened(climb, sums, found, height)
+                intervals.append((first, last))
+        if len(intervals) > known:
+            hits.leave_out(intervals)
+    for one in sorted(intervals, key=lambda each: each[0] - each[1]):
+        for climb in _within(one, intervals, bad, total, sums, height):
+            first, last = sharpened(climb, sums, intervals, height)
             if last > first:
-                found.append((first, last))
-    sharp = set(found)
-    joined = _joined(found, sums, height)
-    found = settled(joined, sums, height, sharp=sharp)
-    if found != joined:
-        found = _joined(found, sums, height)
-    counts = [sums.of(own_parts(one, found)) for one in found]
-    return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(found, counts, strict=True) if n and k > e]
+                intervals.append((first, last))
+    sharp = set(intervals)
+    joined = _joined(intervals, sums, height)
+    intervals = settled(joined, sums, height, sharp=sharp)
+    if intervals != joined:
+        intervals = _joined(intervals, sums, height)
+    counts = [sums.of(own_parts(one, intervals)) for one in intervals]
+    return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(intervals, counts, strict=True) if n and k > e]
 
 
 def _within(
-    one: Edges, found: list[Edges], bad: Floats, total: Floats, sums: Sums, height: float
+    one: Edges, intervals: list[Edges], bad: Floats, total: Floats, sums: Sums, height: float
 ) -> list[Edges]:  # fmt: skip
     """Climbs above a stretch's own share: what is steeper but was found together with it."""
     first, last = one
-    own = own_parts(one, sorted(found, key=lambda each: (each[0], -each[1])))
+    own = own_parts(one, sorted(intervals, key=lambda each: (each[0], -each[1])))
     _, events, usual = sums.of(own)
     rise = sums.rise(own)
     if last - first <= 2 * BRIDGED or not 0 < ALIKE * rise < 1:
@@ -192,10 +192,10 @@ class _Hits:
         self._counts = bad[self._all], total[self._all], share[self._all]
         self.leave_out([])
 
-    def leave_out(self, found: list[Edges]) -> None:
+    def leave_out(self, intervals: list[Edges]) -> None:
         """Leave out the slices of these stretches; their events count no more."""
         kept, gone, until = np.ones(len(self._all), np.bool_), np.zeros(len(self._all)), 0
-        for first, last in sorted(found):
+        for first, last in sorted(intervals):
             if last > until:
                 begin, until = max(first, until), last
                 a, b = np.searchsorted(self._all, (begin, last))
@@ -224,7 +224,7 @@ def climbs(scores: Floats, height: float) -> list[Edges]:
     [(1, 5)]
     """
     total = np.concatenate([[0.0], np.cumsum(scores)])
-    found, begin = [], 0
+    intervals, begin = [], 0
     while begin < len(scores):
         rest = total[begin:]
         climbed = rest - np.minimum.accumulate(rest) >= height
@@ -237,34 +237,34 @@ def climbs(scores: Floats, height: float) -> list[Edges]:
         fallen = np.maximum.accumulate(later) - later >= height
         until = int(np.argmax(fallen)) if fallen.any() else len(later) - 1
         last = begin + over + int(np.argmax(later[: until + 1]))
-        found.append((first, last))
+        intervals.append((first, last))
         begin = last
-    return found
+    return intervals
 
 
-def _joined(found: list[Edges], sums: Sums, height: float) -> list[Edges]:
+def _joined(intervals: list[Edges], sums: Sums, height: float) -> list[Edges]:
     """Take stretches as one that lie in each other, or beside each other, and whose shares are not told apart."""
-    found = sorted(found, key=lambda one: (one[0], -one[1]))
+    intervals = sorted(intervals, key=lambda one: (one[0], -one[1]))
     place = 0
-    while place < len(found):
-        one = found[place]
-        around = [other for other in found[:place] if other[1] >= one[1]]
-        before = sorted((other for other in found[:place] if other[1] <= one[0]), key=lambda other: other[1])
+    while place < len(intervals):
+        one = intervals[place]
+        around = [other for other in intervals[:place] if other[1] >= one[1]]
+        before = sorted((other for other in intervals[:place] if other[1] <= one[0]), key=lambda other: other[1])
         for other in (*around[-1:], *before[-3:]):
-            if _beside(one, other, found) and _alike(one, other, found, sums, height):
+            if _beside(one, other, intervals) and _alike(one, other, intervals, sums, height):
                 joined = min(one[0], other[0]), max(one[1], other[1])
-                found = sorted({joined, *(set(found) - {one, other})}, key=lambda each: (each[0], -each[1]))
-                place = max(0, found.index(joined) - 1)
+                intervals = sorted({joined, *(set(intervals) - {one, other})}, key=lambda each: (each[0], -each[1]))
+                place = max(0, intervals.index(joined) - 1)
                 break
         else:
             place += 1
-    return _uncrossed(found)
+    return _uncrossed(intervals)
 
 
-def _uncrossed(found: list[Edges]) -> list[Edges]:
+def _uncrossed(intervals: list[Edges]) -> list[Edges]:
     """Let the later of two stretches that cross begin where the earlier ends."""
     kept: list[Edges] = []
-    for first, last in found:
+    for first, last in intervals:
         crossed = [end for begin, end in kept if begin < first < end < last]
         first = max([first, *crossed])
         if first < last:
@@ -272,22 +272,22 @@ def _uncrossed(found: list[Edges]) -> list[Edges]:
     return sorted(kept, key=lambda one: (one[0], -one[1]))
 
 
-def _beside(one: Edges, other: Edges, found: list[Edges]) -> bool:
+def _beside(one: Edges, other: Edges, intervals: list[Edges]) -> bool:
     """Whether no third stretch holds one of the two only."""
     return not any(
         (third[0] <= one[0] and one[1] <= third[1]) != (third[0] <= other[0] and other[1] <= third[1])
-        for third in found
+        for third in intervals
         if third not in (one, other)
     )
 
 
-def _alike(one: Edges, other: Edges, found: list[Edges], sums: Sums, height: float) -> bool:
-    mine, theirs = sums.of(own_parts(one, found)), sums.of(own_parts(other, found))
+def _alike(one: Edges, other: Edges, intervals: list[Edges], sums: Sums, height: float) -> bool:
+    mine, theirs = sums.of(own_parts(one, intervals)), sums.of(own_parts(other, intervals))
     if not (mine[1] and theirs[1]):
         return True
     rises = [(bad - usual) / total for bad, total, usual in (mine, theirs)]
     weak, strong = (one, other) if rises[0] < rises[1] else (other, one)
-    if _is_fringe(own_parts(weak, found), strong):
+    if _is_fringe(own_parts(weak, intervals), strong):
         return True
     bad, total, usual = (a + b for a, b in zip(mine, theirs, strict=True))
     if max(rises) >= ALIKE * min(rises) and _apart(mine, theirs) >= height:
@@ -295,7 +295,7 @@ def _alike(one: Edges, other: Edges, found: list[Edges], sums: Sums, height: flo
     between = (min(one[1], other[1]), max(one[0], other[0]))
     if between[1] - between[0] <= BRIDGED:
         return True
-    quiet, events, expected = sums.of(own_parts(between, [*found, between]))
+    quiet, events, expected = sums.of(own_parts(between, [*intervals, between]))
     rise = (bad - usual) / total
     usual_there = max(expected / events, 1e-12) if events else 1.0
     return rise * events - quiet * float(np.log1p(rise / usual_there)) < height

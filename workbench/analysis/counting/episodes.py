@@ -115,23 +115,23 @@ def replica_labels(alerts: SeriesSet) -> tuple[str, ...]:
     >>> replica_labels(SeriesSet.of([({"alertname": "A", "replica": x}, [0], [1]) for x in "ab"]))
     ('replica',)
     """
-    found = []
+    names = []
     for name in REPLICA_LABELS:
         with_it = [labels for labels in alerts.labels if labels.get(name)]
         without = {label_key({key: value for key, value in labels.items() if key != name}) for labels in with_it}
         if len(without) < len({label_key(labels) for labels in with_it}):
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)
 
 
 def _servers(alerts: SeriesSet, up: SeriesSet, dropped: frozenset[str], seen: Evaluated) -> dict[LabelKey, Evaluated]:
     """When each server evaluated rules; that of all of them where ``up`` does not tell the servers apart."""
     scraped = _by_server(up, dropped)
-    found = {}
+    servers = {}
     for key, own in _by_server(alerts, dropped).items():
         signs = evaluated(SeriesSet.of([*own, *scraped[key]])) if key in scraped else None
-        found[key] = signs or seen
-    return found or {(): seen}
+        servers[key] = signs or seen
+    return servers or {(): seen}
 
 
 def _by_server(series: SeriesSet, dropped: frozenset[str]) -> dict[LabelKey, SeriesSet]:
@@ -164,12 +164,12 @@ def _reckoned(runs: Runs, servers: Mapping[LabelKey, Evaluated], for_ms: Mapping
 
 def _waits(runs: Runs) -> dict[str, int]:
     """Shortest time from condition to firing of the alerts whose start was seen, by alert name. [ms]"""
-    found: dict[str, int] = {}
+    waits: dict[str, int] = {}
     seen = ~runs.left & (runs.active != UNKNOWN)
     for place, wait in zip(runs.alert[seen].tolist(), (runs.start - runs.active)[seen].tolist(), strict=True):
         name = dict(runs.keys[place]).get("alertname", "")
-        found[name] = min(wait, found.get(name, wait))
-    return found
+        waits[name] = min(wait, waits.get(name, wait))
+    return waits
 
 
 def _frame(runs: Runs, phantom: NDArray[np.bool_], quarrel: NDArray[np.bool_]) -> pd.DataFrame:

@@ -69,8 +69,8 @@ class Evaluated:
         """Stretches of ``[start_ms, end_ms)`` in which rules were evaluated, shape (n, 2). [ms since the epoch]"""
         starts = np.maximum(np.append(self.first_ms, self.gaps[:, 1]), start_ms)
         ends = np.minimum(np.append(self.gaps[:, 0], self.last_ms), end_ms)
-        found: Times = np.column_stack([starts, ends])[ends > starts].astype(np.int64)
-        return found
+        stretches: Times = np.column_stack([starts, ends])[ends > starts].astype(np.int64)
+        return stretches
 
 
 def time_before(intervals: Times, times_ms: Times) -> Times:
@@ -154,12 +154,12 @@ def evaluation_intervals(alerts: SeriesSet, since: SeriesSet, known_ms: Mapping[
         name = dict(key).get("alertname", "")
         by_name[name] = min(value, by_name.get(name, value))
     overall = evaluation_interval(alerts, since)
-    found = np.zeros(len(alerts), np.int64)
+    intervals = np.zeros(len(alerts), np.int64)
     for place, labels in enumerate(alerts.labels):
         key, name = alert_key(labels), labels.get("alertname", "")
         fallback = by_name.get(name, min(overall, max(most.get(key, 2 * overall) // 2, 1)))
-        found[place] = known.get(name) or own.get(key) or fallback
-    return found
+        intervals[place] = known.get(name) or own.get(key) or fallback
+    return intervals
 
 
 def alert_key(labels: Mapping[str, str]) -> LabelKey:
@@ -173,12 +173,12 @@ def _stateless(alerts: SeriesSet, with_state: set[LabelKey]) -> dict[LabelKey, i
     short = spacing <= LONGEST_MS
     least = np.full(len(alerts), np.iinfo(np.int64).max)
     np.minimum.at(least, owner[short], spacing[short])
-    found: dict[LabelKey, int] = {}
+    times: dict[LabelKey, int] = {}
     for labels, value in zip(alerts.labels, least.tolist(), strict=True):
         key = alert_key(labels)
         if key not in with_state and value <= LONGEST_MS:
-            found[key] = min(value, found.get(key, value))
-    return found
+            times[key] = min(value, times.get(key, value))
+    return times
 
 
 def _spacings(series: SeriesSet) -> tuple[Times, Times]:

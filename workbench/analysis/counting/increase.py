@@ -86,11 +86,11 @@ def born_while_up(series: SeriesSet, up: SeriesSet) -> NDArray[np.bool_]:
     born = np.zeros(len(series), np.bool_)
     for i, (labels, times, values) in enumerate(series):
         counted = np.flatnonzero(np.isfinite(values))
-        found = health.get(_target(labels))
-        if found is None or not len(counted):
+        samples = health.get(_target(labels))
+        if samples is None or not len(counted):
             continue
-        before = int(np.searchsorted(found[0], times[counted[0]], side="left")) - 1
-        born[i] = before >= 0 and found[1][before] == 1.0
+        before = int(np.searchsorted(samples[0], times[counted[0]], side="left")) - 1
+        born[i] = before >= 0 and samples[1][before] == 1.0
     return born
 
 

@@ -151,8 +151,8 @@ def limit_breaches(limits: Sequence[Limit], *, as_of: datetime, step_ms: int) ->
     rows: list[dict[str, Any]] = []
     sums: list[dict[str, Any]] = []
     for limit in limits:
-        found, total = _judged(limit, step_ms)
-        rows.extend(found)
+        breaches, total = _judged(limit, step_ms)
+        rows.extend(breaches)
         sums.append(total)
     columns = ["limit", "title", "severity", "group", "start", "end", "seconds", "worst", "unit", "closed", "ongoing"]
     frame = _timed(pd.DataFrame(rows, columns=columns), "start", "end").astype({"closed": bool, "ongoing": bool})

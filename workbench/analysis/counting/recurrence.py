@@ -142,16 +142,16 @@ def occurrences(start: datetime, duration: str, rule: str, zone: str, span: Time
     tz = named_zone(zone)
     first = start.astimezone(tz).replace(tzinfo=None)
     last = span.end.astimezone(tz).replace(tzinfo=None) + timedelta(days=1)  # a wall clock may be set back
-    found: list[TimeRange] = []
+    windows: list[TimeRange] = []
     for wall in _walls(rule, first, last, zone):
         begins = wall.replace(tzinfo=tz).astimezone(UTC)
         if begins < span.end and (ends := later(begins, duration, zone)) > span.start:
-            found.append(TimeRange(begins, ends))
-        if len(found) > MOST:
+            windows.append(TimeRange(begins, ends))
+        if len(windows) > MOST:
             raise ParameterError(
                 f"{rule} gives more than {MOST:,} windows in {span}.", hint="Ask about a shorter period."
             )
-    return sorted(found)
+    return sorted(windows)
 
 
 def _walls(rule: str, first: datetime, last: datetime, zone: str) -> Iterator[datetime]:

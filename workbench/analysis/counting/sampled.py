@@ -192,5 +192,5 @@ def weighted_quantiles(values: Floats, weights: Floats, shares: Floats) -> Float
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order])
     place = np.searchsorted(reached, shares * reached[-1] * (1 - 1e-12), side="left")
-    found: Floats = values[order][np.minimum(place, len(values) - 1)]
-    return found
+    quantiles: Floats = values[order][np.minimum(place, len(values) - 1)]
+    return quantiles

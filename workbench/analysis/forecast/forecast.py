@@ -297,9 +297,9 @@ def _origins(length: int, steps: int, seasons: tuple[int, ...]) -> list[int]:
     else:
         stride = day
     reach = min(steps, WEIGHED[HOURLY] if seasons == HOURLY else steps)
-    found = [length - back for back in range(stride, length - least + 1, stride)]
-    far = [origin for origin in found if length - origin > reach]
-    near = [origin for origin in found if length - origin <= reach]
+    origins = [length - back for back in range(stride, length - least + 1, stride)]
+    far = [origin for origin in origins if length - origin > reach]
+    near = [origin for origin in origins if length - origin <= reach]
     if len(far) > MOST_ORIGINS:
         far = far[:: -(-len(far) // MOST_ORIGINS)]
     return near[:: max(1, len(near) // 7)] + far

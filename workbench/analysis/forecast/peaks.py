@@ -132,7 +132,7 @@ def _best(peaks: Floats, days: int) -> tuple[int, Floats, Floats]:
         return np.array(rows) if rows else nothing
 
     tested = {method: errors(method) for method in (POOL, *LINES) if method <= max(first, LEAST_DAYS)}
-    sizes = {method: float(np.abs(found).mean()) for method, found in tested.items()}
+    sizes = {method: float(np.abs(sizes_of).mean()) for method, sizes_of in tested.items()}
     best = min(sizes, key=lambda method: sizes[method])
     best = best if sizes[best] < LINE_GAIN * sizes[POOL] else POOL
     return best, _ahead(peaks, days, best), tested[best]

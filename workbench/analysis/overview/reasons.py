@@ -36,7 +36,8 @@ _NOISY_SHARE, _NOISY_COUNT = 0.25, 10
 #: Share of a period that may stay unobserved without a word. [ratio]
 _WHOLE = 0.9999
 
-_LONGEST_MESSAGE = 120
+#: Characters of a message that are shown; the section on the objective has all of it. [count]
+_LONGEST_MESSAGE = 90
 
 
 def missed(compliance: pd.DataFrame, attribution: Study | None) -> Iterator[Statement]:

@@ -324,8 +324,8 @@ def _split(ledger: pd.DataFrame, flow: Flow, dimension: str) -> pd.DataFrame:
         if not role or dimension not in known:
             counts[part] = np.nan
         else:
-            found = _counts(ledger, role, dimension)
-            counts[part] = {group: found.get(group, 0.0) for group in groups}
+            sums = _counts(ledger, role, dimension)
+            counts[part] = {group: sums.get(group, 0.0) for group in groups}
     return pd.DataFrame(counts, index=list(groups), columns=["requests", "errors", "limited"], dtype=np.float64)
 
 
@@ -344,8 +344,8 @@ def _count(ledger: pd.DataFrame, role: str) -> float:
 
 
 def _counts(ledger: pd.DataFrame, role: str, dimension: str) -> dict[str, float]:
-    found = summed(ledger[ledger["role"] == role], [dimension])
-    pairs = zip(found[dimension], found["amount"], strict=True)
+    sums = summed(ledger[ledger["role"] == role], [dimension])
+    pairs = zip(sums[dimension], sums["amount"], strict=True)
     return {str(group) or NOT_GIVEN: float(amount) for group, amount in pairs}
 
 

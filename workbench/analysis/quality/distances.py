@@ -139,8 +139,8 @@ def chi_square(reference: Floats, current: Floats) -> tuple[float, float]:
     used = (reference + current) > 0
     if used.sum() < 2:
         return 0.0, 1.0
-    found = stats.chi2_contingency(np.vstack([reference[used], current[used]]), correction=False)
-    return float(found.statistic), float(found.pvalue)
+    test = stats.chi2_contingency(np.vstack([reference[used], current[used]]), correction=False)
+    return float(test.statistic), float(test.pvalue)
 
 
 def goodness_of_fit(reference: Floats, current: Floats) -> tuple[float, float]:
@@ -156,8 +156,8 @@ def goodness_of_fit(reference: Floats, current: Floats) -> tuple[float, float]:
         return math.inf, 0.0
     used = reference > 0
     expected = reference[used] / reference.sum() * current.sum()
-    found = stats.chisquare(current[used], expected)
-    return float(found.statistic), float(found.pvalue)
+    test = stats.chisquare(current[used], expected)
+    return float(test.statistic), float(test.pvalue)
 
 
 def hellinger(reference: Floats, current: Floats) -> float:

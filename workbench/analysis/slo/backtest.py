@@ -209,16 +209,16 @@ def backtest(
         parts = {severity: [one for one in own if one.severity == severity] for severity in severities} | {"any": own}
         for severity, rules in parts.items():
             pairs = sorted(pair for one in rules for pair in zip(one.starts_ms, one.ends_ms, strict=True))
-            found = _matched(pairs, events, grace_ms)
+            matched = _matched(pairs, events, grace_ms)
             before = [
                 (spent[np.searchsorted(ends_ms, alert, side="right")]
                  - spent[np.searchsorted(ends_ms, event.start_ms, side="right")]) / allowed
-                for event, alert, _ in found.caught
+                for event, alert, _ in matched.caught
             ]  # fmt: skip
             length_ms = len(history) * promise.slice_ms
             lasted = _covered_ms(pairs)
-            delays = [(alert - event.start_ms) / 1000 for event, alert, _ in found.caught]
-            resets = [(end - event.end_ms) / 1000 for event, _, end in found.caught]
+            delays = [(alert - event.start_ms) / 1000 for event, alert, _ in matched.caught]
+            resets = [(end - event.end_ms) / 1000 for event, _, end in matched.caught]
             rows.append(
                 {
                     "objective": objective,
@@ -227,12 +227,12 @@ def backtest(
                     "alerts": len(pairs),
                     "per_week": len(pairs) * 7 * DAY_MS / length_ms if length_ms >= DAY_MS else np.nan,
                     "per_event": len(pairs) / len(events) if events else np.nan,
-                    "true": found.true,
-                    "precision": found.true / len(pairs) if pairs else np.nan,
+                    "true": matched.true,
+                    "precision": matched.true / len(pairs) if pairs else np.nan,
                     "events": len(events),
-                    "caught": len(found.caught),
-                    "recall": len(found.caught) / len(events) if events else np.nan,
-                    "budget_missed": sum(one.budget_share for one in found.missed),
+                    "caught": len(matched.caught),
+                    "recall": len(matched.caught) / len(events) if events else np.nan,
+                    "budget_missed": sum(one.budget_share for one in matched.missed),
                     "detection_s": float(np.median(delays)) if delays else np.nan,
                     "detection_worst_s": max(delays, default=np.nan),
                     "reset_s": float(np.median(resets)) if resets else np.nan,

@@ -28,15 +28,15 @@ def log_expression(wanted: LogFilter) -> pc.Expression | None:
             f"The text of the query is for {wanted.native.backend}; the archive knows the neutral filter only.",
             hint=f"Name a source of kind {wanted.native.backend}.",
         )
-    found = [_one_of("service", wanted.services), _one_of("event_type", wanted.events)]
+    parts = [_one_of("service", wanted.services), _one_of("event_type", wanted.events)]
     if wanted.severity:
-        found.append(_one_of("severity", SEVERITIES[SEVERITIES.index(wanted.severity) :]))
+        parts.append(_one_of("severity", SEVERITIES[SEVERITIES.index(wanted.severity) :]))
     if wanted.contains:
-        found.append(pc.match_substring(pc.field("message"), wanted.contains))
+        parts.append(pc.match_substring(pc.field("message"), wanted.contains))
     if wanted.trace_id:
-        found.append(pc.field("trace_id") == pc.scalar(wanted.trace_id))
-    found += [_condition(each, LOGS.schema) for each in wanted.attributes]
-    return _all(found)
+        parts.append(pc.field("trace_id") == pc.scalar(wanted.trace_id))
+    parts += [_condition(each, LOGS.schema) for each in wanted.attributes]
+    return _all(parts)
 
 
 def span_expression(wanted: SpanFilter) -> pc.Expression | None:
@@ -47,15 +47,15 @@ def span_expression(wanted: SpanFilter) -> pc.Expression | None:
     ParameterError
         A regular expression is not RE2.
     """
-    found = [_one_of("service", wanted.services), _one_of("operation", wanted.operations)]
+    parts = [_one_of("service", wanted.services), _one_of("operation", wanted.operations)]
     if wanted.status:
-        found.append(pc.field("status") == pc.scalar(wanted.status))
+        parts.append(pc.field("status") == pc.scalar(wanted.status))
     if wanted.min_duration_ns:
-        found.append(pc.field("duration_ns") >= pc.scalar(wanted.min_duration_ns))
+        parts.append(pc.field("duration_ns") >= pc.scalar(wanted.min_duration_ns))
     if wanted.trace_id:
-        found.append(pc.field("trace_id") == pc.scalar(wanted.trace_id))
-    found += [_condition(each, SPANS.schema) for each in wanted.attributes]
-    return _all(found)
+        parts.append(pc.field("trace_id") == pc.scalar(wanted.trace_id))
+    parts += [_condition(each, SPANS.schema) for each in wanted.attributes]
+    return _all(parts)
 
 
 def _condition(condition: Condition, schema: pa.Schema) -> pc.Expression:
@@ -92,6 +92,6 @@ def _one_of(column: str, values: Sequence[str]) -> pc.Expression | None:
     return pc.is_in(pc.field(column), pa.array(values, pa.string())) if values else None
 
 
-def _all(found: Iterable[pc.Expression | None]) -> pc.Expression | None:
-    wanted = [each for each in found if each is not None]
+def _all(parts: Iterable[pc.Expression | None]) -> pc.Expression | None:
+    wanted = [each for each in parts if each is not None]
     return reduce(and_, wanted) if wanted else None

@@ -93,7 +93,7 @@ class Pseudonyms:
             if len(value) >= _SHORTEST and value in text:
                 text = re.sub(rf"(?<![\w@.-]){re.escape(value)}(?![\w@-])", pseudonym, text)
         if self._inside is not None and ("=" in text or ":" in text):
-            text = self._inside.sub(lambda found: found[1] + found[2] + self._pseudonym(found[3]), text)
+            text = self._inside.sub(lambda match: match[1] + match[2] + self._pseudonym(match[3]), text)
         return text
 
     def _made(self, value: str) -> str:

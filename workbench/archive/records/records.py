@@ -62,8 +62,8 @@ def replace(tables: Tables, layout: Layout, frame: pd.DataFrame, span: TimeRange
     rows = _rows(layout, frame)
     low, high = _bounds(layout, span)
     if len(rows):
-        found = pc.min_max(rows[layout.time]).as_py()
-        if found["min"] < low or found["max"] >= high:
+        bounds = pc.min_max(rows[layout.time]).as_py()
+        if bounds["min"] < low or bounds["max"] >= high:
             raise ParameterError(
                 f"A replacement of {span} in {layout.name} has rows outside the range.",
                 hint="Cut the frame to the range, or widen the range.",
@@ -95,10 +95,10 @@ def _read(tables: Tables, layout: Layout, bounds: tuple[int, int], passes: pc.Ex
     low, high = bounds
     time = pc.field(layout.time)
     inside = (time >= pc.scalar(low)) & (time <= pc.scalar(high))
-    found = tables.files(layout, {layout.time: bounds})
-    shared = bool(parquet.overlapping(found, layout).any())
+    files = tables.files(layout, {layout.time: bounds})
+    shared = bool(parquet.overlapping(files, layout).any())
     parts = [layout.schema.empty_table()]
-    for file in found:
+    for file in files:
         part = _file(tables, layout, file, bounds).filter(inside)
         parts.append(part if shared or passes is None else part.filter(passes))
     rows = pa.concat_tables(parts)

@@ -72,9 +72,9 @@ def _rewritten(tables: Tables, ids: NDArray[np.int32], month: str, files: list[D
     sequence = max(file.sequence for file in files)
     fresh: list[DataFile] = []
     for part in np.array_split(ids, share):
-        found = samples.read(
+        month_samples = samples.read(
             tables, part, [{"row": str(row)} for row in range(len(part))], start[0], start[1] - 1, files=files
         )
-        held = np.array([int(labels["row"]) for labels in found.labels], np.intp)
-        fresh += samples.written(tables, part[held], found, sequence=sequence)
+        held = np.array([int(labels["row"]) for labels in month_samples.labels], np.intp)
+        fresh += samples.written(tables, part[held], month_samples, sequence=sequence)
     return fresh

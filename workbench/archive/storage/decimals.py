@@ -34,16 +34,16 @@ def places(values: NDArray[np.float64], starts: NDArray[np.int64], counts: NDArr
     step = np.maximum(counts // _TRIED, 1)
     at = starts[:, None] + np.minimum(np.arange(_TRIED) * step[:, None], counts[:, None] - 1)
     tried = values[at]
-    found = np.zeros(len(starts), np.int8)
+    digits = np.zeros(len(starts), np.int8)
     unsettled = np.arange(len(starts))
     for place in range(MOST_PLACES + 1):
         _, exact = scaled(tried[unsettled], np.full(1, place, np.int8))
         good = exact.mean(axis=1) >= 0.5 if place == 0 else exact.mean(axis=1) >= 0.9
-        found[unsettled[good]] = place
+        digits[unsettled[good]] = place
         unsettled = unsettled[~good]
         if not len(unsettled):
             break
-    return found
+    return digits
 
 
 def scaled(values: NDArray[np.float64], scale: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -75,8 +75,8 @@ class Bucket:
     def names(self) -> list[str]:
         """Names of the objects and prefixes directly below, sorted."""
         with self._asking("list"):
-            found = self.store.list_with_delimiter(self.prefix or None)
-        paths = [*(one["path"] for one in found["objects"]), *found["common_prefixes"]]
+            listing = self.store.list_with_delimiter(self.prefix or None)
+        paths = [*(one["path"] for one in listing["objects"]), *listing["common_prefixes"]]
         return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in paths)
 
     def lists_from(self) -> bool:
@@ -170,11 +170,11 @@ class Bucket:
         """Content of an object, and under which condition it may be put anew."""
         with self._asking(f"read {name} in"):
             try:
-                found = self.store.get(self.prefix + name)
+                answer = self.store.get(self.prefix + name)
             except FileNotFoundError:
                 return None, "create"
-            meta = found.meta
-            return bytes(found.bytes()), {key: meta[key] for key in ("e_tag", "version") if meta.get(key)}
+            meta = answer.meta
+            return bytes(answer.bytes()), {key: meta[key] for key in ("e_tag", "version") if meta.get(key)}
 
     def _put_if(self, name: str, content: bytes, condition: Any) -> bool:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
@@ -222,11 +222,11 @@ class _Ranges(io.RawIOBase):
         if end <= self._at:
             return b""
         try:
-            found = bytes(self._place.store.get_range(self._path, start=self._at, end=end))
+            part = bytes(self._place.store.get_range(self._path, start=self._at, end=end))
         except BaseError as error:
             raise OSError(plain(error)) from None
-        self._at += len(found)
-        return found
+        self._at += len(part)
+        return part
 
 
 def _lease(content: bytes | None) -> dict[str, Any]:
@@ -327,12 +327,12 @@ def _amazon_login() -> dict[str, Any]:
     except ImportError:
         return {}
     session = Session()
-    found = session.get_credentials()
-    if found is None:
+    credentials = session.get_credentials()
+    if credentials is None:
         return {}
 
     def frozen() -> dict[str, Any]:
-        key = found.get_frozen_credentials()
+        key = credentials.get_frozen_credentials()
         return {
             "access_key_id": key.access_key,
             "secret_access_key": key.secret_key,

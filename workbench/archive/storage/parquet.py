@@ -116,9 +116,9 @@ def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tupl
             writer.write_table(chunk, row_group_size=ROW_GROUP_ROWS)
             rows += len(chunk)
             for name in layout.order:
-                found = pc.min_max(chunk[name]).as_py()
-                low[name] = min(found["min"], low.get(name, found["min"]))
-                high[name] = max(found["max"], high.get(name, found["max"]))
+                bounds = pc.min_max(chunk[name]).as_py()
+                low[name] = min(bounds["min"], low.get(name, bounds["min"]))
+                high[name] = max(bounds["max"], high.get(name, bounds["max"]))
     return rows, low, high
 
 
@@ -156,14 +156,14 @@ class _Footer:
 def _footer(folder: Place, path: str, size: int, columns: tuple[str, ...]) -> _Footer:
     metadata = pq.read_metadata(folder.source(path, size))
     index = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
-    found = {
+    statistics = {
         name: [metadata.row_group(group).column(index[name]).statistics for group in range(metadata.num_row_groups)]
         for name in columns
     }
     return _Footer(
         metadata,
-        {name: np.array([each.min for each in groups], np.int64) for name, groups in found.items()},
-        {name: np.array([each.max for each in groups], np.int64) for name, groups in found.items()},
+        {name: np.array([each.min for each in groups], np.int64) for name, groups in statistics.items()},
+        {name: np.array([each.max for each in groups], np.int64) for name, groups in statistics.items()},
     )
 
 

@@ -37,14 +37,14 @@ def stale_days(tables: Tables, tier: Tier, start_ms: int, end_ms: int) -> list[i
     A day holds the samples in ``(start, start + 24 h]``, as slices hold their ends.
     """
     raw, rolled = tables.files(SAMPLES), tables.files(TABLES[tier.name])
-    found = []
+    stale = []
     for day in range(start_ms // DAY_MS * DAY_MS, end_ms, DAY_MS):
         inside = {"ts": (day + 1, day + DAY_MS)}
         newest = max((file.sequence for file in raw if file.meets(inside)), default=0)
         own = [file.sequence for file in rolled if file.meets(inside)]
         if newest and (not own or max(own) < newest):
-            found.append(day)
-    return found
+            stale.append(day)
+    return stale
 
 
 def newest_sequence(tables: Tables, day: int) -> int:

@@ -131,8 +131,8 @@ def guess_dimensions(labels: Mapping[str, object]) -> dict[str, str]:
     >>> guess_dimensions({"code": (), "handler": (), "instance": ()})
     {'status': 'code', 'endpoint': 'handler', 'instance': 'instance'}
     """
-    found = {dimension: [name for name in names if name in labels] for dimension, names in _DIMENSIONS.items()}
-    return {dimension: names[0] for dimension, names in found.items() if names}
+    dimensions = {dimension: [name for name in names if name in labels] for dimension, names in _DIMENSIONS.items()}
+    return {dimension: names[0] for dimension, names in dimensions.items() if names}
 
 
 def status_label(labels: Mapping[str, Iterable[str]]) -> str:

@@ -19,8 +19,8 @@ def link_faults(profile: Profile, objectives: Iterable[Objective] | None, docume
     ``objectives`` is None when a user's own promises replaced those the profile was written with: then the names of
     objectives are not checked.
     """
-    found = (*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document))
-    return [replace(fault, id="catalog/link") for fault in found]
+    faults = (*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document))
+    return [replace(fault, id="catalog/link") for fault in faults]
 
 
 def _twice(profile: Profile, document: Document) -> Iterator[Fault]:
@@ -82,14 +82,14 @@ def _pointers(profile: Profile, objectives: Iterable[Objective] | None, document
         for at, name in enumerate(alert.objectives):
             wanted.append((("alert_rules", index, "objectives", at), "objective", name, known["objective"]))
     for name, role in profile.roles.items():
-        others = {other: found for other, found in profile.roles.items() if other != name}
+        others = {other: own for other, own in profile.roles.items() if other != name}
         for viewed in views_of(role):
-            whole = {other for other, found in others.items() if not views_of(found)}
+            whole = {other for other, own in others.items() if not views_of(own)}
             wanted.append((("roles", name, "view_of"), "role that is no view itself", viewed, whole))
         if role.classes and "token_class" not in {str(label) for label in role.labels}:
             yield document.fault(("roles", name, "classes"), f"{name} has no label token_class, so it has no classes")
         if container_of(role):
-            outer = {other for other, found in others.items() if not views_of(found) and not container_of(found)}
+            outer = {other for other, own in others.items() if not views_of(own) and not container_of(own)}
             wanted.append((("roles", name, "inside"), "role that contains it", container_of(role), outer))
     for index, slo in enumerate(profile.slos):
         for key, kind, names in (

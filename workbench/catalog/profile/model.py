@@ -395,4 +395,4 @@ class Profile(Entry):
 
     def variants(self, role: str) -> dict[str, Role]:
         """All roles of one word, e.g. ``requests``, ``requests.generation``, keyed by their full name."""
-        return {name: found for name, found in self.roles.items() if name.partition(".")[0] == role}
+        return {name: held for name, held in self.roles.items() if name.partition(".")[0] == role}

@@ -32,9 +32,9 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     ('requests', '')
     """
     words = {item.lower(): item for item in valid}
-    found = difflib.get_close_matches(word.lower(), words, n=3, cutoff=0.6)
-    found.sort(key=lambda match: sorted(match) != sorted(word.lower()))
-    return words[found[0]] if found else ""
+    matches = difflib.get_close_matches(word.lower(), words, n=3, cutoff=0.6)
+    matches.sort(key=lambda match: sorted(match) != sorted(word.lower()))
+    return words[matches[0]] if matches else ""
 
 
 def selector_parts(selector: str) -> tuple[str, str]:
@@ -50,10 +50,10 @@ def selector_parts(selector: str) -> tuple[str, str]:
     >>> selector_parts('http_requests_total{status=~"5.."}')
     ('http_requests_total', '{status=~"5.."}')
     """
-    found = _SELECTOR.fullmatch(selector)
-    if found is None or not selector.strip():
+    match = _SELECTOR.fullmatch(selector)
+    if match is None or not selector.strip():
         raise ParameterError(f"{selector!r} is not a plain selector.", hint='Write e.g. requests_total{status="500"}.')
-    return found["name"] or "", found["matchers"] or ""
+    return match["name"] or "", match["matchers"] or ""
 
 
 def _role(word: str) -> str:

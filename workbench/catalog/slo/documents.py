@@ -94,18 +94,18 @@ def objectives_of(
             place = f"{first.document.file}:{first.document.line(())}"
             why = f"a second {item.envelope.kind} is named {item.name}; the first is {place}"
             faults.append(item.document.fault(("metadata", "name"), why, id="catalog/objective"))
-    known, found = tuple(systems), dict[str, dict[str, Objective]]()
+    known, objectives = tuple(systems), dict[str, dict[str, Objective]]()
     for item in names["SLO"].values():
         try:
             for objective in _Resolver(item, names, known).objectives():
-                first_one = found.setdefault(objective.system, {}).setdefault(objective.id, objective)
+                first_one = objectives.setdefault(objective.system, {}).setdefault(objective.id, objective)
                 if first_one is not objective:
                     place = f"{first_one.file}:{first_one.line}"
                     why = f"{objective.system} has two objectives {objective.id}; the first is {place}"
                     faults.append(Fault(objective.file, objective.line, "", why, id="catalog/objective"))
         except CatalogError as error:
             faults.extend(error.faults)
-    return {system: tuple(by_id.values()) for system, by_id in found.items()}
+    return {system: tuple(by_id.values()) for system, by_id in objectives.items()}
 
 
 def _slug(text: str) -> str:
@@ -153,11 +153,11 @@ class _Resolver:
         if holder.indicator is not None:
             return holder.indicator.spec, self.slo.document, (*at, "indicator", "spec")
         reference = holder.indicatorRef or ""
-        found = self.names["SLI"].get(reference)
-        if found is None:
+        document = self.names["SLI"].get(reference)
+        if document is None:
             near = nearest(reference, self.names["SLI"])
             raise self.refuse((*at, "indicatorRef"), f"no SLI is named {reference!r}", near)
-        return found.spec, found.document, ("spec",)
+        return document.spec, document.document, ("spec",)
 
     def window(self) -> tuple[int | None, CalendarWindow | None, tuple[str, ...]]:
         window: TimeWindow = self.spec.timeWindow[0]

@@ -167,25 +167,25 @@ def _window(objective: Objective) -> dict[str, Any]:
 def _targets(objective: Objective) -> list[dict[str, Any]]:
     if not isinstance(objective.indicator, CompositeIndicator):
         return [_target(objective, objective.indicator, objective.title, objective.target, objective.slice_target)]
-    found = []
+    targets = []
     for one in objective.indicator.members:
         shape = _target(objective, one.indicator, one.title, one.target, one.slice_target)
         inner = {"metadata": {"name": f"{objective.id}-{one.name}"[:63]}, "spec": _indicator(one.indicator)}
-        found.append(shape | {"indicator": inner, "compositeWeight": one.weight})
-    return found
+        targets.append(shape | {"indicator": inner, "compositeWeight": one.weight})
+    return targets
 
 
 def _target(
     objective: Objective, indicator: SimpleIndicator, title: str, target: Decimal, slice_target: Decimal | None
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"displayName": title, "target": target}
+    spec: dict[str, Any] = {"displayName": title, "target": target}
     if isinstance(indicator, ThresholdIndicator):
-        found |= {"op": _OPS[indicator.op], "value": indicator.value}
+        spec |= {"op": _OPS[indicator.op], "value": indicator.value}
     if slice_target is not None:
-        found["timeSliceTarget"] = slice_target
+        spec["timeSliceTarget"] = slice_target
     if objective.slice_ms is not None:
-        found["timeSliceWindow"] = _duration(objective.slice_ms, objective.id)
-    return found
+        spec["timeSliceWindow"] = _duration(objective.slice_ms, objective.id)
+    return spec
 
 
 def _duration(ms: int, name: str) -> str:

@@ -29,23 +29,23 @@ def refused(document: Document, place: Place, why: str) -> CatalogError:
 
 def value_at(document: Document, *place: str | int) -> Any:
     """Return the value at a place of a document; None where there is none."""
-    found: Any = document.data
+    value: Any = document.data
     for part in place:
-        if isinstance(found, dict) and isinstance(part, str):
-            found = found.get(part)
-        elif isinstance(found, list) and isinstance(part, int) and part < len(found):
-            found = found[part]
+        if isinstance(value, dict) and isinstance(part, str):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
         else:
             return None
-    return found
+    return value
 
 
 def text_at(document: Document, *place: str | int) -> str:
     """Return the text at a place, or refuse the document."""
-    found = value_at(document, *place)
-    if not isinstance(found, str) or not found.strip():
+    value = value_at(document, *place)
+    if not isinstance(value, str) or not value.strip():
         raise refused(document, place, f"{'.'.join(map(str, place))} is needed")
-    return found
+    return value
 
 
 def windowed(document: Document, *place: str | int, window: str = "5m") -> str:
@@ -90,11 +90,11 @@ def slug(text: str) -> str:
 
 def percent_at(document: Document, *place: str | int) -> Decimal:
     """Return a target in percent, exact, or refuse the document."""
-    found = value_at(document, *place)
+    value = value_at(document, *place)
     try:
-        percent = Decimal(str(found))
+        percent = Decimal(str(value))
     except ArithmeticError:
-        raise refused(document, place, f"{found!r} is not a percentage") from None
+        raise refused(document, place, f"{value!r} is not a percentage") from None
     if not 0 <= percent < 100:
         raise refused(document, place, f"a target of {percent} % leaves no error budget; it is below 100")
     return percent
@@ -102,5 +102,5 @@ def percent_at(document: Document, *place: str | int) -> Decimal:
 
 def labels_at(document: Document, *place: str | int) -> dict[str, str]:
     """Return labels as text."""
-    found = value_at(document, *place) or {}
-    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    labels = value_at(document, *place) or {}
+    return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}

@@ -51,9 +51,9 @@ def _duration(text: str) -> str:
 
 def duration_parts(text: str) -> tuple[int, str]:
     """Split a duration that was checked: ``30d`` gives ``(30, "d")``."""
-    found = _DURATION.fullmatch(text)
-    assert found is not None
-    return int(found[1]), found[2]
+    match = _DURATION.fullmatch(text)
+    assert match is not None
+    return int(match[1]), match[2]
 
 
 def _start(text: str) -> str:

@@ -31,34 +31,34 @@ def openslo_v1(document: Document, *, system: str) -> Imported:
     CatalogError
         Not the shape of a v2alpha document.
     """
-    data, found = document.data, Imported()
+    data, imported = document.data, Imported()
     kind, metadata, spec = (value_at(document, name) for name in ("kind", "metadata", "spec"))
     if not isinstance(metadata, dict) or not isinstance(spec, dict):
         raise refused(document, (), "metadata and spec are needed")
     name = str(metadata.get("name", ""))
     if kind in _NOT_READ:
-        found.notes.append(f"{kind} {name} is left out; workbench slo rules writes alerts.")
-        return found
+        imported.notes.append(f"{kind} {name} is left out; workbench slo rules writes alerts.")
+        return imported
     annotations = metadata.get("annotations")
     metadata = {key: value for key, value in metadata.items() if key in ("name", "displayName", "labels")}
     if isinstance(annotations, dict):
         metadata["annotations"] = {str(key): str(value) for key, value in annotations.items()}
     if kind == "SLO":
         metadata["labels"] = {"system": system, **(metadata.get("labels") or {})}
-        spec = _slo(spec, name, found)
+        spec = _slo(spec, name, imported)
     elif kind == "SLI":
         spec = _sli(spec)
     elif kind == "DataSource" and not isinstance(spec.get("connectionDetails"), dict):
         spec = {key: value for key, value in spec.items() if key != "connectionDetails"}
-    found.documents.append({**data, "apiVersion": "openslo/v1", "metadata": metadata, "spec": spec})
-    return found
+    imported.documents.append({**data, "apiVersion": "openslo/v1", "metadata": metadata, "spec": spec})
+    return imported
 
 
-def _slo(spec: dict[str, Any], name: str, found: Imported) -> dict[str, Any]:
+def _slo(spec: dict[str, Any], name: str, imported: Imported) -> dict[str, Any]:
     renamed = {"sli": "indicator", "sliRef": "indicatorRef", "serviceRef": "service"}
     made = {renamed.get(key, key): value for key, value in spec.items()}
     if made.pop("alertPolicies", None):
-        found.notes.append(f"{name}: its alert policies are left out; workbench slo rules writes alerts.")
+        imported.notes.append(f"{name}: its alert policies are left out; workbench slo rules writes alerts.")
     indicator = made.get("indicator")
     ratio = False
     if isinstance(indicator, dict):
@@ -70,7 +70,7 @@ def _slo(spec: dict[str, Any], name: str, found: Imported) -> dict[str, Any]:
     for objective in made.get("objectives") or ():
         shape = {renamed.get(key, key): value for key, value in objective.items() if key != "labels"}
         if ratio and shape.keys() & {"op", "value"}:
-            found.notes.append(f"{name}: op and value mean nothing beside a ratio and are left out.")
+            imported.notes.append(f"{name}: op and value mean nothing beside a ratio and are left out.")
             shape = {key: value for key, value in shape.items() if key not in ("op", "value")}
         objectives.append(shape)
     return {**made, "objectives": objectives}

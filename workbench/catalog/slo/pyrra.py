@@ -54,14 +54,14 @@ def pyrra_slos(document: Document, *, system: str) -> Imported:
     if value_at(document, "kind") != "ServiceLevelObjective":
         raise refused(document, ("kind",), "only ServiceLevelObjective is read")
     name = text_at(document, "metadata", "name")
-    found = Imported()
-    ratio, method = _ratio(document, found, name)
+    imported = Imported()
+    ratio, method = _ratio(document, imported, name)
     for part in ("alerting", "performanceOverAccuracy"):
         if value_at(document, "spec", part) is not None:
-            found.notes.append(f"{name}: its {part} is left out; workbench slo rules writes alerts.")
+            imported.notes.append(f"{name}: its {part} is left out; workbench slo rules writes alerts.")
     labels = {key.rpartition("/")[2]: value for key, value in labels_at(document, "metadata", "labels").items()}
     namespace = value_at(document, "metadata", "namespace")
-    found.documents.append(
+    imported.documents.append(
         slo_document(
             f"{namespace}-{name}" if namespace else name,
             system=system,
@@ -75,14 +75,16 @@ def pyrra_slos(document: Document, *, system: str) -> Imported:
             method=method,
         )
     )
-    return found
+    return imported
 
 
-def _ratio(document: Document, found: Imported, name: str) -> tuple[dict[str, Any], str]:
+def _ratio(document: Document, imported: Imported, name: str) -> tuple[dict[str, Any], str]:
     for kind in ("ratio", "latency", "latencyNative", "bool_gauge"):
         if value_at(document, *_INSIDE, kind) is not None:
             if grouping := value_at(document, *_INSIDE, kind, "grouping"):
-                found.notes.append(f"{name}: its grouping by {', '.join(grouping)} is one objective over all groups.")
+                imported.notes.append(
+                    f"{name}: its grouping by {', '.join(grouping)} is one objective over all groups."
+                )
             break
     else:
         raise refused(document, _INSIDE, "ratio, latency, latencyNative or bool_gauge is needed")

@@ -63,7 +63,7 @@ def sloth_slos(document: Document, *, system: str, counting: Counting, period: s
     camel = bool(inside)
     service = text_at(document, *inside, "service")
     shared = labels_at(document, *inside, "labels")
-    found = Imported()
+    imported = Imported()
     for index in range(len(value_at(document, *inside, "slos") or ())):
         at = (*inside, "slos", index)
         name = text_at(document, *at, "name")
@@ -76,19 +76,19 @@ def sloth_slos(document: Document, *, system: str, counting: Counting, period: s
             try:
                 parts = counting(bad, total)
             except QueryRejected as error:
-                found.faults.append(document.fault(bad_at, f"{name}: {error.message}"))
+                imported.faults.append(document.fault(bad_at, f"{name}: {error.message}"))
                 continue
             ratio: dict[str, Any] = {"counter": True, **{part: metric(text) for part, text in parts.items()}}
         elif value_at(document, *raw) is not None:
             query = windowed(document, *raw, "errorRatioQuery" if camel else "error_ratio_query")
             ratio = {"counter": False, "raw": metric(query), "rawType": "failure"}
             method = "RatioTimeslices"
-            found.notes.append(f"{name}: a ratio has no events to count, so each five minutes weigh the same.")
+            imported.notes.append(f"{name}: a ratio has no events to count, so each five minutes weigh the same.")
         else:
             raise refused(document, (*at, "sli"), "events or raw is needed; plugins are not run")
         if value_at(document, *at, "alerting") is not None:
-            found.notes.append(f"{name}: its alerting is left out; workbench slo rules writes alerts.")
-        found.documents.append(
+            imported.notes.append(f"{name}: its alerting is left out; workbench slo rules writes alerts.")
+        imported.documents.append(
             slo_document(
                 f"{service}-{name}",
                 system=system,
@@ -102,4 +102,4 @@ def sloth_slos(document: Document, *, system: str, counting: Counting, period: s
                 method=method,
             )
         )
-    return found
+    return imported

@@ -193,7 +193,8 @@ def measure_table(result: Result) -> Table:
 def rule_table(result: Result) -> Table:
     """Table of :func:`rule_rows` that renders itself."""
     caption = "Durations of episodes seen from start to end; asleep means begun between 22:00 and 08:00."
-    return Table(rule_rows(result), caption=caption, left=TEXT)
+    quiet = (result.frame["episodes"] == 0) & (vars(result)["observed_s"] > 0)
+    return Table(rule_rows(result), caption=caption, left=TEXT, usual=list(quiet))
 
 
 def noisiest_table(result: Result) -> Table:

@@ -103,7 +103,7 @@ def limit_table(result: Result) -> Table:
         "Highest value of an hour. Probabilities and dates from 400 simulated paths: reached by the date with 50 %, "
         "by the ends of the interval with 10 % and 90 %."
     )
-    return Table(limit_rows(result), caption=caption, left=TEXT)
+    return Table(limit_rows(result), caption=caption, left=TEXT, usual=list(result.frame["status"] == "ok"))
 
 
 def backtest_table(result: Result) -> Table:

@@ -14,6 +14,9 @@ from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_t
 #: Rows of one kind that a table shows; all of them are in the data.
 SHOWN = 8
 
+#: Columns of a table in a report; the data and the page have all.
+REPORTED = ("what", "service", "change", "now", "before", "ratio", "kept")
+
 #: What a reader is told of each kind, in place of its short name.
 HEADINGS = {
     "failing operation": "Operations that fail: where failures began",
@@ -121,7 +124,8 @@ _LEADS = {
 
 def change_table(study: Study, kind: str) -> Table:
     """Table of :func:`change_rows` that renders itself."""
-    return Table(change_rows(study.results["changes"], kind), caption=HEADINGS[kind])
+    rows = change_rows(study.results["changes"], kind)
+    return Table([{name: row[name] for name in REPORTED} for row in rows], caption=HEADINGS[kind])
 
 
 def happening_table(study: Study) -> Table:

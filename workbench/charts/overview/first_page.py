@@ -32,6 +32,9 @@ NOTHING = {
     "unknown": "0 gaps: all that was asked for was read.",
 }
 
+#: Sentences on what is not known that a page holds; Markdown and JSON have all. [count]
+MOST_UNKNOWN = 4
+
 _WIDTH, _HEIGHT = 96, 22
 
 
@@ -112,6 +115,8 @@ def change_of(text: str, own: pd.DataFrame) -> str:
 
 def _list(frame: pd.DataFrame, part: str) -> str:
     items = grouped(frame, part)
+    left = len(items) - MOST_UNKNOWN if part == "unknown" else 0
+    items = [*items[:MOST_UNKNOWN], f"… and {left} more."] if left > 0 else items
     if not items:
         return f"<p>{NOTHING[part]}</p>"
     tag = "ol" if part == "decision" else "ul"

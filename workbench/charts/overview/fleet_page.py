@@ -26,6 +26,11 @@ from workbench.core.units import NO_VALUE, ratio_text
 #: Sentences that a part of the page holds; what is left out is counted. [count]
 MOST = {"missed": 3, "decision": 3, "unknown": 4}
 
+#: Systems that a page holds; the rest is counted. [count]
+MOST_SYSTEMS = 8
+
+_WORST = ("spent", "at_risk", "unavailable", "refused", "no_data", "no_traffic", "ok")
+
 
 class FleetPage:
     """Findings of several systems that render themselves; also as JSON.
@@ -48,7 +53,12 @@ class FleetPage:
         head, line = self._title()
         asked = self._questions()
         columns = "".join(f"<th scope='col'>{name}</th>" for name in ("System", *(QUESTIONS[one] for one in asked)))
-        rows = "".join(self._row(study, asked) for study in self.studies)
+        shown, rest = self._worst_first()
+        rows = "".join(self._row(study, asked) for study in shown)
+        if rest:
+            calm = sum(study.status == "ok" for study in rest)
+            text = f"… and {len(rest)} more systems, {calm} of them OK; the scorecard has all."
+            rows += f"<tr><td colspan='{len(asked) + 1}'>{text}</td></tr>"
         parts = "".join(
             f"<h2>{title}</h2><{tag}>{''.join(f'<li>{markup(text)}</li>' for text in self.items(part))}</{tag}>"
             for part, title in PARTS
@@ -72,6 +82,14 @@ class FleetPage:
         for part, title in PARTS:
             lines += ["", f"## {title}", "", *(f"- {markdown_text(text)}" for text in self.items(part))]
         return "\n".join(lines) + "\n"
+
+    def _worst_first(self) -> tuple[list[Study], list[Study]]:
+        """Part the systems into those that a page holds, in their order, and the rest, which asks least."""
+        if len(self.studies) <= MOST_SYSTEMS:
+            return self.studies, []
+        places = {status: place for place, status in enumerate(_WORST)}
+        order = sorted(self.studies, key=lambda study: places.get(study.status, len(_WORST)))
+        return order[:MOST_SYSTEMS], order[MOST_SYSTEMS:]
 
     def _title(self) -> tuple[str, str]:
         if not self.studies:

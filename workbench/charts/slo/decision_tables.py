@@ -101,6 +101,37 @@ def audit_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
     ]
 
 
+def trail_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
+    """One row of text per line of the audit trail of all systems, with the fields that a change moved."""
+    return [
+        {
+            "at": instant_text(one.at),
+            "who": one.who,
+            "action": one.action,
+            "system": one.system,
+            "subject": one.subject,
+            "change": _change_text(one.before, one.after) or json.dumps(one.document, ensure_ascii=False),
+        }
+        for one in entries
+    ]
+
+
+def _change_text(before: Any, after: Any) -> str:
+    """Say which fields of a row a change moved, or what was written.
+
+    Examples
+    --------
+    >>> _change_text({"tag": "useful", "note": ""}, {"tag": "no action", "note": ""})
+    'tag: useful -> no action'
+    """
+    if not isinstance(after, dict):
+        return f"{len(after)} rows" if isinstance(after, list) else ""
+    if not isinstance(before, dict):
+        return ", ".join(f"{name}: {value}" for name, value in after.items() if value not in (None, "", {}, []))
+    moved = [name for name in after if before.get(name) != after[name]]
+    return ", ".join(f"{name}: {before.get(name) or 'none'} -> {after[name]}" for name in moved)
+
+
 def effect_rows(result: Result) -> list[dict[str, str]]:
     """Two cells a figure, with and without exclusions; one row per objective that has any."""
 

@@ -29,11 +29,3 @@ def print_decided(
         print_json(decided_rows(records))
     else:
         {"csv": print_csv, "table": print_table}[format_](rows_of(records))
-
-
-def taken_back(state: Any, revoke: Callable[[Any], Callable[..., Any]], record: str, reason: str) -> Any:
-    """Revoke a record by its id in the name of who asks, and return it."""
-    from workbench.studies.decisions.exclusions import written
-
-    context = state.context()
-    return revoke(written(context))(record, at=context.clock(), who=context.identity.name, why=reason)

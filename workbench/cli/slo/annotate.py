@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.shared.decided import print_decided, taken_back
+from workbench.cli.shared.decided import print_decided
 from workbench.cli.shared.output import format_option, say
 
 
@@ -82,5 +82,7 @@ def revoke(state: Any, annotation: str, reason: str) -> None:
     Example:
       workbench slo annotate revoke 1f3a9c0b72de --reason "Wrong system"
     """
-    record = taken_back(state, lambda store: store.revoke_annotation, annotation, reason)
+    from workbench.studies.decisions.revoking import revoke_annotation
+
+    record = revoke_annotation(state.context(), id=annotation, why=reason)
     say(f"The annotation {record.id} of {record.system} is taken back.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.shared.decided import print_decided, taken_back
+from workbench.cli.shared.decided import print_decided
 from workbench.cli.shared.output import format_option, say
 
 
@@ -116,7 +116,9 @@ def revoke(state: Any, exclusion: str, reason: str) -> None:
     Example:
       workbench slo exclude revoke 1f3a9c0b72de --reason "Customers were affected"
     """
-    record = taken_back(state, lambda store: store.revoke_exclusion, exclusion, reason)
+    from workbench.studies.decisions.revoking import revoke_exclusion
+
+    record = revoke_exclusion(state.context(), id=exclusion, why=reason)
     say(f"The exclusion {record.id} of {record.system} counts no more.")
 
 

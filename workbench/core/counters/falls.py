@@ -64,12 +64,12 @@ def falls_in(series: SeriesSet) -> dict[int, list[Fall]]:
     with np.errstate(invalid="ignore"):
         fell = np.flatnonzero(np.diff(series.values) < 0) + 1
     rows = np.unique(np.searchsorted(series.offsets, fell, side="right") - 1)
-    found = {}
+    falls = {}
     for row in rows.tolist():
         times, values = counted_samples(series, row)
         if own := _falls_of(row, times, values):
-            found[row] = own
-    return found
+            falls[row] = own
+    return falls
 
 
 def counted_samples(series: SeriesSet, row: int) -> Samples:
@@ -99,14 +99,14 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
     spacing = float(np.median(lengths))
     whole = bool((values == np.floor(values)).all())
     unit = 1.0 if whole else float(small.min(initial=np.inf)) if len(small) else 0.0
-    found, until = list[Fall](), 0
+    falls, until = list[Fall](), 0
     for at in places:
         if at < until:
             continue
         low, high, back = float(values[at]), float(values[at - 1]), backs[at]
         most = fastest * float(lengths[at - 1])
         leapt = back is not None and _leapt(values, times, at, back, fastest, unit)
-        found.append(
+        falls.append(
             Fall(
                 row,
                 at,
@@ -120,7 +120,7 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
             )
         )
         until = back if leapt and back is not None else 0
-    return found
+    return falls
 
 
 def _back(values: Floats, at: int) -> int | None:

@@ -60,7 +60,7 @@ class Cluster:
         workers = self._client.run(worker_place)
         if not workers:
             raise SettingsError(f"The cluster {address} has no worker.", hint=f"Start one: dask worker {address}")
-        elsewhere = sorted(place for place in workers.values() if place != worker_place())
+        elsewhere = sorted(place for place in workers.values() if place != this_place())
         if elsewhere and (places := local_places(settings)):
             raise SettingsError(
                 f"Workers of {address} run on another host ({elsewhere[0].split('/')[0]}), and these places are of "
@@ -89,10 +89,15 @@ def run_on_worker(function: str, arguments: str) -> str:
     return json.dumps(run_in_process(function, json.loads(arguments)))
 
 
-def worker_place() -> str:
+def this_place() -> str:
     """Host and boot of a process: the same for all processes of one machine."""
     own = this_process()
     return f"{own.host}/{own.boot}"
+
+
+def worker_place() -> str:
+    """Return :func:`this_place` of a worker."""
+    return this_place()
 
 
 def local_places(settings: Settings) -> list[str]:

@@ -151,14 +151,14 @@ def _samples(
         ({**labels, "__name__": "ALERTS", "alertstate": "firing"}, firing, was_firing),
         ({**labels, "__name__": "ALERTS_FOR_STATE"}, since, carry is not None),
     )
-    found: list[tuple[Labels, Times, NDArray[np.float64]]] = []
+    alerts: list[tuple[Labels, Times, NDArray[np.float64]]] = []
     for own, values, was in series:
         present = ~np.isnan(values)
         marks = ~present & np.concatenate([[was], present[:-1]]) & ~breaks
         kept = present | marks
         if kept.any():
-            found.append((own, times[kept], np.where(marks, STALE, values)[kept]))
-    return found
+            alerts.append((own, times[kept], np.where(marks, STALE, values)[kept]))
+    return alerts
 
 
 def episodes_frame(episodes: Sequence[Episode]) -> pd.DataFrame:

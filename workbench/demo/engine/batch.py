@@ -61,14 +61,14 @@ def series_set(blocks: Iterable[Block]) -> SeriesSet:
 
 def merged(sets: Sequence[SeriesSet]) -> SeriesSet:
     """Join sets whose samples of one series follow each other in time, in the order given."""
-    found: dict[LabelKey, tuple[Labels, list[np.ndarray], list[np.ndarray]]] = {}
+    series: dict[LabelKey, tuple[Labels, list[np.ndarray], list[np.ndarray]]] = {}
     for one in sets:
         for labels, times, values in one:
-            _, all_times, all_values = found.setdefault(label_key(labels), (labels, [], []))
+            _, all_times, all_values = series.setdefault(label_key(labels), (labels, [], []))
             all_times.append(times)
             all_values.append(values)
     return SeriesSet.of(
-        (labels, np.concatenate(times), np.concatenate(values)) for labels, times, values in found.values()
+        (labels, np.concatenate(times), np.concatenate(values)) for labels, times, values in series.values()
     )
 
 

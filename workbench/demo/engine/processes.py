@@ -81,7 +81,7 @@ def restarts(
         Events of the processes' system, and gaps of the monitoring.
     """
     first = day * _DAY
-    found: dict[str, tuple[Restart, ...]] = {}
+    restarts_by_pool: dict[str, tuple[Restart, ...]] = {}
     for process in processes:
         own = [restart for event in events for restart in _planned(event, process, processes)]
         rng = stream(seed, f"crash/{process}", day)
@@ -91,10 +91,10 @@ def restarts(
         busy += [(event.start, event.end) for event in events if event.kind == "scrape_gap"]
         if strikes and all(minute + _CALM < down or minute - _CALM > up for down, up in busy):
             own.append(Restart(process, minute, minute + length, "crash", ""))
-        found[process] = tuple(
+        restarts_by_pool[process] = tuple(
             restart for restart in _separate(own) if restart.up + 1 >= first and restart.down - 1 < first + _DAY
         )
-    return found
+    return restarts_by_pool
 
 
 def _planned(event: Event, process: str, processes: Sequence[str]) -> Iterator[Restart]:

@@ -86,8 +86,8 @@ class Rules:
     @property
     def history_ms(self) -> int:
         """How far back an evaluation reads. [ms]"""
-        found = (selector.offset_ms + (selector.range_ms or LOOKBACK_MS) for selector in self.selectors())
-        return max(found, default=0) + LOOKBACK_MS
+        lengths = (selector.offset_ms + (selector.range_ms or LOOKBACK_MS) for selector in self.selectors())
+        return max(lengths, default=0) + LOOKBACK_MS
 
     @property
     def digest_text(self) -> str:
@@ -131,7 +131,7 @@ def evaluate_rules(
     (SeriesSet, list of Episode, RuleCarry)
         New samples (stale marks where a series ends), episodes that ended, the state after the last evaluation.
     """
-    found: list[SeriesSet] = []
+    recorded: list[SeriesSet] = []
     ended: list[Episode] = []
     if not len(times):
         return SeriesSet.empty(), ended, carry
@@ -144,7 +144,7 @@ def evaluate_rules(
         gone = [] if breaks[0] else carry.recorded.get(recording.name, [])
         written = _recorded(metrics, labels, gone, breaks)
         after.recorded[recording.name] = [one for one, on in zip(labels, metrics.present[:, -1], strict=True) if on]
-        found.append(written)
+        recorded.append(written)
         store.layers.append(MemoryStore(merged([_of(samples, recording.name), written])))
     for alert in rules.profile.alert_rules:
         metrics = _evaluate(alert.expr, rules, store, times)
@@ -155,11 +155,11 @@ def evaluate_rules(
         written, over, open_ = evaluate_alert(
             active, times, breaks, alert.for_ms, carry.alerts.get(alert.name, []), carry.last_ms
         )
-        found.append(written)
+        recorded.append(written)
         ended += over
         if open_:
             after.alerts[alert.name] = open_
-    return merged(found), ended, after
+    return merged(recorded), ended, after
 
 
 def _evaluate(expr: str, rules: Rules, store: SampleStore, times: NDArray[np.int64]) -> Metrics:
@@ -179,14 +179,14 @@ class _Layers:
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Select from both; see :class:`SampleStore`."""
-        found: dict[LabelKey, tuple[Labels, NDArray[np.int64], NDArray[np.float64]]] = {}
+        series: dict[LabelKey, tuple[Labels, NDArray[np.int64], NDArray[np.float64]]] = {}
         answers = [layer.select(matchers, start_ms, end_ms) for layer in self.layers]
         filled = [answer for answer in answers if len(answer)]
         if len(filled) < 2:
             return filled[0] if filled else SeriesSet.empty()
         for answer in filled:
-            found |= {label_key(labels): (labels, times, values) for labels, times, values in answer}
-        return SeriesSet.of(found[key] for key in sorted(found))
+            series |= {label_key(labels): (labels, times, values) for labels, times, values in answer}
+        return SeriesSet.of(series[key] for key in sorted(series))
 
 
 def _of(samples: SeriesSet, name: str) -> SeriesSet:
@@ -229,11 +229,11 @@ class History:
         self._samples = since(self._ordered([self._samples, *samples]), next_day * DAY_MS - self._length_ms)
 
     def _ordered(self, sets: Sequence[SeriesSet]) -> SeriesSet:
-        found = [
+        groups = [
             (label_key(labels), labels, times, values)
             for labels, times, values in merged([self._kept(one) for one in sets])
         ]
-        return SeriesSet.of((labels, times, values) for _, labels, times, values in sorted(found, key=itemgetter(0)))
+        return SeriesSet.of((labels, times, values) for _, labels, times, values in sorted(groups, key=itemgetter(0)))
 
     def _kept(self, samples: SeriesSet) -> SeriesSet:
         if not self._metrics:

@@ -54,7 +54,7 @@ def simulate_day(
         states = scrape_states(seed, day, target, again.get(target.instance, ()), gaps)
         key = f"{model.name}/{target.name}"
         carry = carries.get(key) or Carry.first(seed, target, exposure, day)
-        found, carries[key] = scraped(
+        samples, carries[key] = scraped(
             exposure,
             day,
             parts,
@@ -64,7 +64,7 @@ def simulate_day(
             carry=carry,
             start_metric=target.started,
         )
-        blocks += [block.until(span.end_ms) for block in found]
+        blocks += [block.until(span.end_ms) for block in samples]
         _note(scrapes, target, states.reshape(MINUTES, PARTS)[:, 0], first, span.end_ms)
     counts = _counts(simulated.tally, touching, first, span.end_ms) | scrapes
     counts["restarts"] = [

@@ -62,7 +62,7 @@ def split_like(rng: Generator, counts: NDArray[np.int64], totals: NDArray[np.int
     if parts == 1:
         return counts
     free = totals.reshape(n, parts).copy()
-    found = np.empty((classes, n, parts), np.int64)
+    split = np.empty((classes, n, parts), np.int64)
     for row in range(classes):
         wanted = counts[row].copy()
         rest = free.sum(axis=1)
@@ -70,10 +70,10 @@ def split_like(rng: Generator, counts: NDArray[np.int64], totals: NDArray[np.int
             here = free[:, part].copy()
             rest -= here
             taken = rng.hypergeometric(here, rest, wanted) if part < parts - 1 else wanted
-            found[row, :, part] = taken
+            split[row, :, part] = taken
             free[:, part] -= taken
             wanted -= taken
-    return found.reshape(classes, n * parts)
+    return split.reshape(classes, n * parts)
 
 
 def split_evenly(units: NDArray[np.int64], parts: int) -> NDArray[np.int64]:

@@ -84,8 +84,8 @@ class Volumes:
     @property
     def keys(self) -> tuple[str, ...]:
         """Virtual keys, the largest of each pool first, the rest last."""
-        found = dict.fromkeys(volume.key for volume in self.all)
-        return (*(key for key in found if key != OTHER), *(key for key in found if key == OTHER))
+        names = dict.fromkeys(volume.key for volume in self.all)
+        return (*(key for key in names if key != OTHER), *(key for key in names if key == OTHER))
 
     @property
     def models(self) -> Mapping[str, Pool]:
@@ -152,9 +152,9 @@ def read_volumes(traffic: Traffic, directory: Path) -> Volumes:
     if unknown or absent:
         says = f"{file} has the pools {', '.join(sorted(set(rows['pool'])))}, the scenario {', '.join(traffic.pools)}."
         raise ParameterError(says, hint="Name the same pools under traffic in the scenario.")
-    found = [volume for name in traffic.pools for volume in _of_pool(traffic, name, rows[rows["pool"] == name], file)]
+    volumes = [volume for name in traffic.pools for volume in _of_pool(traffic, name, rows[rows["pool"] == name], file)]
     clients = int(rows[["pool", "client"]].drop_duplicates().shape[0])
-    return Volumes(traffic, sha256(raw).hexdigest(), clients, tuple(found))
+    return Volumes(traffic, sha256(raw).hexdigest(), clients, tuple(volumes))
 
 
 def _of_pool(traffic: Traffic, name: str, rows: pd.DataFrame, file: Path) -> list[Volume]:

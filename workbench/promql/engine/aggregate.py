@@ -183,8 +183,8 @@ def count_values(
         bits, code = np.unique(vector.values[members][rows, at].view(np.int64), return_inverse=True)
         distinct = bits.view(np.float64)
         charge(len(distinct) * steps, len(counts) + len(distinct))
-        found = np.bincount(code * steps + at, minlength=len(distinct) * steps).reshape(len(distinct), steps)
-        for value, count in zip(distinct, found, strict=True):
+        tally = np.bincount(code * steps + at, minlength=len(distinct) * steps).reshape(len(distinct), steps)
+        for value, count in zip(distinct, tally, strict=True):
             key = label_key({**names[number], label: "" if gone else write(value)})
             counts[key] = counts[key] + count if key in counts else count.astype(np.float64)
     if not counts:

@@ -263,13 +263,13 @@ def _of_windows(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
 
 def _mixed(node: Call, matrix: Matrix, kernel: Kernel, run: Evaluation) -> Vector:
     """Evaluate a function over windows that hold histograms."""
-    found = native_windows.over_windows(node.func, matrix, kernel, run.pool, run.check, v2=run.v2)
+    answer = native_windows.over_windows(node.func, matrix, kernel, run.pool, run.check, v2=run.v2)
     place = node.args[-1] if node.func == "quantile_over_time" else node.args[0]
-    for text, name in found.warnings:
+    for text, name in answer.warnings:
         run.warn(f'{text} "{name}"', place)
-    for text, name in found.infos:
+    for text, name in answer.infos:
         run.inform(f'{text} "{name}"', place)
-    return Vector(matrix.labels, found.values, found.present).seen()
+    return Vector(matrix.labels, answer.values, answer.present).seen()
 
 
 def _check_distinct(vector: Vector) -> None:
@@ -295,45 +295,45 @@ def _histogram_quantile(node: Call, run: Evaluation, evaluate: Evaluate) -> Vect
     q = _scalar(node.args[0], run, evaluate)
     vector = _vector(node.args[1], run, evaluate)
     _check_quantile(q, node, run)
-    found = Findings([], set())
+    findings = Findings([], set())
 
     def read(buckets: Buckets, steps: Ints, metric: str) -> Floats:
         result, repaired = bucket_quantile(q[steps], buckets)
         if repaired:
-            found.repaired.add(metric)
+            findings.repaired.add(metric)
         return result
 
-    classic, native = _by_kind(vector, node, run, found)
-    result = per_histogram(classic, read, found)
-    for metric in sorted(found.repaired):
+    classic, native = _by_kind(vector, node, run, findings)
+    result = per_histogram(classic, read, findings)
+    for metric in sorted(findings.repaired):
         run.inform(
             "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/"
             f'prometheus/latest/querying/functions/#histogram_quantile) for metric name "{metric}"',
             node.args[1],
         )
-    _note_bad_buckets(found, node, run)
+    _note_bad_buckets(findings, node, run)
     return result if native is None else _both(native_vectors.read_quantile(native, q, node.args[0], run), result)
 
 
 def _histogram_fraction(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     low, high = (_scalar(arg, run, evaluate) for arg in node.args[:2])
     vector = _vector(node.args[2], run, evaluate)
-    found = Findings([], set())
+    findings = Findings([], set())
 
     def read(buckets: Buckets, steps: Ints, metric: str) -> Floats:
         return bucket_fraction(low[steps], high[steps], buckets)
 
-    classic, native = _by_kind(vector, node, run, found)
+    classic, native = _by_kind(vector, node, run, findings)
     if run.v2:
         classic = Vector.empty(run.steps)  # Prometheus 2 knows fractions of native histograms alone
-    result = per_histogram(classic, read, found)
-    _note_bad_buckets(found, node, run)
+    result = per_histogram(classic, read, findings)
+    _note_bad_buckets(findings, node, run)
     if native is None:
         return result
     return _both(native_vectors.read_fraction(native, low, high, node.args[0], run), result)
 
 
-def _by_kind(vector: Vector, node: Call, run: Evaluation, found: Findings) -> tuple[Vector, Vector | None]:
+def _by_kind(vector: Vector, node: Call, run: Evaluation, findings: Findings) -> tuple[Vector, Vector | None]:
     """Classic buckets and native histograms of a vector; where both tell of the same labels neither is taken."""
     if not run.native or not native_vectors.histograms_of(vector).any():
         return vector, None
@@ -353,8 +353,8 @@ def _both(native: Vector, classic: Vector) -> Vector:
     )
 
 
-def _note_bad_buckets(found: Findings, node: Call, run: Evaluation) -> None:
-    for metric, text in dict.fromkeys(found.bad_labels):
+def _note_bad_buckets(findings: Findings, node: Call, run: Evaluation) -> None:
+    for metric, text in dict.fromkeys(findings.bad_labels):
         run.warn(
             f'bucket label "le" is missing or has a malformed value of "{text}" for metric name "{metric}"',
             node.args[-1],

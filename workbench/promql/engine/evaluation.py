@@ -147,26 +147,26 @@ class Evaluation:
     def samples(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Read samples from the store, each selection once a query."""
         key = (tuple(matchers), start_ms, end_ms)
-        found = self.ledger.selected.get(key)
-        if found is None:
-            found = self.store.select(matchers, start_ms, end_ms)
-            self.charge(found.samples, len(found))
-            found = self._pooled(found)
-            self.ledger.selected[key] = found
-        return found
+        series = self.ledger.selected.get(key)
+        if series is None:
+            series = self.store.select(matchers, start_ms, end_ms)
+            self.charge(series.samples, len(series))
+            series = self._pooled(series)
+            self.ledger.selected[key] = series
+        return series
 
-    def _pooled(self, found: SeriesSet) -> SeriesSet:
+    def _pooled(self, series: SeriesSet) -> SeriesSet:
         """Take the histograms of a selection into the pool; its marks then stand for rows there."""
-        if found.histograms is None:
-            return found
-        native = is_mark(found.values)
-        values = found.values.copy()
+        if series.histograms is None:
+            return series
+        native = is_mark(series.values)
+        values = series.values.copy()
         # A NaN that only looks like a mark is a NaN.
-        odd = native & (marked_rows(values) >= len(found.histograms))
+        odd = native & (marked_rows(values) >= len(series.histograms))
         values[odd], native[odd] = np.nan, False
-        block = found.histograms.take(marked_rows(values[native]))
+        block = series.histograms.take(marked_rows(values[native]))
         values[native] = marks(self.pool.add(block) + np.arange(len(block)))
-        return SeriesSet(found.labels, found.offsets, found.times, values)
+        return SeriesSet(series.labels, series.offsets, series.times, values)
 
     def matrix(self, node: Selector) -> Matrix:
         """Range selector: the samples under the window of each step."""

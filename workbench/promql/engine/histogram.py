@@ -47,7 +47,9 @@ def parse_bound(text: str) -> float | None:
         return None
 
 
-def per_histogram(vector: Vector, read: Callable[[Buckets, NDArray[np.intp], str], Floats], found: Findings) -> Vector:
+def per_histogram(
+    vector: Vector, read: Callable[[Buckets, NDArray[np.intp], str], Floats], findings: Findings
+) -> Vector:
     """Apply ``read(buckets, steps, metric name)`` to every classic histogram of a vector.
 
     Series are put together by all labels but ``le``; at steps where only some of the buckets are present, only those
@@ -57,7 +59,7 @@ def per_histogram(vector: Vector, read: Callable[[Buckets, NDArray[np.intp], str
     for row, labels in enumerate(vector.labels):
         bound = parse_bound(labels.get(BUCKET, ""))
         if bound is None or np.isnan(bound):
-            found.bad_labels.append((labels.get(NAME, ""), labels.get(BUCKET, "")))
+            findings.bad_labels.append((labels.get(NAME, ""), labels.get(BUCKET, "")))
             continue
         key = label_key({name: value for name, value in labels.items() if name != BUCKET})
         rows.setdefault(key, []).append((bound, row))

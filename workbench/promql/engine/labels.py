@@ -134,14 +134,14 @@ def absent_labels(node: Node) -> Labels:
     node = bare(node)
     if not isinstance(node, Selector):
         return {}
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     seen: set[str] = set()
     for matcher in node.matchers:
         if matcher.name == NAME:
             continue
         if matcher.op == "=" and matcher.name not in seen:
-            found[matcher.name] = matcher.value
+            labels[matcher.name] = matcher.value
         else:
-            found.pop(matcher.name, None)
+            labels.pop(matcher.name, None)
         seen.add(matcher.name)
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in labels.items() if value}

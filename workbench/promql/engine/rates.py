@@ -95,8 +95,8 @@ def counted(windows: Windows, happened: Bools) -> tuple[Floats, Bools]:
     """Count what happened inside each window; entry ``i`` says it of samples ``i`` and ``i + 1``."""
     upto = np.concatenate([[0], np.cumsum(happened)])
     # An event sits between samples i and i + 1; both must be inside.
-    found = upto[np.maximum(windows.last, 0)] - upto[windows.first]
-    return np.maximum(found, 0).astype(np.float64), windows.count >= 1
+    counts = upto[np.maximum(windows.last, 0)] - upto[windows.first]
+    return np.maximum(counts, 0).astype(np.float64), windows.count >= 1
 
 
 def regression(windows: Windows, intercept_ms: NDArray[np.int64] | None) -> tuple[Floats, Floats, Bools]:

@@ -116,10 +116,10 @@ def combined(
     sizes = [np.zeros(0, np.int64)]
     keys, populations = [np.zeros(0, np.int64)], [np.zeros(0)]
     for part, first, last in _runs(block, rows, group):
-        found = _added(block, rows[part], group[part] - first, last - first, weights[part], target, threshold, first)
-        sizes.append(found[0])
-        keys.append(found[1])
-        populations.append(found[2])
+        answer = _added(block, rows[part], group[part] - first, last - first, weights[part], target, threshold, first)
+        sizes.append(answer[0])
+        keys.append(answer[1])
+        populations.append(answer[2])
     return Histograms(
         target,
         _hints(block.hint[rows], group, groups),
@@ -182,7 +182,7 @@ def _added(
     used, column = _distinct(keys)
     populations = populations * weight.repeat(sizes)
     height = max(1, _CELLS // max(1, len(used)))
-    counts, found_keys, found = [], [], []
+    counts, found_keys, parts = [], [], []
     for top in range(0, groups, height):
         low, high = np.searchsorted(owner, [top, top + height])
         rows_here = min(height, groups - top)
@@ -191,8 +191,8 @@ def _added(
         row, place = np.nonzero(table)
         counts.append(np.bincount(row, minlength=rows_here))
         found_keys.append(used[place])
-        found.append(table[row, place])
-    return np.concatenate(counts), np.concatenate(found_keys), np.concatenate(found)
+        parts.append(table[row, place])
+    return np.concatenate(counts), np.concatenate(found_keys), np.concatenate(parts)
 
 
 def _widened(block: Histograms, keys: Ints, member: NDArray[Any], owner: NDArray[Any], zero: Floats) -> Ints:
@@ -268,14 +268,14 @@ def resets(block: Histograms, before: NDArray[Any], after: NDArray[Any]) -> Bool
     certain |= block.custom[after] != block.custom[before]
     certain |= block.schema[after] > block.schema[before]
     certain |= block.zero_threshold[after] < block.zero_threshold[before]
-    found: Bools = (hint == RESET) | (certain & (hint != NOT_RESET))
+    reset: Bools = (hint == RESET) | (certain & (hint != NOT_RESET))
     pairs = np.flatnonzero(~certain & (hint != RESET) & (hint != NOT_RESET))
     same, lost = _lost_in_place(block, before[pairs], after[pairs])
-    found[pairs[same]] = lost[same]
+    reset[pairs[same]] = lost[same]
     pairs = pairs[~same]
     if len(pairs):
-        found[pairs] = _lost(block, before[pairs], after[pairs])
-    return found
+        reset[pairs] = _lost(block, before[pairs], after[pairs])
+    return reset
 
 
 def _lost_in_place(block: Histograms, before: NDArray[Any], after: NDArray[Any]) -> tuple[Bools, Bools]:

@@ -180,8 +180,8 @@ def _rank(table: Table, value: Floats, counted: Floats) -> Floats:
     within = inside & (lower < v) & (upper > v)
     whole = np.where(inside & (upper <= v), table.population, 0.0)
     rank = (whole + np.where(within, share * table.population, 0.0)).sum(axis=1)
-    found = within.any(axis=1) | (inside & (lower >= v)).any(axis=1)
-    return np.where(found, np.minimum(rank, counted), counted)
+    known = within.any(axis=1) | (inside & (lower >= v)).any(axis=1)
+    return np.where(known, np.minimum(rank, counted), counted)
 
 
 def variances(block: Histograms) -> Floats:

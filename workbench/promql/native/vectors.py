@@ -152,18 +152,18 @@ def aggregate(node: Aggregate, vector: Vector, run: Evaluation) -> Vector:
     if node.op in ("count", "group"):
         return aggregate_floats(node, vector)
     native = histograms_of(vector)
-    found = aggregate_floats(node, floats_of(vector), v2=run.v2)
+    answer = aggregate_floats(node, floats_of(vector), v2=run.v2)
     if node.op not in ("sum", "avg"):
         if native.any():
             run.inform(f"ignored histogram in {node.op} aggregation", node.expr)
-        return found.seen()
+        return answer.seen()
     _, group = grouped(node, vector.labels)
     row, step = np.nonzero(native)
     steps = vector.values.shape[1]
     cell = group[row] * steps + step
     cells, place = np.unique(cell, return_inverse=True)
     block, rows = run.pool.block, marked_rows(vector.values[native])
-    mixed = found.present.reshape(-1)[cells]
+    mixed = answer.present.reshape(-1)[cells]
     if mixed.any():
         run.warn("encountered a mix of histograms and floats for aggregation", node.expr)
     bad = mixed | _unlike(block, rows, row, place, len(cells), vector, node, run)
@@ -173,11 +173,11 @@ def aggregate(node: Aggregate, vector: Vector, run: Evaluation) -> Vector:
     members = np.bincount(place, minlength=len(cells))
     weight = 1 / members[place[inside]] if node.op == "avg" else None
     result = combined(block, rows[inside], renumbered[place[inside]], len(chosen), weight)
-    values, present = found.values.copy(), found.present.copy()
+    values, present = answer.values.copy(), answer.present.copy()
     present.reshape(-1)[cells[mixed]] = False
     values.reshape(-1)[cells[chosen]] = marks(run.pool.add(result) + np.arange(len(result)))
     present.reshape(-1)[cells[chosen]] = True
-    return Vector(found.labels, values, present).seen()
+    return Vector(answer.labels, values, present).seen()
 
 
 def _unlike(

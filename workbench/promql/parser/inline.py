@@ -53,10 +53,10 @@ def _inlined(node: Node, recorded: Sequence[tuple[str, str, Mapping[str, str]]],
         case Selector(name=name) if name in known:
             if depth == 0:
                 raise QueryRejected(f"The rules behind {name!r} rest on each other in a circle.")
-            found = [expr for other, expr, labels in recorded if other == name and _accepts(node, labels)]
-            if not found:
+            matches = [expr for other, expr, labels in recorded if other == name and _accepts(node, labels)]
+            if not matches:
                 return node
-            trees = [Paren(_inlined(parse(expr), recorded, known, depth - 1)) for expr in found]
+            trees = [Paren(_inlined(parse(expr), recorded, known, depth - 1)) for expr in matches]
             whole: Node = trees[0]
             for tree in trees[1:]:
                 whole = Paren(Binary("or", whole, tree))

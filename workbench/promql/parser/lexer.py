@@ -99,7 +99,7 @@ def tokens(query: str) -> list[Token]:
     QueryRejected
         A string without its end, or a character that has no meaning in PromQL.
     """
-    found: list[Token] = []
+    read: list[Token] = []
     at = 0
     while at < len(query):
         match = _TOKEN.match(query, at)
@@ -108,9 +108,9 @@ def tokens(query: str) -> list[Token]:
                 raise rejected("unterminated quoted string", query, at, hint="Close the string with the same quote.")
             raise rejected(f"unexpected character: {query[at]!r}", query, at)
         if match.lastgroup != "space":
-            found.append(Token(str(match.lastgroup), match.group(), at))
+            read.append(Token(str(match.lastgroup), match.group(), at))
         at = match.end()
-    return found
+    return read
 
 
 def scan(query: str) -> list[Token]:
@@ -133,18 +133,18 @@ def scan(query: str) -> list[Token]:
             query=query[:60] + "...",
             hint="Split it, or record parts of it under a name.",
         )
-    found = tokens(query)
-    if not found:
+    read = tokens(query)
+    if not read:
         raise QueryRejected("The query is empty.", query=query[:60], hint="Write a selector, e.g. up.")
-    _check_nesting(query, found)
-    return found
+    _check_nesting(query, read)
+    return read
 
 
-def _check_nesting(query: str, found: list[Token]) -> None:
+def _check_nesting(query: str, read: list[Token]) -> None:
     """Refuse depth: open brackets plus the operators chained inside each of them bound the depth of the tree."""
     opened: list[Token] = []
     chained = [0]
-    for token in found:
+    for token in read:
         if token.kind == "op" and token.text in "([{":
             opened.append(token)
             chained.append(0)

@@ -77,10 +77,10 @@ def regex_keep(pattern: str, values: Sequence[str]) -> NDArray[np.bool_]:
     import pyarrow.compute as pc
 
     try:
-        found = pc.match_substring_regex(pa.array(values, pa.string()), anchored(pattern))
+        matches = pc.match_substring_regex(pa.array(values, pa.string()), anchored(pattern))
     except pa.ArrowInvalid as fault:
         raise bad_regex(pattern, str(fault)) from None
-    mask: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False).astype(np.bool_)
+    mask: NDArray[np.bool_] = matches.to_numpy(zero_copy_only=False).astype(np.bool_)
     return mask
 
 

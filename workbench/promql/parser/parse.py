@@ -69,26 +69,26 @@ def parse(text: str) -> Node:
     >>> parse("up offset 5m")
     Selector(name='up', matchers=(), range_ms=None, offset_ms=300000, at=None)
     """
-    found = scan(text)
-    _check_times(text, found)
+    tokens = scan(text)
+    _check_times(text, tokens)
     plain = text
-    for token in found:
+    for token in tokens:
         if token.kind == "number" and "_" in token.text:
             digits = token.text.replace("_", "").ljust(len(token.text))
             plain = plain[: token.position] + digits + plain[token.position + len(digits) :]
     try:
         tree = pp.parse(plain)
     except ValueError as fault:
-        raise _located(text, found, str(fault)) from None
-    return _Reader(text, found).node(tree)
+        raise _located(text, tokens, str(fault)) from None
+    return _Reader(text, tokens).node(tree)
 
 
-def _check_times(text: str, found: list[Token]) -> None:
+def _check_times(text: str, tokens: list[Token]) -> None:
     """Refuse plain seconds that the parser would stumble over: it ends in a panic or an error without a place."""
-    for before, token in pairwise(found):
+    for before, token in pairwise(tokens):
         after = before.text.lower() in ("@", "offset", "[", ":")
         if before.text in "+-" and before.position:
-            after = found[found.index(before) - 1].text.lower() in ("@", "offset", "[", ":")
+            after = tokens[tokens.index(before) - 1].text.lower() in ("@", "offset", "[", ":")
         word = token.text.lower()
         if after and (word in ("inf", "nan") or (token.kind == "number" and _seconds(word) > _FARTHEST_S)):
             raise rejected(
@@ -111,9 +111,9 @@ def _ms(delta: timedelta | None) -> int:
 class _Reader:
     """Turns the parser's tree into nodes while a cursor follows the tokens, because the tree has no positions."""
 
-    def __init__(self, text: str, found: list[Token]) -> None:
+    def __init__(self, text: str, tokens: list[Token]) -> None:
         self.text = text
-        self.tokens = found
+        self.tokens = tokens
         self.cursor = 0
 
     def _peek(self, ahead: int = 0) -> str:
@@ -294,7 +294,7 @@ def _at(modifier: Any) -> At | None:
     return At("time", _ms(modifier.at - _EPOCH))
 
 
-def _located(text: str, found: list[Token], reason: str) -> Exception:
+def _located(text: str, tokens: list[Token], reason: str) -> Exception:
     """Give the parser's reason a place: the word it names, else the first token that cannot stand where it stands."""
     reason = re.sub(r"(?<!instant )\bvector\b(?! sel| mat)", "instant vector", reason)
     reason = re.sub(r"\bmatrix\b", "range vector", reason)
@@ -302,36 +302,36 @@ def _located(text: str, found: list[Token], reason: str) -> Exception:
     if named:
         name = named[1]
         hint = f"It is called {_RENAMED[name]} since Prometheus 3." if name in _RENAMED else ""
-        position = next((token.position for token in found if token.text.lower() == name), None)
+        position = next((token.position for token in tokens if token.text.lower() == name), None)
         if position is not None:
             return rejected(reason, text, position, hint=hint)
-    for word, label in pairwise(found):
+    for word, label in pairwise(tokens):
         if word.text.lower() in _LABELLED and label.text != "(" and label.kind != "op":
             why = f"the labels after {word.text!r} stand in parentheses"
             return rejected(why, text, label.position, hint=f"Write {word.text} ({label.text}).")
-    for before, token in pairwise([None, *found]):
+    for before, token in pairwise([None, *tokens]):
         if token is not None and misplaced(before, token):
             return rejected(f"unexpected {token.text!r}", text, token.position, hint=f"The parser says: {reason}.")
-    if wants_more(found[-1]):
+    if wants_more(tokens[-1]):
         return rejected("unexpected end of input", text, len(text), hint=f"The parser says: {reason}.")
-    position = _suspect(found, reason)
-    return rejected(reason, text, _after_sense(text, found) if position is None else position)
+    position = _suspect(tokens, reason)
+    return rejected(reason, text, _after_sense(text, tokens) if position is None else position)
 
 
-def _after_sense(text: str, found: list[Token]) -> int:
+def _after_sense(text: str, tokens: list[Token]) -> int:
     """Place of the token after the longest beginning of a query that is a query itself."""
-    for number in range(min(len(found) - 1, _BEGINNINGS), 0, -1):
+    for number in range(min(len(tokens) - 1, _BEGINNINGS), 0, -1):
         try:
-            pp.parse(text[: found[number].position])
+            pp.parse(text[: tokens[number].position])
         except ValueError:
             continue
-        return found[number].position
-    return found[0].position
+        return tokens[number].position
+    return tokens[0].position
 
 
-def _suspect(found: list[Token], reason: str) -> int | None:
+def _suspect(tokens: list[Token], reason: str) -> int | None:
     """Place of the first token a reason can be about."""
-    for token in found:
+    for token in tokens:
         if reason.startswith("illegal regex"):
             guilty = token.kind == "string" and reason.endswith(unquoted(token.text))
         elif reason.startswith("comparisons between"):

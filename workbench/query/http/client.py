@@ -161,11 +161,11 @@ def said(reply: Reply) -> str:
     """
     text = bytes(reply.body[:65_536]).decode(errors="replace")
     try:
-        found = _words(json.loads(text))
+        words = _words(json.loads(text))
     except (ValueError, RecursionError):
         page = "<html" in text.lower() or "<!doctype" in text.lower() or "html" in reply.content_type
-        found = "" if page else text
-    return failures.clean(found)
+        words = "" if page else text
+    return failures.clean(words)
 
 
 def _words(told: Any) -> str:

@@ -89,10 +89,10 @@ def position_in(query: str, message: str) -> int | None:
     >>> position_in("sum(rate(x[5m])", "1:16: parse error: unclosed left parenthesis")
     15
     """
-    found = _POSITION.search(message)
-    if not found:
+    match = _POSITION.search(message)
+    if not match:
         return None
-    line, column = int(found[1]), int(found[2])
+    line, column = int(match[1]), int(match[2])
     lines = query.split("\n")
     if not 1 <= line <= len(lines) or column < 1:
         return None

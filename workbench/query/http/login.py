@@ -225,10 +225,10 @@ def pool_for(url: str, login: Login, *, connections: int) -> urllib3.PoolManager
 def _proxy(scheme: str, host: str) -> str:
     if os.environ.get("REQUEST_METHOD"):
         return ""
-    found = urllib.request.getproxies_environment()
-    if urllib.request.proxy_bypass_environment(host, found):  # type: ignore[attr-defined]
+    proxies = urllib.request.getproxies_environment()
+    if urllib.request.proxy_bypass_environment(host, proxies):  # type: ignore[attr-defined]
         return ""
-    return found.get(scheme) or found.get("all") or ""
+    return proxies.get(scheme) or proxies.get("all") or ""
 
 
 def _text(secret: SecretText | None) -> str:

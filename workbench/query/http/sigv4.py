@@ -42,14 +42,14 @@ def signer(region: str, service: str = "aps", profile: str = "") -> Signer:
 
     def credentials() -> Any:
         try:
-            found = session.get_credentials()
+            keys = session.get_credentials()
         except BotoCoreError as error:
             raise SettingsError(f"botocore finds no credentials: {type(error).__name__}.") from None
-        if found is None:
+        if keys is None:
             raise SettingsError(
                 "botocore finds no credentials.", hint="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile."
             )
-        return found.get_frozen_credentials()
+        return keys.get_frozen_credentials()
 
     def sign(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> dict[str, str]:
         kept = {name: value for name, value in headers.items() if name.lower() in _SIGNED}

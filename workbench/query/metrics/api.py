@@ -83,11 +83,11 @@ class PrometheusApi:
         each: Callable[[Any], bool],
     ) -> list[Any]:
         """Return ``data`` of an answer that is a list, every item of which passes a check."""
-        found = self.document(path, fields, form=form, query=query)
-        if not isinstance(found, list) or not all(map(each, found)):
+        rows = self.document(path, fields, form=form, query=query)
+        if not isinstance(rows, list) or not all(map(each, rows)):
             with self.naming(query):
                 raise AnswerUnreadable(f"The answer of {path} is no list of the Prometheus API.", hint=_OTHER)
-        return found
+        return rows
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], *, query: str = "") -> Reply:
         """Post a body of another kind than a form; with a query a refusal is an error, else any answer is given."""
@@ -124,10 +124,12 @@ class PrometheusApi:
 
     def number(self, query: str, time_ms: int | None = None, *, about: str = "") -> float | None:
         """Evaluate a query to one number at an instant (the server's now without one); None when there is none."""
-        found: list[float] = []
+        numbers: list[float] = []
         fields = [("query", query)] + ([("time", seconds_text(time_ms))] if time_ms is not None else [])
-        self.samples("/api/v1/query", fields, lambda series: found.extend(series.values.tolist()), query=about or query)
-        return found[0] if found else None
+        self.samples(
+            "/api/v1/query", fields, lambda series: numbers.extend(series.values.tolist()), query=about or query
+        )
+        return numbers[0] if numbers else None
 
     def _send(self, path: str, fields: Fields, form: bool, timeout_s: float) -> Reply:
         method = self._method if form else "GET"

@@ -28,9 +28,9 @@ def labels_of(raw: Sequence[bytes | bytearray]) -> list[Labels]:
     [{'a': 'b'}]
     """
     try:
-        found = read_json(b"[{" + b"},{".join(raw) + b"}]")
-        if len(found) == len(raw):
-            return list(takewhile(is_labels, found))
+        label_sets = read_json(b"[{" + b"},{".join(raw) + b"}]")
+        if len(label_sets) == len(raw):
+            return list(takewhile(is_labels, label_sets))
     except (ValueError, RecursionError):
         pass
     half = len(raw) // 2

@@ -22,9 +22,9 @@ Document = list[dict[str, Any]]
 @typed_by("Prometheus")
 def targets(source: PrometheusSource) -> Document:
     """Return the active targets: ``job``, ``instance``, ``health``, ``error``."""
-    found = source.document("/api/v1/targets", [("state", "active")])
+    answer = source.document("/api/v1/targets", [("state", "active")])
     return _rows(
-        found.get("activeTargets"),
+        answer.get("activeTargets"),
         lambda one: {
             **_text(one.get("labels"), "job", "instance"),
             **_text(one, "health"),
@@ -46,9 +46,9 @@ def rules(source: PrometheusSource) -> Document:
 @typed_by("Prometheus")
 def alerts(source: PrometheusSource) -> Document:
     """Return the active alerts: ``labels``, ``state``, ``active_at``."""
-    found = source.document("/api/v1/alerts").get("alerts")
+    rows = source.document("/api/v1/alerts").get("alerts")
     return _rows(
-        found,
+        rows,
         lambda one: {
             "labels": _labels(one.get("labels")),
             "state": _of(one, "state"),
@@ -66,15 +66,15 @@ def silences(source: PrometheusSource, alertmanager: str) -> Document:
         reply = ask(transport, "GET", path, (), timeout_s=source.timeout_s)
         if not 200 <= reply.status < 300:
             raise failures.of_reply(reply.status, reply.body, reply.content_type, query="", path=path)
-        found = read_json(reply.body, limit=reply.limit)
-        if not isinstance(found, list):
+        rows = read_json(reply.body, limit=reply.limit)
+        if not isinstance(rows, list):
             raise ValueError("no list")
     except SourceError as error:
         error.source = error.source or alertmanager
         raise
     except (ValueError, RecursionError) as error:
         raise failures.of_text(bytes(reply.body), reply.content_type, ValueError(str(error))) from None
-    live = [one for one in found if isinstance(one, dict) and (one.get("status") or {}).get("state") != "expired"]
+    live = [one for one in rows if isinstance(one, dict) and (one.get("status") or {}).get("state") != "expired"]
     return _rows(
         live,
         lambda one: {
@@ -94,8 +94,8 @@ def _matcher(one: Any) -> dict[str, Any]:
     }
 
 
-def _rows(found: Any, row: Callable[[dict[str, Any]], dict[str, Any]]) -> Document:
-    rows = [row(one) for one in (found or [])[:MAX_ROWS] if isinstance(one, dict)]
+def _rows(answer: Any, row: Callable[[dict[str, Any]], dict[str, Any]]) -> Document:
+    rows = [row(one) for one in (answer or [])[:MAX_ROWS] if isinstance(one, dict)]
     return sorted(rows, key=lambda one: json.dumps(one, sort_keys=True))
 
 

@@ -113,13 +113,13 @@ def pinned(query: str, start_ms: int, end_ms: int) -> tuple[str, bool]:
     """
     whole = True
 
-    def fix(found: re.Match[str]) -> str:
+    def fix(match: re.Match[str]) -> str:
         nonlocal whole
-        if found["at"]:
-            return f"@ {seconds_text(start_ms if found['edge'] == 'start' else end_ms)}"
-        if found["bound"]:
+        if match["at"]:
+            return f"@ {seconds_text(start_ms if match['edge'] == 'start' else end_ms)}"
+        if match["bound"]:
             whole = False
-        return found[0]
+        return match[0]
 
     return _TOKENS.sub(fix, query), whole
 

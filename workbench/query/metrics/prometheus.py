@@ -227,13 +227,13 @@ class PrometheusSource:
         self._meet()
         moment = to_ms(at)
         labels: list[Labels] = []
-        found: list[float] = []
+        numbers: list[float] = []
 
         def sink(series: SeriesSet) -> None:
             for own, _, values in series:
                 if len(values):
                     labels.append(own)
-                    found.append(float(values[-1]))
+                    numbers.append(float(values[-1]))
 
         fields = [("query", query), ("time", plan.seconds_text(moment))]
         answer = self._api.samples("/api/v1/query", fields, sink, query=query)
@@ -245,7 +245,7 @@ class PrometheusSource:
                 query=query,
                 hint="Put a function such as rate() or last_over_time() around it, or ask for raw samples.",
             )
-        values = np.array(found, np.float64).reshape(len(found), 1)
+        values = np.array(numbers, np.float64).reshape(len(numbers), 1)
         meta = self._meta(query, TimeRange.from_ms(moment, moment), [answer], step_ms=0)
         return Metrics(np.array([moment], np.int64), tuple(labels), values, np.ones(values.shape, bool), meta)
 
@@ -268,15 +268,15 @@ class PrometheusSource:
             raise ParameterError("No matcher given.", hint='E.g. up or {job="api"}.')
         fields = [*(("match[]", matcher) for matcher in matchers), *_bounds(span)]
         fields.append(("limit", str(self._limits.series + 1)))
-        found = self._api.rows("/api/v1/series", fields, form=True, query=", ".join(matchers), each=is_labels)
-        if len(found) > self._limits.series:
+        rows = self._api.rows("/api/v1/series", fields, form=True, query=", ".join(matchers), each=is_labels)
+        if len(rows) > self._limits.series:
             raise QueryTooExpensive(
                 f"More than {self._limits.series:,} series match.",
                 source=self.name,
                 query=", ".join(matchers),
                 hint="Match fewer series, or raise limits.series in the settings.",
             )
-        return tuple(found)
+        return tuple(rows)
 
     def label_values(self, label: str, span: TimeRange) -> tuple[str, ...]:
         """Values of one label in the range, sorted."""

@@ -83,14 +83,14 @@ def pull(api: PrometheusApi, selector: str, span: TimeRange, limits: Limits, *, 
     while position < span.end_ms:
         part = TimeRange.from_ms(position, min(position + stretch, span.end_ms))
         if way == "remote read" and matchers is not None:
-            found = remote_read.read(api, matchers, part.start_ms, part.last_ms, query=selector)
+            answer = remote_read.read(api, matchers, part.start_ms, part.last_ms, query=selector)
         elif way == "export":
-            found = export(api, selector, part.start_ms, part.last_ms)
+            answer = export(api, selector, part.start_ms, part.last_ms)
         else:
-            found = _between(api, selector, part, deadline)
-        parts.append(found)
-        samples += found.samples
-        for piece in found:
+            answer = _between(api, selector, part, deadline)
+        parts.append(answer)
+        samples += answer.samples
+        for piece in answer:
             series.setdefault(label_key(piece[0]), []).append(piece)
         if samples > limits.samples or len(series) > limits.series:
             raise QueryTooExpensive(
@@ -100,7 +100,7 @@ def pull(api: PrometheusApi, selector: str, span: TimeRange, limits: Limits, *, 
                 hint="Ask for a shorter range or fewer series, or raise the limits in the settings.",
             )
         if part == span:
-            return Pulled(found, way)
+            return Pulled(answer, way)
         position = part.end_ms
     if any(part.histograms is not None for part in parts):
         return Pulled(concatenated(parts), way)
@@ -128,13 +128,13 @@ def without_stale_marks(series: SeriesSet) -> SeriesSet:
 
 
 def _between(api: PrometheusApi, selector: str, span: TimeRange, deadline: float) -> SeriesSet:
-    found: list[Piece] = []
+    pieces: list[Piece] = []
 
     def sink(series: SeriesSet) -> None:
         for labels, times, values in series:
             inside = (times >= span.start_ms) & (times < span.end_ms)
             if inside.any():
-                found.append((labels, times[inside], values[inside]))
+                pieces.append((labels, times[inside], values[inside]))
 
     query = f"{selector}[{span.end_ms - span.start_ms}ms]"
     fields = [("query", query), ("time", seconds_text(span.last_ms))]
@@ -150,7 +150,7 @@ def _between(api: PrometheusApi, selector: str, span: TimeRange, deadline: float
         raise QueryRejected(
             "Only a plain selector has raw samples.", source=api.name, query=selector, hint='Write e.g. up{job="a"}.'
         )
-    return SeriesSet.of(found)
+    return SeriesSet.of(pieces)
 
 
 def _stretch(api: PrometheusApi, selector: str, span: TimeRange, request_samples: int) -> int:

@@ -43,19 +43,19 @@ def conditions(text: str) -> tuple[LabelMatch, ...] | None:
     whole = _PLAIN.fullmatch(text)
     if whole is None:
         return None
-    found: list[LabelMatch] = [LabelMatch("__name__", "=", whole["name"])] if whole["name"] else []
+    matches: list[LabelMatch] = [LabelMatch("__name__", "=", whole["name"])] if whole["name"] else []
     inner, position = whole["inner"] or "", 0
     while position < len(inner) and inner[position:].strip():
         item = _ITEM.match(inner, position)
         if item is None:
             return None
         if item["metric"]:
-            found.insert(0, LabelMatch("__name__", "=", _unquoted(item["metric"])))
+            matches.insert(0, LabelMatch("__name__", "=", _unquoted(item["metric"])))
         else:
             label = item["label"] if item["label"][0] not in "\"'`" else _unquoted(item["label"])
-            found.append(LabelMatch(label, cast(MatchOp, item["op"]), _unquoted(item["value"])))
+            matches.append(LabelMatch(label, cast(MatchOp, item["op"]), _unquoted(item["value"])))
         position = item.end()
-    return tuple(found) or None
+    return tuple(matches) or None
 
 
 def _unquoted(text: str) -> str:
@@ -63,8 +63,8 @@ def _unquoted(text: str) -> str:
     return inner if text[0] == "`" else _ESCAPE.sub(_letter, inner)
 
 
-def _letter(found: re.Match[str]) -> str:
-    code = found[1]
+def _letter(match: re.Match[str]) -> str:
+    code = match[1]
     if code[0] in "xuU" and len(code) > 1:
         return chr(int(code[1:], 16))
     if len(code) == 3:

@@ -144,7 +144,7 @@ def escaped_label(name: str) -> str:
     return "U__" + "".join(parts)
 
 
-def families_of(found: Any) -> dict[str, dict[str, str]]:
+def families_of(answer: Any) -> dict[str, dict[str, str]]:
     """Read the answer of ``/api/v1/metadata``: metric family -> type, help and unit.
 
     Examples
@@ -152,7 +152,7 @@ def families_of(found: Any) -> dict[str, dict[str, str]]:
     >>> families_of({"up": [{"type": "gauge", "help": "", "unit": ""}], "odd": None})
     {'up': {'type': 'gauge', 'help': '', 'unit': ''}}
     """
-    families = found.items() if isinstance(found, dict) else ()
+    families = answer.items() if isinstance(answer, dict) else ()
     return {
         family: {key: str(entries[0].get(key) or "") for key in ("type", "help", "unit")}
         for family, entries in sorted(families)

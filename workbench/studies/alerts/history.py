@@ -40,9 +40,9 @@ class AlertHistory:
         """
         from workbench.studies.alerts.load import read_episodes
 
-        found = read_episodes(self.source, self.profile, span)
-        inside = (found["starts_at"] < span.end) & ~(found["ends_at"] <= span.start)
-        return found[inside].reset_index(drop=True)
+        episodes = read_episodes(self.source, self.profile, span)
+        inside = (episodes["starts_at"] < span.end) & ~(episodes["ends_at"] <= span.start)
+        return episodes[inside].reset_index(drop=True)
 
     def state(self) -> SourceState:
         """Say whether the metric source answers; never raises."""

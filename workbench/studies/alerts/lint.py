@@ -77,13 +77,13 @@ def alert_lint(
     names, warnings = _names(ctx, system, span) if history else ((), [])
     known = known_metrics(profile, written.rules, scrape_ms=scrape_ms, names=names)
     channels = channel_severities(profile)
-    found: list[tuple[WrittenRule, Problem]] = []
+    problems: list[tuple[WrittenRule, Problem]] = []
     for rule in written.rules:
-        found += [(rule, one) for one in (*expression_problems(rule, known), *rule_problems(rule, known, channels))]
-    found += _twice(written)
+        problems += [(rule, one) for one in (*expression_problems(rule, known), *rule_problems(rule, known, channels))]
+    problems += _twice(written)
     if history:
-        found += _from_history(ctx, system, span, written, warnings)
-    frame = pd.DataFrame([_row(written, rule, one) for rule, one in found], columns=_COLUMNS)
+        problems += _from_history(ctx, system, span, written, warnings)
+    frame = pd.DataFrame([_row(written, rule, one) for rule, one in problems], columns=_COLUMNS)
     frame = frame.sort_values(["line", "column", "check"], kind="stable", ignore_index=True)
     return Study(
         name="alert_lint",

@@ -115,7 +115,7 @@ def alert_load(
         reading, failed, warnings = no_alerts(), "unavailable", [str(error)]
     warnings += reading.notes
     observed_s = float((reading.observed[:, 1] - reading.observed[:, 0]).sum()) / 1000
-    found = alert_episodes(
+    alerts = alert_episodes(
         reading.frame,
         span,
         observed_s=observed_s,
@@ -125,24 +125,24 @@ def alert_load(
         owner=profile.owner,
         zone=ctx.zone,
     )
-    said = tags_of(ctx, system, found)
-    measures = alert_measures(found, positions=positions)
+    said = tags_of(ctx, system, alerts)
+    measures = alert_measures(alerts, positions=positions)
     results: dict[str, Result] = {
         "measures": measures,
-        "rules": alert_rules(found, known),
-        "episodes": found,
-        "noisiest": noisiest_alerts(found),
-        "hours": alert_hours(found),
-        "interruptions": alert_interruptions(found),
-        "shifts": alert_shifts(found),
-        "bursts": alert_bursts(found),
-        "tags": tag_shares(found, {row: tag for row, (tag, _, _) in said.items()}),
+        "rules": alert_rules(alerts, known),
+        "episodes": alerts,
+        "noisiest": noisiest_alerts(alerts),
+        "hours": alert_hours(alerts),
+        "interruptions": alert_interruptions(alerts),
+        "shifts": alert_shifts(alerts),
+        "bursts": alert_bursts(alerts),
+        "tags": tag_shares(alerts, {row: tag for row, (tag, _, _) in said.items()}),
     }
     if not known and reading.frame.empty and not failed:
         warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")
         failed = "no_data"
     statuses: list[Status] = list(measures.frame["status"]) if observed_s else ["no_data"]
-    if found.frame["open"].any():
+    if alerts.frame["open"].any():
         statuses.append("at_risk")
     return Study(
         name="alert_load",

@@ -150,11 +150,11 @@ def _older(
     known: Mapping[str, int],
 ) -> dict[str, int]:
     """Find ``for`` of alerts that fired before the range read, where their state says that they began. [ms]"""
-    found: dict[str, int] = {}
+    starts: dict[str, int] = {}
     firing = {labels.get("alertname", "") for labels in alerts.labels if labels.get("alertstate") == "firing"}
     for labels, _, values in since:
         name = labels.get("alertname", "")
-        if name in known or name in found or name not in firing or not len(values) or not np.isfinite(values[0]):
+        if name in known or name in starts or name not in firing or not len(values) or not np.isfinite(values[0]):
             continue
         active_ms = int(values[0] * 1000)
         if active_ms >= min(wide.start_ms, seen.first_ms):
@@ -162,8 +162,8 @@ def _older(
         selector = scoped("ALERTS", {**scope, "alertname": name, "alertstate": "firing"})
         early = _raw(source, selector, TimeRange.from_ms(active_ms - 1000, active_ms + _FIRST_HOURS_MS))
         if early.samples:
-            found[name] = max(int(early.times.min()) - active_ms, 0)
-    return found
+            starts[name] = max(int(early.times.min()) - active_ms, 0)
+    return starts
 
 
 def of_system(frame: pd.DataFrame, scope: Mapping[str, str], names: tuple[str, ...]) -> pd.DataFrame:
@@ -188,13 +188,13 @@ def _united(observed: NDArray[np.int64], first_ms: int, last_ms: int, span: Time
     first_ms, last_ms = max(first_ms, span.start_ms), min(last_ms, span.end_ms)
     if last_ms <= first_ms:
         return observed
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for start, end in sorted([*observed.tolist(), [first_ms, last_ms]]):
-        if found and start <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], end)
+        if groups and start <= groups[-1][1]:
+            groups[-1][1] = max(groups[-1][1], end)
         else:
-            found.append([start, end])
-    return np.array(found, np.int64)
+            groups.append([start, end])
+    return np.array(groups, np.int64)
 
 
 def _edge(count: int, names: Sequence[str], first: pd.Timestamp, times: tuple[int, int] | None) -> str:

@@ -63,12 +63,12 @@ def alert_review(
             f"The change ({change:%Y-%m-%d %H:%M} UTC) is not inside {range}.", hint="Choose a period around it."
         )
     study = alert_load(ctx, system=system, range=range, as_of=as_of, without=without)
-    found = study.results["episodes"]
-    assert isinstance(found, AlertEpisodes)
+    episodes = study.results["episodes"]
+    assert isinstance(episodes, AlertEpisodes)
     noted = ctx.store.annotations(system) if ctx.store is not None else []
     deploys = [to_ms(one.starts_at) for one in noted if one.kind == "deploy"]
-    more = {"incidents": alert_incidents(found, deploys), "pairs": alert_pairs(found)}
+    more = {"incidents": alert_incidents(episodes, deploys), "pairs": alert_pairs(episodes)}
     results = {**study.results, **more}
     if change is not None:
-        results["change"] = alert_change(found, to_ms(change))
+        results["change"] = alert_change(episodes, to_ms(change))
     return replace(study, name="alert_review", results=results)

@@ -55,8 +55,8 @@ def known_metrics(
     names : iterable of str
         Names that a source has series of; of one that the profile does not hold nothing else is known.
     """
-    found: dict[str, Metric] = dict.fromkeys(names, ANY)
-    found["up"] = Metric("gauge", TARGET_LABELS | frozenset(profile.scope))
+    metrics: dict[str, Metric] = dict.fromkeys(names, ANY)
+    metrics["up"] = Metric("gauge", TARGET_LABELS | frozenset(profile.scope))
     for name, family in profile.metrics.items():
         labels = frozenset(family.labels) | TARGET_LABELS | frozenset(profile.scope)
         values = {label: frozenset(known) for label, known in family.labels.items() if known}
@@ -64,16 +64,16 @@ def known_metrics(
             for suffix in _SUFFIXES.get(family.kind, ("",)):
                 extra = {"_bucket": {"le"}, "": {"quantile"} if family.kind == "summary" else set()}.get(suffix, set())
                 kind = "gauge" if family.kind == "gauge" or (family.kind == "summary" and not suffix) else "counter"
-                found[each + suffix] = Metric(kind, labels | extra, values, family.buckets)
+                metrics[each + suffix] = Metric(kind, labels | extra, values, family.buckets)
     recorded = [(rule.name, rule.expr, rule.labels) for rule in profile.recording_rules]
     recorded += [(rule.name, rule.expr, rule.labels) for rule in rules if rule.kind == "record"]
     for name, expr, own in recorded:
         try:
-            given = labels_of(parse(expr), Known(found, scrape_ms))
+            given = labels_of(parse(expr), Known(metrics, scrape_ms))
         except WorkbenchError:
             given = None
-        found[name] = ANY if given is None else Metric("recorded", given | frozenset(own))
-    return Known(found, scrape_ms)
+        metrics[name] = ANY if given is None else Metric("recorded", given | frozenset(own))
+    return Known(metrics, scrape_ms)
 
 
 def labels_of(node: Node, known: Known) -> frozenset[str] | None:

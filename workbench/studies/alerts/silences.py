@@ -57,28 +57,28 @@ def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     (``external_labels``) are not among them.
     """
     study = alert_load(ctx, system=system, range=range, as_of=as_of)
-    found = study.results["episodes"]
-    assert isinstance(found, AlertEpisodes)
+    episodes = study.results["episodes"]
+    assert isinstance(episodes, AlertEpisodes)
     warnings = list(study.warnings)
-    collected = collected_silences(ctx, system, found.range)
+    collected = collected_silences(ctx, system, episodes.range)
     if collected is None:
         warnings.append("No silences were collected: set alertmanager at the source and run `workbench collect`.")
     try:
-        sets = _label_sets(ctx, system, found.range)
+        sets = _label_sets(ctx, system, episodes.range)
     except WorkbenchError:
         sets = {}
     silences = list(collected or {})
-    matched = np.zeros((len(silences), len(found.frame)), np.bool_)
+    matched = np.zeros((len(silences), len(episodes.frame)), np.bool_)
     for row, matchers in enumerate((collected or {}).values()):
-        matched[row] = _selected(found, sets, matchers)
+        matched[row] = _selected(episodes, sets, matchers)
     if ctx.identity.scope is not None:  # what silences nothing of this system may be another team's
         own = np.flatnonzero(matched.any(axis=1))
         silences, matched = [silences[row] for row in own], matched[own]
-    notifications = _notifications(ctx, system, found.range, warnings)
+    notifications = _notifications(ctx, system, episodes.range, warnings)
     results = {
         **study.results,
-        "silences": alert_silences(found, silences, matched),
-        "stages": alert_stages(found, None if collected is None else silences, matched, notifications),
+        "silences": alert_silences(episodes, silences, matched),
+        "stages": alert_stages(episodes, None if collected is None else silences, matched, notifications),
     }
     return replace(study, name="alert_suppression", results=results, warnings=tuple(warnings))
 
@@ -93,7 +93,7 @@ def collected_silences(ctx: Context, system: str, span: TimeRange) -> dict[Silen
     for observation in reversed(seen):
         for document in observation.document:
             newest[str(document.get("id", ""))] = document
-    found: dict[Silence, Matchers] = {}
+    silences: dict[Silence, Matchers] = {}
     for identity, document in newest.items():
         try:
             starts, ends = (to_ms(parse_instant(str(document[key]))) for key in ("startsAt", "endsAt"))
@@ -103,8 +103,8 @@ def collected_silences(ctx: Context, system: str, span: TimeRange) -> dict[Silen
         if starts < span.end_ms and ends > span.start_ms:
             text = ", ".join(f'{one.name}{one.op}"{one.value}"' for one in matchers)
             owner, comment = str(document.get("createdBy", "")), str(document.get("comment", ""))
-            found[Silence(identity, starts, ends, owner, comment, text)] = matchers
-    return found
+            silences[Silence(identity, starts, ends, owner, comment, text)] = matchers
+    return silences
 
 
 def _matcher(document: Mapping[str, Any]) -> Matcher:
@@ -118,8 +118,8 @@ def _label_sets(ctx: Context, system: str, span: TimeRange) -> dict[str, dict[st
     return {labels_text(labels): labels for labels in reading.frame["labels"]}
 
 
-def _selected(found: AlertEpisodes, sets: Mapping[str, Mapping[str, str]], matchers: Matchers) -> NDArray[np.bool_]:
-    frame = found.frame
+def _selected(alerts: AlertEpisodes, sets: Mapping[str, Mapping[str, str]], matchers: Matchers) -> NDArray[np.bool_]:
+    frame = alerts.frame
     keep = np.ones(len(frame), np.bool_)
     for matcher in matchers:
         if matcher.name in ("alertname", "severity"):

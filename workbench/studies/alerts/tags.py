@@ -9,7 +9,7 @@ from workbench.analysis.alerts.tags import TAGS
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.store import AlertTag
-from workbench.store.alert_tags import labels_key
+from workbench.store.decided.alert_tags import labels_key
 from workbench.studies.alerts.load import alert_load
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def tag_alerts(
     labels: str = "",
     note: str = "",
     again: bool = False,
+    seen: int | None = None,
 ) -> int:
     """Say of the alerts that began in a period whether they were useful; returns of how many.
 
@@ -46,6 +47,9 @@ def tag_alerts(
         Why.
     again : bool
         Also those that are tagged already; the newest word counts.
+    seen : int, optional
+        What :meth:`workbench.store.Store.newest_change` gave when the writer last looked: somebody else's change since
+        then is shown first.
 
     Raises
     ------
@@ -55,14 +59,16 @@ def tag_alerts(
         There is no store to write to.
     AccessRefused
         The identity is no editor of the system.
+    ChangedMeanwhile
+        Somebody changed something of the system since ``seen``.
     """
     ctx.identity.require("editor", system)
     if tag not in TAGS:
         raise ParameterError(f"{tag!r} is no tag of an alert.", hint=f"Use one of: {', '.join(TAGS)}.")
     if ctx.store is None:
         raise ArchiveError("There is no store to write to.", hint="Set home or store_url in the settings.")
-    found = alert_load(ctx, system=system, range=range, as_of=as_of).results["episodes"]
-    frame = found.frame[found.frame["started"]]
+    episodes = alert_load(ctx, system=system, range=range, as_of=as_of).results["episodes"]
+    frame = episodes.frame[episodes.frame["started"]]
     names = sorted(set(frame["alertname"]))
     if rule and rule not in names:
         raise ParameterError(
@@ -75,4 +81,4 @@ def tag_alerts(
         wanted = (not rule or name == rule) and labels in text
         if wanted and (again or (name, labels_key(text), start_ms) not in known):
             tags.append(AlertTag(system, name, text, start_ms, tag, note, ctx.clock(), ctx.identity.name))
-    return ctx.store.put_alert_tags(tags)
+    return ctx.store.put_alert_tags(tags, seen=seen)

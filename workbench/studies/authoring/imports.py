@@ -72,8 +72,8 @@ def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple
                 replace(fault, file=str(path)) if fault.file == str(made) else fault for fault in error.faults
             )
             raise CatalogError(faults, hint="Lines are those of the OpenSLO made of it.") from None
-    found = tuple(one for group in read.objectives.values() for one in group if Path(one.file).name == path.name)
-    return ImportedSlos(text, found, tuple(dict.fromkeys(note for part in parts for note in part.notes)), refused)
+    objectives = tuple(one for group in read.objectives.values() for one in group if Path(one.file).name == path.name)
+    return ImportedSlos(text, objectives, tuple(dict.fromkeys(note for part in parts for note in part.notes)), refused)
 
 
 def export_slos(ctx: Context, *, system: str, slo: str | None = None) -> str:

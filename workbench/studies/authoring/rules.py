@@ -138,14 +138,14 @@ def series_text(labels: Mapping[str, str]) -> str:
 
 def example_labels(matchers: Sequence[Matcher]) -> dict[str, str] | None:
     """Make up labels that all matchers accept; None where no value is found."""
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for name in dict.fromkeys(matcher.name for matcher in matchers):
         mine = [matcher for matcher in matchers if matcher.name == name]
         value = next((text for text in _values(mine) if all(one.accepts(text) for one in mine)), None)
         if value is None:
             return None
-        found[name] = value
-    return found
+        labels[name] = value
+    return labels
 
 
 def unlike(all_of: Sequence[Matcher], not_all_of: Sequence[Matcher]) -> dict[str, str] | None:
@@ -172,6 +172,6 @@ def _values(matchers: Sequence[Matcher]) -> Iterator[str]:
 
 def _alternatives(pattern: str) -> Iterator[tuple[str, str]]:
     """Split ``head_(a|b)_tail`` into its alternatives."""
-    found = re.fullmatch(r"([^()|]*)\(([^()]*)\)([^()|]*)", pattern)
-    if found is not None:
-        yield from ((f"{found[1]}{inner}", found[3]) for inner in found[2].split("|"))
+    match = re.fullmatch(r"([^()|]*)\(([^()]*)\)([^()|]*)", pattern)
+    if match is not None:
+        yield from ((f"{match[1]}{inner}", match[3]) for inner in match[2].split("|"))

@@ -46,11 +46,11 @@ def month_spend(ctx: Context, system: str, *, as_of: datetime) -> Month:
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
     month = calendar_range("this-month", zone=ctx.zone, now=as_of - timedelta(milliseconds=1))
     periods = periods_of(month, as_of=as_of, zone=ctx.zone)
-    found = read_spend(source, profile, periods, ctx.zone, money_only=True)
-    counted = found.accounts if len(found.seen) else []
+    spend = read_spend(source, profile, periods, ctx.zone, money_only=True)
+    counted = spend.accounts if len(spend.seen) else []
     return Month(
-        spend_totals(found.ledger, found.seen, counted, periods),
-        budget_use(found.budgets, as_of=periods.now.end),
-        found.failed,
-        found.warnings,
+        spend_totals(spend.ledger, spend.seen, counted, periods),
+        budget_use(spend.budgets, as_of=periods.now.end),
+        spend.failed,
+        spend.warnings,
     )

@@ -38,7 +38,7 @@ _BEFORE_END_MS = 1
 
 
 @dataclass
-class Found:
+class SpendReading:
     """What was read of money and tokens; ``failed`` where the source did not answer."""
 
     ledger: pd.DataFrame
@@ -54,7 +54,7 @@ class Found:
 
 def read_spend(
     source: MetricSource, profile: Profile, periods: Periods, zone: str, *, money_only: bool = False
-) -> Found:
+) -> SpendReading:
     """Read the ledger with the history that jumps are judged by; without it where that is too large.
 
     With ``money_only`` neither tokens nor the work that was paid are read; amounts of money are the same to the last
@@ -64,18 +64,18 @@ def read_spend(
         return _read_since(source, profile, periods, zone, HISTORY_DAYS, money_only)
     except (QueryRejected, QueryTooExpensive) as refusal:
         try:
-            found = _read_since(source, profile, periods, zone, 0, money_only)
+            spend = _read_since(source, profile, periods, zone, 0, money_only)
         except WorkbenchError as error:
             return _failed(profile, error)
-        found.warnings += (f"Days are judged without {HISTORY_DAYS} days of history: {refusal.message}",)
-        return found
+        spend.warnings += (f"Days are judged without {HISTORY_DAYS} days of history: {refusal.message}",)
+        return spend
     except WorkbenchError as error:
         return _failed(profile, error)
 
 
 def _read_since(
     source: MetricSource, profile: Profile, periods: Periods, zone: str, history_days: int, money_only: bool
-) -> Found:
+) -> SpendReading:
     accounts, left_out = accounts_of(profile)
     if money_only:
         accounts = [account for account in accounts if account.measure == "cost"]
@@ -83,21 +83,21 @@ def _read_since(
     hull = TimeRange.from_ms(edges[0], edges[-1])
     reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
     query_reader = QueryReader(source, profile.scope)
-    found = Found(*empty_ledger(), accounts, warnings=tuple(left_out))
+    spend = SpendReading(*empty_ledger(), accounts, warnings=tuple(left_out))
     if len(edges) > 1 and accounts:
-        found.ledger, found.seen, found.accounts, settled = read_accounts(reader, profile, accounts, edges)
-        found.budgets = stated_budgets(query_reader, profile, periods.now)
-        found.warnings += tuple(settled)
-    found.warnings += reader.warnings
-    found.method = reader.method
-    found.queries, found.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
-    return found
+        spend.ledger, spend.seen, spend.accounts, settled = read_accounts(reader, profile, accounts, edges)
+        spend.budgets = stated_budgets(query_reader, profile, periods.now)
+        spend.warnings += tuple(settled)
+    spend.warnings += reader.warnings
+    spend.method = reader.method
+    spend.queries, spend.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
+    return spend
 
 
-def _failed(profile: Profile, error: WorkbenchError) -> Found:
+def _failed(profile: Profile, error: WorkbenchError) -> SpendReading:
     accounts, left_out = accounts_of(profile)
     failed: Status = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
-    return Found(*empty_ledger(), accounts, failed=failed, warnings=(str(error), *left_out))
+    return SpendReading(*empty_ledger(), accounts, failed=failed, warnings=(str(error), *left_out))
 
 
 def stated_budgets(query_reader: QueryReader, profile: Profile, span: TimeRange) -> list[Budget]:

@@ -67,15 +67,15 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     """
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
     periods = periods_of(range or calendar_range("this-month", zone=ctx.zone, now=as_of), as_of=as_of, zone=ctx.zone)
-    found = read_spend(source, profile, periods, ctx.zone)
-    counted = found.accounts if len(found.seen) else []
+    spend = read_spend(source, profile, periods, ctx.zone)
+    counted = spend.accounts if len(spend.seen) else []
     invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
-    found.ledger, counted, unlabelled = with_labels(ctx, system, found.ledger, counted)
-    totals = spend_totals(found.ledger, found.seen, counted, periods)
-    groups = spend_groups(found.ledger, found.seen, counted, periods)
-    budgets = budget_use(found.budgets, as_of=periods.now.end)
+    spend.ledger, counted, unlabelled = with_labels(ctx, system, spend.ledger, counted)
+    totals = spend_totals(spend.ledger, spend.seen, counted, periods)
+    groups = spend_groups(spend.ledger, spend.seen, counted, periods)
+    budgets = budget_use(spend.budgets, as_of=periods.now.end)
     known_budgets: list[Status] = [status for status in budgets.frame["status"] if status != "no_data"]
-    jumps = spend_jumps(found.ledger, found.seen, counted, periods, zone=ctx.zone)
+    jumps = spend_jumps(spend.ledger, spend.seen, counted, periods, zone=ctx.zone)
     if ((jumps.frame["measure"] == "cost") & jumps.frame["ongoing"] & (jumps.frame["direction"] == "up")).any():
         known_budgets.append("at_risk")
     seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
@@ -87,28 +87,28 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         results={
             "totals": replace(totals, notes=(*totals.notes, *_gaps(profile))),
             "groups": groups,
-            "days": daily_spend(found.ledger, found.seen, counted, groups, zone=ctx.zone),
-            "token_classes": token_classes(found.ledger, found.seen, counted, periods),
-            "drivers": spend_drivers(found.ledger, found.seen, counted, periods),
+            "days": daily_spend(spend.ledger, spend.seen, counted, groups, zone=ctx.zone),
+            "token_classes": token_classes(spend.ledger, spend.seen, counted, periods),
+            "drivers": spend_drivers(spend.ledger, spend.seen, counted, periods),
             "jumps": jumps,
-            "forecast": spend_forecast(found.ledger, found.seen, counted, periods, budgets.frame, zone=ctx.zone),
-            "unit_costs": unit_costs(found.ledger, found.seen, counted, periods),
+            "forecast": spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone),
+            "unit_costs": unit_costs(spend.ledger, spend.seen, counted, periods),
             "budgets": budgets,
             "invoices": invoices,
         },
-        status=found.failed or (worst([seen, *known_budgets]) if seen == "ok" else seen),
-        freshness=from_ms(found.newest_ms) if found.newest_ms is not None else None,
+        status=spend.failed or (worst([seen, *known_budgets]) if seen == "ok" else seen),
+        freshness=from_ms(spend.newest_ms) if spend.newest_ms is not None else None,
         coverage=float(totals.frame["coverage"].min()),
         provenance=Provenance(
             source=source.name,
             engine="none: raw samples",
             semantics=source.semantics,
-            method=found.method,
-            queries=found.queries,
+            method=spend.method,
+            queries=spend.queries,
             tier=read_tier(source, periods.now.start_ms),
             version=__version__,
         ),
-        warnings=(*found.warnings, *unlabelled),
+        warnings=(*spend.warnings, *unlabelled),
     )
 
 

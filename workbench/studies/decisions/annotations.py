@@ -31,6 +31,7 @@ def add_annotation(
     end: datetime | None = None,
     link: str = "",
     slo: str = "",
+    seen: int | None = None,
 ) -> Annotation:
     """Write down that something happened.
 
@@ -47,6 +48,9 @@ def add_annotation(
         Address of a ticket or a change, ``http`` or ``https``.
     slo : str
         One objective only.
+    seen : int, optional
+        What :meth:`workbench.store.Store.newest_change` gave when the writer last looked: somebody else's change since
+        then is shown first.
 
     Raises
     ------
@@ -54,6 +58,8 @@ def add_annotation(
         Unknown system, objective or kind, no text, an end before the start, a link of another scheme.
     AccessRefused
         The identity is no editor of the system.
+    ChangedMeanwhile
+        Somebody changed something of the system since ``seen``.
     """
     ctx.identity.require("editor", system)
     ctx.catalog.profile(system)
@@ -71,7 +77,7 @@ def add_annotation(
         system=system, kind=kind, starts_at=start, text=text.strip(), created_at=ctx.clock(),
         created_by=ctx.identity.name, slo=slo, ends_at=end, link=link,
     )  # fmt: skip
-    return written(ctx).add_annotation(record)
+    return written(ctx).add_annotation(record, seen=seen)
 
 
 def happened(ctx: Context, system: str, span: TimeRange, changes: Changes, *, as_of: datetime) -> Happened:

@@ -43,8 +43,10 @@ def agreed_exclusions(ctx: Context, system: str, objectives: Sequence[Objective]
     except ArchiveError as error:
         text = f"Exclusions cannot be read, so figures that should have them are unavailable: {error}"
         return Agreed(warnings=(text,), unread=True)
-    found = {one.id: tuple(exclusion_of(record) for record in records if is_meant(record, one)) for one in objectives}
-    return Agreed({name: windows for name, windows in found.items() if windows})
+    exclusions = {
+        one.id: tuple(exclusion_of(record) for record in records if is_meant(record, one)) for one in objectives
+    }
+    return Agreed({name: windows for name, windows in exclusions.items() if windows})
 
 
 def is_meant(record: ExclusionRecord, objective: Objective) -> bool:
@@ -87,6 +89,7 @@ def add_exclusion(
     semantics: str = "remove_time",
     slo: str = "",
     labels: Mapping[str, str] | None = None,
+    seen: int | None = None,
 ) -> ExclusionRecord:
     """Write an exclusion down: it counts at once, for the past as well.
 
@@ -109,6 +112,9 @@ def add_exclusion(
         One objective only.
     labels : mapping of str to str
         Objectives whose document has all of these labels only.
+    seen : int, optional
+        What :meth:`workbench.store.Store.newest_change` gave when the writer last looked: somebody else's change since
+        then is shown first.
 
     Raises
     ------
@@ -116,6 +122,8 @@ def add_exclusion(
         Something is missing, contradicts itself or is meant for no objective.
     AccessRefused
         The identity is no editor of the system.
+    ChangedMeanwhile
+        Somebody changed something of the system since ``seen``.
     """
     ctx.identity.require("editor", system)
     chosen = zone or ctx.zone
@@ -151,7 +159,7 @@ def add_exclusion(
         zone=chosen,
     )
     _meant_by_some(ctx, record)
-    return written(ctx).add_exclusion(record)
+    return written(ctx).add_exclusion(record, seen=seen)
 
 
 def written(ctx: Context) -> Store:

@@ -39,15 +39,15 @@ def table_events(ctx: Context, system: str) -> tuple[list[Annotation], list[str]
     Where a table has the columns ``system`` or ``service``, rows of another system are left out; a service is one of
     the system's, or the name of the system itself.
     """
-    found: list[Annotation] = []
+    events: list[Annotation] = []
     told: list[str] = []
     for holds, (kind, begins) in _KINDS.items():
         tables, failed = rows_of(ctx, system, holds)
         told += failed
         for table, rows in tables:
             mine = rows[_is_of(ctx, system, rows) & rows[begins].notna()]
-            found += [_event(system, kind, row, begins, table.name) for row in mine.to_dict(orient="records")]
-    return sorted(found, key=lambda one: one.starts_at), told
+            events += [_event(system, kind, row, begins, table.name) for row in mine.to_dict(orient="records")]
+    return sorted(events, key=lambda one: one.starts_at), told
 
 
 def _is_of(ctx: Context, system: str, rows: pd.DataFrame) -> pd.Series:

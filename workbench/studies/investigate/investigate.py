@@ -14,9 +14,10 @@ from workbench.analysis.investigate.changes import Changes, Rows, changes
 from workbench.analysis.investigate.happenings import Happening, Happenings, happenings
 from workbench.analysis.investigate.log_templates import template_changes
 from workbench.analysis.investigate.operations import failing_operations, slow_operations
-from workbench.analysis.investigate.own_time import own_times
 from workbench.analysis.investigate.windows import Baseline, Windows
-from workbench.analysis.traces.origin import failure_origins, parent_rows
+from workbench.analysis.traces.forest import forest
+from workbench.analysis.traces.origin import failure_origins
+from workbench.analysis.traces.self_time import self_times
 from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
@@ -55,7 +56,7 @@ def investigate(
     system : str
         System of the catalog.
     range : TimeRange
-        Window in question, at most two days; cut at ``as_of``.
+        Window in question; cut at ``as_of``, and after two days, which a warning says.
     as_of : datetime
         Aware instant up to which history is read.
     against : TimeRange or str, optional
@@ -75,7 +76,8 @@ def investigate(
     Raises
     ------
     ParameterError
-        Unknown system; a window that is empty, ahead or too long. A failing source is a status, never an exception.
+        Unknown system; a window that is empty or ahead; a baseline that overlaps it or is longer than two days. A
+        failing source is a status, never an exception.
     """
     profile = ctx.catalog.profile(system)
     span = _cut(range, as_of)
@@ -85,6 +87,8 @@ def investigate(
     if not len(spans.frame) and lines.windows is not None:
         rows.append(attribute_changes(requests_of_lines(lines.frame), lines.windows))
     notes = list(dict.fromkeys([*lines.notes, *spans.notes]))
+    if span.end < min(range.end, as_of):
+        notes.insert(0, f"Only the first two days are investigated: {span}.")
     found = changes(rows, windows, _remarks(rows, windows))
     commands = [command_of(system, row, windows.range) for row in _records(found.frame)]
     found = replace(found, frame=found.frame.assign(command=pd.Series(commands, index=found.frame.index, dtype="str")))
@@ -116,7 +120,7 @@ def investigate(
 def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
     if range.start >= as_of:
         raise ParameterError(f"The window {range} has not begun by {as_of:%Y-%m-%d %H:%M} UTC.", hint="Give --from.")
-    return TimeRange(range.start, min(range.end, as_of))
+    return TimeRange(range.start, min(range.end, as_of, range.start + LONGEST))
 
 
 def _windows(span: TimeRange, against: TimeRange | None) -> Windows:
@@ -141,14 +145,12 @@ def _log_rows(lines: Readings) -> list[Rows]:
 def _span_rows(spans: Readings) -> list[Rows]:
     if spans.windows is None:
         return []
-    frame = spans.frame
-    failed = (frame["status"] == "error").to_numpy(bool)
-    ends = frame["start_ns"].to_numpy("int64") + frame["duration_ns"].to_numpy("int64")
-    parents = parent_rows(frame)
-    origins = failure_origins(failed, parents, ends)
+    tree = forest(spans.frame)
+    frame, parents = tree.spans, tree.parent
+    origins = failure_origins(tree.failed, parents, tree.end)
     return [
         failing_operations(frame, origins, spans.windows),
-        slow_operations(frame, own_times(frame, parents), spans.windows, parents=parents),
+        slow_operations(frame, self_times(tree), spans.windows, parents=parents),
         attribute_changes(requests_of_spans(frame), spans.windows),
     ]
 

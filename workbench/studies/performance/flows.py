@@ -69,7 +69,7 @@ def quantiles_of(
     query_reader: QueryReader, profile: Profile, flows: Sequence[Flow], span: TimeRange
 ) -> dict[tuple[str, str], dict[str, dict[str, float]]]:
     """Ask for the quantiles of each flow over the whole period, and of each group of its labels."""
-    found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
+    quantiles: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
     window = duration_text(span.end_ms - span.start_ms)
     for flow in flows:
         role = profile.roles.get(flow.duration)
@@ -77,12 +77,12 @@ def quantiles_of(
             continue
         labels = {str(name): label for name, label in role.labels.items()}
         for dimension in ("", *(name for name in flow.dimensions if name in labels)):
-            groups = found.setdefault((flow.name, dimension), {})
+            groups = quantiles.setdefault((flow.name, dimension), {})
             for column, query in _quantile_queries(role, window, labels.get(dimension, "")).items():
                 for series, value in query_reader.values(query, span.end):
                     group = series.get(labels[dimension], "") or NOT_GIVEN if dimension else ""
                     groups.setdefault(group, {})[column] = value
-    return found
+    return quantiles
 
 
 def histories_of(
@@ -90,7 +90,7 @@ def histories_of(
 ) -> dict[str, tuple[str, Mapping[str, Metrics]]]:
     """Ask for rate, share of errors and quantiles of each flow over time."""
     window = duration_text(max(step_ms, LEAST_WINDOW_MS))
-    found: dict[str, tuple[str, Mapping[str, Metrics]]] = {}
+    histories: dict[str, tuple[str, Mapping[str, Metrics]]] = {}
     for flow in flows:
         role = profile.roles[flow.name]
         selector = role.part("_count") if role.kind == "histogram" else role.select
@@ -102,8 +102,8 @@ def histories_of(
         if flow.duration:
             queries |= _quantile_queries(profile.roles[flow.duration], window, "")
         answers = {column: query_reader.matrix(query, span, step_ms) for column, query in queries.items()}
-        found[flow.name] = flow.title, answers
-    return found
+        histories[flow.name] = flow.title, answers
+    return histories
 
 
 def _quantile_queries(role: Role, window: str, label: str) -> dict[str, str]:
@@ -115,8 +115,8 @@ def _quantile_queries(role: Role, window: str, label: str) -> dict[str, str]:
 
 def _flow(profile: Profile, name: str, role: Role, suffix: str) -> Flow:
     def known(word: str, kind: str) -> str:
-        found = profile.roles.get(f"{word}{suffix}")
-        return f"{word}{suffix}" if found is not None and found.kind == kind else ""
+        own_role = profile.roles.get(f"{word}{suffix}")
+        return f"{word}{suffix}" if own_role is not None and own_role.kind == kind else ""
 
     errors, limited = known("errors", "counter"), known("rate_limited", "counter")
     return Flow(

@@ -44,7 +44,7 @@ def resources_of(profile: Profile, step_ms: int) -> list[_Asked]:
     A resource with a total is a share of it; processor time with a mode is the share that was not idle; any other
     processor time is processors in use; a gauge is its mean. Percentages become shares.
     """
-    window, found = duration_text(step_ms), []
+    window, resources = duration_text(step_ms), []
     for word in ("memory", "disk"):
         for name, role in profile.variants(f"{word}_left").items():
             variant = name.removeprefix(f"{word}_left")
@@ -53,15 +53,15 @@ def resources_of(profile: Profile, step_ms: int) -> list[_Asked]:
                 by = _by(role)
                 parts = (f"avg by ({by}) (avg_over_time({one.select}[{window}]))" for one in (role, whole))
                 title = f"{word.capitalize()} in use{f' ({variant[1:]})' if variant else ''}"
-                found.append(_Asked(word, title, "utilisation", "ratio", f"1 - {' / '.join(parts)}"))
+                resources.append(_Asked(word, title, "utilisation", "ratio", f"1 - {' / '.join(parts)}"))
     for word, aspect in _GAUGES.items():
         for name, role in profile.variants(word).items():
-            found.append(_asked(word, aspect, name, role, window))
+            resources.append(_asked(word, aspect, name, role, window))
     for name, role in profile.variants("network").items():
         if role.kind == "counter":
             query = f"sum by ({_by(role)}) (rate({role.select}[{window}]))"
-            found.append(_Asked("network", role.title or name, "utilisation", f"{role.unit}/s", query))
-    return found
+            resources.append(_Asked("network", role.title or name, "utilisation", f"{role.unit}/s", query))
+    return resources
 
 
 def measured_resources(query_reader: QueryReader, profile: Profile, span: TimeRange, step_ms: int) -> list[Measured]:
@@ -76,39 +76,39 @@ def stated_availability(
     query_reader: QueryReader, profile: Profile, span: TimeRange
 ) -> list[tuple[str, str, str, dict[str, float]]]:
     """Ask for the share of the time in which targets were up and providers available, as their gauges say."""
-    found = []
+    stated = []
     for word, basis in (("available", "probes"), ("up", "scrapes")):
         for name, role in profile.variants(word).items():
             labels = {str(said): label for said, label in role.labels.items()}
             kept = {said: label for said, label in labels.items() if basis == "scrapes" or said not in PROCESS_LABELS}
             shares = _over_period(query_reader, "avg", role, kept or labels, span)
-            found.append((basis, role.title or name, ", ".join(kept or labels), shares))
-    return found
+            stated.append((basis, role.title or name, ", ".join(kept or labels), shares))
+    return stated
 
 
 def amounts_left(
     query_reader: QueryReader, profile: Profile, span: TimeRange
 ) -> list[tuple[str, str, dict[str, tuple[float, float]]]]:
     """Ask for what is left under limits: the newest and the least of the period."""
-    found = []
+    amounts = []
     for name, role in profile.variants("limit_left").items():
         labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
         least, newest = (_over_period(query_reader, how, role, labels, span) for how in ("min", "last"))
         pairs = {group: (newest.get(group, np.nan), value) for group, value in least.items()}
-        found.append((role.title or name, role.unit, pairs))
-    return found
+        amounts.append((role.title or name, role.unit, pairs))
+    return amounts
 
 
 def stated_caches(query_reader: QueryReader, profile: Profile, span: TimeRange) -> list[tuple[str, dict[str, float]]]:
     """Ask for the mean share of answers from caches that a system states itself."""
-    found = []
+    caches = []
     for name, role in profile.variants("cache_ratio").items():
         labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
         scale = 100 if role.unit == "percent" else 1
         shares = _over_period(query_reader, "avg", role, labels, span)
         title = f"{role.title or name} (as stated)"
-        found.append((title, {group: share / scale for group, share in shares.items()}))
-    return found
+        caches.append((title, {group: share / scale for group, share in shares.items()}))
+    return caches
 
 
 def _over_period(

@@ -96,19 +96,19 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
     asked = range or TimeRange.last("1d", until=as_of)
     span = TimeRange(asked.start, max(asked.start, min(asked.end, as_of))).aligned(SLICE_MS)
     coarse = 5 if span.seconds > LONG_S else 1
-    found = _read(source, profile, span, coarse)
-    flows = service_flows(found.ledger, found.coverage, found.flows, found.quantiles, period=span)
-    kept, totals = found.limits or limit_breaches([], as_of=span.end, step_ms=FINEST_MS)
+    measured = _read(source, profile, span, coarse)
+    flows = service_flows(measured.ledger, measured.coverage, measured.flows, measured.quantiles, period=span)
+    kept, totals = measured.limits or limit_breaches([], as_of=span.end, step_ms=FINEST_MS)
     resource_step = RESOURCE_STEP_MS * coarse
     results: dict[str, Result] = {
-        "flows": _noted(flows, _gaps(profile, found)),
-        "history": flow_history(found.histories, step_ms=found.step_ms),
-        "availability": availability(flows, found.stated),
-        "limits": limit_state(flows, found.left),
-        "caches": cache_use(found.ledger, _caches(profile, found.ledger), found.caches),
-        "resources": resource_use(found.resources, step_ms=resource_step),
-        "resource_history": resource_history(found.resources, step_ms=resource_step),
-        "resource_errors": resource_errors(_errors(profile, found.ledger)),
+        "flows": _noted(flows, _gaps(profile, measured)),
+        "history": flow_history(measured.histories, step_ms=measured.step_ms),
+        "availability": availability(flows, measured.stated),
+        "limits": limit_state(flows, measured.left),
+        "caches": cache_use(measured.ledger, _caches(profile, measured.ledger), measured.caches),
+        "resources": resource_use(measured.resources, step_ms=resource_step),
+        "resource_history": resource_history(measured.resources, step_ms=resource_step),
+        "resource_errors": resource_errors(_errors(profile, measured.ledger)),
         "thresholds": totals,
         "breaches": kept,
     }
@@ -119,23 +119,23 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
         range=span,
         as_of=as_of,
         results=results,
-        status=found.failed or _status(coverage, results),
-        freshness=from_ms(found.newest_ms) if found.newest_ms is not None else None,
+        status=measured.failed or _status(coverage, results),
+        freshness=from_ms(measured.newest_ms) if measured.newest_ms is not None else None,
         coverage=coverage,
         provenance=Provenance(
             source=source.name,
-            engine=found.engine or "none: raw samples",
+            engine=measured.engine or "none: raw samples",
             semantics=source.semantics,
-            method=found.method,
-            queries=found.queries,
+            method=measured.method,
+            queries=measured.queries,
             version=__version__,
         ),
-        warnings=found.warnings,
+        warnings=measured.warnings,
     )
 
 
 @dataclass
-class _Found:
+class _Measurements:
     ledger: pd.DataFrame
     flows: Sequence[Flow] = ()
     coverage: Mapping[str, float] = field(default_factory=dict)
@@ -155,35 +155,35 @@ class _Found:
     method: Method = "exact"
 
 
-def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) -> _Found:
+def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) -> _Measurements:
     flows = flows_of(profile)
     accounts: list[Account] = counted_accounts(profile, flows)
-    found, query_reader = _Found(empty_ledger()[0]), QueryReader(source, profile.scope)
+    measured, query_reader = _Measurements(empty_ledger()[0]), QueryReader(source, profile.scope)
     selectors = selectors_of(profile, [one.role for one in accounts])
     reader = CounterReader(source, profile.scope, span, selectors)
     if not span.seconds:
-        return found
+        return measured
     try:
-        found.ledger, found.coverage = read_counts(reader, profile, accounts, span)
-        found.flows = flows
-        seen = [flow for flow in flows if found.coverage[flow.name] > 0]
-        found.quantiles = quantiles_of(query_reader, profile, seen, span)
-        found.step_ms = max(FINEST_MS, step_for(span))
-        found.histories = histories_of(query_reader, profile, seen, span, found.step_ms)
-        found.stated = stated_availability(query_reader, profile, span)
-        found.left = amounts_left(query_reader, profile, span)
-        found.caches = stated_caches(query_reader, profile, span)
-        found.resources = measured_resources(query_reader, profile, span, RESOURCE_STEP_MS * coarse)
-        found.limits = breached(query_reader, profile, profile.thresholds, span)
+        measured.ledger, measured.coverage = read_counts(reader, profile, accounts, span)
+        measured.flows = flows
+        seen = [flow for flow in flows if measured.coverage[flow.name] > 0]
+        measured.quantiles = quantiles_of(query_reader, profile, seen, span)
+        measured.step_ms = max(FINEST_MS, step_for(span))
+        measured.histories = histories_of(query_reader, profile, seen, span, measured.step_ms)
+        measured.stated = stated_availability(query_reader, profile, span)
+        measured.left = amounts_left(query_reader, profile, span)
+        measured.caches = stated_caches(query_reader, profile, span)
+        measured.resources = measured_resources(query_reader, profile, span, RESOURCE_STEP_MS * coarse)
+        measured.limits = breached(query_reader, profile, profile.thresholds, span)
     except WorkbenchError as error:
-        found.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
-        found.warnings = (str(error),)
+        measured.failed = "refused" if isinstance(error, (QueryRejected, QueryTooExpensive)) else "unavailable"
+        measured.warnings = (str(error),)
     known = [ms for ms in (reader.newest_ms, query_reader.newest_ms) if ms is not None]
-    found.newest_ms, found.engine = max(known, default=None), query_reader.engine
-    found.method = reader.method
-    found.queries = (*reader.queries, *query_reader.queries)
-    found.warnings = (*found.warnings, *reader.warnings, *query_reader.warnings)
-    return found
+    measured.newest_ms, measured.engine = max(known, default=None), query_reader.engine
+    measured.method = reader.method
+    measured.queries = (*reader.queries, *query_reader.queries)
+    measured.warnings = (*measured.warnings, *reader.warnings, *query_reader.warnings)
+    return measured
 
 
 def _caches(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, str, str]]:
@@ -198,7 +198,7 @@ def _caches(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, str,
 
 
 def _errors(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, dict[str, float]]]:
-    found = []
+    errors = []
     for name, role in profile.variants("restarts").items():
         part, labels = ledger[ledger["role"] == name], [str(said) for said in role.labels if str(said) != "job"]
         if part.empty:
@@ -208,8 +208,8 @@ def _errors(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, dict
             group_text(dict(zip(labels, key, strict=True))): float(amount)
             for *key, amount in sums.itertuples(index=False)
         }
-        found.append((role.title or name, role.unit, counts))
-    return found
+        errors.append((role.title or name, role.unit, counts))
+    return errors
 
 
 def _status(coverage: float, results: Mapping[str, Result]) -> Status:
@@ -222,7 +222,7 @@ def _noted(result: Result, notes: tuple[str, ...]) -> Result:
     return replace(result, notes=(*result.notes, *notes))
 
 
-def _gaps(profile: Profile, found: _Found) -> tuple[str, ...]:
+def _gaps(profile: Profile, measured: _Measurements) -> tuple[str, ...]:
     """Say what of this question the profile has no signal for."""
     words = {
         "requests": "Requests are not measured: the profile has no counter of them.",
@@ -232,8 +232,8 @@ def _gaps(profile: Profile, found: _Found) -> tuple[str, ...]:
     notes = [note for word, note in words.items() if not profile.variants(word)]
     if not any({"provider", "deployment"} & set(flow.dimensions) for flow in flows_of(profile)):
         notes.append("Providers are not measured: no counter of requests has a provider.")
-    for flow in found.flows:
-        if not found.coverage.get(flow.name):
+    for flow in measured.flows:
+        if not measured.coverage.get(flow.name):
             notes.append(f"{flow.title}: no samples in this period.")
         elif not flow.errors and flow.duration != flow.name:
             notes.append(f"{flow.title}: failures are not measured.")

@@ -19,7 +19,9 @@ KIND = "accept"
 MOMENT = timedelta(milliseconds=1)
 
 
-def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: str, series: str = "all") -> Annotation:
+def accept_level(
+    ctx: Context, *, system: str, score: str, at: datetime, note: str, series: str = "all", seen: int | None = None
+) -> Annotation:
     """Accept the level of a score: an open drift of it ends, and its reference begins anew.
 
     Parameters
@@ -35,6 +37,9 @@ def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: s
         Why the level is accepted.
     series : str
         Series of the score as tables show it, such as ``method icg``.
+    seen : int, optional
+        What :meth:`workbench.store.Store.newest_change` gave when the writer last looked: somebody else's change since
+        then is shown first.
 
     Raises
     ------
@@ -42,6 +47,8 @@ def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: s
         Unknown system or score, or no note.
     AccessRefused
         The identity is no editor of the system.
+    ChangedMeanwhile
+        Somebody changed something of the system since ``seen``.
 
     Notes
     -----
@@ -58,7 +65,7 @@ def accept_level(ctx: Context, *, system: str, score: str, at: datetime, note: s
         system=system, kind=KIND, starts_at=at, text=note.strip(), created_at=ctx.clock(), created_by=ctx.identity.name,
         slo=f"{score}: {series}",
     )  # fmt: skip
-    return written(ctx).add_annotation(record)
+    return written(ctx).add_annotation(record, seen=seen)
 
 
 def accepted_levels(ctx: Context, system: str) -> pd.DataFrame:

@@ -85,11 +85,11 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     roles = {name: role for word in SCORES for name, role in profile.variants(word).items()}
     failed: Status | None = None
     warnings: list[str] = []
-    found = _Read.empty(span)
+    read = _Read.empty(span)
     if not roles:
         warnings.append(f"{system} has no signal for quality or bias: they are not measured.")
     try:
-        found = _read(query_reader, profile, roles, span, warnings)
+        read = _read(query_reader, profile, roles, span, warnings)
     except (QueryRejected, QueryTooExpensive) as error:
         failed = "refused"
         warnings.append(str(error))
@@ -97,9 +97,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         failed = "unavailable"
         warnings.append(str(error))
     accepted = accepted_levels(ctx, system)
-    warnings += unmatched(accepted, found.hours)
+    warnings += unmatched(accepted, read.hours)
     judged = quality(
-        found.hours,
+        read.hours,
         span,
         zone=ctx.zone,
         margins={name: role.margin for name, role in roles.items()},
@@ -110,14 +110,14 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     results: dict[str, Result] = {
         "states": states,
         "drifts": judged.drifts,
-        "limits": found.limits,
-        "breaches": found.breaches,
-        "documented": found.documented,
+        "limits": read.limits,
+        "breaches": read.breaches,
+        "documented": read.documented,
         "days": judged.days,
         "hours": judged.hours,
     }
     statuses: list[Status] = list(states.frame["status"])
-    if found.breaches.frame["ongoing"].any():
+    if read.breaches.frame["ongoing"].any():
         statuses.append("at_risk")
     coverage = states.frame["coverage"]
     return Study(

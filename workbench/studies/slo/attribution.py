@@ -84,7 +84,7 @@ def slo_attribution(
     spent = spending(verdict.history, verdict.promises, as_of=as_of)
     warnings = [*judged.warnings]
     counts: dict[str, LabelledCounts] = {}
-    found = Companions(companions(spent).frame, as_of=as_of)
+    moments = Companions(companions(spent).frame, as_of=as_of)
     try:
         counts = labelled_counts(judged.reading) | counts_by_members(judged.objectives, judged.reading)
         for promise in verdict.bound:
@@ -92,7 +92,7 @@ def slo_attribution(
             if name in counts and name in verdict.exclusions:
                 excluded = excluded_slices(promise, verdict.exclusions[name], as_of=as_of)
                 counts[name] = counts[name].without(excluded)
-        found = _companions(
+        moments = _companions(
             ctx, judged.source, profile, spent, verdict.bound, as_of=as_of, records=records, warnings=warnings
         )
     except WorkbenchError as error:
@@ -103,7 +103,7 @@ def slo_attribution(
             "compliance": verdict.compliance,
             "spending": spent,
             "contributions": contributions(spent, counts, dimensions=_dimensions(profile, judged.objectives)),
-            "companions": found,
+            "companions": moments,
         },
         warnings=warnings,
     )

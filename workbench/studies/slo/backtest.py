@@ -183,16 +183,16 @@ def _fired(
     excluded: ExclusionWindows,
 ) -> list[Firing]:
     grid = span.aligned(RULE_STEP_MS)
-    found = []
+    firings = []
     for rule in rules:
         query = scoped(inlined(rule.expr, recorded), profile.scope)
         try:
             answer = source.range(query, grid, step_ms=RULE_STEP_MS)
         except EmptyAnswer:
-            found.append(Firing(policy, rule.severity, (), ()))
+            firings.append(Firing(policy, rule.severity, (), ()))
             continue
         times = np.asarray(answer.times, np.int64)
         gone, silent = excluded_times(excluded, times, memory_ms=memory_ms(query))
         active = (answer.present & ~silent)[:, ~gone]
-        found.append(rule_firing(policy, rule.severity, times[~gone], active, for_ms=rule.for_ms))
-    return found
+        firings.append(rule_firing(policy, rule.severity, times[~gone], active, for_ms=rule.for_ms))
+    return firings

@@ -121,8 +121,8 @@ def alert_events(
 def _incidents(ctx: Context, system: str, span: TimeRange, as_of: datetime) -> list[AlertEvent]:
     """Incidents that somebody wrote down; one without an end lasts to the instant of reading."""
     noted = ctx.store.annotations(system) if ctx.store is not None else []
-    found = []
+    incidents = []
     for one in noted:
         if one.kind == "incident" and one.starts_at < span.end and (one.ends_at or as_of) > span.start:
-            found.append(AlertEvent("", to_ms(one.starts_at), to_ms(one.ends_at or as_of), float("nan")))
-    return found
+            incidents.append(AlertEvent("", to_ms(one.starts_at), to_ms(one.ends_at or as_of), float("nan")))
+    return incidents

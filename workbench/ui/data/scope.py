@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.catalog import Profile
 from workbench.ui.parts import load, tables
 from workbench.ui.parts.header import place_text
-from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts.markdown import escaped, plain
 
 
 def show(system: str) -> None:
@@ -49,7 +49,7 @@ def show(system: str) -> None:
     if profile.assumptions:
         with st.expander(f"{len(profile.assumptions)} assumptions", icon=":material/rule:"):
             for assumption in profile.assumptions:
-                st.text(f"• {assumption}")
+                st.text(plain(f"• {assumption}"))
 
 
 def _corrections(profile: Profile) -> list[dict[str, str]]:

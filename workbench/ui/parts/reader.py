@@ -10,6 +10,7 @@ import streamlit as st
 from workbench.core.access.identity import Grant, Identity, local_admin
 from workbench.core.errors import AccessRefused
 from workbench.core.settings import Settings
+from workbench.ui.parts.markdown import plain
 
 #: Headers that :mod:`workbench.ui.server` sets from those of a trusted proxy, and takes out of every other request.
 USER_HEADER, GROUPS_HEADER = "X-Workbench-User", "X-Workbench-Groups"
@@ -63,7 +64,7 @@ def account(settings: Settings) -> None:
     if not settings.access.sign_in:
         return
     st.caption("Signed in as")
-    st.text(reader(settings).name)
+    st.text(plain(reader(settings).name))
     if settings.access.sign_in == "oidc":
         st.button("Sign out", type="tertiary", icon=":material/logout:", on_click=st.logout)
 

@@ -15,6 +15,7 @@ from workbench.core.errors import (
     ArchiveError,
     CatalogError,
     CertificateInvalid,
+    ChangedMeanwhile,
     EmptyAnswer,
     Fault,
     ParameterError,
@@ -26,7 +27,7 @@ from workbench.core.errors import (
     WorkbenchError,
 )
 from workbench.core.result import Status, Study
-from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts.markdown import escaped, plain
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ _KINDS: tuple[tuple[type[WorkbenchError], _Kind], ...] = (
     (QueryRejected, _Kind("The query was rejected", "rule", "Correct the query in the system's profile.")),
     (EmptyAnswer, _Kind("Nothing was measured", "hourglass_empty", "Choose another window or see the sources page.")),
     (CatalogError, _Kind("A profile or SLO document is wrong", "edit_document", "Correct the file, then reload.")),
+    (ChangedMeanwhile, _Kind("Somebody else was quicker", "sync_problem", "Look at the change, then write again.")),
     (AccessRefused, _Kind("You may not see this", "lock", "Ask an admin for a role.")),
     (SettingsError, _Kind("The settings cannot be used", "settings_alert", "Correct the settings, then restart.")),
     (ArchiveError, _Kind("The archive cannot be read", "database_off", "Run `workbench sources check`.")),
@@ -91,7 +93,7 @@ def catalog_mistakes(faults: Sequence[Fault]) -> None:
         count = "1 mistake" if len(faults) == 1 else f"{len(faults)} mistakes"
         with st.expander(f"{count} in profiles or SLO documents: these are left out", icon=":material/edit_document:"):
             for fault in faults:
-                st.code(str(fault), language=None)
+                st.code(plain(str(fault)), language=None)
 
 
 def badge_text(status: Status) -> str:
@@ -114,11 +116,11 @@ def failed(error: WorkbenchError) -> None:
     with st.container(border=True):
         st.markdown(f"**:material/{kind.icon}: {kind.title}**")
         if "\n" in error.message:
-            st.code(error.message, language=None, wrap_lines=True)
+            st.code(plain(error.message), language=None, wrap_lines=True)
         else:
             st.markdown(where + escaped(error.message))
         if isinstance(error, SourceError) and error.query:
-            st.code(error.query, language=None, wrap_lines=True)
+            st.code(plain(error.query), language=None, wrap_lines=True)
         st.caption(escaped(error.hint) if error.hint else kind.next_step)
 
 
@@ -154,11 +156,11 @@ def usable(study: Study) -> bool:
         badge(study.status)
         st.markdown(_EXPLANATIONS[study.status])
         for warning in study.warnings[:_SHOWN]:
-            st.text(warning)
+            st.text(plain(warning))
         if len(study.warnings) > _SHOWN:
             with st.expander(f"{len(study.warnings) - _SHOWN} more like this"):
                 for warning in study.warnings[_SHOWN:]:
-                    st.text(warning)
+                    st.text(plain(warning))
         st.caption(_NEXT_STEPS[study.status])
     return False
 
@@ -191,7 +193,7 @@ def warned(study: Study) -> None:
     if found:
         with st.expander(f"Remarks on these numbers ({len(found)})", icon=":material/info:"):
             for remark in found:
-                st.text(remark)
+                st.text(plain(remark))
 
 
 def nothing(title: str, next_step: str) -> None:

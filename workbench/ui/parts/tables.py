@@ -18,6 +18,7 @@ from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
 from workbench.ui.parts.header import place_text
+from workbench.ui.parts.markdown import plain, plain_cells
 
 #: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
 ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 10
@@ -106,7 +107,7 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
             open_row(frame.iloc[click.row])
 
     st.dataframe(
-        cells,
+        plain_cells(cells),
         hide_index=True,
         key=key,
         height="content" if len(cells) <= MOST_PROMISES else HEADER_PX + 38 * MOST_PROMISES,
@@ -182,7 +183,11 @@ def sources(states: SourceStates) -> None:
         for row in states.frame.itertuples()
     ]
     st.dataframe(
-        pd.DataFrame(rows), hide_index=True, height="content", alt="Sources", column_config={"Status": _STATUS_COLUMN}
+        plain_cells(pd.DataFrame(rows)),
+        hide_index=True,
+        height="content",
+        alt="Sources",
+        column_config={"Status": _STATUS_COLUMN},
     )
 
 
@@ -190,7 +195,7 @@ def details(states: SourceStates) -> None:
     """Show what a source said that has something to say."""
     for row in states.frame.itertuples():
         if row.detail:
-            st.text(f"{row.name}: {row.detail}")
+            st.text(plain(f"{row.name}: {row.detail}"))
 
 
 def checks(found: SourceChecks) -> None:
@@ -217,7 +222,7 @@ def _plain_table(rows: Sequence[Mapping[str, Any]], *, alt: str) -> None:
     cells = pd.DataFrame(rows)
     filled = [name for name in cells.columns if (cells[name] != "").any()]
     st.dataframe(
-        cells[filled],
+        plain_cells(cells[filled]),
         hide_index=True,
         height="content" if len(cells) <= MOST_ROWS else HEADER_PX + ROW_PX * MOST_ROWS,
         row_height=ROW_PX,

@@ -20,7 +20,7 @@ from workbench.core.result import Study
 from workbench.core.units import instant_text, ratio_text
 from workbench.ui.parts import links, load, states, tables
 from workbench.ui.parts.filters import Period
-from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts.markdown import escaped, plain
 
 
 def outlook(study: Study) -> None:
@@ -39,7 +39,7 @@ def episodes(system: str, name: str, period: Period) -> None:
         if not states.usable(study):
             return
         spent, shares, beside = (study.results[part] for part in ("spending", "contributions", "companions"))
-        st.text(spending_finding(spent, shares).text)
+        st.text(plain(spending_finding(spent, shares).text))
         rows = [_without(row, "objective") for row in spending_rows(spent, shares, beside)]
         tables.texts(rows, alt="Episodes that spent the budget")
         told = spent.frame[spent.frame["kind"] == "episode"].sort_values("bad", ascending=False)
@@ -84,7 +84,7 @@ def policies(system: str, name: str, period: Period) -> None:
             return
         study = load.of_objective("slo_backtest", system, name, period.span, period.zone)
         if states.usable(study):
-            st.text(backtest_finding(study.results["backtest"]).text)
+            st.text(plain(backtest_finding(study.results["backtest"]).text))
             _table([_without(row, "objective") for row in backtest_rows(study.results["backtest"])])
 
 

@@ -105,7 +105,7 @@ def _flow(day: Day, endpoint: Endpoint, shape: Floats, tally: Tally) -> Flow:
 def _providers(day: Day, evaluations: Flow, exposures: Exposures, tally: Tally) -> dict[str, Asked]:
     """Ask both providers once for each evaluation; where one of them fails, the evaluation does."""
     reached = total(evaluations, "200", "500")
-    found = {}
+    providers = {}
     failing = np.zeros(MINUTES, np.int64)
     own = day.rng("abtesting/providers").binomial(evaluations["500"], 0.8)
     rest = evaluations["500"] - own
@@ -123,7 +123,9 @@ def _providers(day: Day, evaluations: Flow, exposures: Exposures, tally: Tally) 
         diverted(day, tally, name, flow, "provider_limit", "rate_limited", ("model.bad",), **common)
         failing += total(flow, *_STATUSES[1:]) - before
         parts = split(day, name, flow)
-        found[provider] = Asked(flow, parts, _expose_provider(day, provider, flow, parts, exposures[EVALUATOR], tally))
+        providers[provider] = Asked(
+            flow, parts, _expose_provider(day, provider, flow, parts, exposures[EVALUATOR], tally)
+        )
         tally.add("model.total", total(flow))
         tally.add("model.bad", total(flow, *_STATUSES[1:]))
     lost = np.minimum(failing, evaluations["200"])
@@ -134,7 +136,7 @@ def _providers(day: Day, evaluations: Flow, exposures: Exposures, tally: Tally) 
     for component, error in (("provider", "ProviderError"), ("api", "TimeoutError")):
         row = labels(EVALUATOR, "application_errors_total", component=component, error_type=error)
         exposures[EVALUATOR].count(row, parts[component], late=True)
-    return found
+    return providers
 
 
 def _expose_provider(day: Day, provider: str, flow: Flow, parts: Flow, exposure: Exposure, tally: Tally) -> Counts:

@@ -174,8 +174,8 @@ def _units(model: Model, read: Counts, written: Counts) -> Counts:
 
 def everything(asked: list[Asked]) -> dict[Target, Counts]:
     """Return the requests by instance and minute."""
-    found: dict[Target, Counts] = {}
+    exposed: dict[Target, Counts] = {}
     for one in asked:
         counts = total(summed(one.flows))
-        found[one.provider.target] = found.get(one.provider.target, np.zeros(MINUTES, np.int64)) + counts
-    return found
+        exposed[one.provider.target] = exposed.get(one.provider.target, np.zeros(MINUTES, np.int64)) + counts
+    return exposed

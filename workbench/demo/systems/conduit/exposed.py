@@ -30,18 +30,18 @@ Exposures = Mapping[Target, Exposure]
 
 
 def _summed(flows: Iterable[Flow]) -> Flow:
-    found: dict[str, list[Counts]] = defaultdict(list)
+    groups: dict[str, list[Counts]] = defaultdict(list)
     for flow in flows:
         for end, counts in flow.items():
-            found[end].append(counts)
-    return {end: np.sum(counts, axis=0) for end, counts in found.items()}
+            groups[end].append(counts)
+    return {end: np.sum(counts, axis=0) for end, counts in groups.items()}
 
 
 def expose_http(
     day: Day, exposures: Exposures, lines: Sequence[Line], shape: Floats, tally: Tally
 ) -> dict[str, Counts]:
     """Add the HTTP metrics of every endpoint; return its histogram of durations by minute."""
-    found = {}
+    counts = {}
     for endpoint, target in ENDPOINTS.items():
         own = [line for line in lines if line.use.endpoint == endpoint]
         minutes, parts = _summed(line.flow for line in own), _summed(line.parts for line in own)
@@ -64,10 +64,10 @@ def expose_http(
         exposure.gauge(
             labels(target, "conduit_http_requests_active"), np.maximum(day.readings(f"{name}/active", busy, 1.2, 1), 0)
         )
-        found[endpoint] = held_
+        counts[endpoint] = held_
         if target is CHAT:
             _expose_sizes(day, name, exposure, endpoint, total(minutes), total(parts))
-    return found
+    return counts
 
 
 def _expose_sizes(day: Day, name: str, exposure: Exposure, endpoint: str, counts: Counts, totals: Counts) -> None:

@@ -98,11 +98,11 @@ class Replay:
     def amounts(self) -> Mapping[str, float]:
         """Money, requests and tokens by key, by model, and by both."""
         names = [_names(volume.key, volume.model) for volume in self.volumes.all]
-        found: dict[str, float] = {}
+        totals: dict[str, float] = {}
         for name in dict.fromkeys(name for group in names for name in group):
-            found[f"cost.{name}"] = 1 / UNIT
-            found |= {f"{what}.{name}": 1 for what in ("requests", "tokens.prompt", "tokens.completion")}
-        return found
+            totals[f"cost.{name}"] = 1 / UNIT
+            totals |= {f"{what}.{name}": 1 for what in ("requests", "tokens.prompt", "tokens.completion")}
+        return totals
 
     def affected(self, event: Event) -> Sequence[str]:
         """Selectors of the series in which an event shows."""

@@ -71,14 +71,14 @@ def asked(day: Day, use: Use, shape: Floats, tally: Tally) -> list[Line]:
         lines.append((DEARER[use.model], taken))
     for model, own in lines:
         _failing(day, use, model, own, tally)
-    found = [_line(day, use, model, own) for model, own in lines]
+    requests = [_line(day, use, model, own) for model, own in lines]
     for event, level in switches:
-        for line in found[1:]:
+        for line in requests[1:]:
             elsewhere = _units(use.model, *line.tokens) * (level > 0)
             tally.inject(event.id, f"cost.model.{line.model}", line.spent * (level > 0))
             tally.inject(event.id, f"cost.model.{use.model}", -elsewhere)
             tally.inject(event.id, f"cost.key.{use.key}", line.spent * (level > 0) - elsewhere)
-    return found
+    return requests
 
 
 def pictures(day: Day, use: Use, done: Counts, tally: Tally) -> Line:

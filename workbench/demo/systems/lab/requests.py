@@ -116,7 +116,7 @@ def simulate_requests(day: Day, target: Target, shape: Floats, exposure: Exposur
     list of Requests
         By method and minute, for the logs and traces.
     """
-    found = []
+    parts = []
     for method in METHODS:
         requests = _usual(day, target, method, shape)
         _busier(day, requests, target)
@@ -131,8 +131,8 @@ def simulate_requests(day: Day, target: Target, shape: Floats, exposure: Exposur
         tally.add("http.bad", requests.statuses[[names.index(status) for status in BAD]].sum(axis=0))
         for name, threshold in SLOW.items():
             tally.add(name, requests.buckets[BUCKETS.above(threshold)].sum(axis=0))
-        found.append(requests)
-    return found
+        parts.append(requests)
+    return parts
 
 
 def _expose(day: Day, target: Target, requests: Requests, exposure: Exposure) -> None:

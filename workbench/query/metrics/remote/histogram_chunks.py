@@ -112,10 +112,10 @@ def decode(data: bytes, kind: int) -> list[Sample]:
     bounds = tuple(_bound(bits) for _ in range(bits.unsigned())) if schema == CUSTOM else ()
     numbers = [list(_numbers(side)) for side in spans]
     samples = (_whole if kind == INTEGER else _floats)(bits, count, sum(map(len, numbers)))
-    found: list[Sample] = []
+    histograms: list[Sample] = []
     for row, (time, total, zeros, observed, buckets) in enumerate(samples):
         if is_stale(np.array([observed]))[0]:
-            found.append((time, STALE))
+            histograms.append((time, STALE))
             continue
         split = len(numbers[0])
         positive, negative = buckets[:split], buckets[split:]
@@ -132,8 +132,8 @@ def decode(data: bytes, kind: int) -> list[Sample]:
             bounds,
             _hint(header, row),
         )
-        found.append((time, one))
-    return found
+        histograms.append((time, one))
+    return histograms
 
 
 _Read = Iterator[tuple[int, float, float, float, list[float]]]

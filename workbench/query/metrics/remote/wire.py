@@ -87,7 +87,7 @@ def chunk_index(body: bytearray) -> ChunkIndex:
     AnswerUnreadable
         A checksum does not fit, or it is not an answer of this kind.
     """
-    found: dict[bytes, int] = {}
+    names: dict[bytes, int] = {}
     chunks: list[tuple[int, int, int, int]] = []
     for start, end in frames(body):
         position = start
@@ -96,20 +96,20 @@ def chunk_index(body: bytearray) -> ChunkIndex:
                 position = _skipped(body, position)
                 continue
             length, position = varint(body, position + 1)
-            position = _series(body, position, position + length, found, chunks)
+            position = _series(body, position, position + length, names, chunks)
         if position != end:
             raise unreadable(position)
     table = np.array(chunks, np.int64).reshape(-1, 4)
-    return _ordered(tuple(labels_of(raw) for raw in found), table)
+    return _ordered(tuple(labels_of(raw) for raw in names), table)
 
 
 def index_of(body: bytearray, names: Sequence[tuple[int, int]], table: NDArray[np.int64]) -> ChunkIndex:
     """Build an index from the places of the labels of each part of a series, and ``(part, start, length, kind)``."""
-    found: dict[bytes, int] = {}
-    series_of = np.array([found.setdefault(bytes(body[a:b]), len(found)) for a, b in names], np.int64)
+    places: dict[bytes, int] = {}
+    series_of = np.array([places.setdefault(bytes(body[a:b]), len(places)) for a, b in names], np.int64)
     table = table.copy()
     table[:, 0] = series_of[table[:, 0]]
-    return _ordered(tuple(labels_of(raw) for raw in found), table)
+    return _ordered(tuple(labels_of(raw) for raw in places), table)
 
 
 def _ordered(labels: tuple[Labels, ...], table: NDArray[np.int64]) -> ChunkIndex:
@@ -121,20 +121,20 @@ def _ordered(labels: tuple[Labels, ...], table: NDArray[np.int64]) -> ChunkIndex
 def frames(body: bytearray) -> list[tuple[int, int]]:
     """Places of the messages in an answer, each checked against its CRC-32C."""
     position, total = 0, len(body)
-    found: list[tuple[int, int]] = []
+    bounds: list[tuple[int, int]] = []
     told: list[int] = []
     while position < total:
         length, start = varint(body, position)
         position = start + 4 + length
         if position > total:
             raise AnswerTruncated("The answer of remote read stops in the middle of a frame.")
-        found.append((start + 4, position))
+        bounds.append((start + 4, position))
         told.append(int.from_bytes(body[start : start + 4], "big"))
-    places = np.array(found, np.int64).reshape(-1, 2)
+    places = np.array(bounds, np.int64).reshape(-1, 2)
     wrong = np.flatnonzero(crc32c_of(np.frombuffer(body, np.uint8), places[:, 0], places[:, 1]) != told)
     if len(wrong):
         raise AnswerUnreadable(f"Frame {wrong[0] + 1:,} of the remote read does not fit its checksum.")
-    return found
+    return bounds
 
 
 def varint(body: bytes | bytearray, position: int) -> tuple[int, int]:
@@ -184,14 +184,14 @@ def labels_of(raw: bytes) -> Labels:
 
 
 def _series(
-    body: bytearray, position: int, end: int, found: dict[bytes, int], chunks: list[tuple[int, int, int, int]]
+    body: bytearray, position: int, end: int, names: dict[bytes, int], chunks: list[tuple[int, int, int, int]]
 ) -> int:
     """List the chunks of one message; give the position after it."""
     first = position
     while position < end and body[position] == 0x0A:
         length, position = varint(body, position + 1)
         position += length
-    series = found.setdefault(bytes(body[first:position]), len(found))
+    series = names.setdefault(bytes(body[first:position]), len(names))
     while position < end:
         head = _CHUNK.match(body, position, end)
         if head is None:

@@ -115,9 +115,9 @@ def _block(
 def _word(words: NDArray[np.uint64], position: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """64 bits from any bit on; a shift by 64 leaves nothing."""
     at, shift = (position >> np.uint64(6)).view(np.int64), position & np.uint64(63)
-    found: NDArray[np.uint64] = words.take(at) << shift
-    found |= words.take(at + 1) >> (np.uint64(64) - shift)
-    return found
+    word: NDArray[np.uint64] = words.take(at) << shift
+    word |= words.take(at + 1) >> (np.uint64(64) - shift)
+    return word
 
 
 def _delta(

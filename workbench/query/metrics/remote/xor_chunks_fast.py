@@ -80,11 +80,11 @@ def _varint(body: Any, at: Any, end: Any) -> Any:
 @njit(types.UniTuple(_i64, 3)(_bytes, _i64, _table, _table, _words), cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _index(body: Any, total: Any, names: Any, chunks: Any, tables: Any) -> Any:
     """List labels and chunks; gives their counts and how it ended: 0, a negative code, or 1 when a table is full."""
-    parts, found, at = 0, 0, np.int64(0)
+    parts, count, at = 0, 0, np.int64(0)
     while at < total:
         length, start = _varint(body, at, total)
         if start < 0 or start + 4 + length > total:
-            return parts, found, np.int64(_CUT)
+            return parts, count, np.int64(_CUT)
         told = (
             np.uint32(body[start]) << 24
             | np.uint32(body[start + 1]) << 16
@@ -93,61 +93,61 @@ def _index(body: Any, total: Any, names: Any, chunks: Any, tables: Any) -> Any:
         )
         at, frame_end = start + 4, start + 4 + length
         if _crc32c(body, at, frame_end, tables) != told:
-            return parts, found, np.int64(_CHECKSUM)
+            return parts, count, np.int64(_CHECKSUM)
         while at < frame_end:
             tag = body[at]
             value, at = _varint(body, at + 1, frame_end)
             if at < 0:
-                return parts, found, np.int64(_STRANGE)
+                return parts, count, np.int64(_STRANGE)
             if tag != 0x0A:
                 if tag & 7 == 2:
                     at += value
                 elif tag & 7 != 0:
-                    return parts, found, np.int64(_STRANGE)
+                    return parts, count, np.int64(_STRANGE)
                 continue
             end = at + value
             if parts == len(names):
-                return parts, found, np.int64(1)
+                return parts, count, np.int64(1)
             names[parts, 0] = at
             names[parts, 1] = at
             while at < end:
                 inner = body[at]
                 size, at = _varint(body, at + 1, end)
                 if at < 0 or at + size > end:
-                    return parts, found, np.int64(_STRANGE)
+                    return parts, count, np.int64(_STRANGE)
                 if inner == 0x0A:
                     at += size
                     names[parts, 1] = at
                     continue
                 if inner != 0x12:
-                    return parts, found, np.int64(_STRANGE)
-                if found == len(chunks):
-                    return parts, found, np.int64(1)
+                    return parts, count, np.int64(_STRANGE)
+                if count == len(chunks):
+                    return parts, count, np.int64(1)
                 chunk_end = at + size
-                chunks[found, 0] = parts
-                chunks[found, 1] = 0
-                chunks[found, 2] = 0
-                chunks[found, 3] = 0
+                chunks[count, 0] = parts
+                chunks[count, 1] = 0
+                chunks[count, 2] = 0
+                chunks[count, 3] = 0
                 while at < chunk_end:
                     field = body[at]
                     number, at = _varint(body, at + 1, chunk_end)
                     if at < 0:
-                        return parts, found, np.int64(_STRANGE)
+                        return parts, count, np.int64(_STRANGE)
                     if field == 0x18:
-                        chunks[found, 3] = number
+                        chunks[count, 3] = number
                     elif field == 0x22:
-                        chunks[found, 1] = at
-                        chunks[found, 2] = number
+                        chunks[count, 1] = at
+                        chunks[count, 2] = number
                         at += number
                 if at != chunk_end:
-                    return parts, found, np.int64(_STRANGE)
-                found += 1
+                    return parts, count, np.int64(_STRANGE)
+                count += 1
             if at != end:
-                return parts, found, np.int64(_STRANGE)
+                return parts, count, np.int64(_STRANGE)
             parts += 1
         if at != frame_end:
-            return parts, found, np.int64(_STRANGE)
-    return parts, found, np.int64(0)
+            return parts, count, np.int64(_STRANGE)
+    return parts, count, np.int64(0)
 
 
 def chunk_index(body: bytearray) -> ChunkIndex:
@@ -156,7 +156,7 @@ def chunk_index(body: bytearray) -> ChunkIndex:
     room = max(total // 64, 1024)
     while True:
         names, chunks = np.empty((room, 2), np.int64), np.empty((room, 4), np.int64)
-        parts, found, ended = _index(np.frombuffer(body, np.uint8), total, names, chunks, _SLICES)
+        parts, count, ended = _index(np.frombuffer(body, np.uint8), total, names, chunks, _SLICES)
         if ended != 1:
             break
         room *= 4
@@ -165,8 +165,8 @@ def chunk_index(body: bytearray) -> ChunkIndex:
     if ended == _CHECKSUM:
         raise AnswerUnreadable("A frame of the remote read does not fit its checksum.")
     if ended == _STRANGE:
-        raise unreadable(int(chunks[found - 1, 1]) if found else 0)
-    return index_of(body, [(int(a), int(b)) for a, b in names[:parts]], chunks[:found])
+        raise unreadable(int(chunks[count - 1, 1]) if count else 0)
+    return index_of(body, [(int(a), int(b)) for a, b in names[:parts]], chunks[:count])
 
 
 @njit(_u64(_bytes, _u64), cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]

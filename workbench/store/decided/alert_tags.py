@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select, tuple_
 
 from workbench.core.timerange import TimeRange
 from workbench.store.connection import Connected, upsert
-from workbench.store.models import alert_tags, audit_trail
+from workbench.store.decided.audit import AuditEntry, check_seen, note
+from workbench.store.models import alert_tags
 
 _KEY = ("system", "alertname", "labels_key", "starts_ms")
 
@@ -38,8 +39,12 @@ def labels_key(labels: str) -> str:
 class AlertTags(Connected):
     """The part of the store that keeps tags of alerts; a change writes one line of the audit trail with it."""
 
-    def put_alert_tags(self, tags: Sequence[AlertTag]) -> int:
-        """Write tags of one system; one that is there already is replaced. Returns how many."""
+    def put_alert_tags(self, tags: Sequence[AlertTag], *, seen: int | None = None) -> int:
+        """Write tags of one system; one that is there already is replaced. Returns how many.
+
+        ``seen`` is what :meth:`newest_change` gave when the writer last looked; ChangedMeanwhile where it is not the
+        newest any more.
+        """
         if not tags:
             return 0
         first = tags[0]
@@ -57,17 +62,14 @@ class AlertTags(Connected):
             }
             for one in tags
         ]
-        line = {
-            "at": first.tagged_at,
-            "who": first.tagged_by,
-            "action": "alert.tag",
-            "system": first.system,
-            "subject": first.tag,
-            "document": {"alerts": sorted({one.alertname for one in tags}), "count": len(tags), "note": first.note},
-        }
+        said = {"alerts": sorted({one.alertname for one in tags}), "count": len(tags), "note": first.note}
+        keys = tuple_(*(alert_tags.c[name] for name in _KEY)).in_([tuple(row[name] for name in _KEY) for row in rows])
         with self._writing() as connection:
+            check_seen(connection, first.system, seen)
+            before = [row._asdict() for row in connection.execute(select(alert_tags).where(keys))]
             upsert(connection, alert_tags, rows, on=_KEY)
-            connection.execute(insert(audit_trail).values(**line))
+            entry = (0, first.tagged_at, first.tagged_by, "alert.tag", first.system, first.tag, said, before, rows)
+            note(connection, AuditEntry(*entry))
         return len(rows)
 
     def alert_tags(self, system: str, span: TimeRange) -> dict[tuple[str, str, int], tuple[str, str, str]]:

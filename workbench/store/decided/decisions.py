@@ -6,15 +6,15 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from workbench.core.errors import ParameterError
-from workbench.core.result import jsonable
 from workbench.core.timerange import from_ms, to_ms
 from workbench.store.connection import Connected
-from workbench.store.models import annotation_rows, audit_trail, definitions, exclusions
+from workbench.store.decided.audit import AuditEntry, check_seen, note
+from workbench.store.models import annotation_rows, definitions, exclusions
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,6 @@ class Annotation:
 
 
 @dataclass(frozen=True)
-class AuditEntry:
-    """Who did what: ``document`` holds the row as it was written, or why it was revoked."""
-
-    id: int
-    at: datetime
-    who: str
-    action: str
-    system: str
-    subject: str
-    document: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Definition:
     """How an objective is defined from ``since`` on: an OpenSLO document and its fingerprint."""
 
@@ -87,20 +74,33 @@ class Definition:
 
 
 Record = TypeVar("Record", ExclusionRecord, Annotation)
+Kind = Literal["exclusion", "annotation"]
+
+_TABLES: Mapping[Kind, Table] = {"exclusion": exclusions, "annotation": annotation_rows}
 
 
 class Decisions(Connected):
     """The part of the store that keeps decisions; every change writes its line of the audit trail with it."""
 
-    def add_exclusion(self, record: ExclusionRecord) -> ExclusionRecord:
-        """Write an exclusion down and return it with its new id."""
-        return self._added(exclusions, "exclusion", record)
+    def add_exclusion(self, record: ExclusionRecord, *, seen: int | None = None) -> ExclusionRecord:
+        """Write an exclusion down and return it with its new id.
+
+        ``seen`` is what :meth:`newest_change` gave when the writer last looked; None asks for no comparison.
+
+        Raises
+        ------
+        ChangedMeanwhile
+            Somebody changed something of the system since.
+        """
+        return self._added("exclusion", record, seen)
 
     def exclusions(self, system: str, *, revoked: bool = False) -> list[ExclusionRecord]:
         """Return the exclusions of a system by start; those that were revoked only where asked for."""
         return [ExclusionRecord(**row) for row in self._kept(exclusions, system, revoked)]
 
-    def revoke_exclusion(self, id: str, *, at: datetime, who: str, why: str) -> ExclusionRecord:
+    def revoke_exclusion(
+        self, id: str, *, at: datetime, who: str, why: str, seen: int | None = None
+    ) -> ExclusionRecord:
         """Take an exclusion back: it stays in the store, and counts no more.
 
         Raises
@@ -108,29 +108,19 @@ class Decisions(Connected):
         ParameterError
             No exclusion has this id, or it was revoked before.
         """
-        return ExclusionRecord(**self._revoked(exclusions, "exclusion", id, at, who, why))
+        return ExclusionRecord(**self._revoked("exclusion", id, at, who, why, seen))
 
-    def add_annotation(self, record: Annotation) -> Annotation:
-        """Write an annotation down and return it with its new id."""
-        return self._added(annotation_rows, "annotation", record)
+    def add_annotation(self, record: Annotation, *, seen: int | None = None) -> Annotation:
+        """Write an annotation down and return it with its new id; ``seen`` as for :meth:`add_exclusion`."""
+        return self._added("annotation", record, seen)
 
     def annotations(self, system: str, *, revoked: bool = False) -> list[Annotation]:
         """Return the annotations of a system by start; those that were revoked only where asked for."""
         return [Annotation(**row) for row in self._kept(annotation_rows, system, revoked)]
 
-    def revoke_annotation(self, id: str, *, at: datetime, who: str, why: str) -> Annotation:
+    def revoke_annotation(self, id: str, *, at: datetime, who: str, why: str, seen: int | None = None) -> Annotation:
         """Take an annotation back, as :meth:`revoke_exclusion`."""
-        return Annotation(**self._revoked(annotation_rows, "annotation", id, at, who, why))
-
-    def audit(self, system: str, *, limit: int = 1000) -> list[AuditEntry]:
-        """Return the audit trail of a system, newest first."""
-        query = (
-            select(audit_trail)
-            .where(audit_trail.c.system == system, *self._seen(audit_trail.c.system))
-            .order_by(audit_trail.c.id.desc())
-        )
-        with self._reading() as connection:
-            return [AuditEntry(**row._asdict()) for row in connection.execute(query.limit(limit))]
+        return Annotation(**self._revoked("annotation", id, at, who, why, seen))
 
     def note_definition(self, definition: Definition, *, who: str) -> bool:
         """Write down how an objective is defined; False where that is how it stood before.
@@ -154,15 +144,16 @@ class Decisions(Connected):
                     document=definition.document,
                 )
             )
-            _note(
+            action = "definition.change" if known is not None else "definition.first"
+            before = None if known is None else {"revision": known.revision, "document": known.document}
+            note(
                 connection,
-                definition.since,
-                who,
-                "definition.change" if known is not None else "definition.first",
-                definition.system,
-                definition.slo,
-                {"revision": definition.revision, "before": known.revision if known is not None else None},
-            )
+                AuditEntry(
+                    0, definition.since, who, action, definition.system, definition.slo,
+                    {"revision": definition.revision, "before": known.revision if known is not None else None},
+                    before, {"revision": definition.revision, "document": definition.document},
+                ),
+            )  # fmt: skip
         return True
 
     def definitions(self, system: str, slo: str) -> list[Definition]:
@@ -173,12 +164,22 @@ class Decisions(Connected):
             rows = connection.execute(query.order_by(definitions.c.since_ms)).all()
         return [Definition(row.system, row.slo, from_ms(row.since_ms), row.revision, row.document) for row in rows]
 
-    def _added(self, table: Table, kind: str, record: Record) -> Record:
+    def decided_system(self, kind: Kind, id: str) -> str:
+        """Return the system that an exclusion or annotation is about; empty where there is none of the id."""
+        table = _TABLES[kind]
+        chosen = (table.c.id == id, *self._seen(table.c.system))
+        with self._reading() as connection:
+            return connection.execute(select(table.c.system).where(*chosen)).scalar() or ""
+
+    def _added(self, kind: Kind, record: Record, seen: int | None) -> Record:
         self._may_write(record.system)
         values = {**asdict(record), "id": uuid.uuid4().hex[:12]}
+        at, who = record.created_at, record.created_by
         with self._writing() as connection:
-            connection.execute(insert(table).values(**values))
-            _note(connection, record.created_at, record.created_by, f"{kind}.add", record.system, values["id"], values)
+            check_seen(connection, record.system, seen)
+            connection.execute(insert(_TABLES[kind]).values(**values))
+            entry = AuditEntry(0, at, who, f"{kind}.add", record.system, values["id"], values, None, values)
+            note(connection, entry)
         return type(record)(**values)
 
     def _kept(self, table: Table, system: str, revoked: bool) -> list[dict[str, Any]]:
@@ -191,27 +192,24 @@ class Decisions(Connected):
             rows = connection.execute(query if revoked else query.where(table.c.revoked_at.is_(None))).all()
         return [row._asdict() for row in rows]
 
-    def _revoked(self, table: Table, kind: str, id: str, at: datetime, who: str, why: str) -> dict[str, Any]:
+    def _revoked(self, kind: Kind, id: str, at: datetime, who: str, why: str, seen: int | None) -> dict[str, Any]:
+        table = _TABLES[kind]
         values = {"revoked_at": at, "revoked_by": who, "revoked_why": why}
         chosen = (table.c.id == id, *self._seen(table.c.system))
         with self._writing() as connection:
+            before = connection.execute(select(table).where(*chosen)).one_or_none()
+            if before is None:
+                raise ParameterError(f"There is no {kind} {id!r}.", hint="List them with their ids first.")
+            check_seen(connection, before.system, seen)
             changed = connection.execute(
                 update(table).where(*chosen, table.c.revoked_at.is_(None)).values(**values)
             ).rowcount
-            row = connection.execute(select(table).where(*chosen)).one_or_none()
-            if row is None:
-                raise ParameterError(f"There is no {kind} {id!r}.", hint="List them with their ids first.")
+            row = connection.execute(select(table).where(*chosen)).one()
             if not changed:
                 raise ParameterError(
                     f"The {kind} {id} was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC by {row.revoked_by}.",
                     hint="Nothing is to be done.",
                 )
-            _note(connection, at, who, f"{kind}.revoke", row.system, id, {"why": why})
+            rows = (before._asdict(), row._asdict())
+            note(connection, AuditEntry(0, at, who, f"{kind}.revoke", row.system, id, {"why": why}, *rows))
         return row._asdict()
-
-
-def _note(
-    connection: Connection, at: datetime, who: str, action: str, system: str, subject: str, document: Mapping[str, Any]
-) -> None:
-    values = {"at": at, "who": who, "action": action, "system": system, "subject": subject}
-    connection.execute(insert(audit_trail).values(**values, document=jsonable(document)))

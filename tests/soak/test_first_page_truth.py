@@ -1,0 +1,116 @@
+"""The first page of twelve months of two scenarios that nobody chose, against what `demo truth` says happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.demo_home import END
+from tests.soak.budget_scenarios import write_scenario
+from workbench import system_report
+from workbench.archive import Archive
+from workbench.archive.source import ArchiveSource
+from workbench.catalog import load_catalog
+from workbench.core.periods import periods_up_to, span_name
+from workbench.core.timerange import TimeRange, calendar_range
+from workbench.demo import build_demo
+from workbench.studies import Context
+
+#: The longest history that a scenario may have holds twelve whole months.
+MONTHS, DAYS = 12, 366
+
+#: The start of an episode is known to a slice; a burn that is slow may be seen later. [s]
+NEAR_S = 1800.0
+
+
+def faults(ctx: Context, truth: Mapping[str, Any], system: str, span: TimeRange, before: str) -> Iterator[str]:
+    """Say where the first page of a system and a month differs from the truth."""
+    month = span_name(span, "UTC")
+    counts = truth["systems"][system]["objectives"]
+    targets = {one.id: one.target for one in ctx.catalog.objectives[system] if one.id in counts}
+    titles = {one.title: one.id for one in ctx.catalog.objectives[system]}
+    study = system_report(ctx, system=system, range=span, as_of=span.end, questions=("slo",))["report_findings"]
+    rows = study.results["findings"].frame
+    for row in rows[rows["id"] == "report/missed/events"].itertuples():
+        name, facts = titles[row.facts["title"]], row.facts
+        true = counts.get(name, {}).get("months", {}).get(month)
+        if true is None or not counts[name]["exact"]:
+            continue
+        if (facts["bad"], facts["total"]) != (true["bad"], true["total"]):
+            yield f"{system} {month} {name}: {facts['bad']} of {facts['total']}, true {true['bad']} of {true['total']}"
+        share = Decimal(true["bad"]) / (true["total"] * (1 - targets[name])) - 1
+        if abs(facts["over"] - float(share)) > 1e-6:
+            yield f"{system} {month} {name}: over by {facts['over']}, true {share}"
+        yield from _cause_faults(rows, row.Index, truth, system, month, name)
+    exact = [name for name, one in counts.items() if one["exact"] and one["months"][month]["total"]]
+    missed = {name for name in exact if _missed(counts[name]["months"][month], targets[name])}
+    told = {titles[row.facts["title"]] for row in rows[rows["id"] == "report/missed/events"].itertuples()}
+    if len(missed) <= 3 and not missed <= told:
+        yield f"{system} {month}: missed {sorted(missed)}, told {sorted(told)}"
+    if told & set(exact) - missed:
+        yield f"{system} {month}: told {sorted(told)}, missed {sorted(missed)}"
+    periods = study.results["periods"].frame.set_index("period")["value"]
+    answer = rows[rows["question"] == "slo"].iloc[0]
+    if before in periods and answer["change"]:
+        change = periods[month] - periods[before]
+        if not answer["change"].startswith(f"{change:+.0f} "):
+            yield f"{system} {month}: {answer['change']}, true {change}"
+
+
+def _missed(true: Mapping[str, int], target: Decimal) -> bool:
+    return Decimal(true["good"]) < target * true["total"]
+
+
+def _cause_faults(
+    rows: pd.DataFrame, place: int, truth: Mapping[str, Any], system: str, month: str, name: str
+) -> Iterator[str]:
+    """The episode that is named first is the event that truly spent most of the budget, where one stands out."""
+    events = [
+        (one["injected_by_month"].get(month, {}).get(name, 0), one)
+        for one in truth["events"]
+        if one["system"] == system
+    ]
+    spent = sorted(events, key=lambda one: -one[0])
+    if not spent or not spent[0][0] or (len(spent) > 1 and spent[1][0] > 0.8 * spent[0][0]):
+        return
+    largest = spent[0][1]
+    cause = rows.loc[place + 1]
+    if cause["part"] != "cause" or "start" not in cause["facts"]:
+        yield f"{system} {month} {name}: no episode is named; {largest['id']} spent most"
+        return
+    start, end = (pd.Timestamp(largest[edge]) for edge in ("start", "end"))
+    said = pd.Timestamp(cause["facts"]["start"])
+    if not start - pd.Timedelta(seconds=NEAR_S) <= said <= max(end, start + pd.Timedelta(seconds=NEAR_S)):
+        yield f"{system} {month} {name}: the episode of {said} is named, {largest['id']} began at {start}"
+    for label in largest["where"].values():
+        values = [label] if isinstance(label, str) else label
+        if cause["facts"]["where"] and not any(value in cause["text"] for value in values):
+            yield f"{system} {month} {name}: {cause['facts']['where']} is named, {largest['where']} was struck"
+
+
+def checked(folder: Path, seed: int, *, months: int, days: int) -> list[str]:
+    """Build a drawn scenario and check the first page of each system and month."""
+    build_demo(folder / "demo", scenario=write_scenario(folder / "drawn.yaml", seed, days), seed=seed, end=END)
+    truth = json.loads((folder / "demo" / "truth.json").read_text())
+    source = ArchiveSource("demo", Archive.open(folder / "demo"))
+    ctx = Context(sources={"demo": source}, catalog=load_catalog(), clock=lambda: END)
+    spans = periods_up_to(calendar_range("2026-10", zone="UTC", now=END), zone="UTC", count=months + 1)
+    found = []
+    for system in ctx.catalog.profiles:
+        for before, span in pairwise(spans):
+            found += faults(ctx, truth, system, span, span_name(before, "UTC"))
+    return found
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(14_400)
+@pytest.mark.parametrize("seed", [11, 22])
+def test_the_first_page_of_twelve_months_says_what_happened(seed: int, tmp_path: Path) -> None:
+    assert checked(tmp_path, seed, months=MONTHS, days=DAYS) == []

@@ -1,0 +1,1 @@
+"""Questions in cells of a notebook: ``%load_ext workbench``."""
