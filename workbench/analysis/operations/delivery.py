@@ -121,11 +121,11 @@ def delivery_metrics(
 
     Examples
     --------
-    >>> days = pd.date_range("2026-10-01", periods=4, tz="UTC")
-    >>> commits = pd.DataFrame({"deployment": list("abcd"), "finished": days, "result": "SUCCESS",
-    ...                         "environment": "PRODUCTION"}) >>> incidents = pd.DataFrame({"created": days[1:2] +
-    pd.Timedelta("1h"), "resolved": days[1:2] + pd.Timedelta("3h")})
-    >>> window = TimeRange(days[0].to_pydatetime(), (days[3] + 24 * hours).to_pydatetime())
+    >>> days, hour = pd.date_range("2026-10-01", periods=5, tz="UTC"), pd.Timedelta(hours=1)
+    >>> commits = pd.DataFrame({"deployment": list("abcd"), "finished": days[:4]})
+    >>> commits = commits.assign(result="SUCCESS", environment="PRODUCTION")
+    >>> incidents = pd.DataFrame({"created": [days[1] + hour], "resolved": [days[1] + 3 * hour]})
+    >>> window = TimeRange(days[0].to_pydatetime(), days[4].to_pydatetime())
     >>> metrics, _ = delivery_metrics(commits, incidents, pd.Series(dtype="float64"), window)
     >>> metrics.frame.set_index("metric")["value"][["fail_rate", "recovery", "frequency"]].tolist()
     [0.25, 120.0, 1.0]
