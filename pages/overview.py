@@ -4,7 +4,7 @@ import streamlit as st
 
 from workbench.ui import objectives as board
 from workbench.ui import today
-from workbench.ui.parts import filters, header, load, states, tables
+from workbench.ui.parts import filters, header, live, load, states, tables
 
 header.title("Overview")
 facts, body = st.container(), st.container()
@@ -30,3 +30,4 @@ with body, states.guard():
     today.standing(study)
     if usable:
         states.warned(study)
+    live.watched(study)

@@ -129,7 +129,7 @@ def test_an_endpoint_that_turns_bad_is_a_matter_of_the_day(
     frame = overview(ctx, as_of=END).results["today"].frame
     row = frame[frame["kind"] == "health"].iloc[0]
     assert (row["owner"], row["title"]) == ("Platform team", "Health endpoint docker is unhealthy")
-    assert row["evidence"] == ("unhealthy for 5 min, last asked 01 Nov 00:00 UTC; says unhealthy; not well: redis")
+    assert row["evidence"] == ("unhealthy for 5 min, last asked 1 Nov 2026 00:00 UTC; says unhealthy; not well: redis")
 
 
 def test_one_address_is_that_of_the_endpoints_beside_the_first_one(lab_only: Context) -> None:

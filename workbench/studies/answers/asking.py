@@ -90,15 +90,20 @@ def answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study
     return _computed_once(ctx, store, key, question, compute)
 
 
-def refresh(ctx: Context, question: Question, *, compute: Compute = ask) -> None:
-    """Compute the answer of a question ahead, unless the store holds a true one."""
-    store = ctx.store
-    if store is None:
+def answer_ahead(ctx: Context, question: Question) -> None:
+    """Compute and keep the answer of a question, unless the store holds one that is true now.
+
+    Raises
+    ------
+    WorkbenchError
+        As the study raises it, or the store cannot be used.
+    """
+    if ctx.store is None:
         return
     key = key_of(ctx, question)
-    kept = _kept(ctx, store, key, question, data_of(ctx))
+    kept = _kept(ctx, ctx.store, key, question, data_of(ctx))
     if kept is None or kept.age_s is not None:
-        _computed_once(ctx, store, key, question, compute)
+        _computed_once(ctx, ctx.store, key, question, ask)
 
 
 def _refresh_behind(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> None:

@@ -25,6 +25,9 @@ _BY_PART = frozenset(
     {"sources", "catalog", "store", "identity", "clock", "log_sources", "span_sources", "episode_sources", "tables"}
 )
 
+#: Pages round "now" down to this, else no two questions would ever be the same. [ms]
+STEP_MS = 300_000
+
 #: A period that ended less than this ago ends at the present: pages round "now" down to five minutes.
 PRESENT = timedelta(minutes=10)
 

@@ -13,7 +13,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, BinaryIO
 
+import pyarrow as pa
+
 from workbench import studies
+from workbench.archive.groups import forget
 from workbench.core.access.identity import Grant, Identity
 from workbench.core.errors import WorkbenchError
 from workbench.core.settings import load_settings
@@ -55,6 +58,8 @@ def main() -> None:
         for line in sys.stdin.buffer:
             kind, content = _answered(json.loads(line))
             _say(answers, {**kind, "size": len(content)}, content)
+            forget()  # so that memory is that of one question, and not of all that were asked
+            pa.default_memory_pool().release_unused()
 
 
 def _answered(said: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

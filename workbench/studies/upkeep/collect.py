@@ -19,12 +19,17 @@ from workbench.query.http.health import HealthAnswer, ask_health
 from workbench.query.metrics.live_state import alerts, rules, silences, targets
 from workbench.store import HealthResult, Store
 from workbench.studies.alerts.load import read_episodes
+from workbench.studies.answers.ahead import opening_questions
+from workbench.studies.answers.asking import answer_ahead
 from workbench.studies.counting.history import COUNTS
 from workbench.studies.overview.board import refresh
 from workbench.studies.sources.context import Context
 
 #: How far back episodes are read at each turn, so that a turn that was missed is made good.
 EPISODES_BACK = timedelta(days=2)
+
+#: Part of the collection that answers what pages open with.
+ANSWERS = "answers"
 
 #: Deadline of a health endpoint whose profile names none. [s]
 HEALTH_TIMEOUT_S = 5.0
@@ -39,8 +44,8 @@ class Part:
     run: Callable[[], None]
 
 
-def parts_of(ctx: Context, *, as_of: datetime) -> list[Part]:
-    """Return what there is to collect, the quickest first.
+def parts_of(ctx: Context, *, as_of: datetime, ahead: bool = False) -> list[Part]:
+    """Return what there is to collect, the quickest first; with ``ahead`` also the answers that pages open with.
 
     Raises
     ------
@@ -64,6 +69,9 @@ def parts_of(ctx: Context, *, as_of: datetime) -> list[Part]:
     for name in ctx.systems:
         found.append(Part(name, "episodes", partial(keep_episodes, ctx, name, recent)))
         found.append(Part(name, COUNTS, partial(_count, ctx, name, as_of)))
+    if ahead:
+        for name in ("", *ctx.systems):
+            found.append(Part(name or "overview", ANSWERS, partial(_answer_ahead, ctx, name)))
     return found
 
 
@@ -79,12 +87,12 @@ def collect(
     as_of : datetime
         Aware instant of the turn.
     every : timedelta
-        Time between two turns; zero when collected by hand.
+        Time between two turns; zero when collected by hand. A collector that goes on also answers what pages open with.
     stop : callable
         Asked before each part; True ends the turn.
     """
     store = _store(ctx)
-    for part in parts_of(ctx, as_of=as_of):
+    for part in parts_of(ctx, as_of=as_of, ahead=bool(every)):
         if stop():
             return
         error = ""
@@ -104,7 +112,7 @@ def collection_states(ctx: Context, *, as_of: datetime) -> Study:
     Study
         ``results``: ``collection`` (:class:`workbench.analysis.operations.collection.CollectionStates`).
     """
-    seen = {*ctx.systems, *ctx.sources}
+    seen = {*ctx.systems, *ctx.sources, "overview"}
     found = [one for one in ctx.store.collections() if one.subject in seen] if ctx.store is not None else []
     table = collection_table([vars(one) for one in found], as_of=as_of)
     late = table.frame[table.frame["stale"]]
@@ -181,6 +189,11 @@ def _count(ctx: Context, system: str, as_of: datetime) -> None:
     missing = refresh(ctx, system, as_of=as_of)
     if missing:
         raise SourceUnavailable(missing[0])
+
+
+def _answer_ahead(ctx: Context, system: str) -> None:
+    for question in opening_questions(ctx, system, as_of=ctx.clock()):
+        answer_ahead(ctx, question)
 
 
 def _store(ctx: Context) -> Store:

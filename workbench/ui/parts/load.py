@@ -20,13 +20,10 @@ from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
 from workbench.studies.answers import pool
 from workbench.studies.answers.asking import answer
-from workbench.studies.answers.keys import Question
+from workbench.studies.answers.keys import STEP_MS, Question
 from workbench.studies.decisions.marks import period_marks
 from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.ui.parts.reader import reader
-
-#: Ranges and "now" are rounded down to this, else no two questions would ever be the same. [ms]
-STEP_MS = 300_000
 
 
 class _UnansweredError(Exception):

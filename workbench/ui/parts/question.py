@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.core.result import worst
 from workbench.studies.overview.answers import keep_answer
 from workbench.ui import detail
-from workbench.ui.parts import exports, filters, header, load, states
+from workbench.ui.parts import exports, filters, header, live, load, states
 from workbench.ui.parts.view import View, shown
 
 #: Questions that the command line answers by the same name.
@@ -64,3 +64,4 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
             if command in COMMANDS:
                 detail.question_commands(command, system, period, study)
             detail.provenance(study)
+        live.watched(study)
