@@ -59,5 +59,5 @@ def small_report(arguments: Mapping[str, Any]) -> dict[str, Any]:
     from workbench.report.schedule.make import make_report
 
     template = Path(os.environ["WORKBENCH_TEST_TEMPLATE"])
-    run.template_path = templates.template_path = lambda name: template
+    run.template_path = templates.template_path = lambda name, folders=(): template
     return make_report(arguments)

@@ -22,12 +22,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from workbench.core.errors import ReportError
 from workbench.core.processes import this_process
+from workbench.core.settings import Settings
 from workbench.core.settings.channels import ChannelSettings
 from workbench.report.delivery import send_waiting
 from workbench.report.delivery.addresses import checked_address
 from workbench.report.delivery.failures import SendError
-from workbench.store import Message, Store, message_id
+from workbench.report.delivery.files import report_files
+from workbench.store import Message, ReportRun, Store, message_id
 
 controller = pytest.importorskip("aiosmtpd.controller")
 smtp = pytest.importorskip("aiosmtpd.smtp")
@@ -356,3 +359,27 @@ def test_waits_grow_and_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_channel_that_is_not_sound_is_refused(values: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         ChannelSettings.model_validate(values)
+
+
+def test_the_first_page_of_a_report_is_the_body_of_its_mail(tmp_path: Path) -> None:
+    first = "<section class='first-page'><h1>lab</h1><td><svg role='img'><path/></svg></td><p>5 of 6 met</p></section>"
+    page = tmp_path / "reports" / "lab" / "2026-10" / "monthly-1.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f"<html><body>{first}<section>tables</section></body></html>")
+    page.with_suffix(".md").write_text("# lab\n\n5 of 6 met.\n")
+    run = ReportRun(
+        id="r", report="monthly", system="lab", period="2026-10", parameters={}, status="done", started_at=NOW,
+        version="0", identity="x", path="reports/lab/2026-10/monthly-1.html",
+        sha256=hashlib.sha256(page.read_bytes()).hexdigest(),
+    )  # fmt: skip
+    settings = Settings.model_validate({"home": tmp_path, "sources": {}})
+    content = report_files(run, settings, ["html", "md"])
+    body = content.files[content.message["html"]].decode()
+    assert "5 of 6 met" in body
+    assert "tables" not in body
+    assert "<svg" not in body
+    assert content.message["text"] == "# lab\n\n5 of 6 met."
+    assert [file["name"] for file in content.message["files"]] == ["monthly-lab-2026-10.html", "monthly-lab-2026-10.md"]
+    page.write_text("other")
+    with pytest.raises(ReportError, match="not the report that was made"):
+        report_files(run, settings, ["html"])

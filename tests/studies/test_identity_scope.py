@@ -33,7 +33,9 @@ ANA = Identity("ana", (Grant("editor", (OWN,)),))
 GIVEN: dict[str, Any] = {
     "range": DAY, "span": DAY, "as_of": END, "at": END, "start": END, "slo": "availability", "path": Path("rules.yml"),
     "tag": "useful", "kind": "comment", "text": "x", "reason": "x", "duration": "1h", "score": "quality", "note": "x",
-    "promql": "up", "source": None, "step_ms": None, "wanted": LogFilter(), "fresh": timedelta(0),
+    "promql": "up", "source": None, "step_ms": None, "wanted": LogFilter(), "fresh": timedelta(0), "id": "0" * 12,
+    "trace_id": "0" * 32, "against": TimeRange(END - timedelta(days=3), END - timedelta(days=2)), "by": "service",
+    "episode": "availability", "alert": "X", "holds": "incidents", "told": lambda finding: True, "why": "x",
 }  # fmt: skip
 
 
@@ -71,6 +73,7 @@ def test_a_question_about_another_system_is_refused_and_says_nothing(name: str, 
     needed = {key: values[key] for key, one in parameters.items() if one.default is one.empty and key in values}
     try:
         answer = question(context, system=OTHER, **needed)
+        answer = list(answer) if isinstance(answer, Iterator) else answer
     except AccessRefused:
         return
     except WorkbenchError as error:

@@ -9,8 +9,8 @@ from typing import Any
 from workbench.core.errors import ParameterError, ReportIncomplete, WorkbenchError
 from workbench.core.periods import parse_period
 from workbench.core.settings import Settings
-from workbench.report.delivery.files import report_files
-from workbench.report.run.run import run_report
+from workbench.report.delivery.files import ASKED, report_files
+from workbench.report.run.run import ALL, run_report
 from workbench.store import ReportRun, Store, open_store
 from workbench.studies import open_context, source_states
 
@@ -59,7 +59,8 @@ def _late(arguments: Mapping[str, Any], settings: Settings) -> str:
     context = open_context(settings)
     span = parse_period(arguments["period"], zone=settings.zone, week_start=settings.week_start, as_of=now)
     needed = min(span.end, datetime.fromisoformat(arguments["due"]))
-    newest = source_states(context, system=arguments["system"], as_of=now).freshness
+    only = None if arguments["system"] == ALL else arguments["system"]
+    newest = source_states(context, system=only, as_of=now).freshness
     if newest is not None and newest >= needed:
         return ""
     reach = (
@@ -87,6 +88,7 @@ def _made(arguments: Mapping[str, Any], settings: Settings) -> str:
         system=arguments["system"],
         period=arguments["period"],
         settings=settings,
+        outputs=[output for output in ASKED if output in arguments["outputs"]],
         now=datetime.fromisoformat(arguments["now"]),
     )
     return run.run_id

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from workbench.core.settings import Settings
 from workbench.core.shipped import shipped
 from workbench.report.delivery.files import OUTPUTS
-from workbench.report.run.templates import template_names
+from workbench.report.run.run import ALL
+from workbench.report.run.templates import template_names, template_parameters
 from workbench.store import NewJob, Store
 from workbench.studies import Context
 from workbench.studies.schedule.entries import Entry, due_reports, last_due
@@ -37,13 +39,20 @@ def open_schedule(settings: Settings, context: Context, *, file: Path | None = N
     """
     known = Known(
         systems=tuple(context.catalog.profiles),
-        templates=template_names(),
+        templates=template_names(settings.reports),
         outputs=OUTPUTS,
         channels={name: channel.kind for name, channel in settings.channels.items()},
         zone=settings.zone,
         week_start=settings.week_start,
     )
-    return read_schedule(schedule_file(settings, file), known)
+    entries = read_schedule(schedule_file(settings, file), known)
+    return tuple(entry if entry.systems else _of_all(entry, settings) for entry in entries)
+
+
+def _of_all(entry: Entry, settings: Settings) -> Entry:
+    """Let an entry for all systems be one report where its template takes all of them."""
+    (system,) = (each for each in template_parameters(entry.template, settings.reports) if each.name == "system")
+    return replace(entry, systems=(ALL,)) if system.value == ALL else entry
 
 
 def plan(

@@ -38,6 +38,9 @@ LATE = timedelta(minutes=10)
 #: The function that makes a report.
 MAKE = "workbench.report.schedule.make:make_report"
 
+#: How long files of messages that were sent are kept, and how often they are looked through.
+KEPT, TIDIED = timedelta(days=1), timedelta(hours=1)
+
 #: Messages sent in one turn. [count]
 _SENT_A_TURN = 20
 
@@ -93,6 +96,7 @@ class Scheduler:
     make: str = MAKE
     _working: dict[str, _Working] = field(default_factory=dict)
     _next: dict[str, datetime] = field(default_factory=dict)
+    _tidy: datetime | None = None
 
     def run(
         self, stop: Callable[[], bool], *, once: bool, until: datetime | None = None, rest_s: float = 5.0
@@ -218,6 +222,10 @@ class Scheduler:
             )
 
     def _send(self) -> list[Sent]:
+        now = self.clock()
+        if self._tidy is None or now >= self._tidy:
+            self.store.tidy_outbox(now=now, older=KEPT)
+            self._tidy = now + TIDIED
         sent = send_waiting(self.store, self.settings.channels, clock=self.clock, limit=_SENT_A_TURN)
         for each in sent:
             self.say(Event(self.clock(), each.status, f"{each.channel} {each.subject}", each.error))

@@ -122,7 +122,7 @@ class ProxyUsers:
             await self.app(scope, receive, send)
             return
         kept = [(name, value) for name, value in scope["headers"] if name.lower() not in _OWN]
-        if self.proxy is None or scope.get("path", "").endswith(_HEALTH):
+        if self.proxy is None or scope.get("path") == _HEALTH:
             await self.app({**scope, "headers": kept}, receive, send)
             return
         named = proxy_headers(self.proxy, (scope.get("client") or ("",))[0], kept)
