@@ -25,7 +25,7 @@ STATES: dict[str, dict[str, str]] = {
 }
 
 #: Pages that ask no source, so that its state is none of theirs.
-ASK_NO_SOURCE = {"settings.py", "explore.py"}
+ASK_NO_SOURCE = {"settings.py", "explore.py", "reports.py", "scorecard.py"}
 
 
 def settings_of(state: str, file: Path, folder: Path) -> None:
