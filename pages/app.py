@@ -14,7 +14,7 @@ with states.guard():
     if not reader.admitted(settings):
         st.stop()
 
-page = st.navigation(menu.pages())
+page = st.navigation(menu.pages(), expanded=True)
 
 with states.guard():
     states.catalog_mistakes(load.context().catalog.faults)

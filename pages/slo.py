@@ -56,8 +56,8 @@ with body, states.guard():
                 "Budget, measured share, counts", charts.detail_figure, history, compliance, key="detail", study=study
             )
             spent.episodes(system, promised.id, period)
-        names = ["Definition", "Burn rate", "What if", "Alerting policies"]
-        definition, burn, what_if, policies = st.tabs(names, key="table", on_change="rerun", bind="query-params")
+        names = ["Burn rate", "Definition", "What if", "Alerting policies"]
+        burn, definition, what_if, policies = st.tabs(names, key="table", on_change="rerun", bind="query-params")
         with definition:
             detail.definition(promised)
         if usable:

@@ -56,6 +56,11 @@ def test_attributes_are_masked_by_name_and_by_value() -> None:
     assert shown == {"http.request.header.authorization": "***", "auth.method": "password", "n": "1"}
 
 
+def test_values_that_are_no_text_stay_as_they_are() -> None:
+    held = {"streamed": True, "tags": ["a"], "none": None, "count": 3, "password": 12}
+    assert masked_attributes(held) == held | {"password": "***"}
+
+
 def test_records_are_masked_in_a_copy() -> None:
     frame = pd.DataFrame({"message": ["token=abc"], "attributes": [{"password": "x"}]})
     frame.attrs = {"warnings": ("w",)}

@@ -22,7 +22,7 @@ from workbench.core.histograms import Histogram, marked_rows
 from workbench.core.series import STALE, SeriesSet, is_stale, label_key
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
-from workbench.query.metrics.remote import remote_read, xor_chunks, xor_chunks_fast
+from workbench.query.metrics.remote import remote_read, wire_fast, xor_chunks
 from workbench.query.metrics.remote import wire as remote_read_wire
 from workbench.query.metrics.remote.checksum import crc32c, crc32c_of
 from workbench.query.metrics.selector import LabelMatch, conditions
@@ -30,7 +30,7 @@ from workbench.query.metrics.selector import LabelMatch, conditions
 STREAMED = {"Content-Type": "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"}
 READERS = {
     "arrays": (remote_read_wire.chunk_index, xor_chunks.decode_chunks),
-    "compiled": (xor_chunks_fast.chunk_index, xor_chunks_fast.decode_chunks),
+    "compiled": (wire_fast.chunk_index, xor_chunks.decode_chunks),
 }
 
 BITS = st.one_of(

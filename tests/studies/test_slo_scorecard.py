@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.charts.slo.scorecard_tables import ScorecardTable, scorecard_rows
-from workbench.core.periods import periods_up_to, span_name
+from workbench.core.periods import calendar_name, parse_period, periods_up_to, span_name
 from workbench.core.timerange import TimeRange, calendar_range
 from workbench.report.issue.issue import issue_report
 from workbench.studies import open_context, slo_compliance
@@ -59,3 +59,11 @@ def test_issued_figures_stand_and_the_rest_is_counted_as_the_report_counts(demo_
 def test_quarters_hold_their_months_once() -> None:
     spans = periods_up_to(OCTOBER, zone="UTC", count=5)
     assert [span_name(one, "UTC") for one in by_quarter(spans, "UTC")] == ["2026-Q2", "2026-Q3", "2026-Q4"]
+
+
+def test_a_window_between_two_instants_is_read_and_named_so_that_it_is_read_again() -> None:
+    for text in ("2026-10-08T12:00Z..2026-10-08T16:00Z", " 2026-10-08T14:00+02:00 .. 2026-10-08T18:00+02:00 "):
+        span = parse_period(text, zone="UTC", week_start="monday", as_of=NOW)
+        assert span == TimeRange(datetime(2026, 10, 8, 12, tzinfo=UTC), datetime(2026, 10, 8, 16, tzinfo=UTC))
+        name = calendar_name(text, zone="UTC", week_start="monday", as_of=NOW)
+        assert parse_period(name, zone="UTC", week_start="monday", as_of=NOW) == span

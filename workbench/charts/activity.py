@@ -10,6 +10,9 @@ from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, template
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, change_text, count_text, ratio_text, value_text
 
+#: Length of a day. [ms]
+_DAY_MS = 86_400_000
+
 
 def days_figure(days: ActivityDays, role: str = "", *, mode: Mode = "light") -> Any:
     """Draw one thing by day: bars of a count, a line of a level; a day that was not observed stays empty.
@@ -37,7 +40,13 @@ def days_figure(days: ActivityDays, role: str = "", *, mode: Mode = "light") -> 
     if len(rows) and rows["level"].iloc[0]:
         figure.add_scatter(**shared, mode="lines+markers", line={"color": colours.series, "width": 1.5})
     else:
-        figure.add_bar(**shared, marker={"color": colours.series, "line": {"width": 0}}, textposition="none")
+        figure.add_bar(
+            **shared,
+            xperiod=_DAY_MS,
+            xperiodalignment="middle",
+            marker={"color": colours.series, "line": {"width": 0}},
+            textposition="none",
+        )
     axes = {"xaxis": {"title": {"text": "Day (UTC)"}, "type": "date"}, "yaxis": {"title": {"text": unit}}}
     return figure.update_layout(**axes).update_yaxes(rangemode="tozero")
 

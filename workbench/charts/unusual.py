@@ -16,6 +16,9 @@ from workbench.charts.performance.tables import rule_text, use_text
 from workbench.core.result import Result, Status, Study
 from workbench.core.units import amount_text, change_text, day_text, instant_text, ratio_text, span_text, value_text
 
+#: Data older than this at the end of a period are not of now. A period observed to this share is observed.
+_FRESH, _WHOLE = timedelta(hours=1), 0.999
+
 
 @dataclass(frozen=True)
 class Line:
@@ -76,8 +79,8 @@ def cost_lines(study: Study) -> tuple[Line, ...]:
             title = f"Budget of {row.dimension} {row.group}"
             lines.append(Line("cost/budget", row.status, title, f"{ratio_text(row.used, digits=1)}{of} used"))
     for event in jump_events(study.results["jumps"].frame).itertuples():
-        lasts = "since" if event.ongoing else "from"
-        until = "" if event.ongoing else f" to {day_text(event.last)}"
+        lasts = "since" if event.ongoing else "on" if event.first == event.last else "from"
+        until = f" to {day_text(event.last)}" if lasts == "from" else ""
         amount = amount_text(_cents(abs(event.impact)), str(event.unit))
         side = "above" if event.impact > 0 else "below"
         change = "new" if event.change_ratio == float("inf") else change_text(event.change_ratio)
@@ -134,7 +137,11 @@ def alert_lines(study: Study) -> tuple[Line, ...]:
     for name, rows in episodes[episodes["open"]].groupby("alertname", sort=True):
         first = rows.sort_values("starts_at").iloc[0]
         count = f"{len(rows)} alerts firing" if len(rows) > 1 else "firing"
-        evidence = f"{count} for {span_text(first['duration_s'])}, since {instant_text(first['starts_at'])}"
+        if (seen := last_seen(study)) is not None:
+            count = f"{count} when last seen, {instant_text(seen)};"
+            evidence = f"{count} since {instant_text(first['starts_at'])}"
+        else:
+            evidence = f"{count} for {span_text(first['duration_s'])}, since {instant_text(first['starts_at'])}"
         evidence += f"; {first['labels']}" if first["labels"] else ""
         start = first["starts_at"].to_pydatetime()
         lines.append(Line("alerts/firing", "at_risk", str(name), evidence, start, study.as_of))
@@ -153,7 +160,7 @@ def usual_sentence(study: Study) -> str:
     """Say what is as usual, of what was looked at; empty where nothing is."""
     results = study.results
     if study.name == "service_performance":
-        return _kept(results["thresholds"], "threshold", "breaches")
+        return _kept(results["thresholds"], "threshold", "breaches", _in_what(study))
     if study.name == "quality_drift":
         states = results["states"].frame
         steady = int((states["verdict"] == "none").sum())
@@ -163,22 +170,37 @@ def usual_sentence(study: Study) -> str:
         return f"{int((once == 0).sum())} of {len(once)} levels reach no limit in the horizon." if len(once) else ""
     if study.name == "alert_load":
         rules = results["rules"].frame
-        quiet = int((rules["episodes"] == 0).sum())
-        return f"{quiet} of {len(rules)} rules did not fire." if len(rules) and study.coverage > 0 else ""
+        quiet = int(((rules["episodes"] == 0) & (rules["open"] == 0)).sum())
+        return f"{quiet} of {len(rules)} rules did not fire{_in_what(study)}." if len(rules) and study.coverage else ""
     if "budgets" not in results:
         return ""
     budgets = results["budgets"].frame
-    kept = int((budgets["status"] == "ok").sum())
-    return f"{kept} of {len(budgets)} budgets are used to less than 80 %." if len(budgets) else ""
+    known = budgets[budgets["status"] != "no_data"]
+    kept, unknown = int((known["status"] == "ok").sum()), len(budgets) - len(known)
+    rest = f"{unknown} of {len(budgets)} budgets have no data." if unknown else ""
+    return f"{f'{kept} of {len(known)} budgets are used to less than 80 %. ' if len(known) else ''}{rest}".strip()
 
 
-def _kept(result: Result, noun: str, column: str) -> str:
+def last_seen(study: Study) -> datetime | None:
+    """Return the newest sample of a study where it is more than an hour older than the end of its period, else None."""
+    newest = study.freshness
+    return newest if newest is not None and study.range.end - newest > _FRESH else None
+
+
+def _in_what(study: Study) -> str:
+    """Say of how much of the period a sentence speaks, where that is not all of it."""
+    if study.coverage >= _WHOLE:
+        return " all the time" if study.name == "service_performance" else ""
+    return f" in the {ratio_text(study.coverage, digits=1)} of the period that was observed"
+
+
+def _kept(result: Result, noun: str, column: str, when: str) -> str:
     known = result.frame[result.frame["status"] != "no_data"]
     kept, unknown = int((known[column] == 0).sum()), len(result.frame) - len(known)
     if result.frame.empty:
         return ""
     rest = f"; {unknown} not known" if unknown else ""
-    return f"{kept} of {len(known)} {noun}{'' if len(known) == 1 else 's'} kept all the time{rest}."
+    return f"{kept} of {len(known)} {noun}{'' if len(known) == 1 else 's'} kept{when}{rest}."
 
 
 def _few(names: list[str]) -> str:

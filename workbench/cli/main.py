@@ -35,6 +35,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "investigate": ("workbench.cli.investigate:investigate", "Say what differs in a window, and where it began."),
     "logs": ("workbench.cli.logs:logs", "Find log lines of a system."),
     "traces": ("workbench.cli.traces.group:traces", "Traces: spans, critical paths, service graph, comparison."),
+    "review": (
+        "workbench.cli.operations.review:review",
+        "Checklists: morning, end of day, week, month, quarter, year.",
+    ),
+    "operations": ("workbench.cli.operations.status:operations", "Monitor the monitors: targets, rules, cardinality."),
+    "dora": ("workbench.cli.operations.delivery:dora", "DORA: frequency, lead time, fail rate, recovery."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),

@@ -54,7 +54,7 @@ def parse_period(text: str, *, zone: str, week_start: str, as_of: datetime) -> T
     if is_calendar(cleaned):
         return calendar_range(cleaned, zone=zone, now=as_of, week_start=week_start)
     if _BETWEEN in cleaned:
-        start, end = (parse_instant(part, zone=zone) for part in cleaned.split(_BETWEEN, 1))
+        start, end = (parse_instant(part.strip(), zone=zone) for part in text.strip().split(_BETWEEN, 1))
         span = TimeRange(start, end)
     else:
         try:
@@ -117,7 +117,13 @@ def span_name(span: TimeRange, zone: str) -> str:
         if calendar_range(name, zone=zone, now=span.end) == span:
             return name
     whole = all(edge.time() == edge.min.time() for edge in (first, end))
-    return _BETWEEN.join(f"{edge:%Y-%m-%d}" if whole else edge.isoformat() for edge in (first, end))
+    return _BETWEEN.join(f"{edge:%Y-%m-%d}" if whole else _instant_name(edge) for edge in (first, end))
+
+
+def _instant_name(edge: datetime) -> str:
+    """Write an instant as short as it is read again: to the minute where it is a whole one."""
+    text = edge.isoformat(timespec="auto" if edge.second or edge.microsecond else "minutes")
+    return text if edge.utcoffset() else f"{text.removesuffix('+00:00')}Z"
 
 
 def periods_up_to(span: TimeRange, *, zone: str, count: int) -> list[TimeRange]:

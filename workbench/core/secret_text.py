@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -63,16 +64,22 @@ def masked(text: str) -> str:
     return _ASSIGNED.sub(rf"\g<1>{MASK}", text)
 
 
-def masked_attributes(attributes: Mapping[str, object]) -> dict[str, str]:
-    """Return attributes with stars in place of secrets: by the name of the attribute, or inside its value.
+def masked_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes with stars in place of secrets: by the name of the attribute, or inside its text.
+
+    Values that are no text stay as they are, unless the name says that they are secret.
 
     Examples
     --------
-    >>> masked_attributes({"api_key": "abc", "model": "gpt-4o", "url": "http://a:b@c/"})
-    {'api_key': '***', 'model': 'gpt-4o', 'url': 'http://a:***@c/'}
+    >>> masked_attributes({"api_key": "abc", "model": "gpt-4o", "url": "http://a:b@c/", "streamed": True})
+    {'api_key': '***', 'model': 'gpt-4o', 'url': 'http://a:***@c/', 'streamed': True}
     """
     return {
-        name: MASK if value not in (None, "") and _NAME.fullmatch(name) else masked("" if value is None else str(value))
+        name: MASK
+        if value not in (None, "") and _NAME.fullmatch(name)
+        else masked(value)
+        if isinstance(value, str)
+        else value
         for name, value in attributes.items()
     }
 
@@ -84,7 +91,8 @@ def masked_records(frame: pd.DataFrame) -> pd.DataFrame:
     """
     columns = {"attributes": pd.Series(map(masked_attributes, frame["attributes"]), index=frame.index, dtype=object)}
     if "message" in frame.columns:
-        columns["message"] = pd.Series(map(masked, frame["message"]), index=frame.index, dtype="str")
+        texts = [masked(text) if isinstance(text, str) else text for text in frame["message"]]
+        columns["message"] = pd.Series(texts, index=frame.index, dtype="str")
     shown = frame.assign(**columns)
     shown.attrs = frame.attrs
     return shown

@@ -26,6 +26,7 @@ from workbench.store.jobs import Jobs
 from workbench.store.models import report_runs, slice_counts, slice_histories
 from workbench.store.notices import Notices
 from workbench.store.outbox import Outbox
+from workbench.store.reviews import Reviews
 
 RunStatus = Literal["running", "done", "failed", "incomplete"]
 
@@ -80,7 +81,7 @@ class SliceHistory:
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
 
 
-class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers):
+class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers, Reviews):
     """Everything the workbench writes down, behind few methods; safe under several processes and threads.
 
     The database is opened, and brought to the newest revision, at the first use.

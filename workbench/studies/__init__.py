@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from workbench.studies.operations.ask import explain_query as explain_query
     from workbench.studies.operations.ask import find_spans as find_spans
     from workbench.studies.operations.ask import query_metrics as query_metrics
+    from workbench.studies.operations.monitoring import monitoring_health as monitoring_health
     from workbench.studies.operations.source_checks import source_checks as source_checks
     from workbench.studies.operations.sources import source_states as source_states
     from workbench.studies.overview.board import overview as overview
     from workbench.studies.performance.service import service_performance as service_performance
     from workbench.studies.quality.drift import quality_drift as quality_drift
+    from workbench.studies.reviews.review import finish_review as finish_review
+    from workbench.studies.reviews.review import system_review as system_review
+    from workbench.studies.reviews.review import tick_item as tick_item
     from workbench.studies.slo.attribution import slo_attribution as slo_attribution
     from workbench.studies.slo.backtest import slo_backtest as slo_backtest
     from workbench.studies.slo.compliance import slo_compliance as slo_compliance
@@ -67,9 +71,11 @@ _PLACES = {
     "explain_query": "studies.operations.ask",
     "find_logs": "studies.logs.lines",
     "find_spans": "studies.operations.ask",
+    "finish_review": "studies.reviews.review",
     "focus_charges": "studies.cost.focus",
     "investigate": "studies.investigate.investigate",
     "log_overview": "studies.logs.overview",
+    "monitoring_health": "studies.operations.monitoring",
     "open_context": "studies.sources.context",
     "open_period": "studies.sources.opening",
     "overview": "studies.overview.board",
@@ -84,6 +90,8 @@ _PLACES = {
     "source_checks": "studies.operations.source_checks",
     "source_states": "studies.operations.sources",
     "spend_and_tokens": "studies.cost.spend",
+    "system_review": "studies.reviews.review",
+    "tick_item": "studies.reviews.review",
     "trace_analysis": "studies.traces.analysis",
     "trace_compare": "studies.traces.analysis",
     "trace_detail": "studies.traces.trace",

@@ -7,7 +7,7 @@ import streamlit as st
 from workbench.charts.alerts import figures as charts
 from workbench.charts.alerts import tables as rows
 from workbench.charts.alerts.worth_tables import WORTH, worth_finding, worth_rows
-from workbench.charts.unusual import alert_lines
+from workbench.charts.unusual import alert_lines, last_seen
 from workbench.core.result import Study
 from workbench.core.units import count_text, instant_text, ratio_text, span_text
 from workbench.ui.parts import figures, load, states, tables
@@ -19,11 +19,13 @@ from workbench.ui.parts.view import Sheet, View
 def _figures(study: Study) -> list[Tile]:
     """Return how many alerts began, how long they lasted, and how many flapped, stood or woke somebody."""
     rules, episodes = study.results["rules"].frame, study.results["episodes"].frame
+    seen = last_seen(study)
+    at = f"at {instant_text(seen or study.as_of)}"
     begun = episodes[episodes["started"]]
     whole = begun[~(begun["open"] | begun["left_censored"] | begun["right_censored"])]["duration_s"]
     flapping = ratio_text(float(begun["flapping"].mean()) if len(begun) else float("nan"), digits=0)
     return [
-        Tile("Firing now", count_text(int(episodes["open"].sum())), f"at {instant_text(study.as_of)}"),
+        Tile("Firing when last seen" if seen else "Firing now", count_text(int(episodes["open"].sum())), at),
         Tile("Episodes", count_text(len(begun)), rows.weekly_text(rules["per_week"]).lstrip(",; ")),
         Tile("Median duration", span_text(whole.median()), f"p90 {span_text(whole.quantile(0.9))}"),
         Tile(

@@ -47,7 +47,7 @@ def _by_day(days: pd.DataFrame, measure: str, unit: str) -> tuple[float, ...]:
     """Course of a measure, day by day, over the groups of one label."""
     mine = days[(days["measure"] == measure) & (days["unit"] == unit)]
     mine = mine[mine["dimension"] == next(iter(mine["dimension"]), "")]
-    return curve(mine.assign(amount=mine["amount"].astype(float)).groupby("day")["amount"].sum())
+    return curve(mine.assign(amount=mine["amount"].astype(float)).groupby("day")["amount"].sum(min_count=1))
 
 
 def _choices(study: Study) -> list[tuple[str, str, str, str, str]]:

@@ -15,7 +15,7 @@ from workbench.charts.tables import allowed_text, budget_left_text
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text, target_text
-from workbench.ui.parts import figures, load, tables
+from workbench.ui.parts import external, figures, load, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.filters import Period
 from workbench.ui.parts.header import place_text
@@ -127,6 +127,7 @@ def provenance(study: Study) -> None:
     if made.queries:
         st.caption("Queries as they were asked")
         st.code(plain("\n".join(made.queries)), language=None, wrap_lines=True)
+        external.queries(study)
 
 
 def commands(system: str, name: str, period: Period, study: Study) -> None:

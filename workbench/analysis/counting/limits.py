@@ -101,6 +101,7 @@ class LimitTotals(Result):
     unknown        time of the period without any value [s]
     worst          value farthest beyond the limit in any breach; NaN without one [``unit``]
     last_end       end of the last breach; NaT without one [UTC]
+    last_known     last evaluation that had a value; NaT without one [UTC]
     ============== =======================================================================================
     """
 
@@ -157,7 +158,9 @@ def limit_breaches(limits: Sequence[Limit], *, as_of: datetime, step_ms: int) ->
     frame = _timed(pd.DataFrame(rows, columns=columns), "start", "end").astype({"closed": bool, "ongoing": bool})
     frame = frame.sort_values(["start", "limit", "group"], kind="stable", ignore_index=True)
     head = ["limit", "title", "severity", "rule", "value", "unit", "status", "breaches", "seconds", "longest", "share"]
-    totals = _timed(pd.DataFrame(sums, columns=[*head, "unknown", "worst", "last_end"]), "last_end")
+    totals = _timed(
+        pd.DataFrame(sums, columns=[*head, "unknown", "worst", "last_end", "last_known"]), "last_end", "last_known"
+    )
     return LimitBreaches(frame, as_of=as_of, step_ms=step_ms), LimitTotals(totals, as_of=as_of, step_ms=step_ms)
 
 
@@ -219,6 +222,7 @@ def _judged(limit: Limit, step_ms: int) -> tuple[list[dict[str, Any]], dict[str,
         "unknown": (len(times) - seen) * step_ms / 1000,
         "worst": _worst(np.array([row["worst"] for row in rows]), limit) if rows else np.nan,
         "last_end": max((row["end"] for row in rows), default=None),
+        "last_known": int(times[np.flatnonzero(known)[-1]]) if seen else None,
     }
 
 

@@ -94,7 +94,8 @@ def _cause(objective: str, attribution: Study, more: Mapping[str, Any]) -> Itera
 
 
 def _said(cause: Any) -> dict[str, str]:
-    lag, what = float(cause["lag_s"]), str(cause["what"])[:_LONGEST_MESSAGE]
+    lag, what = float(cause["lag_s"]), str(cause["what"])
+    what = f"{what[:_LONGEST_MESSAGE]} …" if len(what) > _LONGEST_MESSAGE else what
     if cause["kind"] == "restart":
         what = f"a restart of {cause['detail']}" if cause["detail"] else what
     elif cause["kind"] == "deploy" and cause["detail"]:

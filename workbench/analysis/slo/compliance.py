@@ -120,6 +120,9 @@ def compliance(
     held against what the month allows, not against what eight days would. Where the threshold lies between two buckets
     and the fewest good events spend the budget while the most do not, nobody knows: the status is ``refused``.
 
+    Where nothing was observed for the last tenth of the window and more, "met" is not known: the counts are shown and
+    the status is ``no_data``. A budget that is spent already stays spent.
+
     References
     ----------
     .. [1] B. Beyer et al., The Site Reliability Workbook, O'Reilly, 2018, ch. 2 and 5.
@@ -182,6 +185,11 @@ def _judged(
         if period is not None:
             row |= _spending(seen, promise, elapsed, good, total, period)
     remarks = _remarks(seen, promise, row)
+    if row["status"] == "ok" and (last := _unseen_since(seen, promise, elapsed)) is not None:
+        row["status"] = "no_data"
+        remarks.append(
+            f"{promise.objective}: nothing was observed since {last:%Y-%m-%d %H:%M} UTC; whether it is met is unknown."
+        )
     if period is not None and seen.low is not None and row["status"] != "refused":
         low, high = (float(bound.good.sum()) for bound in seen.bounds())
         row |= {"sli_low": low / total, "sli_high": high / total}
@@ -193,6 +201,18 @@ def _judged(
                 "Add one at the threshold."
             )
     return row, remarks
+
+
+def _unseen_since(seen: History, promise: Promise, elapsed: TimeRange) -> datetime | None:
+    """Return the end of the last observed slice where more than a tenth of the window has passed since, else None."""
+    watched = np.flatnonzero(seen.covered > 0)
+    if not len(watched):
+        return None
+    last = from_ms(int(seen.start_ms[watched[-1]]) + promise.slice_ms)
+    if last >= elapsed.end:
+        return None
+    unseen = promise.counted_ms(TimeRange(last, elapsed.end))
+    return last if unseen > (1 - COVERAGE_FLOOR) * promise.counted_ms(elapsed) else None
 
 
 def _spending(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
+
+import pandas as pd
 
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
@@ -116,6 +119,10 @@ def error_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
+#: A threshold without a value for longer than this before the end of the period is not known. [s]
+UNKNOWN_AFTER_S = 3_600
+
+
 def threshold_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per threshold: ``threshold, state, limit, breaches, in breach, longest, worst, unknown``."""
     words = {"ok": "Within", "at_risk": "Broken now", "no_data": STATUS_WORDS["no_data"]}
@@ -123,7 +130,7 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
         {
             "threshold": str(row.title),
             "severity": str(row.severity),
-            "state": words[str(row.status)],
+            "state": _unknown_since(row, vars(result)["as_of"]) or words[str(row.status)],
             "limit": rule_text(row),
             "breaches": count_text(row.breaches) if row.status != "no_data" else NO_VALUE,
             "in breach": span_text(row.seconds) if row.status != "no_data" else NO_VALUE,
@@ -134,6 +141,13 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples()
     ]
+
+
+def _unknown_since(row: Any, as_of: datetime) -> str:
+    """Say since when a threshold had no value, where that is longer than it may stay broken unnoticed."""
+    if pd.isna(row.last_known) or (pd.Timestamp(as_of) - row.last_known).total_seconds() <= UNKNOWN_AFTER_S:
+        return ""
+    return f"Unknown since {instant_text(row.last_known)}"
 
 
 def breach_rows(result: Result) -> list[dict[str, str]]:

@@ -22,6 +22,7 @@ from workbench.core.errors import ParameterError, SettingsError
 from workbench.core.settings.access import AccessSettings, access_part
 from workbench.core.settings.channels import ChannelSettings
 from workbench.core.settings.cost import CostSettings
+from workbench.core.settings.grafana import GrafanaSettings
 from workbench.core.settings.limits import Limits as Limits
 from workbench.core.settings.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
 from workbench.core.settings.toml_lines import line_of
@@ -247,6 +248,7 @@ class Settings(Frozen):
     limits: Limits = Limits()
     privacy: Privacy = Privacy()
     cost: CostSettings = CostSettings()
+    grafana: GrafanaSettings | None = None
     archive: ArchiveSettings = ArchiveSettings()
     access: AccessSettings = AccessSettings()
     sources: Mapping[str, SourceSettings]

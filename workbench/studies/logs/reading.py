@@ -62,6 +62,7 @@ def read_lines(source: LogSource, wanted: LogFilter, span: TimeRange, *, most: i
     columns = {name: pd.Series(dtype="int64" if name == "time_ns" else object) for name in _COLUMNS}
     frame = pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns)
     attrs["warnings"] = tuple(warnings)
+    frame["message"] = frame["message"].fillna("").astype("str")
     clean = {text: masked(text) for text in frame["message"].unique()}
     probabilities = line_shares(frame["attributes"])
     return ReadLines(frame.assign(message=frame["message"].map(clean), probability=probabilities), whole, attrs)

@@ -64,6 +64,8 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
         Entry(
             "explore", "Explore", "terminal", "A question of your own in PromQL or SQL, its cost said before it runs."
         ),
+        Entry("reviews", "Reviews", "checklist", "Checklists of the day, week and month, judged by data.", ("system",)),
+        Entry("operations", "Operations", "monitor_heart", "Whether the monitoring itself is well."),
     ),
     "Business": (
         Entry("cost", "Cost and tokens", "payments", "Spend and tokens by label and day; unit costs and budgets."),

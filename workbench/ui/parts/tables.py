@@ -21,13 +21,13 @@ from workbench.ui.parts.header import place_text
 from workbench.ui.parts.markdown import plain, plain_cells
 
 #: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
-ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 10
+ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 8
 
 #: How many promises are shown before their table scrolls. [count]
 MOST_PROMISES = 12
 
 #: Text that starts as an amount does, not as a date.
-_AMOUNT = re.compile(r"[<>+-]{0,2} ?[0-9][0-9,.]*( ?(%|x|×|/|[a-zA-Z]{1,4}\b(?! \d{4}))|$)")
+_AMOUNT = re.compile(r"[<>+-]{0,2} ?[0-9][0-9,.]*(?: ?[A-Za-z/%×]+(?: [0-9][0-9,]* [a-z]+)?)?$")
 
 #: Statuses as a reader should meet them.
 WORST_FIRST: tuple[Status, ...] = ("spent", "at_risk", "unavailable", "refused", "no_data", "no_traffic", "ok")

@@ -35,19 +35,16 @@ _STREAMED = "application/x-streamed-protobuf"
 #: Megabytes of chunks after which a process has earned the second that loading the compiled reader takes.
 _WORTH_COMPILED = 4 << 20
 
-Reading = tuple[
-    Callable[[bytearray], wire.ChunkIndex],
-    Callable[[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]], xor_chunks.Decoded],
-]
+Index = Callable[[bytearray], wire.ChunkIndex]
 
 
-def _load() -> Reading:
-    from workbench.query.metrics.remote import xor_chunks_fast as fast
+def _load() -> Index:
+    from workbench.query.metrics.remote.wire_fast import chunk_index
 
-    return fast.chunk_index, fast.decode_chunks
+    return chunk_index
 
 
-_compiled: Compiled[Reading] = Compiled(_load, worth=_WORTH_COMPILED)
+_compiled: Compiled[Index] = Compiled(_load, worth=_WORTH_COMPILED)
 
 
 def warm_up() -> bool:
@@ -97,13 +94,13 @@ def read(api: PrometheusApi, matchers: Sequence[LabelMatch], start_ms: int, end_
 
 def decode(body: bytearray, start_ms: int, end_ms: int) -> SeriesSet:
     """Decode a whole answer and cut it to the range: chunks reach beyond it. Returns and raises as :func:`read`."""
-    compiled = _compiled.after(len(body))
-    indexer, decoder = compiled or (wire.chunk_index, xor_chunks.decode_chunks)
-    index = indexer(body)
+    index = (_compiled.after(len(body)) or wire.chunk_index)(body)
     body += bytes(wire.SPARE)
     floats = index.kinds == wire.XOR
     try:
-        counts, times, values = decoder(np.frombuffer(body, np.uint8), index.starts[floats], index.lengths[floats])
+        counts, times, values = xor_chunks.decode_chunks(
+            np.frombuffer(body, np.uint8), index.starts[floats], index.lengths[floats]
+        )
     except ValueError as error:
         raise _unreadable(error) from None
     held = np.bincount(index.series[floats], weights=counts, minlength=len(index.labels)).astype(np.int64)

@@ -1,8 +1,7 @@
-"""Compiled reader of remote read answers: frames, checksums, chunks and samples in one pass each.
+"""Compiled reader of the frames of a remote read answer: checksums and chunks in one pass.
 
-The same formats as in :mod:`workbench.query.metrics.remote.wire` and :mod:`workbench.query.metrics.remote.xor_chunks`,
-and the same bits
-come out; those modules name the sources.
+The formats are those of :mod:`workbench.query.metrics.remote.wire`, which names the sources, and so is what comes out.
+The samples of the chunks are read in whole arrays by :mod:`workbench.query.metrics.remote.xor_chunks`.
 """
 
 from __future__ import annotations
@@ -16,14 +15,11 @@ from numpy.typing import NDArray
 from workbench.core.errors import AnswerTruncated, AnswerUnreadable
 from workbench.query.metrics.remote.checksum import byte_table
 from workbench.query.metrics.remote.wire import ChunkIndex, index_of, unreadable
-from workbench.query.metrics.remote.xor_chunks import Decoded, sample_counts
 
 _CUT, _CHECKSUM, _STRANGE = -1, -2, -3
 
 _bytes = types.Array(types.uint8, 1, "C")
-_readonly = types.Array(types.uint8, 1, "C", readonly=True)
-_i64, _u64, _f64 = types.int64, types.uint64, types.float64
-_times, _values = types.Array(_i64, 1, "C"), types.Array(_f64, 1, "C")
+_i64 = types.int64
 _table, _words = types.Array(_i64, 2, "C"), types.Array(types.uint32, 2, "C")
 
 
@@ -167,105 +163,3 @@ def chunk_index(body: bytearray) -> ChunkIndex:
     if ended == _STRANGE:
         raise unreadable(int(chunks[count - 1, 1]) if count else 0)
     return index_of(body, [(int(a), int(b)) for a, b in names[:parts]], chunks[:count])
-
-
-@njit(_u64(_bytes, _u64), cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def _word(body: Any, position: Any) -> Any:
-    """64 bits from any bit on."""
-    at, shift = np.int64(position >> np.uint64(3)), position & np.uint64(7)
-    word = np.uint64(0)
-    for i in range(8):
-        word = word << np.uint64(8) | np.uint64(body[at + i])
-    if shift:
-        word = word << shift | np.uint64(body[at + 8]) >> (np.uint64(8) - shift)
-    return word
-
-
-@njit(_i64(_bytes, _times, _times, _times, _times, _values), cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _decode(body: Any, starts: Any, lengths: Any, counts: Any, times: Any, values: Any) -> Any:
-    """Read the chunks; gives the number of those that were whole."""
-    bits = values.view(np.uint64)
-    out = 0
-    one = np.uint64(1)
-    for chunk in range(len(starts)):
-        end = (starts[chunk] + lengths[chunk]) * 8
-        at = starts[chunk] + 2
-        time, delta, value = np.int64(0), np.int64(0), np.uint64(0)
-        lead, size = np.uint64(0), np.uint64(0)
-        position = np.uint64(0)
-        for step in range(counts[chunk]):
-            if step < 2:
-                if step == 1:
-                    at = np.int64(position >> np.uint64(3))
-                raw, shift = np.uint64(0), np.uint64(0)
-                while True:
-                    byte = body[at]
-                    at += 1
-                    raw |= np.uint64(byte & 0x7F) << shift
-                    shift += np.uint64(7)
-                    if byte < 0x80 or shift > np.uint64(63):
-                        break
-                position = np.uint64(at) << np.uint64(3)
-                if step == 0:
-                    time = np.int64(raw >> one) ^ -np.int64(raw & one)
-                    value = _word(body, position)
-                    position += np.uint64(64)
-                else:
-                    delta = np.int64(raw)
-                    time += delta
-            else:
-                word = _word(body, position)
-                if word >> np.uint64(63) == 0:
-                    position += one
-                else:
-                    if word >> np.uint64(62) == 2:
-                        prefix, width = 2, 14
-                    elif word >> np.uint64(61) == 6:
-                        prefix, width = 3, 17
-                    elif word >> np.uint64(60) == 14:
-                        prefix, width = 4, 20
-                    else:
-                        prefix, width = 4, 64
-                    if width == 64:
-                        delta += np.int64(_word(body, position + np.uint64(4)))
-                    else:
-                        change = np.int64((word << np.uint64(prefix)) >> np.uint64(64 - width))
-                        if change > np.int64(1) << (width - 1):
-                            change -= np.int64(1) << width
-                        delta += change
-                    position += np.uint64(prefix + width)
-                time += delta
-            if step:
-                word = _word(body, position)
-                if word >> np.uint64(63) == 0:
-                    position += one
-                else:
-                    if word >> np.uint64(62) == 2:
-                        position += np.uint64(2)
-                    else:
-                        lead = word >> np.uint64(57) & np.uint64(31)
-                        size = word >> np.uint64(51) & np.uint64(63)
-                        if size == 0:
-                            size = np.uint64(64)
-                        position += np.uint64(13)
-                    if size:
-                        changed = _word(body, position) >> (np.uint64(64) - size)
-                        value ^= changed << (np.uint64(64) - lead - size)
-                        position += size
-            if np.int64(position) > end:
-                return chunk
-            times[out] = time
-            bits[out] = value
-            out += 1
-    return len(starts)
-
-
-def decode_chunks(body: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Decoded:
-    """Read XOR chunks, as :func:`workbench.query.metrics.remote.xor_chunks.decode_chunks` does."""
-    counts = sample_counts(body, starts)
-    total = int(counts.sum())
-    times, values = np.empty(total, np.int64), np.empty(total)
-    starts, lengths = np.ascontiguousarray(starts), np.ascontiguousarray(lengths)
-    if _decode(body, starts, lengths, counts, times, values) < len(starts):
-        raise ValueError("a chunk ends before its last sample")
-    return counts, times, values

@@ -1,0 +1,41 @@
+"""A number leads out to the server it came from: Grafana where one is set, else the pages of the Prometheus."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from workbench.core.errors import SettingsError
+from workbench.core.settings import load_settings
+
+SYSTEM = "counterfactual-lab"
+
+
+def links(app) -> list[str]:
+    return [element.proto.url for element in app.get("link_button")]
+
+
+def test_a_grafana_of_the_settings_opens_the_query_over_the_period(visit, settings_file):
+    settings_file.write_text(
+        f'{settings_file.read_text()}\n[grafana]\nurl = "https://grafana.example/"\ndatasource = "uid-1"\n'
+    )
+    app = visit("slo.py", system=SYSTEM, slo="availability", period="1d")
+    assert not app.exception
+    parts = urlsplit(links(app)[0])
+    assert (parts.hostname, parts.path) == ("grafana.example", "/explore")
+    pane = json.loads(parse_qs(parts.query)["panes"][0])["a"]
+    assert "http_requests_total" in pane["queries"][0]["expr"]
+    assert int(pane["range"]["to"]) - int(pane["range"]["from"]) == 86_400_000
+
+
+def test_an_archive_has_no_pages_of_its_own(visit):
+    assert links(visit("slo.py", system=SYSTEM, slo="availability", period="1d")) == []
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://ana:secret@g.example", "https://g.example/?token=x"])
+def test_an_address_that_is_none_or_holds_a_secret_is_refused(settings_file, url):
+    settings_file.write_text(f'{settings_file.read_text()}\n[grafana]\nurl = "{url}"\ndatasource = "x"\n')
+    with pytest.raises(SettingsError, match="grafana"):
+        load_settings()

@@ -1,0 +1,134 @@
+"""Reviews: all 51 items shown and judged on the demo, planted wrongs found, ticks kept, what changed said."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.demo_home import END
+from workbench.archive import Archive
+from workbench.core.errors import ParameterError
+from workbench.core.series import SeriesSet
+from workbench.core.settings import load_settings
+from workbench.core.timerange import to_ms
+from workbench.studies import Context, finish_review, monitoring_health, open_context, system_review, tick_item
+from workbench.studies.reviews.review import items_of
+
+SYSTEMS = ("choreoai", "conduit", "counterfactual-lab", "llm-ab-testing")
+
+
+@pytest.fixture(scope="module")
+def context(shared_settings) -> Context:
+    return replace(open_context(shared_settings), clock=lambda: END)
+
+
+@pytest.fixture(scope="module")
+def planted(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """The demo with a backup that failed, a target that died, and a silence that ended while its alert fires."""
+    home = tmp_path_factory.mktemp("planted")
+    shutil.copytree(demo_home / "demo", home / "demo")
+    times = np.arange(to_ms(END) - 4 * 3_600_000, to_ms(END) + 1, 60_000)
+    labels = {"system": "counterfactual-lab", "job": "backup", "instance": "backup:9000"}
+    last = np.full(len(times), to_ms(END) / 1000 - 60 * 3600)
+    dead = {"__name__": "up", "system": "counterfactual-lab", "job": "counterfactual-lab", "instance": "lab-4:8000"}
+    up = np.where(times < to_ms(END) - 3_600_000, 1.0, 0.0)
+    archive = Archive.open(home / "demo")
+    archive.append_samples(
+        SeriesSet.of(
+            [({"__name__": "backup_last_success_timestamp_seconds", **labels}, times, last), (dead, times, up)]
+        )
+    )
+    file = home / "workbench.toml"
+    file.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{home / "demo"}"\n')
+    opened = replace(open_context(load_settings(file)), clock=lambda: END)
+    silence = {
+        "id": "s1", "startsAt": (END - timedelta(hours=30)).isoformat(),
+        "endsAt": (END - timedelta(hours=3)).isoformat(),
+        "createdBy": "ana", "comment": "until the disk is larger",
+        "matchers": [{"name": "alertname", "value": "elevated_disk_usage", "isRegex": False}],
+    }  # fmt: skip
+    opened.store.observe("demo", "silences", [silence], at=END - timedelta(hours=4))
+    return opened
+
+
+@pytest.mark.slow
+def test_every_item_of_the_documents_is_shown_and_those_not_for_people_are_judged(context: Context) -> None:
+    count = 0
+    for system in SYSTEMS:
+        frame = system_review(context, system=system, review="all", as_of=END).results["items"].frame
+        count += len(frame)
+        judged = frame[frame["question"] != "people"]
+        assert not set(judged["verdict"]) & {"open", "unavailable"}, judged
+        assert judged["number"].str.contains(r"\d").all(), "every verdict rests on a number"
+        assert judged["page"].ne("").all()
+        assert set(frame[frame["question"] == "people"]["verdict"]) <= {"open"}
+        unmeasured = judged[judged["verdict"] == "not_measured"]["text"].tolist()
+        assert unmeasured in ([], ["Review security alerts"])
+    assert count == 51
+
+
+def test_each_item_is_in_one_review(context: Context) -> None:
+    names = ("morning", "day", "evening", "weekday", "week", "month", "quarter", "year")
+    for system in SYSTEMS:
+        parts = [item.id for name in names for item in items_of(context, system, name)]
+        assert sorted(parts) == sorted(item.id for item in items_of(context, system, "all"))
+        assert len(set(parts)) == len(parts)
+    monday = system_review(context, system="llm-ab-testing", review="weekday", as_of=END + timedelta(days=1))
+    assert monday.results["items"].frame["text"].tolist() == ["Monday: Alert rule review and optimization"]
+    with pytest.raises(ParameterError, match="not a review"):
+        items_of(context, "conduit", "noon")
+
+
+def test_a_failed_backup_a_dead_target_and_an_expired_silence_are_found(planted: Context) -> None:
+    lab = system_review(planted, system="counterfactual-lab", review="morning", as_of=END).results["items"].frame
+    rows = lab.set_index("text")
+    assert rows.loc["Validate backup completion", "verdict"] == "attention"
+    assert "60 h ago" in rows.loc["Validate backup completion", "number"]
+    assert rows.loc["Verify all services healthy", "verdict"] == "attention"
+    assert "lab-4:8000" in rows.loc["Verify all services healthy", "number"]
+    tests = system_review(planted, system="llm-ab-testing", review="morning", as_of=END).results["items"].frame
+    alerts = tests.set_index("text").loc["Review overnight alerts and incidents"]
+    assert alerts["verdict"] == "attention"
+    assert "expired silences" in alerts["number"]
+    assert "elevated_disk_usage" in alerts["number"]
+
+
+def test_the_same_items_are_fine_where_nothing_is_planted(context: Context) -> None:
+    lab = system_review(context, system="counterfactual-lab", review="morning", as_of=END).results["items"].frame
+    rows = lab.set_index("text")
+    assert rows.loc["Validate backup completion", "verdict"] == "open"
+    assert rows.loc["Verify all services healthy", "verdict"] == "ok"
+    checks = monitoring_health(context, system="conduit", range=_day(), as_of=END).results["checks"].frame
+    assert checks.set_index("check").loc["targets/dead", "status"] == "ok"
+    assert checks.set_index("check").loc["rules/missed", "status"] == "no_data", "no metric says it, so it is not ok"
+
+
+def test_ticks_and_finished_reviews_are_kept_and_shown_at_the_next(planted: Context) -> None:
+    at = END - timedelta(hours=1)
+    with pytest.raises(ParameterError, match="Items for people"):
+        tick_item(planted, system="conduit", item="no such item", at=at)
+    tick_item(planted, system="conduit", item="architecture-review-tool-evaluation", note="kept", at=at)
+    first = system_review(planted, system="conduit", review="year", as_of=END)
+    row = first.results["items"].frame.iloc[0]
+    assert (row["verdict"], row["ticked_by"], row["note"]) == ("done", planted.identity.name, "kept")
+    assert row["before"] == ""
+    finish_review(planted, first, note="whole", at=END)
+    later = END + timedelta(days=366)
+    second = system_review(planted, system="conduit", review="year", as_of=later)
+    row = second.results["items"].frame.iloc[0]
+    assert (row["verdict"], row["before"], bool(row["changed"])) == ("open", "done", True), (
+        "a year later it is open again"
+    )
+    assert row["ticked_by"] == planted.identity.name
+    assert vars(second.results["items"])["since"] == END
+
+
+def _day():
+    from workbench import TimeRange
+
+    return TimeRange(END - timedelta(days=1), END)

@@ -1,0 +1,74 @@
+"""What was said at reviews: items that people ticked off, and the verdicts of finished reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, insert, select
+
+from workbench.store.connection import Connected
+from workbench.store.models import UtcDateTime, audit_trail, metadata
+
+#: What was said at a review: one row per item that somebody ticked off, and one per review that was finished (``item``
+#: empty, with the verdicts of that moment).
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("system", String(120), nullable=False),
+    Column("review", String(20), nullable=False),
+    Column("item", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("ix_reviews_system_review", "system", "review"),
+)
+
+
+@dataclass(frozen=True)
+class ReviewNote:
+    """One word of a review: ``item`` is empty for a finished review, whose verdicts are in ``verdicts`` by item."""
+
+    system: str
+    review: str
+    item: str
+    at: datetime
+    who: str
+    note: str = ""
+    verdicts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Reviews(Connected):
+    """The part of the store that keeps reviews; a change writes one line of the audit trail with it."""
+
+    def add_review_note(self, note: ReviewNote) -> None:
+        """Write one word of a review."""
+        self._may_write(note.system)
+        row = {
+            "system": note.system, "review": note.review, "item": note.item, "at": note.at, "who": note.who,
+            "note": note.note, "document": dict(note.verdicts),
+        }  # fmt: skip
+        line = {
+            "at": note.at, "who": note.who, "action": "review.tick" if note.item else "review.finish",
+            "system": note.system, "subject": note.item or note.review,
+            "document": {"review": note.review, "note": note.note},
+        }  # fmt: skip
+        with self._writing() as connection:
+            connection.execute(insert(reviews).values(**row))
+            connection.execute(insert(audit_trail).values(**line))
+
+    def review_notes(self, system: str, *, limit: int = 5_000) -> list[ReviewNote]:
+        """Return what was said at the reviews of a system, newest first."""
+        held = reviews.c
+        query = (
+            select(reviews)
+            .where(held.system == system, *self._seen(held.system))
+            .order_by(held.at.desc(), held.id.desc())
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return [ReviewNote(r.system, r.review, r.item, r.at, r.who, r.note, r.document) for r in rows]

@@ -1,0 +1,131 @@
+"""Reviews of a system: the checklists of its document, judged where data can, kept open where only people can."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from workbench import __version__
+from workbench.analysis.reviews.items import REVIEWS, Item, item_id, on_day, review_items, review_of
+from workbench.core.errors import ParameterError
+from workbench.core.result import Provenance, Study
+from workbench.core.timerange import TimeRange, named_zone
+from workbench.store import Store
+from workbench.store.reviews import ReviewNote
+from workbench.studies.reviews.evidence import Evidence, evaluate
+from workbench.studies.sources.context import Context
+
+#: Every item of every checklist, whatever its review.
+ALL = "all"
+
+
+def items_of(ctx: Context, system: str, review: str) -> tuple[Item, ...]:
+    """Return the items of a review of a system, as its document lists them.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or review.
+    """
+    if review not in (*REVIEWS, ALL):
+        raise ParameterError(f"{review!r} is not a review.", hint=f"Reviews: {', '.join((*REVIEWS, ALL))}.")
+    items = [
+        Item(item_id(one.title, each.text), review_of(one.cadence, one.title, each.text), one.title, each.text,
+             each.question, each.not_measured)
+        for one in ctx.catalog.profile(system).checklists
+        for each in one.items
+    ]  # fmt: skip
+    return tuple(item for item in items if review in (ALL, item.review))
+
+
+def system_review(ctx: Context, *, system: str, review: str, as_of: datetime) -> Study:
+    """Judge the items of one review of a system.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store: ticks and the last finished review are read from it.
+    system : str
+    review : str
+        ``morning``, ``day`` (ongoing), ``evening``, ``weekday``, ``week``, ``month``, ``quarter``, ``year`` or ``all``.
+    as_of : datetime
+        Aware instant of the review; it looks back one day, a week, a month, a quarter or a year.
+
+    Returns
+    -------
+    Study
+        ``results``: ``items`` (:class:`workbench.analysis.reviews.items.ReviewItems`).
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or review.
+    """
+    items = items_of(ctx, system, review)
+    if review == "weekday":
+        day = as_of.astimezone(named_zone(ctx.zone)).strftime("%A")
+        items = tuple(item for item in items if on_day(item, day))
+    notes = ctx.store.review_notes(system) if ctx.store is not None else []
+    judged, span = [], TimeRange(as_of - timedelta(days=1), as_of)
+    warnings: list[str] = []
+    evidence: dict[int, Evidence] = {}
+    for item in items:
+        days = REVIEWS[item.review]
+        span = max(span, TimeRange(as_of - timedelta(days=days), as_of), key=lambda one: one.seconds)
+        held = evidence.setdefault(days, Evidence(ctx, system, TimeRange(as_of - timedelta(days=days), as_of), as_of))
+        judged.append((item, evaluate(item, held)))
+    finished = next((note for note in notes if not note.item and note.review == review and note.at < as_of), None)
+    length = timedelta(days=REVIEWS.get(review, 1))
+    table, status = review_items(
+        review,
+        judged,
+        last=finished.verdicts if finished else {},
+        since=finished.at if finished else None,
+        ticks={note.item: (note.at, note.who, note.note) for note in reversed(notes) if note.item},
+        open_since=as_of - length,
+    )
+    if not items:
+        warnings.append(f"The document of {system} has no checklist for the review {review!r}.")
+    if ctx.store is None:
+        warnings.append("Without a store nothing can be ticked off, and no last review is known.")
+    return Study(
+        name="system_review", system=system, range=span, as_of=as_of, results={"items": table}, status=status,
+        freshness=None, coverage=float("nan"),
+        provenance=Provenance(ctx.source_for(system).name, "", "", "checklists of the profile", version=__version__),
+        warnings=tuple(warnings),
+    )  # fmt: skip
+
+
+def tick_item(ctx: Context, *, system: str, item: str, note: str = "", at: datetime) -> Item:
+    """Tick off an item that only people can answer, with the name of who asks.
+
+    Raises
+    ------
+    ParameterError
+        No such item, several that begin so, or one that is judged from data.
+    SettingsError
+        There is no store.
+    """
+    store = _store(ctx)
+    items = items_of(ctx, system, ALL)
+    found = [one for one in items if item in (one.id, one.id.partition("/")[2], one.text)]
+    if len(found) != 1:
+        known = ", ".join(one.id for one in items if one.question == "people")
+        raise ParameterError(f"{item!r} names {len(found)} items of {system}.", hint=f"Items for people: {known}.")
+    store.add_review_note(ReviewNote(system, found[0].review, found[0].id, at, ctx.identity.name, note))
+    return found[0]
+
+
+def finish_review(ctx: Context, study: Study, *, note: str = "", at: datetime) -> None:
+    """Keep the verdicts of a review: the next one says what changed since."""
+    frame: pd.DataFrame = study.results["items"].frame
+    verdicts = {row.item: {"verdict": str(row.verdict), "number": str(row.number)} for row in frame.itertuples()}
+    review = str(vars(study.results["items"])["review"])
+    _store(ctx).add_review_note(ReviewNote(study.system, review, "", at, ctx.identity.name, note, verdicts))
+
+
+def _store(ctx: Context) -> Store:
+    if ctx.store is None:
+        raise ParameterError("Reviews are kept in the store, and there is none.", hint="Set home or store.url.")
+    return ctx.store

@@ -1,0 +1,65 @@
+"""The reviews page: items of a checklist with verdict and number; ticks and finished reviews are kept."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from workbench import studies
+from workbench.analysis.reviews.items import REVIEWS
+from workbench.charts.reviews import tables as rows
+from workbench.core.result import Study
+from workbench.core.units import count_text
+from workbench.ui.parts import filters, load, tables
+from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.markdown import escaped
+
+
+def chosen() -> str:
+    """Draw the choice of a review, which lives in the address."""
+    return filters.choice("Review", [*REVIEWS, "all"], "review")
+
+
+def answer(system: str, review: str) -> Study:
+    """Judge the items; read anew at every look, as ticks change it."""
+    return studies.system_review(load.context(), system=system, review=review, as_of=load.now())
+
+
+def shown(study: Study) -> None:
+    """Draw the items, what changed since the last review, and the ways to tick off and to finish."""
+    frame = study.results["items"].frame
+    st.markdown(escaped(repr(rows.review_finding(study))))
+    counts = frame["verdict"].value_counts()
+    tiles(
+        [
+            Tile("Need attention", count_text(int(counts.get("attention", 0))), "judged from data"),
+            Tile("Open", count_text(int(counts.get("open", 0))), "only people can answer"),
+            Tile("Not measured", count_text(int(counts.get("not_measured", 0))), "no signal says it"),
+            Tile("Changed", count_text(int(frame["changed"].sum())), "since the last finished review"),
+        ]
+    )
+    tables.texts(rows.item_rows(study.results["items"]), alt="Items, what asks for somebody first")
+    _tick(study)
+
+
+def _tick(study: Study) -> None:
+    context = load.context()
+    frame = study.results["items"].frame
+    people = frame[frame["verdict"].isin(["open", "done"])]
+    if context.store is None or not context.identity.may("editor", study.system):
+        st.caption("Ticking off needs a store and the role editor.")
+        return
+    with st.form("tick", clear_on_submit=True):
+        item = st.selectbox("Item for people", people["item"].tolist(), format_func=lambda one: _text(study, one))
+        note = st.text_input("Note", max_chars=500)
+        ticked, finished = st.columns(2)
+        if ticked.form_submit_button("Tick off", disabled=people.empty) and item:
+            studies.tick_item(context, system=study.system, item=item, note=note, at=context.clock())
+            st.rerun()
+        if finished.form_submit_button("Finish this review"):
+            studies.finish_review(context, study, note=note, at=context.clock())
+            st.rerun()
+
+
+def _text(study: Study, item: str) -> str:
+    frame = study.results["items"].frame
+    return str(frame[frame["item"] == item]["text"].iloc[0])
