@@ -181,7 +181,7 @@ def test_an_issue_prints_what_happened_and_the_members_of_a_composite(settings):
     done = issued(settings)
     page = done.html.read_text()
     assert "v2 &lt;b&gt;" in page
-    assert "2026-10-28 00:00 UTC" in page
+    assert "28 Oct 2026 00:00 UTC" in page
     assert "Members of composite objectives" in page
     figures = json.loads((done.html.parent / "figures.json").read_text())
     span = parse_period("2026-10", zone="UTC", week_start="monday", as_of=FOURTH)

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Checklists: morning, end of day, week, month, quarter, year.",
     ),
     "operations": ("workbench.cli.operations.status:operations", "Monitor the monitors: targets, rules, cardinality."),
+    "dora": ("workbench.cli.operations.delivery:dora", "DORA: frequency, lead time, fail rate, recovery."),
     "sources": ("workbench.cli.sources:sources", "Check the sources of the settings."),
     "collect": ("workbench.cli.collect:collect", "Poll health, targets, rules and alerts; precompute SLO counts."),
     "catalog": ("workbench.cli.catalog:catalog", "Check profiles and SLO documents."),

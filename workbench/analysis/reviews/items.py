@@ -67,7 +67,7 @@ def item_id(checklist: str, text: str) -> str:
     >>> item_id("Morning Checklist", "Verify backup completion status")
     'morning-checklist/verify-backup-completion-status'
     """
-    return "/".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in (checklist, text))[:200]
+    return "/".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in (checklist, text))[:120]
 
 
 def review_of(cadence: str, checklist: str, text: str) -> str:

@@ -113,3 +113,17 @@ def label_rows(result: Result) -> list[dict[str, str]]:
         {"label": row.label, "distinct values": f"{row.values_:,}", "series": f"{row.series:,}"}
         for row in result.frame.rename(columns={"values": "values_"}).itertuples()
     ]
+
+
+def delivery_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text per DORA metric."""
+    return [
+        {
+            "metric": row.title,
+            "value": NO_VALUE if not math.isfinite(row.value)
+            else ratio_text(row.value, digits=1) if row.unit == "ratio"
+            else f"{row.value:,.2f} {row.unit}",
+            "of": f"{row.of:,}", "level": row.level or NO_VALUE, "detail": row.detail,
+        }
+        for row in result.frame.itertuples()
+    ]  # fmt: skip

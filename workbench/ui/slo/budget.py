@@ -52,10 +52,11 @@ def episodes(system: str, name: str, period: Period) -> None:
             links.evidence(system, chosen["start"].to_pydatetime(), chosen["end"].to_pydatetime(), slo=name)
         by_label = contribution_rows(shares, objective=name, episode=episode)
         meanwhile = companion_rows(beside, objective=name, episode=episode)
-        for title, part in (("By label", by_label), ("At the same time", meanwhile)):
-            if part:
-                with st.expander(title):
-                    tables.texts(part, alt=title)
+        with st.grid(2, min_column_width=340):
+            for title, part in (("By label", by_label), ("At the same time", meanwhile)):
+                if part:
+                    with st.expander(title):
+                        tables.texts(part, alt=title)
 
 
 def what_if(system: str, promised: Objective, period: Period) -> None:
