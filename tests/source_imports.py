@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,28 +28,29 @@ class Import:
         return parts[1] if parts[0] == "workbench" and len(parts) > 1 else None
 
 
-def imports(source: str) -> Iterator[Import]:
+@cache
+def imports(source: str) -> tuple[Import, ...]:
     """Every import of a module, at whatever depth; ``inside`` names the classes and functions around it."""
-
-    def visit(node: ast.AST, inside: tuple[str, ...]) -> Iterator[Import]:
+    held: list[Import] = []
+    waiting: list[tuple[ast.AST, tuple[str, ...]]] = [(ast.parse(source), ())]
+    while waiting:
+        node, inside = waiting.pop()
         match node:
             case ast.Import(names=names):
-                yield from (Import(alias.name, node.lineno, ".".join(inside)) for alias in names)
+                held += (Import(alias.name, node.lineno, ".".join(inside)) for alias in names)
             case ast.ImportFrom(module=str(module), names=names):
                 for alias in names:
                     whole = f"{module}.{alias.name}" if module == "workbench" else module
-                    yield Import(whole, node.lineno, ".".join(inside))
+                    held.append(Import(whole, node.lineno, ".".join(inside)))
             case ast.Call(
                 func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Constant(value=str(module)), *_]
             ):
                 if name in ("import_module", "__import__"):
-                    yield Import(module, node.lineno, ".".join(inside))
+                    held.append(Import(module, node.lineno, ".".join(inside)))
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 inside = (*inside, name)
-        for child in ast.iter_child_nodes(node):
-            yield from visit(child, inside)
-
-    yield from visit(ast.parse(source), ())
+        waiting += ((child, inside) for child in ast.iter_child_nodes(node))
+    return tuple(sorted(held, key=lambda item: item.line))
 
 
 def python_files(*roots: str) -> list[Path]:

@@ -109,7 +109,8 @@ def place(tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Path:
         nbformat.v4.new_code_cell("import time\ntime.sleep(1.5)"),
         nbformat.v4.new_code_cell('print(f"{system} {period} whole")'),
     ]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "small.ipynb")
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "small.ipynb")
     monkeypatch.setenv("WORKBENCH_TEST_TEMPLATE", str(tmp_path / "small.ipynb"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -131,7 +132,9 @@ def processes(root: int, words: str) -> list[int]:
     return sorted(pid for pid in below if words in lines.get(pid, ""))
 
 
-@pytest.mark.parametrize(("what", "words"), [("runner", "workbench.core.executor"), ("kernel", "ipykernel_launcher")])
+@pytest.mark.parametrize(
+    ("what", "words"), [("runner", "-m workbench.core.executor"), ("kernel", "ipykernel_launcher")]
+)
 def test_kills_of_runner_and_kernel(what: str, words: str, place: Path, sink: Sink) -> None:
     start = datetime(2026, 11, 1, tzinfo=UTC)
     until = start + timedelta(days=10)
