@@ -91,6 +91,12 @@ def key_of(ctx: Context, question: Question) -> str:
     )
 
 
+def judged_by(ctx: Context) -> str:
+    """Fingerprint of what an answer is judged by, whatever the question: scope, catalog, decisions, the program."""
+    decided = ctx.store.decided_version() if ctx.store is not None else ""
+    return _hash(_FORM, ctx.identity.scope, _catalog(ctx.catalog), decided, program_version())
+
+
 def data_of(ctx: Context) -> Data:
     """Fingerprint of the data that may be read: versions of archives, tables in files, what was collected."""
     parts: list[Any] = []

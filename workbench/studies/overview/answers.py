@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.result import Status, Study
+from workbench.studies.answers.keys import judged_by
 from workbench.studies.sources.context import Context
 
 #: Older answers say nothing of today.
 LASTS = timedelta(days=1)
-
-_VERSION = "1"
 
 
 @dataclass(frozen=True)
@@ -46,20 +45,25 @@ def keep_answer(ctx: Context, study: Study, *, status: Status, sentence: str, ev
         return
     document = {"status": status, "sentence": sentence, "events": events}
     try:
-        ctx.store.keep_answer(study.name, study.system, _VERSION, document, as_of=study.as_of, read_at=ctx.clock())
+        ctx.store.keep_answer(
+            study.name, study.system, judged_by(ctx), document, as_of=study.as_of, read_at=ctx.clock()
+        )
     except WorkbenchError:
         return
 
 
 def last_answers(ctx: Context, questions: Iterable[str], *, as_of: datetime) -> tuple[LastAnswer, ...]:
-    """Return the answers of the last day to questions, by the name of their study, about every system of the reader."""
+    """Return the answers of the last day to questions, by the name of their study, about every system of the reader.
+
+    One that was judged by another catalog, other decisions or another scope is none.
+    """
     if ctx.store is None:
         return ()
-    kept = []
+    kept, version = [], judged_by(ctx)
     try:
         for question in questions:
             for system in ctx.systems:
-                answer = ctx.store.kept_answer(question, system, _VERSION)
+                answer = ctx.store.kept_answer(question, system, version)
                 if answer is not None and as_of - LASTS <= answer.as_of <= as_of:
                     kept.append(LastAnswer(question, system, as_of=answer.as_of, **answer.document))
     except WorkbenchError:

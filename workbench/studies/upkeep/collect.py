@@ -112,8 +112,9 @@ def collection_states(ctx: Context, *, as_of: datetime) -> Study:
     Study
         ``results``: ``collection`` (:class:`workbench.analysis.operations.collection.CollectionStates`).
     """
+    parts = ctx.store.collections() if ctx.store is not None else []
     seen = {*ctx.systems, *ctx.sources, "overview"}
-    found = [one for one in ctx.store.collections() if one.subject in seen] if ctx.store is not None else []
+    found = [part for part in parts if ctx.identity.scope is None or part.subject in seen]
     table = collection_table([vars(one) for one in found], as_of=as_of)
     late = table.frame[table.frame["stale"]]
     succeeded = table.frame["succeeded"].dropna()
