@@ -119,12 +119,19 @@ def test_several_systems_run_at_once_and_one_failure_stops_no_other(demo_setting
 
 
 @pytest.mark.slow
-def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path, monkeypatch):
-    template = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise ValueError('no such column: sli')")])
-    broken = tmp_path / "broken.ipynb"
-    nbformat.write(template, broken)
-    monkeypatch.setattr(runner, "template_path", lambda name: broken)
-    monkeypatch.setattr(runner, "check_parameters", lambda name, given: None)
+def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path):
+    declared = nbformat.v4.new_code_cell(
+        'system: str = ""  # system\nperiod: str = ""  # period', metadata={"tags": ["parameters"]}
+    )
+    template = nbformat.v4.new_notebook(
+        cells=[declared, nbformat.v4.new_code_cell("raise ValueError('no such column: sli')")]
+    )
+    nbformat.write(template, tmp_path / "broken.ipynb")
+    demo_settings = demo_settings.model_copy(update={"reports": (tmp_path,)})
+    with pytest.raises(ParameterError, match="Choose a Python kernel"):
+        run_report("broken", system=SYSTEM, period="2026-10", settings=demo_settings)
+    template.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(template, tmp_path / "broken.ipynb")
     with pytest.raises(ReportError, match="no such column: sli") as caught:
         run_report("broken", system=SYSTEM, period="2026-10", settings=demo_settings)
     kept = list((demo_settings.home / "reports").rglob("*.ipynb"))
@@ -182,7 +189,7 @@ def test_an_unknown_report_or_system_is_refused_before_anything_runs(demo_settin
 def test_every_template_declares_typed_parameters_with_help():
     for name in template_names():
         for parameter in template_parameters(name):
-            assert parameter.type == "str"
+            assert parameter.type in ("str", "int", "float", "bool")
             assert parameter.help
 
 

@@ -107,7 +107,7 @@ def run_report(
     instant = now or datetime.now(UTC)
     context = open_context(settings)
     known = {one.name: one for one in template_parameters(name, settings.reports)}
-    if system != ALL or known["system"].value != ALL:
+    if system != ALL or "system" not in known or known["system"].value != ALL:
         context.catalog.profile(system)
     calendar = {"zone": settings.zone, "week_start": settings.week_start}
     period = calendar_name(period, **calendar, as_of=instant)
@@ -121,7 +121,8 @@ def run_report(
         "home": str(settings.home),
         "config": str(settings.origin or ""),
     }
-    values = checked_parameters(name, {**(parameters or {}), **given}, settings.reports)
+    declared = {key: value for key, value in given.items() if key in known}
+    values = checked_parameters(name, {**(parameters or {}), **declared}, settings.reports)
     wanted = checked_outputs(outputs)
     folder = settings.home / DRAFTS / system / period.replace(":", "")
     with _writing(folder):

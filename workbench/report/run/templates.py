@@ -69,7 +69,14 @@ def template_parameters(name: str, folders: Sequence[Path] = ()) -> tuple[Parame
     """
     papermill = jupyter_library("papermill")
 
-    declared = papermill.inspect_notebook(str(template_path(name, folders)))
+    path = template_path(name, folders)
+    try:
+        declared = papermill.inspect_notebook(str(path))
+    except ValueError as error:
+        raise ParameterError(
+            f"The template {path} cannot be read: {error}.",
+            hint="Choose a Python kernel for it in JupyterLab, and save.",
+        ) from error
     return tuple(
         Parameter(key, value["inferred_type_name"], value["default"], value["help"]) for key, value in declared.items()
     )
