@@ -35,6 +35,8 @@ def of_error(name: str, text: str) -> None:
         kind = getattr(errors, name)
         if issubclass(kind, errors.CatalogError):
             raise kind((errors.Fault("mine.yaml", 3, "titel: x", text, "title"),))
+        if kind is errors.ChangedMeanwhile:
+            raise kind("lab", (text,), newest=1)
         if issubclass(kind, errors.SourceError):
             raise kind(text, source="lab", query="up{", hint=text)
         raise kind(text, hint=text)

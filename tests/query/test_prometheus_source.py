@@ -260,7 +260,7 @@ def test_a_range_over_the_limits_is_refused_before_it_runs(serve) -> None:
 
 def test_more_series_than_allowed_are_refused(serve) -> None:
     served = serve(grid_server({str(i): (0, 10**12) for i in range(11)}))
-    with pytest.raises(QueryTooExpensive, match="11 series; the limit is 10"):
+    with pytest.raises(QueryTooExpensive, match=r"11 series; the limit is 10|more than 10 series"):
         PrometheusSource("prod", served.url, limits=Limits(series=10)).range(
             "x", TimeRange.from_ms(0, MINUTE), step_ms=MINUTE
         )

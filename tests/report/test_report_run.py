@@ -85,7 +85,7 @@ def first_page(tmp_path, monkeypatch):
     for cell in notebook.cells:
         cell.source = cell.source.replace("as_of=instant)", 'as_of=instant, questions=("alerts",))')
     nbformat.write(notebook, tmp_path / "monthly.ipynb")
-    monkeypatch.setattr(runner, "template_path", lambda name: tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(runner, "template_path", lambda name, folders=(): tmp_path / f"{name}.ipynb")
 
 
 @pytest.mark.slow

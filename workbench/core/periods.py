@@ -107,7 +107,8 @@ def span_name(span: TimeRange, zone: str) -> str:
 
     Examples
     --------
-    >>> span_name(calendar_range("2026-Q3", zone="UTC", now=datetime.min), "UTC")
+    >>> from datetime import UTC
+    >>> span_name(calendar_range("2026-Q3", zone="UTC", now=datetime(2026, 11, 1, tzinfo=UTC)), "UTC")
     '2026-Q3'
     """
     first, end = (instant.astimezone(named_zone(zone)) for instant in (span.start, span.end))
@@ -139,7 +140,8 @@ def periods_up_to(span: TimeRange, *, zone: str, count: int) -> list[TimeRange]:
 
     Examples
     --------
-    >>> october = calendar_range("2026-10", zone="UTC", now=datetime.min)
+    >>> from datetime import UTC
+    >>> october = calendar_range("2026-10", zone="UTC", now=datetime(2026, 11, 1, tzinfo=UTC))
     >>> [span_name(one, "UTC") for one in periods_up_to(october, zone="UTC", count=3)]
     ['2026-08', '2026-09', '2026-10']
     """

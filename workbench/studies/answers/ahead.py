@@ -25,10 +25,16 @@ def opening_questions(ctx: Context, system: str, *, as_of: datetime) -> list[Que
     system : str
     as_of : datetime
         Present instant; it is rounded down as pages do.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system, or one that the reader may not see.
     """
     now = from_ms(to_ms(as_of) // STEP_MS * STEP_MS)
     if not system:
         return [Question("overview", "", None, now)]
+    ctx.catalog.profile(system)
     span = TimeRange(now - USUAL, now)
     objectives = [Question("slo_compliance", system, None, now, (("slo", None),))]
     return objectives + [Question(name, system, span, now) for name in _OF_SYSTEM]
