@@ -46,7 +46,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 )
 def test_every_command_line_is_one_that_the_workbench_takes(where: str, words: list[str]) -> None:
     assert Path(words[0]).name == "workbench"
-    context = click.Context(cli, obj=State(None, None, None))
+    context = click.Context(cli, obj=State(None, None, None), **cli.context_settings)
     name, command, rest = cli.resolve_command(context, words[1:])
     assert (name, command is not None) == ("serve", True)
     assert command is not None
