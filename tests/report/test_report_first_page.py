@@ -80,6 +80,7 @@ def test_a_figure_that_is_not_known_never_stands_in_a_sentence() -> None:
         ("capacity/calm", {"risky": 1, "levels": 11}, "1 of 11 levels reaches a limit within the lead time."),
         ("capacity/calm", {"risky": 0, "levels": 1}, "0 of 1 level reach a limit within the lead time."),
         ("alerts/none", {"began": 0}, "0 alerts began."),
+        ("change/none", {"difference": 0, "before": "2026-09"}, "a change of 0 against 2026-09"),
         ("change/count", {"difference": -1, "before": "2026-09"}, "-1 against 2026-09"),
         ("change/points", {"difference": 0.00133, "before": "2026-09"}, "+0.133 percentage points against 2026-09"),
         ("unknown/measured", {"count": 1, "names": "Spend"}, "1 of 6 questions is not measured: Spend."),

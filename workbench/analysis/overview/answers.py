@@ -68,7 +68,9 @@ def _with_change(statement: Statement, periods: pd.DataFrame) -> Statement:
         return statement
     before, now = (rows[rows["period"] == name].iloc[0] for name in names[-2:])
     difference = float(now["value"]) - float(before["value"])
-    if now["change"] == "ratio":
+    if not difference:
+        text = sentence("change/none", {"difference": 0, "before": names[-2]})
+    elif now["change"] == "ratio":
         if not before["value"]:
             return statement
         text = sentence("change/ratio", {"ratio": difference / float(before["value"]), "before": names[-2]})

@@ -61,6 +61,7 @@ TEMPLATES: Mapping[str, str] = {
     "alerts/began": "{began:count alert|alerts} began, {asleep:count} at night; {name} made {share:share 0} of them.",
     "alerts/none": "{began:count alerts} began.",
     "unknown/answer": "{what}: no figure; {coverage:share 1} of the period was observed.",
+    "change/none": "a change of {difference:count} against {before}",
     "change/count": "{difference:signed} against {before}",
     "change/ratio": "{ratio:change} against {before}",
     "change/points": "{difference:points} against {before}",
