@@ -124,3 +124,13 @@ def test_numbers_are_written_without_exponent_and_nulls_as_nothing() -> None:
     result = focus_export(*ledger(), ACCOUNTS, PERIOD, system="gateway", zone="UTC")
     texts = result.texts()[0]
     assert (texts["ConsumedQuantity"], texts["BilledCost"], texts["ChargeClass"]) == ("1100.0", "3.000000000001", "")
+
+
+def test_labels_in_another_order_find_their_tokens_and_tokens_without_spend_are_named() -> None:
+    frame, seen = ledger()
+    frame = pd.concat([frame, frame[frame["role"] == "tokens.out"].assign(model="free")], ignore_index=True)
+    turned = Account("cost", "Spend on models", "USD", ("region", "model", "provider"))
+    result = focus_export(frame, seen, [turned, *ACCOUNTS[1:]], PERIOD, system="gateway", zone="UTC")
+    first = result.frame[result.frame["ProviderName"] == "p1"].iloc[0]
+    assert (first["ConsumedQuantity"], first["ConsumedUnit"]) == (Decimal(1100), "Tokens")
+    assert "100 tokens have no spend under their labels and are left out." in result.notes

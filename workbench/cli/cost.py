@@ -176,6 +176,7 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
     from workbench.charts.cost.focus_tables import charge_rows
     from workbench.cli.shared.charges_file import write_charges
     from workbench.cli.shared.prices import read_book
+    from workbench.core.errors import ParameterError
     from workbench.studies import focus_charges
 
     study = asked.answer(focus_charges, book=read_book(book) if book else None, by=by)
@@ -186,6 +187,8 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
         write_charges(charges.texts(), file, charges.frame.to_parquet)
         say(f"Wrote {len(charges.frame):,} rows to {file}.")
     asked.show(study, charge_rows(charges), csv=charges.texts(), right=lambda name: name in ("billed", "rows"))
+    if file is not None and study.status != "ok":
+        raise ParameterError(f"{file} was not written: there are no charges.", hint="Choose a period with data.")
 
 
 @cost.command("what-if")

@@ -8,14 +8,13 @@ from datetime import UTC, timedelta
 import streamlit as st
 
 from workbench.charts.traces import tables as rows
-from workbench.core.errors import ParameterError
 from workbench.core.result import Study
-from workbench.core.timerange import TimeRange, parse_instant
+from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text
-from workbench.ui.parts import load
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 from workbench.ui.parts.view import Sheet, sheets
+from workbench.ui.parts.window import window as window_of
 
 #: Window without ``from`` and ``to``.
 USUAL = timedelta(days=1)
@@ -25,20 +24,8 @@ LONGEST = timedelta(days=14)
 
 
 def window() -> TimeRange:
-    """Return the window of the address, by default the last day.
-
-    Raises
-    ------
-    ParameterError
-        An instant that cannot be read, or a window that is empty or longer than 14 days.
-    """
-    now, zone = load.now(), load.context().zone
-    until, since = st.query_params.get("to", ""), st.query_params.get("from", "")
-    end = min(parse_instant(until, zone=zone), now) if until else now
-    span = TimeRange(parse_instant(since, zone=zone) if since else end - USUAL, end)
-    if not span.seconds or span.seconds > LONGEST.total_seconds():
-        raise ParameterError(f"A window of {span.seconds / 86_400:.2f} days.", hint="Up to 14 days are shown here.")
-    return span
+    """Return the window of the address, by default the last day."""
+    return window_of(USUAL, LONGEST)
 
 
 def around(span: TimeRange) -> TimeRange:

@@ -117,28 +117,31 @@ def focus_export(
     .. [1] FinOps Foundation, FOCUS specification 1.2, Cost and Usage dataset.
     """
     paid = _paid(accounts, by)
-    usage, notes = token_usage(inside(ledger, period), [one for one in accounts if one.measure == "tokens"])
+    usage, notes = token_usage(inside(ledger, period), [account for account in accounts if account.measure == "tokens"])
     counted = [str(name) for name in usage.columns if name not in ("token_class", "start", "end", "amount")]
     tokens = _tokens(usage, counted)
     rows: list[dict[str, Any]] = []
-    with_model = {one.role for one in accounts if "model" in one.dimensions}
+    with_model = {account.role for account in accounts if "model" in account.dimensions}
     for account in paid:
         of_models = account.role in with_model or account.view_of in with_model
-        shared = (
-            [name for name in account.dimensions if name in counted] if set(counted) <= set(account.dimensions) else []
-        )
-        labels = shared if shared and tokens and not by else list(account.dimensions)
+        part = inside(ledger[ledger["role"] == account.role], period)
+        if part.empty:
+            continue
+        shared = counted if tokens and not by and set(counted) <= set(account.dimensions) else []
+        labels = shared or list(account.dimensions)
         if dropped := [name for name in account.dimensions if name not in labels]:
             notes.append(f"{account.title}: tokens are not counted by {', '.join(dropped)}, so rows do not have it.")
-        spend = summed(inside(ledger[ledger["role"] == account.role], period), [*labels, "start", "end"])
+        spend = summed(part, [*labels, "start", "end"])
         for values in spend.itertuples(index=False):
             names = {name: str(getattr(values, name)) for name in labels}
-            classes = tokens.pop((*names.values(), values.start, values.end), {}) if shared and not by else {}
+            classes = tokens.pop((*names.values(), values.start, values.end), {}) if shared else {}
             if values.amount or any(classes.values()):
                 charge = _Charge(account, names, values.start, values.end, values.amount, classes, of_models)
                 coverage = observed(seen, account.role, TimeRange(values.start, values.end))
                 rows += charge.rows(system, zone, coverage, book, notes)
-    with_keys = any("key" in one.dimensions for one in paid)
+    if not by and (unpaid := total(sum(classes.values(), _NOTHING) for classes in tokens.values())):
+        notes.append(f"{unpaid:,.0f} tokens have no spend under their labels and are left out.")
+    with_keys = any("key" in account.dimensions for account in paid)
     columns = [name for name in COLUMNS if with_keys or not name.startswith("SubAccount")]
     columns += [*(PRICE_COLUMNS if book else ()), *OWN_COLUMNS]
     frame = pd.DataFrame(rows, columns=columns, dtype=object)
@@ -147,7 +150,7 @@ def focus_export(
 
 @dataclass(frozen=True)
 class _Charge:
-    """Spend of one label set in one slice, with its tokens by class."""
+    """Spend of account label set in account slice, with its tokens by class."""
 
     account: Account
     labels: Mapping[str, str]
@@ -266,16 +269,16 @@ class _Charge:
 
 
 def _paid(accounts: Sequence[Account], by: str) -> list[Account]:
-    spending = [one for one in accounts if one.measure == "cost"]
+    spending = [account for account in accounts if account.measure == "cost"]
     if not by:
-        return [one for one in spending if one.added]
-    having = [one for one in spending if by in one.dimensions]
+        return [account for account in spending if account.added]
+    having = [account for account in spending if by in account.dimensions]
     if not having:
-        known = sorted({name for one in spending for name in one.dimensions})
+        known = sorted({name for account in spending for name in account.dimensions})
         raise ParameterError(
             f"No counter of spend has the label {by!r}.", hint=f"Labels: {', '.join(known) or 'none'}."
         )
-    return [one for one in having if one.added] or having[:1]
+    return [account for account in having if account.added] or having[:1]
 
 
 def _tokens(usage: pd.DataFrame, counted: Sequence[str]) -> dict[Any, dict[str, Decimal]]:

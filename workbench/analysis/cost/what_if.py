@@ -110,11 +110,13 @@ def what_if(
     Notes
     -----
     Prices are those of the base tier. The range spans the output of another model (``output_range``) and, for cache
-    reads, today's share to the given one. Quality, latency and limits of another model are not in it: compare them
+    reads, today's share to the given account. Quality, latency and limits of another model are not in it: compare them
     first.
     """
-    paid = [one for one in accounts if one.measure == "cost" and one.added and "model" in one.dimensions]
-    usage, notes = token_usage(inside(ledger, period), [one for one in accounts if one.measure == "tokens"])
+    paid = [
+        account for account in accounts if account.measure == "cost" and account.added and "model" in account.dimensions
+    ]
+    usage, notes = token_usage(inside(ledger, period), [account for account in accounts if account.measure == "tokens"])
     if not paid or "model" not in usage.columns:
         raise ParameterError(
             "Spend and tokens are not both counted by model.", hint="Give both roles the label model in the profile."
@@ -222,13 +224,13 @@ def _successes(
     ledger: pd.DataFrame, accounts: Sequence[Account], labels: Sequence[str], period: TimeRange
 ) -> dict[tuple[str, ...], Decimal]:
     """Count requests less those that failed, by the same labels; empty where they are not counted so."""
-    having = [one for one in accounts if all(name in one.dimensions for name in labels)]
-    done = next((one for one in having if one.measure == "requests" and one.added), None)
+    having = [account for account in accounts if all(name in account.dimensions for name in labels)]
+    done = next((account for account in having if account.measure == "requests" and account.added), None)
     if done is None:
         return {}
     sums: dict[tuple[str, ...], Decimal] = {}
-    failed = [one for one in having if one.measure == "errors" and one.inside == done.role]
-    for account, sign in ((done, 1), *((one, -1) for one in failed)):
+    failed = [account for account in having if account.measure == "errors" and account.inside == done.role]
+    for account, sign in ((done, 1), *((account, -1) for account in failed)):
         part = summed(inside(ledger[ledger["role"] == account.role], period), labels)
         for names, amount in zip(_names(part, labels), part["amount"], strict=True):
             sums[names] = total((sums.get(names, _NOTHING), amount * sign))

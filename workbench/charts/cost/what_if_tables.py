@@ -33,6 +33,8 @@ def what_if_rows(result: WhatIf) -> list[dict[str, str]]:
 
 def what_if_sentence(result: WhatIf) -> str:
     """Say the range over all models that could be priced, currency by currency."""
+    if result.frame.empty:
+        return "No spend of a model with tokens was observed, so nothing can be priced."
     sentences = []
     for unit, part in result.frame.groupby("unit", sort=False):
         priced = part[part["why_not"] == ""]

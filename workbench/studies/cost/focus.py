@@ -46,5 +46,4 @@ def focus_charges(
     charges = focus_export(
         read.ledger, read.seen, accounts, read.period, system=system, zone=ctx.zone, book=book, by=by
     )
-    coverage = float(charges.frame["x_Coverage"].astype(float).min()) if len(charges.frame) else 0.0
-    return read.study("focus_charges", system, as_of, {"charges": charges}, coverage)
+    return read.study("focus_charges", system, as_of, {"charges": charges})

@@ -8,7 +8,8 @@ from datetime import datetime
 import pandas as pd
 
 from workbench import __version__
-from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.ledger import Account, Periods, observed
+from workbench.analysis.cost.spend import COVERAGE_FLOOR
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
@@ -39,8 +40,22 @@ class PeriodLedger:
     provenance: Provenance
     warnings: tuple[str, ...]
 
-    def study(self, name: str, system: str, as_of: datetime, results: dict[str, Result], coverage: float) -> Study:
-        """Put results that were made of it into a study; ``ok`` where a result has rows."""
+    @property
+    def coverage(self) -> float:
+        """Observed share of the period, of the counter of money that was seen least; 0 without any. [ratio]"""
+        paid = [account.role for account in self.accounts if account.measure == "cost" and account.added]
+        return min((observed(self.seen, role, self.period) for role in paid), default=0.0)
+
+    def study(self, name: str, system: str, as_of: datetime, results: dict[str, Result]) -> Study:
+        """Put results that were made of it into a study; ``ok`` where a result has rows, and how much was observed."""
+        coverage, warnings = self.coverage, list(self.warnings)
+        if self.status == "no_data" and any(account.measure == "cost" for account in self.accounts):
+            if not coverage:
+                warnings.append("No counter of money was observed in this period.")
+            elif coverage < COVERAGE_FLOOR:
+                warnings.append(
+                    f"Only {coverage:.1%} of the period was observed: what was spent in the rest is unknown."
+                )
         return Study(
             name=name,
             system=system,
@@ -51,7 +66,7 @@ class PeriodLedger:
             freshness=self.freshness,
             coverage=coverage,
             provenance=self.provenance,
-            warnings=self.warnings,
+            warnings=tuple(warnings),
         )
 
 

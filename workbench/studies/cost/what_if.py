@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from workbench.analysis.cost.ledger import observed
 from workbench.analysis.cost.price_book import PriceBook
 from workbench.analysis.cost.what_if import Scenario, what_if
 from workbench.core.result import Study
@@ -41,7 +40,6 @@ def cost_what_if(
     """
     read = read_period(ctx, system, range, as_of)
     if read.status in ("unavailable", "refused"):
-        return read.study("cost_what_if", system, as_of, {}, 0.0)
+        return read.study("cost_what_if", system, as_of, {})
     result = what_if(read.ledger, read.accounts, read.period, book, scenario, at=as_of)
-    shares = [observed(read.seen, account.role, read.period) for account in read.accounts if account.added]
-    return read.study("cost_what_if", system, as_of, {"what_if": result}, min(shares, default=0.0))
+    return read.study("cost_what_if", system, as_of, {"what_if": result})
