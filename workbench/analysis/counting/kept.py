@@ -61,9 +61,9 @@ def with_kept(
 
     Notes
     -----
-    A record that begins while samples were written is no episode of its own: the samples say more. One that overlaps an
-    episode of the samples gives it its start and its end, where the samples do not show them. A record without an end ends, with its end unknown,
-    where samples begin that do not have it.
+    A record that begins while samples were written is no episode of its own: the samples say more. One that overlaps
+    an episode of the samples gives it its start and its end, where the samples do not show them. A record without an
+    end ends, with its end unknown, where samples begin that do not have it.
     """
     check(kept, EPISODES, where="the records")
     kept = _one_each(kept, frozenset(without))
