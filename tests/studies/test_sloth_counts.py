@@ -44,6 +44,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> ArchiveSource:
         series += [({"__name__": "r_total", "code": c, **target}, times, minutes * n + 7) for c, n in RATES.items()]
         series += [({"__name__": "d_bucket", "le": le, **target}, times, minutes * n) for le, n in BUCKETS.items()]
         series.append(({"__name__": "d_count", **target}, times, minutes * BUCKETS["+Inf"]))
+        recorded = {"__name__": "code:r:rate5m", **target}
+        series += [({**recorded, "code": c}, times, np.full(len(times), n / 60)) for c, n in RATES.items()]
     archive = Archive.open(tmp_path_factory.mktemp("sloth") / "archive", create=True)
     archive.append_samples(SeriesSet.of(series))
     return ArchiveSource("arc", archive)
@@ -93,6 +95,71 @@ def test_every_form_of_a_ratio_counts_what_the_counters_counted(source, ratio) -
     assert value == pytest.approx(wrong / events), share
 
 
+BAD, ALL = 'sum(rate(r_total{code="500"}[5m]))', "sum(rate(r_total[5m]))"
+
+
+@pytest.mark.parametrize(
+    ("bad", "total"),
+    [
+        ('sum(rate(r_total{code="500"}[5m]) * on (job, instance) group_left up)', ALL),
+        ('sum(up * on (job, instance) group_right rate(r_total{code="500"}[5m]))', ALL),
+        (f"60 * {BAD}", f"{ALL} * 60"),
+        (f"{BAD} / (1 / 3600)", f"3600 * {ALL}"),
+        (f"ceil({BAD})", f"clamp_min({ALL}, 0.001)"),
+        ('round(sum(increase(r_total{code="500"}[5m])))', "sum(increase(r_total[5m]))"),
+        ('sum(increase(r_total{code="500"}[5m])) / 300', ALL),
+        ('sum(code:r:rate5m{code="500"})', "sum(code:r:rate5m)"),
+        ('sum(irate(r_total{code="500"}[5m]))', "sum(irate(r_total[5m]))"),
+    ],
+)
+def test_gauges_units_of_time_and_rounding_change_no_event(source, bad, total) -> None:
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure is None, counts.warnings
+    assert counts.events["total"].sum() == pytest.approx(630 * 720)
+    assert (counts.events["total"] - counts.events["good"]).sum() == pytest.approx(48 * 720)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["rate", "increase", "irate"]), st.integers(2, 7200), st.integers(2, 7200), st.booleans())
+def test_a_factor_counts_the_same_events_or_is_refused(source, func, first, second, divided) -> None:
+    sign = "/" if divided else "*"
+    bad, total = (f"{text.replace('rate', func)} {sign} {n}" for text, n in ((BAD, first), (ALL, second)))
+    if first != second:
+        with pytest.raises(QueryRejected, match="their ratio is no share"):
+            exact_ratio(bad, total)
+        return
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    events = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id].events
+    assert 1 - events["good"].sum() / events["total"].sum() == pytest.approx(48 / 630)
+
+
+def test_parts_that_do_not_match_are_no_data_and_not_no_failures(source) -> None:
+    parts = exact_ratio('sum(rate(r_total{code="500"}[5m]) * ignoring (code) group_left (x) d_count)', ALL)
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**parts))
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure is None
+    parts = exact_ratio(
+        "sum by (job) (rate(d_count[5m])) - sum(rate(d_bucket{le='1000'}[5m]))", "sum(rate(d_count[5m]))"
+    )
+    objective = replace(TEMPLATE, indicator=RatioIndicator(bad=parts.get("bad", ""), total=parts["total"]))
+    if "good" not in parts:
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert counts.failure == "no_data"
+
+
+@pytest.mark.parametrize("form", ["sum(rate({}[5m]))", "sum(rate({}[5m])) + sum(rate({}[5m]))"])
+def test_a_label_that_no_series_has_is_warned_of(source, form) -> None:
+    for selector, warned in (('r_total{status="500"}', True), ('r_total{code="503"}', False)):
+        objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(form.format(selector, selector), ALL)))
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert (counts.events["total"] - counts.events["good"]).sum() == 0
+        assert [text for text in counts.warnings if "0 bad events" in text and "status" in text] == list(
+            counts.warnings
+        )
+        assert bool(counts.warnings) == warned
+
+
 @pytest.mark.parametrize("form", range(4))
 def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
     part = rated('r_total{code="500"}', form)
@@ -111,6 +178,17 @@ def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
         ("sum(rate(a[5m])) - sum(b)", "sum(rate(b[5m]))", "cannot be joined by -"),
         ("sum(rate(a[5m])) / sum(rate(b[5m]))", "sum(rate(b[5m]))", "the bad query is a share"),
         ("vector(1)", "sum(rate(b[5m]))", "the bad query is a number"),
+        ("sum(rate(a[5m])) > bool 0", "sum(rate(b[5m]))", "the bad query is a number"),
+        ("count(a)", "sum(rate(b[5m]))", "a number of series, the total events per second"),
+        ("avg(rate(a[5m]))", "avg(rate(b[5m]))", "a result of avg"),
+        ("sum(topk(1, rate(a[5m])))", "sum(rate(b[5m]))", "a result of topk"),
+        ("histogram_quantile(0.9, rate(a_bucket[5m]))", "sum(rate(b[5m]))", "a result of histogram_quantile"),
+        ("-sum(rate(a[5m]))", "sum(rate(b[5m]))", "negative"),
+        ("sum(rate(a[5m] offset 5m))", "sum(rate(b[5m]))", "another offset"),
+        ("sum(rate(a[5m] @ end()))", "sum(rate(b[5m]))", "fixed to one instant"),
+        ("sum(rate(a[5m]))", "sum(rate(d_bucket[5m]))", "once a bucket of d_bucket"),
+        ("sum(rate(a[5m]))", "sum(rate(d_bucket{le=~'1|2'}[5m]))", "once a bucket of d_bucket"),
+        ("sum(rate(a[5m])) / 2", "sum(rate(b[5m]))", "0.5 times events per second"),
     ],
 )
 def test_queries_that_are_no_ratio_of_events_are_refused(bad, total, why) -> None:

@@ -57,6 +57,7 @@ def silence_rows(result: Result) -> list[dict[str, str]]:
             "end": _time(row.end),
             "alerts": count_text(row.alerts),
             "urgent": count_text(row.urgent),
+            "sent": count_text(row.sent) if row.sent == row.sent else NO_VALUE,
             "faults": str(row.faults) or NO_VALUE,
         }
         for row in result.frame.itertuples()

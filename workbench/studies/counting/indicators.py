@@ -46,6 +46,7 @@ from workbench.promql import events_factor
 from workbench.studies.counting.buckets import counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.empty_parts import bad_unmatched, empty_part
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
 from workbench.studies.sources.newest import newest_samples
@@ -328,6 +329,7 @@ class _Counter:
         parts = {part: reader.counts(text, plan.span, plan.slice_ms) for part, text in plan.selectors.items()}
         total = parts["total"]
         if "bad" in parts:
+            self._warnings.extend(bad_unmatched(plan, reader))
             good = total.per_slice - self._settled("bad", parts["bad"].per_slice, total.per_slice)
             return self._slices(good=good, total=total.per_slice, covered=total.covered)
         threshold = threshold_of(plan.selectors["good"])
@@ -363,9 +365,15 @@ class _Counter:
             )
         return counts
 
+    def _has_data(self, query: str) -> bool:
+        return bool(self._answer(query).present.any())
+
     def _evaluated(self) -> pd.DataFrame:
         plan = self._plan
         answers = {part: self._answer(text) for part, text in plan.queries.items()}
+        if answers["total"].present.any():
+            for part in (part for part, answer in answers.items() if not answer.present.any()):
+                self._warnings += empty_part(plan.objective.id, part, plan.queries[part], self._has_data)
         sums = {part: _summed(plan.queries[part], answer, plan.slice_ms) for part, answer in answers.items()}
         total = sums["total"]
         good = total - sums["bad"] if "bad" in sums else sums["good"]
