@@ -57,7 +57,8 @@ _FOCUS: Mapping[str, str] = {
 }
 
 #: Columns read as instants (UTC unless they say otherwise) and as exact amounts.
-_TIMES = ("time", "start", "end", "starts_at", "ends_at", "commit_time", "resolved_at")
+_TIMES = ("time", "start", "end", "starts_at", "ends_at", "commit_time", "resolved_at",
+          "acknowledged_at", "acked_at", "first_acknowledged_at", "first_ack_at")  # fmt: skip
 _AMOUNTS = ("amount", "quantity", "unit_price")
 
 
