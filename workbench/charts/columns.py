@@ -104,6 +104,9 @@ HELP: Mapping[str, str] = {
     "TTR median": "Half of the incidents that are over were over within this.",
     "TTR p90": "Nine of ten incidents that are over were over within this.",
     "within 5 min": "Share of all incidents that was acknowledged within five minutes.",
+    "utilisation": "Highest of the last day / the limit.",
+    "against": "Limit that the shares are of.",
+    "cost": "What the proposed size costs more or less.",
 }
 
 #: Words whose header is not the word with a capital letter.
