@@ -43,6 +43,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "deployments": ("time", "service"),
     "incidents": ("id", "starts_at"),
     "labels": (),
+    "answers": ("time", "score"),
     "": (),
 }
 
@@ -84,7 +85,7 @@ class TableSource:
     table : str
         ``name`` or ``schema.name``.
     holds : str
-        ``invoices``, ``deployments``, ``incidents``, ``labels`` or empty.
+        ``invoices``, ``deployments``, ``incidents``, ``labels``, ``answers`` or empty.
     fields : mapping of str to str
         Column of the workbench -> column of the table.
     delimiter : str

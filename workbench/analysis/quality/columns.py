@@ -42,7 +42,7 @@ VERDICTS = {
     "drift": "drifts",
     "small": "changed, but less than the smallest change that counts",
     "none": "no drift shown",
-    "not_enough": f"not judged: fewer than {LEAST_ANSWERS} answers",
+    "not_enough": f"not judged: fewer than {LEAST_ANSWERS} answers, or too few days",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from workbench.analysis.quality.columns import ALL, VERDICTS, ColumnChanges, MixChanges
+from workbench.charts.tables import Table
+from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, count_text, ratio_text
 
 #: Columns of the rows below that hold text.
@@ -17,7 +19,7 @@ def _number(value: float, *, signed: bool = False) -> str:
     return NO_VALUE if not math.isfinite(value) else f"{value:+.4g}" if signed else f"{value:.4g}"
 
 
-def column_rows(changes: ColumnChanges) -> list[dict[str, str]]:
+def column_rows(changes: Result) -> list[dict[str, str]]:
     """One row of text a column and segment: drifts first, then as they stand."""
     frame = changes.frame.assign(_order=changes.frame["verdict"].map(_ORDER)).sort_values("_order", kind="stable")
     return [
@@ -103,3 +105,9 @@ def column_sentence(changes: ColumnChanges, mix: MixChanges) -> str:
         if count := int((values["verdict"] == verdict).sum()):
             parts.append(f"{text[0].upper()}{text[1:]} in {count} of {len(values)} columns.")
     return " ".join(parts)
+
+
+def column_table(changes: Result) -> Table:
+    """Table of :func:`column_rows` that renders itself."""
+    caption = " ".join(changes.notes) if len(changes.frame) else "No score has a histogram or a table of answers."
+    return Table(column_rows(changes), caption=caption, left=COLUMN_TEXT)
