@@ -93,7 +93,7 @@ def change(kind: ColumnKind, places: Floats, reference: Floats, current: Floats)
     >>> stars = np.arange(1.0, 6.0)
     >>> fell = change("number", stars, np.array([0.0, 0, 100, 200, 100]), np.array([100.0, 0, 0, 0, 300]))
     >>> fell.test, fell.moved, fell.p < 1e-9, round(fell.wasserstein, 2)
-    ('Kolmogorov-Smirnov', 0.5, True, 1.5)
+    ('Kolmogorov-Smirnov', 0.5, True, 1.0)
     """
     p, q = reference / reference.sum(), current / current.sum()
     bins = _deciles(p) if kind == "number" else np.arange(len(p))
