@@ -46,8 +46,9 @@ def estimate_sentence(result: EstimatedPerformance) -> str:
     parts = []
     for metric, rows in alarms.groupby("metric", sort=False):
         total = int((now["metric"] == metric).sum())
+        name = "Accuracy" if metric == "accuracy" else metric
         parts.append(
-            f"{metric[0].upper()}{metric[1:]} is estimated out of the band of the reference in {len(rows)} of {total} chunks, "
+            f"{name} is estimated out of the band of the reference in {len(rows)} of {total} chunks, "
             f"{rows['estimate'].min():.4f} at least."
         )
     judged = now[now["verdict"] != "not_enough"]
