@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.studies.conftest import END, STEP
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
-from workbench.catalog import RatioIndicator, load_catalog
+from workbench.catalog import RatioIndicator, RawIndicator, ThresholdIndicator, load_catalog
 from workbench.core.errors import CatalogError, QueryRejected
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
@@ -134,18 +135,18 @@ def test_a_factor_counts_the_same_events_or_is_refused(source, func, first, seco
     assert 1 - events["good"].sum() / events["total"].sum() == pytest.approx(48 / 630)
 
 
-def test_parts_that_do_not_match_are_no_data_and_not_no_failures(source) -> None:
-    parts = exact_ratio('sum(rate(r_total{code="500"}[5m]) * ignoring (code) group_left (x) d_count)', ALL)
-    objective = replace(TEMPLATE, indicator=RatioIndicator(**parts))
+@pytest.mark.parametrize(
+    ("bad", "total", "failure"),
+    [
+        ('sum(rate(r_total{code="500"}[5m]) * ignoring (job) group_left up)', ALL, "no_data"),
+        ("sum by (job) (rate(d_count[5m])) - sum(rate(d_bucket{le='1000'}[5m]))", ALL, "no_data"),
+        ("sum(rate(d_count[5m]) * d_count)", "sum(rate(d_count[5m]))", "refused"),
+    ],
+)
+def test_parts_that_do_not_match_are_not_taken_for_no_failures(source, bad, total, failure) -> None:
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
     counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
-    assert counts.failure is None
-    parts = exact_ratio(
-        "sum by (job) (rate(d_count[5m])) - sum(rate(d_bucket{le='1000'}[5m]))", "sum(rate(d_count[5m]))"
-    )
-    objective = replace(TEMPLATE, indicator=RatioIndicator(bad=parts.get("bad", ""), total=parts["total"]))
-    if "good" not in parts:
-        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
-        assert counts.failure == "no_data"
+    assert counts.failure == failure, counts.warnings
 
 
 @pytest.mark.parametrize("form", ["sum(rate({}[5m]))", "sum(rate({}[5m])) + sum(rate({}[5m]))"])
@@ -235,3 +236,31 @@ def test_one_bad_objective_leaves_the_others_measured(source) -> None:
 
 def test_the_shipped_objectives_can_all_be_counted() -> None:
     assert uncountable(load_catalog()) == []
+
+
+@pytest.mark.parametrize("indicator", [
+    RatioIndicator(bad='sum(r_total{code="500"})', total="sum(r_total)", counter=False),
+    RawIndicator('sum(r_total{code="500"}) / sum(r_total)', "failure"),
+])  # fmt: skip
+def test_counters_since_the_start_of_the_process_are_no_events_of_a_slice(source, indicator) -> None:
+    objective = replace(TEMPLATE, method="ratio_timeslices", indicator=indicator)
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure == "refused"
+    assert "r_total only grows" in counts.warnings[0]
+
+
+def test_a_limit_in_another_unit_is_warned_of(source) -> None:
+    query = "sum(rate(d_count[5m])) / sum(rate(r_total[5m]))"
+    for value, warned in (("0.5", False), ("500", True), ("0.001", True)):
+        limit = ThresholdIndicator(query, "<=", Decimal(value), 300_000)
+        objective = replace(TEMPLATE, method="timeslices", indicator=limit)
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert any("same unit" in text for text in counts.warnings) == warned
+
+
+def test_a_share_without_failures_names_a_label_that_no_series_has(source) -> None:
+    for label, warned in (("code", False), ("status", True)):
+        share = f'(sum(rate(r_total{{{label}="503"}}[5m])) or vector(0)) / sum(rate(r_total[5m]))'
+        objective = replace(TEMPLATE, method="ratio_timeslices", indicator=RawIndicator(share, "failure"))
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert any('r_total{status!=""}' in text for text in counts.warnings) == warned
