@@ -109,7 +109,8 @@ class NumberTally:
         """Cell of each value: looked up by equal parts of the range, then moved up by the few cells of a part."""
         last = max(1, len(self.places)) - 1
         if self._steps > MOST_STEPS:
-            return np.minimum(np.searchsorted(self.places, values), last)
+            whole: Places = np.minimum(np.searchsorted(self.places, values), last)
+            return whole
         with np.errstate(over="ignore"):
             part = np.clip((values - self.places[0]) * self._scale, 0, PARTS - 1).astype(np.int32)
         cell = self._first[part]
@@ -117,7 +118,8 @@ class NumberTally:
             cell += values > self.places[np.minimum(cell, last)]
         far = np.flatnonzero(part == PARTS - 1)
         cell[far] = np.searchsorted(self.places, values[far])
-        return np.minimum(cell, last).astype(np.int64)
+        looked_up: Places = np.minimum(cell, last).astype(np.int64)
+        return looked_up
 
     def done(self) -> Tally:
         """Return the counts so far."""
