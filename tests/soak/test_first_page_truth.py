@@ -66,7 +66,7 @@ def faults(ctx: Context, truth: Mapping[str, Any], system: str, span: TimeRange,
     answer = rows[rows["question"] == "slo"].iloc[0]
     if before in periods and answer["change"]:
         change = periods[month] - periods[before]
-        if not answer["change"].startswith(f"{change:+.0f} "):
+        if not answer["change"].startswith(f"{change:+.0f} " if change else "a change of 0 "):
             yield f"{system} {month}: {answer['change']}, true {change}"
 
 
@@ -124,9 +124,9 @@ def began(truth: Mapping[str, Any], system: str, month: str) -> Counter[str]:
 def _spend_faults(rows: pd.DataFrame, truth: Mapping[str, Any], system: str, month: str) -> Iterator[str]:
     """Amount of the spend sentence, and the group that is named in it, with its share."""
     money, tokens, parts = spent(truth, system, month)
-    for row in rows[rows["id"].str.startswith("report/cost/")].itertuples():
+    for row in rows[(rows["part"] == "answer") & (rows["question"] == "cost")].itertuples():
         true = tokens if row.id == "report/cost/tokens" else money
-        if not true:
+        if not true or "amount" not in row.facts:
             continue
         said = float(row.facts["amount"][0])
         if abs(said - true) > 1e-9 * true:
@@ -140,9 +140,9 @@ def _spend_faults(rows: pd.DataFrame, truth: Mapping[str, Any], system: str, mon
 def _alert_faults(rows: pd.DataFrame, truth: Mapping[str, Any], system: str, month: str) -> Iterator[str]:
     """Number of alerts, and the rule that made most of them, with its share."""
     true = began(truth, system, month)
-    for row in rows[rows["id"].str.startswith("report/alerts/")].itertuples():
+    for row in rows[(rows["part"] == "answer") & (rows["question"] == "alerts")].itertuples():
         facts = row.facts
-        if facts["began"] != true.total():
+        if facts.get("began", true.total()) != true.total():
             yield f"{facts['began']} alerts, true {true.total()}"
         if "name" in facts and abs(facts["share"] - true[facts["name"]] / max(true.total(), 1)) > 1e-9:
             yield f"{facts['name']} made {facts['share']}, true {true}"
