@@ -141,7 +141,7 @@ def drift_of_columns(
     strata = np.zeros(sum(used), np.int64)
     if days and weekdays is not None and used[1] >= 7:
         strata = np.r_[weekdays[~now], weekdays[now]]
-    orders = day_orders(strata, used[0]) if days else None
+    orders = day_orders(tuple(strata.tolist()), used[0]) if days else None
     rows = []
     for tally in tallies:
         for number in (None, *range(len(segments))):
