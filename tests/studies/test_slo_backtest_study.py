@@ -35,6 +35,7 @@ def rules(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_rule_file_is_replayed_beside_the_policies(lab: Context, rules: Path) -> None:
     whole = TimeRange.last("3d", until=END)
     study = slo_backtest(
