@@ -9,7 +9,7 @@ import numpy as np
 from workbench.core.series import SeriesSet
 
 S = 1000
-INTERVALS = (15 * S, 30 * S, 60 * S, 120 * S, 300 * S, 600 * S)
+INTERVALS = (10 * S, 15 * S, 30 * S, 60 * S, 120 * S, 300 * S, 600 * S)
 GRACE, TOLERANCE, LOOKBACK = 600 * S, 3600 * S, 300 * S
 BEGIN = 1_790_000_000_000
 

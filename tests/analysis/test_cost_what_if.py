@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis.cost.ledger import Account
-from workbench.analysis.cost.price_book import Entry, Price, PriceBook, Provider, Rate
+from workbench.analysis.cost.prices.book import Entry, Price, PriceBook, Provider, Rate
 from workbench.analysis.cost.what_if import Scenario, what_if
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange

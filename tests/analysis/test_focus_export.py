@@ -10,7 +10,7 @@ import pytest
 
 from workbench.analysis.cost.focus import focus_export
 from workbench.analysis.cost.ledger import Account
-from workbench.analysis.cost.price_book import Entry, Price, PriceBook, Provider, Rate
+from workbench.analysis.cost.prices.book import Entry, Price, PriceBook, Provider, Rate
 from workbench.core.errors import ParameterError
 from workbench.core.money import total
 from workbench.core.timerange import TimeRange

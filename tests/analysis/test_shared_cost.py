@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analysis.cost.price_gate import PriceChange, gated
+from workbench.analysis.cost.prices.gate import PriceChange, gated
 from workbench.analysis.cost.shared import split_cost
 from workbench.core.errors import ParameterError
 

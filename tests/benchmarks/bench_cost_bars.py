@@ -24,9 +24,9 @@ sys.path.insert(0, str(ROOT))
 
 from workbench.analysis.cost import usual  # noqa: E402
 from workbench.analysis.cost.forecast import period_end  # noqa: E402
-from workbench.analysis.cost.price_book import charge  # noqa: E402
-from workbench.analysis.cost.price_gate import PriceChange, gated  # noqa: E402
-from workbench.analysis.cost.price_imports import genai_prices  # noqa: E402
+from workbench.analysis.cost.prices.book import charge  # noqa: E402
+from workbench.analysis.cost.prices.gate import PriceChange, gated  # noqa: E402
+from workbench.analysis.cost.prices.imports import genai_prices  # noqa: E402
 from workbench.analysis.counting.amounts import summed  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "datasets"

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.alerts.summary import alert_episodes
 from workbench.analysis.counting.limits import Limit, limit_breaches
 from workbench.analysis.slo.compliance import compliance
 from workbench.analysis.slo.objective import Promise
+from workbench.charts.alerts.figures import episodes_figure
 from workbench.charts.performance.tables import threshold_rows
 from workbench.charts.unusual import alert_lines, last_seen, usual_sentence
 from workbench.core.result import Result
@@ -108,3 +110,27 @@ def test_thresholds_are_kept_in_what_was_observed_and_budgets_without_data_are_c
     budgets = pd.DataFrame({"status": ["ok", "no_data"]})
     said = usual_sentence(study("spend_and_tokens", END, 1.0, budgets=budgets))
     assert said == "1 of 1 budgets are used to less than 80 %. 1 of 2 budgets have no data."
+
+
+def test_no_bar_of_an_alert_is_drawn_through_time_that_nobody_watched() -> None:
+    starts = pd.to_datetime(["2026-10-31T12:00Z", "2026-11-10T00:00Z"], utc=True).as_unit("ms")
+    episodes = pd.DataFrame(
+        {
+            "alertname": pd.Series(["A", "B"], dtype="str"),
+            "severity": pd.Series(["page", "page"], dtype="str"),
+            "labels": [{}, {}],
+            "active_at": starts,
+            "starts_at": starts,
+            "ends_at": pd.DatetimeIndex([pd.NaT, pd.NaT], tz="UTC").as_unit("ms"),
+            "left_censored": False,
+            "right_censored": True,
+            "unknown_s": 0.0,
+        }
+    )
+    seen = np.array([[SPAN.start_ms, round(STOPPED.timestamp() * 1000)]], np.int64)
+    alerts = alert_episodes(episodes, SPAN, observed_s=86_400.0, observed=seen)
+    figure = episodes_figure(alerts)
+    bars = [(bar.y, list(bar.x)) for bar in figure.data if bar.base is not None]
+    assert bars == [(("A",), [43_200_000])]
+    assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(pd.Timestamp(STOPPED), pd.Timestamp(END))]
+    assert "Not observed" in {trace.name for trace in figure.data}

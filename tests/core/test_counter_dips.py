@@ -88,6 +88,21 @@ def test_one_scrape_that_reads_zero_is_a_misread() -> None:
     assert (whole(fixed), dip.at_stake) == (values[-1] - values[0], values[49])
 
 
+@settings(max_examples=200, deadline=None)
+@given(counters(), st.integers(1, 3), st.sampled_from([1, 2, 10]), st.sampled_from([1.5, 20.0, 1e5]))
+def test_leaps_that_fall_back_count_nothing(counter, leaps, lasting, factor) -> None:
+    steps, rng, unit = counter
+    values = 50_000 * max(float(steps.max()), unit) + np.cumsum(steps)
+    read = values.copy()
+    for at in rng.choice(np.arange(30, len(values) - 25, 30), leaps, replace=False):
+        read[at : at + lasting] = np.ceil(read[at : at + lasting] * factor)
+    fixed, found = without_dips(counted(read))
+    assert (len(found), doubtful(counted(read))) == (leaps, True)
+    assert whole(fixed) == pytest.approx(values[-1] - values[0])
+    (note,) = dip_notes(found, since_ms=0)
+    assert "and fell back, so it was misread" in note
+
+
 def test_two_replicas_behind_one_address_are_counted_once() -> None:
     true = np.arange(100_000.0, 130_000.0, 60.0)
     values = np.where(np.arange(len(true)) % 2, true - 500, true)

@@ -222,7 +222,10 @@ TRUTH = {
     "otel-http-1": (160, 10, None, None),
     "otel-http-2": (160, 10, None, None),
     "starlette-exporter": (150, 10, None, None),
-    "micrometer": (2000, 40, None, None),
+    "micrometer": (105, 6, None, None),
+    "micrometer-summary": (105, 6, None, None),
+    "otel-http-fastapi-1": (54, 7, None, None),
+    "otel-http-fastapi-2": (54, 7, None, None),
     "envoy": (5000, 50, None, None),
     "istio": (3000, 60, None, None),
     "nginx": (3000, 30, None, None),
@@ -232,7 +235,7 @@ TRUTH = {
     "sglang": (2000, 20, 700_000, None),
     "tgi": (1000, 30, 291_000, None),
     "triton": (5050, 50, None, None),
-    "redis": (50_000, 50, None, None),
+    "redis": (93, 5, None, None),
 }
 
 

@@ -14,6 +14,8 @@ from workbench.core.timerange import parse_instant, to_ms
 from workbench.query.logs.levels import severity_of
 from workbench.query.logs.lines import parsed_line
 from workbench.query.logs.logfmt import logfmt_record
+from workbench.query.logs.rows import LogRows
+from workbench.query.logs.shape import LogShape
 from workbench.query.logs.times import partial_time, time_of
 
 LEVELS = {"debug": "DEBUG", "info": "INFO", "warn": "WARN", "error": "ERROR"}
@@ -54,6 +56,14 @@ def test_a_quote_that_is_never_closed_costs_neither_time_nor_level(level, quote,
         assert (record["ts"], record["level"]) == ("1794045600", level)
 
 
+def test_a_level_in_brackets_and_mongos_own_are_read() -> None:
+    assert severity_of(parsed_line("[error] lost").record["level"]) == "ERROR"
+    mongo = '{"t": {"$date": "2026-11-07T10:00:00.000+00:00"}, "s": "E", "c": "NETWORK", "msg": "x"}'
+    rows = LogRows(LogShape())
+    rows.add(parsed_line(mongo).record)
+    assert (rows.frame().loc[0, "severity"], rows.undated) == ("ERROR", 0)
+
+
 @pytest.mark.parametrize(("line", "level", "message"), [
     ("Nov  7 10:00:00 web-1 app[311]: ERROR payment failed", "ERROR", "payment failed"),
     ("<34>Nov  7 10:00:00 web-1 su: 'su root' failed", "FATAL", "'su root' failed"),
@@ -69,6 +79,14 @@ def test_a_quote_that_is_never_closed_costs_neither_time_nor_level(level, quote,
     ("2026-11-07 10:00:00,123 - my.logger - ERROR - text", "ERROR", "text"),
     ("2026-11-07 10:00:00.123 [main] ERROR com.Shop - text", "ERROR", "[main] ERROR com.Shop - text"),
     ("2026-11-07 10:00:00 UTC LOG:  checkpoint", "", "LOG:  checkpoint"),
+    ("2026-11-07 10:00:00.1 UTC [9] ERROR:  no table", "ERROR", ""),
+    ("[2026-11-07 10:00:00,123: ERROR/MainProcess] Task failed", "ERROR", "Task failed"),
+    ("ERROR 11-07 10:00:00 [core.py:77] lost", "ERROR", "lost"),
+    ("(EngineCore_0 pid=12) WARNING 11-07 10:00:00 core.py:77] slow", "WARN", "slow"),
+    ("1:M 07 Nov 2026 10:00:00.123 # Out of memory", "WARN", "Out of memory"),
+    ("1794045600.123\terror\tboom", "ERROR", "boom"),
+    ("2026-11-07T10:00:00Z [shop] level=error boom", "ERROR", ""),
+    ("2026-11-07 10:00:00 INFO nothing at level=error", "INFO", ""),
 ])  # fmt: skip
 def test_forms_of_plain_lines(line, level, message) -> None:
     record = parsed_line(line).record

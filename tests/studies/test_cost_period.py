@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.studies.test_cost_study import BEGIN, END, GATEWAY, gateway_series
-from workbench.analysis.cost.price_book import PriceBook
+from workbench.analysis.cost.prices.book import PriceBook
 from workbench.analysis.cost.what_if import Scenario
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource

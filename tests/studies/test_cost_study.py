@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
+from workbench.charts.cost.list_price_tables import list_price_sentence
 from workbench.core.money import total
 from workbench.core.series import SeriesSet
+from workbench.core.settings.cost import CostSettings
 from workbench.core.timerange import TimeRange, calendar_range, to_ms
 from workbench.studies import Context, spend_and_tokens
 from workbench.studies.counting.ledger import ledger_edges, periods_of
@@ -149,3 +152,19 @@ def test_a_day_of_clock_change_has_23_hours():
     edges = np.diff(ledger_edges(periods_of(span, as_of=END, zone="Europe/Berlin"), "Europe/Berlin")) / 3_600_000
     assert sorted(set(edges.tolist())) == [23.0, 24.0]
     assert len(edges) == 28 + 31
+
+
+def test_a_price_book_of_the_settings_prices_tokens_and_names_what_it_lacks(gateway: Context, tmp_path: Path) -> None:
+    book = tmp_path / "prices.csv"
+    book.write_text("provider,model,unit,price\np1,large,input_tokens,2.5\n")
+    priced = replace(gateway, cost=CostSettings(prices=book))
+    span = TimeRange(BEGIN + timedelta(days=1), END)
+    listed = spend_and_tokens(priced, system=GATEWAY, range=span, as_of=END).results["list_prices"]
+    # 6,000 tokens an hour over 96 hours at 2.5 USD a million
+    assert list_price_sentence(listed) == (
+        "At list prices of prices.csv the tokens cost 1.44 USD; 100.0 % of them have a price."
+    )
+    book.write_text("not prices")
+    study = spend_and_tokens(priced, system=GATEWAY, range=span, as_of=END)
+    assert study.results["list_prices"].frame.empty
+    assert any("prices.csv" in warning for warning in study.warnings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.studies.conftest import END, STEP
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
-from workbench.catalog import RatioIndicator, load_catalog
+from workbench.catalog import RatioIndicator, RawIndicator, ThresholdIndicator, load_catalog
 from workbench.core.errors import CatalogError, QueryRejected
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
@@ -44,6 +45,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> ArchiveSource:
         series += [({"__name__": "r_total", "code": c, **target}, times, minutes * n + 7) for c, n in RATES.items()]
         series += [({"__name__": "d_bucket", "le": le, **target}, times, minutes * n) for le, n in BUCKETS.items()]
         series.append(({"__name__": "d_count", **target}, times, minutes * BUCKETS["+Inf"]))
+        recorded = {"__name__": "code:r:rate5m", **target}
+        series += [({**recorded, "code": c}, times, np.full(len(times), n / 60)) for c, n in RATES.items()]
     archive = Archive.open(tmp_path_factory.mktemp("sloth") / "archive", create=True)
     archive.append_samples(SeriesSet.of(series))
     return ArchiveSource("arc", archive)
@@ -94,6 +97,71 @@ def test_every_form_of_a_ratio_counts_what_the_counters_counted(source, ratio) -
     assert value == pytest.approx(wrong / events), share
 
 
+BAD, ALL = 'sum(rate(r_total{code="500"}[5m]))', "sum(rate(r_total[5m]))"
+
+
+@pytest.mark.parametrize(
+    ("bad", "total"),
+    [
+        ('sum(rate(r_total{code="500"}[5m]) * on (job, instance) group_left up)', ALL),
+        ('sum(up * on (job, instance) group_right rate(r_total{code="500"}[5m]))', ALL),
+        (f"60 * {BAD}", f"{ALL} * 60"),
+        (f"{BAD} / (1 / 3600)", f"3600 * {ALL}"),
+        (f"ceil({BAD})", f"clamp_min({ALL}, 0.001)"),
+        ('round(sum(increase(r_total{code="500"}[5m])))', "sum(increase(r_total[5m]))"),
+        ('sum(increase(r_total{code="500"}[5m])) / 300', ALL),
+        ('sum(code:r:rate5m{code="500"})', "sum(code:r:rate5m)"),
+        ('sum(irate(r_total{code="500"}[5m]))', "sum(irate(r_total[5m]))"),
+    ],
+)
+def test_gauges_units_of_time_and_rounding_change_no_event(source, bad, total) -> None:
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure is None, counts.warnings
+    assert counts.events["total"].sum() == pytest.approx(630 * 720)
+    assert (counts.events["total"] - counts.events["good"]).sum() == pytest.approx(48 * 720)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["rate", "increase", "irate"]), st.integers(2, 7200), st.integers(2, 7200), st.booleans())
+def test_a_factor_counts_the_same_events_or_is_refused(source, func, first, second, divided) -> None:
+    sign = "/" if divided else "*"
+    bad, total = (f"{text.replace('rate', func)} {sign} {n}" for text, n in ((BAD, first), (ALL, second)))
+    if first != second:
+        with pytest.raises(QueryRejected, match="their ratio is no share"):
+            exact_ratio(bad, total)
+        return
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    events = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id].events
+    assert 1 - events["good"].sum() / events["total"].sum() == pytest.approx(48 / 630)
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "failure"),
+    [
+        ('sum(rate(r_total{code="500"}[5m]) * ignoring (job) group_left up)', ALL, "no_data"),
+        ("sum by (job) (rate(d_count[5m])) - sum(rate(d_bucket{le='1000'}[5m]))", ALL, "no_data"),
+        ("sum(rate(d_count[5m]) * d_count)", "sum(rate(d_count[5m]))", "refused"),
+    ],
+)
+def test_parts_that_do_not_match_are_not_taken_for_no_failures(source, bad, total, failure) -> None:
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure == failure, counts.warnings
+
+
+@pytest.mark.parametrize("form", ["sum(rate({}[5m]))", "sum(rate({}[5m])) + sum(rate({}[5m]))"])
+def test_a_label_that_no_series_has_is_warned_of(source, form) -> None:
+    for selector, warned in (('r_total{status="500"}', True), ('r_total{code="503"}', False)):
+        objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(form.format(selector, selector), ALL)))
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert (counts.events["total"] - counts.events["good"]).sum() == 0
+        assert [text for text in counts.warnings if "0 bad events" in text and "status" in text] == list(
+            counts.warnings
+        )
+        assert bool(counts.warnings) == warned
+
+
 @pytest.mark.parametrize("form", range(4))
 def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
     part = rated('r_total{code="500"}', form)
@@ -112,6 +180,17 @@ def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
         ("sum(rate(a[5m])) - sum(b)", "sum(rate(b[5m]))", "cannot be joined by -"),
         ("sum(rate(a[5m])) / sum(rate(b[5m]))", "sum(rate(b[5m]))", "the bad query is a share"),
         ("vector(1)", "sum(rate(b[5m]))", "the bad query is a number"),
+        ("sum(rate(a[5m])) > bool 0", "sum(rate(b[5m]))", "the bad query is a number"),
+        ("count(a)", "sum(rate(b[5m]))", "a number of series, the total events per second"),
+        ("avg(rate(a[5m]))", "avg(rate(b[5m]))", "a result of avg"),
+        ("sum(topk(1, rate(a[5m])))", "sum(rate(b[5m]))", "a result of topk"),
+        ("histogram_quantile(0.9, rate(a_bucket[5m]))", "sum(rate(b[5m]))", "a result of histogram_quantile"),
+        ("-sum(rate(a[5m]))", "sum(rate(b[5m]))", "negative"),
+        ("sum(rate(a[5m] offset 5m))", "sum(rate(b[5m]))", "another offset"),
+        ("sum(rate(a[5m] @ end()))", "sum(rate(b[5m]))", "fixed to one instant"),
+        ("sum(rate(a[5m]))", "sum(rate(d_bucket[5m]))", "once a bucket of d_bucket"),
+        ("sum(rate(a[5m]))", "sum(rate(d_bucket{le=~'1|2'}[5m]))", "once a bucket of d_bucket"),
+        ("sum(rate(a[5m])) / 2", "sum(rate(b[5m]))", "0.5 times events per second"),
     ],
 )
 def test_queries_that_are_no_ratio_of_events_are_refused(bad, total, why) -> None:
@@ -158,3 +237,31 @@ def test_one_bad_objective_leaves_the_others_measured(source) -> None:
 
 def test_the_shipped_objectives_can_all_be_counted() -> None:
     assert uncountable(load_catalog()) == []
+
+
+@pytest.mark.parametrize("indicator", [
+    RatioIndicator(bad='sum(r_total{code="500"})', total="sum(r_total)", counter=False),
+    RawIndicator('sum(r_total{code="500"}) / sum(r_total)', "failure"),
+])  # fmt: skip
+def test_counters_since_the_start_of_the_process_are_no_events_of_a_slice(source, indicator) -> None:
+    objective = replace(TEMPLATE, method="ratio_timeslices", indicator=indicator)
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure == "refused"
+    assert "r_total only grows" in counts.warnings[0]
+
+
+def test_a_limit_in_another_unit_is_warned_of(source) -> None:
+    query = "sum(rate(d_count[5m])) / sum(rate(r_total[5m]))"
+    for value, warned in (("0.5", False), ("500", True), ("0.001", True)):
+        limit = ThresholdIndicator(query, "<=", Decimal(value), 300_000)
+        objective = replace(TEMPLATE, method="timeslices", indicator=limit)
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert any("same unit" in text for text in counts.warnings) == warned
+
+
+def test_a_share_without_failures_names_a_label_that_no_series_has(source) -> None:
+    for label, warned in (("code", False), ("status", True)):
+        share = f'(sum(rate(r_total{{{label}="503"}}[5m])) or vector(0)) / sum(rate(r_total[5m]))'
+        objective = replace(TEMPLATE, method="ratio_timeslices", indicator=RawIndicator(share, "failure"))
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert any('r_total{status!=""}' in text for text in counts.warnings) == warned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -106,6 +107,14 @@ def quality_lines(study: Study) -> tuple[Line, ...]:
         evidence = f"{row.direction} than its reference {lasts}, by {abs(row.difference):.4f} on the worst day"
         start, end = row.onset.to_pydatetime(), row.end.to_pydatetime()
         lines.append(Line("quality/drift", "at_risk", f"{row.title} of {row.series}", evidence, start, end))
+    shapes = study.results["shapes"].frame
+    for row in shapes[shapes["verdict"] == "drift"].itertuples():
+        where = str(row.column) if row.segment == "all" else f"{row.column}, {row.segment}"
+        what = "missing scores" if row.kind == "missing" else "answers"
+        evidence = f"{100 * row.moved:.1f} % of the {what} moved; mean {row.reference:.4f} to {row.current:.4f}"
+        if not math.isfinite(row.reference):
+            evidence = f"{100 * row.moved:.1f} % of the {what} moved"
+        lines.append(Line("quality/shape", "at_risk", where, evidence))
     for row in study.results["limits"].frame.itertuples():
         if row.breaches > 0:
             times = "once" if row.breaches == 1 else f"{row.breaches:,} times"

@@ -197,10 +197,20 @@ def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
 @click.option("--labels", default="", help="Alerts whose labels hold this text, e.g. instance=lab-2.")
 @click.option("--note", default="", help="Why.")
 @click.option("--again", is_flag=True, help="Also alerts that are tagged already.")
+@click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
 @period_options
 @click.pass_obj
 def tag(
-    state: Any, /, system: str, tag: str, rule: str, labels: str, note: str, again: bool, period: PeriodOptions
+    state: Any,
+    /,
+    system: str,
+    tag: str,
+    rule: str,
+    labels: str,
+    note: str,
+    again: bool,
+    without: tuple[str, ...],
+    period: PeriodOptions,
 ) -> None:
     """Say of alerts whether they were useful, one or many at once; your name is kept with it.
 
@@ -218,7 +228,7 @@ def tag(
     span, as_of = period.read(context.clock(), context, default="7d")
     count = tag_alerts(
         context, system=system, range=span, as_of=as_of, tag=tag, rule=rule, labels=labels, note=note,
-        again=again,
+        again=again, without=without,
     )  # fmt: skip
     click.echo(f"{count}")
     say(f"{count} alert{'s' if count != 1 else ''} tagged {tag!r}.")
@@ -231,19 +241,23 @@ def tag(
 def review(asked: Asked, change: str | None, without: tuple[str, ...]) -> None:
     """Print alerts that came together as incidents, rules that fire together, and before and after a change.
 
+    Where a table of incidents has a column acknowledged_at, also how soon people acknowledged and resolved them.
+
     \b
     Examples:
       workbench alerts review llm-ab-testing --month last-month
       workbench alerts review conduit --last 60d --change 2026-10-12T09:00Z
     """
     from workbench.charts.alerts.tables import alerts_finding
-    from workbench.charts.alerts.together_tables import TEXT, change_rows, incident_rows, pair_rows
+    from workbench.charts.alerts.together_tables import TEXT, change_rows, incident_rows, pair_rows, response_rows
     from workbench.core.timerange import parse_instant
     from workbench.studies import alert_review
 
     at = parse_instant(change, zone=asked.state.settings.zone) if change else None
     study = asked.answer(alert_review, change=at, without=without)
     tables = [incident_rows(study.results["incidents"]), pair_rows(study.results["pairs"])]
+    if "responses" in study.results:
+        tables.append(response_rows(study.results["responses"]))
     if at is not None:
         tables.append(change_rows(study.results["change"]))
     asked.show(

@@ -20,7 +20,7 @@ def capacity() -> None:
 @capacity.command()
 @click.option(
     "--show",
-    type=click.Choice(["limits", "headroom", "plan", "backtests"]),
+    type=click.Choice(["limits", "headroom", "use", "plan", "backtests"]),
     default="limits",
     show_default=True,
     help="Which table to print.",
@@ -42,6 +42,7 @@ def status(
     Examples:
       workbench capacity status counterfactual-lab
       workbench capacity status counterfactual-lab --show headroom
+      workbench capacity status counterfactual-lab --show use
       workbench capacity status counterfactual-lab --show plan --horizon 60
       workbench capacity status counterfactual-lab --show backtests
       workbench capacity status counterfactual-lab --check
@@ -53,6 +54,7 @@ def status(
     texts = {
         "limits": tables.limit_rows,
         "headroom": tables.headroom_rows,
+        "use": tables.use_rows,
         "plan": tables.plan_rows,
         "backtests": tables.backtest_rows,
     }

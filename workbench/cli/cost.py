@@ -29,6 +29,8 @@ _TEXT = (
     "also seen in",
     "effect",
     "most in",
+    "model",
+    "not priced because",
     "meaning",
 )
 
@@ -58,7 +60,7 @@ def status(
       workbench cost status counterfactual-lab --by service --period last-month
       workbench cost status counterfactual-lab --by day --format csv
     """
-    from workbench.charts.cost import driver_tables
+    from workbench.charts.cost import driver_tables, list_price_tables
     from workbench.charts.cost import tables as rows_of
     from workbench.core.errors import ParameterError
     from workbench.studies import spend_and_tokens
@@ -78,7 +80,7 @@ def status(
         parts.append(rows_of.group_rows(results["groups"], dimension=by))
     else:
         parts += [rows_of.group_rows(results["groups"]), driver_tables.class_rows(results["token_classes"])]
-        parts += [rows_of.jump_rows(results["jumps"])]
+        parts += [list_price_tables.list_price_rows(results["list_prices"]), rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
         parts += [rows_of.invoice_rows(results["invoices"])]
     asked.show(
@@ -175,9 +177,9 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
     from workbench.analysis.cost.focus import FocusExport
     from workbench.charts.cost.focus_tables import charge_rows
     from workbench.cli.shared.charges_file import write_charges
-    from workbench.cli.shared.prices import read_book
     from workbench.core.errors import ParameterError
     from workbench.studies import focus_charges
+    from workbench.studies.cost.price_file import read_book
 
     study = asked.answer(focus_charges, book=read_book(book) if book else None, by=by)
     charges = study.results["charges"]
@@ -229,9 +231,10 @@ def what_if(
     """
     from workbench.analysis.cost.what_if import Scenario, WhatIf
     from workbench.charts.cost.what_if_tables import WHAT_IF_TEXT, what_if_rows, what_if_sentence
-    from workbench.cli.shared.prices import read_book, share
+    from workbench.cli.shared.shares import share
     from workbench.core.errors import ParameterError
     from workbench.studies import cost_what_if
+    from workbench.studies.cost.price_file import read_book
 
     models = {}
     for text in replaced:
@@ -289,10 +292,10 @@ def price(
     """
     from decimal import Decimal, InvalidOperation
 
-    from workbench.analysis.cost.price_book import charge
-    from workbench.cli.shared.prices import read_book
+    from workbench.analysis.cost.prices.book import charge
     from workbench.core.errors import ParameterError
     from workbench.core.timerange import parse_instant
+    from workbench.studies.cost.price_file import read_book
 
     counts = {}
     for text in usage:

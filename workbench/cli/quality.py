@@ -147,3 +147,79 @@ def compare(
         say(comparison_sentence(result))
     for note in result.notes:
         say(f"Note: {note}")
+
+
+@quality.command()
+@click.argument("rows")
+@click.option("--time", "time", default="", help="Column of the instant of an answer: compares the last days.")
+@click.option("--by", default="", help="Column whose values are compared, e.g. model.")
+@click.option("--sides", help="Reference and now of --by, e.g. gpt-4-0314,gpt-4-0613; else the two that there are.")
+@click.option("--columns", default="", help="Columns that are judged, by commas; by default all that can be.")
+@click.option("--segment", default="", help="Column by whose values the rows are judged as well.")
+@click.option("--since", help="From when on it is now, ISO 8601; by default the last --days days of the rows.")
+@click.option("--until", help="End of now, ISO 8601; by default after the last row.")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1), help="Length of now, in days.")
+@click.option(
+    "--reference-days", default=28, show_default=True, type=click.IntRange(1), help="Length of the reference."
+)
+@click.option("--false-share", default=0.01, show_default=True, type=click.FloatRange(0, 0.5, min_open=True),
+              help="Share of the drifts named that may be false.")  # fmt: skip
+@click.option("--least", default=0.02, show_default=True, type=click.FloatRange(0, 1),
+              help="Smallest share of answers that must have moved; less is called small.")  # fmt: skip
+@click.option("--show", type=click.Choice(["columns", "mix"]), default="columns", show_default=True,
+              help="The verdicts, or what each segment contributed.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Exit 1 when a column drifts.")
+@format_option
+@click.pass_obj
+def drift(
+    state: Any, rows: str, time: str, by: str, sides: str | None, columns: str, segment: str, since: str | None,
+    until: str | None, days: int, reference_days: int, false_share: float, least: float, show: str, check: bool,
+    format_: str,
+) -> None:  # fmt: skip
+    """Judge the columns of ROWS of answers: a table of the settings, or CSV or Parquet files (a pattern is allowed).
+
+    Numbers are tested by Kolmogorov-Smirnov, shares by Fisher or chi-square, categories by chi-square, missing values
+    apart. With --time, whole days are the units of the tests from 14 days of reference on.
+
+    \b
+    Examples:
+      workbench quality drift answers.parquet --time created_at --segment country
+      workbench quality drift answers.csv --by model --sides gpt-4-0314,gpt-4-0613 --columns correct,latency
+      workbench quality drift 'logs/*.parquet' --time ts --since 2026-11-01 --check
+    """
+    from workbench.charts.quality.column_tables import COLUMN_TEXT, column_rows, column_sentence, mix_rows
+    from workbench.core.errors import ParameterError
+    from workbench.core.timerange import parse_instant
+    from workbench.studies.quality.rows import Split, rows_drift
+
+    pair = sides.split(",") if sides else None
+    if pair is not None and len(pair) != 2:
+        raise ParameterError(f"{sides!r} names {len(pair)} sides, two are compared.", hint="--sides REFERENCE,NOW.")
+    first, last = (parse_instant(text, zone=state.settings.zone) if text else None for text in (since, until))
+    answer = rows_drift(
+        state.context(),
+        rows=rows,
+        split=Split(by, (pair[0], pair[1]) if pair else None, time, first, last, days, reference_days),
+        columns=[name for name in columns.split(",") if name],
+        segment=segment,
+        alpha=false_share,
+        least=least,
+    )
+    changes, mix = answer.drift.changes, answer.drift.mix
+    result = changes if show == "columns" else mix
+    if format_ == "json":
+        print_json({**result.to_dict(), "compared": [answer.reference, answer.now]})
+    elif format_ == "csv":
+        print_csv(result.to_frame().to_dict(orient="records"))
+    else:
+        table = column_rows(changes) if show == "columns" else mix_rows(mix)
+        if table:
+            print_table(table, right=[name for name in table[0] if name not in COLUMN_TEXT])
+        else:
+            say("No mix: name a --segment, and judge numbers.")
+        say(f"Reference: {answer.reference}. Now: {answer.now}.")
+        say(column_sentence(changes, mix))
+    for note in (*changes.notes, *answer.notes):
+        say(f"Note: {note}")
+    if check and (changes.frame["verdict"] == "drift").any():
+        raise SystemExit(1)

@@ -43,6 +43,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "deployments": ("time", "service"),
     "incidents": ("id", "starts_at"),
     "labels": (),
+    "answers": ("time", "score"),
     "": (),
 }
 
@@ -56,7 +57,8 @@ _FOCUS: Mapping[str, str] = {
 }
 
 #: Columns read as instants (UTC unless they say otherwise) and as exact amounts.
-_TIMES = ("time", "start", "end", "starts_at", "ends_at", "commit_time", "resolved_at")
+_TIMES = ("time", "start", "end", "starts_at", "ends_at", "commit_time", "resolved_at",
+          "acknowledged_at", "acked_at", "first_acknowledged_at", "first_ack_at")  # fmt: skip
 _AMOUNTS = ("amount", "quantity", "unit_price")
 
 
@@ -83,7 +85,7 @@ class TableSource:
     table : str
         ``name`` or ``schema.name``.
     holds : str
-        ``invoices``, ``deployments``, ``incidents``, ``labels`` or empty.
+        ``invoices``, ``deployments``, ``incidents``, ``labels``, ``answers`` or empty.
     fields : mapping of str to str
         Column of the workbench -> column of the table.
     delimiter : str

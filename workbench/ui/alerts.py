@@ -6,10 +6,12 @@ import streamlit as st
 
 from workbench.charts.alerts import figures as charts
 from workbench.charts.alerts import tables as rows
+from workbench.charts.alerts import together_tables as together
 from workbench.charts.alerts.worth_tables import WORTH, worth_finding, worth_rows
 from workbench.charts.unusual import alert_lines, last_seen
 from workbench.core.result import Study
 from workbench.core.units import count_text, instant_text, ratio_text, span_text
+from workbench.ui.access.tag import tag_form
 from workbench.ui.parts import figures, load, states, tables
 from workbench.ui.parts.cards import Tile
 from workbench.ui.parts.markdown import escaped
@@ -47,6 +49,8 @@ def _charts(study: Study) -> None:
     with st.expander("Which rules fire most", icon=":material/bar_chart:"):
         figures.plain(charts.rules_figure, results["rules"], key="rules", title="Which rules fire most")
     _worth(study)
+    _reached(study)
+    tag_form(study)
 
 
 def _worth(study: Study) -> None:
@@ -63,6 +67,25 @@ def _worth(study: Study) -> None:
             states.warned(judged)
 
 
+def _reached(study: Study) -> None:
+    """Show what silences, inhibition and grouping left, and which alerts belong together; read when asked for."""
+    with st.expander("What reached people, and what belongs together?", icon=":material/filter_alt:"):
+        if not st.toggle("Compare with silences, messages and incidents", key="reached"):
+            return
+        zone = str(vars(study.results["episodes"])["zone"])
+        quiet = load.question("alert_suppression", study.system, study.range, zone)
+        if states.usable(quiet):
+            tables.texts(together.stage_rows(quiet.results["stages"]), alt="From alerts to messages, stage by stage")
+            tables.texts(together.silence_rows(quiet.results["silences"]), alt="Silences, those with faults first")
+            states.warned(quiet)
+        review = load.question("alert_review", study.system, study.range, zone)
+        if states.usable(review):
+            tables.texts(together.incident_rows(review.results["incidents"]), alt="Alerts that came together")
+            tables.texts(together.pair_rows(review.results["pairs"]), alt="Rules that fire together")
+            if "responses" in review.results:
+                tables.texts(together.response_rows(review.results["responses"]), alt="Time to acknowledge and resolve")
+
+
 def _sheets(study: Study) -> list[Sheet]:
     results = study.results
     return [
@@ -76,7 +99,7 @@ def _sheets(study: Study) -> list[Sheet]:
         Sheet(
             "Tags",
             rows.tag_rows(results["tags"]),
-            "Tag alerts with workbench alerts tag; the share of useful ones is of the tagged ones.",
+            "Tag alerts in the form above; the share of useful ones is of the tagged ones.",
         ),
         Sheet(
             "Bursts", rows.burst_rows(results["bursts"]), absent="No ten minutes had more alerts than chance explains."

@@ -56,6 +56,7 @@ def _sheets(study: Study) -> list[Sheet]:
             rows.limit_rows(limits),
             "Highest value of an hour. Dates from 400 simulated paths: reached by then with 50 %, interval 80 %.",
         ),
+        Sheet("Utilisation and saturation", rows.use_rows(limits), "Highest of the last day / the highest limit."),
         Sheet("Headroom and what to do", rows.headroom_rows(limits), "Headroom: limit less use; peaks of four weeks."),
         Sheet("Past forecasts", rows.backtest_rows(limits), "Mean absolute error of the backtest."),
     ]

@@ -7,7 +7,8 @@ import streamlit as st
 
 from workbench.analysis.cost.drivers import SpendDrivers
 from workbench.analysis.cost.landing import SpendForecast
-from workbench.charts.cost import driver_tables
+from workbench.analysis.cost.prices.listed import ListPrices
+from workbench.charts.cost import driver_tables, list_price_tables
 from workbench.charts.cost import figures as charts
 from workbench.charts.cost import tables as words
 from workbench.charts.unusual import cost_lines
@@ -33,7 +34,13 @@ def _figures(study: Study) -> list[Tile]:
         spark = _by_day(days, total.measure, total.unit)
         row.append(Tile(name, amount_text(total.amount, unit), note, help_, total.change_ratio, good, spark))
     if not totals.frame["measure"].eq("cost").any():
-        row.append(Tile("Spend", NO_VALUE, "not measured", "The profile has no counter of money."))
+        listed = study.results["list_prices"]
+        said = list_price_tables.list_price_sentence(listed)
+        estimates = listed.sums() if isinstance(listed, ListPrices) else []
+        for currency, amount, *_ in estimates[:2]:
+            row.append(Tile("Spend, estimated", amount_text(amount, currency), "tokens at list prices", said))
+        if not estimates:
+            row.append(Tile("Spend", NO_VALUE, "not measured", "The profile has no counter of money."))
     for cost in study.results["unit_costs"].frame.head(1 if len(row) < 4 else 0).itertuples():
         text = amount_text(cost.unit_cost, cost.unit)
         row.append(Tile(f"Spend per {cost.per}", text, str(cost.counter), "", cost.change_ratio, "down"))
@@ -125,6 +132,12 @@ def _sheets(study: Study) -> list[Sheet]:
             absent="Not measured: the system states no budgets for this time.",
         ),
         Sheet("Classes of tokens", driver_tables.class_rows(results["token_classes"]), absent="Not measured."),
+        Sheet(
+            "List prices",
+            list_price_tables.list_price_rows(results["list_prices"]),
+            f"{list_price_tables.list_price_sentence(results['list_prices'])} {list_price_tables.CAPTION}",
+            list_price_tables.list_price_sentence(results["list_prices"]),
+        ),
         Sheet(
             "Invoices",
             words.invoice_rows(results["invoices"]),

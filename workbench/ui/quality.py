@@ -6,6 +6,7 @@ import streamlit as st
 
 from workbench.charts.quality import figures as charts
 from workbench.charts.quality import tables as rows
+from workbench.charts.quality.column_tables import column_rows
 from workbench.charts.unusual import quality_lines
 from workbench.core.result import Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
@@ -55,6 +56,12 @@ def _sheets(study: Study) -> list[Sheet]:
     return [
         Sheet("Scores", rows.state_rows(results["states"]), caption),
         Sheet("Drifts", rows.drift_rows(results["drifts"]), "The difference is that of the worst day."),
+        Sheet(
+            "Shapes and segments",
+            column_rows(results["shapes"]),
+            " ".join(results["shapes"].notes),
+            "No score has a histogram or a table of answers.",
+        ),
         Sheet(
             "Documented limits",
             rows.limit_rows(results["limits"]),

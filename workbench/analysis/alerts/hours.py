@@ -75,7 +75,7 @@ def alert_interruptions(alerts: AlertEpisodes) -> AlertInterruptions:
     begun = alerts.frame[alerts.frame["started"]]
     classes = hour_classes(begun["starts_at"], alerts.zone)
     urgent = begun["urgent"].to_numpy()
-    called = begun["starts_at"].dt.as_unit("ms").astype("int64").to_numpy() // HOUR_MS
+    called = _clock_hours(begun["starts_at"], alerts.zone)
     observed = _observed_hours(alerts)
     rows = []
     for name in (*CLASSES, "all"):
@@ -112,7 +112,8 @@ def alert_shifts(alerts: AlertEpisodes) -> AlertShifts:
     edges = _shift_edges(alerts.range, alerts.zone)
     place = np.searchsorted(edges, starts, side="right") - 1
     counts = np.bincount(place, minlength=len(edges) - 1)[: len(edges) - 1]
-    hours = pd.Series(starts // HOUR_MS).groupby(place).nunique().reindex(range(len(edges) - 1), fill_value=0)
+    called = pd.Series(_clock_hours(begun["starts_at"], alerts.zone))
+    hours = called.groupby(place).nunique().reindex(range(len(edges) - 1), fill_value=0)
     lengths = np.diff(edges)
     observed = np.diff(time_before(_stretches(alerts), edges)) / lengths
     instants = pd.to_datetime(edges, unit="ms", utc=True).as_unit("ms")
@@ -129,6 +130,14 @@ def alert_shifts(alerts: AlertEpisodes) -> AlertShifts:
         }
     )
     return AlertShifts(frame, zone=alerts.zone)
+
+
+def _clock_hours(times: pd.Series, zone: str) -> NDArray[np.int64]:
+    """Return a number for the hour of the wall clock in which each instant lies; some zones are half an hour off."""
+    marks = times.dt.as_unit("ms").astype("int64").to_numpy()
+    local = times.dt.tz_convert(str(named_zone(zone))).dt.tz_localize(None).dt.as_unit("ms").astype("int64").to_numpy()
+    hours: NDArray[np.int64] = (marks + (local - marks) % HOUR_MS) // HOUR_MS
+    return hours
 
 
 def _stretches(alerts: AlertEpisodes) -> NDArray[np.int64]:

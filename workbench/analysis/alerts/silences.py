@@ -1,4 +1,4 @@
-"""What silences keep quiet: how many alerts each hid, who set it and why, and what is left at each stage."""
+"""What silences keep quiet: how many alerts each hid, who set it, and who was told all the same."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.alerts.stages import Message
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.core.result import Result
 from workbench.core.timerange import DAY_MS
 
 #: A silence that lasts longer than this is no silence but a rule that nobody wants. [ms]
 LONG_MS = 30 * DAY_MS
+
+#: A message that was under way when a silence was set is none that it should have kept back. [ms]
+SETTLES_MS = 5_000
 
 
 @dataclass(frozen=True)
@@ -35,21 +39,18 @@ class AlertSilences(Result):
     """Silences that were active in the period, those with faults first.
 
     Columns of ``frame``: ``id``, ``matchers``, ``owner``, ``comment`` (str), ``start``, ``end`` [UTC], ``alerts``
-    (begun in the period while it was active, and matched) [count], ``urgent`` of them [count], ``faults`` (``no
-    owner``, ``no comment``, ``longer than 30 days``, ``matches nothing``; str).
+    (begun in the period while it was active, and matched) [count], ``urgent`` of them [count], ``sent`` (messages that
+    told of a matched alert while it was active; NaN where nothing records them) [count], ``faults`` (``no owner``, ``no
+    comment``, ``longer than 30 days``, ``matches nothing``, ``notified all the same``; str).
     """
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class AlertStages(Result):
-    """How many alerts are left at each stage.
-
-    Columns of ``frame``: ``stage``, ``count`` (NaN where it is not measured) [count], ``reduction`` (1 - count / alerts
-    begun) [ratio].
-    """
-
-
-def alert_silences(alerts: AlertEpisodes, silences: Sequence[Silence], matched: NDArray[np.bool_]) -> AlertSilences:
+def alert_silences(
+    alerts: AlertEpisodes,
+    silences: Sequence[Silence],
+    matched: NDArray[np.bool_],
+    messages: Sequence[Message] | None = None,
+) -> AlertSilences:
     """Count what each silence kept quiet.
 
     Parameters
@@ -58,6 +59,8 @@ def alert_silences(alerts: AlertEpisodes, silences: Sequence[Silence], matched: 
     silences : sequence of Silence
     matched : bool array, (n_silences, n_episodes)
         Whether the matchers of a silence select an episode.
+    messages : sequence of Message, optional
+        What was sent; None where nothing records it.
 
     Notes
     -----
@@ -69,6 +72,10 @@ def alert_silences(alerts: AlertEpisodes, silences: Sequence[Silence], matched: 
     rows: list[dict[str, Any]] = []
     for silence, mine in zip(silences, matched, strict=True):
         hidden = mine & frame["started"].to_numpy() & (starts >= silence.starts_ms) & (starts < silence.ends_ms)
+        sent = sum(
+            silence.starts_ms + SETTLES_MS <= one.time_ms < silence.ends_ms and bool(mine[list(one.firing)].any())
+            for one in messages or ()
+        )
         faults = [
             text
             for text, holds in (
@@ -76,6 +83,7 @@ def alert_silences(alerts: AlertEpisodes, silences: Sequence[Silence], matched: 
                 ("no comment", not silence.comment.strip()),
                 ("longer than 30 days", silence.ends_ms - silence.starts_ms > LONG_MS),
                 ("matches nothing", not mine.any()),
+                ("notified all the same", sent > 0),
             )
             if holds
         ]
@@ -89,10 +97,11 @@ def alert_silences(alerts: AlertEpisodes, silences: Sequence[Silence], matched: 
                 "end": silence.ends_ms,
                 "alerts": int(hidden.sum()),
                 "urgent": int((hidden & frame["urgent"].to_numpy()).sum()),
+                "sent": np.nan if messages is None else float(sent),
                 "faults": ", ".join(faults),
             }
         )
-    columns = ["id", "matchers", "owner", "comment", "start", "end", "alerts", "urgent", "faults"]
+    columns = ["id", "matchers", "owner", "comment", "start", "end", "alerts", "urgent", "sent", "faults"]
     table = pd.DataFrame(rows, columns=columns)
     for name in ("start", "end"):
         table[name] = pd.to_datetime(table[name].astype("Int64"), unit="ms", utc=True).dt.as_unit("ms")
@@ -100,39 +109,15 @@ def alert_silences(alerts: AlertEpisodes, silences: Sequence[Silence], matched: 
     return AlertSilences(table.drop(columns="_none").reset_index(drop=True))
 
 
-def alert_stages(
-    alerts: AlertEpisodes,
-    silences: Sequence[Silence] | None,
-    matched: NDArray[np.bool_],
-    notifications: int | None,
-) -> AlertStages:
-    """Say how many alerts began, how many were not silenced, and how many notifications were sent.
-
-    Parameters
-    ----------
-    alerts : AlertEpisodes
-    silences : sequence of Silence, optional
-        None where no silences were collected.
-    matched : bool array, (n_silences, n_episodes)
-    notifications : int, optional
-        Sent in the period, repeats included; None where nothing records them. [count]
-    """
-    frame = alerts.frame
-    starts, begun = _ms(frame["starts_at"]), frame["started"].to_numpy()
-    hidden = np.zeros(len(frame), np.bool_)
-    for silence, mine in zip(silences or (), matched, strict=False):
+def silenced_at_start(
+    alerts: AlertEpisodes, silences: Sequence[Silence], matched: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Mask of episodes that began while a silence that selects them was active."""
+    starts = _ms(alerts.frame["starts_at"])
+    hidden = np.zeros(len(starts), np.bool_)
+    for silence, mine in zip(silences, matched, strict=True):
         hidden |= mine & (starts >= silence.starts_ms) & (starts < silence.ends_ms)
-    total = int(begun.sum())
-    none = float("nan")
-    stages = [
-        ("alerts begun", float(total)),
-        ("not silenced", none if silences is None else float((begun & ~hidden).sum())),
-        ("notifications sent", none if notifications is None else float(notifications)),
-    ]
-    rows = [
-        {"stage": name, "count": count, "reduction": 1 - count / total if total else none} for name, count in stages
-    ]
-    return AlertStages(pd.DataFrame(rows))
+    return hidden
 
 
 def _ms(times: pd.Series) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -62,3 +62,20 @@ def tag_shares(alerts: AlertEpisodes, tags: Mapping[int, str]) -> AlertTagShares
             }
         )
     return AlertTagShares(pd.DataFrame(rows))
+
+
+def with_tags(alerts: AlertEpisodes, tags: Mapping[int, tuple[str, str, str]]) -> AlertEpisodes:
+    """Put what people said beside each episode: columns ``tag``, ``tag_note`` and ``tagged_by``, empty without a word.
+
+    Parameters
+    ----------
+    alerts : AlertEpisodes
+    tags : mapping of int to (str, str, str)
+        Tag, note and name by row of ``alerts.frame``.
+    """
+    words = [tags.get(int(row), ("", "", "")) for row in alerts.frame.index]
+    columns = {
+        name: pd.Series([word[place] for word in words], index=alerts.frame.index, dtype="str")
+        for place, name in enumerate(("tag", "tag_note", "tagged_by"))
+    }
+    return replace(alerts, frame=alerts.frame.assign(**columns))

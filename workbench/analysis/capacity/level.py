@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,9 @@ class Level:
         False where being full says nothing, as of a cache that fills by design.
     markers : tuple of datetime
         When something was deployed or configured.
+    monthly_cost : Decimal, optional
+        What the resource costs a month at its size of now. [``currency``/month]
+    currency : str
     """
 
     resource: str
@@ -79,6 +83,8 @@ class Level:
     budget: bool | None = None
     signal: bool = True
     markers: tuple[datetime, ...] = ()
+    monthly_cost: Decimal | None = None
+    currency: str = ""
 
     @property
     def is_budget(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,16 @@ RISK = 1 / 3
 #: What never passes this share of its limit at the 99th percentile can be made smaller. [ratio]
 OVERSIZED = 0.4
 
+#: What is made smaller is left so much of its limit at the 99th percentile. [ratio]
+RIGHT_SIZED = 0.6
+
 #: Columns of the probabilities.
 WITHIN = tuple(f"within_{days}d" for days in LEADS)
 
 _COLUMNS = ("resource", "title", "series", "limit", "documented", "signal", "status", "unit", "now", "value", "used",
             "trend", "lead_days", "at_lead", "at_horizon", *WITHIN, "reached_at", "earliest", "latest", "saturated",
-            "headroom", "headroom_p95", "headroom_p99", "needed", "oversized", "method", "error", "naive_error",
+            "headroom", "headroom_p95", "headroom_p99", "needed", "oversized", "cost_change", "currency",
+            "method", "error", "naive_error",
             "score", "covered", "origins", "ahead_days", "measured_days", "verdict", "history_days", "changed_at",
             "anew_at", "leak_rate", "restarted_at")  # fmt: skip
 
@@ -68,6 +73,9 @@ class CapacityLimits(Result):
     headroom_p95   value less the 95th percentile of the daily peaks of four weeks; ``headroom_p99`` likewise [``unit``]
     needed         limit that is not reached within the horizon with 90 % [``unit``]
     oversized      whether the 99th percentile of the hours is at most 40 % of the highest limit (bool)
+    cost_change    what the limit that is needed costs more, or, negative, what a limit of which the 99th percentile is
+                   60 % costs less; None where the cost is not known (Decimal) [``currency``/month]
+    currency       of it (str)
     method         pool, a line, or seasonal naive (str)
     error          mean absolute error of the backtest [``unit``]
     naive_error    that of seasonal naive [``unit``]
@@ -164,7 +172,7 @@ def _looked_ahead(level: Level, cycle: Cycle | None, as_of: datetime, horizon_da
         names = ("middle", "low", "high", "low95", "high95")
         shifted = {name: np.maximum(getattr(prediction, name) - cycle.base, 0) for name in names}
         prediction = replace(prediction, **shifted)
-    return prediction, paths_of(level, cycle, hours)
+    return prediction, paths_of(level, cycle, hours, markers)
 
 
 def _row(
@@ -201,6 +209,8 @@ def _row(
         "headroom_p95": ample,
         "headroom_p99": near,
         "oversized": False,
+        "cost_change": None,
+        "currency": level.currency,
         "origins": 0,
         "ahead_days": 0.0,
         "measured_days": 0.0,
@@ -218,6 +228,8 @@ def _row(
     climb = leak(level.hourly) if cycle is None else None
     changed = None if prediction.changed is None else as_of - timedelta(hours=prediction.changed)
     highest = max(other.value for other in level.limits)
+    peak = float(np.nanquantile(level.hourly, 0.99))
+    oversized = peak <= OVERSIZED * highest and cycle is None
     return row | dict(zip(WITHIN, seen.within, strict=True)) | {
         "status": "at_risk" if at_risk else "ok",
         "trend": prediction.slope,
@@ -227,7 +239,10 @@ def _row(
         "reached_at": seen.dates[1],
         "latest": seen.dates[2],
         "needed": seen.needed,
-        "oversized": bool(np.nanquantile(level.hourly, 0.99) <= OVERSIZED * highest) and cycle is None,
+        "oversized": oversized,
+        "cost_change": _cost_change(level, limit, needed=seen.needed, peak=peak if oversized and not at_risk else None)
+        if cycle is None
+        else None,
         "method": prediction.method,
         "error": _finite(prediction.error),
         "naive_error": _finite(prediction.naive_error),
@@ -241,6 +256,14 @@ def _row(
         "leak_rate": np.nan if climb is None else climb.rate,
         "restarted_at": None if climb is None else as_of - timedelta(hours=climb.restarts[-1]),
     }  # fmt: skip
+
+
+def _cost_change(level: Level, limit: CapacityLimit, *, needed: float, peak: float | None) -> Decimal | None:
+    """Return what another size costs more or less a month, each part of the size at the price of now."""
+    if level.monthly_cost is None or not limit.value > 0:
+        return None
+    share = max(needed / limit.value - 1, 0.0) if peak is None else min(peak / (RIGHT_SIZED * limit.value) - 1, 0.0)
+    return (level.monthly_cost * Decimal(repr(share))).quantize(Decimal("0.01"))
 
 
 def _finite(value: float) -> float:

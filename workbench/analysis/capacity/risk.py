@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,7 +72,7 @@ class Risk:
     needed: float
 
 
-def paths_of(level: Level, cycle: Cycle | None, hours: int) -> Paths:
+def paths_of(level: Level, cycle: Cycle | None, hours: int, markers: Sequence[int] = ()) -> Paths:
     """Simulate how a level goes on: hourly growth of what accumulates, daily peaks of what does not.
 
     Parameters
@@ -81,6 +82,8 @@ def paths_of(level: Level, cycle: Cycle | None, hours: int) -> Paths:
         Of a budget: it is simulated up to the end of its window.
     hours : int
         How far ahead. [h]
+    markers : sequence of int
+        Places, from the first value on, at which a jump is expected, such as deploys. [h]
     """
     if cycle is not None:
         return Paths(np.maximum(growth_paths(cycle.unrolled, min(hours, max(cycle.hours, 1))) - cycle.base, 0), 1)
@@ -90,7 +93,7 @@ def paths_of(level: Level, cycle: Cycle | None, hours: int) -> Paths:
     climb = leak(values)
     if climb is not None:
         return Paths(np.maximum(leak_paths(values, climb, hours), 0), 1)
-    values = levelled(values, recent_step(values, HOURLY))
+    values = levelled(values, recent_step(values, HOURLY, markers))
     return Paths(np.maximum(peak_paths(values, max(1, hours // DAY_H), hold=level.hold), 0), DAY_H)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.cost.ledger import Account, inside, observed
-from workbench.analysis.cost.price_book import Price, PriceBook, rate_of_class
+from workbench.analysis.cost.prices.book import Price, PriceBook, rate_of_class
 from workbench.analysis.cost.token_classes import CLASSES, token_usage
 from workbench.analysis.counting.amounts import summed
 from workbench.core.errors import ParameterError

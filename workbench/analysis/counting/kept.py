@@ -61,31 +61,29 @@ def with_kept(
 
     Notes
     -----
-    A record that begins while samples were written is left out: the samples say more. One that reaches into the samples
-    gives the episode its start, where the samples do not show it. A record without an end ends, with its end unknown,
-    where samples begin that do not have it.
+    A record that begins while samples were written is no episode of its own: the samples say more. One that overlaps
+    an episode of the samples gives it its start and its end, where the samples do not show them. A record without an
+    end ends, with its end unknown, where samples begin that do not have it.
     """
     check(kept, EPISODES, where="the records")
     kept = _one_each(kept, frozenset(without))
     starts, ends = _ms(kept["starts_at"]), _ms(kept["ends_at"])
+    alone, again = np.ones(len(kept), np.bool_), np.full(len(kept), _OPEN)
     if seen is not None and samples_ms is not None:
-        within = (starts >= samples_ms[0]) & (starts <= samples_ms[1]) & ~seen.blind_at(starts)
-        kept, starts, ends = kept[~within].reset_index(drop=True), starts[~within], ends[~within]
+        alone = (starts < samples_ms[0]) | (starts > samples_ms[1]) | seen.blind_at(starts)
         back = np.append(seen.gaps[:, 1], seen.first_ms)
         back = np.sort(back[(back >= samples_ms[0]) & (back <= samples_ms[1])])
         again = np.append(back, _OPEN)[np.searchsorted(back, starts, side="right")]
-    else:
-        again = np.full(len(kept), _OPEN)
     sampled = sampled.copy()
     rows = _rows_by_key(sampled)
-    alone = np.ones(len(kept), np.bool_)
     for place, (name, severity, labels) in enumerate(_keys(kept)):
         for row in rows.get((name, severity, labels), ()):
             start, end = sampled["starts_at"].iloc[row], sampled["ends_at"].iloc[row]
             start_ms, end_ms = _one_ms(start), _one_ms(end)
             if start_ms <= ends[place] and end_ms >= starts[place]:
                 alone[place] = False
-                if sampled["left_censored"].iloc[row] and starts[place] < start_ms:
+                known = not kept["left_censored"].iloc[place]
+                if sampled["left_censored"].iloc[row] and (known or starts[place] < start_ms):
                     for column in ("active_at", "starts_at", "left_censored"):
                         sampled.loc[row, column] = kept[column].iloc[place]
                 if sampled["right_censored"].iloc[row] and end_ms < ends[place] < _OPEN:
@@ -108,6 +106,39 @@ def with_kept(
         first=own["starts_at"].min() if len(own) else None,
         last=moments.max() if len(own) else None,
     )
+
+
+def continued(episodes: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """Give episodes whose start was not seen the start of the open record that they go on.
+
+    Parameters
+    ----------
+    episodes : DataFrame
+        Frame contract ``EPISODES``: what was read now.
+    kept : DataFrame
+        Frame contract ``EPISODES``: what was written down earlier.
+
+    Returns
+    -------
+    DataFrame
+        Those with a known start, and those that go on a record: written down again they give that record its end.
+    """
+    open_rows = kept[kept["ends_at"].isna()].sort_values("starts_at", kind="stable").reset_index(drop=True)
+    rows = _rows_by_key(open_rows)
+    episodes = episodes.reset_index(drop=True)
+    known = ~episodes["left_censored"].to_numpy()
+    ends = _ms(episodes["ends_at"])
+    for place in np.flatnonzero(~known):
+        earlier = [
+            row
+            for row in rows.get(_keys(episodes.iloc[[place]])[0], ())
+            if _one_ms(open_rows["starts_at"].iloc[row]) <= ends[place]
+        ]
+        if earlier:
+            for column in ("active_at", "starts_at", "left_censored"):
+                episodes.loc[place, column] = open_rows[column].iloc[earlier[-1]]
+            known[place] = True
+    return episodes[known].reset_index(drop=True)
 
 
 _OPEN = np.iinfo(np.int64).max
@@ -136,9 +167,35 @@ def _rows_by_key(frame: pd.DataFrame) -> dict[tuple[str, str, object], list[int]
     return rows
 
 
+def _newest_words(kept: pd.DataFrame) -> pd.DataFrame:
+    """Join the records of one label set and one condition; what had no end when the alert began anew has ended.
+
+    A record is written at each look: a start that was reckoned differently later leaves one behind that never ends.
+    """
+    if kept.empty:
+        return kept.reset_index(drop=True)
+    codes = pd.factorize(pd.Series(_keys(kept), dtype=object))[0]
+    starts, actives = _ms(kept["starts_at"]), _ms(kept["active_at"])
+    order = np.lexsort((starts, kept["left_censored"].to_numpy(), actives, codes))
+    kept, codes, actives = kept.iloc[order].reset_index(drop=True), codes[order], actives[order]
+    same = np.append(False, (codes[1:] == codes[:-1]) & (actives[1:] // 1000 == actives[:-1] // 1000))
+    first = np.flatnonzero(~same)
+    ended = kept["ends_at"].groupby(np.cumsum(~same)).max()
+    censored = kept["right_censored"].groupby(np.cumsum(~same)).min()
+    one = kept.iloc[first].reset_index(drop=True)
+    one["ends_at"], one["right_censored"] = ended.to_numpy(), censored.to_numpy()
+    one["ends_at"] = pd.to_datetime(one["ends_at"], utc=True).dt.as_unit("ms")
+    codes, starts = codes[first], _ms(one["starts_at"])
+    anew = np.append(codes[1:] == codes[:-1], False) & one["ends_at"].isna().to_numpy()
+    following = np.append(starts[1:], 0)
+    one.loc[anew, "ends_at"] = pd.DatetimeIndex(following[anew].view("datetime64[ms]")).tz_localize("UTC")
+    one.loc[anew, "right_censored"] = True
+    return one
+
+
 def _one_each(kept: pd.DataFrame, without: frozenset[str]) -> pd.DataFrame:
     """Join the records of one alert that overlap: told twice, or by several servers."""
-    kept = kept.copy()
+    kept = _newest_words(kept)
     if without:
         kept["labels"] = [
             {name: value for name, value in labels.items() if name not in without} for labels in kept["labels"]

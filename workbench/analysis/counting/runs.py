@@ -37,7 +37,8 @@ class Runs:
     began : int64 array
         First sample of the alert, pending or firing.
     since : int64 array
-        The evaluation of that sample, or the one just before it that wrote none.
+        The evaluation before which somebody must have watched for the start to be known: that of ``began``, the one
+        just before it that wrote none, or that of ``start`` where the alert was pending before and its state is older.
     interval : int64 array
         Evaluation interval. [ms]
     unknown : int64 array
@@ -116,9 +117,12 @@ def alert_runs(
     began, at = times[chain[first]], active[chain[first]]
     # A restarted server writes nothing at its first evaluation: the state tells that the alert was there already.
     noticed = np.where((at != UNKNOWN) & (at > began - 3 * step[own]) & (at <= began), at, began)
+    older = (at != UNKNOWN) & (at < began - 2 * step[own]) & ~fires[chain[first]]
     left, right, still = (np.zeros(len(first), np.bool_) for _ in range(3))
     for number, name in enumerate(replicas):
         mine = replica == number
+        waited = mine & older & (~seen[name].blind_at(at) | (at < seen[name].first_ms))
+        noticed[waited] = times[first][waited]
         left[mine] = seen[name].blind_at(noticed[mine] - step[own][mine])
         right[mine] = seen[name].blind_at(end[mine])
         still[mine] = end[mine] > seen[name].last_ms

@@ -143,6 +143,11 @@ def _quality(study: Study) -> Statement | None:
     moved = drifts.drop_duplicates(["role", "series"])
     facts: dict[str, Any] = {"drifted": len(moved), "scores": len(states)}
     more: dict[str, Any] = {"coverage": study.coverage, "status": study.status}
+    shapes = study.results["shapes"].frame
+    shapes = shapes[shapes["verdict"] == "drift"]
+    if moved.empty and len(shapes):
+        facts["column"] = str(shapes.iloc[0]["column"])
+        return stated("answer", "quality", "quality/shaped", facts, weight=60.0, **more)
     if moved.empty:
         return stated("answer", "quality", "quality/steady", facts, weight=5.0, **more)
     order = drifts.assign(size=drifts["difference"].abs()).sort_values(["open", "size"], ascending=False)

@@ -53,6 +53,8 @@ TEMPLATES: Mapping[str, str] = {
     "cost/tokens": "{amount:amount} were used; spend is not measured.",
     "quality/drifted": "{drifted:count} of {scores:count score|scores} drifted; {title} of {series} was {direction} "
     "than its reference by {difference:score} on its worst day, {when}.",
+    "quality/shaped": "{drifted:count} of {scores:count score|scores} drifted; the answers of {column} are distributed "
+    "unlike those of the weeks before.",
     "quality/steady": "{drifted:count} of {scores:count score|scores} drifted.",
     "capacity/risk": "{risky:count} of {levels:count level|levels} {risky:words reaches|reach} a limit within the lead "
     "time; first {title} of {series}: {limit} on {at:instant}.",

@@ -111,7 +111,7 @@ def jensen_shannon(reference: Floats, current: Floats) -> float:
     edges = np.histogram_bin_edges(reference, bins="doane")
     shares = [np.histogram(values, edges)[0] / len(values) for values in (reference, current)]
     outside = [max(0.0, 1.0 - float(share.sum())) for share in shares]
-    return _jensen_shannon(*(np.append(share, rest) for share, rest in zip(shares, outside, strict=True)))
+    return jensen_shannon_shares(*(np.append(share, rest) for share, rest in zip(shares, outside, strict=True)))
 
 
 def counts_of(reference: Any, current: Any) -> tuple[Floats, Floats]:
@@ -204,10 +204,11 @@ def jensen_shannon_counts(reference: Floats, current: Floats) -> float:
     """
     if not reference.sum() or not current.sum():
         raise ParameterError("A table of counts is empty.", hint="Give rows for both samples.")
-    return _jensen_shannon(reference / reference.sum(), current / current.sum())
+    return jensen_shannon_shares(reference / reference.sum(), current / current.sum())
 
 
-def _jensen_shannon(p: Floats, q: Floats) -> float:
+def jensen_shannon_shares(p: Floats, q: Floats) -> float:
+    """Jensen-Shannon distance to base 2 of two tables of shares. [0, 1]"""
     middle = (p + q) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = [np.where(share > 0, share * np.log2(share / middle), 0.0).sum() for share in (p, q)]

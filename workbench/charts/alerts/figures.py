@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.alerts.summary import AlertEpisodes, AlertHours, AlertRules
 from workbench.charts.theme import HEIGHT, Mode, Palette, palette, plain, template
 from workbench.core.units import count_text, instant_text, span_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Most rules and most episodes drawn; the tables hold all.
 RULES, EPISODES = 20, 2_000
@@ -46,7 +49,7 @@ def rules_figure(rules: AlertRules, *, mode: Mode = "light") -> Any:
 
 
 def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
-    """Draw when each rule fired: a line a rule, a bar an episode.
+    """Draw when each rule fired: a line a rule, a bar an episode, grey where no rule was evaluated.
 
     Parameters
     ----------
@@ -58,30 +61,33 @@ def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
     -------
     plotly.graph_objects.Figure
     """
-    import pandas as pd
-
     rows = found.frame.tail(EPISODES)
     names = list(rows["alertname"].value_counts().head(RULES).index)
     rows = rows[rows["alertname"].isin(names)]
     figure = _empty(mode, len(names))
     colours = _colours(mode, found.frame["severity"])
     for severity, part in rows.groupby("severity", sort=True):
-        begins = part["starts_at"].clip(lower=pd.Timestamp(found.range.start))
-        length = part["starts_at"] + pd.to_timedelta(part["duration_s"], unit="s") - begins
+        bars = _observed_bars(part, found)
         figure.add_bar(
-            x=length.dt.total_seconds() * 1000,
-            base=begins,
-            y=[plain(name) for name in part["alertname"]],
+            x=bars["length_ms"],
+            base=bars["begin"],
+            y=[plain(name) for name in bars["alertname"]],
             orientation="h",
             name=plain(str(severity) or "no severity"),
             marker={"color": colours[str(severity)], "line": {"width": 1, "color": colours[str(severity)]}},
             text=[
-                f"{instant_text(row.starts_at)}, {span_text(row.duration_s)}" + (", still firing" if row.open else "")
-                for row in part.itertuples()
+                f"{instant_text(row.starts_at)}, {span_text(row.duration_s)}"
+                + (f", not observed for {span_text(row.hidden_s)} of it" if row.hidden_s else "")
+                + (", firing when last seen" if row.open else "")
+                for row in bars.itertuples()
             ],
             textposition="none",
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
+    for number, (start, end) in enumerate(_unobserved(found)):
+        figure.add_vrect(x0=start, x1=end, fillcolor=palette(mode).gap, line={"width": 0}, layer="below")
+        if not number:
+            figure.add_bar(x=[None], y=[None], name="Not observed", marker={"color": palette(mode).gap})
     figure.update_layout(
         barmode="overlay",
         hovermode="closest",
@@ -90,6 +96,49 @@ def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
     )
     figure.update_yaxes(categoryorder="array", categoryarray=[plain(name) for name in names[::-1]])
     return figure
+
+
+def _unobserved(alerts: AlertEpisodes) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Return the parts of the period in which no rule was evaluated; a pixel and less is left out."""
+    import pandas as pd
+
+    if not alerts.observed:
+        return [] if alerts.observed_s else [(pd.Timestamp(alerts.range.start), pd.Timestamp(alerts.range.end))]
+    edges = [alerts.range.start_ms, *(mark for stretch in alerts.observed for mark in stretch), alerts.range.end_ms]
+    least = (alerts.range.end_ms - alerts.range.start_ms) / 1000
+    marks = [pd.Timestamp(edge, unit="ms", tz="UTC") for edge in edges]
+    pairs = zip(marks[::2], marks[1::2], edges[::2], edges[1::2], strict=True)
+    return [(start, end) for start, end, first, last in pairs if last - first > least]
+
+
+def _observed_bars(episodes: pd.DataFrame, alerts: AlertEpisodes) -> pd.DataFrame:
+    """Cut episodes to the time in which rules were evaluated: a bar through unknown time would claim that they fired.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``episodes``, one per bar, with ``begin`` [UTC], ``length_ms`` [ms] and ``hidden_s``, the time of
+        the episode that no bar shows. [s]
+    """
+    import numpy as np
+    import pandas as pd
+
+    first = episodes["starts_at"].dt.as_unit("ms").astype("int64").to_numpy()
+    last = first + np.round(episodes["duration_s"].to_numpy() * 1000).astype(np.int64)
+    first = np.maximum(first, alerts.range.start_ms)
+    hidden = [round(mark.timestamp() * 1000) for gap in _unobserved(alerts) for mark in gap]
+    edges = np.array([alerts.range.start_ms, *hidden, alerts.range.end_ms]).reshape(-1, 2)
+    every = np.arange(len(first))
+    seen = [(np.maximum(first, start), np.minimum(last, end), every) for start, end in edges]
+    begins, ends, places = (np.concatenate(part) for part in zip(*seen, strict=True))
+    shown = ends > begins
+    begins, ends, places = begins[shown], ends[shown], places[shown]
+    covered = np.bincount(places, weights=ends - begins, minlength=len(first))
+    bars = episodes.iloc[places].reset_index(drop=True)
+    bars["begin"] = pd.to_datetime(begins, unit="ms", utc=True)
+    bars["length_ms"] = ends - begins
+    bars["hidden_s"] = np.round((last - first - covered) / 1000)[places]
+    return bars
 
 
 def hours_figure(hours: AlertHours, *, mode: Mode = "light") -> Any:

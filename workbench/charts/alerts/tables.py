@@ -16,8 +16,8 @@ _PER = {"per_day": "a day", "per_hour": "an hour", "per_10min": "in 10 min", "pe
 _VERDICTS = {"ok": "within", "at_risk": "above", "no_data": "not known"}
 
 #: Columns of the rows below that hold text.
-TEXT = ("measure", "verdict", "standard", "rule", "severity", "owner", "alert", "labels", "marks", "kind", "rules",
-        "hours", "shift", "start")  # fmt: skip
+TEXT = ("measure", "verdict", "standard", "rule", "severity", "owner", "alert", "labels", "marks", "tag", "kind",
+        "rules", "hours", "shift", "start")  # fmt: skip
 
 
 def measure_text(value: float, unit: str) -> str:
@@ -72,7 +72,7 @@ def _count(count: int, seen: bool) -> str:
 
 
 def episode_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per episode, by start: ``alert, severity, labels, start, end, duration, pending, marks``."""
+    """One row of text per episode, by start: ``alert, severity, labels, start, end, duration, pending, marks, tag``."""
     return [
         {
             "alert": str(row.alertname),
@@ -86,9 +86,17 @@ def episode_rows(result: Result) -> list[dict[str, str]]:
                 [name for name in ("flapping", "stale", "sleep", "phantom", "disputed") if getattr(row, name)]
                 + ([f"{span_text(row.unknown_s)} unknown"] if row.unknown_s else [])
             ),
+            "tag": _tag(row),
         }
         for row in result.frame.itertuples()
     ]
+
+
+def _tag(row: Any) -> str:
+    """Return what somebody said of an alert, why, and who."""
+    if not getattr(row, "tag", ""):
+        return NO_VALUE
+    return f"{row.tag}{f' ({row.tag_note})' if row.tag_note else ''}, {row.tagged_by}"
 
 
 def noisiest_rows(result: Result, *, severity: str = "all") -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text,
 
 #: Columns of the rows below that hold text.
 TEXT = ("start", "end", "first rule", "rules", "deploy before", "begins", "follows", "rule", "verdict",
-        "matchers", "owner", "comment", "faults", "stage")  # fmt: skip
+        "incidents of", "matchers", "owner", "comment", "faults", "stage")  # fmt: skip
 
 
 def incident_rows(result: Result) -> list[dict[str, str]]:
@@ -57,6 +57,7 @@ def silence_rows(result: Result) -> list[dict[str, str]]:
             "end": _time(row.end),
             "alerts": count_text(row.alerts),
             "urgent": count_text(row.urgent),
+            "sent": count_text(row.sent) if row.sent == row.sent else NO_VALUE,
             "faults": str(row.faults) or NO_VALUE,
         }
         for row in result.frame.itertuples()
@@ -72,6 +73,32 @@ def stage_rows(result: Result) -> list[dict[str, str]]:
             "reduction": ratio_text(row.reduction, digits=0),
         }
         for row in result.frame.rename(columns={"count": "left"}).itertuples()
+    ]
+
+
+def response_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a group of incidents, ``all`` first: how soon somebody acknowledged, how soon they were over."""
+    return [
+        {
+            "incidents of": str(row.group),
+            "count": count_text(row.incidents),
+            "acknowledged": count_text(row.acknowledged),
+            "over unseen": count_text(row.auto_resolved),
+            "not over": count_text(row.unresolved),
+            **{
+                name: span_text(getattr(row, column))
+                for name, column in (
+                    ("MTTA", "mtta_s"),
+                    ("TTA median", "tta_median_s"),
+                    ("TTA p90", "tta_p90_s"),
+                    ("MTTR", "mttr_s"),
+                    ("TTR median", "ttr_median_s"),
+                    ("TTR p90", "ttr_p90_s"),
+                )
+            },
+            "within 5 min": ratio_text(row.within_5_min, digits=0),
+        }
+        for row in result.frame.itertuples()
     ]
 
 

@@ -161,7 +161,7 @@ def plan_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per limit to plan for: headroom, date, lead time, by when to act and how.
 
     Limits that are reached within the horizon with 10 % or more, and what could be made smaller. The cost of an action
-    is not measured: no source holds the price of a resource.
+    is known where the profile names the cost of the resource (``capacity: {monthly_cost}``).
     """
     rows = []
     for row in result.frame.itertuples():
@@ -180,7 +180,39 @@ def plan_rows(result: Result) -> list[dict[str, str]]:
                 "lead time": f"{row.lead_days:,.0f} d",
                 "act by": NO_VALUE if pd.isna(act) else "now" if act <= now else day_text(act),
                 "what to do": action_text(row) if row.status == "at_risk" or not dated else "watch",
-                "cost": "not measured",
+                "cost": _cost(row),
+            }
+        )
+    return rows
+
+
+def _cost(row: Any) -> str:
+    """Return what the proposed size costs more or less a month."""
+    if row.cost_change is None or pd.isna(row.cost_change):
+        return "not measured"
+    return f"{row.cost_change:+,.2f} {row.currency} a month"
+
+
+def use_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text per level: utilisation, saturation and errors, as the USE method asks for each resource.
+
+    References
+    ----------
+    .. [1] B. Gregg, Thinking Methodically about Performance, ACM Queue 10 (12), 2012.
+    """
+    rows = []
+    lowest = result.frame.sort_values("value", kind="stable").drop_duplicates(["resource", "series"], keep="last")
+    for row in lowest.sort_values("used", ascending=False, kind="stable").itertuples():
+        peak = (row.value - row.headroom_p95) / row.value if row.value else float("nan")
+        rows.append(
+            {
+                "resource": str(row.title),
+                "of": str(row.series),
+                "utilisation": ratio_text(row.used, digits=0),
+                "at p95 of daily peaks": ratio_text(peak, digits=0),
+                "saturated": ratio_text(row.saturated, digits=0),
+                "errors": "not measured",
+                "against": str(row.limit),
             }
         )
     return rows

@@ -151,6 +151,13 @@ def quality_finding(study: Study) -> Sentence:
     ):
         if count := int((quiet["verdict"] == verdict).sum()):
             parts.append(f"{count} of {len(states)} {text}.")
+    shapes = study.results["shapes"].frame
+    for row in shapes[shapes["verdict"] == "drift"].itertuples():
+        what = "The share of missing scores" if row.kind == "missing" else "The shape"
+        where = f"{row.column}, {row.segment}" if row.segment != "all" else row.column
+        parts.append(
+            f"{what} of {where} differs from its reference: {ratio_text(row.moved, digits=1)} of the answers moved."
+        )
     broken = study.results["limits"].frame
     for row in broken[broken["breaches"] > 0].itertuples():
         parts.append(f"{row.title} was {row.rule} {row.breaches} times, {span_text(row.seconds)} in all.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.core.counters.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
+from workbench.core.counters.spikes import spikes_in
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import from_ms
 
@@ -23,17 +24,17 @@ _BEFORE = 20
 
 @dataclass(frozen=True)
 class Dip:
-    """A fall of a counter that was no restart.
+    """A fall of a counter that was no restart, or a leap up that was no count (``after`` above ``before``).
 
     Attributes
     ----------
     labels : Labels
     time_ms : int
-        Of the sample that is lower than the one before. [ms since the epoch]
+        Of the first sample that was misread. [ms since the epoch]
     before, after : float
-        Values beside the fall. The true count lies within ``before - after`` of the corrected one. [count]
+        Values beside the fall or leap. The true count lies within ``before - after`` of the corrected one. [count]
     at_stake : float
-        What a restart would have counted more. [count]
+        What a restart, or the leap, would have counted more. [count]
     back_ms : int, optional
         First sample that is as high again; None where the count went on from the lower value. [ms since the epoch]
     """
@@ -74,6 +75,8 @@ def doubtful(series: SeriesSet) -> bool:
     >>> [doubtful(SeriesSet.of([({}, times, values)])) for values in ([80, 81, 82, 1, 2, 3], [80, 81, 80, 83, 84, 85])]
     [False, True]
     """
+    if spikes_in(series):
+        return True
     return any(fall.strange or fall.doubtful or fall.leapt for falls in falls_in(series).values() for fall in falls)
 
 
@@ -111,13 +114,14 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     >>> without_dips(SeriesSet.of([({}, times, [7_000, 7_060, 12, 70, 130])]))[1]
     ()
     """
+    series, leaps = _without_spikes(series)
     falls = falls_in(series)
     if not any(fall.strange or fall.doubtful or fall.leapt for own in falls.values() for fall in own):
-        return series, ()
+        return series, leaps
     starts = {_target(labels): (times, values) for labels, times, values in evidence.starts}
     created = {_identity(labels): (times, values) for labels, times, values in evidence.created}
     others = _Others(series, falls)
-    values, dips = series.values.copy(), list[Dip]()
+    values, dips = series.values.copy(), list(leaps)
     for row, own in falls.items():
         labels = series.labels[row]
         times, samples = counted_samples(series, row)
@@ -141,6 +145,24 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     return SeriesSet(series.labels, series.offsets, series.times, values), tuple(dips)
 
 
+def _without_spikes(series: SeriesSet) -> tuple[SeriesSet, tuple[Dip, ...]]:
+    """Hold the value from before each leap that fell back."""
+    spikes = spikes_in(series)
+    if not spikes:
+        return series, ()
+    values, dips = series.values.copy(), []
+    for spike in spikes:
+        times, samples = counted_samples(series, spike.row)
+        before, top = float(samples[spike.start - 1]), float(samples[spike.start : spike.end].max())
+        first, last = series.offsets[spike.row : spike.row + 2]
+        inside = np.flatnonzero(np.isfinite(series.values[first:last])) + first
+        values[inside[spike.start : spike.end]] = before
+        more = top - before + float(samples[spike.end])
+        begin_ms, end_ms = int(times[spike.start]), int(times[spike.end])
+        dips.append(Dip(series.labels[spike.row], begin_ms, before, top, more, end_ms))
+    return SeriesSet(series.labels, series.offsets, series.times, values), tuple(dips)
+
+
 def dip_notes(dips: Sequence[Dip], *, since_ms: int) -> tuple[str, ...]:
     """Say which counters were corrected, when, and what is at stake; one sentence a metric.
 
@@ -160,7 +182,8 @@ def dip_notes(dips: Sequence[Dip], *, since_ms: int) -> tuple[str, ...]:
     for dip in dips:
         if dip.time_ms > since_ms:
             named.setdefault(dip.labels.get("__name__", ""), []).append(dip)
-    return tuple(_note(own) for own in named.values())
+    sides = [[dip for dip in own if (dip.after > dip.before) == up] for own in named.values() for up in (False, True)]
+    return tuple(_note(own) for own in sides if own)
 
 
 def _dip(labels: Labels, times: Times, fall: Fall, *, ends: bool) -> Dip:
@@ -172,13 +195,16 @@ def _note(dips: Sequence[Dip]) -> str:
     worst = max(dips, key=lambda dip: dip.at_stake)
     matchers = ",".join(f'{name}="{value}"' for name, value in sorted(worst.labels.items()) if name != "__name__")
     series = worst.labels.get("__name__", "") + (f"{{{matchers}}}" if matchers else "")
-    when = from_ms(worst.time_ms)
+    when, up = from_ms(worst.time_ms), worst.after > worst.before
     falls = (
-        f"{series} fell by {_figure(worst.before - worst.after)} ({_figure(worst.before)} to {_figure(worst.after)})"
+        f"{series} {'rose' if up else 'fell'} by {_figure(abs(worst.before - worst.after))} "
+        f"({_figure(worst.before)} to {_figure(worst.after)}) at {when.day} {when:%b %Y %H:%M} UTC"
     )
-    falls += f" at {when.day} {when:%b %Y %H:%M} UTC"
-    rest = f", the largest of {len(dips)} such falls," if len(dips) > 1 else ""
-    stake = f"a restart would count {_figure(sum(dip.at_stake for dip in dips))} more"
+    rest = f", the largest of {len(dips)} such {'leaps' if up else 'falls'}," if len(dips) > 1 else ""
+    more = _figure(sum(dip.at_stake for dip in dips))
+    if up:
+        return f"Corrected: {falls}{rest} and fell back, so it was misread; {more} more would be counted."
+    stake = f"a restart would count {more} more"
     bound = _figure(sum(dip.before - dip.after for dip in dips))
     return f"Corrected: {falls}{rest} and was no restart; {stake}. The count is right to within {bound}."
 

@@ -14,13 +14,13 @@ Times = NDArray[np.int64]
 Samples = tuple[Times, Floats]
 
 #: A count is implausible when so many times what the series counts at most in as long, and so many of its units more.
-_FACTOR = 10.0
+IMPLAUSIBLE = 10.0
 
 #: A scrape so many times later than usual may hide a restart. [x]
 _LATE = 2.5
 
 #: How many samples after a fall its return is looked for. [samples]
-_RETURN = 100
+RETURN_SAMPLES = 100
 
 #: A series that falls more often than this is not examined. [count]
 _MOST_FALLS = 50_000
@@ -113,7 +113,7 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
                 back,
                 low,
                 high,
-                strange=low > _FACTOR * (most + unit),
+                strange=low > IMPLAUSIBLE * (most + unit),
                 doubtful=low > most,
                 leapt=leapt,
                 late=float(lengths[at - 1]) > _LATE * spacing,
@@ -125,7 +125,7 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
 
 def _back(values: Floats, at: int) -> int | None:
     """First sample after a fall that is as high as before it."""
-    reached = np.flatnonzero(values[at : at + _RETURN] >= values[at - 1])
+    reached = np.flatnonzero(values[at : at + RETURN_SAMPLES] >= values[at - 1])
     return at + int(reached[0]) if len(reached) else None
 
 
@@ -133,7 +133,7 @@ def _leapt(values: Floats, times: Times, at: int, back: int, fastest: float, uni
     """Whether the count came back in one step that it could not have counted, while it could from before the fall."""
 
     def plausible(rise: float, length_ms: float) -> bool:
-        return bool(rise <= _FACTOR * (fastest * length_ms + unit))
+        return bool(rise <= IMPLAUSIBLE * (fastest * length_ms + unit))
 
     leap = float(values[back] - values[back - 1])
     over = float(values[back] - values[at - 1])

@@ -105,7 +105,7 @@ class SourceSettings(Frozen):
     sampling: float | None = Field(default=None, gt=0, le=1)
     database: SecretRef | None = None
     table: str = ""
-    holds: Literal["", "invoices", "deployments", "incidents", "labels"] = ""
+    holds: Literal["", "invoices", "deployments", "incidents", "labels", "answers"] = ""
     delimiter: str = ""
     decimal: Literal["", ".", ","] = ""
     ends: Literal["", "exclusive", "inclusive"] = ""
@@ -394,5 +394,6 @@ def _absolute(read: Settings, base: Path) -> Settings:
         name: channel.model_copy(update={field: below(getattr(channel, field)) for field in ("path", "ca_file")})
         for name, channel in read.channels.items()
     }
+    cost = read.cost.model_copy(update={"prices": below(read.cost.prices)})
     changed = {"sources": sources, "archive": archive, "channels": channels, "schedule": below(read.schedule)}
-    return read.model_copy(update={**changed, **folders})
+    return read.model_copy(update={**changed, **folders, "cost": cost})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 from pydantic import Field
 
@@ -10,6 +11,11 @@ from workbench.core.settings.secrets import Frozen
 
 
 class CostSettings(Frozen):
-    """How spend is judged; ``invoice_tolerance`` is the share of an invoice by which the meter may be off."""
+    """How spend is judged.
+
+    ``invoice_tolerance`` is the share of an invoice by which the meter may be off; ``prices`` is the price book, the
+    data file of genai-prices, the catalogue of a gateway, or a CSV.
+    """
 
     invoice_tolerance: Decimal = Field(default=Decimal("0.01"), ge=0, lt=1)
+    prices: Path | None = None

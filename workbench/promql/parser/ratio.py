@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from workbench.core.timerange import duration_text
 from workbench.promql.parser.lexer import rejected
-from workbench.promql.parser.nodes import Aggregate, Binary, Call, Node, Number, Paren, Selector, Unary, bare
+from workbench.promql.parser.nodes import Aggregate, Binary, Call, Node, Number, Paren, Selector, bare, walk
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.plan import counter_plan
 from workbench.promql.parser.printer import print_query
-
-_PER_SECOND = frozenset({"rate", "irate", "deriv"})
-_PER_WINDOW = frozenset({"increase", "delta", "idelta", "sum_over_time", "count_over_time"})
-_KEEPING = frozenset(
-    {"abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc", "label_replace",
-     "label_join", "histogram_count", "histogram_sum"}
-)  # fmt: skip
-_COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
-
-
-class Unit(NamedTuple):
-    """What a query counts in; ``window_ms`` of one that counts per window. [ms]"""
-
-    name: str
-    window_ms: int = 0
-
-    def __str__(self) -> str:
-        return f"events in {duration_text(self.window_ms)}" if self.window_ms else self.name
-
-
-_SECOND, _COUNTER, _NUMBER, _SHARE = map(Unit, ("events per second", "a counter", "a number", "a share"))
+from workbench.promql.parser.units import Unit, unit_of
 
 
 @dataclass(frozen=True)
@@ -74,16 +53,9 @@ def ratio_plan(texts: Mapping[str, str], *, slice_ms: int) -> RatioPlan:
     {'bad': 'sum(rate(e[5m])) - sum(rate(x[5m]))', 'total': 'sum(rate(t[5m]))'}
     """
     trees = {part: unguarded(parse(text)) for part, text in texts.items()}
-    units = {part: _unit(tree, texts[part]) for part, tree in trees.items()}
-    for part, unit in units.items():
-        if unit in (_SHARE, _NUMBER):
-            raise rejected(
-                f"{part} is {unit}, not a count of events",
-                texts[part],
-                0,
-                hint="Write a share as a raw ratio (ratioMetric.raw with rawType).",
-            )
-    plain = {part: _counter(print_query(tree)) for part, tree in trees.items() if units[part] == _COUNTER}
+    units = _units(trees, texts)
+    _check_alike(units, texts, mixed=True)
+    plain = {part: _counter(print_query(tree)) for part, tree in trees.items() if units[part].kind == "counter"}
     if plain:
         reduced = {part: plain[part] if part in plain else _selector_of(tree) for part, tree in trees.items()}
         if all(reduced.values()):
@@ -125,22 +97,16 @@ def exact_ratio(bad: str, total: str) -> dict[str, str]:
     """
     texts = {"bad": bad, "total": total}
     trees = {part: unguarded(parse(text)) for part, text in texts.items()}
-    units = {part: _unit(tree, texts[part]) for part, tree in trees.items()}
+    units = _units(trees, texts)
     for part, unit in units.items():
-        if unit in (_COUNTER, _SHARE, _NUMBER):
+        if unit.kind == "counter":
             raise rejected(
                 f"the {part} query is {unit}, not a rate of events",
                 texts[part],
                 0,
                 hint="A counter needs rate() or increase() over the window.",
             )
-    if None not in units.values() and units["bad"] != units["total"]:
-        raise rejected(
-            f"the bad query counts {units['bad']}, the total {units['total']}, so their ratio is no share",
-            bad,
-            0,
-            hint="Use rate() over one window in both.",
-        )
+    _check_alike(units, texts, mixed=False)
     whole = _selector_of(trees["total"])
     if whole is not None:
         selector = _selector_of(trees["bad"])
@@ -167,14 +133,12 @@ def events_factor(query: str, slice_ms: int) -> float:
     >>> [events_factor(text, 300_000) for text in ("sum(rate(a[5m]))", "sum(increase(a[1h]))", "sum(a)")]
     [300.0, 0.08333333333333333, 1.0]
     """
-    unit = _unit(parse(query), query)
-    if unit == _SECOND:
-        return slice_ms / 1000
-    return slice_ms / unit.window_ms if unit is not None and unit.window_ms else 1.0
+    unit = unit_of(unguarded(parse(query)), query)
+    return slice_ms / 1000 * unit.per_second if unit.kind == "events" else 1.0
 
 
 def unguarded(node: Node) -> Node:
-    """Leave out what only stands in for missing data: ``or vector(..)``, ``or 0 * x`` and ``> 0`` around counts.
+    """Leave out what is no count: fillers for missing data (``or vector(0)``, ``> 0``, ``clamp_min``) and rounding.
 
     Examples
     --------
@@ -188,11 +152,75 @@ def unguarded(node: Node) -> Node:
             return unguarded(lhs)
         case Binary(op=">" | "!=" | ">=", lhs=lhs, rhs=rhs, returns_bool=False) if _is_zero(rhs):
             return unguarded(lhs)
+        case Call(func="ceil" | "floor" | "round" | "abs" | "sort" | "sort_desc", args=(expr, *_)):
+            return unguarded(expr)
+        case Call(func="clamp_min", args=(expr, least)) if isinstance(bare(least), Number):
+            return unguarded(expr)
         case Binary(op="+" | "-", lhs=lhs, rhs=rhs):
             return replace(node, lhs=unguarded(lhs), rhs=unguarded(rhs))
         case Aggregate(op="sum", expr=expr):
             return replace(node, expr=unguarded(expr))
     return node
+
+
+def _units(trees: Mapping[str, Node], texts: Mapping[str, str]) -> dict[str, Unit]:
+    """Tell what each part counts in, and refuse what is no count of events."""
+    units = {}
+    for part, tree in trees.items():
+        units[part] = unit = unit_of(tree, texts[part])
+        if unit.kind in ("share", "number", "unknown") or unit.scale <= 0:
+            words = f"{unit}" if unit.scale > 0 else "negative"
+            hint = "Count events: a sum of rate() or increase(); write a share as a raw ratio (rawType)."
+            raise rejected(f"the {part} query is {words}, not a count of events", texts[part], 0, hint=hint)
+        for node in walk(tree):
+            if isinstance(node, Selector):
+                _check_selector(node, part, texts[part])
+    return units
+
+
+def _check_selector(selector: Selector, part: str, text: str) -> None:
+    if selector.at is not None:
+        why = f"the {part} query is fixed to one instant by @, so it gives the same events in every slice"
+        raise rejected(why, text, selector.position, hint="Leave the @ out.")
+    if not selector.name.endswith("_bucket"):
+        return
+    bounds = [matcher.value for matcher in selector.matchers if matcher.name == "le" and matcher.op in ("=", "=~")]
+    if len({_bound(value) for bound in bounds for value in bound.split("|")}) != 1:
+        why = f"the {part} query counts an event once a bucket of {selector.name}"
+        hint = 'Match one bound, e.g. le="1" or le="+Inf", or use the _count series.'
+        raise rejected(why, text, selector.position, hint=hint)
+
+
+def _offsets(text: str) -> set[int]:
+    offsets = {node.offset_ms for node in walk(parse(text)) if isinstance(node, Selector) and node.range_ms}
+    return offsets or {0}
+
+
+def _bound(text: str) -> float | str:
+    text = text.replace("\\", "")
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _check_alike(units: Mapping[str, Unit], texts: Mapping[str, str], *, mixed: bool) -> None:
+    """Refuse parts whose ratio is no share; ``mixed`` windows are converted, and counters become rates."""
+    total, shifts = units["total"], {part: _offsets(text) for part, text in texts.items()}
+    for part, unit in units.items():
+        if shifts[part] != shifts["total"]:
+            raise rejected(f"the {part} query has another offset than the total", texts[part], 0, hint="Leave it out.")
+        kinds = {unit.kind, total.kind}
+        if len(kinds) == 1 and (unit.same(total) or (mixed and unit.weight == total.weight == 1)):
+            continue
+        if mixed and kinds == {"events", "counter"}:
+            continue
+        raise rejected(
+            f"the {part} query counts {unit}, the total {total}, so their ratio is no share",
+            texts[part],
+            0,
+            hint="Use rate() over one window in both.",
+        )
 
 
 def _is_zero(node: Node) -> bool:
@@ -240,57 +268,3 @@ def _same(one: str | None, other: str) -> bool:
         and isinstance(second, Selector)
         and set(first.all_matchers) == set(second.all_matchers)
     )
-
-
-def _unit(node: Node, text: str) -> Unit | None:
-    """Tell what a query counts in; None where that cannot be told."""
-    match node:
-        case Number() | Call(func="vector" | "scalar"):
-            return _NUMBER
-        case Selector(range_ms=None):
-            return _COUNTER
-        case Paren(expr=expr) | Unary(expr=expr):
-            return _unit(expr, text)
-        case Aggregate(op="count" | "count_values" | "group" | "stddev" | "stdvar"):
-            return None
-        case Aggregate(expr=expr):
-            return _unit(expr, text)
-        case Call(func="histogram_fraction" | "histogram_avg" | "avg_over_time"):
-            return _SHARE
-        case Call(func=func, args=args):
-            if func in _PER_SECOND:
-                return _SECOND
-            if func in _PER_WINDOW and args:
-                inner = bare(args[0])
-                return Unit("window", getattr(inner, "range_ms", None) or 0) if hasattr(inner, "range_ms") else None
-            return _unit(args[0], text) if func in _KEEPING and args else None
-        case Binary(op=op, lhs=lhs, rhs=rhs):
-            return _of_binary(node, op, _unit(lhs, text), _unit(rhs, text), text)
-    return None
-
-
-def _of_binary(node: Binary, op: str, left: Unit | None, right: Unit | None, text: str) -> Unit | None:
-    if op in _COMPARISONS:
-        return None if node.returns_bool else right if left == _NUMBER else left
-    if op in ("and", "unless"):
-        return left
-    if op in ("+", "-", "or"):
-        if left is None or right is None or left == right:
-            return left if left is not None else right
-        if _NUMBER in (left, right):
-            return right if left == _NUMBER else left
-        raise rejected(
-            f"{left} and {right} cannot be joined by {op}",
-            text,
-            node.position,
-            hint="Use rate() over one window throughout.",
-        )
-    if op == "*":
-        if left in (_NUMBER, _SHARE):
-            return right
-        return left if right in (_NUMBER, _SHARE) else None
-    if op == "/":
-        if right == _NUMBER:
-            return left
-        return _SHARE if left is not None and left == right else None
-    return None

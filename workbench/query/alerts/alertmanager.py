@@ -14,7 +14,8 @@ from workbench.core.series import label_key
 from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms, to_ms
-from workbench.query.alerts.records import AlertRecords, Sighting, episodes_of, instant_ms
+from workbench.query.alerts.lines import Sighting, instant_ms
+from workbench.query.alerts.records import AlertRecords, episodes_of
 from workbench.query.http.client import BackendClient
 from workbench.query.http.failures import clean
 from workbench.query.http.shapes import typed_answers

@@ -16,6 +16,7 @@ _REQUEST = re.compile(rf"[^\[]{{0,200}}\[(?P<time>{STAMP.pattern})\]\s*")
 _LEVEL = re.compile(r"[\[(<|]*(?:[a-z_]+:)?(?P<level>[A-Za-z]{1,11})[\])>|]*(?:\s*[:\-|]\s*|\s+|$)")
 _NAMED = re.compile(r"(?P<logger>[\w.$/:-]{1,120}?)[\])]?\s+-\s+")
 _COLONED = re.compile(rf"(?P<logger>[\w.$/ -]{{1,80}}?):(?P<level>{_LEVELS})(?::\s*|\s+|$)")
+_BRACKETED = re.compile(rf"\[(?P<level>(?i:{_LEVELS}))\]:?\s+")
 _LED = re.compile(rf"(?P<level>{_LEVELS}):(?:(?P<logger>[\w.]+):)?\s*")
 _AFTER = re.compile(rf"(?:\S+\s+){{1,2}}?[\[(<|]*(?P<level>{_LEVELS})[\])>|]*(?::|\s|$)")
 _IDS = re.compile(r"\b(trace|span)_?[iI]d[=:]\s*\"?([\w.-]{4,64})")
@@ -37,6 +38,25 @@ _KLOG = re.compile(
     r"(?P<caller>[^\s\]]+)\] ?(?P<rest>.*)",
     re.DOTALL,
 )
+_CELERY = re.compile(
+    r"\[(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}): (?P<level>[A-Z]+)/(?P<logger>[^\]]+)\] ?(?P<rest>.*)", re.DOTALL
+)
+_VLLM = re.compile(
+    r"(?:\((?P<logger>[^)]{1,80})\) )?(?P<level>[A-Z]{4,8}) "
+    r"(?P<month>\d\d)-(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d(?:\.\d+)?) "
+    r"(?:\[(?P<caller>[^\]]+)\]|(?P<place>\S+)\]) ?(?P<rest>.*)",
+    re.DOTALL,
+)
+_REDIS = re.compile(
+    r"(?P<pid>\d+):(?P<role>[XCSM]) (?P<day>\d\d) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4}) "
+    r"(?P<clock>\d\d:\d\d:\d\d(?:\.\d+)?) (?P<level>[.\-*#]) (?P<rest>.*)",
+    re.DOTALL,
+)
+_EPOCH = re.compile(
+    r"(?P<time>1\d{9}(?:\.\d{1,9})?|1\d{12})\s+\[?(?P<level>[A-Za-z]{4,8})\]?\s+(?P<rest>.*)", re.DOTALL
+)
+_REDIS_LEVELS = {".": "debug", "-": "debug", "*": "info", "#": "warning"}
+_PAIR = re.compile(r"(?:^|\s)(?:level|lvl|severity)=[\"']?([A-Za-z]{1,11})\b")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SYSLOG = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
@@ -53,7 +73,7 @@ def plain_record(text: str) -> dict[str, Any]:
     >>> plain_record("10:00:09 - LiteLLM Proxy:ERROR: utils.py:12 - lost")["level"]
     'ERROR'
     """
-    record = _syslog(text) or _klog(text) or _dated(text)
+    record = _syslog(text) or _klog(text) or _named_form(text) or _dated(text)
     for kind, value in _IDS.findall(text):
         record.setdefault(f"{kind}_id", value)
     return record
@@ -95,6 +115,25 @@ def _klog(text: str) -> dict[str, Any] | None:
     return {"timestamp": time, "level": found["level"], "caller": found["caller"]} | {"message": found["rest"]}
 
 
+def _named_form(text: str) -> dict[str, Any] | None:
+    """Celery, vLLM, Redis, and loggers that begin with an epoch, as zap's console encoder does."""
+    if found := _CELERY.fullmatch(text):
+        named = {"timestamp": found["time"], "level": found["level"], "logger": found["logger"]}
+    elif (found := _VLLM.fullmatch(text)) and 1 <= int(found["month"]) <= 12:
+        time = f"{_MONTHS[int(found['month']) - 1]} {int(found['day']):>2} {found['clock']}"
+        named = {"timestamp": time, "level": found["level"], "caller": found["caller"] or found["place"]}
+        if found["logger"]:
+            named["logger"] = found["logger"]
+    elif (found := _REDIS.fullmatch(text)) and found["month"] in _MONTHS:
+        time = f"{found['month']} {int(found['day']):>2} {found['year']} {found['clock']}"
+        named = {"timestamp": time, "level": _REDIS_LEVELS[found["level"]], "pid": found["pid"]}
+    elif found := _EPOCH.fullmatch(text):
+        named = {"timestamp": found["time"], "level": found["level"]}
+    else:
+        return None
+    return named | {"message": found["rest"]} if severity_of(named["level"]) else None
+
+
 def _inner(text: str) -> dict[str, Any]:
     """Read what a program wrote inside a frame of syslog: JSON, logfmt, or a level before a message."""
     if text.startswith("{") and (inner := json_object(text)) is not None:
@@ -118,6 +157,8 @@ def _dated(text: str) -> dict[str, Any]:
             record["logger"], rest = named["logger"], rest[named.end() :]
     elif (request := _REQUEST.match(text)) and is_time(request["time"]):
         record["timestamp"] = request["time"]
+    elif bracketed := _BRACKETED.match(text):
+        record["level"], rest = bracketed["level"], text[bracketed.end() :]
     elif led := _LED.match(text):
         record["level"], rest = led["level"], text[led.end() :]
         if led["logger"]:
@@ -130,6 +171,8 @@ def _dated(text: str) -> dict[str, Any]:
     inner = json_object(rest) if rest.startswith("{") else logfmt_record(rest) if dated else None
     if inner is None and dated and "level" not in record and (found := _AFTER.match(rest)):
         record["level"] = found["level"]
+    if inner is None and "level" not in record and (found := _PAIR.search(rest)) and severity_of(found[1]):
+        record["level"] = found[1]
     return record | (inner if inner is not None else {"message": rest})
 
 

@@ -13,9 +13,9 @@ from workbench.core.settings import SourceSettings
 USUAL: Mapping[str, tuple[str, ...]] = {
     column: tuple(places.split())
     for column, places in {
-        "time_ns": "timestamp @timestamp time ts Timestamp @t datetime date eventTime asctime",
+        "time_ns": "timestamp @timestamp time ts Timestamp @t datetime date eventTime asctime t.$date",
         "severity": "level severity Level lvl levelname log.level loglevel severity_text SeverityText severityText "
-        "severity_number SeverityNumber severityNumber @l priority",
+        "severity_number SeverityNumber severityNumber @l priority s",
         "message": "message msg Message @m body Body event log text",
         "service": "service.name service service_name Service serviceName app application resource.service.name",
         "trace_id": "trace_id traceId traceID TraceId trace.id context.trace_id otelTraceID dd.trace_id",

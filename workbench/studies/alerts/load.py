@@ -19,7 +19,7 @@ from workbench.analysis.alerts.summary import (
     alert_rules,
     noisiest_alerts,
 )
-from workbench.analysis.alerts.tags import tag_shares
+from workbench.analysis.alerts.tags import tag_shares, with_tags
 from workbench.catalog import Profile
 from workbench.core.errors import EmptyAnswer, ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.frames import EPISODES
@@ -126,6 +126,7 @@ def alert_load(
         zone=ctx.zone,
     )
     said = tags_of(ctx, system, alerts)
+    alerts = with_tags(alerts, said)
     measures = alert_measures(alerts, positions=positions)
     results: dict[str, Result] = {
         "measures": measures,

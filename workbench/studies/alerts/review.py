@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workbench.analysis.alerts.response import alert_responses
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.analysis.alerts.together import alert_change, alert_incidents, alert_pairs
 from workbench.core.errors import ParameterError
-from workbench.core.result import Study
+from workbench.core.result import Result, Study
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies.alerts.load import alert_load
+from workbench.studies.decisions.table_events import table_events, table_incidents
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
@@ -46,7 +48,8 @@ def alert_review(
     Study
         The results of ``alert_load``, with ``incidents``
         (:class:`workbench.analysis.alerts.together.AlertIncidents`), ``pairs``
-        (:class:`~workbench.analysis.alerts.together.AlertPairs`) and, with ``change``, ``change``
+        (:class:`~workbench.analysis.alerts.together.AlertPairs`), where a table of incidents knows acknowledgements
+        ``responses`` (:class:`workbench.analysis.alerts.response.AlertResponses`) and, with ``change``, ``change``
         (:class:`~workbench.analysis.alerts.together.AlertChange`).
 
     Raises
@@ -56,7 +59,7 @@ def alert_review(
 
     Notes
     -----
-    Deploys are the annotations of that kind.
+    Deploys are the annotations of that kind, and the rows of tables of deployments.
     """
     if change is not None and not range.start < change < min(range.end, as_of):
         raise ParameterError(
@@ -65,10 +68,13 @@ def alert_review(
     study = alert_load(ctx, system=system, range=range, as_of=as_of, without=without)
     episodes = study.results["episodes"]
     assert isinstance(episodes, AlertEpisodes)
-    noted = ctx.store.annotations(system) if ctx.store is not None else []
+    noted = [*(ctx.store.annotations(system) if ctx.store is not None else []), *table_events(ctx, system)[0]]
     deploys = [to_ms(one.starts_at) for one in noted if one.kind == "deploy"]
     more = {"incidents": alert_incidents(episodes, deploys), "pairs": alert_pairs(episodes)}
-    results = {**study.results, **more}
+    results: dict[str, Result] = {**study.results, **more}
+    answered, warnings = table_incidents(ctx, system)
+    if answered is not None:
+        results["responses"] = alert_responses(answered, episodes.range, zone=ctx.zone)
     if change is not None:
         results["change"] = alert_change(episodes, to_ms(change))
-    return replace(study, name="alert_review", results=results)
+    return replace(study, name="alert_review", results=results, warnings=(*study.warnings, *warnings))

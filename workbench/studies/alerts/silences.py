@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.alerts.marks import labels_text
-from workbench.analysis.alerts.silences import Silence, alert_silences, alert_stages
+from workbench.analysis.alerts.silences import Silence, alert_silences, silenced_at_start
+from workbench.analysis.alerts.stages import alert_stages
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.core.errors import WorkbenchError
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange, parse_instant, to_ms
 from workbench.promql import Matcher
-from workbench.query.alerts.records import AlertRecords
 from workbench.studies.alerts.load import alert_load
+from workbench.studies.alerts.messages import AlertLines, read_alert_lines
+from workbench.studies.alerts.ownership import rule_names
 from workbench.studies.alerts.reading import read_alerts
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     -------
     Study
         ``results``: ``silences`` (:class:`workbench.analysis.alerts.silences.AlertSilences`) and ``stages``
-        (:class:`~workbench.analysis.alerts.silences.AlertStages`), beside those of ``alert_load``.
+        (:class:`~workbench.analysis.alerts.stages.AlertStages`), beside those of ``alert_load``.
 
     Raises
     ------
@@ -54,19 +56,27 @@ def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     Notes
     -----
     Matchers are held against the labels of ``ALERTS``; labels that Prometheus adds on the way to Alertmanager
-    (``external_labels``) are not among them.
+    (``external_labels``) are not among them. Messages, and what was silenced or inhibited, come from the JSON lines of
+    Alertmanager: its event recorder, webhooks, or snapshots of its API.
     """
     study = alert_load(ctx, system=system, range=range, as_of=as_of)
     episodes = study.results["episodes"]
     assert isinstance(episodes, AlertEpisodes)
     warnings = list(study.warnings)
-    collected = collected_silences(ctx, system, episodes.range)
-    if collected is None:
-        warnings.append("No silences were collected: set alertmanager at the source and run `workbench collect`.")
     try:
         sets = _label_sets(ctx, system, episodes.range)
     except WorkbenchError:
         sets = {}
+    lines: AlertLines | None = None
+    try:
+        lines = read_alert_lines(ctx, system, episodes, sets)
+    except WorkbenchError as error:
+        warnings.append(f"Notifications are not known: {error.message}")
+    collected = collected_silences(ctx, system, episodes.range)
+    if lines is not None and lines.silences:
+        collected = {**silences_of(lines.silences, episodes.range), **(collected or {})}
+    if collected is None:
+        warnings.append("No silences were collected: set alertmanager at the source and run `workbench collect`.")
     silences = list(collected or {})
     matched = np.zeros((len(silences), len(episodes.frame)), np.bool_)
     for row, matchers in enumerate((collected or {}).values()):
@@ -74,11 +84,15 @@ def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     if ctx.identity.scope is not None:  # what silences nothing of this system may be another team's
         own = np.flatnonzero(matched.any(axis=1))
         silences, matched = [silences[row] for row in own], matched[own]
-    notifications = _notifications(ctx, system, episodes.range, warnings)
+    quiet = lines.quiet if lines is not None else {}
+    silenced = None if collected is None else silenced_at_start(episodes, silences, matched)
+    if "silence" in quiet:
+        silenced = quiet["silence"] | (False if silenced is None else silenced)
+    messages = lines.messages if lines is not None else None
     results = {
         **study.results,
-        "silences": alert_silences(episodes, silences, matched),
-        "stages": alert_stages(episodes, None if collected is None else silences, matched, notifications),
+        "silences": alert_silences(episodes, silences, matched, messages),
+        "stages": alert_stages(episodes, silenced=silenced, inhibited=quiet.get("inhibition"), messages=messages),
     }
     return replace(study, name="alert_suppression", results=results, warnings=tuple(warnings))
 
@@ -89,10 +103,12 @@ def collected_silences(ctx: Context, system: str, span: TimeRange) -> dict[Silen
     seen = ctx.store.observed(name, "silences", limit=10_000) if ctx.store is not None else []
     if not seen:
         return None
-    newest: dict[str, dict[str, Any]] = {}
-    for observation in reversed(seen):
-        for document in observation.document:
-            newest[str(document.get("id", ""))] = document
+    return silences_of([document for one in reversed(seen) for document in one.document], span)
+
+
+def silences_of(documents: Iterable[Mapping[str, Any]], span: TimeRange) -> dict[Silence, Matchers]:
+    """Silences that overlap a range, from documents of which the last of each id counts."""
+    newest = {str(document.get("id", "")): document for document in documents}
     silences: dict[Silence, Matchers] = {}
     for identity, document in newest.items():
         try:
@@ -108,14 +124,22 @@ def collected_silences(ctx: Context, system: str, span: TimeRange) -> dict[Silen
 
 
 def _matcher(document: Mapping[str, Any]) -> Matcher:
-    regex, equal = bool(document.get("regex")), bool(document.get("equal", True))
+    regex = bool(document.get("regex", document.get("isRegex")))
+    equal = bool(document.get("equal", document.get("isEqual", True)))
     op = {(True, False): "=", (True, True): "=~", (False, False): "!=", (False, True): "!~"}[equal, regex]
     return Matcher(str(document["name"]), op, str(document["value"]))  # type: ignore[arg-type]
 
 
 def _label_sets(ctx: Context, system: str, span: TimeRange) -> dict[str, dict[str, str]]:
-    reading = read_alerts(ctx.source_for(system), ctx.catalog.profile(system).scope, span)
-    return {labels_text(labels): labels for labels in reading.frame["labels"]}
+    """Labels of the episodes of a system by their text, wherever they are written down."""
+    source, profile = ctx.source_for(system), ctx.catalog.profile(system)
+    frames = [read_alerts(source, profile.scope, span, names=rule_names(source, profile).names).frame]
+    if ctx.store is not None:
+        frames.append(ctx.store.episodes(system, span))
+    recorder = ctx.episodes_for(system)
+    if recorder.name in ctx.episode_sources:
+        frames.append(recorder.episodes(span))
+    return {labels_text(labels): labels for frame in frames for labels in frame["labels"]}
 
 
 def _selected(alerts: AlertEpisodes, sets: Mapping[str, Mapping[str, str]], matchers: Matchers) -> NDArray[np.bool_]:
@@ -130,15 +154,3 @@ def _selected(alerts: AlertEpisodes, sets: Mapping[str, Mapping[str, str]], matc
         kept = dict(zip(distinct, matcher.keep(distinct).tolist(), strict=True))
         keep &= np.array([kept[value] for value in values], np.bool_)
     return keep if matchers else np.zeros(len(frame), np.bool_)
-
-
-def _notifications(ctx: Context, system: str, span: TimeRange, warnings: list[str]) -> int | None:
-    source = ctx.episodes_for(system)
-    alone = ctx.identity.scope is None or ctx.serves.get(source.name) == (system,)
-    if not isinstance(source, AlertRecords) or not alone:
-        return None
-    try:
-        return len(source.notifications(span))
-    except WorkbenchError as error:
-        warnings.append(f"Notifications are not known: {error.message}")
-        return None

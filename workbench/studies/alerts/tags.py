@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ def tag_alerts(
     labels: str = "",
     note: str = "",
     again: bool = False,
+    chosen: Collection[tuple[str, str, int]] = (),
+    without: tuple[str, ...] = (),
     seen: int | None = None,
 ) -> int:
     """Say of the alerts that began in a period whether they were useful; returns of how many.
@@ -47,6 +50,10 @@ def tag_alerts(
         Why.
     again : bool
         Also those that are tagged already; the newest word counts.
+    chosen : collection of (str, str, int)
+        Only these: alert name, labels as text, start [ms since the epoch]; by default all that fit.
+    without : tuple of str
+        Labels that make no alert of their own, as the reader left them out.
     seen : int, optional
         What :meth:`workbench.store.Store.newest_change` gave when the writer last looked: somebody else's change since
         then is shown first.
@@ -67,7 +74,7 @@ def tag_alerts(
         raise ParameterError(f"{tag!r} is no tag of an alert.", hint=f"Use one of: {', '.join(TAGS)}.")
     if ctx.store is None:
         raise ArchiveError("There is no store to write to.", hint="Set home or store_url in the settings.")
-    episodes = alert_load(ctx, system=system, range=range, as_of=as_of).results["episodes"]
+    episodes = alert_load(ctx, system=system, range=range, as_of=as_of, without=without).results["episodes"]
     frame = episodes.frame[episodes.frame["started"]]
     names = sorted(set(frame["alertname"]))
     if rule and rule not in names:
@@ -78,7 +85,7 @@ def tag_alerts(
     tags = []
     for row in frame.itertuples():
         name, text, start_ms = str(row.alertname), str(row.labels), to_ms(row.starts_at)
-        wanted = (not rule or name == rule) and labels in text
+        wanted = (not rule or name == rule) and labels in text and (not chosen or (name, text, start_ms) in chosen)
         if wanted and (again or (name, labels_key(text), start_ms) not in known):
             tags.append(AlertTag(system, name, text, start_ms, tag, note, ctx.clock(), ctx.identity.name))
     return ctx.store.put_alert_tags(tags, seen=seen)

@@ -114,6 +114,8 @@ def data_of(ctx: Context) -> Data:
             whole = False
         else:
             parts.append((name, list(_stated(table.path))))
+    if ctx.cost.prices is not None:
+        parts.append(("prices", list(_stated(ctx.cost.prices))))
     whole = whole and not (ctx.log_sources or ctx.span_sources or ctx.episode_sources)
     if ctx.store is not None:
         parts.append(ctx.store.collected_version())

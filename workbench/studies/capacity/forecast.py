@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from workbench.core.timerange import DAY_MS, HOUR_MS, TimeRange, from_ms
 from workbench.core.units import bytes_text, count_text
 from workbench.studies.counting.ledger import PROCESS_LABELS
 from workbench.studies.counting.thresholds import metrics_of, thresholds_of
+from workbench.studies.decisions.table_events import table_events
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
@@ -134,6 +135,7 @@ def capacity_forecast(
     end_ms = min(range.end_ms, int(as_of.timestamp() * 1000)) // HOUR_MS * HOUR_MS
     span = TimeRange.from_ms(min(range.start_ms // HOUR_MS * HOUR_MS, end_ms - HISTORY_DAYS * DAY_MS), end_ms)
     asked = list(_asked(profile))
+    deploys = _deploys(ctx, system, span)
     levels: list[Level] = []
     warnings: list[str] = []
     failures: list[Status] = []
@@ -141,7 +143,7 @@ def capacity_forecast(
         warnings.append(f"{system} has no level with a limit: capacity is not measured.")
     for one in asked:
         try:
-            levels += _levels(query_reader, one, span, warnings)
+            levels += _levels(query_reader, one, span, deploys, warnings)
         except (QueryRejected, QueryTooExpensive) as error:
             failures.append("refused")
             warnings.append(f"{one.resource}: {error}")
@@ -180,7 +182,9 @@ def capacity_forecast(
     )
 
 
-def _levels(query_reader: QueryReader, asked: _Asked, span: TimeRange, warnings: list[str]) -> list[Level]:
+def _levels(
+    query_reader: QueryReader, asked: _Asked, span: TimeRange, deploys: tuple[datetime, ...], warnings: list[str]
+) -> list[Level]:
     answer = query_reader.matrix(asked.query, span, HOUR_MS)
     rows = np.where(answer.present & np.isfinite(answer.values), answer.values / asked.scale, np.nan)
     living = [row for row, values in enumerate(rows) if np.isfinite(values[-DAY_MS // HOUR_MS * 7 :]).any()]
@@ -194,16 +198,40 @@ def _levels(query_reader: QueryReader, asked: _Asked, span: TimeRange, warnings:
             series=_series(answer.labels[row], asked.words),
             unit=asked.unit,
             hourly=rows[row],
-            limits=asked.limits,
+            limits=_planned(asked),
             accumulates=True if asked.word in STORES else None,
             hold=_hold(asked),
             lead_days=(asked.terms and asked.terms.lead_days) or LEAD_DAYS,
             window=_window(asked.terms),
             budget=asked.word.startswith("budget"),
             signal=asked.terms is None or asked.terms.signal,
+            markers=deploys,
+            monthly_cost=asked.terms.monthly_cost if asked.terms is not None else None,
+            currency=asked.terms.currency if asked.terms is not None and asked.terms.monthly_cost is not None else "",
         )
         for row in living
     ]
+
+
+def _planned(asked: _Asked) -> tuple[CapacityLimit, ...]:
+    """Limits with the changes of them that the profile names."""
+    planned = asked.terms.limit_changes if asked.terms is not None else ()
+    return tuple(
+        replace(
+            limit,
+            changes=tuple(
+                (datetime(one.at.year, one.at.month, one.at.day, tzinfo=UTC), limit.value * one.factor)
+                for one in planned
+            ),
+        )
+        for limit in asked.limits
+    )
+
+
+def _deploys(ctx: Context, system: str, span: TimeRange) -> tuple[datetime, ...]:
+    """Instants of the deploys that are written down or stand in a table."""
+    noted = [*(ctx.store.annotations(system) if ctx.store is not None else []), *table_events(ctx, system)[0]]
+    return tuple(one.starts_at for one in noted if one.kind == "deploy" and span.start <= one.starts_at < span.end)
 
 
 def _hold(asked: _Asked) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from workbench.analysis.cost.focus import focus_export
-from workbench.analysis.cost.price_book import PriceBook
+from workbench.analysis.cost.prices.book import PriceBook
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.cost.period_ledger import read_period

@@ -10,16 +10,16 @@ from workbench.analysis.cost.budgets import budget_use
 from workbench.analysis.cost.drivers import spend_drivers
 from workbench.analysis.cost.jumps import spend_jumps
 from workbench.analysis.cost.landing import spend_forecast
+from workbench.analysis.cost.prices.listed import list_prices
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
 from workbench.analysis.cost.token_classes import token_classes
 from workbench.analysis.cost.units import unit_costs
 from workbench.catalog import Profile
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, calendar_range, from_ms
+from workbench.studies.cost.price_file import chosen_book
 from workbench.studies.cost.reading import BUDGET_WORDS, read_spend
-from workbench.studies.counting.ledger import (
-    periods_of,
-)
+from workbench.studies.counting.ledger import periods_of
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.read_tier import read_tier
@@ -46,7 +46,8 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         ``results``: ``totals`` (:class:`workbench.analysis.cost.spend.SpendTotals`), ``groups``
         (:class:`workbench.analysis.cost.spend.SpendGroups`), ``days``
         (:class:`workbench.analysis.cost.spend.DailySpend`, in ``ctx.zone``), ``token_classes``
-        (:class:`workbench.analysis.cost.token_classes.TokenClasses`), ``drivers``
+        (:class:`workbench.analysis.cost.token_classes.TokenClasses`), ``list_prices``
+        (:class:`workbench.analysis.cost.prices.listed.ListPrices`, by the price book of the settings), ``drivers``
         (:class:`workbench.analysis.cost.drivers.SpendDrivers`), ``forecast``
         (:class:`workbench.analysis.cost.landing.SpendForecast`), ``jumps``
         (:class:`workbench.analysis.cost.jumps.SpendJumps`), ``unit_costs``
@@ -71,6 +72,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     counted = spend.accounts if len(spend.seen) else []
     invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
     spend.ledger, counted, unlabelled = with_labels(ctx, system, spend.ledger, counted)
+    book, unread = chosen_book(ctx)
     totals = spend_totals(spend.ledger, spend.seen, counted, periods)
     groups = spend_groups(spend.ledger, spend.seen, counted, periods)
     budgets = budget_use(spend.budgets, as_of=periods.now.end)
@@ -85,10 +87,11 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         range=periods.now,
         as_of=as_of,
         results={
-            "totals": replace(totals, notes=(*totals.notes, *_gaps(profile))),
+            "totals": replace(totals, notes=(*totals.notes, *_gaps(profile, priced=book is not None))),
             "groups": groups,
             "days": daily_spend(spend.ledger, spend.seen, counted, groups, zone=ctx.zone),
             "token_classes": token_classes(spend.ledger, spend.seen, counted, periods),
+            "list_prices": list_prices(spend.ledger, counted, periods.now, book),
             "drivers": spend_drivers(spend.ledger, spend.seen, counted, periods),
             "jumps": jumps,
             "forecast": spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone),
@@ -108,17 +111,21 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             tier=read_tier(source, periods.now.start_ms),
             version=__version__,
         ),
-        warnings=(*spend.warnings, *unlabelled),
+        warnings=(*spend.warnings, *unlabelled, *unread),
     )
 
 
-def _gaps(profile: Profile) -> tuple[str, ...]:
+def _gaps(profile: Profile, *, priced: bool) -> tuple[str, ...]:
     """Say what of this question the profile has no signal for."""
     notes = []
     if not profile.variants("cost"):
         notes.append(
-            "Spend is not measured: the profile has no counter of money. Tokens can be priced only by a price book, "
-            "and there is none."
+            "Spend is not measured: the profile has no counter of money. "
+            + (
+                "Tokens at list prices are an estimate of it."
+                if priced
+                else "Tokens can be priced only by a price book, and there is none."
+            )
         )
     if not profile.variants("tokens"):
         notes.append("Tokens are not measured: the profile has no counter of tokens.")

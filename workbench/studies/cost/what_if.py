@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from workbench.analysis.cost.price_book import PriceBook
+from workbench.analysis.cost.prices.book import PriceBook
 from workbench.analysis.cost.what_if import Scenario, what_if
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange

@@ -65,3 +65,16 @@ def counted_to_threshold(
     reader.also(broad)
     labels, increases = reader.labelled(broad, span, slice_ms)
     return threshold_counts(labels, increases, threshold)
+
+
+def bucket_warnings(objective: str, threshold: float, between: ThresholdCounts) -> list[str]:
+    """Say what is odd about the histograms that a threshold was read from."""
+    warnings = []
+    if between.bounds != (threshold,):
+        bounds = ", ".join(f"{bound:g}" for bound in between.bounds)
+        warnings.append(f"{objective}: {threshold:g} is no bound of its buckets ({bounds}); the SLI lies between two.")
+    if between.layouts > 1:
+        warnings.append(f"{objective}: its histograms have {between.layouts} different sets of bounds.")
+    if between.repaired:
+        warnings.append(f"{objective}: a bucket counted less than the one below it, and was raised to it.")
+    return warnings

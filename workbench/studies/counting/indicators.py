@@ -20,7 +20,6 @@ from workbench.analysis.counting.events import (
     timeslice_events,
 )
 from workbench.analysis.counting.increase import Floats
-from workbench.analysis.counting.latency import ThresholdCounts
 from workbench.catalog import (
     CompositeIndicator,
     Objective,
@@ -43,9 +42,10 @@ from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import events_factor
-from workbench.studies.counting.buckets import counted_to_threshold, missing_bound, threshold_of
+from workbench.studies.counting.buckets import bucket_warnings, counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.doubts import bad_unmatched, check_lifetime, empty_part, far_threshold, unknown_labels
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
 from workbench.studies.sources.newest import newest_samples
@@ -291,12 +291,18 @@ class _Counter:
                 counted = sampled_events(objective.id, series, edges, op=indicator.op, threshold=value)
             case ThresholdIndicator():
                 answer, value = self._answer(plan.queries["query"]), float(indicator.value)
+                self._warnings += far_threshold(
+                    objective.id, plan.queries["query"], answer, op=indicator.op, threshold=value
+                )
                 return threshold_events(
                     objective.id, answer, op=indicator.op, threshold=value, slice_ms=plan.slice_ms
                 )  # fmt: skip
             case RawIndicator():
                 answer = self._answer(plan.queries["query"])
                 counted = raw_events(objective.id, answer, kind=indicator.kind, slice_ms=plan.slice_ms)
+                check_lifetime(plan.queries["query"], self._answer)
+                if len(counted) and (counted["good"] == counted["total"]).all():
+                    self._warnings += unknown_labels(objective.id, plan.queries["query"], self._has_data)
             case RatioIndicator():
                 counted = self._counted() if plan.selectors else self._evaluated()
             case RecordsIndicator():
@@ -328,13 +334,14 @@ class _Counter:
         parts = {part: reader.counts(text, plan.span, plan.slice_ms) for part, text in plan.selectors.items()}
         total = parts["total"]
         if "bad" in parts:
+            self._warnings.extend(bad_unmatched(plan, reader))
             good = total.per_slice - self._settled("bad", parts["bad"].per_slice, total.per_slice)
             return self._slices(good=good, total=total.per_slice, covered=total.covered)
         threshold = threshold_of(plan.selectors["good"])
         if threshold is not None and missing_bound(reader, plan.selectors["good"], plan.selectors["total"]):
             between = counted_to_threshold(reader, plan.selectors["good"], threshold, plan.span, plan.slice_ms)
             if between.bounds:
-                self._warnings.extend(_bucket_warnings(plan.objective.id, threshold, between))
+                self._warnings.extend(bucket_warnings(plan.objective.id, threshold, between))
                 bounds = (between.low, between.high) if between.bounds != (threshold,) else None
                 return self._slices(
                     good=between.middle, total=total.per_slice, covered=total.covered, bounds=bounds
@@ -363,27 +370,23 @@ class _Counter:
             )
         return counts
 
+    def _has_data(self, query: str) -> bool:
+        return bool(self._answer(query).present.any())
+
     def _evaluated(self) -> pd.DataFrame:
         plan = self._plan
         answers = {part: self._answer(text) for part, text in plan.queries.items()}
+        if answers["total"].present.any():
+            for part in (part for part, answer in answers.items() if not answer.present.any()):
+                self._warnings += empty_part(plan.objective.id, part, plan.queries[part], self._has_data)
+        for query in plan.queries.values():
+            check_lifetime(query, self._answer)
         sums = {part: _summed(plan.queries[part], answer, plan.slice_ms) for part, answer in answers.items()}
         total = sums["total"]
         good = total - sums["bad"] if "bad" in sums else sums["good"]
         return self._slices(
             good=good, total=total, covered=np.asarray(answers["total"].present.any(axis=0), np.float64)
         )  # fmt: skip
-
-
-def _bucket_warnings(objective: str, threshold: float, between: ThresholdCounts) -> list[str]:
-    warnings = []
-    if between.bounds != (threshold,):
-        bounds = ", ".join(f"{bound:g}" for bound in between.bounds)
-        warnings.append(f"{objective}: {threshold:g} is no bound of its buckets ({bounds}); the SLI lies between two.")
-    if between.layouts > 1:
-        warnings.append(f"{objective}: its histograms have {between.layouts} different sets of bounds.")
-    if between.repaired:
-        warnings.append(f"{objective}: a bucket counted less than the one below it, and was raised to it.")
-    return warnings
 
 
 def _summed(query: str, answer: Metrics, slice_ms: int) -> Floats:

@@ -17,6 +17,7 @@ _KINDS = {"deployments": ("deploy", "time"), "incidents": ("incident", "starts_a
 
 #: Columns that tell what it was, the first that says something; then where an end may stand.
 _TEXTS = ("text", "title", "summary", "version", "id")
+ACKNOWLEDGED = ("acknowledged_at", "acked_at", "first_acknowledged_at", "first_ack_at")
 _ENDS = ("ends_at", "resolved_at", "end")
 
 
@@ -48,6 +49,38 @@ def table_events(ctx: Context, system: str) -> tuple[list[Annotation], list[str]
             mine = rows[_is_of(ctx, system, rows) & rows[begins].notna()]
             events += [_event(system, kind, row, begins, table.name) for row in mine.to_dict(orient="records")]
     return sorted(events, key=lambda one: one.starts_at), told
+
+
+def table_incidents(ctx: Context, system: str) -> tuple[pd.DataFrame | None, list[str]]:
+    """Return when the incidents of a system's tables began, were acknowledged and ended; None without such a table.
+
+    Returns
+    -------
+    DataFrame or None
+        ``starts_at``, ``acknowledged_at``, ``ends_at`` [UTC] and ``urgency`` (str); rows of tables that know
+        acknowledgements.
+    warnings : list of str
+    """
+    tables, warnings = rows_of(ctx, system, "incidents")
+    parts = []
+    for _, rows in tables:
+        answered = next((name for name in ACKNOWLEDGED if name in rows.columns), None)
+        if answered is None:
+            continue
+        mine = rows[_is_of(ctx, system, rows) & rows["starts_at"].notna()]
+        ends = next((name for name in _ENDS if name in rows.columns), None)
+        urgency = next((name for name in ("urgency", "severity", "priority") if name in rows.columns), None)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "starts_at": pd.to_datetime(mine["starts_at"], utc=True),
+                    "acknowledged_at": pd.to_datetime(mine[answered], utc=True, errors="coerce"),
+                    "ends_at": pd.to_datetime(mine[ends], utc=True) if ends else pd.NaT,
+                    "urgency": mine[urgency].map(_text) if urgency else "",
+                }
+            )
+        )
+    return (pd.concat(parts, ignore_index=True) if parts else None), warnings
 
 
 def _is_of(ctx: Context, system: str, rows: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,9 @@ from workbench.core.errors import ArchiveError, ParameterError
 from workbench.store import Annotation
 from workbench.studies.decisions.exclusions import written
 from workbench.studies.decisions.table_events import table_events
+from workbench.studies.quality.shapes import TABLE_ROLE
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.tables import tables_of
 
 #: Kind of the annotation that accepts a level; its objective is ``role: series``.
 KIND = "accept"
@@ -57,6 +59,7 @@ def accept_level(
     ctx.identity.require("editor", system)
     profile = ctx.catalog.profile(system)
     scores = [name for word in ("quality", "bias") for name in profile.variants(word)]
+    scores += [f"{TABLE_ROLE}{table.name}" for table in tables_of(ctx, system, "answers")]
     if score not in scores:
         raise ParameterError(f"{score!r} is no score of {system}.", hint=f"Scores: {', '.join(scores) or 'none'}.")
     if not note.strip():

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-
-import pandas as pd
 
 from workbench.analysis.quality.compare import Columns, ModelComparison, compare_arms
 from workbench.core.errors import ParameterError
 from workbench.store.tables import TableSource
+from workbench.studies.quality.numbers import numbers
 from workbench.studies.sources.context import Context
-
-#: Words that stand for a score of 1 and of 0.
-_WORDS = {"true": 1.0, "yes": 1.0, "pass": 1.0, "passed": 1.0, "false": 0.0, "no": 0.0, "fail": 0.0, "failed": 0.0}
 
 
 def model_comparison(
@@ -70,25 +65,5 @@ def model_comparison(
     frame = frame[frame[columns.arm].astype("str").isin([first, second])].reset_index(drop=True)
     for name in (columns.score, columns.cost, columns.latency, columns.before):
         if name:
-            frame[name] = _numbers(frame[name], name)
+            frame[name] = numbers(frame[name], name)
     return compare_arms(frame, columns, (first, second), expected=expected, margin=margin, any_time=any_time)
-
-
-def _numbers(column: pd.Series, name: str) -> pd.Series:
-    return pd.Series(
-        [_number(value, row, name) for row, value in enumerate(column, start=1)], column.index, dtype=float
-    )
-
-
-def _number(value: object, row: int, name: str) -> float:
-    text = "" if value is None else str(value).strip()
-    if text.lower() in ("", "nan", "none", "null"):
-        return math.nan
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
-    try:
-        return float(text)
-    except ValueError:
-        raise ParameterError(
-            f"{text[:40]!r} in row {row:,} of {name} is no number.", hint="Scores are numbers, true/false or pass/fail."
-        ) from None

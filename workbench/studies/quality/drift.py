@@ -12,6 +12,7 @@ from workbench import __version__
 from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
 from workbench.analysis.performance.documented import DocumentedValues, documented_values
 from workbench.analysis.quality.drift import quality
+from workbench.analysis.quality.tally import Tally
 from workbench.catalog import Profile
 from workbench.catalog.profile.model import Role
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
@@ -21,6 +22,14 @@ from workbench.core.timerange import HOUR_MS, TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
 from workbench.studies.quality.accepted import accepted_levels, incident_times, unmatched
+from workbench.studies.quality.shapes import (
+    Days,
+    bucket_tallies,
+    hours_of,
+    shape_changes,
+    table_answers,
+    table_tallies,
+)
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
@@ -62,9 +71,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         (:class:`~workbench.analysis.quality.drift.DriftDays`),
         ``hours`` (:class:`~workbench.analysis.quality.drift.QualityHours`), ``limits`` and ``breaches``
         (:class:`~workbench.analysis.counting.limits.LimitTotals`,
-        :class:`~workbench.analysis.counting.limits.LimitBreaches`) and
-        ``documented``
-        (:class:`~workbench.analysis.performance.documented.DocumentedValues`).
+        :class:`~workbench.analysis.counting.limits.LimitBreaches`), ``documented``
+        (:class:`~workbench.analysis.performance.documented.DocumentedValues`) and ``shapes``
+        (:class:`~workbench.analysis.quality.columns.ColumnChanges`).
 
     Raises
     ------
@@ -75,7 +84,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     -----
     A score is a role ``quality`` or ``bias`` of the profile, by every label of it that says what was scored; instances
     weigh as much as they have samples. A gauge gives its mean over the hour with the number of scrapes, a histogram
-    sum / count with the number of observations. Days of incidents belong in no reference.
+    sum / count with the number of observations. Tables of the settings with ``holds = "answers"`` are scores too. Days
+    of incidents belong in no reference. Histograms and tables are judged by their shape as well: a quarter of the
+    answers may fall while the mean stays.
     """
     profile = ctx.catalog.profile(system)
     source = ctx.source_for(system)
@@ -86,10 +97,16 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     failed: Status | None = None
     warnings: list[str] = []
     read = _Read.empty(span)
-    if not roles:
+    wide = TimeRange.from_ms(span.start_ms - int(HISTORY.total_seconds() * 1000), span.end_ms)
+    answers = table_answers(ctx, system, wide, warnings)
+    incidents = incident_times(ctx, system)
+    days = Days(span, ctx.zone, incidents)
+    buckets: list[Tally] = []
+    if not roles and not answers:
         warnings.append(f"{system} has no signal for quality or bias: they are not measured.")
     try:
         read = _read(query_reader, profile, roles, span, warnings)
+        buckets = bucket_tallies(query_reader, roles, {name: _by(role) for name, role in roles.items()}, days)
     except (QueryRejected, QueryTooExpensive) as error:
         failed = "refused"
         warnings.append(str(error))
@@ -97,13 +114,15 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         failed = "unavailable"
         warnings.append(str(error))
     accepted = accepted_levels(ctx, system)
-    warnings += unmatched(accepted, read.hours)
+    hours = pd.concat([frame for frame in (read.hours, *hours_of(answers)) if len(frame)] or [read.hours])
+    warnings += unmatched(accepted, hours)
+    shapes = shape_changes(buckets, table_tallies(answers, days), days)
     judged = quality(
-        read.hours,
+        hours,
         span,
         zone=ctx.zone,
         margins={name: role.margin for name, role in roles.items()},
-        incidents=incident_times(ctx, system),
+        incidents=incidents,
         accepted=accepted,
     )
     states = judged.states
@@ -115,9 +134,10 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         "documented": read.documented,
         "days": judged.days,
         "hours": judged.hours,
+        "shapes": shapes,
     }
     statuses: list[Status] = list(states.frame["status"])
-    if read.breaches.frame["ongoing"].any():
+    if read.breaches.frame["ongoing"].any() or (shapes.frame["verdict"] == "drift").any():
         statuses.append("at_risk")
     coverage = states.frame["coverage"]
     return Study(
@@ -176,12 +196,12 @@ def _read(
             if query.corrected:
                 answers["corrected"] = query_reader.matrix(query.corrected, span, HOUR_MS)
             rows += [(query.name, kind, answer) for kind, answer in answers.items()]
-    return _Read(pd.concat([one for one in frames if len(one)] or frames), limits, documented_values(rows))
+    return _Read(pd.concat([frame for frame in frames if len(frame)] or frames), limits, documented_values(rows))
 
 
 def score_queries(role: Role) -> tuple[str, str] | None:
     """PromQL of the hourly mean of a score and of the samples behind it; None for a kind that is no score."""
-    by = ", ".join(label for word, label in role.labels.items() if word not in _WHERE)
+    by = _by(role)
     if role.kind == "gauge":
         return (
             f"sum by ({by}) (sum_over_time({role.select}[1h])) / sum by ({by}) (count_over_time({role.select}[1h]))",
@@ -194,6 +214,11 @@ def score_queries(role: Role) -> tuple[str, str] | None:
         inner = f"({role.select})[1h:5m]"
         return f"avg by ({by}) (avg_over_time({inner}))", f"sum by ({by}) (count_over_time({inner}))"
     return None
+
+
+def _by(role: Role) -> str:
+    """Labels that say what was scored."""
+    return ", ".join(label for word, label in role.labels.items() if word not in _WHERE)
 
 
 def _no_hours() -> pd.DataFrame:

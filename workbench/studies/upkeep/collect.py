@@ -9,6 +9,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from workbench import __version__
+from workbench.analysis.counting.kept import continued
 from workbench.analysis.operations.collection import collection_table
 from workbench.catalog import Profile
 from workbench.core.errors import SettingsError, SourceUnavailable, WorkbenchError
@@ -134,8 +135,11 @@ def collection_states(ctx: Context, *, as_of: datetime) -> Study:
 
 def keep_episodes(ctx: Context, system: str, span: TimeRange) -> None:
     """Read the episodes of a range and write them down; one whose start is not known belongs to an earlier range."""
-    found = read_episodes(ctx.source_for(system), ctx.catalog.profile(system), span)
-    _store(ctx).put_episodes(system, found[~found["left_censored"] | (found["starts_at"] >= span.start)])
+    episodes = read_episodes(ctx.source_for(system), ctx.catalog.profile(system), span)
+    known = ~episodes["left_censored"] | (episodes["starts_at"] >= span.start)
+    older = continued(episodes[~known], _store(ctx).episodes(system, span))
+    _store(ctx).put_episodes(system, episodes[known])
+    _store(ctx).put_episodes(system, older)
 
 
 def health_urls(ctx: Context, profile: Profile) -> dict[str, tuple[str, float]]:

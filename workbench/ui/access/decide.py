@@ -32,7 +32,7 @@ def forms(system: str, slo: str) -> None:
     context = load.context()
     if context.store is None or not context.identity.may("editor", system):
         return
-    _seen(system)
+    newest_seen(system)
     with st.expander("Add a note or leave time out", icon=":material/edit_note:"):
         kind = st.segmented_control("What", [*KINDS, "exclusion"], default="comment", key="decide_kind")
         with st.form("decide", clear_on_submit=True, border=False):
@@ -53,7 +53,7 @@ def _window(now: datetime) -> Window:
 
 def _write(system: str, slo: str, kind: str, window: Window) -> None:
     context, lasting = load.context(), window.end if window.end > window.start else None
-    given: Mapping[str, Any] = {"system": system, "slo": slo, "start": window.start, "seen": _seen(system)}
+    given: Mapping[str, Any] = {"system": system, "slo": slo, "start": window.start, "seen": newest_seen(system)}
     write: Callable[..., Any]
     more: Mapping[str, Any]
     if kind == "exclusion":
@@ -63,18 +63,23 @@ def _write(system: str, slo: str, kind: str, window: Window) -> None:
     try:
         written_record = write(context, **given, **more)
     except ChangedMeanwhile as changed:
-        st.session_state.setdefault(_SEEN, {})[system] = changed.newest
+        look(system, changed.newest)
         states.failed(changed)
     except WorkbenchError as error:
         states.failed(error)
     else:
-        st.session_state[_SEEN].pop(system)
-        _seen(system)
+        look(system, None)
         st.cache_data.clear()
         st.success(f"Written as {written_record.id}, in your name. The figures follow at the next look.")
 
 
-def _seen(system: str) -> int:
+def look(system: str, newest: int | None) -> None:
+    """Note the newest change that the reader has been shown; None looks it up."""
+    seen: dict[str, int] = st.session_state.setdefault(_SEEN, {})
+    seen[system] = written(load.context()).newest_change(system) if newest is None else newest
+
+
+def newest_seen(system: str) -> int:
     """Return the newest change that the reader has seen, at the first look of this session or at the last write."""
     seen: dict[str, int] = st.session_state.setdefault(_SEEN, {})
     if system not in seen:

@@ -7,7 +7,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from workbench.analysis.cost.price_book import Entry, Price, PriceBook, Provider, Rate
+from workbench.analysis.cost.prices.book import Entry, Price, PriceBook, Provider, Rate
 from workbench.core.errors import ParameterError
 
 #: Suffix of a price in genai-prices -> unit suffix and how many units one price covers.

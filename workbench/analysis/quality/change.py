@@ -1,0 +1,287 @@
+"""Whether two distributions differ, from counts in cells: one test by type, and how far they are apart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from workbench.analysis.quality.distances import EMPTY, jensen_shannon_shares
+from workbench.analysis.quality.tally import ColumnKind
+
+Floats = NDArray[np.float64]
+
+#: Samples with fewer answers are not judged. [count]
+LEAST_ANSWERS = 20
+
+#: Up to this many answers a test of categories draws tables; beyond, chi-square is as good. [count]
+SMALL = 5_000
+
+#: Up to this many answers the p value of numbers comes from drawn tables too. [count]
+FEW = 400
+
+#: Tables drawn. [count]
+DRAWS = 4_999
+
+#: Orders of days drawn, and the most cells that they are compared in. [count]
+ORDERS, DAY_CELLS = 9_999, 100
+
+#: Most cells in which the distributions of numbers are compared; more would gain little. [count]
+GAPS = 32
+
+
+@dataclass(frozen=True)
+class Change:
+    """How two distributions differ.
+
+    Attributes
+    ----------
+    test : str
+        Method, as a reader knows it.
+    moved : float
+        Largest gap of the distribution functions (numbers), or half the sum of the differences of shares: the share of
+        answers that would have to change for both to be alike, at least. [ratio]
+    p : float
+        Of no difference. [ratio]
+    psi : float
+        Population stability index over deciles of the reference, an empty one as 0.0001. [nat]
+    jensen_shannon : float
+        Distance to base 2 over the same bins, or the categories. [ratio]
+    wasserstein : float
+        Mean distance that values moved; NaN for categories. [unit of the column]
+    """
+
+    test: str
+    moved: float
+    p: float
+    psi: float
+    jensen_shannon: float
+    wasserstein: float
+
+
+def change(kind: ColumnKind, places: Floats, reference: Floats, current: Floats) -> Change:
+    """Test two rows of counts of the same cells, answers taken as independent.
+
+    Parameters
+    ----------
+    kind : {"number", "share", "category"}
+    places : float array, (cells,)
+        Values of the cells, in order. [unit of the column]
+    reference, current : float array, (cells,)
+        [count]
+
+    Returns
+    -------
+    Change
+
+    Notes
+    -----
+    Numbers: Kolmogorov and Smirnov's statistic at the borders of at most 32 cells; its p is that of a Brownian bridge
+    seen there only [1]_, so that neither ties nor buckets hide a change. Up to 400 answers: against drawn tables.
+    Shares: Fisher's exact p up to 5,000 answers, else chi-square. Categories: chi-square; where fewer than 5 answers
+    are expected somewhere, against tables drawn with the same sums.
+
+    References
+    ----------
+    .. [1] W. J. Conover, A Kolmogorov goodness-of-fit test for discontinuous distributions, JASA 67 (1972).
+
+    Examples
+    --------
+    >>> stars = np.arange(1.0, 6.0)
+    >>> fell = change("number", stars, np.array([0.0, 0, 100, 200, 100]), np.array([100.0, 0, 0, 0, 300]))
+    >>> fell.test, fell.moved, fell.p < 1e-9, round(fell.wasserstein, 2)
+    ('Kolmogorov-Smirnov', 0.5, True, 1.5)
+    """
+    p, q = reference / reference.sum(), current / current.sum()
+    bins = _deciles(p) if kind == "number" else np.arange(len(p))
+    parts = [np.bincount(bins, share).astype(np.float64) for share in (p, q)]
+    filled = [np.where(part > 0, part, EMPTY) for part in parts]
+    shared = np.maximum(*parts) > 0
+    psi = float(np.sum(((filled[1] - filled[0]) * np.log(filled[1] / filled[0]))[shared]))
+    distance = jensen_shannon_shares(parts[0], parts[1])
+    if kind == "category":
+        moved = float(0.5 * np.abs(p - q).sum())
+        test, chance = _categories(reference, current)
+        return Change(test, moved, chance, psi, distance, math.nan)
+    gaps = np.cumsum(p - q)
+    far = float(np.sum(np.abs(gaps[:-1]) * np.diff(places)))
+    moved = float(np.abs(gaps).max())
+    if kind == "share" or (np.count_nonzero(reference + current) <= 2):
+        test, chance = _shares(reference, current)
+    else:
+        test, chance = "Kolmogorov-Smirnov", _ks_p(reference, current)
+    return Change(test, moved, chance, psi, distance, far)
+
+
+def day_orders(strata: NDArray[np.int64], reference: int) -> Floats:
+    """Draw which days are now: 1 for those that are, (1 + orders, days); the first row is what was observed.
+
+    Parameters
+    ----------
+    strata : int array, (days,)
+        Days of the reference, then those of now, change places only within one stratum: the weekday.
+    reference : int
+        Days of the reference. [d]
+    """
+    number = len(strata)
+    random = np.random.default_rng(number)
+    order = np.tile(np.arange(number), (ORDERS, 1))
+    for stratum in np.unique(strata):
+        own = np.flatnonzero(strata == stratum)
+        order[:, own] = random.permuted(np.tile(own, (ORDERS, 1)), axis=1)
+    picked = np.zeros((ORDERS + 1, number))
+    picked[0, reference:] = 1
+    np.put_along_axis(picked[1:], order[:, reference:], 1.0, axis=1)
+    return picked
+
+
+def by_days(days: Floats, orders: Floats, *, ordered: bool) -> float:
+    """P value of a difference when days, not answers, are the independent units.
+
+    Parameters
+    ----------
+    days : float array, (days, cells)
+        Days of the reference, then those of now. [count]
+    orders : float array
+        Of :func:`day_orders`.
+    ordered : bool
+        Whether cells are in order; else half the sum of the differences is the statistic.
+
+    Notes
+    -----
+    The days of both are put in 9,999 random orders [1]_. Answers of one day resemble each other, so that a test that
+    takes them for independent calls an ordinary day a drift.
+
+    References
+    ----------
+    .. [1] P. Good, Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd ed., 2005, 3.
+    """
+    if ordered and days.shape[1] > DAY_CELLS:
+        days = np.add.reduceat(days, _equal_parts(days.sum(axis=0), DAY_CELLS), axis=1)
+    now = orders @ days
+    before = days.sum(axis=0) - now
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gaps = now / now.sum(axis=1, keepdims=True) - before / before.sum(axis=1, keepdims=True)
+    gaps = np.nan_to_num(gaps)
+    moved = np.abs(np.cumsum(gaps, axis=1)).max(axis=1) if ordered else 0.5 * np.abs(gaps).sum(axis=1)
+    return float((1 + np.sum(moved[1:] >= moved[0] - 1e-12)) / len(orders))
+
+
+def share_p(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """P value of two shares, each given as (with, without)."""
+    return _shares(np.array(first[::-1]), np.array(second[::-1]))[1]
+
+
+def benjamini_hochberg(p_values: Floats) -> Floats:
+    """P values adjusted so that of the changes named at most the given share is false (Benjamini and Hochberg 1995).
+
+    Examples
+    --------
+    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03])).round(6).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    order = np.argsort(p_values, kind="stable")[::-1]
+    ranks = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(p_values[order] * len(p_values) / ranks))
+    return adjusted
+
+
+def _deciles(reference: Floats) -> NDArray[np.int64]:
+    """Decile of the reference that each cell belongs to."""
+    upto = np.cumsum(reference) - reference / 2
+    places: NDArray[np.int64] = np.minimum((upto * 10).astype(np.int64), 9)
+    return places
+
+
+def _shares(reference: Floats, current: Floats) -> tuple[str, float]:
+    used = (reference + current) > 0
+    if used.sum() < 2:
+        return "Fisher, exact", 1.0
+    table = np.vstack([reference[used], current[used]])
+    if table.sum() <= SMALL:
+        return "Fisher, exact", float(stats.fisher_exact(np.round(table).astype(int)).pvalue)
+    return "chi-square", float(stats.chi2_contingency(table, correction=False).pvalue)
+
+
+def _categories(reference: Floats, current: Floats) -> tuple[str, float]:
+    used = (reference + current) > 0
+    if used.sum() <= 2:
+        return _shares(reference, current)
+    table = np.vstack([reference[used], current[used]])
+    total = table.sum()
+    expected = table.sum(axis=1, keepdims=True) @ table.sum(axis=0, keepdims=True) / total
+    if expected.min() >= 5:
+        return "chi-square", float(stats.chi2_contingency(table, correction=False).pvalue)
+    if total > SMALL:
+        rare = expected.min(axis=0) < 5
+        merged = np.hstack([table[:, ~rare], table[:, rare].sum(axis=1, keepdims=True)])
+        return "chi-square, rare ones together", float(stats.chi2_contingency(merged, correction=False).pvalue)
+    far = ((_drawn(table) - expected) ** 2 / expected).sum(axis=(1, 2))
+    seen = ((table - expected) ** 2 / expected).sum()
+    return "chi-square, drawn tables", float((1 + np.sum(far >= seen - 1e-9)) / (DRAWS + 1))
+
+
+def _ks_p(reference: Floats, current: Floats) -> float:
+    """P value of the largest gap, seen at the cells only: at most :data:`GAPS` of about as many answers each."""
+    both = np.vstack([reference, current])[:, (reference + current) > 0]
+    if both.shape[1] > GAPS:
+        both = np.add.reduceat(both, _equal_parts(both.sum(axis=0), GAPS), axis=1)
+    sizes, together = both.sum(axis=1), both.sum(axis=0)
+    gap = float(np.abs(np.cumsum(both[0] / sizes[0] - both[1] / sizes[1])).max())
+    if together.sum() <= FEW:
+        drawn = _drawn(both)
+        gaps = np.cumsum(drawn[:, 0] / sizes[0] - drawn[:, 1] / sizes[1], axis=1)
+        return float((1 + np.sum(np.abs(gaps).max(axis=1) >= gap - 1e-12)) / (DRAWS + 1))
+    size = sizes[0] * sizes[1] / sizes.sum()
+    return _bridge_exit(gap * math.sqrt(size), np.cumsum(together)[:-1] / together.sum())
+
+
+def _equal_parts(counts: Floats, number: int) -> NDArray[np.int64]:
+    """First cell of each of at most so many groups of neighbours with about as many answers each."""
+    total = np.cumsum(counts)
+    even = np.searchsorted(total, np.linspace(0, total[-1], number + 1)[:-1], "right")
+    # A value that many answers share stands alone, so that a small tail beside it is seen.
+    alone = np.flatnonzero(counts >= total[-1] / number)
+    first: NDArray[np.int64] = np.unique(np.concatenate([even, alone, alone + 1]))
+    first = first[first < len(counts)]
+    return first
+
+
+def _drawn(table: Floats) -> NDArray[np.int64]:
+    """Draw tables with the sums of the given one, the same for the same sums."""
+    rows, columns = (table.sum(axis=axis).round().astype(int) for axis in (1, 0))
+    rows[-1] += columns.sum() - rows.sum()
+    tables: NDArray[np.int64] = stats.random_table(rows, columns).rvs(
+        DRAWS, random_state=np.random.default_rng(int(rows.sum()))
+    )
+    return tables
+
+
+def _bridge_exit(limit: float, at: Floats, nodes: int = 96) -> float:
+    """Probability that a Brownian bridge leaves (-limit, limit) at one of the given times."""
+    if limit <= 0:
+        return 1.0
+    # A density at Gauss-Legendre nodes is carried from time to time; the bridge is pinned to 0 at the end. Times that
+    # are closer together than the nodes can tell are passed over.
+    x, weight = special.roots_legendre(nodes)
+    x, weight = x * limit, weight * limit
+    now, density = 0.0, np.empty(0)
+    for time in at:
+        scale = (1 - time) / (1 - now)
+        spread = (time - now) * scale
+        if math.sqrt(spread) < 3 * limit / nodes:
+            continue
+        start = x[None, :] if len(density) else np.zeros((1, 1))
+        step = np.exp(-((x[:, None] - scale * start) ** 2) / (2 * spread)) / math.sqrt(2 * math.pi * spread)
+        density = step @ (weight * density) if len(density) else step[:, 0]
+        now = float(time)
+    if not len(density):
+        return min(1.0, 2 * float(special.ndtr(-limit / math.sqrt(float((at * (1 - at)).max())))))
+    inside = float(density @ weight)
+    bound = min(1.0, float(special.kolmogorov(limit)))
+    least = 2 * float(special.ndtr(-limit / math.sqrt(float((at * (1 - at)).max()))))
+    return min(bound, max(1.0 - inside, least))

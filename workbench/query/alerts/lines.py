@@ -1,0 +1,211 @@
+"""One line that Alertmanager wrote: an event of its recorder, a webhook, or a snapshot of its API.
+
+References
+----------
+.. [1] prometheus/alertmanager, eventrecorder: label pairs up to 0.34, maps since 0.35.
+.. [2] Prometheus, Alertmanager configuration, ``webhook_config``, version 4 of the payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from workbench.core.series import LabelKey, label_key
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One alert as it was seen once; times in ms since the epoch, ``ends_ms`` None while it fires."""
+
+    labels: LabelKey
+    seen_ms: int
+    starts_ms: int
+    ends_ms: int | None
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One message to one integration; ``alerts`` has start [ms] and whether it fires of each."""
+
+    time_ms: int
+    receiver: str
+    integration: str
+    group: str
+    reason: str
+    firing: int
+    resolved: int
+    muted: int
+    alerts: tuple[tuple[LabelKey, int, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class Muting:
+    """An alert that Alertmanager kept quiet when it was seen; ``names`` are silences or inhibiting alerts."""
+
+    labels: LabelKey
+    seen_ms: int
+    by: Literal["silence", "inhibition"]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What lines of Alertmanager say.
+
+    Attributes
+    ----------
+    seen : list of Sighting
+    sent : list of Notification
+    muted : list of Muting
+    silences : list of dict
+        As the API gives them.
+    mutes : bool
+        Whether the lines are of a kind that says which alerts were kept quiet.
+    """
+
+    seen: list[Sighting] = field(default_factory=list)
+    sent: list[Notification] = field(default_factory=list)
+    muted: list[Muting] = field(default_factory=list)
+    silences: list[dict[str, Any]] = field(default_factory=list)
+    mutes: bool = False
+
+
+def instant_ms(text: str | float | None) -> int | None:
+    """Return an instant of Alertmanager, or of who wrote its webhook down; None for none and for Go's zero time.
+
+    Examples
+    --------
+    >>> instant_ms("2026-11-21T19:49:31.754Z"), instant_ms(1795290571.754), instant_ms("0001-01-01T00:00:00Z")
+    (1795290571754, 1795290571754, None)
+    """
+    if not text:
+        return None
+    if isinstance(text, int | float):
+        return round(text * 1000)
+    moment = datetime.fromisoformat(text)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None if moment.year <= 1970 else round(moment.timestamp() * 1000)
+
+
+def read_line(document: Mapping[str, Any]) -> Recorded:
+    """Read an event, a webhook or a snapshot.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError
+        It is none of them.
+    """
+    if "data" in document:
+        return _of_event(document)
+    if "silences" in document or "groups" in document:
+        return _of_snapshot(document)
+    return _of_webhook(document)
+
+
+def _of_snapshot(document: Mapping[str, Any]) -> Recorded:
+    """Read the answers of ``/api/v2/alerts`` and ``/api/v2/silences`` of one moment."""
+    alerts = [one for one in document.get("alerts") or () if isinstance(one, dict)]
+    silences = [one for one in document.get("silences") or () if isinstance(one, dict)]
+    arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
+    seen_ms = instant_ms(arrival) or max((instant_ms(one.get("updatedAt")) or 0 for one in alerts), default=0)
+    seen, muted = [], []
+    for alert in alerts:
+        ends, status = instant_ms(alert.get("endsAt")), alert.get("status") or {}
+        seen.append(_sighting(alert["labels"], alert, seen_ms, resolved=ends is not None and ends <= seen_ms))
+        for by, key in _MUTED_BY.items():
+            names = tuple(str(name) for name in status.get(key) or ())
+            if names:
+                muted.append(Muting(label_key(alert["labels"]), seen_ms, by, names))
+    return Recorded(seen, [], muted, silences, mutes=True)
+
+
+_ARRIVAL = ("received_at", "@timestamp", "timestamp", "time")
+_MUTED_BY: dict[Literal["silence", "inhibition"], str] = {"silence": "silencedBy", "inhibition": "inhibitedBy"}
+
+
+def _of_webhook(document: Mapping[str, Any]) -> Recorded:
+    payload = document.get("payload") or document.get("body") or document
+    arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
+    alerts = payload["alerts"]
+    seen_ms = instant_ms(arrival) or max((_latest(one) for one in alerts), default=0)
+    seen = [_sighting(one["labels"], one, seen_ms, resolved=one["status"] == "resolved") for one in alerts]
+    over = sum(one.ends_ms is not None for one in seen)
+    reason = str(payload.get("notification_reason") or "")
+    group, receiver = str(payload.get("groupKey") or ""), str(payload.get("receiver") or "")
+    told = tuple((one.labels, one.starts_ms, one.ends_ms is None) for one in seen)
+    sent = Notification(seen_ms, receiver, "webhook", group, reason, len(seen) - over, over, 0, told)
+    return Recorded(seen, [sent])
+
+
+def _latest(alert: Mapping[str, Any]) -> int:
+    return max(instant_ms(alert.get("startsAt")) or 0, instant_ms(alert.get("endsAt")) or 0)
+
+
+def _of_event(document: Mapping[str, Any]) -> Recorded:
+    seen_ms = instant_ms(document.get("@timestamp") or document["timestamp"]) or 0
+    data = document["data"]
+    match data:
+        case {"alertCreated": {"alert": alert}}:
+            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True)
+        case {"alertGrouped": {"alert": {"details": alert}}} | {"alertResolved": {"alert": {"details": alert}}}:
+            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True)
+        case {"notification": sent}:
+            alerts = [one["details"] for one in sent.get("alerts") or () if "details" in one]
+            group, integration = sent.get("groupInfo") or {}, sent.get("integration") or {}
+            seen = [_sighting(_labels(one.get("labels")), one, seen_ms) for one in alerts]
+            firing = {str(one.get("hash")) for one in sent.get("firingAlerts") or ()}
+            hashes = [str(one.get("hash")) for one in sent.get("alerts") or () if "details" in one]
+            told = tuple((one.labels, one.starts_ms, key in firing) for one, key in zip(seen, hashes, strict=True))
+            notification = Notification(
+                seen_ms,
+                str(group.get("receiverName") or ""),
+                str(integration.get("name") or ""),
+                str(group.get("groupKey") or ""),
+                str(sent.get("reason") or "").removeprefix("NOTIFY_REASON_").lower(),
+                len(sent.get("firingAlerts") or ()),
+                len(sent.get("resolvedAlerts") or ()),
+                len(sent.get("mutedAlerts") or ()),
+                told,
+            )
+            return Recorded(seen, [notification], mutes=True)
+        case {"silenceMutedAlert": body}:
+            silence = body.get("silence") or {}
+            return Recorded([], [], [_muting(body, seen_ms, "silence", [silence.get("id")])], mutes=True)
+        case {"inhibitionMutedAlert": body}:
+            by = body.get("inhibitingFingerprints") or ()
+            return Recorded([], [], [_muting(body, seen_ms, "inhibition", by)], mutes=True)
+        case {**others} if others.keys() <= _WITHOUT_ALERTS:
+            return Recorded(mutes=True)
+    raise ValueError("another event")
+
+
+def _muting(
+    body: Mapping[str, Any], seen_ms: int, by: Literal["silence", "inhibition"], names: Iterable[Any]
+) -> Muting:
+    labels = _labels(body["mutedAlert"].get("labels"))
+    return Muting(label_key(labels), seen_ms, by, tuple(str(name) for name in names if name))
+
+
+_WITHOUT_ALERTS = {"alertmanagerStartupEvent", "alertmanagerShutdownEvent", "alertGrouped", "alertResolved",
+                   "silenceCreated", "silenceUpdated"}  # fmt: skip
+
+
+def _labels(labels: Any) -> Mapping[str, str]:
+    """Label set of an event: a map since 0.35, a list of pairs before."""
+    if isinstance(labels, dict) and isinstance(labels.get("labels"), list):
+        return {str(pair["key"]): str(pair.get("value") or "") for pair in labels["labels"]}
+    return labels or {}
+
+
+def _sighting(
+    labels: Mapping[str, str], alert: Mapping[str, Any], seen_ms: int, *, resolved: bool | None = None
+) -> Sighting:
+    starts = instant_ms(alert["startsAt"])
+    if starts is None:
+        raise ValueError("no start")
+    over = bool(alert.get("resolved")) if resolved is None else resolved
+    ends = instant_ms(alert.get("endsAt")) if over else None
+    return Sighting(label_key(labels), seen_ms, starts, max(ends, starts) if ends is not None else None)

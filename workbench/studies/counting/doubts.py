@@ -1,0 +1,161 @@
+"""Answers that look right and need not be: no series at all, raw counters in place of rates, limits far away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from workbench.analysis.counting.increase import Floats
+from workbench.core.errors import EmptyAnswer, QueryRejected
+from workbench.core.series import Metrics
+from workbench.promql import Selector, parse, print_query
+from workbench.promql.parser.nodes import Binary, walk
+from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.plans import Plan
+
+#: How a counter is named, by Prometheus' convention.
+_COUNTING = ("_total", "_count", "_bucket", "_sum")
+
+#: Share of steps up that only a counter has, and how many are looked at. [ratio], [steps]
+_GROWING, _ENOUGH = 0.9, 6
+
+#: A limit so many times away from all values is doubtful. [x]
+_FAR = 100.0
+_UNITS = re.compile("second|milli|_ms|duration|latency|ratio|percent|quantile|[*/]")
+
+_FILTERS = frozenset({">", "<", ">=", "<=", "==", "!="})
+
+
+def bad_unmatched(plan: Plan, reader: CounterReader) -> list[str]:
+    """Warn that no series counts bad events, unless the label that would mark them is there.
+
+    Parameters
+    ----------
+    plan : Plan
+        With selectors of ``bad`` and ``total``.
+    reader : CounterReader
+        That has read both.
+    """
+    texts = plan.selectors
+    bad, total = parse(texts["bad"]), parse(texts["total"])
+    if not isinstance(bad, Selector) or not isinstance(total, Selector) or reader.has(texts["bad"]):
+        return []
+    labels = reader.labels(texts["total"])
+    unknown = {matcher.name for matcher in bad.matchers} - {name for row in labels for name in row}
+    if not labels or (bad.name == total.name and not unknown):
+        return []
+    why = f"no series matches {texts['bad']}"
+    if bad.name == total.name:
+        why = f"no series of {bad.name} has the label {' or '.join(sorted(unknown))}"
+    return [f"{plan.objective.id}: 0 bad events, because {why}. Check the query if failures are known."]
+
+
+def empty_part(objective: str, part: str, query: str, has_data: Callable[[str], bool]) -> list[str]:
+    """Say what a part without any result means beside a total that has one.
+
+    Parameters
+    ----------
+    objective, part : str
+        Its id; ``good`` or ``bad``.
+    query : str
+        Query whose answer is empty.
+    has_data : callable
+        Whether a query has any value in the period.
+
+    Returns
+    -------
+    list of str
+        Warnings, where no bad events need not mean that nothing failed.
+
+    Raises
+    ------
+    EmptyAnswer
+        It is the good part, or its metrics have data and do not match each other.
+    """
+    if part == "good":
+        raise EmptyAnswer(
+            "The good query has no result while the total does, so every event would count as bad.",
+            query=query,
+            hint="Check its names and label values.",
+        )
+    nodes = list(walk(parse(query)))
+    metrics = [node for node in nodes if isinstance(node, Selector)]
+    filtered = any(isinstance(node, Binary) and node.op in _FILTERS for node in nodes)
+    if len(metrics) > 1 and not filtered and all(has_data(_presence(metric)) for metric in metrics):
+        raise EmptyAnswer(
+            f"The {part} query has no result although each metric in it has data, so its parts do not match.",
+            query=query,
+            hint="Compare their labels; on(), ignoring() and group_left say which must be equal.",
+        )
+    return unknown_labels(objective, query, has_data)
+
+
+def unknown_labels(objective: str, query: str, has_data: Callable[[str], bool]) -> list[str]:
+    """Warn of labels in a query that no series of their metric has, where nothing was bad."""
+    metrics = [node for node in walk(parse(query)) if isinstance(node, Selector) and node.name]
+    labels = {f'{metric.name}{{{each.name}!=""}}' for metric in metrics for each in metric.matchers}
+    unknown = sorted(text for text in labels if not has_data(f"count({text})"))
+    if not unknown:
+        return []
+    return [f"{objective}: 0 bad events, because no series matches {', '.join(unknown)}. Check the query."]
+
+
+def check_lifetime(query: str, answer_of: Callable[[str], Metrics]) -> None:
+    """Refuse the raw value of a counter where a rate or a gauge is meant: it counts since the start of its process.
+
+    Parameters
+    ----------
+    query : str
+        Part of a ratio of gauges, or a share.
+    answer_of : callable
+        Values of a query over the period.
+
+    Raises
+    ------
+    QueryRejected
+        A metric that is named like a counter is used as it is, and did nothing but grow.
+    """
+    for node in walk(parse(query)):
+        if not isinstance(node, Selector) or node.range_ms or not node.name.endswith(_COUNTING):
+            continue
+        answer = answer_of(f"sum({print_query(node)})")
+        values = answer.values[0][answer.present[0]] if len(answer.labels) else np.zeros(0)
+        steps = np.diff(values)
+        if len(steps) >= _ENOUGH and (steps > 0).mean() > _GROWING and (steps < 0).mean() < 1 - _GROWING:
+            raise QueryRejected(
+                f"{node.name} only grows, so it counts since the start of its process and not by slice.",
+                query=query,
+                hint="Write counter: true, or rate() of it in the query.",
+            )
+
+
+def far_threshold(objective: str, query: str, answer: Metrics, *, op: str, threshold: float) -> list[str]:
+    """Warn of a limit of a time or a share that all values keep or break a hundredfold: the units may differ.
+
+    Parameters
+    ----------
+    objective, query, op : str
+        Its id; the indicator; the operator that keeps the limit.
+    answer : Metrics
+        Values of the indicator.
+    threshold : float
+        In the unit of the indicator.
+    """
+    values: Floats = np.abs(answer.values[answer.present & np.isfinite(answer.values)])
+    values = values[values > 0]
+    if not len(values) or threshold <= 0 or _UNITS.search(query) is None:
+        return []
+    least, most = float(values.min()), float(values.max())
+    if least / _FAR < threshold < most * _FAR:
+        return []
+    return [
+        f"{objective}: all values above 0 lie between {least:.4g} and {most:.4g}, and the limit is {op} {threshold:g}. "
+        "Check that both have the same unit."
+    ]
+
+
+def _presence(selector: Selector) -> str:
+    text = print_query(selector)
+    return f"count(count_over_time({text}))" if selector.range_ms else f"count({text})"
