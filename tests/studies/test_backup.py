@@ -101,6 +101,7 @@ def test_a_second_backup_copies_only_what_is_new(settings, tmp_path):
     ).series_count()  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_backup_is_whole_while_others_write(settings, tmp_path):
     archive, over, turns = Archive.open(settings.home / "archive"), threading.Event(), []
 
