@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from workbench.core.result import Study as Study
     from workbench.core.timerange import TimeRange as TimeRange
     from workbench.studies.alerts.load import alert_load as alert_load
+    from workbench.studies.alerts.review import alert_review as alert_review
+    from workbench.studies.alerts.silences import alert_suppression as alert_suppression
     from workbench.studies.capacity.forecast import capacity_forecast as capacity_forecast
     from workbench.studies.cost.spend import spend_and_tokens as spend_and_tokens
     from workbench.studies.investigate.investigate import investigate as investigate
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from workbench.studies.slo.backtest import slo_backtest as slo_backtest
     from workbench.studies.slo.compliance import slo_compliance as slo_compliance
     from workbench.studies.slo.policy import slo_policy as slo_policy
+    from workbench.studies.slo.rule_worth import alert_rule_worth as alert_rule_worth
     from workbench.studies.slo.scorecard import slo_scorecard as slo_scorecard
     from workbench.studies.slo.what_if import slo_what_if as slo_what_if
     from workbench.studies.sources.context import Context as Context
@@ -79,6 +82,9 @@ _PLACES = {
     "TimeRange": "core.timerange",
     "WorkbenchError": "core.errors",
     "alert_load": "studies.alerts.load",
+    "alert_review": "studies.alerts.review",
+    "alert_rule_worth": "studies.slo.rule_worth",
+    "alert_suppression": "studies.alerts.silences",
     "capacity_forecast": "studies.capacity.forecast",
     "count_spans": "studies.traces.counts",
     "explain_query": "studies.operations.ask",

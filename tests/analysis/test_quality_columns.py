@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests.analysis.test_quality_compare import PRIMES, SENSITIVE, primes
 from workbench.analysis.quality.change import _bridge_exit, change
 from workbench.analysis.quality.columns import RowsDrift, drift_of_columns
-from workbench.analysis.quality.tally import NumberTally, Tally, buckets_tally, numbers_tally
+from workbench.analysis.quality.tally import NumberTally, Tally, buckets_tally, cells_of, numbers_tally
 
 NOW = np.array([False, True])
 
@@ -136,6 +136,24 @@ def test_rows_in_batches_count_as_rows_at_once() -> None:
     assert np.array_equal(part.done().counts, whole.counts)
     assert part.done().sums == pytest.approx(whole.sums)
     assert whole.counts.sum() == 5_000
+
+
+@pytest.mark.parametrize("kind", ["normal", "lognormal", "cauchy", "whole", "wide"])
+def test_a_value_is_counted_in_the_first_cell_that_holds_it(kind: str) -> None:
+    random = np.random.default_rng(10)
+    values = {
+        "normal": random.normal(size=20_000),
+        "lognormal": random.lognormal(0, 2, 20_000),
+        "cauchy": random.standard_cauchy(20_000),
+        "whole": random.poisson(300, 20_000).astype(float),
+        "wide": np.r_[np.arange(19_000.0), random.normal(1e12, 1, 1_000)],
+    }[kind]
+    places, exact = cells_of(values)
+    more = np.concatenate([values, places, np.nextafter(places, -np.inf), [-1e300, 1e300]])
+    tally = NumberTally("score", 1, 1, places, exact)
+    tally.add(more, np.zeros(len(more), np.int64))
+    cells = np.minimum(np.searchsorted(places, more), len(places) - 1)
+    assert np.array_equal(tally.done().counts[0, 0], np.bincount(cells, minlength=len(places)))
 
 
 def versions(rows: pd.DataFrame, family: str, score: str) -> Tally:

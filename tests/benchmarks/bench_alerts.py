@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
+import tempfile
+import textwrap
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +17,15 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.analysis.alert_truth import recorded, truth_of
+from tests.studies.test_alert_lint import NOW, SEEDED
 from workbench.analysis.alerts.load import alert_bursts, alert_measures
 from workbench.analysis.alerts.summary import alert_episodes, alert_hours, alert_rules, noisiest_alerts
 from workbench.analysis.counting.episodes import evaluated, evaluation_intervals, firing_episodes
+from workbench.catalog import load_catalog
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
+from workbench.studies import Context, alert_lint
+from workbench.studies.sources.unavailable import UnavailableSource
 
 
 def against_truth(seed: int) -> None:
@@ -97,7 +105,28 @@ def a_million() -> None:
     print(f"{len(rebuilt):,} episodes out of {alerts.samples:,} samples: {time.perf_counter() - began:.1f} s")
 
 
+def seeded_mistakes() -> None:
+    """Print how many seeded mistakes in rule files our checks find, and how many ``promtool`` with every lint on."""
+    context = Context(sources={"none": UnavailableSource("none", "", "No server here.")}, catalog=load_catalog())
+    promtool = shutil.which("promtool")
+    ours, theirs = 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for check, text in SEEDED:
+            path = Path(folder) / "rules.yml"
+            path.write_text(text)
+            study = alert_lint(context, system="choreoai", path=path, as_of=NOW, history=False)
+            ours += check in set(study.results["problems"].frame["check"])
+            if promtool:
+                lines = textwrap.indent(text.strip("\n"), "      ")
+                path.write_text(f"groups:\n  - name: seeded\n    rules:\n{lines}\n")
+                command = [promtool, "check", "rules", "--lint=all", "--lint-fatal", str(path)]
+                theirs += subprocess.run(command, capture_output=True, check=False).returncode != 0
+    peer = f"promtool --lint=all {theirs}" if promtool else "promtool is not installed"
+    print(f"{len(SEEDED)} seeded mistakes: workbench {ours} (bar 29 of 30), {peer}")
+
+
 if __name__ == "__main__":
     for each in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
         against_truth(each)
+    seeded_mistakes()
     a_million()

@@ -53,3 +53,12 @@ def test_a_viewer_gets_no_form(visit, episodes, monkeypatch):
     app = visit("alerts.py", system=LAB, period="2026-10")
     assert not app.exception
     assert not [button for button in app.button if button.label == "Tag"]
+
+
+def test_what_reached_people_is_read_when_asked_for(visit, episodes):
+    app = visit("alerts.py", system=LAB, period="2026-10")
+    app.toggle(key="reached").set_value(True).run()
+    assert not app.exception
+    stages = next(table.value for table in app.dataframe if "stage" in table.value)
+    assert stages["count"].tolist()[0] == "5"
+    assert set(stages["count"].tolist()[1:]) == {"not measured"}

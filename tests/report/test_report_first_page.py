@@ -83,6 +83,7 @@ def test_a_figure_that_is_not_known_never_stands_in_a_sentence() -> None:
         ("change/none", {"difference": 0, "before": "2026-09"}, "a change of 0 against 2026-09"),
         ("change/count", {"difference": -1, "before": "2026-09"}, "-1 against 2026-09"),
         ("change/points", {"difference": 0.00133, "before": "2026-09"}, "+0.133 percentage points against 2026-09"),
+        ("change/level", {"level": 3.31, "earlier": 0.79, "before": "2026-09"}, "331 %, 79 % in 2026-09"),
         ("unknown/measured", {"count": 1, "names": "Spend"}, "1 of 6 questions is not measured: Spend."),
         ("unknown/objectives", {"count": 2, "names": "a, b"}, "2 objectives have no verdict: a, b."),
     ],
@@ -159,6 +160,41 @@ def test_the_facts_of_the_first_page_are_those_of_the_truth(lab, truth) -> None:
     ]
     hidden = study.results["findings"].notes
     assert abs(frame.loc["report/alerts/began", "facts"]["began"] - len(began)) <= 1, hidden
+
+
+@pytest.mark.slow
+def test_spend_and_alerts_of_two_months_are_those_of_the_truth(shared_settings, truth) -> None:
+    """Amount, the provider that took most, alerts and the rule that made most, and the change against September."""
+    from workbench.studies import open_context
+
+    context = open_context(shared_settings)
+    study = system_report(context, system="choreoai", range=OCTOBER, as_of=OCTOBER.end, questions=("cost", "alerts"))
+    results = study["report_findings"].results
+    frame = results["findings"].frame.set_index("id")
+    months = truth["systems"]["choreoai"]["amounts"]["months"]
+    money = {month: sum(amounts[name] for name in amounts if name.startswith("cost.provider."))
+             for month, amounts in months.items()}  # fmt: skip
+    spend = frame.loc["report/cost/spend-most"]
+    assert float(spend["facts"]["amount"][0]) == pytest.approx(money["2026-10"], rel=1e-12)
+    share = months["2026-10"][f"cost.provider.{spend['facts']['group']}"] / money["2026-10"]
+    assert spend["facts"]["share"] == pytest.approx(share, rel=1e-12)
+    assert share > 0.5
+    change = money["2026-10"] / money["2026-09"] - 1
+    assert spend["change"] == f"{100 * change:+.1f} % against 2026-09"
+    began = {
+        month: [
+            one["labels"]["alertname"]
+            for one in truth["episodes"]
+            if one["labels"]["system"] == "choreoai" and one["starts_at"][:7] == month and not one["left_censored"]
+        ]
+        for month in ("2026-09", "2026-10")
+    }
+    alerts = frame.loc["report/alerts/began"]
+    assert alerts["facts"]["began"] == len(began["2026-10"])
+    most = began["2026-10"].count(alerts["facts"]["name"])
+    assert most == max(map(began["2026-10"].count, began["2026-10"]))
+    assert alerts["facts"]["share"] == pytest.approx(most / len(began["2026-10"]))
+    assert alerts["change"] == f"{len(began['2026-10']) - len(began['2026-09']):+d} against 2026-09"
 
 
 @pytest.mark.slow

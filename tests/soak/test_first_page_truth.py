@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
@@ -36,8 +37,13 @@ def faults(ctx: Context, truth: Mapping[str, Any], system: str, span: TimeRange,
     counts = truth["systems"][system]["objectives"]
     targets = {one.id: one.target for one in ctx.catalog.objectives[system] if one.id in counts}
     titles = {one.title: one.id for one in ctx.catalog.objectives[system]}
-    study = system_report(ctx, system=system, range=span, as_of=span.end, questions=("slo",))["report_findings"]
+    questions = ("slo", "cost", "alerts")
+    study = system_report(ctx, system=system, range=span, as_of=span.end, questions=questions)["report_findings"]
     rows = study.results["findings"].frame
+    periods = study.results["periods"].frame
+    yield from (f"{system} {month}: {text}" for text in _spend_faults(rows, truth, system, month))
+    yield from (f"{system} {month}: {text}" for text in _alert_faults(rows, truth, system, month))
+    yield from (f"{system}: {text}" for text in history_faults(periods, truth, system))
     for row in rows[rows["id"] == "report/missed/events"].itertuples():
         name, facts = titles[row.facts["title"]], row.facts
         true = counts.get(name, {}).get("months", {}).get(month)
@@ -56,11 +62,11 @@ def faults(ctx: Context, truth: Mapping[str, Any], system: str, span: TimeRange,
         yield f"{system} {month}: missed {sorted(missed)}, told {sorted(told)}"
     if told & set(exact) - missed:
         yield f"{system} {month}: told {sorted(told)}, missed {sorted(missed)}"
-    periods = study.results["periods"].frame.set_index("period")["value"]
+    periods = periods[periods["question"] == "slo"].set_index("period")["value"]
     answer = rows[rows["question"] == "slo"].iloc[0]
     if before in periods and answer["change"]:
         change = periods[month] - periods[before]
-        if not answer["change"].startswith(f"{change:+.0f} "):
+        if not answer["change"].startswith(f"{change:+.0f} " if change else "a change of 0 "):
             yield f"{system} {month}: {answer['change']}, true {change}"
 
 
@@ -93,6 +99,64 @@ def _cause_faults(
         values = [label] if isinstance(label, str) else label
         if cause["facts"]["where"] and not any(value in cause["text"] for value in values):
             yield f"{system} {month} {name}: {cause['facts']['where']} is named, {largest['where']} was struck"
+
+
+def spent(truth: Mapping[str, Any], system: str, month: str) -> tuple[float, float, dict[str, float]]:
+    """Return the money, the tokens and the money of each model or provider of a month."""
+    amounts = truth["systems"][system]["amounts"]["months"].get(month, {})
+    money = sum(value for name, value in amounts.items() if name.startswith("cost.model."))
+    tokens = sum(value for name, value in amounts.items() if name.startswith("tokens."))
+    parts = {name.split(".", 2)[2]: value for name, value in amounts.items() if name.startswith("cost.")}
+    return money, tokens, parts
+
+
+def began(truth: Mapping[str, Any], system: str, month: str) -> Counter[str]:
+    """Count the alerts that were seen to begin in a month, by rule."""
+    return Counter(
+        episode["labels"]["alertname"]
+        for episode in truth["episodes"]
+        if episode["labels"].get("system") == system
+        and episode["starts_at"][:7] == month
+        and not episode["left_censored"]
+    )
+
+
+def _spend_faults(rows: pd.DataFrame, truth: Mapping[str, Any], system: str, month: str) -> Iterator[str]:
+    """Amount of the spend sentence, and the group that is named in it, with its share."""
+    money, tokens, parts = spent(truth, system, month)
+    for row in rows[(rows["part"] == "answer") & (rows["question"] == "cost")].itertuples():
+        true = tokens if row.id == "report/cost/tokens" else money
+        if not true or "amount" not in row.facts:
+            continue
+        said = float(row.facts["amount"][0])
+        if abs(said - true) > 1e-9 * true:
+            yield f"{said} was spent, true {true}"
+        if row.id == "report/cost/spend-most":
+            share = parts.get(row.facts["group"], 0.0) / money
+            if abs(share - row.facts["share"]) > 1e-9:
+                yield f"{row.facts['share']} went on {row.facts['group']}, true {share}"
+
+
+def _alert_faults(rows: pd.DataFrame, truth: Mapping[str, Any], system: str, month: str) -> Iterator[str]:
+    """Number of alerts, and the rule that made most of them, with its share."""
+    true = began(truth, system, month)
+    for row in rows[(rows["part"] == "answer") & (rows["question"] == "alerts")].itertuples():
+        facts = row.facts
+        if facts.get("began", true.total()) != true.total():
+            yield f"{facts['began']} alerts, true {true.total()}"
+        if "name" in facts and abs(facts["share"] - true[facts["name"]] / max(true.total(), 1)) > 1e-9:
+            yield f"{facts['name']} made {facts['share']}, true {true}"
+
+
+def history_faults(periods: pd.DataFrame, truth: Mapping[str, Any], system: str) -> Iterator[str]:
+    """Spend, tokens and alerts of every month of the spark lines."""
+    for row in periods[periods["value"].notna()].itertuples():
+        money, tokens, _ = spent(truth, system, row.period)
+        true = {"spent": money, "used": tokens, "alerts": began(truth, system, row.period).total()}.get(row.title)
+        if true is None or (row.title != "alerts" and not true):
+            continue
+        if abs(row.value - true) > 1e-9 * true:
+            yield f"{row.period}: {row.title} {row.value}, true {true}"
 
 
 def checked(folder: Path, seed: int, *, months: int, days: int) -> list[str]:

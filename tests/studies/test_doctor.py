@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ from workbench.archive import Archive
 from workbench.cli.main import main
 from workbench.core.series import SeriesSet
 from workbench.report.issue.issue import issue_report
+from workbench.store import Message, message_id, open_store
+from workbench.store.jobs import NewJob
 from workbench.studies.upkeep.doctor import Diagnosis, diagnose
 
 NOW = datetime(2026, 11, 4, tzinfo=UTC)
@@ -51,7 +53,33 @@ def found(home: Path) -> list[Diagnosis]:
 def test_a_whole_home_is_well(home: Path) -> None:
     diagnoses = [one for one in found(home) if one.part != "disk"]
     assert {one.status for one in diagnoses} == {"ok"}
-    assert {one.part for one in diagnoses} == {"store", "archive", "reports", "permissions", "clock", "versions"}
+    parts = {"store", "archive", "reports", "schedule", "delivery", "permissions", "clock", "versions"}
+    assert {one.part for one in diagnoses} == parts
+
+
+def test_a_report_that_was_not_made_and_a_dead_message_are_named(home: Path) -> None:
+    lasts = timedelta(minutes=1)
+    with closing(open_store(settings_of(home))) as store:
+        for number, end in enumerate(("failed", "done", "failed")):
+            due = NOW - timedelta(days=3 - number)
+            name = "mended" if number < 2 else "broken"
+            job = NewJob(f"job-{number}", name, SYSTEM, f"2026-W4{number}", due, due, False, {"template": "monthly"})
+            store.plan_jobs(name, lambda held, job=job: (job,), now=due)
+            assert store.claim_job("h", now=due, lasts=lasts) is not None
+            assert store.end_job(
+                job.id, "h", status=end, run_id="", error="The kernel died." * (end == "failed"), now=due
+            )
+        message = Message(message_id("a"), "", "report", "mail", "a@example.com", "October", {"text": "", "files": []})
+        store.put_messages([message], {}, now=NOW)
+        assert store.claim_delivery("h", now=NOW, lasts=lasts) is not None
+        assert store.end_delivery(message.id, "h", status="dead", now=NOW, error="Refused by the server.")
+    schedule, delivery = ([one for one in found(home) if one.part == part] for part in ("schedule", "delivery"))
+    (unmade,), (dead,) = schedule, delivery
+    assert (unmade.status, dead.status) == ("warning", "warning")
+    assert f"Schedule broken, system {SYSTEM}: report of 2026-W42 failed. The kernel died." in unmade.text
+    assert unmade.next_step == f"workbench report run monthly --system {SYSTEM} --period 2026-W42"
+    assert "Refused by the server." in dead.text
+    assert dead.next_step.endswith(f"workbench delivery retry {message.id[:12]}")
 
 
 def test_an_empty_home_is_well(tmp_path: Path) -> None:

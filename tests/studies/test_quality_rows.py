@@ -68,6 +68,7 @@ def test_counts_are_those_of_the_rows(context: Context, answers: pd.DataFrame, t
         (Split(by="country", sides=("de", "it")), (), "country has no 'it'"),
         (Split(by="id"), (), "id has 8,000 values, two are compared"),
         (Split(time="country"), (), "is no time"),
+        (Split(time="score"), (), "score holds 5, which is no time"),
         (Split(time="time", since=pd.Timestamp("2027-01-01", tz="UTC")), (), "after the last row"),
         (Split(time="time", until=pd.Timestamp("2020-01-01", tz="UTC")), (), "No row belongs to reference"),
         (Split(by="country"), ("time",), "time holds timestamp"),

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pandas as pd
 
 from workbench.analysis.cost.jump_events import jump_events
+from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.alerts.tables import measure_text
 from workbench.charts.capacity.tables import action_text, chance_text
 from workbench.charts.cost.tables import DIMENSION_WORDS
@@ -72,13 +73,19 @@ def performance_lines(study: Study) -> tuple[Line, ...]:
 
 
 def cost_lines(study: Study) -> tuple[Line, ...]:
-    """One line per budget that is used up or nearly so, then one per jump of spend, largest first."""
+    """One line per budget that is used up, nearly so or expected to be overrun, then one per jump of spend."""
     lines = []
     for row in study.results["budgets"].frame.itertuples():
         if row.status in ("spent", "at_risk"):
             of = f" of {value_text(row.limit, str(row.unit))}" if row.limit == row.limit else ""
             title = f"Budget of {row.dimension} {row.group}"
             lines.append(Line("cost/budget", row.status, title, f"{ratio_text(row.used, digits=1)}{of} used"))
+    forecast = study.results["forecast"]
+    for row in forecast.overruns.itertuples() if isinstance(forecast, SpendForecast) else ():
+        chance, left = ratio_text(row.probability, digits=0), value_text(row.left, str(row.unit))
+        when = f" from {day_text(row.overrun)} on" if row.overrun else ""
+        said = f"{left} left; used up{when} ({chance} likely this month) unless it is renewed before"
+        lines.append(Line("cost/overrun", "at_risk", f"Budget of {row.dimension} {row.group}", said))
     for event in jump_events(study.results["jumps"].frame).itertuples():
         lasts = "since" if event.ongoing else "on" if event.first == event.last else "from"
         until = f" to {day_text(event.last)}" if lasts == "from" else ""

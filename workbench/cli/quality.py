@@ -223,3 +223,44 @@ def drift(
         say(f"Note: {note}")
     if check and (changes.frame["verdict"] == "drift").any():
         raise SystemExit(1)
+
+
+@quality.command()
+@click.argument("reference")
+@click.argument("now")
+@click.option("--probability", required=True, help="Column of the probability of class 1.")
+@click.option("--predicted", required=True, help="Column of the class predicted, 0 or 1.")
+@click.option("--truth", required=True, help="Column of the true class; NOW may lack it.")
+@click.option("--chunk", default="", help="Column of NOW whose values are the chunks; else ten parts in their order.")
+@click.option("--check", is_flag=True, help="Exit 1 when an estimate leaves the band of the reference.")
+@format_option
+@click.pass_obj
+def estimate(
+    state: Any, reference: str, now: str, probability: str, predicted: str, truth: str, chunk: str, check: bool,
+    format_: str,
+) -> None:  # fmt: skip
+    """Estimate accuracy and ROC AUC of a classifier on rows without labels, from its confidence.
+
+    REFERENCE and NOW are tables of the settings, or CSV or Parquet files. What the estimate cannot see is printed.
+
+    \b
+    Example:
+      workbench quality estimate before.csv now.csv --probability p --predicted class --truth label
+    """
+    from workbench.charts.quality.estimate_tables import ESTIMATE_TEXT, estimate_rows, estimate_sentence
+    from workbench.studies.quality.estimate import PredictionColumns, performance_estimate
+
+    columns = PredictionColumns(probability, predicted, truth, chunk)
+    result = performance_estimate(state.context(), reference=reference, now=now, columns=columns)
+    if format_ == "json":
+        print_json(result.to_dict())
+    elif format_ == "csv":
+        print_csv(result.to_frame().to_dict(orient="records"))
+    else:
+        table = estimate_rows(result)
+        print_table(table, right=[name for name in table[0] if name not in ESTIMATE_TEXT])
+        say(estimate_sentence(result))
+    for note in result.notes:
+        say(f"Note: {note}")
+    if check and result.alarmed:
+        raise SystemExit(1)

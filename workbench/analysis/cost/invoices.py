@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,14 @@ from workbench.core.result import Result
 #: An invoice that is farther from the meter than this share of it differs, unless the settings say otherwise.
 TOLERANCE = Decimal("0.01")
 
-_COLUMNS = ["provider", "start", "end", "currency", "invoiced", "metered", "difference", "share", "coverage", "verdict"]
+#: Distances from UTC at which a zone begins its day: the edges around an invoice that a cause is looked for at.
+ZONE_SHIFTS = tuple(timedelta(minutes=30) * step for step in range(-24, 29))
+
+#: A cause explains a difference that it leaves less than this part of.
+EXPLAINED = Decimal("0.1")
+
+_COLUMNS = ["provider", "start", "end", "currency", "invoiced", "metered", "difference", "share", "coverage", "verdict",
+            "cause"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,6 +46,7 @@ class InvoiceCheck(Result):
     share        difference / invoiced; NaN where there is none [ratio]
     coverage     observed share of the period [ratio]
     verdict      ``agrees``, ``differs``, ``observed too little``, ``not metered`` or ``no invoice`` (str)
+    cause        of one that differs: another zone's midnight, time that was not observed, or ``unexplained`` (str)
     ============ ==========================================================================================
     """
 
@@ -63,7 +71,8 @@ def invoice_check(
     invoices : DataFrame
         ``provider``, ``start``, ``end`` [UTC], ``amount`` (Decimal), ``currency``; lines of one invoice are added.
     ledger, seen : DataFrame
-        As of :func:`workbench.studies.counting.ledger.read_ledger`, for these accounts.
+        As of :func:`workbench.studies.counting.ledger.read_ledger`, for these accounts; with edges at
+        :data:`ZONE_SHIFTS` before those of the invoices too, invoices cut at another zone's midnight are known as such.
     accounts : sequence of Account
         Counters of money with the dimension ``provider``, none a view of another.
     as_of : datetime
@@ -77,6 +86,9 @@ def invoice_check(
     -----
     Providers are the same when they differ by case only. Currencies are never converted: a counter in another currency
     does not meter the invoice. Nothing is called equal or different below 90 % of the period observed.
+    A cause is named where it leaves less than a tenth of the difference: the same days cut at the midnight of a zone
+    (the one that leaves least), or more spend than was metered while a part of the time was not observed, if at most
+    three times the mean rate fills it. Anything else is unexplained.
 
     References
     ----------
@@ -102,9 +114,9 @@ def invoice_check(
         mine = inside[inside["who"] == who]
         metered = added(mine["amount"]) if len(mine) else None
         share = _observed(seen, start, end)
-        rows.append(
-            _row(lines["provider"].iloc[0], start, end, currency, total(lines["amount"]), metered, share, tolerance)
-        )
+        row = _row(lines["provider"].iloc[0], start, end, currency, total(lines["amount"]), metered, share, tolerance)
+        own = meter[(meter["who"] == who) & (meter["currency"] == currency.casefold())]
+        rows.append(row | {"cause": _cause(row, own, seen, as_of) if row["verdict"] == "differs" else ""})
     billed = {(row["provider"].strip().casefold(), row["start"], row["end"]) for row in rows}
     for start, end in dict.fromkeys((row["start"], row["end"]) for row in rows):
         inside = meter[(meter["start"] >= start) & (meter["end"] <= end) & (meter["who"] != "")]
@@ -147,8 +159,31 @@ def _row(
     else:
         verdict = "differs" if abs(invoiced - metered) > tolerance * abs(invoiced) else "agrees"
     share = float(difference / invoiced) if both and difference is not None and invoiced else np.nan
-    values = (provider, start, end, currency, invoiced, metered, difference, share, coverage, verdict)
+    values = (provider, start, end, currency, invoiced, metered, difference, share, coverage, verdict, "")
     return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _cause(row: dict[str, Any], own: pd.DataFrame, seen: pd.DataFrame, as_of: datetime) -> str:
+    """Say why an invoice differs from the meter, where one cause explains it."""
+    invoiced, difference, coverage = row["invoiced"], row["difference"], row["coverage"]
+    edges = set(seen["start"]) | set(seen["end"])
+    left: dict[timedelta, Decimal] = {}
+    for shift in ZONE_SHIFTS:
+        start, end = row["start"] - shift, row["end"] - shift
+        if shift and {start, end} <= edges and end <= as_of and _observed(seen, start, end) >= COVERAGE_FLOOR:
+            metered = added(own.loc[(own["start"] >= start) & (own["end"] <= end), "amount"])
+            left[shift] = abs(total((invoiced, metered.copy_negate())))
+    nearest = min(left, key=lambda shift: (left[shift], abs(shift)), default=None)
+    if nearest is not None and left[nearest] < EXPLAINED * abs(difference):
+        return f"cut at midnight of UTC{_offset_text(nearest)}"
+    if difference > 0 and 1 - coverage > 0 and float(difference) <= 3 * float(row["metered"]) * (1 / coverage - 1):
+        return f"{1 - coverage:.1%} of the time was not observed"
+    return "unexplained"
+
+
+def _offset_text(shift: timedelta) -> str:
+    minutes = int(abs(shift).total_seconds()) // 60
+    return f"{'-' if shift < timedelta(0) else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _observed(seen: pd.DataFrame, start: datetime, end: datetime) -> float:

@@ -24,6 +24,9 @@ LEAST_COVERED = 0.9
 #: Groups forecast one by one, the largest of the month so far. [count]
 TOP = 10
 
+#: An overrun is expected from this probability on. [ratio]
+LIKELY = 0.5
+
 _COLUMNS = ["unit", "dimension", "group", "so_far", "expected", "low", "high", "verdict", "left", "probability",
             "overrun"]  # fmt: skip
 
@@ -54,6 +57,12 @@ class SpendForecast(Result):
     month: TimeRange | None
     as_of: datetime
     zone: str
+
+    @property
+    def overruns(self) -> pd.DataFrame:
+        """Rows of budgets that still have money and are overrun with probability :data:`LIKELY`, likeliest first."""
+        rows = self.frame[(self.frame["left"] > 0) & (self.frame["probability"] >= LIKELY)]
+        return rows.sort_values("probability", ascending=False, kind="stable")
 
 
 def spend_forecast(

@@ -50,9 +50,9 @@ def growth_paths(values: Floats, hours: int, *, count: int = 400, seed: int = SE
     -----
     Whole days of hourly increments are drawn from the last four weeks, half of them from the same day of the week, so
     that the season, nightly clean-ups and bursts are kept. They are put on the mean rate, a quarter of it that of the
-    last week. Each path has its own factor on the rate, lognormal, with the spread that a week's rate had around such a
-    mean in the history beyond what drawing days explains. Where the rate changed for good
-    (:func:`rate_change`) only days since are drawn. The only day of a large clean-up is not drawn.
+    last week. Each path has its own factor on the rate, lognormal, with the spread that a week's rate had around such
+    a mean in the history. Where the rate changed for good (:func:`rate_change`) only days since are drawn. The only
+    day of a large clean-up is not drawn.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def _since(steps: Floats, hours: int) -> Floats:
 
 
 def _rate_spread(totals: Floats, drawn: Floats) -> float:
-    """Spread of a week's rate around the mean of the days before, in logarithms, less what drawing days explains."""
+    """Spread of a week's rate around the mean of the days before, in logarithms."""
     sums = drawn.sum(axis=1)
     mean = abs(float(sums.mean()))
     if mean <= 0:
@@ -179,8 +179,6 @@ def _rate_spread(totals: Floats, drawn: Floats) -> float:
         expected = NEWEST * float(before[-RECENT_DAYS:].mean()) + (1 - NEWEST) * float(before.mean())
         if expected > 0:
             away.append(np.log(np.clip(totals[origin : origin + RECENT_DAYS].mean() / expected, 0.05, 20)))
-    noise = float(sums.std()) / mean / np.sqrt(RECENT_DAYS)
     if len(away) < 3:
         return min(float(sums.std() / mean / np.sqrt(len(sums))), 1.0)
-    spread = float(np.sqrt(np.mean(np.square(away))))
-    return float(max(np.sqrt(max(spread**2 - noise**2, 0.0)), 0.3 * spread))
+    return float(np.sqrt(np.mean(np.square(away))))

@@ -76,6 +76,9 @@ def _with_change(statement: Statement, periods: pd.DataFrame) -> Statement:
         text = sentence("change/ratio", {"ratio": difference / float(before["value"]), "before": names[-2]})
     elif now["change"] == "points":
         text = sentence("change/points", {"difference": difference, "before": names[-2]})
+    elif now["change"] == "level":
+        levels = {"level": float(now["value"]), "earlier": float(before["value"])}
+        text = sentence("change/level", {**levels, "before": names[-2]})
     else:
         text = sentence("change/count", {"difference": difference, "before": names[-2]})
     return Statement(**{**vars(statement), "change": text})

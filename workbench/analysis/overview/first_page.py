@@ -33,7 +33,7 @@ class PeriodFigures(Result):
     value    NaN where nothing is known [``unit``]
     unit     ``count``, ``ratio``, a currency or another unit (str)
     coverage observed share of the period [ratio]
-    change   how two periods are compared: ``count``, ``ratio`` or ``points`` (str)
+    change   how two periods are compared: ``count``, ``ratio``, ``points`` or ``level`` (str)
     good     ``up``, ``down`` or empty: which way is better (str)
     ======== ===========================================================================================
     """

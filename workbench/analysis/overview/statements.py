@@ -67,6 +67,7 @@ TEMPLATES: Mapping[str, str] = {
     "change/count": "{difference:signed} against {before}",
     "change/ratio": "{ratio:change} against {before}",
     "change/points": "{difference:points} against {before}",
+    "change/level": "{level:share 0}, {earlier:share 0} in {before}",
     "missed/events": "{title}: {sli:share} against {target:target}; {bad:count} of {total:count} {unit} were bad, "
     "{over:share 0} more than the error budget allows.",
     "missed/near": "{title}: {sli:share} against {target:target}; {left:share 0} of its error budget is left.",

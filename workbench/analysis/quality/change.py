@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ def change(kind: ColumnKind, places: Floats, reference: Floats, current: Floats)
     >>> stars = np.arange(1.0, 6.0)
     >>> fell = change("number", stars, np.array([0.0, 0, 100, 200, 100]), np.array([100.0, 0, 0, 0, 300]))
     >>> fell.test, fell.moved, fell.p < 1e-9, round(fell.wasserstein, 2)
-    ('Kolmogorov-Smirnov', 0.5, True, 1.5)
+    ('Kolmogorov-Smirnov', 0.5, True, 1.0)
     """
     p, q = reference / reference.sum(), current / current.sum()
     bins = _deciles(p) if kind == "number" else np.arange(len(p))
@@ -116,21 +117,22 @@ def change(kind: ColumnKind, places: Floats, reference: Floats, current: Floats)
     return Change(test, moved, chance, psi, distance, far)
 
 
-def day_orders(strata: NDArray[np.int64], reference: int) -> Floats:
+@lru_cache(maxsize=4)
+def day_orders(strata: tuple[int, ...], reference: int) -> Floats:
     """Draw which days are now: 1 for those that are, (1 + orders, days); the first row is what was observed.
 
     Parameters
     ----------
-    strata : int array, (days,)
+    strata : tuple of int, length days
         Days of the reference, then those of now, change places only within one stratum: the weekday.
     reference : int
         Days of the reference. [d]
     """
-    number = len(strata)
+    number, places = len(strata), np.array(strata)
     random = np.random.default_rng(number)
     order = np.tile(np.arange(number), (ORDERS, 1))
-    for stratum in np.unique(strata):
-        own = np.flatnonzero(strata == stratum)
+    for stratum in np.unique(places):
+        own = np.flatnonzero(places == stratum)
         order[:, own] = random.permuted(np.tile(own, (ORDERS, 1)), axis=1)
     picked = np.zeros((ORDERS + 1, number))
     picked[0, reference:] = 1

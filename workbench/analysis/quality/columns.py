@@ -141,7 +141,7 @@ def drift_of_columns(
     strata = np.zeros(sum(used), np.int64)
     if days and weekdays is not None and used[1] >= 7:
         strata = np.r_[weekdays[~now], weekdays[now]]
-    orders = day_orders(strata, used[0]) if days else None
+    orders = day_orders(tuple(strata.tolist()), used[0]) if days else None
     rows = []
     for tally in tallies:
         for number in (None, *range(len(segments))):
@@ -180,6 +180,7 @@ def _rows(
     moments = [_moments(tally, side, pick, size) for side, size in zip((~now, now), n, strict=True)]
     difference = moments[1][0] - moments[0][0]
     reach = special.ndtri(0.975) * math.sqrt(sum(part[1] / max(size, 1) for part, size in zip(moments, n, strict=True)))
+    reach = reach if min(n) > 1 else math.nan
     found = Change("", math.nan, math.nan, math.nan, math.nan, math.nan)
     top = ""
     if min(n) >= LEAST_ANSWERS:

@@ -1,7 +1,8 @@
-"""When a score leaves its reference and when it comes back: two looks a day, over all series at once.
+"""When a score leaves its reference and when it comes back: three looks a day, over all series at once.
 
 A score has one level per day: the mean over its hours, each less what is usual at that hour. A fast look compares the
-last day with the reference, a slow look up to a week of days. A drift that is found stays open, against the reference
+last day with the reference, a slow look up to a week of days; a far look compares that week with the oldest weeks that
+are kept, so that a slope does not take its reference along. A drift that is found stays open, against the reference
 that it left, until the level is back or a person accepts it.
 """
 
@@ -20,6 +21,12 @@ Booleans = NDArray[np.bool_]
 
 #: Days of the slow look, and the fewest that it needs. [d]
 SLOW_DAYS, LEAST_SLOW = 7, 3
+
+#: Oldest day of the far look's reference, and how much older than the other it must be; it is renewed once a week. [d]
+FAR_DAYS, FAR_AHEAD, FAR_RENEWED = 91, 7, 7
+
+#: Looks of a day. [count]
+LOOKS = 3
 
 #: Days after which :data:`BUDGET` of quiet series have one false drift. [d]
 BUDGET_DAYS = 30
@@ -49,7 +56,7 @@ class DayVerdicts:
     slow_error : float array
         Its standard error. [score]
     p : float array
-        Smaller p-value of the two looks, two-sided. [probability]
+        Smallest p-value of the three looks, two-sided. [probability]
     reference : float array
         Mean of the reference, on this weekday. [score]
     scatter : float array
@@ -83,16 +90,16 @@ def threshold(budget: float = BUDGET) -> float:
 
     Notes
     -----
-    0.75 budget / (2 looks x :data:`BUDGET_DAYS`): the union bound over the looks of a month, and a quarter kept for
+    0.75 budget / (3 looks x :data:`BUDGET_DAYS`): the union bound over the looks of a month, and a quarter kept for
     scatter that is not normal. Over several series the values of a day are held against it by Benjamini and Hochberg's
     steps; this is the level of the largest.
 
     Examples
     --------
     >>> round(threshold(), 6)
-    0.000625
+    0.000417
     """
-    return 0.75 * budget / (2 * BUDGET_DAYS)
+    return 0.75 * budget / (LOOKS * BUDGET_DAYS)
 
 
 def day_verdicts(
@@ -131,7 +138,8 @@ def day_verdicts(
     when it has data, is not left out and belongs to no drift. Levels have the mean of their weekday in the reference
     taken off; their scatter s has as many degrees of freedom as days less weekdays. The fast look is
     r / (s sqrt(1 + 1/n)), n being the reference's days of that weekday; the slow look is the mean of the last 7 days,
-    with the correlation of adjacent days that the hours show. Both are t tests [1]_. A drift ends when a cumulative log
+    with the correlation of adjacent days that the hours show. The far look is the same week against the oldest 28 clean
+    days of the last 91. All are t tests [1]_. A drift ends when a cumulative log
     likelihood ratio of "back at the reference" against "still at the level of the drift" passes :data:`RECOVERED` [2]_.
 
     References
@@ -157,6 +165,7 @@ def day_verdicts(
     margins = np.broadcast_to(np.asarray(margin, np.float64), (count,))
     state = _Open.none(count, days)
     since = np.zeros(count, np.int64)
+    far: Reference | None = None
     for day in range(days):
         if accepted is not None and accepted[:, day].any():
             # The accepted level is that of the drift, so its days are the new reference.
@@ -165,6 +174,7 @@ def day_verdicts(
                 since[series] = begun[series]
                 unfit[series, begun[series] :] = False
             state.close(accepted[:, day])
+            far = None
         members = _reference(clean & ~unfit, day, since)
         kept = state.open | ((members.sum(axis=1) < LEAST_REFERENCE) & (state.since == since))
         members[kept] = state.members[kept]
@@ -176,19 +186,27 @@ def day_verdicts(
         fast, fast_error, freedom, base = reference.look(np.array([day]))
         week = np.arange(max(0, day - SLOW_DAYS + 1), day + 1)
         slow, slow_error, _, _ = reference.look(week, least=LEAST_SLOW, without=unfit[:, week])
+        if far is None or day % FAR_RENEWED == 0:
+            far = Reference(hours, present, weekday, _oldest(clean & ~unfit, day, since), day)
+        away, away_error, away_freedom, _ = far.look(week, least=LEAST_SLOW, without=unfit[:, week])
+        away = np.where(_newest(far.members) + FAR_AHEAD <= _newest(members), away, np.nan)
         p_fast, p_slow = (_p(value, error, freedom) for value, error in ((fast, fast_error), (slow, slow_error)))
+        p_far = _p(away, away_error, away_freedom)
         whole = reference.levels(np.array([day]), cut=False)[:, 0]
         out["level"][:, day] = np.where(np.isfinite(fast), whole, np.nan)
         out["error"][:, day], out["freedom"][:, day] = fast_error, freedom
         out["scatter"][:, day] = reference.spread
         out["slow"][:, day], out["slow_error"][:, day], out["base"][:, day] = slow, slow_error, base
-        out["p"][:, day] = np.fmin(p_fast, p_slow)
+        out["p"][:, day] = np.fmin(np.fmin(p_fast, p_slow), p_far)
         judged[:, day] = np.isfinite(out["p"][:, day])
-        small = _discoveries(np.stack([p_fast, p_slow]), threshold(budget))
-        matters = np.stack([np.abs(fast), np.abs(slow)]) >= np.maximum(margins, 0.0)
+        small = _discoveries(np.stack([p_fast, p_slow, p_far]), threshold(budget))
+        matters = np.stack([np.abs(fast), np.abs(slow), np.abs(away)]) >= np.maximum(margins, 0.0)
         begins = (small & matters).any(axis=0) & ~state.open
         if begins.any():
-            state.begin(begins, members | unfit, reference, week, day)
+            only_far = begins & ~(small & matters)[:2].any(axis=0)
+            state.begin(begins & ~only_far, members | unfit, reference, week, day)
+            state.begin(only_far, far.members | unfit, far, week, day)
+            state.members[only_far] = far.members[only_far]
             for series in np.flatnonzero(begins):
                 first = int(state.onset[series])
                 drifting[series, first : day + 1] = unfit[series, first : day + 1] = True
@@ -230,6 +248,21 @@ def _reference(clean: Booleans, day: int, since: NDArray[np.int64]) -> Booleans:
     lacking = REFERENCE_DAYS - members.sum(axis=1)
     members[:, last:day] = recent & (np.cumsum(recent, axis=1) <= lacking[:, None])
     return members
+
+
+def _oldest(clean: Booleans, day: int, since: NDArray[np.int64]) -> Booleans:
+    """Mark the oldest 28 clean days of the last 91, before the week of the slow look."""
+    first, last = max(0, day - FAR_DAYS), max(0, day - SLOW_DAYS + 1)
+    members = np.zeros_like(clean)
+    window: Booleans = clean[:, first:last] & (np.arange(first, last)[None, :] >= since[:, None])
+    members[:, first:last] = window & (np.cumsum(window, axis=1) <= REFERENCE_DAYS)
+    return members
+
+
+def _newest(members: Booleans) -> NDArray[np.int64]:
+    """Newest day of each reference; -1 for none."""
+    days: NDArray[np.int64] = np.where(members, np.arange(members.shape[1])[None, :], -1).max(axis=1)
+    return days
 
 
 @dataclass

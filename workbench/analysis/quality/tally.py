@@ -21,6 +21,9 @@ ColumnKind = Literal["number", "share", "category"]
 #: Most cells of a column of numbers; beyond, cells are quantiles of a sample. [count]
 MOST_CELLS = 1_000
 
+#: Equal parts of a range in which cells are looked up, and the most cells of a part. [count]
+PARTS, MOST_STEPS = 1 << 16, 8
+
 
 @dataclass(frozen=True, eq=False)
 class Tally:
@@ -68,9 +71,19 @@ class NumberTally:
     _missing: Floats = field(init=False)
     _sums: Floats = field(init=False)
     _squares: Floats = field(init=False)
+    _first: NDArray[np.int32] = field(init=False)
+    _steps: int = field(init=False)
+    _scale: float = field(init=False)
 
     def __post_init__(self) -> None:
         cells, groups = max(1, len(self.places)), self.units * self.segments
+        self._first, self._steps, self._scale = np.zeros(0, np.int32), MOST_STEPS + 1, 0.0
+        top = self.places[int(0.99 * (cells - 1))] if cells > MOST_STEPS else np.nan
+        if cells > MOST_STEPS and top > self.places[0]:
+            self._scale = PARTS / (top - self.places[0])
+            borders = self.places[0] + (np.arange(PARTS + 2) - 1) / self._scale
+            self._first = np.searchsorted(self.places, borders).astype(np.int32)
+            self._steps = int((self._first[2:] - self._first[:-2]).max())
         self._counts = np.zeros(groups * cells)
         self._missing, self._sums, self._squares = np.zeros(groups), np.zeros(groups), np.zeros(groups)
 
@@ -86,10 +99,27 @@ class NumberTally:
             self._missing += np.bincount(groups[~known], minlength=number)
         if not known.all():
             values, groups = values[known], groups[known]
-        cell = np.minimum(np.searchsorted(self.places, values), cells - 1)
+        cell = self._cells(values)
         self._counts += np.bincount(groups * cells + cell, minlength=number * cells)
         self._sums += np.bincount(groups, values, minlength=number)
-        self._squares += np.bincount(groups, values * values, minlength=number)
+        with np.errstate(over="ignore"):
+            self._squares += np.bincount(groups, values * values, minlength=number)
+
+    def _cells(self, values: Floats) -> Places:
+        """Cell of each value: looked up by equal parts of the range, then moved up by the few cells of a part."""
+        last = max(1, len(self.places)) - 1
+        if self._steps > MOST_STEPS:
+            whole: Places = np.minimum(np.searchsorted(self.places, values), last)
+            return whole
+        with np.errstate(over="ignore"):
+            part = np.clip((values - self.places[0]) * self._scale, 0, PARTS - 1).astype(np.int32)
+        cell = self._first[part]
+        for _ in range(self._steps):
+            cell += values > self.places[np.minimum(cell, last)]
+        far = np.flatnonzero(part == PARTS - 1)
+        cell[far] = np.searchsorted(self.places, values[far])
+        looked_up: Places = np.minimum(cell, last).astype(np.int64)
+        return looked_up
 
     def done(self) -> Tally:
         """Return the counts so far."""

@@ -184,6 +184,11 @@ def tag_rows(result: Result) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
+def tag_table(result: Result) -> Table:
+    """Table of :func:`tag_rows` that renders itself."""
+    return Table(tag_rows(result), caption="The share of useful alerts is of the tagged ones.", left=TEXT)
+
+
 def interruption_table(result: Result) -> Table:
     """Table of :func:`interruption_rows` that renders itself."""
     caption = (

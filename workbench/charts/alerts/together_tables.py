@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from workbench.charts.tables import Table
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text
 
@@ -100,6 +102,32 @@ def response_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples()
     ]
+
+
+def incident_table(result: Result) -> Table:
+    """Table of :func:`incident_rows` that renders itself."""
+    return Table(incident_rows(result), caption="Alerts that overlap or begin within ten minutes.", left=TEXT)
+
+
+def pair_table(result: Result) -> Table:
+    """Table of :func:`pair_rows` that renders itself."""
+    return Table(pair_rows(result), caption="Beyond chance, with at most 5 % false pairs.", left=TEXT)
+
+
+def silence_table(result: Result) -> Table:
+    """Table of :func:`silence_rows` that renders itself."""
+    return Table(silence_rows(result), caption="Sent: messages while the silence was active.", left=TEXT)
+
+
+def stage_table(result: Result) -> Table:
+    """Table of :func:`stage_rows` that renders itself."""
+    return Table(stage_rows(result), caption="Reduction: 1 - left / alerts begun.", left=TEXT)
+
+
+def response_table(results: Mapping[str, Result]) -> Table:
+    """Table of :func:`response_rows` that renders itself; without rows where nothing writes acknowledgements down."""
+    rows = response_rows(results["responses"]) if "responses" in results else []
+    return Table(rows, caption="TTA, TTR: time to acknowledge, to resolve.", left=TEXT)
 
 
 def change_rows(result: Result) -> list[dict[str, str]]:

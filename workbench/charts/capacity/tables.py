@@ -218,6 +218,12 @@ def use_rows(result: Result) -> list[dict[str, str]]:
     return rows
 
 
+def use_table(result: Result) -> Table:
+    """Table of :func:`use_rows` that renders itself."""
+    caption = "Highest of the last day, and of the daily peaks of four weeks; saturated: at 98 % of the limit or more."
+    return Table(use_rows(result), caption=caption, left=(*TEXT, "errors", "against"))
+
+
 def plan_table(result: Result) -> Table:
     """Table of :func:`plan_rows` that renders itself."""
     caption = (

@@ -181,7 +181,7 @@ def invoice_rows(result: Result) -> list[dict[str, str]]:
             "difference": amount_text(row.difference, row.currency),
             "of the invoice": ratio_text(row.share, digits=2),
             "observed": ratio_text(row.coverage, digits=1),
-            "verdict": str(row.verdict),
+            "verdict": str(row.verdict) + (f": {row.cause}" if row.cause else ""),
         }
         for row in result.frame.itertuples()
     ]

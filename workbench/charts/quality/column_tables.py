@@ -75,7 +75,7 @@ def column_sentence(changes: ColumnChanges, mix: MixChanges) -> str:
     >>> tally = numbers_tally("score", scores, np.repeat([0, 1], 100))
     >>> result = drift_of_columns([tally], np.array([False, True]))
     >>> column_sentence(result.changes, result.mix)
-    'score drifts: 0.8 to 0.5 (30.0 % of the answers moved, p 1.3e-05, n 100 and 100).'
+    'score drifts: 0.8 to 0.5 (30.0 % of the answers moved, p 1.4e-05, n 100 and 100).'
     """
     whole = changes.frame[changes.frame["segment"] == ALL]
     parts = []

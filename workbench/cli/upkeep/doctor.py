@@ -16,7 +16,9 @@ from workbench.cli.shared.output import format_option, print_csv, print_json, pr
 @format_option
 @click.pass_obj
 def doctor(state: Any, whole: bool, format_: str) -> None:
-    """Look at store, archive, reports, permissions, disk, clock and versions; exit 11 where something is broken.
+    """Look at store, archive, reports, schedule, delivery, permissions, disk, clock and versions.
+
+    The exit code is 11 where something is broken.
 
     \b
     Examples:

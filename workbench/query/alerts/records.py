@@ -111,7 +111,7 @@ class AlertRecords:
         for line in self._lines():
             try:
                 part = read_line(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
                 unread += 1
                 continue
             for name in ("seen", "sent", "muted", "silences"):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from workbench.core.errors import AnswerUnreadable
-from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, text_of
+from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, stored_ns, text_of
 
 #: Set on a span that only follows its parent: it does not block it.
 REFERENCE = "span.reference"
@@ -34,7 +34,7 @@ def of_jaeger(traces: Iterable[Mapping[str, Any]], sampling: Sampling) -> Iterat
             processes = trace.get("processes") or {}
             for span in trace.get("spans") or ():
                 yield _jaeger_span(span, processes, sampling)
-    except (AttributeError, TypeError, ValueError, KeyError) as error:
+    except (AttributeError, TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
         raise AnswerUnreadable(f"A trace of Jaeger is malformed: {type(error).__name__}.") from None
 
 
@@ -117,12 +117,12 @@ def of_zipkin(spans: Iterable[Mapping[str, Any]], sampling: Sampling) -> Iterato
                 tags,
                 sampling.weight("", tags),
             )
-    except (AttributeError, TypeError, ValueError, KeyError) as error:
+    except (AttributeError, TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
         raise AnswerUnreadable(f"A span of Zipkin is malformed: {type(error).__name__}.") from None
 
 
 def _nanoseconds(microseconds: Any) -> int:
     """Microseconds, whole or with a fraction, as ns without the rounding of floats."""
     if isinstance(microseconds, float):
-        return round(microseconds * 1000)
-    return int(microseconds or 0) * 1000
+        return stored_ns(round(microseconds * 1000))
+    return stored_ns(int(microseconds or 0) * 1000)

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from workbench.core.errors import AnswerUnreadable
 from workbench.query.http.documents import without_collector
 from workbench.query.traces.otlp_schema import message
-from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, text_of
+from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, stored_ns, text_of
 
 _KINDS = ("", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
@@ -47,7 +47,7 @@ def of_json(document: Any, sampling: Sampling) -> list[Span]:
         resources = body.get("resourceSpans") or body.get("batches") or ()
         with without_collector():
             return [span for resource in resources for span in _resource(resource, sampling)]
-    except (AttributeError, TypeError, ValueError, KeyError) as error:
+    except (AttributeError, TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
         raise AnswerUnreadable(f"A span of OpenTelemetry is malformed: {type(error).__name__}.") from None
 
 
@@ -63,8 +63,8 @@ def _resource(resource: Mapping[str, Any], sampling: Sampling) -> Iterator[Span]
     service = shared.pop(_SERVICE, "")
     for scope in resource.get("scopeSpans") or resource.get("instrumentationLibrarySpans") or ():
         for span in scope.get("spans") or ():
-            start = int(span.get("startTimeUnixNano") or 0)
-            end = int(span.get("endTimeUnixNano") or 0)
+            start = stored_ns(int(span.get("startTimeUnixNano") or 0))
+            end = stored_ns(int(span.get("endTimeUnixNano") or 0))
             status = span.get("status") or {}
             own = shared | attribute_texts(span.get("attributes"))
             if status.get("message"):

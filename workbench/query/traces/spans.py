@@ -289,3 +289,16 @@ def _next_id(trace: str, text: str, taken: Container[tuple[str, str]]) -> str:
         found = f"{number:016x}"
         if (trace, found) not in taken:
             return found
+
+
+def stored_ns(value: int) -> int:
+    """Return a time or a length that a row can hold.
+
+    Raises
+    ------
+    ValueError
+        It is no 64-bit number. [ns]
+    """
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{value} ns is no time")
+    return value

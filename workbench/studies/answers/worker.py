@@ -30,6 +30,9 @@ from workbench.studies.sources.context import Context
 #: What the worker says of a question: ``study`` with its bytes behind, ``error``, or ``own``: compute it yourself.
 STUDY, ERROR, OWN = "study", "error", "own"
 
+#: How much a worker gives way to the web process, which only draws.
+NICER = 5
+
 
 def request_of(ctx: Context, question: Question) -> bytes:
     """Return a question of an identity as one line.
@@ -50,7 +53,8 @@ def request_of(ctx: Context, question: Question) -> bytes:
 
 
 def main() -> None:
-    """Answer questions until the input ends."""
+    """Answer questions until the input ends; who reads a page that is ready does not wait for them."""
+    os.nice(NICER)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     with redirect_stdout(sys.stderr):

@@ -80,6 +80,9 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     jumps = spend_jumps(spend.ledger, spend.seen, counted, periods, zone=ctx.zone)
     if ((jumps.frame["measure"] == "cost") & jumps.frame["ongoing"] & (jumps.frame["direction"] == "up")).any():
         known_budgets.append("at_risk")
+    forecast = spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone)
+    if len(forecast.overruns):
+        known_budgets.append("at_risk")
     seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
     return Study(
         name="spend_and_tokens",
@@ -94,7 +97,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "list_prices": list_prices(spend.ledger, counted, periods.now, book),
             "drivers": spend_drivers(spend.ledger, spend.seen, counted, periods),
             "jumps": jumps,
-            "forecast": spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone),
+            "forecast": forecast,
             "unit_costs": unit_costs(spend.ledger, spend.seen, counted, periods),
             "budgets": budgets,
             "invoices": invoices,

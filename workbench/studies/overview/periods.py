@@ -178,7 +178,7 @@ def _capacity(forecast: Study, spans: Sequence[TimeRange]) -> Iterator[dict[str,
         own = used[(used.index >= span.start) & (used.index < span.end)]
         if len(own):
             days_of = span.seconds / 86_400
-            shape = {"unit": "ratio", "change": "points"}
+            shape = {"unit": "ratio", "change": "level"}
             yield _row("capacity", "fullest level, of its limit,", span, own.max(), len(own) / days_of, **shape)
 
 

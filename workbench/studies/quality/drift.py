@@ -44,7 +44,7 @@ _WHERE = ("instance", "job", "host", "container", "deployment", "region")
 HISTORY = timedelta(days=91)
 
 _METHOD = (
-    "levels of days against 3 to 4 weeks of reference; t tests of the last day and the last week; "
+    "levels of days against 3 to 4 weeks of reference; t tests of the last day and week, and against the oldest weeks; "
     "at most 5 % of steady scores show a false drift in 30 days"
 )
 

@@ -21,6 +21,9 @@ from workbench.studies.sources.context import Context
 #: Largest CSV that is read; Parquet is read in batches and has no limit. [byte]
 MOST_CSV = 2_000_000_000
 
+#: Smallest number that counts as a time: 1973. [s since 1970]
+EARLIEST = 1e8
+
 #: Rows of a batch, and of the sample that cells and types are taken from. [count]
 BATCH, SAMPLE = 500_000, 200_000
 
@@ -182,9 +185,11 @@ def times_of(column: pa.Array, name: str) -> NDArray[np.int64]:
         whole = column.cast(pa.timestamp("ms", getattr(kind, "tz", None)), safe=False).cast(pa.int64())
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
         largest = float(np.nanmax(np.abs(numbers_of(column)), initial=0.0))
-        scale = next(
-            factor for limit, factor in ((1e11, 1e3), (1e14, 1), (1e17, 1e-3), (np.inf, 1e-6)) if largest < limit
-        )
+        if 0 < largest < EARLIEST:
+            raise ParameterError(
+                f"{name} holds {largest:g}, which is no time.", hint="Use ISO 8601 or seconds of 1970."
+            )
+        scale = 1e3 if largest < 1e11 else 1.0 if largest < 1e14 else 1e-3 if largest < 1e17 else 1e-6
         whole = pc.cast(pc.multiply(column.cast(pa.float64(), safe=False), scale), pa.int64(), safe=False)
     else:
         text = column.cast(pa.string()).to_pandas()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,9 @@ from workbench.studies.sources.context import Context
 
 #: Days of the present and of the reference before it. [d]
 NOW_DAYS, REFERENCE_DAYS = 7, 28
+
+#: Columns that are counted at the same time. [count]
+THREADS = 2
 
 #: Most categories of a column, and most segments; columns with more categories hold names, ids or text. [count]
 MOST_CATEGORIES, MOST_SEGMENTS = 100, 20
@@ -140,17 +144,18 @@ def rows_drift(
     ]
     needed = [name for name in dict.fromkeys((split.by or split.time, segment, *judged)) if name]
     left_out = 0
-    for batch in source.batches(needed):
-        unit = units.place(batch)
-        group = unit
-        if segment:
-            code = codes_of(_named(batch.column(segment)), parts)
-            rest = len(parts) - 1 if REST in parts.to_pylist() else -1
-            code = np.where(code < 0, rest, code)
-            group = np.where((unit >= 0) & (code >= 0), unit * len(parts) + code, -1)
-        left_out += int((unit < 0).sum())
-        for tally in tallies:
-            tally.add(batch.column(tally.name), group)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for batch in source.batches(needed):
+            unit = units.place(batch)
+            group = unit
+            if segment:
+                code = codes_of(_named(batch.column(segment)), parts)
+                rest = len(parts) - 1 if REST in parts.to_pylist() else -1
+                code = np.where(code < 0, rest, code)
+                group = np.where((unit >= 0) & (code >= 0), unit * len(parts) + code, -1)
+            left_out += int((unit < 0).sum())
+            held = [batch.column(tally.name) for tally in tallies]
+            list(pool.map(_Counter.add, tallies, held, [group] * len(tallies)))
     now = units.now
     done = [tally.done() for tally in tallies]
     for side, word in ((~now, "reference"), (now, "now")):

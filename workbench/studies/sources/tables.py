@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from workbench.analysis.cost.invoices import InvoiceCheck, invoice_check
+from workbench.analysis.cost.invoices import ZONE_SHIFTS, InvoiceCheck, invoice_check
 from workbench.analysis.cost.labels import labelled
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.catalog import Profile
@@ -80,7 +80,8 @@ def reconciled(
         told.append("No counter of money has the label provider, so that invoices have nothing to be compared with.")
     ledger, seen = empty_ledger()
     if len(invoices) and counted:
-        edges = sorted({to_ms(at) // SLICE_MS * SLICE_MS for name in ("start", "end") for at in invoices[name]})
+        ends = {at for name in ("start", "end") for at in invoices[name]}
+        edges = sorted({to_ms(at - shift) // SLICE_MS * SLICE_MS for at in ends for shift in ZONE_SHIFTS})
         hull = TimeRange.from_ms(edges[0], edges[-1])
         reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in counted]))
         try:

@@ -33,6 +33,9 @@ SAMPLED = 20
 #: Free disk below which a finding warns, and below which writers will fail soon. [bytes]
 LITTLE, TOO_LITTLE = 5 << 30, 500 << 20
 
+#: Messages that are named one by one. [count]
+_NAMED = 10
+
 #: A clock that moved by more against the time since the boot while it was looked at was set. [s]
 _JUMP_S = 0.5
 
@@ -47,7 +50,8 @@ class Diagnosis:
     Attributes
     ----------
     part : str
-        ``store``, ``archive``, ``reports``, ``permissions``, ``disk``, ``clock``, ``versions``.
+        ``store``, ``archive``, ``reports``, ``schedule``, ``delivery``, ``permissions``, ``disk``,
+        ``clock``, ``versions``.
     status : str
         ``ok``, ``warning`` or ``broken``.
     text : str
@@ -81,6 +85,8 @@ def diagnose(settings: Settings, *, now: datetime, whole: bool = False) -> Itera
         "store": lambda: _store(settings),
         "archive": lambda: _archive(settings, now, whole),
         "reports": lambda: _reports(settings),
+        "schedule": lambda: _schedule(settings),
+        "delivery": lambda: _delivery(settings),
         "permissions": lambda: _permissions(settings),
         "disk": lambda: _disk(settings),
         "clock": lambda: _clock(settings, now),
@@ -195,6 +201,44 @@ def _reports(settings: Settings) -> Iterator[Diagnosis]:
                 yield Diagnosis("reports", "broken", f"{file} {what}.", "Restore it from a backup (workbench restore).")
     if not wrong:
         yield Diagnosis("reports", "ok", f"All files of {len(issues)} issued reports are what was issued.")
+
+
+def _schedule(settings: Settings) -> Iterator[Diagnosis]:
+    """Name the schedules whose newest report of a system was not made."""
+    path = file_of(database_url(settings.database))
+    if path is not None and not path.exists():
+        return
+    with closing(open_store(settings)) as store:
+        jobs = store.jobs()
+    over = [job for job in jobs if job.status not in ("waiting", "running")]
+    newest = {(job.schedule, job.system): job for job in reversed(over)}
+    unmade = [job for job in newest.values() if job.status != "done"]
+    for job in unmade:
+        what = f"Schedule {job.schedule}, system {job.system}: report of {job.period} {job.status}"
+        run = f"workbench report run {job.document['template']} --system {job.system} --period {job.period}"
+        yield Diagnosis("schedule", "warning", f"{what}. {job.error}".rstrip(), run)
+    if not unmade:
+        text = f"The newest report of each of {len(newest)} pairs of schedule and system was made."
+        yield Diagnosis("schedule", "ok", text)
+
+
+def _delivery(settings: Settings) -> Iterator[Diagnosis]:
+    """Name the messages that were given up."""
+    path = file_of(database_url(settings.database))
+    if path is not None and not path.exists():
+        return
+    with closing(open_store(settings)) as store:
+        messages = store.deliveries()
+    dead = [each for each in messages if each.status == "dead"]
+    for each in dead[:_NAMED]:
+        text = f"Message {each.message.id[:12]} to {each.message.channel}, {each.message.subject}, was given up"
+        step = f"Mend the cause, then workbench delivery retry {each.message.id[:12]}"
+        yield Diagnosis("delivery", "warning", f"{text}: {each.error or 'no reason is known'}", step)
+    if len(dead) > _NAMED:
+        text = f"{len(dead) - _NAMED} more messages were given up."
+        yield Diagnosis("delivery", "warning", text, "workbench delivery list --status dead")
+    if not dead:
+        yield Diagnosis("delivery", "ok", f"0 of the newest {len(messages)} messages were given up.")
 
 
 def _permissions(settings: Settings) -> Iterator[Diagnosis]:

@@ -14,6 +14,7 @@ from workbench.charts.theme import Mode
 from workbench.core.result import Study
 from workbench.core.units import interval_text
 from workbench.ui.parts import filters, links, load
+from workbench.ui.parts.drawn import drawn
 from workbench.ui.parts.markdown import escaped
 
 _CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -27,7 +28,7 @@ def mode() -> Mode:
 
 def plain(draw: Callable[..., Any], *results: Any, key: str, title: str) -> None:
     """Show a figure inside what is open; ``title`` is read out to those who do not see it."""
-    st.plotly_chart(draw(*results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
+    st.plotly_chart(drawn(draw, *results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
 
 
 def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: Study) -> None:

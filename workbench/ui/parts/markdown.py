@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 
@@ -48,4 +49,9 @@ def plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
     >>> plain_cells(pd.DataFrame({"key": ["a\u202eb", 7]}))["key"].tolist()
     ['a\\u202eb', 7]
     """
-    return frame.map(lambda cell: cut(visible(cell), LONGEST_CELL) if isinstance(cell, str) else cell)
+    return frame.map(plain_cell)
+
+
+def plain_cell(value: Any) -> Any:
+    """Return one cell of :func:`plain_cells`."""
+    return cut(visible(value), LONGEST_CELL) if isinstance(value, str) else value

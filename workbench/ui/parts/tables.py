@@ -18,7 +18,7 @@ from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
 from workbench.ui.parts.header import place_text
-from workbench.ui.parts.markdown import plain, plain_cells
+from workbench.ui.parts.markdown import plain, plain_cell, plain_cells
 
 #: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
 ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 8
@@ -219,24 +219,23 @@ def texts(rows: Sequence[Mapping[str, str]], *, alt: str) -> None:
 
 
 def _plain_table(rows: Sequence[Mapping[str, Any]], *, alt: str) -> None:
-    cells = pd.DataFrame(rows)
-    filled = [name for name in cells.columns if (cells[name] != "").any()]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name, math.nan) for row in rows] for name in names}
+    filled = {name: cells for name, cells in columns.items() if any(cell != "" for cell in cells)}
     st.dataframe(
-        plain_cells(cells[filled]),
+        pd.DataFrame({name: [plain_cell(cell) for cell in cells] for name, cells in filled.items()}),
         hide_index=True,
-        height="content" if len(cells) <= MOST_ROWS else HEADER_PX + ROW_PX * MOST_ROWS,
+        height="content" if len(rows) <= MOST_ROWS else HEADER_PX + ROW_PX * MOST_ROWS,
         row_height=ROW_PX,
         alt=alt,
-        column_config={name: _column(name, cells[name]) for name in filled},
+        column_config={name: _column(name, cells) for name, cells in filled.items()},
     )
 
 
-def _column(name: str, cells: pd.Series) -> Any:
+def _column(name: str, cells: Sequence[Any]) -> Any:
     """Return the header, the help and the side of a column: amounts stand on the right."""
-    amounts = cells.map(lambda text: text == NO_VALUE or bool(_AMOUNT.match(text)))
-    return st.column_config.TextColumn(
-        header(name), help=HELP.get(name), alignment="right" if amounts.all() else "left"
-    )
+    amounts = all(isinstance(cell, str) and (cell == NO_VALUE or bool(_AMOUNT.match(cell))) for cell in cells)
+    return st.column_config.TextColumn(header(name), help=HELP.get(name), alignment="right" if amounts else "left")
 
 
 def _of(bad: float, total: float, unit: str) -> str:
