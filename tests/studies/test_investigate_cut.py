@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.demo_home import END
+from workbench.charts.investigate.tables import finding
 from workbench.core.timerange import TimeRange
 from workbench.studies import open_context
 from workbench.studies.investigate import reading
+from workbench.studies.investigate.investigate import investigate
 from workbench.studies.investigate.reading import default_windows, lines_of, spans_of
+from workbench.studies.sources.unavailable import UnavailableSource
 
 
 def test_a_cut_reading_gives_the_rate_of_the_part_that_was_read(shared_settings, monkeypatch) -> None:
@@ -29,3 +33,15 @@ def test_a_cut_reading_gives_the_rate_of_the_part_that_was_read(shared_settings,
         assert cut.windows.masks(whole.frame[times].to_numpy())[0].sum() == reading.MOST
         assert cut.windows.range.end < windows.range.end
         assert any("the part that was read" in note for note in cut.notes)
+
+
+def test_a_window_whose_spans_could_not_be_read_is_not_called_ok(shared_settings) -> None:
+    ctx = open_context(shared_settings)
+    quiet = TimeRange(END - timedelta(hours=60), END - timedelta(hours=59, minutes=45))
+    whole = investigate(ctx, system="llm-ab-testing", range=quiet, as_of=END, budget=False)
+    assert (whole.status, whole.coverage) == ("ok", 1.0)
+    dead = UnavailableSource("dead", "http://tempo:3200", "It refused the connection.")
+    broken = replace(ctx, span_sources={"dead": dead}, serves={**ctx.serves, "dead": ("llm-ab-testing",)})
+    half = investigate(broken, system="llm-ab-testing", range=quiet, as_of=END, budget=False)
+    assert (half.status, half.coverage) == ("unavailable", 0.0)
+    assert "could not be read" in finding(half).text

@@ -104,7 +104,8 @@ def finding(study: Study) -> Sentence:
         return Sentence("Nothing could be compared in this window.")
     named = frame[frame["named"]]
     if named.empty:
-        return Sentence(f"Nothing differs: {len(frame)} rows were compared.")
+        unread = " Lines or spans could not be read." if study.status == "unavailable" else ""
+        return Sentence(f"Nothing differs in what was read: {len(frame)} rows were compared.{unread}")
     parts = []
     for kind, words in _LEADS.items():
         own = named[named["kind"] == kind]

@@ -18,7 +18,7 @@ from workbench.analysis.investigate.windows import Baseline, Windows
 from workbench.analysis.traces.forest import forest
 from workbench.analysis.traces.origin import failure_origins
 from workbench.analysis.traces.self_time import self_times
-from workbench.core.errors import ParameterError, WorkbenchError
+from workbench.core.errors import ParameterError, SourceError, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.alerts.load import read_episodes
@@ -70,8 +70,8 @@ def investigate(
     Study
         ``results``: ``changes`` (:class:`workbench.analysis.investigate.changes.Changes`), ``happenings``
         (:class:`workbench.analysis.investigate.happenings.Happenings`) and, where it was counted, ``compliance`` of the
-        window. Status ``at_risk`` when a row is named, ``ok`` when rows were compared and none is, ``no_data`` when
-        nothing could be compared.
+        window. Status ``at_risk`` when a row is named; ``unavailable`` when none is and lines or spans could not be
+        read; ``ok`` when rows were compared and none is named; ``no_data`` when nothing could be compared.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def investigate(
         results=results,
         status=_status(lines, spans, found),
         freshness=from_ms(newest // 1_000_000) if newest else None,
-        coverage=1.0,
+        coverage=_coverage(lines, spans, windows.range),
         provenance=Provenance(", ".join(dict.fromkeys(names)), "", "", "estimated", lines.queries, version=__version__),
         warnings=tuple(dict.fromkeys([*notes, *unread])),
     )
@@ -170,10 +170,24 @@ def _remarks(rows: list[Rows], windows: Windows) -> list[str]:
 
 
 def _status(lines: Readings, spans: Readings, found: Changes) -> Status:
-    if found.frame.empty:
-        failures = [one for one in (lines.failure, spans.failure) if one]
-        return "unavailable" if len(failures) == 2 else "no_data"
-    return "at_risk" if bool(found.frame["named"].any()) else "ok"
+    """Call nothing ok while lines or spans could not be read: they may hold the cause."""
+    failures = [each.failure for each in (lines, spans) if each.failure]
+    if bool(found.frame["named"].any()):
+        return "at_risk"
+    if len(failures) == 2 or any(isinstance(failure, SourceError) for failure in failures):
+        return "unavailable"
+    return "no_data" if found.frame.empty else "ok"
+
+
+def _coverage(lines: Readings, spans: Readings, span: TimeRange) -> float:
+    """Return the share of the window that was compared, of the kind of rows that was read least."""
+    shares = []
+    for each in (lines, spans):
+        if each.windows is not None:
+            shares.append((each.windows.range.end - each.windows.range.start) / (span.end - span.start))
+        elif isinstance(each.failure, SourceError):
+            shares.append(0.0)
+    return min(shares, default=0.0)
 
 
 def _name(source_for: Callable[[str], object], system: str) -> str:
