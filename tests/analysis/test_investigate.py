@@ -100,6 +100,12 @@ def test_what_only_one_baseline_lacks_is_not_named() -> None:
     assert not changes([template_changes(frame, WINDOWS)], WINDOWS).frame["named"].any()
 
 
+def test_a_rate_of_sampling_that_only_some_ranges_tell_is_used_in_none() -> None:
+    frame = lines({"it failed": (40, 40, 40)}, probability=1 / 8)
+    frame.loc[frame["time_ns"] < frame["time_ns"].median(), "probability"] = np.nan
+    assert template_changes(frame, WINDOWS).frame["ratio"].tolist() == [1.0]
+
+
 def test_rates_undo_the_sampling() -> None:
     frame = lines({"it failed": (40, 10, 10)}, probability=1 / 8)
     row = changes([template_changes(frame, WINDOWS)], WINDOWS).frame.iloc[0]

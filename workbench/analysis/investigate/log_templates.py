@@ -39,10 +39,9 @@ def template_changes(lines: pd.DataFrame, windows: Windows) -> Rows:
     with np.errstate(invalid="ignore", divide="ignore"):
         usual = np.where(whole_for > 0, whole / whole_for, 1.0)
         kept = [np.where(count > 0, count / meant, usual) for count, meant in zip(counts, stood_for, strict=True)]
-    # A template whose rate of sampling is unknown is compared by what was kept.
-    exposures = [
-        np.where(np.isnan(share), 1.0, share) * length for share, length in zip(kept, windows.seconds, strict=True)
-    ]
+    # A template whose rate of sampling is unknown in one range is compared by what was kept in all of them.
+    unknown = np.isnan(np.stack(kept)).any(axis=0)
+    exposures = [np.where(unknown, 1.0, share) * length for share, length in zip(kept, windows.seconds, strict=True)]
     found, against = compared(counts, exposures)
     rows = np.arange(size)
     before = np.stack(counts[1:])[against, rows]

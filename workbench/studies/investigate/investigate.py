@@ -38,6 +38,11 @@ LONGEST = timedelta(days=2)
 #: Starts and stops that the log tells, at most. [lines]
 _LIFECYCLE = 20
 
+_UNKNOWN_RATE = (
+    "Some log lines do not say at which rate they were kept. Their templates are compared by kept lines, so a change "
+    "of the sampler can look like a change of the system."
+)
+
 
 def investigate(
     ctx: Context,
@@ -87,6 +92,8 @@ def investigate(
     if not len(spans.frame) and lines.windows is not None:
         rows.append(attribute_changes(requests_of_lines(lines.frame), lines.windows))
     notes = list(dict.fromkeys([*lines.notes, *spans.notes]))
+    if lines.windows is not None and bool(lines.frame["probability"].isna().any()):
+        notes.append(_UNKNOWN_RATE)
     if span.end < min(range.end, as_of):
         notes.insert(0, f"Only the first two days are investigated: {span}.")
     found = changes(rows, windows, _remarks(rows, windows))
