@@ -42,10 +42,13 @@ _COLOURS: dict[Status, str] = {
     "refused": "violet",
 }
 
+#: A source that answers, but has no new samples.
+STALE = "Stale"
+
 _STATUS_COLUMN = st.column_config.MultiselectColumn(
     "Status",
-    options=list(STATUS_WORDS.values()),
-    color=[_COLOURS[status] for status in STATUS_WORDS],
+    options=[*STATUS_WORDS.values(), STALE],
+    color=[*(_COLOURS[status] for status in STATUS_WORDS), "orange"],
     width=88,
 )
 
@@ -170,11 +173,11 @@ def sources(states: SourceStates) -> None:
     """Show what each source is, whether it answers and how old its newest sample is."""
     rows = [
         {
-            "Status": [STATUS_WORDS.get(row.status, row.status)],
+            "Status": [STALE if row.stale and row.status == "ok" else STATUS_WORDS.get(row.status, row.status)],
             "Source": row.name,
             "Kind": row.kind,
             "Newest sample": instant_text(row.newest),
-            "Age": age_text(row.age_s) + (" (stale)" if row.stale else ""),
+            "Age": age_text(row.age_s),
             "Engine": row.engine or NO_VALUE,
             "Semantics": row.semantics or NO_VALUE,
             "Systems": row.systems,
