@@ -127,6 +127,7 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
                 help="Open the detail.",
                 width=_wide(cells["SLO"]),
             ),
+            "System": st.column_config.TextColumn(width=_wide(cells["System"]) if system else None),
             "Objective": st.column_config.TextColumn(alignment="right", help="Share of good events promised."),
             "Measured": st.column_config.TextColumn(alignment="right", help="Good events / all events."),
             "Budget left": st.column_config.TextColumn(
