@@ -203,6 +203,7 @@ def test_the_walker_lets_the_named_exceptions_pass() -> None:
     assert not trespasses("workbench/cli/x.py", "def command():\n    from workbench.studies import open_context")
 
 
+@pytest.mark.slow
 def test_analysis_calls_nothing_that_reads_writes_or_tells_the_time() -> None:
     faults = []
     for path in python_files("workbench/analysis"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def test_a_system_without_objectives_and_rules_gets_the_next_steps_and_no_all_cl
 counts = st.integers(0, 3).flatmap(lambda known: st.tuples(st.just(known), st.integers(0, known)))
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries(dict.fromkeys(WORDS, counts)))
 def test_a_clause_stands_only_where_something_was_read(given_counts: dict[str, tuple[int, int]]) -> None:
     frame = looked(*((clause, *pair) for clause, pair in given_counts.items()))

@@ -51,6 +51,7 @@ class TestSeasonsAreNoBudgets:
         assert abs(row["reached_at"] - pd.Timestamp(AS_OF) - pd.Timedelta("12D")) <= pd.Timedelta("2D")
         assert row["status"] == "at_risk"
 
+    @pytest.mark.slow
     def test_real_series_at_every_hour_of_a_month(self, omit) -> None:
         if not SERIES.exists():
             omit("the real series do not stand beside the checkout (shared/datasets/forecast/ops_hourly.csv.gz)")

@@ -194,6 +194,7 @@ amounts = st.one_of(st.floats(0, 1e9), st.floats(0, 1e-9), st.integers(0, 2**60)
 counters = st.lists(st.lists(amounts, max_size=12), min_size=1, max_size=4)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(counters, st.lists(st.integers(-50, 800), min_size=3, max_size=8, unique=True), st.data())
 def test_amounts_are_those_of_plain_decimals_and_splitting_a_range_changes_none(values, cuts, data):
@@ -236,6 +237,7 @@ def test_a_sum_that_would_overflow_is_refused_and_never_wrong():
             add()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(-(10**35), 10**35))))
 def test_sums_of_groups_are_those_of_plain_decimals(rows):

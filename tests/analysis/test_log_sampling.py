@@ -67,6 +67,7 @@ def test_the_truth_is_inside_in_93_to_97_of_100_draws(share: float, mean: int) -
     assert 0.93 <= ((low <= truth) & (truth <= high)).mean() <= 0.975
 
 
+@pytest.mark.slow
 def test_the_share_of_two_rates_is_inside_in_93_to_97_of_100_draws() -> None:
     rng = np.random.default_rng(7)
     inside = 0
@@ -79,6 +80,7 @@ def test_the_share_of_two_rates_is_inside_in_93_to_97_of_100_draws() -> None:
     assert 930 <= inside <= 970
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from([1.0, 0.5, 0.1, 1 / 128]), st.integers(1, 500)), min_size=1

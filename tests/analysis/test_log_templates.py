@@ -83,6 +83,7 @@ def test_values_are_masked_and_codes_and_versions_stay(message: str, shape: str)
     assert masked_messages([message]) == [shape]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(alphabet="ab1 /:", min_size=1, max_size=12), min_size=1, max_size=30), st.randoms())
 def test_the_order_of_lines_changes_nothing(messages: list[str], chance: random.Random) -> None:
     shuffled = messages.copy()

@@ -27,6 +27,7 @@ def flat(rates: dict[str, str]) -> Price:
     return Price("p", "m", {unit: Rate(Decimal(rate)) for unit, rate in rates.items()})
 
 
+@pytest.mark.slow
 def test_every_priced_usage_of_the_public_set_is_exact(omit):
     if not PRICES.exists():
         omit("datasets/llm_prices is not beside this clone")

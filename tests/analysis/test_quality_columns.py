@@ -52,6 +52,7 @@ def test_a_fall_of_a_quarter_to_one_is_seen_though_the_mean_stays() -> None:
     assert verdict(two(before, after)) == verdict(buckets(np.arange(1.0, 6.0), before, after)) == "drift"
 
 
+@pytest.mark.slow
 def test_rows_and_buckets_of_scores_give_one_verdict() -> None:
     random, same = np.random.default_rng(3), 0
     for _ in range(120):
@@ -96,6 +97,7 @@ def test_missing_values_are_judged_apart() -> None:
     assert frame.loc["missing", "difference"] == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_days_are_the_units_where_answers_of_a_day_resemble_each_other() -> None:
     random, false = np.random.default_rng(7), {True: 0, False: 0}
     day = np.repeat(np.arange(35), 100)
@@ -167,6 +169,7 @@ def test_the_changes_of_models_between_versions_are_found(omit: Callable[[str], 
     assert verdict(versions(code, "gpt-4", "Directly Usable")) == "drift"
 
 
+@pytest.mark.slow
 def test_halves_of_one_version_rarely_differ(omit: Callable[[str], NoReturn]) -> None:
     rows, random, false = primes(omit), np.random.default_rng(9), 0
     one = rows[rows["model"] == "openaichat/gpt-4-0314"]

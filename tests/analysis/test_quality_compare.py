@@ -69,6 +69,7 @@ def test_distances_are_the_published_ones() -> None:
     assert round(distances.wasserstein(stream.normal(0, 1, 10_000), stream.normal(1, 1, 1_000)), 4) == 1.0114
 
 
+@pytest.mark.slow
 def test_twenty_looks_at_any_time_give_few_false_wins_and_a_plain_test_many() -> None:
     random = np.random.default_rng(4)
     runs, looks, step = 400, 20, 100
@@ -125,6 +126,7 @@ def test_no_difference_shown_is_not_shown_equal() -> None:
     assert compare_arms(rows, columns, ("a", "b"), margin=0.3).frame["verdict"].item() == "equal"
 
 
+@pytest.mark.slow
 def test_segments_are_adjusted_together_and_one_of_many_is_not_named_by_chance() -> None:
     random = np.random.default_rng(7)
     named = 0
@@ -162,6 +164,7 @@ def test_the_fall_of_a_model_between_versions_is_found_from_its_rows(omit: Calla
     assert frame["verdict"].tolist() == ["lower"] * 4
 
 
+@pytest.mark.slow
 def test_random_halves_of_one_version_differ_as_often_as_they_may(omit: Callable[[str], NoReturn]) -> None:
     rows = primes(omit)
     rows = rows[rows["model"] == "openaichat/gpt-4-0314"]

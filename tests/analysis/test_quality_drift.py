@@ -79,6 +79,7 @@ def test_a_recovery_is_no_drift_of_its_own() -> None:
     assert found.states.frame["status"].tolist() == ["ok"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [0, 1, 7, 13, 23])
 def test_the_hour_at_which_a_period_ends_changes_no_drift_of_before(end: int) -> None:
     values = noise(4)
@@ -229,6 +230,7 @@ def test_steady_scores_keep_to_the_budget_of_false_drifts(kind: str) -> None:
     assert alarms <= 10  # 5 in a hundred are allowed; 11 or more come by chance once in 90 times
 
 
+@pytest.mark.slow
 @given(st.floats(-0.5, 0.5), st.floats(0.1, 10.0))
 @settings(max_examples=10, deadline=None)
 def test_moving_and_stretching_a_score_changes_no_verdict(moved: float, stretched: float) -> None:

@@ -159,6 +159,7 @@ def test_three_weeks_are_needed_to_know_what_is_usual_and_one_wild_day_does_not_
     assert spend_jumps(ledger, seen, ACCOUNTS, PERIODS, zone="UTC").frame["first"].tolist() == ["2026-10-26"]
 
 
+@pytest.mark.slow
 def test_noise_alone_seldom_stands_out():
     judged = 0
     for seed in range(12):

@@ -52,6 +52,7 @@ def test_the_probability_of_an_overrun_follows_from_past_errors():
     assert end.overrun_day(5000) is None
 
 
+@pytest.mark.slow
 def test_the_interval_holds_what_it_says():
     inside, tries = 0, 120
     for seed in range(tries):

@@ -34,6 +34,7 @@ def at(monkeypatch: pytest.MonkeyPatch):
     return shifted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skew_s", [-7200, 0, 7200])
 @pytest.mark.parametrize("compacted", [False, True])
 def test_the_later_commit_wins_whatever_the_clock_says(tmp_path, at, skew_s, compacted):

@@ -36,6 +36,7 @@ def as_dict(series: SeriesSet) -> dict:
 ODD = st.sampled_from([1.0, 0.25, 41.73, -0.0, float("nan"), STALE, float("inf"), 2.0**53 + 2, 1 / 3, -7.0])
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(

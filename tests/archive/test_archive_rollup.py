@@ -172,6 +172,7 @@ def test_rolling_up_again_changes_nothing_and_late_samples_change_their_day(tmp_
     assert found.values.tolist() == [[1e6]]
 
 
+@pytest.mark.slow
 def test_slices_are_let_go_by_their_own_age(tmp_path) -> None:
     archive = Archive.open(tmp_path / "a", create=True)
     archive.append_samples(month())
@@ -184,6 +185,7 @@ def test_slices_are_let_go_by_their_own_age(tmp_path) -> None:
     assert source.instant("sum(increase(x_total[6h]))", late).meta["tier"] == "5m"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [1_202, 1_204, 1_205, 1_259, 1_260, 1_438, 1_439, 1_440])
 @pytest.mark.parametrize("misread", [[7_299_999.0], [0.0], [7_000_000.0], [7_299_990.0] * 3])
 def test_a_counter_that_was_misread_keeps_its_count_in_every_tier(tmp_path, at, misread) -> None:

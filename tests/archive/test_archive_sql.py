@@ -65,6 +65,7 @@ def test_sql_reads_each_span_once(archive):
     assert found == [("error", "m")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -88,6 +89,7 @@ def test_of_many_files_the_last_commit_counts(archive):
     assert connect(archive).execute("SELECT value FROM samples ORDER BY ts").fetchall() == [(11.0,), (1.0,)]
 
 
+@pytest.mark.slow
 def test_a_query_has_limits_of_memory_time_and_rows(archive):
     connection = connect(archive, memory_mib=64)
     wide = "SELECT a.range FROM range(10000000) a, range(1000) b ORDER BY hash(a.range)"

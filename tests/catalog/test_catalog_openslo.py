@@ -270,6 +270,7 @@ def test_the_same_name_twice_is_refused_with_both_places(tmp_path: Path) -> None
     assert fault.why.endswith("shop.yaml:1.")
 
 
+@pytest.mark.slow
 def test_a_users_documents_replace_the_shipped_ones_of_the_systems_they_name(tmp_path: Path) -> None:
     text = SLO.replace("system: shop", "system: counterfactual-lab").replace("shop-", "counterfactual-lab-")
     (tmp_path / "mine.yaml").write_text(text)

@@ -87,6 +87,7 @@ def test_several_documents_are_read_and_empty_ones_left_out() -> None:
     assert [(document.data, document.line(())) for document in documents] == [({"a": 1}, 2), ({"b": 2}, 5)]
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
     lines: list[int] = []

@@ -168,6 +168,7 @@ def test_every_objective_written_out_is_read_back_the_same(system, tmp_path):
         assert replace(found[one.id], **kept) == one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "why"),
     [

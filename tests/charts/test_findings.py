@@ -48,6 +48,7 @@ def test_a_source_that_is_down_is_unavailable_and_never_not_measured(question: s
     assert "not measured" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_an_empty_archive_has_no_data_and_nothing_is_called_good(question: str, tmp_path: Path) -> None:
     text = said(question, ArchiveSource("a", Archive.open(tmp_path / "a", create=True)), "counterfactual-lab")

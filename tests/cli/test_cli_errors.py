@@ -79,6 +79,7 @@ EXPENSIVE = json.dumps(
 ).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "kind", "body", "headers", "code"),
     [
@@ -201,6 +202,7 @@ def test_a_period_without_length_is_refused(run, given):
     assert "The period is empty" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", ["cost", "performance", "quality", "capacity", "alerts"])
 def test_an_empty_archive_gives_no_zeros_and_says_that_there_is_no_data(run, tmp_path, monkeypatch, question):
     from workbench.archive import Archive

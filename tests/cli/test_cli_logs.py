@@ -90,6 +90,7 @@ def test_lines_of_loki_are_counted_there_and_only_the_newest_are_read(
     assert "20 lines of lines match" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -111,6 +112,7 @@ def test_what_is_wrong_is_said_with_its_exit_code(
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_dead_server_is_unavailable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "workbench.toml"
     file.write_text('home = "home"\n[sources.dead]\nkind = "opensearch"\nurl = "http://127.0.0.1:9"\ntimeout_s = 2\n')

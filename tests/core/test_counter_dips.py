@@ -40,6 +40,7 @@ def counters(draw: st.DrawFn) -> tuple[np.ndarray, np.random.Generator, float]:
     return np.round(rng.gamma(2.0, 0.01, size) + 0.001, 6), rng, 0.001
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(counters(), st.integers(1, 3), st.sampled_from([1, 2, 20]), st.booleans())
 def test_misreads_change_a_large_count_by_no_more_than_they_fell(counter, dips, lasting, returns) -> None:

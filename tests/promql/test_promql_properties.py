@@ -90,6 +90,7 @@ def test_a_range_answer_is_its_steps_one_by_one(store: MemoryStore, step: int) -
             np.testing.assert_array_equal(here[str(labels)], row[0])
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters())
 def test_prometheus_2_windows_hold_at_least_what_prometheus_3_windows_hold(store: MemoryStore) -> None:

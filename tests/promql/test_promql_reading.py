@@ -181,6 +181,7 @@ def test_brackets_in_strings_and_comments_do_not_count_as_nesting() -> None:
     assert isinstance(parse(text), Selector)
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="ab(){}[]:,+-*/^=!~<>@ \"'`\\0159.mhs\n#", max_size=60))
 @settings(max_examples=500, deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:

@@ -162,6 +162,7 @@ def test_an_imitation_is_caught(imitating: Callable[..., ElasticSource], faults:
         list(imitating(15_000, **faults).logs(ALL, SPAN))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -181,12 +182,14 @@ def test_a_partial_answer_is_a_warning(
     assert any(words in warning for warning in warnings)
 
 
+@pytest.mark.slow
 def test_a_server_without_points_in_time_is_read_with_a_warning(imitating: Callable[..., ElasticSource]) -> None:
     found, warnings = pulled(imitating(9_000, no_pit=True))
     assert found == 9_000
     assert "point in time" in warnings[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_storm_of_refusals_is_survived(serve: Callable[..., Served], status: int) -> None:
     imitation, chance = Imitation(9_000), random.Random(5)

@@ -38,6 +38,7 @@ def test_a_code_other_than_2xx_is_unhealthy_and_no_redirect_is_followed() -> Non
     )
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_drips_or_never_ends_costs_no_more_than_its_deadline() -> None:
     def endless(out: object) -> None:
         while True:

@@ -140,6 +140,7 @@ def test_packed_files_are_told_by_what_they_hold(tmp_path: Path, name: str, pack
     assert coverage["files"] == 2
 
 
+@pytest.mark.slow
 def test_a_pack_cut_off_gives_what_can_be_read_and_says_so(tmp_path: Path) -> None:
     chance = random.Random(3)
     lines = "".join(f"2024-01-15T10:30:45Z INFO {chance.random()}\n" for _ in range(20_000))

@@ -108,6 +108,7 @@ def test_lines_that_no_question_can_reach_are_an_error_and_not_left_out(serve: C
         list(source_at(served.url).logs(ALL, SPAN))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_storm_of_refusals_is_survived(serve: Callable[..., Served], status: int) -> None:
     fake, chance = FakeLoki(lines(6_000, bursts=2, burst=300)), random.Random(11)

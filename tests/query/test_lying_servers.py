@@ -108,6 +108,7 @@ DRIPPED: dict[str, Callable[[socket.socket, bytes], None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", sorted(DRIPPED))
 def test_the_time_is_total(way):
     with server(DRIPPED[way]) as url:
@@ -179,6 +180,7 @@ ODD: dict[str, object] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vector", "matrix", "scalar", "string", "other"])
 @pytest.mark.parametrize("odd", sorted(ODD))
 def test_an_odd_answer_is_a_typed_error_or_an_answer(odd, kind):
@@ -193,6 +195,7 @@ def test_an_odd_answer_is_a_typed_error_or_an_answer(odd, kind):
                 question()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"x"', b"7", b"", b"{}", b'{"status":"success","data":null}'])
 def test_another_document_is_a_typed_error(body):
     with server(lambda peer, _: peer.sendall(full(body))) as url:
@@ -265,6 +268,7 @@ def test_too_many_series_are_refused_before_they_are_read():
             source.instant("x", NOW)
 
 
+@pytest.mark.slow
 def test_the_memory_of_json_is_known_from_above():
     import tracemalloc
 

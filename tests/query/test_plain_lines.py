@@ -33,6 +33,7 @@ def quoted(draw: st.DrawFn) -> tuple[str, str]:
     return value, f"{quote}{escaped}{quote}"
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(LEVELS)), st.integers(0, 59), st.lists(quoted(), min_size=1, max_size=3), st.randoms())
 def test_any_quoting_keeps_time_level_and_values(level, second, values, order) -> None:

@@ -51,10 +51,12 @@ def grid_server(series: dict[str, tuple[int, int]], **more):
     return answer
 
 
+@pytest.mark.slow
 def test_it_is_a_metric_source() -> None:
     assert isinstance(PrometheusSource("prod", "http://127.0.0.1:9"), MetricSource)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "series"),
     [

@@ -212,6 +212,7 @@ def test_a_server_that_answers_with_snappy_samples_is_asked_by_queries(serve) ->
     ).way == ("queries")
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_in_the_middle_of_an_answer_is_unavailable(serve) -> None:
     body = written.frame(written.message({"a": "b"}, [(1, written.chunk(risen([(1000, 5)] * 9)))]))
 

@@ -136,6 +136,7 @@ def test_a_users_session_does_not_repeat_a_query_that_timed_out(serve) -> None:
     assert len(served.queries()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("told", "kind"), [(Says(b"<html>"), AnswerUnreadable), (Says(drop=True), SourceUnavailable)])
 def test_failures_of_a_users_session_have_our_types(serve, told: Says, kind: type[SourceError]) -> None:
     with pytest.raises(kind):

@@ -35,6 +35,7 @@ def in_turn(*answers: Says):
     return lambda _: waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_busy_server_is_asked_again(serve, status: int) -> None:
     served = serve(in_turn(Says(b"busy", status, {"Content-Type": "text/plain"}), ONE))
@@ -95,6 +96,7 @@ def test_our_own_deadline_is_never_repeated(serve) -> None:
     assert len(served.queries()) == 1
 
 
+@pytest.mark.slow
 def test_the_deadline_holds_against_a_server_that_drips(serve) -> None:
     def drip(file) -> None:
         for _ in range(100):
@@ -356,6 +358,7 @@ def test_while_a_server_is_known_to_be_away_each_question_tries_it_once(serve) -
         assert len(served.queries()) == ATTEMPTS + 2 + asked, "it is back, so a lost answer is asked for again"
 
 
+@pytest.mark.slow
 def test_failed_requests_give_their_turn_back(serve) -> None:
     half = Says(headers={"Content-Length": "500"}, write=lambda file: file.write(b'{"st'))
     served = serve(in_turn(*[half] * 8, ONE))

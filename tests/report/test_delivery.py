@@ -238,6 +238,7 @@ def hook() -> Iterator[Hook]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_webhook_is_signed_and_repeats_keep_their_key(
     store: Store, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,6 +260,7 @@ def test_a_webhook_is_signed_and_repeats_keep_their_key(
     assert json.loads(body)["data"]["files"][0]["name"] == "monthly-lab-2026-10.html"
 
 
+@pytest.mark.slow
 def test_a_chat_gets_text_without_mentions_and_errors_do_not_show_its_address(
     store: Store, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +273,7 @@ def test_a_chat_gets_text_without_mentions_and_errors_do_not_show_its_address(
     assert store.deliveries()[0].error == "127.0.0.1 refuses with 404 said /T0/secret-path"
 
 
+@pytest.mark.slow
 def test_a_redirect_is_not_followed(store: Store, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_HOOK", "secret")
     channel = ChannelSettings(kind="webhook", url=hook.url, secret={"env": "TEST_HOOK"})  # type: ignore[arg-type]
@@ -310,6 +313,7 @@ def test_a_folder_gets_whole_files_under_names_that_cannot_leave_it(store: Store
     assert {path.relative_to(target).parts[0] for path in target.rglob("*") if path.is_file()} == {"lab", "-..-etc"}
 
 
+@pytest.mark.slow
 def test_a_message_whose_sender_died_after_handing_over_is_sent_again_or_held(
     store: Store, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +331,7 @@ def test_a_message_whose_sender_died_after_handing_over_is_sent_again_or_held(
     assert [headers["idempotency-key"] for headers, _ in hook.posts] == [message.id]
 
 
+@pytest.mark.slow
 def test_waits_grow_and_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_HOOK", "secret")
     url = f"http://127.0.0.1:{free_port()}/"

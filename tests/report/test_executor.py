@@ -37,6 +37,7 @@ def test_a_task_that_raises_is_an_error_with_its_words() -> None:
         run_in_process("workbench.core.executor.task:nothing", {})
 
 
+@pytest.mark.slow
 def test_closing_ends_what_runs() -> None:
     executor = LocalProcesses(1)
     running = executor.submit("time:sleep", {})  # fails at once: a mapping is no number
@@ -49,6 +50,7 @@ def test_closing_ends_what_runs() -> None:
     assert waiting.cancelled() or isinstance(waiting.exception(), TaskDied)
 
 
+@pytest.mark.slow
 def test_a_task_does_not_outlive_its_parent(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger"
     program = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nbformat
+import pytest
 
 from workbench.charts.overview.first_page import FINDINGS_TYPE
 from workbench.charts.tables import EMPTY, Table
@@ -47,6 +48,7 @@ def test_what_matters_comes_first_method_last_and_empty_parts_go() -> None:
     assert cells[-1].source == "Nothing to show in this period: What was left out?; Quality?."
 
 
+@pytest.mark.slow
 def test_the_page_has_contents_that_lead_to_its_headings_and_no_script() -> None:
     page = to_html(notebook(["slo", "cost"]), title="T", footer={})
     for name in ("Objectives?", "Spend?"):

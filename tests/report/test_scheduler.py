@@ -142,6 +142,7 @@ def test_two_schedulers_on_one_postgresql_make_each_report_of_ten_days_once(tmp_
     assert len(lines) == 2 * sum(EXPECTED.values())
 
 
+@pytest.mark.slow
 def test_a_report_that_always_fails_is_given_up_and_said(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     planned_from_start(url)

@@ -51,6 +51,7 @@ def until(condition, seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_part_that_dies_is_started_again_and_later_each_time(tmp_path):
     with supervised(part("bad", "raise SystemExit(7)", tmp_path), part("good", SLEEP, tmp_path)) as (one, lines):
         until(lambda: one.running["bad"].restarts >= 2)
@@ -61,6 +62,7 @@ def test_a_part_that_dies_is_started_again_and_later_each_time(tmp_path):
         assert [death["restart_in_s"] for death in deaths[:2]] == [1.0, 2.0]
 
 
+@pytest.mark.slow
 def test_a_killed_part_comes_back_and_the_others_do_not_notice(tmp_path):
     with supervised(part("a", SLEEP, tmp_path), part("b", SLEEP, tmp_path)) as (one, _):
         until(lambda: one.running["a"].up and one.running["b"].up)
@@ -70,6 +72,7 @@ def test_a_killed_part_comes_back_and_the_others_do_not_notice(tmp_path):
         assert one.running["b"].process.pid == other
 
 
+@pytest.mark.slow
 def test_a_part_that_does_not_stop_is_killed_with_its_children(tmp_path):
     with supervised(part("deaf", STUBBORN, tmp_path), grace_s=1.0) as (one, lines):
         until(lambda: any(line["message"] == "ready" for line in lines))
@@ -152,6 +155,7 @@ def test_the_service_starts_is_ready_and_stops_on_sigterm_within_seconds(tmp_pat
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="parts are tied to their supervisor by the Linux kernel")
 def test_parts_do_not_outlive_a_supervisor_that_was_killed(tmp_path):
     code = (
@@ -176,6 +180,7 @@ def test_parts_do_not_outlive_a_supervisor_that_was_killed(tmp_path):
     until(gone, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
 def test_serving_others_without_sign_in_is_refused(tmp_path, address):
     (tmp_path / "workbench.toml").write_text('home = "home"\n')

@@ -122,6 +122,7 @@ def exported(value: Decimal, sign: str, thousands: str) -> str:
     return whole.replace(",", thousands) + sign + part
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.decimals("-999999", "9999999", places=2), min_size=1, max_size=6),

@@ -137,6 +137,7 @@ def test_the_three_shapes_of_the_documents_are_read(shape: str, name: str, linte
     assert "alerts/severity" not in checks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", ["choreoai", "conduit", "counterfactual-lab"])
 def test_the_documents_have_their_known_errata_only(system: str, linted, omit) -> None:
     path = Path(__file__).parents[3] / "shared" / "systems" / f"{system}.md"

@@ -56,6 +56,7 @@ def begun(ctx: Context, **more: object) -> int:
     return int(study.results["episodes"].frame["started"].sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 5, 27])
 def test_one_sample_does_not_hide_what_the_archive_wrote_down(
     at: int, tmp_path: Path, context_over: Callable[..., Context]

@@ -80,6 +80,7 @@ def settled(ctx: Context, what: Question, compute: Callable[[Context, Question],
     raise AssertionError("no new answer came")
 
 
+@pytest.mark.slow
 def test_a_second_reader_gets_the_answer_of_the_first_to_the_last_digit(ctx):
     compute = Counted()
     first, second = (answer(ctx, question(), compute=compute) for _ in range(2))
@@ -90,6 +91,7 @@ def test_a_second_reader_gets_the_answer_of_the_first_to_the_last_digit(ctx):
     assert second.to_dict() == first.to_dict()
 
 
+@pytest.mark.slow
 def test_a_fresh_process_has_the_same_key(ctx, tmp_path):
     program = (
         "from dataclasses import replace; from datetime import *; from workbench.studies import open_context;"
@@ -136,6 +138,7 @@ def decided(ctx: Context, *, exclusion: bool) -> Context:
     return ctx
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_no_answer_is_given_for_other_contents(ctx, change):
     compute = Counted()
@@ -145,6 +148,7 @@ def test_no_answer_is_given_for_other_contents(ctx, change):
     assert given.age_s is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -158,6 +162,7 @@ def test_every_part_of_a_question_is_in_its_key(ctx, changes):
     assert key_of(ctx, question(**changes)) != key_of(ctx, question())
 
 
+@pytest.mark.slow
 def test_changed_data_gives_a_new_answer_and_an_older_one_says_its_age(ctx, tmp_path):
     compute = Counted()
     before = answer(ctx, question(), compute=compute)
@@ -176,6 +181,7 @@ def test_periods_that_are_over_are_never_taken_for_one_another(ctx):
     assert key_of(ctx, question()) != key_of(ctx, question(span=earlier, as_of=earlier.end))
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_too_old_is_waited_for(ctx):
     compute = Counted()
     answer(ctx, question(), compute=compute)
@@ -187,6 +193,7 @@ def test_an_answer_that_is_too_old_is_waited_for(ctx):
     assert compute.times == 2
 
 
+@pytest.mark.slow
 def test_readers_at_once_wait_for_one_computation(ctx):
     compute = Counted(slow_s=0.5)
     given: list[Study] = []

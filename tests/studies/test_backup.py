@@ -87,6 +87,7 @@ def test_the_drill(settings, tmp_path, capsys):
     assert "2 of 2 issued reports are the same to the last byte" in said.err
 
 
+@pytest.mark.slow
 def test_a_second_backup_copies_only_what_is_new(settings, tmp_path):
     first = back_up(settings, tmp_path / "backup", now=NOW)
     Archive.open(settings.home / "archive").append_samples(SeriesSet.of([({"__name__": "new"}, [0], [1.0])]))
@@ -100,6 +101,7 @@ def test_a_second_backup_copies_only_what_is_new(settings, tmp_path):
     ).series_count()  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_backup_is_whole_while_others_write(settings, tmp_path):
     archive, over, turns = Archive.open(settings.home / "archive"), threading.Event(), []
 
@@ -132,6 +134,7 @@ def test_a_backup_is_whole_while_others_write(settings, tmp_path):
         writing.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["store.db", "archive/samples/*/*.parquet", "archive/samples/_delta_log/*.json",
                                   "archive/archive.json", "home/issued/**/figures.json", "backup.json"])  # fmt: skip
 @pytest.mark.parametrize("harm", ["lost", "changed"])

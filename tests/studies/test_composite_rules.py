@@ -43,6 +43,7 @@ def ruled_share(ctx: Context, window: str = "5m") -> float:
     return float(bad / total)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weights", "given"), [
     ("sum", {"target": Decimal("0.98")}),
     ("sum", {"method": "timeslices", "slice_target": Decimal("0.99"), **SLICES}),

@@ -49,6 +49,7 @@ def found(home: Path) -> list[Diagnosis]:
     return list(diagnose(settings_of(home), now=NOW, whole=True))
 
 
+@pytest.mark.slow
 def test_a_whole_home_is_well(home: Path) -> None:
     diagnoses = [one for one in found(home) if one.part != "disk"]
     assert {one.status for one in diagnoses} == {"ok"}
@@ -121,6 +122,7 @@ HARMS: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", sorted(HARMS))
 def test_each_harm_is_named_with_its_file_and_a_next_step(home: Path, harm: str) -> None:
     pattern, do = HARMS[harm]

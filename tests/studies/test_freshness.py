@@ -19,6 +19,7 @@ LATER = timedelta(days=2, minutes=3)
 STUDIES = {**QUESTIONS, "slo": slo_compliance, "overview": overview, "attribution": slo_attribution}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(STUDIES))
 def test_freshness_is_the_newest_sample_read(lab, lab_samples, name):
     newest = from_ms(int(lab_samples.times.max()))

@@ -60,6 +60,7 @@ def test_a_pair_of_prometheus_is_named_with_what_is_counted_twice(over) -> None:
     assert row.total == pytest.approx(2 * 7 * 86_400, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_count_that_was_corrected_says_so_at_once_and_from_the_store(over) -> None:
     values = 7_000_000.0 + np.arange(len(TIMES)) * 60
     values[4_000] = values[3_999] - 1

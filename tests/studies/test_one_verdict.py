@@ -49,6 +49,7 @@ def between(tmp_path: Path, context_over: Callable[..., Context]) -> Context:
     return replace(ctx, catalog=Catalog({SYSTEM: ctx.catalog.profile(SYSTEM)}, {SYSTEM: own}))
 
 
+@pytest.mark.slow
 def test_a_threshold_between_buckets_is_refused_on_every_way_from_counts_to_verdict(
     between: Context, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_threshold_between_buckets_is_refused_on_every_way_from_counts_to_verd
     assert (first.provenance, first.freshness) == (again.provenance, again.freshness)
 
 
+@pytest.mark.slow
 def test_another_target_is_refused_where_the_buckets_do_not_tell(between: Context) -> None:
     targets = [Decimal("0.9"), Decimal("0.96"), Decimal("0.99")]
     tried = slo_what_if(between, system=SYSTEM, slo="latency-p95", range=SPAN, as_of=END, targets=targets)

@@ -35,6 +35,7 @@ def rules(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_rule_file_is_replayed_beside_the_policies(lab: Context, rules: Path) -> None:
     whole = TimeRange.last("3d", until=END)
     study = slo_backtest(
@@ -50,6 +51,7 @@ def test_a_rule_file_is_replayed_beside_the_policies(lab: Context, rules: Path) 
     assert frame["suggested"].any()
 
 
+@pytest.mark.slow
 def test_rules_are_mute_in_what_is_excluded(lab: Context, rules: Path) -> None:
     """The rule fires all the time. One window takes its time with it, the other ends the alert, which comes back."""
     whole = TimeRange.last("3d", until=END)

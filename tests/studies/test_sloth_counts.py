@@ -81,6 +81,7 @@ def ratios(draw: st.DrawFn) -> tuple[str, str, int, int]:
     return bad, draw(st.sampled_from([guards[0], *guards[3:5]])).format(total), wrong, events
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(ratios())
 def test_every_form_of_a_ratio_counts_what_the_counters_counted(source, ratio) -> None:

@@ -51,6 +51,7 @@ def prometheus(asked: Asked) -> Says:
     return says({"status": "success", "data": {}})
 
 
+@pytest.mark.slow
 def test_a_prometheus_is_looked_at_from_clock_to_profile(tmp_path: Path) -> None:
     with serving(prometheus, versioned=False) as served:
         found = checked(

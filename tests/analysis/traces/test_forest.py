@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def chain(count: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_spans_is_analysed() -> None:
     of = population(chain(100_000).sample(frac=1, random_state=1))
     assert of.forest.depth.max() == 99_999
@@ -95,6 +97,7 @@ def trees(draw: st.DrawFn) -> pd.DataFrame:
     return tree(*nodes)
 
 
+@pytest.mark.slow
 @given(trees())
 @settings(max_examples=200, deadline=None)
 def test_paths_tile_their_root_and_self_times_stay_inside(spans: pd.DataFrame) -> None:

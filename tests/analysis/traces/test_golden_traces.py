@@ -116,6 +116,7 @@ def jaeger_rows(case: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", JAEGER["statistics"], ids=lambda case: case["name"])
 def test_statistics_are_those_of_jaeger_ui(case: dict[str, Any]) -> None:
     rows = jaeger_rows(case)

@@ -13,7 +13,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.frames import SPANS
 from workbench.core.secret_text import masked_records
-from workbench.core.timerange import TimeRange, duration_ms, parse_instant
+from workbench.core.timerange import TimeRange, duration_ms, from_ms, parse_instant
 from workbench.studies.logs.reading import read_lines
 from workbench.studies.sources.context import Context
 
@@ -71,23 +71,24 @@ def window_against(text: str, span: TimeRange, *, zone: str) -> TimeRange:
 
 def lines_of(ctx: Context, system: str, windows: Windows) -> Readings:
     """Read the lines of a system in all ranges of a comparison."""
-    frames, notes, queries = list[pd.DataFrame](), dict[str, None](), dict[str, None]()
+    frames, notes, queries, ranges = list[pd.DataFrame](), dict[str, None](), dict[str, None](), list[TimeRange]()
     try:
         source = ctx.logs_for(system)
         wanted = LogFilter(services=ctx.services_within(source, system))
         for span in windows.spans:
             read = read_lines(source, wanted, span, most=MOST)
             frames.append(read.frame)
+            ranges.append(span if read.whole else _reached(read.frame["time_ns"], span))
             notes |= dict.fromkeys(str(text) for text in read.attrs.get("warnings", ()))
             queries |= dict.fromkeys(filter(None, [str(read.attrs.get("query", ""))]))
     except WorkbenchError as error:
         return Readings(pd.DataFrame(), notes=[f"No log lines: {error}"], failure=error)
-    return _compared("log lines", frames, windows, notes, tuple(queries))
+    return _compared("log lines", frames, _cut(windows, ranges, notes), notes, tuple(queries))
 
 
 def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
     """Read the spans of a system in all ranges of a comparison."""
-    frames, notes = list[pd.DataFrame](), dict[str, None]()
+    frames, notes, ranges = list[pd.DataFrame](), dict[str, None](), list[TimeRange]()
     try:
         source = ctx.spans_for(system)
         wanted = SpanFilter(services=ctx.services_of(system))
@@ -101,12 +102,28 @@ def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
                     notes[f"Only the first {MOST:,} spans of {span} were read."] = None
                     break
             frames.append(pd.concat(pieces, ignore_index=True) if pieces else _no_spans())
+            ranges.append(span if count <= MOST else _reached(frames[-1]["start_ns"], span))
     except WorkbenchError as error:
         return Readings(pd.DataFrame(), notes=[f"No spans: {error}"], failure=error)
-    found = _compared("spans", frames, windows, notes, ())
+    found = _compared("spans", frames, _cut(windows, ranges, notes), notes, ())
     return Readings(
         masked_records(found.frame) if len(found.frame) else found.frame, found.windows, found.notes, queries=()
     )
+
+
+def _reached(times_ns: pd.Series, span: TimeRange) -> TimeRange:
+    """Return the part of a range that the rows read cover: rates of a cut reading count that time only."""
+    first, last = int(times_ns.min()) // 1_000_000, int(times_ns.max()) // 1_000_000 + 1
+    return TimeRange(max(from_ms(first), span.start), min(from_ms(last), span.end))
+
+
+def _cut(windows: Windows, ranges: list[TimeRange], notes: dict[str, None]) -> Windows:
+    """Shorten each range of a comparison to what was read of it."""
+    for span, part in zip(windows.spans, ranges, strict=True):
+        if part != span:
+            notes[f"Rates of {span} are those of {part}, the part that was read."] = None
+    names = (one.name for one in windows.baselines)
+    return Windows(ranges[0], tuple(Baseline(name, part) for name, part in zip(names, ranges[1:], strict=True)))
 
 
 def _no_spans() -> pd.DataFrame:
