@@ -43,3 +43,11 @@ def test_what_was_not_observed_has_no_amount():
     assert totals.loc[totals["dimension"] == "", "amount"].isna().all()
     days = activity_days(counts(0.0), {}, ASKED, period=NOW).frame
     assert np.isnan(days["amount"]).all()
+
+
+def test_a_period_that_was_hardly_observed_is_not_compared_with_a_whole_one():
+    seen = counts().assign(covered=lambda rows: rows["start"].isin(DAYS[:3]).astype(float))
+    frame = activity_totals(seen, LEVELS, ASKED, period=NOW, before=BEFORE).frame
+    sessions = frame[frame["role"] == "sessions"]
+    assert sessions.loc[sessions["dimension"] == "", "amount"].item() == 40
+    assert sessions["change_ratio"].isna().all()

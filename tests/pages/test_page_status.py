@@ -9,6 +9,7 @@ from tests.pages.lab import NEWEST
 from tests.pages.test_pages import seen, tiles
 from workbench.archive import Archive
 from workbench.core.series import SeriesSet
+from workbench.core.settings import load_settings
 from workbench.core.timerange import to_ms
 
 SYSTEM = "counterfactual-lab"
@@ -44,3 +45,39 @@ def test_a_threshold_that_was_broken_and_is_kept_now_is_no_green_page(broken_bef
     assert ":green-badge" not in text
     assert "**Memory of a container**: broken, kept now: once" in text
     assert "limit > 3.0 GiB" in text
+
+
+@pytest.fixture
+def stopped(settings_file, tmp_path):
+    """A day of samples that ends nine days before now, with no value against a limit."""
+    minutes = np.arange(1440)
+    times = to_ms(NEWEST) - (9 * 1440 + 1440 - minutes) * 60_000
+    target = {"system": SYSTEM, "job": SYSTEM, "instance": "lab-1:8000"}
+    archive = Archive.open(tmp_path / "stopped", create=True)
+    requests = {"__name__": "http_requests_total", "method": "GET", "status": "200", **target}
+    archive.append_samples(SeriesSet.of([(requests, times, minutes * 9.0)]))
+    settings_file.write_text(
+        f'home = "home"\n[sources.lab]\nkind = "archive"\npath = "{tmp_path / "stopped"}"\nsystems = ["{SYSTEM}"]\n'
+    )
+
+
+@pytest.mark.parametrize("page", ["activity.py", "performance.py", "sources.py", ""])
+def test_a_source_that_stopped_makes_no_page_green(stopped, visit, page):
+    app = visit(page, system=SYSTEM)
+    assert not app.exception
+    text = seen(app)
+    assert ":green-badge" not in text
+    if page in ("activity.py", "performance.py"):
+        assert "of the period was observed: totals are of that part, and nothing is called OK." in text
+
+
+def test_a_group_that_names_a_misspelt_system_is_named(settings_file):
+    with settings_file.open("a") as file:
+        file.write(
+            '[access]\nsign_in = "proxy"\n[access.proxy]\naddresses = ["127.0.0.1"]\n'
+            '[access.groups.ops]\nsystems = ["counterfactual-lob"]\n'
+        )
+    sentences = load_settings().access.unknown_systems([SYSTEM])
+    assert sentences == [
+        f"Group 'ops' names the system 'counterfactual-lob', which does not exist. Did you mean '{SYSTEM}'?"
+    ]

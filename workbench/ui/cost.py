@@ -74,6 +74,7 @@ def _choices(study: Study) -> list[tuple[str, str, str, str, str]]:
 def _charts(study: Study) -> None:
     """Draw each measure day by day, why spend moved, where the month lands, the budgets."""
     days, groups, results = study.results["days"], study.results["groups"], study.results
+    totals = results["totals"].frame
     with st.container(horizontal=True):
         chosen = _choices(study)
     with st.grid(2, min_column_width=340):
@@ -82,7 +83,8 @@ def _charts(study: Study) -> None:
             figures.card(f"{name} per day, by {label}", charts.daily_figure, days, *split, key=f"{key}-days")
         drivers, forecast = results["drivers"], results["forecast"]
         if isinstance(drivers, SpendDrivers):
-            for unit in drivers.moved["unit"]:
+            compared = totals[(totals["measure"] == "cost") & totals["change_ratio"].notna()]["unit"]
+            for unit in drivers.moved.loc[drivers.moved["unit"].isin(compared), "unit"]:
                 figures.card(f"Why spend moved ({unit})", charts.drivers_figure, drivers, unit, key=f"drivers-{unit}")
         if isinstance(forecast, SpendForecast):
             for unit in forecast.path["unit"].unique():

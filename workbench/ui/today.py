@@ -48,8 +48,9 @@ def first(study: Study) -> None:
         st.markdown(
             escaped(looked.clear()) or "Nothing was looked at: there is no objective, alert rule, threshold or budget."
         )
-    for sentence in looked.unread()[:_SENTENCES]:
-        st.caption(escaped(sentence))
+    if unread := looked.unread():
+        more = f" {len(unread) - _SENTENCES} more like this." if len(unread) > _SENTENCES else ""
+        st.caption(escaped(" ".join(unread[:_SENTENCES]) + more))
     if result.frame.empty:
         return
     with st.grid(len(result.frame), min_column_width=280, gap="small"):

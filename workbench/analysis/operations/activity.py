@@ -11,6 +11,9 @@ import pandas as pd
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
 
+#: Both periods are compared only where this much of each was observed. [ratio]
+OBSERVED = 0.9
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -38,7 +41,8 @@ class ActivityTotals(Result):
 
     Columns of ``frame``: ``role``, ``title``, ``unit``, ``level`` (bool), ``dimension``, ``group`` (str), ``amount``
     (sum of a count, mean of a level), ``peak`` (of a level), ``before`` [``unit``], ``change_ratio``, ``share`` (of
-    the whole) [ratio]. An amount is NaN where nothing was observed.
+    the whole) [ratio]. An amount is NaN where nothing was observed; ``before`` of a count is NaN where less than nine
+    tenths of either period were.
     """
 
     range: TimeRange
@@ -99,7 +103,10 @@ def activity_totals(
             continue
         mine = counts[counts["role"] == one.role]
         now, then = (mine[_inside(mine, span)] for span in (period, before))
-        whole, old = _sum(now), _sum(then)
+        whole = _sum(now)
+        comparable = _seen(now) >= OBSERVED and _seen(then) >= OBSERVED
+        then = then if comparable else then.iloc[:0]
+        old = _sum(then)
         rows.append({**head, "dimension": "", "group": "", "peak": np.nan, **_against(whole, old, whole)})
         for name in (label for label in one.dimensions if label in mine):
             sums, olds = (part.groupby(name, observed=True)["amount"].sum() for part in (now, then))
@@ -153,6 +160,12 @@ def _inside(frame: pd.DataFrame, span: TimeRange) -> pd.Series:
 def _sum(part: pd.DataFrame) -> float:
     seen = part[part["covered"] > 0]
     return float(seen["amount"].sum()) if len(seen) else float("nan")
+
+
+def _seen(part: pd.DataFrame) -> float:
+    """Observed share of the slices of a period. [ratio]"""
+    slices = part.groupby("start")["covered"].min()
+    return float(slices.fillna(0.0).mean()) if len(slices) else 0.0
 
 
 def _against(amount: float, before: float, whole: float) -> dict[str, float]:

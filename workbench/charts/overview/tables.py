@@ -73,7 +73,7 @@ def source_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "Source": str(row.name),
-            "State": STATUS_WORDS.get(row.status, str(row.status)) + (", stale" if row.stale else ""),
+            "State": "Stale" if row.stale and row.status == "ok" else STATUS_WORDS.get(row.status, str(row.status)),
             "Newest sample": age_text(row.age_s),
         }
         for row in result.frame.itertuples(index=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 from collections.abc import Collection, Mapping
 from typing import Literal, Self
@@ -166,6 +167,37 @@ class AccessSettings(Frozen):
             if title in groups or name in group.members or ALL in group.members
         ]
         return Identity(name, tuple(theirs))
+
+    def unknown_systems(self, known: Collection[str]) -> list[str]:
+        """Say which groups name a system that does not exist: their people see nothing of what was meant.
+
+        Parameters
+        ----------
+        known : collection of str
+            Systems of the catalog.
+
+        Returns
+        -------
+        list of str
+            A sentence per mistake, with the nearest name there is.
+
+        Examples
+        --------
+        >>> settings = AccessSettings(
+        ...     sign_in="proxy",
+        ...     proxy=ProxySettings(addresses=("127.0.0.1",)),
+        ...     groups={"ops": Group(systems=("condiut",))},
+        ... )
+        >>> settings.unknown_systems(["conduit", "choreoai"])
+        ["Group 'ops' names the system 'condiut', which does not exist. Did you mean 'conduit'?"]
+        """
+        sentences = []
+        for title, group in self.groups.items():
+            for system in (name for name in group.systems if name != ALL and name not in known):
+                nearest = difflib.get_close_matches(system, known, 1)
+                suggestion = f" Did you mean {nearest[0]!r}?" if nearest else ""
+                sentences.append(f"Group {title!r} names the system {system!r}, which does not exist.{suggestion}")
+        return sentences
 
 
 def is_loopback(address: str) -> bool:

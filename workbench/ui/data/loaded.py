@@ -9,11 +9,16 @@ from workbench.core.settings import load_settings
 from workbench.studies import Context
 from workbench.ui.parts import tables
 from workbench.ui.parts.header import place_text
+from workbench.ui.parts.markdown import escaped
 from workbench.ui.parts.view import Sheet, sheets
 
 
 def mistakes(context: Context) -> None:
     """Show what was left out of the catalog, and why."""
+    if context.identity.scope is None:
+        known = [*context.catalog.profiles, *context.catalog.broken]
+        for sentence in load_settings().access.unknown_systems(known):
+            st.warning(escaped(sentence), icon=":material/group_off:")
     faults = context.catalog.faults
     if not faults:
         st.markdown("No mistake in profiles and SLO documents.")

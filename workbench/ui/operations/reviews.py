@@ -9,7 +9,7 @@ from workbench.analysis.reviews.items import REVIEWS
 from workbench.charts.reviews import tables as rows
 from workbench.core.result import Study
 from workbench.core.units import count_text
-from workbench.ui.parts import filters, load, tables
+from workbench.ui.parts import filters, load, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 
@@ -27,6 +27,9 @@ def answer(system: str, review: str) -> Study:
 def shown(study: Study) -> None:
     """Draw the items, what changed since the last review, and the ways to tick off and to finish."""
     frame = study.results["items"].frame
+    if frame.empty:
+        states.usable(study)
+        return
     st.markdown(escaped(repr(rows.review_finding(study))))
     counts = frame["verdict"].value_counts()
     tiles(

@@ -64,7 +64,7 @@ def facts(study: Study, *first: str) -> None:
     parts = [*first, freshness_text(study.freshness, study.as_of)]
     if study.age_s is not None:
         parts.append(f"answer {span_text(max(study.age_s, 1))} old, a newer one is being computed")
-    if math.isfinite(study.coverage):
+    if math.isfinite(study.coverage) and study.freshness is not None:
         parts.append(f"{ratio_text(study.coverage, digits=1)} observed")
     if made.source:
         semantics = f"{made.semantics} semantics" if made.semantics else ""

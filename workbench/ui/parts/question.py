@@ -49,9 +49,10 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
     with body, states.guard():
         if states.usable(study):
             lines = view.unusual(study)
-            status = worst([study.status, *(line.status for line in lines)])
+            status = states.judged(study, worst([study.status, *(line.status for line in lines)]))
             with beside:
-                states.badge(status)
+                states.badge(status, of_budget=False)
+            states.partly_observed(study)
             sentence = repr(view.answer(study))
             keep_answer(load.context(), study, status=status, sentence=sentence, events=len(lines))
             shown(view, study)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.errors import (
     AccessRefused,
@@ -27,6 +28,7 @@ from workbench.core.errors import (
     WorkbenchError,
 )
 from workbench.core.result import Status, Study
+from workbench.core.units import ratio_text
 from workbench.ui.parts.markdown import escaped, plain
 
 _LOG = logging.getLogger(__name__)
@@ -83,6 +85,8 @@ _NEXT_STEPS: dict[Status, str] = {
     "refused": "Read the notes. If the query is too large, shorten the period or raise `limits` in the settings.",
 }
 
+_NO_SIGNAL_STEP = "The sources page lists what is measured, and the signals that are missing."
+
 #: Warnings shown at once; a silent source gives the same one for every SLO.
 _SHOWN = 1
 
@@ -96,15 +100,52 @@ def catalog_mistakes(faults: Sequence[Fault]) -> None:
                 st.code(plain(str(fault)), language=None)
 
 
-def badge_text(status: Status) -> str:
-    """Return a coloured badge as markdown: icon, colour and always the word."""
+def badge_text(status: Status, *, of_budget: bool = True) -> str:
+    """Return a coloured badge as markdown: icon, colour and always the word.
+
+    Where nothing has an error budget (``of_budget`` false) the worst status is called critical.
+    """
     colour, icon = _BADGES[status]
-    return f":{colour}-badge[:material/{icon}: {STATUS_WORDS[status]}]"
+    word = STATUS_WORDS[status] if of_budget or status != "spent" else "Critical"
+    return f":{colour}-badge[:material/{icon}: {word}]"
 
 
-def badge(status: Status) -> None:
-    """Show a status as a badge."""
-    st.markdown(badge_text(status), width="content")
+def badge(status: Status, *, of_budget: bool = True) -> None:
+    """Show a status as a badge; see :func:`badge_text`."""
+    st.markdown(badge_text(status, of_budget=of_budget), width="content")
+
+
+def judged(study: Study, status: Status) -> Status:
+    """Return the status of a page: one that is good needs nine tenths of the period observed.
+
+    Parameters
+    ----------
+    study : Study
+    status : Status
+        The worst of what the page shows.
+
+    Returns
+    -------
+    Status
+        ``no_data`` for an ``ok`` that rests on less; a page without a share of observed time is left alone.
+
+    Examples
+    --------
+    >>> from workbench.core.result import Provenance
+    >>> from workbench.core.timerange import TimeRange, from_ms
+    >>> none = Provenance("", "", "", "")
+    >>> study = Study("s", "x", TimeRange.from_ms(0, 0), from_ms(0), {}, "ok", None, 0.06, none)
+    >>> judged(study, "ok"), judged(study, "at_risk")
+    ('no_data', 'at_risk')
+    """
+    return "no_data" if status == "ok" and study.coverage < COVERAGE_FLOOR else status
+
+
+def partly_observed(study: Study) -> None:
+    """Say above the figures of a page that they are of a part of its period only."""
+    if study.coverage < COVERAGE_FLOOR:
+        share = ratio_text(study.coverage, digits=1)
+        st.caption(f"Only {share} of the period was observed: totals are of that part, and nothing is called OK.")
 
 
 def failed(error: WorkbenchError) -> None:
@@ -154,15 +195,29 @@ def usable(study: Study) -> bool:
         return True
     with st.container(border=True):
         badge(study.status)
-        st.markdown(_EXPLANATIONS[study.status])
+        st.markdown(_explanation(study))
         for warning in study.warnings[:_SHOWN]:
             st.text(plain(warning))
         if len(study.warnings) > _SHOWN:
             with st.expander(f"{len(study.warnings) - _SHOWN} more like this"):
                 for warning in study.warnings[_SHOWN:]:
                     st.text(plain(warning))
-        st.caption(_NEXT_STEPS[study.status])
+        st.caption(_NEXT_STEPS[study.status] if study.status != "no_data" or _asked(study) else _NO_SIGNAL_STEP)
     return False
+
+
+def _asked(study: Study) -> bool:
+    """Whether a source was asked at all: a system without a signal for a question has no query."""
+    return bool(study.provenance.queries) or study.freshness is not None or study.coverage > 0
+
+
+def _explanation(study: Study) -> str:
+    if study.status != "no_data":
+        return _EXPLANATIONS[study.status]
+    if study.freshness is not None and study.coverage > 0:
+        share = ratio_text(study.coverage, digits=1)
+        return f"Only {share} of this range was observed: too little for a verdict. What was seen stands below."
+    return _EXPLANATIONS["no_data"]
 
 
 def _partly_known(study: Study) -> bool:

@@ -42,10 +42,13 @@ _COLOURS: dict[Status, str] = {
     "refused": "violet",
 }
 
+#: A source that answers, but has no new samples.
+STALE = "Stale"
+
 _STATUS_COLUMN = st.column_config.MultiselectColumn(
     "Status",
-    options=list(STATUS_WORDS.values()),
-    color=[_COLOURS[status] for status in STATUS_WORDS],
+    options=[*STATUS_WORDS.values(), STALE],
+    color=[*(_COLOURS[status] for status in STATUS_WORDS), "orange"],
     width=88,
 )
 
@@ -124,6 +127,7 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
                 help="Open the detail.",
                 width=_wide(cells["SLO"]),
             ),
+            "System": st.column_config.TextColumn(width=_wide(cells["System"]) if system else None),
             "Objective": st.column_config.TextColumn(alignment="right", help="Share of good events promised."),
             "Measured": st.column_config.TextColumn(alignment="right", help="Good events / all events."),
             "Budget left": st.column_config.TextColumn(
@@ -170,11 +174,11 @@ def sources(states: SourceStates) -> None:
     """Show what each source is, whether it answers and how old its newest sample is."""
     rows = [
         {
-            "Status": [STATUS_WORDS.get(row.status, row.status)],
+            "Status": [STALE if row.stale and row.status == "ok" else STATUS_WORDS.get(row.status, row.status)],
             "Source": row.name,
             "Kind": row.kind,
             "Newest sample": instant_text(row.newest),
-            "Age": age_text(row.age_s) + (" (stale)" if row.stale else ""),
+            "Age": age_text(row.age_s),
             "Engine": row.engine or NO_VALUE,
             "Semantics": row.semantics or NO_VALUE,
             "Systems": row.systems,

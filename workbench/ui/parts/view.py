@@ -68,7 +68,7 @@ def out_of_line(study: Study, lines: Sequence[Line]) -> None:
         st.markdown("**What is out of line**")
         for line in lines[:SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                badge = states.badge_text(line.status) + " " if line.status != "ok" else ""
+                badge = states.badge_text(line.status, of_budget=False) + " " if line.status != "ok" else ""
                 st.markdown(f"{badge}**{escaped(line.title)}**: {escaped(line.evidence)}", help=f"`{line.id}`")
                 if line.start is not None and line.end is not None:
                     links.evidence(study.system, line.start, line.end)
