@@ -15,9 +15,10 @@ from workbench.archive import Archive
 from workbench.core.errors import ParameterError
 from workbench.core.series import SeriesSet
 from workbench.core.settings import load_settings
-from workbench.core.timerange import to_ms
+from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies import Context, finish_review, monitoring_health, open_context, system_review, tick_item
 from workbench.studies.reviews.review import items_of
+from workbench.ui.operations.monitoring import VIEW
 
 SYSTEMS = ("choreoai", "conduit", "counterfactual-lab", "llm-ab-testing")
 
@@ -106,6 +107,17 @@ def test_the_same_items_are_fine_where_nothing_is_planted(context: Context) -> N
     checks = monitoring_health(context, system="conduit", range=_day(), as_of=END).results["checks"].frame
     assert checks.set_index("check").loc["targets/dead", "status"] == "ok"
     assert checks.set_index("check").loc["rules/missed", "status"] == "no_data", "no metric says it, so it is not ok"
+
+
+def test_targets_of_a_source_that_stopped_are_unknown_and_not_dead(context: Context) -> None:
+    later = END + timedelta(hours=1)
+    study = monitoring_health(context, system="conduit", range=TimeRange(END - timedelta(hours=23), later), as_of=later)
+    checks = study.results["checks"].frame.set_index("check")
+    assert checks.loc["targets/dead", "status"] == "no_data"
+    assert "no current sample of up" in checks.loc["targets/dead", "detail"]
+    assert study.status not in ("spent", "ok")
+    assert any("the source stopped" in warning for warning in study.warnings)
+    assert VIEW.figures(study)[0].value == "–"
 
 
 def test_ticks_and_finished_reviews_are_kept_and_shown_at_the_next(planted: Context) -> None:

@@ -81,6 +81,10 @@ def monitoring_health(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     status: Status = "no_data"
     try:
         targets = _targets(reader, span)
+        stopped = bool(targets) and all(target.vanished for target in targets)
+        if stopped:
+            warnings.append("No sample of up is current: the source stopped, and what came since is not known.")
+            targets = []
         rows = [*_target_checks(targets), *_rule_checks(reader, span), *_delivery_checks(reader, span)]
         rows += [_dead_rules(source, profile, span), *_still_gauges(reader, profile, span), _backups(reader, span)]
         now, before = (_by_name(reader, at) for at in (span.end, span.end - timedelta(days=7)))
@@ -88,6 +92,8 @@ def monitoring_health(ctx: Context, *, system: str, range: TimeRange, as_of: dat
         rows += _cardinality_checks(metrics.frame)
         labels = _label_sets(source, profile, span) if sum(now.values()) <= MOST_SERIES else ()
         checks, status = check_table(rows)
+        if stopped and status == "ok":
+            status = "no_data"
         results = {
             "checks": checks,
             "targets": target_table(targets),
@@ -150,7 +156,7 @@ def _target_checks(targets: Sequence[Target]) -> list[Row]:
         if status == "at_risk" and not used > ROOM
     ]  # fmt: skip
     measured = int(table["used"].notna().sum())
-    missing = "no sample of up in the window"
+    missing = "no current sample of up at the end of the window"
     return [
         check("targets/dead", "Targets that do not answer", dead, len(table), severe=True, missing=missing),
         check("targets/flapping", "Targets that flap", flapping, len(table), missing=missing),

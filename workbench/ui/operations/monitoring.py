@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from workbench.charts.reviews import tables as rows
 from workbench.charts.tables import Sentence
 from workbench.charts.unusual import Line
@@ -15,6 +17,8 @@ def _answer(study: Study) -> Sentence:
     checks = study.results["checks"].frame
     wrong = checks[checks["status"].isin(["spent", "at_risk"])]["title"].tolist()
     silent = int((checks["status"] == "no_data").sum())
+    if silent == len(checks):
+        return Sentence("Nothing could be checked: no check has a current metric.")
     text = f"Look at: {', '.join(wrong)}." if wrong else "No check found anything wrong."
     return Sentence(f"{text} {silent} of {len(checks)} checks have no metric." if silent else text)
 
@@ -22,11 +26,23 @@ def _answer(study: Study) -> Sentence:
 def _figures(study: Study) -> list[Tile]:
     checks, targets, metrics = (study.results[name].frame for name in ("checks", "targets", "metrics"))
     return [
-        Tile("Targets", count_text(len(targets)), f"{int((targets['status'] == 'spent').sum())} do not answer"),
+        Tile("Targets", *_targets(targets)),
         Tile("Checks", count_text(int((checks["status"] != "no_data").sum())), "with a metric"),
         Tile("Wrong", count_text(int(checks["status"].isin(["spent", "at_risk"]).sum())), "checks"),
-        Tile("Series", count_text(float(metrics["series"].sum())), f"of {len(metrics)} metrics"),
+        Tile("Series", *_series(metrics)),
     ]
+
+
+def _targets(targets: pd.DataFrame) -> tuple[str, str]:
+    if targets.empty:
+        return "–", "no current sample of up"
+    return count_text(len(targets)), f"{int((targets['status'] == 'spent').sum())} do not answer"
+
+
+def _series(metrics: pd.DataFrame) -> tuple[str, str]:
+    if metrics.empty:
+        return "–", "no current sample"
+    return count_text(float(metrics["series"].sum())), f"of {len(metrics)} metrics"
 
 
 def _unusual(study: Study) -> list[Line]:
