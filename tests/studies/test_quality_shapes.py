@@ -16,7 +16,7 @@ from workbench.core.series import Metrics
 from workbench.core.timerange import DAY_MS, TimeRange
 from workbench.store.tables import TableSource
 from workbench.studies import Context, quality_drift
-from workbench.studies.quality.shapes import Days, bucket_tallies, shape_changes
+from workbench.studies.quality.shapes import Days, bucket_tallies, shape_changes, table_answers, table_tallies
 from workbench.studies.sources.unavailable import UnavailableSource
 
 SPAN = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -46,6 +46,44 @@ def test_a_quarter_that_falls_to_one_is_seen_in_buckets_though_the_mean_stays() 
     assert (row.column, row.verdict) == ("Stars, model a", "drift")
     assert (row.n_reference, row.n_current) == (28 * 400, 7 * 400)
     assert days.edges.asi8[-1] - days.edges.asi8[0] == 35 * DAY_MS
+
+
+class HalfBuckets(Buckets):
+    """The same, but the bound 4 is absent on the last days."""
+
+    def matrix(self, query: str, span: TimeRange, step_ms: int) -> Metrics:
+        whole = super().matrix(query, span, step_ms)
+        present = whole.present.copy()
+        present[3, 28:] = False
+        return Metrics(times=whole.times, labels=whole.labels, values=whole.values, present=present)
+
+
+def test_a_bound_that_is_absent_on_some_days_adds_no_answers() -> None:
+    days = Days(SPAN, "UTC", NO_INCIDENTS)
+    role = Role(kind="histogram", select='score{app="x"}', unit="score", title="Stars", labels={"model": "model"})
+    (tally,) = bucket_tallies(HalfBuckets(), {"quality": role}, {"quality": "model"}, days)  # type: ignore[arg-type]
+    assert (tally.counts >= 0).all()
+    assert tally.counts.sum(axis=(1, 2)).tolist() == [400.0] * 35
+
+
+def test_answers_without_model_or_segment_are_counted_under_a_name_of_their_own(
+    context_over: Callable[..., Context], tmp_path: Path
+) -> None:
+    path = answers(tmp_path)
+    frame = pd.read_csv(path)
+    frame.loc[::3, "segment"] = None
+    frame.loc[::5, "model"] = None
+    frame.to_csv(path, index=False)
+    tables = {"answers": TableSource("answers", path, holds="answers")}
+    context = context_over(UnavailableSource("none", "", ""), tables=tables)
+    counted = table_answers(context, "conduit", SPAN, [])["answers"]
+    days = Days(SPAN, "UTC", NO_INCIDENTS)
+    inside = (counted["time"] >= days.edges[0]) & (counted["time"] < days.edges[-1])
+    tallies = table_tallies({"answers": counted}, days)
+    assert [segments for _, segments in tallies] == [["(none)", "de", "fr"]] * 2
+    assert sum(float(tally.counts.sum()) for tally, _ in tallies) == inside.sum()
+    missing = counted["segment"] == "(none)"
+    assert sum(float(tally.counts[:, 0].sum()) for tally, _ in tallies) == (inside & missing).sum()
 
 
 def answers(folder: Path) -> Path:

@@ -177,21 +177,6 @@ def share_p(first: tuple[float, float], second: tuple[float, float]) -> float:
     return _shares(np.array(first[::-1]), np.array(second[::-1]))[1]
 
 
-def benjamini_hochberg(p_values: Floats) -> Floats:
-    """P values adjusted so that of the changes named at most the given share is false (Benjamini and Hochberg 1995).
-
-    Examples
-    --------
-    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03])).round(6).tolist()
-    [0.03, 0.04, 0.04]
-    """
-    order = np.argsort(p_values, kind="stable")[::-1]
-    ranks = np.arange(len(p_values), 0, -1)
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(p_values[order] * len(p_values) / ranks))
-    return adjusted
-
-
 def _deciles(reference: Floats) -> NDArray[np.int64]:
     """Decile of the reference that each cell belongs to."""
     upto = np.cumsum(reference) - reference / 2

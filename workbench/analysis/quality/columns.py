@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
+from scipy import special, stats
 
 from workbench.analysis.quality.change import (
     LEAST_ANSWERS,
     Change,
-    benjamini_hochberg,
     by_days,
     change,
     day_orders,
@@ -149,7 +148,7 @@ def drift_of_columns(
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     tested = frame["p"].notna().to_numpy()
     frame["p_adjusted"] = np.nan
-    frame.loc[tested, "p_adjusted"] = benjamini_hochberg(frame.loc[tested, "p"].to_numpy(np.float64))
+    frame.loc[tested, "p_adjusted"] = stats.false_discovery_control(frame.loc[tested, "p"].to_numpy(np.float64))
     sure, moves = frame["p_adjusted"] <= alpha, frame["moved"] >= least
     frame["verdict"] = np.select([~tested, sure & moves, sure], ["not_enough", "drift", "small"], "none")
     unit = "Days are the units of the tests." if days else "Answers are taken as independent of each other."

@@ -15,6 +15,7 @@ from workbench.analysis.quality.tally import Tally, buckets_tally, numbers_tally
 from workbench.catalog.profile.model import Role
 from workbench.core.timerange import DAY_MS, TimeRange, from_ms, named_zone
 from workbench.studies.quality.numbers import numbers
+from workbench.studies.quality.rows import NONE
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 from workbench.studies.sources.tables import rows_of
@@ -86,7 +87,9 @@ def bucket_tallies(reader: QueryReader, roles: Mapping[str, Role], by: Mapping[s
         for own, buckets in series.items():
             bounds = np.array(sorted(buckets))
             upto = np.column_stack([buckets[bound] for bound in bounds])
-            counts = np.round(np.diff(upto, axis=1, prepend=0.0))[: len(days.now), None, :]
+            # A bound that is absent on a day holds what the bounds below it hold.
+            upto = np.maximum.accumulate(np.round(upto), axis=1)
+            counts = np.diff(upto, axis=1, prepend=0.0)[: len(days.now), None, :]
             tallies.append(buckets_tally(f"{role.title or name}, {own}", bounds, counts))
     return tallies
 
@@ -105,12 +108,17 @@ def table_answers(ctx: Context, system: str, span: TimeRange, warnings: list[str
         if lost:
             warnings.append(f"{table.name}: {lost:,} answers have no time and are left out.")
         frame = pd.DataFrame({"time": own["time"], "score": numbers(own["score"], "score")})
-        frame["series"] = "model " + own["model"].astype("str") if "model" in own.columns else "all"
-        frame["segment"] = own["segment"].astype("str") if "segment" in own.columns else ""
+        # An answer whose model or segment is not given stays an answer: it has a name of its own.
+        frame["series"] = "model " + _named(own["model"]) if "model" in own.columns else "all"
+        frame["segment"] = _named(own["segment"]) if "segment" in own.columns else ""
         answers[table.name] = frame
         if frame.empty:
             warnings.append(f"{table.name}: no answer lies in the period or the 91 days before it.")
     return answers
+
+
+def _named(names: pd.Series) -> pd.Series:
+    return names.astype("str").fillna("").replace("", NONE)
 
 
 def hours_of(answers: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
