@@ -12,8 +12,8 @@ from workbench.charts.cost import driver_tables, list_price_tables
 from workbench.charts.cost import figures as charts
 from workbench.charts.cost import tables as words
 from workbench.charts.unusual import cost_lines
-from workbench.core.result import Study
-from workbench.core.units import NO_VALUE, amount_text
+from workbench.core.result import Result, Study
+from workbench.core.units import NO_VALUE, amount_text, ratio_text
 from workbench.ui.parts import figures, filters
 from workbench.ui.parts.cards import Good, Tile, curve
 from workbench.ui.parts.view import Sheet, View
@@ -34,13 +34,7 @@ def _figures(study: Study) -> list[Tile]:
         spark = _by_day(days, total.measure, total.unit)
         row.append(Tile(name, amount_text(total.amount, unit), note, help_, total.change_ratio, good, spark))
     if not totals.frame["measure"].eq("cost").any():
-        listed = study.results["list_prices"]
-        said = list_price_tables.list_price_sentence(listed)
-        estimates = listed.sums() if isinstance(listed, ListPrices) else []
-        for currency, amount, *_ in estimates[:2]:
-            row.append(Tile("Spend, estimated", amount_text(amount, currency), "tokens at list prices", said))
-        if not estimates:
-            row.append(Tile("Spend", NO_VALUE, "not measured", "The profile has no counter of money."))
+        row += _estimated(study.results["list_prices"])
     for cost in study.results["unit_costs"].frame.head(1 if len(row) < 4 else 0).itertuples():
         text = amount_text(cost.unit_cost, cost.unit)
         row.append(Tile(f"Spend per {cost.per}", text, str(cost.counter), "", cost.change_ratio, "down"))
@@ -48,6 +42,18 @@ def _figures(study: Study) -> list[Tile]:
         over = int(budgets["status"].isin(["spent", "at_risk"]).sum())
         row.append(Tile("Budgets at risk", f"{over} of {len(budgets)}", "used to 80 % or more"))
     return row[:5]
+
+
+def _estimated(listed: Result) -> list[Tile]:
+    """Spend at list prices where the profile has no counter of money."""
+    if not isinstance(listed, ListPrices) or not listed.sums():
+        return [Tile("Spend", NO_VALUE, "not measured", "The profile has no counter of money.")]
+    note = f"{ratio_text(listed.priced_share, digits=1)} of the tokens at list prices"
+    said = list_price_tables.list_price_sentence(listed)
+    return [
+        Tile("Spend, estimated", amount_text(amount, currency), note, said)
+        for currency, amount, *_ in listed.sums()[:2]
+    ]
 
 
 def _by_day(days: pd.DataFrame, measure: str, unit: str) -> tuple[float, ...]:

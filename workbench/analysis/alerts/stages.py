@@ -70,15 +70,15 @@ def alert_stages(
         known = mask is not None and (silenced is not None or name == "not silenced")
         quiet = quiet | mask if mask is not None else quiet
         counts.append((name, float((begun & ~quiet).sum()) if known else np.nan))
-    told: set[int] = set()
+    reported: set[int] = set()
     new = 0
-    for message in sorted(messages or (), key=lambda one: one.time_ms):
-        fresh = {row for row in message.firing if begun[row]} - told
+    for message in sorted(messages or (), key=lambda message: message.time_ms):
+        fresh = {row for row in message.firing if begun[row]} - reported
         new += bool(fresh)
-        told |= fresh
+        reported |= fresh
     unknown = messages is None
     counts += [
-        ("alerts that a message told of", np.nan if unknown else float(len(told))),
+        ("alerts that a message told of", np.nan if unknown else float(len(reported))),
         ("messages with a new alert", np.nan if unknown else float(new)),
         ("messages sent, with repeats and all clears", np.nan if unknown else float(len(messages or ()))),
     ]

@@ -107,10 +107,10 @@ def read_line(document: Mapping[str, Any]) -> Recorded:
 
 def _of_snapshot(document: Mapping[str, Any]) -> Recorded:
     """Read the answers of ``/api/v2/alerts`` and ``/api/v2/silences`` of one moment."""
-    alerts = [one for one in document.get("alerts") or () if isinstance(one, dict)]
-    silences = [one for one in document.get("silences") or () if isinstance(one, dict)]
+    alerts = [alert for alert in document.get("alerts") or () if isinstance(alert, dict)]
+    silences = [silence for silence in document.get("silences") or () if isinstance(silence, dict)]
     arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
-    seen_ms = instant_ms(arrival) or max((instant_ms(one.get("updatedAt")) or 0 for one in alerts), default=0)
+    seen_ms = instant_ms(arrival) or max((instant_ms(alert.get("updatedAt")) or 0 for alert in alerts), default=0)
     seen, muted = [], []
     for alert in alerts:
         ends, status = instant_ms(alert.get("endsAt")), alert.get("status") or {}
@@ -130,13 +130,13 @@ def _of_webhook(document: Mapping[str, Any]) -> Recorded:
     payload = document.get("payload") or document.get("body") or document
     arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
     alerts = payload["alerts"]
-    seen_ms = instant_ms(arrival) or max((_latest(one) for one in alerts), default=0)
-    seen = [_sighting(one["labels"], one, seen_ms, resolved=one["status"] == "resolved") for one in alerts]
-    over = sum(one.ends_ms is not None for one in seen)
+    seen_ms = instant_ms(arrival) or max((_latest(alert) for alert in alerts), default=0)
+    seen = [_sighting(alert["labels"], alert, seen_ms, resolved=alert["status"] == "resolved") for alert in alerts]
+    over = sum(alert.ends_ms is not None for alert in seen)
     reason = str(payload.get("notification_reason") or "")
     group, receiver = str(payload.get("groupKey") or ""), str(payload.get("receiver") or "")
-    told = tuple((one.labels, one.starts_ms, one.ends_ms is None) for one in seen)
-    sent = Notification(seen_ms, receiver, "webhook", group, reason, len(seen) - over, over, 0, told)
+    contents = tuple((alert.labels, alert.starts_ms, alert.ends_ms is None) for alert in seen)
+    sent = Notification(seen_ms, receiver, "webhook", group, reason, len(seen) - over, over, 0, contents)
     return Recorded(seen, [sent])
 
 
@@ -153,12 +153,14 @@ def _of_event(document: Mapping[str, Any]) -> Recorded:
         case {"alertGrouped": {"alert": {"details": alert}}} | {"alertResolved": {"alert": {"details": alert}}}:
             return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True)
         case {"notification": sent}:
-            alerts = [one["details"] for one in sent.get("alerts") or () if "details" in one]
+            alerts = [alert["details"] for alert in sent.get("alerts") or () if "details" in alert]
             group, integration = sent.get("groupInfo") or {}, sent.get("integration") or {}
-            seen = [_sighting(_labels(one.get("labels")), one, seen_ms) for one in alerts]
-            firing = {str(one.get("hash")) for one in sent.get("firingAlerts") or ()}
-            hashes = [str(one.get("hash")) for one in sent.get("alerts") or () if "details" in one]
-            told = tuple((one.labels, one.starts_ms, key in firing) for one, key in zip(seen, hashes, strict=True))
+            seen = [_sighting(_labels(alert.get("labels")), alert, seen_ms) for alert in alerts]
+            firing = {str(alert.get("hash")) for alert in sent.get("firingAlerts") or ()}
+            hashes = [str(alert.get("hash")) for alert in sent.get("alerts") or () if "details" in alert]
+            contents = tuple(
+                (alert.labels, alert.starts_ms, key in firing) for alert, key in zip(seen, hashes, strict=True)
+            )
             notification = Notification(
                 seen_ms,
                 str(group.get("receiverName") or ""),
@@ -168,7 +170,7 @@ def _of_event(document: Mapping[str, Any]) -> Recorded:
                 len(sent.get("firingAlerts") or ()),
                 len(sent.get("resolvedAlerts") or ()),
                 len(sent.get("mutedAlerts") or ()),
-                told,
+                contents,
             )
             return Recorded(seen, [notification], mutes=True)
         case {"silenceMutedAlert": body}:

@@ -105,9 +105,12 @@ def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
             ranges.append(span if count <= MOST else _reached(frames[-1]["start_ns"], span))
     except WorkbenchError as error:
         return Readings(pd.DataFrame(), notes=[f"No spans: {error}"], failure=error)
-    found = _compared("spans", frames, _cut(windows, ranges, notes), notes, ())
+    compared = _compared("spans", frames, _cut(windows, ranges, notes), notes, ())
     return Readings(
-        masked_records(found.frame) if len(found.frame) else found.frame, found.windows, found.notes, queries=()
+        masked_records(compared.frame) if len(compared.frame) else compared.frame,
+        compared.windows,
+        compared.notes,
+        queries=(),
     )
 
 
@@ -122,7 +125,7 @@ def _cut(windows: Windows, ranges: list[TimeRange], notes: dict[str, None]) -> W
     for span, part in zip(windows.spans, ranges, strict=True):
         if part != span:
             notes[f"Rates of {span} are those of {part}, the part that was read."] = None
-    names = (one.name for one in windows.baselines)
+    names = (baseline.name for baseline in windows.baselines)
     return Windows(ranges[0], tuple(Baseline(name, part) for name, part in zip(names, ranges[1:], strict=True)))
 
 

@@ -168,8 +168,8 @@ def codes_of(column: pa.Array, labels: pa.Array) -> NDArray[np.int64]:
         places = pc.fill_null(pc.index_in(column.dictionary.cast(pa.string()), labels), -1).to_numpy(False)
         own = pc.fill_null(column.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
         return np.where(own >= 0, np.append(places, -1)[own], -1).astype(np.int64)
-    found = pc.index_in(column.cast(pa.string()), value_set=labels)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+    places = pc.index_in(column.cast(pa.string()), value_set=labels)
+    return np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False), np.int64)
 
 
 def times_of(column: pa.Array, name: str) -> NDArray[np.int64]:
