@@ -68,3 +68,11 @@ def test_nothing_read_has_no_age():
     at = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1000)
     assert newest_sample(source, ["rate(a[7d])", "1"], start_ms=at - DAY, end_ms=at) is None
     assert newest_sample(source, ["vector(1)"], start_ms=at - DAY, end_ms=at) is None
+
+
+def test_a_selector_of_many_metrics_hides_no_sample_of_the_others():
+    end = 20_000 * DAY
+    labels = [{"__name__": name, "job": "x"} for name in ("a", "b")]
+    source = Samples(SeriesSet.of([(each, [end - 60_000], [1.0]) for each in labels]))
+    queries = ["a", 'count by (__name__) ({__name__!="",job="x"})']
+    assert newest_sample(source, queries, start_ms=end, end_ms=end) == end - 60_000

@@ -16,7 +16,8 @@ from workbench.core.errors import ParameterError
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.store import Store
-from workbench.studies import Context, overview, slo_compliance, source_states
+from workbench.studies import Context, alert_load, open_context, overview, slo_compliance, source_states
+from workbench.studies.overview.state import read_system_state
 from workbench.studies.sources.unavailable import UnavailableSource
 
 pytestmark = pytest.mark.slow
@@ -155,3 +156,18 @@ def test_every_source_says_how_it_is(lab_archive: Archive, context_over: Callabl
     assert study.warnings == ("main: The CA file is missing.",)
     one = source_states(ctx, system=SYSTEM, as_of=END).results["sources"].frame
     assert one["name"].tolist() == ["demo"]
+
+
+@pytest.mark.parametrize(
+    ("system", "hours"), [("conduit", 12), ("llm-ab-testing", 12), ("counterfactual-lab", 34), ("choreoai", 204)]
+)
+def test_an_alert_fires_since_the_instant_that_the_alerts_page_gives(shared_settings, system: str, hours: int) -> None:
+    ctx, at = open_context(shared_settings), END - timedelta(hours=hours)
+    state = read_system_state(ctx, system, as_of=at)
+    since = {(row["alertname"], pd.Timestamp(row["since"])) for row in state.firing}
+    assert since
+    span = TimeRange(at - timedelta(days=20), at)
+    episodes = alert_load(ctx, system=system, range=span, as_of=at).results["episodes"].frame
+    last = episodes.groupby("alertname")["starts_at"].apply(list)
+    for name, instant in since:
+        assert min(abs(start - instant) for start in last[name]) <= timedelta(minutes=1)

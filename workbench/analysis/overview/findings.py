@@ -35,7 +35,7 @@ class OpenAlerts(Result):
     """Alerts that fire at ``as_of``, longest first.
 
     Columns of ``frame``: ``system``, ``alertname``, ``severity``, ``labels`` (its other labels, str), ``since`` (when
-    its condition became true, NaT when unknown) [UTC].
+    it began to fire: its condition became true and held for the rule's ``for``; NaT when unknown) [UTC].
     """
 
     as_of: datetime

@@ -7,9 +7,10 @@ names of the profile's rules, and of the server's rules about the profile's metr
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.catalog import Profile
@@ -24,10 +25,20 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True)
 class RuleNames:
-    """Names of the alert rules of a system; ``evaluated`` those its server lists, None where it does not say."""
+    """Alert rules of a system.
+
+    Attributes
+    ----------
+    names : tuple of str
+    evaluated : tuple of str, optional
+        Those that its server lists; None where it does not say.
+    waits_ms : mapping of (str, str) to int
+        By name and severity: how long the condition holds before the alert fires (``for``). [ms]
+    """
 
     names: tuple[str, ...]
     evaluated: tuple[str, ...] | None = None
+    waits_ms: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def known(self) -> int:
@@ -41,17 +52,22 @@ def rule_names(source: MetricSource, profile: Profile) -> RuleNames:
     A server that does not list its rules leaves those of the profile.
     """
     own = tuple(dict.fromkeys(rule.name for rule in profile.alert_rules))
+    waits = {(rule.name, str(rule.severity)): rule.for_ms for rule in profile.alert_rules}
     document: Any = getattr(source, "document", None)
     if document is None:
-        return RuleNames(own)
+        return RuleNames(own, waits_ms=waits)
     try:
         groups = document("/api/v1/rules").get("groups") or []
     except (WorkbenchError, AttributeError):
-        return RuleNames(own)
+        return RuleNames(own, waits_ms=waits)
     about = {rule.alert for rule in rules_of(groups, profile.metrics, _jobs(profile)) if rule.alert}
     listed = {str(rule.get("name", "")) for group in groups for rule in group.get("rules") or []}
     evaluated = tuple(sorted(about | (set(own) & listed)))
-    return RuleNames(tuple(dict.fromkeys([*own, *evaluated])), evaluated)
+    for rule in (rule for group in groups for rule in group.get("rules") or []):
+        if isinstance(seconds := rule.get("duration"), int | float) and math.isfinite(seconds):
+            severity = str((rule.get("labels") or {}).get("severity", ""))
+            waits[str(rule.get("name", "")), severity] = round(seconds * 1000)
+    return RuleNames(tuple(dict.fromkeys([*own, *evaluated])), evaluated, waits)
 
 
 def alert_selectors(metric: str, scope: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -166,17 +166,19 @@ def _firing(query_reader: QueryReader, profile: Profile, rules: RuleNames, as_of
         answers = [answer for selector in selectors for answer in query_reader.values(selector, as_of)]
         return {_identity(labels): (labels, value) for labels, value in answers}
 
-    since = {identity: value for identity, (_, value) in owned("ALERTS_FOR_STATE").items()}
+    active = {identity: value for identity, (_, value) in owned("ALERTS_FOR_STATE").items()}
     rows = []
     for labels, _ in owned('ALERTS{alertstate="firing"}').values():
-        began = since.get(_identity(labels))
+        began = active.get(_identity(labels))
+        wait_ms = rules.waits_ms.get((labels.get("alertname", ""), labels.get("severity", "")), 0)
+        since = None if began is None else pd.Timestamp(began, unit="s", tz="UTC") + pd.Timedelta(wait_ms, "ms")
         rest = {name: value for name, value in labels.items() if name not in _OWN and not name.startswith("__")}
         rows.append(
             {
                 "alertname": labels.get("alertname", ""),
                 "severity": labels.get("severity", ""),
                 "labels": ", ".join(f"{name}={value}" for name, value in sorted(rest.items())),
-                "since": None if began is None else pd.Timestamp(began, unit="s", tz="UTC"),
+                "since": since,
             }
         )
     return rows

@@ -83,8 +83,13 @@ def _newest_of(
 
 
 def _selector_texts(query: str) -> tuple[str, ...]:
-    """Plain selectors of a query, without ranges and offsets, each once."""
-    plain = (replace(selector, range_ms=None, offset_ms=0, at=None) for selector in selectors(parse(query)))
+    """Plain selectors of a query, without ranges and offsets, each once.
+
+    Those of several metrics are left out: ``timestamp()`` drops their names, and equal label sets are an error that
+    would leave all others without an answer.
+    """
+    named = (selector for selector in selectors(parse(query)) if selector.name)
+    plain = (replace(selector, range_ms=None, offset_ms=0, at=None) for selector in named)
     return tuple(dict.fromkeys(map(print_query, plain)))
 
 
