@@ -20,7 +20,7 @@ FINDINGS_TYPE = "application/vnd.workbench.findings+json"
 
 #: Parts of the page below the answers, and what stands where one is empty.
 PARTS = (
-    ("missed", "What was promised and missed"),
+    ("missed", "What was missed or is at risk"),
     ("decision", "Decisions to take"),
     ("unknown", "What is not known"),
 )
