@@ -38,6 +38,7 @@ class AlertRecords:
     Parameters
     ----------
     name : str
+        Name of the source in the settings.
     path : Path
         A file, a folder, or the pattern of a shell.
     """
@@ -151,7 +152,9 @@ def episodes_of(seen: Iterable[Sighting], span: TimeRange, warnings: Iterable[st
     Parameters
     ----------
     seen : iterable of Sighting
+        When each alert was seen, and in which state.
     span : TimeRange
+        Range that the episodes overlap.
     warnings : iterable of str
         Put into ``.attrs``.
     """
