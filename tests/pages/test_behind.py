@@ -48,7 +48,7 @@ def test_the_page_of_a_question_has_its_answer_then(answered, visit, monkeypatch
 
 def test_a_source_that_is_down_is_no_answer(answered, settings_file, tmp_path):
     settings_of("source down", settings_file, tmp_path)
-    first, second = answered()
+    _, second = answered()
     assert "1 of 1 systems could not be read" in second
     assert ":green-badge" not in second
     assert load.context().systems == ("counterfactual-lab",)

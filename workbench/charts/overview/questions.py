@@ -137,9 +137,7 @@ def _alerts(study: Study) -> QuestionCard:
     return QuestionCard("Alerts", "alerts.py", "notifications", status, value, note, system)
 
 
-def _last(
-    title: str, page: str, icon: str, question: str, answers: Sequence[Answer], missing: Missing
-) -> QuestionCard:
+def _last(title: str, page: str, icon: str, question: str, answers: Sequence[Answer], missing: Missing) -> QuestionCard:
     mine = [answer for answer in answers if answer.question == question]
     unread, failed = ([system for name, system in pairs if name == question] for pairs in missing)
     systems = len(mine) + len(unread) + len(failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,12 +51,10 @@ def keep_answer(
     document = {"status": status, "sentence": sentence, "events": events, "measured": measured}
     if ctx.store is None or ctx.clock() - study.range.end > LASTS:
         return kept
-    try:
+    with suppress(WorkbenchError):
         ctx.store.keep_answer(
             study.name, study.system, judged_by(ctx), document, as_of=study.as_of, read_at=ctx.clock()
         )
-    except WorkbenchError:
-        pass
     return kept
 
 
