@@ -31,6 +31,7 @@ PAGES = {
     "capacity": ("capacity", {}, "Capacity"),
     "alerts": ("alerts", {}, "Alerts"),
     "sources": ("sources", {}, "Sources"),
+    "security": ("security", {}, "Security and access"),
     "explore": ("explore", {"q": "up"}, "Explore"),
     "settings": ("settings", {}, "Settings"),
 }

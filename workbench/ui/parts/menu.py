@@ -65,6 +65,13 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
             "explore", "Explore", "terminal", "A question of your own in PromQL or SQL, its cost said before it runs."
         ),
         Entry("reviews", "Reviews", "checklist", "Checklists of the day, week and month, judged by data.", ("system",)),
+        Entry(
+            "security",
+            "Security and access",
+            "shield_person",
+            "Sign-ins, limits, refusals and security events of one system.",
+            needs=("authentication", "rate_limited", "security", "requests"),
+        ),
         Entry("operations", "Operations", "monitor_heart", "Whether the monitoring itself is well."),
     ),
     "Business": (
