@@ -32,6 +32,7 @@ PAGES = {
     "alerts": ("alerts", {}, "Alerts"),
     "sources": ("sources", {}, "Sources"),
     "security": ("security", {}, "Security and access"),
+    "executive": ("executive", {}, "Executive summary"),
     "explore": ("explore", {"q": "up"}, "Explore"),
     "settings": ("settings", {}, "Settings"),
 }

@@ -27,7 +27,7 @@ from workbench.studies.sources.context import Context
 WORDS = ("authentication", "errors.authentication", "rate_limited", "security")
 
 #: Answers with which a request without proof of identity, or without permission, is refused.
-CODES = {"401": "Requests without a valid sign-in (401)", "403": "Requests without permission (403)"}
+CODES = {"401": "Not signed in (401)", "403": "Not permitted (403)"}
 
 #: Lines of these events are shown, of this long before the end of the period, so many at most.
 EVENTS, RECENT, LINES = ("security", "audit"), timedelta(days=1), 50
@@ -123,7 +123,7 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
         as_of=as_of,
         results={
             "totals": totals,
-            "days": activity_days(_daily(hourly), {}, signals.shown, period=now),
+            "days": activity_days(_daily(hourly, now), {}, signals.shown, period=now),
             "sign_ins": _sign_ins(profile, totals.frame),
             "rises": found,
             "lines": lines,
@@ -208,9 +208,10 @@ def _hourly(ledger: pd.DataFrame, seen: pd.DataFrame, signals: _Signals) -> pd.D
     return hourly
 
 
-def _daily(hourly: pd.DataFrame) -> pd.DataFrame:
-    """Amounts by day in UTC; a day is covered by the mean of its hours."""
-    days = hourly.assign(start=hourly["start"].dt.floor("D"))
+def _daily(hourly: pd.DataFrame, period: TimeRange) -> pd.DataFrame:
+    """Amounts by day in UTC, the first one from the start of the period; a day is covered by the mean of its hours."""
+    inside = hourly[(hourly["start"] >= period.start) & (hourly["start"] < period.end)]
+    days = inside.assign(start=inside["start"].dt.floor("D").clip(lower=pd.Timestamp(period.start)))
     return (
         days.groupby(["role", "start"], observed=True)
         .agg(amount=("amount", "sum"), covered=("covered", "mean"))

@@ -75,6 +75,13 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
         Entry("operations", "Operations", "monitor_heart", "Whether the monitoring itself is well."),
     ),
     "Business": (
+        Entry(
+            "executive",
+            "Executive summary",
+            "business_center",
+            "Objectives met, spend against budgets, activity, top actions.",
+            ("period", "zone"),
+        ),
         Entry("cost", "Cost and tokens", "payments", "Spend and tokens by label and day; unit costs and budgets."),
         Entry("activity", "Product activity", "groups", "Tests, users, sessions and features of one system, by day."),
         Entry("scorecard", "Scorecard", "scoreboard", "Which months or quarters used up their error budget.", ()),
