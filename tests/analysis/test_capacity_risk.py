@@ -29,7 +29,7 @@ def judged(values: np.ndarray, limits: tuple[CapacityLimit, ...] = FULL, *, reso
 
 
 def budget(peak: float, *, zone: str = "UTC", length: int | None = None, days: int = 63) -> np.ndarray:
-    """Hourly peaks of a budget used evenly up to ``peak``, that begins anew with a month, or every so many hours."""
+    """Hourly peaks of a budget used evenly up to ``peak``, that restarts with a month, or every so many hours."""
     begun = pd.date_range(end=AS_OF, periods=days * 24, freq="h").tz_convert(zone) - pd.Timedelta("1h")
     if length is None:
         hours = [(at - at.replace(day=1, hour=0)) / pd.Timedelta("1h") + 1 for at in begun]

@@ -98,7 +98,7 @@ def test_a_composite_is_one_promise_of_its_members(tmp_path: Path, marks: str, m
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (JOURNEY.replace("targetPercent: 99.5", "targetPercent: 40"), "the composite would promise nothing"),
+        (JOURNEY.replace("targetPercent: 99.5", "targetPercent: 40"), "the composite would have no target"),
         (JOURNEY.replace("Latency,", "API,"), "a second member is named 'api'"),
         (JOURNEY.replace("timeSliceWindow: 5m, indicatorRef: latency", "timeSliceWindow: 1m, indicatorRef: latency"),
          "one timeSliceWindow"),

@@ -166,7 +166,7 @@ def test_listening_for_others_without_sign_in_is_refused_unless_said_in_words(tm
     for address in ("127.0.0.1", "::1", "localhost", "127.0.0.2"):
         closed.check_address(address)
     for address in ("0.0.0.0", "::", "", "10.0.0.1", "slo.example.com", "localhost.example.com"):
-        with pytest.raises(SettingsError, match="ask nobody who they are"):
+        with pytest.raises(SettingsError, match="without a sign-in"):
             closed.check_address(address)
     file.write_text('home = "home"\n[access]\nopen = true\n')
     load_settings(file).access.check_address("0.0.0.0")

@@ -187,4 +187,4 @@ def test_serving_others_without_sign_in_is_refused(tmp_path, address):
     command = [sys.executable, "-c", "from workbench.cli.main import main; main()", "serve", "--address", address]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 4
-    assert "ask nobody who they are" in ended.stderr
+    assert "without a sign-in" in ended.stderr

@@ -176,7 +176,7 @@ def test_silenced_at_the_first_look_counts_and_messages_are_not_measured(polled:
     stages = study.results["stages"].frame.set_index("stage")["count"]
     assert stages["alerts begun"] == 2
     assert stages["not silenced"] == 1  # Loud was told of before somebody silenced it
-    assert stages[["alerts that a message told of", "messages sent, with repeats and all clears"]].isna().all()
+    assert stages[["alerts that a message reported", "messages sent, with repeats and all clears"]].isna().all()
     (row,) = study.results["silences"].frame.to_dict(orient="records")
     assert (row["owner"], row["alerts"]) == ("ana", 1)
 

@@ -59,7 +59,7 @@ def test_a_threshold_between_bounds_has_a_low_a_high_and_no_verdict_when_they_st
     assert (row["sli_low"], row["sli_high"]) == (0.94, 0.97)
     assert row["sli"] == pytest.approx(0.94 + 0.03 * (2 - 1) / 1.5)
     assert row["status"] == "refused"
-    assert any("cannot be told" in note for note in study.results["compliance"].notes)
+    assert any("whether it was met" in note for note in study.results["compliance"].notes)
 
 
 @pytest.mark.parametrize(("shares", "status"), [

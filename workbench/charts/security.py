@@ -26,7 +26,7 @@ def security_finding(study: Study) -> Sentence:
     for row in tried.itertuples():
         before = f", {ratio_text(row.share_before, digits=1)} before" if row.share_before == row.share_before else ""
         of = f"{count_text(row.failed)} of {count_text(row.attempts)} sign-ins failed"
-        parts.append(f"{of} ({ratio_text(row.share, digits=1)}{before})" if row.attempts else "nobody tried to sign in")
+        parts.append(f"{of} ({ratio_text(row.share, digits=1)}{before})" if row.attempts else "no sign-in attempts")
     rest = whole[~whole["role"].str.contains("authentication", regex=False)]
     for row in rest.head(_NAMED).itertuples():
         change = f" ({change_text(row.change_ratio)})" if row.change_ratio == row.change_ratio else ""

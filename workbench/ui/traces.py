@@ -64,7 +64,7 @@ def many(study: Study) -> None:
                 "Operations", rows.operation_rows(results["operations"]), "Estimates from kept traces, 95 % intervals."
             ),
             Sheet("Critical paths", rows.band_rows(results["paths"]), "Time of a band adds up to its mean duration."),
-            Sheet("Time saved", rows.saved_rows(results["saved"]), "Traces computed anew without the operation."),
+            Sheet("Time saved", rows.saved_rows(results["saved"]), "Traces recomputed without the operation."),
             Sheet("Service graph", rows.graph_rows(results["graph"]), "Names in brackets have no spans of their own."),
             Sheet("Slowest traces", rows.slowest_rows(results["slowest"]), "Put an id into the field above."),
             Sheet(

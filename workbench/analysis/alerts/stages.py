@@ -79,7 +79,7 @@ def alert_stages(
         reported |= fresh
     unknown = messages is None
     counts += [
-        ("alerts that a message told of", np.nan if unknown else float(len(reported))),
+        ("alerts that a message reported", np.nan if unknown else float(len(reported))),
         ("messages with a new alert", np.nan if unknown else float(new)),
         ("messages sent, with repeats and all clears", np.nan if unknown else float(len(messages or ()))),
     ]

@@ -58,7 +58,7 @@ class Level:
     lead_days : float
         Time that people need to act. [d]
     window : BudgetWindow, optional
-        When a budget begins anew.
+        When a budget restarts.
     budget : bool, optional
         Whether it is one; by default where the resource is called so.
     signal : bool

@@ -57,7 +57,7 @@ class CapacityLimits(Result):
     signal         whether reaching it says that the resource is short (bool)
     status         ok, at_risk (above now, or within the lead time with a probability of a third or more) or no_data
     unit           of ``now``, ``value``, ``trend``, ``error``, the headroom and ``needed`` (str)
-    now            highest of the last day; 0 where the level begins anew at ``as_of`` [``unit``]
+    now            highest of the last day; 0 where the level restarts at ``as_of`` [``unit``]
     value          the limit [``unit``]
     used           now / value [ratio]
     trend          slope of the forecast [``unit``/d]
@@ -87,7 +87,7 @@ class CapacityLimits(Result):
     verdict        normal, limited, or why nothing is forecast (str)
     history_days   from the first value on [d]
     changed_at     when the level or trend last changed; NaT without [UTC]
-    anew_at        when the level begins anew, as budgets do; NaT for others [UTC]
+    anew_at        when the level restarts, as budgets do; NaT for others [UTC]
     leak_rate      how fast it climbs between restarts; NaN where that is not seen [``unit``/d]
     restarted_at   the last restart; NaT without a leak [UTC]
     ============== ====================================================================================

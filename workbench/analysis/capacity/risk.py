@@ -193,7 +193,7 @@ def headroom(values: Floats, limit: float) -> tuple[float, float]:
 
 
 def _grows(level: Level, values: Floats) -> bool:
-    """Whether a level is simulated by its growth: said so, or seen, and not a load that begins anew within a day."""
+    """Whether a level is simulated by its growth: said so, or seen, and not a load that restarts within a day."""
     if level.accumulates is False or (level.accumulates is None and not accumulates(values)):
         return False
     days = values[len(values) % DAY_H :].reshape(-1, DAY_H)[-14:]

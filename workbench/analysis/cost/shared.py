@@ -41,7 +41,7 @@ def split_cost(amount: Decimal, weights: Mapping[str, Decimal], *, places: int =
     {'a': Decimal('33.34'), 'b': Decimal('33.33'), 'c': Decimal('33.33')}
     """
     if not weights:
-        raise ParameterError("There is nobody to split the cost over.", hint="Name at least one owner.")
+        raise ParameterError("There are no owners to split the cost over.", hint="Name at least one owner.")
     if any(weight < 0 for weight in weights.values()):
         raise ParameterError("A weight is negative.", hint="Weights are usage: 0 or more.")
     step = Decimal(1).scaleb(-places)

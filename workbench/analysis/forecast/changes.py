@@ -25,7 +25,7 @@ LEAST_CHANGE = 0.15
 #: Share of the hours between two restarts in which a leak climbs or stands. [ratio]
 CLIMBING = 0.8
 
-#: A climb of a leak lasts at least so long: what begins anew every day is a season. [h]
+#: A climb of a leak lasts at least so long: what restarts every day is a season. [h]
 LEAST_CLIMB_H = 36
 
 #: Restarts of a leak: one alone may be a clean-up. [count]

@@ -32,7 +32,7 @@ CLIMBING = 0.98
 
 @dataclass(frozen=True)
 class BudgetWindow:
-    """How long a budget lasts before it begins anew.
+    """How long a budget lasts before it restarts.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Cycle:
 def budget_cycle(
     values: Floats, *, as_of: datetime, window: BudgetWindow | None = None, budget: bool = True
 ) -> Cycle | None:
-    """Unroll a level that begins anew; None for any other.
+    """Unroll a level that restarts; None for any other.
 
     Parameters
     ----------

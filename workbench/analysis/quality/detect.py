@@ -124,7 +124,7 @@ def day_verdicts(
     left_out : bool array, (series, days), optional
         Days that belong in no reference, such as days of incidents.
     accepted : bool array, (series, days), optional
-        Days at whose start a person accepted the level: a drift ends there and the reference begins anew.
+        Days at whose start a person accepted the level: a drift ends there and the reference restarts.
     budget : float
         Share of quiet series with a false drift in 30 days. [ratio]
 

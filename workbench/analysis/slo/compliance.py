@@ -197,7 +197,7 @@ def _judged(
             row["status"] = "refused"
             remarks.append(
                 f"{promise.objective}: between {low / total:.4%} and {high / total:.4%} were good and "
-                f"{float(promise.target):.4%} is promised; whether that is kept cannot be told from these buckets. "
+                f"{float(promise.target):.4%} is the target; these buckets cannot say whether it was met. "
                 "Add one at the threshold."
             )
     return row, remarks

@@ -66,7 +66,7 @@ class Promise:
         if not 0 < self.target < 1:
             raise ParameterError(
                 f"The target of {self.objective!r} is {self.target}, not inside (0, 1).",
-                hint="A promise of 100 % has no error budget; write 99.9 % as 0.999.",
+                hint="A target of 100 % has no error budget; write 99.9 % as 0.999.",
             )
         if self.window.end == self.window.start:
             raise ParameterError(f"The window of {self.objective!r} is empty: {self.window}.")

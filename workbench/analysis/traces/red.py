@@ -21,8 +21,8 @@ QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 FEW = 30
 
 UNKNOWN_RATES = (
-    "The traces were sampled by what they looked like, so nobody knows how many were dropped: counts, rates and error "
-    "shares are refused; durations and paths describe the kept traces only."
+    "The traces were sampled by what they looked like, so the number of dropped traces is unknown: counts, rates and "
+    "error shares are refused; durations and paths describe the kept traces only."
 )
 
 

@@ -335,7 +335,7 @@ def _check_lists(folder: Place) -> None:
     """Refuse an object store in which Delta cannot find the newest commit of a table."""
     if isinstance(folder, Bucket) and not (folder / "_delta_log").lists_from():
         raise ArchiveError(
-            f"The object store of {folder} gives its lists from the beginning, wherever they are asked to begin, "
+            f"The object store of {folder} lists every object and ignores the requested start, "
             "and Delta cannot follow a table there.",
             hint="The Azurite emulator does so; Azure Storage itself does not. For tests use moto's server "
             "of S3 (docs/archive.md says which emulators work).",

@@ -80,8 +80,8 @@ def objective_text(system: str, requests: DraftRole, errors: DraftRole) -> str:
     total = selector([family.name for family in requests.families]) if not requests.select else requests.select
     said = f"{errors.select} are failures"
     return f"""\
-# Drafted by `workbench init`: a starter objective for {system}, agreed with nobody yet. CHECK the target: measure
-# a month, then promise a little less than what was kept. The scope of the profile is put into both queries.
+# Drafted by `workbench init`: a starter objective for {system}, not agreed yet. CHECK the target: measure
+# a month, then set the target a little below what was reached. The scope of the profile is put into both queries.
 apiVersion: openslo/v1
 kind: SLO
 metadata:

@@ -21,7 +21,7 @@ class LimitChange(BaseModel):
 class RoleCapacity(BaseModel):
     """Terms of a limit that no metric tells.
 
-    ``window`` and ``zone`` say when a budget begins anew, ``lead_days`` how long people need to act, ``hold_hours`` how
+    ``window`` and ``zone`` say when a budget restarts, ``lead_days`` how long people need to act, ``hold_hours`` how
     long a limit must be reached in a row, ``limit`` a limit that no metric holds, in the unit of the role. ``signal``
     is false where being full says nothing, as of a cache that fills by design. ``limit_changes`` says from when on the
     limit is another, ``monthly_cost`` what the resource costs a month at its size of now, in ``currency``.

@@ -51,7 +51,7 @@ def members_target(members: Sequence[Member], method: str, meaning: Weights) -> 
         budget = (weighted / sum(weights, Decimal(0))).quantize(_SHARE)
     if budget >= 1:
         raise ParameterError(
-            f"The budgets of the members add up to {budget}, so the composite would promise nothing; lower the weights"
+            f"The budgets of the members add up to {budget}, so the composite would have no target; lower the weights"
         )
     return 1 - budget
 

@@ -249,7 +249,7 @@ class ObjectiveShape(Shape):
             if value is not None and value >= full:
                 raise PydanticCustomError(
                     "full_target",
-                    "{shown} must be below {full}: a promise of 100 % leaves no error budget, so the first failure "
+                    "{shown} must be below {full}: a target of 100 % leaves no error budget, so the first failure "
                     "breaks it for good and every burn rate is infinite",
                     {"shown": f"{name} {value}", "full": full, "at": name},
                 )

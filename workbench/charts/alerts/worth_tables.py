@@ -16,7 +16,7 @@ TEXT = ("rule", "severity", "judged by", "verdict")
 WORTH = (
     "Without use: alerts that began in no burn of a budget and no incident. Precision: share of alerts that "
     "matched one, with its 95 % interval. Recall: events of the guarded objectives that were alerted. Only: events "
-    "that no other rule told of. Missed: budget spent by events without an alert."
+    "that no other rule alerted on. Missed: budget spent by events without an alert."
 )
 
 _WORDS = {
@@ -24,7 +24,7 @@ _WORDS = {
     "useless": "pages for nothing",
     "mixed": "some use",
     "flapping": "flaps without use",
-    "standing": "stands, nobody acts",
+    "standing": "stands without action",
     "too few": "too few alerts to say",
     "not judged": "not judged",
     "quiet": "never fired",
@@ -78,7 +78,7 @@ def worth_finding(study: Study) -> Sentence:
         parts.append(f"{_rules(len(useful))} earned {'its' if len(useful) == 1 else 'their'} pages.")
     alone = frame[frame["only"] > 0]
     if len(alone):
-        parts.append(f"{', '.join(alone['alertname'])} told of events that no other rule told of.")
+        parts.append(f"{', '.join(alone['alertname'])} alerted on events that no other rule caught.")
     unjudged = int((frame["judged_by"] == "").sum())
     if unjudged:
         parts.append(f"{_rules(unjudged)} guard no objective and were not judged.")

@@ -90,7 +90,7 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
             "backtests": f"{count_text(row.origins)} in {row.history_days:,.0f} d",
             "band measured to": f"{row.measured_days:,.0f} d ahead" if row.origins else NO_VALUE,
             "level or trend changed": day_text(row.changed_at),
-            "begins anew": day_text(row.anew_at),
+            "restarts": day_text(row.anew_at),
             "verdict": str(row.verdict),
         }
         for row in once.itertuples()
@@ -283,7 +283,7 @@ def capacity_finding(study: Study) -> Sentence:
     if calm:
         lasting = [row["ahead_days"] for row in calm if pd.isna(row["anew_at"])]
         ends = [f"within {int(min(lasting))} days"] if lasting else []
-        ends += ["before they begin anew"] if len(lasting) < len(calm) else []
+        ends += ["before they restart"] if len(lasting) < len(calm) else []
         parts.append(f"{len(calm)} of {levels.ngroups} levels reach no limit {' or '.join(ends)}.")
     unknown = sum(bool((part["status"] == "no_data").all()) for _, part in levels)
     if unknown:

@@ -101,7 +101,7 @@ class ScorecardTable:
             bodies.append(f"<tr><th scope='row'>{markup(title)}</th><td>{target}</td>{columns}</tr>")
         caption = (
             "SLI, share of the error budget of the period that was spent, and status. <i>Issued</i> figures are those "
-            "of an issued report, a <i>revision</i> replaced earlier ones, <i>counted</i> figures were counted anew."
+            "of an issued report, a <i>revision</i> replaced earlier ones, <i>counted</i> figures are fresh counts."
         )
         first = frame.sort_values("start")["period"].iloc[0]
         if periods[0] != first:

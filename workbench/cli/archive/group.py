@@ -89,7 +89,7 @@ def status(state: Any, format_: str) -> None:
 
 @archive.command()
 @named
-@click.option("--whole", is_flag=True, help="Write every month anew, e.g. to bring an old archive to the newest form.")
+@click.option("--whole", is_flag=True, help="Rewrite every month, e.g. to bring an old archive to the newest form.")
 @format_option
 @click.pass_obj
 def compact(state: Any, name: str | None, whole: bool, format_: str) -> None:

@@ -20,7 +20,10 @@ from workbench.cli.shared.period import PeriodOptions, period_options
 )
 @click.option("--step", default="5m", show_default=True, help="Resolution of the replay: 1m or 5m.")
 @click.option(
-    "--least", default=2.0, show_default=True, help="Percentage of the budget from which an event should be told."
+    "--least",
+    default=2.0,
+    show_default=True,
+    help="Share of the budget that makes an event worth an alert, in percent.",
 )
 @period_options
 @format_option
@@ -69,7 +72,7 @@ def backtest(
         rows = backtest_rows(result)
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "policy")])
         say(repr(backtest_finding(result)))
-        say(f"{system}, {study.range}; replayed in steps of {step}, so detection is told up to one step late")
+        say(f"{system}, {study.range}; replayed in steps of {step}, so detection times are up to one step late")
     for warning in study.warnings:
         say(f"Note: {warning}")
     if study.status in ("unavailable", "refused"):

@@ -124,9 +124,9 @@ class AccessSettings(Frozen):
         if self.sign_in and self.open:
             raise ValueError("open = true and sign_in contradict each other: leave one out")
         if self.sign_in and not self.groups:
-            raise ValueError("sign_in needs a group at least: without one nobody may see anything")
+            raise ValueError("sign_in needs at least one group: without a group no user may see anything")
         if self.groups and not self.sign_in:
-            raise ValueError('groups need sign_in = "oidc" or "proxy": without it nobody is known by name')
+            raise ValueError('groups need sign_in = "oidc" or "proxy": without it users have no names')
         return self
 
     def check_address(self, address: str) -> None:
@@ -145,8 +145,8 @@ class AccessSettings(Frozen):
         if self.sign_in or self.open or is_loopback(address):
             return
         raise SettingsError(
-            f"The dashboard would listen on {address or 'every address'} and ask nobody who they are: whoever reaches "
-            "it would see every system.",
+            f"The dashboard would listen on {address or 'every address'} without a sign-in: "
+            "everybody who reaches it would see every system.",
             hint='Set sign_in = "oidc" or "proxy" under [access] in the settings (docs/access.md), '
             "or write open = true there if everybody may see everything.",
         )

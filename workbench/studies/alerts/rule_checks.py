@@ -221,7 +221,7 @@ def _join(one: Binary, known: Known) -> Iterator[Problem]:
             "error",
             narrow,
             f"Each series is divided by itself: both sides keep {narrow!r}, and the left one selects some of its "
-            f"values. The ratio is 1 wherever it exists; sum both sides.",
+            f"values. The ratio is always 1; sum both sides.",
         )
 
 

@@ -33,7 +33,7 @@ GAUGE_AGE = "1h"
 
 BUDGET_WORDS = {"budget_used": "used", "budget": "limit", "budget_left": "left"}
 
-#: A budget that begins anew at the end of a period is read just before. [ms]
+#: A budget that restarts at the end of a period is read just before. [ms]
 _BEFORE_END_MS = 1
 
 

@@ -147,7 +147,7 @@ def _in_scope(ctx: Context, promql: str, system: str | None, source: MetricSourc
     scope = ctx.catalog.profile(system).scope
     if not everything and not scope and ctx.serves.get(source.name) != (system,):
         raise AccessRefused(
-            f"The profile of {system} has no scope, so its series cannot be told from others of {source.name}.",
+            f"The profile of {system} has no scope, so its series cannot be separated from others of {source.name}.",
             hint="Name the labels of the system under scope in its profile, or give it a source of its own.",
         )
     return scoped(promql, scope, always=not everything)

@@ -24,7 +24,7 @@ MOMENT = timedelta(milliseconds=1)
 def accept_level(
     ctx: Context, *, system: str, score: str, at: datetime, note: str, series: str = "all", seen: int | None = None
 ) -> Annotation:
-    """Accept the level of a score: an open drift of it ends, and its reference begins anew.
+    """Accept the level of a score: an open drift of it ends, and its reference restarts.
 
     Parameters
     ----------

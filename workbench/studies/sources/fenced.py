@@ -62,7 +62,7 @@ class Fence:
                 + (
                     f"your account cannot see the service {wanted.services[0]!r} of it."
                     if wanted.services
-                    else f"the profile of {self.system} names no service, so its records cannot be told apart."
+                    else f"the profile of {self.system} names no service, so its records cannot be separated."
                 ),
                 hint=f"Services of {self.system}: {', '.join(self.services) or 'none'}.",
             )

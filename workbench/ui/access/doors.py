@@ -31,7 +31,7 @@ _OWN = {name.lower().encode() for name in (USER_HEADER, GROUPS_HEADER)}
 #: Says "ok" and nothing else; probes have no name.
 _HEALTH = "/_stcore/health"
 
-_NOBODY = b"Nobody is signed in. Open the dashboard at the address of its proxy.\n"
+_NOBODY = b"You are not signed in. Open the dashboard at the address of its proxy.\n"
 
 _REFUSED = (
     b"This dashboard does not answer under this name. If it should: workbench dashboard --allow-host NAME, "

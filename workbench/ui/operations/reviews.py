@@ -40,7 +40,7 @@ def shown(study: Study) -> None:
             Tile("Changed", count_text(int(frame["changed"].sum())), "since the last finished review"),
         ]
     )
-    tables.texts(rows.item_rows(study.results["items"]), alt="Items, what asks for somebody first")
+    tables.texts(rows.item_rows(study.results["items"]), alt="Items, those that need action first")
     _tick(study)
 
 

@@ -73,7 +73,7 @@ def _of_claims(settings: Settings, claims: dict[str, Any]) -> Identity:
     assert settings.access.oidc is not None
     said = settings.access.oidc
     if not claims.get("is_logged_in"):
-        raise AccessRefused("Nobody is signed in.", hint="Load the first page of the dashboard to sign in.")
+        raise AccessRefused("You are not signed in.", hint="Load the first page of the dashboard to sign in.")
     name = str(claims.get(said.name_claim) or "")
     if not name:
         raise AccessRefused(

@@ -51,7 +51,10 @@ _KINDS: tuple[tuple[type[WorkbenchError], _Kind], ...] = (
     (QueryRejected, _Kind("The query was rejected", "rule", "Correct the query in the system's profile.")),
     (EmptyAnswer, _Kind("Nothing was measured", "hourglass_empty", "Choose another window or see the sources page.")),
     (CatalogError, _Kind("A profile or SLO document is wrong", "edit_document", "Correct the file, then reload.")),
-    (ChangedMeanwhile, _Kind("Somebody else was quicker", "sync_problem", "Look at the change, then write again.")),
+    (
+        ChangedMeanwhile,
+        _Kind("Changed by someone else", "sync_problem", "Look at the change, then write again."),
+    ),
     (AccessRefused, _Kind("You may not see this", "lock", "Ask an admin for a role.")),
     (SettingsError, _Kind("The settings cannot be used", "settings_alert", "Correct the settings, then restart.")),
     (ArchiveError, _Kind("The archive cannot be read", "database_off", "Run `workbench sources check`.")),

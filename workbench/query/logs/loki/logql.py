@@ -122,7 +122,7 @@ def selector_text(streams: Streams, matchers: Sequence[str] = ()) -> str:
         label, services = streams.label_columns.get("service"), streams.shape.services
         if label is None or not services:
             raise QueryRejected(
-                f"The streams of the system cannot be told (labels: {', '.join(sorted(streams.labels)) or 'none'}).",
+                f"No label names the streams of the system (labels: {', '.join(sorted(streams.labels)) or 'none'}).",
                 hint="Set selector = '{app=\"…\"}' of this source.",
             )
         matchers = [f"{label}=~{quoted('|'.join(map(re.escape, services)))}"]
