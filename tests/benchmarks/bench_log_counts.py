@@ -26,7 +26,7 @@ from workbench.studies.logs.reading import read_lines
 _OBJECTIVES = {"counterfactual-lab": "availability", "conduit": "availability", "llm-ab-testing": "error-rate",
                "choreoai": "success"}  # fmt: skip
 
-#: Messages of the lines that stand for one request each; lines of tasks and generations are counted by other objectives.
+#: Messages of lines that stand for one request each; tasks and generations are counted by other objectives.
 _REQUESTS = r"^(?:GET|POST) /|^Request (?:completed|failed)$"
 
 

@@ -65,6 +65,9 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
             "explore", "Explore", "terminal", "A question of your own in PromQL or SQL, its cost said before it runs."
         ),
         Entry("reviews", "Reviews", "checklist", "Checklists of the day, week and month, judged by data.", ("system",)),
+        Entry(
+            "dora", "Software delivery", "rocket_launch", "The five DORA metrics: how often is deployed, what fails."
+        ),
         Entry("operations", "Operations", "monitor_heart", "Whether the monitoring itself is well."),
     ),
     "Business": (
