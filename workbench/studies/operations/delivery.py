@@ -50,7 +50,7 @@ def delivery_performance(
     requests : Path, optional
         CSV of merged pull requests: ``first_commit``, ``created``, ``first_review``, ``merged``, ``deployed``.
     benchmark : {2021, 2023}
-        Year of the levels.
+        Year of the DORA report whose levels are used.
 
     Returns
     -------
