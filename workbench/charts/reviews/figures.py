@@ -16,6 +16,7 @@ def deployments_figure(days: DeploymentDays, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     days : DeploymentDays
+        Deployments of each day of the range.
     mode : {"light", "dark"}
         Theme.
 
