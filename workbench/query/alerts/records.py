@@ -7,6 +7,7 @@ in it.
 
 from __future__ import annotations
 
+import codecs
 import glob
 import gzip
 import json
@@ -26,6 +27,8 @@ from workbench.query.alerts.lines import Recorded, Sighting, read_line
 
 #: Columns of a table of notifications.
 NOTIFICATIONS = ("time", "receiver", "integration", "group", "reason", "firing", "resolved", "muted")
+
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 _SENT_ONLY = (
     "Webhooks say what was sent: alerts that were silenced, inhibited or over within group_wait are not in them."
@@ -107,22 +110,48 @@ class AlertRecords:
 
     def _read(self) -> tuple[Recorded, list[str]]:
         whole = Recorded()
-        unread, mutes, webhooks = 0, False, False
-        for line in self._lines():
+        unread, cut, mutes, webhooks = 0, 0, False, False
+        for document in self._documents():
             try:
-                part = read_line(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+                part = read_line(document)
+            except _UNREADABLE:
                 unread += 1
                 continue
             for name in ("seen", "sent", "muted", "silences"):
                 getattr(whole, name).extend(getattr(part, name))
-            mutes, webhooks = mutes or part.mutes, webhooks or not part.mutes
+            mutes, webhooks, cut = mutes or part.mutes, webhooks or not part.mutes, cut + part.cut
         warnings = []
         if unread:
             warnings = [f"{unread:,} lines are no event and no webhook of Alertmanager, and are left out."]
-        return replace(whole, mutes=mutes), [*warnings, _SENT_ONLY] if webhooks else warnings
+        if cut:
+            warnings.append(f"{cut:,} alerts were cut from messages (max_alerts of the receiver) and are not here.")
+        return replace(whole, mutes=mutes, cut=cut), [*warnings, _SENT_ONLY] if webhooks else warnings
 
-    def _lines(self) -> Iterator[bytes]:
+    def _documents(self) -> Iterator[Any]:
+        """Give the documents of all files: one a line, or one over many lines; those of a list one by one."""
+        for lines in self._files():
+            rest: list[bytes] = []
+            for line in lines:
+                try:
+                    whole = json.loads(line)
+                except (ValueError, RecursionError):
+                    whole = None
+                if isinstance(whole, dict | list) and whole and line[:1] in (b"{", b"["):
+                    yield from (*rest, *_items(whole))
+                    rest = []
+                    continue
+                rest.append(line)
+                if rest[0][:1] not in (b"{", b"["):
+                    yield rest.pop()
+                elif line.rstrip() in (b"}", b"]"):
+                    try:
+                        yield from _items(json.loads(b"".join(rest)))
+                        rest = []
+                    except (ValueError, RecursionError):
+                        pass
+            yield from rest
+
+    def _files(self) -> Iterator[Iterator[bytes]]:
         files = [Path(each) for each in sorted(glob.glob(str(self._path)))]
         files = [each for one in files for each in (sorted(one.iterdir()) if one.is_dir() else [one])]
         if not files:
@@ -130,11 +159,19 @@ class AlertRecords:
         for file in files:
             try:
                 with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-                    yield from (line for line in lines if line.strip())
+                    yield (line.removeprefix(codecs.BOM_UTF8) for line in lines if line.strip())
             except (OSError, EOFError) as error:
                 raise SourceUnavailable(
                     f"{file} cannot be read: {error}.", source=self._name, hint="Is it still being written?"
                 ) from None
+
+
+def _items(document: Any) -> list[Any]:
+    """Documents in a list; alerts in a list are one answer of the API."""
+    if not isinstance(document, list):
+        return [document]
+    alerts = [each for each in document if isinstance(each, dict) and "startsAt" in each]
+    return [{"data": document}] if document and len(alerts) == len(document) else document
 
 
 def _moments(recorded: Recorded) -> list[int]:
@@ -165,7 +202,8 @@ def episodes_of(seen: Iterable[Sighting], span: TimeRange, warnings: Iterable[st
     rows = []
     for key, starts in by_alert.items():
         labels = dict(key)
-        order = sorted(starts)
+        starts = _joined(starts)
+        order = list(starts)
         for place, began in enumerate(order):
             last, ends = starts[began]
             lost = ends is None and place + 1 < len(order)
@@ -189,6 +227,25 @@ def episodes_of(seen: Iterable[Sighting], span: TimeRange, warnings: Iterable[st
     frame = _frame(rows)
     frame.attrs["warnings"] = tuple(warnings)
     return frame
+
+
+def _joined(starts: dict[int, tuple[int, int | None]]) -> dict[int, tuple[int, int | None]]:
+    """Join what overlaps, by start: an alert that fires cannot begin, as one does whose two senders differ in clock."""
+    joined: dict[int, tuple[int, int | None]] = {}
+    began = None
+    for start in sorted(starts):
+        last, ends = starts[start]
+        if began is not None:
+            last_before, ends_before = joined[began]
+            if start < (last_before if ends_before is None else ends_before):
+                pair = ((last, ends), (last_before, ends_before))
+                end = max((each for _, each in pair if each is not None), default=None)
+                fires = end is not None and any(each is None and seen > end for seen, each in pair)
+                joined[began] = (max(last, last_before), None if fires else end)
+                continue
+        joined[start] = (last, ends)
+        began = start
+    return joined
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
