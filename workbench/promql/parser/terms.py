@@ -21,7 +21,7 @@ def filled_terms(node: Node) -> Node:
 
     Examples
     --------
-    >>> from workbench.promql.parser.parse import parse
+    >>> from workbench.promql import parse, print_query
     >>> print_query(filled_terms(parse("sum(a) + sum(b)")))
     'sum(label_replace(sum(a), "term", "1", "", "") or label_replace(sum(b), "term", "2", "", ""))'
     >>> print_query(filled_terms(parse("sum(a) - sum(b)")))

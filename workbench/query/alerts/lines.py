@@ -16,7 +16,8 @@ from typing import Any, Literal
 from workbench.core.series import LabelKey, label_key
 from workbench.query.logs.times import time_of
 
-#: What lies before is Go's zero time, or no time at all. [ns since the epoch]
+#: Go's zero time, and what lies before 1971, are no time.
+_NEVER = "0001-01-01"
 _YEAR_1971_NS = 31_536_000_000_000_000
 
 
@@ -89,10 +90,12 @@ def instant_ms(text: str | float | None) -> int | None:
     (1795290571754, 1795290571754, 1795290571754)
     >>> instant_ms("0001-01-01T00:00:00Z")
     """
-    read = time_of(text) if text else None
-    if text and read is None:
+    if not text or str(text).startswith(_NEVER):
+        return None
+    read = time_of(text)
+    if read is None:
         raise ValueError(f"{text!r} is no time")
-    return None if read is None or read[0] < _YEAR_1971_NS else round(read[0] / 1e6)
+    return None if read[0] < _YEAR_1971_NS else round(read[0] / 1e6)
 
 
 def read_line(document: Mapping[str, Any]) -> Recorded:
