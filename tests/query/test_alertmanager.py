@@ -211,8 +211,3 @@ def test_two_senders_whose_clocks_differ_are_one_episode(tmp_path: Path) -> None
              ("10:30:10", alert(end="10:30:00")), ("11:00:10", alert("11:00:00"))]  # fmt: skip
     text = "\n".join(json.dumps({"received_at": f"2026-11-07T{at}Z", "payload": hook(one)}) for at, one in times)
     assert lived(tmp_path, text)[0] == [("10:00:00", "10:30:00"), ("11:00:00", "")]
-
-
-def test_a_resolved_alert_without_an_end_does_not_fire_for_ever(tmp_path: Path) -> None:
-    text = json.dumps({"received_at": "2026-11-07T10:20:00Z", "payload": hook(alert(status="resolved"))})
-    assert lived(tmp_path, text)[0] == [("10:00:00", "10:20:00")]
