@@ -15,7 +15,10 @@ _VERDICTS = {
     "none": "no drift",
     "not_enough": "not judged",
     "not_updated": "not updated",
+    "no_samples": "no readings",
 }
+
+_ENDED = {"back": "", "accepted": ", accepted", "adopted": ", the reference since"}
 
 #: Columns of the rows below that hold text.
 TEXT = ("score", "of", "status", "verdict", "direction", "limit", "rule", "query", "text", "series", "note")
@@ -43,6 +46,7 @@ def state_rows(result: Result) -> list[dict[str, str]]:
             "hours": count_text(row.hours),
             "samples": count_text(row.samples),
             "reference days": count_text(row.reference_days),
+            "days judged": f"{count_text(row.judged_days)} of {count_text(row.period_days)}",
             "days of drift": value_text(row.drift_days, "d"),
             "observed": ratio_text(row.coverage, digits=1),
         }
@@ -58,7 +62,7 @@ def drift_rows(result: Result) -> list[dict[str, str]]:
             "of": str(row.series),
             "direction": str(row.direction),
             "onset": instant_text(row.onset),
-            "end": "open" if row.open else instant_text(row.end),
+            "end": "open" if row.open else f"{instant_text(row.end)}{_ENDED[str(row.ended)]}",
             "length": span_text(row.days * 86_400),
             "difference": _score(row.difference, signed=True),
             "samples": count_text(row.samples),
@@ -134,20 +138,27 @@ def quality_finding(study: Study) -> Sentence:
         parts.append(
             f"{row.title} of {row.series} is {row.direction} than its reference since {instant_text(row.onset)}, "
             f"by {_score(abs(row.difference))} on the worst day."
+            + (" Its readings are on another scale than before." if row.rescaled else "")
         )
     for row in drifts[~drifts["open"]].itertuples():
         parts.append(
             f"{row.title} of {row.series} was {row.direction} than its reference from {instant_text(row.onset)} "
             f"to {instant_text(row.end)}, by {_score(abs(row.difference))} on the worst day."
+            + {"accepted": " The level was accepted then.", "adopted": " It is the reference since."}.get(row.ended, "")
         )
     moved = set(zip(drifts["role"], drifts["series"], strict=True))
     quiet = states[[key not in moved for key in zip(states["role"], states["series"], strict=True)]]
-    steady = int((quiet["verdict"] == "none").sum())
-    if steady:
-        parts.append(f"{steady} of {len(states)} {'score' if len(states) == 1 else 'scores'} did not drift.")
+    steady = quiet[quiet["verdict"] == "none"]
+    if len(steady):
+        days, whole = int(steady["judged_days"].min()), int(steady["period_days"].max())
+        partly = f" ({days} of {whole} days judged)" if days < whole else ""
+        parts.append(
+            f"{len(steady)} of {len(states)} {'score' if len(states) == 1 else 'scores'} did not drift{partly}."
+        )
     for verdict, text in (
         ("not_enough", f"not judged: a verdict needs {LEAST_REFERENCE} days of reference"),
         ("not_updated", "not updated: the reading stands still"),
+        ("no_samples", "not judged: no reading on the last day"),
     ):
         if count := int((quiet["verdict"] == verdict).sum()):
             parts.append(f"{count} of {len(states)} {text}.")

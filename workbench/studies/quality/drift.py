@@ -43,6 +43,9 @@ _WHERE = ("instance", "job", "host", "container", "deployment", "region")
 #: How far before a period scores are read: the reference of its first day, and drifts that are still open.
 HISTORY = timedelta(days=91)
 
+#: A series without a reading in the period and so long before it is no score any more.
+RETIRED = timedelta(days=7)
+
 _METHOD = (
     "levels of days against 3 to 4 weeks of reference; t tests of the last day and week, and against the oldest weeks; "
     "at most 5 % of steady scores show a false drift in 30 days"
@@ -106,7 +109,7 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         warnings.append(f"{system} has no signal for quality or bias: they are not measured.")
     try:
         read = _read(query_reader, profile, roles, span, warnings)
-        buckets = bucket_tallies(query_reader, roles, {name: _by(role) for name, role in roles.items()}, days)
+        buckets = bucket_tallies(query_reader, roles, {name: _by(role) for name, role in roles.items()}, days, warnings)
     except (QueryRejected, QueryTooExpensive) as error:
         failed = "refused"
         warnings.append(str(error))
@@ -116,6 +119,7 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     accepted = accepted_levels(ctx, system)
     hours = pd.concat([frame for frame in (read.hours, *hours_of(answers)) if len(frame)] or [read.hours])
     warnings += unmatched(accepted, hours)
+    hours = _without_retired(hours, span, warnings)
     shapes = shape_changes(buckets, table_tallies(answers, days), days)
     judged = quality(
         hours,
@@ -124,6 +128,7 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         margins={name: role.margin for name, role in roles.items()},
         incidents=incidents,
         accepted=accepted,
+        better={name: role.better for name, role in roles.items() if role.better},
     )
     states = judged.states
     results: dict[str, Result] = {
@@ -186,7 +191,7 @@ def _read(
             warnings.append(f"{name} is a {role.kind}; a score is a gauge, a histogram or an expression.")
             continue
         value, samples = (query_reader.matrix(query, wide, HOUR_MS) for query in queries)
-        frames.append(_hours(name, role, value, samples))
+        frames.append(_hours(name, role, value, samples, span, warnings))
     metrics = {metric for role in roles.values() for metric in metrics_of(profile, _selector(role))}
     limits = breached(query_reader, profile, thresholds_of(profile, metrics), span)
     rows = []
@@ -230,14 +235,38 @@ def _no_hours() -> pd.DataFrame:
     return frame
 
 
-def _hours(name: str, role: Role, value: Metrics, samples: Metrics) -> pd.DataFrame:
+def _without_retired(hours: pd.DataFrame, span: TimeRange, warnings: list[str]) -> pd.DataFrame:
+    """Leave out series whose last reading is more than a week older than the period: they are no scores of it."""
+    keys = [hours["role"], hours["series"]]
+    newest = hours["time"].where(hours["value"].notna()).groupby(keys).transform("max")
+    gone = newest < pd.Timestamp(span.start) - RETIRED
+    if gone.any():
+        names = sorted(set((hours["role"] + " of " + hours["series"])[gone]))
+        warnings.append(
+            f"{len(names)} {'score' if len(names) == 1 else 'scores'} had no reading in the period nor in the week "
+            f"before and {'is' if len(names) == 1 else 'are'} left out: {', '.join(names[:5])}"
+            f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}."
+        )
+    return hours[~gone]
+
+
+def _hours(
+    name: str, role: Role, value: Metrics, samples: Metrics, span: TimeRange, warnings: list[str]
+) -> pd.DataFrame:
     words = {label: word for word, label in role.labels.items()}
     counted = {_series(labels, words): row for labels, row in zip(samples.labels, samples.values, strict=True)}
     starts = pd.DatetimeIndex((value.times - HOUR_MS).view("datetime64[ms]")).tz_localize("UTC")
     frames = []
     for labels, values, present in zip(value.labels, value.values, value.present, strict=True):
         series = _series(labels, words)
+        counted_here = counted.get(series, np.zeros(len(values)))
         known = present & np.isfinite(values)
+        unread = present & ~known & (counted_here > 0)
+        if lost := int((unread & (starts >= pd.Timestamp(span.start))).sum()):
+            count = "1 hour of the period holds" if lost == 1 else f"{lost:,} hours of the period hold"
+            warnings.append(f"{name} of {series}: {count} readings that are NaN or infinite; they are not observed.")
+        # A series whose readings are all NaN stays a score, without a verdict.
+        known = known if known.any() else unread
         frames.append(
             pd.DataFrame(
                 {
@@ -245,8 +274,8 @@ def _hours(name: str, role: Role, value: Metrics, samples: Metrics) -> pd.DataFr
                     "title": role.title or name,
                     "series": series,
                     "time": starts[known],
-                    "value": _significant(values[known]),
-                    "samples": counted.get(series, np.zeros(len(values)))[known],
+                    "value": np.where(np.isfinite(values[known]), _significant(values[known]), np.nan),
+                    "samples": np.where(np.isfinite(values[known]), counted_here[known], 0.0),
                     "gauge": role.kind == "gauge",
                 }
             )
