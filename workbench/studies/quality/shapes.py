@@ -69,10 +69,13 @@ def bucket_tallies(
     Parameters
     ----------
     reader : QueryReader
+        Evaluates queries.
     roles : mapping of str to Role
+        Roles of the profile by name.
     by : mapping of str to str
         Role -> labels that say what was scored, by commas.
     days : Days
+        Days of the period in its time zone.
     warnings : list of str
         Gets a sentence on each score whose bounds changed: it is judged at the bounds that every day has.
     """
