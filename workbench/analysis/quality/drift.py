@@ -15,6 +15,7 @@ from scipy import special
 from workbench.analysis.quality.days import KEYS, ScoreDays, score_days
 from workbench.analysis.quality.detect import BUDGET, DayVerdicts, day_verdicts
 from workbench.analysis.quality.edges import DAY, edge, worst_level
+from workbench.analysis.quality.levels import LevelComparisons, level_comparisons
 from workbench.analysis.quality.looks import LEAST_REFERENCE
 from workbench.core.result import Result
 from workbench.core.timerange import HOUR_MS, TimeRange
@@ -102,6 +103,7 @@ class Quality:
     days: DriftDays
     drifts: QualityDrifts
     states: QualityStates
+    levels: LevelComparisons
 
 
 def quality(
@@ -160,7 +162,7 @@ def quality(
     days = _days(laid, verdicts, inside, span)
     drifts = _drifts(hours, laid, verdicts, span, settled, sides)
     states = _states(laid, days, drifts, span, budget)
-    return Quality(_hours(hours, laid, verdicts, span), days, drifts, states)
+    return Quality(_hours(hours, laid, verdicts, span), days, drifts, states, level_comparisons(laid, span))
 
 
 def _side(role: str, better: Mapping[str, str]) -> int:

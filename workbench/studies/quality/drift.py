@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from workbench import __version__
 from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
 from workbench.analysis.performance.documented import DocumentedValues, documented_values
+from workbench.analysis.quality.coincidence import coincidences
 from workbench.analysis.quality.drift import quality
+from workbench.analysis.quality.segments import segment_days
 from workbench.analysis.quality.tally import Tally
 from workbench.catalog import Profile
 from workbench.catalog.profile.model import Role
@@ -21,7 +23,7 @@ from workbench.core.series import Labels, Metrics
 from workbench.core.timerange import HOUR_MS, TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
-from workbench.studies.quality.accepted import accepted_levels, incident_times, unmatched
+from workbench.studies.quality.accepted import accepted_levels, events_before, incident_times, unmatched
 from workbench.studies.quality.shapes import (
     Days,
     bucket_tallies,
@@ -76,8 +78,11 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         ``hours`` (:class:`~workbench.analysis.quality.drift.QualityHours`), ``limits`` and ``breaches``
         (:class:`~workbench.analysis.counting.limits.LimitTotals`,
         :class:`~workbench.analysis.counting.limits.LimitBreaches`), ``documented``
-        (:class:`~workbench.analysis.performance.documented.DocumentedValues`) and ``shapes``
-        (:class:`~workbench.analysis.quality.columns.ColumnChanges`).
+        (:class:`~workbench.analysis.performance.documented.DocumentedValues`), ``shapes``
+        (:class:`~workbench.analysis.quality.columns.ColumnChanges`), ``levels``
+        (:class:`~workbench.analysis.quality.levels.LevelComparisons`), ``segments``
+        (:class:`~workbench.analysis.quality.segments.SegmentDays`) and ``coincidences``
+        (:class:`~workbench.analysis.quality.coincidence.Coincidences`).
 
     Raises
     ------
@@ -121,7 +126,8 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     hours = pd.concat([frame for frame in (read.hours, *hours_of(answers)) if len(frame)] or [read.hours])
     warnings += unmatched(accepted, hours)
     hours = _without_retired(hours, span, warnings)
-    shapes = shape_changes(buckets, table_tallies(answers, days), days)
+    tables = table_tallies(answers, days)
+    shapes = shape_changes(buckets, tables, days)
     judged = quality(
         hours,
         span,
@@ -132,6 +138,8 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         better={name: role.better for name, role in roles.items() if role.better},
     )
     states = judged.states
+    events, unread = events_before(ctx, system, hours)
+    warnings += unread
     results: dict[str, Result] = {
         "states": states,
         "drifts": judged.drifts,
@@ -141,6 +149,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         "days": judged.days,
         "hours": judged.hours,
         "shapes": shapes,
+        "levels": judged.levels,
+        "segments": segment_days(tables, days.edges[:-1], days.now),
+        "coincidences": coincidences(judged.drifts.frame, events, span),
     }
     statuses: list[Status] = list(states.frame["status"])
     if read.breaches.frame["ongoing"].any() or (shapes.frame["verdict"] == "drift").any():
