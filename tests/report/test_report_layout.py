@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import math
+import struct
+
 import nbformat
 import pytest
 
@@ -77,3 +81,5 @@ def test_a_figure_says_in_words_what_it_shows() -> None:
     assert "<b>" not in alternative_text(figure)
     assert not is_empty(figure)
     assert is_empty({"data": [{"y": [None, None]}, {"x": {}}]})
+    nowhere = {"dtype": "f8", "bdata": base64.b64encode(struct.pack("<2d", math.nan, math.nan)).decode()}
+    assert is_empty({"data": [{"x": ["2026-10-01", "2026-10-02"], "y": nowhere}]})

@@ -10,12 +10,12 @@ import pandas as pd
 from workbench.analysis.overview.statements import QUESTIONS
 from workbench.charts.overview.first_page import (
     FINDINGS_TYPE,
-    NOTHING,
     PARTS,
     change_of,
     findings_json,
     grouped,
     markdown_text,
+    nothing_text,
     spark,
 )
 from workbench.charts.theme import STATUS_WORDS
@@ -130,7 +130,7 @@ class FleetPage:
         said = [text for _, _, text in sorted(rows, key=lambda row: row[:2])]
         left = len(said) - MOST[part]
         shown = said[: MOST[part]] + ([f"… and {left} more, in the reports of the systems."] if left > 0 else [])
-        return shown or [NOTHING[part]]
+        return shown or [nothing_text([one.results["findings"].frame for one in self.studies], part)]
 
 
 def _cell(row: Any, own: pd.DataFrame) -> str:

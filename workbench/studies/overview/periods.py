@@ -179,7 +179,7 @@ def _capacity(forecast: Study, spans: Sequence[TimeRange]) -> Iterator[dict[str,
         if len(own):
             days_of = span.seconds / 86_400
             shape = {"unit": "ratio", "change": "level"}
-            yield _row("capacity", "fullest level, of its limit,", span, own.max(), len(own) / days_of, **shape)
+            yield _row("capacity", "fullest level", span, own.max(), len(own) / days_of, **shape)
 
 
 def _observed(stretches: Sequence[tuple[int, int]], span: TimeRange) -> float:
