@@ -37,7 +37,7 @@ def verdict(invoiced: Decimal, covered: float = 1.0) -> tuple[str, str]:
 @pytest.mark.parametrize(("minutes", "zone"), [(330, "+05:30"), (-480, "-08:00"), (120, "+02:00")])
 def test_days_cut_at_the_midnight_of_a_zone_are_known_as_such(minutes: int, zone: str) -> None:
     shift = timedelta(minutes=minutes)
-    assert verdict(spend(DAY[0] - shift, DAY[1] - shift)) == ("differs", f"cut at midnight of UTC{zone}")
+    assert verdict(spend(DAY[0] - shift, DAY[1] - shift)) == ("differs", f"fits a cut at midnight of UTC{zone}")
 
 
 def test_an_invoice_that_agrees_has_no_cause() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from workbench.analysis.cost.prices.book import Price, PriceBook, Provider, Rate, charge
-from workbench.analysis.cost.prices.imports import catalogue_prices, genai_prices, table_prices
+from workbench.analysis.cost.prices.imports import catalogue_prices, genai_prices
+from workbench.analysis.cost.prices.table import table_prices
 from workbench.core.errors import ParameterError
 
 PRICES = Path(__file__).parents[3] / "shared" / "datasets" / "llm_prices"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.pages.browsing import WIDTHS, Visit, dashboard, visiting
 from tests.pages.lab import build_lab
+from workbench.studies.answers.keys import STEP_MS
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -29,6 +31,8 @@ PAGES = {
     "capacity": ("capacity", {}, "Capacity"),
     "alerts": ("alerts", {}, "Alerts"),
     "sources": ("sources", {}, "Sources"),
+    "security": ("security", {}, "Security and access"),
+    "executive": ("executive", {}, "Executive summary"),
     "explore": ("explore", {"q": "up"}, "Explore"),
     "settings": ("settings", {}, "Settings"),
 }
@@ -127,16 +131,30 @@ def test_the_way_from_the_morning_to_the_cause_and_back(visit):
 
 
 def test_a_filter_writes_the_address_and_the_address_opens_the_same_view(visit):
-    page = visit.open("slo", slo="availability")
+    step = _step()
+    chosen, reopened = _chosen_and_reopened(visit)
+    if _step() != step:  # the window ended one step later at the second look
+        chosen, reopened = _chosen_and_reopened(visit)
+    assert chosen == reopened
+
+
+def _step() -> int:
+    """Number of the step of five minutes to which pages round the present."""
+    return int(time.time() * 1000) // STEP_MS
+
+
+def _chosen_and_reopened(visit: Visit) -> tuple[list[str], list[str]]:
+    """Figures of the page after a choice in the side bar, and of the address that this wrote."""
+    page = visit.open("slo", slo="availability", period="30d")
     page.get_by_test_id("stSidebar").get_by_role("combobox").nth(1).click()
     page.get_by_role("option", name="7d", exact=True).click()
     page.wait_for_url("**period=7d*")
     visit.settle()
-    measured = page.get_by_test_id("stMetricValue").all_inner_texts()
+    chosen = page.get_by_test_id("stMetricValue").all_inner_texts()
     page.reload()
     visit.settle()
     assert "slo=availability" in page.url
-    assert page.get_by_test_id("stMetricValue").all_inner_texts() == measured
+    return chosen, page.get_by_test_id("stMetricValue").all_inner_texts()
 
 
 def test_a_click_on_a_row_opens_its_detail(visit):

@@ -33,7 +33,7 @@ def test_amounts_are_exact_and_times_aware(tmp_path: Path) -> None:
     assert row["provider"] == "openai"
     assert row["note"] == "=1+1"
     assert str(found["start"].dtype) == "datetime64[ms, UTC]"
-    assert found.attrs["warnings"] == ("1 times in start name no zone and are taken as UTC.",)
+    assert found.attrs["warnings"] == ("1 time in start names no zone and is taken as UTC.",)
 
 
 @pytest.mark.parametrize(
@@ -176,3 +176,44 @@ def test_charges_in_the_columns_of_focus_are_invoices_without_naming_fields(tmp_
     found = TableSource("inv", tmp_path / "focus.csv", holds="invoices").read()
     assert found["amount"].tolist() == [Decimal("0.0000008"), Decimal("-0.1")]
     assert found["provider"].tolist() == ["openai", "openai"]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_one_thousand_in_a_file_without_commas_is_never_read_as_one(tmp_path: Path, delimiter: str) -> None:
+    text = "provider,start,end,amount,currency\np,2026-10-01,2026-11-01,1.000,EUR\n".replace(",", delimiter)
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(AnswerUnreadable, match=r"Column amount: '1\.000' in row 1 could be two amounts"):
+        TableSource("t", tmp_path / "t.csv", holds="invoices").read()
+    (amount,) = TableSource("t", tmp_path / "t.csv", holds="invoices", decimal=",").read()["amount"]
+    assert amount == 1000
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "until"),
+    [
+        ("2026-10-01", "2026-10-31T23:59:59Z", "2026-11-01"),
+        ("2026-10-01", "2026-10-31T23:59:59.999Z", "2026-11-01"),
+        ("2026-10-05", "2026-10-05", "2026-10-06"),
+        ("2026-10-05", "2026-10-06", "2026-10-06"),
+    ],
+)
+def test_the_last_second_of_a_day_and_a_line_of_one_day_end_at_midnight(
+    tmp_path: Path, start: str, end: str, until: str
+) -> None:
+    (tmp_path / "t.csv").write_text(f"provider,start,end,amount,currency\np,{start},{end},1.50,EUR\n")
+    (found,) = TableSource("t", tmp_path / "t.csv", holds="invoices").read()["end"]
+    assert found == pd.Timestamp(until, tz="UTC")
+
+
+def test_ends_of_focus_are_exclusive_and_its_numbers_have_a_point(tmp_path: Path) -> None:
+    columns = "ProviderName,ChargePeriodStart,ChargePeriodEnd,BilledCost,BillingCurrency,ChargeCategory,InvoiceId"
+    (tmp_path / "t.csv").write_text(
+        f"{columns}\np,2026-10-01T00:00:00Z,2026-10-31T00:00:00Z,1.000,USD,Usage,A-1\n".replace(",", ";")
+    )
+    (row,) = TableSource("t", tmp_path / "t.csv", holds="invoices").read().itertuples()
+    assert (row.end, row.amount, row.category, row.invoice_id) == (
+        pd.Timestamp("2026-10-31", tz="UTC"),
+        1,
+        "Usage",
+        "A-1",
+    )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.studies.test_cost_study import GATEWAY, amounts, gateway_series
@@ -19,7 +20,7 @@ from workbench.core.result import Study
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.store.tables import TableSource
-from workbench.studies import Context, spend_and_tokens
+from workbench.studies import Context, focus_charges, spend_and_tokens
 from workbench.studies.sources.unavailable import UnavailableSource
 
 pytestmark = pytest.mark.slow
@@ -49,6 +50,7 @@ def asked(tmp_path: Path, context_over: Callable[..., Context]) -> Callable[...,
         table = TableSource("t", tmp_path / "table.csv", holds=holds, **options)
         return spend_and_tokens(replace(context, tables={"t": table}), system=GATEWAY, range=DAYS, as_of=DAYS.end)
 
+    ask.context = context  # type: ignore[attr-defined]
     return ask
 
 
@@ -105,3 +107,33 @@ def test_a_table_that_says_two_things_of_one_key_is_left_out(asked: Callable[...
     study = asked("labels", "virtual,team\nvk-1,search\nvk-1,ads\n", fields={"key": "virtual"})
     assert not amounts(study, "cost", "team")
     assert "t: It says two things of vk-1, and is left out." in study.warnings
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_our_own_export_read_as_invoices_agrees_to_the_last_digit(
+    asked: Callable[..., Study], tmp_path: Path, zone: str
+) -> None:
+    context = replace(asked.context, zone=zone)
+    charges = focus_charges(context, system=GATEWAY, range=DAYS, as_of=DAYS.end).results["charges"]
+    lines = pd.DataFrame(charges.texts())
+    (tmp_path / "table.csv").write_text(lines.to_csv(index=False))
+    table = TableSource("t", tmp_path / "table.csv", holds="invoices")
+    study = spend_and_tokens(replace(context, tables={"t": table}), system=GATEWAY, range=DAYS, as_of=DAYS.end)
+    frame = study.results["invoices"].frame
+    assert set(frame["verdict"]) == {"agrees"}
+    assert set(frame["difference"]) == {Decimal(0)}
+    spent = study.results["totals"].frame.query("measure == 'cost'")["amount"].iloc[0]
+    assert total(frame["invoiced"]) == spent == total(charges.frame["BilledCost"])
+
+
+def test_charges_have_the_number_of_the_invoice_that_holds_them(asked: Callable[..., Study], tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(
+        "provider,start,end,amount,currency,invoice_id\n"
+        "P1,2026-10-01,2026-10-02,36,usd,A-7\np2,2026-10-01,2026-10-02,9,USD,B-1\np2,2026-10-01,2026-10-02,9,USD,B-2\n"
+    )
+    tables = {"t": TableSource("t", tmp_path / "table.csv", holds="invoices")}
+    study = focus_charges(replace(asked.context, tables=tables), system=GATEWAY, range=DAYS, as_of=DAYS.end)
+    rows = study.results["charges"].frame
+    days = rows.groupby(["ProviderName", "ChargePeriodStart"])["InvoiceId"].agg(lambda ids: list(set(ids)))
+    assert days["p1"].tolist() == [["A-7"], [None]]
+    assert days["p2"].tolist() == [[None], [None]], "two invoices hold that day"

@@ -292,7 +292,7 @@ def price(
     """
     from decimal import Decimal, InvalidOperation
 
-    from workbench.analysis.cost.prices.book import charge
+    from workbench.analysis.cost.prices.book import charge, unpriced_units
     from workbench.core.errors import ParameterError
     from workbench.core.timerange import parse_instant
     from workbench.studies.cost.price_file import read_book
@@ -312,8 +312,12 @@ def price(
             f"{book.name} has no price of {provider} {model} at {when:%Y-%m-%d %H:%M} UTC.",
             hint="Unknown is not free: check provider, model and date.",
         )
-    unpriced = sorted(set(counts) - set(found.rates))
     cost = charge(counts, found, batch=batch)
+    if unknown := unpriced_units(counts, found):
+        raise ParameterError(
+            f"{book.name} has no price of {', '.join(unknown)} of {provider} {model} at {when:%Y-%m-%d %H:%M} UTC.",
+            hint=f"Unknown is not free: leave them out, or use a unit that has a price: {', '.join(found.rates)}.",
+        )
     rows = [
         {"part": name, "amount": f"{amount:f} {found.currency}"}
         for name, amount in (
@@ -330,5 +334,5 @@ def price(
     else:
         print_table(rows, right=["amount"])
     say(f"{found.provider} {found.model}, prices of {found.source} in force on {when:%d %b %Y %H:%M} UTC")
-    if unpriced:
-        say(f"Note: no price of their own, paid as their whole or not at all: {', '.join(unpriced)}.")
+    if wholes := sorted(set(counts) - set(found.rates)):
+        say(f"Note: paid at the price of the unit that holds them: {', '.join(wholes)}.")

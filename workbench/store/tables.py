@@ -55,9 +55,14 @@ _FOCUS: Mapping[str, str] = {
     "BilledCost": "amount",
     "BillingCurrency": "currency",
 }
+_FOCUS_FURTHER: Mapping[str, str] = {
+    "ChargeCategory": "category",
+    "InvoiceId": "invoice_id",
+    "BillingPeriodStart": "billing_start",
+}
 
 #: Columns read as instants (UTC unless they say otherwise) and as exact amounts.
-_TIMES = ("time", "start", "end", "starts_at", "ends_at", "commit_time", "resolved_at",
+_TIMES = ("time", "start", "end", "billing_start", "starts_at", "ends_at", "commit_time", "resolved_at",
           "acknowledged_at", "acked_at", "first_acknowledged_at", "first_ack_at")  # fmt: skip
 _AMOUNTS = ("amount", "quantity", "unit_price")
 
@@ -138,8 +143,10 @@ class TableSource:
         """
         frame = self._of_files(self.path) if self.path else self._of_database()
         named = {theirs: ours for ours, theirs in self.fields.items()}
-        if self.holds == "invoices" and set(_FOCUS) - set(named) <= set(frame.columns):
-            named = {**_FOCUS, **named}
+        focus = self.holds == "invoices" and set(_FOCUS) - set(named) <= set(frame.columns)
+        if focus:
+            named = {**_FOCUS, **_FOCUS_FURTHER, **named}
+        delimiter = str(frame.attrs.get("delimiter", ","))
         frame = frame.rename(columns=named)
         missing = [column for column in REQUIRED[self.holds] if column not in frame.columns]
         if missing:
@@ -153,9 +160,9 @@ class TableSource:
             if column in _TIMES:
                 frame[column] = self._instants(frame[column], warnings)
             elif column in _AMOUNTS:
-                frame[column] = self._amounts(frame[column])
+                frame[column] = self._amounts(frame[column], "." if focus else self.decimal, delimiter)
         if self.holds == "invoices":
-            frame = with_whole_last_day(frame, self.ends, warnings)
+            frame = with_whole_last_day(frame, self.ends or ("exclusive" if focus else ""), warnings)
         frame.attrs["warnings"] = tuple(warnings)
         return frame
 
@@ -195,7 +202,10 @@ class TableSource:
                 raise AnswerUnreadable(
                     f"{file.name} cannot be read: {first}", source=self.name, hint="It must be CSV (UTF-8) or Parquet."
                 ) from None
-        return self._small(pd.concat(parts, ignore_index=True))
+        delimiters = {str(part.attrs.get("delimiter", ",")) for part in parts}
+        table = pd.concat(parts, ignore_index=True)
+        table.attrs["delimiter"] = next(iter(delimiters - {","}), ",")
+        return self._small(table)
 
     def _of_database(self) -> pd.DataFrame:
         schema, _, bare = self.table.rpartition(".")
@@ -247,7 +257,9 @@ class TableSource:
         read = [self._instant(value, row, column.name) for row, value in enumerate(column, start=1)]
         naive = sum(told for _, told in read)
         if naive:
-            warnings.append(f"{naive:,} times in {column.name} name no zone and are taken as UTC.")
+            times = "1 time" if naive == 1 else f"{naive:,} times"
+            said = "names no zone and is" if naive == 1 else "name no zone and are"
+            warnings.append(f"{times} in {column.name} {said} taken as UTC.")
         return pd.Series(pd.to_datetime([moment for moment, _ in read], utc=True), index=column.index).dt.as_unit("ms")
 
     def _instant(self, value: Any, row: int, column: Any) -> tuple[datetime | None, bool]:
@@ -261,11 +273,11 @@ class TableSource:
             ) from None
         return (instant, False) if instant.tzinfo else (instant.replace(tzinfo=UTC), True)
 
-    def _amounts(self, column: pd.Series) -> pd.Series:
+    def _amounts(self, column: pd.Series, decimal: str, delimiter: str) -> pd.Series:
         try:
-            amounts = exact_decimals(column.tolist(), decimal=self.decimal)
+            amounts = exact_decimals(column.tolist(), decimal=decimal, delimiter=delimiter)
         except ParameterError as error:
             raise AnswerUnreadable(
-                f"{error.message[:-1]} of {column.name}.", source=self.name, hint=error.hint
+                f"Column {column.name}: {error.message}", source=self.name, hint=error.hint
             ) from None
         return pd.Series(amounts, index=column.index, dtype=object)

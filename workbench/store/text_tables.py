@@ -122,28 +122,30 @@ def _amount(text: str, sign: str, row: int) -> Decimal:
 
 
 def with_whole_last_day(frame: pd.DataFrame, ends: str, warnings: list[str]) -> pd.DataFrame:
-    """Move ends that are meant to be within the invoice to the day after.
+    """Move ends that are meant to be within the invoice to the midnight after.
 
     Parameters
     ----------
     frame : DataFrame
         ``start`` and ``end`` [UTC].
     ends : {"", "exclusive", "inclusive"}
-        Empty moves those of whole months: from a first day to the last day of a month, both at midnight.
+        Empty moves those of whole months, from a first day to the last day of a month, and of lines that begin and end
+        on one day. The last second of a day (23:59:59) is within it, whatever is set.
     warnings : list of str
         What was moved is said here.
     """
-    start, end = frame["start"], frame["end"]
-    midnight = (end == end.dt.normalize()) & end.notna()
+    last_second = frame["end"].dt.strftime("%H:%M:%S").eq("23:59:59") & frame["end"].notna()
+    start, end = frame["start"], frame["end"].where(~last_second, frame["end"].dt.ceil("D"))
+    midnight = (end == end.dt.normalize()) & end.notna() & ~last_second
     if ends == "inclusive":
         moved = midnight
     elif ends == "exclusive":
-        return frame
+        moved = midnight & False
     else:
-        moved = midnight & end.dt.is_month_end & start.dt.is_month_start & (start == start.dt.normalize())
+        at_midnight = start == start.dt.normalize()
+        moved = midnight & at_midnight & ((end.dt.is_month_end & start.dt.is_month_start) | (start == end))
         if count := int(moved.sum()):
             lines = f"{count:,} invoice lines end" if count > 1 else "1 invoice line ends"
-            warnings.append(
-                f'{lines} on the last day of a month, which is taken as within; ends = "exclusive" undoes it.'
-            )
+            what = "the last day of a month" if (start[moved] < end[moved]).all() else "a last day"
+            warnings.append(f'{lines} on {what}, which is taken as within; ends = "exclusive" undoes it.')
     return frame.assign(end=end.where(~moved, end + pd.Timedelta(days=1)))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from workbench.analysis.overview.evidence import Evidence, quiet_sentence
 from workbench.analysis.overview.findings import MonthSpend, OpenAlerts
 from workbench.analysis.overview.today import TodayList
-from workbench.charts.overview.questions import question_cards
+from workbench.charts.overview.questions import QuestionCard, question_cards
 from workbench.charts.overview.tables import alert_rows, source_rows, spend_rows
 from workbench.core.result import Study
-from workbench.studies.overview.answers import last_answers
+from workbench.studies.answers.keys import PRESENT
+from workbench.ui import behind
 from workbench.ui.parts import filters, load, states, tables
 from workbench.ui.parts.markdown import escaped
 
@@ -27,6 +30,9 @@ _PAGES = {
 
 #: Sentences about what was not looked at, above the board.
 _SENTENCES = 6
+
+#: How often the cards look whether their questions are answered, while some are not. [s]
+LOOKS_S = 3.0
 
 _ICONS = {
     "objective": "task_alt",
@@ -62,15 +68,37 @@ def first(study: Study) -> None:
 
 
 def questions(study: Study) -> None:
-    """Show one card for each of the six questions, each with the way to its page."""
-    answers = last_answers(load.context(), ("quality_drift", "capacity_forecast"), as_of=study.as_of)
+    """Show one card for each of the six questions, each with the way to its page.
+
+    Those that nobody has answered today are answered behind the page; their cards follow by themselves.
+    """
+    ctx, live = load.context(), load.context().clock() - study.as_of < PRESENT
+    as_of = max(load.now(), study.as_of) if live else study.as_of
+
+    waiting = live and bool(behind.reading(ctx, as_of=as_of).unread)
+
+    @st.fragment(run_every=LOOKS_S if waiting else None)
+    def answered() -> None:
+        read = behind.reading(ctx, as_of=as_of)
+        if waiting and not read.unread:
+            st.rerun()
+        cards(question_cards(study, read.answers, (read.unread, read.failed) if live else ((), ())))
+        if live:
+            behind.read(ctx, read.unread, as_of=as_of)
+
+    answered()
+
+
+def cards(row: Sequence[QuestionCard]) -> None:
+    """Draw cards three in a row, each with the way to its page."""
     with st.grid(3, min_column_width=280, gap="small"):
-        for card in question_cards(study, answers):
+        for card in row:
             with st.container(border=True, height="stretch", gap="xsmall"):
                 given = filters.address(card.system, "") if card.system else None
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     st.page_link(card.page, label=card.title, icon=f":material/{card.icon}:", query_params=given)
-                    states.badge(card.status)
+                    if card.status is not None:
+                        states.badge(card.status)
                 st.markdown(f"**{escaped(card.value)}**")
                 st.caption(escaped(card.note))
 

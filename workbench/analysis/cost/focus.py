@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.cost.invoice_lines import Invoice
 from workbench.analysis.cost.ledger import Account, inside, observed
 from workbench.analysis.cost.prices.book import Price, PriceBook, rate_of_class
 from workbench.analysis.cost.token_classes import CLASSES, token_usage
@@ -78,6 +79,7 @@ def focus_export(
     zone: str,
     book: PriceBook | None = None,
     by: str = "",
+    invoices: Sequence[Invoice] = (),
 ) -> FocusExport:
     """Write the charges of a system as rows of FOCUS 1.2.
 
@@ -95,6 +97,8 @@ def focus_export(
         Splits each charge by class of tokens in proportion to list prices, which become ``ListCost``.
     by : str
         Label that rows must have, such as ``key``; then a counter that is a view of spend may serve.
+    invoices : sequence of Invoice
+        Known invoices: ``InvoiceId`` is the number of the one of the same provider and currency that holds the day.
 
     Returns
     -------
@@ -138,7 +142,8 @@ def focus_export(
             if values.amount or any(classes.values()):
                 charge = _Charge(account, names, values.start, values.end, values.amount, classes, of_models)
                 coverage = observed(seen, account.role, TimeRange(values.start, values.end))
-                rows += charge.rows(system, zone, coverage, book, notes)
+                number = {"InvoiceId": _invoice_number(invoices, names.get("provider") or system, account.unit, charge)}
+                rows += [number | row for row in charge.rows(system, zone, coverage, book, notes)]
     if not by and (unpaid := total(sum(classes.values(), _NOTHING) for classes in tokens.values())):
         notes.append(f"{unpaid:,.0f} tokens have no spend under their labels and are left out.")
     with_keys = any("key" in account.dimensions for account in paid)
@@ -266,6 +271,13 @@ class _Charge:
         most = max(range(len(shares)), key=lambda place: shares[place])
         shares[most] = total((self.amount, *(-share for place, share in enumerate(shares) if place != most)))
         return [(*part, share) for part, share in zip(parts, shares, strict=True)]
+
+
+def _invoice_number(invoices: Sequence[Invoice], provider: str, currency: str, charge: _Charge) -> str | None:
+    """Return the number of the one invoice that holds a charge; None without one, or where several do."""
+    day = Invoice(provider, currency.upper(), charge.start, charge.end)
+    numbers = {number for invoice in invoices if invoice.holds(day) for number in invoice.ids}
+    return numbers.pop() if len(numbers) == 1 else None
 
 
 def _paid(accounts: Sequence[Account], by: str) -> list[Account]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.cost.invoice_lines import Invoice, invoices_of
 from workbench.analysis.cost.ledger import Account
 from workbench.analysis.cost.spend import COVERAGE_FLOOR
 from workbench.analysis.counting.amounts import added
@@ -26,8 +27,11 @@ ZONE_SHIFTS = tuple(timedelta(minutes=30) * step for step in range(-24, 29))
 #: A cause explains a difference that it leaves less than this part of.
 EXPLAINED = Decimal("0.1")
 
-_COLUMNS = ["provider", "start", "end", "currency", "invoiced", "metered", "difference", "share", "coverage", "verdict",
-            "cause"]  # fmt: skip
+#: A last day that is meant to be within an invoice adds this to its end.
+LAST_DAY = timedelta(days=1)
+
+_COLUMNS = ["provider", "start", "end", "currency", "invoiced", "tax", "metered", "difference", "share", "coverage",
+            "verdict", "cause", "invoice_id"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,13 +44,16 @@ class InvoiceCheck(Result):
     provider     as the invoice spells it, else as the counter does (str)
     start, end   what the invoice is for [UTC]
     currency     (str)
-    invoiced     sum of its lines; None where a provider was metered and no invoice is known (Decimal)
+    invoiced     sum of its lines without taxes; None where a provider was metered and no invoice is known (Decimal)
+    tax          sum of its lines that are taxes; None as above (Decimal)
     metered      exact increase of the cost counters of that provider; None where nothing counts it (Decimal)
     difference   invoiced - metered; None where one of them is (Decimal)
     share        difference / invoiced; NaN where there is none [ratio]
     coverage     observed share of the period [ratio]
     verdict      ``agrees``, ``differs``, ``observed too little``, ``not metered`` or ``no invoice`` (str)
-    cause        of one that differs: another zone's midnight, time that was not observed, or ``unexplained`` (str)
+    cause        of one that differs: repeated lines, a last day within it, another zone's midnight, time that was not
+                 observed, or ``unexplained`` (str)
+    invoice_id   numbers of the invoices of its lines, as far as they are given (str)
     ============ ==========================================================================================
     """
 
@@ -55,127 +62,165 @@ class InvoiceCheck(Result):
 
 
 def invoice_check(
-    invoices: pd.DataFrame,
+    lines: pd.DataFrame,
     ledger: pd.DataFrame,
     seen: pd.DataFrame,
     accounts: Sequence[Account],
     *,
     as_of: datetime,
     tolerance: Decimal = TOLERANCE,
+    system: str = "",
     notes: Sequence[str] = (),
 ) -> InvoiceCheck:
     """Compare invoices with a ledger whose slices have edges wherever one of them begins or ends.
 
     Parameters
     ----------
-    invoices : DataFrame
-        ``provider``, ``start``, ``end`` [UTC], ``amount`` (Decimal), ``currency``; lines of one invoice are added.
+    lines : DataFrame
+        Lines of invoices, see :func:`workbench.analysis.cost.invoice_lines.readable_lines`. [currency]
     ledger, seen : DataFrame
         As of :func:`workbench.studies.counting.ledger.read_ledger`, for these accounts; with edges at
-        :data:`ZONE_SHIFTS` before those of the invoices too, invoices cut at another zone's midnight are known as such.
+        :data:`ZONE_SHIFTS` before those of the invoices and a day after their ends too, invoices cut at another zone's
+        midnight and last days that are meant to be within are known as such.
     accounts : sequence of Account
-        Counters of money with the dimension ``provider``, none a view of another.
+        Counters of money, none a view of another.
     as_of : datetime
         Aware instant; an invoice for a time that is not over is left out, with a note.
     tolerance : Decimal
         Share of an invoice by which the meter may be off; beyond it they differ. [ratio]
+    system : str
+        The provider of what counters without that label count, as in the FOCUS export.
     notes : sequence of str
         Said before those of this function.
 
     Notes
     -----
     Providers are the same when they differ by case only. Currencies are never converted: a counter in another currency
-    does not meter the invoice. Nothing is called equal or different below 90 % of the period observed.
-    A cause is named where it leaves less than a tenth of the difference: the same days cut at the midnight of a zone
-    (the one that leaves least), or more spend than was metered while a part of the time was not observed, if at most
-    three times the mean rate fills it. Anything else is unexplained.
+    does not meter the invoice. Nothing is called equal or different below 90 % of the period observed. Taxes are no
+    part of what is compared, credits are.
+    A cause is named where it leaves less than a tenth of the difference: lines that are in the table twice, one more
+    day, the same days cut at the midnight of a zone (the one that leaves least), or more spend than was metered while a
+    part of the time was not observed, if at most three times the mean rate fills it. Anything else is unexplained.
 
     References
     ----------
     .. [1] FinOps Foundation, FOCUS 1.2: a billed cost is reconciled per provider, billing period and currency.
     """
-    over = invoices[invoices["end"] <= as_of].assign(currency=lambda frame: frame["currency"].astype("str").str.upper())
-    told = list(notes)
-    if len(over) < len(invoices):
-        early = len(invoices) - len(over)
-        said = "1 line of invoices is" if early == 1 else f"{early:,} lines of invoices are"
-        told.append(f"{said} for a time that is not over.")
-    units = {one.role: one.unit for one in accounts}
-    names = ledger["provider"] if "provider" in ledger else pd.Series("", ledger.index)
-    meter = ledger.assign(
-        provider=names.astype("str"),
-        currency=ledger["role"].astype("str").map(units).fillna("").astype("str").str.casefold(),
-        who=names.astype("str").str.strip().str.casefold(),
-    )
+    over = lines[lines["end"] <= as_of]
+    said = list(notes)
+    if len(over) < len(lines):
+        early = len(lines) - len(over)
+        what = "1 line of invoices is" if early == 1 else f"{early:,} lines of invoices are"
+        said.append(f"{what} for a time that is not over.")
+    invoices, remarks = invoices_of(over)
+    meter = _meter(ledger, accounts, system)
     rows: list[dict[str, Any]] = []
-    keys = [over["provider"].astype("str").str.strip().str.casefold(), over["start"], over["end"], over["currency"]]
-    for (who, start, end, currency), lines in over.groupby(keys, sort=False):
-        inside = meter[(meter["start"] >= start) & (meter["end"] <= end) & (meter["currency"] == currency.casefold())]
-        mine = inside[inside["who"] == who]
-        metered = added(mine["amount"]) if len(mine) else None
-        share = _observed(seen, start, end)
-        row = _row(lines["provider"].iloc[0], start, end, currency, total(lines["amount"]), metered, share, tolerance)
-        own = meter[(meter["who"] == who) & (meter["currency"] == currency.casefold())]
-        rows.append(row | {"cause": _cause(row, own, seen, as_of) if row["verdict"] == "differs" else ""})
-    billed = {(row["provider"].strip().casefold(), row["start"], row["end"]) for row in rows}
-    for start, end in dict.fromkeys((row["start"], row["end"]) for row in rows):
-        inside = meter[(meter["start"] >= start) & (meter["end"] <= end) & (meter["who"] != "")]
-        for (who, currency), part in inside.groupby(["who", "currency"]):
-            amount = added(part["amount"])
-            if amount and (who, start, end) not in billed:
-                name = str(part["provider"].iloc[0])
-                rows.append(
-                    _row(name, start, end, currency.upper(), None, amount, _observed(seen, start, end), tolerance)
-                )
+    for invoice in invoices:
+        own = meter[(meter["who"] == invoice.who) & (meter["currency"] == invoice.currency)]
+        inside = own[(own["start"] >= invoice.start) & (own["end"] <= invoice.end)]
+        metered = added(inside["amount"]) if len(inside) else None
+        row = _row(invoice, metered, _observed(seen, invoice.start, invoice.end), tolerance)
+        rows.append(row | {"cause": _cause(row, invoice, own, seen, as_of) if row["verdict"] == "differs" else ""})
+    rows += _not_invoiced(invoices, meter, seen, tolerance, system)
     frame = pd.DataFrame(rows, columns=_COLUMNS).sort_values(["start", "end", "provider"], ignore_index=True)
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     if frame["verdict"].isin(["agrees", "differs"]).any():
         percent = f"{(tolerance * 100).normalize():f} %"
-        told.append(
+        said.append(
             f"An invoice agrees when it is within {percent} of the meter (cost.invoice_tolerance in the settings)."
         )
-    return InvoiceCheck(frame, notes=tuple(told), as_of=as_of, tolerance=tolerance)
+    return InvoiceCheck(frame, notes=(*said, *remarks), as_of=as_of, tolerance=tolerance)
 
 
-def _row(
-    provider: str,
-    start: datetime,
-    end: datetime,
-    currency: str,
-    invoiced: Decimal | None,
-    metered: Decimal | None,
-    coverage: float,
-    tolerance: Decimal,
-) -> dict[str, Any]:
-    both = invoiced is not None and metered is not None
+def _meter(ledger: pd.DataFrame, accounts: Sequence[Account], system: str) -> pd.DataFrame:
+    """Amounts with provider and currency as invoices are compared with them."""
+    units = {account.role: account.unit for account in accounts}
+    names = (ledger["provider"] if "provider" in ledger else pd.Series("", ledger.index)).astype("str").fillna("")
+    names = names.where(names.str.strip() != "", system)
+    return ledger.assign(
+        provider=names,
+        currency=ledger["role"].astype("str").map(units).fillna("").astype("str").str.upper(),
+        who=names.str.strip().str.casefold(),
+    )
+
+
+def _not_invoiced(
+    invoices: Sequence[Invoice], meter: pd.DataFrame, seen: pd.DataFrame, tolerance: Decimal, system: str
+) -> list[dict[str, Any]]:
+    """Return a row for each provider that was metered while others were invoiced, adjacent times in one."""
+    open_: dict[tuple[str, str], Invoice] = {}
+    rows = []
+    for start, end in sorted({(invoice.start, invoice.end) for invoice in invoices}):
+        inside = meter[(meter["start"] >= start) & (meter["end"] <= end)]
+        for (who, currency), part in inside.groupby(["who", "currency"]):
+            billed = any(invoice.who == who and invoice.overlaps(start, end) for invoice in invoices)
+            if billed or who in ("", system.casefold()) or not added(part["amount"]):
+                continue
+            missing = open_.get((who, currency))
+            if missing is None or start > missing.end:
+                missing = open_[who, currency] = Invoice(str(part["provider"].iloc[0]), currency, start, end)
+                rows.append(missing)
+            missing.end = max(missing.end, end)
+    metered = [
+        added(
+            meter.loc[
+                (meter["who"] == missing.who)
+                & (meter["currency"] == missing.currency)
+                & (meter["start"] >= missing.start)
+                & (meter["end"] <= missing.end),
+                "amount",
+            ]
+        )
+        for missing in rows
+    ]
+    return [
+        _row(missing, amount, _observed(seen, missing.start, missing.end), tolerance)
+        for missing, amount in zip(rows, metered, strict=True)
+    ]
+
+
+def _row(invoice: Invoice, metered: Decimal | None, coverage: float, tolerance: Decimal) -> dict[str, Any]:
+    """Judge an invoice; one without lines is one that is missing."""
+    invoiced, tax = (invoice.amount, total(invoice.taxes)) if invoice.amounts else (None, None)
     difference = total((invoiced, metered.copy_negate())) if invoiced is not None and metered is not None else None
     if invoiced is None:
         verdict = "no invoice"
-    elif metered is None:
+    elif metered is None or difference is None:
         verdict = "not metered"
     elif coverage < COVERAGE_FLOOR:
         verdict = "observed too little"
     else:
-        verdict = "differs" if abs(invoiced - metered) > tolerance * abs(invoiced) else "agrees"
-    share = float(difference / invoiced) if both and difference is not None and invoiced else np.nan
-    values = (provider, start, end, currency, invoiced, metered, difference, share, coverage, verdict, "")
-    return dict(zip(_COLUMNS, values, strict=True))
+        verdict = "differs" if abs(difference) > tolerance * abs(invoiced) else "agrees"
+    share = float(difference / invoiced) if difference is not None and invoiced else np.nan
+    head = (invoice.provider, invoice.start, invoice.end, invoice.currency, invoiced, tax, metered, difference)
+    return dict(zip(_COLUMNS, (*head, share, coverage, verdict, "", ", ".join(invoice.ids)), strict=True))
 
 
-def _cause(row: dict[str, Any], own: pd.DataFrame, seen: pd.DataFrame, as_of: datetime) -> str:
+def _cause(row: dict[str, Any], invoice: Invoice, own: pd.DataFrame, seen: pd.DataFrame, as_of: datetime) -> str:
     """Say why an invoice differs from the meter, where one cause explains it."""
     invoiced, difference, coverage = row["invoiced"], row["difference"], row["coverage"]
+    explained = EXPLAINED * abs(difference)
+    repeated = total(invoice.repeated)
+    if repeated and abs(total((difference, -repeated))) < explained:
+        lines = "1 line" if len(invoice.repeated) == 1 else f"{len(invoice.repeated):,} lines"
+        return f"{lines} of {repeated:,.2f} {invoice.currency} in the table twice"
     edges = set(seen["start"]) | set(seen["end"])
-    left: dict[timedelta, Decimal] = {}
-    for shift in ZONE_SHIFTS:
-        start, end = row["start"] - shift, row["end"] - shift
-        if shift and {start, end} <= edges and end <= as_of and _observed(seen, start, end) >= COVERAGE_FLOOR:
-            metered = added(own.loc[(own["start"] >= start) & (own["end"] <= end), "amount"])
-            left[shift] = abs(total((invoiced, metered.copy_negate())))
-    nearest = min(left, key=lambda shift: (left[shift], abs(shift)), default=None)
-    if nearest is not None and left[nearest] < EXPLAINED * abs(difference):
-        return f"cut at midnight of UTC{_offset_text(nearest)}"
+
+    def left(start: datetime, end: datetime) -> Decimal | None:
+        """Return the difference when the meter is read over another range; None where it was not read."""
+        if not {start, end} <= edges or end > as_of or _observed(seen, start, end) < COVERAGE_FLOOR:
+            return None
+        metered = added(own.loc[(own["start"] >= start) & (own["end"] <= end), "amount"])
+        return abs(total((invoiced, metered.copy_negate())))
+
+    longer = left(invoice.start, invoice.end + LAST_DAY)
+    if longer is not None and longer < explained:
+        return 'its last day is within it: set ends = "inclusive"'
+    shifts = {shift: left(invoice.start - shift, invoice.end - shift) for shift in ZONE_SHIFTS if shift}
+    fits = {shift: rest for shift, rest in shifts.items() if rest is not None and rest < explained}
+    if fits:
+        return f"fits a cut at midnight of UTC{_offset_text(min(fits, key=lambda shift: (fits[shift], abs(shift))))}"
     if difference > 0 and 1 - coverage > 0 and float(difference) <= 3 * float(row["metered"]) * (1 / coverage - 1):
         return f"{1 - coverage:.1%} of the time was not observed"
     return "unexplained"

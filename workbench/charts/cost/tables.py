@@ -170,13 +170,20 @@ def jumps_sentence(result: Result) -> str:
 
 
 def invoice_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``."""
+    """One row of text per invoice: ``provider, from, to, invoiced, metered, difference, observed, verdict``.
+
+    With ``taxes`` and the invoices' numbers where there are any.
+    """
+    frame = result.frame
+    taxed, numbered = frame["tax"].map(bool).any(), frame["invoice_id"].astype(bool).any()
     return [
         {
             "provider": str(row.provider),
+            **({"invoice": str(row.invoice_id) or NO_VALUE} if numbered else {}),
             "from": day_text(row.start),
             "to": day_text(row.end),
             "invoiced": amount_text(row.invoiced, row.currency),
+            **({"taxes": amount_text(row.tax, row.currency)} if taxed else {}),
             "metered": amount_text(row.metered, row.currency),
             "difference": amount_text(row.difference, row.currency),
             "of the invoice": ratio_text(row.share, digits=2),
@@ -233,7 +240,9 @@ def invoices_table(result: Result) -> Table | Sentence:
     if result.frame.empty:
         return Sentence("No table of invoices is set; `workbench sources` says how to add one.")
     return Table(
-        invoice_rows(result), caption="What providers billed, beside what was metered.", left=("provider", "verdict")
+        invoice_rows(result),
+        caption="What providers billed without taxes, beside what was metered.",
+        left=("provider", "invoice", "verdict"),
     )
 
 

@@ -38,21 +38,32 @@ class Answer(Protocol):
     def as_of(self) -> datetime:
         """Instant up to which history was read."""
 
+    @property
+    def measured(self) -> bool:
+        """Whether the system has anything to ask for."""
+
+
+#: Pairs of question and system that are not answered yet, and such that could not be.
+Missing = tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
+
 
 @dataclass(frozen=True)
 class QuestionCard:
-    """How one question stands: status, the figure, and what it is made of; ``page`` shows it in full."""
+    """How one question stands: status, the figure, and what it is made of; ``page`` shows it in full.
+
+    ``status`` is None for a figure that is not judged.
+    """
 
     title: str
     page: str
     icon: str
-    status: Status
+    status: Status | None
     value: str
     note: str
     system: str = ""
 
 
-def question_cards(study: Study, answers: Sequence[Answer]) -> tuple[QuestionCard, ...]:
+def question_cards(study: Study, answers: Sequence[Answer], missing: Missing = ((), ())) -> tuple[QuestionCard, ...]:
     """Return the six cards, in the order in which the pages stand.
 
     Parameters
@@ -60,19 +71,22 @@ def question_cards(study: Study, answers: Sequence[Answer]) -> tuple[QuestionCar
     study : Study
         Of :func:`workbench.studies.overview.board.overview`.
     answers : sequence of Answer
-        What the pages of quality and capacity answered last; a question without any is not known.
+        What the pages of quality and capacity came to last.
+    missing : pair of sequences of (str, str)
+        Questions about systems that are being read, and those that could not be: the card is not "OK" with either.
     """
     return (
-        _objectives(study),
+        objectives_card(study),
         _performance(study),
-        _cost(study),
-        _last("Quality", "quality.py", "psychology", "quality_drift", answers),
-        _last("Capacity", "capacity.py", "query_stats", "capacity_forecast", answers),
+        cost_card(study),
+        _last("Quality", "quality.py", "psychology", "quality_drift", answers, missing),
+        _last("Capacity", "capacity.py", "query_stats", "capacity_forecast", answers, missing),
         _alerts(study),
     )
 
 
-def _objectives(study: Study) -> QuestionCard:
+def objectives_card(study: Study) -> QuestionCard:
+    """Return how many objectives of all systems are met, of those that could be judged."""
     rows = study.results["board"].frame
     rows = rows[rows["objective"] != ""]
     missed, risky = (int((rows["status"] == status).sum()) for status in ("spent", "at_risk"))
@@ -94,7 +108,8 @@ def _performance(study: Study) -> QuestionCard:
     return QuestionCard("Performance", "performance.py", "speed", status, value, note, system)
 
 
-def _cost(study: Study) -> QuestionCard:
+def cost_card(study: Study) -> QuestionCard:
+    """Return what all systems spent in the month, and how their budgets stand."""
     spend, budgets = study.results["spend"].frame, study.results["budgets"].frame
     money = spend[spend["unit"].astype(bool) & (spend["coverage"] > 0)]
     known, read = _looked(study, "budget")
@@ -127,17 +142,28 @@ def _alerts(study: Study) -> QuestionCard:
     return QuestionCard("Alerts", "alerts.py", "notifications", status, value, note, system)
 
 
-def _last(title: str, page: str, icon: str, question: str, answers: Sequence[Answer]) -> QuestionCard:
+def _last(title: str, page: str, icon: str, question: str, answers: Sequence[Answer], missing: Missing) -> QuestionCard:
     mine = [answer for answer in answers if answer.question == question]
-    if not mine:
-        return QuestionCard(title, page, icon, "no_data", NO_VALUE, "Not read today: open the page.")
-    events = sum(answer.events for answer in mine)
-    first = max(mine, key=lambda answer: answer.events)
-    status = worst([answer.status for answer in mine])
-    value = f"{events} out of line"
-    oldest = instant_text(min(answer.as_of for answer in mine))
-    note = f"{len(mine)} {'system' if len(mine) == 1 else 'systems'} read, {oldest}"
-    return QuestionCard(title, page, icon, status, value, note, first.system if events else "")
+    unread, failed = ([system for name, system in pairs if name == question] for pairs in missing)
+    systems = len(mine) + len(unread) + len(failed)
+    measured = [answer for answer in mine if answer.measured]
+    parts = []
+    if measured:
+        parts.append(f"{len(measured)} of {systems} systems, {instant_text(min(answer.as_of for answer in measured))}")
+    elif mine and not (unread or failed):
+        parts.append("no system measures it")
+    if unread:
+        parts.append(f"{len(unread)} of {systems} systems being read")
+    if failed:
+        parts.append(f"{len(failed)} of {systems} systems could not be read")
+    status = worst([answer.status for answer in measured])
+    if status == "ok" and (unread or failed):
+        status = "no_data"
+    events = sum(answer.events for answer in measured)
+    first = max(measured, key=lambda answer: answer.events) if events else None
+    value = f"{events} out of line" if measured else NO_VALUE
+    note = "; ".join(parts) or "Not read for this period: open the page."
+    return QuestionCard(title, page, icon, status, value, note, first.system if first else "")
 
 
 def _looked(study: Study, clause: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -18,12 +18,25 @@ from workbench.core.series import LabelKey, label_key
 
 @dataclass(frozen=True)
 class Sighting:
-    """One alert as it was seen once; times in ms since the epoch, ``ends_ms`` None while it fires."""
+    """One alert as it was seen once; times in ms since the epoch, ``ends_ms`` None while it fires.
+
+    Of an end that no message gives, ``ends_ms`` is the last instant at which it was seen, ``ends_by_ms`` the first at
+    which it was over.
+    """
 
     labels: LabelKey
     seen_ms: int
     starts_ms: int
     ends_ms: int | None
+    ends_by_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """All alerts that Alertmanager had at one moment: when each began. [ms since the epoch]"""
+
+    seen_ms: int
+    alerts: Mapping[LabelKey, int]
 
 
 @dataclass(frozen=True)
@@ -62,15 +75,32 @@ class Recorded:
     muted : list of Muting
     silences : list of dict
         As the API gives them.
+    looks : list of Look
+        Snapshots of the API.
     mutes : bool
         Whether the lines are of a kind that says which alerts were kept quiet.
+    sends : bool
+        Whether they are of a kind that says what was sent.
     """
 
     seen: list[Sighting] = field(default_factory=list)
     sent: list[Notification] = field(default_factory=list)
     muted: list[Muting] = field(default_factory=list)
     silences: list[dict[str, Any]] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     mutes: bool = False
+    sends: bool = False
+
+
+def joined(parts: Iterable[Recorded], endings: Iterable[Sighting] = ()) -> Recorded:
+    """Join what several lines say, and the ends that follow from their looks."""
+    whole = Recorded(seen=list(endings))
+    mutes = sends = False
+    for part in parts:
+        for name in ("seen", "sent", "muted", "silences", "looks"):
+            getattr(whole, name).extend(getattr(part, name))
+        mutes, sends = mutes or part.mutes, sends or part.sends
+    return replace(whole, mutes=mutes, sends=sends)
 
 
 def instant_ms(text: str | float | None) -> int | None:
@@ -119,7 +149,9 @@ def _of_snapshot(document: Mapping[str, Any]) -> Recorded:
             names = tuple(str(name) for name in status.get(key) or ())
             if names:
                 muted.append(Muting(label_key(alert["labels"]), seen_ms, by, names))
-    return Recorded(seen, [], muted, silences, mutes=True)
+    fires = {each.labels: each.starts_ms for each in seen if each.ends_ms is None}
+    looks = [Look(seen_ms, fires)] if "alerts" in document and seen_ms else []
+    return Recorded(seen, [], muted, silences, looks, mutes=True)
 
 
 _ARRIVAL = ("received_at", "@timestamp", "timestamp", "time")
@@ -137,7 +169,7 @@ def _of_webhook(document: Mapping[str, Any]) -> Recorded:
     group, receiver = str(payload.get("groupKey") or ""), str(payload.get("receiver") or "")
     contents = tuple((alert.labels, alert.starts_ms, alert.ends_ms is None) for alert in seen)
     sent = Notification(seen_ms, receiver, "webhook", group, reason, len(seen) - over, over, 0, contents)
-    return Recorded(seen, [sent])
+    return Recorded(seen, [sent], sends=True)
 
 
 def _latest(alert: Mapping[str, Any]) -> int:
@@ -149,9 +181,9 @@ def _of_event(document: Mapping[str, Any]) -> Recorded:
     data = document["data"]
     match data:
         case {"alertCreated": {"alert": alert}}:
-            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True)
+            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True, sends=True)
         case {"alertGrouped": {"alert": {"details": alert}}} | {"alertResolved": {"alert": {"details": alert}}}:
-            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True)
+            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True, sends=True)
         case {"notification": sent}:
             alerts = [alert["details"] for alert in sent.get("alerts") or () if "details" in alert]
             group, integration = sent.get("groupInfo") or {}, sent.get("integration") or {}
@@ -172,15 +204,15 @@ def _of_event(document: Mapping[str, Any]) -> Recorded:
                 len(sent.get("mutedAlerts") or ()),
                 contents,
             )
-            return Recorded(seen, [notification], mutes=True)
+            return Recorded(seen, [notification], mutes=True, sends=True)
         case {"silenceMutedAlert": body}:
             silence = body.get("silence") or {}
-            return Recorded([], [], [_muting(body, seen_ms, "silence", [silence.get("id")])], mutes=True)
+            return Recorded([], [], [_muting(body, seen_ms, "silence", [silence.get("id")])], mutes=True, sends=True)
         case {"inhibitionMutedAlert": body}:
             by = body.get("inhibitingFingerprints") or ()
-            return Recorded([], [], [_muting(body, seen_ms, "inhibition", by)], mutes=True)
+            return Recorded([], [], [_muting(body, seen_ms, "inhibition", by)], mutes=True, sends=True)
         case {**others} if others.keys() <= _WITHOUT_ALERTS:
-            return Recorded(mutes=True)
+            return Recorded(mutes=True, sends=True)
     raise ValueError("another event")
 
 
@@ -209,5 +241,12 @@ def _sighting(
     if starts is None:
         raise ValueError("no start")
     over = bool(alert.get("resolved")) if resolved is None else resolved
-    ends = instant_ms(alert.get("endsAt")) if over else None
-    return Sighting(label_key(labels), seen_ms, starts, max(ends, starts) if ends is not None else None)
+    key = label_key(labels)
+    if not over:
+        return Sighting(key, seen_ms, starts, None)
+    ends = instant_ms(alert.get("endsAt"))
+    return (
+        Sighting(key, seen_ms, starts, starts, seen_ms)
+        if ends is None
+        else Sighting(key, seen_ms, starts, max(ends, starts))
+    )

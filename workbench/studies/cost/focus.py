@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from workbench.analysis.cost.focus import focus_export
+from workbench.analysis.cost.invoice_lines import invoices_of
 from workbench.analysis.cost.prices.book import PriceBook
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.cost.period_ledger import read_period
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.tables import invoice_lines
 
 
 def focus_charges(
@@ -43,7 +46,17 @@ def focus_charges(
     """
     read = read_period(ctx, system, range, as_of)
     accounts = [account for account in read.accounts if account.measure in ("cost", "tokens")]
+    lines, unread = invoice_lines(ctx, system, read.period)
     charges = focus_export(
-        read.ledger, read.seen, accounts, read.period, system=system, zone=ctx.zone, book=book, by=by
+        read.ledger,
+        read.seen,
+        accounts,
+        read.period,
+        system=system,
+        zone=ctx.zone,
+        book=book,
+        by=by,
+        invoices=invoices_of(lines)[0],
     )
+    charges = replace(charges, notes=(*charges.notes, *unread))
     return read.study("focus_charges", system, as_of, {"charges": charges})

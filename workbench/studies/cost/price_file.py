@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from workbench.analysis.cost.prices.book import PriceBook
-from workbench.analysis.cost.prices.imports import catalogue_prices, genai_prices, table_prices
+from workbench.analysis.cost.prices.imports import catalogue_prices, genai_prices
+from workbench.analysis.cost.prices.table import table_prices
 from workbench.core.errors import ParameterError
 from workbench.studies.sources.context import Context
 
@@ -24,7 +25,7 @@ def read_book(path: Path) -> PriceBook:
         The file is none of these; with its name.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         book = _parsed(text, path)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ParameterError(f"{path.name} cannot be read as prices: {error}.", hint=_FORMS) from None

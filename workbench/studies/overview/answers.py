@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,9 +26,12 @@ class LastAnswer:
     sentence: str
     events: int
     as_of: datetime
+    measured: bool = True
 
 
-def keep_answer(ctx: Context, study: Study, *, status: Status, sentence: str, events: int) -> None:
+def keep_answer(
+    ctx: Context, study: Study, *, status: Status, sentence: str, events: int, measured: bool = True
+) -> LastAnswer:
     """Keep what a study came to, for :func:`last_answers`; a store that cannot be written is no failure of the study.
 
     Parameters
@@ -40,16 +44,18 @@ def keep_answer(ctx: Context, study: Study, *, status: Status, sentence: str, ev
     sentence : str
     events : int
         How many are out of line. [count]
+    measured : bool
+        Whether the system has anything to ask for.
     """
+    kept = LastAnswer(study.name, study.system, status, sentence, events, study.as_of, measured)
+    document = {"status": status, "sentence": sentence, "events": events, "measured": measured}
     if ctx.store is None or ctx.clock() - study.range.end > LASTS:
-        return
-    document = {"status": status, "sentence": sentence, "events": events}
-    try:
+        return kept
+    with suppress(WorkbenchError):
         ctx.store.keep_answer(
             study.name, study.system, judged_by(ctx), document, as_of=study.as_of, read_at=ctx.clock()
         )
-    except WorkbenchError:
-        return
+    return kept
 
 
 def last_answers(ctx: Context, questions: Iterable[str], *, as_of: datetime) -> tuple[LastAnswer, ...]:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import pandas as pd
 
-from workbench.analysis.cost.invoices import ZONE_SHIFTS, InvoiceCheck, invoice_check
+from workbench.analysis.cost.invoice_lines import LINE_COLUMNS, readable_lines
+from workbench.analysis.cost.invoices import LAST_DAY, ZONE_SHIFTS, InvoiceCheck, invoice_check
 from workbench.analysis.cost.labels import labelled
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.catalog import Profile
@@ -18,8 +19,6 @@ from workbench.store.tables import TableSource
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, read_ledger, selectors_of
 from workbench.studies.sources.context import Context
-
-_INVOICES = ["provider", "start", "end", "amount", "currency"]
 
 
 def tables_of(ctx: Context, system: str, holds: str) -> Iterator[TableSource]:
@@ -55,6 +54,16 @@ def with_labels(
     return ledger, wider, told
 
 
+def invoice_lines(ctx: Context, system: str, span: TimeRange) -> tuple[pd.DataFrame, list[str]]:
+    """Read the lines of invoices that touch a range; what cannot be read or used is a sentence."""
+    tables, told = rows_of(ctx, system, "invoices")
+    times = dict.fromkeys(("start", "end", "billing_start"), "datetime64[ms, UTC]")
+    empty = pd.DataFrame(columns=LINE_COLUMNS).astype(times)
+    every = [rows.reindex(columns=LINE_COLUMNS).astype(times) for _, rows in tables if len(rows)]
+    lines, left_out = readable_lines(pd.concat(every or [empty], ignore_index=True))
+    return lines[(lines["end"] > span.start) & (lines["start"] < span.end)], [*told, *left_out]
+
+
 def reconciled(
     ctx: Context,
     system: str,
@@ -70,17 +79,13 @@ def reconciled(
     Each invoice is compared with the exact increases over just the time that it is for, whatever the period shown.
     Tables and counters that cannot be read are notes of the result.
     """
-    tables, told = rows_of(ctx, system, "invoices")
-    empty = pd.DataFrame(columns=_INVOICES).astype({"start": "datetime64[ms, UTC]", "end": "datetime64[ms, UTC]"})
-    invoices = pd.concat([rows[_INVOICES] for _, rows in tables], ignore_index=True) if tables else empty
-    near = (invoices["end"] > periods.before.start) & (invoices["start"] < periods.now.end)
-    invoices = invoices[near & (invoices["start"] < invoices["end"])]
-    counted = [one for one in accounts if one.measure == "cost" and "provider" in one.dimensions and one.added]
-    if len(invoices) and not counted:
-        told.append("No counter of money has the label provider, so that invoices have nothing to be compared with.")
+    lines, told = invoice_lines(ctx, system, TimeRange(periods.before.start, periods.now.end))
+    counted = [account for account in accounts if account.measure == "cost" and account.added]
+    if len(lines) and not counted:
+        told.append("No counter of money is measured, so that invoices have nothing to be compared with.")
     ledger, seen = empty_ledger()
-    if len(invoices) and counted:
-        ends = {at for name in ("start", "end") for at in invoices[name]}
+    if len(lines) and counted:
+        ends = {at for name in ("start", "end") for at in lines[name]} | {at + LAST_DAY for at in lines["end"]}
         edges = sorted({to_ms(at - shift) // SLICE_MS * SLICE_MS for at in ends for shift in ZONE_SHIFTS})
         hull = TimeRange.from_ms(edges[0], edges[-1])
         reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in counted]))
@@ -88,4 +93,13 @@ def reconciled(
             ledger, seen = read_ledger(reader, profile, counted, edges)
         except WorkbenchError as error:
             told.append(f"Invoices are not compared: {error.message}")
-    return invoice_check(invoices, ledger, seen, counted, as_of=as_of, tolerance=ctx.cost.invoice_tolerance, notes=told)
+    return invoice_check(
+        lines,
+        ledger,
+        seen,
+        counted,
+        as_of=as_of,
+        tolerance=ctx.cost.invoice_tolerance,
+        system=system,
+        notes=told,
+    )

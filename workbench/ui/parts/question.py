@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.core.result import worst
-from workbench.studies.overview.answers import keep_answer
+from workbench.analysis.overview.answers import measured
+from workbench.core.periods import DEFAULT
+from workbench.core.result import Status, Study, worst
+from workbench.studies import Context
+from workbench.studies.overview.answers import LastAnswer, keep_answer
 from workbench.ui import detail
 from workbench.ui.parts import exports, filters, header, live, load, states
 from workbench.ui.parts.view import View, shown
@@ -48,13 +51,11 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
         header.facts(study, header.system_title(system))
     with body, states.guard():
         if states.usable(study):
-            lines = view.unusual(study)
-            status = states.judged(study, worst([study.status, *(line.status for line in lines)]))
             with beside:
-                states.badge(status, of_budget=False)
+                states.badge(_status(study, view), of_budget=False)
             states.partly_observed(study)
-            sentence = repr(view.answer(study))
-            keep_answer(load.context(), study, status=status, sentence=sentence, events=len(lines))
+            if period.text in (DEFAULT, filters.USUAL):
+                keep(load.context(), study, view)
             shown(view, study)
             states.warned(study)
             exports.downloads(study, study.results[exported], name=exports.file_name(command, system, period.text))
@@ -66,3 +67,19 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
                 detail.question_commands(command, system, period, study)
             detail.provenance(study)
         live.watched(study)
+
+
+def keep(ctx: Context, study: Study, view: View) -> LastAnswer:
+    """Keep what the page of a question came to at its usual period, for the overview."""
+    return keep_answer(
+        ctx,
+        study,
+        status=_status(study, view),
+        sentence=repr(view.answer(study)),
+        events=len(view.unusual(study)),
+        measured=measured(study),
+    )
+
+
+def _status(study: Study, view: View) -> Status:
+    return states.judged(study, worst([study.status, *(line.status for line in view.unusual(study))]))

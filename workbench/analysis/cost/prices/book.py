@@ -275,6 +275,8 @@ def facts(unit: str) -> frozenset[str]:
 def rate_of_class(price: Price, token_class: str) -> Rate | None:
     """Price of a class of tokens, or of the smallest whole that holds it; None where there is neither.
 
+    Writes to the cache for an hour are never priced as those for five minutes, which cost less.
+
     Parameters
     ----------
     price : Price
@@ -288,6 +290,8 @@ def rate_of_class(price: Price, token_class: str) -> Rate | None:
     (Decimal('3'), Decimal('15'), None)
     """
     unit = CLASS_UNITS.get(token_class, "")
+    if unit == "cache_write_1h_tokens" and unit not in price.rates and "cache_write_tokens" in price.rates:
+        return None
     holding = [name for name in price.rates if facts(name) and facts(name) <= facts(unit)] if unit else []
     return price.rates[max(holding, key=lambda name: len(facts(name)))] if holding else None
 
@@ -337,6 +341,23 @@ def _spellings(model: str) -> Sequence[str]:
     return tuple(dict.fromkeys((model, lower, lower.partition("/")[2] or lower, lower.rpartition("/")[2])))
 
 
+def unpriced_units(usage: Usage, price: Price) -> list[str]:
+    """Units that were used and that no price covers, neither their own nor that of a whole; their cost is unknown.
+
+    Examples
+    --------
+    >>> price = Price("p", "m", {"input_tokens": Rate(Decimal(3))})
+    >>> unpriced_units({"input_tokens": 10, "cache_read_tokens": 5, "output_tokens": 7, "requests": 0}, price)
+    ['output_tokens']
+    """
+    return [
+        unit for unit in usage if _count(usage, unit) and not any(facts(name) <= facts(unit) for name in price.rates)
+    ]
+
+
 def _count(usage: Usage, unit: str) -> Decimal:
     """Count of a unit; one that is not reported was not used."""
-    return Decimal(usage.get(unit, 0))
+    count = Decimal(usage.get(unit, 0))
+    if not count.is_finite() or count < 0:
+        raise ParameterError(f"{unit} ({count}) is no count.", hint="Give 0 or more.")
+    return count

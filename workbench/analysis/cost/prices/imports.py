@@ -1,8 +1,9 @@
-"""Price books of others, read into ours: genai-prices, LiteLLM's catalogue, and plain tables."""
+"""Price books of others, read into ours: genai-prices and LiteLLM's catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -89,64 +90,28 @@ def catalogue_prices(document: Mapping[str, Mapping[str, Any]], *, source: str =
                 continue
             tiers = []
             for key, value in facts.items():
-                if key.startswith(f"{name}_above_") and key.endswith("k_tokens"):
+                if tier := re.fullmatch(rf"{name}_above_(\d+)k_tokens", key):
                     price = _number(value, provider, model)
-                    threshold = int(key.removeprefix(f"{name}_above_").removesuffix("k_tokens")) * 1000
-                    tiers += [(threshold, price)] if price is not None else []
+                    tiers += [(int(tier[1]) * 1000, price)] if price is not None else []
             rates[unit] = Rate(base, 1, tuple(sorted(tiers)))
         if not rates:
             continue
-        batch = None
-        plain, batched = rates.get("input_tokens"), _number(facts.get("input_cost_per_token_batches"), provider, model)
-        if plain is not None and batched is not None and plain.base:
-            batch = batched / plain.base
-        listed = Price(provider, model, rates, batch=batch, source=source)
+        listed = Price(provider, model, rates, batch=_batch(facts, rates, provider, model), source=source)
         entries.setdefault(provider.lower(), []).append(Entry(provider, model, {}, (listed,)))
     return PriceBook({name: Provider(name, tuple(models)) for name, models in entries.items()}, source)
 
 
-def table_prices(rows: Iterable[Mapping[str, Any]], *, source: str = "table") -> PriceBook:
-    """Read a table of prices: ``provider, model, unit, price, per, currency, since, until``, one row a unit and span.
-
-    Parameters
-    ----------
-    rows : iterable of mapping
-        ``per`` is 1,000,000 by default; ``since`` and ``until`` are ISO 8601 dates, the latter excluded; ``batch`` is a
-        factor. Numbers are text or Decimal.
-
-    Raises
-    ------
-    ParameterError
-        A price or date cannot be read: with its row.
-
-    Examples
-    --------
-    >>> row = {"provider": "p", "model": "m", "unit": "input_tokens", "price": "3", "since": "2026-01-01"}
-    >>> table_prices([row]).entry("p", "m").prices[0].since
-    datetime.date(2026, 1, 1)
-    """
-    spans: dict[tuple[str, str, date | None, date | None, str, Decimal | None], dict[str, Rate]] = {}
-    for number, row in enumerate(rows, start=1):
-        try:
-            since, until = (
-                date.fromisoformat(str(row[name])) if row.get(name) else None for name in ("since", "until")
-            )
-            rate = Rate(Decimal(str(row["price"])), int(row.get("per") or 1_000_000))
-            batch = Decimal(str(row["batch"])) if row.get("batch") else None
-        except (KeyError, ValueError, InvalidOperation) as error:
-            raise ParameterError(f"Row {number} of the prices cannot be read: {error}.") from None
-        who = str(row["provider"]).strip(), str(row["model"]).strip()
-        key = (*who, since, until, str(row.get("currency") or "USD"), batch)
-        spans.setdefault(key, {})[str(row.get("unit") or "input_tokens")] = rate
-    models: dict[tuple[str, str], list[Price]] = {}
-    for (provider, model, since, until, currency, batch), rates in spans.items():
-        price = Price(provider, model, rates, since, until, batch=batch, currency=currency, source=source)
-        models.setdefault((provider, model), []).append(price)
-    providers: dict[str, list[Entry]] = {}
-    for (provider, model), prices in models.items():
-        ordered = tuple(sorted(prices, key=lambda one: one.since or date.min))
-        providers.setdefault(provider.lower(), []).append(Entry(provider, model, {}, ordered))
-    return PriceBook({name: Provider(name, tuple(entries)) for name, entries in providers.items()}, source)
+def _batch(facts: Mapping[str, Any], rates: Mapping[str, Rate], provider: str, model: str) -> Decimal | None:
+    """Factor of a batched request; None where input and output have different ones, or none is stated."""
+    factors = set()
+    for word in ("input", "output"):
+        batched, plain = (
+            _number(facts.get(f"{word}_cost_per_token_batches"), provider, model),
+            rates.get(f"{word}_tokens"),
+        )
+        if batched is not None and plain is not None and plain.base:
+            factors.add(batched / plain.base)
+    return factors.pop() if len(factors) == 1 else None
 
 
 def _genai_price(provider: str, model: str, part: Mapping[str, Any], source: str) -> Price:
@@ -175,11 +140,16 @@ def _number(value: Any, provider: str, model: str) -> Decimal | None:
     if value is None or value == "":
         return None
     try:
-        return _decimal(value)
-    except InvalidOperation:
+        price = _decimal(value)
+    except (InvalidOperation, ValueError):
         raise ParameterError(f"{provider} {model}: {value!r} is no price.") from None
+    if price < 0:
+        raise ParameterError(f"{provider} {model}: {value} is a negative price.")
+    return price
 
 
 def _decimal(value: Any) -> Decimal:
     number = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else str(value))
+    if not number.is_finite():
+        raise InvalidOperation(f"{value!r} is no number")
     return Decimal(f"{number:f}")

@@ -1,0 +1,64 @@
+"""The cards of quality and capacity: answered behind the overview, for whoever opens a fresh dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.pages.test_every_page import settings_of
+from tests.pages.test_pages import seen
+from workbench.ui import behind
+from workbench.ui.parts import load
+
+READ = behind.read
+
+
+@pytest.fixture
+def answered(visit: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Open the overview as :func:`visit` does, with what it begins behind the page, and wait for that."""
+
+    def go():
+        threads: list = []
+        monkeypatch.setattr(behind, "read", lambda *given, **named: threads.append(READ(*given, **named)))
+        behind._ended.clear()
+        app = visit()
+        first = seen(app)
+        for thread in filter(None, threads):
+            thread.join(60)
+        return first, seen(app.run())
+
+    return go
+
+
+def test_the_first_visit_answers_all_six_questions(answered):
+    first, second = answered()
+    assert "1 of 1 systems being read" in first
+    assert "being read" not in second
+    assert "Not read" not in second
+    assert "**0 out of line**" in second
+    assert "1 of 1 systems, 7 Nov 2026 00:00 UTC" in second
+
+
+def test_the_page_of_a_question_has_its_answer_then(answered, visit, monkeypatch):
+    answered()
+    monkeypatch.setattr("workbench.studies.answers.pool.compute", lambda ctx, question: pytest.fail("computed again"))
+    assert "Data to 7 Nov 2026" in seen(visit("quality.py"))
+
+
+def test_a_source_that_is_down_is_no_answer(answered, settings_file, tmp_path):
+    settings_of("source down", settings_file, tmp_path)
+    _, second = answered()
+    assert "1 of 1 systems could not be read" in second
+    assert ":green-badge" not in second
+    assert load.context().systems == ("counterfactual-lab",)
+
+
+def test_a_past_period_begins_nothing(visit, monkeypatch):
+    monkeypatch.setattr(behind, "read", lambda *given, **named: pytest.fail("began to read"))
+    assert "Not read for this period" in seen(visit(period="2026-10"))
+
+
+def test_an_answer_at_another_period_is_not_that_of_the_overview(visit):
+    visit("quality.py", period="1d")
+    assert behind.reading(load.context(), as_of=load.now()).answers == ()
