@@ -49,7 +49,7 @@ def test_what_matters_comes_first_method_last_and_empty_parts_go() -> None:
     assert [cell.id for cell in cells] == [
         "first", "30-cost-00", "30-cost-01", "10-slo-00", "10-slo-01", "method", "10-slo-04", "nothing-to-show",
     ]  # fmt: skip
-    assert cells[-1].source == "Nothing to show in this period: What was left out?; Quality?."
+    assert cells[-1].source == "Nothing to show in this period:\n\n- What was left out?\n- Quality?"
 
 
 @pytest.mark.slow

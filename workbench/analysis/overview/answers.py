@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,8 +28,11 @@ UNREAD = ("unavailable", "refused")
 
 JUDGED = ("ok", "at_risk", "spent")
 
-#: What names a level among limits.
-_LEVEL = ["resource", "series"]
+#: A figure of a period of which less was observed is not compared, and its answer says so. [ratio]
+LEAST_COVERAGE = 0.9
+
+#: What names a level to a reader: two rules may limit it.
+_LEVEL = ["title", "series"]
 
 
 def answers(studies: Mapping[str, Study], periods: pd.DataFrame) -> list[Statement]:
@@ -51,8 +55,18 @@ def answers(studies: Mapping[str, Study], periods: pd.DataFrame) -> list[Stateme
     for question, name in STUDIES.items():
         if (study := studies.get(name)) is not None:
             statement = None if study.status in UNREAD else _ANSWERS[question](study)
-            said.append(_with_change(statement, periods) if statement is not None else _unknown(question, study))
+            said.append(
+                _whole(_with_change(statement, periods)) if statement is not None else _unknown(question, study)
+            )
     return said
+
+
+def _whole(statement: Statement) -> Statement:
+    """Say in an answer how much of the period it speaks of, where that is not nearly all."""
+    if not known(statement.coverage) or statement.coverage >= LEAST_COVERAGE:
+        return statement
+    part = sentence("answer/part", {"coverage": statement.coverage})
+    return replace(statement, text=f"{statement.text} {part}")
 
 
 def measured(study: Study) -> bool:
@@ -221,7 +235,7 @@ def limit_text(limit: Any) -> str:
 
 
 def _alerts(study: Study) -> Statement | None:
-    if study.status == "no_data":
+    if study.status == "no_data" or not study.coverage > 0:
         return None
     rules = study.results["rules"].frame
     began = int(rules["episodes"].sum())

@@ -8,7 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.overview.answers import JUDGED, STUDIES, UNREAD, budget_text, dated_limits, limit_text, measured
+from workbench.analysis.overview.answers import (
+    JUDGED,
+    LEAST_COVERAGE,
+    STUDIES,
+    UNREAD,
+    budget_text,
+    dated_limits,
+    limit_text,
+    measured,
+)
 from workbench.analysis.overview.statements import QUESTIONS, Statement, known, stated
 from workbench.core.result import Study
 from workbench.core.units import span_text
@@ -189,7 +198,7 @@ def _of_objectives(compliance: pd.DataFrame, policy: Mapping[str, Any], owner: s
         reached = frame[(frame["state"] == "reached") & (frame["measure"] == "budget_left")]
         for objective, steps in reached.groupby("objective", sort=False):
             step = steps.sort_values("limit", kind="stable").iloc[0]
-            if float(step["value"]) > 0:
+            if float(step["value"]) > 0 or not float(own.loc[objective, "coverage"]) >= LEAST_COVERAGE:
                 continue
             followed.add(str(objective))
             facts = {"title": str(step["title"]), "spent": 1 - float(step["value"]), "step": str(step["step"])}

@@ -64,6 +64,7 @@ TEMPLATES: Mapping[str, str] = {
     "lead time.",
     "alerts/began": "{began:count alert|alerts} began, {asleep:count} at night; {name} made {share:share 0} of them.",
     "alerts/none": "{began:count alerts} began.",
+    "answer/part": "Only {coverage:share 1} of the period was observed.",
     "unknown/answer": "No figure: {coverage:share 1} of the period was observed.",
     "unknown/unmeasured": "Not measured: the profile names {signals:count signals} for it.",
     "change/none": "±{difference:count} against {before}",

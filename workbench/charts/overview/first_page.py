@@ -73,6 +73,8 @@ def title_of(findings: Result, *, status: str) -> tuple[str, str]:
     span = facts["range"]
     window = f"{instant_text(span.start).removesuffix(' UTC')} to {instant_text(span.end)}"
     head = f"{facts['title']}, {window if '..' in facts['period'] else facts['period']}"
+    unread = findings.frame["status"].isin(["unavailable", "refused"]).any()
+    status = f"{status}, incomplete: not every question was answered" if unread else status
     newest = f"{facts['newest']:%Y-%m-%d %H:%M} UTC" if facts["newest"] is not None else "none"
     line = (
         f"{status}. {facts['range']}, history read up to {facts['as_of']:%Y-%m-%d %H:%M} UTC; newest sample {newest}."

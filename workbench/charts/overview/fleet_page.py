@@ -96,10 +96,13 @@ class FleetPage:
             return "No system", self.status
         facts = vars(self.studies[0].results["findings"])
         count = len(self.studies)
+        parts = [vars(study.results["findings"])["frame"]["status"] for study in self.studies]
+        unread = any(part.isin(["unavailable", "refused"]).any() for part in parts)
+        status = f"{self.status}, incomplete: not every question was answered" if unread else self.status
         read = f"history read up to {facts['as_of']:%Y-%m-%d %H:%M} UTC"
         return (
             f"{count} {'system' if count == 1 else 'systems'}, {facts['period']}",
-            f"{self.status}. {facts['range']}, {read}.",
+            f"{status}. {facts['range']}, {read}.",
         )
 
     def _questions(self) -> list[Any]:

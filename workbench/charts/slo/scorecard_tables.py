@@ -96,7 +96,7 @@ class ScorecardTable:
                 group = name
             cells = {row.period: _cell(row, vars(self.result)["as_of"]) for row in own.itertuples()}
             columns = "".join(cells.get(period, f"<td>{NO_VALUE}</td>") for period in periods)
-            target = target_text(round(float(own["target"].iloc[-1]), 8))
+            target = target_text(own["target"].iloc[-1])
             bodies.append(f"<tr><th scope='row'>{markup(title)}</th><td>{target}</td>{columns}</tr>")
         caption = (
             "SLI, share of the error budget of the period that was spent, and status. <i>Issued</i> figures are those "
