@@ -128,7 +128,7 @@ def day_verdicts(
     left_out : bool array, (series, days), optional
         Days that belong in no reference, such as days of incidents.
     accepted : bool array, (series, days), optional
-        Days at whose start a person accepted the level: a drift ends there and the reference begins anew.
+        Days at whose start a person accepted the level: a drift ends there and the reference restarts.
     better : int array, (series,), optional
         1 where a higher score is better, -1 where a lower one is, 0 where neither: after 28 days a change for the
         better is the reference.
