@@ -109,7 +109,7 @@ def level_rows(result: Result) -> list[dict[str, str]]:
             "95 % interval": f"{_score(row.low, signed=True)} to {_score(row.high, signed=True)}"
             if math.isfinite(row.low)
             else NO_VALUE,
-            "days": f"{count_text(row.days_first)} / {count_text(row.days_second)}",
+            "days": count_text(row.days),
             "p": f"{row.p:.2g}" if math.isfinite(row.p) else NO_VALUE,
             "verdict": LEVEL_VERDICTS[str(row.verdict)],
         }
