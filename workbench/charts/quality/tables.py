@@ -198,7 +198,7 @@ def quality_finding(study: Study) -> Sentence:
         parts.append(
             f"{row.title} of {row.series} is {row.direction} than its reference since {instant_text(row.onset)}, "
             f"by {_score(abs(row.difference))} on the worst day."
-            + (" Its readings are on another scale than before." if row.rescaled else "")
+            + (" Its readings leave the scale of those before: check the unit." if row.rescaled else "")
         )
     for row in drifts[~drifts["open"]].itertuples():
         parts.append(
