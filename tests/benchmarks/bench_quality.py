@@ -113,9 +113,7 @@ def main() -> int:
     series = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     rng = np.random.default_rng(int(sys.argv[2]) if len(sys.argv) > 2 else 20)
     missed = []
-    print(
-        "noise             false (welch)          step in 3 d, 7 d (welch, fair)   open after 30 d   slope (welch, fair)"
-    )
+    print("noise             false (welch)          step in 3 d, 7 d (welch, fair)   open after 30 d   slope (welch)")
     for kind, quiet in streams(rng, series):
         false = judged(quiet).drifting[:, REFERENCE:].any(axis=1).mean()
         fell = quiet.copy()
