@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench import __version__
 from workbench.analysis.capacity.level import LEAD_DAYS, CapacityLimit, Level
 from workbench.analysis.capacity.levels import capacity
+from workbench.analysis.capacity.money import capacity_money
 from workbench.analysis.capacity.what_if import Change, capacity_what_if
 from workbench.analysis.forecast.cycles import BudgetWindow
 from workbench.catalog.profile.terms import RoleCapacity
@@ -84,8 +85,9 @@ def capacity_forecast(
     Returns
     -------
     Study
-        ``results``: ``limits`` (:class:`workbench.analysis.capacity.levels.CapacityLimits`) and ``forecasts``
-        (:class:`~workbench.analysis.capacity.levels.CapacityForecasts`).
+        ``results``: ``limits`` (:class:`workbench.analysis.capacity.levels.CapacityLimits`), ``forecasts``
+        (:class:`~workbench.analysis.capacity.levels.CapacityForecasts`) and ``money``, what the plan costs by quarter
+        (:class:`~workbench.analysis.capacity.money.CapacityMoney`).
 
     Raises
     ------
@@ -126,7 +128,8 @@ def capacity_forecast(
     if silent and not failures:
         warnings.append(f"Without any value: {', '.join(silent)}.")
     limits, forecasts = capacity(levels, as_of=span.end, horizon_days=horizon_days)
-    results: dict[str, Result] = {"limits": limits, "forecasts": forecasts}
+    money = capacity_money(limits, zone=ctx.zone)
+    results: dict[str, Result] = {"limits": limits, "forecasts": forecasts, "money": money}
     if change is not None:
         results["what_if"] = capacity_what_if(levels, change, limits, as_of=span.end, horizon_days=horizon_days)
     statuses: list[Status] = list(limits.frame["status"])
