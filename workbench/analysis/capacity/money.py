@@ -41,6 +41,7 @@ def capacity_money(limits: CapacityLimits, *, zone: str = "UTC") -> CapacityMone
     Parameters
     ----------
     limits : CapacityLimits
+        Of one system.
     zone : str
         IANA zone of the calendar.
 

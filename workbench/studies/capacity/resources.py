@@ -96,6 +96,7 @@ def resources_of(profile: Profile) -> Iterator[Resource]:
     Parameters
     ----------
     profile : Profile
+        Of the system.
     """
     paired: set[str] = set()
     for pairs, form in ((LEFT, _left), (USED, _used), (FREE, _free)):
