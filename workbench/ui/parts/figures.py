@@ -8,17 +8,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from workbench.charts.marks import marked
+from workbench.charts.marks import marked, unknown_shaded
 from workbench.charts.stack import cursor
-from workbench.charts.theme import Mode
+from workbench.charts.theme import DATES, Mode
 from workbench.core.result import Study
 from workbench.core.units import interval_text
 from workbench.ui.parts import filters, links, load
 from workbench.ui.parts.drawn import drawn
 from workbench.ui.parts.markdown import escaped
 
-_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
-_SELECTABLE = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+_CONFIG = {**DATES, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+_SELECTABLE = {**DATES, "displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
 
 
 def mode() -> Mode:
@@ -39,6 +39,7 @@ def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: 
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{escaped(title)}**")
         figure = marked(draw(*results, mode=mode()), load.marks(study.system, study.range), mode=mode())
+        figure = unknown_shaded(figure, study.range, study.freshness, mode=mode())
         figure.update_layout(dragmode="select", selectdirection="h").update_xaxes(
             **cursor(), range=[study.range.start, study.range.end]
         )
