@@ -31,4 +31,5 @@ with states.guard():
     states.warned(study)
     with st.expander("Where these numbers come from", icon=":material/verified:"):
         investigate.commands(study, against)
+        detail.notebook(study, **options)
         detail.provenance(study)

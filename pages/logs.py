@@ -30,4 +30,5 @@ with states.guard():
     states.warned(study)
     with st.expander("Where these numbers come from", icon=":material/verified:"):
         logs.commands(study, given)
+        detail.notebook(study, **given)
         detail.provenance(study)

@@ -36,4 +36,5 @@ with states.guard():
     states.warned(study)
     with st.expander("Where these numbers come from", icon=":material/verified:"):
         traces.commands(study, trace)
+        detail.notebook(study, **({"trace_id": trace} if trace else {"operation": operation}))
         detail.provenance(study)

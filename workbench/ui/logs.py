@@ -78,7 +78,7 @@ def shown(study: Study) -> None:
     )  # fmt: skip
     trace = st.session_state.get("trace", "")
     if trace and links.exists("traces.py"):
-        given = links.stretch(study.system, study.range.start, study.range.end, trace=trace)
+        given = links.returning(links.stretch(study.system, study.range.start, study.range.end, trace=trace))
         st.page_link("traces.py", label="This trace as a tree", icon=":material/account_tree:", query_params=given)
 
 

@@ -110,6 +110,12 @@ def filters_of(address: str) -> tuple[str, ...]:
     return {"": first.filters, **{entry.file: entry.filters for entry in rest}}.get(address, _USUAL)
 
 
+def titles() -> dict[str, str]:
+    """Return the title of each page by its address; the first page has an empty one."""
+    first, *rest = (entry for entries in MENU.values() for entry in entries)
+    return {"": first.title, **{entry.file: entry.title for entry in rest}}
+
+
 def _page(entry: Entry, roles: set[str] | None) -> StreamlitPage:
     first = entry is MENU[""][0]
     listed = not entry.needs or roles is None or not roles.isdisjoint(entry.needs)
