@@ -43,6 +43,7 @@ def alert_stages(
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     silenced, inhibited : bool array, (n_episodes,), optional
         Episodes that were kept quiet when they began; None where nothing says so.
     messages : sequence of Message, optional

@@ -105,6 +105,7 @@ def rule_worth(
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     events : sequence of AlertEvent
         Burns of budgets, small ones too, and incidents.
     guards : mapping of str to sequence of str

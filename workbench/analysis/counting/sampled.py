@@ -109,6 +109,7 @@ def sampled_shares(
     weights, groups, units, size
         As for :func:`sampled_counts`.
     hits : bool array, (n,)
+        Whether each record hits.
     causes : bool
         Whether the interval is for what made the records, as two windows are compared, and not for the records of this
         window only: then records that were all kept have an interval too.

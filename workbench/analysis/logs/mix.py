@@ -72,6 +72,7 @@ def level_history(lines: pd.DataFrame, range: TimeRange, *, step_ms: int) -> Lev
     lines : DataFrame
         LOGS with ``probability``: share of lines of its kind kept, NaN where not known [ratio].
     range : TimeRange
+        Period to read, without its end.
     step_ms : int
         Steps begin at whole multiples of it since the epoch. [ms]
     """

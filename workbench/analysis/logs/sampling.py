@@ -227,6 +227,7 @@ def share_of(kept: pd.DataFrame, values: Sequence[str], *, by: str) -> tuple[flo
     values : sequence of str
         Values that count as one.
     by : str
+        Column of the values.
 
     Returns
     -------

@@ -108,6 +108,7 @@ def rises(hourly: pd.DataFrame, titles: Mapping[str, str], *, period: TimeRange)
     titles : mapping of str to str
         Role -> what is counted. Only these are judged.
     period : TimeRange
+        Period to read, without its end.
 
     Returns
     -------

@@ -221,6 +221,7 @@ def unknowns(studies: Mapping[str, Study], periods: pd.DataFrame) -> Iterator[St
     Parameters
     ----------
     studies : mapping of str to Study
+        The answered questions by name.
     periods : DataFrame
         Columns of :class:`workbench.analysis.overview.first_page.PeriodFigures`.
     """

@@ -26,6 +26,7 @@ def daily_figure(
     Parameters
     ----------
     result : DailySpend
+        Spend per day.
     measure : str
         ``cost`` or ``tokens``.
     dimension : str
@@ -86,6 +87,7 @@ def groups_figure(
     Parameters
     ----------
     result : SpendGroups
+        Spend per label value.
     measure : str
         ``cost`` or ``tokens``.
     dimension : str
@@ -148,6 +150,7 @@ def drivers_figure(result: SpendDrivers, unit: str = "", *, mode: Mode = "light"
     Parameters
     ----------
     result : SpendDrivers
+        Causes of a change of spend.
     unit : str
         Currency; the first by default.
     mode : {"light", "dark"}
@@ -189,6 +192,7 @@ def forecast_figure(result: SpendForecast, unit: str = "", *, mode: Mode = "ligh
     Parameters
     ----------
     result : SpendForecast
+        Expected spend of the month.
     unit : str
         Currency; the first by default.
     mode : {"light", "dark"}
@@ -218,6 +222,7 @@ def budgets_figure(result: BudgetUse, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     result : BudgetUse
+        Budgets and how much of each is used.
     mode : {"light", "dark"}
         Theme.
 

@@ -81,7 +81,9 @@ def first_page_html(findings: Result, periods: Result, *, status: str = "Draft")
     Parameters
     ----------
     findings : ReportFindings
+        Sentences of the first page.
     periods : PeriodFigures
+        Figures of the period and of the one before.
     status : str
         What the report is: a draft, or an issue with its number.
     """

@@ -26,6 +26,7 @@ def scorecard_rows(result: Result, *, by: By = "system") -> list[dict[str, str]]
     Parameters
     ----------
     result : Scorecard
+        Objectives over several months.
     by : {"system", "owner"}
         What rows are put together by.
     """

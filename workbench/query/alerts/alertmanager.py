@@ -40,7 +40,9 @@ class AlertmanagerSource:
     Parameters
     ----------
     name : str
+        Name of the source in the settings.
     web : BackendClient
+        Client of the server, with its address and credentials.
     clock : callable
         Gives the aware instant "now".
     """

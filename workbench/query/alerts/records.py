@@ -35,6 +35,7 @@ class AlertRecords:
     Parameters
     ----------
     name : str
+        Name of the source in the settings.
     path : Path
         A file, a folder, or the pattern of a shell.
     """

@@ -67,7 +67,9 @@ def episodes_of(seen: Iterable[Sighting], span: TimeRange, warnings: Iterable[st
     Parameters
     ----------
     seen : iterable of Sighting
+        When each alert was seen, and in which state.
     span : TimeRange
+        Range that the episodes overlap.
     warnings : iterable of str
         Put into ``.attrs``.
 
@@ -163,6 +165,7 @@ def observed(looks: Iterable[tuple[int, int]], span: TimeRange) -> NDArray[np.in
     looks : iterable of (int, int)
         First and last of looks that followed each other without a break. [ms since the epoch]
     span : TimeRange
+        Period to read, without its end.
 
     Examples
     --------

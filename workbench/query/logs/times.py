@@ -75,6 +75,7 @@ def partial_time(value: object, *, beside_ns: int | None, written_ns: int | None
     Parameters
     ----------
     value : object
+        The value to read; only text can be a time.
     beside_ns : int, optional
         Time of the last line that had a year: the year, or the day, nearest to it is taken. [ns]
     written_ns : int, optional

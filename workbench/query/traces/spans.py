@@ -191,6 +191,7 @@ class Gathered:
         Parameters
         ----------
         spans : iterable of Span
+            Spans in any order.
         cut : bool
             The server says that these traces are not whole.
         """

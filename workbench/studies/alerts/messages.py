@@ -51,8 +51,11 @@ def read_alert_lines(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     sets : mapping of str to mapping
         Labels by their text in ``alerts``.
 

@@ -72,9 +72,11 @@ def read_alerts(
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     scope : mapping of str to str
         Matchers of the system.
     span : TimeRange
+        Period to read, without its end.
     without : sequence of str
         Labels that make no alert of their own.
     for_ms : mapping of str to int, optional

@@ -41,8 +41,11 @@ def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     ctx : Context
         With a store: silences are those that `workbench collect` wrote down.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
+        Instant up to which data is read.
 
     Returns
     -------

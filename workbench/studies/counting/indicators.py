@@ -90,9 +90,11 @@ def read_counts(
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     scope : mapping of str to str
         Matchers of the system.
     objectives : sequence of Objective
+        The objectives to count.
     spans : mapping of str to TimeRange
         Elapsed part of the window of each objective, on edges of its slices.
     records : RecordSources, optional

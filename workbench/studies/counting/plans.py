@@ -76,6 +76,7 @@ def plans_of(
     Parameters
     ----------
     objectives : sequence of Objective
+        The objectives to count.
     scope : mapping of str to str
         Matchers of the system.
     spans : mapping of str to TimeRange

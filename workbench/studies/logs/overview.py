@@ -39,10 +39,13 @@ def log_overview(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
         Cut at ``as_of``.
     as_of : datetime
+        Instant up to which data is read.
     level : str
         Least severe level, e.g. ``WARN``; empty for all.
     service, contains, trace_id : str

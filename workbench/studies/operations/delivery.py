@@ -40,6 +40,7 @@ def delivery_performance(
     requests : Path, optional
         Merged pull requests: ``first_commit``, ``created``, ``first_review``, ``merged``, ``deployed``.
     benchmark : {2021, 2023}
+        Year of the DORA report whose levels are used.
 
     Returns
     -------

@@ -63,9 +63,11 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
         Aware instant up to which history is read.
 

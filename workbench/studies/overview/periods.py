@@ -39,7 +39,9 @@ def period_figures(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
         Period of the report.
     as_of : datetime

@@ -120,6 +120,7 @@ def due_reports(
     Parameters
     ----------
     entry : Entry
+        One schedule of the settings.
     after, until : datetime
         Aware instants; ``until`` is now.
     systems : sequence of str

@@ -36,9 +36,11 @@ def record(
     Parameters
     ----------
     answered : mapping of endpoint to histogram by minute
+        Durations of the answered requests.
     tasks : int64 array, (buckets, MINUTES)
         Histogram of the tasks' durations.
     budgets : mapping of key to percent spent in each minute
+        How much of its budget each key has used. [percent]
     """
     records = Records(day.index)
     for line in lines:

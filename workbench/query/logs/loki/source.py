@@ -47,6 +47,7 @@ class LokiSource:
     name : str
         Name in the settings.
     web : BackendClient
+        Client of the server, with its address and credentials.
     shape : LogShape, optional
         Where records keep what the columns of LOGS want.
     selector : str
