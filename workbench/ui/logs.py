@@ -62,7 +62,7 @@ def shown(study: Study) -> None:
             Tile("With a trace id", ratio_text(float(fields.loc["trace_id", "share"]), digits=1), "of kept lines"),
         ]
     )  # fmt: skip
-    figures.timed("Lines by level", charts.levels_figure, results["levels"], key="levels", study=study)
+    figures.timed("Lines by level", charts.levels_figure, results["levels"], key="levels", study=study, steady=False)
     sheets(
         [
             Sheet("Templates", rows.template_rows(results["templates"]), "Values are masked; see docs/logs.md."),

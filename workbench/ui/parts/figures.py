@@ -31,15 +31,16 @@ def plain(draw: Callable[..., Any], *results: Any, key: str, title: str) -> None
     st.plotly_chart(drawn(draw, *results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
 
 
-def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: Study) -> None:
+def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: Study, steady: bool = True) -> None:
     """Show a chart over time as a card, with what happened meanwhile; a stretch that is dragged over becomes a link.
 
-    ``study`` gives the system and the period of the marks.
+    ``study`` gives the system and the period of the marks. Where data come steadily, as samples do and log lines do
+    not, the time after the newest one is shaded as unknown.
     """
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{escaped(title)}**")
         figure = marked(draw(*results, mode=mode()), load.marks(study.system, study.range), mode=mode())
-        figure = unknown_shaded(figure, study.range, study.freshness, mode=mode())
+        figure = unknown_shaded(figure, study.range, study.freshness if steady else None, mode=mode())
         figure.update_layout(dragmode="select", selectdirection="h").update_xaxes(
             **cursor(), range=[study.range.start, study.range.end]
         )
