@@ -61,9 +61,7 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
             "logs", "Logs", "article", "Levels over time, templates, lines with search, parse coverage.", ("system",)
         ),
         Entry("traces", "Traces", "account_tree", "Where the time of requests goes.", ("system",)),
-        Entry(
-            "explore", "Explore", "terminal", "A question of your own in PromQL or SQL, its cost said before it runs."
-        ),
+        Entry("explore", "Explore", "terminal", "A question of your own in PromQL, LogQL, TraceQL or SQL."),
         Entry("reviews", "Reviews", "checklist", "Checklists of the day, week and month, judged by data.", ("system",)),
         Entry(
             "security",
