@@ -8,12 +8,17 @@ References
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from workbench.core.series import LabelKey, label_key
+from workbench.query.logs.times import time_of
+
+#: Go's zero time, and what lies before 1971, are no time.
+_NEVER = "0001-01-01"
+_YEAR_1971_NS = 31_536_000_000_000_000
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class Recorded:
         Whether the lines are of a kind that says which alerts were kept quiet.
     sends : bool
         Whether they are of a kind that says what was sent.
+    cut : int
+        Alerts that messages left out (``max_alerts`` of the receiver). [count]
     """
 
     seen: list[Sighting] = field(default_factory=list)
@@ -90,17 +97,20 @@ class Recorded:
     looks: list[Look] = field(default_factory=list)
     mutes: bool = False
     sends: bool = False
+    cut: int = 0
 
 
 def joined(parts: Iterable[Recorded], endings: Iterable[Sighting] = ()) -> Recorded:
     """Join what several lines say, and the ends that follow from their looks."""
     whole = Recorded(seen=list(endings))
     mutes = sends = False
+    cut = 0
     for part in parts:
         for name in ("seen", "sent", "muted", "silences", "looks"):
             getattr(whole, name).extend(getattr(part, name))
         mutes, sends = mutes or part.mutes, sends or part.sends
-    return replace(whole, mutes=mutes, sends=sends)
+        cut += part.cut
+    return replace(whole, mutes=mutes, sends=sends, cut=cut)
 
 
 def instant_ms(text: str | float | None) -> int | None:
@@ -108,16 +118,16 @@ def instant_ms(text: str | float | None) -> int | None:
 
     Examples
     --------
-    >>> instant_ms("2026-11-21T19:49:31.754Z"), instant_ms(1795290571.754), instant_ms("0001-01-01T00:00:00Z")
-    (1795290571754, 1795290571754, None)
+    >>> instant_ms("2026-11-21T19:49:31.754Z"), instant_ms(1795290571.754), instant_ms(1795290571754)
+    (1795290571754, 1795290571754, 1795290571754)
+    >>> instant_ms("0001-01-01T00:00:00Z")
     """
-    if not text:
+    if not text or str(text).startswith(_NEVER):
         return None
-    if isinstance(text, int | float):
-        return round(text * 1000)
-    moment = datetime.fromisoformat(text)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None if moment.year <= 1970 else round(moment.timestamp() * 1000)
+    read = time_of(text)
+    if read is None:
+        raise ValueError(f"{text!r} is no time")
+    return None if read[0] < _YEAR_1971_NS else round(read[0] / 1e6)
 
 
 def read_line(document: Mapping[str, Any]) -> Recorded:
@@ -128,6 +138,8 @@ def read_line(document: Mapping[str, Any]) -> Recorded:
     ValueError, KeyError, TypeError, AttributeError
         It is none of them.
     """
+    if isinstance(document.get("data"), list):
+        return _of_snapshot({"alerts": document["data"]})
     if "data" in document:
         return _of_event(document)
     if "silences" in document or "groups" in document:
@@ -140,10 +152,12 @@ def _of_snapshot(document: Mapping[str, Any]) -> Recorded:
     alerts = [alert for alert in document.get("alerts") or () if isinstance(alert, dict)]
     silences = [silence for silence in document.get("silences") or () if isinstance(silence, dict)]
     arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
-    seen_ms = instant_ms(arrival) or max((instant_ms(alert.get("updatedAt")) or 0 for alert in alerts), default=0)
+    known = [instant_ms(alert.get(name)) or 0 for alert in alerts for name in ("updatedAt", "startsAt")]
+    seen_ms = instant_ms(arrival) or max(known, default=0)
     seen, muted = [], []
     for alert in alerts:
-        ends, status = instant_ms(alert.get("endsAt")), alert.get("status") or {}
+        ends, status = instant_ms(alert.get("endsAt")), alert.get("status")
+        status = status if isinstance(status, dict) else {}
         seen.append(_sighting(alert["labels"], alert, seen_ms, resolved=ends is not None and ends <= seen_ms))
         for by, key in _MUTED_BY.items():
             names = tuple(str(name) for name in status.get(key) or ())
@@ -160,6 +174,7 @@ _MUTED_BY: dict[Literal["silence", "inhibition"], str] = {"silence": "silencedBy
 
 def _of_webhook(document: Mapping[str, Any]) -> Recorded:
     payload = document.get("payload") or document.get("body") or document
+    payload = json.loads(payload) if isinstance(payload, str) else payload
     arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
     alerts = payload["alerts"]
     seen_ms = instant_ms(arrival) or max((_latest(alert) for alert in alerts), default=0)
@@ -169,7 +184,7 @@ def _of_webhook(document: Mapping[str, Any]) -> Recorded:
     group, receiver = str(payload.get("groupKey") or ""), str(payload.get("receiver") or "")
     contents = tuple((alert.labels, alert.starts_ms, alert.ends_ms is None) for alert in seen)
     sent = Notification(seen_ms, receiver, "webhook", group, reason, len(seen) - over, over, 0, contents)
-    return Recorded(seen, [sent], sends=True)
+    return Recorded(seen, [sent], sends=True, cut=int(payload.get("truncatedAlerts") or 0))
 
 
 def _latest(alert: Mapping[str, Any]) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import glob
 import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pandas as pd
 from workbench.core.errors import SourceUnavailable, WorkbenchError
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
+from workbench.query.alerts.documents import documents_of
 from workbench.query.alerts.lines import Look, Recorded, joined, read_line
 from workbench.query.alerts.sightings import endings, episodes_of, watchers
 
@@ -109,9 +109,9 @@ class AlertRecords:
         unread = 0
         for file in self._files():
             looks.append([])
-            for line in self._lines(file):
+            for document in documents_of(self._lines(file)):
                 try:
-                    parts.append(read_line(json.loads(line)))
+                    parts.append(read_line(document))
                 except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
                     unread += 1
                     continue
@@ -120,6 +120,10 @@ class AlertRecords:
         warnings = []
         if unread:
             warnings = [f"{unread:,} lines are no event and no webhook of Alertmanager, and are left out."]
+        if whole.cut:
+            warnings.append(
+                f"{whole.cut:,} alerts were cut from messages (max_alerts of the receiver) and are not here."
+            )
         webhooks = any(not part.mutes for part in parts)
         return whole, [*warnings, _SENT_ONLY] if webhooks else warnings
 
@@ -133,7 +137,7 @@ class AlertRecords:
     def _lines(self, file: Path) -> Iterator[bytes]:
         try:
             with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-                yield from (line for line in lines if line.strip())
+                yield from lines
         except (OSError, EOFError) as error:
             raise SourceUnavailable(
                 f"{file} cannot be read: {error}.", source=self._name, hint="Is it still being written?"
