@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.analysis.cost.ledger import Periods, observed
 from workbench.analysis.cost.spend import spend_totals
 from workbench.analysis.counting.amounts import added
-from workbench.analysis.overview.answers import STUDIES
+from workbench.analysis.overview.answers import LEAST_COVERAGE, STUDIES
 from workbench.analysis.overview.first_page import FIGURE_COLUMNS, PERIODS, PeriodFigures
 from workbench.analysis.overview.statements import QUESTIONS, Question
 from workbench.catalog import Profile
@@ -26,9 +26,6 @@ from workbench.studies.performance.flows import counted_accounts, flows_of
 from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
-
-#: A figure of a period of which less was observed is not compared. [ratio]
-LEAST_COVERAGE = 0.9
 
 
 def period_figures(
@@ -181,7 +178,7 @@ def _capacity(forecast: Study, spans: Sequence[TimeRange]) -> Iterator[dict[str,
         if len(own):
             days_of = span.seconds / 86_400
             shape = {"unit": "ratio", "change": "level"}
-            yield _row("capacity", "fullest level, of its limit,", span, own.max(), len(own) / days_of, **shape)
+            yield _row("capacity", "fullest level", span, own.max(), len(own) / days_of, **shape)
 
 
 def _observed(stretches: Sequence[tuple[int, int]], span: TimeRange) -> float:
