@@ -31,7 +31,8 @@ with facts:
     header.facts(study, header.system_title(system))
 with states.guard():
     if states.usable(study):
-        traces.one(study) if trace else traces.many(study)
+        show = traces.one if trace else traces.many
+        show(study)
         exports.downloads(study, study.results["spans" if trace else "operations"], name=f"traces-{system}")
     states.warned(study)
     with st.expander("Where these numbers come from", icon=":material/verified:"):
