@@ -20,6 +20,8 @@ _FIGURES = {
     "AlertEpisodes": ("workbench.charts.alerts.figures", "episodes_figure"),
     "AlertHours": ("workbench.charts.alerts.figures", "hours_figure"),
     "QualityHours": ("workbench.charts.quality.figures", "hours_figure"),
+    "DriftDays": ("workbench.charts.quality.heat", "heat_figure"),
+    "SegmentDays": ("workbench.charts.quality.heat", "heat_figure"),
     "QualityStates": ("workbench.charts.quality.figures", "states_figure"),
     "CapacityForecasts": ("workbench.charts.capacity.figures", "forecasts_figure"),
     "CapacityLimits": ("workbench.charts.capacity.figures", "limits_figure"),

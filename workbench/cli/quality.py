@@ -23,7 +23,7 @@ def quality() -> None:
 @quality.command()
 @click.option(
     "--show",
-    type=click.Choice(["states", "drifts", "limits", "documented"]),
+    type=click.Choice(["states", "drifts", "coincidences", "levels", "limits", "documented"]),
     default="states",
     show_default=True,
     help="Which table to print.",
@@ -50,6 +50,8 @@ def status(
     texts = {
         "states": tables.state_rows,
         "drifts": tables.drift_rows,
+        "coincidences": tables.coincidence_rows,
+        "levels": tables.level_rows,
         "limits": tables.limit_rows,
         "documented": tables.documented_rows,
     }
