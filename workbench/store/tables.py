@@ -43,6 +43,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "deployments": ("time", "service"),
     "incidents": ("id", "starts_at"),
     "labels": (),
+    "budgets": ("amount", "currency"),
     "answers": ("time", "score"),
     "": (),
 }
@@ -90,7 +91,7 @@ class TableSource:
     table : str
         ``name`` or ``schema.name``.
     holds : str
-        ``invoices``, ``deployments``, ``incidents``, ``labels``, ``answers`` or empty.
+        ``invoices``, ``budgets``, ``deployments``, ``incidents``, ``labels``, ``answers`` or empty.
     fields : mapping of str to str
         Column of the workbench -> column of the table.
     delimiter : str

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from workbench import __version__
+from workbench.analysis.cost.budget_plans import budget_plans
 from workbench.analysis.cost.budgets import budget_use
 from workbench.analysis.cost.drivers import spend_drivers
 from workbench.analysis.cost.jumps import spend_jumps
@@ -14,6 +15,7 @@ from workbench.analysis.cost.prices.listed import list_prices
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
 from workbench.analysis.cost.token_classes import token_classes
 from workbench.analysis.cost.units import unit_costs
+from workbench.analysis.cost.windows import spend_windows
 from workbench.catalog import Profile
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, calendar_range, from_ms
@@ -23,7 +25,7 @@ from workbench.studies.counting.ledger import periods_of
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.read_tier import read_tier
-from workbench.studies.sources.tables import reconciled, with_labels
+from workbench.studies.sources.tables import planned_budgets, reconciled, with_labels
 
 
 @one_look
@@ -52,7 +54,9 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         (:class:`workbench.analysis.cost.landing.SpendForecast`), ``jumps``
         (:class:`workbench.analysis.cost.jumps.SpendJumps`), ``unit_costs``
         (:class:`workbench.analysis.cost.units.UnitCosts`), ``budgets``
-        (:class:`workbench.analysis.cost.budgets.BudgetUse`) and ``invoices``
+        (:class:`workbench.analysis.cost.budgets.BudgetUse`), ``budget_plans``
+        (:class:`workbench.analysis.cost.budget_plans.BudgetPlans`, by the tables of budgets), ``windows``
+        (:class:`workbench.analysis.cost.windows.SpendWindows`) and ``invoices``
         (:class:`workbench.analysis.cost.invoices.InvoiceCheck`). Tables of labels add
         dimensions. A result without rows is not measured; its notes say why.
 
@@ -83,6 +87,9 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     forecast = spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone)
     if len(forecast.overruns):
         known_budgets.append("at_risk")
+    plans, unplanned = planned_budgets(ctx, system, counted)
+    planned = budget_plans(spend.ledger, spend.seen, counted, periods, plans, zone=ctx.zone, notes=unplanned)
+    known_budgets += [status for status in planned.frame["status"] if status != "no_data"]
     seen: Status = "ok" if (totals.frame["coverage"] > 0).any() else "no_data"
     return Study(
         name="spend_and_tokens",
@@ -95,11 +102,13 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
             "days": daily_spend(spend.ledger, spend.seen, counted, groups, zone=ctx.zone),
             "token_classes": token_classes(spend.ledger, spend.seen, counted, periods),
             "list_prices": list_prices(spend.ledger, counted, periods.now, book),
-            "drivers": spend_drivers(spend.ledger, spend.seen, counted, periods),
+            "drivers": spend_drivers(spend.ledger, spend.seen, counted, periods, book),
             "jumps": jumps,
             "forecast": forecast,
             "unit_costs": unit_costs(spend.ledger, spend.seen, counted, periods),
             "budgets": budgets,
+            "budget_plans": planned,
+            "windows": spend_windows(spend.ledger, spend.seen, counted, periods, zone=ctx.zone),
             "invoices": invoices,
         },
         status=spend.failed or (worst([seen, *known_budgets]) if seen == "ok" else seen),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from workbench.analysis.cost.budget_plans import BudgetPlan, read_plans
 from workbench.analysis.cost.invoice_lines import LINE_COLUMNS, readable_lines
 from workbench.analysis.cost.invoices import LAST_DAY, ZONE_SHIFTS, InvoiceCheck, invoice_check
 from workbench.analysis.cost.labels import labelled
@@ -62,6 +63,18 @@ def invoice_lines(ctx: Context, system: str, span: TimeRange) -> tuple[pd.DataFr
     every = [rows.reindex(columns=LINE_COLUMNS).astype(times) for _, rows in tables if len(rows)]
     lines, left_out = readable_lines(pd.concat(every or [empty], ignore_index=True))
     return lines[(lines["end"] > span.start) & (lines["start"] < span.end)], [*told, *left_out]
+
+
+def planned_budgets(ctx: Context, system: str, accounts: Sequence[Account]) -> tuple[list[BudgetPlan], list[str]]:
+    """Read the tables of budgets by the labels that spend is counted with; what cannot be used is a sentence."""
+    tables, told = rows_of(ctx, system, "budgets")
+    dimensions = {name for account in accounts if account.measure == "cost" for name in account.dimensions}
+    plans: list[BudgetPlan] = []
+    for table, rows in tables:
+        own, notes = read_plans(rows, dimensions)
+        plans += own
+        told += [f"{table.name}: {note}" for note in notes]
+    return plans, told
 
 
 def reconciled(
