@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analysis.cost.budget_plans import BudgetPlan, BudgetPlans, budget_plans, read_plans
+from workbench.analysis.cost.finance.budget_plans import BudgetPlan, BudgetPlans, budget_plans, read_plans
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.core.timerange import TimeRange, calendar_range
 

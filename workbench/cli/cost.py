@@ -17,7 +17,8 @@ _TEXT = (
     "group",
     "per",
     "window",
-    "against",
+    "currency",
+    "rates",
     "ends",
     "overrun",
     "invoice",
@@ -65,6 +66,7 @@ def status(
       workbench cost status counterfactual-lab --by service --period last-month
       workbench cost status counterfactual-lab --by day --format csv
     """
+    from workbench.analysis.cost.finance.currency import ConvertedSpend
     from workbench.charts.cost import budget_tables, driver_tables, list_price_tables
     from workbench.charts.cost import tables as rows_of
     from workbench.core.errors import ParameterError
@@ -84,7 +86,9 @@ def status(
         groups = groups[groups["dimension"] == by]
         parts.append(rows_of.group_rows(results["groups"], dimension=by))
     else:
-        parts += [budget_tables.window_rows(results["windows"])]
+        converted = results["converted"]
+        if isinstance(converted, ConvertedSpend) and converted.currency:
+            parts.append(budget_tables.converted_rows(converted))
         parts += [rows_of.group_rows(results["groups"]), driver_tables.class_rows(results["token_classes"])]
         parts += [list_price_tables.list_price_rows(results["list_prices"]), rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
@@ -157,6 +161,29 @@ def forecast(asked: Asked) -> None:
         csv=result.to_frame().to_dict(orient="records"),
         right=lambda name: name not in ("of", "overrun", "basis"),
         finding=driver_tables.forecast_sentence(result),
+    )
+
+
+@cost.command()
+@question
+def windows(asked: Asked) -> None:
+    """Print the last 24 hours, 7 and 30 days against the same before, and the running day against the same hours.
+
+    \b
+    Example:
+      workbench cost windows conduit
+    """
+    from workbench.charts.cost import budget_tables
+    from workbench.studies import spend_and_tokens
+
+    study = asked.answer(spend_and_tokens)
+    result = study.results["windows"]
+    asked.show(
+        replace(study, results={"windows": result}),
+        budget_tables.window_rows(result),
+        csv=result.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in budget_tables.BUDGET_TEXT,
+        finding=budget_tables.WINDOWS_CAPTION,
     )
 
 

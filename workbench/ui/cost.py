@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.analysis.cost.finance.currency import ConvertedSpend
 from workbench.analysis.cost.landing import SpendForecast
+from workbench.analysis.cost.prices.in_force import BookPrices
 from workbench.analysis.cost.prices.listed import ListPrices
 from workbench.charts.cost import budget_tables, driver_tables, list_price_tables
 from workbench.charts.cost import figures as charts
@@ -113,6 +115,11 @@ def _sheets(study: Study) -> list[Sheet]:
         Sheet("Day, week, 30 days", budget_tables.window_rows(results["windows"]), budget_tables.WINDOWS_CAPTION),
         Sheet("What stands out", words.jump_rows(jumps), words.JUMPS_CAPTION, words.jumps_sentence(jumps)),
     ]
+    converted = results["converted"]
+    if isinstance(converted, ConvertedSpend) and converted.currency:
+        said = budget_tables.converted_sentence(converted)
+        rows = budget_tables.converted_rows(converted)
+        parts.append(Sheet(f"In {converted.currency}", rows, said, said))
     for total in results["totals"].frame.itertuples():
         name = words.measure_name(results["totals"], total.measure, total.unit)
         key = total.measure if name == words.MEASURE_WORDS[total.measure] else f"{total.measure}-{total.unit}"
@@ -129,6 +136,8 @@ def _sheets(study: Study) -> list[Sheet]:
         parts.append(Sheet("Where it lands", driver_tables.forecast_rows(forecast), said, said))
     units = results["unit_costs"]
     said = "Total spend divided by each count. These rows do not add up."
+    prices = results["price_book"]
+    said_of_book = list_price_tables.book_price_sentence(prices) if isinstance(prices, BookPrices) else ""
     return [
         *parts,
         Sheet(
@@ -154,6 +163,11 @@ def _sheets(study: Study) -> list[Sheet]:
             list_price_tables.list_price_rows(results["list_prices"]),
             f"{list_price_tables.list_price_sentence(results['list_prices'])} {list_price_tables.CAPTION}",
             list_price_tables.list_price_sentence(results["list_prices"]),
+        ),
+        *(
+            [Sheet("Price book", list_price_tables.book_price_rows(prices), said_of_book, said_of_book)]
+            if isinstance(prices, BookPrices)
+            else []
         ),
         Sheet(
             "Invoices",

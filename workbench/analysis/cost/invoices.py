@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.cost.invoice_lines import Invoice, invoices_of
+from workbench.analysis.cost.finance.invoice_lines import Invoice, invoices_of
 from workbench.analysis.cost.ledger import Account
 from workbench.analysis.cost.spend import COVERAGE_FLOOR
 from workbench.analysis.counting.amounts import added
@@ -77,7 +77,7 @@ def invoice_check(
     Parameters
     ----------
     lines : DataFrame
-        Lines of invoices, see :func:`workbench.analysis.cost.invoice_lines.readable_lines`. [currency]
+        Lines of invoices, see :func:`workbench.analysis.cost.finance.invoice_lines.readable_lines`. [currency]
     ledger, seen : DataFrame
         As of :func:`workbench.studies.counting.ledger.read_ledger`, for these accounts; with edges at
         :data:`ZONE_SHIFTS` before those of the invoices and a day after their ends too, invoices cut at another zone's

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+from workbench.analysis.cost.finance.currency import ConvertedSpend
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
@@ -92,6 +93,46 @@ def windows_table(result: Result) -> Table | Sentence:
         return Sentence("Spend and tokens are not measured.")
     said = f"Windows that end at {instant_text(vars(result)['as_of'])}. {WINDOWS_CAPTION}"
     return Table(window_rows(result), caption=said, left=BUDGET_TEXT)
+
+
+def converted_rows(result: ConvertedSpend) -> list[dict[str, str]]:
+    """One row of text per currency: ``currency, spent, in ..., before, without a rate, rates``; then all of them."""
+    currency, name = result.currency, f"in {result.currency}"
+    rows = [
+        {
+            "currency": str(row.unit),
+            "spent": amount_text(row.amount, row.unit),
+            name: amount_text(row.converted, currency),
+            "before": amount_text(row.before, currency),
+            "without a rate": amount_text(row.unconverted, row.unit),
+            "rates": NO_VALUE if row.lowest is None else f"{row.lowest:.6g} to {row.highest:.6g} {currency}/{row.unit}",
+        }
+        for row in result.frame.itertuples()
+    ]
+    if len(rows) > 1:
+        whole = amount_text(result.whole, currency)
+        rows.append(dict.fromkeys(rows[0], NO_VALUE) | {"currency": "all", name: whole})
+    return rows
+
+
+def converted_sentence(result: ConvertedSpend) -> str:
+    """Say what all spend is in one currency, and by which rates."""
+    if not result.currency:
+        return "Currencies are not converted: no currency is set (cost.currency in the settings)."
+    whole, notes = result.whole, " ".join(result.notes)
+    if whole is None:
+        return f"Spend in {result.currency} is not known in all. {notes}".rstrip()
+    said = (
+        f"Spend is {amount_text(whole, result.currency)} in all, each day at its rate in {result.source or 'no table'}."
+    )
+    return f"{said} {notes}".rstrip()
+
+
+def converted_table(result: ConvertedSpend) -> Table | Sentence:
+    """Table of :func:`converted_rows` that renders itself."""
+    if result.frame.empty:
+        return Sentence(converted_sentence(result))
+    return Table(converted_rows(result), caption=converted_sentence(result), left=(*BUDGET_TEXT, "currency", "rates"))
 
 
 def _about(amount: float, unit: str) -> str:

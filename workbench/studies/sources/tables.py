@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pandas as pd
 
-from workbench.analysis.cost.budget_plans import BudgetPlan, read_plans
-from workbench.analysis.cost.invoice_lines import LINE_COLUMNS, readable_lines
+from workbench.analysis.cost.finance.budget_plans import BudgetPlan, read_plans
+from workbench.analysis.cost.finance.currency import RateBook, read_rates
+from workbench.analysis.cost.finance.invoice_lines import LINE_COLUMNS, readable_lines
 from workbench.analysis.cost.invoices import LAST_DAY, ZONE_SHIFTS, InvoiceCheck, invoice_check
 from workbench.analysis.cost.labels import labelled
 from workbench.analysis.cost.ledger import Account, Periods
@@ -75,6 +76,18 @@ def planned_budgets(ctx: Context, system: str, accounts: Sequence[Account]) -> t
         plans += own
         told += [f"{table.name}: {note}" for note in notes]
     return plans, told
+
+
+def rate_book(ctx: Context, system: str) -> tuple[RateBook, list[str]]:
+    """Read the tables of rates of currencies as one; what cannot be used is a sentence."""
+    if not ctx.cost.currency:
+        return RateBook({}), []
+    tables, told = rows_of(ctx, system, "rates")
+    rows = [row for _, table in tables for row in table.to_dict(orient="records")]
+    book, notes = read_rates(rows, source=", ".join(table.name for table, _ in tables))
+    if not tables and not told:
+        told.append(f'Spend is not shown in {ctx.cost.currency}: no table of rates is set (holds = "rates").')
+    return book, [*told, *notes]
 
 
 def reconciled(
