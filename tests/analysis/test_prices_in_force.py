@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from workbench.analysis.cost.prices.imports import genai_prices
 from workbench.analysis.cost.prices.in_force import book_prices
-from workbench.charts.cost.list_price_tables import book_price_rows
+from workbench.charts.cost.list_price_tables import book_price_rows, book_price_sentence
 from workbench.core.timerange import TimeRange
 
 JUNE = TimeRange(datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC))
@@ -39,4 +39,4 @@ def test_each_price_of_the_period_is_a_row_with_its_days() -> None:
 def test_without_a_book_nothing_is_in_force() -> None:
     rows = book_prices([("openai", "o3")], None, JUNE)
     assert rows.frame.empty
-    assert rows.notes == ("No price book is set (cost.prices in the settings).",)
+    assert book_price_sentence(rows) == "No price book is set (cost.prices in the settings)."

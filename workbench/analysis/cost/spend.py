@@ -18,6 +18,7 @@ import pandas as pd
 from workbench.analysis.cost.ledger import (
     Account,
     Periods,
+    evident,
     inside,
     known_amount,
     measures,
@@ -182,7 +183,7 @@ def spend_groups(
             if not members:
                 continue
             amount, base = (
-                total(amounts.get(name, Decimal(0)) for name in members) if any(share) else None
+                evident(total(amounts.get(name, Decimal(0)) for name in members), share)
                 for amounts, share in zip((now, before), shares, strict=True)
             )
             change = _change(amount, base)

@@ -80,7 +80,7 @@ def book_price_rows(result: Result) -> list[dict[str, str]]:
 def book_price_sentence(result: BookPrices) -> str:
     """Say which book the prices are of, and which models have none."""
     if not result.source:
-        return " ".join(result.notes)
+        return "No price book is set (cost.prices in the settings)."
     head = f"Prices of {result.source} that were in force in this period; until is the first day no longer."
     return " ".join([head, *result.notes])
 

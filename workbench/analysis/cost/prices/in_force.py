@@ -48,7 +48,7 @@ def book_prices(models: Iterable[tuple[str, str]], book: PriceBook | None, perio
     models : iterable of (str, str)
         Provider and model as they are counted.
     book : PriceBook, optional
-        Without one there are no rows, and a note says so.
+        Without one there are no rows.
     period : TimeRange
 
     Returns
@@ -57,8 +57,7 @@ def book_prices(models: Iterable[tuple[str, str]], book: PriceBook | None, perio
         Models without a price have no row; a note names them.
     """
     if book is None:
-        note = "No price book is set (cost.prices in the settings)."
-        return BookPrices(pd.DataFrame(columns=_COLUMNS, dtype=object), notes=(note,), period=period, source="")
+        return BookPrices(pd.DataFrame(columns=_COLUMNS, dtype=object), period=period, source="")
     first, last = period.start.astimezone(UTC).date(), (period.end - timedelta(milliseconds=1)).astimezone(UTC).date()
     rows: list[dict[str, Any]] = []
     unknown = []
