@@ -97,6 +97,14 @@ def test_what_was_not_observed_is_no_data_unless_the_rest_spent_it_already() -> 
     assert only(plans_of(plan("ada", "200"), covered=0.5)).status == "spent"
 
 
+def test_a_budget_of_nothing_is_kept_by_who_spends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KEYS, "k4", ("idle", "0"))
+    row = only(plans_of(plan("idle", "0")))
+    assert (row.status, row.overrun) == ("ok", "")
+    assert np.isnan(row.probability)
+    assert only(plans_of(plan("bob", "0"))).status == "spent"
+
+
 def test_an_owner_that_no_counter_knows_has_no_data_and_is_named() -> None:
     result = plans_of(plan("Ada", "1000"))
     assert only(result).status == "no_data"

@@ -237,7 +237,7 @@ def _row(
         end = period_end(days, (window.end_ms - span.end_ms) / DAY_MS)
     known = end is not None and end.verdict != "refused"
     chance, day = np.nan, ""
-    if known and end is not None and left is not None:
+    if known and end is not None and left is not None and (left or end.rest):
         chance = end.overrun_probability(float(left))
         after = end.overrun_day(float(left))
         day = "" if after is None else f"{(now.astimezone(named_zone(zone)) + timedelta(days=after)):%Y-%m-%d}"
@@ -260,6 +260,8 @@ def _status(spent: Decimal | None, limit: Decimal, coverage: float, chance: floa
         return "spent"
     if spent is None or coverage < LEAST_COVERED:
         return "no_data"
+    if not limit:
+        return "ok"
     return "at_risk" if spent >= limit * Decimal(str(AT_RISK_FROM)) or chance >= LIKELY else "ok"
 
 
