@@ -23,6 +23,7 @@ WING_EXCEPTIONS = {
     ("studies", "traces", "logs"): "a trace is shown with the log lines between its spans",
     ("studies", "sources", "alerts"): "a source of metrics is a source of episodes, by its samples of ALERTS",
     ("studies", "slo", "alerts"): "attribution shows the alerts that fired while a budget burned",
+    ("studies", "operations", "logs"): "security shows the lines of its events; a free question may be one for lines",
     ("studies", "performance", "operations"): "the step of a chart is that of a free query",
 }
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis.logs.mix import error_ratios, is_security, level_history, line_fields, line_latency
-from workbench.analysis.logs.seen import newest_lines, parse_coverage, template_counts
+from workbench.analysis.logs.seen import newest_lines, parse_coverage, parse_faults, template_counts
 from workbench.core.timerange import TimeRange
 
 
@@ -76,7 +76,22 @@ def test_templates_newest_lines_and_parsers_are_rows() -> None:
     assert template_counts(frame).frame[["template", "kept"]].to_numpy().tolist() == [["took <num> ms", 2]]
     newest = newest_lines(frame).frame.iloc[0]
     assert (newest["message"], newest["attributes"]) == ("took 4 ms", {"token": "***"})
-    assert parse_coverage({"json": 3, "unread": ["x"]}).frame.to_numpy().tolist() == [["json", 3]]
+
+
+def test_parse_coverage_is_by_parser_and_judged_over_all() -> None:
+    coverage = parse_coverage(
+        {"json": {"records": 90, "understood": 90, "with_level": 90},
+         "text": {"records": 10, "understood": 6, "with_level": 3}},
+        {"broken": 4, "share": 0.96, "unread": ["x"], "cut": 0},
+    )  # fmt: skip
+    assert coverage.frame[["parser", "share", "level_share"]].to_numpy().tolist() == [
+        ["json", 1.0, 1.0],
+        ["text", 0.6, 0.3],
+    ]
+    assert coverage.outcomes == {"broken": 4}
+    (fault,) = parse_faults(coverage)
+    assert fault.startswith("Only 93.0 % of 100 records have a level"), "96 of 100 understood is enough"
+    assert parse_faults(parse_coverage({})) == ()
 
 
 def test_no_lines_are_no_rows_and_no_error() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analysis.logs.sampling import estimates, interval, kept_share, share_of
+from workbench.analysis.logs.sampling import estimates, kept_share, share_of
 
 
 def kept(*rows: tuple[str, float, int]) -> pd.DataFrame:
@@ -58,13 +58,17 @@ def test_whole_counts_are_exact() -> None:
     ]
 
 
-@pytest.mark.parametrize("share", [1 / 128, 1 / 25, 1 / 8, 0.5])
-@pytest.mark.parametrize("mean", [10, 40, 400])
-def test_the_truth_is_inside_in_93_to_97_of_100_draws(share: float, mean: int) -> None:
-    rng = np.random.default_rng(20261129)
-    truth = round(mean / share)
-    low, high = interval(rng.binomial(truth, share, 20_000).astype(float), np.full(20_000, share))
-    assert 0.93 <= ((low <= truth) & (truth <= high)).mean() <= 0.975
+def test_a_level_of_which_all_kept_lines_are_may_be_less_than_all_lines() -> None:
+    frame = estimates(kept(("ERROR", 1 / 10, 50)), by="severity").frame
+    assert frame[["share", "share_high"]].to_numpy().tolist() == [[1.0, 1.0]]
+    assert frame["share_low"].iloc[0] == pytest.approx(1 - 28.43 / 528.43, abs=1e-4), "28 others: .9 ** 28.43 = .05"
+
+
+def test_no_error_kept_is_no_proof_that_there_was_none() -> None:
+    share, low, high = share_of(kept(("INFO", 1 / 10, 50)), ("ERROR",), by="severity")
+    assert (share, low) == (0, 0)
+    assert high == pytest.approx(28.43 / 528.43, abs=1e-4)
+    assert share_of(kept(("INFO", 1.0, 50)), ("ERROR",), by="severity") == (0, 0, 0)
 
 
 @pytest.mark.slow

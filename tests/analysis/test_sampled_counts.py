@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
-from workbench.analysis.counting.sampled import sampled_counts, sampled_shares, weighted_quantiles
+from workbench.analysis.counting.sampled import count_interval, sampled_counts, sampled_shares, weighted_quantiles
 
 
 def test_what_was_all_kept_is_counted_exactly() -> None:
@@ -22,14 +23,15 @@ def test_spans_of_one_trace_are_not_independent() -> None:
     assert together["error"][0] == pytest.approx(alone["error"][0] * np.sqrt(10))
 
 
-@pytest.mark.parametrize(("truth", "probability"), [(300, 1 / 8), (1000, 0.1), (60, 0.1)])
+@pytest.mark.parametrize(
+    ("truth", "probability"),
+    [(300, 1 / 8), (1000, 0.1), (60, 0.1), (1280, 1 / 128), (20_000, 1 / 25), (51_200, 1 / 128), (40, 0.5)],
+)
 def test_the_true_count_is_in_95_of_100_intervals(truth: int, probability: float) -> None:
-    rng, draws = np.random.default_rng(5), 1000
-    kept = rng.binomial(truth, probability, draws)
-    groups = np.repeat(np.arange(draws), kept)
-    rows = sampled_counts(np.full(kept.sum(), 1 / probability), groups, np.arange(kept.sum()), size=draws)
-    inside = (rows["low"] <= truth) & (truth <= rows["high"])
-    assert 0.93 <= inside[kept > 0].mean() <= 0.97
+    kept = np.arange(1, truth + 1)
+    low, high = count_interval(kept / probability, kept * (1 - probability) / probability**2)
+    inside = (low <= truth) & (truth <= high)
+    assert 0.93 <= binom.pmf(kept[inside], truth, probability).sum() <= 0.97
 
 
 def test_the_true_error_share_is_in_95_of_100_intervals_with_two_rates_of_sampling() -> None:

@@ -14,7 +14,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from workbench.analysis.logs.sampling import interval, share_of
+from workbench.analysis.counting.sampled import count_interval
+from workbench.analysis.logs.sampling import share_of
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.filters import LogFilter
@@ -24,6 +25,9 @@ from workbench.studies.logs.reading import read_lines
 #: The objective of each system whose bad events are the requests that the log calls errors.
 _OBJECTIVES = {"counterfactual-lab": "availability", "conduit": "availability", "llm-ab-testing": "error-rate",
                "choreoai": "success"}  # fmt: skip
+
+#: Messages of lines that stand for one request each; tasks and generations are counted by other objectives.
+_REQUESTS = r"^(?:GET|POST) /|^Request (?:completed|failed)$"
 
 
 def shares(folder: Path) -> None:
@@ -37,6 +41,7 @@ def shares(folder: Path) -> None:
             continue
         span = TimeRange(*(parse_instant(event[edge], zone="UTC") for edge in ("start", "end")))
         frame = read_lines(source, LogFilter(services=(event["system"],)), span).frame
+        frame = frame[frame["message"].str.contains(_REQUESTS)]
         kept = pd.DataFrame({"value": frame["severity"], "probability": frame["probability"], "count": 1})
         share, low, high = share_of(kept, ("ERROR", "FATAL"), by="severity")
         told = event["observed"][objective]
@@ -55,7 +60,8 @@ def draws() -> None:
     for keep in (8, 10, 25, 100, 128):
         for kept in (10, 50, 400):
             truth = kept * keep
-            low, high = interval(rng.binomial(truth, 1 / keep, 1000).astype(float), np.full(1000, 1 / keep))
+            count = rng.binomial(truth, 1 / keep, 1000).astype(float) * keep
+            low, high = count_interval(count, count * (keep - 1))
             print(f"1/{keep}, {truth:,} lines: inside in {((low <= truth) & (truth <= high)).mean():.1%}")
 
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.demo.engine.calls import kept
+from workbench.demo.engine.day import MINUTES, Day
 from workbench.demo.engine.histogram import Buckets
 from workbench.demo.engine.season import growth, season
 from workbench.demo.engine.streams import split_counts, split_evenly, split_like, stream
@@ -84,3 +86,17 @@ def test_load_is_high_in_the_afternoon_low_at_night_lower_at_weekends_and_grows(
     assert week[1].max() > 3 * week[1].min()
     assert week[5:].mean() < 0.75 * week[1:4].mean()
     assert growth(np.array([monday + 52 * 10_080]))[0] > growth(np.array([monday]))[0] + 0.35
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 40)] * 3), min_size=2, max_size=40), st.integers(1, 30), SEEDS)
+def test_over_any_stretch_the_kept_requests_stand_for_all_but_less_than_one_round(
+    rows: list[tuple[int, ...]], keep: int, seed: int
+) -> None:
+    counts = np.zeros((3, MINUTES), np.int64)
+    counts[:, : len(rows)] = np.array(rows).T
+    day = Day(seed, 20_000, 1, (), {}, recorded=True)
+    chosen = np.stack(kept(day, "x", list(counts), keep))
+    assert ((chosen >= 0) & (chosen <= counts)).all()
+    off = np.concatenate([[0], np.cumsum(chosen.sum(axis=0) * keep - counts.sum(axis=0))])
+    assert off.max() - off.min() < keep
+    assert (np.stack(kept(day, "x", list(counts), 1)) == counts).all()

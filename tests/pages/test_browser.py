@@ -31,6 +31,8 @@ PAGES = {
     "capacity": ("capacity", {}, "Capacity"),
     "alerts": ("alerts", {}, "Alerts"),
     "sources": ("sources", {}, "Sources"),
+    "security": ("security", {}, "Security and access"),
+    "executive": ("executive", {}, "Executive summary"),
     "explore": ("explore", {"q": "up"}, "Explore"),
     "settings": ("settings", {}, "Settings"),
 }

@@ -61,13 +61,13 @@ def stopped(settings_file, tmp_path):
     )
 
 
-@pytest.mark.parametrize("page", ["activity.py", "performance.py", "sources.py", ""])
+@pytest.mark.parametrize("page", ["activity.py", "security.py", "performance.py", "sources.py", ""])
 def test_a_source_that_stopped_makes_no_page_green(stopped, visit, page):
     app = visit(page, system=SYSTEM)
     assert not app.exception
     text = seen(app)
     assert ":green-badge" not in text
-    if page in ("activity.py", "performance.py"):
+    if page in ("activity.py", "security.py", "performance.py"):
         assert "of the period was observed: totals are of that part, and nothing is called OK." in text
 
 

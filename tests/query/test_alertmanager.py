@@ -153,3 +153,61 @@ def test_a_real_alertmanager_tells_alerts_groups_silences_and_its_version(alertm
     state = source.state()
     assert state.status == "ok"
     assert state.engine.startswith("Alertmanager 0.")
+
+
+DAY = TimeRange(datetime(2026, 11, 7, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC))
+ZERO = "0001-01-01T00:00:00Z"
+
+
+def alert(start: str = "10:00:00", end: str = "", status: str = "") -> dict[str, Any]:
+    status = status or ("resolved" if end else "firing")
+    ends = f"2026-11-07T{end}Z" if end else ZERO
+    return {"status": status, "labels": {"alertname": "A"}, "startsAt": f"2026-11-07T{start}Z", "endsAt": ends}
+
+
+def hook(*alerts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"version": "4", "groupKey": "{}", "receiver": "r", "alerts": list(alerts), **more}
+
+
+def lived(folder: Path, text: str) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    (folder / "hooks.json").write_text(text)
+    records = AlertRecords("hooks", folder / "hooks.json")
+    assert records.state().status in ("ok", "no_data")
+    frame = records.episodes(DAY)
+    return [(f"{row.starts_at:%H:%M:%S}", "" if row.ends_at != row.ends_at else f"{row.ends_at:%H:%M:%S}")
+            for row in frame.itertuples()], frame.attrs["warnings"]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [
+    lambda hooks: "\n".join(map(json.dumps, hooks)),
+    lambda hooks: "\n".join(json.dumps(each, indent=2) for each in hooks),
+    lambda hooks: "\ufeff" + json.dumps(hooks),
+    lambda hooks: json.dumps(hooks, indent=1),
+    lambda hooks: "\n".join(json.dumps({"received_at": 1_794_045_600_123, "body": json.dumps(each)}) for each in hooks),
+    lambda hooks: "a line of a log\n" + json.dumps(hooks[0]) + "\n{cut off\n" + json.dumps(hooks[1]),
+])  # fmt: skip
+def test_webhooks_are_read_however_they_were_written_down(tmp_path: Path, write: Any) -> None:
+    episodes, warnings = lived(tmp_path, write([hook(alert()), hook(alert(end="10:30:00"))]))
+    assert ("2 lines are no event and no webhook of Alertmanager, and are left out." in warnings) == (
+        "{cut off" in (tmp_path / "hooks.json").read_text()
+    )
+    assert episodes == [("10:00:00", "10:30:00")]
+
+
+def test_answers_of_the_api_in_a_file_are_read(tmp_path: Path) -> None:
+    found = {**alert(), "status": {"state": "active"}, "endsAt": "2026-11-07T10:05:00Z",
+             "updatedAt": "2026-11-07T10:01:00Z"}  # fmt: skip
+    for text in (json.dumps([found]), json.dumps({"status": "success", "data": [found]})):
+        assert lived(tmp_path, text)[0] == [("10:00:00", "")]
+
+
+def test_alerts_that_a_message_left_out_are_said(tmp_path: Path) -> None:
+    _, warnings = lived(tmp_path, json.dumps(hook(alert(), truncatedAlerts=12)))
+    assert warnings[0] == "12 alerts were cut from messages (max_alerts of the receiver) and are not here."
+
+
+def test_two_senders_whose_clocks_differ_are_one_episode(tmp_path: Path) -> None:
+    times = [("10:00:10", alert()), ("10:05:10", alert("10:00:07")), ("10:10:10", alert()),
+             ("10:30:10", alert(end="10:30:00")), ("11:00:10", alert("11:00:00"))]  # fmt: skip
+    text = "\n".join(json.dumps({"received_at": f"2026-11-07T{at}Z", "payload": hook(one)}) for at, one in times)
+    assert lived(tmp_path, text)[0] == [("10:00:00", "10:30:00"), ("11:00:00", "")]

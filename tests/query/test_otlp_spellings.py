@@ -62,3 +62,27 @@ def test_a_file_of_nothing_known_is_refused(tmp_path: Path) -> None:
     (tmp_path / "spans.jsonl").write_text('{"spans": "none"}\n{"spans": "none"}\n')
     with pytest.raises(AnswerUnreadable, match="holds no spans that are known"):
         list(TraceFiles("spans", tmp_path / "spans.jsonl").spans(SpanFilter(), DAY))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(2, 2), ("2", "2"), (2.0, 2.0), ("SPAN_KIND_SERVER", "STATUS_CODE_ERROR"), ("Server", "Error")]
+)
+def test_kinds_and_states_keep_their_meaning_however_they_are_written(kind: Any, code: Any) -> None:
+    written = document("a", {})
+    span = written["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    span["kind"], span["status"] = kind, {"code": code}
+    (row,) = of_json(written, Sampling())
+    assert (row.kind, row.status) == ("server", "error")
+
+
+def test_times_in_another_unit_are_said_and_not_merely_outside_the_period(tmp_path: Path) -> None:
+    text = json.dumps(document("a", {})).replace(str(START), str(START // 1000))
+    (tmp_path / "spans.json").write_text(text)
+    (piece,) = TraceFiles("spans", tmp_path / "spans.json").spans(SpanFilter(), DAY)
+    assert piece.empty
+    assert "1 spans start before 2001: their times are not in nanoseconds." in piece.attrs["warnings"]
+
+
+@pytest.mark.parametrize(("state", "weight"), [("ot=p:2;r:3", 4.0), ("ot=p:63", 1.0), ("ot=p:0", 1.0)])
+def test_the_exponent_that_came_before_thresholds_weighs_too(state: str, weight: float) -> None:
+    assert Sampling().weight(state, {}) == weight

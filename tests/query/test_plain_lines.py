@@ -87,6 +87,27 @@ def test_a_level_in_brackets_and_mongos_own_are_read() -> None:
     ("1794045600.123\terror\tboom", "ERROR", "boom"),
     ("2026-11-07T10:00:00Z [shop] level=error boom", "ERROR", ""),
     ("2026-11-07 10:00:00 INFO nothing at level=error", "INFO", ""),
+    ("E, [2026-11-07T10:00:00.123456 #12] ERROR -- pay: lost", "ERROR", "lost"),
+    ("[2026-11-07 10:00:00] production.ERROR: lost {}", "ERROR", "lost {}"),
+    ("[2026-11-07T10:00:00,123][ERROR][o.e.x.Shop ] [node-1] lost", "ERROR", ""),
+    ("[2026/11/07 10:00:00] [ warn] [engine] slow", "WARN", "[engine] slow"),
+    ("2026.11.07 10:00:00.123456 [ 12 ] {q} <Error> exec: lost", "ERROR", "lost"),
+    ("2026-11-07 10:00:00.123456 E | lost", "ERROR", "lost"),
+    ("2026-11-07T10:00:00.123+0000 E NETWORK  [conn1] lost", "ERROR", "[conn1] lost"),
+    ("[07-Nov-2026 10:00:00 UTC] PHP Fatal error:  lost", "FATAL", "lost"),
+    ("ERROR 2026-11-07 10:00:00,123 views 12 lost", "ERROR", "views 12 lost"),
+    ("[ERROR] 2026-11-07T10:00:00.123Z 1-2-3 lost", "ERROR", "1-2-3 lost"),
+    ("gateway-1  | 2026-11-07 10:00:00,123 ERROR lost", "ERROR", "lost"),
+    ("<11>2026-11-07T10:00:00Z web-1 app: lost", "ERROR", "lost"),
+    ("<11>Nov  7 2026 10:00:00 wall : %ASA-3-1: lost", "ERROR", "lost"),
+    ("<30>1 2026-11-07T10:00:00Z web-1 app 1 - - E, [2026-11-07T10:00:00.1 #12] ERROR -- pay: lost", "ERROR", "lost"),
+    ("Sat 2026-11-07 10:00:00 UTC web-1 app[1]: ERROR lost", "ERROR", "lost"),
+    ("1794045600.123456 web-1 app[1]: ERROR lost", "ERROR", "lost"),
+    ("2026-11-07 11:00:00.123 CET [9] ERROR:  lost", "ERROR", ""),
+    ("2026-11-07 05:00:00.123 EST [9] ERROR:  lost", "ERROR", ""),
+    ("20261107T100000Z ERROR lost", "ERROR", "lost"),
+    ("Nov 07, 2026 10:00:00 AM com.shop.Pay run", "", ""),
+    ("2026-11-07T10:00:00Z ESTIMATE of the error", "", ""),
 ])  # fmt: skip
 def test_forms_of_plain_lines(line, level, message) -> None:
     record = parsed_line(line).record
@@ -108,6 +129,43 @@ def test_forms_of_plain_lines(line, level, message) -> None:
 ])  # fmt: skip
 def test_lines_without_a_date_keep_their_level(line, level) -> None:
     assert severity_of(parsed_line(line).record["level"]) == level
+
+
+JOURNAL = '{"__REALTIME_TIMESTAMP": "1794045600123456", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "app", "MESSAGE": %s}'
+
+
+@pytest.mark.parametrize(("line", "severity"), [
+    (JOURNAL % '"up"', "INFO"),
+    (JOURNAL % '"2026-11-07 09:00:00 ERROR lost"', "ERROR"),
+    (JOURNAL % '"the user saw an ERROR"', "INFO"),
+    (JOURNAL % "[69, 82, 82, 79, 82, 32, 255]", "ERROR"),
+    (JOURNAL % '"{\\"lvl\\": \\"error\\"}"', "ERROR"),
+    ('{"timestamp": {"seconds": 1794045600, "nanos": 5}, "severity": "ERROR", "message": "x"}', "ERROR"),
+    ('{"timestampSeconds": 1794045600, "timestampNanos": 1, "severity": "ERROR", "message": "x"}', "ERROR"),
+    ('{"instant": {"epochSecond": 1794045600, "nanoOfSecond": 12}, "level": "ERROR", "message": "x"}', "ERROR"),
+    ('{"@t": "2026-11-07T10:00:00Z", "@mt": "up"}', "INFO"),
+    ('{"record": {"time": {"timestamp": 1794045600.1}, "level": {"name": "ERROR"}, "message": "x"}}', "ERROR"),
+    ('<14>2026-11-07T10:00:00Z web-1 app: {"severity": "error"}', "ERROR"),
+    ('{"time": "2026-11-07T10:00:00Z", "level": {"name": "error"}, "msg": "x"}', "ERROR"),
+    ('{"time": "2026-11-07T10:00:00Z", "level": "ERROR+2", "msg": "x"}', "ERROR"),
+    ('{"ts": 1.7940456e9, "level": "error"}', "ERROR"),
+    ('{"ts": "1.7940456E9", "level": "error"}', "ERROR"),
+    ('{"date": 1794045600.1, "log": "ERROR lost", "kubernetes": {"pod_name": "x"}}', "ERROR"),
+    ('{"@timestamp": "2026-11-07T10:00:00Z", "message": "2026-11-07 09:59:59,9 ERROR lost"}', "ERROR"),
+    ('{"@timestamp": "2026-11-07T10:00:00Z", "message": "an error page"}', ""),
+    ('{"@timestamp": "2026-11-07T10:00:00Z", "message": "ERROR lost", "log": {"level": "info"}}', "INFO"),
+])  # fmt: skip
+def test_records_of_journald_and_others_keep_time_and_level(line, severity) -> None:
+    rows = LogRows(LogShape())
+    rows.add(parsed_line(line).record)
+    row = rows.frame().iloc[0]
+    assert (row["severity"], row["time_ns"] // 1_000_000_000) == (severity, 1_794_045_600)
+
+
+def test_a_year_that_nanoseconds_cannot_say_is_no_time() -> None:
+    rows = LogRows(LogShape())
+    rows.add(parsed_line("9999-12-31T23:59:59Z ERROR lost").record, otherwise_ns=7)
+    assert (rows.frame().loc[0, "time_ns"], rows.undated) == (7, 1)
 
 
 def test_words_in_a_message_are_no_level() -> None:

@@ -44,7 +44,7 @@ def fullest() -> Any:
         as_of=OCTOBER.end, newest=OCTOBER.end,
     )  # fmt: skip
     figures = [
-        (question, "fullest level, of its limit,", f"2026-{month:02}", pd.Timestamp(2026, month, 1, tz="UTC"),
+        (question, "fullest level", f"2026-{month:02}", pd.Timestamp(2026, month, 1, tz="UTC"),
          float(month % 5), "count", 1.0, "count", "up")
         for question in questions
         for month in range(1, 11)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.source_imports import ROOT
+from workbench.analysis.overview.answers import budget_text
 from workbench.analysis.overview.first_page import FIGURE_COLUMNS, PeriodFigures, ReportFindings
 from workbench.analysis.overview.statements import TEMPLATES, sentence
 from workbench.charts.overview.first_page import FirstPage, first_page_html, first_page_markdown, grouped
@@ -62,7 +63,7 @@ def test_every_sentence_holds_a_figure_and_all_its_facts(template: str, which: i
         sentence(template, facts | {"left_over": 1})
 
 
-@pytest.mark.parametrize("template", [name for name in TEMPLATES if not name.startswith("change/")])
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if not name.startswith(("change/", "answer/"))])
 def test_every_sentence_is_documented(template: str) -> None:
     assert f"`report/{template}`" in (ROOT / "docs" / "reference" / "findings.md").read_text()
 
@@ -77,13 +78,13 @@ def test_a_figure_that_is_not_known_never_stands_in_a_sentence() -> None:
     [
         ("slo/met", {"met": 1, "judged": 1, "title": "A", "left": 0.4}, "1 of 1 objective was met; "),
         ("slo/met", {"met": 2, "judged": 2, "title": "A", "left": 0.4}, "2 of 2 objectives were met; "),
-        ("capacity/calm", {"risky": 1, "levels": 11}, "1 of 11 levels reaches a limit within the lead time."),
-        ("capacity/calm", {"risky": 0, "levels": 1}, "0 of 1 level reach a limit within the lead time."),
+        ("capacity/calm", {"risky": 1, "levels": 11}, "1 of 11 levels is at risk of a limit within the lead time."),
+        ("capacity/calm", {"risky": 0, "levels": 1}, "0 of 1 level are at risk of a limit within the lead time."),
         ("alerts/none", {"began": 0}, "0 alerts began."),
-        ("change/none", {"difference": 0, "before": "2026-09"}, "a change of 0 against 2026-09"),
+        ("change/none", {"difference": 0, "before": "2026-09"}, "±0 against 2026-09"),
         ("change/count", {"difference": -1, "before": "2026-09"}, "-1 against 2026-09"),
         ("change/points", {"difference": 0.00133, "before": "2026-09"}, "+0.133 percentage points against 2026-09"),
-        ("change/level", {"level": 3.31, "earlier": 0.79, "before": "2026-09"}, "331 %, 79 % in 2026-09"),
+        ("change/level", {"level": 3.31, "earlier": 0.79, "before": "2026-09"}, "331 % of its limit, 79 % in 2026-09"),
         ("unknown/measured", {"count": 1, "names": "Spend"}, "1 of 6 questions is not measured: Spend."),
         ("unknown/objectives", {"count": 2, "names": "a, b"}, "2 objectives have no verdict: a, b."),
     ],
@@ -195,6 +196,49 @@ def test_spend_and_alerts_of_two_months_are_those_of_the_truth(shared_settings, 
     assert most == max(map(began["2026-10"].count, began["2026-10"]))
     assert alerts["facts"]["share"] == pytest.approx(most / len(began["2026-10"]))
     assert alerts["change"] == f"{len(began['2026-10']) - len(began['2026-09']):+d} against 2026-09"
+
+
+MAY = TimeRange(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (OCTOBER, "0 decisions are asked for (looked at: Spend)."),
+        (MAY, "0 decisions are asked for (looked at: nothing)."),
+    ],
+)
+def test_a_page_says_nothing_of_what_was_not_looked_at(span, text, shared_settings) -> None:
+    from workbench.studies import open_context
+
+    study = system_report(
+        open_context(shared_settings),
+        system="llm-ab-testing",
+        range=span,
+        as_of=span.end,
+        questions=("cost", "quality"),
+    )["report_findings"]
+    page = FirstPage(*study.results.values())
+    assert text in study.results["findings"].frame["text"].tolist()
+    for shown in (page._repr_html_(), repr(page)):
+        assert "objectives" not in shown
+        assert "Not measured: the profile names 0 signals for it." in shown
+        assert "all that was asked for was read" not in shown
+    if span is MAY:
+        assert "1 of 6 questions has no data in this period: Spend." in page._repr_html_()
+
+
+def test_nothing_is_said_of_objectives_that_nobody_judged() -> None:
+    row = {"id": "report/slo/none", "part": "answer", "question": "slo", "text": "7 objectives are defined."}
+    for shown in (first_page_html(*findings([row])), first_page_markdown(*findings([row]))):
+        assert "0 objectives were missed" not in shown
+        assert "No objective was judged." in shown
+
+
+def test_a_short_window_is_named_with_its_budget() -> None:
+    verdict = {"window_start": pd.Timestamp("2026-10-08T12:00Z"), "window_end": pd.Timestamp("2026-10-08T16:00Z")}
+    assert budget_text(verdict) == "error budget of 4 h"
+    assert budget_text(verdict | {"window_end": pd.Timestamp("2026-11-08T12:00Z")}) == "error budget"
 
 
 @pytest.mark.slow

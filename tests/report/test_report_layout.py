@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import math
+import struct
+
 import nbformat
 import pytest
 
@@ -45,7 +49,7 @@ def test_what_matters_comes_first_method_last_and_empty_parts_go() -> None:
     assert [cell.id for cell in cells] == [
         "first", "30-cost-00", "30-cost-01", "10-slo-00", "10-slo-01", "method", "10-slo-04", "nothing-to-show",
     ]  # fmt: skip
-    assert cells[-1].source == "Nothing to show in this period: What was left out?; Quality?."
+    assert cells[-1].source == "Nothing to show in this period:\n\n- What was left out?\n- Quality?"
 
 
 @pytest.mark.slow
@@ -77,3 +81,5 @@ def test_a_figure_says_in_words_what_it_shows() -> None:
     assert "<b>" not in alternative_text(figure)
     assert not is_empty(figure)
     assert is_empty({"data": [{"y": [None, None]}, {"x": {}}]})
+    nowhere = {"dtype": "f8", "bdata": base64.b64encode(struct.pack("<2d", math.nan, math.nan)).decode()}
+    assert is_empty({"data": [{"x": ["2026-10-01", "2026-10-02"], "y": nowhere}]})

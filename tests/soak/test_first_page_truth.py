@@ -66,7 +66,7 @@ def faults(ctx: Context, truth: Mapping[str, Any], system: str, span: TimeRange,
     answer = rows[rows["question"] == "slo"].iloc[0]
     if before in periods and answer["change"]:
         change = periods[month] - periods[before]
-        if not answer["change"].startswith(f"{change:+.0f} " if change else "a change of 0 "):
+        if not answer["change"].startswith(f"{change:+.0f} " if change else "±0 "):
             yield f"{system} {month}: {answer['change']}, true {change}"
 
 

@@ -45,6 +45,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> ArchiveSource:
         series += [({"__name__": "r_total", "code": c, **target}, times, minutes * n + 7) for c, n in RATES.items()]
         series += [({"__name__": "d_bucket", "le": le, **target}, times, minutes * n) for le, n in BUCKETS.items()]
         series.append(({"__name__": "d_count", **target}, times, minutes * BUCKETS["+Inf"]))
+        series.append(({"__name__": "d_sum", **target}, times, minutes * 99.5))
+        series.append(({"__name__": "up_now", **target}, times, np.where(minutes % 10 == 3, 0.0, 1.0)))
         recorded = {"__name__": "code:r:rate5m", **target}
         series += [({**recorded, "code": c}, times, np.full(len(times), n / 60)) for c, n in RATES.items()]
     archive = Archive.open(tmp_path_factory.mktemp("sloth") / "archive", create=True)
@@ -148,6 +150,83 @@ def test_parts_that_do_not_match_are_not_taken_for_no_failures(source, bad, tota
     objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
     counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
     assert counts.failure == failure, counts.warnings
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "share"),
+    [
+        (f"{BAD} + (sum(rate(nosuch[5m])) or vector(0))", ALL, 48 / 630),
+        (f"(sum(rate(nosuch[5m])) or vector(0)) + {BAD}", ALL, 48 / 630),
+        (f'{BAD} + sum(rate(r_total{{code="503"}}[5m])) + sum(rate(r_total{{code="429"}}[5m]))', ALL, 60 / 630),
+        ('sum by (job) (rate(r_total{job="a",code="500"}[5m])) + sum by (job) (rate(r_total{code="429"}[5m]))', ALL,
+         (24 + 12) / 630),
+        ('sum(rate(d_bucket{le="+Inf"}[5m])) - sum(rate(d_bucket{le="500"}[5m]))', "sum(rate(d_count[5m]))", 70 / 630),
+        ('sum(rate(r_total{code!="1"}[5m])) - (sum(rate(r_total{code="2"}[5m])) or vector(0))', ALL, 1),
+        ("count(up_now == 0) or vector(0)", "count(up_now)", 0.1),
+    ],
+)  # fmt: skip
+def test_a_term_without_data_takes_no_other_with_it(source, bad, total, share) -> None:
+    objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure is None, counts.warnings
+    assert 1 - counts.events["good"].sum() / counts.events["total"].sum() == pytest.approx(share)
+    if "up_now" in total:
+        return  # A rule of one slice tells only that slice.
+    rules = counted_by(planned(objective, {}, SPAN))
+    (value,) = source.instant(f"({rules.bad}) / ({rules.total})".replace("$window", "1h"), END).values.ravel()
+    assert value == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "why"),
+    [
+        ("sum(rate(d_sum[5m]))", "sum(rate(d_count[5m]))", "sums the values of a histogram"),
+        ('sum(rate(r_total{code!="200"}[5m]))', 'sum(rate(r_total{code="200"}[5m]))', "the total leaves out"),
+        ('sum(rate(r_total{code="500"}[5m]))', 'sum(rate(r_total{code!~"5.."}[5m]))', "the total leaves out"),
+        ('sum(rate(r_total{code=~"5.."}[5m]))', 'sum(rate(r_total{code=~"2.."}[5m]))', "counts none of the bad"),
+        ('sum(rate(r_total{code="404"}[5m])) - sum(rate(r_total{code="500"}[5m]))', ALL, "cannot be less than 0"),
+        ('sum(sum_over_time(r_total{code="500"}[5m]))', "sum(sum_over_time(r_total[5m]))", "r_total only grows"),
+        ('sum(rate(d_bucket{le="+Inf"}[5m])) - sum(rate(d_bucket{le="2"}[5m]))', "sum(rate(d_count[5m]))",
+         'takes away d_bucket{le="2"}'),
+    ],
+)  # fmt: skip
+def test_parts_that_are_no_part_are_refused_on_import_or_when_counted(source, bad, total, why) -> None:
+    try:
+        objective = replace(TEMPLATE, indicator=RatioIndicator(**exact_ratio(bad, total)))
+    except QueryRejected as error:
+        assert why in error.message  # noqa: PT017
+        return
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure in ("refused", "no_data")
+    assert why in counts.warnings[0]
+
+
+def test_more_good_events_than_events_are_no_objective_met(source) -> None:
+    ratio = RatioIndicator(good="sum(rate(r_total[5m])) + sum(rate(d_count[5m]))", total=ALL)
+    for indicator in (ratio, RatioIndicator(good='{__name__=~"r_total|d_count"}', total="r_total")):
+        objective = replace(TEMPLATE, indicator=indicator)
+        counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+        assert counts.failure == "refused"
+        assert "the total only" in counts.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("share", "kind", "failure", "why"),
+    [
+        ("histogram_quantile(0.9, sum by (le) (rate(d_bucket[5m])))", "failure", "refused", "histogram_quantile"),
+        ('sum(rate(r_total{code="500"}[5m])) / 100', "failure", "refused", "events per second"),
+        ('sum(rate(r_total{code!="200"}[5m])) / sum(rate(r_total{code="200"}[5m]))', "failure", "refused",
+         "leaves out"),
+        ('sum(rate(d_bucket{le="2"}[5m])) / sum(rate(d_count[5m])) or vector(1)', "success", "no_data",
+         "No bucket of d_bucket has the bound 2"),
+        ("sum(rate(nosuch[5m])) / sum(rate(r_total[5m])) or vector(0)", "failure", None, "no series matches nosuch"),
+    ],
+)  # fmt: skip
+def test_a_raw_ratio_that_is_no_share_is_not_judged(source, share, kind, failure, why) -> None:
+    objective = replace(TEMPLATE, method="ratio_timeslices", indicator=RawIndicator(share, kind))
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure == failure
+    assert why in " ".join(counts.warnings)
 
 
 @pytest.mark.parametrize("form", ["sum(rate({}[5m]))", "sum(rate({}[5m])) + sum(rate({}[5m]))"])

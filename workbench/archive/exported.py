@@ -37,8 +37,11 @@ def export(
     Parameters
     ----------
     archive : Archive
+        The archive to read or to write.
     target : Path
+        File to write.
     matchers : sequence of Matcher
+        Conditions on labels; a series must fulfil all.
     start_ms, end_ms : int
         [ms since the epoch]
     text : bool

@@ -18,7 +18,9 @@ class Looks:
     Parameters
     ----------
     tables : Tables
+        The tables of the archive.
     document : Document
+        The archive's own description, as it is on disk.
     """
 
     def __init__(self, tables: Tables, document: Document) -> None:

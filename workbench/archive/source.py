@@ -68,6 +68,7 @@ class ArchiveSource:
     name : str
         Name in the settings.
     archive : Archive
+        The archive to read or to write.
     semantics : str
         ``v3`` (left-open ranges, Prometheus 3) or ``v2`` (closed).
     limits : Limits

@@ -35,6 +35,7 @@ def connect(archive: Archive, *, memory_mib: int = MEMORY_MIB) -> DuckDBPyConnec
     Parameters
     ----------
     archive : Archive
+        The archive to read or to write.
     memory_mib : int
         A query that would take more is refused. [MiB]
 
@@ -81,7 +82,9 @@ def rows_of(connection: DuckDBPyConnection, query: str, *, seconds: float | None
     Parameters
     ----------
     connection : DuckDBPyConnection
+        The open database.
     query : str
+        One SQL statement.
     seconds : float, optional
         After so long it is ended. [s]
 

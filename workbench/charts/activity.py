@@ -20,6 +20,7 @@ def days_figure(days: ActivityDays, role: str = "", *, mode: Mode = "light") -> 
     Parameters
     ----------
     days : ActivityDays
+        Measures per day.
     role : str
         The first by default.
     mode : {"light", "dark"}

@@ -22,6 +22,7 @@ def series_figure(answer: Metrics, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     answer : Metrics
+        Series that a query gave.
     mode : {"light", "dark"}
         Theme.
 

@@ -22,6 +22,7 @@ def marked(figure: Any, happened: Happened, *, mode: Mode = "light") -> Any:
     figure : plotly.graph_objects.Figure
         With a date axis; changed in place.
     happened : Happened
+        Deploys, incidents and other annotations of the period.
     mode : {"light", "dark"}
         Theme.
 

@@ -35,6 +35,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
     Parameters
     ----------
     result : ComplianceResult
+        Verdicts of the objectives.
 
     Returns
     -------

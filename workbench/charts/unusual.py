@@ -197,6 +197,8 @@ def usual_sentence(study: Study) -> str:
         rules = results["rules"].frame
         quiet = int(((rules["episodes"] == 0) & (rules["open"] == 0)).sum())
         return f"{quiet} of {len(rules)} rules did not fire{_in_what(study)}." if len(rules) and study.coverage else ""
+    if study.name == "security_and_access":
+        return _usual_hours(results["rises"])
     if "budgets" not in results:
         return ""
     budgets = results["budgets"].frame
@@ -226,6 +228,15 @@ def _kept(result: Result, noun: str, column: str, when: str) -> str:
         return ""
     rest = f"; {unknown} not known" if unknown else ""
     return f"{kept} of {len(known)} {noun}{'' if len(known) == 1 else 's'} kept{when}{rest}."
+
+
+def _usual_hours(rises: Result) -> str:
+    """Say of how many hours of the counters of security it is known that nothing stood out."""
+    judged, hours, frame = vars(rises)["judged"], vars(rises)["hours"], rises.frame
+    if not judged:
+        return "No hour could be judged: that needs 72 observed hours." if hours else ""
+    high = int(((frame["end"] - frame["start"]) / pd.Timedelta(hours=1)).sum())
+    return f"{judged - high:,} of {hours:,} hours of the counters are as usual; {hours - judged:,} could not be judged."
 
 
 def _few(names: list[str]) -> str:

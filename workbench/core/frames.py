@@ -115,7 +115,9 @@ def check(frame: pd.DataFrame, contract: Contract, *, where: str) -> pd.DataFram
     Parameters
     ----------
     frame : DataFrame
+        The frame to check.
     contract : Contract
+        Columns, types and units that the frame must have.
     where : str
         Who made the frame, for the message.
     """

@@ -78,6 +78,7 @@ def calendar_name(text: str, *, zone: str, week_start: str, as_of: datetime) -> 
     text : str
         E.g. ``last-month``.
     zone, week_start : str
+        Time zone of the calendar, and the first day of its weeks.
     as_of : datetime
         As for :func:`parse_period`.
 
@@ -133,6 +134,7 @@ def periods_up_to(span: TimeRange, *, zone: str, count: int) -> list[TimeRange]:
     Parameters
     ----------
     span : TimeRange
+        The newest of the periods.
     zone : str
         IANA zone in which days begin.
     count : int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 NO_VALUE = "–"
 
@@ -29,18 +29,24 @@ def ratio_text(ratio: float, *, digits: int = 3) -> str:
 
 
 def target_text(target: Decimal | float) -> str:
-    """Write a target in percent with all its digits, never rounded: it is a promise.
+    """Write a target in percent with all its digits, never rounded up: it is a promise.
+
+    One that was worked out, with more than eight decimals, is cut after the fourth.
 
     Examples
     --------
     >>> target_text(Decimal("0.99999")), target_text(0.999), target_text(Decimal("0.9"))
     ('99.999 %', '99.90 %', '90.00 %')
+    >>> target_text(0.98783333333333)
+    '98.7833 %'
     """
     exact = target if isinstance(target, Decimal) else Decimal(repr(float(target)))
     if not exact.is_finite():
         return NO_VALUE
     percent = (100 * exact).normalize()
     digits = max(2, -int(percent.as_tuple().exponent))
+    if digits > 8:
+        percent, digits = percent.quantize(Decimal("0.0001"), ROUND_DOWN), 4
     return f"{percent:.{digits}f} %"
 
 

@@ -21,8 +21,11 @@ def answers(profiles: Mapping[str, Profile], events: Sequence[Event], span: Span
     Parameters
     ----------
     profiles : mapping of system to Profile
+        Profiles by the id of the system.
     events : sequence of Event
+        Planted faults of the scenario.
     span : Span
+        Time of the health checks.
 
     Returns
     -------

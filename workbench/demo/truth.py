@@ -28,11 +28,15 @@ def truth(
     Parameters
     ----------
     scenario : Scenario
+        The simulated systems and their planted faults.
     seed : int
+        Start of the random numbers; the same seed gives the same result.
     span : Span
+        The simulated time.
     state : State
         The simulator's counts of every day.
     models : sequence of SystemModel
+        The simulated systems.
     series : int
         Series in the archive. [count]
     """

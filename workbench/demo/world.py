@@ -44,6 +44,7 @@ def world_of(scenario: Path, source: Path | None = None) -> World:
     Parameters
     ----------
     scenario : Path
+        File of the scenario.
     source : Path, optional
         Folder of the recorded traffic; the slice beside the scenario by default.
 

@@ -8,7 +8,7 @@ from workbench.promql.parser.nodes import Node, Selector
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.plan import CounterPlan, counter_plan
 from workbench.promql.parser.printer import print_query
-from workbench.promql.parser.ratio import RatioPlan, events_factor, exact_ratio, ratio_plan
+from workbench.promql.parser.ratio import RatioPlan, events_factor, exact_ratio, ratio_plan, share_query
 from workbench.promql.parser.scope import in_scope, scope_matchers, scoped, selectors
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "scope_matchers",
     "scoped",
     "selectors",
+    "share_query",
 ]

@@ -49,6 +49,7 @@ class JsonLog:
         Parameters
         ----------
         level : {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+            How severe the event is.
         message : str
             Control characters are shown, not written.
         span : str

@@ -50,6 +50,7 @@ class Answers(Connected):
         key : str
             Fingerprint of the question, of who may see what, and of the contents of catalog and settings.
         content : bytes
+            The answer as Arrow.
         study, system : str
             What was asked, for people who look at the table.
         as_of, made : datetime

@@ -149,8 +149,10 @@ class Collected(Connected):
             upsert(connection, observations, [row], on=("subject", "kind", "first_seen_ms"))
         return not same
 
-    def observed(self, subject: str, kind: str, *, limit: int = 100) -> list[Observation]:
-        """Return what a server said, newest first."""
+    def observed(
+        self, subject: str, kind: str, *, limit: int | None = 100, span: TimeRange | None = None
+    ) -> list[Observation]:
+        """Return what a server said, newest first; with ``span`` only what it said in that range."""
         seen = observations.c
         query = (
             select(seen.subject, seen.kind, seen.first_seen_ms, seen.last_seen_ms, seen.document)
@@ -158,6 +160,8 @@ class Collected(Connected):
             .order_by(seen.first_seen_ms.desc())
             .limit(limit)
         )
+        if span is not None:
+            query = query.where(seen.last_seen_ms >= span.start_ms, seen.first_seen_ms < span.end_ms)
         with self._reading() as connection:
             return [Observation(s, k, from_ms(f), from_ms(t), d) for s, k, f, t, d in connection.execute(query)]
 

@@ -27,6 +27,7 @@ def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) ->
     Parameters
     ----------
     url : str
+        Address of the database, as SQLAlchemy reads it.
     mark : Path, optional
         File that keeps in mind which stores were there; beside the database where it is a file.
     remember : bool

@@ -86,6 +86,7 @@ class Jobs(Connected):
         Parameters
         ----------
         schedule : str
+            Name of the schedule.
         propose : callable
             Is given the instant up to which the schedule was planned (None the first time), and gives the jobs due
             since then.
@@ -119,6 +120,7 @@ class Jobs(Connected):
         holder : str
             A process with a mark behind it, another one for each claim.
         now : datetime
+            The present instant.
         lasts : timedelta
             The lease; renewed by :meth:`renew_job`.
         only : collection of str

@@ -114,7 +114,9 @@ class Outbox(Connected):
         holder : str
             A process with a mark behind it, another one for each claim.
         now : datetime
+            The present instant.
         lasts : timedelta
+            Time after which the claim ends by itself.
         skip : iterable of str
             Channels that take no more messages for now.
         """

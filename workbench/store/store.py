@@ -178,10 +178,12 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
         Parameters
         ----------
         key : HistoryKey
+            Indicator to which the counts belong.
         events : DataFrame
             ``time`` (start of slice), ``good``, ``total``, ``covered``; ``good_low`` and ``good_high`` where the good
             events are known within bounds only. [events/slice]
         method : {"exact", "corrected", "extrapolated"}
+            How the events were counted.
         read_at : datetime
             Aware instant at which the source was asked for them.
         header : mapping, optional

@@ -29,6 +29,7 @@ def read_text_table(file: Path, *, delimiter: str = "", rows: int) -> pd.DataFra
     Parameters
     ----------
     file : Path
+        File to read.
     delimiter : str
         Empty takes the one of ``,``, ``;`` and tab that the header has most of.
     rows : int

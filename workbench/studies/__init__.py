@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from workbench.studies.operations.ask import explain_query as explain_query
     from workbench.studies.operations.ask import find_spans as find_spans
     from workbench.studies.operations.ask import query_metrics as query_metrics
+    from workbench.studies.operations.delivery import delivery_performance as delivery_performance
     from workbench.studies.operations.monitoring import monitoring_health as monitoring_health
+    from workbench.studies.operations.security import security_and_access as security_and_access
     from workbench.studies.operations.source_checks import source_checks as source_checks
     from workbench.studies.operations.sources import source_states as source_states
     from workbench.studies.overview.board import overview as overview
@@ -68,6 +70,7 @@ _PLACES = {
     "catalog_version": "studies.sources.context",
     "cost_what_if": "studies.cost.what_if",
     "count_spans": "studies.traces.counts",
+    "delivery_performance": "studies.operations.delivery",
     "explain_query": "studies.operations.ask",
     "find_logs": "studies.logs.lines",
     "find_spans": "studies.operations.ask",
@@ -82,6 +85,7 @@ _PLACES = {
     "product_activity": "studies.operations.activity",
     "quality_drift": "studies.quality.drift",
     "query_metrics": "studies.operations.ask",
+    "security_and_access": "studies.operations.security",
     "service_performance": "studies.performance.service",
     "slo_attribution": "studies.slo.attribution",
     "slo_backtest": "studies.slo.backtest",

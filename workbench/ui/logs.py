@@ -73,7 +73,7 @@ def shown(study: Study) -> None:
             Sheet("Security", rows.template_rows(results["templates"], security=True),
                   "By event type, else by words of the message.", "No line tells of security in this window."),
             Sheet("Parse coverage", rows.coverage_rows(results["fields"], results["coverage"]),
-                  "Outcomes by parser are known for files only."),
+                  "Below 95 % understood, or with a level, the page does not say OK."),
         ]
     )  # fmt: skip
     trace = st.session_state.get("trace", "")

@@ -78,25 +78,27 @@ def questions(study: Study) -> None:
     waiting = live and bool(behind.reading(ctx, as_of=as_of).unread)
 
     @st.fragment(run_every=LOOKS_S if waiting else None)
-    def cards() -> None:
+    def answered() -> None:
         read = behind.reading(ctx, as_of=as_of)
         if waiting and not read.unread:
             st.rerun()
-        _cards(question_cards(study, read.answers, (read.unread, read.failed) if live else ((), ())))
+        cards(question_cards(study, read.answers, (read.unread, read.failed) if live else ((), ())))
         if live:
             behind.read(ctx, read.unread, as_of=as_of)
 
-    cards()
+    answered()
 
 
-def _cards(row: Sequence[QuestionCard]) -> None:
+def cards(row: Sequence[QuestionCard]) -> None:
+    """Draw cards three in a row, each with the way to its page."""
     with st.grid(3, min_column_width=280, gap="small"):
         for card in row:
             with st.container(border=True, height="stretch", gap="xsmall"):
                 given = filters.address(card.system, "") if card.system else None
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     st.page_link(card.page, label=card.title, icon=f":material/{card.icon}:", query_params=given)
-                    states.badge(card.status)
+                    if card.status is not None:
+                        states.badge(card.status)
                 st.markdown(f"**{escaped(card.value)}**")
                 st.caption(escaped(card.note))
 

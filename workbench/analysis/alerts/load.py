@@ -76,6 +76,7 @@ def alert_measures(alerts: AlertEpisodes, *, positions: int = 1) -> AlertMeasure
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     positions : int
         People on call at a time; rates are per position. [count]
 

@@ -56,7 +56,9 @@ def alert_silences(
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     silences : sequence of Silence
+        Silences of the period, expired ones included.
     matched : bool array, (n_silences, n_episodes)
         Whether the matchers of a silence select an episode.
     messages : sequence of Message, optional

@@ -43,6 +43,7 @@ def alert_stages(
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     silenced, inhibited : bool array, (n_episodes,), optional
         Episodes that were kept quiet when they began; None where nothing says so.
     messages : sequence of Message, optional
@@ -65,7 +66,7 @@ def alert_stages(
     begun = alerts.frame["started"].to_numpy()
     total = int(begun.sum())
     quiet = np.zeros(len(begun), np.bool_)
-    counts: list[tuple[str, float]] = [("alerts begun", float(total))]
+    counts: list[tuple[str, float]] = [("alerts begun", float(total) if alerts.observed_s or total else np.nan)]
     for name, mask in (("not silenced", silenced), ("not silenced or inhibited", inhibited)):
         known = mask is not None and (silenced is not None or name == "not silenced")
         quiet = quiet | mask if mask is not None else quiet

@@ -32,6 +32,7 @@ def tag_shares(alerts: AlertEpisodes, tags: Mapping[int, str]) -> AlertTagShares
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     tags : mapping of int to str
         Tag by row of ``found.frame``.
 
@@ -70,6 +71,7 @@ def with_tags(alerts: AlertEpisodes, tags: Mapping[int, tuple[str, str, str]]) -
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     tags : mapping of int to (str, str, str)
         Tag, note and name by row of ``alerts.frame``.
     """

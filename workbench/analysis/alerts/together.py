@@ -68,6 +68,7 @@ def alert_incidents(alerts: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> Al
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     deploys_ms : sequence of int
         Instants of deploys. [ms since the epoch]
 

@@ -149,6 +149,7 @@ def tuned(history: RuleHistory, events: Sequence[AlertEvent]) -> tuple[Setting, 
     Parameters
     ----------
     history : RuleHistory
+        Values of the rule's expression, with its threshold and `for`.
     events : sequence of AlertEvent
         What must still be told: every event that the rule tells of now.
 

@@ -79,7 +79,7 @@ class RuleWorth(Result):
     budget_missed    budget spent by events without an alert of this rule [ratio of budget]
     flapping         alerts in flapping runs [count]
     standing         label sets that fired longer than a day, or more than half of three days [count]
-    verdict          see :data:`Verdict` (str)
+    verdict          see :data:`Verdict` (str); ``not observed`` without any evaluation, and no counts then
     ================ =======================================================================================
     """
 
@@ -105,6 +105,7 @@ def rule_worth(
     Parameters
     ----------
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     events : sequence of AlertEvent
         Burns of budgets, small ones too, and incidents.
     guards : mapping of str to sequence of str
@@ -162,6 +163,9 @@ def rule_worth(
         )
     table = pd.DataFrame(rows, columns=[*_COLUMNS[:-1]])
     table["verdict"] = [_verdict(row) for row in table.to_dict(orient="records")]
+    if not alerts.observed_s and begun.empty:
+        table[["alerts", "without_use", "caught", "only"]] = np.nan
+        table["verdict"] = "not observed"
     table = table.sort_values(["without_use", "alerts", "alertname"], ascending=[False, False, True], kind="stable")
     wide = [event for event in events if event.objective and event.wanted]
     return RuleWorth(table.reset_index(drop=True), events=len(wide), incidents=len(incidents))

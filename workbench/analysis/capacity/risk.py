@@ -78,6 +78,7 @@ def paths_of(level: Level, cycle: Cycle | None, hours: int, markers: Sequence[in
     Parameters
     ----------
     level : Level
+        The level to continue, with its readings.
     cycle : Cycle or None
         Of a budget: it is simulated up to the end of its window.
     hours : int
@@ -105,7 +106,9 @@ def risk(
     Parameters
     ----------
     paths : Paths
+        Simulated continuations of the level.
     limit : CapacityLimit
+        The limit that the level may reach.
     as_of : datetime
         Aware instant.
     lead_days : float

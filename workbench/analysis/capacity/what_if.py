@@ -81,6 +81,7 @@ def capacity_what_if(
     levels : sequence of Level
         All end at ``as_of``.
     change : Change
+        What is assumed to change.
     limits : CapacityLimits
         Of the levels as they are.
     as_of : datetime

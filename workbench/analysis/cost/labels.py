@@ -23,6 +23,7 @@ def labelled(
     ledger : DataFrame
         See :mod:`workbench.analysis.cost.ledger`.
     accounts : sequence of Account
+        Measures of money and tokens of the profile.
     table : DataFrame
         Columns named as dimensions (``key``, ``model``, ``provider``...), and labels.
     named : collection of str

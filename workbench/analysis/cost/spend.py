@@ -124,7 +124,9 @@ def spend_totals(
     seen : DataFrame
         ``role, start, end, covered``: observed share of each slice. [ratio]
     accounts : sequence of Account
+        Measures of money and tokens of the profile.
     periods : Periods
+        The period, the one before and the running month.
 
     Notes
     -----

@@ -160,6 +160,7 @@ def token_usage(ledger: pd.DataFrame, accounts: Sequence[Account]) -> tuple[pd.D
     ledger : DataFrame
         As :func:`settled_classes` returns it. [tokens]
     accounts : sequence of Account
+        Measures of money and tokens of the profile.
 
     Returns
     -------

@@ -93,8 +93,11 @@ def what_if(
     ledger, accounts
         As for :func:`workbench.analysis.cost.spend.spend_totals`. [unit of the account]
     period : TimeRange
+        Period to read, without its end.
     book : PriceBook
+        Prices with the dates from which they hold.
     scenario : Scenario
+        Prices, models or volumes that are assumed to change.
     at : datetime
         Prices in force then are taken for both sides.
 

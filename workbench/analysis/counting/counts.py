@@ -178,6 +178,7 @@ def least_exact(methods: Iterable[Method]) -> Method:
     Parameters
     ----------
     methods : iterable of {"exact", "corrected", "extrapolated"}
+        Methods of the counts that are joined.
 
     Examples
     --------
@@ -193,6 +194,7 @@ def counts_table(counts: Sequence[Counts]) -> pa.Table:
     Parameters
     ----------
     counts : sequence of Counts
+        Counts of the indicators.
 
     Returns
     -------

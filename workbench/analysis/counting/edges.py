@@ -76,7 +76,9 @@ def sharpened(one: Edges, counts: Sums, intervals: list[Edges], height: float) -
     Parameters
     ----------
     one : (int, int)
+        First slice and end of the stretch, the end not included.
     counts : Sums
+        Running sums of bad and of all events.
     intervals : list of (int, int)
         Steeper stretches; their slices are not its own.
     height : float

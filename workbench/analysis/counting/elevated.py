@@ -114,6 +114,7 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     bad, total : float64 array, length n
         Counts of slices without holes. [events/slice]
     usual : Usual
+        The usual share of bad events.
     least : float
         Smallest rise that is looked for. [ratio]
 

@@ -47,6 +47,7 @@ def slice_events(
     Parameters
     ----------
     objective : str
+        Id of the objective.
     edges_ms : array-like of int, length n_slices + 1
         [ms since the epoch]
     good, total : float64 array, length n_slices
@@ -123,9 +124,11 @@ def threshold_events(objective: str, answer: Metrics, *, op: str, threshold: flo
     Parameters
     ----------
     objective : str
+        Id of the objective.
     answer : Metrics
         The indicator evaluated at the end of each slice.
     op : {"<", "<=", ">", ">="}
+        How a value is compared with the threshold; where it holds, the event is good.
     threshold : float
         In the unit of the indicator.
     slice_ms : int
@@ -163,11 +166,13 @@ def sampled_events(objective: str, series: SeriesSet, edges_ms: Edges, *, op: st
     Parameters
     ----------
     objective : str
+        Id of the objective.
     series : SeriesSet
         Samples of a gauge; those outside the slices are left out.
     edges_ms : array-like of int, length n_slices + 1
         [ms since the epoch]
     op : {"<", "<=", ">", ">="}
+        How a value is compared with the threshold; where it holds, the event is good.
     threshold : float
         In the unit of the gauge.
 
@@ -207,6 +212,7 @@ def raw_events(objective: str, answer: Metrics, *, kind: Literal["success", "fai
     Parameters
     ----------
     objective : str
+        Id of the objective.
     answer : Metrics
         One series, the share of successes or failures at the end of each slice. [ratio]
     kind : {"success", "failure"}

@@ -120,6 +120,7 @@ def occurrences(start: datetime, duration: str, rule: str, zone: str, span: Time
     zone : str
         IANA zone whose wall clock the rule follows.
     span : TimeRange
+        Range that the occurrences overlap.
 
     Raises
     ------

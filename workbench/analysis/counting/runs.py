@@ -192,6 +192,7 @@ def merged_runs(runs: Runs, without: frozenset[str], union: Evaluated) -> Merged
     Parameters
     ----------
     runs : Runs
+        What each server recorded: when the alert was seen, and its states.
     without : frozenset of str
         Labels that name the server.
     union : Evaluated
@@ -282,6 +283,7 @@ def phantoms(
     Parameters
     ----------
     merged : MergedRuns
+        Intervals joined over the servers.
     seen : mapping
         When each server evaluated rules.
     scrapes : mapping

@@ -109,6 +109,7 @@ def sampled_shares(
     weights, groups, units, size
         As for :func:`sampled_counts`.
     hits : bool array, (n,)
+        Whether each record hits.
     causes : bool
         Whether the interval is for what made the records, as two windows are compared, and not for the records of this
         window only: then records that were all kept have an interval too.
@@ -151,14 +152,40 @@ def sampled_shares(
     )
     largest: Floats = np.zeros(size)
     np.maximum.at(largest, group, weight)
-    low, high = _share_interval(share, variance)
+    low, high = share_interval(share, variance, total.astype(np.float64), largest, causes=causes)
+    return pd.DataFrame({"share": share, "low": low, "high": high})
+
+
+def share_interval(
+    share: Floats, variance: Floats, total: Floats, largest: Floats, *, causes: bool = False
+) -> tuple[Floats, Floats]:
+    """Return the 95 % interval of estimated shares. [ratio]
+
+    Parameters
+    ----------
+    share, variance : float64 array, (n,)
+        Estimate and its variance of sampling; NaN without a record. [ratio], [ratio^2]
+    total : float64 array, (n,)
+        Records the share is of, estimated. [count]
+    largest : float64 array, (n,)
+        Largest weight of a record.
+    causes : bool
+        As for :func:`sampled_shares`.
+
+    Examples
+    --------
+    Fifty records kept of one in ten, all of which hit: up to some thirty that did not may have been dropped.
+
+    >>> low, high = share_interval(np.array([1.0]), np.array([0.0]), np.array([500.0]), np.array([10.0]))
+    >>> low.round(3).tolist(), high.tolist()
+    ([0.946], [1.0])
+    """
+    low, high = _wilson(share, variance)
     unseen: Floats = np.where(largest > 1, np.log(OUTSIDE) / np.log1p(-1 / np.maximum(largest, 1 + 1e-9)), 0.0)
     if causes:
         unseen = np.maximum(unseen, -np.log(OUTSIDE))
     gap = np.where(total > 0, _ratio(unseen, total + unseen), np.nan)
-    return pd.DataFrame(
-        {"share": share, "low": np.where(share == 1, 1 - gap, low), "high": np.where(share == 0, gap, high)}
-    )
+    return np.where(share == 1, 1 - gap, low), np.where(share == 0, gap, high)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
@@ -166,7 +193,7 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return ratio
 
 
-def _share_interval(share: Floats, variance: Floats) -> tuple[Floats, Floats]:
+def _wilson(share: Floats, variance: Floats) -> tuple[Floats, Floats]:
     z = float(special.ndtri(1 - OUTSIDE / 2))
     sampled = variance > 0
     spread: Floats = share * (1 - share)

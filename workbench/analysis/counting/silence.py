@@ -23,6 +23,7 @@ def observed_slices(records: Floats, requests: Floats | None = None, *, slices_a
     requests : float64 array, length n, optional
         Requests by another witness, its counters; NaN where that one was not there either. [count/slice]
     slices_a_day : int
+        Slices per day.
 
     Returns
     -------

@@ -75,6 +75,7 @@ def attribute_changes(requests: pd.DataFrame, windows: Windows) -> Rows:
     requests : DataFrame
         As :func:`requests_of_spans` gives it.
     windows : Windows
+        The window to explain and the windows to compare it with.
 
     Notes
     -----

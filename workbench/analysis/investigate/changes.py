@@ -95,8 +95,11 @@ def changes(rows: Sequence[Rows], windows: Windows, notes: Sequence[str] = ()) -
     Parameters
     ----------
     rows : sequence of Rows
+        Compared rows, one set per kind.
     windows : Windows
+        The window to explain and the windows to compare it with.
     notes : sequence of str
+        Remarks about what was not read whole.
     """
     held = [one.frame for one in rows if len(one.frame)]
     if not held:

@@ -18,6 +18,7 @@ def template_changes(lines: pd.DataFrame, windows: Windows) -> Rows:
     lines : DataFrame
         LOGS of all ranges, and ``probability``: share of lines of its kind kept [ratio].
     windows : Windows
+        The window to explain and the windows to compare it with.
 
     Returns
     -------

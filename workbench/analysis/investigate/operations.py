@@ -30,6 +30,7 @@ def failing_operations(spans: pd.DataFrame, origins: NDArray[np.int64], windows:
         Row of the span where the failure of each began, -1 for spans that did not fail
         (:func:`workbench.analysis.traces.origin.failure_origins`).
     windows : Windows
+        The window to explain and the windows to compare it with.
 
     Returns
     -------
@@ -83,6 +84,7 @@ def slow_operations(
     self_ns : int64 array, (n,)
         Time of each span in which none of its children ran. [ns]
     windows : Windows
+        The window to explain and the windows to compare it with.
     parents : int64 array, (n,), optional
         Row of each parent, -1 for none. With it ``detail`` says for which service an operation waits: the own time of a
         call to another service is the way there and the queue in front of it.

@@ -139,6 +139,7 @@ def false_discovery(p: Floats, least_p: Floats) -> Floats:
     Parameters
     ----------
     p : float64 array, (n,)
+        Probabilities of the rows if nothing had changed. [ratio]
     least_p : float64 array, (n,)
         The smallest p a row could have; one that could never be named is not judged [2]_, its q is 1.
 

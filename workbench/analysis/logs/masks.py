@@ -52,6 +52,7 @@ def masked_messages(messages: Sequence[str] | pa.Array) -> list[str]:
     Parameters
     ----------
     messages : sequence of str or Arrow array of strings, (n,)
+        Messages of log lines.
 
     Returns
     -------

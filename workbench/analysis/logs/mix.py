@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.logs.sampling import estimates, interval, share_of
+from workbench.analysis.counting.sampled import count_interval
+from workbench.analysis.logs.sampling import estimates, share_of
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
 
@@ -72,6 +73,7 @@ def level_history(lines: pd.DataFrame, range: TimeRange, *, step_ms: int) -> Lev
     lines : DataFrame
         LOGS with ``probability``: share of lines of its kind kept, NaN where not known [ratio].
     range : TimeRange
+        Period to read, without its end.
     step_ms : int
         Steps begin at whole multiples of it since the epoch. [ms]
     """
@@ -80,24 +82,19 @@ def level_history(lines: pd.DataFrame, range: TimeRange, *, step_ms: int) -> Lev
     keyed = pd.DataFrame(
         {"time": steps, "severity": severity.to_numpy(), "probability": lines["probability"].to_numpy()}
     )
-    parts = keyed.groupby(["time", "severity", "probability"], dropna=False, sort=True).size().reset_index(name="kept")
-    counts, shares = parts["kept"].to_numpy(np.float64), parts["probability"].to_numpy(np.float64)
-    low, high = interval(counts, shares)
-    point = counts / shares
-    parts = parts.assign(estimate=point, below=(point - low) ** 2, above=(high - point) ** 2)
-    sums = parts.groupby(["time", "severity"], sort=True)[["kept", "estimate", "below", "above"]].sum(min_count=1)
-    sums = sums.reset_index()
-    unknown = parts[parts["probability"].isna()].groupby(["time", "severity"]).size()
-    gone = pd.MultiIndex.from_frame(sums[["time", "severity"]]).isin(unknown.index)
-    estimate = sums["estimate"].mask(gone)
+    probabilities = keyed["probability"].to_numpy(np.float64)
+    keyed = keyed.assign(kept=1, estimate=1 / probabilities, variance=(1 - probabilities) / probabilities**2)
+    keys, figures = ["time", "severity"], ["kept", "estimate", "variance"]
+    sums = keyed.groupby(keys, sort=True)[figures].sum(skipna=False).reset_index()
+    low, high = count_interval(sums["estimate"].to_numpy(np.float64), sums["variance"].to_numpy(np.float64))
     frame = pd.DataFrame(
         {
             "time": pd.to_datetime(sums["time"], unit="ms", utc=True).dt.as_unit("ms"),
             "severity": sums["severity"],
             "kept": sums["kept"].astype(np.int64),
-            "estimate": estimate,
-            "low": estimate - np.sqrt(sums["below"]),
-            "high": estimate + np.sqrt(sums["above"]),
+            "estimate": sums["estimate"],
+            "low": np.maximum(low, sums["kept"]),
+            "high": high,
         }
     )
     return LevelHistory(frame, range, step_ms / 1000)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,10 @@ from workbench.analysis.logs.sampling import estimates
 from workbench.analysis.logs.templates import templates
 from workbench.core.result import Result
 from workbench.core.secret_text import masked_attributes
+from workbench.core.units import ratio_text
+
+#: Share of the records that has to be understood, and to have a level, for figures of lines to count as sound. [ratio]
+LEAST_PARSED = 0.95
 
 #: Newest lines of an answer. [lines]
 SHOWN = 200
@@ -38,10 +43,19 @@ class NewestLines(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ParseCoverage(Result):
-    """What became of the records of files, by parser; one row per outcome. Empty for other sources.
+    """What became of the records, by the parser that read them; one row per parser, most records first.
 
-    Columns of ``frame``: ``outcome`` (str), ``count`` [lines or records].
+    Columns of ``frame``: ``parser`` (``json``, ``logfmt``, ``text``, or ``fields`` where the backend keeps fields),
+    ``records``, ``understood`` (form and time), ``with_level`` (a level that is known) [count], and both as shares of
+    the records, ``share`` and ``level_share`` [ratio].
+
+    Attributes
+    ----------
+    outcomes : mapping of str to int
+        What a reader of files counted beside, e.g. ``broken``, ``undated``, ``continued``. [lines or records]
     """
+
+    outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
 def template_counts(lines: pd.DataFrame) -> TemplateCounts:
@@ -73,7 +87,44 @@ def newest_lines(lines: pd.DataFrame, *, most: int = SHOWN) -> NewestLines:
     return NewestLines(frame.reset_index(drop=True))
 
 
-def parse_coverage(counts: Mapping[str, Any]) -> ParseCoverage:
-    """Return the counts of a reader of files as rows."""
-    rows = [{"outcome": str(name), "count": value} for name, value in counts.items() if isinstance(value, int | float)]
-    return ParseCoverage(pd.DataFrame(rows, columns=["outcome", "count"]))
+def parse_coverage(
+    parsers: Mapping[str, Mapping[str, int]], outcomes: Mapping[str, Any] = MappingProxyType({})
+) -> ParseCoverage:
+    """Say which share of the records each parser understood.
+
+    Parameters
+    ----------
+    parsers : mapping of parser to counts
+        ``records``, ``understood``, ``with_level``. [count]
+    outcomes : mapping of str to Any
+        Counts of a reader of files; what is no whole number is left out.
+
+    Examples
+    --------
+    >>> parse_coverage({"text": {"records": 8, "understood": 6, "with_level": 2}}).frame["share"].tolist()
+    [0.75]
+    """
+    counts = ["records", "understood", "with_level"]
+    rows = [{"parser": kind, **{name: int(held.get(name, 0)) for name in counts}} for kind, held in parsers.items()]
+    frame = pd.DataFrame(rows, columns=["parser", *counts])
+    frame = frame.assign(
+        share=frame["understood"] / frame["records"], level_share=frame["with_level"] / frame["records"]
+    ).sort_values(["records", "parser"], ascending=[False, True], ignore_index=True)
+    whole = {name: value for name, value in outcomes.items() if isinstance(value, int) and value}
+    return ParseCoverage(frame, outcomes=whole)
+
+
+def parse_faults(coverage: ParseCoverage) -> tuple[str, ...]:
+    """Say in sentences which share of the records was not understood, or has no level, where it is too large."""
+    whole = coverage.frame[["records", "understood", "with_level"]].sum()
+    if not whole["records"]:
+        return ()
+    told = {
+        "understood": "of {:,} records were understood: counts, levels and templates of the others may be wrong.",
+        "with_level": "of {:,} records have a level that is known: the error share counts the others as no errors.",
+    }
+    return tuple(
+        f"Only {ratio_text(whole[name] / whole['records'], digits=1)} {text.format(int(whole['records']))}"
+        for name, text in told.items()
+        if whole[name] < LEAST_PARSED * whole["records"]
+    )

@@ -77,7 +77,9 @@ def activity_totals(
     levels : mapping of str to DataFrame
         By role: ``start`` [UTC], ``mean``, ``peak``. [unit]
     asked : sequence of Activity
+        Measures of the product that the profile names.
     period, before : TimeRange
+        The period, and the one to compare it with.
 
     Returns
     -------

@@ -37,6 +37,7 @@ def collection_table(collections: Iterable[Mapping[str, Any]], *, as_of: datetim
     collections : iterable of mapping
         ``subject``, ``kind``, ``tried``, ``succeeded`` (or None), ``every_s`` [s], ``error``.
     as_of : datetime
+        Instant up to which data is read.
 
     Examples
     --------

@@ -111,6 +111,7 @@ def delivery_metrics(
     lead : Series
         Minutes from the first commit to production. [min]
     range : TimeRange
+        Period to read, without its end.
     benchmark : {2021, 2023}
         Year of the levels.
 

@@ -36,6 +36,7 @@ def source_table(
     Parameters
     ----------
     states : sequence of SourceState
+        What each source answered last.
     serves : mapping of str to sequence of str
         Systems each source answers for; empty means all.
     as_of : datetime

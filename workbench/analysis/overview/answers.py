@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.overview.statements import QUESTIONS, Question, Statement, known, sentence, stated
+from workbench.analysis.overview.statements import Question, Statement, known, sentence, stated
 from workbench.core.result import Study
+from workbench.core.units import span_text
 
 #: Question -> the study that answers it.
 STUDIES: Mapping[Question, str] = {
@@ -24,6 +27,12 @@ STUDIES: Mapping[Question, str] = {
 UNREAD = ("unavailable", "refused")
 
 JUDGED = ("ok", "at_risk", "spent")
+
+#: A figure of a period of which less was observed is not compared, and its answer says so. [ratio]
+LEAST_COVERAGE = 0.9
+
+#: What names a level to a reader: two rules may limit it.
+_LEVEL = ["title", "series"]
 
 
 def answers(studies: Mapping[str, Study], periods: pd.DataFrame) -> list[Statement]:
@@ -46,8 +55,18 @@ def answers(studies: Mapping[str, Study], periods: pd.DataFrame) -> list[Stateme
     for question, name in STUDIES.items():
         if (study := studies.get(name)) is not None:
             statement = None if study.status in UNREAD else _ANSWERS[question](study)
-            said.append(_with_change(statement, periods) if statement is not None else _unknown(question, study))
+            said.append(
+                _whole(_with_change(statement, periods)) if statement is not None else _unknown(question, study)
+            )
     return said
+
+
+def _whole(statement: Statement) -> Statement:
+    """Say in an answer how much of the period it speaks of, where that is not nearly all."""
+    if not known(statement.coverage) or statement.coverage >= LEAST_COVERAGE:
+        return statement
+    part = sentence("answer/part", {"coverage": statement.coverage})
+    return replace(statement, text=f"{statement.text} {part}")
 
 
 def measured(study: Study) -> bool:
@@ -56,9 +75,10 @@ def measured(study: Study) -> bool:
 
 
 def _unknown(question: Question, study: Study) -> Statement:
+    if study.status not in UNREAD and not measured(study):
+        return stated("answer", question, "unknown/unmeasured", {"signals": 0}, status=study.status)
     coverage = 0.0 if study.status in UNREAD or not known(study.coverage) else study.coverage
-    facts = {"what": QUESTIONS[question], "coverage": coverage}
-    return stated("answer", question, "unknown/answer", facts, coverage=coverage, status=study.status)
+    return stated("answer", question, "unknown/answer", {"coverage": coverage}, coverage=coverage, status=study.status)
 
 
 def _with_change(statement: Statement, periods: pd.DataFrame) -> Statement:
@@ -68,19 +88,20 @@ def _with_change(statement: Statement, periods: pd.DataFrame) -> Statement:
         return statement
     before, now = (rows[rows["period"] == name].iloc[0] for name in names[-2:])
     difference = float(now["value"]) - float(before["value"])
+    name = "the window before" if ".." in names[-2] else names[-2]
     if not difference:
-        text = sentence("change/none", {"difference": 0, "before": names[-2]})
+        text = sentence("change/none", {"difference": 0, "before": name})
     elif now["change"] == "ratio":
         if not before["value"]:
             return statement
-        text = sentence("change/ratio", {"ratio": difference / float(before["value"]), "before": names[-2]})
+        text = sentence("change/ratio", {"ratio": difference / float(before["value"]), "before": name})
     elif now["change"] == "points":
-        text = sentence("change/points", {"difference": difference, "before": names[-2]})
+        text = sentence("change/points", {"difference": difference, "before": name})
     elif now["change"] == "level":
         levels = {"level": float(now["value"]), "earlier": float(before["value"])}
-        text = sentence("change/level", {**levels, "before": names[-2]})
+        text = sentence("change/level", {**levels, "before": name})
     else:
-        text = sentence("change/count", {"difference": difference, "before": names[-2]})
+        text = sentence("change/count", {"difference": difference, "before": name})
     return Statement(**{**vars(statement), "change": text})
 
 
@@ -98,7 +119,21 @@ def _slo(study: Study) -> Statement | None:
     if met == len(judged):
         weight = 40.0 if (judged["status"] == "at_risk").any() else 10.0
         return stated("answer", "slo", "slo/met", {**facts, "left": left}, weight=weight, **more)
-    return stated("answer", "slo", "slo/missed", {**facts, "spent": 1 - left}, weight=100.0, **more)
+    return stated(
+        "answer", "slo", "slo/missed", {**facts, "spent": 1 - left, "budget": budget_text(worst)}, weight=100.0, **more
+    )
+
+
+def budget_text(objective: Any) -> str:
+    """Name the error budget of a verdict; that of a window shorter than a day with its length.
+
+    Parameters
+    ----------
+    objective : Series
+        ``window_start`` and ``window_end``.
+    """
+    length = objective["window_end"] - objective["window_start"]
+    return f"error budget of {span_text(length.total_seconds())}" if length < timedelta(days=1) else "error budget"
 
 
 def _performance(study: Study) -> Statement | None:
@@ -164,25 +199,43 @@ def _quality(study: Study) -> Statement | None:
 
 def _capacity(study: Study) -> Statement | None:
     frame = study.results["limits"].frame
-    if frame.empty:
+    judged = frame[frame["status"] != "no_data"]
+    if judged.empty:
         return None
-    levels = frame.drop_duplicates(["resource", "series"])
-    risky = frame[frame["status"].isin(["at_risk", "spent"])]
-    facts: dict[str, Any] = {
-        "risky": len(risky.drop_duplicates(["resource", "series"])),
-        "levels": len(levels),
-    }
+    risky = judged[judged["status"].isin(["at_risk", "spent"])]
+    facts: dict[str, Any] = {"levels": len(judged.drop_duplicates(_LEVEL)), "risky": len(risky.drop_duplicates(_LEVEL))}
     more: dict[str, Any] = {"coverage": study.coverage, "status": study.status}
-    dated = risky[risky["reached_at"].notna()].sort_values("reached_at", kind="stable")
+    dated = dated_limits(frame)
     if dated.empty:
         return stated("answer", "capacity", "capacity/calm", facts, weight=55.0 if len(risky) else 4.0, **more)
     row = dated.iloc[0]
-    facts |= {name: str(row[name]) for name in ("title", "series", "limit")} | {"at": row["reached_at"]}
-    return stated("answer", "capacity", "capacity/risk", facts, weight=80.0, **more)
+    named = {"title": str(row["title"]), "series": str(row["series"]), "limit": limit_text(row["limit"])}
+    full = int((dated["reached_at"] <= pd.Timestamp(study.as_of)).sum())
+    if full:
+        facts = {"levels": facts["levels"], "full": full, "more": facts["risky"] - full}
+        return stated("answer", "capacity", "capacity/full", facts | named, weight=85.0, **more)
+    return stated("answer", "capacity", "capacity/risk", facts | named | {"at": row["reached_at"]}, weight=80.0, **more)
+
+
+def dated_limits(limits: pd.DataFrame) -> pd.DataFrame:
+    """Return the limits at risk that have a date, the first of each level, soonest first."""
+    dated = limits[limits["status"].isin(["at_risk", "spent"]) & limits["reached_at"].notna()]
+    return dated.sort_values("reached_at", kind="stable").drop_duplicates(_LEVEL)
+
+
+def limit_text(limit: Any) -> str:
+    """Write a limit in a sentence: without the comparison that its rule makes.
+
+    Examples
+    --------
+    >>> limit_text(">= 100 %")
+    '100 %'
+    """
+    return str(limit).lstrip("<>= ")
 
 
 def _alerts(study: Study) -> Statement | None:
-    if study.status == "no_data":
+    if study.status == "no_data" or not study.coverage > 0:
         return None
     rules = study.results["rules"].frame
     began = int(rules["episodes"].sum())

@@ -41,6 +41,7 @@ def promise_board(
     titles : mapping of str to str
         Title of each system.
     as_of : datetime
+        Instant up to which data is read.
 
     Returns
     -------

@@ -71,7 +71,9 @@ def evidence(looked: Iterable[Looked], *, as_of: datetime, newest: datetime | No
     Parameters
     ----------
     looked : iterable of Looked
+        What was looked at, per question and system.
     as_of : datetime
+        Instant up to which data is read.
     newest : datetime, optional
         Newest data behind it.
     """

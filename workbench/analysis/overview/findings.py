@@ -75,6 +75,7 @@ def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> 
     burns : DataFrame
         Columns of :class:`workbench.analysis.slo.burn.BurnRates`.
     duty : Duty
+        Who answers for the system, and where its instructions are.
     """
     rates = {(str(row.objective), str(row.lookback)): float(row.burn_rate) for row in burns.itertuples()}
     for row in board[board["status"].isin(["ok", "at_risk", "spent"])].itertuples():
@@ -115,7 +116,9 @@ def alert_findings(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iter
     firing : DataFrame
         Columns of :class:`OpenAlerts`.
     duty : Duty
+        Who answers for the system, and where its instructions are.
     as_of : datetime
+        Instant up to which data is read.
     """
     for (name, severity), rows in firing.groupby(["alertname", "severity"], sort=True):
         owner, runbook = duty.rules.get(str(name), ("", ""))
@@ -147,6 +150,7 @@ def limit_findings(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) 
     breaches : DataFrame
         Columns of :class:`workbench.analysis.counting.limits.LimitBreaches`, with ``rule`` and ``value`` of the limit.
     duty : Duty
+        Who answers for the system, and where its instructions are.
     looked_back_s : float
         How far back breaches were looked for. [s]
     """
@@ -180,6 +184,7 @@ def budget_findings(budgets: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
     budgets : DataFrame
         Columns of :class:`workbench.analysis.cost.budgets.BudgetUse`.
     duty : Duty
+        Who answers for the system, and where its instructions are.
     """
     for row in budgets[budgets["status"].isin(["at_risk", "spent"])].itertuples():
         of = f" of {value_text(float(row.limit), str(row.unit))}" if np.isfinite(row.limit) else ""
@@ -205,6 +210,7 @@ def health_findings(health: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
     health : DataFrame
         ``endpoint``, ``status``, ``detail``, ``since`` (first answer of this kind in a row) and ``at`` [UTC].
     duty : Duty
+        Who answers for the system, and where its instructions are.
     """
     for row in health[health["status"] != "healthy"].itertuples():
         held_s = (row.at - row.since).total_seconds()
@@ -229,6 +235,7 @@ def source_findings(states: SourceStates, duties: dict[str, Duty]) -> Iterator[F
     Parameters
     ----------
     states : SourceStates
+        Whether each source answers, and how old its data is.
     duties : dict of str to Duty
         Of the first system that each source answers for, by the name of the source.
     """

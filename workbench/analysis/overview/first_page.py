@@ -85,12 +85,15 @@ def report_findings(
     studies : mapping of str to Study
         By the name of the study: the answers of one system over one period.
     periods : PeriodFigures
+        Figures of the period and of the one before.
     system, title, owner : str
         Whose report it is, and who decides where an objective or rule names nobody.
     period : str
         Name of the period.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
+        Instant up to which data is read.
     newest : datetime, optional
         Newest sample that was read.
 

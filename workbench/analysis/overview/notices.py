@@ -63,6 +63,7 @@ def budget_notices(system: str, compliance: pd.DataFrame, told: Callable[[str], 
     Parameters
     ----------
     system : str
+        Id of the system, as its profile names it.
     compliance : DataFrame
         Of :class:`workbench.analysis.slo.compliance.ComplianceResult`.
     told : callable
@@ -92,6 +93,7 @@ def forecast_notices(system: str, forecast: pd.DataFrame) -> Notices:
     Parameters
     ----------
     system : str
+        Id of the system, as its profile names it.
     forecast : DataFrame
         Of :class:`workbench.analysis.cost.landing.SpendForecast`.
     """
@@ -118,6 +120,7 @@ def drift_notices(system: str, states: pd.DataFrame, drifts: pd.DataFrame) -> No
     Parameters
     ----------
     system : str
+        Id of the system, as its profile names it.
     states, drifts : DataFrame
         Of :class:`workbench.analysis.quality.states.QualityStates` and of its drifts.
     """
@@ -143,6 +146,7 @@ def limit_notices(system: str, limits: pd.DataFrame) -> Notices:
     Parameters
     ----------
     system : str
+        Id of the system, as its profile names it.
     limits : DataFrame
         Of :class:`workbench.analysis.capacity.levels.CapacityLimits`.
     """

@@ -8,7 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.overview.answers import JUDGED, STUDIES, UNREAD, measured
+from workbench.analysis.overview.answers import (
+    JUDGED,
+    LEAST_COVERAGE,
+    STUDIES,
+    UNREAD,
+    budget_text,
+    dated_limits,
+    limit_text,
+    measured,
+)
 from workbench.analysis.overview.statements import QUESTIONS, Statement, known, stated
 from workbench.core.result import Study
 from workbench.core.units import span_text
@@ -50,8 +59,8 @@ def missed(compliance: pd.DataFrame, attribution: Study | None) -> Iterator[Stat
     attribution : Study or None
         ``spending``, ``contributions`` and ``companions`` of the same period.
     """
-    told = compliance[compliance["status"].isin(["spent", "at_risk"])].sort_values("period_left_ratio", kind="stable")
-    for place, row in enumerate(told.head(MOST).itertuples()):
+    short = compliance[compliance["status"].isin(["spent", "at_risk"])]
+    for place, (_, row) in enumerate(short.sort_values("period_left_ratio", kind="stable").head(MOST).iterrows()):
         more: dict[str, Any] = {
             "coverage": float(row.coverage),
             "status": str(row.status),
@@ -61,6 +70,7 @@ def missed(compliance: pd.DataFrame, attribution: Study | None) -> Iterator[Stat
         left = float(row.period_left_ratio)
         if row.status == "spent":
             counts = {"bad": float(row.bad), "total": float(row.total), "unit": str(row.unit), "over": -left}
+            counts["budget"] = budget_text(row)
             yield stated("missed", "slo", "missed/events", facts | counts, **more)
         else:
             yield stated("missed", "slo", "missed/near", facts | {"left": left}, **more)
@@ -138,7 +148,14 @@ def decisions(studies: Mapping[str, Study], *, owner: str) -> list[Statement]:
         places.append((kinds.get(one.question, 0), place))
         kinds[one.question] = kinds.get(one.question, 0) + 1
     chosen = [asked[place] for _, place in sorted(places)[:MOST]]
-    return chosen or [stated("decision", "", "decision/none", {"count": 0}, owner=owner)]
+    if chosen:
+        return chosen
+    read = [QUESTIONS[question] for question, name in STUDIES.items() if name in studies and _answered(studies[name])]
+    return [stated("decision", "", "decision/none", {"count": 0, "names": ", ".join(read) or "nothing"})]
+
+
+def _answered(study: Study) -> bool:
+    return study.status not in (*UNREAD, "no_data") and measured(study)
 
 
 def _decisions(studies: Mapping[str, Study], owner: str) -> Iterator[Statement]:
@@ -149,10 +166,9 @@ def _decisions(studies: Mapping[str, Study], owner: str) -> Iterator[Statement]:
     if "capacity_forecast" in usable:
         frame = usable["capacity_forecast"]["limits"].frame
         as_of = pd.Timestamp(studies["capacity_forecast"].as_of)
-        dated = frame[frame["status"].isin(["at_risk", "spent"]) & frame["reached_at"].notna()]
-        dated = dated.sort_values("reached_at", kind="stable").drop_duplicates(["resource", "series"])
-        for row in dated.itertuples():
-            facts = {"title": str(row.title), "series": str(row.series), "limit": str(row.limit), "at": row.reached_at}
+        for row in dated_limits(frame).itertuples():
+            facts: dict[str, Any] = {"title": str(row.title), "series": str(row.series), "at": row.reached_at}
+            facts["limit"] = limit_text(row.limit)
             full = row.reached_at <= as_of
             template = "decision/full" if full else "decision/capacity"
             yield stated("decision", "capacity", template, facts, owner=owner, weight=95.0 if full else 80.0)
@@ -182,17 +198,17 @@ def _of_objectives(compliance: pd.DataFrame, policy: Mapping[str, Any], owner: s
         reached = frame[(frame["state"] == "reached") & (frame["measure"] == "budget_left")]
         for objective, steps in reached.groupby("objective", sort=False):
             step = steps.sort_values("limit", kind="stable").iloc[0]
-            if float(step["value"]) > 0:
+            if float(step["value"]) > 0 or not float(own.loc[objective, "coverage"]) >= LEAST_COVERAGE:
                 continue
             followed.add(str(objective))
             facts = {"title": str(step["title"]), "spent": 1 - float(step["value"]), "step": str(step["step"])}
             length = own.loc[objective, "window_end"] - own.loc[objective, "window_start"]
             facts |= {"days": length / pd.Timedelta(days=1), "consequence": str(step["consequence"])}
             yield stated("decision", "slo", "decision/policy", facts, owner=owner, weight=90.0)
-    for row in compliance[~compliance["objective"].isin(followed)].itertuples():
+    for _, row in compliance[~compliance["objective"].isin(followed)].iterrows():
         left = float(row.period_left_ratio)
         if row.status == "spent":
-            facts = {"title": str(row.title), "spent": 1 - left}
+            facts = {"title": str(row.title), "spent": 1 - left, "budget": budget_text(row)}
             yield stated("decision", "slo", "decision/missed", facts, owner=owner, weight=88.0)
         elif row.status == "at_risk":
             facts = {"title": str(row.title), "left": left}
@@ -221,6 +237,7 @@ def unknowns(studies: Mapping[str, Study], periods: pd.DataFrame) -> Iterator[St
     Parameters
     ----------
     studies : mapping of str to Study
+        The answered questions by name.
     periods : DataFrame
         Columns of :class:`workbench.analysis.overview.first_page.PeriodFigures`.
     """
@@ -232,6 +249,9 @@ def unknowns(studies: Mapping[str, Study], periods: pd.DataFrame) -> Iterator[St
     silent = [QUESTIONS[question] for question, study in read.items() if not measured(study)]
     if silent:
         yield stated("unknown", "", "unknown/measured", {"count": len(silent), "names": ", ".join(silent)})
+    empty = [QUESTIONS[question] for question, study in read.items() if study.status == "no_data" and measured(study)]
+    if empty:
+        yield stated("unknown", "", "unknown/data", {"count": len(empty), "names": ", ".join(empty)})
     if "slo" in read:
         frame = read["slo"].results["compliance"].frame
         silent = [str(title) for title in frame.loc[~frame["status"].isin(JUDGED), "title"]]

@@ -41,7 +41,7 @@ TEMPLATES: Mapping[str, str] = {
     "slo/met": "{met:count} of {judged:count objective|objectives} {met:words was|were} met; the least error budget "
     "is left for {title}: {left:share 0}.",
     "slo/missed": "{met:count} of {judged:count objective|objectives} {met:words was|were} met; {title} spent "
-    "{spent:share 0} of its error budget.",
+    "{spent:share 0} of its {budget}.",
     "slo/none": "{known:count objective is|objectives are} defined, and none has a verdict for this period.",
     "performance/errors-and-time": "{requests:count} {flow}: {errors:share} failed, 95 % were answered within "
     "{p95:span}.",
@@ -56,20 +56,24 @@ TEMPLATES: Mapping[str, str] = {
     "quality/shaped": "{drifted:count} of {scores:count score|scores} drifted; the answers of {column} are distributed "
     "unlike those of the weeks before.",
     "quality/steady": "{drifted:count} of {scores:count score|scores} drifted.",
-    "capacity/risk": "{risky:count} of {levels:count level|levels} {risky:words reaches|reach} a limit within the lead "
-    "time; first {title} of {series}: {limit} on {at:instant}.",
-    "capacity/calm": "{risky:count} of {levels:count level|levels} {risky:words reaches|reach} a limit within the lead "
-    "time.",
+    "capacity/full": "{full:count} of {levels:count level|levels} {full:words is|are} at or above a limit: {title} "
+    "({series}), {limit}; {more:count} more {more:words is|are} at risk of one within the lead time.",
+    "capacity/risk": "{risky:count} of {levels:count level|levels} {risky:words is|are} at risk of a limit within the "
+    "lead time; first: {title} ({series}), {limit} expected on {at:instant}.",
+    "capacity/calm": "{risky:count} of {levels:count level|levels} {risky:words is|are} at risk of a limit within the "
+    "lead time.",
     "alerts/began": "{began:count alert|alerts} began, {asleep:count} at night; {name} made {share:share 0} of them.",
     "alerts/none": "{began:count alerts} began.",
-    "unknown/answer": "{what}: no figure; {coverage:share 1} of the period was observed.",
-    "change/none": "a change of {difference:count} against {before}",
+    "answer/part": "Only {coverage:share 1} of the period was observed.",
+    "unknown/answer": "No figure: {coverage:share 1} of the period was observed.",
+    "unknown/unmeasured": "Not measured: the profile names {signals:count signals} for it.",
+    "change/none": "±{difference:count} against {before}",
     "change/count": "{difference:signed} against {before}",
     "change/ratio": "{ratio:change} against {before}",
     "change/points": "{difference:points} against {before}",
-    "change/level": "{level:share 0}, {earlier:share 0} in {before}",
+    "change/level": "{level:share 0} of its limit, {earlier:share 0} in {before}",
     "missed/events": "{title}: {sli:share} against {target:target}; {bad:count} of {total:count} {unit} were bad, "
-    "{over:share 0} more than the error budget allows.",
+    "{over:share 0} more than the {budget} allows.",
     "missed/near": "{title}: {sli:share} against {target:target}; {left:share 0} of its error budget is left.",
     "cause/known": "{share:share 0} of the budget went in {span:span} from {start:instant} on{where}; {what} {lag}.",
     "cause/place": "{share:share 0} of the budget went in {span:span} from {start:instant} on{where}; no deploy, "
@@ -77,23 +81,24 @@ TEMPLATES: Mapping[str, str] = {
     "cause/usual": "{share:share 0} of the budget went outside of episodes, at its usual pace.",
     "cost/missed": "It cost as much of the budget as {down:span} of complete outage.",
     "decision/policy": "{title} spent {spent:share 0} of its budget of {days:count day|days} ({step}): {consequence}",
-    "decision/missed": "{title} spent {spent:share 0} of its budget: let work on what spent it come first.",
+    "decision/missed": "{title} spent {spent:share 0} of its {budget}: let work on what spent it come first.",
     "decision/risk": "{title} has {left:share 0} of its budget left: let its risky changes wait.",
-    "decision/capacity": "{title} of {series} reaches {limit} on {at:instant}: extend it before, or reduce what fills "
+    "decision/capacity": "{title} ({series}) reaches {limit} on {at:instant}: extend it before, or reduce what fills "
     "it.",
-    "decision/full": "{title} of {series} is above {limit} since {at:instant}: extend it now.",
+    "decision/full": "{title} ({series}) is at or above {limit} on {at:instant}: extend it now.",
     "decision/budget": "{group} used {used:share 0} of its budget: raise the budget or limit its use.",
     "decision/jump": "Spend of {group} is {impact:amount} above usual since {first}: find out why, or accept it.",
     "decision/drift": "{title} of {series} is {direction} than its reference by {difference:score} since "
     "{onset:instant}: repair the model or accept the level.",
     "decision/noise": "{name} made {share:share 0} of {began:count alert|alerts}, {flapping:count} of them flapping: "
     "change or remove the rule.",
-    "decision/none": "{count:count decisions} are asked for: no budget, limit, spend, score or alert needs one.",
+    "decision/none": "{count:count decisions} are asked for (looked at: {names}).",
     "unknown/objectives": "{count:count objective has|objectives have} no verdict: {names}.",
     "unknown/coverage": "Up to {missing:span} of the period ({share:share}) were not observed, for {what}.",
     "unknown/levels": "{count:count} of {levels:count level has|levels have} too little data for a forecast.",
     "unknown/scores": "{count:count} of {scores:count score was|scores were} not judged.",
     "unknown/source": "{count:count} of 6 questions could not be read: {names}.",
+    "unknown/data": "{count:count} of 6 questions {count:words has|have} no data in this period: {names}.",
     "unknown/measured": "{count:count} of 6 questions {count:words is|are} not measured: {names}.",
     "unknown/history": "{known:count} of {wanted:count period|periods} of history are known.",
 }

@@ -120,7 +120,9 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     Parameters
     ----------
     findings : iterable of Finding
+        Everything that may need attention.
     as_of : datetime
+        Instant up to which data is read.
     count : int
         How many to show. [count]
 

@@ -164,9 +164,11 @@ def service_flows(
     coverage : mapping
         Observed share of the period by role. [ratio]
     flows : sequence of Flow
+        Requests of the profile, with their counters and histograms.
     quantiles : mapping
         (flow, dimension) -> group -> ``p50``, ``p95``, ``p99``. [s]
     period : TimeRange
+        Period to read, without its end.
     top : int
         Groups shown one by one. [count]
 
@@ -235,6 +237,7 @@ def availability(flows: ServiceFlows, stated: Sequence[tuple[str, str, str, Mapp
     Parameters
     ----------
     flows : ServiceFlows
+        Counts and quantiles of each flow.
     stated : sequence
         (basis, title, dimension, group -> share) of gauges that are 1 or 0. [ratio]
     """
@@ -260,6 +263,7 @@ def limit_state(flows: ServiceFlows, left: Sequence[tuple[str, str, Mapping[str,
     Parameters
     ----------
     flows : ServiceFlows
+        Counts and quantiles of each flow.
     left : sequence
         (title, unit, group -> (newest, least)) of gauges of what is left. [unit]
     """

@@ -125,6 +125,7 @@ def resource_use(resources: Sequence[Measured], *, step_ms: int) -> ResourceUse:
     Parameters
     ----------
     resources : sequence of Measured
+        Resources with their readings and limits.
     step_ms : int
         Step of their grid, over which each value is a mean. [ms]
 

@@ -69,6 +69,7 @@ def change(kind: ColumnKind, places: Floats, reference: Floats, current: Floats)
     Parameters
     ----------
     kind : {"number", "share", "category"}
+        What the cells stand for.
     places : float array, (cells,)
         Values of the cells, in order. [unit of the column]
     reference, current : float array, (cells,)

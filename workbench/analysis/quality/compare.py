@@ -112,6 +112,7 @@ def compare_arms(
     rows : DataFrame
         One row an answer; score, cost, latency and the value from before as floats, NaN where missing.
     columns : Columns
+        Which column holds the arm, the metric and the unit.
     arms : tuple of str
         First (the base) and second.
     expected : tuple of float

@@ -83,6 +83,7 @@ def welch(first: Moments, second: Moments, *, relative: bool = False, alpha: flo
     Parameters
     ----------
     first, second : Moments
+        Count, mean and variance of each group.
     relative : bool
         Whether the difference is a share of the first mean.
     alpha : float

@@ -79,6 +79,7 @@ def estimated_performance(reference: Predictions, now: Predictions) -> Estimated
     reference : Predictions
         With its truth.
     now : Predictions
+        Scores of the period without labels.
 
     Raises
     ------

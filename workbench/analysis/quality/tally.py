@@ -153,6 +153,7 @@ def numbers_tally(name: str, values: Floats, groups: Places, *, units: int = 2, 
     Parameters
     ----------
     name : str
+        Name of the column.
     values : float array, (rows,)
         NaN is missing. [unit of the column]
     groups : int array, (rows,)
@@ -200,6 +201,7 @@ def buckets_tally(name: str, bounds: Floats, counts: Floats, sums: Floats | None
     Parameters
     ----------
     name : str
+        Name of the score.
     bounds : float array, (buckets,)
         Upper bounds in order; the last may be infinite. [unit of the histogram]
     counts : float array, (units, segments, buckets)

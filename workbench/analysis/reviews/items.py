@@ -108,7 +108,9 @@ def review_items(
     Parameters
     ----------
     review : str
+        Name of the review.
     judged : sequence of (Item, Evaluation)
+        Items with what the data says about them.
     last : mapping of item to ``verdict`` and ``number``
         As they stood at the last finished review.
     since : datetime or None

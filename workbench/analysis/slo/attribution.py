@@ -105,6 +105,7 @@ def contributions(
     Parameters
     ----------
     spent : Spending
+        Episodes in which budget was used.
     counts : mapping of str to LabelledCounts
         By objective; one without counts has no rows.
     dimensions : mapping of str to mapping, optional

@@ -91,6 +91,7 @@ def replay(history: History, promise: Promise, policy: BurnPolicy) -> list[Firin
     promise : Promise
         Gives the target and the length of slices.
     policy : BurnPolicy
+        Burn rates and look-backs of the alerts.
 
     Returns
     -------
@@ -137,6 +138,7 @@ def rule_firing(policy: str, severity: str, times_ms: NDArray[np.int64], active:
     Parameters
     ----------
     policy, severity : str
+        Names of the policy and of the severity of the alert rule.
     times_ms : int64 array, length n
         Times of evaluation, evenly spaced but for time that is taken out. [ms since the epoch]
     active : bool array, (n_series, n)
@@ -167,14 +169,17 @@ def backtest(
     Parameters
     ----------
     objective : str
+        Id of the objective.
     history : History
         Every slice of the time replayed.
     promise : Promise
+        The objective, bound to a period.
     firings : sequence of Firing
         Of any number of policies.
     events : sequence of BudgetEvent
         What truly spent budget and was worth an alert.
     as_of : datetime
+        Instant up to which data is read.
     period_ms : int, optional
         Length of the period whose budget is meant; by default the window of the promise. [ms]
     grace_ms : int

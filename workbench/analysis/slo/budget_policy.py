@@ -66,11 +66,15 @@ def policy_state(
     Parameters
     ----------
     compliance : ComplianceResult
+        Verdicts of the objectives.
     burns : BurnRates
+        Burn rates of the objectives.
     spent : Spending
         Episodes of the same period.
     steps : sequence of Step
+        Steps of the policy, mildest first.
     as_of : datetime
+        Instant up to which data is read.
 
     Notes
     -----

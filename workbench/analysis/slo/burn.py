@@ -69,6 +69,7 @@ def budget_history(
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
+        Objectives bound to a period.
     as_of : datetime
         Aware instant up to which history is known.
     step_ms : int
@@ -106,6 +107,7 @@ def burn_rates(
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
+        Objectives bound to a period.
     as_of : datetime
         Aware instant up to which history is known.
     lookbacks : sequence of str

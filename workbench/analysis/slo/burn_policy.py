@@ -37,6 +37,7 @@ def named_policies(
     Parameters
     ----------
     policies : mapping of str to BurnPolicySteps
+        Burn rates and look-backs by the name of the policy.
     period_ms : int
         Length of the period of the budget. [ms]
     target : Decimal
@@ -53,6 +54,7 @@ def check_reachable(policy: BurnPolicy, target: Decimal) -> None:
     Parameters
     ----------
     policy : BurnPolicy
+        Burn rates and look-backs of the alerts.
     target : Decimal
         Of the objective. [ratio]
 

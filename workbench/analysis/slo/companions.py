@@ -89,6 +89,7 @@ def companions(
     Parameters
     ----------
     spent : Spending
+        Episodes in which budget was used.
     moments : sequence of Moment
         Restarts and annotations; those from two hours before an episode to its end are its companions.
     alerts : DataFrame, optional

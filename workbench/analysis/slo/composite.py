@@ -97,6 +97,7 @@ def composite_events(
     slice_ms : int
         [ms]
     budgeting : {"occurrences", "timeslices", "ratio_timeslices"}
+        Whether events or slices of time are counted.
     meaning : {"sum", "share"}
         Of the weights of RatioTimeslices.
 

@@ -131,6 +131,7 @@ def without_excluded(
     events : DataFrame
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
+        Objectives bound to a period.
     exclusions : mapping of str to sequence of Exclusion
         By objective.
 
@@ -215,6 +216,7 @@ def exclusion_effect(
     exclusions : mapping of str to sequence of Exclusion
         By objective.
     as_of : datetime
+        Instant up to which data is read.
     """
     rows: list[dict[str, Any]] = []
     with_, bare = judged.frame.set_index("objective"), without.frame.set_index("objective")
@@ -273,6 +275,7 @@ def excluded_times(
     Parameters
     ----------
     windows : ExclusionWindows
+        Windows in which exclusions hold.
     times_ms : int64 array, length n
         [ms since the epoch]
     memory_ms : int

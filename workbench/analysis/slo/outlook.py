@@ -68,6 +68,7 @@ def burn_outlook(
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
+        Objectives bound to a period.
     as_of : datetime
         Aware instant up to which history is known.
     policy : BurnPolicySteps
@@ -102,6 +103,7 @@ def count_interval(count: float, scatter: float = 1.0, *, sure: float = SURE) ->
     Parameters
     ----------
     count : float
+        Number of events.
     scatter : float
         Variance over mean of such counts, at least 1. [ratio]
     sure : float

@@ -61,6 +61,7 @@ def kept_share(history: BudgetHistory, compliance: ComplianceResult) -> dict[str
     Parameters
     ----------
     history : BudgetHistory
+        Budget left of each objective over time.
     compliance : ComplianceResult
         Of the same promises, for their targets.
 
@@ -101,6 +102,7 @@ def review_queue(
     reviewed : mapping of str to datetime
         Last review of an objective.
     as_of : datetime
+        Instant up to which data is read.
     scores : mapping of str to float, optional
         Of :func:`kept_share`.
 

@@ -49,6 +49,7 @@ def scorecard(rows: Iterable[Mapping[str, Any]], *, as_of: datetime, zone: str) 
     rows : iterable of mapping
         The columns of :class:`Scorecard`.
     as_of : datetime
+        Instant up to which data is read.
     zone : str
         IANA zone of the periods.
     """

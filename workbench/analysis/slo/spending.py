@@ -78,6 +78,7 @@ def spending(events: Events, promises: Sequence[Promise], *, as_of: datetime) ->
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
     promises : sequence of Promise
+        Objectives bound to a period.
     as_of : datetime
         Aware instant up to which history is known.
 

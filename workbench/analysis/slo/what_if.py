@@ -66,6 +66,7 @@ def what_if(
     exclusions : mapping of str to sequence of Exclusion
         By objective.
     as_of : datetime
+        Instant up to which data is read.
     targets : sequence of Decimal
         The promised target is tried in any case. [ratio]
 

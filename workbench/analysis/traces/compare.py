@@ -40,6 +40,7 @@ def trace_comparison(now: Population, then: Population, *, range: TimeRange, bef
     Parameters
     ----------
     now, then : Population
+        Whole traces of the two windows.
     range, before : TimeRange
         Windows of ``now`` and ``then``.
 

@@ -33,6 +33,7 @@ def failure_paths(forest: Forest, path: CriticalPath | None = None, *, overlap: 
     Parameters
     ----------
     forest : Forest
+        Spans of traces as trees.
     path : CriticalPath, optional
         As :func:`~workbench.analysis.traces.path.critical_path` gives it for the same overlap.
     overlap : float

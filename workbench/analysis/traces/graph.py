@@ -53,6 +53,7 @@ def service_graph(of: Population, range: TimeRange) -> ServiceGraph:
     Parameters
     ----------
     of : Population
+        Whole traces of the window.
     range : TimeRange
         Window in which the traces began, for rates.
 

@@ -44,6 +44,7 @@ def critical_path(forest: Forest, roots: Rows | None = None, *, overlap: float =
     Parameters
     ----------
     forest : Forest
+        Spans of traces as trees.
     roots : int64 array, optional
         Rows of the roots of trees; one per trace by default.
     overlap : float
@@ -124,6 +125,7 @@ def path_without(forest: Forest, removed: Flags, roots: Rows | None = None, *, o
     Parameters
     ----------
     forest : Forest
+        Spans of traces as trees.
     removed : bool array, (n,)
         Spans that take no time any more.
     roots, overlap

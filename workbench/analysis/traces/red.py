@@ -46,6 +46,7 @@ def operation_rates(of: Population, range: TimeRange) -> OperationRates:
     Parameters
     ----------
     of : Population
+        Whole traces of the window.
     range : TimeRange
         Window in which the traces began, for rates.
 

@@ -56,6 +56,7 @@ def span_statistics(forest: Forest, by: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     forest : Forest
+        Spans of traces as trees.
     by : sequence of str
         Columns (``service``, ``operation``, ``kind``, ...) or names of attributes, outermost first.
 

@@ -61,6 +61,7 @@ def repaired(forest: Forest, hosts: list[str] | None = None, *, max_shift_ns: in
     Parameters
     ----------
     forest : Forest
+        Spans of traces as trees.
     hosts : list of str, (n,), optional
         Host of each span; an empty one is unlike every other. By default :func:`hosts_of`.
     max_shift_ns : int

@@ -36,6 +36,7 @@ def slowest_traces(of: Population, *, limit: int = SHOWN) -> SlowestTraces:
     Parameters
     ----------
     of : Population
+        Whole traces of the window.
     limit : int
         Traces of the list. [count]
     """

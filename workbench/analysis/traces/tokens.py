@@ -53,6 +53,7 @@ def trace_tokens(of: Population, price: PriceOf | None = None, *, currency: str 
     Parameters
     ----------
     of : Population
+        Whole traces of the window.
     price : callable, optional
         Cost of a call by a price book, for calls that do not say their cost.
     currency : str

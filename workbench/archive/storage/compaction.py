@@ -37,6 +37,7 @@ def compact(
     Parameters
     ----------
     tables : Tables
+        The tables of the archive.
     ids : int32 array
         Numbers of all series, rising.
     """

@@ -69,6 +69,7 @@ def write(
     folder : Place
         The table.
     layout : Layout
+        Folders, columns and sort order of one table.
     month : str
         Partition; empty for a table without partitions.
     chunks : iterable of Table

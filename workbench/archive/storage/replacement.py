@@ -20,7 +20,9 @@ def replace_files(tables: Tables, layout: Layout, change: Callable[[], tuple[lis
     Parameters
     ----------
     tables : Tables
+        The tables of the archive.
     layout : Layout
+        Folders, columns and sort order of one table.
     change : callable
         Returns the files to remove, and those it wrote to add; without any nothing is committed.
 

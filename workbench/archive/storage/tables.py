@@ -116,7 +116,9 @@ class Tables:
         Parameters
         ----------
         layout : Layout
+            Folders, columns and sort order of one table.
         files : sequence of DataFile
+            Files that were written and belong to no commit yet.
         expect : str, optional
             Commit only when the table is still at this version as far as such conditional commits go.
 

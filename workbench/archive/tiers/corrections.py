@@ -24,6 +24,7 @@ def is_counter(labels: Labels, families: Mapping[str, Mapping[str, str]]) -> boo
     Parameters
     ----------
     labels : Labels
+        Labels of the series, its name included.
     families : mapping of str to mapping
         Metadata of metric families by name, with their ``type``.
 

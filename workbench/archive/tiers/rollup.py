@@ -26,6 +26,7 @@ def rollup(series: SeriesSet, step_ms: int) -> Slices:
     Parameters
     ----------
     series : SeriesSet
+        Series with their samples.
     step_ms : int
         Length of a slice. [ms]
 

@@ -22,6 +22,7 @@ class TierStore:
     Parameters
     ----------
     archive : Archive
+        The archive to read or to write.
     tier : Tier
         One of the coarser ones.
     """

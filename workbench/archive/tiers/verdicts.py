@@ -77,6 +77,7 @@ def verdict(function: str, tier: Tier, *, window_ms: int | None = None) -> Verdi
     function : str
         Name of the PromQL function directly around the selector; empty for a plain selector.
     tier : Tier
+        The tier to read.
     window_ms : int, optional
         Range of the selector. [ms]
 

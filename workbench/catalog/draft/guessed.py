@@ -114,6 +114,7 @@ def guessed_roles(families: Iterable[Family], taken: Mapping[str, DraftRole]) ->
     Parameters
     ----------
     families : iterable of Family
+        Metric families of the server.
     taken : mapping
         Roles that dialects gave already; a guess never takes their names.
     """

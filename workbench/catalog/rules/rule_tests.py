@@ -39,7 +39,9 @@ def rule_tests(counted: Counted, example: Example, rule_file: str) -> dict[str, 
     Parameters
     ----------
     counted : Counted
+        The counted indicator.
     example : Example
+        Samples of which the right result is known.
     rule_file : str
         Name of the rule file, beside the test file.
     """

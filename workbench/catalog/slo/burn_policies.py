@@ -117,6 +117,7 @@ def read_burn_policies(path: Path | None = None) -> Mapping[str, BurnPolicySteps
     Parameters
     ----------
     path : Path, optional
+        File to read; by default the shipped one.
 
     Returns
     -------

@@ -24,7 +24,9 @@ def members_target(members: Sequence[Member], method: str, meaning: Weights) -> 
     Parameters
     ----------
     members : sequence of Member
+        Objectives that form the composite, with their weights.
     method : {"occurrences", "timeslices", "ratio_timeslices"}
+        Whether events or slices of time are counted.
     meaning : {"sum", "share"}
         Of the weights.
 

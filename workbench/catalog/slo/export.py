@@ -37,6 +37,7 @@ def openslo_document(objective: Objective) -> dict[str, Any]:
     Parameters
     ----------
     objective : Objective
+        The objective to read.
 
     Returns
     -------

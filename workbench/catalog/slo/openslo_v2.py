@@ -23,6 +23,7 @@ def openslo_v1(document: Document, *, system: str) -> Imported:
     Parameters
     ----------
     document : Document
+        The parsed file, with its lines.
     system : str
         System of the catalog; put into the labels of SLOs that name none.
 

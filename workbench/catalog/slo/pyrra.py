@@ -34,6 +34,7 @@ def pyrra_slos(document: Document, *, system: str) -> Imported:
     Parameters
     ----------
     document : Document
+        The parsed file, with its lines.
     system : str
         System of the catalog whose promise this is.
 

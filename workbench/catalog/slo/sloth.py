@@ -37,6 +37,7 @@ def sloth_slos(document: Document, *, system: str, counting: Counting, period: s
     Parameters
     ----------
     document : Document
+        The parsed file, with its lines.
     system : str
         System of the catalog whose promises these are.
     counting : callable

@@ -21,6 +21,7 @@ def rules_figure(rules: AlertRules, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     rules : AlertRules
+        What each rule did in the period.
     mode : {"light", "dark"}
         Theme.
 
@@ -54,6 +55,7 @@ def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     found : AlertEpisodes
+        Episodes of alerts of the period.
     mode : {"light", "dark"}
         Theme.
 
@@ -147,6 +149,7 @@ def hours_figure(hours: AlertHours, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     hours : AlertHours
+        Alerts per hour and weekday.
     mode : {"light", "dark"}
         Theme.
 

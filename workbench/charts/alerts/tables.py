@@ -168,7 +168,7 @@ def shift_rows(result: Result) -> list[dict[str, str]]:
 
 
 def tag_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per rule, ``all`` first: what people said of its alerts, and of how many nobody said."""
+    """One row of text per rule with alerts, ``all`` first: what people said of them, and of how many nobody said."""
     return [
         {
             "rule": str(row.alertname),
@@ -180,7 +180,7 @@ def tag_rows(result: Result) -> list[dict[str, str]]:
             + (f" ({ratio_text(row.useful_low, digits=0)} to {ratio_text(row.useful_high, digits=0)})"
                if row.useful_share == row.useful_share else ""),
         }
-        for row in result.frame.itertuples()
+        for row in result.frame[result.frame["alerts"] > 0].itertuples()
     ]  # fmt: skip
 
 

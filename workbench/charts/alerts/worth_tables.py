@@ -28,6 +28,7 @@ _WORDS = {
     "too few": "too few alerts to say",
     "not judged": "not judged",
     "quiet": "never fired",
+    "not observed": "not observed",
 }
 
 

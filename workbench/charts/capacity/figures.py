@@ -28,6 +28,7 @@ def forecasts_figure(
     Parameters
     ----------
     forecasts : CapacityForecasts
+        Forecast of each level.
     limits : CapacityLimits, optional
         Gives the order; the first levels of it are drawn.
     unit : str
@@ -142,6 +143,7 @@ def limits_figure(limits: CapacityLimits, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     limits : CapacityLimits
+        When each limit will be reached.
     mode : {"light", "dark"}
         Theme.
 

@@ -26,6 +26,7 @@ def daily_figure(
     Parameters
     ----------
     result : DailySpend
+        Spend per day.
     measure : str
         ``cost`` or ``tokens``.
     dimension : str
@@ -80,6 +81,7 @@ def groups_figure(
     Parameters
     ----------
     result : SpendGroups
+        Spend per label value.
     measure : str
         ``cost`` or ``tokens``.
     dimension : str
@@ -131,6 +133,7 @@ def drivers_figure(result: SpendDrivers, unit: str = "", *, mode: Mode = "light"
     Parameters
     ----------
     result : SpendDrivers
+        Causes of a change of spend.
     unit : str
         Currency; the first by default.
     mode : {"light", "dark"}
@@ -172,6 +175,7 @@ def forecast_figure(result: SpendForecast, unit: str = "", *, mode: Mode = "ligh
     Parameters
     ----------
     result : SpendForecast
+        Expected spend of the month.
     unit : str
         Currency; the first by default.
     mode : {"light", "dark"}
@@ -201,6 +205,7 @@ def budgets_figure(result: BudgetUse, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     result : BudgetUse
+        Budgets and how much of each is used.
     mode : {"light", "dark"}
         Theme.
 

@@ -21,6 +21,7 @@ def changes_figure(changes: Changes, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     changes : Changes
+        What differs between the windows.
     mode : {"light", "dark"}
         Theme.
 

@@ -19,6 +19,7 @@ class FirstPage:
     Parameters
     ----------
     title : str
+        Title of the system.
     lines : sequence of str
         What it covers, when and by whom it was issued.
     causes : sequence of str

@@ -17,6 +17,7 @@ def levels_figure(levels: LevelHistory, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     levels : LevelHistory
+        Levels over time.
     mode : {"light", "dark"}
         Theme.
 

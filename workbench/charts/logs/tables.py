@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.charts.tables import Sentence, Table
@@ -12,16 +13,17 @@ from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
 SHOWN = 50
 
 _FIELDS = {"severity": "level", "trace_id": "trace id", "event_type": "event type"}
+_PARSERS = {"json": "JSON", "logfmt": "logfmt", "text": "plain text", "fields": "fields of the backend"}
 _OUTCOMES = {
-    "share": "records understood",
-    "not_understood": "records not understood",
+    "broken": "begin like JSON and are none",
     "undated": "records without a time",
     "naive": "times without a zone",
+    "unknown_levels": "levels that are not known",
+    "no_levels": "records without a level",
     "continued": "lines of the record before",
     "blank": "blank lines",
-    "json": "JSON",
-    "logfmt": "logfmt",
-    "text": "plain text",
+    "cut": "lines cut at 1 MiB",
+    "repeated": "lines in two logs, counted once",
 }
 
 
@@ -95,7 +97,7 @@ def latency_rows(result: Result) -> list[dict[str, str]]:
 
 
 def coverage_rows(fields: Result, coverage: Result) -> list[dict[str, str]]:
-    """One row of text per field that lines have, and for files per outcome of the parsers."""
+    """One row of text per field that lines have, and what became of the records of each parser."""
     rows = [
         {
             "what": f"lines with a {_FIELDS.get(str(row.field), str(row.field))}",
@@ -105,14 +107,19 @@ def coverage_rows(fields: Result, coverage: Result) -> list[dict[str, str]]:
         for row in fields.frame.itertuples()
     ]
     for row in coverage.frame.itertuples():
-        is_share = row.outcome == "share"
-        rows.append(
-            {
-                "what": _OUTCOMES.get(str(row.outcome), str(row.outcome).replace("_", " ")),
-                "count": NO_VALUE if is_share else count_text(row.count),
-                "share": ratio_text(row.count, digits=2) if is_share else NO_VALUE,
-            }
-        )
+        parser = _PARSERS.get(str(row.parser), str(row.parser))
+        for what, count, share in (
+            ("records", row.records, NO_VALUE),
+            ("understood", row.understood, ratio_text(row.share, digits=2)),
+            ("with a level that is known", row.with_level, ratio_text(row.level_share, digits=2)),
+        ):
+            rows.append({"what": f"{parser}: {what}", "count": count_text(count), "share": share})
+    outcomes: Mapping[str, int] = getattr(coverage, "outcomes", {})
+    rows += [
+        {"what": text, "count": count_text(outcomes[name]), "share": NO_VALUE}
+        for name, text in _OUTCOMES.items()
+        if name in outcomes
+    ]
     return rows
 
 

@@ -13,7 +13,7 @@ from workbench.analysis.overview.statements import QUESTIONS
 from workbench.charts.theme import STATUS_WORDS, palette
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, amount_text, count_text, ratio_text, value_text
+from workbench.core.units import NO_VALUE, amount_text, count_text, instant_text, ratio_text, value_text
 
 #: Under this type the findings stand in the outputs of a notebook, for whoever exports it.
 FINDINGS_TYPE = "application/vnd.workbench.findings+json"
@@ -24,6 +24,9 @@ PARTS = (
     ("decision", "Decisions to take"),
     ("unknown", "What is not known"),
 )
+
+#: What is said where a part has no sentence, and no objective was judged.
+UNJUDGED = "No objective was judged."
 
 #: What is said where a part has no sentence.
 NOTHING = {
@@ -67,7 +70,11 @@ def findings_json(findings: Result, periods: Result) -> dict[str, Any]:
 def title_of(findings: Result, *, status: str) -> tuple[str, str]:
     """Return the title of a report, and the line below it: what it covers."""
     facts = vars(findings)
-    head = f"{facts['title']}, {facts['period']}"
+    span = facts["range"]
+    window = f"{instant_text(span.start).removesuffix(' UTC')} to {instant_text(span.end)}"
+    head = f"{facts['title']}, {window if '..' in facts['period'] else facts['period']}"
+    unread = findings.frame["status"].isin(["unavailable", "refused"]).any()
+    status = f"{status}, incomplete: not every question was answered" if unread else status
     newest = f"{facts['newest']:%Y-%m-%d %H:%M} UTC" if facts["newest"] is not None else "none"
     line = (
         f"{status}. {facts['range']}, history read up to {facts['as_of']:%Y-%m-%d %H:%M} UTC; newest sample {newest}."
@@ -81,14 +88,16 @@ def first_page_html(findings: Result, periods: Result, *, status: str = "Draft")
     Parameters
     ----------
     findings : ReportFindings
+        Sentences of the first page.
     periods : PeriodFigures
+        Figures of the period and of the one before.
     status : str
         What the report is: a draft, or an issue with its number.
     """
     head, line = title_of(findings, status=status)
     frame = findings.frame
     rows = "".join(_answer_row(row, periods.frame) for row in frame[frame["part"] == "answer"].itertuples())
-    parts = "".join(f"<h2>{title}</h2>{_list(frame, part)}" for part, title in PARTS)
+    parts = "".join(f"<h2>{title}</h2>{_list(frame, part)}" for part, title in parts_of(frame))
     columns = ("Question", "Answer", "Change", "12 periods", "Seen")
     top = "".join(f"<th scope='col'>{name}</th>" for name in columns)
     return (
@@ -110,7 +119,7 @@ def _answer_row(row: Any, periods: pd.DataFrame) -> str:
 
 def change_of(text: str, own: pd.DataFrame) -> str:
     """Write a change with the name of the figure that changed."""
-    return f"{own['title'].iloc[-1]} {text}" if text and len(own) else text or NO_VALUE
+    return f"{own['title'].iloc[-1]}: {text}" if text and len(own) else text or NO_VALUE
 
 
 def _list(frame: pd.DataFrame, part: str) -> str:
@@ -118,9 +127,20 @@ def _list(frame: pd.DataFrame, part: str) -> str:
     left = len(items) - MOST_UNKNOWN if part == "unknown" else 0
     items = [*items[:MOST_UNKNOWN], f"… and {left} more."] if left > 0 else items
     if not items:
-        return f"<p>{NOTHING[part]}</p>"
+        return f"<p>{nothing_text([frame], part)}</p>"
     tag = "ol" if part == "decision" else "ul"
     return f"<{tag}>{''.join(f'<li>{markup(text)}</li>' for text in items)}</{tag}>"
+
+
+def parts_of(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the parts of a page with their titles; that on objectives only where objectives were a question."""
+    return [part for part in PARTS if part[0] != "missed" or (frame["question"] == "slo").any()]
+
+
+def nothing_text(frames: Sequence[pd.DataFrame], part: str) -> str:
+    """Say that a part is empty; nothing is said of objectives that nobody judged."""
+    judged = any(frame["id"].isin(["report/slo/met", "report/slo/missed"]).any() for frame in frames)
+    return NOTHING[part] if part != "missed" or judged else UNJUDGED
 
 
 def grouped(frame: pd.DataFrame, part: str) -> list[str]:
@@ -199,9 +219,9 @@ def first_page_markdown(findings: Result, periods: Result, *, status: str = "Dra
         change = f" ({markdown_text(change_of(row.change, own))})" if row.change else ""
         seen = f" Seen: {ratio_text(row.coverage, digits=1)}." if row.coverage == row.coverage else ""
         lines.append(f"- **{QUESTIONS[row.question]}**: {markdown_text(row.text)}{change}{seen}")
-    for part, title in PARTS:
+    for part, title in parts_of(frame):
         lines += ["", f"## {title}", ""]
-        items = grouped(frame, part) or [NOTHING[part]]
+        items = grouped(frame, part) or [nothing_text([frame], part)]
         marks = [f"{place}." if part == "decision" else "-" for place, _ in enumerate(items, start=1)]
         lines += [f"{mark} {markdown_text(text)}" for mark, text in zip(marks, items, strict=True)]
     return "\n".join(lines) + "\n"

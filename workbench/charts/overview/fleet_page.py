@@ -10,12 +10,12 @@ import pandas as pd
 from workbench.analysis.overview.statements import QUESTIONS
 from workbench.charts.overview.first_page import (
     FINDINGS_TYPE,
-    NOTHING,
     PARTS,
     change_of,
     findings_json,
     grouped,
     markdown_text,
+    nothing_text,
     spark,
 )
 from workbench.charts.theme import STATUS_WORDS
@@ -96,10 +96,13 @@ class FleetPage:
             return "No system", self.status
         facts = vars(self.studies[0].results["findings"])
         count = len(self.studies)
+        parts = [vars(study.results["findings"])["frame"]["status"] for study in self.studies]
+        unread = any(part.isin(["unavailable", "refused"]).any() for part in parts)
+        status = f"{self.status}, incomplete: not every question was answered" if unread else self.status
         read = f"history read up to {facts['as_of']:%Y-%m-%d %H:%M} UTC"
         return (
             f"{count} {'system' if count == 1 else 'systems'}, {facts['period']}",
-            f"{self.status}. {facts['range']}, {read}.",
+            f"{status}. {facts['range']}, {read}.",
         )
 
     def _questions(self) -> list[Any]:
@@ -130,7 +133,7 @@ class FleetPage:
         said = [text for _, _, text in sorted(rows, key=lambda row: row[:2])]
         left = len(said) - MOST[part]
         shown = said[: MOST[part]] + ([f"… and {left} more, in the reports of the systems."] if left > 0 else [])
-        return shown or [NOTHING[part]]
+        return shown or [nothing_text([one.results["findings"].frame for one in self.studies], part)]
 
 
 def _cell(row: Any, own: pd.DataFrame) -> str:

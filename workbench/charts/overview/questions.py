@@ -49,12 +49,15 @@ Missing = tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class QuestionCard:
-    """How one question stands: status, the figure, and what it is made of; ``page`` shows it in full."""
+    """How one question stands: status, the figure, and what it is made of; ``page`` shows it in full.
+
+    ``status`` is None for a figure that is not judged.
+    """
 
     title: str
     page: str
     icon: str
-    status: Status
+    status: Status | None
     value: str
     note: str
     system: str = ""
@@ -73,16 +76,17 @@ def question_cards(study: Study, answers: Sequence[Answer], missing: Missing = (
         Questions about systems that are being read, and those that could not be: the card is not "OK" with either.
     """
     return (
-        _objectives(study),
+        objectives_card(study),
         _performance(study),
-        _cost(study),
+        cost_card(study),
         _last("Quality", "quality.py", "psychology", "quality_drift", answers, missing),
         _last("Capacity", "capacity.py", "query_stats", "capacity_forecast", answers, missing),
         _alerts(study),
     )
 
 
-def _objectives(study: Study) -> QuestionCard:
+def objectives_card(study: Study) -> QuestionCard:
+    """Return how many objectives of all systems are met, of those that could be judged."""
     rows = study.results["board"].frame
     rows = rows[rows["objective"] != ""]
     missed, risky = (int((rows["status"] == status).sum()) for status in ("spent", "at_risk"))
@@ -104,7 +108,8 @@ def _performance(study: Study) -> QuestionCard:
     return QuestionCard("Performance", "performance.py", "speed", status, value, note, system)
 
 
-def _cost(study: Study) -> QuestionCard:
+def cost_card(study: Study) -> QuestionCard:
+    """Return what all systems spent in the month, and how their budgets stand."""
     spend, budgets = study.results["spend"].frame, study.results["budgets"].frame
     money = spend[spend["unit"].astype(bool) & (spend["coverage"] > 0)]
     known, read = _looked(study, "budget")

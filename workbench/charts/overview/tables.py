@@ -20,6 +20,7 @@ def today_rows(result: Result) -> list[dict[str, str]]:
     Parameters
     ----------
     result : TodayList
+        What to do first.
     """
     return [
         {

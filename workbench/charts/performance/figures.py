@@ -23,6 +23,7 @@ def latency_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> A
     Parameters
     ----------
     result : FlowHistory
+        Counts and quantiles of each flow over time.
     flow : str
         Role of the flow; by default the first that is timed.
     mode : {"light", "dark"}
@@ -43,6 +44,7 @@ def rate_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     result : FlowHistory
+        Counts and quantiles of each flow over time.
     flow : str
         Role of the flow; the first by default.
     mode : {"light", "dark"}
@@ -63,6 +65,7 @@ def errors_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> An
     Parameters
     ----------
     result : FlowHistory
+        Counts and quantiles of each flow over time.
     flow : str
         Role of the flow; by default the first whose failures are measured.
     mode : {"light", "dark"}
@@ -86,6 +89,7 @@ def flow_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     result : FlowHistory
+        Counts and quantiles of each flow over time.
     flow : str
         Role of the flow; the first by default.
     mode : {"light", "dark"}
@@ -109,6 +113,7 @@ def resources_figure(result: Result, title: str = "", *, mode: Mode = "light") -
     Parameters
     ----------
     result : ResourceHistory
+        Use of each resource over time.
     title : str
         Which resource; the first by default.
     mode : {"light", "dark"}
@@ -148,6 +153,7 @@ def breaches_figure(result: Result, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     result : LimitBreaches
+        Thresholds that were broken.
     mode : {"light", "dark"}
         Theme.
 

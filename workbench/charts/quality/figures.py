@@ -22,6 +22,7 @@ def hours_figure(
     Parameters
     ----------
     hours : QualityHours
+        Quality per hour.
     drifts : QualityDrifts, optional
         Shaded from onset to end.
     role : str
@@ -74,6 +75,7 @@ def states_figure(states: QualityStates, *, mode: Mode = "light") -> Any:
     Parameters
     ----------
     states : QualityStates
+        State of each measure of quality.
     mode : {"light", "dark"}
         Theme.
 

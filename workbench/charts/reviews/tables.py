@@ -127,3 +127,15 @@ def delivery_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples()
     ]  # fmt: skip
+
+
+def delivery_finding(study: Study) -> Sentence:
+    """Say in one sentence how often is deployed, and from what it is known."""
+    rows = study.results["metrics"].frame.set_index("metric")
+    count = int(rows.loc["frequency", "of"])
+    if not study.provenance.source:
+        return Sentence("Nothing says when this system was deployed.")
+    failing = rows.loc["fail_rate", "value"]
+    failed = f"; {ratio_text(failing, digits=1)} of them failed" if math.isfinite(failing) else ""
+    noun = "deployment" if count == 1 else "deployments"
+    return Sentence(f"{count} {noun}{failed} (from {study.provenance.source}).")

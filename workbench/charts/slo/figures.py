@@ -192,7 +192,9 @@ def detail_figure(history: BudgetHistory, compliance: ComplianceResult | None = 
     Parameters
     ----------
     history : BudgetHistory
+        Budget left over time.
     compliance : ComplianceResult, optional
+        Verdicts of the objectives, for the line of the target.
     mode : {"light", "dark"}
         Theme.
 

@@ -26,6 +26,7 @@ def scorecard_rows(result: Result, *, by: By = "system") -> list[dict[str, str]]
     Parameters
     ----------
     result : Scorecard
+        Objectives over several months.
     by : {"system", "owner"}
         What rows are put together by.
     """
@@ -96,15 +97,16 @@ class ScorecardTable:
                 group = name
             cells = {row.period: _cell(row, vars(self.result)["as_of"]) for row in own.itertuples()}
             columns = "".join(cells.get(period, f"<td>{NO_VALUE}</td>") for period in periods)
-            target = target_text(round(float(own["target"].iloc[-1]), 8))
+            target = target_text(own["target"].iloc[-1])
             bodies.append(f"<tr><th scope='row'>{markup(title)}</th><td>{target}</td>{columns}</tr>")
         caption = (
             "SLI, share of the error budget of the period that was spent, and status. <i>Issued</i> figures are those "
             "of an issued report, a <i>revision</i> replaced earlier ones, <i>counted</i> figures were counted anew."
         )
-        first = frame.sort_values("start")["period"].iloc[0]
-        if periods[0] != first:
-            caption += f" There is no data of {markup(first)} up to {markup(periods[0])}."
+        names = list(frame.sort_values("start")["period"].unique())
+        if before := names[: names.index(periods[0])]:
+            span = before[0] if len(before) == 1 else f"{before[0]} to {before[-1]}"
+            caption += f" There is no data of {markup(span)}."
         return (
             f"<table class='scorecard'><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
             f"<tbody>{''.join(bodies)}</tbody></table>"

@@ -22,6 +22,7 @@ def spending_rows(
     Parameters
     ----------
     spent : Spending
+        Episodes in which budget was used.
     contributed : Contributions, optional
         Gives the column ``label``.
     companions : Companions, optional

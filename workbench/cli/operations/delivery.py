@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,38 +17,47 @@ def dora() -> None:
     """Deployment frequency, lead time, fail rate, recovery time, rework rate.
 
     \b
-    Example:
-      workbench dora status conduit --deployments deploys.csv --period 2026-10
+    Examples:
+      workbench dora status conduit --period 2026-10
+      workbench dora status conduit --git /srv/conduit --tags 'v*' --last 90d
     """
 
 
 @dora.command()
 @click.option(
-    "--deployments", type=_FILE, required=True, help="CSV: deployment, finished [result, environment, rework]."
+    "--git",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Local repository whose tags are deployments; by default that of the settings.",
 )
-@click.option("--incidents", type=_FILE, help="CSV: created, resolved (empty while open).")
+@click.option("--tags", default="", help="Pattern of the tags that are deployments.  [default: v*]")
+@click.option("--deployments", type=_FILE, help="CSV: deployment, finished [result, environment, rework].")
 @click.option("--requests", type=_FILE, help="CSV: first_commit, created, first_review, merged, deployed.")
+@click.option("--incidents", type=_FILE, help="CSV: created, resolved (empty while open).")
+@click.option("--alerts", is_flag=True, help="Without incidents: severe alerts within a day of a deployment.")
 @click.option(
     "--benchmark", type=click.Choice(["2021", "2023"]), default="2023", show_default=True, help="Year of levels."
 )
 @question
-def status(asked: Asked, deployments: Path, incidents: Path | None, requests: Path | None, benchmark: str) -> None:
+def status(asked: Asked, benchmark: str, **given: Any) -> None:
     """Print one line per metric with its level, the year of the benchmark named.
 
+    Without --git and --deployments: the repository of the settings, else noted deployments, tables of deployments, or
+    versions in metrics and log lines.
+
     \b
-    Example:
+    Examples:
+      workbench dora status conduit --last 90d --alerts
       workbench dora status conduit --deployments deploys.csv --incidents incidents.csv --last 90d
     """
     from workbench.charts.reviews import tables
     from workbench.studies.operations.delivery import delivery_performance
 
-    study = asked.answer(
-        delivery_performance, deployments=deployments, incidents=incidents, requests=requests, benchmark=int(benchmark)
-    )
+    study = asked.answer(delivery_performance, benchmark=int(benchmark), **given)
     result = study.results["metrics"]
     asked.show(
         study,
         tables.delivery_rows(result),
         csv=result.to_frame().to_dict(orient="records"),
         right=lambda name: name in ("value", "of"),
+        finding=tables.delivery_finding(study),
     )

@@ -48,6 +48,7 @@ class Asked:
         Parameters
         ----------
         study : Study
+            An answered question with its results.
         *tables : sequences of rows
             What ``--format table`` prints; empty ones are left out unless all are.
         csv : sequence of rows

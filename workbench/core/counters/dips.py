@@ -88,6 +88,7 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     series : SeriesSet
         Samples of counters; those of one target (``job``, ``instance``) are evidence for each other.
     evidence : Evidence, optional
+        Starts of processes and created samples; without it only falls of a counter tell a restart.
 
     Returns
     -------
@@ -169,6 +170,7 @@ def dip_notes(dips: Sequence[Dip], *, since_ms: int) -> tuple[str, ...]:
     Parameters
     ----------
     dips : sequence of Dip
+        Falls from which the counter returned.
     since_ms : int
         Earlier ones change nothing and are left out. [ms since the epoch]
 

@@ -28,6 +28,7 @@ def spikes_in(series: SeriesSet) -> list[Spike]:
     Parameters
     ----------
     series : SeriesSet
+        Counters with their raw samples.
 
     Notes
     -----

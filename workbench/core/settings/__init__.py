@@ -24,7 +24,8 @@ from workbench.core.settings.channels import ChannelSettings
 from workbench.core.settings.cost import CostSettings
 from workbench.core.settings.grafana import GrafanaSettings
 from workbench.core.settings.limits import Limits as Limits
-from workbench.core.settings.secrets import SECRET_NAME, Frozen, SecretRef, holds_password
+from workbench.core.settings.secrets import Frozen, SecretRef, holds_password
+from workbench.core.settings.system import SystemSettings as SystemSettings
 from workbench.core.settings.toml_lines import line_of
 from workbench.core.timerange import Weekday, duration_ms, named_zone
 
@@ -212,25 +213,6 @@ class ArchiveSettings(Frozen):
         return self
 
 
-class SystemSettings(Frozen):
-    """Where a monitored system is reached; ``health`` is its base address, or an address by the name of an endpoint."""
-
-    health: str | Mapping[str, str] = ""
-
-    @model_validator(mode="after")
-    def _addresses(self) -> Self:
-        given = [self.health] if isinstance(self.health, str) else self.health.values()
-        for url in filter(None, given):
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError("health is 'http(s)://host[:port]', or one such address by endpoint")
-            if parts.username or parts.password:
-                raise ValueError("credentials may not stand in the address of a health endpoint")
-            if SECRET_NAME.search(parts.query):
-                raise ValueError("a secret may not stand in the address of a health endpoint")
-        return self
-
-
 class Settings(Frozen):
     """All settings, paths absolute. ``origin`` is the file they came from."""
 
@@ -395,5 +377,12 @@ def _absolute(read: Settings, base: Path) -> Settings:
         for name, channel in read.channels.items()
     }
     cost = read.cost.model_copy(update={"prices": below(read.cost.prices)})
-    changed = {"sources": sources, "archive": archive, "channels": channels, "schedule": below(read.schedule)}
+    systems = {name: system.model_copy(update={"git": below(system.git)}) for name, system in read.systems.items()}
+    changed = {
+        "sources": sources,
+        "systems": systems,
+        "archive": archive,
+        "channels": channels,
+        "schedule": below(read.schedule),
+    }
     return read.model_copy(update={**changed, **folders, "cost": cost})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,20 +53,48 @@ def place(rng: Generator, buckets: Buckets, held: Counts, minutes: Counts) -> Fl
     return drawn
 
 
-def sampled(
-    day: Day, name: str, counts: Counts, buckets: Buckets, held: Counts, *, keep: int, inner: int
-) -> Iterator[Call]:
-    """Yield one request in ``keep`` of a day, with ids for ``inner`` further spans.
+def kept(day: Day, name: str, streams: Sequence[Counts], keep: int) -> list[Counts]:
+    """Keep every ``keep``-th of the requests of several streams together, as a logger does that counts them.
+
+    The first one of the day is drawn. Over any stretch ``keep`` times the requests kept is off by less
+    than ``keep``.
 
     Parameters
     ----------
-    counts : int64 array, (MINUTES,)
+    name : str
+        Name of the sampler: streams that share it are counted together.
+    streams : sequence of int64 array, (MINUTES,)
         Requests to choose from.
+    keep : int
+        One in so many is kept.
+
+    Returns
+    -------
+    list of int64 array, (MINUTES,)
+        Requests kept of each stream.
+    """
+    rng = day.rng(f"{name}/sampler")
+    counts = np.stack(streams)
+    passed = rng.integers(keep) + np.cumsum(counts.sum(axis=0))
+    chosen = np.diff(passed // keep, prepend=0)
+    split = np.zeros_like(counts)
+    for minute in np.flatnonzero(chosen).tolist():
+        split[:, minute] = rng.multivariate_hypergeometric(counts[:, minute], chosen[minute])
+    return list(split)
+
+
+def sampled(day: Day, name: str, chosen: Counts, buckets: Buckets, held: Counts, *, inner: int) -> Iterator[Call]:
+    """Yield the chosen requests of a day, with ids for ``inner`` further spans.
+
+    Parameters
+    ----------
+    chosen : int64 array, (MINUTES,)
+        Requests kept of the stream ``name``; see :func:`kept`.
     held : int64 array, (buckets, MINUTES)
         Histogram the durations are drawn from.
     """
     rng = day.rng(f"{name}/records")
-    minutes = np.repeat(np.arange(MINUTES), rng.binomial(counts, 1 / keep))
+    minutes = np.repeat(np.arange(MINUTES), chosen)
     count = len(minutes)
     lengths = (place(rng, buckets, held, minutes) * NS).astype(np.int64).tolist()
     starts = ((day.index * 86_400 + minutes * 60) * NS + (rng.random(count) * 60 * NS).astype(np.int64)).tolist()

@@ -28,6 +28,7 @@ def drawn(day: Day, name: str, rate: Floats, shares: Mapping[str, float], servin
     Parameters
     ----------
     day : Day
+        The day to simulate.
     name : str
         Name of the stream, e.g. ``conduit/vk-001/gpt-4o``.
     rate : float64 array, (MINUTES,)
@@ -129,7 +130,9 @@ def expose_durations(
     family : Labels
         Labels with the family's name under ``__name__``.
     held : int64 array, (buckets, MINUTES)
+        Observations per bucket and minute.
     totals : int64 array, (MINUTES * parts,)
+        Observations per part of a minute.
     """
     parts = split_like(day.rng(f"{name}/durations/parts"), held, totals)
     labels = {label: text for label, text in family.items() if label != "__name__"}

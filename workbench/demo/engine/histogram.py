@@ -63,6 +63,7 @@ class Buckets:
         Parameters
         ----------
         counts : int64 array, (buckets, minutes)
+            Observations per bucket and minute.
         level : float64 array, (minutes,)
             Share of the requests. [1]
 

@@ -73,6 +73,7 @@ def restarts(
     Parameters
     ----------
     seed : int
+        Start of the random numbers; the same seed gives the same result.
     day : int
         Days since the epoch. [d]
     processes : sequence of str

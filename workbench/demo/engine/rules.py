@@ -119,6 +119,7 @@ def evaluate_rules(
     Parameters
     ----------
     rules : Rules
+        Recording and alert rules of the system.
     samples : SeriesSet
         The days and the history the rules read, in an order that does not depend on how they came about.
     times : int64 array

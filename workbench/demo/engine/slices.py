@@ -15,6 +15,7 @@ def judge(tally: Tally, name: str, readings: Floats, minutes: int, *, above: flo
     Parameters
     ----------
     readings : float64 array, (MINUTES,)
+        Value in each minute.
     minutes : int
         Length of a slice. [min]
     above : float

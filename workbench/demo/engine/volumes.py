@@ -218,6 +218,7 @@ def spread(
     Parameters
     ----------
     requests, cv : arrays, (hours,)
+        Requests per hour, and how much they vary within it. [ratio]
     noise : float64 array, (hours * 60,)
         Standard normal.
     serving : bool array, (hours * 60,)

@@ -84,6 +84,7 @@ def evaluate_range(
     lookback_ms : int
         How old a sample may be to count as current. [ms]
     limits : EvaluationLimits, optional
+        How large an evaluation may be.
     subquery_step_ms : int
         Resolution of subqueries that give none. [ms]
     experimental : bool

@@ -149,6 +149,7 @@ def bucket_quantile(q: Floats, buckets: Buckets) -> tuple[Floats, bool]:
     Parameters
     ----------
     q : float array, (n_steps,)
+        Quantile asked for at each step. [ratio]
     buckets : Buckets
         ``counts`` of shape (n_buckets, n_steps).
 

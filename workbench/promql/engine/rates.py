@@ -105,6 +105,7 @@ def regression(windows: Windows, intercept_ms: NDArray[np.int64] | None) -> tupl
     Parameters
     ----------
     windows : Windows
+        The window to explain and the windows to compare it with.
     intercept_ms : int64 array or None
         Time at which the intercept is taken; None takes the first sample of the window. [ms]
 

@@ -21,6 +21,7 @@ def sampled(vector: Vector, ratio: Floats) -> Vector:
     Parameters
     ----------
     vector : Vector
+        Series with one value per step.
     ratio : float array, (n_steps,)
         In [-1, 1]. [ratio]
     """

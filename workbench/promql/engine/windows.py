@@ -164,6 +164,7 @@ def sliding(
     Parameters
     ----------
     samples : SeriesSet
+        Series with their raw samples.
     range_ms : int
         Length of a window. [ms]
     ends : int64 array, (n_steps,)

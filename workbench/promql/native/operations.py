@@ -90,11 +90,13 @@ def combined(
     Parameters
     ----------
     block : Histograms
+        Native histograms, one per row.
     rows : int array, (m,)
         The rows of a group share one custom layout, or are all exponential.
     group : int array, (m,)
         Group of each row, every group from 0 to ``groups`` - 1 with at least one.
     groups : int
+        Number of groups.
     weight : float array, (m,), optional
         1 for all when left out.
     schema : int array, (groups,), optional

@@ -88,7 +88,9 @@ def quantiles(block: Histograms, q: Floats) -> tuple[Floats, Bools, Bools]:
     Parameters
     ----------
     block : Histograms
+        Native histograms, one per row.
     q : float array, (n,)
+        Quantile asked for in each row. [ratio]
 
     Returns
     -------

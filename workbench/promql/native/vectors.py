@@ -92,6 +92,7 @@ def operated(
     Parameters
     ----------
     node : Binary
+        The binary operation.
     left, right : float arrays of one shape
         Operands; marks stand for histograms.
     values, kept, present : arrays of that shape

@@ -75,6 +75,7 @@ def over_windows(
     Parameters
     ----------
     func : str
+        Name of the PromQL function.
     matrix : Matrix
         Marks among its values stand for rows of the pool.
     kernel : Kernel

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from workbench.core.timerange import duration_text
+from workbench.core.timerange import MINUTE_MS, duration_text
 from workbench.promql.parser.lexer import rejected
 from workbench.promql.parser.nodes import Aggregate, Binary, Call, Node, Number, Paren, Selector, bare, walk
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.plan import counter_plan
 from workbench.promql.parser.printer import print_query
+from workbench.promql.parser.terms import check_parts, check_share, filled_terms
 from workbench.promql.parser.units import Unit, unit_of
 
 
@@ -49,24 +50,50 @@ def ratio_plan(texts: Mapping[str, str], *, slice_ms: int) -> RatioPlan:
     --------
     >>> ratio_plan({"bad": "sum(rate(e[5m])) or vector(0)", "total": "sum(t)"}, slice_ms=300_000).selectors
     {'bad': 'e', 'total': 't'}
-    >>> ratio_plan({"bad": "sum(rate(e[5m])) - sum(rate(x[5m]))", "total": "sum(t)"}, slice_ms=300_000).queries
-    {'bad': 'sum(rate(e[5m])) - sum(rate(x[5m]))', 'total': 'sum(rate(t[5m]))'}
+    >>> ratio_plan({"bad": "sum(rate(e[5m])) - sum(rate(x[5m]))", "total": "sum(t)"}, slice_ms=300_000).queries["bad"]
+    'sum(rate(e[5m])) - (sum(rate(x[5m])) or 0 * sum(rate(e[5m])))'
     """
     trees = {part: unguarded(parse(text)) for part, text in texts.items()}
     units = _units(trees, texts)
     _check_alike(units, texts, mixed=True)
+    check_parts(trees, texts)
     plain = {part: _counter(print_query(tree)) for part, tree in trees.items() if units[part].kind == "counter"}
     if plain:
         reduced = {part: plain[part] if part in plain else _selector_of(tree) for part, tree in trees.items()}
         if all(reduced.values()):
             return RatioPlan(selectors={part: str(text) for part, text in reduced.items()})
-    window = duration_text(slice_ms)
-    return RatioPlan(
-        queries={
-            part: f"sum(rate({plain[part]}[{window}]))" if part in plain else _text(texts[part], tree)
-            for part, tree in trees.items()
-        }
-    )
+    window, step = duration_text(slice_ms), duration_text(min(slice_ms, MINUTE_MS))
+    queries = {}
+    for part, tree in trees.items():
+        if part in plain:
+            queries[part] = f"sum(rate({plain[part]}[{window}]))"
+        elif units[part].kind == "series":  # Its value at one instant says nothing about the rest of the slice.
+            queries[part] = f"sum_over_time(({print_query(bare(tree))})[{window}:{step}])"
+        else:
+            queries[part] = _text(texts[part], filled_terms(tree))
+    return RatioPlan(queries=queries)
+
+
+def share_query(text: str) -> str:
+    """Return a query whose value is the share itself, once it can be one.
+
+    Raises
+    ------
+    QueryRejected
+        It gives events, or the quantile of a histogram, which below 1 look like a share; or it divides what excludes
+        each other, as failures by successes do.
+
+    Examples
+    --------
+    >>> share_query("sum(rate(e[5m])) / sum(rate(t[5m]))")
+    'sum(rate(e[5m])) / sum(rate(t[5m]))'
+    """
+    tree = unguarded(parse(text))
+    unit = unit_of(tree, text)
+    if unit.kind == "events" or unit.why == "histogram_quantile":
+        raise rejected(f"the query gives {unit}, not a share", text, 0, hint="Divide by all events.")
+    check_share(tree, text)
+    return text
 
 
 def exact_ratio(bad: str, total: str) -> dict[str, str]:
@@ -107,6 +134,7 @@ def exact_ratio(bad: str, total: str) -> dict[str, str]:
                 hint="A counter needs rate() or increase() over the window.",
             )
     _check_alike(units, texts, mixed=False)
+    check_parts(trees, texts)
     whole = _selector_of(trees["total"])
     if whole is not None:
         selector = _selector_of(trees["bad"])
@@ -156,8 +184,10 @@ def unguarded(node: Node) -> Node:
             return unguarded(expr)
         case Call(func="clamp_min", args=(expr, least)) if isinstance(bare(least), Number):
             return unguarded(expr)
-        case Binary(op="+" | "-", lhs=lhs, rhs=rhs):
+        case Binary(op="+", lhs=lhs, rhs=rhs):
             return replace(node, lhs=unguarded(lhs), rhs=unguarded(rhs))
+        case Binary(op="-", lhs=lhs):  # Without its filler, what nothing is taken from would be no events at all.
+            return replace(node, lhs=unguarded(lhs))
         case Aggregate(op="sum", expr=expr):
             return replace(node, expr=unguarded(expr))
     return node

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,22 @@ from workbench.core.errors import AnswerUnreadable, WorkbenchError
 from workbench.core.series import label_key
 from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
-from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.timerange import DAY_MS, TimeRange, from_ms, to_ms
 from workbench.query.alerts.lines import Sighting, instant_ms
-from workbench.query.alerts.records import AlertRecords, episodes_of
+from workbench.query.alerts.records import AlertRecords
+from workbench.query.alerts.sightings import episodes_of
 from workbench.query.http.client import BackendClient
 from workbench.query.http.failures import clean
 from workbench.query.http.shapes import typed_answers
 
-_NOW_ONLY = (
-    "Alertmanager keeps no history: these are the alerts of now. For the past, set path to the JSON lines of its event "
-    "recorder or of a webhook, or ask a Prometheus for ALERTS."
+#: What the alerts of an Alertmanager that nobody looked at before do not say.
+NOW_ONLY = (
+    "Alertmanager keeps no history: these are the alerts of now. For the past, let `workbench collect --every 1m` look "
+    "at it, set path to the JSON lines of its event recorder or of a webhook, or ask a Prometheus for ALERTS."
 )
+
+#: Silences that ended longer ago than this are in no snapshot. [ms]
+_OVER_MS = DAY_MS
 
 
 @typed_answers("Alertmanager")
@@ -33,7 +40,9 @@ class AlertmanagerSource:
     Parameters
     ----------
     name : str
+        Name of the source in the settings.
     web : BackendClient
+        Client of the server, with its address and credentials.
     clock : callable
         Gives the aware instant "now".
     """
@@ -121,6 +130,33 @@ class AlertmanagerSource:
         columns = ["id", "state", "matchers", "created_by", "comment", *_SILENCE_TIMES]
         return _timed(pd.DataFrame(rows, columns=columns), *_SILENCE_TIMES)
 
+    def snapshot(self) -> dict[str, Any]:
+        """Give alerts and silences of now, as a line of :mod:`workbench.query.alerts.lines`.
+
+        Equal states give equal documents: rows are sorted, and what only says that Prometheus repeated an alert is not
+        in them.
+        """
+        now = to_ms(self._clock())
+        alerts = [
+            {
+                "labels": {clean(name): clean(text) for name, text in _texts(one.get("labels")).items()},
+                "startsAt": str(one["startsAt"]),
+                "status": {key: sorted(map(str, (one.get("status") or {}).get(key) or ())) for key in _MUTED_BY},
+            }
+            for one in self._list("/api/v2/alerts")
+            if instant_ms(one.get("startsAt")) is not None and (instant_ms(one.get("endsAt")) or now + 1) > now
+        ]
+        silences = [
+            {
+                **{key: clean(str(one.get(key) or "")) for key in (*_SILENCE_TEXTS.values(), "startsAt", "endsAt")},
+                "matchers": [_matcher_fields(each) for each in one.get("matchers") or () if isinstance(each, dict)],
+            }
+            for one in self._list("/api/v2/silences")
+            if (instant_ms(one.get("endsAt")) or now) > now - _OVER_MS
+        ]
+        by_text = partial(json.dumps, sort_keys=True)
+        return {"alerts": sorted(alerts, key=by_text), "silences": sorted(silences, key=by_text)}
+
     def status(self) -> dict[str, str]:
         """Give version, start and cluster of the server; its configuration is not read, it may hold secrets."""
         told = self.web.document("/api/v2/status")
@@ -143,7 +179,7 @@ class AlertmanagerSource:
             if starts is not None:
                 over = ends if ends is not None and ends <= now else None
                 seen.append(Sighting(label_key(_texts(one.get("labels"))), now, starts, over))
-        return episodes_of(seen, span, [_NOW_ONLY])
+        return episodes_of(seen, span, [NOW_ONLY])
 
     def state(self) -> SourceState:
         """Say whether the server answers; never raises. Its newest data is now, as it keeps no history."""
@@ -168,6 +204,7 @@ class AlertmanagerSource:
         return [one for one in found if isinstance(one, dict)]
 
 
+_MUTED_BY = ("silencedBy", "inhibitedBy")
 _SILENCE_TEXTS = {"id": "id", "created_by": "createdBy", "comment": "comment"}
 _SILENCE_TIMES = {"starts_at": "startsAt", "ends_at": "endsAt", "updated_at": "updatedAt"}
 
@@ -183,6 +220,11 @@ def _matcher(one: dict[str, Any]) -> str:
     sign = {(True, False): "=", (True, True): "=~", (False, False): "!=", (False, True): "!~"}
     op = sign[bool(one.get("isEqual", True)), bool(one.get("isRegex"))]
     return clean(f'{one.get("name")}{op}"{one.get("value")}"')
+
+
+def _matcher_fields(one: dict[str, Any]) -> dict[str, Any]:
+    texts = {key: clean(str(one.get(key) or "")) for key in ("name", "value")}
+    return {**texts, "isRegex": bool(one.get("isRegex")), "isEqual": bool(one.get("isEqual", True))}
 
 
 def _texts(labels: Any) -> dict[str, str]:

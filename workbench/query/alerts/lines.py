@@ -8,22 +8,40 @@ References
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from workbench.core.series import LabelKey, label_key
+from workbench.query.logs.times import time_of
+
+#: Go's zero time, and what lies before 1971, are no time.
+_NEVER = "0001-01-01"
+_YEAR_1971_NS = 31_536_000_000_000_000
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """One alert as it was seen once; times in ms since the epoch, ``ends_ms`` None while it fires."""
+    """One alert as it was seen once; times in ms since the epoch, ``ends_ms`` None while it fires.
+
+    Of an end that no message gives, ``ends_ms`` is the last instant at which it was seen, ``ends_by_ms`` the first at
+    which it was over.
+    """
 
     labels: LabelKey
     seen_ms: int
     starts_ms: int
     ends_ms: int | None
+    ends_by_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """All alerts that Alertmanager had at one moment: when each began. [ms since the epoch]"""
+
+    seen_ms: int
+    alerts: Mapping[LabelKey, int]
 
 
 @dataclass(frozen=True)
@@ -62,15 +80,37 @@ class Recorded:
     muted : list of Muting
     silences : list of dict
         As the API gives them.
+    looks : list of Look
+        Snapshots of the API.
     mutes : bool
         Whether the lines are of a kind that says which alerts were kept quiet.
+    sends : bool
+        Whether they are of a kind that says what was sent.
+    cut : int
+        Alerts that messages left out (``max_alerts`` of the receiver). [count]
     """
 
     seen: list[Sighting] = field(default_factory=list)
     sent: list[Notification] = field(default_factory=list)
     muted: list[Muting] = field(default_factory=list)
     silences: list[dict[str, Any]] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     mutes: bool = False
+    sends: bool = False
+    cut: int = 0
+
+
+def joined(parts: Iterable[Recorded], endings: Iterable[Sighting] = ()) -> Recorded:
+    """Join what several lines say, and the ends that follow from their looks."""
+    whole = Recorded(seen=list(endings))
+    mutes = sends = False
+    cut = 0
+    for part in parts:
+        for name in ("seen", "sent", "muted", "silences", "looks"):
+            getattr(whole, name).extend(getattr(part, name))
+        mutes, sends = mutes or part.mutes, sends or part.sends
+        cut += part.cut
+    return replace(whole, mutes=mutes, sends=sends, cut=cut)
 
 
 def instant_ms(text: str | float | None) -> int | None:
@@ -78,16 +118,16 @@ def instant_ms(text: str | float | None) -> int | None:
 
     Examples
     --------
-    >>> instant_ms("2026-11-21T19:49:31.754Z"), instant_ms(1795290571.754), instant_ms("0001-01-01T00:00:00Z")
-    (1795290571754, 1795290571754, None)
+    >>> instant_ms("2026-11-21T19:49:31.754Z"), instant_ms(1795290571.754), instant_ms(1795290571754)
+    (1795290571754, 1795290571754, 1795290571754)
+    >>> instant_ms("0001-01-01T00:00:00Z")
     """
-    if not text:
+    if not text or str(text).startswith(_NEVER):
         return None
-    if isinstance(text, int | float):
-        return round(text * 1000)
-    moment = datetime.fromisoformat(text)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None if moment.year <= 1970 else round(moment.timestamp() * 1000)
+    read = time_of(text)
+    if read is None:
+        raise ValueError(f"{text!r} is no time")
+    return None if read[0] < _YEAR_1971_NS else round(read[0] / 1e6)
 
 
 def read_line(document: Mapping[str, Any]) -> Recorded:
@@ -98,6 +138,8 @@ def read_line(document: Mapping[str, Any]) -> Recorded:
     ValueError, KeyError, TypeError, AttributeError
         It is none of them.
     """
+    if isinstance(document.get("data"), list):
+        return _of_snapshot({"alerts": document["data"]})
     if "data" in document:
         return _of_event(document)
     if "silences" in document or "groups" in document:
@@ -110,16 +152,20 @@ def _of_snapshot(document: Mapping[str, Any]) -> Recorded:
     alerts = [alert for alert in document.get("alerts") or () if isinstance(alert, dict)]
     silences = [silence for silence in document.get("silences") or () if isinstance(silence, dict)]
     arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
-    seen_ms = instant_ms(arrival) or max((instant_ms(alert.get("updatedAt")) or 0 for alert in alerts), default=0)
+    known = [instant_ms(alert.get(name)) or 0 for alert in alerts for name in ("updatedAt", "startsAt")]
+    seen_ms = instant_ms(arrival) or max(known, default=0)
     seen, muted = [], []
     for alert in alerts:
-        ends, status = instant_ms(alert.get("endsAt")), alert.get("status") or {}
+        ends, status = instant_ms(alert.get("endsAt")), alert.get("status")
+        status = status if isinstance(status, dict) else {}
         seen.append(_sighting(alert["labels"], alert, seen_ms, resolved=ends is not None and ends <= seen_ms))
         for by, key in _MUTED_BY.items():
             names = tuple(str(name) for name in status.get(key) or ())
             if names:
                 muted.append(Muting(label_key(alert["labels"]), seen_ms, by, names))
-    return Recorded(seen, [], muted, silences, mutes=True)
+    fires = {each.labels: each.starts_ms for each in seen if each.ends_ms is None}
+    looks = [Look(seen_ms, fires)] if "alerts" in document and seen_ms else []
+    return Recorded(seen, [], muted, silences, looks, mutes=True)
 
 
 _ARRIVAL = ("received_at", "@timestamp", "timestamp", "time")
@@ -128,6 +174,7 @@ _MUTED_BY: dict[Literal["silence", "inhibition"], str] = {"silence": "silencedBy
 
 def _of_webhook(document: Mapping[str, Any]) -> Recorded:
     payload = document.get("payload") or document.get("body") or document
+    payload = json.loads(payload) if isinstance(payload, str) else payload
     arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
     alerts = payload["alerts"]
     seen_ms = instant_ms(arrival) or max((_latest(alert) for alert in alerts), default=0)
@@ -137,7 +184,7 @@ def _of_webhook(document: Mapping[str, Any]) -> Recorded:
     group, receiver = str(payload.get("groupKey") or ""), str(payload.get("receiver") or "")
     contents = tuple((alert.labels, alert.starts_ms, alert.ends_ms is None) for alert in seen)
     sent = Notification(seen_ms, receiver, "webhook", group, reason, len(seen) - over, over, 0, contents)
-    return Recorded(seen, [sent])
+    return Recorded(seen, [sent], sends=True, cut=int(payload.get("truncatedAlerts") or 0))
 
 
 def _latest(alert: Mapping[str, Any]) -> int:
@@ -149,9 +196,9 @@ def _of_event(document: Mapping[str, Any]) -> Recorded:
     data = document["data"]
     match data:
         case {"alertCreated": {"alert": alert}}:
-            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True)
+            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True, sends=True)
         case {"alertGrouped": {"alert": {"details": alert}}} | {"alertResolved": {"alert": {"details": alert}}}:
-            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True)
+            return Recorded([_sighting(_labels(alert.get("labels")), alert, seen_ms)], mutes=True, sends=True)
         case {"notification": sent}:
             alerts = [alert["details"] for alert in sent.get("alerts") or () if "details" in alert]
             group, integration = sent.get("groupInfo") or {}, sent.get("integration") or {}
@@ -172,15 +219,15 @@ def _of_event(document: Mapping[str, Any]) -> Recorded:
                 len(sent.get("mutedAlerts") or ()),
                 contents,
             )
-            return Recorded(seen, [notification], mutes=True)
+            return Recorded(seen, [notification], mutes=True, sends=True)
         case {"silenceMutedAlert": body}:
             silence = body.get("silence") or {}
-            return Recorded([], [], [_muting(body, seen_ms, "silence", [silence.get("id")])], mutes=True)
+            return Recorded([], [], [_muting(body, seen_ms, "silence", [silence.get("id")])], mutes=True, sends=True)
         case {"inhibitionMutedAlert": body}:
             by = body.get("inhibitingFingerprints") or ()
-            return Recorded([], [], [_muting(body, seen_ms, "inhibition", by)], mutes=True)
+            return Recorded([], [], [_muting(body, seen_ms, "inhibition", by)], mutes=True, sends=True)
         case {**others} if others.keys() <= _WITHOUT_ALERTS:
-            return Recorded(mutes=True)
+            return Recorded(mutes=True, sends=True)
     raise ValueError("another event")
 
 
@@ -209,5 +256,12 @@ def _sighting(
     if starts is None:
         raise ValueError("no start")
     over = bool(alert.get("resolved")) if resolved is None else resolved
-    ends = instant_ms(alert.get("endsAt")) if over else None
-    return Sighting(label_key(labels), seen_ms, starts, max(ends, starts) if ends is not None else None)
+    key = label_key(labels)
+    if not over:
+        return Sighting(key, seen_ms, starts, None)
+    ends = instant_ms(alert.get("endsAt"))
+    return (
+        Sighting(key, seen_ms, starts, starts, seen_ms)
+        if ends is None
+        else Sighting(key, seen_ms, starts, max(ends, starts))
+    )

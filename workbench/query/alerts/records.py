@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import glob
 import gzip
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from workbench.core.errors import SourceUnavailable, WorkbenchError
-from workbench.core.frames import EPISODES, check
-from workbench.core.series import LabelKey
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
-from workbench.query.alerts.lines import Recorded, Sighting, read_line
+from workbench.query.alerts.documents import documents_of
+from workbench.query.alerts.lines import Look, Recorded, joined, read_line
+from workbench.query.alerts.sightings import endings, episodes_of, watchers
 
 #: Columns of a table of notifications.
 NOTIFICATIONS = ("time", "receiver", "integration", "group", "reason", "firing", "resolved", "muted")
@@ -38,6 +35,7 @@ class AlertRecords:
     Parameters
     ----------
     name : str
+        Name of the source in the settings.
     path : Path
         A file, a folder, or the pattern of a shell.
     """
@@ -95,8 +93,8 @@ class AlertRecords:
             detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
         return SourceState(self._name, self.kind, self.location, status, "JSON lines", "", newest, detail, code)
 
-    def recorded(self) -> Recorded:
-        """Give all that the files say: sightings, messages, and alerts that were kept quiet.
+    def recorded(self, span: TimeRange | None = None) -> Recorded:
+        """Give all that the files say: sightings, messages, and alerts that were kept quiet, also outside of ``span``.
 
         Raises
         ------
@@ -106,99 +104,46 @@ class AlertRecords:
         return self._read()[0]
 
     def _read(self) -> tuple[Recorded, list[str]]:
-        whole = Recorded()
-        unread, mutes, webhooks = 0, False, False
-        for line in self._lines():
-            try:
-                part = read_line(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
-                unread += 1
-                continue
-            for name in ("seen", "sent", "muted", "silences"):
-                getattr(whole, name).extend(getattr(part, name))
-            mutes, webhooks = mutes or part.mutes, webhooks or not part.mutes
+        parts: list[Recorded] = []
+        looks: list[list[Look]] = []
+        unread = 0
+        for file in self._files():
+            looks.append([])
+            for document in documents_of(self._lines(file)):
+                try:
+                    parts.append(read_line(document))
+                except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+                    unread += 1
+                    continue
+                looks[-1] += parts[-1].looks
+        whole = joined(parts, endings(watchers(looks)))
         warnings = []
         if unread:
             warnings = [f"{unread:,} lines are no event and no webhook of Alertmanager, and are left out."]
-        return replace(whole, mutes=mutes), [*warnings, _SENT_ONLY] if webhooks else warnings
+        if whole.cut:
+            warnings.append(
+                f"{whole.cut:,} alerts were cut from messages (max_alerts of the receiver) and are not here."
+            )
+        webhooks = any(not part.mutes for part in parts)
+        return whole, [*warnings, _SENT_ONLY] if webhooks else warnings
 
-    def _lines(self) -> Iterator[bytes]:
+    def _files(self) -> list[Path]:
         files = [Path(each) for each in sorted(glob.glob(str(self._path)))]
         files = [each for one in files for each in (sorted(one.iterdir()) if one.is_dir() else [one])]
         if not files:
             raise SourceUnavailable(f"There is no file at {self._path}.", source=self._name, hint="Check path.")
-        for file in files:
-            try:
-                with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-                    yield from (line for line in lines if line.strip())
-            except (OSError, EOFError) as error:
-                raise SourceUnavailable(
-                    f"{file} cannot be read: {error}.", source=self._name, hint="Is it still being written?"
-                ) from None
+        return files
+
+    def _lines(self, file: Path) -> Iterator[bytes]:
+        try:
+            with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
+                yield from lines
+        except (OSError, EOFError) as error:
+            raise SourceUnavailable(
+                f"{file} cannot be read: {error}.", source=self._name, hint="Is it still being written?"
+            ) from None
 
 
 def _moments(recorded: Recorded) -> list[int]:
-    looks = [one.seen_ms for one in recorded.seen] + [one.seen_ms for one in recorded.muted]
-    return looks + [one.time_ms for one in recorded.sent]
-
-
-def episodes_of(seen: Iterable[Sighting], span: TimeRange, warnings: Iterable[str] = ()) -> pd.DataFrame:
-    """Join sightings to episodes: one label set that fired since one instant is one episode, however often it was seen.
-
-    An episode whose end nobody saw, though the alert fired anew later, ends where it was last seen (right-censored);
-    the newest of a label set is open.
-
-    Parameters
-    ----------
-    seen : iterable of Sighting
-    span : TimeRange
-    warnings : iterable of str
-        Put into ``.attrs``.
-    """
-    by_alert: dict[LabelKey, dict[int, tuple[int, int | None]]] = {}
-    for one in seen:
-        starts = by_alert.setdefault(one.labels, {})
-        last, ends = starts.get(one.starts_ms, (one.seen_ms, None))
-        if one.ends_ms is not None:
-            ends = one.ends_ms if ends is None else max(ends, one.ends_ms)
-        starts[one.starts_ms] = (max(last, one.seen_ms), ends)
-    rows = []
-    for key, starts in by_alert.items():
-        labels = dict(key)
-        order = sorted(starts)
-        for place, began in enumerate(order):
-            last, ends = starts[began]
-            lost = ends is None and place + 1 < len(order)
-            if lost:
-                ends = max(began, min(last, order[place + 1]))
-            if began >= span.end_ms or (ends is not None and ends <= span.start_ms):
-                continue
-            rows.append(
-                {
-                    "alertname": labels.get("alertname", ""),
-                    "severity": labels.get("severity", ""),
-                    "labels": {name: text for name, text in labels.items() if name not in ("alertname", "severity")},
-                    "active_at": began,
-                    "starts_at": began,
-                    "ends_at": ends,
-                    "left_censored": False,
-                    "right_censored": lost or ends is None,
-                    "unknown_s": 0.0,
-                }
-            )
-    frame = _frame(rows)
-    frame.attrs["warnings"] = tuple(warnings)
-    return frame
-
-
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(EPISODES.columns))
-    for name in ("alertname", "severity"):
-        frame[name] = frame[name].astype("str")
-    for name in ("active_at", "starts_at", "ends_at"):
-        frame[name] = pd.to_datetime(frame[name].astype("Int64"), unit="ms", utc=True).dt.as_unit("ms")
-    for name in ("left_censored", "right_censored"):
-        frame[name] = frame[name].astype("bool")
-    frame["unknown_s"] = frame["unknown_s"].astype("float64")
-    frame = frame.sort_values(["starts_at", "alertname"], kind="stable", ignore_index=True)
-    return check(frame, EPISODES, where="Alertmanager")
+    seen = [alert.seen_ms for alert in recorded.seen] + [alert.seen_ms for alert in recorded.muted]
+    return seen + [message.time_ms for message in recorded.sent] + [look.seen_ms for look in recorded.looks]

@@ -34,6 +34,7 @@ class BackendClient:
     name : str
         Name of the source, put into every error.
     transport : Transport
+        What sends a request and receives the answer.
     timeout_s : float
         For one request with its repetitions. [s]
     api : str
@@ -88,10 +89,13 @@ class BackendClient:
         path : str
             Path below the base address.
         fields : sequence of (str, str)
+            Fields of the request, in order; one name may stand twice.
         query : str
             As the user knows it, for errors.
         method : str
+            HTTP method.
         headers : mapping, optional
+            Further headers of the request.
         body : object, optional
             Sent as JSON.
         fine : collection of int

@@ -27,6 +27,7 @@ class HttpxTransport:
     url : str
         ``http(s)://host[:port][/prefix]``, without credentials.
     client : httpx.Client
+        The client that sends.
     """
 
     def __init__(self, url: str, client: httpx.Client) -> None:

@@ -42,6 +42,7 @@ def read_body(response: Pieces, encoding: str, *, limit: int, check: Callable[[]
     Parameters
     ----------
     response : Pieces
+        The answer, before its body is read.
     encoding : str
         Its ``Content-Encoding``; another than gzip and deflate, e.g. the snappy of remote read, is left to the caller.
     limit : int
@@ -78,6 +79,7 @@ def gathered(pieces: Iterable[bytes], *, deadline: float) -> bytearray:
     Parameters
     ----------
     pieces : iterable of bytes
+        The body, in the order in which it came.
     deadline : float
         Of the monotonic clock. [s]
 

@@ -25,6 +25,7 @@ def struck_out(body: bytes | bytearray, secrets: Iterable[str], *, data: bool) -
     Parameters
     ----------
     body : bytes
+        Content of the answer.
     secrets : iterable of str
         As they were sent: passwords, tokens, whole values of headers.
     data : bool

@@ -71,9 +71,11 @@ def reply_of(
     Parameters
     ----------
     status : int
+        HTTP status.
     headers : mapping
         Of the answer.
     body : bytes
+        Content of the answer.
     secrets : iterable of str
         As they were sent.
     sent : mapping
@@ -170,6 +172,7 @@ class HttpTransport:
         path : str
             Path below the base address.
         fields : sequence of (str, str)
+            Fields of the request, in order; one name may stand twice.
         timeout_s : float
             For everything, from the connection to the last byte. [s]
         headers : mapping
@@ -257,6 +260,7 @@ def ask(
     Parameters
     ----------
     transport : Transport
+        What sends a request and receives the answer.
     method, path, fields, headers, body
         As in :meth:`HttpTransport.send`.
     timeout_s : float

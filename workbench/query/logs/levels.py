@@ -6,10 +6,14 @@ says so, syslog's 0 to 7. A word nobody knows stays unknown: it is counted, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from workbench.core.frames import SEVERITIES
+
+#: Go's slog writes levels between its own as ``ERROR+2``.
+_OFFSET = re.compile(r"(?<=[a-z])[+-]\d+$")
 
 Scale = Literal["tens", "otel", "syslog"]
 
@@ -46,7 +50,7 @@ def severity_of(level: object, levels: Mapping[str, str] | None = None, *, scale
     >>> severity_of(20), severity_of(20, scale="otel"), severity_of(3, scale="syslog")
     ('DEBUG', 'ERROR', 'ERROR')
     """
-    word = str(level).strip().lower()
+    word = _OFFSET.sub("", str(level).strip().lower())
     found = (levels or {}).get(word) or _BY_WORD.get(word)
     if found:
         return found

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.query.logs.json_forms import usual_names
 from workbench.query.logs.logfmt import logfmt_record
-from workbench.query.logs.plain import json_object, plain_record
+from workbench.query.logs.plain import LEVELLED, json_object, plain_record
+from workbench.query.logs.shape import USUAL
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CRI = re.compile(r"(\d{4}-\d\d-\d\dT\S+) (stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL)
@@ -100,16 +102,24 @@ def _with_blanks(line: str, bare: str) -> dict[str, Any]:
 
 def _unwrapped(record: dict[str, Any], depth: int = 3) -> Parsed:
     """Put what a wrapped line says in place of the line; what only the wrapper says stays."""
+    named = usual_names(record)
     for key in _WRAPS:
-        inner = record.get(key)
+        inner = named.get(key)
         if not isinstance(inner, str) or not depth:
             continue
-        outer = {name: value for name, value in record.items() if name != key}
+        outer = {name: value for name, value in named.items() if name != key}
         if inner.lstrip().startswith("{") and (found := json_object(inner.strip())) is not None:
             told = _unwrapped(found, depth - 1)
             return Parsed("json", {**outer, **told.record})
-        if key == "log" and {"stream", "time"} <= record.keys():
+        if key == "log" and {"stream", "time"} <= named.keys():
             told = parsed_line(inner.rstrip("\r\n"))
             return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)
+        log = named.get("log")
+        if not LEVELLED & named.keys() and not (isinstance(log, dict) and "level" in log):
+            told = parsed_line(inner.rstrip("\r\n"))
+            if "level" in told.record or "lvl" in told.record:
+                dated = any(name in outer for name in USUAL["time_ns"])
+                own = {name: value for name, value in told.record.items() if name != "timestamp" or not dated}
+                return Parsed("json", {**outer, **own}, text=told.text)
         break
-    return Parsed("json", record)
+    return Parsed("json", named)

@@ -8,17 +8,23 @@ from typing import Any
 
 from workbench.query.logs.levels import severity_of
 from workbench.query.logs.logfmt import logfmt_record
+from workbench.query.logs.named_forms import named_form
+from workbench.query.logs.shape import USUAL
 from workbench.query.logs.times import STAMP, is_time
 
 _LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL"
 _HEAD = re.compile(rf"[\s<\[(]*(?P<time>{STAMP.pattern})[\])>]*[\s|,;:\-]*")
 _REQUEST = re.compile(rf"[^\[]{{0,200}}\[(?P<time>{STAMP.pattern})\]\s*")
-_LEVEL = re.compile(r"[\[(<|]*(?:[a-z_]+:)?(?P<level>[A-Za-z]{1,11})[\])>|]*(?:\s*[:\-|]\s*|\s+|$)")
+_LEVEL = re.compile(r"[\[(<|]*\s*(?:[a-z_]+:)?(?P<level>[A-Za-z]{1,11})\s*[\])>|]*(?:\s*[:\-|]\s*|\s+|(?<=\])(?=\[)|$)")
 _NAMED = re.compile(r"(?P<logger>[\w.$/:-]{1,120}?)[\])]?\s+-\s+")
 _COLONED = re.compile(rf"(?P<logger>[\w.$/ -]{{1,80}}?):(?P<level>{_LEVELS})(?::\s*|\s+|$)")
 _BRACKETED = re.compile(rf"\[(?P<level>(?i:{_LEVELS}))\]:?\s+")
 _LED = re.compile(rf"(?P<level>{_LEVELS}):(?:(?P<logger>[\w.]+):)?\s*")
 _AFTER = re.compile(rf"(?:\S+\s+){{1,2}}?[\[(<|]*(?P<level>{_LEVELS})[\])>|]*(?::|\s|$)")
+#: A level before the time, as Django's and Dropwizard's forms have it.
+_FIRST = re.compile(rf"(?P<level>{_LEVELS})\s+\[?(?P<time>{STAMP.pattern})[\])]?[\s|,;:\-]*")
+#: What ``docker compose logs`` puts before a line.
+_COMPOSED = re.compile(r"(?P<service>[\w.-]{1,60}) +\| ")
 _IDS = re.compile(r"\b(trace|span)_?[iI]d[=:]\s*\"?([\w.-]{4,64})")
 
 _RFC5424 = re.compile(
@@ -26,39 +32,38 @@ _RFC5424 = re.compile(
     r"(?:-|(?:\[(?:[^\]\"]|\"(?:\\.|[^\"])*\")*\])+) ?(?P<rest>.*)",
     re.DOTALL,
 )
+_SYSLOG_TIME = r"[A-Z][a-z]{2} [ \d]\d"
 _TAG = r"(?P<host>[\w.:-]+) (?P<program>[\w./-]+)(?:\[(?P<pid>\d+)\])?: ?(?P<rest>.*)"
 _RFC3164 = re.compile(
     r"(?:<(?P<pri>\d{1,3})>)?(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?) " + _TAG, re.DOTALL
 )
-_RSYSLOG = re.compile(
-    rf"(?:<(?P<pri>\d{{1,3}})>)?(?P<time>\d{{4}}-\d\d-\d\dT\S+) {_TAG.replace('?: ?', ': ?')}", re.DOTALL
+_ISO = r"(?P<time>\d{4}-\d\d-\d\dT\S+) "
+_WITH_PID = _TAG.replace("?: ?", ": ?")
+_RSYSLOG = re.compile(rf"(?P<pri>){_ISO}{_WITH_PID}", re.DOTALL)
+_FORWARDED = re.compile(rf"<(?P<pri>\d{{1,3}})>{_ISO}{_TAG}", re.DOTALL)
+_CISCO = re.compile(
+    rf"<(?P<pri>\d{{1,3}})>(?P<time>{_SYSLOG_TIME} \d{{4}} \d\d:\d\d:\d\d) (?P<host>[\w.-]+) ?: ?"
+    r"(?P<program>%[\w-]+): ?(?P<rest>.*)(?P<pid>)",
+    re.DOTALL,
 )
+_JOURNAL = re.compile(
+    r"(?P<pri>)(?:[A-Z][a-z]{2} )?(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [A-Z]{3,4}|1\d{9}\.\d{6}) "
+    + _WITH_PID,
+    re.DOTALL,
+)
+_SYSLOGS = (_RFC5424, _RFC3164, _RSYSLOG, _FORWARDED, _CISCO, _JOURNAL)
 _KLOG = re.compile(
     r"(?P<level>[IWEFD])(?P<year>\d{4})?(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d+)\s+(?P<pid>\d+) "
     r"(?P<caller>[^\s\]]+)\] ?(?P<rest>.*)",
     re.DOTALL,
 )
-_CELERY = re.compile(
-    r"\[(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}): (?P<level>[A-Z]+)/(?P<logger>[^\]]+)\] ?(?P<rest>.*)", re.DOTALL
-)
-_VLLM = re.compile(
-    r"(?:\((?P<logger>[^)]{1,80})\) )?(?P<level>[A-Z]{4,8}) "
-    r"(?P<month>\d\d)-(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d(?:\.\d+)?) "
-    r"(?:\[(?P<caller>[^\]]+)\]|(?P<place>\S+)\]) ?(?P<rest>.*)",
-    re.DOTALL,
-)
-_REDIS = re.compile(
-    r"(?P<pid>\d+):(?P<role>[XCSM]) (?P<day>\d\d) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4}) "
-    r"(?P<clock>\d\d:\d\d:\d\d(?:\.\d+)?) (?P<level>[.\-*#]) (?P<rest>.*)",
-    re.DOTALL,
-)
-_EPOCH = re.compile(
-    r"(?P<time>1\d{9}(?:\.\d{1,9})?|1\d{12})\s+\[?(?P<level>[A-Za-z]{4,8})\]?\s+(?P<rest>.*)", re.DOTALL
-)
-_REDIS_LEVELS = {".": "debug", "-": "debug", "*": "info", "#": "warning"}
 _PAIR = re.compile(r"(?:^|\s)(?:level|lvl|severity)=[\"']?([A-Za-z]{1,11})\b")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SYSLOG = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+
+
+#: Keys of a record that says its level itself; ``priority`` is that of the stream in which a program wrote.
+LEVELLED = {place.partition(".")[0] for place in USUAL["severity"]} - {"priority", "log"}
 
 
 def plain_record(text: str) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def plain_record(text: str) -> dict[str, Any]:
     >>> plain_record("10:00:09 - LiteLLM Proxy:ERROR: utils.py:12 - lost")["level"]
     'ERROR'
     """
-    record = _syslog(text) or _klog(text) or _named_form(text) or _dated(text)
+    record = _syslog(text) or _klog(text) or named_form(text) or _dated(text)
     for kind, value in _IDS.findall(text):
         record.setdefault(f"{kind}_id", value)
     return record
@@ -90,15 +95,15 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 def _syslog(text: str) -> dict[str, Any] | None:
     """RFC 5424 and RFC 3164, with or without a priority, and the forwarding form with a time of ISO 8601."""
-    found = _RFC5424.fullmatch(text) or _RFC3164.fullmatch(text) or _RSYSLOG.fullmatch(text)
+    found = next((read for form in _SYSLOGS if (read := form.fullmatch(text))), None)
     if found is None or not (found["time"] == "-" or is_time(found["time"])):
         return None
-    if found["pri"] is None and severity_of(found["host"]):
+    if not found["pri"] and severity_of(found["host"]):
         return None  # "ERROR worker[3]: ..." is a level, no host
     record: dict[str, Any] = {} if found["time"] == "-" else {"timestamp": found["time"]}
     record |= {name: value for name in ("host", "program", "pid") if (value := found[name]) not in (None, "-")}
     inner = _inner(found["rest"])
-    if "level" not in inner and found["pri"]:
+    if found["pri"] and not LEVELLED & inner.keys():
         record["level"] = _SYSLOG[int(found["pri"]) % 8]
     return record | inner
 
@@ -115,30 +120,11 @@ def _klog(text: str) -> dict[str, Any] | None:
     return {"timestamp": time, "level": found["level"], "caller": found["caller"]} | {"message": found["rest"]}
 
 
-def _named_form(text: str) -> dict[str, Any] | None:
-    """Celery, vLLM, Redis, and loggers that begin with an epoch, as zap's console encoder does."""
-    if found := _CELERY.fullmatch(text):
-        named = {"timestamp": found["time"], "level": found["level"], "logger": found["logger"]}
-    elif (found := _VLLM.fullmatch(text)) and 1 <= int(found["month"]) <= 12:
-        time = f"{_MONTHS[int(found['month']) - 1]} {int(found['day']):>2} {found['clock']}"
-        named = {"timestamp": time, "level": found["level"], "caller": found["caller"] or found["place"]}
-        if found["logger"]:
-            named["logger"] = found["logger"]
-    elif (found := _REDIS.fullmatch(text)) and found["month"] in _MONTHS:
-        time = f"{found['month']} {int(found['day']):>2} {found['year']} {found['clock']}"
-        named = {"timestamp": time, "level": _REDIS_LEVELS[found["level"]], "pid": found["pid"]}
-    elif found := _EPOCH.fullmatch(text):
-        named = {"timestamp": found["time"], "level": found["level"]}
-    else:
-        return None
-    return named | {"message": found["rest"]} if severity_of(named["level"]) else None
-
-
 def _inner(text: str) -> dict[str, Any]:
     """Read what a program wrote inside a frame of syslog: JSON, logfmt, or a level before a message."""
     if text.startswith("{") and (inner := json_object(text)) is not None:
         return inner
-    return logfmt_record(text) or _dated(text)
+    return logfmt_record(text) or _klog(text) or named_form(text) or _dated(text)
 
 
 def _dated(text: str) -> dict[str, Any]:
@@ -163,9 +149,16 @@ def _dated(text: str) -> dict[str, Any]:
         record["level"], rest = led["level"], text[led.end() :]
         if led["logger"]:
             record["logger"] = led["logger"]
+    elif (found := _FIRST.match(text)) and is_time(found["time"].strip()):
+        record |= {"level": found["level"], "timestamp": found["time"].strip()}
+        rest = text[found.end() :]
+    elif (composed := _COMPOSED.match(text)) and _HEAD.match(text, composed.end()):
+        return {"service": composed["service"], **_dated(text[composed.end() :])}
     elif coloned := _COLONED.match(text):
         record |= {"logger": coloned["logger"], "level": coloned["level"]}
         rest = text[coloned.end() :]
+    if "level" in record and not dated and (found := _HEAD.match(rest)) and is_time(found["time"].strip()):
+        record["timestamp"], rest = found["time"].strip(), rest[found.end() :]
     if "level" not in record and (found := _LEVEL.match(rest)) and _is_level(found["level"], bool(head)):
         record["level"], rest = found["level"], rest[found.end() :]
     inner = json_object(rest) if rest.startswith("{") else logfmt_record(rest) if dated else None

@@ -31,8 +31,11 @@ def count_differences(source: LogSource, wanted: LogFilter, span: TimeRange, cou
     Parameters
     ----------
     source : LogSource
+        Where log lines are read.
     wanted : LogFilter
+        Conditions that each line must fulfil.
     span : TimeRange
+        Period to read, without its end.
     counts : DataFrame
         What the source counted for the filter, in whatever steps and columns.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from workbench.core import frames
 from workbench.query.logs.levels import scale_of, severity_of
 from workbench.query.logs.shape import LogShape, flattened
 from workbench.query.logs.times import partial_time, time_of
+
+#: Parser (``json``, ``logfmt``, ``text``) -> ``records``, of these ``understood`` and ``with_level``. [count]
+Parsers = dict[str, Counter[str]]
 
 #: Columns that leave the attributes; what a level or a service was called stays there too.
 MOVED = ("time_ns", "message", "trace_id", "span_id", "event_type")
@@ -124,6 +128,12 @@ class LogRows:
             if flat.get(place) not in (None, ""):
                 return place
         return None
+
+
+def note_parsed(tally: Parsers, kind: str, *, understood: bool, level: bool) -> None:
+    """Count one record under the parser that read it."""
+    counts = tally.setdefault(kind, Counter())
+    counts.update({"records": 1, "understood": int(understood), "with_level": int(level)})
 
 
 _TEXTS = tuple(name for name, kind in frames.LOGS.columns.items() if kind == "str" and name != "severity")

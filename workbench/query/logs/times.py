@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,12}))?\s*(Z|z|[+-]\d\d(?::?\d\d)?|UTC|GMT)?")
-_COMMON = re.compile(r"(\d{1,2})/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s*([+-]\d{4})?")
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,18}))?"
+    r"\s*(Z|z|[+-]\d\d(?::?\d\d)?|(?:UTC|GMT|CES?T|E[SD]T|M[SD]T|P[SD]T|WES?T|EES?T|MSK|JST)\b)?"
+)
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?")
+_COMMON = re.compile(
+    r"(\d{1,2})[/-]([A-Z][a-z]{2})[/-](\d{4})[: ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s*([+-]\d{4}|UTC\b)?"
+)
 _MAIL = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)")
-_SLASHED = re.compile(r"(\d{4})/(\d\d)/(\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
+_SLASHED = re.compile(r"(\d{4})[/.](\d\d)[/.](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
 _CTIME = re.compile(
     r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?"
     r"(?: (\d{4})(?=\W|$))?"
 )
 _CLOCK = re.compile(r"(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
+_AMERICAN = re.compile(r"([A-Z][a-z]{2}) (\d\d?), (\d{4}),? (\d\d?):(\d\d:\d\d) ([AP])M")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_EXPONENT = re.compile(r"\d(?:\.\d{1,20})?[eE]\+?\d{1,2}")
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
 
+_FORMS = (_ISO, _BASIC, _SLASHED, _COMMON, _MAIL, _AMERICAN, _CTIME, _CLOCK)
+
+#: Hours to UTC of the zones that mean one thing wherever they are written.
+_ZONES = {"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9,
+          "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}  # fmt: skip
+
 #: A time as a plain line may begin with it: ISO 8601, common log format, e-mail, Go and nginx, C and syslog, a clock.
-STAMP = re.compile("|".join(form.pattern for form in (_ISO, _SLASHED, _COMMON, _MAIL, _CTIME, _CLOCK)))
+STAMP = re.compile("|".join(form.pattern for form in _FORMS))
+
+#: What nanoseconds in 64 bits can say: 1677 to 2262. [s since the epoch]
+_YEARS_S = (-9_223_372_036, 9_223_372_036)
 
 _DAY_NS = 86_400_000_000_000
 
@@ -51,6 +69,14 @@ def time_of(value: object) -> tuple[int, bool] | None:
         return _moment(f"{day}T{clock}", part, zone)
     if _NUMBER.fullmatch(text):
         return _epoch(text)
+    if found := _EXPONENT.fullmatch(text):
+        return _epoch(f"{Decimal(text):f}")
+    if found := _BASIC.fullmatch(text):
+        year, month, day, hour, minute, second, part, zone = found.groups()
+        return _moment(f"{year}-{month}-{day}T{hour}:{minute}:{second}", part, zone)
+    if found := _AMERICAN.fullmatch(text):
+        number, hour = _MONTHS.get(found[1]), int(found[4]) % 12 + (12 if found[6] == "P" else 0)
+        return _moment(f"{found[3]}-{number:02}-{int(found[2]):02}T{hour:02}:{found[5]}", "", None) if number else None
     if found := _COMMON.fullmatch(text):
         day, month, year, clock, part, zone = found.groups()
         number = _MONTHS.get(month)
@@ -75,6 +101,7 @@ def partial_time(value: object, *, beside_ns: int | None, written_ns: int | None
     Parameters
     ----------
     value : object
+        The value to read; only text can be a time.
     beside_ns : int, optional
         Time of the last line that had a year: the year, or the day, nearest to it is taken. [ns]
     written_ns : int, optional
@@ -115,12 +142,16 @@ def is_time(text: str) -> bool:
 
 def _moment(text: str, part: str | None, zone: str | None) -> tuple[int, bool] | None:
     seconds = _seconds(text, zone or "")
-    return None if seconds is None else (seconds * 1_000_000_000 + int(((part or "") + "0" * 9)[:9]), not zone)
+    if seconds is None or not _YEARS_S[0] < seconds < _YEARS_S[1]:
+        return None
+    return seconds * 1_000_000_000 + int(((part or "") + "0" * 9)[:9]), not zone
 
 
 @lru_cache(maxsize=4096)
 def _seconds(text: str, zone: str) -> int | None:
     offset = "+00:00" if zone.upper() in ("", "Z", "UTC", "GMT") else zone
+    if zone in _ZONES:
+        offset = f"{_ZONES[zone]:+03}:00"
     try:
         return int(datetime.fromisoformat(text + offset).astimezone(UTC).timestamp())
     except (ValueError, OverflowError):

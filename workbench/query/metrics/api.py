@@ -30,6 +30,7 @@ class PrometheusApi:
     name : str
         Name of the source, put into every error.
     transport : Transport
+        What sends a request and receives the answer.
     timeout_s : float
         For one question with its repetitions. [s]
 
@@ -107,8 +108,11 @@ class PrometheusApi:
         Parameters
         ----------
         path : str
+            Path of the endpoint.
         fields : sequence of (str, str)
+            Fields of the request, in order; one name may stand twice.
         sink : callable
+            Receives the series, piece by piece.
         query : str
             As the user wrote it, for errors.
         deadline : float, optional

@@ -101,9 +101,11 @@ def source_of(
     client : PrometheusConnect
         With whatever session, headers and authentication it was given.
     name : str
+        Name of the source.
     timeout_s : float
         Deadline of one question; the client's own is not used. [s]
     limits : Limits, optional
+        How large an answer may be.
 
     Returns
     -------

@@ -174,6 +174,7 @@ class PrometheusSource:
         query : str
             PromQL.
         span : TimeRange
+            Period to read, without its end.
         step_ms : int
             Distance of evaluations. [ms]
 

@@ -49,6 +49,7 @@ class TraceFiles:
     Parameters
     ----------
     name : str
+        Name of the source in the settings.
     path : Path
         A file, a folder, or the pattern of a shell.
     kind : str

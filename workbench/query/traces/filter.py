@@ -111,6 +111,7 @@ def traceql(wanted: SpanFilter, *, events: bool = True) -> str:
     Parameters
     ----------
     wanted : SpanFilter
+        Conditions that each span must fulfil.
     events : bool
         The server knows the attributes of events, where those of exceptions are (Tempo 2.6).
 

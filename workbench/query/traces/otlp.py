@@ -89,10 +89,11 @@ def _resource(resource: Mapping[str, Any], sampling: Sampling) -> Iterator[Span]
 
 def _named(code: Any, names: tuple[str, ...], prefix: str) -> str:
     """Name of an enumeration given as number or as name; one that is not known is the first."""
-    if isinstance(code, str):
-        found = code.removeprefix(prefix).lower()
-        return found if found in names else names[0]
-    return names[code] if isinstance(code, int) and 0 <= code < len(names) else names[0]
+    if isinstance(code, str) and not code.isdecimal():
+        word = code.upper().removeprefix(prefix).lower()
+        return word if word in names else names[0]
+    number = int(code or 0)
+    return names[number] if 0 <= number < len(names) else names[0]
 
 
 def attribute_texts(pairs: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:

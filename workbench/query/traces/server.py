@@ -19,7 +19,9 @@ class TraceServer:
     Parameters
     ----------
     name : str
+        Name of the source in the settings.
     web : BackendClient
+        Client of the server, with its address and credentials.
     sampling : Sampling
         Weight of spans whose ``tracestate`` does not tell their probability; left out, the profile's.
     clock : callable

@@ -42,6 +42,10 @@ _HEX = re.compile(r"[0-9a-f]+")
 _THRESHOLD = re.compile(r"(?:^|,)\s*ot=([^,]*)")
 _ALL = 1 << 56
 _INT64 = 1 << 63
+_P_NONE = 63
+
+#: Times of this century in seconds to microseconds lie here when they are taken for nanoseconds. [ns]
+_OTHER_UNITS = (10**9, 10**18)
 
 
 @dataclass(slots=True)
@@ -111,6 +115,8 @@ def _adjusted_count(tracestate: str) -> float | None:
         key, _, digits = part.strip().partition(":")
         if key == "th" and 1 <= len(digits) <= 14 and _HEX.fullmatch(digits):
             return _ALL / (_ALL - int(digits.ljust(14, "0"), 16))
+        if key == "p" and digits.isdecimal() and int(digits) < _P_NONE:  # the exponent, before thresholds came
+            return float(1 << int(digits))
     return None
 
 
@@ -191,6 +197,7 @@ class Gathered:
         Parameters
         ----------
         spans : iterable of Span
+            Spans in any order.
         cut : bool
             The server says that these traces are not whole.
         """
@@ -223,6 +230,8 @@ class Gathered:
         rows = [span for span in spans if 0 < span.start_ns < _INT64 and abs(span.duration_ns or 0) < _INT64]
         if len(rows) < len(spans):
             self.warnings["spans have no start or one that no clock shows, and are left out"] += len(spans) - len(rows)
+        if early := sum(_OTHER_UNITS[0] <= row.start_ns < _OTHER_UNITS[1] for row in rows):
+            self.warnings["spans start before 2001: their times are not in nanoseconds"] += early
         rows.sort(key=attrgetter("start_ns", "trace_id", "span_id"))
         for row in rows:
             if row.duration_ns is None:

@@ -19,7 +19,9 @@ def checked_address(host: str, port: int, *, encrypted: bool) -> str:
     Parameters
     ----------
     host : str
+        Name or address of the host.
     port : int
+        TCP port.
     encrypted : bool
         Whether the connection is; in the clear only addresses of this machine and of private networks are used.
 

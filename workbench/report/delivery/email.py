@@ -27,7 +27,9 @@ def mail(message: Message, channel: ChannelSettings, file_of: Callable[[str], by
     Parameters
     ----------
     message : Message
+        What is to be said, to whom.
     channel : ChannelSettings
+        Address and sender of the mails.
     file_of : callable
         Gives a file by its SHA-256.
     at : datetime

@@ -59,6 +59,7 @@ def report_files(run: ReportRun, settings: Settings, outputs: Sequence[str]) -> 
     run : ReportRun
         Of status ``done``.
     settings : Settings
+        The settings of this workbench.
     outputs : sequence of str
         Which of :data:`OUTPUTS` are sent.
 

@@ -18,6 +18,7 @@ def report_messages(job: Job, content: Mapping[str, Any], settings: Settings) ->
     Parameters
     ----------
     job : Job
+        The finished report of a schedule.
     content : mapping
         As :func:`workbench.report.delivery.files.report_files` gives it.
     settings : Settings

@@ -37,9 +37,13 @@ def notify(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     store : Store
+        The store of the workbench.
     settings : Settings
+        The settings of this workbench.
     systems : sequence of str
+        Ids of the systems.
     to : sequence of str
         Channels of the settings that take words.
     dry_run : bool

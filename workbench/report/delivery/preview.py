@@ -45,10 +45,15 @@ def preview_schedule(
     Parameters
     ----------
     entry : Entry
+        One schedule of the settings.
     systems : sequence of str
+        Ids of the systems.
     settings : Settings
+        The settings of this workbench.
     store : Store
+        The store of the workbench.
     now : datetime
+        The present instant.
     folder : Path, optional
         Where the messages are written as files.
 

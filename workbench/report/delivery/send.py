@@ -51,9 +51,11 @@ def send_waiting(
     Parameters
     ----------
     store : Store
+        The store of the workbench.
     channels : mapping
         Of the settings.
     clock : callable
+        Returns the present instant.
     limit : int
         Attempts at most.
     """

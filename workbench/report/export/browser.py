@@ -35,6 +35,7 @@ def run_browser(program: Path, page: Path, *options: str) -> str:
     Parameters
     ----------
     program : Path
+        The browser.
     page : Path
         An HTML file.
     *options : str

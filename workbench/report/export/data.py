@@ -77,6 +77,7 @@ def write_data(kept: Path, target: Path, form: DataFormat) -> Path:
     target : Path
         Path of the report without its ending; the data stands beside it as ``…-data`` or ``….xlsx``.
     form : {"parquet", "csv", "xlsx"}
+        Format of the files.
 
     Raises
     ------

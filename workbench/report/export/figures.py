@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
+import struct
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -81,13 +83,17 @@ def drawn(figures: Sequence[Mapping[str, Any]]) -> list[str] | None:
 
 def is_empty(figure: Mapping[str, Any]) -> bool:
     """Whether a figure holds no point at all: only axes would be drawn."""
-    return not any(_filled(trace.get(name)) for trace in figure.get("data", ()) for name in ("y", "x", "z", "values"))
+    traces = [[trace[name] for name in ("y", "x", "z", "values") if name in trace] for trace in figure.get("data", ())]
+    return not any(values and all(map(_filled, values)) for values in traces)
 
 
 def _filled(values: Any) -> bool:
+    """Whether a list, or an array as plotly writes it, holds a value; NaN and None are none."""
     if isinstance(values, Mapping):
-        return bool(values.get("bdata"))
-    return isinstance(values, Sequence) and any(value is not None for value in values)
+        content = base64.b64decode(values.get("bdata", ""))
+        kind = {"f8": "d", "f4": "f"}.get(values.get("dtype", ""))
+        return any(number == number for (number,) in struct.iter_unpack(f"<{kind}", content)) if kind else bool(content)
+    return isinstance(values, Sequence) and any(value is not None and value == value for value in values)
 
 
 def alternative_text(figure: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ def to_html(notebook: Any, *, title: str, footer: dict[str, str], interactive: b
     notebook : NotebookNode
         Executed, with outputs; it is not changed.
     title : str
+        Heading, as readers see it.
     footer : dict
         Facts for the last lines: run id, version, period, sources.
     interactive : bool

@@ -57,7 +57,7 @@ def arranged(notebook: Any) -> Any:
         title = nbformat.v4.new_markdown_cell("## Method, sources and queries", id="method")
         method = [title, *method]
     if gone:
-        text = f"Nothing to show in this period: {'; '.join(gone)}."
+        text = "Nothing to show in this period:\n\n" + "\n".join(f"- {heading}" for heading in gone)
         method.append(nbformat.v4.new_markdown_cell(text, id="nothing-to-show"))
     arranged = nbformat.v4.new_notebook(metadata=notebook.metadata, cells=[*_filled(head, gone), *body, *method])
     return arranged

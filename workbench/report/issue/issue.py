@@ -65,9 +65,11 @@ def issue_report(
     Parameters
     ----------
     system : str
+        Id of the system, as its profile names it.
     period : str
         Calendar period in the zone of the settings: ``2026-10``, ``last-month``, ``2026-Q3``.
     settings : Settings
+        The settings of this workbench.
     report : str
         Name under which the issues are numbered.
     early : bool

@@ -38,7 +38,9 @@ def past_runs(
     Parameters
     ----------
     settings : Settings
+        The settings of this workbench.
     now : datetime, optional
+        The present instant; by default that of the clock.
     report, system, status : str, optional
         Only such runs.
     search : str

@@ -79,6 +79,7 @@ def run_report(
     period : str
         Calendar period in the zone of the settings: ``2026-10``, ``last-month``, ``last-week``, ``2026-Q3``.
     settings : Settings
+        The settings of this workbench.
     parameters : mapping of str to value, optional
         Further parameters of the template; they are checked before anything starts.
     outputs : iterable of {"pdf", "parquet", "csv", "xlsx"}

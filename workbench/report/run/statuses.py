@@ -26,6 +26,7 @@ def ended(values: dict[str, Any], folder: str) -> str:
     values : dict of str to value
         Variables of the notebook.
     folder : str
+        Folder of the run.
     """
     from pathlib import Path
 

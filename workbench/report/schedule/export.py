@@ -56,9 +56,11 @@ def export(entries: Sequence[Entry], target: str, command: Command) -> dict[str,
     Parameters
     ----------
     entries : sequence of Entry
+        Schedules of the settings.
     target : str
         One of :data:`TARGETS`.
     command : Command
+        How the workbench is called on the target machine.
 
     Returns
     -------

@@ -65,11 +65,15 @@ def plan(
     Parameters
     ----------
     store : Store
+        The store of the workbench.
     entry : Entry
+        One schedule of the settings.
     now : datetime
+        The present instant.
     systems : sequence of str
         Systems of an entry for all.
     settings : Settings
+        The settings of this workbench.
     look_back : bool
         Plan the newest due instant even where the schedule was never planned before: for commands that cron starts.
     """

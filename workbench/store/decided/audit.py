@@ -72,6 +72,7 @@ def check_seen(connection: Connection, system: str, seen: int | None) -> None:
     connection : Connection
         In the transaction of the write.
     system : str
+        Id of the system, as its profile names it.
     seen : int or None
         Newest line of the audit trail that the writer saw; None asks nothing.
 

@@ -46,6 +46,7 @@ def alert_lint(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog: its profile says which metrics, labels and channels there are.
     path : Path

@@ -15,6 +15,7 @@ from workbench.core.series import LabelKey
 from workbench.core.timerange import MINUTE_MS
 from workbench.query.alerts.lines import Recorded
 from workbench.query.alerts.records import AlertRecords
+from workbench.studies.alerts.polled import PolledAlerts
 
 if TYPE_CHECKING:
     from workbench.studies.sources.context import Context
@@ -29,15 +30,15 @@ class AlertLines:
 
     Attributes
     ----------
-    messages : tuple of Message
-        Messages of the period about the system's alerts, all clears included.
+    messages : tuple of Message, optional
+        Messages of the period about the system's alerts, all clears included; None where the lines do not say.
     quiet : mapping of {"silence", "inhibition"} to bool array, (n_episodes,)
         Episodes that were kept quiet before a message told of them; empty where the lines do not say.
     silences : tuple of dict
         Silences that the lines hold, as the API gives them.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] | None
     quiet: Mapping[Literal["silence", "inhibition"], NDArray[np.bool_]]
     silences: tuple[dict[str, object], ...]
 
@@ -50,8 +51,11 @@ def read_alert_lines(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     alerts : AlertEpisodes
+        Episodes of alerts of the period.
     sets : mapping of str to mapping
         Labels by their text in ``alerts``.
 
@@ -61,9 +65,9 @@ def read_alert_lines(
         The files cannot be read.
     """
     source = ctx.episodes_for(system)
-    if not isinstance(source, AlertRecords):
+    if not isinstance(source, AlertRecords | PolledAlerts):
         return None
-    return lines_of(source.recorded(), alerts, sets, alone=ctx.serves.get(source.name) == (system,))
+    return lines_of(source.recorded(alerts.range), alerts, sets, alone=ctx.serves.get(source.name) == (system,))
 
 
 def lines_of(
@@ -86,11 +90,16 @@ def lines_of(
     quiet: dict[Literal["silence", "inhibition"], NDArray[np.bool_]] = {}
     if recorded.mutes:
         quiet = {by: np.zeros(len(alerts.frame), np.bool_) for by in ("silence", "inhibition")}
+        if not recorded.sends:  # nothing says when it was told of: what was quiet at the first look counts
+            for alert in recorded.seen:
+                seen = places.row(alert.labels, alert.seen_ms)
+                if seen is not None:
+                    first_told[seen] = min(first_told[seen], alert.seen_ms)
         for muting in recorded.muted:
             kept_quiet = places.row(muting.labels, muting.seen_ms)
             if kept_quiet is not None and muting.seen_ms <= first_told[kept_quiet]:
                 quiet[muting.by][kept_quiet] = True
-    return AlertLines(tuple(messages), quiet, tuple(recorded.silences))
+    return AlertLines(tuple(messages) if recorded.sends else None, quiet, tuple(recorded.silences))
 
 
 class _Places:

@@ -72,16 +72,18 @@ def read_alerts(
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     scope : mapping of str to str
         Matchers of the system.
     span : TimeRange
+        Period to read, without its end.
     without : sequence of str
         Labels that make no alert of their own.
     for_ms : mapping of str to int, optional
         ``for`` of known rules by alert name. [ms]
     kept : iterable of (str, DataFrame)
         Episodes that were written down, each with the words for who wrote them; those of the archive behind the source
-        need not be named.
+        need not be named. ``.attrs`` may hold ``observed``, stretches that were looked at [ms], and ``warnings``.
     names : tuple of str
         Rules of the system: their alerts are its own although labels of the scope are absent from them.
 
@@ -110,16 +112,21 @@ def read_alerts(
     )
     archive = getattr(source, "archive", None)
     own = [("the archive", of_system(archive.episodes(span), scope, names))] if archive is not None else []
-    named = [(name, frame) for name, frame in (*kept, *own) if len(frame)]
-    notes: list[str] = []
+    given = (*kept, *own)
+    named = [(name, frame) for name, frame in given if len(frame)]
+    notes = [note for _, frame in given for note in frame.attrs.get("warnings", ())]
     observed = seen.stretches(span.start_ms, span.end_ms) if seen else np.zeros((0, 2), np.int64)
+    looks = [each for _, frame in given for each in frame.attrs.get("observed", ())]
+    for first_ms, last_ms in looks:
+        observed = _united(observed, first_ms, last_ms, span)
+    newest = [*([seen.last_ms] if seen else []), *(last_ms for _, last_ms in looks)]
     frame = sampled
     if named:
         times = (int(alerts.times.min()), int(alerts.times.max())) if alerts.samples else None
         together = pd.concat([one for _, one in named], ignore_index=True)
         joined = with_kept(sampled, together, seen=seen, samples_ms=times, without=without)
         frame = joined.frame
-        if joined.from_records and joined.first is not None and joined.last is not None:
+        if joined.from_records and joined.first is not None and joined.last is not None and not looks:
             observed = _united(observed, to_ms(joined.first), to_ms(joined.last), span)
             notes.append(_edge(joined.from_records, [name for name, _ in named], joined.first, times))
     twice = [name for name in replica_labels(alerts) if name not in without]
@@ -130,7 +137,7 @@ def read_alerts(
         )
     inside = (frame["starts_at"] < span.end) & ~(frame["ends_at"] <= span.start)
     return AlertReading(
-        frame[inside].reset_index(drop=True), observed, seen.last_ms if seen else None, queries, tuple(notes)
+        frame[inside].reset_index(drop=True), observed, max(newest, default=None), queries, tuple(dict.fromkeys(notes))
     )
 
 

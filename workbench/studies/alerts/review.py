@@ -35,9 +35,13 @@ def alert_review(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
+        Instant up to which data is read.
     change : datetime, optional
         Instant before and after which alerts are compared; inside the period.
     without : tuple of str

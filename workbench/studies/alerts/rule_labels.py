@@ -49,7 +49,9 @@ def known_metrics(
     Parameters
     ----------
     profile : Profile
+        Profile of the system.
     rules : iterable of WrittenRule
+        Rules of the file.
     scrape_ms : int
         Time between scrapes. [ms]
     names : iterable of str
@@ -82,7 +84,9 @@ def labels_of(node: Node, known: Known) -> frozenset[str] | None:
     Parameters
     ----------
     node : Node
+        The parsed expression.
     known : Known
+        Metrics and recorded series with their labels.
     """
     match node:
         case Paren(expr=inner) | Unary(expr=inner) | Subquery(expr=inner):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,14 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange, parse_instant, to_ms
 from workbench.promql import Matcher
+from workbench.query.alerts.lines import instant_ms
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.alerts.messages import AlertLines, read_alert_lines
 from workbench.studies.alerts.ownership import rule_names
 from workbench.studies.alerts.reading import read_alerts
 
 if TYPE_CHECKING:
+    from workbench.store.collected import Observation
     from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 
@@ -39,8 +41,11 @@ def alert_suppression(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     ctx : Context
         With a store: silences are those that `workbench collect` wrote down.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
+        Instant up to which data is read.
 
     Returns
     -------
@@ -103,7 +108,24 @@ def collected_silences(ctx: Context, system: str, span: TimeRange) -> dict[Silen
     seen = ctx.store.observed(name, "silences", limit=10_000) if ctx.store is not None else []
     if not seen:
         return None
-    return silences_of([document for one in reversed(seen) for document in one.document], span)
+    return silences_of(_with_removals(list(reversed(seen))), span)
+
+
+def _with_removals(looks: Sequence[Observation]) -> list[dict[str, Any]]:
+    """Return the silences of looks, oldest first; one that a look no longer has was removed by then, before its end."""
+    removed: dict[str, datetime] = {}
+    before: set[str] = set()
+    for look in looks:
+        there = {str(document.get("id", "")) for document in look.document}
+        removed.update(dict.fromkeys(before - there, look.first_seen))
+        removed = {identity: at for identity, at in removed.items() if identity not in there}
+        before = there
+    documents = []
+    for document in (document for look in looks for document in look.document):
+        at = removed.get(str(document.get("id", "")))
+        early = at is not None and to_ms(at) < (instant_ms(str(document.get("endsAt", ""))) or 0)
+        documents.append({**document, "endsAt": at.isoformat()} if at is not None and early else document)
+    return documents
 
 
 def silences_of(documents: Iterable[Mapping[str, Any]], span: TimeRange) -> dict[Silence, Matchers]:

@@ -39,9 +39,13 @@ def tag_alerts(
     ctx : Context
         With a store; ``identity`` is who says so.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
+        Period in which the alerts began.
     as_of : datetime
+        Instant up to which data is read.
     tag : {"useful", "no action"}
+        Whether the alert led to an action.
     rule : str
         Alerts of this rule only.
     labels : str

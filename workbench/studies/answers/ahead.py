@@ -22,7 +22,9 @@ def opening_questions(ctx: Context, system: str, *, as_of: datetime) -> list[Que
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     as_of : datetime
         Present instant; it is rounded down as pages do.
 

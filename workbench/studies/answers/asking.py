@@ -66,6 +66,7 @@ def answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study
     ctx : Context
         Of who asks; without a store every question is computed.
     question : Question
+        The study, its system, period and options.
     compute : callable
         Computes what the store does not hold.
 

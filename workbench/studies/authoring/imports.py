@@ -37,6 +37,7 @@ def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple
     Parameters
     ----------
     path : Path
+        File to import.
     system : str
         System of the catalog whose promises these are.
     period : str

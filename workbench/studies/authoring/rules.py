@@ -38,7 +38,9 @@ def slo_rules(ctx: Context, *, system: str, slo: str | None = None) -> Rules:
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     slo : str, optional
         One objective only.
 

@@ -24,7 +24,9 @@ def with_source(text: str, *, file: Path, source: str, system: str, settings: So
     source : str
         Name of the source; a source of the same URL is used under its own name.
     system : str
+        Id of the system, as its profile names it.
     settings : SourceSettings
+        The source as the settings name it.
     slos : bool
         Whether the folder ``slos`` is named.
 

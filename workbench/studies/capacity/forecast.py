@@ -99,6 +99,7 @@ def capacity_forecast(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange

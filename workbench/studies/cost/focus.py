@@ -23,6 +23,7 @@ def focus_charges(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog; the billing account of the export.
     range : TimeRange

@@ -39,6 +39,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange, optional

@@ -20,13 +20,17 @@ def cost_what_if(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog whose spend and tokens are both counted by model.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
         Aware instant up to which counters are read; its prices are taken.
     book : PriceBook
+        Prices with the dates from which they hold.
     scenario : Scenario
+        Prices, models or volumes that are assumed to change.
 
     Returns
     -------

@@ -52,6 +52,7 @@ class CounterReader:
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     scope : mapping of str to str
         Matchers of the system, for ``up``; the selectors carry them already.
     span : TimeRange

@@ -105,6 +105,7 @@ def definition_changes(ctx: Context, objectives: Sequence[Objective], spans: Map
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     objectives : sequence of Objective
         As they are defined now.
     spans : mapping of str to TimeRange

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from workbench.analysis.counting.apart import settled
 from workbench.analysis.counting.increase import Floats
 from workbench.core.errors import EmptyAnswer, QueryRejected
-from workbench.core.series import Metrics
+from workbench.core.series import Metrics, label_key
 from workbench.promql import Selector, parse, print_query
-from workbench.promql.parser.nodes import Binary, walk
+from workbench.promql.parser.nodes import Binary, Call, bare, walk
+from workbench.promql.parser.terms import subtrahends
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.plans import Plan
 
@@ -24,6 +27,9 @@ _GROWING, _ENOUGH = 0.9, 6
 #: A limit so many times away from all values is doubtful. [x]
 _FAR = 100.0
 _UNITS = re.compile("second|milli|_ms|duration|latency|ratio|percent|quantile|[*/]")
+
+#: Functions that add up the raw values of a counter.
+_SUMMING = frozenset({"sum_over_time", "avg_over_time"})
 
 _FILTERS = frozenset({">", "<", ">=", "<=", "==", "!="})
 
@@ -93,13 +99,132 @@ def empty_part(objective: str, part: str, query: str, has_data: Callable[[str], 
 
 
 def unknown_labels(objective: str, query: str, has_data: Callable[[str], bool]) -> list[str]:
-    """Warn of labels in a query that no series of their metric has, where nothing was bad."""
+    """Warn of metrics, and of labels that no series of their metric has, where nothing was bad."""
     metrics = [node for node in walk(parse(query)) if isinstance(node, Selector) and node.name]
     labels = {f'{metric.name}{{{each.name}!=""}}' for metric in metrics for each in metric.matchers}
+    labels |= {metric.name for metric in metrics if not metric.matchers}
     unknown = sorted(text for text in labels if not has_data(f"count({text})"))
     if not unknown:
         return []
     return [f"{objective}: 0 bad events, because no series matches {', '.join(unknown)}. Check the query."]
+
+
+def unknown_terms(objective: str, query: str, has_data: Callable[[str], bool]) -> list[str]:
+    """Warn of terms of a sum that no series counts, beside others that have data."""
+    metrics = [node for node in walk(parse(query)) if isinstance(node, Selector)]
+    empty = [metric for metric in metrics if len(metrics) > 1 and not has_data(_presence(metric))]
+    return [text for metric in empty for text in unknown_labels(objective, print_query(metric), has_data)]
+
+
+def check_differences(query: str, has_data: Callable[[str], bool]) -> None:
+    """Refuse a difference that takes away what has no data, and a bound that no bucket has.
+
+    Raises
+    ------
+    EmptyAnswer
+        What is taken away was expected to have data: the query has no filler (``or vector(0)``) for it; or a histogram
+        has data, but no bucket of the bound asked for, however the query fills it in.
+    """
+    for left, right in subtrahends(parse(query)):
+        filled = bare(right)
+        if not isinstance(filled, Binary) or filled.op != "or" or not isinstance(bare(filled.rhs), Binary):
+            continue
+        metrics = [node for node in walk(filled.lhs) if isinstance(node, Selector)]
+        if metrics and not any(has_data(_presence(metric)) for metric in metrics) and has_data(print_query(left)):
+            raise EmptyAnswer(
+                f"The query takes away {print_query(metrics[0])}, which no series matches, so all would count.",
+                query=query,
+                hint="Check its names and label values.",
+            )
+    check_bounds(query, has_data)
+
+
+def check_bounds(query: str, has_data: Callable[[str], bool]) -> None:
+    """Refuse a bound that no bucket of a histogram with data has.
+
+    Raises
+    ------
+    EmptyAnswer
+    """
+    for node in walk(parse(query)):
+        if not isinstance(node, Selector):
+            continue
+        bound = next((each for each in node.matchers if each.name == "le" and each.op in ("=", "=~")), None)
+        others = replace(node, matchers=tuple(each for each in node.matchers if each is not bound))
+        if bound is not None and not has_data(_presence(node)) and has_data(_presence(others)):
+            raise EmptyAnswer(
+                f"No bucket of {node.name} has the bound {bound.value}.",
+                query=query,
+                hint=f"See its bounds: workbench query 'count by (le) ({node.name})'.",
+            )
+
+
+def settled_part(objective: str, name: str, part: Floats, total: Floats, *, query: str) -> tuple[Floats, list[str]]:
+    """Settle a part that was scraped apart from the total, and say how much is at stake.
+
+    Parameters
+    ----------
+    objective, name : str
+        Its id; ``good`` or ``bad``.
+    part, total : float64 array, length n_slices
+        [events/slice]
+    query : str
+        Of the part, for errors.
+
+    Raises
+    ------
+    QueryRejected
+        The part is less than nothing, or there are more good events than events.
+    """
+    if part.sum() < -0.001 * total.sum():
+        raise QueryRejected(
+            f"The {name} query gives {part.sum():,.0f} events, which cannot be less than 0.",
+            query=query,
+            hint="Check what it takes away from what.",
+        )
+    counts, slices, left = settled(np.maximum(part, 0.0), total)
+    if name == "good" and left > 0.01 * total.sum():
+        raise QueryRejected(
+            f"The good query counts {part.sum():,.0f} events and the total only {total.sum():,.0f}.",
+            query=query,
+            hint="Check that the good events are a part of all events.",
+        )
+    if not slices:
+        return counts, []
+    stake = "they are counted in the slice beside, as both are scraped apart"
+    if left >= 1:
+        stake = f"{left:,.0f} of them stay: check that they are a part of all events"
+    where = f"{slices:,} slice{'s' if slices != 1 else ''}"
+    return counts, [f"{objective}: more {name} events than events in {where}; {stake}."]
+
+
+def check_within(plan: Plan, reader: CounterReader) -> list[str]:
+    """Warn of bad events that the total does not count, by the series that both selectors match.
+
+    Raises
+    ------
+    QueryRejected
+        The total counts none of them.
+    """
+    texts = plan.selectors
+    part = next(name for name in texts if name != "total")
+    own, whole = parse(texts[part]), parse(texts["total"])
+    if not isinstance(own, Selector) or not isinstance(whole, Selector) or own.name != whole.name:
+        return []
+    counted = set(map(label_key, reader.labels(texts["total"])))
+    outside = [labels for labels in reader.labels(texts[part]) if label_key(labels) not in counted]
+    if not outside:
+        return []
+    if counted and len(outside) == len(reader.labels(texts[part])):
+        raise QueryRejected(
+            f"The total counts none of the {part} events, so their ratio is no share.",
+            query=texts["total"],
+            hint="The total counts good and bad events.",
+        )
+    return [
+        f"{plan.objective.id}: {len(outside)} series of the {part} events are not in the total, "
+        f"e.g. {label_key(outside[0])}. Check the query."
+    ]
 
 
 def check_lifetime(query: str, answer_of: Callable[[str], Metrics]) -> None:
@@ -118,6 +243,8 @@ def check_lifetime(query: str, answer_of: Callable[[str], Metrics]) -> None:
         A metric that is named like a counter is used as it is, and did nothing but grow.
     """
     for node in walk(parse(query)):
+        if isinstance(node, Call) and node.func in _SUMMING and isinstance(inner := bare(node.args[0]), Selector):
+            node = replace(inner, range_ms=None)
         if not isinstance(node, Selector) or node.range_ms or not node.name.endswith(_COUNTING):
             continue
         answer = answer_of(f"sum({print_query(node)})")

@@ -22,11 +22,13 @@ def read_evidence(source: MetricSource, scope: Mapping[str, str], series: Series
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     scope : mapping of str to str
         Matchers of the system.
     series : SeriesSet
         Counters, one of which fell.
     span : TimeRange
+        Period to read, without its end.
     """
     jobs = sorted({labels.get("job", "") for labels in series.labels} - {""})
     names = sorted({_PARTS.sub("", labels.get("__name__", "")) for labels in series.labels})

@@ -101,10 +101,13 @@ def kept_counts(
     ctx : Context
         Without a store all is read.
     system : str
+        Id of the system, as its profile names it.
     objectives : sequence of Objective
+        The objectives to count.
     spans : mapping of str to TimeRange
         Elapsed part of the window of each.
     as_of : datetime
+        Instant up to which data is read.
 
     Raises
     ------
@@ -191,10 +194,13 @@ def stored(
     Parameters
     ----------
     shelf : Shelf
+        Keys of the system's counts in the store.
     objective : Objective
+        The objective to read.
     span : TimeRange
         Elapsed part of its window.
     as_of, now : datetime
+        Instant up to which data is read, and the present one.
     fresh : timedelta
         How old counts may be. Slices that began within it before ``as_of`` may be missing.
     settled : bool
@@ -254,7 +260,9 @@ def remember(
     Parameters
     ----------
     shelf : Shelf
+        Keys of the system's counts in the store.
     counts : iterable of Counts
+        The counts to keep.
     now : datetime
         When they were read.
     before : mapping of str to mapping, optional

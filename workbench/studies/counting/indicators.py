@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.counting.absence import filled
-from workbench.analysis.counting.apart import settled
 from workbench.analysis.counting.counts import Counts, Method, least_exact
 from workbench.analysis.counting.events import (
     joined_events,
@@ -42,10 +41,10 @@ from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import events_factor
+from workbench.studies.counting import doubts
 from workbench.studies.counting.buckets import bucket_warnings, counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
-from workbench.studies.counting.doubts import bad_unmatched, check_lifetime, empty_part, far_threshold, unknown_labels
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
 from workbench.studies.sources.newest import newest_samples
@@ -90,9 +89,11 @@ def read_counts(
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     scope : mapping of str to str
         Matchers of the system.
     objectives : sequence of Objective
+        The objectives to count.
     spans : mapping of str to TimeRange
         Elapsed part of the window of each objective, on edges of its slices.
     records : RecordSources, optional
@@ -291,7 +292,7 @@ class _Counter:
                 counted = sampled_events(objective.id, series, edges, op=indicator.op, threshold=value)
             case ThresholdIndicator():
                 answer, value = self._answer(plan.queries["query"]), float(indicator.value)
-                self._warnings += far_threshold(
+                self._warnings += doubts.far_threshold(
                     objective.id, plan.queries["query"], answer, op=indicator.op, threshold=value
                 )
                 return threshold_events(
@@ -300,9 +301,10 @@ class _Counter:
             case RawIndicator():
                 answer = self._answer(plan.queries["query"])
                 counted = raw_events(objective.id, answer, kind=indicator.kind, slice_ms=plan.slice_ms)
-                check_lifetime(plan.queries["query"], self._answer)
+                doubts.check_lifetime(plan.queries["query"], self._answer)
+                doubts.check_bounds(plan.queries["query"], self._has_data)
                 if len(counted) and (counted["good"] == counted["total"]).all():
-                    self._warnings += unknown_labels(objective.id, plan.queries["query"], self._has_data)
+                    self._warnings += doubts.unknown_labels(objective.id, plan.queries["query"], self._has_data)
             case RatioIndicator():
                 counted = self._counted() if plan.selectors else self._evaluated()
             case RecordsIndicator():
@@ -333,8 +335,9 @@ class _Counter:
         plan, reader = self._plan, self._reader
         parts = {part: reader.counts(text, plan.span, plan.slice_ms) for part, text in plan.selectors.items()}
         total = parts["total"]
+        self._warnings.extend(doubts.check_within(plan, reader))
         if "bad" in parts:
-            self._warnings.extend(bad_unmatched(plan, reader))
+            self._warnings.extend(doubts.bad_unmatched(plan, reader))
             good = total.per_slice - self._settled("bad", parts["bad"].per_slice, total.per_slice)
             return self._slices(good=good, total=total.per_slice, covered=total.covered)
         threshold = threshold_of(plan.selectors["good"])
@@ -356,18 +359,9 @@ class _Counter:
         return self._slices(good=good, total=total.per_slice, covered=total.covered)
 
     def _settled(self, name: str, part: Floats, total: Floats) -> Floats:
-        """Settle a part that was scraped apart from the total, and say how much is at stake."""
-        counts, slices, left = settled(part, total)
-        if slices:
-            stake = (
-                f"{left:,.0f} of them stay: check that they are a part of all events"
-                if left >= 1
-                else ("they are counted in the slice beside, as both are scraped apart")
-            )
-            self._warnings.append(
-                f"{self._plan.objective.id}: more {name} events than events in {slices:,} "
-                f"slice{'s' if slices != 1 else ''}; {stake}."
-            )
+        query = (self._plan.selectors or self._plan.queries)[name]
+        counts, warnings = doubts.settled_part(self._plan.objective.id, name, part, total, query=query)
+        self._warnings += warnings
         return counts
 
     def _has_data(self, query: str) -> bool:
@@ -378,12 +372,17 @@ class _Counter:
         answers = {part: self._answer(text) for part, text in plan.queries.items()}
         if answers["total"].present.any():
             for part in (part for part, answer in answers.items() if not answer.present.any()):
-                self._warnings += empty_part(plan.objective.id, part, plan.queries[part], self._has_data)
+                self._warnings += doubts.empty_part(plan.objective.id, part, plan.queries[part], self._has_data)
         for query in plan.queries.values():
-            check_lifetime(query, self._answer)
+            doubts.check_lifetime(query, self._answer)
+            doubts.check_differences(query, self._has_data)
         sums = {part: _summed(plan.queries[part], answer, plan.slice_ms) for part, answer in answers.items()}
         total = sums["total"]
-        good = total - sums["bad"] if "bad" in sums else sums["good"]
+        name = "bad" if "bad" in sums else "good"
+        counted = self._settled(name, sums[name], total)
+        if name == "bad" and answers["total"].present.any() and answers["bad"].present.any():
+            self._warnings += doubts.unknown_terms(plan.objective.id, plan.queries["bad"], self._has_data)
+        good = total - counted if name == "bad" else counted
         return self._slices(
             good=good, total=total, covered=np.asarray(answers["total"].present.any(axis=0), np.float64)
         )  # fmt: skip

@@ -68,6 +68,7 @@ def ledger_edges(periods: Periods, zone: str, *, history_days: int = 0) -> list[
     Parameters
     ----------
     periods : Periods
+        The period, the one before and the running month.
     zone : str
         IANA zone of the days.
     history_days : int
@@ -148,7 +149,9 @@ def read_ledger(
     reader : CounterReader
         Over the hull of the edges.
     profile : Profile
+        Profile of the system.
     accounts : sequence of Account
+        Measures of money and tokens of the profile.
     edges : sequence of int
         Edges of the slices, multiples of five minutes. [ms since the epoch]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.analysis.counting.counts import Method
-from workbench.catalog import Objective, RatioIndicator
+from workbench.catalog import Objective, RatioIndicator, RawIndicator
 from workbench.catalog.slo.indicators import promql_texts
 from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import TimeRange
-from workbench.promql import ratio_plan, scoped
+from workbench.promql import ratio_plan, scoped, share_query
 from workbench.studies.counting.composites import members_of
 
 #: Slices of promises that count events. [ms]
@@ -58,13 +58,16 @@ def planned(objective: Objective, scope: Mapping[str, str], span: TimeRange) -> 
     Raises
     ------
     QueryRejected
-        The parts of a ratio of counters cannot be counted in one way, see :func:`workbench.promql.ratio_plan`.
+        The parts of a ratio of counters cannot be counted in one way, see :func:`workbench.promql.ratio_plan`; a raw
+        ratio is no share, see :func:`workbench.promql.share_query`.
     """
     texts = {part: scoped(text, scope) for part, text in promql_texts(objective.indicator).items()}
     indicator, slice_ms = objective.indicator, slice_of(objective)
     if isinstance(indicator, RatioIndicator) and indicator.counter:
         plan = ratio_plan(texts, slice_ms=slice_ms)
         return Plan(objective, span, slice_ms, selectors=plan.selectors, queries=plan.queries)
+    if isinstance(indicator, RawIndicator):
+        texts = {part: share_query(text) for part, text in texts.items()}
     return Plan(objective, span, slice_ms, queries=texts)
 
 
@@ -76,6 +79,7 @@ def plans_of(
     Parameters
     ----------
     objectives : sequence of Objective
+        The objectives to count.
     scope : mapping of str to str
         Matchers of the system.
     spans : mapping of str to TimeRange

@@ -73,7 +73,9 @@ class Judged:
         Parameters
         ----------
         name : str
+            Name of the study.
         results : mapping of str to Result
+            Results by name.
         warnings : sequence of str, optional
             In place of :attr:`warnings`, where the study has more to say.
         """
@@ -112,6 +114,7 @@ def judge_objectives(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     objectives : sequence of Objective
@@ -132,8 +135,11 @@ def bind(objectives: Sequence[Objective], *, range: TimeRange | None, as_of: dat
     Parameters
     ----------
     objectives : sequence of Objective
+        The objectives to count.
     range : TimeRange or None
+        Period of all objectives; without it each has its own window.
     as_of : datetime
+        Instant up to which data is read.
     zone : str
         IANA zone in which calendar months are named.
     """
@@ -173,8 +179,11 @@ def count(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     objectives : sequence of Objective
+        The objectives to count.
     spans : mapping of str to TimeRange
         Range counted of each, on edges of its slices.
     """
@@ -198,8 +207,11 @@ def judge_counts(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     objectives : sequence of Objective
+        The objectives to count.
     promises : sequence of Promise
         The objectives bound to their periods.
     reading : Reading
@@ -207,6 +219,7 @@ def judge_counts(
     range : TimeRange or None
         The period that was asked for.
     as_of : datetime
+        Instant up to which data is read.
     agreed : Agreed, optional
         Exclusions in force; read from the store by default. Where they cannot be read all is unavailable.
     """

@@ -40,10 +40,13 @@ def add_annotation(
     ctx : Context
         With a store; ``identity`` is who says so.
     system : str
+        Id of the system, as its profile names it.
     kind : {"deploy", "incident", "review", "comment"}
+        What the annotation is about.
     start, end : datetime
         Aware instants; without an end it is a moment.
     text : str
+        What happened, in words.
     link : str
         Address of a ticket or a change, ``http`` or ``https``.
     slo : str

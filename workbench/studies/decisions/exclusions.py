@@ -98,9 +98,11 @@ def add_exclusion(
     ctx : Context
         With a store; ``identity`` is who decides.
     system : str
+        Id of the system, as its profile names it.
     start, end : datetime
         Aware instants; ``end`` or ``duration`` is given.
     reason : str
+        Why the time or the events do not count.
     duration : str
         E.g. ``2h``; days and weeks pass on the wall clock of the zone. [time]
     rule : str
@@ -108,6 +110,7 @@ def add_exclusion(
     zone : str
         IANA zone of the rule; that of the context when empty.
     semantics : {"remove_time", "remove_events", "count_good"}
+        Whether time or events are left out, or events are counted as good.
     slo : str
         One objective only.
     labels : mapping of str to str

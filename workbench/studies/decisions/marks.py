@@ -21,7 +21,9 @@ def period_marks(ctx: Context, system: str, span: TimeRange, *, as_of: datetime)
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     span : TimeRange
         What overlaps it is returned.
     as_of : datetime

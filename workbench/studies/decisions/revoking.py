@@ -16,7 +16,9 @@ def revoke_exclusion(ctx: Context, *, id: str, why: str, seen: int | None = None
     ctx : Context
         With a store; ``identity`` is who takes it back.
     id : str
+        Id of the exclusion.
     why : str
+        Reason of the withdrawal.
     seen : int, optional
         What :meth:`workbench.store.Store.newest_change` gave when the writer last looked.
 

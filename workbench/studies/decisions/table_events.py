@@ -27,7 +27,9 @@ def table_events(ctx: Context, system: str) -> tuple[list[Annotation], list[str]
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
 
     Returns
     -------

@@ -21,8 +21,11 @@ def manifest_of(
     Parameters
     ----------
     frozen : Frozen
+        Inputs of the issued report.
     report, period : str
+        Name of the template and of the period.
     issued : datetime
+        When the report was issued.
     by : str
         Who issues it.
     before : mapping or None

@@ -103,11 +103,15 @@ def find_logs(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
+        Period to read, without its end.
     wanted : LogFilter
         Without services, those of the system where a source keeps lines of others too.
     count_by : str, optional
+        Column or attribute to count by; without it lines are returned.
     limit : int
         Lines to return. [count]
     source : str, optional
@@ -189,6 +193,7 @@ def kept_lines(counts: pd.DataFrame, by: str, marks: Sequence[str]) -> pd.DataFr
     counts : DataFrame
         The columns ``by`` and ``marks``, and ``count``.
     by : str
+        Column or attribute to count by.
     marks : sequence of str
         Attributes that may say how a line was sampled; the first that a line has counts.
     """

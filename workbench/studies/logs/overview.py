@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.logs.mix import error_ratios, level_history, line_fields, line_latency
-from workbench.analysis.logs.seen import newest_lines, parse_coverage, template_counts
+from workbench.analysis.logs.seen import newest_lines, parse_coverage, parse_faults, template_counts
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.filters import LogFilter
 from workbench.core.result import Provenance, Result, Status, Study
@@ -39,10 +39,13 @@ def log_overview(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
         Cut at ``as_of``.
     as_of : datetime
+        Instant up to which data is read.
     level : str
         Least severe level, e.g. ``WARN``; empty for all.
     service, contains, trace_id : str
@@ -73,13 +76,17 @@ def log_overview(
     lines = read.frame
     if status == "ok" and lines.empty:
         status = "no_data"
+    coverage = parse_coverage(read.attrs.get("parsers", {}), read.attrs.get("coverage") or {})
+    faults = parse_faults(coverage)
+    if faults and status == "ok":
+        status = "at_risk"
     results: dict[str, Result] = {
         "levels": level_history(lines, span, step_ms=_step_ms(span)),
         "errors": error_ratios(lines),
         "templates": template_counts(lines),
         "latency": line_latency(lines),
         "fields": line_fields(lines),
-        "coverage": parse_coverage(read.attrs.get("coverage") or {}),
+        "coverage": coverage,
         "lines": newest_lines(lines),
     }
     newest = int(lines["time_ns"].max()) // 1_000_000 if len(lines) else None
@@ -100,7 +107,7 @@ def log_overview(
             tuple(filter(None, [str(read.attrs.get("query", ""))])),
             version=__version__,
         ),
-        warnings=(*warnings, *read.attrs.get("warnings", ())),
+        warnings=(*warnings, *faults, *read.attrs.get("warnings", ())),
     )
 
 

@@ -40,9 +40,11 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
         Aware instant up to which history is read.
 

@@ -1,4 +1,4 @@
-"""Delivery of a system: the five DORA metrics from tables of deployments, incidents and pull requests."""
+"""Delivery of a system: the five DORA metrics from files, git, or what the system's own records hold."""
 
 from __future__ import annotations
 
@@ -9,37 +9,48 @@ import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.operations.delivery import delivery_metrics, lead_times
-from workbench.core.errors import ParameterError
-from workbench.core.result import Provenance, Study
+from workbench.core.errors import ParameterError, WorkbenchError
+from workbench.core.result import Provenance, Status, Study
 from workbench.core.timerange import TimeRange
+from workbench.studies.operations.deployments import (
+    COLUMNS,
+    alert_incidents,
+    of_file,
+    of_git,
+    of_records,
+    read_table,
+    recorded_incidents,
+)
 from workbench.studies.sources.context import Context
-
-#: Table -> columns it must have; further ones are optional.
-COLUMNS = {
-    "deployments": ("deployment", "finished"),
-    "incidents": ("created", "resolved"),
-    "requests": ("first_commit", "created", "first_review", "merged", "deployed"),
-}
 
 
 def delivery_performance(
-    ctx: Context, *, system: str, range: TimeRange, as_of: datetime, deployments: Path, incidents: Path | None = None,
+    ctx: Context, *, system: str, range: TimeRange, as_of: datetime, deployments: Path | None = None,
+    git: Path | None = None, tags: str = "", incidents: Path | None = None, alerts: bool = False,
     requests: Path | None = None, benchmark: int = 2023,
 ) -> Study:  # fmt: skip
-    """Compute the five DORA metrics from CSV files.
+    """Compute the five DORA metrics.
 
     Parameters
     ----------
     ctx, system, range, as_of
-        As for every study; ``range`` holds the deployments that count.
-    deployments : Path
-        One row per deployed commit: ``deployment``, ``finished``; optional ``result`` (SUCCESS by default),
+        As for every study; ``range`` holds the deployments that count, up to ``as_of``.
+    deployments : Path, optional
+        CSV with one row per deployed commit: ``deployment``, ``finished``; optional ``result`` (SUCCESS by default),
         ``environment`` (PRODUCTION by default), ``rework``.
+    git : Path, optional
+        Local repository whose tags are deployments; without it and ``deployments`` the repository of the settings,
+        else notes and tables of deployments, else versions in metrics or log lines.
+    tags : str
+        Pattern of these tags; empty for that of the settings, else ``v*``.
     incidents : Path, optional
-        ``created``, ``resolved`` (empty while open).
+        CSV: ``created``, ``resolved`` (empty while open); without it incidents of notes and tables.
+    alerts : bool
+        Whether severe alerts that began within a day of a deployment are incidents, where none are given or noted.
     requests : Path, optional
-        Merged pull requests: ``first_commit``, ``created``, ``first_review``, ``merged``, ``deployed``.
+        CSV of merged pull requests: ``first_commit``, ``created``, ``first_review``, ``merged``, ``deployed``.
     benchmark : {2021, 2023}
+        Year of the DORA report whose levels are used.
 
     Returns
     -------
@@ -53,41 +64,70 @@ def delivery_performance(
         Unknown system, or a file that cannot be read or lacks a column.
     """
     ctx.catalog.profile(system)
-    commits = _table(deployments, "deployments", ("finished",))
-    for name, usual in (("result", "SUCCESS"), ("environment", "PRODUCTION")):
-        commits[name] = commits[name].str.upper() if name in commits else usual
-    began = _table(incidents, "incidents", COLUMNS["incidents"])
-    merged = _table(requests, "requests", COLUMNS["requests"])
-    parts = lead_times(merged)
-    lead = parts["cycle"].where(parts["deploy"].notna())
-    metrics, days = delivery_metrics(commits, began, lead, range, benchmark=benchmark)
-    warnings = () if incidents else ("No incidents were given: the fail rate and the recovery time say nothing.",)
-    if not incidents:
-        metrics.frame.loc[metrics.frame["metric"].isin(["fail_rate", "recovery"]), ["value", "level", "detail"]] = [
-            float("nan"), "", "no incidents were given",
+    if deployments and git:
+        raise ParameterError("Deployments of a file and of git exclude each other.", hint="Give one of them.")
+    if requests and not deployments:
+        raise ParameterError("Pull requests need the file of deployments.", hint="Give --deployments, or leave both.")
+    span = TimeRange(range.start, max(min(range.end, as_of), range.start))
+    reached = ctx.reached.get(system)
+    repository = git or (reached.git if reached and not deployments else None)
+    warnings: list[str] = []
+    if deployments:
+        known = of_file(deployments, requests)
+    elif repository:
+        known = of_git(repository, tags or (reached.tags if reached else "") or "v*", span)
+    else:
+        known, warnings = of_records(ctx, system, span)
+    observed = span
+    if known.since is not None and known.since > span.start:
+        observed = TimeRange(min(known.since, span.end), span.end)
+        warnings.append(
+            f"{known.origin[:1].upper()}{known.origin[1:]} begin {known.since:%d %b %Y %H:%M} UTC: every metric is for "
+            "the time from then on, earlier deployments are not known."
+        )
+    began, said = _incidents(ctx, system, known.frame, observed, incidents, alerts, warnings)
+    parts = lead_times(known.requests)
+    metrics, days = delivery_metrics(
+        known.frame, began, parts["cycle"].where(parts["deploy"].notna()), observed, benchmark=benchmark
+    )
+    unknown = [*([] if said else ["fail_rate", "recovery"]), *([] if known.origin else ["frequency"])]
+    if not said:
+        warnings.append("No incidents are known: the fail rate and the recovery time say nothing.")
+    if not known.origin:
+        warnings.append("Nothing says when this system was deployed: give --git or --deployments, or note deployments.")
+    why = {"frequency": "no deployments are known"}
+    for metric in unknown:
+        row = metrics.frame["metric"] == metric
+        metrics.frame.loc[row, ["value", "level", "detail"]] = [
+            float("nan"), "", why.get(metric, "no incidents are known"),
         ]  # fmt: skip
+    failed = any("were not read" in text for text in warnings)
+    status: Status = "ok" if known.origin else "unavailable" if failed else "no_data"
     return Study(
-        name="delivery_performance", system=system, range=range, as_of=as_of,
-        results={"metrics": metrics, "days": days},
-        status="ok" if len(commits) else "no_data", freshness=None, coverage=float("nan"),
-        provenance=Provenance(deployments.name, "CSV", "", "DORA, five metrics", version=__version__),
-        warnings=warnings,
+        name="delivery_performance", system=system, range=span, as_of=as_of,
+        results={"metrics": metrics, "days": days}, status=status, freshness=None,
+        coverage=float("nan") if deployments else observed.seconds / span.seconds if known.origin else 0.0,
+        provenance=Provenance("; ".join(filter(None, [known.origin, said])), "", "", "DORA, five metrics",
+                              version=__version__),
+        warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
 
 
-def _table(file: Path | None, kind: str, times: tuple[str, ...]) -> pd.DataFrame:
-    if file is None:
-        return pd.DataFrame({name: pd.to_datetime([], utc=True) for name in COLUMNS[kind]})
+def _incidents(
+    ctx: Context, system: str, deployments: pd.DataFrame, span: TimeRange, file: Path | None, alerts: bool,
+    warnings: list[str],
+) -> tuple[pd.DataFrame, str]:  # fmt: skip
+    """Incidents, and where they are known from; empty where nothing would say one."""
+    if file:
+        return read_table(file, "incidents", COLUMNS["incidents"]), file.name
+    noted, unread = recorded_incidents(ctx, system)
+    warnings += unread
+    if len(noted):
+        return noted, "notes and tables of incidents"
+    if not alerts:
+        return noted, ""
     try:
-        frame = pd.read_csv(file, dtype="str")
-    except (OSError, ValueError) as error:
-        raise ParameterError(f"{file} cannot be read: {error}.", hint="Give a CSV file with a header.") from None
-    missing = [name for name in COLUMNS[kind] if name not in frame]
-    if missing:
-        raise ParameterError(f"{file} has no column {missing[0]!r}.", hint=f"It needs {', '.join(COLUMNS[kind])}.")
-    for name in times:
-        try:
-            frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
-        except ValueError as error:
-            raise ParameterError(f"{file}: {name}: {error}.", hint="Write ISO 8601 instants.") from None
-    return frame
+        return alert_incidents(ctx, system, deployments, span), "severe alerts within a day of a deployment"
+    except WorkbenchError as error:
+        warnings.append(f"Alerts were not read: {error}")
+        return noted, ""

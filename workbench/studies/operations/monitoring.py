@@ -52,7 +52,9 @@ def monitoring_health(ctx: Context, *, system: str, range: TimeRange, as_of: dat
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
         Window; at most its last 30 days are read.
     as_of : datetime

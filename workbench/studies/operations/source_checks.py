@@ -59,6 +59,7 @@ def source_checks(ctx: Context, *, name: str | None = None, as_of: datetime) -> 
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     name : str, optional
         Only this source.
     as_of : datetime

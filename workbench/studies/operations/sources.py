@@ -18,6 +18,7 @@ def source_states(ctx: Context, *, system: str | None = None, range: TimeRange |
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str, optional
         Only the source that answers for this system.
     range : TimeRange, optional

@@ -26,6 +26,7 @@ def query_sql(ctx: Context, query: str, *, source: str | None = None) -> SqlAnsw
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     query : str
         One statement that reads; see ``workbench archive sql``.
     source : str, optional

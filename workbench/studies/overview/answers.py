@@ -37,11 +37,13 @@ def keep_answer(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     study : Study
         Of a period that ends now; an older one is not kept.
     status : Status
         The worst of what is shown of it.
     sentence : str
+        The answer in one sentence.
     events : int
         How many are out of line. [count]
     measured : bool

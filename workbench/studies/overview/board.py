@@ -78,6 +78,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str, optional
         One system only; by default all that a source answers for.
     range : TimeRange, optional

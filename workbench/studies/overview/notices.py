@@ -53,7 +53,9 @@ def changes(ctx: Context, *, systems: Sequence[str], as_of: datetime, held: Mapp
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     systems : sequence of str
+        Ids of the systems.
     as_of : datetime
         Aware instant.
     held : mapping of str to Notice
@@ -93,6 +95,7 @@ def notices(ctx: Context, *, system: str, as_of: datetime, told: Callable[[str],
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     as_of : datetime

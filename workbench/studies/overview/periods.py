@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.analysis.cost.ledger import Periods, observed
 from workbench.analysis.cost.spend import spend_totals
 from workbench.analysis.counting.amounts import added
-from workbench.analysis.overview.answers import STUDIES
+from workbench.analysis.overview.answers import LEAST_COVERAGE, STUDIES
 from workbench.analysis.overview.first_page import FIGURE_COLUMNS, PERIODS, PeriodFigures
 from workbench.analysis.overview.statements import QUESTIONS, Question
 from workbench.catalog import Profile
@@ -27,9 +27,6 @@ from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 
-#: A figure of a period of which less was observed is not compared. [ratio]
-LEAST_COVERAGE = 0.9
-
 
 def period_figures(
     ctx: Context, *, system: str, range: TimeRange, as_of: datetime, studies: Mapping[str, Study]
@@ -39,7 +36,9 @@ def period_figures(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
         Period of the report.
     as_of : datetime
@@ -179,7 +178,7 @@ def _capacity(forecast: Study, spans: Sequence[TimeRange]) -> Iterator[dict[str,
         if len(own):
             days_of = span.seconds / 86_400
             shape = {"unit": "ratio", "change": "level"}
-            yield _row("capacity", "fullest level, of its limit,", span, own.max(), len(own) / days_of, **shape)
+            yield _row("capacity", "fullest level", span, own.max(), len(own) / days_of, **shape)
 
 
 def _observed(stretches: Sequence[tuple[int, int]], span: TimeRange) -> float:

@@ -23,11 +23,13 @@ from workbench.studies.slo.attribution import slo_attribution
 from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.slo.policy import slo_policy
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 #: Name of the study that holds the findings.
 FINDINGS = "report_findings"
 
 
+@one_look
 def system_report(
     ctx: Context,
     *,
@@ -41,6 +43,7 @@ def system_report(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange

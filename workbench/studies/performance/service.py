@@ -58,6 +58,7 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange, optional

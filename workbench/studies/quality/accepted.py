@@ -31,6 +31,7 @@ def accept_level(
     ctx : Context
         With a store; ``identity`` is who accepts.
     system : str
+        Id of the system, as its profile names it.
     score : str
         Role of the profile, such as ``quality`` or ``bias.age``.
     at : datetime

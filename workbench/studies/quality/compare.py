@@ -26,6 +26,7 @@ def model_comparison(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     rows : str or Path
         Name of a table of the settings, or a CSV or Parquet file; one row an answer.
     columns : Columns

@@ -56,6 +56,7 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange

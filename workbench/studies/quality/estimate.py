@@ -40,9 +40,11 @@ def performance_estimate(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     reference, now : str or Path
         Table of the settings, or CSV or Parquet; the reference with the truth. Rows of now may have it.
     columns : PredictionColumns
+        Which column holds the prediction, the score and the label.
 
     Raises
     ------

@@ -106,9 +106,11 @@ def rows_drift(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     rows : str or Path
         Name of a table of the settings, or a CSV or Parquet file or a pattern of them; one row an answer.
     split : Split
+        Where the reference ends and the judged period begins.
     columns : sequence of str, optional
         Columns that are judged; by default all that hold numbers or up to 100 categories.
     segment : str, optional

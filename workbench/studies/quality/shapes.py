@@ -67,10 +67,13 @@ def bucket_tallies(reader: QueryReader, roles: Mapping[str, Role], by: Mapping[s
     Parameters
     ----------
     reader : QueryReader
+        Evaluates queries.
     roles : mapping of str to Role
+        Roles of the profile by name.
     by : mapping of str to str
         Role -> labels that say what was scored, by commas.
     days : Days
+        Days of the period in its time zone.
     """
     span = TimeRange(days.edges[0].to_pydatetime(), days.edges[-1].to_pydatetime())
     tallies = []

@@ -47,6 +47,7 @@ def system_review(ctx: Context, *, system: str, review: str, as_of: datetime) ->
     ctx : Context
         With a store: ticks and the last finished review are read from it.
     system : str
+        Id of the system, as its profile names it.
     review : str
         ``morning``, ``day`` (ongoing), ``evening``, ``weekday``, ``week``, ``month``, ``quarter``, ``year`` or ``all``.
     as_of : datetime

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.core.errors import ParameterError
@@ -14,8 +14,8 @@ from workbench.core.periods import calendar_name
 from workbench.core.timerange import named_zone
 from workbench.studies.schedule.when import When
 
-#: Whole days before the day on which a report is due: ``7d``.
-_DAYS = re.compile(r"([1-9]\d{0,2})d")
+#: Whole days before the day on which a report is due, ``7d``, or hours before its instant, ``6h``.
+_LENGTH = re.compile(r"([1-9]\d{0,2})([dh])")
 
 #: At most so many due instants of one schedule are looked at in one turn. [count]
 _MOST = 10_000
@@ -43,7 +43,8 @@ class Entry:
         Empty for all.
     when : Cron or WorkingDay
     period : str
-        Calendar period as of the due instant (``last-month``), or whole days before it (``7d``).
+        Calendar period as of the due instant (``last-month``), whole days before its day (``7d``), or hours before it
+        (``6h``).
     grace : timedelta
         How long a report waits for late data after it is due.
     catch_up : timedelta
@@ -102,10 +103,16 @@ def period_name(period: str, *, due: datetime, zone: str, week_start: str) -> st
     >>> due = datetime(2026, 11, 4, 7, tzinfo=UTC)
     >>> [period_name(text, due=due, zone="UTC", week_start="monday") for text in ("last-month", "7d")]
     ['2026-10', '2026-10-28..2026-11-04']
+    >>> period_name("6h", due=due, zone="Europe/Berlin", week_start="monday")
+    '2026-11-04T02:00+01:00..2026-11-04T08:00+01:00'
     """
-    if match := _DAYS.fullmatch(period.strip()):
-        today = due.astimezone(named_zone(zone)).date()
-        period = f"{today - timedelta(days=int(match[1]))}..{today}"
+    if match := _LENGTH.fullmatch(period.strip()):
+        length, today = int(match[1]), due.astimezone(named_zone(zone)).date()
+        if match[2] == "d":
+            period = f"{today - timedelta(days=length)}..{today}"
+        else:
+            end = due.astimezone(UTC).replace(second=0, microsecond=0)
+            period = f"{end - timedelta(hours=length):%Y-%m-%dT%H:%MZ}..{end:%Y-%m-%dT%H:%MZ}"
     return calendar_name(period, zone=zone, week_start=week_start, as_of=due)
 
 
@@ -120,6 +127,7 @@ def due_reports(
     Parameters
     ----------
     entry : Entry
+        One schedule of the settings.
     after, until : datetime
         Aware instants; ``until`` is now.
     systems : sequence of str

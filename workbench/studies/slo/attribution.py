@@ -55,6 +55,7 @@ def slo_attribution(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange, optional

@@ -56,6 +56,7 @@ def slo_backtest(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange, optional

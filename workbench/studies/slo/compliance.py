@@ -38,6 +38,7 @@ def slo_compliance(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange, optional
@@ -103,12 +104,15 @@ def definition_parts(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     changes : Changes
         Parts by objective.
     agreed : Agreed
         Exclusions in force.
     as_of : datetime
+        Instant up to which data is read.
     """
     rows = []
     for name, parts in changes.parts.items():

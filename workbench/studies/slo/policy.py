@@ -29,7 +29,9 @@ def slo_policy(ctx: Context, *, system: str, as_of: datetime, policy: Path | Non
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     as_of : datetime
         Aware instant up to which history is read.
     policy : Path, optional
@@ -67,7 +69,9 @@ def slo_review(ctx: Context, *, system: str, as_of: datetime) -> Study:
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     as_of : datetime
         Aware instant; each objective's own window at it is the newest period.
 

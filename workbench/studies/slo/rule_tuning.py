@@ -40,6 +40,7 @@ def alert_rule_tuning(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange

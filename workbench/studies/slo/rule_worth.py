@@ -35,9 +35,11 @@ def alert_rule_worth(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
         Aware instant up to which history is read.
     least_share : float
@@ -99,12 +101,15 @@ def alert_events(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     spent : DataFrame
         ``frame`` of :class:`workbench.analysis.slo.spending.Spending`.
     span : TimeRange
         Period of ``spent``.
     as_of : datetime
+        Instant up to which data is read.
     least_share : float
         Share of an objective's own budget from which a burn is wanted. [ratio]
     """

@@ -39,6 +39,7 @@ def slo_scorecard(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     systems : sequence of str, optional
         Systems of the catalog; all that a source answers for by default.
     range : TimeRange

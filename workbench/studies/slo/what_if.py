@@ -33,6 +33,7 @@ def slo_what_if(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system, slo : str
         System and objective of the catalog.
     range : TimeRange, optional

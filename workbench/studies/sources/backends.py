@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from workbench.catalog.profile.model import Profile
 from workbench.core.errors import WorkbenchError
@@ -25,6 +25,25 @@ class ByProfile(Protocol):
 
     def reading(self, profile: Profile) -> object:
         """Return the source for one system."""
+        ...
+
+
+@runtime_checkable
+class Snapshots(EpisodeSource, Protocol):
+    """A source of alerts that knows only those of now."""
+
+    @property
+    def kind(self) -> str:
+        """Kind in the settings."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Base address, without credentials."""
+        ...
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give alerts and silences of now."""
         ...
 
 

@@ -183,8 +183,15 @@ class Context:
         return not (serves and all(map(self.identity.sees, serves)))
 
     def episodes_for(self, system: str) -> EpisodeSource:
-        """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS."""
+        """Return the source of a system's alert episodes: one that records alerts, else the samples of ALERTS.
+
+        Of a server of Alertmanager, which keeps no history, the looks of the collector stand beside its alerts of now.
+        """
         recorder = self._answering(self.episode_sources, system)
+        if isinstance(recorder, backends.Snapshots):
+            from workbench.studies.alerts.polled import PolledAlerts
+
+            return PolledAlerts(recorder, self.store, self.clock)
         return recorder or AlertHistory(self.source_for(system), self.catalog.profiles.get(system))
 
     def services_of(self, system: str) -> tuple[str, ...]:

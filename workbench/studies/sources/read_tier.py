@@ -15,6 +15,7 @@ def read_tier(source: MetricSource, start_ms: int | None) -> str:
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     start_ms : int or None
         First instant; None where nothing was read. [ms since the epoch]
     """

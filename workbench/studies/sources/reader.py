@@ -21,6 +21,7 @@ class QueryReader:
     Parameters
     ----------
     source : MetricSource
+        Where metrics are read.
     scope : mapping of str to str
         Matchers of the system, put into every selector.
     """

@@ -36,10 +36,13 @@ def records_wanted(ctx: Context, name: str, source: object, system: str, recent:
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     name : str
         Of the source.
     source : object
+        The source to look at.
     system : str
+        Id of the system, as its profile names it.
     recent : TimeRange
         The last day of the source.
 

@@ -37,9 +37,11 @@ def trace_analysis(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
         System of the catalog.
     range : TimeRange
+        Period to read, without its end.
     as_of : datetime
         Aware instant of the question.
     operation : str

@@ -19,9 +19,13 @@ def count_spans(ctx: Context, *, system: str, range: TimeRange, wanted: SpanFilt
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
+        Period to read, without its end.
     wanted : SpanFilter
+        Conditions that each span must fulfil.
     by : str
         ``service``, ``operation``, ``status``, ``kind``, or the name of an attribute.
 

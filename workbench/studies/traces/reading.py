@@ -44,7 +44,9 @@ def read_traces(ctx: Context, *, system: str, range: TimeRange, operation: str =
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     system : str
+        Id of the system, as its profile names it.
     range : TimeRange
         Traces whose first span starts in it are returned, with their spans up to ten minutes after its end.
     operation : str

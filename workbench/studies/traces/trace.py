@@ -52,7 +52,9 @@ def trace_detail(ctx: Context, *, trace_id: str, system: str, range: TimeRange, 
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     trace_id : str
+        Id of the trace, in hexadecimal digits.
     system : str
         System whose source keeps the trace.
     range : TimeRange

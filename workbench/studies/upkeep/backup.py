@@ -67,6 +67,7 @@ def back_up(settings: Settings, to: str | Path, *, now: datetime) -> Backup:
     Parameters
     ----------
     settings : Settings
+        The settings of this workbench.
     to : str or Path
         New or empty folder, that of an earlier backup of the same home, or ``s3://bucket/path`` (or gs://, az://).
     now : datetime
@@ -141,6 +142,7 @@ def restore(settings: Settings, backup: str | Path, *, now: datetime, replace: b
     Parameters
     ----------
     settings : Settings
+        The settings of this workbench.
     backup : str or Path
         Folder or URL of a backup.
     now : datetime

@@ -20,10 +20,12 @@ from workbench.query.http.health import HealthAnswer, ask_health
 from workbench.query.metrics.live_state import alerts, rules, silences, targets
 from workbench.store import HealthResult, Store
 from workbench.studies.alerts.load import read_episodes
+from workbench.studies.alerts.polled import look
 from workbench.studies.answers.ahead import opening_questions
 from workbench.studies.answers.asking import answer_ahead
 from workbench.studies.counting.history import COUNTS
 from workbench.studies.overview.board import refresh
+from workbench.studies.sources.backends import Snapshots
 from workbench.studies.sources.context import Context
 
 #: How far back episodes are read at each turn, so that a turn that was missed is made good.
@@ -66,6 +68,9 @@ def parts_of(ctx: Context, *, as_of: datetime, ahead: bool = False) -> list[Part
             if name in ctx.alertmanagers:
                 ask_silences = partial(silences, source, ctx.alertmanagers[name])
                 found.append(Part(name, "silences", partial(_observe, store, name, "silences", ask_silences, as_of)))
+    for name, recorder in ctx.episode_sources.items():
+        if isinstance(recorder, Snapshots):
+            found.append(Part(name, "alertmanager", partial(look, recorder, store, at=as_of)))
     recent = TimeRange(as_of - EPISODES_BACK, as_of)
     for name in ctx.systems:
         found.append(Part(name, "episodes", partial(keep_episodes, ctx, name, recent)))

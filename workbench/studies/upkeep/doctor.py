@@ -72,6 +72,7 @@ def diagnose(settings: Settings, *, now: datetime, whole: bool = False) -> Itera
     Parameters
     ----------
     settings : Settings
+        The settings of this workbench.
     now : datetime
         Aware instant; newest data after it is a sign of a clock that went back.
     whole : bool

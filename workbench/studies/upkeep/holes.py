@@ -43,7 +43,9 @@ def holes(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     archive : Archive
+        The archive to read or to write.
     back : timedelta
         How far back is looked.
     as_of : datetime

@@ -15,6 +15,7 @@ def put_object(url: str, name: str, content: bytes) -> None:
     name : str
         Below the prefix.
     content : bytes
+        Content of the object.
 
     Raises
     ------

@@ -84,7 +84,9 @@ def sync_plan(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     archive : Archive
+        The archive to read or to write.
     back : timedelta
         How far back history is kept.
     as_of : datetime

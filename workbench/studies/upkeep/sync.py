@@ -72,7 +72,9 @@ def sync(
     Parameters
     ----------
     ctx : Context
+        Sources, profiles and settings, and who reads.
     archive : Archive
+        The archive to read or to write.
     plan : sequence of Stretch
         From :func:`workbench.studies.upkeep.plan.sync_plan`.
     stop : callable

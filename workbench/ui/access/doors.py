@@ -138,9 +138,11 @@ def proxy_headers(proxy: ProxySettings, peer: str, headers: Headers) -> Headers:
     Parameters
     ----------
     proxy : ProxySettings
+        Address and header of the trusted proxy.
     peer : str
         Address that the connection comes from.
     headers : list of pairs of bytes
+        Headers of the request.
     """
     if not proxy.trusts(peer):
         return []

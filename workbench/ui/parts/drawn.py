@@ -40,6 +40,7 @@ def drawn(draw: Callable[..., Any], *results: Any, mode: Mode) -> Any:
     draw : callable
         Draws from its arguments alone. One that keeps other values (a closure, a method) is called every time.
     *results : Result or plain value
+        What the figure is drawn from.
     mode : str
         Theme.
     """

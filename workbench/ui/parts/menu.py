@@ -65,9 +65,26 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
             "explore", "Explore", "terminal", "A question of your own in PromQL or SQL, its cost said before it runs."
         ),
         Entry("reviews", "Reviews", "checklist", "Checklists of the day, week and month, judged by data.", ("system",)),
+        Entry(
+            "dora", "Software delivery", "rocket_launch", "The five DORA metrics: how often is deployed, what fails."
+        ),
+        Entry(
+            "security",
+            "Security and access",
+            "shield_person",
+            "Sign-ins, limits, refusals and security events of one system.",
+            needs=("authentication", "rate_limited", "security", "requests"),
+        ),
         Entry("operations", "Operations", "monitor_heart", "Whether the monitoring itself is well."),
     ),
     "Business": (
+        Entry(
+            "executive",
+            "Executive summary",
+            "business_center",
+            "Objectives met, spend against budgets, activity, top actions.",
+            ("period", "zone"),
+        ),
         Entry("cost", "Cost and tokens", "payments", "Spend and tokens by label and day; unit costs and budgets."),
         Entry("activity", "Product activity", "groups", "Tests, users, sessions and features of one system, by day."),
         Entry("scorecard", "Scorecard", "scoreboard", "Which months or quarters used up their error budget.", ()),

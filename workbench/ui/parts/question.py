@@ -23,6 +23,7 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
     Parameters
     ----------
     title : str
+        Heading, as readers see it.
     command : str
         Noun of the command line, also the first part of file names.
     study_name : str

@@ -121,6 +121,7 @@ def judged(study: Study, status: Status) -> Status:
     Parameters
     ----------
     study : Study
+        An answered question with its results.
     status : Status
         The worst of what the page shows.
 

@@ -280,6 +280,7 @@ def rate_of_class(price: Price, token_class: str) -> Rate | None:
     Parameters
     ----------
     price : Price
+        One line of a price book.
     token_class : str
         One of :data:`workbench.analysis.cost.token_classes.CLASSES`.
 

@@ -39,6 +39,7 @@ def gated(changes: Iterable[PriceChange]) -> list[Gate]:
     Parameters
     ----------
     changes : iterable of PriceChange
+        Changes of prices, old and new.
 
     Returns
     -------

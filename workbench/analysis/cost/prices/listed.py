@@ -83,6 +83,7 @@ def list_prices(
     ledger, accounts
         As for :func:`workbench.analysis.cost.spend.spend_totals`. [unit of the account]
     period : TimeRange
+        Period to read, without its end.
     book : PriceBook, optional
         Without one there are no rows, and a note says so.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbench.demo.engine.calls import NS, Call, sampled, starts_and_stops
+from workbench.demo.engine.calls import NS, Call, kept, sampled, starts_and_stops
 from workbench.demo.engine.day import Day
 from workbench.demo.engine.records import Records
 from workbench.demo.systems.abtesting.places import BUCKETS, EVALUATIONS, LOGIN, MODELS, SYSTEM, TESTS
@@ -32,10 +32,12 @@ _CODE = {
 def record(day: Day, answered: Sequence[Answered]) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
-    for one in answered:
-        for status, counts in one.flow.items():
+    for status in dict.fromkeys(status for one in answered for status in one.flow):
+        ending = [one for one in answered if status in one.flow]
+        chosen = kept(day, f"abtesting/{status}", [one.flow[status] for one in ending], KEEP)
+        for one, calls in zip(ending, chosen, strict=True):
             name = f"abtesting{one.endpoint.path}/{status}"
-            for call in sampled(day, name, counts, BUCKETS, one.held, keep=KEEP, inner=4):
+            for call in sampled(day, name, calls, BUCKETS, one.held, inner=4):
                 _line(records, one, status, call)
                 _spans(records, one, status, call)
     for event, level in day.of("auth_attack"):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbench.demo.engine.calls import NS, Call, sampled, starts_and_stops
+from workbench.demo.engine.calls import NS, Call, kept, sampled, starts_and_stops
 from workbench.demo.engine.day import Day
 from workbench.demo.engine.records import Records
 from workbench.demo.systems.choreo.places import BUCKETS, ENDPOINT, SYSTEM, Model, Provider
@@ -20,15 +20,14 @@ _USERS = 60
 def record(day: Day, asked: Sequence[Asked]) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
-    for one in asked:
-        for model in (one.provider.usual, one.provider.dearer):
-            if model is None:
-                continue
-            for end, counts in one.flows[model.name].items():
-                name = f"choreo/{one.provider.name}/{model.name}/{end}"
-                for call in sampled(day, name, counts, BUCKETS, one.held, keep=KEEP, inner=2):
-                    _lines(records, one.provider, model, end, call)
-                    _spans(records, one.provider, model, end, call)
+    used = [(one, model) for one in asked for model in (one.provider.usual, one.provider.dearer) if model]
+    for end in dict.fromkeys(end for one, model in used for end in one.flows[model.name]):
+        chosen = kept(day, f"choreo/{end}", [one.flows[model.name][end] for one, model in used], KEEP)
+        for (one, model), calls in zip(used, chosen, strict=True):
+            name = f"choreo/{one.provider.name}/{model.name}/{end}"
+            for call in sampled(day, name, calls, BUCKETS, one.held, inner=2):
+                _lines(records, one.provider, model, end, call)
+                _spans(records, one.provider, model, end, call)
     for event, level in day.of("provider_limit"):
         for minute in np.flatnonzero(level)[::10].tolist():
             at = (day.index * 1440 + minute) * 60 * NS

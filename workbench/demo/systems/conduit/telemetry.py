@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbench.demo.engine.calls import NS, Call, sampled, starts_and_stops
+from workbench.demo.engine.calls import NS, Call, kept, sampled, starts_and_stops
 from workbench.demo.engine.day import Counts, Day, Floats
 from workbench.demo.engine.flows import total
 from workbench.demo.engine.records import Records
@@ -36,21 +36,23 @@ def record(
     Parameters
     ----------
     answered : mapping of endpoint to histogram by minute
+        Durations of the answered requests.
     tasks : int64 array, (buckets, MINUTES)
         Histogram of the tasks' durations.
     budgets : mapping of key to percent spent in each minute
+        How much of its budget each key has used. [percent]
     """
     records = Records(day.index)
+    requests = [line for line in lines if line.use.target is not WORKER]
+    for status, ends in STATUSES.items() if requests else ():
+        chosen = kept(day, f"conduit/{status}", [total(line.flow, *ends) for line in requests], KEEP)
+        for line, calls in zip(requests, chosen, strict=True):
+            name = f"conduit/{line.use.key}/{line.model}/{status}"
+            for call in sampled(day, name, calls, BUCKETS, answered[line.use.endpoint], inner=2):
+                _request(records, line, status, call)
     for line in lines:
         if line.use.target is WORKER:
             _tasks(day, records, line, tasks)
-            continue
-        for status, ends in STATUSES.items():
-            counts = total(line.flow, *ends)
-            name = f"conduit/{line.use.key}/{line.model}/{status}"
-            held = answered[line.use.endpoint]
-            for call in sampled(day, name, counts, BUCKETS, held, keep=KEEP, inner=2):
-                _request(records, line, status, call)
     for key, percent in budgets.items():
         for minute in np.flatnonzero((percent[1:] >= _FULL) & (percent[:-1] < _FULL)).tolist():
             _log(
@@ -123,7 +125,8 @@ def _tasks(day: Day, records: Records, line: Line, tasks: Counts) -> None:
     for end in ("success", "provider", "limited"):
         status = "success" if end == "success" else "failure"
         name = f"conduit/tasks/{end}"
-        for call in sampled(day, name, line.flow[end], TASKS, tasks, keep=KEEP, inner=0):
+        (chosen,) = kept(day, name, [line.flow[end]], KEEP)
+        for call in sampled(day, name, chosen, TASKS, tasks, inner=0):
             failed = end != "success"
             text = "failed at the provider" if failed else f"finished in {call.length_ns / NS:.1f} s"
             _log(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from workbench.demo.engine.calls import kept
 from workbench.demo.engine.day import MINUTES, Counts, Day, Floats, Target
 from workbench.demo.engine.histogram import Buckets
 from workbench.demo.engine.records import Records, hex_ids
@@ -46,22 +47,28 @@ def durations(rng: Generator, buckets: Buckets, counts: Counts, minutes: NDArray
 def record(day: Day, requests: Mapping[Target, Sequence[Requests]], generations: Generations) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
-    for target, methods in requests.items():
-        for one in methods:
-            for row, status in enumerate(one.method.statuses):
-                _requests(day, records, target, one, row, status, generations)
+    answered = [(target, one) for target, methods in requests.items() for one in methods]
+    for status in dict.fromkeys(status for _, one in answered for status in one.method.statuses):
+        ending = [(target, one) for target, one in answered if status in one.method.statuses]
+        counts = [one.statuses[list(one.method.statuses).index(status)] for _, one in ending]
+        chosen = kept(day, f"lab/{status}", counts, _keep(status))
+        for (target, one), calls in zip(ending, chosen, strict=True):
+            _requests(day, records, target, one, calls, status, generations)
     _restarts(day, records)
     return records
 
 
+def _keep(status: str) -> int:
+    return _FAILED_LOGGED if status.startswith("5") else _LOGGED
+
+
 def _requests(
-    day: Day, records: Records, target: Target, requests: Requests, row: int, status: str, generations: Generations
-) -> None:
-    method, counts = requests.method.name, requests.statuses[row]
-    failed = status.startswith("5")
-    keep = _FAILED_LOGGED if failed else _LOGGED
+    day: Day, records: Records, target: Target, requests: Requests, chosen: Counts, status: str,
+    generations: Generations,
+) -> None:  # fmt: skip
+    method, failed, keep = requests.method.name, status.startswith("5"), _keep(status)
     rng = day.rng(f"lab/records/{target.instance}/{method}/{status}")
-    minutes = np.repeat(np.arange(MINUTES), rng.binomial(counts, 1 / keep))
+    minutes = np.repeat(np.arange(MINUTES), chosen)
     seconds = durations(rng, BUCKETS, requests.buckets, minutes)
     starts = (day.index * 86_400 + minutes * 60) * _NS + (rng.random(len(minutes)) * 60 * _NS).astype(np.int64)
     lengths = (seconds * _NS).astype(np.int64)

@@ -24,7 +24,9 @@ def esql_table(
     Parameters
     ----------
     web : BackendClient
+        Client of the server, with its address and credentials.
     query : str
+        Query in ES|QL.
     within : dict, optional
         Clause of the query language that restricts the records first, e.g. a range of time.
 

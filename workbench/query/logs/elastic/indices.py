@@ -22,6 +22,7 @@ def index_names(patterns: Sequence[str], span: TimeRange) -> tuple[str, ...]:
     patterns : sequence of str
         ``choreoai-logs-YYYY.MM.dd``, or as Beats and Logstash write it; a name without a date stays as it is.
     span : TimeRange
+        Range whose days are needed.
 
     Examples
     --------

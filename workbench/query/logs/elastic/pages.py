@@ -21,6 +21,7 @@ class Pages:
     Parameters
     ----------
     web : BackendClient
+        Client of the server, with its address and credentials.
     index : str
         Names of indices, comma-separated.
     opensearch : bool

@@ -50,6 +50,7 @@ class ElasticSource:
     name : str
         Name in the settings.
     web : BackendClient
+        Client of the server, with its address and credentials.
     kind : str
         ``elasticsearch`` or ``opensearch``; what the server says of itself counts more.
     shape : LogShape, optional

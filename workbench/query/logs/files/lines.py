@@ -16,6 +16,8 @@ from typing import IO, Any, cast
 
 import pyarrow as pa
 
+from workbench.query.logs.rows import Parsers
+
 #: A line longer than this is cut here, and counted. [bytes]
 LONGEST = 1 << 20
 
@@ -47,11 +49,14 @@ class Coverage:
         Files read. [count]
     unread : list of str
         Files, or the rest of them, that could not be read, and why.
+    parsers : dict
+        Records by the parser that read them.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     files: int = 0
     unread: list[str] = field(default_factory=list)
+    parsers: Parsers = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -72,6 +77,7 @@ class Coverage:
             "files": self.files,
             **{name: self.counts[name] for name in COUNTS},
             "unread": list(self.unread),
+            "parsers": {kind: dict(counts) for kind, counts in self.parsers.items()},
         }
 
     def warnings(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from workbench.query.logs.files.lines import Coverage, file_lines, log_name
 from workbench.query.logs.files.merge import Merged
 from workbench.query.logs.lines import continues, parsed_line
 from workbench.query.logs.match import checked, matching
-from workbench.query.logs.rows import LogRows, no_rows
+from workbench.query.logs.rows import LogRows, no_rows, note_parsed
 from workbench.query.logs.shape import LogShape, settings_shape
 
 KIND = "logfiles"
@@ -159,9 +159,12 @@ def _frames(path: Path, shape: LogShape, coverage: Coverage) -> Iterator[pd.Data
             continue
         if len(rows) >= _CHUNK:
             yield rows.frame()
-        undated = rows.undated
+        undated, levels = rows.undated, rows.unknown_levels + rows.no_levels
         rows.add(parsed.record, otherwise_ns=time_ns)
-        counts["not_understood"] += parsed.broken or rows.undated > undated
+        understood = not (parsed.broken or rows.undated > undated)
+        counts["not_understood"] += not understood
+        known = rows.unknown_levels + rows.no_levels == levels
+        note_parsed(coverage.parsers, parsed.kind, understood=understood, level=known)
         counts[parsed.kind] += 1
         counts["broken"] += parsed.broken
         before, time_ns = parsed.text, rows.last_ns() or time_ns

@@ -50,6 +50,7 @@ class LokiApi:
     Parameters
     ----------
     web : BackendClient
+        Client of the server, with its address and credentials.
     """
 
     def __init__(self, web: BackendClient) -> None:

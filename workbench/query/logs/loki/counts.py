@@ -47,8 +47,11 @@ def step_counts(api: LokiApi, log_query: str, span: TimeRange, step_ms: int, nam
     Parameters
     ----------
     api : LokiApi
+        Client of the Loki.
     log_query : str
+        Selector and filters in LogQL.
     span : TimeRange
+        Period to read, without its end.
     step_ms : int
         [ms]
     names : sequence of str

@@ -27,7 +27,7 @@ from workbench.query.logs.loki.counts import step_counts
 from workbench.query.logs.loki.logql import Streams, compiled, selector_text
 from workbench.query.logs.loki.windows import any_entry, newest_entry, whole_windows
 from workbench.query.logs.match import checked, matching
-from workbench.query.logs.rows import LogRows
+from workbench.query.logs.rows import LogRows, Parsers, note_parsed
 from workbench.query.logs.shape import LogShape, flattened, settings_shape
 
 KIND = "loki"
@@ -47,6 +47,7 @@ class LokiSource:
     name : str
         Name in the settings.
     web : BackendClient
+        Client of the server, with its address and credentials.
     shape : LogShape, optional
         Where records keep what the columns of LOGS want.
     selector : str
@@ -123,9 +124,10 @@ class LokiSource:
         keep_parsed = wanted.native is not None
         for entries in whole_windows(self.api, query, span.start_ms * _NS, span.end_ms * _NS):
             if entries:
-                frame = _frame(entries, streams, keep_parsed=keep_parsed)
+                parsers: Parsers = {}
+                frame = _frame(entries, streams, keep_parsed=keep_parsed, parsers=parsers)
                 frame = matching(frame, replace(wanted, native=None), span)
-                frame.attrs = {"query": query, "source": self._name, "warnings": ()}
+                frame.attrs = {"query": query, "source": self._name, "warnings": (), "parsers": parsers}
                 yield frame
 
     def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -258,13 +260,17 @@ def _parts(span: TimeRange, step_ms: int) -> Iterator[TimeRange]:
         at = until + step_ms
 
 
-def _frame(entries: Sequence[Entry], streams: Streams, *, keep_parsed: bool) -> pd.DataFrame:
+def _frame(entries: Sequence[Entry], streams: Streams, *, keep_parsed: bool, parsers: Parsers) -> pd.DataFrame:
     """Rows of LOGS: the line itself is read here; labels and metadata stand beside what it says."""
     own = {**streams.shape.own, **{column: (label,) for column, label in streams.label_columns.items()}}
     rows = LogRows(replace(streams.shape, own=own))
     for entry in entries:
-        said = flattened(parsed_line(entry.line).record)
+        parsed = parsed_line(entry.line)
+        said = flattened(parsed.record)
         record = {**entry.labels, **entry.metadata, **(entry.parsed if keep_parsed else {}), **said}
         record |= {label: entry.labels[label] for label in streams.label_columns.values() if label in entry.labels}
+        levels = rows.unknown_levels + rows.no_levels
         rows.add(record, time_ns=entry.time_ns)
+        known = rows.unknown_levels + rows.no_levels == levels
+        note_parsed(parsers, parsed.kind, understood=not parsed.broken, level=known)
     return rows.frame()

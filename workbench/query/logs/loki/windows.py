@@ -26,6 +26,7 @@ def whole_windows(api: LokiApi, query: str, start_ns: int, end_ns: int) -> Itera
     Parameters
     ----------
     api : LokiApi
+        Client of the Loki.
     query : str
         Log query.
     start_ns, end_ns : int

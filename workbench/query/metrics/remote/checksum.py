@@ -45,6 +45,7 @@ def crc32c_of(content: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArr
     Parameters
     ----------
     content : uint8 array
+        The buffer.
     starts, ends : int64 array, one entry per part
         Half-open places of the parts. [bytes]
     """

@@ -93,6 +93,7 @@ def decode(data: bytes, kind: int) -> list[Sample]:
     Parameters
     ----------
     data : bytes
+        The encoded chunk.
     kind : int
         :data:`INTEGER` or :data:`FLOAT`.
 

@@ -70,7 +70,9 @@ def read(api: PrometheusApi, matchers: Sequence[LabelMatch], start_ms: int, end_
     Parameters
     ----------
     api : PrometheusApi
+        Client of the Prometheus.
     matchers : sequence of LabelMatch
+        Conditions on labels; a series must fulfil all.
     start_ms, end_ms : int
         Both belong to the range. [ms since the epoch]
     query : str

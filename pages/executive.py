@@ -1,0 +1,28 @@
+"""Objectives met, spend against budgets, activity and the top actions of all systems: ``?period=last-month&zone=``."""
+
+import streamlit as st
+
+from workbench.ui.business import executive
+from workbench.ui.parts import filters, header, live, load, states
+
+beside = header.title("Executive summary")
+facts, body = st.container(), st.container()
+
+with states.guard(), body.skeleton(height=500):
+    period = filters.period()
+    study = load.overview(period.span, period.zone)
+    people = executive.activities(period)
+
+with facts:
+    header.facts(study)
+
+with body, states.guard():
+    if study.results["board"].frame.empty:
+        states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
+        st.stop()
+    with beside:
+        states.badge(states.judged(study, executive.status(study, people)), of_budget=False)
+    states.usable(study)
+    executive.shown(study, people)
+    states.warned(study)
+    live.watched(study)

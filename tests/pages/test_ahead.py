@@ -1,0 +1,59 @@
+"""What the web process does before its first reader: pages are loaded, lasting objects are set aside."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from workbench.ui.ahead import settle
+
+
+class _Ring:
+    """Only the collector frees it."""
+
+    def __init__(self) -> None:
+        self.self = self
+
+
+@pytest.fixture
+def settled() -> Iterator[None]:
+    settle()
+    yield
+    gc.unfreeze()
+
+
+def test_what_lasts_is_no_longer_looked_at_and_garbage_is_still_found(settled: None) -> None:
+    assert gc.get_freeze_count() > 10_000
+    assert len(gc.get_objects()) < 10_000
+    ring = _Ring()
+    seen = weakref.ref(ring)
+    del ring
+    gc.collect()
+    assert seen() is None
+
+
+def test_garbage_that_was_set_aside_alive_is_found_when_it_settles_again() -> None:
+    ring = _Ring()
+    seen = weakref.ref(ring)
+    settle()
+    del ring
+    gc.collect()
+    assert seen() is not None  # set aside: no collection looks at it
+    settle()
+    assert seen() is None
+    gc.unfreeze()
+
+
+def test_all_pages_are_loaded_and_the_server_is_not_loaded_twice() -> None:
+    said = (
+        "import sys; from workbench.ui.ahead import load_pages; load_pages(); "
+        "print('workbench.ui.performance' in sys.modules, 'workbench.ui.business' in sys.modules, "
+        "'workbench.ui.server' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["True", "True", "False"]

@@ -1,0 +1,54 @@
+"""What the web process does before its first reader: load the code of all pages, and set lasting objects aside.
+
+Streamlit collects garbage after every run of a page and looks at every object of the process for that. Half of the
+time of a page went into looking at modules that stay for good.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import walk_packages
+
+from streamlit.starlette import App
+
+import workbench.ui
+
+#: How often what has come to stay since (answers, figures) is set aside too. [s]
+SETTLES_S = 300.0
+
+#: Modules of this room that are no part of a page: this one's caller, which runs once.
+_SERVER = "workbench.ui.server"
+
+
+def load_pages() -> None:
+    """Import what pages import, so that no reader waits for it."""
+    for module in walk_packages(workbench.ui.__path__, "workbench.ui."):
+        if module.name != _SERVER:
+            import_module(module.name)
+
+
+def settle() -> None:
+    """Collect all garbage once, and leave what is alive out of later collections; references still free it."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+@asynccontextmanager
+async def ready(app: App) -> AsyncIterator[None]:
+    """Load the pages and settle before the first reader is let in, and settle again from time to time."""
+    load_pages()
+    settle()
+    threading.Thread(target=_settle_on, name="settle", daemon=True).start()
+    yield
+
+
+def _settle_on() -> None:
+    while True:
+        time.sleep(SETTLES_S)
+        settle()
