@@ -169,3 +169,24 @@ def test_a_table_of_budgets_without_a_currency_is_a_note(asked: Callable[..., St
     study = asked("budgets", "owner,amount\nada,1\n")
     assert study.results["budget_plans"].frame.empty
     assert study.results["budget_plans"].notes[0].startswith("t: No column 'currency' for budgets")
+
+
+def test_an_invoice_in_another_currency_is_compared_at_the_rates_of_its_days(
+    asked: Callable[..., Study], tmp_path: Path
+) -> None:
+    head = "provider,start,end,amount,currency\n"
+    (tmp_path / "invoices.csv").write_text(
+        head + "p1,2026-10-01,2026-10-03,66.60,EUR\np2,2026-10-01,2026-10-03,9,GBP\n"
+    )
+    (tmp_path / "rates.csv").write_text(
+        "date,base,quote,rate\n2026-10-01,USD,EUR,0.90\n2026-10-02,USD,EUR,0.95\n2026-10-03,USD,EUR,5\n"
+    )
+    tables = {
+        "invoices": TableSource("invoices", tmp_path / "invoices.csv", holds="invoices"),
+        "ecb": TableSource("ecb", tmp_path / "rates.csv", holds="rates"),
+    }
+    study = spend_and_tokens(replace(asked.context, tables=tables), system=GATEWAY, range=DAYS, as_of=DAYS.end)
+    result = study.results["invoices"]
+    rows = {row.provider: (row.metered, row.difference, row.verdict) for row in result.frame.itertuples()}
+    assert rows == {"p1": (36 * Decimal("1.85"), Decimal(0), "agrees"), "p2": (None, None, "not metered")}
+    assert "What p1 metered in USD is converted to EUR day by day, at 0.90 to 0.95 (ecb)." in result.notes

@@ -81,7 +81,8 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     periods = periods_of(range or calendar_range("this-month", zone=ctx.zone, now=as_of), as_of=as_of, zone=ctx.zone)
     spend = read_spend(source, profile, periods, ctx.zone)
     counted = spend.accounts if len(spend.seen) else []
-    invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of)
+    rates, unread_rates = rate_book(ctx, system)
+    invoices = reconciled(ctx, system, source, profile, counted, periods, as_of=as_of, rates=rates)
     spend.ledger, counted, unlabelled = with_labels(ctx, system, spend.ledger, counted)
     book, unread = chosen_book(ctx)
     listed = list_prices(spend.ledger, counted, periods.now, book)
@@ -98,7 +99,6 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     plans, unplanned = planned_budgets(ctx, system, counted)
     planned = budget_plans(spend.ledger, spend.seen, counted, periods, plans, zone=ctx.zone, notes=unplanned)
     known_budgets += [status for status in planned.frame["status"] if status != "no_data"]
-    rates, unread_rates = rate_book(ctx, system)
     converted = converted_spend(
         spend.ledger, spend.seen, counted, periods, rates, ctx.cost.currency, zone=ctx.zone, notes=unread_rates
     )
