@@ -157,6 +157,7 @@ def stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datet
     dimension : str
         Label of the groups; ``all`` for one group with an empty name.
     now : datetime
+        End of the last stretch.
     zone : str
         IANA zone of the wall clock.
     """

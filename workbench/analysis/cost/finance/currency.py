@@ -155,6 +155,7 @@ def converted_spend(
     ledger, seen, accounts, periods
         As for :func:`workbench.analysis.cost.spend.spend_totals`. [unit of the account]
     book : RateBook
+        Rates by day.
     currency : str
         Currency of the result; empty converts nothing.
     zone : str

@@ -50,6 +50,7 @@ def book_prices(models: Iterable[tuple[str, str]], book: PriceBook | None, perio
     book : PriceBook, optional
         Without one there are no rows.
     period : TimeRange
+        A price of any day of it has a row.
 
     Returns
     -------

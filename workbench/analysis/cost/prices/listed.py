@@ -144,6 +144,7 @@ def listed_rates(
     labels : sequence of str
         Columns that name an item, ``provider`` and ``model`` among them.
     book : PriceBook
+        Prices by date.
     currency : str
         Prices in another one do not count.
 
