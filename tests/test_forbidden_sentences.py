@@ -23,7 +23,10 @@ COMMANDS = (
     ("cost", "why", SYSTEM, *WEEK), ("cost", "forecast", SYSTEM), ("cost", "budgets", SYSTEM),
     ("cost", "windows", SYSTEM),
     ("quality", "status", SYSTEM, *WEEK),
-    ("capacity", "status", SYSTEM), ("alerts", "status", SYSTEM, *WEEK), 
+    ("capacity", "status", SYSTEM), ("alerts", "status", SYSTEM, *WEEK),
+    ("operations", "status", SYSTEM), ("slo", "scorecard", "--system", SYSTEM, "--months", "2"),
+    ("cost", "why", SYSTEM, *WEEK), ("cost", "forecast", SYSTEM), ("review", "all", SYSTEM),
+    ("investigate", SYSTEM, "--last", "1h"),
 )  # fmt: skip
 
 
@@ -49,7 +52,8 @@ def test_no_command_claims_what_was_not_looked_at(
             main(["--config", str(settings[state]), "--home", home, *command])
         told = capsys.readouterr()
         assert list(claims(told.out + told.err, state)) == [], command
-        assert ended.value.code == (3 if state == "down" else 0), command
+        # A review lists what could not be looked at, item by item, and is a list all the same.
+        assert ended.value.code == (3 if state == "down" and command[0] != "review" else 0), command
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.counting.births import birth_notes, unseen_births
-from workbench.analysis.counting.twice import scraped_twice, twice_note
+from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
+from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
 from workbench.core.series import SeriesSet
 
 STEP = 15_000
@@ -94,3 +95,62 @@ def test_counters_that_begin_and_end_together_are_no_pair() -> None:
     times = np.arange(0, 3_600_000, STEP)
     series = SeriesSet.of([(labels(phase=phase), times, times / 1000) for phase in ("begun", "done")])
     assert scraped_twice(series) is None
+
+
+TARGETS = [
+    ({"job": "api", "service": "api", "endpoint": "http"}, {"job": "pods", "container": "c", "pod": "p"}),
+    ({"job": "api", "instance": "10.0.0.1:80"}, {"job": "api", "instance": "api:80"}),
+    ({"job": "api", "instance": "a"}, {"job": "federate", "instance": "b", "exported_job": "api"}),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), TARGETS)
+@pytest.mark.parametrize("offset", [0, 7])
+def test_one_target_under_several_sets_of_labels_is_named_with_what_is_counted_twice(first, second, offset) -> None:
+    times = np.arange(300) * 60
+    values = np.cumsum(np.random.default_rng(3).poisson(50, 300)).astype(np.float64)
+    own = np.arange(300) * 71.0 + np.arange(300) % 7
+    seen = SeriesSet.of([
+        ({"__name__": "a_total", "code": "200", **first}, times, values),
+        ({"__name__": "a_total", "code": "200", **second}, times + offset, values),
+        ({"__name__": "a_total", "code": "200", "job": "api", "instance": "other"}, times, own),
+    ])  # fmt: skip
+    found = named_twice(seen, lambda one, other: one_counter(seen, one, other))
+    assert found is not None
+    assert found.at_stake == values[-1] - values[0]
+    assert "Counted twice: series of a_total show the same counter under" in overlap_note(found)
+
+
+def test_two_replicas_that_work_in_one_rhythm_are_two() -> None:
+    times = np.arange(300) * 60
+    beats = [({"__name__": "beat_total", "pod": pod, "job": "a"}, times, np.arange(300.0)) for pod in ("x", "y")]
+    seen = SeriesSet.of(beats)
+    assert named_twice(seen, lambda one, other: one_counter(seen, one, other)) is None
+
+
+@pytest.mark.parametrize(("value", "found"), [("total", True), ("all", True), ("*", True), ("500", False)])
+def test_a_series_that_is_the_sum_of_the_others_is_named(value: str, found: bool) -> None:
+    times = np.arange(100) * 60
+    parts = [({"__name__": "a_total", "code": code}, times, np.arange(100.0) * n)
+             for code, n in (("200", 90), ("404", 10), (value, 100))]  # fmt: skip
+    assert (sum_beside_parts(SeriesSet.of(parts)) is not None) == found
+    parts[2] = ({"__name__": "a_total", "code": value}, times, np.arange(100.0) * 70)
+    assert sum_beside_parts(SeriesSet.of(parts)) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "gauge"),
+    [
+        (np.random.default_rng(1).integers(0, 50, 400), True),
+        (50 + np.abs(np.cumsum(np.random.default_rng(2).integers(-2, 3, 400))) % 40, True),
+        (np.arange(400) * 6, False),
+        (np.arange(400) % 20 * 6, False),
+        (np.arange(400) * 600 - np.arange(400) % 2, False),
+        (5 + np.arange(400) % 2 * 1e-9, False),
+        (np.maximum.accumulate(np.arange(400)) * 10 - np.arange(400) % 2 * 40, False),
+        (np.arange(400) % 2, False),
+    ],
+)
+def test_a_gauge_is_told_from_a_counter_that_restarts_dips_or_is_answered_by_two(values, gauge) -> None:
+    seen = SeriesSet.of([({"__name__": "a"}, np.arange(400) * 60, values.astype(np.float64))])
+    assert gauges_in(seen) == ([0] if gauge else [])

@@ -178,3 +178,13 @@ def test_halves_of_one_version_rarely_differ(omit: Callable[[str], NoReturn]) ->
         columns = [numbers_tally(name, picked[name].to_numpy(float), sides) for name in ("score", "cost", "latency")]
         false += (drift_of_columns(columns, NOW).changes.frame["verdict"] == "drift").any()
     assert false / 200 <= 0.05
+
+
+def test_days_without_answers_are_no_days_of_the_test() -> None:
+    """Two days of reference and one of now in five weeks: answers are the units, not 35 days of which 32 are empty."""
+    groups = np.repeat([3, 20, 31], 100)
+    scores = np.r_[np.repeat([1.0, 0.0], [180, 20]), np.repeat([1.0, 0.0], [50, 50])]
+    tally = numbers_tally("score", scores, groups, units=35)
+    result = drift_of_columns([tally], np.arange(35) >= 28, weekdays=np.arange(35) % 7)
+    assert not result.changes.days
+    assert result.changes.frame["test"].tolist() == ["Fisher, exact"]

@@ -1,13 +1,17 @@
 """A figure is drawn once for all readers of an answer, and never shown for another one."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from workbench.core.result import Result, Study
+from workbench.core.result import Provenance, Result, Study
+from workbench.core.timerange import TimeRange
 from workbench.studies.answers import asking
 from workbench.studies.answers.document import study_bytes, study_of
-from workbench.ui.parts.drawn import drawn
+from workbench.ui.parts.drawn import drawn, once
 
 calls: list[str] = []
 
@@ -50,6 +54,33 @@ def test_a_closure_is_drawn_every_time() -> None:
         return str(made.data[0].name)
 
     assert [closed("a"), closed("b")] == ["a light", "b light"]
+
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+STUDY = Study(
+    "alert_load", "lab", TimeRange(NOW - timedelta(days=1), NOW), NOW, {"levels": level(4.0)}, "ok", NOW, float("nan"),
+    Provenance("", "", "", ""),
+)  # fmt: skip
+
+
+def sentence(study: Study, *chosen: str) -> list[str]:
+    return [study.status, *chosen]
+
+
+def test_what_is_said_of_an_answer_is_the_same_while_it_grows_old_and_another_one_when_a_fact_differs() -> None:
+    first = once(sentence, STUDY)
+    assert once(sentence, replace(STUDY, age_s=12.0, warnings=("old",))) is first
+    others = [
+        once(sentence, STUDY, "model"),
+        once(sentence, STUDY, "key"),
+        once(sentence, replace(STUDY, status="spent")),
+        once(sentence, replace(STUDY, coverage=0.5)),
+        once(sentence, replace(STUDY, results=dict(STUDY.results))),
+        once(sentence, replace(STUDY, freshness=NOW - timedelta(hours=1))),
+        once(sentence, replace(STUDY, range=TimeRange(NOW - timedelta(days=2), NOW))),
+    ]
+    assert len({id(each) for each in (first, *others)}) == len(others) + 1
+    assert others[2] == ["spent"]
 
 
 @pytest.mark.slow

@@ -227,3 +227,32 @@ def test_damaged_or_foreign_bytes_are_no_answer(ctx):
     ):
         with pytest.raises(NotKeptError):
             study_of(broken)
+
+
+@pytest.mark.slow
+def test_older_answers_are_renewed_one_after_the_other_and_one_that_comes_too_late_not_at_all(ctx):
+    day, week = SPAN, TimeRange(NOW - timedelta(days=3), NOW)
+    for span in (day, week):
+        answer(ctx, question(span=span))
+    running, most, asked = 0, 0, list[Question]()
+    clock = [NOW + timedelta(minutes=5)]
+    later = replace(ctx, clock=lambda: clock[0])
+
+    def compute(given: Context, what: Question) -> Study:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        asked.append(what)
+        time.sleep(0.3)
+        clock[0] += timedelta(minutes=11)  # the other one is about another time by now
+        running -= 1
+        return ask(given, what)
+
+    for span in (day, week):
+        moved = TimeRange(span.start + timedelta(minutes=5), span.end + timedelta(minutes=5))
+        given = answer(later, question(span=moved, as_of=clock[0]), compute=compute)
+        assert given.age_s is not None
+    for thread in [each for each in threading.enumerate() if each.name == "answer"]:
+        thread.join(30)
+    assert most == 1
+    assert len(asked) == 1

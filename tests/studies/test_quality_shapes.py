@@ -41,7 +41,7 @@ class Buckets:
 def test_a_quarter_that_falls_to_one_is_seen_in_buckets_though_the_mean_stays() -> None:
     days = Days(SPAN, "UTC", NO_INCIDENTS)
     role = Role(kind="histogram", select='score{app="x"}', unit="score", title="Stars", labels={"model": "model"})
-    tallies = bucket_tallies(Buckets(), {"quality": role}, {"quality": "model"}, days)  # type: ignore[arg-type]
+    tallies = bucket_tallies(Buckets(), {"quality": role}, {"quality": "model"}, days, [])  # type: ignore[arg-type]
     (row,) = shape_changes(tallies, [], days).frame.itertuples()
     assert (row.column, row.verdict) == ("Stars, model a", "drift")
     assert (row.n_reference, row.n_current) == (28 * 400, 7 * 400)
@@ -61,9 +61,49 @@ class HalfBuckets(Buckets):
 def test_a_bound_that_is_absent_on_some_days_adds_no_answers() -> None:
     days = Days(SPAN, "UTC", NO_INCIDENTS)
     role = Role(kind="histogram", select='score{app="x"}', unit="score", title="Stars", labels={"model": "model"})
-    (tally,) = bucket_tallies(HalfBuckets(), {"quality": role}, {"quality": "model"}, days)  # type: ignore[arg-type]
+    (tally,) = bucket_tallies(HalfBuckets(), {"quality": role}, {"quality": "model"}, days, [])  # type: ignore[arg-type]
     assert (tally.counts >= 0).all()
     assert tally.counts.sum(axis=(1, 2)).tolist() == [400.0] * 35
+
+
+class ChangedBuckets(Buckets):
+    """The same answers all the time, but from the 22nd day on the bounds are 2 and 4 and new ones at halves."""
+
+    def matrix(self, query: str, span: TimeRange, step_ms: int) -> Metrics:
+        times = np.arange(span.start_ms + step_ms, span.end_ms + 1, step_ms)
+        stars = np.random.default_rng(3).multinomial(400, [0.1, 0.1, 0.2, 0.4, 0.2], len(times))
+        bounds = ("1", "1.5", "2", "2.5", "3", "3.5", "4", "+Inf")
+        upto = np.array([stars[:, : int(float(bound)) if bound != "+Inf" else 5].sum(axis=1) for bound in bounds])
+        old = np.array([bound.endswith(("1", "2", "3", "4", "Inf")) for bound in bounds])[:, None]
+        new = np.array([bound.endswith((".5", "2", "4", "Inf")) for bound in bounds])[:, None]
+        present = np.where(np.arange(len(times))[None, :] >= 21, new, old)
+        labels = tuple({"model": "a", "le": le} for le in bounds)
+        return Metrics(times=times, labels=labels, values=upto.astype(float), present=present)
+
+
+def test_changed_buckets_are_compared_at_the_bounds_that_all_days_have_and_it_is_said() -> None:
+    days, warnings = Days(SPAN, "UTC", NO_INCIDENTS), list[str]()
+    role = Role(kind="histogram", select='score{app="x"}', unit="score", title="Stars", labels={"model": "model"})
+    tallies = bucket_tallies(ChangedBuckets(), {"quality": role}, {"quality": "model"}, days, warnings)  # type: ignore[arg-type]
+    (row,) = shape_changes(tallies, [], days).frame.itertuples()
+    assert (row.verdict, row.n_reference) == ("none", 28 * 400)
+    assert tallies[0].places.tolist() == [2.0, 4.0, 4.0]
+    assert warnings == [
+        "The buckets of Stars, model a changed within 35 days: its shape is compared at the bounds 2, 4, and 0 of 35 "
+        "days are left out."
+    ]
+
+
+def test_one_infinite_answer_takes_no_hour_away(context_over: Callable[..., Context], tmp_path: Path) -> None:
+    frame = pd.read_csv(answers(tmp_path))
+    frame["score"] = frame["score"].astype(float)
+    frame.loc[frame.index[-200::4], "score"] = np.inf
+    frame.to_csv(tmp_path / "answers.csv", index=False)
+    table = TableSource("evaluations", tmp_path / "answers.csv", holds="answers")
+    context = context_over(UnavailableSource("none", "", ""), tables={"evaluations": table})
+    study = quality_drift(context, system="conduit", range=SPAN, as_of=SPAN.end)
+    hours = study.results["hours"].frame
+    assert hours.loc[hours["time"] >= SPAN.end - pd.Timedelta(days=1), "value"].notna().all()
 
 
 def test_answers_without_model_or_segment_are_counted_under_a_name_of_their_own(

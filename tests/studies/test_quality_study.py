@@ -12,15 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.analysis.quality.drift import quality
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog.profile.model import Role
 from workbench.core.errors import ParameterError
+from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, quality_drift
 from workbench.studies.decisions.annotations import add_annotation
 from workbench.studies.quality.accepted import accept_level, incident_times
-from workbench.studies.quality.drift import _significant, score_queries
+from workbench.studies.quality.drift import _hours, _significant, _without_retired, score_queries
 from workbench.studies.sources.unavailable import UnavailableSource
 
 SYSTEM = "counterfactual-lab"
@@ -98,6 +100,45 @@ def test_hourly_means_and_sample_sizes_are_those_of_the_samples(lab: Context) ->
     assert hours.loc[low, "value"].item() == pytest.approx(0.7)
     assert hours.loc[low, "samples"].item() == 120.0
     np.testing.assert_allclose(hours.loc[hours["time"] < pd.Timestamp("2026-10-29T00:00Z"), "value"], 0.9)
+
+
+def scraped(values: list[float], counts: list[float]) -> tuple[Metrics, Metrics]:
+    """Hourly values of a gauge and its scrapes, the last at the end of October."""
+    times = np.arange(len(values), dtype=np.int64) * 3_600_000 + int(OCTOBER.end.timestamp() * 1000)
+    times -= (len(values) - 1) * 3_600_000
+    labels, there = ({"method": "icg"},), np.ones((1, len(values)), dtype=bool)
+    return tuple(Metrics(times=times, labels=labels, values=np.array([row]), present=there) for row in (values, counts))  # type: ignore[return-value]
+
+
+def test_hours_with_readings_that_are_no_numbers_are_said_and_an_hour_without_traffic_is_none() -> None:
+    role = Role(kind="gauge", select="score", unit="score", labels={"method": "method"})
+    warnings: list[str] = []
+    frame = _hours("quality", role, *scraped([0.9, np.nan, np.inf, np.nan], [60, 60, 60, 0]), OCTOBER, warnings)
+    assert frame["value"].tolist() == [0.9]
+    assert warnings == [
+        "quality of method icg: 2 hours of the period hold readings that are NaN or infinite; they are not observed."
+    ]
+
+
+def test_a_series_that_reads_nan_only_stays_a_score_without_a_verdict() -> None:
+    role = Role(kind="gauge", select="score", unit="score", labels={"method": "method"})
+    frame = _hours("quality", role, *scraped([np.nan] * 3, [60.0] * 3), OCTOBER, [])
+    assert frame[["series", "samples"]].to_numpy().tolist() == [["method icg", 0.0]] * 3
+    (state,) = quality(frame, OCTOBER).states.frame.itertuples()
+    assert (state.status, state.verdict, state.coverage) == ("no_data", "no_samples", 0.0)
+
+
+def test_a_series_that_ended_before_the_period_is_no_score_of_it_and_it_is_said() -> None:
+    times = pd.date_range("2026-09-01", periods=24 * 61, freq="h", tz="UTC").as_unit("ms")
+    frame = pd.DataFrame({"role": "quality", "title": "Q", "series": "model new", "time": times, "value": 0.9})
+    old = frame[frame["time"] < "2026-09-20"].assign(series="model old")
+    late = frame[frame["time"] < "2026-09-28"].assign(series="model late")
+    warnings: list[str] = []
+    kept = _without_retired(pd.concat([frame, old, late]), OCTOBER, warnings)
+    assert kept["series"].unique().tolist() == ["model new", "model late"]
+    assert warnings == [
+        "1 score had no reading in the period nor in the week before and is left out: quality of model old."
+    ]
 
 
 def test_a_profile_without_scores_is_not_measured_and_asks_nothing(lab: Context) -> None:

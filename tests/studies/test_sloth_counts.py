@@ -47,6 +47,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> ArchiveSource:
         series.append(({"__name__": "d_count", **target}, times, minutes * BUCKETS["+Inf"]))
         series.append(({"__name__": "d_sum", **target}, times, minutes * 99.5))
         series.append(({"__name__": "up_now", **target}, times, np.where(minutes % 10 == 3, 0.0, 1.0)))
+        series.append(({"__name__": "open_requests", **target}, times, 3.0 + minutes * 7 % 11))
         recorded = {"__name__": "code:r:rate5m", **target}
         series += [({**recorded, "code": c}, times, np.full(len(times), n / 60)) for c, n in RATES.items()]
     archive = Archive.open(tmp_path_factory.mktemp("sloth") / "archive", create=True)
@@ -199,6 +200,13 @@ def test_parts_that_are_no_part_are_refused_on_import_or_when_counted(source, ba
     counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
     assert counts.failure in ("refused", "no_data")
     assert why in counts.warnings[0]
+
+
+def test_a_gauge_in_place_of_a_counter_is_refused(source) -> None:
+    objective = replace(TEMPLATE, indicator=RatioIndicator(bad="open_requests", total="r_total"))
+    counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
+    assert counts.failure == "refused"
+    assert "open_requests falls as often as a gauge" in counts.warnings[0]
 
 
 def test_more_good_events_than_events_are_no_objective_met(source) -> None:

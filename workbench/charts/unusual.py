@@ -122,7 +122,8 @@ def quality_lines(study: Study) -> tuple[Line, ...]:
         lasts = f"since {instant_text(row.onset)}" if row.open else f"for {span_text(row.days * 86_400)}"
         evidence = f"{row.direction} than its reference {lasts}, by {abs(row.difference):.4f} on the worst day"
         start, end = row.onset.to_pydatetime(), row.end.to_pydatetime()
-        lines.append(Line("quality/drift", "at_risk", f"{row.title} of {row.series}", evidence, start, end))
+        status: Status = "at_risk" if row.open and not row.better else "ok"
+        lines.append(Line("quality/drift", status, f"{row.title} of {row.series}", evidence, start, end))
     shapes = study.results["shapes"].frame
     for row in shapes[shapes["verdict"] == "drift"].itertuples():
         where = str(row.column) if row.segment == "all" else f"{row.column}, {row.segment}"

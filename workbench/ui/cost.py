@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -73,8 +75,7 @@ def _choices(study: Study) -> list[tuple[str, str, str, str, str]]:
     chosen = []
     for total in totals.frame.itertuples():
         mine = groups[(groups["measure"] == total.measure) & (groups["unit"] == total.unit)]
-        name = words.measure_name(totals, total.measure, total.unit)
-        key = total.measure if name == words.MEASURE_WORDS[total.measure] else f"{total.measure}-{total.unit}"
+        name, key = _name_and_key(totals, total)
         if len(mine):
             dimension = filters.choice(f"{name} by", list(mine["dimension"].unique()), f"{key}_by")
             chosen.append((name, key, total.measure, dimension, total.unit))
@@ -107,7 +108,20 @@ def _charts(study: Study) -> None:
                 figures.card(title, charts.groups_figure, groups, *split, key=f"{key}-mom")
 
 
-def _sheets(study: Study) -> list[Sheet]:
+def _chosen(study: Study) -> tuple[str, ...]:
+    """Return the label that each measure is split by, as the reader chose it."""
+    totals = study.results["totals"]
+    return tuple(
+        str(st.session_state.get(f"{_name_and_key(totals, total)[1]}_by", "")) for total in totals.frame.itertuples()
+    )
+
+
+def _name_and_key(totals: Result, total: Any) -> tuple[str, str]:
+    name = words.measure_name(totals, total.measure, total.unit)
+    return name, total.measure if name == words.MEASURE_WORDS[total.measure] else f"{total.measure}-{total.unit}"
+
+
+def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
     results, drivers = study.results, study.results["drivers"]
     groups, forecast, jumps = results["groups"], results["forecast"], results["jumps"]
     parts = [
@@ -120,10 +134,8 @@ def _sheets(study: Study) -> list[Sheet]:
         said = budget_tables.converted_sentence(converted)
         rows = budget_tables.converted_rows(converted)
         parts.append(Sheet(f"In {converted.currency}", rows, said, said))
-    for total in results["totals"].frame.itertuples():
+    for total, dimension in zip(results["totals"].frame.itertuples(), dimensions, strict=True):
         name = words.measure_name(results["totals"], total.measure, total.unit)
-        key = total.measure if name == words.MEASURE_WORDS[total.measure] else f"{total.measure}-{total.unit}"
-        dimension = str(st.session_state.get(f"{key}_by", ""))
         rows = words.group_rows(groups, measure=total.measure, dimension=dimension, unit=total.unit)
         label = words.DIMENSION_WORDS.get(dimension, dimension)
         parts.append(Sheet(f"{name} by {label}", rows, "The groups add up to the total exactly."))
@@ -177,4 +189,4 @@ def _sheets(study: Study) -> list[Sheet]:
     ]
 
 
-VIEW = View(words.cost_finding, _figures, cost_lines, _charts, _sheets)
+VIEW = View(words.cost_finding, _figures, cost_lines, _charts, _sheets, _chosen)

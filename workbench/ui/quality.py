@@ -7,6 +7,7 @@ import streamlit as st
 from workbench.charts.quality import figures as charts
 from workbench.charts.quality import tables as rows
 from workbench.charts.quality.column_tables import column_rows
+from workbench.charts.quality.heat import heat_figure
 from workbench.charts.unusual import quality_lines
 from workbench.core.result import Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
@@ -48,6 +49,10 @@ def _charts(study: Study) -> None:
         states = study.results["states"]
         if states.frame["difference"].notna().any():
             figures.card("The last day against the reference", charts.states_figure, states, key="states")
+            figures.card("Each day against its reference; blank is not read", heat_figure, study.results["days"],
+                         key="days")  # fmt: skip
+        if len(study.results["segments"].frame):
+            figures.card("Segments by day, last five weeks", heat_figure, study.results["segments"], key="segments")
 
 
 def _sheets(study: Study) -> list[Sheet]:
@@ -56,6 +61,18 @@ def _sheets(study: Study) -> list[Sheet]:
     return [
         Sheet("Scores", rows.state_rows(results["states"]), caption),
         Sheet("Drifts", rows.drift_rows(results["drifts"]), "The difference is that of the worst day."),
+        Sheet(
+            "Compared",
+            rows.level_rows(results["levels"]),
+            " ".join(results["levels"].notes),
+            "There is no score to compare.",
+        ),
+        Sheet(
+            "Before the drifts",
+            rows.coincidence_rows(results["coincidences"]),
+            rows.COINCIDENCE,
+            "No deployment and no change of models is known in the 24 hours before a drift.",
+        ),
         Sheet(
             "Shapes and segments",
             column_rows(results["shapes"]),

@@ -21,6 +21,9 @@ _PAIRS, _SAMPLES = 20, 5_000
 #: Two counters that rise together are one when they were seen to rise so often. [count]
 _LEAST_RISES = 20
 
+#: Counters that rise by few sizes of steps can rise alike without being one. [count]
+_VARIED = 5
+
 #: Labels that name who scraped. Two series scraped at the same instants are one counter only under such a label.
 _SCRAPER = re.compile(r"replica|prometheus|monitor|scrap|collector|agent")
 
@@ -88,6 +91,23 @@ def scraped_twice(series: SeriesSet) -> Twice | None:
     at_stake = sum(sum(own) - max(own) for own in ([rises[row] for row in rows] for rows in groups))
     metric = series.labels[0].get("__name__", "")
     return Twice(metric, label, values, sum(rises), at_stake) if at_stake > 0 else None
+
+
+def one_counter(series: SeriesSet, first: int, second: int) -> bool:
+    """Whether two rows show one counter, whoever scraped it: also at the same instants, if its steps are no rhythm.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Samples of the counters of one selector.
+    first, second : int
+        Rows.
+    """
+    if _one_counter(series, first, second, "scraper"):
+        (times, values), (other_times, _) = (counted_samples(series, row) for row in (first, second))
+        together = len(np.intersect1d(times, other_times)) > 0
+        return not together or len(np.unique(np.diff(values))) >= _VARIED
+    return False
 
 
 def twice_note(twice: Twice) -> str:

@@ -135,6 +135,12 @@ def drift_of_columns(
     >>> result.changes.frame[["column", "reference", "current", "verdict"]].values.tolist()
     [['score', 0.8, 0.5, 'drift']]
     """
+    if weekdays is not None:
+        # A day without an answer is no day.
+        some = np.zeros(len(now), np.bool_)
+        for tally in tallies:
+            some |= tally.counts.sum(axis=(1, 2)) + tally.missing.sum(axis=1) > 0
+        tallies, now, weekdays = [of_units(tally, some) for tally in tallies], now[some], weekdays[some]
     used = [int((~now).sum()), int(now.sum())]
     days = weekdays is not None and used[0] >= LEAST_DAYS[0] and used[1] >= LEAST_DAYS[1]
     strata = np.zeros(sum(used), np.int64)
@@ -158,6 +164,13 @@ def drift_of_columns(
     )
     changes = ColumnChanges(frame, notes=notes, alpha=alpha, least=least, days=days)
     return RowsDrift(changes, MixChanges(_mixes(tallies, now, segments)))
+
+
+def of_units(tally: Tally, some: NDArray[np.bool_]) -> Tally:
+    """Take a part of the units of counts."""
+    parts = (tally.counts, tally.missing, tally.sums, tally.squares)
+    counts, missing, sums, squares = (part[some] for part in parts)
+    return Tally(tally.name, tally.kind, tally.places, tally.labels, counts, missing, sums, squares, tally.exact)
 
 
 _COLUMNS = (

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.analysis.quality.looks import LEAST_REFERENCE, REFERENCE_DAYS, Reference
+from workbench.analysis.quality.open_drifts import OpenDrifts
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -25,6 +25,9 @@ SLOW_DAYS, LEAST_SLOW = 7, 3
 #: Oldest day of the far look's reference, and how much older than the other it must be; it is renewed once a week. [d]
 FAR_DAYS, FAR_AHEAD, FAR_RENEWED = 91, 7, 7
 
+#: Days after which a change for the better is the reference, so that a fall from it is seen. [d]
+ADOPTED_DAYS = 28
+
 #: Looks of a day. [count]
 LOOKS = 3
 
@@ -33,9 +36,6 @@ BUDGET_DAYS = 30
 
 #: Share of quiet series with a false drift in :data:`BUDGET_DAYS`. [ratio]
 BUDGET = 0.05
-
-#: Log likelihood ratio from which on a level counts as back at its reference. [nat]
-RECOVERED = 9.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class DayVerdicts:
         There was a reference and a level.
     run : int array
         Number of the drift that the day belongs to, by series; -1 for none.
+    adopted : bool array
+        On this day a change for the better became the reference.
     """
 
     level: Floats
@@ -83,6 +85,7 @@ class DayVerdicts:
     drifting: Booleans
     judged: Booleans
     run: NDArray[np.int64]
+    adopted: Booleans
 
 
 def threshold(budget: float = BUDGET) -> float:
@@ -109,6 +112,7 @@ def day_verdicts(
     margin: Floats | float = 0.0,
     left_out: Booleans | None = None,
     accepted: Booleans | None = None,
+    better: NDArray[np.int64] | None = None,
     budget: float = BUDGET,
 ) -> DayVerdicts:
     """Judge every day of every series.
@@ -125,6 +129,9 @@ def day_verdicts(
         Days that belong in no reference, such as days of incidents.
     accepted : bool array, (series, days), optional
         Days at whose start a person accepted the level: a drift ends there and the reference begins anew.
+    better : int array, (series,), optional
+        1 where a higher score is better, -1 where a lower one is, 0 where neither: after 28 days a change for the
+        better is the reference.
     budget : float
         Share of quiet series with a false drift in 30 days. [ratio]
 
@@ -139,8 +146,10 @@ def day_verdicts(
     taken off; their scatter s has as many degrees of freedom as days less weekdays. The fast look is
     r / (s sqrt(1 + 1/n)), n being the reference's days of that weekday; the slow look is the mean of the last 7 days,
     with the correlation of adjacent days that the hours show. The far look is the same week against the oldest 28 clean
-    days of the last 91. All are t tests [1]_. A drift ends when a cumulative log
-    likelihood ratio of "back at the reference" against "still at the level of the drift" passes :data:`RECOVERED` [2]_.
+    days of the last 91. All are t tests [1]_; where most hours show one value, the other hours must be as surprising
+    (:func:`~workbench.analysis.quality.lumps.surprise`). A drift ends when a cumulative log likelihood ratio of "back
+    at the reference" against "still at the level of the drift" passes
+    :data:`~workbench.analysis.quality.open_drifts.RECOVERED` [2]_.
 
     References
     ----------
@@ -163,17 +172,21 @@ def day_verdicts(
     unfit = np.zeros(shape, np.bool_)
     drifting, judged, run = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_), np.full(shape, -1, np.int64)
     margins = np.broadcast_to(np.asarray(margin, np.float64), (count,))
-    state = _Open.none(count, days)
+    state = OpenDrifts.none(count, days)
     since = np.zeros(count, np.int64)
     far: Reference | None = None
+    adopted = np.zeros(shape, np.bool_)
     for day in range(days):
-        if accepted is not None and accepted[:, day].any():
+        if better is not None:
+            adopted[:, day] = state.open & (np.sign(state.size) * better > 0) & (day - state.onset >= ADOPTED_DAYS)
+        settled = adopted[:, day] if accepted is None else adopted[:, day] | accepted[:, day]
+        if settled.any():
             # The accepted level is that of the drift, so its days are the new reference.
             begun = np.where(state.open, state.onset, day)
-            for series in np.flatnonzero(accepted[:, day]):
+            for series in np.flatnonzero(settled):
                 since[series] = begun[series]
                 unfit[series, begun[series] :] = False
-            state.close(accepted[:, day])
+            state.close(settled)
             far = None
         members = _reference(clean & ~unfit, day, since)
         kept = state.open | ((members.sum(axis=1) < LEAST_REFERENCE) & (state.since == since))
@@ -188,10 +201,11 @@ def day_verdicts(
         slow, slow_error, _, _ = reference.look(week, least=LEAST_SLOW, without=unfit[:, week])
         if far is None or day % FAR_RENEWED == 0:
             far = Reference(hours, present, weekday, _oldest(clean & ~unfit, day, since), day)
-        away, away_error, away_freedom, _ = far.look(week, least=LEAST_SLOW, without=unfit[:, week])
+        away, away_error, _, _ = far.look(week, least=LEAST_SLOW, without=unfit[:, week])
         away = np.where(_newest(far.members) + FAR_AHEAD <= _newest(members), away, np.nan)
-        p_fast, p_slow = (_p(value, error, freedom) for value, error in ((fast, fast_error), (slow, slow_error)))
-        p_far = _p(away, away_error, away_freedom)
+        p_fast = reference.p(fast, fast_error, np.array([day]))
+        p_slow = reference.p(slow, slow_error, week, without=unfit[:, week])
+        p_far = far.p(away, away_error, week, without=unfit[:, week])
         whole = reference.levels(np.array([day]), cut=False)[:, 0]
         out["level"][:, day] = np.where(np.isfinite(fast), whole, np.nan)
         out["error"][:, day], out["freedom"][:, day] = fast_error, freedom
@@ -213,7 +227,7 @@ def day_verdicts(
                 run[series, first : day + 1] = state.number[series]
         held = state.open & ~begins
         if held.any():
-            back = state.follow(held, fast, fast_error, day)
+            back = state.follow(held, fast, fast_error, reference.lumpy, day)
             turned: Booleans = back & small[0] & matters[0] & (np.sign(fast) != np.sign(state.size))
             going = held & ~back
             drifting[going, day], run[going, day] = True, state.number[going]
@@ -232,7 +246,7 @@ def day_verdicts(
     return DayVerdicts(
         level=out["level"], error=out["error"], freedom=out["freedom"], slow=out["slow"],
         slow_error=out["slow_error"], p=out["p"], reference=out["base"], scatter=out["scatter"],
-        reference_days=held_days, drifting=drifting, judged=judged, run=run,
+        reference_days=held_days, drifting=drifting, judged=judged, run=run, adopted=adopted,
     )  # fmt: skip
 
 
@@ -265,89 +279,6 @@ def _newest(members: Booleans) -> NDArray[np.int64]:
     return days
 
 
-@dataclass
-class _Open:
-    """Drifts that are open, one per series at most."""
-
-    open: Booleans
-    members: Booleans
-    onset: NDArray[np.int64]
-    size: Floats
-    held: Floats
-    evidence: Floats
-    candidate: NDArray[np.int64]
-    number: NDArray[np.int64]
-    next: NDArray[np.int64]
-    since: NDArray[np.int64]
-
-    @classmethod
-    def none(cls, count: int, days: int) -> _Open:
-        return cls(
-            np.zeros(count, np.bool_), np.zeros((count, days), np.bool_), np.zeros(count, np.int64), np.zeros(count),
-            np.zeros(count), np.zeros(count), np.zeros(count, np.int64), np.full(count, -1, np.int64),
-            np.zeros(count, np.int64), np.zeros(count, np.int64),
-        )  # fmt: skip
-
-    def keep(self, members: Booleans, since: NDArray[np.int64]) -> None:
-        """Remember the reference of each series, for as long as no newer one is long enough."""
-        self.members, self.since = members.copy(), since.copy()
-
-    def begin(
-        self, which: Booleans, left_out: Booleans, reference: Reference, week: NDArray[np.int64], day: int
-    ) -> None:
-        """Open drifts; the first day is where the levels of the last week split best."""
-        values = np.where(left_out[:, week], np.nan, reference.levels(week))
-        for series in np.flatnonzero(which):
-            best = _onset(values[series])
-            self.onset[series] = week[best]
-            self.size[series] = np.nanmean(values[series][best:])
-            self.held[series] = np.isfinite(values[series][best:]).sum()
-            self.number[series] = self.next[series]
-            self.next[series] += 1
-        self.open |= which
-        self.evidence[which] = 0.0
-        self.candidate[which] = day + 1
-
-    def follow(self, which: Booleans, level: Floats, error: Floats, day: int) -> Booleans:
-        """Add a day to open drifts and say which are back at their reference."""
-        known = which & np.isfinite(level) & (error > 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gain = np.where(known, (self.size**2 / 2 - self.size * level) / error**2, 0.0)
-        exact = which & np.isfinite(level) & (error == 0)
-        gain = np.where(exact, np.where(np.abs(level) < np.abs(self.size) / 2, np.inf, -np.inf), gain)
-        before = self.evidence
-        self.evidence = np.where(which, np.maximum(0.0, before + gain), before)
-        self.candidate = np.where(which & (before <= 0) & (self.evidence > 0), day, self.candidate)
-        back = which & (self.evidence >= RECOVERED)
-        grows = which & np.isfinite(level) & (self.evidence <= 0)
-        self.size = np.where(grows, (self.size * self.held + np.nan_to_num(level)) / (self.held + 1), self.size)
-        self.held = np.where(grows, self.held + 1, self.held)
-        return back
-
-    def turn(self, which: Booleans, level: Floats, day: int) -> None:
-        """Open drifts of the other direction, from the day on that was not like the one before."""
-        self.onset = np.where(which, np.minimum(self.candidate, day), self.onset)
-        self.size, self.held = np.where(which, level, self.size), np.where(which, 1.0, self.held)
-        self.number = np.where(which, self.next, self.number)
-        self.next = self.next + which
-        self.open = self.open | which
-        self.candidate = np.where(which, day + 1, self.candidate)
-
-    def close(self, which: Booleans) -> None:
-        """Close drifts."""
-        self.open = self.open & ~which
-        self.evidence = np.where(which, 0.0, self.evidence)
-
-
-def _onset(values: Floats) -> int:
-    """Place from which on the levels of a week are those of the drift: the best split into 0 and their mean."""
-    known = np.nan_to_num(values)
-    sums = np.cumsum(known[::-1])[::-1]
-    counts = np.maximum(np.cumsum(np.isfinite(values)[::-1])[::-1], 1)
-    gain = sums**2 / counts
-    return int(np.argmax(gain))
-
-
 def _discoveries(p: Floats, level: float) -> Booleans:
     """Benjamini and Hochberg's steps over looks and series, at ``level`` for one series."""
     flat = np.sort(np.where(np.isfinite(p), p, 1.0).min(axis=0))
@@ -356,9 +287,3 @@ def _discoveries(p: Floats, level: float) -> Booleans:
     cut = flat[passed[-1]] if len(passed) else -1.0
     passing: Booleans = np.where(np.isfinite(p), p, 1.0) <= cut
     return passing
-
-
-def _p(value: Floats, error: Floats, freedom: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p = 2 * special.stdtr(freedom, -np.abs(value / error))
-    return np.where(error > 0, p, np.where(np.isfinite(value), (np.abs(value) < 1e-12).astype(float), np.nan))

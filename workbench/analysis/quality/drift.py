@@ -14,9 +14,11 @@ from scipy import special
 
 from workbench.analysis.quality.days import KEYS, ScoreDays, score_days
 from workbench.analysis.quality.detect import BUDGET, DayVerdicts, day_verdicts
+from workbench.analysis.quality.edges import DAY, edge, worst_level
+from workbench.analysis.quality.levels import LevelComparisons, level_comparisons
 from workbench.analysis.quality.looks import LEAST_REFERENCE
 from workbench.core.result import Result
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import HOUR_MS, TimeRange
 
 Floats = NDArray[np.float64]
 
@@ -25,9 +27,8 @@ LEAST_HOURS = 12
 
 CONFIDENCE = 0.95
 
-#: A slope begins where it leaves the scatter of the hours: this many standard deviations of it. [sd]
-EDGE = 4.0
-DAY = pd.Timedelta(days=1)
+#: A level beyond this many times the largest reading before is on another scale, as one beyond 1 after shares. [ratio]
+OTHER_SCALE = 2.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,7 +52,7 @@ class DriftDays(Result):
     ================ ==================================================================================
     role, series     what is scored (str)
     start            start of the day in the zone [UTC]
-    hours            hours with samples [count]
+    hours, length    hours with samples, and hours of the day inside the period [count]
     samples          samples behind them [count]
     mean, reference  mean of the hours, and of the reference on this weekday [score]
     difference       level of the day less that of its reference, hours far out cut back [score]
@@ -59,7 +60,7 @@ class DriftDays(Result):
     week             mean difference of the last 7 days, the slow look [score]
     p                smaller p-value of the two looks [probability]
     reference_days   days in the reference [count]
-    verdict          ``drift``, ``none``, ``not_enough`` or ``not_updated`` (str)
+    verdict          ``drift``, ``none``, ``not_enough``, ``not_updated`` or ``no_samples`` (str)
     ================ ==================================================================================
     """
 
@@ -72,7 +73,9 @@ class QualityDrifts(Result):
 
     Columns of ``frame``: ``role``, ``title``, ``series``, ``direction`` (``lower`` or ``higher`` than the reference),
     ``onset`` and ``end`` (hours) [UTC], ``days`` (length) [d], ``difference`` (of the worst day) [score], ``samples``
-    [count], ``open`` (neither back nor accepted at the end of the period).
+    [count], ``open`` (neither back nor accepted at the end of the period), ``ended`` (``back``, ``accepted`` or
+    ``adopted``: a change for the better that is the reference now; empty while open), ``rescaled`` (the readings are on
+    another scale than before), ``better`` (a change for the better, on the same scale).
     """
 
     range: TimeRange
@@ -83,8 +86,9 @@ class QualityStates(Result):
     """Where each score stands at the end of the period; one row per series.
 
     Columns of ``frame``: those of :class:`DriftDays` for the last day, and ``title``, ``status`` (``ok``, ``at_risk``
-    or ``no_data``), ``coverage`` (share of the hours of the period with samples) [ratio], ``drift_days`` (days of
-    drift in the period) [d].
+    or ``no_data``), ``coverage`` (share of the hours with samples of those that are usual on a day) [ratio],
+    ``drift_days`` (days of drift in the period) [d], ``judged_days`` and ``period_days`` (days of the period with a
+    verdict, and all) [d].
     """
 
     range: TimeRange
@@ -99,6 +103,7 @@ class Quality:
     days: DriftDays
     drifts: QualityDrifts
     states: QualityStates
+    levels: LevelComparisons
 
 
 def quality(
@@ -109,6 +114,7 @@ def quality(
     margins: Mapping[str, float] | None = None,
     incidents: pd.DataFrame | None = None,
     accepted: pd.DataFrame | None = None,
+    better: Mapping[str, str] | None = None,
     budget: float = BUDGET,
 ) -> Quality:
     """Judge scores day by day.
@@ -128,6 +134,8 @@ def quality(
         ``start, end``: times whose days belong in no reference. [UTC]
     accepted : DataFrame, optional
         ``role, series, time``: a person accepted the level; from then on it is the reference. [UTC]
+    better : mapping of str to str, optional
+        Role -> ``higher``, ``lower`` or ``neither`` is better; by default ``higher`` of quality, ``neither`` of bias.
     budget : float
         Share of quiet series with a false drift in 30 days. [ratio]
 
@@ -144,15 +152,23 @@ def quality(
     start = min(span.start, hours["time"].min().to_pydatetime()) if len(hours) else span.start
     laid = score_days(hours, start=start, end=span.end, zone=zone)
     margin = np.array([(margins or {}).get(role, 0.0) for role in laid.series["role"]])
+    sides = np.array([_side(role, better or {}) for role in laid.series["role"]], np.int64)
+    settled = _accepted(laid, accepted)
     verdicts = day_verdicts(
         laid.values, laid.weekday, margin=margin, left_out=_touched(laid, incidents, span.end) | laid.still,
-        accepted=_accepted(laid, accepted), budget=budget,
+        accepted=settled, better=sides, budget=budget,
     )  # fmt: skip
     inside = np.flatnonzero((laid.starts + DAY > pd.Timestamp(span.start)) & (laid.starts < pd.Timestamp(span.end)))
     days = _days(laid, verdicts, inside, span)
-    drifts = _drifts(hours, laid, verdicts, span, _accepted(laid, accepted))
-    grid = _hours(hours, laid, verdicts, span)
-    return Quality(grid, days, drifts, _states(laid, days, drifts, grid, span, budget))
+    drifts = _drifts(hours, laid, verdicts, span, settled, sides)
+    states = _states(laid, days, drifts, span, budget)
+    return Quality(_hours(hours, laid, verdicts, span), days, drifts, states, level_comparisons(laid, span))
+
+
+def _side(role: str, better: Mapping[str, str]) -> int:
+    """1 where a higher score is better, -1 where a lower one is, 0 where neither."""
+    named = better.get(role) or ("higher" if role.partition(".")[0] == "quality" else "neither")
+    return {"higher": 1, "lower": -1}.get(named, 0)
 
 
 def _touched(laid: ScoreDays, incidents: pd.DataFrame | None, until: datetime) -> NDArray[np.bool_]:
@@ -181,15 +197,17 @@ def _days(laid: ScoreDays, verdicts: DayVerdicts, inside: NDArray[np.int64], spa
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(seen > 0, np.nansum(laid.values, axis=2)[:, inside] / seen, np.nan)
     reach = special.stdtrit(verdicts.freedom, (1 + CONFIDENCE) / 2) * verdicts.error
-    known = verdicts.judged[:, inside]
+    known = verdicts.judged[:, inside] & (seen > 0)
     verdict = np.where(known, np.where(verdicts.drifting[:, inside], "drift", "none"), "not_enough")
     verdict = np.where(laid.still[:, inside] & (verdict != "drift"), "not_updated", verdict)
+    verdict = np.where((seen == 0) & (verdict != "drift"), "no_samples", verdict)
     frame = pd.DataFrame(
         {
             "role": np.repeat(laid.series["role"].to_numpy(), wide),
             "series": np.repeat(laid.series["series"].to_numpy(), wide),
             "start": np.tile(laid.starts[inside], count),
             "hours": seen.ravel(),
+            "length": np.tile(_lengths(laid.starts[inside], span), count),
             "samples": laid.samples[:, inside].ravel(),
             "mean": mean.ravel(),
             "reference": verdicts.reference[:, inside].ravel(),
@@ -206,8 +224,21 @@ def _days(laid: ScoreDays, verdicts: DayVerdicts, inside: NDArray[np.int64], spa
     return DriftDays(frame, range=span)
 
 
+def _lengths(starts: pd.DatetimeIndex, span: TimeRange) -> Floats:
+    """Hours of each day inside a period. [h]"""
+    first = np.maximum(starts.as_unit("ms").asi8, span.start_ms)
+    last = np.minimum((starts + DAY).as_unit("ms").asi8, span.end_ms)
+    hours: Floats = np.maximum(last - first, 0) / HOUR_MS
+    return hours
+
+
 def _drifts(
-    hours: pd.DataFrame, laid: ScoreDays, verdicts: DayVerdicts, span: TimeRange, accepted: NDArray[np.bool_]
+    hours: pd.DataFrame,
+    laid: ScoreDays,
+    verdicts: DayVerdicts,
+    span: TimeRange,
+    accepted: NDArray[np.bool_],
+    sides: NDArray[np.int64],
 ) -> QualityDrifts:
     rows: list[dict[str, Any]] = []
     until = pd.Timestamp(span.end)
@@ -219,12 +250,15 @@ def _drifts(
             if not len(days):
                 continue
             first, last = int(days[0]), int(days[-1])
-            ended = bool(accepted[number, last + 1 : last + 2].any())
+            ended = [name for name, marks in (("accepted", accepted), ("adopted", verdicts.adopted))
+                     if marks[number, last + 1 : last + 2].any()]  # fmt: skip
             later = np.isfinite(verdicts.level[number, last + 1 :]).any()
             is_open = not later and not ended
             size = float(np.nanmedian(verdicts.level[number, days]))
-            onset = _edge(own, laid, verdicts, number, first, size, rising=True)
-            end = until if is_open else _edge(own, laid, verdicts, number, last + 1, size, rising=False)
+            onset = edge(own, laid, verdicts, number, first, size, rising=True)
+            end = until if is_open else laid.starts[last + 1] if ended else edge(
+                own, laid, verdicts, number, last + 1, size, rising=False
+            )  # fmt: skip
             if end <= pd.Timestamp(span.start) or onset >= until:
                 continue
             rows.append(
@@ -234,58 +268,35 @@ def _drifts(
                     "onset": onset,
                     "end": end,
                     "days": (end - onset) / DAY,
-                    "difference": _worst(own, laid, verdicts, number, onset, end, size),
+                    "difference": worst_level(own, laid, verdicts, number, onset, end, size),
                     "samples": float(laid.samples[number, days].sum()),
                     "open": is_open,
+                    "ended": "" if is_open else (*ended, "back")[0],
+                    "rescaled": (rescaled := _rescaled(own, onset, end)),
+                    "better": bool(sides[number] * size > 0 and not rescaled),
                 }
             )
-    columns = [*KEYS, "direction", "onset", "end", "days", "difference", "samples", "open"]
-    frame = pd.DataFrame(rows, columns=columns).astype({"open": "bool", "days": "float64", "difference": "float64"})
+    columns = [*KEYS, "direction", "onset", "end", "days", "difference", "samples", "open", "ended", "rescaled",
+               "better"]  # fmt: skip
+    kinds = {
+        "open": "bool",
+        "days": "float64",
+        "difference": "float64",
+        "ended": "str",
+        "rescaled": "bool",
+        "better": "bool",
+    }
+    frame = pd.DataFrame(rows, columns=columns).astype(kinds)
     for name in ("onset", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     return QualityDrifts(frame.sort_values(["onset", "series"], kind="stable", ignore_index=True), range=span)
 
 
-def _worst(
-    own: pd.DataFrame,
-    laid: ScoreDays,
-    verdicts: DayVerdicts,
-    number: int,
-    onset: pd.Timestamp,
-    end: pd.Timestamp,
-    size: float,
-) -> float:
-    """Mean difference on the worst day of a drift, over the hours that belong to it."""
-    part = own[(own["time"] >= onset) & (own["time"] < end) & own["value"].notna()]
-    place = np.clip(np.searchsorted(laid.starts, part["time"], side="right") - 1, 0, len(laid.starts) - 1)
-    rest = part["value"].to_numpy(np.float64) - verdicts.reference[number, place]
-    count, total = (np.bincount(place, weights, len(laid.starts)) for weights in (None, np.nan_to_num(rest)))
-    enough = count >= min(3, count.max(initial=0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        levels = np.where(enough & (count > 0), total / count, np.nan)
-    return float(np.nanmin(levels) if size < 0 else np.nanmax(levels))
-
-
-def _edge(
-    own: pd.DataFrame, laid: ScoreDays, verdicts: DayVerdicts, number: int, day: int, size: float, *, rising: bool
-) -> pd.Timestamp:
-    """Hour at which a drift begins before or ends after a border of days: where two levels split the hours best."""
-    starts = laid.starts
-    border = starts[day] if day < len(starts) else starts[-1] + DAY
-    around = own[(own["time"] >= border - DAY) & (own["time"] < border + DAY) & own["value"].notna()]
-    if around.empty:
-        return pd.Timestamp(border)
-    place = np.clip(np.searchsorted(starts, around["time"], side="right") - 1, 0, len(starts) - 1)
-    base = verdicts.reference[number, place]
-    scatter = np.nanmax(verdicts.scatter[number, place], initial=0.0)
-    small = np.sign(size) * (min(abs(size), EDGE * scatter) if scatter > 0 else abs(size))
-    rest = (around["value"].to_numpy(np.float64) - base) / small
-    gain = np.where(np.isfinite(rest), rest - 0.5, 0.0) * (1 if rising else -1)
-    after = np.r_[np.cumsum(gain[::-1])[::-1], 0.0]
-    split = int(np.argmax(after))
-    if split == len(around):
-        return pd.Timestamp(around["time"].iloc[-1]) + pd.Timedelta(hours=1)
-    return pd.Timestamp(around["time"].iloc[split])
+def _rescaled(own: pd.DataFrame, onset: pd.Timestamp, end: pd.Timestamp) -> bool:
+    """Whether the readings of a drift are larger than the scale of those before it allows."""
+    before = own.loc[own["time"] < onset, "value"].abs().max()
+    level = own.loc[(own["time"] >= onset) & (own["time"] < end), "value"].abs().median()
+    return bool(level > (1.0 if before <= 1 else OTHER_SCALE * before))
 
 
 def _hours(hours: pd.DataFrame, laid: ScoreDays, verdicts: DayVerdicts, span: TimeRange) -> QualityHours:
@@ -299,34 +310,41 @@ def _hours(hours: pd.DataFrame, laid: ScoreDays, verdicts: DayVerdicts, span: Ti
     return QualityHours(both[[*KEYS, "time", "value", "reference", "difference", "samples"]], range=span)
 
 
-def _states(
-    laid: ScoreDays, days: DriftDays, drifts: QualityDrifts, grid: QualityHours, span: TimeRange, budget: float
-) -> QualityStates:
-    """Say where each score stands: at risk is a quality score in an open fall, or a bias score in any open drift."""
+def _states(laid: ScoreDays, days: DriftDays, drifts: QualityDrifts, span: TimeRange, budget: float) -> QualityStates:
+    """Say where each score stands: at risk is one in an open drift that is not for the better."""
     rows = []
-    coverage = grid.frame["value"].notna().groupby([grid.frame["role"], grid.frame["series"]]).mean()
     start = pd.Timestamp(span.start)
-    for key in laid.series.itertuples(index=False):
+    seen = np.isfinite(laid.values).sum(axis=2)
+    for number, key in enumerate(laid.series.itertuples(index=False)):
         tests = days.frame[(days.frame["role"] == key.role) & (days.frame["series"] == key.series)]
         own = drifts.frame[(drifts.frame["role"] == key.role) & (drifts.frame["series"] == key.series)]
-        bad = own[(own["direction"] == "lower") | (key.role.partition(".")[0] != "quality")]
-        full = tests[tests["hours"] >= LEAST_HOURS]
+        if tests.empty:
+            continue
+        usual = float(np.median(seen[number][seen[number] > 0])) if seen[number].any() else 24.0
+        needed = min(LEAST_HOURS, usual / 2)
         newest = tests.iloc[-1]
-        if newest["hours"] < LEAST_HOURS and len(full) and newest["start"] - full["start"].iloc[-1] <= DAY:
-            newest = full.iloc[-1]
+        if newest["hours"] < needed and len(tests) > 1 and tests["hours"].iloc[-2] >= needed:
+            newest = tests.iloc[-2]
         verdict = "drift" if own["open"].any() else "none" if newest["verdict"] == "drift" else newest["verdict"]
-        quiet = "no_data" if verdict in ("not_enough", "not_updated") else "ok"
+        expected = usual * tests["length"] / 24
         rows.append(
             {
                 **newest.to_dict(),
                 **key._asdict(),
                 "verdict": verdict,
-                "status": "at_risk" if bad["open"].any() else quiet,
-                "coverage": float(coverage.get((key.role, key.series), np.nan)),
+                "status": "at_risk"
+                if (own["open"] & ~own["better"]).any()
+                else "ok"
+                if verdict in ("none", "drift")
+                else "no_data",
+                "coverage": float(np.minimum(tests["hours"], expected).sum() / expected.sum()),
                 "drift_days": float(((own["end"] - own["onset"].clip(lower=start)) / DAY).sum()),
+                "judged_days": int(tests["verdict"].isin(["drift", "none"]).sum()),
+                "period_days": len(tests),
             }
         )
-    columns = [*KEYS, "status", *(name for name in days.frame.columns if name not in KEYS), "coverage", "drift_days"]
+    columns = [*KEYS, "status", *(name for name in days.frame.columns if name not in (*KEYS, "length")), "coverage",
+               "drift_days", "judged_days", "period_days"]  # fmt: skip
     notes = (
         f"A verdict needs {LEAST_REFERENCE} days of reference. "
         f"At most {100 * budget:g} % of steady scores show a false drift in 30 days.",

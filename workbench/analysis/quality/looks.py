@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
+
+from workbench.analysis.quality.lumps import surprise, usual_value
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -59,7 +62,10 @@ class Reference:
         self.offset = offset
         error = rest - offset[:, weekday[columns]][:, :, None]
         self.spread = spread = 1.4826 * median_there(np.abs(error).reshape(len(hours), -1))
-        self.limit = np.where(spread > 0, CLIP * spread, np.inf)
+        self.usual, self.lumpy = usual_value(
+            np.where(inside[:, :, None] & present[:, columns], hours[:, columns], np.nan).reshape(len(hours), -1)
+        )
+        self.limit = np.where((spread > 0) & ~self.lumpy, CLIP * spread, np.inf)
         cut = np.clip(error, -self.limit[:, None, None], self.limit[:, None, None])
         own = mean_there(cut)
         weeks = (self.per_week > 0).sum(axis=1)
@@ -106,6 +112,22 @@ class Reference:
         good = self.known & (number >= least)
         value = np.where(good, mean_there(values), np.nan)
         return value, np.where(good, np.sqrt(variance), np.nan), self.freedom, base
+
+    def p(self, value: Floats, error: Floats, days: NDArray[np.int64], *, without: Booleans | None = None) -> Floats:
+        """P value of a look, two-sided: by t, and no smaller than its hours are surprising where most are alike."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            p = 2 * special.stdtr(self.freedom, -np.abs(value / error))
+        p = np.where(error > 0, p, np.where(np.isfinite(value), (np.abs(value) < 1e-12).astype(float), np.nan))
+        rows = np.flatnonzero(self.lumpy & self.known & np.isfinite(p))
+        if len(rows):
+            skipped = self.members[:, days] if without is None else self.members[:, days] | without
+            now = np.where(skipped[rows][:, :, None], np.nan, self.hours[np.ix_(rows, days)])
+            before = np.where(
+                self.members[np.ix_(rows, self.columns)][:, :, None], self.hours[np.ix_(rows, self.columns)], np.nan
+            )
+            least = surprise(before, self.weekday[self.columns], now, self.weekday[days], self.usual[rows])
+            p[rows] = np.maximum(p[rows], least)
+        return p
 
 
 def mean_there(values: Floats) -> Floats:

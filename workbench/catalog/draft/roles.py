@@ -97,7 +97,7 @@ def _role(name: str, known: DialectRole, dialect: Dialect, families: Mapping[str
             name,
             (family, *joined),
             known.kind,
-            known.expr or select,
+            known.expr.replace(family.name, select, 1) or select,
             known.units.get(metric, known.unit),
             title=known.title,
             labels=_dimensions(known.labels, family),

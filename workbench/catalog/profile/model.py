@@ -82,6 +82,7 @@ class Role(Documented):
     token_class: TokenClass | None = None
     classes: dict[Text, Text] = {}
     margin: float = Field(default=0.0, ge=0)
+    better: Literal["higher", "lower", "neither"] | None = None
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:

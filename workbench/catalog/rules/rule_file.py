@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.catalog.faults import validated
 from workbench.catalog.profile.words import Text
+from workbench.catalog.rules.written import holders
 from workbench.catalog.yaml_lines import read_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.timerange import duration_ms
@@ -29,6 +30,7 @@ class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: Text
+    labels: dict[str, str] = {}
     rules: tuple[_Rule, ...] = ()
 
 
@@ -68,7 +70,7 @@ class RuleFile:
 
 
 def read_rule_file(path: Path) -> RuleFile:
-    """Read a rule file.
+    """Read a rule file: groups by themselves, in a PrometheusRule, or in a List of such.
 
     Raises
     ------
@@ -78,19 +80,23 @@ def read_rule_file(path: Path) -> RuleFile:
     recorded: list[Recorded] = []
     alerting: list[Alerting] = []
     for document in read_documents(path):
-        for number, group in enumerate(validated(_File, document).groups):
+        held = list(holders(document.data)) or [((), document.data)]
+        groups = [(at, n, group) for at, data in held
+                  for n, group in enumerate(validated(_File, document, at=at, data=data).groups)]  # fmt: skip
+        for file_at, number, group in groups:
             for place, rule in enumerate(group.rules):
-                at = ("groups", number, "rules", place)
+                at = (*file_at, "groups", number, "rules", place)
+                labels = {**group.labels, **rule.labels}
                 if bool(rule.record) == bool(rule.alert):
                     raise CatalogError((document.fault(at, "a rule has record or alert, one of the two"),))
                 if rule.record:
-                    recorded.append(Recorded(rule.record, rule.expr, rule.labels))
+                    recorded.append(Recorded(rule.record, rule.expr, labels))
                     continue
                 try:
                     for_ms = duration_ms(rule.for_)
                 except ParameterError as error:
                     raise CatalogError((document.fault((*at, "for"), error.message),)) from None
-                alerting.append(Alerting(rule.alert, rule.expr, for_ms, _severity(rule.labels), rule.labels))
+                alerting.append(Alerting(rule.alert, rule.expr, for_ms, _severity(labels), labels))
     if not alerting:
         raise CatalogError((Fault(str(path), 1, "", "the file has no alerting rule to replay"),))
     return RuleFile(path.stem, tuple(recorded), tuple(alerting))

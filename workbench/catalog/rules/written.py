@@ -103,16 +103,33 @@ def _blocks(lines: tuple[str, ...]) -> Iterator[str]:
             fence = ""
 
 
+def holders(data: Any, at: Place = (), depth: int = 6) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Give each object of a document that holds ``groups`` of rules: itself, a PrometheusRule, the items of a List.
+
+    Examples
+    --------
+    >>> rules = {"groups": [{"rules": []}]}
+    >>> [place for place, _ in holders({"kind": "List", "items": [{"kind": "PrometheusRule", "spec": rules}]})]
+    [('items', 0, 'spec')]
+    """
+    if isinstance(data, dict) and isinstance(data.get("groups"), list):
+        yield at, data
+    elif depth and isinstance(data, dict | list):
+        parts = data.items() if isinstance(data, dict) else enumerate(data)
+        for name, part in parts:
+            yield from holders(part, (*at, name), depth - 1)
+
+
 def _rules(document: Document) -> Iterator[WrittenRule]:
     data = document.data
-    if isinstance(data, dict) and isinstance(data.get("groups"), list):
-        for number, group in enumerate(data["groups"]):
+    for at, held in holders(data):
+        for number, group in enumerate(held["groups"]):
             if isinstance(group, dict) and isinstance(group.get("rules"), list):
-                interval = _milliseconds(group.get("interval"))
+                interval, shared = _milliseconds(group.get("interval")), _texts(group.get("labels"))
                 name = str(group.get("name") or "")
                 for place, rule in enumerate(group["rules"]):
-                    yield from _rule(document, ("groups", number, "rules", place), rule, name, interval)
-    elif isinstance(data, dict) and isinstance(data.get("rules"), list):
+                    yield from _rule(document, (*at, "groups", number, "rules", place), rule, name, interval, shared)
+    if isinstance(data, dict) and isinstance(data.get("rules"), list):
         for place, rule in enumerate(data["rules"]):
             yield from _rule(document, ("rules", place), rule, "", None)
     elif isinstance(data, list):
@@ -120,7 +137,9 @@ def _rules(document: Document) -> Iterator[WrittenRule]:
             yield from _rule(document, (place,), rule, "", None)
 
 
-def _rule(document: Document, at: Place, rule: Any, group: str, interval_ms: int | None) -> Iterator[WrittenRule]:
+def _rule(
+    document: Document, at: Place, rule: Any, group: str, interval_ms: int | None, shared: dict[str, str] | None = None
+) -> Iterator[WrittenRule]:
     if not isinstance(rule, dict) or not ({"alert", "record"} & rule.keys()):
         return
     kind = "alert" if "alert" in rule else "record"
@@ -134,7 +153,7 @@ def _rule(document: Document, at: Place, rule: Any, group: str, interval_ms: int
     wait = rule.get("for")
     if wait is not None and _milliseconds(wait) is None:
         faults.append(("for:", f"{wait!r} is no duration."))
-    labels = _texts(rule.get("labels"))
+    labels = {**(shared or {}), **_texts(rule.get("labels"))}
     if "severity" in rule and "severity" not in labels:
         labels["severity"] = str(rule["severity"])
     yield WrittenRule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -50,3 +51,5 @@ def scorecard(
     else:
         print_table(scorecard_rows(card, by="owner" if by == "owner" else "system"))
     say(*study.warnings)
+    if study.status in ("unavailable", "refused"):
+        sys.exit(3 if study.status == "unavailable" else 9)

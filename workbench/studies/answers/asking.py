@@ -30,8 +30,9 @@ from workbench.studies.upkeep.lease import LeaseTaken, held
 #: An answer from a source that cannot tell whether it changed is true for this long.
 YOUNG = timedelta(minutes=5)
 
-#: An older answer is given, with its age, for this long while a new one is made; later its readers wait.
-STALE = timedelta(minutes=15)
+#: An older answer is given, with its age, for a hundredth of its period while a new one is made, but at least and at
+#: most for so long; later its readers wait.
+STALE, STALE_MOST = timedelta(minutes=15), timedelta(hours=1)
 
 #: So long another process is waited for before the answer is computed here too. [s]
 PATIENCE_S = 120.0
@@ -88,11 +89,28 @@ def answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study
         kept = _kept(ctx, store, key, question, data)
     except WorkbenchError:
         return compute(ctx, question)  # a store that cannot be used is no reason to answer nothing
-    if kept is not None and (kept.age_s is None or kept.age_s <= STALE.total_seconds()):
+    if kept is not None and (kept.age_s is None or kept.age_s <= usable_for(question).total_seconds()):
         if kept.age_s is not None:
             _refresh_behind(ctx, store, key, question, compute)
         return kept
     return _computed_once(ctx, store, key, question, compute)
+
+
+def usable_for(question: Question) -> timedelta:
+    """Return how long an older answer to a question is given while a new one is made.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from workbench.core.timerange import TimeRange
+    >>> now = datetime(2026, 11, 1, tzinfo=UTC)
+    >>> day, week = (TimeRange(now - timedelta(days=days), now) for days in (1, 7))
+    >>> [str(usable_for(Question("alert_load", "lab", span, now))) for span in (None, day, week)]
+    ['0:15:00', '0:15:00', '1:00:00']
+    """
+    if question.span is None:
+        return STALE
+    return min(STALE_MOST, max(STALE, timedelta(seconds=question.span.seconds / 100)))
 
 
 def answer_ahead(ctx: Context, question: Question) -> None:
@@ -112,12 +130,17 @@ def answer_ahead(ctx: Context, question: Question) -> None:
 
 
 def _refresh_behind(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> None:
-    """Make a new answer in a thread of its own, one a key; what goes wrong there is met by who must wait for it."""
+    """Make a new answer in a thread of its own, one a key; what goes wrong there is met by who must wait for it.
+
+    One is made at a time, so that who waits for a first answer finds a worker free. One whose turn comes so late that
+    it would not be kept is left to its next reader.
+    """
 
     def run() -> None:
         try:
-            with suppress(Exception):
-                _computed_once(ctx, store, key, question, compute)
+            with suppress(Exception), _turn:
+                if key_of(ctx, question) == key:
+                    _computed_once(ctx, store, key, question, compute)
         finally:
             with _guard:
                 _behind.discard(key)
@@ -130,6 +153,7 @@ def _refresh_behind(ctx: Context, store: Store, key: str, question: Question, co
 
 
 _guard = threading.Lock()
+_turn = threading.Lock()
 _behind: set[str] = set()
 _flights: dict[str, tuple[threading.Lock, int]] = {}
 
@@ -161,7 +185,7 @@ def _kept(ctx: Context, store: Store, key: str, question: Question, data: Data) 
         study = _read(row.content)
     except NotKeptError:
         return None
-    if abs(row.as_of_ms - to_ms(question.as_of)) > STALE // timedelta(milliseconds=1):
+    if abs(row.as_of_ms - to_ms(question.as_of)) > usable_for(question) // timedelta(milliseconds=1):
         return None  # it is about another time
     age_s = age_of(row.made_ms, ctx.clock())
     same = row.data == data.version and row.as_of_ms == to_ms(question.as_of)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, BinaryIO
@@ -21,6 +21,7 @@ from workbench.core.access.identity import Grant, Identity
 from workbench.core.errors import WorkbenchError
 from workbench.core.settings import load_settings
 from workbench.core.timerange import from_ms
+from workbench.studies.answers.ahead import opening_questions
 from workbench.studies.answers.asking import ask
 from workbench.studies.answers.document import study_bytes
 from workbench.studies.answers.keys import Question, key_of
@@ -59,11 +60,21 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     with redirect_stdout(sys.stderr):
         _say(answers, {"kind": "ready"})
+        _load()
         for line in sys.stdin.buffer:
             kind, content = _answered(json.loads(line))
             _say(answers, {**kind, "size": len(content)}, content)
             forget()  # so that memory is that of one question, and not of all that were asked
             pa.default_memory_pool().release_unused()
+
+
+def _load() -> None:
+    """Load what questions need before the first one comes; what is wrong is said to who asks."""
+    with suppress(WorkbenchError):
+        ctx = _context(_state())
+        for asked in opening_questions(ctx, next(iter(ctx.systems), ""), as_of=ctx.clock()):
+            getattr(studies, asked.study)
+        studies.overview  # noqa: B018
 
 
 def _answered(said: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

@@ -14,9 +14,10 @@ from workbench.analysis.counting.births import Birth, birth_notes, unseen_births
 from workbench.analysis.counting.counts import Method
 from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.analysis.counting.latency import merged_bounds
-from workbench.analysis.counting.twice import Twice, scraped_twice, twice_note
+from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
+from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
 from workbench.core.counters.dips import Dip, dip_notes, doubtful, without_dips
-from workbench.core.errors import EmptyAnswer
+from workbench.core.errors import EmptyAnswer, QueryRejected
 from workbench.core.series import Labels, SeriesSet, label_key
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
@@ -75,7 +76,7 @@ class CounterReader:
         self._used: dict[str, None] = {}
         self._corrected: dict[str, tuple[SeriesSet, tuple[Dip, ...]]] = {}
         self._births: dict[str, tuple[Birth, ...]] = {}
-        self._twice: dict[str, Twice | None] = {}
+        self._twice: dict[str, tuple[str, ...]] = {}
 
     @property
     def newest_ms(self) -> int | None:
@@ -117,14 +118,38 @@ class CounterReader:
     def _notes(self, selectors: Iterable[str]) -> tuple[str, ...]:
         used = [text for text in selectors if text in self._corrected]
         births = {label_key(birth.labels): birth for text in used for birth in self._births.get(text, ())}
-        twice = {each: None for text in used if (each := self._scraped_twice(text)) is not None}
+        twice = dict.fromkeys(note for text in used for note in self._repeated(text))
         dips = dip_notes(self._dips(used), since_ms=self._span.start_ms)
-        return (*dips, *birth_notes(list(births.values())), *map(twice_note, twice))
+        return (*dips, *birth_notes(list(births.values())), *twice)
 
-    def _scraped_twice(self, selector: str) -> Twice | None:
+    def _repeated(self, selector: str) -> tuple[str, ...]:
+        """Say what of a selector may be counted twice."""
         if selector not in self._twice:
-            self._twice[selector] = scraped_twice(self._counters(selector))
+            series = self._counters(selector)
+            pair, total = scraped_twice(series), sum_beside_parts(series)
+            named = named_twice(series, lambda first, second: one_counter(series, first, second)) if not pair else None
+            notes = [twice_note(pair)] if pair else []
+            self._twice[selector] = (*notes, *(overlap_note(each) for each in (named, total) if each))
         return self._twice[selector]
+
+    def check_counters(self, selector: str) -> None:
+        """Refuse what only a gauge does.
+
+        Raises
+        ------
+        QueryRejected
+            A series falls in many of its changes, and not to where a counter starts again.
+        """
+        series = self._series(self._broadest(selector))
+        gauges = gauges_in(series)
+        rows = gauges and keep_series(self._selectors[selector].matchers, [series.labels[row] for row in gauges])
+        if len(rows):
+            name = series.labels[gauges[rows[0]]].get("__name__", "")
+            raise QueryRejected(
+                f"{name} falls as often as a gauge does, so its increases are no events.",
+                query=selector,
+                hint="Count a counter; for a gauge, use sum_over_time() or a threshold.",
+            )
 
     def also(self, selector: str) -> None:
         """Let one more selector be asked for."""

@@ -335,6 +335,8 @@ class _Counter:
         plan, reader = self._plan, self._reader
         parts = {part: reader.counts(text, plan.span, plan.slice_ms) for part, text in plan.selectors.items()}
         total = parts["total"]
+        for text in plan.selectors.values():
+            reader.check_counters(text)
         self._warnings.extend(doubts.check_within(plan, reader))
         if "bad" in parts:
             self._warnings.extend(doubts.bad_unmatched(plan, reader))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from workbench.analysis.quality.coincidence import births_and_ends
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.store import Annotation
 from workbench.studies.decisions.exclusions import written
@@ -108,6 +109,20 @@ def incident_times(ctx: Context, system: str) -> pd.DataFrame:
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     return frame
+
+
+def events_before(ctx: Context, system: str, hours: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return deployments, and series that came or went: ``time, text, series``; and what could not be read."""
+    held, warnings = table_events(ctx, system)
+    rows = [
+        (record.starts_at, f"Deployment: {record.text}", "")
+        for record in [*_annotations(ctx, system), *held]
+        if record.kind == "deploy"
+    ]
+    frame = pd.DataFrame(rows, columns=["time", "text", "series"])
+    frame["time"] = pd.to_datetime(frame["time"], utc=True).dt.as_unit("ms")
+    series = births_and_ends(hours)
+    return pd.concat([part for part in (frame, series) if len(part)] or [frame], ignore_index=True), warnings
 
 
 def _annotations(ctx: Context, system: str) -> list[Annotation]:

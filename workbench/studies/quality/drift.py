@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from workbench import __version__
 from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
 from workbench.analysis.performance.documented import DocumentedValues, documented_values
+from workbench.analysis.quality.coincidence import coincidences
 from workbench.analysis.quality.drift import quality
+from workbench.analysis.quality.segments import segment_days
 from workbench.analysis.quality.tally import Tally
 from workbench.catalog import Profile
 from workbench.catalog.profile.model import Role
@@ -21,7 +23,7 @@ from workbench.core.series import Labels, Metrics
 from workbench.core.timerange import HOUR_MS, TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
-from workbench.studies.quality.accepted import accepted_levels, incident_times, unmatched
+from workbench.studies.quality.accepted import accepted_levels, events_before, incident_times, unmatched
 from workbench.studies.quality.shapes import (
     Days,
     bucket_tallies,
@@ -42,6 +44,9 @@ _WHERE = ("instance", "job", "host", "container", "deployment", "region")
 
 #: How far before a period scores are read: the reference of its first day, and drifts that are still open.
 HISTORY = timedelta(days=91)
+
+#: A series without a reading in the period and so long before it is no score any more.
+RETIRED = timedelta(days=7)
 
 _METHOD = (
     "levels of days against 3 to 4 weeks of reference; t tests of the last day and week, and against the oldest weeks; "
@@ -73,8 +78,11 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         ``hours`` (:class:`~workbench.analysis.quality.drift.QualityHours`), ``limits`` and ``breaches``
         (:class:`~workbench.analysis.counting.limits.LimitTotals`,
         :class:`~workbench.analysis.counting.limits.LimitBreaches`), ``documented``
-        (:class:`~workbench.analysis.performance.documented.DocumentedValues`) and ``shapes``
-        (:class:`~workbench.analysis.quality.columns.ColumnChanges`).
+        (:class:`~workbench.analysis.performance.documented.DocumentedValues`), ``shapes``
+        (:class:`~workbench.analysis.quality.columns.ColumnChanges`), ``levels``
+        (:class:`~workbench.analysis.quality.levels.LevelComparisons`), ``segments``
+        (:class:`~workbench.analysis.quality.segments.SegmentDays`) and ``coincidences``
+        (:class:`~workbench.analysis.quality.coincidence.Coincidences`).
 
     Raises
     ------
@@ -107,7 +115,7 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         warnings.append(f"{system} has no signal for quality or bias: they are not measured.")
     try:
         read = _read(query_reader, profile, roles, span, warnings)
-        buckets = bucket_tallies(query_reader, roles, {name: _by(role) for name, role in roles.items()}, days)
+        buckets = bucket_tallies(query_reader, roles, {name: _by(role) for name, role in roles.items()}, days, warnings)
     except (QueryRejected, QueryTooExpensive) as error:
         failed = "refused"
         warnings.append(str(error))
@@ -117,7 +125,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     accepted = accepted_levels(ctx, system)
     hours = pd.concat([frame for frame in (read.hours, *hours_of(answers)) if len(frame)] or [read.hours])
     warnings += unmatched(accepted, hours)
-    shapes = shape_changes(buckets, table_tallies(answers, days), days)
+    hours = _without_retired(hours, span, warnings)
+    tables = table_tallies(answers, days)
+    shapes = shape_changes(buckets, tables, days)
     judged = quality(
         hours,
         span,
@@ -125,8 +135,11 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         margins={name: role.margin for name, role in roles.items()},
         incidents=incidents,
         accepted=accepted,
+        better={name: role.better for name, role in roles.items() if role.better},
     )
     states = judged.states
+    events, unread = events_before(ctx, system, hours)
+    warnings += unread
     results: dict[str, Result] = {
         "states": states,
         "drifts": judged.drifts,
@@ -136,6 +149,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         "days": judged.days,
         "hours": judged.hours,
         "shapes": shapes,
+        "levels": judged.levels,
+        "segments": segment_days(tables, days.edges[:-1], days.now),
+        "coincidences": coincidences(judged.drifts.frame, events, span),
     }
     statuses: list[Status] = list(states.frame["status"])
     if read.breaches.frame["ongoing"].any() or (shapes.frame["verdict"] == "drift").any():
@@ -187,7 +203,7 @@ def _read(
             warnings.append(f"{name} is a {role.kind}; a score is a gauge, a histogram or an expression.")
             continue
         value, samples = (query_reader.matrix(query, wide, HOUR_MS) for query in queries)
-        frames.append(_hours(name, role, value, samples))
+        frames.append(_hours(name, role, value, samples, span, warnings))
     metrics = {metric for role in roles.values() for metric in metrics_of(profile, _selector(role))}
     limits = breached(query_reader, profile, thresholds_of(profile, metrics), span)
     rows = []
@@ -231,14 +247,38 @@ def _no_hours() -> pd.DataFrame:
     return frame
 
 
-def _hours(name: str, role: Role, value: Metrics, samples: Metrics) -> pd.DataFrame:
+def _without_retired(hours: pd.DataFrame, span: TimeRange, warnings: list[str]) -> pd.DataFrame:
+    """Leave out series whose last reading is more than a week older than the period: they are no scores of it."""
+    keys = [hours["role"], hours["series"]]
+    newest = hours["time"].where(hours["value"].notna()).groupby(keys).transform("max")
+    gone = newest < pd.Timestamp(span.start) - RETIRED
+    if gone.any():
+        names = sorted(set((hours["role"] + " of " + hours["series"])[gone]))
+        warnings.append(
+            f"{len(names)} {'score' if len(names) == 1 else 'scores'} had no reading in the period nor in the week "
+            f"before and {'is' if len(names) == 1 else 'are'} left out: {', '.join(names[:5])}"
+            f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}."
+        )
+    return hours[~gone]
+
+
+def _hours(
+    name: str, role: Role, value: Metrics, samples: Metrics, span: TimeRange, warnings: list[str]
+) -> pd.DataFrame:
     words = {label: word for word, label in role.labels.items()}
     counted = {_series(labels, words): row for labels, row in zip(samples.labels, samples.values, strict=True)}
     starts = pd.DatetimeIndex((value.times - HOUR_MS).view("datetime64[ms]")).tz_localize("UTC")
     frames = []
     for labels, values, present in zip(value.labels, value.values, value.present, strict=True):
         series = _series(labels, words)
+        counted_here = counted.get(series, np.zeros(len(values)))
         known = present & np.isfinite(values)
+        unread = present & ~known & (counted_here > 0)
+        if lost := int((unread & (starts >= pd.Timestamp(span.start))).sum()):
+            count = "1 hour of the period holds" if lost == 1 else f"{lost:,} hours of the period hold"
+            warnings.append(f"{name} of {series}: {count} readings that are NaN or infinite; they are not observed.")
+        # A series whose readings are all NaN stays a score, without a verdict.
+        known = known if known.any() else unread
         frames.append(
             pd.DataFrame(
                 {
@@ -246,8 +286,8 @@ def _hours(name: str, role: Role, value: Metrics, samples: Metrics) -> pd.DataFr
                     "title": role.title or name,
                     "series": series,
                     "time": starts[known],
-                    "value": _significant(values[known]),
-                    "samples": counted.get(series, np.zeros(len(values)))[known],
+                    "value": np.where(np.isfinite(values[known]), _significant(values[known]), np.nan),
+                    "samples": np.where(np.isfinite(values[known]), counted_here[known], 0.0),
                     "gauge": role.kind == "gauge",
                 }
             )

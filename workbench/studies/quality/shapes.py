@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.quality.columns import ALPHA, LEAST_MOVED, ColumnChanges, drift_of_columns
+from workbench.analysis.quality.columns import ALPHA, LEAST_MOVED, ColumnChanges, drift_of_columns, of_units
 from workbench.analysis.quality.days import KEYS
 from workbench.analysis.quality.tally import Tally, buckets_tally, numbers_tally
 from workbench.catalog.profile.model import Role
 from workbench.core.timerange import DAY_MS, TimeRange, from_ms, named_zone
+from workbench.core.units import count_text
 from workbench.studies.quality.numbers import numbers
 from workbench.studies.quality.rows import NONE
 from workbench.studies.sources.context import Context
@@ -22,6 +23,9 @@ from workbench.studies.sources.tables import rows_of
 
 #: Days of now and of the reference before it. [d]
 NOW_DAYS, REFERENCE_DAYS = 7, 28
+
+#: Share of the days on which a bucket must be there to be compared. [ratio]
+MOST_DAYS = 0.9
 
 #: First word of the role that a table of answers has; the rest is its name.
 TABLE_ROLE = "quality."
@@ -47,12 +51,8 @@ class Days:
         """Judge counts by day on the days that are kept, those with answers only."""
         rows = []
         for tally in tallies:
-            some = self.kept & (tally.counts.sum(axis=(1, 2)) + tally.missing.sum(axis=1) > 0)
-            own = Tally(
-                tally.name, tally.kind, tally.places, tally.labels, tally.counts[some], tally.missing[some],
-                tally.sums[some], tally.squares[some], tally.exact,
-            )  # fmt: skip
-            drift = drift_of_columns([own], self.now[some], segments or [], weekdays=self.weekdays[some])
+            own = of_units(tally, self.kept)
+            drift = drift_of_columns([own], self.now[self.kept], segments or [], weekdays=self.weekdays[self.kept])
             frame = drift.changes.frame
             if not drift.changes.days:
                 # Answers of a day resemble each other, so that a few days prove nothing.
@@ -61,7 +61,9 @@ class Days:
         return pd.concat(rows, ignore_index=True)
 
 
-def bucket_tallies(reader: QueryReader, roles: Mapping[str, Role], by: Mapping[str, str], days: Days) -> list[Tally]:
+def bucket_tallies(
+    reader: QueryReader, roles: Mapping[str, Role], by: Mapping[str, str], days: Days, warnings: list[str]
+) -> list[Tally]:
     """Read the buckets of scores that are histograms, by day.
 
     Parameters
@@ -74,6 +76,8 @@ def bucket_tallies(reader: QueryReader, roles: Mapping[str, Role], by: Mapping[s
         Role -> labels that say what was scored, by commas.
     days : Days
         Days of the period in its time zone.
+    warnings : list of str
+        Gets a sentence on each score whose bounds changed: it is judged at the bounds that every day has.
     """
     span = TimeRange(days.edges[0].to_pydatetime(), days.edges[-1].to_pydatetime())
     tallies = []
@@ -83,18 +87,38 @@ def bucket_tallies(reader: QueryReader, roles: Mapping[str, Role], by: Mapping[s
         labels = ", ".join(filter(None, (by[name], "le")))
         answer = reader.matrix(f"sum by ({labels}) (increase({role.part('_bucket')}[1d]))", span, DAY_MS)
         series: dict[str, dict[float, NDArray[np.float64]]] = {}
+        title = role.title or name
         for row, values, present in zip(answer.labels, answer.values, answer.present, strict=True):
             own = ", ".join(f"{label} {row[label]}" for label in sorted(row) if label != "le") or "all"
             bound = math.inf if row["le"] in ("+Inf", "Inf") else float(row["le"])
-            series.setdefault(own, {})[bound] = np.where(present & np.isfinite(values), values, 0.0)
+            series.setdefault(own, {})[bound] = np.where(present & np.isfinite(values), values, np.nan)
         for own, buckets in series.items():
             bounds = np.array(sorted(buckets))
-            upto = np.column_stack([buckets[bound] for bound in bounds])
-            # A bound that is absent on a day holds what the bounds below it hold.
+            upto = np.column_stack([buckets[bound] for bound in bounds])[: len(days.now)]
+            upto, bounds = _common(upto, bounds, f"{title}, {own}", warnings)
             upto = np.maximum.accumulate(np.round(upto), axis=1)
-            counts = np.diff(upto, axis=1, prepend=0.0)[: len(days.now), None, :]
-            tallies.append(buckets_tally(f"{role.title or name}, {own}", bounds, counts))
+            counts = np.diff(upto, axis=1, prepend=0.0)[:, None, :]
+            tallies.append(buckets_tally(f"{title}, {own}", bounds, counts))
     return tallies
+
+
+def _common(
+    upto: NDArray[np.float64], bounds: NDArray[np.float64], name: str, warnings: list[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Keep the bounds that nearly all days with answers have, and the days that have all of these."""
+    there = np.isfinite(upto)
+    used = np.nan_to_num(upto).max(axis=1) > 0
+    kept = there[used].mean(axis=0) >= MOST_DAYS if used.any() else np.isfinite(bounds)
+    lacking = used & ~there[:, kept].all(axis=1)
+    if lacking.any() or not kept.all():
+        shown = ", ".join(f"{bound:g}" for bound in bounds[kept & np.isfinite(bounds)]) or "none"
+        warnings.append(
+            f"The buckets of {name} changed within {NOW_DAYS + REFERENCE_DAYS} days: its shape is compared at the "
+            f"bounds {shown}, and {count_text(int(lacking.sum()))} of {count_text(int(used.sum()))} days are left out."
+        )
+    if not (kept & np.isfinite(bounds)).any():
+        return np.zeros((len(upto), 1)), np.array([math.inf])
+    return np.where(lacking[:, None], 0.0, np.nan_to_num(upto[:, kept])), bounds[kept]
 
 
 def table_answers(ctx: Context, system: str, span: TimeRange, warnings: list[str]) -> dict[str, pd.DataFrame]:
@@ -128,7 +152,7 @@ def hours_of(answers: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
     """Hourly means of tables of answers, as the scores of a profile have them."""
     frames = []
     for name, frame in answers.items():
-        known = frame[frame["score"].notna()]
+        known = frame[np.isfinite(frame["score"])]
         hours = known["time"].dt.floor("h").dt.as_unit("ms").rename("time")
         means = known.groupby(["series", hours])["score"].agg(["mean", "size"]).reset_index()
         means = means.rename(columns={"mean": "value", "size": "samples"})

@@ -220,10 +220,13 @@ def _cost(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     totals, jumps = study.results["totals"].frame, study.results["jumps"].frame
     if totals.empty:
         return Evaluation("not_measured", "No spend or tokens are measured.", "cost")
+    known = totals[totals["amount"].notna()]
+    if known.empty:
+        return Evaluation("not_measured", "No spend or tokens were observed in this period.", "cost")
     texts = [
         f"{row.measure} {row.amount:,.2f} {row.unit} ({row.change_ratio * 100:+.1f} %)" if np.isfinite(row.change_ratio)
         else f"{row.measure} {row.amount:,.2f} {row.unit}"
-        for row in totals.itertuples()
+        for row in known.itertuples()
     ]  # fmt: skip
     ongoing = [f"{row.measure} {row.group}".strip() for row in jumps.itertuples() if row.ongoing]
     wrong = bool(ongoing) or study.status in ("at_risk", "spent")

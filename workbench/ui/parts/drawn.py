@@ -1,73 +1,92 @@
-"""Figures drawn once for all readers of an answer: who shares its results shares what was drawn from them."""
+"""What pages make of an answer, made once for all its readers: who shares its results shares what came of them."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.charts.theme import Mode
-from workbench.core.result import Result
+from workbench.core.result import Result, Study
+from workbench.core.timerange import TimeRange
 
-#: Figures that are kept; the one shown longest ago goes first. [count]
-KEPT = 48
+R = TypeVar("R")
+
+#: Figures, sentences, tables that are kept; the one shown longest ago goes first. [count]
+KEPT = 600
+
+#: Values that stand in a key as they are. What else is compared by identity is named in :func:`_part`.
+_PLAIN = (str, int, float, bool, type(None), datetime, TimeRange)
 
 
-class _Same:
-    """A result as part of a key: equal to itself alone, and alive as long as the key is."""
+class Same:
+    """An object as part of a key: equal to itself alone, and alive as long as the key is."""
 
-    def __init__(self, result: Result) -> None:
-        self.result = result
+    def __init__(self, value: object) -> None:
+        self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.result is self.result
+        return isinstance(other, Same) and other.value is self.value
 
     def __hash__(self) -> int:
-        return id(self.result)
+        return id(self.value)
 
 
-_figures: OrderedDict[Any, Any] = OrderedDict()
+class _NoKeyError(Exception):
+    """It cannot be said what something depends on."""
+
+
+_made: OrderedDict[Any, Any] = OrderedDict()
 _guard = threading.Lock()
 
 
-def drawn(draw: Callable[..., Any], *results: Any, mode: Mode) -> Any:
-    """Draw a figure, or return the one that was drawn of the same results; nobody may change it.
+def once(make: Callable[..., R], *given: Any, **named: Any) -> R:
+    """Make something of its arguments, or return what was made of the same ones; nobody may change it.
 
     Parameters
     ----------
-    draw : callable
-        Draws from its arguments alone. One that keeps other values (a closure, a method) is called every time.
-    *results : Result or plain value
-        What the figure is drawn from.
-    mode : str
-        Theme.
+    make : callable
+        Works from its arguments alone. One that keeps other values (a closure, a method) is called every time.
+    *given, **named : Study, Result, list, function or plain value
+        A study is the same as long as its results and its facts are; its warnings and its age may differ.
     """
-    key = _key(draw, results, mode)
-    if key is None:
-        return draw(*results, mode=mode)
+    try:
+        key = _part(make), *map(_part, given), *((name, _part(value)) for name, value in sorted(named.items()))
+    except _NoKeyError:
+        return make(*given, **named)
     with _guard:
-        if key in _figures:
-            _figures.move_to_end(key)
-            return _figures[key]
-    figure = draw(*results, mode=mode)
+        if key in _made:
+            _made.move_to_end(key)
+            made: R = _made[key]
+            return made
+    made = make(*given, **named)
     with _guard:
-        _figures[key] = figure
-        while len(_figures) > KEPT:
-            _figures.popitem(last=False)
-    return figure
+        _made[key] = made
+        while len(_made) > KEPT:
+            _made.popitem(last=False)
+    return made
 
 
-def _key(draw: Callable[..., Any], results: tuple[Any, ...], mode: Mode) -> Any:
-    """Return all that a figure depends on; None where that cannot be said."""
-    if not isinstance(draw, FunctionType) or draw.__closure__:
-        return None
-    bound = (*(draw.__defaults__ or ()), *(draw.__kwdefaults__ or {}).items())
-    parts = [_Same(each) if isinstance(each, Result) else each for each in results]
-    plain = (str, int, float, bool, type(None))
-    flat = [part for each in bound for part in (each if isinstance(each, tuple) else (each,))]
-    if not all(isinstance(part, (_Same, *plain)) for part in (*parts, *flat)):
-        return None
-    kinds = tuple(type(part) for part in (*parts, *flat))  # 1 and True are equal, but not the same figure
-    return draw.__module__, draw.__code__, bound, tuple(parts), kinds, mode
+def drawn(draw: Callable[..., Any], *results: Any, mode: Mode) -> Any:
+    """Draw a figure in a theme, or return the one that was drawn of the same results; nobody may change it."""
+    return once(draw, *results, mode=mode)
+
+
+def _part(value: object) -> Any:
+    """Return a value as part of a key, with its type: 1 and True are equal, but make not the same figure."""
+    if isinstance(value, _PLAIN):
+        return type(value), value
+    if isinstance(value, Study):
+        facts = (value.name, value.system, value.range, value.as_of, value.status, value.freshness)
+        return Same(value.results), repr(value.coverage), facts
+    if isinstance(value, (Result, list)):
+        return Same(value)
+    if isinstance(value, tuple):
+        return tuple(map(_part, value))
+    if isinstance(value, FunctionType) and not value.__closure__:
+        bound = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).items())
+        return value.__module__, value.__code__, tuple(map(_part, bound))
+    raise _NoKeyError

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from workbench.analysis.counting.happened import Happened
 from workbench.charts.marks import marked
 from workbench.charts.stack import cursor
 from workbench.charts.theme import Mode
 from workbench.core.result import Study
+from workbench.core.timerange import TimeRange
 from workbench.core.units import interval_text
 from workbench.ui.parts import filters, links, load
-from workbench.ui.parts.drawn import drawn
+from workbench.ui.parts.drawn import drawn, once
 from workbench.ui.parts.markdown import escaped
 
 _CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -38,12 +40,8 @@ def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: 
     """
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{escaped(title)}**")
-        figure = marked(draw(*results, mode=mode()), load.marks(study.system, study.range), mode=mode())
-        figure.update_layout(dragmode="select", selectdirection="h").update_xaxes(
-            **cursor(), range=[study.range.start, study.range.end]
-        )
         state = st.plotly_chart(
-            figure,
+            once(_over_time, draw, load.marks(study.system, study.range), study.range, *results, mode=mode()),
             theme=None,
             key=f"{key}-chart",
             config=_SELECTABLE,
@@ -52,6 +50,14 @@ def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: 
             selection_mode="box",
         )
         _selected(state, study.system)
+
+
+def _over_time(
+    draw: Callable[..., Any], happened: Happened, span: TimeRange, *results: Any, mode: Mode
+) -> Any:  # fmt: skip
+    figure = marked(draw(*results, mode=mode), happened, mode=mode)
+    figure.update_layout(dragmode="select", selectdirection="h")
+    return figure.update_xaxes(**cursor(), range=[span.start, span.end])
 
 
 def _selected(state: Any, system: str) -> None:

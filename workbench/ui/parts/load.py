@@ -133,14 +133,20 @@ def _scorecard(
     return _kept(slo_scorecard(_context, range=last, count=count, quarters=quarters, as_of=as_of))
 
 
-@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
+@st.cache_resource(ttl=60, max_entries=64, show_spinner=False)
 def _marks(key: str, system: str, span: TimeRange, as_of: datetime, _context: Context) -> Happened:
     return period_marks(_context, system, span, as_of=as_of)
 
 
 def marks(system: str, span: TimeRange) -> Happened:
-    """Return what happened to a system in a period, for its charts."""
-    return _marks(_key(), system, span, _as_of(span), context())
+    """Return what happened to a system in a period, for its charts; the same object as long as nothing else did."""
+    happened = _marks(_key(), system, span, _as_of(span), context())
+    return _same(happened.frame.to_json(date_format="iso", date_unit="ns"), happened)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _same(rows: str, _happened: Happened) -> Happened:
+    return _happened
 
 
 def source_checks() -> Study:

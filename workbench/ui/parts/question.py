@@ -8,13 +8,20 @@ from workbench.analysis.overview.answers import measured
 from workbench.core.periods import DEFAULT
 from workbench.core.result import Status, Study, worst
 from workbench.studies import Context
+from workbench.studies.answers.keys import judged_by
 from workbench.studies.overview.answers import LastAnswer, keep_answer
 from workbench.ui import detail
 from workbench.ui.parts import exports, filters, header, live, load, states
+from workbench.ui.parts.drawn import Same, once
 from workbench.ui.parts.view import View, shown
 
 #: Questions that the command line answers by the same name.
 COMMANDS = ("performance", "cost", "quality", "capacity", "alerts")
+
+#: Answers of which it is remembered that they were kept for the overview. [count]
+KEPT = 100
+
+_kept: dict[tuple[Same, Same, str], None] = {}
 
 
 def page(title: str, command: str, study_name: str, view: View, *, exported: str) -> None:
@@ -56,7 +63,7 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
                 states.badge(_status(study, view), of_budget=False)
             states.partly_observed(study)
             if period.text in (DEFAULT, filters.USUAL):
-                keep(load.context(), study, view)
+                _keep_once(load.context(), study, view)
             shown(view, study)
             states.warned(study)
             exports.downloads(study, study.results[exported], name=exports.file_name(command, system, period.text))
@@ -76,11 +83,21 @@ def keep(ctx: Context, study: Study, view: View) -> LastAnswer:
         ctx,
         study,
         status=_status(study, view),
-        sentence=repr(view.answer(study)),
-        events=len(view.unusual(study)),
+        sentence=repr(once(view.answer, study)),
+        events=len(once(view.unusual, study)),
         measured=measured(study),
     )
 
 
+def _keep_once(ctx: Context, study: Study, view: View) -> None:
+    """Keep what an answer came to when it is shown first, and not again at each look at it."""
+    known = Same(ctx.store), Same(study.results), judged_by(ctx)
+    if known not in _kept:
+        keep(ctx, study, view)
+        _kept[known] = None
+        if len(_kept) > KEPT:
+            _kept.pop(next(iter(_kept)), None)
+
+
 def _status(study: Study, view: View) -> Status:
-    return states.judged(study, worst([study.status, *(line.status for line in view.unusual(study))]))
+    return states.judged(study, worst([study.status, *(line.status for line in once(view.unusual, study))]))

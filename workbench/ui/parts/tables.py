@@ -17,6 +17,7 @@ from workbench.charts.tables import budget_left_text
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
+from workbench.ui.parts.drawn import once
 from workbench.ui.parts.header import place_text
 from workbench.ui.parts.markdown import plain, plain_cell, plain_cells
 
@@ -213,27 +214,33 @@ def checks(found: SourceChecks) -> None:
         _plain_table(rows, alt="What a check of the sources found")
 
 
-def texts(rows: Sequence[Mapping[str, str]], *, alt: str) -> None:
+def texts(rows: Sequence[Mapping[str, str]], *, alt: str, shared: bool = False) -> None:
     """Show rows of foreign text as a table; nothing in it is read as markup.
 
     A long table scrolls inside its own frame. Every column has its header in sentence case and says what it counts;
-    the whole of a cut cell is shown when it is pointed at.
+    the whole of a cut cell is shown when it is pointed at. ``shared`` rows are the same list for all readers.
     """
-    _plain_table(rows, alt=alt)
+    _plain_table(rows, alt=alt, shared=shared)
 
 
-def _plain_table(rows: Sequence[Mapping[str, Any]], *, alt: str) -> None:
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [row.get(name, math.nan) for row in rows] for name in names}
-    filled = {name: cells for name, cells in columns.items() if any(cell != "" for cell in cells)}
+def _plain_table(rows: Sequence[Mapping[str, Any]], *, alt: str, shared: bool = False) -> None:
+    frame, columns = once(_cells, rows) if shared else _cells(rows)
     st.dataframe(
-        pd.DataFrame({name: [plain_cell(cell) for cell in cells] for name, cells in filled.items()}),
+        frame,
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS else HEADER_PX + ROW_PX * MOST_ROWS,
         row_height=ROW_PX,
         alt=alt,
-        column_config={name: _column(name, cells) for name, cells in filled.items()},
+        column_config=columns,
     )
+
+
+def _cells(rows: Sequence[Mapping[str, Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name, math.nan) for row in rows] for name in names}
+    filled = {name: cells for name, cells in columns.items() if any(cell != "" for cell in cells)}
+    frame = pd.DataFrame({name: [plain_cell(cell) for cell in cells] for name, cells in filled.items()})
+    return frame, {name: _column(name, cells) for name, cells in filled.items()}
 
 
 def _column(name: str, cells: Sequence[Any]) -> Any:

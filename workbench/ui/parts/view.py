@@ -12,6 +12,7 @@ from workbench.charts.unusual import Line, usual_sentence
 from workbench.core.result import Study
 from workbench.ui.parts import links, states, tables
 from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.drawn import once
 from workbench.ui.parts.markdown import escaped
 
 #: Lines shown at once; the tables hold all.
@@ -40,24 +41,32 @@ class Sheet:
     absent: str = "None in this period."
 
 
+def _nothing(study: Study) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class View:
-    """What a page shows of a study, each part drawn from its results alone."""
+    """What a page shows of a study, each part made of its results alone, and for all its readers once.
+
+    ``sheets`` also gets the texts that ``chosen`` returns: what the reader chose on the page.
+    """
 
     answer: Callable[[Study], Sentence]
     figures: Callable[[Study], Sequence[Tile]]
     unusual: Callable[[Study], Sequence[Line]]
     charts: Callable[[Study], None]
-    sheets: Callable[[Study], Sequence[Sheet]]
+    sheets: Callable[..., Sequence[Sheet]]
+    chosen: Callable[[Study], tuple[str, ...]] = _nothing
 
 
 def shown(view: View, study: Study) -> None:
     """Draw a study in the order of every page."""
-    st.markdown(escaped(repr(view.answer(study))))
-    tiles(view.figures(study))
-    out_of_line(study, view.unusual(study))
+    st.markdown(escaped(repr(once(view.answer, study))))
+    tiles(once(view.figures, study))
+    out_of_line(study, once(view.unusual, study))
     view.charts(study)
-    sheets(view.sheets(study))
+    sheets(once(view.sheets, study, *view.chosen(study)))
 
 
 def out_of_line(study: Study, lines: Sequence[Line]) -> None:
@@ -84,7 +93,7 @@ def sheets(parts: Sequence[Sheet]) -> None:
     for part, tab in zip(parts, st.tabs(names, key="table", on_change="rerun", bind="query-params"), strict=True):
         with tab:
             if part.rows:
-                tables.texts(part.rows, alt=part.title)
+                tables.texts(part.rows, alt=part.title, shared=True)
             else:
                 st.caption(escaped(part.absent))
             if part.caption and part.rows:
