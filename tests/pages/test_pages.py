@@ -75,9 +75,9 @@ def test_a_deep_link_opens_the_detail_with_the_numbers_of_the_study(visit):
     assert shown["Budget left"] == ratio_text(row["budget_left_ratio"], digits=1)
     assert shown["Bad"] == "2,400"
     assert len(app.get("plotly_chart")) == 2
-    assert f"workbench --zone UTC slo status {SYSTEM} --slo availability --last 7d --to 2026-11-07T00:00:00Z" in seen(
-        app
-    )
+    text = seen(app)
+    assert f"workbench --zone UTC slo status {SYSTEM} --slo availability --last 7d --to 2026-11-07T00:00:00Z" in text
+    assert f"workbench --zone UTC notebook open slo_budget --system {SYSTEM} --period 7d" in text
 
 
 def test_the_command_on_the_page_prints_the_numbers_of_the_page(visit, capsys):

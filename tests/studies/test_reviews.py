@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.demo_home import END
-from workbench.archive import Archive
 from workbench.core.errors import ParameterError
-from workbench.core.series import SeriesSet
 from workbench.core.settings import load_settings
-from workbench.core.timerange import TimeRange, to_ms
+from workbench.core.timerange import TimeRange
+from workbench.demo import build_demo
 from workbench.studies import Context, finish_review, monitoring_health, open_context, system_review, tick_item
 from workbench.studies.reviews.review import items_of
 from workbench.ui.operations.monitoring import VIEW
@@ -28,31 +25,30 @@ def context(shared_settings) -> Context:
     return replace(open_context(shared_settings), clock=lambda: END)
 
 
+WRONGS = """
+schema: 1
+name: wrongs
+days: 4
+events:
+  - {id: backup, kind: failed_backup, system: counterfactual-lab, start: -60h, duration: 3d}
+  - {id: dead, kind: crash, system: counterfactual-lab, start: -1h, duration: 1d, where: {instance: "lab-2:8000"}}
+  - {id: disk, kind: filling_disk, system: llm-ab-testing, start: -3d, duration: 4d, magnitude: 0.75}
+  - {id: hush, kind: silence, system: llm-ab-testing, start: -30h, duration: 27h,
+     where: {alertname: elevated_disk_usage}}
+"""
+
+
 @pytest.fixture(scope="module")
-def planted(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    """The demo with a backup that failed, a target that died, and a silence that ended while its alert fires."""
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """A demo whose scenario holds a backup that fails, a target that died, and a silence that ended too early."""
     home = tmp_path_factory.mktemp("planted")
-    shutil.copytree(demo_home / "demo", home / "demo")
-    times = np.arange(to_ms(END) - 4 * 3_600_000, to_ms(END) + 1, 60_000)
-    labels = {"system": "counterfactual-lab", "job": "backup", "instance": "backup:9000"}
-    last = np.full(len(times), to_ms(END) / 1000 - 60 * 3600)
-    dead = {"__name__": "up", "system": "counterfactual-lab", "job": "counterfactual-lab", "instance": "lab-4:8000"}
-    up = np.where(times < to_ms(END) - 3_600_000, 1.0, 0.0)
-    archive = Archive.open(home / "demo")
-    archive.append_samples(
-        SeriesSet.of(
-            [({"__name__": "backup_last_success_timestamp_seconds", **labels}, times, last), (dead, times, up)]
-        )
-    )
+    (home / "wrongs.yaml").write_text(WRONGS)
+    build_demo(home / "demo", scenario=home / "wrongs.yaml", seed=31, end=END)
     file = home / "workbench.toml"
     file.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{home / "demo"}"\n')
     opened = replace(open_context(load_settings(file)), clock=lambda: END)
-    silence = {
-        "id": "s1", "startsAt": (END - timedelta(hours=30)).isoformat(),
-        "endsAt": (END - timedelta(hours=3)).isoformat(),
-        "createdBy": "ana", "comment": "until the disk is larger",
-        "matchers": [{"name": "alertname", "value": "elevated_disk_usage", "isRegex": False}],
-    }  # fmt: skip
+    events = json.loads((home / "demo" / "truth.json").read_text())["events"]
+    (silence,) = (event["expected"]["silence"] for event in events if event["kind"] == "silence")
     opened.store.observe("demo", "silences", [silence], at=END - timedelta(hours=4))
     return opened
 
@@ -89,9 +85,9 @@ def test_a_failed_backup_a_dead_target_and_an_expired_silence_are_found(planted:
     lab = system_review(planted, system="counterfactual-lab", review="morning", as_of=END).results["items"].frame
     rows = lab.set_index("text")
     assert rows.loc["Validate backup completion", "verdict"] == "attention"
-    assert "60 h ago" in rows.loc["Validate backup completion", "number"]
+    assert "70 h ago" in rows.loc["Validate backup completion", "number"]
     assert rows.loc["Verify all services healthy", "verdict"] == "attention"
-    assert "lab-4:8000" in rows.loc["Verify all services healthy", "number"]
+    assert "lab-2:8000" in rows.loc["Verify all services healthy", "number"]
     tests = system_review(planted, system="llm-ab-testing", review="morning", as_of=END).results["items"].frame
     alerts = tests.set_index("text").loc["Review overnight alerts and incidents"]
     assert alerts["verdict"] == "attention"

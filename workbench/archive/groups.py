@@ -6,6 +6,7 @@ decoded group stays true for as long as the process lives.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,11 @@ from workbench.archive.storage.layout import SAMPLES
 from workbench.archive.storage.parquet import DataFile, column_array
 from workbench.archive.storage.place import Place
 
+#: Environment variable with the memory of all groups that are kept. [MiB]
+VARIABLE = "WORKBENCH_DECODED_MIB"
+
 #: Memory of all groups that are kept; the one used longest ago goes first. [bytes]
-KEPT_BYTES = 256 << 20
+KEPT_BYTES = int(os.environ.get(VARIABLE) or 256) << 20
 
 
 @dataclass(frozen=True, eq=False)

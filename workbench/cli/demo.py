@@ -91,7 +91,24 @@ def start(state: Any, seed: int, port: int, address: str, browser: bool) -> None
     from workbench.cli.dashboard import serve
 
     _build(state.settings.demo, None, seed, None)
+    _silences(state)
     serve(state.settings, address=address, port=port, browser=browser)
+
+
+def _silences(state: Any) -> None:
+    """Write the silences of the scenario into the store, as a collector would have seen them."""
+    import json
+
+    from workbench.core.timerange import parse_instant
+
+    context = state.context()
+    events = json.loads((state.settings.demo / "truth.json").read_text(encoding="utf-8"))["events"]
+    begun = [event for event in events if "silence" in event["expected"] and event["state"] != "ahead"]
+    for event in begun if context.store is not None else ():
+        at, source = event["start"], context.source_for(event["system"]).name
+        near = [other for other in begun if context.source_for(other["system"]).name == source]
+        standing = [other["expected"]["silence"] for other in near if other["start"] <= at < other["end"]]
+        context.store.observe(source, "silences", standing, at=parse_instant(at, zone="UTC"))
 
 
 @demo.command()

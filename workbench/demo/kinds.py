@@ -56,6 +56,8 @@ KINDS: dict[str, Kind] = {
     "traffic": Kind((0, 20), "requests as a multiple of the usual number", _REQUESTS),
     "deploy": Kind((0, 0), "", ("instance",), lasts=False),
     "crash": Kind((0, 0), "", ("instance",)),
+    "failed_backup": Kind((0, 0), "", ()),
+    "silence": Kind((0, 0), "", ("alertname",)),
     "scrape_gap": Kind((0, 0), "", ("job",)),
     "provider_outage": Kind((0, 1), "share of the requests to the provider that fail", ("provider", "model")),
     "provider_limit": Kind(

@@ -21,6 +21,15 @@ from workbench.ui.parts.filters import Period
 from workbench.ui.parts.header import place_text
 from workbench.ui.parts.markdown import escaped, plain
 
+#: Noun of the command line -> shipped notebook that goes on where its page ends.
+NOTEBOOKS = {
+    "performance": "performance_slow",
+    "cost": "cost_drivers",
+    "quality": "quality_drift",
+    "capacity": "capacity_forecast",
+    "alerts": "alerts_load",
+}
+
 
 def objective(system: str, name: str) -> Objective:
     """Return the definition of an SLO from the catalog."""
@@ -144,11 +153,20 @@ def commands(system: str, name: str, period: Period, study: Study) -> None:
         language=None,
         wrap_lines=True,
     )
+    _notebook("slo_budget", system, period)
 
 
 def question_commands(verb: str, system: str, period: Period, study: Study) -> None:
-    """Show the command that prints the numbers of a question's page."""
+    """Show the command that prints the numbers of a question's page, and the one that opens its notebook."""
     chosen = period.options(study.as_of)
     st.caption("The same numbers on the command line")
     text = f"workbench --zone {shlex.quote(period.zone)} {verb} status {shlex.quote(system)} {chosen}"
     st.code(plain(text), language=None, wrap_lines=True)
+    _notebook(NOTEBOOKS[verb], system, period)
+
+
+def _notebook(name: str, system: str, period: Period) -> None:
+    st.caption("The notebook that goes on from here")
+    named = period.name or period.text
+    text = f"workbench --zone {shlex.quote(period.zone)} notebook open {name} --system {shlex.quote(system)}"
+    st.code(plain(f"{text} --period {shlex.quote(named)}"), language=None, wrap_lines=True)

@@ -19,6 +19,7 @@ from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped, plain
 from workbench.ui.parts.view import Sheet, sheets
 from workbench.ui.parts.window import window as window_of
+from workbench.ui.parts.windowed import Question
 
 #: Window without ``from`` and ``to``.
 USUAL = timedelta(hours=1)
@@ -42,6 +43,13 @@ def against() -> str:
         help="1d: the same hours a day before. 2026-11-24T10:00..2026-11-24T11:00: a range.",
         width=380,
     ).strip()
+
+
+def question() -> Question:
+    """Draw the window and what to compare it with; return what is asked."""
+    span, compared = window(), against()
+    options = {"against": compared} if compared else {}
+    return Question("investigate", span, shown, lambda study: commands(study, compared), "changes", options)
 
 
 def shown(study: Study) -> None:

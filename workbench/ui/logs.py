@@ -18,6 +18,7 @@ from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 from workbench.ui.parts.view import Sheet, sheets
 from workbench.ui.parts.window import window as window_of
+from workbench.ui.parts.windowed import Question
 
 #: Window without ``from`` and ``to``, and the longest one.
 USUAL, LONGEST = timedelta(hours=6), timedelta(days=14)
@@ -42,6 +43,12 @@ def filters() -> dict[str, str]:
         }
     given = {name: text.strip() for name, text in chosen.items() if text.strip()}
     return given | ({"level": level} if level != _ALL else {})
+
+
+def question() -> Question:
+    """Draw the window and the filters; return what is asked."""
+    span, given = window(), filters()
+    return Question("log_overview", span, shown, lambda study: commands(study, given), "templates", given)
 
 
 def shown(study: Study) -> None:

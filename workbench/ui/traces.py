@@ -7,14 +7,17 @@ from datetime import UTC, timedelta
 
 import streamlit as st
 
+from workbench.charts.traces import figures as charts
 from workbench.charts.traces import tables as rows
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text
+from workbench.ui.parts import figures
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 from workbench.ui.parts.view import Sheet, sheets
 from workbench.ui.parts.window import window as window_of
+from workbench.ui.parts.windowed import Question
 
 #: Window without ``from`` and ``to``.
 USUAL = timedelta(days=1)
@@ -43,6 +46,16 @@ def operation() -> str:
     return st.text_input("Operation", key="operation", bind="query-params", placeholder="any", width=380).strip()
 
 
+def question() -> Question:
+    """Draw the window and the choice of a trace or an operation; return what is asked."""
+    span, trace = window(), trace_id()
+    if trace:
+        options = {"trace_id": trace}
+        return Question("trace_detail", around(span), one, lambda study: commands(study, trace), "spans", options)
+    options = {"operation": operation()}
+    return Question("trace_analysis", span, many, lambda study: commands(study, ""), "operations", options)
+
+
 def many(study: Study) -> None:
     """Draw the analysis of the traces of a window."""
     results = study.results
@@ -58,6 +71,8 @@ def many(study: Study) -> None:
             Tile("On critical paths", count_text(paths["operation"].nunique()), "operations"),
         ]
     )
+    if len(paths):
+        figures.card("Critical path by band of latency", charts.bands_figure, results["paths"], key="bands")
     sheets(
         [
             Sheet(
@@ -91,6 +106,10 @@ def one(study: Study) -> None:
             Tile("Clocks repaired", count_text(int((spans.frame["shift_ms"] != 0).sum())), "spans"),
         ]
     )
+    if len(spans.frame):
+        figures.card("Spans and critical path", charts.waterfall_figure, spans, results["path"], key="waterfall")
+        if len(spans.frame) > charts.SPANS:
+            st.caption(f"The {charts.SPANS} longest of {len(spans.frame)} spans; the tree holds all.")
     sheets(
         [
             Sheet("Tree", rows.span_rows(spans, raw=bool((spans.frame["shift_ms"] != 0).any()))),

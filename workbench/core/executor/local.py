@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.core.executor.task import TaskDied, begun, ended
 
-#: Tasks at once; a report has a kernel of its own, with up to about a gigabyte. [count]
+#: Tasks at once; a report has a kernel of its own, with up to about 1.2 gigabytes. [count]
 MOST_AT_ONCE = 4
 
 

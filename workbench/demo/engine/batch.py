@@ -11,13 +11,19 @@ from workbench.demo.engine.samples import Block
 
 
 def join_days(days: Sequence[Sequence[Block]]) -> list[Block]:
-    """Join the blocks of following days; each day has the same blocks in the same order."""
+    """Join the blocks of following days; each day has the same blocks in the same order.
+
+    A series that a day lacks has no sample in it.
+    """
     return [_joined(blocks) for blocks in zip(*days, strict=True)]
 
 
 def _joined(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
+    if len({len(block.labels) for block in blocks}) > 1:
+        labels = list({label_key(labels): labels for block in blocks for labels in block.labels}.values())
+        blocks = [_widened(block, labels) for block in blocks]
     present = None
     if any(block.present is not None for block in blocks):
         present = np.concatenate(
@@ -30,6 +36,17 @@ def _joined(blocks: Sequence[Block]) -> Block:
         np.concatenate([block.values for block in blocks], axis=1),
         present,
     )
+
+
+def _widened(block: Block, labels: Sequence[Labels]) -> Block:
+    """Return a block with a row for each of these label sets; one that it lacks is not present."""
+    rows = {label_key(own): row for row, own in enumerate(block.labels)}
+    places = np.array([rows.get(label_key(one), -1) for one in labels])
+    values = np.full((len(labels), len(block.times)), np.nan)
+    values[places >= 0] = block.values[places[places >= 0]]
+    present = np.zeros(values.shape, np.bool_)
+    present[places >= 0] = True if block.present is None else block.present[places[places >= 0]]
+    return Block(labels, block.times, values, present)
 
 
 def series_set(blocks: Iterable[Block]) -> SeriesSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 KERNEL_NAME = "workbench"
+
+#: Environment variable with the memory that a process keeps decoded samples in, and that of a report, whose sections
+#: ask for the same series again. [MiB]
+DECODED, DECODED_MIB = "WORKBENCH_DECODED_MIB", "512"
 
 
 class ThisInterpreter(AsyncKernelManager):
@@ -33,6 +38,7 @@ class ThisInterpreter(AsyncKernelManager):
                 "PLOTLY_RENDERER": "plotly_mimetype",
                 "PYTHONWARNINGS": "ignore",
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+                DECODED: os.environ.get(DECODED, DECODED_MIB),
             },
         )
 

@@ -36,7 +36,7 @@ ALL = "all"
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300
-#: Reports made at once; each has a kernel of its own, with up to about a gigabyte. [count]
+#: Reports made at once; each has a kernel of its own, with up to about 1.2 gigabytes. [count]
 MOST_AT_ONCE = 4
 
 

@@ -25,6 +25,7 @@ SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
     "deploy": (("process_start_time_seconds",), ""),
     "crash": (("process_start_time_seconds", "up"), ""),
     "scrape_gap": (("up",), ""),
+    "silence": (("ALERTS",), ""),
     "provider_outage": (("model_requests_total",), 'status="error"'),
     "provider_limit": (("model_requests_total",), 'status="rate_limited"'),
     "auth_attack": (("authentication_attempts_total",), 'result="failure"'),
@@ -43,13 +44,32 @@ SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 def expected(event: Event) -> dict[str, Any]:
-    """Return when a disk is full and how many attempts an attack makes; without noise."""
+    """Return when a disk is full and how many attempts an attack makes, what a silence says; without noise."""
     if event.kind == "filling_disk":
         return {"full_at": {device: _full_at(event, device) for device in DISKS if event.concerns(device=device)}}
+    if event.kind == "silence":
+        return {"silence": _silence(event)}
     if event.kind == "auth_attack":
         minutes = np.arange(event.start, event.end)
         return {"attempts": round(float(event.level(minutes).sum()))}
     return {}
+
+
+def _silence(event: Event) -> dict[str, Any]:
+    """Return the silence as the API of Alertmanager gives it."""
+    begins, ends = (
+        from_ms(minute * MINUTE_MS).isoformat().replace("+00:00", "Z") for minute in (event.start, event.end)
+    )
+    names = "|".join(event.where.get("alertname", (".*",)))
+    matcher = {"name": "alertname", "value": names, "isRegex": True, "isEqual": True}
+    return {
+        "id": event.id,
+        "startsAt": begins,
+        "endsAt": ends,
+        "createdBy": "on-call",
+        "comment": event.note or event.id,
+        "matchers": [matcher],
+    }
 
 
 def _full_at(event: Event, device: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.catalog import load_catalog
 from workbench.demo.engine.day import Day, Exposure, SystemDay, Tally
 from workbench.demo.engine.records import Records
 from workbench.demo.scenario import Event
@@ -33,6 +34,7 @@ class ABTesting:
             "provider": tuple(places.MODELS),
             "model": tuple(model for model, *_ in places.MODELS.values()),
             "device": tuple(places.DISKS),
+            "alertname": tuple(rule.name for rule in load_catalog().profiles[self.name].alert_rules),
             "job": tuple(dict.fromkeys(target.job for target in places.TARGETS)),
         }
 

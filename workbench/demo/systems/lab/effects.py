@@ -35,6 +35,7 @@ SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
     "stale_alert": (("container_memory_usage_bytes",), ""),
     "deploy": (("process_start_time_seconds",), ""),
     "crash": (("process_start_time_seconds", "up"), ""),
+    "failed_backup": (("backup_last_success_timestamp_seconds",), ""),
     "scrape_gap": (("up",), ""),
 }
 #: Label of a scenario's ``where`` -> label of the series.

@@ -16,6 +16,8 @@ MOUNTS = {"/": ("/dev/sda1", 64 * GIB, 0.62, 0.06), "/data": ("/dev/sdb1", 512 *
 #: Seconds are exposed in units of 2**-10.
 _SECOND = 1024
 _CPUS = 2
+#: Minute of the day at which the database is backed up.
+BACKUP_MINUTE = 120
 
 
 def simulate_node(day: Day, target: Target, shape: Floats, exposure: Exposure) -> None:
@@ -55,6 +57,15 @@ def _disk(day: Day, target: Target, mount: str, exposure: Exposure) -> None:
     common = {"device": device, "fstype": "ext4", "mountpoint": mount}
     exposure.gauge(labels(target, "node_filesystem_avail_bytes", **common), np.clip(pages, 0, size))
     exposure.gauge(labels(target, "node_filesystem_size_bytes", **common), np.full(MINUTES * day.parts, float(size)))
+
+
+def simulate_backups(day: Day, target: Target, exposure: Exposure) -> None:
+    """Add when the database was last backed up, on days with a ``failed_backup`` event: every night but during it."""
+    for event in (event for event in day.events if event.kind == "failed_backup"):
+        nights = np.arange(event.start // MINUTES - 1, day.index + 1) * MINUTES + BACKUP_MINUTE
+        succeeded = nights[(nights < event.start) | (nights >= event.end)]
+        last = succeeded[np.searchsorted(succeeded, day.minutes, side="right") - 1] * 60.0
+        exposure.gauge(labels(target, "backup_last_success_timestamp_seconds"), np.repeat(last, day.parts))
 
 
 def simulate_containers(day: Day, target: Target, shape: Floats, exposure: Exposure) -> None:

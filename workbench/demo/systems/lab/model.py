@@ -91,6 +91,7 @@ class Lab:
             machines.simulate_node(day, target, shape, exposures[target])
         for target in places.CADVISORS:
             machines.simulate_containers(day, target, shape, exposures[target])
+        machines.simulate_backups(day, places.POSTGRES, exposures[places.POSTGRES])
         records = telemetry.record(day, answered, generations) if day.recorded else Records(day.index)
         return SystemDay(exposures, tally, records)
 
