@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from workbench.core.settings import load_settings
-from workbench.ui.parts import filters, load, menu, reader, states
+from workbench.ui.parts import filters, links, load, menu, reader, states
 
 st.set_page_config(page_title="LLM workbench", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
 
@@ -21,5 +21,7 @@ with states.guard():
     filters.sidebar(*menu.filters_of(page.url_path))
     with st.sidebar:
         reader.account(settings)
+    links.entered(page.url_path, page.title)
+    links.back(menu.titles())
 
 page.run()

@@ -11,7 +11,6 @@ facts, body = st.container(), st.container()
 with states.guard(), body.skeleton(height=500):
     period = filters.period()
     study = load.overview(period.span, period.zone)
-    people = executive.activities(period)
 
 with facts:
     header.facts(study)
@@ -21,8 +20,13 @@ with body, states.guard():
         states.nothing("No system is known", "Run `workbench init --url http://prometheus:9090 --name mine`.")
         st.stop()
     with beside:
-        states.badge(states.judged(study, executive.status(study, people)), of_budget=False)
+        states.badge(executive.status(study), of_budget=False)
     states.usable(study)
-    executive.shown(study, people)
+    executive.first(study)
+    rest = st.container()
+    with rest.skeleton(height=300):
+        people = executive.activities(period)
+    with rest:
+        executive.by_system(study, people)
     states.warned(study)
     live.watched(study)

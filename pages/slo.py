@@ -77,4 +77,5 @@ with body, states.guard():
     if promised is not None:
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             detail.commands(system, promised.id, period, study)
+            detail.notebook(study, slo=promised.id)
             detail.provenance(study)

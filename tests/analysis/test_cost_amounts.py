@@ -111,6 +111,8 @@ def test_an_amount_of_which_nothing_was_observed_is_unknown_and_no_zero():
     assert groups["amount"].notna().all()
     before, _ = groups_figure(spend_groups(BOOK, blind, ACCOUNTS, PERIODS)).data
     assert set(before.text) == {"–"}
+    part, whole = groups_figure(spend_groups(BOOK, blind, ACCOUNTS, PERIODS), "cost", "", "", 1.0, 0.06).data
+    assert (part.name, whole.name) == ("Period before (a part: 6.0 % observed)", "Period")
     idle = ledger([("cost", "large", "", ["0", "0", "0", "0"])])
     half = seen(["cost"], [1.0, 1.0, 0.0, 1.0])
     days = daily_spend(idle, half, [MODELS], spend_groups(idle, half, [MODELS], PERIODS), zone="UTC").frame

@@ -14,6 +14,7 @@ import pytest
 from workbench.analysis.quality import distances
 from workbench.analysis.quality.compare import Columns, compare_arms
 from workbench.analysis.quality.effects import Moments, adjusted, at_any_time, paired, sample_ratio_p, welch
+from workbench.core.errors import ParameterError
 
 PRIMES = Path(__file__).parents[3] / "shared" / "datasets" / "llmdrift" / "PRIME_FULL_EVAL.csv"
 SENSITIVE = PRIMES.with_name("SENSITIVEQ_EVAL.csv")
@@ -175,3 +176,43 @@ def test_random_halves_of_one_version_differ_as_often_as_they_may(omit: Callable
         verdict = compare_arms(halves, Columns("model", "score"), ("a", "b")).frame["verdict"].item()
         alarms += verdict in ("higher", "lower")
     assert alarms / 300 <= 0.05
+
+
+def test_answers_of_one_user_are_not_independent() -> None:
+    """40 users an arm, 25 answers each, no difference: answers as units err in a third of the tests, users in 5 %."""
+    random, wrong = np.random.default_rng(8), {"": 0, "user": 0}
+    for _ in range(200):
+        users = np.arange(80)
+        level = 0.5 * random.normal(size=80)
+        rows = pd.DataFrame({"user": np.repeat(users, 25), "score": np.repeat(level, 25) + random.normal(size=2_000)})
+        rows["arm"] = np.where(rows["user"] < 40, "a", "b")
+        for unit in wrong:
+            result = compare_arms(rows, Columns("arm", "score", unit=unit), ("a", "b"))
+            wrong[unit] += result.frame["verdict"].item() != "no_difference"
+    assert wrong[""] > 40
+    assert wrong["user"] <= 20
+    assert result.frame[["n_first", "n_second"]].to_numpy().tolist() == [[40, 40]]
+
+
+def test_units_keep_means_and_ratios_and_are_counted_in_the_sample_ratio() -> None:
+    random = np.random.default_rng(9)
+    rows = pd.DataFrame({"user": random.integers(0, 50, 900), "score": random.integers(0, 2, 900).astype(float)})
+    rows["cost"] = random.random(900)
+    rows["arm"] = np.where(rows["user"] < 25, "a", "b")
+    plain, units = (
+        compare_arms(rows, Columns("arm", "score", cost="cost", unit=unit), ("a", "b")) for unit in ("", "user")
+    )
+    for name in ("first", "second", "difference"):
+        np.testing.assert_allclose(units.frame[name], plain.frame[name])
+    assert units.ratio_p == pytest.approx(1.0)
+    nameless = pd.concat([rows, rows[:10].assign(user=np.nan)])
+    again = compare_arms(nameless, Columns("arm", "score", cost="cost", unit="user"), ("a", "b"))
+    pd.testing.assert_frame_equal(again.frame, units.frame)
+    assert "10 answers have no user and are left out." in again.notes
+    both = rows.assign(arm=np.where(np.arange(900) % 2, "a", "b"))
+    assert any(
+        "50 units are in both arms" in note
+        for note in compare_arms(both, Columns("arm", "score", unit="user"), ("a", "b")).notes
+    )
+    with pytest.raises(ParameterError, match="Items are paired"):
+        compare_arms(rows, Columns("arm", "score", item="user", unit="user"), ("a", "b"))

@@ -34,13 +34,8 @@ def test_two_periods_are_compared_by_their_days() -> None:
     values = 0.8 + 0.01 * np.random.default_rng(1).normal(size=56)
     values[28:] += 0.02
     (row,) = compared(a=values).frame.itertuples()
-    assert (row.kind, row.first, row.second, row.verdict) == (
-        "periods",
-        "a, the period before",
-        "this period",
-        "higher",
-    )
-    assert (row.days_first, row.days_second) == (28, 28)
+    assert (row.kind, row.first, row.second, row.verdict) == ("periods", "a, 4 weeks before", "this period", "higher")
+    assert row.days == 28
     assert row.difference == pytest.approx(values[28:].mean() - values[:28].mean())
     assert row.low < 0.02 < row.high
 
@@ -52,15 +47,27 @@ def test_two_models_are_compared_on_the_days_that_both_have() -> None:
     first, second = (common + 0.005 * random.normal(size=56) - less for less in (0.0, 0.01))
     second[50:] = np.nan
     row = compared(a=first, b=second).frame.query("kind == 'series'").iloc[0]
-    assert (row["days_first"], row["verdict"]) == (22, "lower")
+    assert (row["days"], row["verdict"]) == (22, "lower")
     assert stats.ttest_ind(first[28:50], second[28:50], equal_var=False).pvalue > 0.5
+
+
+def test_weekends_are_no_difference_between_periods_of_ten_days() -> None:
+    """Ten days from a Thursday on hold four days of a weekend, the ten before them two."""
+    times = pd.date_range("2026-10-05", periods=40, freq="D", tz="UTC").as_unit("ms")
+    values = np.where(times.day_of_week >= 5, 0.8, 0.9) + 0.001 * np.random.default_rng(5).normal(size=40)
+    frame = pd.DataFrame({"role": "quality", "title": "Q", "series": "a", "time": times, "value": values})
+    span = TimeRange(datetime(2026, 10, 29, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC))
+    laid = score_days(frame.assign(samples=1.0), start=times[0], end=span.end)
+    (row,) = level_comparisons(laid, span).frame.itertuples()
+    assert (row.first, row.days, row.verdict) == ("a, 2 weeks before", 10, "no_difference")
+    assert abs(row.difference) < 0.002
 
 
 def test_a_few_days_prove_nothing() -> None:
     values = np.full(56, np.nan)
     values[26:32] = 0.8
     (row,) = compared(a=values).frame.itertuples()
-    assert (row.verdict, row.days_first, row.days_second) == ("not_enough", 2, 4)
+    assert (row.verdict, row.days) == ("not_enough", 0)
     assert np.isnan(row.low)
 
 

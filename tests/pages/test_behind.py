@@ -37,7 +37,7 @@ def test_the_first_visit_answers_all_six_questions(answered):
     assert "being read" not in second
     assert "Not read" not in second
     assert "**0 out of line**" in second
-    assert "1 of 1 systems, 7 Nov 2026 00:00 UTC" in second
+    assert "1 system has signals, read 7 Nov 2026 00:00 UTC" in second
 
 
 def test_the_page_of_a_question_has_its_answer_then(answered, visit, monkeypatch):

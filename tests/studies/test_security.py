@@ -42,6 +42,7 @@ def test_the_attacks_of_the_demo_are_found_with_their_hours(demo_home: Path, con
     security = rises[rises["role"] == "security"]
     assert set(security["group"]) <= {"brute_force", "high"}
     assert attacks, "the demo has attacks in its last 30 days"
+    assert study.status == "at_risk"
 
 
 def _study(context: Context, **more: object):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 
 from workbench.charts.layers import POINTS, kept_points
 from workbench.charts.theme import HEIGHT, Mode, palette, plain, template
+from workbench.core.result import Study
 from workbench.core.series import Metrics
 from workbench.core.units import number_text
 
@@ -81,6 +84,33 @@ def series_rows(answer: Metrics) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def study_cell(study: Study, options: Mapping[str, str]) -> str:
+    """Return the cell that makes a study again in a notebook, of the same period and with the same options.
+
+    Examples
+    --------
+    >>> from workbench.core.result import Provenance
+    >>> from workbench.core.timerange import TimeRange, from_ms
+    >>> none = Provenance("", "", "", "")
+    >>> study = Study("log_overview", "lab", TimeRange.from_ms(0, 1000), from_ms(0), {}, "ok", None, 1.0, none)
+    >>> print(study_cell(study, {"level": "WARN"}))
+    from workbench import open_period
+    from workbench.studies import log_overview
+    context, period, as_of = open_period('1970-01-01T00:00:00Z..1970-01-01T00:00:01Z')
+    study = log_overview(context, system='lab', range=period, as_of=as_of, level='WARN')
+    study.results
+    """
+    start, end = (f"{edge.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for edge in (study.range.start, study.range.end))
+    more = "".join(f", {name}={value!r}" for name, value in options.items())
+    return (
+        "from workbench import open_period\n"
+        f"from workbench.studies import {study.name}\n"
+        f"context, period, as_of = open_period({f'{start}..{end}'!r})\n"
+        f"study = {study.name}(context, system={study.system!r}, range=period, as_of=as_of{more})\n"
+        "study.results"
+    )
 
 
 def notebook_cell(promql: str, system: str, period: str) -> str:

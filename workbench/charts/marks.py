@@ -1,17 +1,24 @@
-"""What happened meanwhile, on every time chart: deploys, incidents, exclusions, alerts."""
+"""What happened meanwhile, on every time chart: deploys, incidents, exclusions, alerts; and what nobody knows."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.analysis.counting.happened import Happened
+from workbench.charts.layers import runs
 from workbench.charts.theme import Mode, palette, plain
+from workbench.core.timerange import TimeRange
 from workbench.core.units import instant_text
 
 #: Most marks on one chart, the newest; more would be a curtain.
 MOST = 40
+
+#: Time without data at the end of a chart is shaded from this part of the chart on. [ratio]
+_LEAST = 0.01
 
 
 def marked(figure: Any, happened: Happened, *, mode: Mode = "light") -> Any:
@@ -51,3 +58,63 @@ def marked(figure: Any, happened: Happened, *, mode: Mode = "light") -> Any:
         name = plain(str(kind).capitalize())
         figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=name, showlegend=True)
     return figure
+
+
+def unknown_shaded(figure: Any, span: TimeRange, newest: datetime | None, *, mode: Mode = "light") -> Any:
+    """Shade the time of which a chart knows nothing, with the words "No data" in its legend.
+
+    That is the time after the newest sample, and the time in which no line has a value; bars may well be absent.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        With a date axis; changed in place. One that shades for itself is left alone.
+    span : TimeRange
+        What the axis shows.
+    newest : datetime or None
+        Newest sample; None where nothing was read.
+    mode : {"light", "dark"}
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    if any("observed" in str(trace.name or "") for trace in figure.data):
+        return figure
+    end = pd.Timestamp(span.end)
+    edge = pd.Timestamp(newest) if newest is not None else end
+    gaps = [*_line_gaps(figure, span), *([(edge, end)] if end - edge > _LEAST * (end - span.start) else [])]
+    colour = palette(mode).gap
+    for start, until in gaps:
+        figure.add_shape(
+            type="rect", x0=max(start, pd.Timestamp(span.start)), x1=min(until, end), y0=0, y1=1, yref="paper",
+            line={"width": 0}, fillcolor=colour, layer="below",
+        )  # fmt: skip
+    if gaps:
+        marker = {"color": colour, "symbol": "square", "size": 10}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name="No data", showlegend=True)
+    return figure
+
+
+def _line_gaps(figure: Any, span: TimeRange) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Return the stretches between two values of the lines of a chart in which none of them has one."""
+    known: dict[pd.Timestamp, bool] = {}
+    for trace in figure.data:
+        if trace.type != "scatter" or "lines" not in (trace.mode or "") or trace.x is None or len(trace.x) < 3:
+            continue
+        values = np.isfinite(np.asarray(trace.y, dtype=np.float64))
+        for time, value in zip(pd.to_datetime(np.asarray(trace.x), utc=True), values, strict=True):
+            known[time] = known.get(time, False) or bool(value)
+    if not any(known.values()):
+        return []
+    times = sorted(known)
+    seen = [time for time in times if known[time]]
+    gaps = [
+        (times[max(first - 1, 0)], times[min(last, len(times) - 1)])
+        for first, last in runs(np.array([not known[time] for time in times]))
+    ]
+    step = min(np.diff(np.array(times)))
+    if seen[0] == times[0] and seen[0] - pd.Timestamp(span.start) > 2 * step:
+        gaps.insert(0, (pd.Timestamp(span.start), seen[0]))
+    return [(start, until) for start, until in gaps if until > start]

@@ -55,7 +55,7 @@ def security_lines(study: Study) -> tuple[Line, ...]:
         lines.append(
             Line(
                 "security/rise",
-                "at_risk" if event["open"].any() else "ok",
+                "at_risk",
                 str(first["title"]),
                 f"{count_text(first['amount'])} ({usual}{part}), {when}{also}",
                 start.to_pydatetime(),

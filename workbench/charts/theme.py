@@ -119,6 +119,15 @@ def palette(mode: Mode = "light") -> Palette:
         raise ParameterError(f"There is no theme {mode!r}.", hint="Use light or dark.") from None
 
 
+#: Configuration of a drawn chart by which its dates read as in all texts: 1 Nov 2026.
+DATES: Mapping[str, Any] = {
+    "locale": "en-GB",
+    "locales": {
+        "en-GB": {"format": {"year": "%Y", "month": "%b %Y", "dayMonth": "%-d %b", "dayMonthYear": "%-d %b %Y"}},
+    },
+}
+
+
 @cache
 def template(mode: Mode = "light") -> Any:
     """Return the plotly template of a mode: quiet grid, legend on top, times in UTC, transparent paper."""

@@ -99,6 +99,7 @@ def accept(state: Any, system: str, score: str, series: str, since: str | None, 
 @click.option("--cost", default="", help="Column of the cost of an answer: adds cost and cost per success.")
 @click.option("--latency", default="", help="Column of the latency of an answer.")
 @click.option("--before", default="", help="Column of a value from before the test (CUPED).")
+@click.option("--unit", default="", help="Column of who was assigned to an arm, e.g. user: the tests count units.")
 @click.option("--margin", type=float, help="Largest loss of score that counts as none.")
 @click.option("--split", default="50,50", show_default=True, help="Shares of traffic that the two should have.")
 @click.option("--any-time", is_flag=True, help="Intervals that hold however often you look, for a running test.")
@@ -106,7 +107,7 @@ def accept(state: Any, system: str, score: str, series: str, since: str | None, 
 @click.pass_obj
 def compare(
     state: Any, rows: str, arm: str, score: str, arms: str | None, item: str, segment: str, cost: str, latency: str,
-    before: str, margin: float | None, split: str, any_time: bool, format_: str,
+    before: str, unit: str, margin: float | None, split: str, any_time: bool, format_: str,
 ) -> None:  # fmt: skip
     """Compare two models or variants by ROWS of answers: a table of the settings, or a CSV or Parquet file.
 
@@ -116,6 +117,7 @@ def compare(
     Examples:
       workbench quality compare answers.csv --arm model --score correct --item id
       workbench quality compare test.parquet --arm variant --score rating --segment country --margin 0.05
+      workbench quality compare test.parquet --arm variant --score rating --unit user
       workbench quality compare answers.csv --arm model --score correct --cost cost --latency latency --any-time
     """
     from workbench.analysis.quality.compare import Columns
@@ -133,7 +135,7 @@ def compare(
     result = model_comparison(
         state.context(),
         rows=rows,
-        columns=Columns(arm, score, item, segment, cost, latency, before),
+        columns=Columns(arm, score, item, segment, cost, latency, before, unit),
         arms=(names[0], names[1]) if names else None,
         expected=(first_share, second_share),
         margin=margin,

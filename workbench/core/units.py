@@ -193,7 +193,20 @@ def bytes_text(size: float) -> str:
     raise AssertionError("unreachable")
 
 
+def bool_text(value: float) -> str:
+    """Write a value that is 1 for yes and 0 for no; a mean of such values as the share of yes.
+
+    Examples
+    --------
+    >>> bool_text(1.0), bool_text(0.0), bool_text(0.9731)
+    ('yes', 'no', '97.310 % of the time')
+    """
+    known = {0.0: "no", 1.0: "yes"}.get(value)
+    return known or (f"{ratio_text(value)} of the time" if math.isfinite(value) else NO_VALUE)
+
+
 _FORMATS: dict[str, Callable[[float], str]] = {
+    "bool": bool_text,
     "ratio": ratio_text,
     "count": count_text,
     "s": span_text,

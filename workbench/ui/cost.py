@@ -101,7 +101,9 @@ def _charts(study: Study) -> None:
         if not drivers.frame.empty or chosen:
             for name, key, *split in chosen[: 1 if len(results["forecast"].frame) == 0 else 0]:
                 title = f"{name} against the period before"
-                figures.card(title, charts.groups_figure, groups, *split, key=f"{key}-mom")
+                mine = totals[(totals["measure"] == split[0]) & (totals["unit"] == split[2])].iloc[0]
+                observed = (float(mine["coverage"]), float(mine["before_coverage"]))
+                figures.card(title, charts.groups_figure, groups, *split, *observed, key=f"{key}-mom")
 
 
 def _chosen(study: Study) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from workbench.analysis.slo.burn import BurnRates
 from workbench.catalog import Objective
+from workbench.charts.explore import study_cell
 from workbench.charts.slo.figures import burn_figure
 from workbench.charts.tables import allowed_text, budget_left_text
 from workbench.core.result import Study
@@ -137,6 +138,12 @@ def provenance(study: Study) -> None:
         st.caption("Queries as they were asked")
         st.code(plain("\n".join(made.queries)), language=None, wrap_lines=True)
         external.queries(study)
+
+
+def notebook(study: Study, **options: str) -> None:
+    """Show the cell that answers the same question in a notebook."""
+    st.caption("The same in a notebook")
+    st.code(plain(study_cell(study, options)), language="python", wrap_lines=True)
 
 
 def commands(system: str, name: str, period: Period, study: Study) -> None:

@@ -103,11 +103,11 @@ def _ways(study: Study) -> None:
         for row in frame[frame["named"] & (frame["rank"] == 1)].itertuples():
             operation = str(row.what) if "operation" in str(row.kind) else ""
             if operation and links.exists("traces.py"):
-                given = links.stretch(study.system, begin, end, operation=operation)
+                given = links.returning(links.stretch(study.system, begin, end, operation=operation))
                 st.page_link("traces.py", label=f"Traces with {operation}", icon=":material/account_tree:",
                              query_params=given)  # fmt: skip
             if row.kind == "log template" and links.exists("logs.py"):
-                given = links.stretch(study.system, begin, end, contains=literal(str(row.what)))
+                given = links.returning(links.stretch(study.system, begin, end, contains=literal(str(row.what))))
                 st.page_link("logs.py", label="Lines of the first template", icon=":material/article:",
                              query_params=given)  # fmt: skip
 

@@ -69,7 +69,7 @@ def shown(study: Study) -> None:
             Tile("With a trace id", ratio_text(float(fields.loc["trace_id", "share"]), digits=1), "of kept lines"),
         ]
     )  # fmt: skip
-    figures.timed("Lines by level", charts.levels_figure, results["levels"], key="levels", study=study)
+    figures.timed("Lines by level", charts.levels_figure, results["levels"], key="levels", study=study, steady=False)
     sheets(
         [
             Sheet("Templates", rows.template_rows(results["templates"]), "Values are masked; see docs/logs.md."),
@@ -85,7 +85,7 @@ def shown(study: Study) -> None:
     )  # fmt: skip
     trace = st.session_state.get("trace", "")
     if trace and links.exists("traces.py"):
-        given = links.stretch(study.system, study.range.start, study.range.end, trace=trace)
+        given = links.returning(links.stretch(study.system, study.range.start, study.range.end, trace=trace))
         st.page_link("traces.py", label="This trace as a tree", icon=":material/account_tree:", query_params=given)
 
 

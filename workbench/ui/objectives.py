@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from workbench.ui.parts import filters
+from workbench.ui.parts import filters, links
 
 
 def open_slo(row: pd.Series) -> None:
     """Go to the detail of a row of the board."""
-    st.switch_page("slo.py", query_params=filters.address(str(row["system"]), str(row["objective"])))
+    given = filters.address(str(row["system"]), str(row["objective"]))
+    st.switch_page("slo.py", query_params=links.returning(given))
 
 
 def choose_slo(row: pd.Series) -> None:

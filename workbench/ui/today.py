@@ -15,7 +15,7 @@ from workbench.charts.overview.tables import alert_rows, source_rows, spend_rows
 from workbench.core.result import Study
 from workbench.studies.answers.keys import PRESENT
 from workbench.ui import behind
-from workbench.ui.parts import filters, load, states, tables
+from workbench.ui.parts import filters, links, load, states, tables
 from workbench.ui.parts.markdown import escaped
 
 #: Page that shows the evidence of a kind of finding, and what to call the way there.
@@ -94,7 +94,7 @@ def cards(row: Sequence[QuestionCard]) -> None:
     with st.grid(3, min_column_width=280, gap="small"):
         for card in row:
             with st.container(border=True, height="stretch", gap="xsmall"):
-                given = filters.address(card.system, "") if card.system else None
+                given = links.returning(filters.address(card.system, "") if card.system else {})
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     st.page_link(card.page, label=card.title, icon=f":material/{card.icon}:", query_params=given)
                     if card.status is not None:
@@ -136,7 +136,7 @@ def _matter(row: pd.Series) -> None:
     st.caption(escaped(" · ".join(said)))
     with st.container(horizontal=True, gap="small"):
         system = str(row["system"])
-        given = filters.address(system, str(row["subject"]) if kind == "objective" else "")
+        given = links.returning(filters.address(system, str(row["subject"]) if kind == "objective" else ""))
         st.page_link(page, label=label, icon=":material/arrow_forward:", icon_position="right", query_params=given)
         if linked:
             st.link_button("Runbook", runbook, icon=":material/menu_book:", type="tertiary")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.analysis.quality.effects import (
     ALPHA,
@@ -26,6 +27,7 @@ from workbench.analysis.quality.effects import (
     sample_ratio_p,
     welch,
 )
+from workbench.core.errors import ParameterError
 from workbench.core.result import Result
 
 #: Below this p value of the sample ratio nothing else is believed. [ratio]
@@ -58,6 +60,8 @@ class Columns:
         What both arms answered; makes the comparison paired.
     segment, cost, latency, before : str
         ``before`` is a value from before the test, for CUPED.
+    unit : str
+        Who was assigned to an arm, such as a user; answers of one unit resemble each other.
     """
 
     arm: str
@@ -67,6 +71,7 @@ class Columns:
     cost: str = ""
     latency: str = ""
     before: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,7 +83,7 @@ class ModelComparison(Result):
     ============ ================================================================================
     metric       ``score``, ``cost per success``, ``cost``, ``latency`` (str)
     segment      its value, ``all`` over all (str)
-    n_first      values of the first arm; ``n_second`` of the second [count]
+    n_first      values (or units) of the first arm; ``n_second`` of the second [count]
     first        mean or ratio of the first arm; ``second`` of the second [unit of the metric]
     difference   second less first, with ``low`` and ``high`` of its interval [unit of the metric]
     relative     difference / first [ratio]
@@ -151,6 +156,12 @@ def compare_arms(
     if columns.item:
         pair = _matched(pair, columns.item, notes)
     counts = len(pair[0]), len(pair[1])
+    if columns.unit:
+        lost = sum(int(half[columns.unit].isna().sum()) for half in pair)
+        if lost:
+            notes.append(f"{lost:,} answers have no {columns.unit} and are left out.")
+        pair = [half[half[columns.unit].notna()] for half in pair]
+        counts = _units(pair, columns, notes)
     ratio_p = 1.0 if columns.item or not all(counts) else sample_ratio_p(counts, expected)
     comparison = _Comparison(columns, any_time, alpha, margin)
     table = comparison.rows(pair, ALL, notes)
@@ -198,16 +209,32 @@ class _Comparison:
                 whole = [whole[0] & whole[1]] * 2
             if all(binary(score[known]) for score, known in zip(scores, whole, strict=True)):
                 ratios = [
-                    linearised(cost[known], score[known])[1]
-                    for cost, score, known in zip(costs, scores, whole, strict=True)
+                    self._ratio(half, cost, score, known)
+                    for half, cost, score, known in zip(pair, costs, scores, whole, strict=True)
                 ]
                 table.append(self._row("cost per success", segment, *ratios))
-            table.append(self._row("cost", segment, *(cost[known] for cost, known in zip(costs, whole, strict=True))))
+            table.append(self._row("cost", segment, *self._means(pair, costs, whole)))
         if columns.latency:
-            table.append(
-                self._row("latency", segment, *self._finite([_floats(half, columns.latency) for half in pair]))
-            )
+            times = [_floats(half, columns.latency) for half in pair]
+            table.append(self._row("latency", segment, *self._finite(pair, times)))
         return table
+
+    def _ratio(self, half: pd.DataFrame, amounts: Floats, counts: Floats, known: NDArray[np.bool_]) -> Floats:
+        """Values whose mean is a ratio of sums: one a unit where units are named, else one an answer."""
+        parts = amounts[known], counts[known]
+        if self.columns.unit:
+            code = pd.factorize(half.loc[known, self.columns.unit])[0]
+            parts = np.bincount(code, parts[0]).astype(np.float64), np.bincount(code, parts[1]).astype(np.float64)
+        return linearised(*parts)[1] if len(parts[0]) else parts[0]
+
+    def _means(
+        self, pair: Sequence[pd.DataFrame], values: Sequence[Floats], known: Sequence[NDArray[np.bool_]]
+    ) -> list[Floats]:
+        """Values of the answers, or of the units with as many answers as each has."""
+        if not self.columns.unit:
+            return [own[mask] for own, mask in zip(values, known, strict=True)]
+        ones = [np.ones(len(own)) for own in values]
+        return [self._ratio(*parts) for parts in zip(pair, values, ones, known, strict=True)]
 
     def _kept(self, pair: Sequence[pd.DataFrame], scores: Sequence[Floats], notes: list[str]) -> Sequence[Floats]:
         lost = sum(int((~np.isfinite(score)).sum()) for score in scores)
@@ -218,7 +245,7 @@ class _Comparison:
                 else f"{lost:,} answers have no score and are left out; look at them apart."
             )
         if not self.columns.before:
-            return self._finite(scores)
+            return self._finite(pair, scores)
         before = [_floats(half, self.columns.before) for half in pair]
         known = [np.isfinite(score) & np.isfinite(value) for score, value in zip(scores, before, strict=True)]
         if self.columns.item:
@@ -227,13 +254,15 @@ class _Comparison:
         if len(first) < 2 or len(second) < 2:
             return first, second
         notes.append(f"Scores are adjusted by {self.columns.before} (CUPED).")
-        return adjusted(first, second, (before[0][known[0]], before[1][known[1]]))
+        changed = adjusted(first, second, (before[0][known[0]], before[1][known[1]]))
+        halves = [half[mask] for half, mask in zip(pair, known, strict=True)]
+        return self._means(halves, changed, [np.ones(len(part), np.bool_) for part in changed])
 
-    def _finite(self, values: Sequence[Floats]) -> Sequence[Floats]:
+    def _finite(self, pair: Sequence[pd.DataFrame], values: Sequence[Floats]) -> Sequence[Floats]:
         known = [np.isfinite(half) for half in values]
         if self.columns.item:
             known = [known[0] & known[1]] * 2
-        return [half[mask] for half, mask in zip(values, known, strict=True)]
+        return self._means(pair, values, known)
 
     def _row(
         self, metric: str, segment: str, first: Floats, second: Floats, *, margin: float | None = None
@@ -294,6 +323,19 @@ def _by_holm(rows: list[dict[str, Any]], alpha: float) -> list[dict[str, Any]]:
             weak = row["verdict"] in ("higher", "lower") and not p <= alpha
             corrected.append({**row, "p": p, "verdict": "no_difference" if weak else row["verdict"]})
     return corrected
+
+
+def _units(pair: Sequence[pd.DataFrame], columns: Columns, notes: list[str]) -> tuple[int, int]:
+    """Units of each arm; says how many are in both, whose answers cannot be told from those of one arm."""
+    if columns.item:
+        raise ParameterError("Items are paired one by one; units are not used.", hint="Name an item or a unit.")
+    first, second = (set(half[columns.unit]) for half in pair)
+    both = len(first & second)
+    if both:
+        count = "1 unit is" if both == 1 else f"{both:,} units are"
+        notes.append(f"{count} in both arms: what one arm did to them counts for the other too.")
+    notes.append(f"The units are the values of {columns.unit}: the tests count them, not their answers.")
+    return len(first), len(second)
 
 
 def _matched(pair: Sequence[pd.DataFrame], item: str, notes: list[str]) -> list[pd.DataFrame]:

@@ -22,8 +22,11 @@ from workbench.core.timerange import TimeRange
 
 Floats = NDArray[np.float64]
 
-#: Fewest days of each side of a comparison. [d]
+#: Fewest pairs of days of a comparison. [d]
 LEAST_DAYS = 7
+
+#: Differences closer to zero are none. [score]
+SAME = 1e-12
 
 #: Most series of one score that are compared with each other. [count]
 MOST_SERIES = 6
@@ -33,7 +36,7 @@ VERDICTS = {
     "higher": "the second is higher",
     "lower": "the second is lower",
     "no_difference": "no difference shown; this is not proof that they are equal",
-    "not_enough": f"not judged: fewer than {LEAST_DAYS} days",
+    "not_enough": f"not judged: fewer than {LEAST_DAYS} pairs of days",
 }
 
 
@@ -42,7 +45,7 @@ class LevelComparisons(Result):
     """One row a pair, days as the units.
 
     Columns of ``frame``: ``kind`` (``periods`` or ``series``), ``role``, ``title``, ``first``, ``second`` (what is
-    compared, str), ``days_first``, ``days_second`` (days with readings) [d], ``mean_first``, ``mean_second``,
+    compared, str), ``days`` (pairs of days with readings) [d], ``mean_first``, ``mean_second`` (over these),
     ``difference`` (second less first), ``low``, ``high`` (95 % interval of it) [score], ``p`` (after Holm, over the
     rows of one kind) [ratio], ``verdict`` (one of :data:`VERDICTS`).
     """
@@ -56,14 +59,15 @@ def level_comparisons(laid: ScoreDays, span: TimeRange) -> LevelComparisons:
     Parameters
     ----------
     laid : ScoreDays
-        From at least one length of the period before it on.
+        From the whole weeks before the period on that hold as many days.
     span : TimeRange
         Period; only days that lie in it as a whole are compared.
 
     Notes
     -----
-    Periods: Welch's t of the means of days. Series: t of the differences on the days that both have, so that what
-    moves both counts for neither. The errors grow by the correlation of adjacent days, (1 + r) / (1 - r) [1]_.
+    t of the differences of the means of days: each day and the same weekday whole weeks before, or two series on the
+    days that both have, so that what moves both counts for neither. The error grows by the correlation of adjacent
+    days, (1 + r) / (1 - r) [1]_.
 
     References
     ----------
@@ -72,10 +76,14 @@ def level_comparisons(laid: ScoreDays, span: TimeRange) -> LevelComparisons:
     levels = mean_there(laid.values)
     first, last = pd.Timestamp(span.start), pd.Timestamp(span.end)
     inside = np.asarray((laid.starts >= first) & (laid.starts + DAY <= last))
-    earlier = np.asarray((laid.starts >= first - (last - first)) & (laid.starts + DAY <= first))
+    # Whole weeks before, so that each day meets its own weekday.
+    places = np.flatnonzero(inside)
+    back = 7 * max(1, math.ceil(len(places) / 7))
+    before = np.where((places >= back)[None, :], levels[:, np.maximum(places - back, 0)], np.nan)
+    weeks = f"{back // 7} {'week' if back == 7 else 'weeks'} before"
     keys = laid.series.to_dict(orient="records")
     rows = [
-        _row("periods", key, "the period before", "this period", levels[number, earlier], levels[number, inside])
+        _row("periods", key, weeks, "this period", before[number], levels[number, inside])
         for number, key in enumerate(keys)
     ]
     for _, group in laid.series.groupby("role", sort=False):
@@ -83,9 +91,9 @@ def level_comparisons(laid: ScoreDays, span: TimeRange) -> LevelComparisons:
         for one, other in combinations(sorted(known), 2):
             first_name, second_name = (str(keys[number]["series"]) for number in (one, other))
             days = levels[one, inside], levels[other, inside]
-            rows.append(_row("series", keys[one], first_name, second_name, *days, paired=True))
-    columns = ["kind", "role", "title", "first", "second", "days_first", "days_second", "mean_first", "mean_second",
-               "difference", "low", "high", "p", "verdict"]  # fmt: skip
+            rows.append(_row("series", keys[one], first_name, second_name, *days))
+    columns = ["kind", "role", "title", "first", "second", "days", "mean_first", "mean_second", "difference",
+               "low", "high", "p", "verdict"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
     for kind in ("periods", "series"):
         tested = (frame["kind"] == kind) & frame["p"].notna()
@@ -93,40 +101,29 @@ def level_comparisons(laid: ScoreDays, span: TimeRange) -> LevelComparisons:
             frame.loc[tested, "p"] = holm(frame.loc[tested, "p"].to_numpy(np.float64))
     side = np.where(frame["difference"] > 0, "higher", "lower")
     frame["verdict"] = np.where(frame["p"].isna(), "not_enough", np.where(frame["p"] <= ALPHA, side, "no_difference"))
-    notes = (f"Days are the units; a comparison needs {LEAST_DAYS} of them on each side. P values after Holm.",)
+    notes = (f"Pairs of days are the units; a comparison needs {LEAST_DAYS}. P values after Holm.",)
     return LevelComparisons(frame, notes=notes, range=span)
 
 
 def _row(
-    kind: str,
-    key: Mapping[Hashable, Any],
-    first: str,
-    second: str,
-    before: Floats,
-    now: Floats,
-    *,
-    paired: bool = False,
+    kind: str, key: Mapping[Hashable, Any], first: str, second: str, before: Floats, now: Floats
 ) -> dict[str, Any]:
-    """One comparison of the levels of days; ``paired`` where they are the same days."""
-    both = np.isfinite(before) & np.isfinite(now) if paired else None
-    sides = [side[np.isfinite(side) if both is None else both] for side in (before, now)]
-    counts = [len(side) for side in sides]
-    means = [float(side.mean()) if len(side) else math.nan for side in sides]
+    """One comparison of the levels of days, pair by pair."""
+    both = np.isfinite(before) & np.isfinite(now)
+    sides = before[both], now[both]
+    count = int(both.sum())
+    means = [float(side.mean()) if count else math.nan for side in sides]
     difference, reach, p = means[1] - means[0], math.nan, math.nan
-    if min(counts) >= LEAST_DAYS:
-        parts = [sides[1] - sides[0]] if paired else sides
-        errors = [float(np.var(part, ddof=1)) / len(part) * _chained(part) for part in parts]
-        error = math.sqrt(sum(errors))
-        within = sum(own**2 / (len(part) - 1) for own, part in zip(errors, parts, strict=True))
-        freedom = sum(errors) ** 2 / within if within > 0 else 1.0
-        reach = float(stats.t.ppf(1 - ALPHA / 2, freedom)) * error
-        p = 2 * float(stats.t.sf(abs(difference) / error, freedom)) if error > 0 else float(abs(difference) < 1e-12)
+    if count >= LEAST_DAYS:
+        gaps = sides[1] - sides[0]
+        error = math.sqrt(float(np.var(gaps, ddof=1)) / count * _chained(gaps))
+        reach = float(stats.t.ppf(1 - ALPHA / 2, count - 1)) * error
+        p = 2 * float(stats.t.sf(abs(difference) / error, count - 1)) if error > 0 else float(abs(difference) < SAME)
     return {
         "kind": kind, "role": key["role"], "title": key["title"],
-        "first": first if kind == "series" else f"{key['series']}, {first}",
-        "second": second, "days_first": counts[0], "days_second": counts[1], "mean_first": means[0],
-        "mean_second": means[1], "difference": difference, "low": difference - reach, "high": difference + reach,
-        "p": p, "verdict": "",
+        "first": first if kind == "series" else f"{key['series']}, {first}", "second": second, "days": count,
+        "mean_first": means[0], "mean_second": means[1], "difference": difference, "low": difference - reach,
+        "high": difference + reach, "p": p, "verdict": "",
     }  # fmt: skip
 
 

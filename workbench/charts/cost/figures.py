@@ -10,7 +10,7 @@ import numpy as np
 from workbench.analysis.cost.budgets import BudgetUse
 from workbench.analysis.cost.drivers import SpendDrivers
 from workbench.analysis.cost.landing import SpendForecast
-from workbench.analysis.cost.spend import DailySpend, SpendGroups
+from workbench.analysis.cost.spend import COVERAGE_FLOOR, DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
 from workbench.core.units import amount_text, change_text, day_text, ratio_text, short_text
 
@@ -73,7 +73,14 @@ def daily_figure(
 
 
 def groups_figure(
-    result: SpendGroups, measure: str = "cost", dimension: str = "", unit: str = "", *, mode: Mode = "light"
+    result: SpendGroups,
+    measure: str = "cost",
+    dimension: str = "",
+    unit: str = "",
+    coverage: float = 1.0,
+    before_coverage: float = 1.0,
+    *,
+    mode: Mode = "light",
 ) -> Any:
     """Draw each group of one dimension beside the same group in the period before, largest on top.
 
@@ -87,6 +94,8 @@ def groups_figure(
         What the groups are; the first of the measure by default.
     unit : str
         Which unit, where a measure has several: two currencies never share an axis. The first by default.
+    coverage, before_coverage : float
+        Observed share of the period and of the one before; the legend says so where it is a part only. [ratio]
     mode : {"light", "dark"}
         Theme.
 
@@ -105,7 +114,11 @@ def groups_figure(
     figure = go.Figure(layout=_layout(mode, "", f"Amount ({unit})") | {"height": _bars_height(names)})
     lengths = rows[["before", "amount"]].astype(float)
     longest = lengths.max(axis=None)
-    for column, name, colour in (("before", "Period before", colours.muted), ("amount", "Period", colours.series)):
+    bars = (
+        ("before", _part_of("Period before", before_coverage), colours.muted),
+        ("amount", _part_of("Period", coverage), colours.series),
+    )
+    for column, name, colour in bars:
         words = [short_text(amount, unit) for amount in rows[column]]
         if column == "amount":
             words = [f"{word} ({change_text(ratio)})" for word, ratio in zip(words, rows["change_ratio"], strict=True)]
@@ -124,6 +137,11 @@ def groups_figure(
     figure.update_layout(barmode="group", hovermode="closest", legend={"traceorder": "reversed"})
     figure.update_xaxes(tickformat=_ticks(unit), showgrid=True, rangemode="tozero")
     return figure
+
+
+def _part_of(name: str, coverage: float) -> str:
+    """Say in a legend that bars hold a part of their period only."""
+    return name if coverage >= COVERAGE_FLOOR else f"{name} (a part: {ratio_text(coverage, digits=1)} observed)"
 
 
 def drivers_figure(result: SpendDrivers, unit: str = "", *, mode: Mode = "light") -> Any:

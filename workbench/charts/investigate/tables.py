@@ -111,11 +111,12 @@ def finding(study: Study) -> Sentence:
         own = named[named["kind"] == kind]
         if len(own):
             parts.append(f"{words} {own.iloc[0]['what']}")
-    return Sentence(f"{len(named)} of {len(frame)} rows differ. {'; '.join(parts)}.")
+    told = "; ".join(parts)
+    return Sentence(f"{len(named)} of {len(frame)} rows differ. {told[:1].upper()}{told[1:]}.")
 
 
 _LEADS = {
-    "failing operation": "Failures began in",
+    "failing operation": "failures began in",
     "log template": "most changed log template:",
     "slow operation": "slower:",
     "bad requests": "over-represented in bad requests:",

@@ -39,7 +39,9 @@ def levels_figure(levels: LevelHistory, *, mode: Mode = "light") -> Any:
     )
     present = set(levels.frame["severity"])
     order = [*reversed(SEVERITIES), *sorted(present - set(SEVERITIES))]
-    for number, severity in enumerate(name for name in order if name in present):
+    known = {"FATAL": colours.sequence[3], "ERROR": colours.bad, "WARN": colours.status["at_risk"]}
+    known |= {"INFO": colours.series, "DEBUG": colours.muted, "TRACE": colours.good}
+    for severity in (name for name in order if name in present):
         part = levels.frame[levels.frame["severity"] == severity]
         values = part["estimate"].to_numpy(np.float64)
         figure.add_bar(
@@ -47,7 +49,7 @@ def levels_figure(levels: LevelHistory, *, mode: Mode = "light") -> Any:
             y=values,
             width=levels.step_s * 1000,
             name=plain(severity),
-            marker={"color": colours.sequence[number % len(colours.sequence)]},
+            marker={"color": known.get(severity, colours.sequence[2])},
             customdata=np.stack([part["low"], part["high"], part["kept"]], axis=-1),
             hovertemplate="%{y:,.0f} (%{customdata[0]:,.0f} to %{customdata[1]:,.0f}; %{customdata[2]} kept)",
         )

@@ -17,8 +17,19 @@ from workbench.core.units import NO_VALUE, change_text, count_text, ratio_text
 _KNOWN = ("ok", "at_risk", "spent")
 
 
-def executive_cards(study: Study, activities: Mapping[str, Study]) -> tuple[QuestionCard, ...]:
-    """Return one card each for objectives, spend, budgets, and what people did with each system that counts it.
+def money_cards(study: Study) -> tuple[QuestionCard, ...]:
+    """Return one card each for objectives, spend and budgets.
+
+    Parameters
+    ----------
+    study : Study
+        Of :func:`workbench.studies.overview.board.overview`.
+    """
+    return (objectives_card(study), cost_card(study), _budgets(study))
+
+
+def activity_cards(study: Study, activities: Mapping[str, Study]) -> tuple[QuestionCard, ...]:
+    """Return one card for each system that counts what people do with it; activity is not judged.
 
     Parameters
     ----------
@@ -29,15 +40,15 @@ def executive_cards(study: Study, activities: Mapping[str, Study]) -> tuple[Ques
     """
     board = study.results["board"].frame
     titles = dict(zip(board["system"], board["system_title"], strict=True))
-    people = []
+    cards = []
     for system, activity in activities.items():
         for row in _whole(activity).head(1).itertuples():
             value = f"{row.title}: {count_text(round(row.amount, 1))}"
             change = change_text(row.change_ratio) if _known(row.change_ratio) else ""
             note = "mean of the period" if row.level else "in the period"
             note += f", {change} against the period before" if change else ""
-            people.append(QuestionCard(titles[system], "activity.py", "groups", None, value, note, system))
-    return (objectives_card(study), cost_card(study), _budgets(study), *people)
+            cards.append(QuestionCard(titles[system], "activity.py", "groups", None, value, note, system))
+    return tuple(cards)
 
 
 def executive_rows(study: Study, activities: Mapping[str, Study]) -> list[dict[str, str]]:

@@ -149,7 +149,9 @@ def _last(title: str, page: str, icon: str, question: str, answers: Sequence[Ans
     measured = [answer for answer in mine if answer.measured]
     parts = []
     if measured:
-        parts.append(f"{len(measured)} of {systems} systems, {instant_text(min(answer.as_of for answer in measured))}")
+        oldest = instant_text(min(answer.as_of for answer in measured))
+        counted = "1 system has" if len(measured) == 1 else f"{len(measured)} of {systems} systems have"
+        parts.append(f"{counted} signals, read {oldest}")
     elif mine and not (unread or failed):
         parts.append("no system measures it")
     if unread:

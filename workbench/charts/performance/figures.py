@@ -11,7 +11,6 @@ import pandas as pd
 from workbench.charts.stack import stacked
 from workbench.charts.theme import HEIGHT, Mode, palette, plain, template
 from workbench.core.result import Result
-from workbench.core.timerange import duration_text
 from workbench.core.units import ratio_text, span_text, value_text
 
 TIME_TITLE = "Time (UTC)"
@@ -35,7 +34,7 @@ def latency_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> A
     """
     rows = _flow_rows(result, flow, "p95")
     lines = [(name, rows[name], span_text) for name in ("p50", "p95", "p99")]
-    return _lines(rows["time"], lines, f"Time to answer (s) per {_step(result)}", mode)
+    return _lines(rows["time"], lines, f"Time to answer (s), {_step(result)}", mode)
 
 
 def rate_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> Any:
@@ -56,7 +55,7 @@ def rate_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> Any:
     """
     rows = _flow_rows(result, flow, "rate")
     lines = [("Rate", rows["rate"], lambda value: value_text(value, "/s"))]
-    return _lines(rows["time"], lines, f"Rate (1/s) per {_step(result)}", mode)
+    return _lines(rows["time"], lines, f"Rate (1/s), {_step(result)}", mode)
 
 
 def errors_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> Any:
@@ -76,9 +75,7 @@ def errors_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> An
     plotly.graph_objects.Figure
     """
     rows = _flow_rows(result, flow, "error_ratio")
-    figure = _lines(
-        rows["time"], [("Failed", rows["error_ratio"], ratio_text)], f"Failed (%) per {_step(result)}", mode
-    )
+    figure = _lines(rows["time"], [("Failed", rows["error_ratio"], ratio_text)], f"Failed (%), {_step(result)}", mode)
     figure.update_traces(line={"color": palette(mode).bad})
     return figure.update_layout(yaxis={"tickformat": ".2~%"})
 
@@ -126,7 +123,8 @@ def resources_figure(result: Result, title: str = "", *, mode: Mode = "light") -
     colours = palette(mode)
     rows = result.frame[result.frame["title"] == (title or next(iter(result.frame["title"]), ""))]
     unit = next(iter(rows["unit"]), "")
-    figure = _figure(mode, f"{'Share (%)' if unit == 'ratio' else unit} per {_step(result)}")
+    words = {"ratio": "Share (%)", "bool": "1 = yes, 0 = no", "s": "Seconds", "bytes": "Bytes"}
+    figure = _figure(mode, f"{words.get(unit, unit)}, {_step(result)}")
     for number, (group, part) in enumerate(rows.groupby("group", sort=False)):
         colour = colours.sequence[number % len(colours.sequence)]
         name = plain(str(group) or "all")
@@ -216,4 +214,5 @@ def _flow_rows(result: Result, flow: str, column: str) -> pd.DataFrame:
 
 
 def _step(result: Result) -> str:
-    return duration_text(int(vars(result)["step_ms"]))
+    """Say of how much time one point is."""
+    return f"steps of {span_text(vars(result)['step_ms'] / 1000)}"

@@ -109,7 +109,7 @@ def level_rows(result: Result) -> list[dict[str, str]]:
             "95 % interval": f"{_score(row.low, signed=True)} to {_score(row.high, signed=True)}"
             if math.isfinite(row.low)
             else NO_VALUE,
-            "days": f"{count_text(row.days_first)} / {count_text(row.days_second)}",
+            "days": count_text(row.days),
             "p": f"{row.p:.2g}" if math.isfinite(row.p) else NO_VALUE,
             "verdict": LEVEL_VERDICTS[str(row.verdict)],
         }
@@ -198,7 +198,7 @@ def quality_finding(study: Study) -> Sentence:
         parts.append(
             f"{row.title} of {row.series} is {row.direction} than its reference since {instant_text(row.onset)}, "
             f"by {_score(abs(row.difference))} on the worst day."
-            + (" Its readings are on another scale than before." if row.rescaled else "")
+            + (" Its readings leave the scale of those before: check the unit." if row.rescaled else "")
         )
     for row in drifts[~drifts["open"]].itertuples():
         parts.append(

@@ -121,6 +121,50 @@ class TempoSource(TraceServer):
         meta = {"query": query, "source": self._name, "engine": "Tempo", "semantics": "", "range": span}
         return matrix_of(query, pieces, span, step_ms, meta)
 
+    def search(self, query: str, span: TimeRange, *, limit: int) -> list[dict[str, Any]]:
+        """Return the traces that a TraceQL search finds in ``[start, end)``, as the server lists them, newest first.
+
+        Parameters
+        ----------
+        query : str
+            TraceQL, e.g. ``{ status = error }``.
+        span : TimeRange
+            At most the 168 hours of the server's defaults.
+        limit : int
+            Traces to return. [count]
+
+        Returns
+        -------
+        list of dict
+            ``trace_id``, ``service`` and ``operation`` of the root span (empty where it is not known), ``start``
+            (aware UTC), ``duration_ms``.
+
+        Raises
+        ------
+        SourceError
+            As the server answers; ``QueryTooExpensive`` for a longer range.
+        """
+        if span.seconds > SEARCH_S:
+            raise QueryTooExpensive(
+                f"A search of Tempo spans at most {SEARCH_S // 3600} hours, this one {span.seconds / 3600:,.0f}.",
+                source=self._name,
+                query=query,
+                hint="Choose a shorter period.",
+            )
+        fields = [("q", query), ("limit", str(limit)), *_seconds(span)]
+        traces = self.web.document("/api/search", fields, query=query).get("traces") or []
+        rows: list[dict[str, Any]] = [
+            {
+                "trace_id": plain_id(str(each.get("traceID") or ""), 32),
+                "service": str(each.get("rootServiceName") or ""),
+                "operation": str(each.get("rootTraceName") or ""),
+                "start": from_ms(int(each.get("startTimeUnixNano") or 0) // 1_000_000),
+                "duration_ms": float(each.get("durationMs") or 0.0),
+            }
+            for each in traces
+        ]
+        return sorted(rows, key=lambda row: row["start"], reverse=True)[:limit]
+
     def attribute_values(self, attribute: str, span: TimeRange) -> tuple[str, ...]:
         """Values of an attribute in TraceQL's words, e.g. ``resource.service.name``, sorted."""
         path = f"/api/v2/search/tag/{attribute}/values"

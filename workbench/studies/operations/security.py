@@ -78,7 +78,7 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
         (:class:`~workbench.analysis.operations.activity.ActivityDays`), ``sign_ins``
         (:class:`workbench.analysis.operations.security.SignIns`), ``rises``
         (:class:`~workbench.analysis.operations.security.Rises`), ``lines`` (:class:`SecurityLines`). Status is
-        ``at_risk`` while a rise lasts.
+        ``at_risk`` where the period holds a rise.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
     inside = hourly[(hourly["start"] >= now.start) & (hourly["start"] < now.end)]
     if not signals.shown:
         warnings = (f"{system} has no counter of sign-ins, refusals or security events: security is not measured.",)
-    status: Status = "at_risk" if found.frame["open"].any() else "ok" if known else "no_data"
+    status: Status = "at_risk" if len(found.frame) else "ok" if known else "no_data"
     return Study(
         name="security_and_access",
         system=system,

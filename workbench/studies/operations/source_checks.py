@@ -15,6 +15,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.source import MetricSource, SourceFact, SourceState
 from workbench.core.timerange import TimeRange
+from workbench.core.units import instant_text
 from workbench.promql import Selector, parse
 from workbench.promql.parser.nodes import Node, children
 from workbench.query import PrometheusSource
@@ -124,7 +125,7 @@ def _of_source(ctx: Context, name: str, source: Stated, now: datetime) -> Iterat
     archive = getattr(source, "archive", None)
     if archive is not None and archive.oldest_ms() is not None:
         held = TimeRange.from_ms(archive.oldest_ms(), archive.newest_ms())
-        yield SourceFact(name, "oldest", "ok", f"It holds samples from {held.start:%Y-%m-%d %H:%M} UTC on.")
+        yield SourceFact(name, "oldest", "ok", f"It holds samples from {instant_text(held.start)} on.")
         yield SourceFact(
             name, "limits", "ok", f"{archive.series_count():,} series; retention by tier, docs/archive.md."
         )

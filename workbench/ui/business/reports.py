@@ -11,7 +11,7 @@ from workbench.core.errors import ReportError
 from workbench.core.settings import load_settings
 from workbench.report import past_runs
 from workbench.report.run.archive import compared, files_of, find_run
-from workbench.ui.parts import load, tables
+from workbench.ui.parts import filters, load, tables
 from workbench.ui.parts.markdown import escaped
 
 _KINDS = {"html": "text/html", "pdf": "application/pdf", "md": "text/markdown", "json": "application/json"}
@@ -34,10 +34,11 @@ def runs(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def choice(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Ask which run is opened; its id stands in the address."""
+    """Ask which run is opened, and say what it is; its id stands in the address."""
     titles = {str(row["run"]): f"{row['report']} of {row['system']}, {row['period']} ({row['status']})" for row in rows}
-    run = st.selectbox("Run", list(titles), format_func=lambda run: titles[run], key="run", bind="query-params")
-    return str(run or "")
+    run = filters.choice("Run", list(titles), "run")
+    st.caption(escaped(titles[run]))
+    return run
 
 
 def show(run_id: str) -> None:

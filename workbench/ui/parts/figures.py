@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from workbench.analysis.counting.happened import Happened
-from workbench.charts.marks import marked
+from workbench.charts.marks import marked, unknown_shaded
 from workbench.charts.stack import cursor
-from workbench.charts.theme import Mode
+from workbench.charts.theme import DATES, Mode
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.core.units import interval_text
@@ -19,8 +20,8 @@ from workbench.ui.parts import filters, links, load
 from workbench.ui.parts.drawn import drawn, once
 from workbench.ui.parts.markdown import escaped
 
-_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
-_SELECTABLE = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+_CONFIG = {**DATES, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+_SELECTABLE = {**DATES, "displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
 
 
 def mode() -> Mode:
@@ -33,15 +34,18 @@ def plain(draw: Callable[..., Any], *results: Any, key: str, title: str) -> None
     st.plotly_chart(drawn(draw, *results, mode=mode()), theme=None, key=key, config=_CONFIG, alt=title)
 
 
-def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: Study) -> None:
+def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: Study, steady: bool = True) -> None:
     """Show a chart over time as a card, with what happened meanwhile; a stretch that is dragged over becomes a link.
 
-    ``study`` gives the system and the period of the marks.
+    ``study`` gives the system and the period of the marks. Where data come steadily, as samples do and log lines do
+    not, the time after the newest one is shaded as unknown.
     """
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{escaped(title)}**")
+        newest = study.freshness if steady else None
+        happened = load.marks(study.system, study.range)
         state = st.plotly_chart(
-            once(_over_time, draw, load.marks(study.system, study.range), study.range, *results, mode=mode()),
+            once(_over_time, draw, happened, study.range, newest, *results, mode=mode()),
             theme=None,
             key=f"{key}-chart",
             config=_SELECTABLE,
@@ -53,9 +57,14 @@ def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: 
 
 
 def _over_time(
-    draw: Callable[..., Any], happened: Happened, span: TimeRange, *results: Any, mode: Mode
-) -> Any:  # fmt: skip
-    figure = marked(draw(*results, mode=mode), happened, mode=mode)
+    draw: Callable[..., Any],
+    happened: Happened,
+    span: TimeRange,
+    newest: datetime | None,
+    *results: Any,
+    mode: Mode,
+) -> Any:
+    figure = unknown_shaded(marked(draw(*results, mode=mode), happened, mode=mode), span, newest, mode=mode)
     figure.update_layout(dragmode="select", selectdirection="h")
     return figure.update_xaxes(**cursor(), range=[span.start, span.end])
 

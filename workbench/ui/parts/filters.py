@@ -71,7 +71,8 @@ def sidebar(*names: str) -> None:
         st.rerun()
     with st.sidebar:
         if "system" in names and context.systems:
-            _select("System", sorted(context.systems), "system")
+            picked = _select("System", sorted(context.systems), "system")
+            st.caption(escaped(context.catalog.profile(picked).title))
         if "period" in names:
             options = periods(
                 load.now(), context.zone, week_start=context.week_start, wanted=st.query_params.get("period", "")

@@ -61,9 +61,7 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
             "logs", "Logs", "article", "Levels over time, templates, lines with search, parse coverage.", ("system",)
         ),
         Entry("traces", "Traces", "account_tree", "Where the time of requests goes.", ("system",)),
-        Entry(
-            "explore", "Explore", "terminal", "A question of your own in PromQL or SQL, its cost said before it runs."
-        ),
+        Entry("explore", "Explore", "terminal", "A question of your own in PromQL, LogQL, TraceQL or SQL."),
         Entry("reviews", "Reviews", "checklist", "Checklists of the day, week and month, judged by data.", ("system",)),
         Entry(
             "dora", "Software delivery", "rocket_launch", "The five DORA metrics: how often is deployed, what fails."
@@ -111,6 +109,12 @@ def filters_of(address: str) -> tuple[str, ...]:
     """Return the filters that the sidebar of a page shows, by its address; the first page has an empty one."""
     first, *rest = (entry for entries in MENU.values() for entry in entries)
     return {"": first.filters, **{entry.file: entry.filters for entry in rest}}.get(address, _USUAL)
+
+
+def titles() -> dict[str, str]:
+    """Return the title of each page by its address; the first page has an empty one."""
+    first, *rest = (entry for entries in MENU.values() for entry in entries)
+    return {"": first.title, **{entry.file: entry.title for entry in rest}}
 
 
 def _page(entry: Entry, roles: set[str] | None) -> StreamlitPage:

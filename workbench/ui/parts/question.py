@@ -73,6 +73,7 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             if command in COMMANDS:
                 detail.question_commands(command, system, period, study)
+            detail.notebook(study)
             detail.provenance(study)
         live.watched(study)
 

@@ -74,4 +74,5 @@ def page(title: str, name: str, asked: Callable[[], Question]) -> None:
         states.warned(study)
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             question.commands(study)
+            detail.notebook(study, **question.options)
             detail.provenance(study)
