@@ -20,6 +20,8 @@ COMMANDS = (
     ("slo", "status", SYSTEM), ("slo", "burn", SYSTEM), ("slo", "policy", SYSTEM), ("slo", "attribute", SYSTEM),
     ("slo", "backtest", SYSTEM, *WEEK),
     ("performance", "status", SYSTEM, "--last", "1d"), ("cost", "status", SYSTEM, *WEEK),
+    ("cost", "why", SYSTEM, *WEEK), ("cost", "forecast", SYSTEM), ("cost", "budgets", SYSTEM),
+    ("cost", "windows", SYSTEM),
     ("quality", "status", SYSTEM, *WEEK),
     ("capacity", "status", SYSTEM), ("alerts", "status", SYSTEM, *WEEK),
     ("operations", "status", SYSTEM), ("slo", "scorecard", "--system", SYSTEM, "--months", "2"),

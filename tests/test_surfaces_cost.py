@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.surfaces import command, html_tables, printed_tables, run_notebook
+from workbench.charts.cost.budget_tables import window_rows
 from workbench.charts.cost.driver_tables import class_rows
 from workbench.charts.cost.tables import budget_rows, group_rows, jump_rows, total_rows, unit_rows
 from workbench.core.shipped import shipped
@@ -34,9 +35,15 @@ def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
     assert printed_tables(command(capsys, *asked)) == tables
 
 
+def test_windows_and_prices_are_printed_as_the_study_has_them(demo_settings, truth, capsys):
+    rows = window_rows(truth[0].results["windows"])
+    assert printed_tables(command(capsys, "cost", "windows", SYSTEM, "--month", MONTH)) == [rows]
+    assert [row["against"] for row in rows[:3]] == ["the 24 h before", "the 7 d before", "the 30 d before"]
+
+
 def test_the_report_shows_the_study(monthly_page, truth):
     shown = html_tables(monthly_page(SYSTEM))
-    for rows in truth[1]:
+    for rows in [*truth[1], window_rows(truth[0].results["windows"])]:
         assert rows in shown
 
 
@@ -54,7 +61,7 @@ def test_the_page_shows_the_study(demo_settings, truth):
     app.switch_page("cost.py").run()
     assert not app.exception
     shown = [table.value.to_dict(orient="records") for table in app.dataframe]
-    for rows in (totals, classes, jumps, units, budgets):
+    for rows in (totals, classes, jumps, units, budgets, window_rows(study.results["windows"])):
         assert rows in shown
     tiles = {tile.label: str(tile.value).replace("\\", "").replace("\u00a0", " ") for tile in app.metric}
     assert tiles["Spend"] == totals[0]["amount"]

@@ -277,3 +277,14 @@ def test_a_budget_is_judged_by_its_used_share(used, status):
 
 def test_a_budget_without_a_limit_is_none():
     assert budget_use([Budget("key", "k", left=float("inf"))], as_of=BEGIN).frame.empty
+
+
+def test_minutes_at_the_end_of_a_period_do_not_make_its_spend_zero():
+    idle = BOOK.assign(amount=[amount if start >= PERIODS.now.start else Decimal(0)
+                               for amount, start in zip(BOOK["amount"], BOOK["start"], strict=True)])  # fmt: skip
+    barely = SEEN.assign(covered=[1.0 if start >= PERIODS.now.start else 0.002 for start in SEEN["start"]])
+    totals = spend_totals(idle, barely, ACCOUNTS, PERIODS).frame
+    assert set(totals["before"]) == {None}
+    assert set(spend_groups(idle, barely, ACCOUNTS, PERIODS).frame["before"]) == {None}
+    half = SEEN.assign(covered=0.5)
+    assert set(spend_totals(idle, half, ACCOUNTS, PERIODS).frame["before"]) == {Decimal(0)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.cost.invoice_lines import readable_lines
+from workbench.analysis.cost.finance.invoice_lines import readable_lines
 from workbench.analysis.cost.invoices import InvoiceCheck, invoice_check
 from workbench.analysis.cost.ledger import Account
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 
 from tests.analysis.test_cost_amounts import ACCOUNTS, BOOK, PERIODS, SEEN
 from workbench.analysis.cost.drivers import Item, cause_sentence, effects, spend_drivers
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.prices.table import table_prices
 from workbench.charts.cost.figures import drivers_figure
+from workbench.core.timerange import TimeRange
 
 SERVEGEN = Path(__file__).parents[3] / "shared" / "datasets" / "servegen" / "hourly_by_client.parquet"
 
@@ -72,6 +76,72 @@ items = st.dictionaries(
 )
 
 
+def named(owner: str, model: str, cost: str, tokens: int, requests: int | None = None) -> Item:
+    return Item((owner, model), Decimal(cost), Decimal(tokens), None if requests is None else Decimal(requests))
+
+
+def test_a_switch_of_models_is_the_moved_traffic_at_the_new_cost_less_the_old() -> None:
+    before = [named("k1", "large", "100", 1000), named("k2", "small", "10", 1000)]
+    now = [named("k1", "small", "12", 1200), named("k2", "small", "10", 1000)]
+    split = effects(before, now, ("key", "model"))
+    assert split["model_switch"] == {("k1", "large → small"): Decimal("-90")}, "1,000 tokens: 10 now, 100 before"
+    assert split["new"] == {("k1", "small"): Decimal(2)}, "200 tokens more than before"
+    assert not split["retired"]
+    assert not split["volume"]
+    said = cause_sentence(split, ("key", "model"), Decimal(-88), Decimal(110), "USD")
+    assert said == (
+        "Spend fell by 88.00 USD (-80.0 %), mostly because of model switch: a fifth or more of an owner's requests or "
+        "tokens moved to another model (most in k1 / large → small) (-90.00 USD)."
+    )
+
+
+def test_a_switch_in_the_middle_of_the_period_leaves_both_models_and_their_growth() -> None:
+    before = [named("k1", "old", "300", 3000, 300), named("k1", "new", "10", 100, 100)]
+    now = [named("k1", "old", "100", 1000, 100), named("k1", "new", "40", 400, 400)]
+    split = effects(before, now, ("key", "model"))
+    assert sum(split["model_switch"].values()) == 200 * Decimal("0.1") - 200
+    assert sum(split["volume"].values()) + sum(split["mix"].values()) == 10, "100 requests more on the new model"
+
+
+@pytest.mark.parametrize("labels", [("model",), ("provider", "model")])
+def test_without_an_owner_or_below_a_fifth_models_are_a_mix(labels: tuple[str, ...]) -> None:
+    before = [Item((*["p"] * (len(labels) - 1), name), Decimal(100), Decimal(100)) for name in ("a", "b")]
+    now = [Item(before[0].name, Decimal(180), Decimal(180)), Item(before[1].name, Decimal(20), Decimal(20))]
+    assert not effects(before, now, labels)["model_switch"]
+    small = [named("k", "a", "100", 100), named("k", "b", "100", 100)]
+    moved = [named("k", "a", "130", 130), named("k", "b", "70", 70)]
+    assert not effects(small, moved, ("key", "model"))["model_switch"], "30 of 200 is less than a fifth"
+
+
+def test_a_change_of_the_list_price_is_told_from_the_mix_of_classes() -> None:
+    def one(cost: str, input_: tuple[int, str], output: tuple[int, str]) -> Item:
+        listed = {"input": (Decimal(input_[0]), Decimal(input_[1])), "output": (Decimal(output[0]), Decimal(output[1]))}
+        return Item(("m",), Decimal(cost), Decimal(input_[0] + output[0]), listed=listed)
+
+    cut = effects([one("5", (100, "0.02"), (100, "0.03"))], [one("2.5", (100, "0.01"), (100, "0.015"))])
+    assert {name: sum(parts.values()) for name, parts in cut.items() if parts} == {"list_price": Decimal("-2.5")}
+    mix = effects([one("5", (100, "0.02"), (100, "0.03"))], [one("6", (0, "0.02"), (200, "0.03"))])
+    assert {name: sum(parts.values()) for name, parts in mix.items() if parts} == {"price": Decimal(1)}
+    both = effects([one("5", (100, "0.02"), (100, "0.03"))], [one("3", (0, "0.01"), (200, "0.015"))])
+    assert {name: sum(parts.values()) for name, parts in both.items() if parts} == {"list_price": -3, "price": 1}
+
+
+owned = st.dictionaries(
+    st.tuples(st.sampled_from("xy"), st.sampled_from("abc")),
+    st.tuples(amounts, amounts, st.none() | st.integers(0, 10**6)),
+    max_size=6,
+).map(
+    lambda rows: [Item(name, cost, used, None if n is None else Decimal(n)) for name, (cost, used, n) in rows.items()]
+)
+
+
+@given(owned, owned)
+def test_effects_with_switches_add_up_to_the_last_digit(before: list[Item], now: list[Item]):
+    split = effects(before, now, ("key", "model"))
+    change = sum((one.cost for one in now), Decimal(0)) - sum((one.cost for one in before), Decimal(0))
+    assert sum((amount for parts in split.values() for amount in parts.values()), Decimal(0)) == change
+
+
 @given(items, items)
 def test_effects_add_up_to_the_change_to_the_last_digit(before: list[Item], now: list[Item]):
     split = effects(before, now)
@@ -107,3 +177,37 @@ def test_the_sentence_names_what_left_and_not_who_is_largest():
     said = cause_sentence(effects(before, now), ("provider", "model"), Decimal(-1325), Decimal(8177), "USD")
     assert said.startswith("Spend fell by 1,325.00 USD (-16.2 %), mostly because")
     assert "left (-1,325.00 USD)" in said
+
+
+def test_the_list_price_of_a_book_explains_a_cut_in_a_ledger_and_the_rest_stays():
+    begin = datetime(2026, 10, 1, tzinfo=UTC)
+    days = [begin + timedelta(days=n) for n in range(4)]
+    names = {"provider": "openai", "model": "o3", "key": "k"}
+    rows = []
+    for n, day in enumerate(days):
+        spend = Decimal(100) if n < 2 else Decimal(20)
+        for role, amount in (
+            ("cost", spend),
+            ("tokens.input", Decimal(8_000_000)),
+            ("tokens.output", Decimal(500_000)),
+        ):
+            rows.append({"role": role, **names, "start": day, "end": day + timedelta(days=1), "amount": amount})
+    accounts = [
+        Account("cost", "Spend", "USD", tuple(names)),
+        Account("tokens.input", "Input", "tokens", tuple(names), token_class="input"),
+        Account("tokens.output", "Output", "tokens", tuple(names), token_class="output"),
+    ]
+    slices = pd.DataFrame({"start": days, "end": [day + timedelta(days=1) for day in days], "covered": 1.0})
+    seen = pd.concat([slices.assign(role=account.role) for account in accounts])
+    periods = Periods(TimeRange(days[2], days[2] + timedelta(days=2)), TimeRange(days[0], days[2]))
+    table = [
+        {"provider": "openai", "model": "o3", "unit": unit, "price": price, **({"since": "2026-10-03"} if cut else {})}
+        for unit, price, cut in (("input_tokens", "10", 0), ("input_tokens", "2", 1),
+                                 ("output_tokens", "40", 0), ("output_tokens", "8", 1))
+    ]  # fmt: skip
+    ledger = pd.DataFrame(rows)
+    result = spend_drivers(ledger, seen, accounts, periods, table_prices(table))
+    assert result.steps("USD")[["effect", "amount"]].values.tolist() == [["list_price", Decimal(-160)]]
+    assert "list price" in result.moved["cause"].iloc[0]
+    plain = spend_drivers(ledger, seen, accounts, periods)
+    assert plain.steps("USD")["effect"].tolist() == ["price"]

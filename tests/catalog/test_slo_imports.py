@@ -173,6 +173,8 @@ def test_every_objective_written_out_is_read_back_the_same(system, tmp_path):
     ("text", "why"),
     [
         (SLOTH.replace("99.9", "100"), "leaves no error budget"),
+        (SLOTH.replace("99.9", "0.999"), "write 99.900 for the ratio 0.999"),
+        ((PYRRA % RATIO).replace('"99"', '"0.99"'), "write 99.00 for the ratio 0.99"),
         (SLOTH.replace("objective: 99.9", "objective: high"), "'high' is not a percentage"),
         (SLOTH.replace("error_query", "eror_query"), "error_query is needed"),
         ((PYRRA % RATIO).replace('"99"', '"100"'), "leaves no error budget"),

@@ -75,6 +75,7 @@ def test_what_is_said_of_an_answer_is_the_same_while_it_grows_old_and_another_on
         once(sentence, STUDY, "key"),
         once(sentence, replace(STUDY, status="spent")),
         once(sentence, replace(STUDY, coverage=0.5)),
+        once(sentence, replace(STUDY, provenance=Provenance("prometheus", "", "", ""))),
         once(sentence, replace(STUDY, results=dict(STUDY.results))),
         once(sentence, replace(STUDY, freshness=NOW - timedelta(hours=1))),
         once(sentence, replace(STUDY, range=TimeRange(NOW - timedelta(days=2), NOW))),

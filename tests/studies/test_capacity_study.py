@@ -141,3 +141,32 @@ def test_every_disk_that_fills_is_full_within_its_interval(demo_home: Path, demo
                 assert len(own) == 1, (one["id"], place)
                 assert (own["earliest"] <= pd.Timestamp(at)).all(), one["id"]
                 assert (own["latest"] >= pd.Timestamp(at)).all(), one["id"]
+
+
+def test_a_disk_that_was_made_larger_is_forecast_by_what_is_written_not_by_its_share(
+    tmp_path: Path, context_over: Callable[..., Context]
+) -> None:
+    """One byte a day into 100 bytes, and from the 15th day on into 200: half a percent a day of what there is now."""
+    archive = lab_disk(tmp_path)
+    lab = context_over(ArchiveSource("demo", archive))
+    times = np.arange(to_ms(OCTOBER.end - timedelta(days=20)), to_ms(OCTOBER.end) + 1, 60_000)
+    days = (times - times[0]) / 86_400_000
+    target = {"system": SYSTEM, "job": "node", "instance": "m:9100", "mountpoint": "/", "device": "d", "fstype": "ext4"}
+    size = np.where(days < 15.02, 100.0, 200.0)
+    archive.append_samples(
+        SeriesSet.of(
+            [
+                ({"__name__": "node_filesystem_avail_bytes", **target}, times, size - 40 - days),
+                ({"__name__": "node_filesystem_size_bytes", **target}, times, size),
+            ]
+        )
+    )
+    study = capacity_forecast(lab, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end, horizon_days=90)
+    limits = study.results["limits"].frame
+    full = limits[limits["series"].str.contains("m:9100") & (limits["limit"] == "full")].iloc[0]
+    assert full["now"] == pytest.approx(0.3, abs=1e-6)
+    assert full["trend"] == pytest.approx(0.005, abs=1e-5)
+    assert full["needed"] == pytest.approx(0.3 + 0.005 * full["ahead_days"], abs=0.002)
+    actual = study.results["forecasts"].frame.query("series.str.contains('m:9100')")["actual"].dropna()
+    assert actual.max() < 0.301  # the hour of the change is no peak
+    assert any("200 % of before" in warning for warning in study.warnings)

@@ -14,7 +14,9 @@ import pytest
 from tests.studies.test_cost_study import GATEWAY, amounts, gateway_series
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
+from workbench.charts.cost.budget_tables import plans_table
 from workbench.charts.cost.tables import invoices_table
+from workbench.charts.unusual import cost_lines
 from workbench.core.money import total
 from workbench.core.result import Study
 from workbench.core.series import SeriesSet
@@ -137,3 +139,54 @@ def test_charges_have_the_number_of_the_invoice_that_holds_them(asked: Callable[
     days = rows.groupby(["ProviderName", "ChargePeriodStart"])["InvoiceId"].agg(lambda ids: list(set(ids)))
     assert days["p1"].tolist() == [["A-7"], [None]]
     assert days["p2"].tolist() == [[None], [None]], "two invoices hold that day"
+
+
+def test_budgets_of_owners_come_from_tables_and_are_spent_by_their_keys(
+    asked: Callable[..., Study], tmp_path: Path
+) -> None:
+    (tmp_path / "owners.csv").write_text("key,owner\nvk-1,ada\n")
+    (tmp_path / "plans.csv").write_text(
+        "owner,amount,currency,window\nada,80.00,USD,month\n,1000,USD,7d\nbob,10,USD,\nada,10,GBP,\n"
+    )
+    tables = {
+        "owners": TableSource("owners", tmp_path / "owners.csv", holds="labels"),
+        "plans": TableSource("plans", tmp_path / "plans.csv", holds="budgets"),
+    }
+    study = spend_and_tokens(replace(asked.context, tables=tables), system=GATEWAY, range=DAYS, as_of=DAYS.end)
+    plans = study.results["budget_plans"]
+    rows = {(row.group, row.unit): (row.spent, row.status) for row in plans.frame.itertuples()}
+    assert rows["ada", "USD"] == (Decimal(72), "at_risk")
+    assert rows["", "USD"][1] in ("ok", "no_data")
+    assert rows["bob", "USD"] == rows["ada", "GBP"] == (None, "no_data")
+    assert "36.00 USD of this month have no budget by owner: spend without owner." in plans.notes
+    assert "Budget of owner ada" in [line.title for line in cost_lines(study)]
+    printed = plans_table(plans)._repr_html_()
+    assert ">72.00 USD</td>" in printed
+    assert ">80.00 USD</td>" in printed
+
+
+def test_a_table_of_budgets_without_a_currency_is_a_note(asked: Callable[..., Study]) -> None:
+    study = asked("budgets", "owner,amount\nada,1\n")
+    assert study.results["budget_plans"].frame.empty
+    assert study.results["budget_plans"].notes[0].startswith("t: No column 'currency' for budgets")
+
+
+def test_an_invoice_in_another_currency_is_compared_at_the_rates_of_its_days(
+    asked: Callable[..., Study], tmp_path: Path
+) -> None:
+    head = "provider,start,end,amount,currency\n"
+    (tmp_path / "invoices.csv").write_text(
+        head + "p1,2026-10-01,2026-10-03,66.60,EUR\np2,2026-10-01,2026-10-03,9,GBP\n"
+    )
+    (tmp_path / "rates.csv").write_text(
+        "date,base,quote,rate\n2026-10-01,USD,EUR,0.90\n2026-10-02,USD,EUR,0.95\n2026-10-03,USD,EUR,5\n"
+    )
+    tables = {
+        "invoices": TableSource("invoices", tmp_path / "invoices.csv", holds="invoices"),
+        "ecb": TableSource("ecb", tmp_path / "rates.csv", holds="rates"),
+    }
+    study = spend_and_tokens(replace(asked.context, tables=tables), system=GATEWAY, range=DAYS, as_of=DAYS.end)
+    result = study.results["invoices"]
+    rows = {row.provider: (row.metered, row.difference, row.verdict) for row in result.frame.itertuples()}
+    assert rows == {"p1": (36 * Decimal("1.85"), Decimal(0), "agrees"), "p2": (None, None, "not metered")}
+    assert "What p1 metered in USD is converted to EUR day by day, at 0.90 to 0.95 (ecb)." in result.notes

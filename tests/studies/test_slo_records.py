@@ -246,7 +246,8 @@ def test_lines_whose_levels_nobody_knows_are_no_data_and_some_of_them_are_said(
         indicator = RecordsIndicator(total=LogFilter(("api",)), bad=LogFilter(("api",), "ERROR"))
         return study(context_over(recorded, log_sources={"files": files}), indicator, WEEK)
 
-    assert judged("loud", "loud").results["compliance"].frame["status"].tolist() == ["no_data"]
+    for levels in (("loud", "loud"), ("loud", "loud", "info")):
+        assert judged(*levels).results["compliance"].frame["status"].tolist() == ["no_data"]
     some = judged("loud", "error", "info")
     assert some.results["compliance"].frame["bad"].tolist() == [1.0]
     assert any("1 of 3 log lines have no level that is known; they count as good" in text for text in some.warnings)

@@ -80,6 +80,15 @@ def cost_lines(study: Study) -> tuple[Line, ...]:
             of = f" of {value_text(row.limit, str(row.unit))}" if row.limit == row.limit else ""
             title = f"Budget of {row.dimension} {row.group}"
             lines.append(Line("cost/budget", row.status, title, f"{ratio_text(row.used, digits=1)}{of} used"))
+    plans = study.results.get("budget_plans")
+    for row in plans.frame.itertuples() if plans is not None else ():
+        if row.status in ("spent", "at_risk"):
+            title = f"Budget of {row.dimension} {row.group}".rstrip() if row.dimension else "Budget of all spend"
+            said = f"{ratio_text(row.used, digits=1)} of {amount_text(row.limit, row.unit)} used in this {row.window}"
+            if row.overrun and row.status != "spent":
+                chance = ratio_text(row.probability, digits=0)
+                said += f"; used up on {day_text(row.overrun)} ({chance} likely to be overrun)"
+            lines.append(Line("cost/budget", row.status, title, said))
     forecast = study.results["forecast"]
     for row in forecast.overruns.itertuples() if isinstance(forecast, SpendForecast) else ():
         chance, left = ratio_text(row.probability, digits=0), value_text(row.left, str(row.unit))

@@ -20,7 +20,7 @@ def capacity() -> None:
 @capacity.command()
 @click.option(
     "--show",
-    type=click.Choice(["limits", "headroom", "use", "plan", "backtests"]),
+    type=click.Choice(["limits", "headroom", "use", "plan", "money", "backtests"]),
     default="limits",
     show_default=True,
     help="Which table to print.",
@@ -44,25 +44,28 @@ def status(
       workbench capacity status counterfactual-lab --show headroom
       workbench capacity status counterfactual-lab --show use
       workbench capacity status counterfactual-lab --show plan --horizon 60
+      workbench capacity status counterfactual-lab --show money
       workbench capacity status counterfactual-lab --show backtests
       workbench capacity status counterfactual-lab --check
     """
-    from workbench.charts.capacity import tables
+    from workbench.charts.capacity import money_tables, tables
     from workbench.studies import capacity_forecast
 
     study = asked.answer(capacity_forecast, horizon_days=horizon)
+    result = study.results["money" if show == "money" else "limits"]
     texts = {
         "limits": tables.limit_rows,
         "headroom": tables.headroom_rows,
         "use": tables.use_rows,
         "plan": tables.plan_rows,
+        "money": money_tables.money_rows,
         "backtests": tables.backtest_rows,
     }
     asked.show(
         study,
-        texts[show](study.results["limits"]),
-        csv=study.results["limits"].to_frame().to_dict(orient="records"),
-        right=lambda name: name not in tables.TEXT,
+        texts[show](result),
+        csv=result.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in (*tables.TEXT, *money_tables.TEXT),
         finding=tables.capacity_finding(study),
         check=check,
     )

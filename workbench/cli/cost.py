@@ -16,6 +16,12 @@ _TEXT = (
     "by",
     "group",
     "per",
+    "window",
+    "currency",
+    "rates",
+    "ends",
+    "overrun",
+    "invoice",
     "counter",
     "budget",
     "status",
@@ -60,7 +66,8 @@ def status(
       workbench cost status counterfactual-lab --by service --period last-month
       workbench cost status counterfactual-lab --by day --format csv
     """
-    from workbench.charts.cost import driver_tables, list_price_tables
+    from workbench.analysis.cost.finance.currency import ConvertedSpend
+    from workbench.charts.cost import budget_tables, driver_tables, list_price_tables
     from workbench.charts.cost import tables as rows_of
     from workbench.core.errors import ParameterError
     from workbench.studies import spend_and_tokens
@@ -79,10 +86,13 @@ def status(
         groups = groups[groups["dimension"] == by]
         parts.append(rows_of.group_rows(results["groups"], dimension=by))
     else:
+        converted = results["converted"]
+        if isinstance(converted, ConvertedSpend) and converted.currency:
+            parts.append(budget_tables.converted_rows(converted))
         parts += [rows_of.group_rows(results["groups"]), driver_tables.class_rows(results["token_classes"])]
         parts += [list_price_tables.list_price_rows(results["list_prices"]), rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
-        parts += [rows_of.invoice_rows(results["invoices"])]
+        parts += [budget_tables.plan_rows(results["budget_plans"]), rows_of.invoice_rows(results["invoices"])]
     asked.show(
         study,
         *parts,
@@ -151,6 +161,56 @@ def forecast(asked: Asked) -> None:
         csv=result.to_frame().to_dict(orient="records"),
         right=lambda name: name not in ("of", "overrun", "basis"),
         finding=driver_tables.forecast_sentence(result),
+    )
+
+
+@cost.command()
+@question
+def windows(asked: Asked) -> None:
+    """Print the last 24 hours, 7 and 30 days against the same before, and the running day against the same hours.
+
+    \b
+    Example:
+      workbench cost windows conduit
+    """
+    from workbench.charts.cost import budget_tables
+    from workbench.studies import spend_and_tokens
+
+    study = asked.answer(spend_and_tokens)
+    result = study.results["windows"]
+    asked.show(
+        replace(study, results={"windows": result}),
+        budget_tables.window_rows(result),
+        csv=result.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in budget_tables.BUDGET_TEXT,
+        finding=budget_tables.WINDOWS_CAPTION,
+    )
+
+
+@cost.command()
+@question
+def budgets(asked: Asked) -> None:
+    """Print the budgets of owners, teams, keys or the whole system, what is spent of each, and where it lands.
+
+    Budgets stand in a table (holds = "budgets"): owner or another label, amount, currency, and a window: month, 24h,
+    7d or 30d.
+
+    \b
+    Examples:
+      workbench cost budgets conduit
+      workbench cost budgets conduit --format csv
+    """
+    from workbench.charts.cost import budget_tables
+    from workbench.studies import spend_and_tokens
+
+    study = asked.answer(spend_and_tokens)
+    result = study.results["budget_plans"]
+    asked.show(
+        replace(study, results={"budget_plans": result}),
+        budget_tables.plan_rows(result),
+        csv=result.to_frame().to_dict(orient="records"),
+        right=lambda name: name not in budget_tables.BUDGET_TEXT,
+        finding=budget_tables.plan_sentence(result),
     )
 
 

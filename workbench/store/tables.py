@@ -43,6 +43,8 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "deployments": ("time", "service"),
     "incidents": ("id", "starts_at"),
     "labels": (),
+    "budgets": ("amount", "currency"),
+    "rates": ("date", "base", "quote", "rate"),
     "answers": ("time", "score"),
     "": (),
 }
@@ -64,7 +66,7 @@ _FOCUS_FURTHER: Mapping[str, str] = {
 #: Columns read as instants (UTC unless they say otherwise) and as exact amounts.
 _TIMES = ("time", "start", "end", "billing_start", "starts_at", "ends_at", "commit_time", "resolved_at",
           "acknowledged_at", "acked_at", "first_acknowledged_at", "first_ack_at")  # fmt: skip
-_AMOUNTS = ("amount", "quantity", "unit_price")
+_AMOUNTS = ("amount", "quantity", "unit_price", "rate")
 
 
 #: How long a database may take to let us in and to answer.
@@ -90,7 +92,7 @@ class TableSource:
     table : str
         ``name`` or ``schema.name``.
     holds : str
-        ``invoices``, ``deployments``, ``incidents``, ``labels``, ``answers`` or empty.
+        ``invoices``, ``budgets``, ``rates``, ``deployments``, ``incidents``, ``labels``, ``answers`` or empty.
     fields : mapping of str to str
         Column of the workbench -> column of the table.
     delimiter : str

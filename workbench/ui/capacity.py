@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.charts.capacity import figures as charts
+from workbench.charts.capacity import money_tables as money
 from workbench.charts.capacity import tables as rows
 from workbench.charts.unusual import capacity_lines
 from workbench.core.result import Study
@@ -48,6 +49,10 @@ def _charts(study: Study) -> None:
         figures.plain(charts.limits_figure, limits, key="limits", title="How much of each limit is used")
 
 
+def _money_caption(study: Study) -> str:
+    return f"{money.CAPTION} {money.unpriced_text(study.results['money'])}".strip()
+
+
 def _sheets(study: Study) -> list[Sheet]:
     limits = study.results["limits"]
     return [
@@ -58,6 +63,7 @@ def _sheets(study: Study) -> list[Sheet]:
         ),
         Sheet("Utilisation and saturation", rows.use_rows(limits), "Highest of the last day / the highest limit."),
         Sheet("Headroom and what to do", rows.headroom_rows(limits), "Headroom: limit less use; peaks of four weeks."),
+        Sheet("Cost by quarter", money.money_rows(study.results["money"]), _money_caption(study)),
         Sheet("Past forecasts", rows.backtest_rows(limits), "Mean absolute error of the backtest."),
     ]
 

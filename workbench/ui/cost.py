@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from workbench.analysis.cost.drivers import SpendDrivers
+from workbench.analysis.cost.finance.currency import ConvertedSpend
 from workbench.analysis.cost.landing import SpendForecast
+from workbench.analysis.cost.prices.in_force import BookPrices
 from workbench.analysis.cost.prices.listed import ListPrices
-from workbench.charts.cost import driver_tables, list_price_tables
+from workbench.charts.cost import budget_tables, driver_tables, list_price_tables
 from workbench.charts.cost import figures as charts
 from workbench.charts.cost import tables as words
 from workbench.charts.unusual import cost_lines
@@ -40,9 +42,11 @@ def _figures(study: Study) -> list[Tile]:
     for cost in study.results["unit_costs"].frame.head(1 if len(row) < 4 else 0).itertuples():
         text = amount_text(cost.unit_cost, cost.unit)
         row.append(Tile(f"Spend per {cost.per}", text, str(cost.counter), "", cost.change_ratio, "down"))
-    if len(budgets) and len(row) < 5:
-        over = int(budgets["status"].isin(["spent", "at_risk"]).sum())
-        row.append(Tile("Budgets at risk", f"{over} of {len(budgets)}", "used to 80 % or more"))
+    plans = study.results["budget_plans"].frame
+    if (len(budgets) or len(plans)) and len(row) < 5:
+        over = sum(int(frame["status"].isin(["spent", "at_risk"]).sum()) for frame in (budgets, plans))
+        said = "used to 80 % or more" + (", or likely to be overrun" if len(plans) else "")
+        row.append(Tile("Budgets at risk", f"{over} of {len(budgets) + len(plans)}", said))
     return row[:5]
 
 
@@ -124,8 +128,14 @@ def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
     groups, forecast, jumps = results["groups"], results["forecast"], results["jumps"]
     parts = [
         Sheet("Totals", words.total_rows(results["totals"])),
+        Sheet("Day, week, 30 days", budget_tables.window_rows(results["windows"]), budget_tables.WINDOWS_CAPTION),
         Sheet("What stands out", words.jump_rows(jumps), words.JUMPS_CAPTION, words.jumps_sentence(jumps)),
     ]
+    converted = results["converted"]
+    if isinstance(converted, ConvertedSpend) and converted.currency:
+        said = budget_tables.converted_sentence(converted)
+        rows = budget_tables.converted_rows(converted)
+        parts.append(Sheet(f"In {converted.currency}", rows, said, said))
     for total, dimension in zip(results["totals"].frame.itertuples(), dimensions, strict=True):
         name = words.measure_name(results["totals"], total.measure, total.unit)
         rows = words.group_rows(groups, measure=total.measure, dimension=dimension, unit=total.unit)
@@ -140,6 +150,8 @@ def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
         parts.append(Sheet("Where it lands", driver_tables.forecast_rows(forecast), said, said))
     units = results["unit_costs"]
     said = "Total spend divided by each count. These rows do not add up."
+    prices = results["price_book"]
+    said_of_book = list_price_tables.book_price_sentence(prices) if isinstance(prices, BookPrices) else ""
     return [
         *parts,
         Sheet(
@@ -153,12 +165,23 @@ def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
             words.budget_rows(results["budgets"]),
             absent="Not measured: the system states no budgets for this time.",
         ),
+        Sheet(
+            "Budgets of owners",
+            budget_tables.plan_rows(results["budget_plans"]),
+            f"{budget_tables.plan_sentence(results['budget_plans'])} {budget_tables.PLANS_CAPTION}",
+            budget_tables.plan_sentence(results["budget_plans"]),
+        ),
         Sheet("Classes of tokens", driver_tables.class_rows(results["token_classes"]), absent="Not measured."),
         Sheet(
             "List prices",
             list_price_tables.list_price_rows(results["list_prices"]),
             f"{list_price_tables.list_price_sentence(results['list_prices'])} {list_price_tables.CAPTION}",
             list_price_tables.list_price_sentence(results["list_prices"]),
+        ),
+        *(
+            [Sheet("Price book", list_price_tables.book_price_rows(prices), said_of_book, said_of_book)]
+            if isinstance(prices, BookPrices)
+            else []
         ),
         Sheet(
             "Invoices",

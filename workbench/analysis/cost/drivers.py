@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
-from workbench.analysis.counting.amounts import added, summed
+from workbench.analysis.cost.items import Amount, Item, item_labels, items_of, with_list_prices
+from workbench.analysis.cost.ledger import Account, Periods, known_amount
+from workbench.analysis.cost.model_switches import model_switches
+from workbench.analysis.cost.prices.book import PriceBook
 from workbench.core.money import quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
+
+__all__ = ["EFFECTS", "Item", "SpendDrivers", "cause_sentence", "effects", "spend_drivers"]
 
 _EXACT = Context(prec=80)
 
@@ -22,45 +26,14 @@ _EXACT = Context(prec=80)
 EFFECTS = {
     "volume": "more or fewer requests or tokens in all",
     "mix": "requests or tokens moved between items of different cost",
+    "model_switch": "a fifth or more of an owner's requests or tokens moved to another model",
     "tokens_per_request": "longer or shorter requests",
+    "list_price": "the list price of an item changed",
     "price": "cost per token of an item, its mix of token classes included",
     "new": "items that the period before did not have",
     "retired": "items that the period no longer has",
     "unmeasured": "spend without tokens or requests",
 }
-
-#: Labels that make an item, where both spend and tokens have them.
-ITEM_LABELS = ("system", "provider", "model", "key", "team", "service")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One thing that is paid for, in one period.
-
-    Attributes
-    ----------
-    name : tuple of str
-        Values of the labels.
-    cost : Decimal
-        [currency]
-    quantity : Decimal
-        Tokens; 0 where none are counted. [tokens]
-    requests : Decimal or None
-        Where they are counted by the same labels. [requests]
-    classes : mapping of str to (Decimal, Decimal)
-        Tokens and cost by class of tokens, where they are priced apart; they add up to ``quantity`` and ``cost``.
-    """
-
-    name: tuple[str, ...]
-    cost: Decimal
-    quantity: Decimal
-    requests: Decimal | None = None
-    classes: Mapping[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
-
-    @property
-    def parts(self) -> Mapping[str, tuple[Decimal, Decimal]]:
-        """Classes, or all tokens as one class."""
-        return self.classes or {"": (self.quantity, self.cost)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,13 +67,18 @@ class SpendDrivers(Result):
         return pd.DataFrame(rows, columns=["effect", "amount", "item"])
 
 
-def effects(before: Iterable[Item], now: Iterable[Item]) -> dict[str, dict[tuple[str, ...], Decimal]]:
+def effects(
+    before: Iterable[Item], now: Iterable[Item], labels: Sequence[str] = ()
+) -> dict[str, dict[tuple[str, ...], Decimal]]:
     """Split the change of spend between two periods into effects by item.
 
     Parameters
     ----------
     before, now : iterable of Item
-        Each name at most once. [currency]
+        Each name at most once, amounts as Decimal. [currency]
+    labels : sequence of str
+        What the parts of a name are; with ``model`` and a label of an owner (key, team, service), switches of models
+        are an effect of their own.
 
     Returns
     -------
@@ -109,11 +87,14 @@ def effects(before: Iterable[Item], now: Iterable[Item]) -> dict[str, dict[tuple
 
     Notes
     -----
-    Over items that both periods have, with q the requests of an item (tokens where no requests are counted), Q their
-    sum, c the cost of one: volume = (Q1 - Q0) / Q0 times its spend before; mix = sum (q1 - q0 Q1 / Q0) c0; with t
-    tokens per request and p cost per token, tokens per request = sum q1 (t1 - t0) p0, price = sum q1 t1 (p1 - p0): in
-    this order, each at the prices of before until the last [1]_. Fractions are exact; the remainder of
-    rounding to twelve places goes to the largest amount.
+    First, traffic that moved between the models of one owner is taken out
+    (:func:`workbench.analysis.cost.model_switches.model_switches`). Then, over items that both periods have, with q the
+    requests of an item (tokens where no requests are counted), Q their sum, c the cost of one: volume = (Q1 - Q0) / Q0
+    times its spend before; mix = sum (q1 - q0 Q1 / Q0) c0; with t tokens per request and p cost per token, tokens per
+    request = sum q1 (t1 - t0) p0, price = sum q1 t1 (p1 - p0): in this order, each at the prices of before until the
+    last [1]_. Of the price, the part of the list price is the cost times 1 - L0 / L1, with L0 and L1 the tokens of now
+    at list prices of before and of now. Fractions are exact; the remainder of rounding to twelve places goes to the
+    largest amount.
 
     References
     ----------
@@ -127,15 +108,20 @@ def effects(before: Iterable[Item], now: Iterable[Item]) -> dict[str, dict[tuple
     {'volume': 600, 'mix': -560, 'price': -50}
     """
     first, second = ({one.name: one for one in items} for items in (before, now))
+    change = total([*(_decimal(one.cost) for one in second.values()), *(-_decimal(one.cost) for one in first.values())])
     shares: dict[str, dict[tuple[str, ...], Fraction]] = {effect: {} for effect in EFFECTS}
-    both = [name for name in first if name in second]
-    counted = [one for name in both for one in (first[name], second[name])]
+    counted = [one for name in first if name in second for one in (first[name], second[name])]
     by_requests = bool(counted) and all(one.requests for one in counted)
+
+    def size(one: Item) -> Fraction:
+        return Fraction((one.requests or 0) if by_requests else one.quantity)
+
+    switched = model_switches(first, second, labels, size)
+    shares["model_switch"], first, second = switched.amounts, switched.before, switched.now
     lasting = []
-    for name in both:
+    for name in (name for name in first if name in second):
         old, new = first[name], second[name]
-        sizes = [one.requests if by_requests else one.quantity for one in (old, new)]
-        if all(size is not None and size > 0 for size in sizes):
+        if size(old) > 0 and size(new) > 0:
             lasting.append(name)
         elif new.cost != old.cost:
             shares["unmeasured"][name] = Fraction(new.cost) - Fraction(old.cost)
@@ -145,13 +131,22 @@ def effects(before: Iterable[Item], now: Iterable[Item]) -> dict[str, dict[tuple
     for name, one in first.items():
         if name not in second and one.cost:
             shares["retired"][name] = -Fraction(one.cost)
-    _lasting(shares, [(first[name], second[name]) for name in lasting], by_requests=by_requests)
-    change = total([*(one.cost for one in second.values()), *(-one.cost for one in first.values())])
+    _lasting(shares, [(first[name], second[name]) for name in lasting], size, by_requests=by_requests)
     return _rounded(shares, change)
 
 
+def _decimal(amount: Amount) -> Decimal:
+    if isinstance(amount, Decimal):
+        return amount
+    raise TypeError("the items of a period have decimal amounts")
+
+
 def spend_drivers(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    book: PriceBook | None = None,
 ) -> SpendDrivers:
     """Say why the spend of a period differs from that of the one before.
 
@@ -159,6 +154,8 @@ def spend_drivers(
     ----------
     ledger, seen, accounts, periods
         As for :func:`workbench.analysis.cost.spend.spend_totals`. [unit of the account]
+    book : PriceBook, optional
+        Tells changes of list prices from other changes of the cost per token.
 
     Returns
     -------
@@ -178,17 +175,19 @@ def spend_drivers(
         if any(known_amount(money, seen, span) is None for span in (periods.now, periods.before)):
             notes.append(f"Why spend in {unit} moved is not known: one of the two periods was not observed.")
             continue
-        labels = _labels(paid, tokens)
+        labels = item_labels(paid, tokens)
         by_request = [one for one in requests if labels and all(name in one.dimensions for name in labels)][:1]
         parts = (paid, tokens if labels else [], by_request)
-        before, now = (_items(ledger, parts, labels, span) for span in (periods.before, periods.now))
-        split = effects(before, now)
+        before, now = (items_of(ledger, parts, labels, span) for span in (periods.before, periods.now))
+        if book is not None and tokens:
+            before, now = with_list_prices(ledger, accounts, (before, now), labels, periods, book, unit)
+        split = effects(before, now, labels)
         for effect, amounts in split.items():
             rows += [
                 {"unit": unit, "effect": effect, "item": " / ".join(name), "amount": amount}
                 for name, amount in sorted(amounts.items(), key=lambda pair: -abs(pair[1]))
             ]
-        sums = [total(one.cost for one in items) for items in (before, now)]
+        sums = [total(_decimal(one.cost) for one in items) for items in (before, now)]
         change = total((sums[1], -sums[0]))
         cause = cause_sentence(split, labels, change, sums[0], unit)
         moved.append({"unit": unit, "before": sums[0], "amount": sums[1], "change": change, "cause": cause})
@@ -233,7 +232,8 @@ def cause_sentence(
         if effect in ("new", "retired") or not amounts:
             continue
         most = max(amounts, key=lambda name: abs(amounts[name]))
-        where = f" (most in {' / '.join(filter(None, most)) or 'all'})" if len(amounts) > 1 else ""
+        named = len(amounts) > 1 or effect in ("model_switch", "list_price")
+        where = f" (most in {' / '.join(filter(None, most)) or 'all'})" if named else ""
         causes.append((total(amounts.values()), f"of {effect.replace('_', ' ')}: {said}{where}"))
     same = [one for one in causes if (one[0] > 0) == (change > 0) and one[0]]
     if not same:
@@ -242,47 +242,13 @@ def cause_sentence(
     return f"{head}, mostly because {cause} ({amount:+,.2f} {unit})."
 
 
-def _labels(paid: Sequence[Account], tokens: Sequence[Account]) -> tuple[str, ...]:
-    """Labels of items: those that all tokens have and some spend, else those that some spend has."""
-    spent = {name for one in paid for name in one.dimensions}
-    shared = [name for name in ITEM_LABELS if name in spent and all(name in one.dimensions for one in tokens)]
-    return tuple(shared or [name for name in ITEM_LABELS if name in spent])
-
-
-def _items(
-    ledger: pd.DataFrame, parts: Sequence[Sequence[Account]], labels: Sequence[str], span: TimeRange
-) -> list[Item]:
-    """Items of a period; spend without any of the labels is an item under its counter's title."""
-    nothing = Decimal(0)
-    sums: list[dict[tuple[str, ...], Decimal]] = []
-    for accounts in parts:
-        amounts: dict[tuple[str, ...], Decimal] = {}
-        for one in accounts:
-            rows = inside(ledger[ledger["role"] == one.role], span)
-            own = [name for name in labels if name in one.dimensions]
-            if not own:
-                name = (one.title, *[""] * (len(labels) - 1))
-                amounts[name] = total([amounts.get(name, nothing), added(rows["amount"])])
-                continue
-            totals = summed(rows, own)
-            for values in totals.itertuples(index=False):
-                name = tuple(str(getattr(values, label)) if label in own else "" for label in labels)
-                amounts[name] = total([amounts.get(name, nothing), values.amount])
-        sums.append(amounts)
-    costs, tokens, requests = sums
-    used = (name for name in {**costs, **tokens} if costs.get(name, nothing) or tokens.get(name, nothing))
-    return [
-        Item(name, costs.get(name, nothing), tokens.get(name, nothing), requests.get(name) if requests else None)
-        for name in used
-    ]
-
-
 def _lasting(
-    shares: dict[str, dict[tuple[str, ...], Fraction]], pairs: Sequence[tuple[Item, Item]], *, by_requests: bool
+    shares: dict[str, dict[tuple[str, ...], Fraction]],
+    pairs: Sequence[tuple[Item, Item]],
+    size: Callable[[Item], Fraction],
+    *,
+    by_requests: bool,
 ) -> None:
-    def size(one: Item) -> Fraction:
-        return Fraction((one.requests or Decimal(0)) if by_requests else one.quantity)
-
     whole0, whole1 = (sum((size(pair[side]) for pair in pairs), Fraction(0)) for side in (0, 1))
     for old, new in pairs:
         q0, q1 = size(old), size(new)
@@ -294,13 +260,26 @@ def _lasting(
             longer = sum((_longer(old, new, name, q1 / q0) for name in {**old.parts, **new.parts}), Fraction(0))
             shares["tokens_per_request"][old.name] = longer
             rest -= longer
-        shares["price"][old.name] = rest
+        listed = _list_price(old, new)
+        shares["list_price"][old.name] = listed
+        shares["price"][old.name] = rest - listed
+
+
+def _list_price(old: Item, new: Item) -> Fraction:
+    """Cost of now that is there because list prices changed; 0 where a class has no price in one of the periods."""
+    if not new.listed or not set(new.listed) <= set(old.listed):
+        return Fraction(0)
+    used = {name: Fraction(count) for name, (count, _) in new.listed.items()}
+    now, then = (sum((used[name] * Fraction(one.listed[name][1]) for name in used), Fraction(0)) for one in (new, old))
+    return Fraction(new.cost) * (1 - then / now) if now > 0 else Fraction(0)
 
 
 def _longer(old: Item, new: Item, name: str, growth: Fraction) -> Fraction:
     """Cost of the tokens of a class beyond those that the old length of requests would take, at the old price."""
     nothing = Decimal(0), Decimal(0)
-    (used0, cost0), (used1, cost1) = (tuple(map(Fraction, one.parts.get(name, nothing))) for one in (old, new))
+    (used0, cost0), (used1, cost1) = (
+        (Fraction(used), Fraction(cost)) for used, cost in (one.parts.get(name, nothing) for one in (old, new))
+    )
     return cost0 / used0 * (used1 - used0 * growth) if used0 else cost1
 
 

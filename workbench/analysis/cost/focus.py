@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.cost.invoice_lines import Invoice
+from workbench.analysis.cost.finance.invoice_lines import Invoice
 from workbench.analysis.cost.ledger import Account, inside, observed
 from workbench.analysis.cost.prices.book import Price, PriceBook, rate_of_class
 from workbench.analysis.cost.token_classes import CLASSES, token_usage

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.cost.invoice_lines import Invoice, invoices_of
+from workbench.analysis.cost.finance.currency import RateBook
+from workbench.analysis.cost.finance.invoice_lines import Invoice, invoices_of
 from workbench.analysis.cost.ledger import Account
 from workbench.analysis.cost.spend import COVERAGE_FLOOR
 from workbench.analysis.counting.amounts import added
-from workbench.core.money import total
+from workbench.core.money import quantised, total
 from workbench.core.result import Result
 
 #: An invoice that is farther from the meter than this share of it differs, unless the settings say otherwise.
@@ -70,6 +71,7 @@ def invoice_check(
     as_of: datetime,
     tolerance: Decimal = TOLERANCE,
     system: str = "",
+    rates: RateBook | None = None,
     notes: Sequence[str] = (),
 ) -> InvoiceCheck:
     """Compare invoices with a ledger whose slices have edges wherever one of them begins or ends.
@@ -77,7 +79,7 @@ def invoice_check(
     Parameters
     ----------
     lines : DataFrame
-        Lines of invoices, see :func:`workbench.analysis.cost.invoice_lines.readable_lines`. [currency]
+        Lines of invoices, see :func:`workbench.analysis.cost.finance.invoice_lines.readable_lines`. [currency]
     ledger, seen : DataFrame
         As of :func:`workbench.studies.counting.ledger.read_ledger`, for these accounts; with edges at
         :data:`ZONE_SHIFTS` before those of the invoices and a day after their ends too, invoices cut at another zone's
@@ -90,13 +92,15 @@ def invoice_check(
         Share of an invoice by which the meter may be off; beyond it they differ. [ratio]
     system : str
         The provider of what counters without that label count, as in the FOCUS export.
+    rates : RateBook, optional
+        Converts a meter in another currency, each slice at the rate of its day, with a note; slices should be days.
     notes : sequence of str
         Said before those of this function.
 
     Notes
     -----
-    Providers are the same when they differ by case only. Currencies are never converted: a counter in another currency
-    does not meter the invoice. Nothing is called equal or different below 90 % of the period observed. Taxes are no
+    Providers are the same when they differ by case only. Without a rate of every day a counter in another currency does
+    not meter the invoice. Nothing is called equal or different below 90 % of the period observed. Taxes are no
     part of what is compared, credits are.
     A cause is named where it leaves less than a tenth of the difference: lines that are in the table twice, one more
     day, the same days cut at the midnight of a zone (the one that leaves least), or more spend than was metered while a
@@ -117,10 +121,15 @@ def invoice_check(
     rows: list[dict[str, Any]] = []
     for invoice in invoices:
         own = meter[(meter["who"] == invoice.who) & (meter["currency"] == invoice.currency)]
+        looked = seen
+        if own.empty and rates is not None:
+            own, conversion = _in_currency(meter[meter["who"] == invoice.who], invoice, rates)
+            remarks += conversion
+            looked = seen[(seen["start"] >= invoice.start) & (seen["end"] <= invoice.end)]
         inside = own[(own["start"] >= invoice.start) & (own["end"] <= invoice.end)]
         metered = added(inside["amount"]) if len(inside) else None
         row = _row(invoice, metered, _observed(seen, invoice.start, invoice.end), tolerance)
-        rows.append(row | {"cause": _cause(row, invoice, own, seen, as_of) if row["verdict"] == "differs" else ""})
+        rows.append(row | {"cause": _cause(row, invoice, own, looked, as_of) if row["verdict"] == "differs" else ""})
     rows += _not_invoiced(invoices, meter, seen, tolerance, system)
     frame = pd.DataFrame(rows, columns=_COLUMNS).sort_values(["start", "end", "provider"], ignore_index=True)
     for name in ("start", "end"):
@@ -143,6 +152,25 @@ def _meter(ledger: pd.DataFrame, accounts: Sequence[Account], system: str) -> pd
         currency=ledger["role"].astype("str").map(units).fillna("").astype("str").str.upper(),
         who=names.str.strip().str.casefold(),
     )
+
+
+def _in_currency(rows: pd.DataFrame, invoice: Invoice, rates: RateBook) -> tuple[pd.DataFrame, list[str]]:
+    """Convert the metered slices of an invoice; none where one of them has no rate."""
+    inside = rows[(rows["start"] >= invoice.start) & (rows["end"] <= invoice.end)]
+    days = [
+        rates.rate(str(base), invoice.currency, start.date())
+        for base, start in zip(inside["currency"], inside["start"], strict=True)
+    ]
+    known = [rate for rate in days if rate is not None]
+    if not known or len(known) < len(days):
+        return rows.iloc[:0], []
+    amounts = [quantised(Decimal(amount) * rate) for amount, rate in zip(inside["amount"], known, strict=True)]
+    bases = ", ".join(sorted(set(inside["currency"])))
+    note = (
+        f"What {invoice.provider} metered in {bases} is converted to {invoice.currency} day by day, at "
+        f"{min(known):.6g} to {max(known):.6g} ({rates.source})."
+    )
+    return inside.assign(amount=amounts, currency=invoice.currency), [note]
 
 
 def _not_invoiced(

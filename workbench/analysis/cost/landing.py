@@ -39,7 +39,7 @@ class SpendForecast(Result):
 
     ============= ====================================================================================
     unit          currency (str)
-    dimension     ``all``, ``key``, ``team`` or ``user`` (str)
+    dimension     ``all``, ``key``, ``team``, ``user`` or ``owner`` (str)
     group         which one (str)
     so_far        spend of the month up to now, exact (Decimal) [``unit``]
     expected      so_far and the forecast of the rest [``unit``]
@@ -104,11 +104,14 @@ def spend_forecast(
         for dimension, counted in _ways(accounts, unit):
             part = ledger[ledger["role"].isin([one.role for one in counted])]
             span = TimeRange(month.start, now)
-            if known_amount(part, seen, span) is None or _covered(seen, part, span) < LEAST_COVERED:
+            if (
+                known_amount(part, seen, span) is None
+                or covered_share(seen[seen["role"].isin(part["role"].unique())], span) < LEAST_COVERED
+            ):
                 if dimension == "all":
                     notes.append(f"The month end in {unit} is not forecast: too little of the month was observed.")
                 continue
-            days = _stretches(part, seen, dimension, now, zone)
+            days = stretches(part, seen, dimension, now, zone)
             so_far = _so_far(part, dimension, span)
             largest = sorted(so_far, key=lambda name: -so_far[name])[:top]
             for group in largest:
@@ -129,7 +132,7 @@ def _ways(accounts: Sequence[Account], unit: str) -> list[tuple[str, list[Accoun
     """Return the whole, and each kind of owner by the counters that have it."""
     money = [one for one in accounts if (one.measure, one.unit) == ("cost", unit)]
     ways: list[tuple[str, list[Account]]] = [("all", [one for one in money if one.added])]
-    for name in ("key", "team", "user"):
+    for name in ("key", "team", "user", "owner"):
         having = [one for one in money if name in one.dimensions and one.added]
         having = having or [one for one in money if name in one.dimensions][:1]
         ways += [(name, having)] if having else []
@@ -144,8 +147,20 @@ def _so_far(part: pd.DataFrame, dimension: str, span: TimeRange) -> dict[str, De
     return {str(name): amount for name, amount in zip(sums[dimension], sums["amount"], strict=True) if str(name)}
 
 
-def _stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datetime, zone: str) -> dict[str, Floats]:
-    """Spend of each stretch of 24 hours up to now by group, the oldest first; NaN where one was not observed."""
+def stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datetime, zone: str) -> dict[str, Floats]:
+    """Return the spend of each stretch of 24 hours up to now by group, the oldest first; NaN where not observed.
+
+    Parameters
+    ----------
+    part, seen : DataFrame
+        Rows of a ledger, cut at the wall-clock time of now, and how much was observed.
+    dimension : str
+        Label of the groups; ``all`` for one group with an empty name.
+    now : datetime
+        End of the last stretch.
+    zone : str
+        IANA zone of the wall clock.
+    """
     mine = seen[seen["role"].isin(part["role"].unique()) & (seen["end"] <= now)]
     slices = mine.groupby(["start", "end"])["covered"].min().reset_index()
     if slices.empty:
@@ -172,8 +187,9 @@ def _stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: date
     }
 
 
-def _covered(seen: pd.DataFrame, part: pd.DataFrame, span: TimeRange) -> float:
-    mine = inside(seen[seen["role"].isin(part["role"].unique())], span)
+def covered_share(seen: pd.DataFrame, span: TimeRange) -> float:
+    """Return the observed share of a range, of the role that was seen least. [ratio]"""
+    mine = inside(seen, span)
     length = (mine["end"] - mine["start"]).dt.total_seconds()
     shares = (mine["covered"] * length).groupby(mine["role"].astype("str")).sum() / span.seconds
     return float(shares.min()) if len(shares) else 0.0

@@ -16,6 +16,9 @@ import pandas as pd
 from workbench.analysis.counting.amounts import added, summed
 from workbench.core.timerange import TimeRange
 
+#: Observed share of a period from which nothing counted is zero. [ratio]
+ZERO_COVERAGE = 0.01
+
 #: Name of a group whose counter has no such label.
 NOT_GIVEN = "(not given)"
 
@@ -91,7 +94,23 @@ def within(part: pd.DataFrame, span: TimeRange) -> Decimal:
 
 def known_amount(part: pd.DataFrame, seen: pd.DataFrame, span: TimeRange) -> Decimal | None:
     """Sum of a ledger over a period, exact; None where none of its counters was observed in it."""
-    return within(part, span) if any(observed(seen, role, span) for role in part["role"].unique()) else None
+    shares = [observed(seen, role, span) for role in part["role"].unique()]
+    return evident(within(part, span), shares) if any(shares) else None
+
+
+def evident(amount: Decimal, shares: Iterable[float]) -> Decimal | None:
+    """Return an amount whose counters were observed to these shares; None where it is no evidence.
+
+    Nothing counted is zero only where a hundredth of the period was observed (:data:`ZERO_COVERAGE`): a counter that
+    was seen for the last minutes says nothing of the rest.
+
+    Examples
+    --------
+    >>> evident(Decimal(0), [0.0005]), evident(Decimal(3), [0.0005]), evident(Decimal(0), [0.5])
+    (None, Decimal('3'), Decimal('0'))
+    """
+    share = max(shares, default=0.0)
+    return amount if share >= ZERO_COVERAGE or (share and amount) else None
 
 
 def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:

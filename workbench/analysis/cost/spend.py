@@ -18,6 +18,7 @@ import pandas as pd
 from workbench.analysis.cost.ledger import (
     Account,
     Periods,
+    evident,
     inside,
     known_amount,
     measures,
@@ -102,8 +103,9 @@ class DailySpend(Result):
     measure, unit, dimension, group, rest   as in :class:`SpendGroups`
     day           date in the zone, ISO 8601 (str)
     start, end    what of the day lies in the period [UTC]
+    whole         whether that is the whole day, from midnight to midnight (bool)
     amount        None where nothing of the day was observed (Decimal) [``unit``]
-    covered       observed share of the day [ratio]
+    covered       observed share of what of the day lies in the period [ratio]
     ============= ======================================================================================
     """
 
@@ -183,7 +185,7 @@ def spend_groups(
             if not members:
                 continue
             amount, base = (
-                total(amounts.get(name, Decimal(0)) for name in members) if any(share) else None
+                evident(total(amounts.get(name, Decimal(0)) for name in members), share)
                 for amounts, share in zip((now, before), shares, strict=True)
             )
             change = _change(amount, base)
@@ -224,6 +226,8 @@ def daily_spend(
             day=rows["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d"),
         )
         ends = rows.groupby("day").agg(start=("start", "min"), end=("end", "max"))
+        midnights = [ends[name].dt.tz_convert(zone) for name in ("start", "end")]
+        ends["whole"] = (midnights[0] == midnights[0].dt.normalize()) & (midnights[1] == midnights[1].dt.normalize())
         ends["covered"] = _observed_days(inside(seen[seen["role"].isin(part["role"].unique())], span), zone)
         days = summed(rows, ["group", "rest", "day"]).join(ends, on="day")
         places = dict(zip(mine["group"], range(len(mine)), strict=True))
@@ -237,7 +241,7 @@ def daily_spend(
                 amount=days["amount"].astype(object).where(~unknown, None),
             )
         )
-    columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "amount", "covered"]
+    columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "whole", "amount", "covered"]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
     return DailySpend(frame[columns], zone=zone)
 

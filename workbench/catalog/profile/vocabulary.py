@@ -48,6 +48,7 @@ ROLES: dict[str, str] = {
     "queue": "work that waits, a gauge",
     "tasks": "background tasks finished, a counter",
     "rate_limited": "requests refused by a limit, a counter",
+    "limit": "requests or tokens a provider allows, a gauge",
     "limit_left": "requests or tokens left under a provider's limit, a gauge",
     "fallbacks": "requests moved to another deployment or provider, a counter",
     "up": "whether a target answers its scrape, a gauge",

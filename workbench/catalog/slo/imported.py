@@ -97,6 +97,9 @@ def percent_at(document: Document, *place: str | int) -> Decimal:
         raise refused(document, place, f"{value!r} is not a percentage") from None
     if not 0 <= percent < 100:
         raise refused(document, place, f"a target of {percent} % leaves no error budget; it is below 100")
+    if 0 < percent <= 1:
+        why = f"a target of {percent} % is at most 1 %; write {percent * 100:f} for the ratio {percent}"
+        raise refused(document, place, why)
     return percent
 
 

@@ -253,6 +253,11 @@ class ObjectiveShape(Shape):
                     "breaks it for good and every burn rate is infinite",
                     {"shown": f"{name} {value}", "full": full, "at": name},
                 )
+        percent = self.targetPercent
+        _rule(
+            percent is None or not 0 < percent <= 1,
+            f"targetPercent {percent} is at most 1 %: write {(percent or 0) * 100:f} for a target of {percent}",
+        )
         _rule(self.indicator is None or self.indicatorRef is None, "an objective has indicator or indicatorRef")
         return self
 

@@ -21,7 +21,7 @@ TICKS = 8
 def daily_figure(
     result: DailySpend, measure: str = "cost", dimension: str = "", unit: str = "", *, mode: Mode = "light"
 ) -> Any:
-    """Draw a stacked bar a day, a colour a group; a day that was not fully observed is hatched.
+    """Draw a stacked bar a day, a colour a group; a day that was not fully observed, or is not over, is hatched.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ def daily_figure(
     rows = rows[rows["dimension"] == (dimension or next(iter(rows["dimension"]), ""))]
     figure = go.Figure(layout=_layout(mode, f"Per day ({unit})", f"Day ({result.zone})"))
     for number, (group, part) in enumerate(rows.groupby("group", sort=False)):
+        complete = part["whole"] & (part["covered"] >= 1 - 1e-9)
         figure.add_bar(
             x=part["day"],
             y=part["amount"].astype(float),
@@ -56,7 +57,7 @@ def daily_figure(
             marker={
                 "color": colours.sequence[number % len(colours.sequence)],
                 "opacity": 1 if number < len(colours.sequence) else 0.55,
-                "pattern": {"shape": ["/" if share < 1 - 1e-9 else "" for share in part["covered"]], "size": 5},
+                "pattern": {"shape": ["" if whole else "/" for whole in complete], "size": 5},
                 "line": {"width": 0},
             },
             text=[amount_text(amount, unit) for amount in part["amount"]],

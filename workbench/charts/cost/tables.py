@@ -89,7 +89,8 @@ def day_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per day: the total of each measure and unit, and how much of the day was observed."""
     rows: dict[str, dict[str, str]] = {}
     for (day, measure, unit), part in _once_each(result).groupby(["day", "measure", "unit"], sort=True):
-        row = rows.setdefault(str(day), {"day": day_text(str(day))})
+        whole = bool(part["whole"].iloc[0])
+        row = rows.setdefault(str(day), {"day": day_text(str(day)) + ("" if whole else " (a part)")})
         known = [amount for amount in part["amount"] if amount is not None]
         name = measure_name(result, str(measure), str(unit))
         row[name] = amount_text(sum(known, Decimal(0)) if known else None, str(unit))

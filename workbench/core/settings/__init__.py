@@ -106,7 +106,7 @@ class SourceSettings(Frozen):
     sampling: float | None = Field(default=None, gt=0, le=1)
     database: SecretRef | None = None
     table: str = ""
-    holds: Literal["", "invoices", "deployments", "incidents", "labels", "answers"] = ""
+    holds: Literal["", "invoices", "budgets", "rates", "deployments", "incidents", "labels", "answers"] = ""
     delimiter: str = ""
     decimal: Literal["", ".", ","] = ""
     ends: Literal["", "exclusive", "inclusive"] = ""

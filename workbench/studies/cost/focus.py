@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from workbench.analysis.cost.finance.invoice_lines import invoices_of
 from workbench.analysis.cost.focus import focus_export
-from workbench.analysis.cost.invoice_lines import invoices_of
 from workbench.analysis.cost.prices.book import PriceBook
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.cost import jumps, windows
 from workbench.analysis.cost.budgets import Budget
-from workbench.analysis.cost.jumps import HISTORY_DAYS
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.counting.counts import Method
 from workbench.catalog import Profile
@@ -27,6 +27,9 @@ from workbench.studies.counting.ledger import (
     selectors_of,
 )
 from workbench.studies.sources.reader import QueryReader
+
+#: Days of history that usual days and windows need. [d]
+HISTORY_DAYS = max(jumps.HISTORY_DAYS, windows.HISTORY_DAYS)
 
 #: The value of a budget is the newest of this long before the end of the period.
 GAUGE_AGE = "1h"

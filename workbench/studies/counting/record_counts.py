@@ -26,6 +26,9 @@ Floats = NDArray[np.float64]
 
 _DAY_MS = 86_400_000
 
+#: With so many lines without a level, the others say nothing of how many failed. [ratio]
+_MOST_UNKNOWN = 0.5
+
 
 @dataclass(frozen=True)
 class RecordCounts:
@@ -164,9 +167,11 @@ def _lines(indicator: RecordsIndicator, sources: RecordSources, span: TimeRange,
     part = indicator.bad if indicator.good is None else indicator.good
     if isinstance(part, LogFilter) and part.severity:
         unknown, lines = _without_level(indicator.total, sources, span, slice_ms), total.sum()
-        if unknown and unknown >= lines:
+        if unknown and unknown >= (lines if indicator.good is not None else _MOST_UNKNOWN * lines):
+            known = f"Only {lines - unknown:,.0f}" if unknown < lines else "None"
             raise EmptyAnswer(
-                f"None of the {lines:,.0f} log lines has a level that is known, so no failure could be seen.",
+                f"{known} of the {lines:,.0f} log lines {'have' if unknown < lines else 'has'} a level that is known, "
+                "so failures could not be seen.",
                 hint="Name the field of the level, or the system's words for levels, under logs in the profile.",
             )
         if unknown:

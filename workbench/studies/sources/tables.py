@@ -7,14 +7,16 @@ from datetime import datetime
 
 import pandas as pd
 
-from workbench.analysis.cost.invoice_lines import LINE_COLUMNS, readable_lines
+from workbench.analysis.cost.finance.budget_plans import BudgetPlan, read_plans
+from workbench.analysis.cost.finance.currency import RateBook, read_rates
+from workbench.analysis.cost.finance.invoice_lines import LINE_COLUMNS, readable_lines
 from workbench.analysis.cost.invoices import LAST_DAY, ZONE_SHIFTS, InvoiceCheck, invoice_check
 from workbench.analysis.cost.labels import labelled
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import MetricSource
-from workbench.core.timerange import TimeRange, to_ms
+from workbench.core.timerange import DAY_MS, TimeRange, to_ms
 from workbench.store.tables import TableSource
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, read_ledger, selectors_of
@@ -64,6 +66,28 @@ def invoice_lines(ctx: Context, system: str, span: TimeRange) -> tuple[pd.DataFr
     return lines[(lines["end"] > span.start) & (lines["start"] < span.end)], [*told, *left_out]
 
 
+def planned_budgets(ctx: Context, system: str, accounts: Sequence[Account]) -> tuple[list[BudgetPlan], list[str]]:
+    """Read the tables of budgets by the labels that spend is counted with; what cannot be used is a sentence."""
+    tables, told = rows_of(ctx, system, "budgets")
+    dimensions = {name for account in accounts if account.measure == "cost" for name in account.dimensions}
+    plans: list[BudgetPlan] = []
+    for table, rows in tables:
+        own, notes = read_plans(rows, dimensions)
+        plans += own
+        told += [f"{table.name}: {note}" for note in notes]
+    return plans, told
+
+
+def rate_book(ctx: Context, system: str) -> tuple[RateBook, list[str]]:
+    """Read the tables of rates of currencies as one; what cannot be used is a sentence."""
+    tables, told = rows_of(ctx, system, "rates")
+    rows = [row for _, table in tables for row in table.to_dict(orient="records")]
+    book, notes = read_rates(rows, source=", ".join(table.name for table, _ in tables))
+    if ctx.cost.currency and not tables and not told:
+        told.append(f'Spend is not shown in {ctx.cost.currency}: no table of rates is set (holds = "rates").')
+    return book, [*told, *notes]
+
+
 def reconciled(
     ctx: Context,
     system: str,
@@ -73,6 +97,7 @@ def reconciled(
     periods: Periods,
     *,
     as_of: datetime,
+    rates: RateBook,
 ) -> InvoiceCheck:
     """Reconcile the invoices that touch a period or the one before it with the counters of money.
 
@@ -86,7 +111,10 @@ def reconciled(
     ledger, seen = empty_ledger()
     if len(lines) and counted:
         ends = {at for name in ("start", "end") for at in lines[name]} | {at + LAST_DAY for at in lines["end"]}
-        edges = sorted({to_ms(at - shift) // SLICE_MS * SLICE_MS for at in ends for shift in ZONE_SHIFTS})
+        places = {to_ms(at - shift) // SLICE_MS * SLICE_MS for at in ends for shift in ZONE_SHIFTS}
+        if rates.rates and set(lines["currency"].str.strip().str.upper()) - {one.unit.upper() for one in counted}:
+            places |= set(range(-(-min(places) // DAY_MS) * DAY_MS, max(places), DAY_MS))
+        edges = sorted(places)
         hull = TimeRange.from_ms(edges[0], edges[-1])
         reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in counted]))
         try:
@@ -101,5 +129,6 @@ def reconciled(
         as_of=as_of,
         tolerance=ctx.cost.invoice_tolerance,
         system=system,
+        rates=rates if rates.rates else None,
         notes=told,
     )

@@ -81,7 +81,7 @@ def _part(value: object) -> Any:
         return type(value), value
     if isinstance(value, Study):
         facts = (value.name, value.system, value.range, value.as_of, value.status, value.freshness)
-        return Same(value.results), repr(value.coverage), facts
+        return Same(value.results), Same(value.provenance), repr(value.coverage), facts
     if isinstance(value, (Result, list)):
         return Same(value)
     if isinstance(value, tuple):

@@ -132,6 +132,51 @@ def list_prices(
     return ListPrices(frame, notes=tuple(errors), period=period, source=book.source)
 
 
+def listed_rates(
+    usage: pd.DataFrame, labels: Sequence[str], book: PriceBook, currency: str
+) -> dict[tuple[str, ...], dict[str, tuple[Decimal, Decimal]]]:
+    """Price the tokens of each item by class at the dates of use.
+
+    Parameters
+    ----------
+    usage : DataFrame
+        As of :func:`workbench.analysis.cost.token_classes.token_usage`. [tokens]
+    labels : sequence of str
+        Columns that name an item, ``provider`` and ``model`` among them.
+    book : PriceBook
+        Prices by date.
+    currency : str
+        Prices in another one do not count.
+
+    Returns
+    -------
+    dict
+        Values of the labels -> class -> tokens and the mean list price of one; items with a class that has no price on
+        one of its days are left out. [tokens, currency]
+    """
+    rates: dict[tuple[str, ...], dict[str, tuple[Decimal, Decimal]]] = {}
+    unknown: set[tuple[str, ...]] = set()
+    for row in summed(usage, [*labels, "token_class", "start", "end"]).to_dict(orient="records"):
+        name, count = tuple(str(row[label]) for label in labels), Decimal(row["amount"])
+        if not count:
+            continue
+        prices = _in_force(book, str(row["provider"]), str(row["model"]), row["start"], row["end"])
+        each = [rate_of_class(price, row["token_class"]) for price in prices if price and price.currency == currency]
+        known = [rate for rate in each if rate is not None]
+        if len(known) < len(prices):
+            unknown.add(name)
+            continue
+        classes = rates.setdefault(name, {})
+        used, amount = classes.get(str(row["token_class"]), (_NOTHING, _NOTHING))
+        paid = _CONTEXT.multiply(count, _ends(known)[0])
+        classes[str(row["token_class"])] = _CONTEXT.add(used, count), _CONTEXT.add(amount, paid)
+    return {
+        name: {each: (used, _CONTEXT.divide(amount, used)) for each, (used, amount) in classes.items() if used}
+        for name, classes in rates.items()
+        if name not in unknown
+    }
+
+
 def _amounts(usage: pd.DataFrame) -> Iterator[tuple[str, str, str, datetime, datetime, Decimal]]:
     if usage.empty:
         return
