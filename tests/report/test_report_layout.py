@@ -52,6 +52,17 @@ def test_what_matters_comes_first_method_last_and_empty_parts_go() -> None:
     assert cells[-1].source == "Nothing to show in this period:\n\n- What was left out?\n- Quality?"
 
 
+def test_what_a_template_puts_behind_its_sections_stays_there() -> None:
+    page = notebook(["cost", "slo"])
+    page.cells += [text("## Which rules earn their pages?", "review"), output("review-0", {"text/html": "<p>1</p>"})]
+    names = [cell.id for cell in arranged(page).cells]
+    assert names.index("10-slo-01") < names.index("review") < names.index("method")
+
+
+def test_a_table_without_rows_says_so() -> None:
+    assert repr(Table([])) == "No rows."
+
+
 @pytest.mark.slow
 def test_the_page_has_contents_that_lead_to_its_headings_and_no_script() -> None:
     page = to_html(notebook(["slo", "cost"]), title="T", footer={})

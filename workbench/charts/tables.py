@@ -160,7 +160,7 @@ class Table:
         return f"<td{kinds[name]}>{markup(text)}</td>"
 
     def __repr__(self) -> str:
-        return str(pd.DataFrame(self.rows).to_string(index=False))
+        return str(pd.DataFrame(self.rows).to_string(index=False)) if self.rows else "No rows."
 
 
 class Sentence:

@@ -35,12 +35,13 @@ def arranged(notebook: Any) -> Any:
     Notes
     -----
     The sections follow the order of the findings, those that matter most first; without findings they stay where they
-    are. Cells tagged ``method`` go last. Outputs without rows or points go, then headings with nothing below them; the
-    headings that went are named at the end, so that nobody takes them for forgotten.
+    are. Cells of the template that stand behind the sections stay there. Cells tagged ``method`` go last. Outputs
+    without rows or points go, then headings with nothing below them; the headings that went are named at the end, so
+    that nobody takes them for forgotten.
     """
     nbformat = jupyter_library("nbformat")
     order = (findings_of(notebook) or {}).get("order", [])
-    head, sections, method = [], dict[str, list[Any]](), list[Any]()
+    head, sections, tail, method = list[Any](), dict[str, list[Any]](), list[Any](), list[Any]()
     for cell in notebook.cells:
         match = _SECTION.fullmatch(str(cell.get("id", "")))
         if METHOD in cell.metadata.get("tags", []):
@@ -48,10 +49,11 @@ def arranged(notebook: Any) -> Any:
         elif match:
             sections.setdefault(match[1], []).append(cell)
         else:
-            head.append(cell)
+            (tail if sections else head).append(cell)
     names = sorted(sections, key=lambda name: order.index(name) if name in order else len(order))
     gone: list[str] = []
     body = [cell for name in names for cell in _filled(sections[name], gone)]
+    body += _filled(tail, gone)
     method = _filled(method, [], texts=True)
     if method:
         title = nbformat.v4.new_markdown_cell("## Method, sources and queries", id="method")
