@@ -26,7 +26,7 @@ with body, states.guard():
     st.subheader("How it stands", anchor=False)
     today.questions(study)
     st.subheader("All SLOs", anchor=False)
-    tables.promises(tables.worst_first(result.frame), key="board", open_row=board.open_slo, system=True)
+    tables.goals(tables.worst_first(result.frame), key="board", open_row=board.open_slo, system=True)
     today.standing(study)
     if usable:
         states.warned(study)

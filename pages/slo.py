@@ -44,7 +44,7 @@ with body, states.guard():
     usable = states.usable(study)
     history, file_name = study.results["budget"], exports.file_name("slo", system, name or "all", period.text)
     if promised is None:
-        tables.promises(tables.worst_first(compliance.frame), key="slos", open_row=board.choose_slo)
+        tables.goals(tables.worst_first(compliance.frame), key="slos", open_row=board.choose_slo)
         if usable:
             figures.card("Error budgets left", charts.budget_figure, history, compliance, key="budgets")
     else:

@@ -45,7 +45,7 @@ def test_a_rule_is_held_against_the_burns_of_its_objective():
     assert table.loc["Quiet", "verdict"] == "quiet"
 
 
-def test_a_rule_without_a_promise_is_not_judged_and_never_0_percent():
+def test_a_rule_without_a_goal_is_not_judged_and_never_0_percent():
     disk = [("Disk", 30.0 * number, 30.0 * number + 1, 0.0) for number in range(1, 7)]
     table = worth(rows(*disk), [event(10, 11)], {"Disk": []})
     assert np.isnan(table.loc["Disk", "precision"])

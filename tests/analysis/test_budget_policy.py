@@ -13,7 +13,7 @@ import pytest
 from workbench.analysis.slo.budget_policy import policy_state
 from workbench.analysis.slo.burn import burn_rates
 from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.review import EVERY, review_queue
 from workbench.analysis.slo.spending import spending
 from workbench.catalog.slo.policy import read_policy
@@ -24,7 +24,7 @@ from workbench.studies.slo.policy import step_of
 START = datetime(2026, 10, 1, tzinfo=UTC)
 MONTH = TimeRange(START, START + timedelta(days=30))
 STEPS = [step_of(one) for one in read_policy().steps]
-PROMISE = Promise("api", "API", Decimal("0.99"), MONTH)
+PROMISE = Goal("api", "API", Decimal("0.99"), MONTH)
 
 
 def events(bad: np.ndarray, total: float = 100.0) -> pd.DataFrame:
@@ -32,8 +32,8 @@ def events(bad: np.ndarray, total: float = 100.0) -> pd.DataFrame:
     return pd.DataFrame({"objective": "api", "time": times, "good": total - bad, "total": total, "covered": 1.0})
 
 
-def states(frame: pd.DataFrame, promise: Promise = PROMISE) -> dict[str, str]:
-    given = frame, [promise]
+def states(frame: pd.DataFrame, goal: Goal = PROMISE) -> dict[str, str]:
+    given = frame, [goal]
     parts = [make(*given, as_of=MONTH.end) for make in (compliance, burn_rates, spending)]
     found = policy_state(*parts, STEPS, as_of=MONTH.end).frame
     return dict(zip(found["step"], found["state"], strict=True))

@@ -144,7 +144,7 @@ def test_gaps_move_no_date():
 
 
 @pytest.mark.slow
-def test_the_band_holds_about_what_it_promises():
+def test_the_band_holds_about_what_it_goals():
     inside, total = 0, 0
     for seed in range(25):
         rng = np.random.default_rng(seed)

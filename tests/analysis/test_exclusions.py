@@ -16,7 +16,7 @@ from workbench.analysis.counting.recurrence import checked_rule, later, occurren
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.compliance import compliance
 from workbench.analysis.slo.exclusions import Exclusion, exclusion_effect, exclusion_windows, without_excluded
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 
@@ -30,13 +30,13 @@ def slices(good, total=1.0, minutes: int = 1, covered=1.0) -> pd.DataFrame:
     return pd.DataFrame({"objective": "api", "time": times, "good": good, "total": total, "covered": covered})
 
 
-def uptime(**more) -> Promise:
-    """A promise of minutes over a week, one hour of which was down."""
-    return Promise("api", "API", Decimal("0.99"), WEEK, budgeting="timeslices", slice_ms=60_000, **more)
+def uptime(**more) -> Goal:
+    """An objective of minutes over a week, one hour of which was down."""
+    return Goal("api", "API", Decimal("0.99"), WEEK, budgeting="timeslices", slice_ms=60_000, **more)
 
 
-def requests() -> Promise:
-    return Promise("api", "API", Decimal("0.99"), WEEK, slice_ms=300_000)
+def requests() -> Goal:
+    return Goal("api", "API", Decimal("0.99"), WEEK, slice_ms=300_000)
 
 
 def down_for_an_hour() -> np.ndarray:
@@ -49,8 +49,8 @@ def window(semantics: str, start: datetime, length: timedelta, id: str = "e1") -
     return Exclusion(id, semantics, start, start + length)
 
 
-def judged(events, promise, *exclusions):
-    left, (changed,) = without_excluded(events, [promise], {"api": exclusions})
+def judged(events, goal, *exclusions):
+    left, (changed,) = without_excluded(events, [goal], {"api": exclusions})
     return compliance(left, [changed], as_of=WEEK.end).frame.iloc[0]
 
 
@@ -94,13 +94,13 @@ def test_requests_in_a_window_are_left_out_or_all_good():
 
 @pytest.mark.parametrize("semantics", ["remove_time", "remove_events"])
 def test_excluding_everything_leaves_no_data_and_no_ratio(semantics):
-    for promise, events in ((uptime(), slices(down_for_an_hour())), (requests(), slices(np.ones(2016), minutes=5))):
+    for goal, events in ((uptime(), slices(down_for_an_hour())), (requests(), slices(np.ones(2016), minutes=5))):
         everything = window(semantics, WEEK.start - DAY, 9 * DAY)
-        row = judged(events, promise, everything)
+        row = judged(events, goal, everything)
         assert row.status == "no_data"
         assert np.isnan(row.sli)
         assert np.isnan(row.total)
-        left, changed = without_excluded(events, [promise], {"api": [everything]})
+        left, changed = without_excluded(events, [goal], {"api": [everything]})
         assert budget_history(left, changed, as_of=WEEK.end).frame.empty
         assert burn_rates(left, changed, as_of=WEEK.end).frame["burn_rate"].isna().all()
 
@@ -116,33 +116,33 @@ def test_overlapping_windows_count_once_and_the_strongest_semantics_holds():
 
 
 def test_the_effect_shows_figures_with_and_without_and_counts_overlaps_once():
-    events, promise = slices(down_for_an_hour()), uptime()
+    events, goal = slices(down_for_an_hour()), uptime()
     mend = {"api": [window("remove_time", START + 3 * DAY, HOUR, "a"), window("count_good", START + 3 * DAY, DAY, "b"),
                     window("remove_time", START - 3 * DAY, DAY, "c")]}  # fmt: skip
-    left, changed = without_excluded(events, [promise], mend)
-    with_, bare = (compliance(e, p, as_of=WEEK.end) for e, p in ((left, changed), (events, [promise])))
-    (row,) = exclusion_effect(with_, bare, [promise], mend, as_of=WEEK.end).frame.to_dict("records")
+    left, changed = without_excluded(events, [goal], mend)
+    with_, bare = (compliance(e, p, as_of=WEEK.end) for e, p in ((left, changed), (events, [goal])))
+    (row,) = exclusion_effect(with_, bare, [goal], mend, as_of=WEEK.end).frame.to_dict("records")
     assert (row["exclusions"], row["semantics"]) == ("a, b", "remove_time, count_good")
     assert (row["excluded_minutes"], row["bad"], row["bad_without"]) == (1440.0, 0, 60)
     assert row["budget_left_ratio"] == 1
-    windows = exclusion_windows([promise], mend, as_of=WEEK.end).frame
+    windows = exclusion_windows([goal], mend, as_of=WEEK.end).frame
     assert windows["exclusion"].tolist() == ["a", "b"]
-    assert exclusion_effect(bare, bare, [promise], {}, as_of=WEEK.end).frame.empty
+    assert exclusion_effect(bare, bare, [goal], {}, as_of=WEEK.end).frame.empty
 
 
 def test_the_edges_of_a_window_go_to_the_nearest_edge_of_a_slice():
-    promise = requests()
+    goal = requests()
     events = slices(np.ones(7 * 288), minutes=5)
     for begin, length, left_out in ((2, 6, 2), (4, 8, 1), (3, 2, 0), (0, 5, 1), (-9, 10, 0)):
-        row = judged(events, promise, window("remove_time", START + begin * MINUTE, length * MINUTE))
+        row = judged(events, goal, window("remove_time", START + begin * MINUTE, length * MINUTE))
         assert 2016 - row.total == left_out, (begin, length)
 
 
 def test_maintenance_that_is_still_to_come_shrinks_the_budget_of_the_period():
     now = START + DAY
     ahead = window("remove_time", START + 5 * DAY, DAY)
-    _, (promise,) = without_excluded(slices(np.ones(1440)), [uptime()], {"api": [ahead]})
-    row = compliance(slices(np.ones(1440)), [promise], as_of=now).frame.iloc[0]
+    _, (goal,) = without_excluded(slices(np.ones(1440)), [uptime()], {"api": [ahead]})
+    row = compliance(slices(np.ones(1440)), [goal], as_of=now).frame.iloc[0]
     assert row.period_budget == pytest.approx(0.01 * 6 * 1440)
     assert row.coverage == 1
 
@@ -151,7 +151,7 @@ def test_maintenance_that_is_still_to_come_shrinks_the_budget_of_the_period():
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(-50, 340), st.integers(1, 200)), max_size=5), st.randoms())
 def test_order_and_splitting_of_windows_change_nothing(spans, random):
-    promise = Promise("api", "API", Decimal("0.9"), TimeRange(START, START + DAY), slice_ms=300_000)
+    goal = Goal("api", "API", Decimal("0.9"), TimeRange(START, START + DAY), slice_ms=300_000)
     rng = np.random.default_rng(len(spans))
     total = rng.integers(0, 9, 288).astype(float)
     events = slices(np.floor(total * rng.random(288)), total, minutes=5)
@@ -163,7 +163,7 @@ def test_order_and_splitting_of_windows_change_nothing(spans, random):
         if length
     ]
     random.shuffle(halves)
-    one, other = (without_excluded(events, [promise], {"api": given}) for given in (whole, halves))
+    one, other = (without_excluded(events, [goal], {"api": given}) for given in (whole, halves))
     pd.testing.assert_frame_equal(one[0], other[0])
     assert one[1] == other[1]
     outside = set(range(288)) - {place for a, n in spans for place in range(a, a + n)}

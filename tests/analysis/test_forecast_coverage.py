@@ -20,7 +20,7 @@ BACK_DAYS, HISTORY_DAYS, LEAST_DAYS = (28, 14), 63, 14
 
 
 @pytest.mark.slow
-def test_the_band_holds_what_it_promises_at_every_distance(omit: Callable[[str], NoReturn]) -> None:
+def test_the_band_holds_what_it_goals_at_every_distance(omit: Callable[[str], NoReturn]) -> None:
     if not SERIES.exists():
         omit("the real series do not stand beside the checkout (shared/datasets/forecast/ops_hourly.csv.gz)")
     inside: dict[int, list[float]] = {end: [] for end in STRETCHES[HOURLY]}

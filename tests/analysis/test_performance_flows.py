@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.performance.flows import Flow, availability, cache_use, limit_state, service_flows
-from workbench.analysis.performance.resources import Measured, resource_history, resource_use
+from workbench.analysis.performance.resources import MeasuredResource, resource_history, resource_use
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange
 
@@ -99,7 +99,7 @@ def test_means_and_peaks_of_a_resource_keep_a_short_peak():
     seen = np.ones((1, 1000), np.bool_)
     seen[0, :100] = False
     answer = Metrics(np.arange(1, 1001) * 300_000, ({"instance": "a"},), values, seen)
-    one = Measured("cpu", "CPU", "utilisation", "ratio", answer)
+    one = MeasuredResource("cpu", "CPU", "utilisation", "ratio", answer)
     row = resource_use([one], step_ms=300_000).frame.iloc[0]
     assert (row["peak"], row["observed"]) == (1.0, 0.9)
     assert row["mean"] == pytest.approx(1 / 900)

@@ -1,4 +1,4 @@
-"""Slices without data count as the promise says, and coverage tells the same whatever they count as."""
+"""Slices without data count as the objective says, and coverage tells the same whatever they count as."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from workbench.analysis.counting.absence import ABSENCES, filled
 from workbench.analysis.counting.events import slice_events
 from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 
@@ -34,7 +34,7 @@ def test_an_hour_without_data(policy: str, bad: float, total: float) -> None:
     seen = np.ones(288)
     seen[100:112] = 0
     events, absent = filled(day(seen), DAY, 300_000, policy, slices=False)
-    row = compliance(events, [Promise("x", "X", Decimal("0.99"), DAY)], as_of=DAY.end).frame.iloc[0]
+    row = compliance(events, [Goal("x", "X", Decimal("0.99"), DAY)], as_of=DAY.end).frame.iloc[0]
     assert (row["bad"], row["total"], absent) == (bad, total, 0 if policy == "ignore" else 12)
     assert row["coverage"] == pytest.approx(276 / 288)
 
@@ -49,7 +49,7 @@ def test_slices_that_may_be_late_are_left_alone_and_an_outage_of_all_series_is_n
 def test_without_any_data_nothing_is_made_up() -> None:
     events, absent = filled(day(np.zeros(288)), DAY, 300_000, "bad", slices=True)
     assert absent == 0
-    assert compliance(events, [Promise("x", "X", Decimal("0.99"), DAY)], as_of=DAY.end).frame["status"][0] == "no_data"
+    assert compliance(events, [Goal("x", "X", Decimal("0.99"), DAY)], as_of=DAY.end).frame["status"][0] == "no_data"
 
 
 def test_an_unknown_policy_is_refused() -> None:

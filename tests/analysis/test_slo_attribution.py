@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from workbench.analysis.counting.events import slice_events, timeslice_events
 from workbench.analysis.slo.attribution import LabelledCounts, contributions
 from workbench.analysis.slo.companions import Moment, companions, template
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.core.timerange import TimeRange
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 WEEK = TimeRange(START, START + timedelta(days=7))
-PROMISE = Promise("api", "API", Decimal("0.999"), WEEK)
+PROMISE = Goal("api", "API", Decimal("0.999"), WEEK)
 SLICES = 2016
 
 
@@ -98,8 +98,8 @@ def test_bad_slices_with_three_good_ones_between_are_one_episode() -> None:
     good[[100, 104, 105, 300]] = 0
     events = slice_events("api", WEEK.edges_ms(300_000), good=good, total=np.ones(SLICES), covered=np.ones(SLICES))
     sliced = timeslice_events(events, slice_target=Decimal("0.9"), slice_ms=300_000)
-    promise = Promise("api", "API", Decimal("0.99"), WEEK, budgeting="timeslices")
-    found = spending(sliced, [promise], as_of=WEEK.end).frame
+    goal = Goal("api", "API", Decimal("0.99"), WEEK, budgeting="timeslices")
+    found = spending(sliced, [goal], as_of=WEEK.end).frame
     assert found[["kind", "bad", "minutes"]].to_numpy().tolist()[:2] == [["episode", 3, 30], ["episode", 1, 5]]
 
 

@@ -17,7 +17,7 @@ from workbench.analysis.counting.history import histories
 from workbench.analysis.slo.backtest import BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.slo.burn import burn_rates
 from workbench.analysis.slo.burn_policy import check_reachable, fitting_policy
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.outlook import burn_outlook, count_interval
 from workbench.analysis.slo.what_if import starter, what_if
 from workbench.catalog.slo.burn_policies import read_burn_policies
@@ -112,9 +112,9 @@ class TestWorkbookTimings:
         assert alert.fires_after_s(THREE_NINES, 1.0) == pytest.approx(129.6)
         bad, total = np.zeros(5000), np.full(5000, 1000.0)
         bad[2400:2403] = 1000.0  # an outage of three minutes: it fires from the third on, for the next 36 hours
-        events, promise = promised(bad, total, slice_ms=60_000)
-        (firing,) = replay(histories(events)["x"], promise, BurnPolicy("p", (alert,)))
-        assert [ms - promise.window.start_ms for ms in (*firing.starts_ms, *firing.ends_ms)] == [
+        events, goal = promised(bad, total, slice_ms=60_000)
+        (firing,) = replay(histories(events)["x"], goal, BurnPolicy("p", (alert,)))
+        assert [ms - goal.window.start_ms for ms in (*firing.starts_ms, *firing.ends_ms)] == [
             2403 * 60_000, 2401 * 60_000 + duration_ms("36h")
         ]  # fmt: skip
 
@@ -151,25 +151,25 @@ def promised(bad: np.ndarray, total: np.ndarray, *, slice_ms: int = 300_000, tar
     edges = [TimeRange(START, START).start_ms + i * slice_ms for i in range(len(bad) + 1)]
     events = slice_events("x", edges, good=total - bad, total=total, covered=np.ones(len(bad)))
     window = TimeRange.from_ms(edges[0], edges[-1])
-    return events, Promise("x", "X", target, window, slice_ms=slice_ms)
+    return events, Goal("x", "X", target, window, slice_ms=slice_ms)
 
 
 def test_a_replay_fires_when_both_windows_burn_and_clears_with_the_short_one() -> None:
     bad, total = np.zeros(600), np.full(600, 1000.0)
     bad[300:302] = 150.0  # 15 % for ten minutes
-    events, promise = promised(bad, total)
+    events, goal = promised(bad, total)
     policy = BurnPolicy("p", WORKBOOK.policy(30 * DAY).alerts[:1])
-    (firing,) = replay(histories(events)["x"], promise, policy)
+    (firing,) = replay(histories(events)["x"], goal, policy)
     minute = 60_000
-    begun = promise.window.start_ms + 300 * 5 * minute
+    begun = goal.window.start_ms + 300 * 5 * minute
     assert [ms - begun for ms in (*firing.starts_ms, *firing.ends_ms)] == [10 * minute, 15 * minute]
 
 
 def test_exactly_the_factor_does_not_fire() -> None:
     policy = BurnPolicy("p", (BurnAlert("page", 300_000, 300_000, Fraction(10)),))
     for failures, fires in ((10, False), (11, True)):
-        events, promise = promised(np.array([0.0, failures, 0.0]), np.full(3, 1000.0))
-        (firing,) = replay(histories(events)["x"], promise, policy)
+        events, goal = promised(np.array([0.0, failures, 0.0]), np.full(3, 1000.0))
+        (firing,) = replay(histories(events)["x"], goal, policy)
         assert bool(firing.starts_ms) is fires
 
 
@@ -182,8 +182,8 @@ def test_a_rule_waits_for_its_for() -> None:
 def test_a_back_test_by_hand() -> None:
     bad, total = np.zeros(2016), np.full(2016, 1000.0)
     bad[100:106], bad[1000:1003] = 500.0, 200.0
-    events, promise = promised(bad, total)
-    start = promise.window.start_ms
+    events, goal = promised(bad, total)
+    start = goal.window.start_ms
     truths = [BudgetEvent(start + 100 * 300_000, start + 106 * 300_000, 1.5),
               BudgetEvent(start + 1000 * 300_000, start + 1003 * 300_000, 0.3)]  # fmt: skip
     firings = [
@@ -200,7 +200,7 @@ def test_a_back_test_by_hand() -> None:
             (start + 108 * 300_000, start + 501 * 300_000),
         ),
     ]
-    frame = backtest("x", histories(events)["x"], promise, firings, truths, as_of=promise.window.end).frame
+    frame = backtest("x", histories(events)["x"], goal, firings, truths, as_of=goal.window.end).frame
     rows = frame[frame["severity"] == "any"].set_index("policy")
     assert rows.loc["good", ["precision", "recall", "caught", "detection_s", "reset_s"]].tolist() == [1, 1, 2, 450, 450]
     assert rows.loc["good", "per_week"] == 2
@@ -214,20 +214,20 @@ def test_a_back_test_by_hand() -> None:
 def test_an_alert_that_began_before_the_event_is_no_detection_and_pages_are_counted_one_by_one():
     bad = np.zeros(2016)
     bad[100:106] = 500
-    events, promise = promised(bad, np.full(2016, 1000.0))
-    start = promise.window.start_ms
+    events, goal = promised(bad, np.full(2016, 1000.0))
+    start = goal.window.start_ms
     times = (start + 300_000 * np.arange(2016)).tolist()
     burnt = [BudgetEvent(times[100], times[106], 0.4)]
     minute = 60_000
     paging = [Firing("many", "page", (times[101] + number * minute,), (times[101] + number * minute + 30_000,))
               for number in range(12)]  # fmt: skip
     firings = [
-        Firing("vector(1)", "page", (start,), (promise.window.end_ms,)),
+        Firing("vector(1)", "page", (start,), (goal.window.end_ms,)),
         *paging,
         Firing("many", "ticket", (times[101],), (times[110],)),
         Firing("few", "page", (times[102],), (times[107],)),
     ]
-    frame = backtest("x", histories(events)["x"], promise, firings, burnt, as_of=promise.window.end).frame
+    frame = backtest("x", histories(events)["x"], goal, firings, burnt, as_of=goal.window.end).frame
     rows = frame[frame["severity"] == "any"].set_index("policy")
     assert rows.loc["vector(1)", ["true", "precision", "recall", "budget_missed"]].tolist() == [0, 0, 0, 0.4]
     assert rows.loc["vector(1)", "firing_share"] == 1
@@ -248,10 +248,8 @@ def test_more_bad_events_never_lower_a_burn_and_scaling_changes_nothing(
     worse[place] += data.draw(st.integers(0, 50))
 
     def burns(counts: np.ndarray, events: np.ndarray) -> np.ndarray:
-        frame, promise = promised(counts, events)
-        return (
-            burn_rates(frame, [promise], as_of=promise.window.end, lookbacks=["5m", "1h"]).frame["burn_rate"].to_numpy()
-        )
+        frame, goal = promised(counts, events)
+        return burn_rates(frame, [goal], as_of=goal.window.end, lookbacks=["5m", "1h"]).frame["burn_rate"].to_numpy()
 
     assert (burns(worse, total) >= burns(bad, total)).all()
     assert burns(bad * factor, total * factor) == pytest.approx(burns(bad, total), rel=1e-12)
@@ -262,7 +260,7 @@ def test_an_outlook_holds_the_pace_and_says_how_sure_it_is() -> None:
     bad[::24] = 1.0  # every two hours: 0.042 % of 0.1 %
     events, _ = promised(bad, total)
     window = TimeRange(START, START + timedelta(days=60))
-    half = Promise("x", "X", THREE_NINES, window)
+    half = Goal("x", "X", THREE_NINES, window)
     row = burn_outlook(events, [half], as_of=START + timedelta(days=30), policy=WORKBOOK).frame.iloc[0]
     assert row.burn_rate == pytest.approx(36 / (864 * 100 * 0.001), rel=1e-9)
     assert row.burn_low < row.burn_rate < row.burn_high
@@ -285,7 +283,7 @@ def test_a_starter_is_rounded_down(measured: float, target: str) -> None:
 
 
 def test_another_target_judges_the_same_counts() -> None:
-    events, promise = promised(np.array([5.0, 0.0]), np.full(2, 1000.0))
-    counts = Counts(promise.objective, promise.window, promise.slice_ms, events)
-    frame = what_if({"": counts}, promise, {}, as_of=promise.window.end, targets=[Decimal("0.99")]).frame
+    events, goal = promised(np.array([5.0, 0.0]), np.full(2, 1000.0))
+    counts = Counts(goal.objective, goal.window, goal.slice_ms, events)
+    frame = what_if({"": counts}, goal, {}, as_of=goal.window.end, targets=[Decimal("0.99")]).frame
     assert frame[["target", "promised", "status"]].to_numpy().tolist() == [[0.99, False, "ok"], [0.999, True, "spent"]]

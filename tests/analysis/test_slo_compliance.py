@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.counting.events import raw_events, slice_events, threshold_events, timeslice_events
-from workbench.analysis.overview.board import promise_board
+from workbench.analysis.overview.board import goal_board
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.objective import Promise, promise_status
+from workbench.analysis.slo.objective import Goal, goal_status
 from workbench.core.errors import FrameError, ParameterError
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange, to_ms
@@ -28,14 +28,14 @@ def history(good: list[float], total: list[float], covered: list[float] | None =
     return slice_events(name, edges, good=np.array(good, float), total=np.array(total, float), covered=seen)
 
 
-def promised(hours: float, target: str = "0.9", name: str = "x", **more: object) -> Promise:
+def promised(hours: float, target: str = "0.9", name: str = "x", **more: object) -> Goal:
     window = TimeRange(START, START + timedelta(hours=hours))
-    return Promise(name, "X", Decimal(target), window, slice_ms=HOUR, **more)
+    return Goal(name, "X", Decimal(target), window, slice_ms=HOUR, **more)
 
 
-def judged(events: pd.DataFrame, promise: Promise, hours: float | None = None) -> pd.Series:
-    as_of = promise.window.end if hours is None else START + timedelta(hours=hours)
-    return compliance(events, [promise], as_of=as_of).frame.iloc[0]
+def judged(events: pd.DataFrame, goal: Goal, hours: float | None = None) -> pd.Series:
+    as_of = goal.window.end if hours is None else START + timedelta(hours=hours)
+    return compliance(events, [goal], as_of=as_of).frame.iloc[0]
 
 
 class TestStatus:
@@ -50,8 +50,8 @@ class TestStatus:
         assert 999 / 1000 >= 0.999
         assert 1 - 0.999 < 0.001000000000000001
         for total in (1_000, 3_000, 7_000_000):
-            assert promise_status(total * 0.999, total, Decimal("0.999"), covered=True) == "at_risk"
-            assert promise_status(total * 0.999 - 1, total, Decimal("0.999"), covered=True) == "spent"
+            assert goal_status(total * 0.999, total, Decimal("0.999"), covered=True) == "at_risk"
+            assert goal_status(total * 0.999 - 1, total, Decimal("0.999"), covered=True) == "spent"
 
     def test_nothing_observed_is_no_data_and_no_number(self) -> None:
         row = judged(history([0, 0], [0, 0], [0, 0]), promised(2))
@@ -87,7 +87,7 @@ class TestWindow:
     def test_only_slices_that_begin_inside_count(self) -> None:
         events = history([5] * 6, [10] * 6)
         inside = TimeRange(START + timedelta(hours=1), START + timedelta(hours=4))
-        row = judged(events, Promise("x", "X", Decimal("0.9"), inside, slice_ms=HOUR))
+        row = judged(events, Goal("x", "X", Decimal("0.9"), inside, slice_ms=HOUR))
         assert (row.good, row.total, row.coverage) == (15, 30, 1)
 
     def test_history_after_the_instant_is_not_known(self) -> None:
@@ -198,11 +198,11 @@ class TestHistory:
         rng = np.random.default_rng(7)
         total = rng.integers(1, 500, 72).astype(float)
         events = history(list(total - rng.binomial(total.astype(int), 0.05)), list(total))
-        promise = promised(72)
+        goal = promised(72)
         for step in (HOUR, 6 * HOUR, 24 * HOUR):
-            drawn = budget_history(events, [promise], as_of=promise.window.end, step_ms=step).frame
+            drawn = budget_history(events, [goal], as_of=goal.window.end, step_ms=step).frame
             assert drawn["budget_left_ratio"].iloc[-1] == pytest.approx(
-                judged(events, promise).budget_left_ratio, rel=1e-12
+                judged(events, goal).budget_left_ratio, rel=1e-12
             )
             assert (drawn["budget_left_ratio"].diff().dropna() <= 0).all()
             assert drawn["total"].sum() == total.sum()
@@ -218,8 +218,8 @@ class TestHistory:
     def test_steps_begin_with_the_window_also_off_the_hour(self) -> None:
         start = START + timedelta(minutes=30)
         events = history([10] * 4, [10] * 4).assign(time=lambda frame: frame["time"] + timedelta(minutes=30))
-        promise = Promise("x", "X", Decimal("0.9"), TimeRange(start, start + timedelta(hours=4)), slice_ms=HOUR)
-        drawn = budget_history(events, [promise], as_of=promise.window.end, step_ms=2 * HOUR).frame
+        goal = Goal("x", "X", Decimal("0.9"), TimeRange(start, start + timedelta(hours=4)), slice_ms=HOUR)
+        drawn = budget_history(events, [goal], as_of=goal.window.end, step_ms=2 * HOUR).frame
         assert drawn["time"].tolist() == [start, start + timedelta(hours=2)]
 
     def test_nothing_gives_an_empty_frame_with_all_columns(self) -> None:
@@ -242,7 +242,7 @@ class TestHistory:
 
 
 class TestBoard:
-    def test_the_worst_system_and_its_worst_promise_come_first(self) -> None:
+    def test_the_worst_system_and_its_worst_goal_come_first(self) -> None:
         as_of = START + timedelta(hours=1)
 
         def result(bad: dict[str, int]) -> object:
@@ -251,7 +251,7 @@ class TestBoard:
             )
             return compliance(events, [promised(1, name=name) for name in bad], as_of=as_of)
 
-        board = promise_board(
+        board = goal_board(
             {"calm": result({"a": 0}), "burnt": result({"b": 10, "c": 500, "d": 90})},
             titles={"calm": "Calm"}, as_of=as_of,
         )  # fmt: skip
@@ -261,19 +261,17 @@ class TestBoard:
             ["calm", "Calm", "ok", "a"],
         ]  # fmt: skip
 
-    def test_systems_with_and_without_promises_stand_on_one_board(self) -> None:
+    def test_systems_with_and_without_goals_stand_on_one_board(self) -> None:
         as_of = START + timedelta(hours=1)
-        kept, nothing = (
-            compliance(history([9], [10]), promises, as_of=as_of) for promises in ([promised(1, "0.5")], [])
-        )
-        board = promise_board({"kept": kept, "new": nothing}, titles={}, as_of=as_of).frame
+        kept, nothing = (compliance(history([9], [10]), goals, as_of=as_of) for goals in ([promised(1, "0.5")], []))
+        board = goal_board({"kept": kept, "new": nothing}, titles={}, as_of=as_of).frame
         assert board[["system", "status"]].to_numpy().tolist() == [["new", "no_data"], ["kept", "ok"]]
         assert board["sli"].dtype == board["bad"].dtype == np.float64
         assert str(board["window_end"].dtype) == "datetime64[ms, UTC]"
 
-    def test_a_system_without_promises_is_shown_as_no_data(self) -> None:
+    def test_a_system_without_goals_is_shown_as_no_data(self) -> None:
         nothing = compliance(history([], []), [], as_of=START)
-        board = promise_board({"new": nothing}, titles={}, as_of=START).frame
+        board = goal_board({"new": nothing}, titles={}, as_of=START).frame
         assert board[["system", "objective", "status"]].to_numpy().tolist() == [["new", "", "no_data"]]
 
 
@@ -308,19 +306,19 @@ def of(pairs: list[tuple[int, int]]) -> pd.DataFrame:
 @settings(deadline=None, max_examples=25)
 @given(counts, targets, st.randoms(use_true_random=False))
 def test_row_order_changes_nothing(pairs: list[tuple[int, int]], target: str, random: object) -> None:
-    events, promise = of(pairs), promised(len(pairs), target)
+    events, goal = of(pairs), promised(len(pairs), target)
     order = list(range(len(pairs)))
     random.shuffle(order)
-    pd.testing.assert_series_equal(judged(events, promise), judged(events.iloc[order], promise))
+    pd.testing.assert_series_equal(judged(events, goal), judged(events.iloc[order], goal))
 
 
 @pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(2, 1_000))
 def test_scaling_all_counts_changes_no_ratio_and_no_status(pairs: list[tuple[int, int]], target: str, by: int) -> None:
-    promise = promised(len(pairs), target)
-    plain = judged(of(pairs), promise)
-    scaled = judged(of([(good * by, bad * by) for good, bad in pairs]), promise)
+    goal = promised(len(pairs), target)
+    plain = judged(of(pairs), goal)
+    scaled = judged(of([(good * by, bad * by) for good, bad in pairs]), goal)
     assert scaled.status == plain.status
     np.testing.assert_allclose(
         scaled[["sli", "burn_rate", "budget_left_ratio"]].to_numpy(float),
@@ -332,9 +330,9 @@ def test_scaling_all_counts_changes_no_ratio_and_no_status(pairs: list[tuple[int
 @settings(deadline=None, max_examples=25)
 @given(counts, targets, st.integers(0, 29), st.integers(1, 500))
 def test_more_bad_events_never_lower_the_burn(pairs: list[tuple[int, int]], target: str, at: int, more: int) -> None:
-    promise = promised(len(pairs), target)
+    goal = promised(len(pairs), target)
     worse = [(good, bad + more) if i == at % len(pairs) else (good, bad) for i, (good, bad) in enumerate(pairs)]
-    before, after = judged(of(pairs), promise), judged(of(worse), promise)
+    before, after = judged(of(pairs), goal), judged(of(worse), goal)
     assert after.budget_spent == before.budget_spent + more
     assert np.isnan(before.burn_rate) or after.burn_rate >= before.burn_rate
     assert not (before.status == "spent" and after.status != "spent")
@@ -347,6 +345,6 @@ def test_two_parts_of_a_window_add_up_to_the_whole(pairs: list[tuple[int, int]],
     events, middle = of(pairs), START + timedelta(hours=min(cut, len(pairs)))
     whole = promised(len(pairs), target)
     parts = [span for span in (TimeRange(START, middle), TimeRange(middle, whole.window.end)) if span.seconds]
-    rows = [judged(events, Promise("x", "X", Decimal(target), span, slice_ms=HOUR)) for span in parts]
+    rows = [judged(events, Goal("x", "X", Decimal(target), span, slice_ms=HOUR)) for span in parts]
     for name in ("good", "total", "bad"):
         assert sum(row[name] for row in rows) == judged(events, whole)[name]

@@ -1,4 +1,4 @@
-"""Composite promises: numbers of their sources, and what must hold for any of them."""
+"""Composite objectives: numbers of their sources, and what must hold for any of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench.analysis.counting.events import slice_events
 from workbench.analysis.slo.compliance import compliance
 from workbench.analysis.slo.composite import Budgeting, Weights, composite_events, member_counts
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.core.timerange import TimeRange
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -116,7 +116,7 @@ def test_the_budget_of_a_composite_is_spent_as_any_other() -> None:
     member = counted([0.95] * 12, [1.0] * 12)
     events = composed([("1", member), ("1", member)], "ratio_timeslices")
     span = TimeRange(START, START + timedelta(hours=1))
-    promise = Promise("all", "All", Decimal("0.9"), span, budgeting="ratio_timeslices")
-    row = compliance(events, [promise], as_of=span.end).frame.iloc[0]
+    goal = Goal("all", "All", Decimal("0.9"), span, budgeting="ratio_timeslices")
+    row = compliance(events, [goal], as_of=span.end).frame.iloc[0]
     assert row.burn_rate == pytest.approx(1.0)
     assert row.unit == "slices"

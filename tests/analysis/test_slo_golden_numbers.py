@@ -12,7 +12,7 @@ import pytest
 from workbench.analysis.counting.events import slice_events, timeslice_events
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.objective import Promise, budget_minutes, promise_status
+from workbench.analysis.slo.objective import Goal, budget_minutes, goal_status
 from workbench.catalog.slo.documents import CalendarWindow
 from workbench.core.timerange import TimeRange, calendar_month
 from workbench.studies.sources.periods import calendar_period
@@ -36,8 +36,8 @@ def judge(
         events = timeslice_events(events, slice_target=None, slice_ms=slice_ms)
     until = START + timedelta(milliseconds=slice_ms * len(good))
     window = TimeRange(START, START + timedelta(days=days)) if days else TimeRange(START, until)
-    promise = Promise("x", "X", Decimal(target), window, budgeting=budgeting, slice_ms=slice_ms)
-    return compliance(events, [promise], as_of=until).frame.iloc[0]
+    goal = Goal("x", "X", Decimal(target), window, budgeting=budgeting, slice_ms=slice_ms)
+    return compliance(events, [goal], as_of=until).frame.iloc[0]
 
 
 class TestWorkbook:
@@ -66,12 +66,12 @@ class TestWorkbook:
         events = slice_events("x", [TimeRange(START, START).start_ms + i * 3_600_000 for i in range(721)],
                               good=np.array(good), total=np.array(total), covered=np.ones(720))  # fmt: skip
         window = TimeRange(START, START + timedelta(days=30))
-        promise = Promise("x", "X", Decimal("0.999"), window, slice_ms=3_600_000)
+        goal = Goal("x", "X", Decimal("0.999"), window, slice_ms=3_600_000)
         first_hour = TimeRange(START, START + timedelta(hours=1))
-        rate = burn_rates(events, [promise], as_of=first_hour.end, lookbacks=["1h"]).frame.iloc[0]
+        rate = burn_rates(events, [goal], as_of=first_hour.end, lookbacks=["1h"]).frame.iloc[0]
         # 10 % of errors over a budget of 0.1 %; the Workbook prints 1,000, which would spend 139 %, not its 13.9 %.
         assert rate.burn_rate == pytest.approx(100)
-        whole = compliance(events, [promise], as_of=window.end).frame.iloc[0]
+        whole = compliance(events, [goal], as_of=window.end).frame.iloc[0]
         assert 1 - whole.budget_left_ratio == pytest.approx(0.139, abs=5e-4)
         assert int(whole.budget_total) == 7
 
@@ -126,8 +126,8 @@ class TestDatadog:
                               good=np.array([*hourly[:-1], 1_000_000 - bad]), total=np.array(hourly),
                               covered=np.ones(168))  # fmt: skip
         window = TimeRange(START, START + timedelta(days=7))
-        promise = Promise("x", "X", Decimal("0.999"), window, slice_ms=3_600_000)
-        rate = burn_rates(events, [promise], as_of=window.end, lookbacks=["1h"]).frame.iloc[0]
+        goal = Goal("x", "X", Decimal("0.999"), window, slice_ms=3_600_000)
+        rate = burn_rates(events, [goal], as_of=window.end, lookbacks=["1h"]).frame.iloc[0]
         assert rate.burn_rate == pytest.approx(16.8, rel=1e-12)
         assert rate.budget_spent == pytest.approx(0.10, rel=1e-12)
 
@@ -159,9 +159,9 @@ class TestKibana:
         assert judge([990], [1_000], "0.999").burn_rate == 10
 
     def test_statuses(self) -> None:
-        assert promise_status(0, 0, Decimal("0.9"), covered=False) == "no_data"
-        assert promise_status(90, 100, Decimal("0.9"), covered=True) != "spent"
-        assert promise_status(80, 100, Decimal("0.9"), covered=True) == "spent"
+        assert goal_status(0, 0, Decimal("0.9"), covered=False) == "no_data"
+        assert goal_status(90, 100, Decimal("0.9"), covered=True) != "spent"
+        assert goal_status(80, 100, Decimal("0.9"), covered=True) == "spent"
 
 
 class TestBudgetingMethods:
@@ -236,8 +236,8 @@ def test_sloth_burns_down_a_calendar_month_by_its_days() -> None:
     edges = [TimeRange(START, START).start_ms + day * 86_400_000 for day in range(15)]
     events = slice_events("x", edges, good=np.array(slis) / 100, total=np.ones(14), covered=np.ones(14))
     window = TimeRange(START, START + timedelta(days=30))
-    promise = Promise("x", "X", Decimal("0.999"), window, budgeting="ratio_timeslices", slice_ms=86_400_000)
-    drawn = budget_history(events, [promise], as_of=START + timedelta(days=14), step_ms=86_400_000).frame
+    goal = Goal("x", "X", Decimal("0.999"), window, budgeting="ratio_timeslices", slice_ms=86_400_000)
+    drawn = budget_history(events, [goal], as_of=START + timedelta(days=14), step_ms=86_400_000).frame
     left = (drawn["budget_left_ratio"] * 100).round(2).tolist()
     assert left[:7] == [66.67, 36.67, 10.0, -13.33, -33.33, -50.0, -63.33]
     assert left[7:] == [-63.33] * 7

@@ -14,7 +14,7 @@ from tests.analysis.test_slo_golden_numbers import judge
 from workbench.analysis.counting.events import slice_events
 from workbench.analysis.slo.burn import budget_history
 from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.review import kept_share, review_queue
 from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.core.errors import FrameError
@@ -55,10 +55,10 @@ class TestRollUp:
         edges = [TimeRange(START, START).start_ms + step * 3_600_000 for step in range(len(bad) + 1)]
         total = np.full(len(bad), 100.0)
         events = slice_events("x", edges, good=total - bad, total=total, covered=np.ones(len(bad)))
-        promise = Promise("x", "X", Decimal("0.99"), TimeRange.from_ms(edges[0], edges[-1]), slice_ms=3_600_000)
-        until = promise.window.end
-        judged = compliance(events, [promise], as_of=until)
-        scores = kept_share(budget_history(events, [promise], as_of=until), judged)
+        goal = Goal("x", "X", Decimal("0.99"), TimeRange.from_ms(edges[0], edges[-1]), slice_ms=3_600_000)
+        until = goal.window.end
+        judged = compliance(events, [goal], as_of=until)
+        scores = kept_share(budget_history(events, [goal], as_of=until), judged)
         return review_queue([judged], {}, as_of=until, scores=scores).frame, scores
 
     def test_below_target_for_a_tenth_of_the_period_is_ninety_percent(self) -> None:

@@ -35,7 +35,7 @@ def test_the_order_never_depends_on_the_order_of_reading() -> None:
     assert found == {("Down", "availability", "vk-1")}
 
 
-def test_a_second_broken_promise_of_a_system_waits_for_another_system_s_first() -> None:
+def test_a_second_broken_goal_of_a_system_waits_for_another_system_s_first() -> None:
     every = today(MATTERS, as_of=NOON, count=9).frame
     assert every["subject"].tolist() == ["Down", "availability", "vk-1", "p95", "latency"]
     assert today(MATTERS, as_of=NOON).considered == 5

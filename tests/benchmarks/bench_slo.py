@@ -23,7 +23,7 @@ from workbench.analysis.counting.events import joined_events, slice_events
 from workbench.analysis.counting.history import histories
 from workbench.analysis.slo.burn import burn_rates
 from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.outlook import burn_outlook
 from workbench.analysis.slo.spending import spending
 from workbench.catalog.slo.burn_policies import read_burn_policies
@@ -51,7 +51,7 @@ def stored_increases(number: int, slices: int) -> np.ndarray:
     return counts
 
 
-def judged(names: list[str], counts: list[np.ndarray], edges: range, promises: list[Promise]) -> int:
+def judged(names: list[str], counts: list[np.ndarray], edges: range, goals: list[Goal]) -> int:
     """All windows, burn rates, outlooks and episodes of a batch of objectives; returns how many episodes there were."""
     covered = np.ones(len(edges) - 1)
     parts = []
@@ -59,7 +59,7 @@ def judged(names: list[str], counts: list[np.ndarray], edges: range, promises: l
         total = rows.sum(axis=0)
         parts.append(slice_events(name, edges, good=total - rows[2] - rows[3], total=total, covered=covered))
     events = histories(joined_events(parts))
-    bound = [replace(one, objective=name) for name in names for one in promises]
+    bound = [replace(one, objective=name) for name in names for one in goals]
     whole = [one for one in bound if one.period == "90d"]
     compliance(events, bound, as_of=END)
     burn_rates(events, whole, as_of=END)
@@ -71,8 +71,8 @@ def thousand(scale: float) -> None:
     span = TimeRange(END - timedelta(days=DAYS), END)
     edges = span.edges_ms(SLICE_MS)
     windows = standard_windows(END - timedelta(milliseconds=1), zone="Europe/Berlin")
-    promises = [
-        Promise("x", "X", Decimal("0.999"), window.aligned(SLICE_MS), period=name, rolling=name.endswith("d"))
+    goals = [
+        Goal("x", "X", Decimal("0.999"), window.aligned(SLICE_MS), period=name, rolling=name.endswith("d"))
         for name, window in windows.items()
     ]
     spent, wall, episodes, number = 0.0, 0.0, 0, round(OBJECTIVES * scale)
@@ -80,10 +80,10 @@ def thousand(scale: float) -> None:
         names = [f"slo-{place}" for place in range(first, min(first + BATCH, number))]
         counts = [stored_increases(place, len(edges) - 1) for place in range(first, first + len(names))]
         began = time.process_time(), time.perf_counter()
-        episodes += judged(names, counts, edges, promises)
+        episodes += judged(names, counts, edges, goals)
         spent, wall = spent + time.process_time() - began[0], wall + time.perf_counter() - began[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(f"{OBJECTIVES:,} objectives x {SERIES} series x {DAYS} d of 5 m counts: {len(promises)} windows, burn rates, "
+    print(f"{OBJECTIVES:,} objectives x {SERIES} series x {DAYS} d of 5 m counts: {len(goals)} windows, burn rates, "
           f"outlook, {episodes / scale:.0f} episodes")  # fmt: skip
     print(f"  ours {wall / scale:.1f} s ({spent / scale:.1f} s of CPU on one core), bar {BAR_S:g} s on two cores; "
           f"{peak:.2f} GiB, bar {BAR_GIB:g} GiB")  # fmt: skip

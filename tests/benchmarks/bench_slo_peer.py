@@ -109,8 +109,8 @@ def ours(url: str, as_of: datetime) -> tuple[float, dict[str, tuple[float, float
     longest = bound["28d"]
     counts = list(read_counts(source, {}, asked, elapsed_spans(longest, as_of)).counts.values())
     found = {}
-    for name, promises in bound.items():
-        for row in judge(counts, promises, {}, as_of=as_of).compliance.frame.itertuples():
+    for name, goals in bound.items():
+        for row in judge(counts, goals, {}, as_of=as_of).compliance.frame.itertuples():
             found[f"{row.objective} {WINDOWS[name]}"] = float(row.sli), float(row.total)
     return time.perf_counter() - began, found
 

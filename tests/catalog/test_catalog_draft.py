@@ -105,7 +105,7 @@ def test_openmetrics_names_in_the_metadata_are_found(tmp_path: Path) -> None:
     assert loaded(made, tmp_path).profile("api").metrics["api_requests_total"].help == "Requests."
 
 
-def test_failures_counted_apart_make_the_promise_when_requests_have_no_status(tmp_path: Path) -> None:
+def test_failures_counted_apart_make_the_goal_when_requests_have_no_status(tmp_path: Path) -> None:
     made = draft("api", {}, [counter("api_requests_total"), counter("api_errors_total"), counter("mail_errors_total")])
     catalog = loaded(made, tmp_path)
     (objective,) = catalog.objectives["api"]

@@ -239,10 +239,10 @@ def test_a_rolling_month_is_thirty_days_and_says_so(tmp_path: Path) -> None:
 
 def test_marks_and_the_system_of_the_service_are_read(tmp_path: Path) -> None:
     service = "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: checkout, labels: {system: shop}}\nspec: {}\n"
-    marked = 'labels: {derived: "true"}\n  annotations: {assumption: No document promises it.}'
+    marked = 'labels: {derived: "true"}\n  annotations: {assumption: No document sets it.}'
     (objective,) = load(tmp_path, replaced("labels: {system: shop}", marked), service).objectives["shop"]
     assert objective.derived
-    assert objective.assumptions == ("No document promises it.",)
+    assert objective.assumptions == ("No document sets it.",)
 
 
 def test_alert_documents_are_checked_and_kept(tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def test_channels_and_what_is_not_measured() -> None:
     assert {"quality", "budgets", "keys", "provider-limits", "cache-hits", "network", "disk"} <= open_
 
 
-def test_all_promises_are_marked_derived() -> None:
+def test_all_goals_are_marked_derived() -> None:
     assert list(OBJECTIVES) == ["success", "latency", "provider-success"]
     assert all(objective.derived and objective.assumptions for objective in OBJECTIVES.values())
 

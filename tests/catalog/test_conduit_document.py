@@ -170,7 +170,7 @@ def test_tasks_severities_channels_components_and_overheads() -> None:
     assert [panel.title for dashboard in CONDUIT.dashboards for panel in dashboard.panels] == ["Keys by Status"]
 
 
-def test_all_promises_are_marked_derived() -> None:
+def test_all_goals_are_marked_derived() -> None:
     assert list(OBJECTIVES) == [
         "availability",
         "latency",

@@ -173,7 +173,7 @@ def test_every_alert_rule_keeps_its_text_duration_and_severity() -> None:
     assert all(rule.expr == rule.documented for rule in LAB.alert_rules if not rule.derived)
 
 
-def test_the_alerts_described_under_the_promises_are_there() -> None:
+def test_the_alerts_described_under_the_goals_are_there() -> None:
     derived = {rule.name: (rule.expr, rule.for_ms) for rule in LAB.alert_rules if rule.derived}
     assert derived["LatencyP95Violation"] == ("cf_lab:latency_95th:5m > 2", 300_000)
     assert derived["LatencyP99Violation"] == ("cf_lab:latency_99th:5m > 5", 300_000)
@@ -188,7 +188,7 @@ def test_every_alert_tells_what_happened_and_what_to_do() -> None:
         assert rule.labels == LAB.scope
 
 
-def test_the_promises_are_those_of_the_document() -> None:
+def test_the_goals_are_those_of_the_document() -> None:
     targets = {id: (objective.target, objective.window_days) for id, objective in OBJECTIVES.items()}
     assert targets == {
         "availability": (Decimal("0.999"), 30),

@@ -116,7 +116,7 @@ def test_every_query_parses_and_takes_the_scope() -> None:
         parse(text)
 
 
-def test_its_promise_is_counted_exactly() -> None:
+def test_its_goal_is_counted_exactly() -> None:
     (objective,) = CATALOG.objectives["litellm"]
     assert isinstance(objective.indicator, RatioIndicator)
     assert (objective.id, str(objective.target), objective.derived) == ("availability", "0.995", True)

@@ -222,7 +222,7 @@ def test_what_has_no_signal_is_not_measured() -> None:
     assert not words & {"cost", "budget", "budget_used", "quality", "cache_hits", "queue"}
 
 
-def test_all_promises_are_marked_derived() -> None:
+def test_all_goals_are_marked_derived() -> None:
     assert list(OBJECTIVES) == ["error-rate", "latency", "provider-success", "database"]
     assert all(objective.derived and objective.assumptions for objective in OBJECTIVES.values())
 

@@ -82,7 +82,7 @@ def same_but_for_places(one: Objective) -> Objective:
         ("", "Occurrences", "0.993333333333"),
     ],
 )
-def test_a_composite_is_one_promise_of_its_members(tmp_path: Path, marks: str, method: str, target: str) -> None:
+def test_a_composite_is_one_goal_of_its_members(tmp_path: Path, marks: str, method: str, target: str) -> None:
     text = marked(JOURNEY, marks).replace("RatioTimeslices", method)
     found = only(tmp_path, text.replace(", timeSliceWindow: 5m", "") if method == "Occurrences" else text)
     assert isinstance(found.indicator, CompositeIndicator)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.analysis.slo.burn import BudgetHistory, BurnRates, budget_history, burn_rates
-from workbench.analysis.slo.compliance import ComplianceResult, Promise, compliance
+from workbench.analysis.slo.compliance import ComplianceResult, Goal, compliance
 from workbench.charts import figure
 from workbench.charts.layers import POINTS, joined, kept_points
 from workbench.charts.slo.figures import BARS, budget_figure, requests_figure, sli_figure
@@ -40,12 +40,12 @@ def made(
         }
     )
     window = TimeRange(START, START + timedelta(days=days))
-    promise = Promise("availability", title, Decimal("0.99"), window, "30d", slice_ms=HOUR)
+    goal = Goal("availability", title, Decimal("0.99"), window, "30d", slice_ms=HOUR)
     as_of = window.end
     return (
-        compliance(events, [promise], as_of=as_of),
-        budget_history(events, [promise], as_of=as_of),
-        burn_rates(events, [promise], as_of=as_of),
+        compliance(events, [goal], as_of=as_of),
+        budget_history(events, [goal], as_of=as_of),
+        burn_rates(events, [goal], as_of=as_of),
     )
 
 

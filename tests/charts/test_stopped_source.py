@@ -13,7 +13,7 @@ import pandas as pd
 from workbench.analysis.alerts.summary import alert_episodes
 from workbench.analysis.counting.limits import Limit, limit_breaches
 from workbench.analysis.slo.compliance import compliance
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.charts.alerts.figures import episodes_figure
 from workbench.charts.performance.tables import threshold_rows
 from workbench.charts.unusual import alert_lines, last_seen, usual_sentence
@@ -47,8 +47,8 @@ def slo(days: int, bad: float = 0.0) -> tuple[str, float, tuple[str, ...]]:
             "covered": covered,
         }
     )
-    promise = Promise("api", "API", Decimal("0.99"), SPAN, slice_ms=DAY_MS)
-    result = compliance(events, [promise], as_of=END)
+    goal = Goal("api", "API", Decimal("0.99"), SPAN, slice_ms=DAY_MS)
+    result = compliance(events, [goal], as_of=END)
     row = result.frame.iloc[0]
     return str(row["status"]), float(row["total"]), result.notes
 

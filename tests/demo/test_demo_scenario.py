@@ -55,7 +55,7 @@ def test_a_text_that_is_no_offset_is_refused(text: str) -> None:
         offset_ms(text, ANCHOR)
 
 
-def test_the_shipped_scenario_has_every_kind_of_trouble_the_readme_promises() -> None:
+def test_the_shipped_scenario_has_every_kind_of_trouble_the_readme_goals() -> None:
     scenario = load_scenario(shipped("data", "scenarios", "demo.yaml"), DIMENSIONS)
     kinds = {event.kind for event in scenario.place(ANCHOR)}
     assert kinds >= {

@@ -115,7 +115,7 @@ def test_the_source_is_found_fit(drafted: Path) -> None:
     assert "mine" in run(drafted, "sources", "check", "mine")
 
 
-def test_the_drafted_promises_are_judged_on_the_servers_own_requests(drafted: Path) -> None:
+def test_the_drafted_goals_are_judged_on_the_servers_own_requests(drafted: Path) -> None:
     end = datetime.fromtimestamp(int(time.time() - 1800) // 300 * 300, UTC)
     hour = ("--from", (end - timedelta(hours=1)).isoformat(), "--to", end.isoformat())
     told = json.loads(run(drafted, "slo", "status", "mine", *hour, "--format", "json"))

@@ -1,4 +1,4 @@
-"""A latency promise over native histograms, counted on a real Prometheus."""
+"""A latency objective over native histograms, counted on a real Prometheus."""
 
 from __future__ import annotations
 

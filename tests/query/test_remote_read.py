@@ -116,7 +116,7 @@ def test_no_damage_to_an_answer_gives_samples(reader) -> None:
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_chunk_that_promises_more_than_it_has_is_refused(reader) -> None:
+def test_a_chunk_that_goals_more_than_it_has_is_refused(reader) -> None:
     chunk = bytearray(written.chunk(risen([(60_000, 7 << 50)] * 5)))
     chunk[:2] = struct.pack(">H", 90)
     body = written.frame(written.message({"a": "b"}, [(1, bytes(chunk))]))

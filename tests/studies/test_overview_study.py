@@ -128,7 +128,7 @@ def test_no_store_is_needed(lab_archive: Archive, context_over: Callable[..., Co
     assert overview(ctx, system=SYSTEM, as_of=END).status == "spent"
 
 
-def test_a_source_that_is_away_shows_every_promise_as_unavailable(context_over: Callable[..., Context]) -> None:
+def test_a_source_that_is_away_shows_every_goal_as_unavailable(context_over: Callable[..., Context]) -> None:
     closed = UnavailableSource("main", "http://prometheus:9090", "Nobody answers.")
     study = overview(context_over(closed), system=SYSTEM, as_of=END)
     assert set(study.results["board"].frame["status"]) == {"unavailable"}

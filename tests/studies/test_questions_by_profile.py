@@ -108,7 +108,7 @@ def test_cost_is_answered_by_roles_alone(system, asked):
 
 
 @pytest.mark.slow
-def test_a_system_of_one_file_is_on_the_overview_with_its_promise_spend_and_budgets(tmp_path: Path) -> None:
+def test_a_system_of_one_file_is_on_the_overview_with_its_goal_spend_and_budgets(tmp_path: Path) -> None:
     archive = Archive.open(tmp_path / "litellm", create=True)
     archive.append_samples(SeriesSet.of(series_of(CATALOG.profile("litellm"))))
     catalog = Catalog({"litellm": CATALOG.profile("litellm")}, {"litellm": CATALOG.objectives["litellm"]})

@@ -1,4 +1,4 @@
-"""Latency promises on histograms whose bounds are not the promised one, are written otherwise, or change."""
+"""Latency objectives on histograms whose bounds are not the promised one, are written otherwise, or change."""
 
 from __future__ import annotations
 

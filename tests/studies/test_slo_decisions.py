@@ -221,7 +221,7 @@ def test_contributions_still_add_up_to_what_was_spent(lab: Context, semantics: s
 def test_deploys_and_incidents_stand_beside_the_episode_they_came_before(lab: Context) -> None:
     add_annotation(lab, system=SYSTEM, kind="deploy", start=NIGHT - timedelta(hours=1), text="Release 2.4")
     add_annotation(lab, system=SYSTEM, kind="incident", start=NIGHT, text="Low quality", slo="quality")
-    add_annotation(lab, system=SYSTEM, kind="incident", start=NIGHT, text="Another promise", slo="availability")
+    add_annotation(lab, system=SYSTEM, kind="incident", start=NIGHT, text="Another objective", slo="availability")
     add_annotation(lab, system=SYSTEM, kind="comment", start=NIGHT, text="Coffee")
     study = slo_attribution(lab, system=SYSTEM, range=SPAN, as_of=END, slo="quality", records=False)
     told = study.results["companions"].frame

@@ -187,7 +187,7 @@ def test_one_failing_question_leaves_the_others_answered(
     assert len(study.warnings) == 2
 
 
-def test_bad_over_total_is_the_same_promise_as_good_over_total(lab: Context) -> None:
+def test_bad_over_total_is_the_same_goal_as_good_over_total(lab: Context) -> None:
     total = "sum(http_requests_total)"
     bad = asked(lab, RatioIndicator(total, bad='sum(http_requests_total{status=~"5.."})'))
     good = asked(lab, RatioIndicator(total, good='sum(http_requests_total{status!~"5.."})'))

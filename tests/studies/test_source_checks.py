@@ -148,7 +148,7 @@ def test_a_loki_is_looked_at_from_its_reach_to_its_fields(tmp_path: Path) -> Non
         return loki.answer(asked)
 
     with serving(answer) as served, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("workbench.query.logs.loki.source.datetime", Frozen)
+        patch.setattr("workbench.query.logs.loki.source.datetime", FrozenInputs)
         text = f'[sources.lines]\nkind = "loki"\nurl = "{served.url}"\nsystems = ["counterfactual-lab"]\n'
         found = checked(tmp_path, f'{text}selector = \'{{app=~".+"}}\'\nfields = {{ service = "app" }}\n')["lines"]
     assert found["state"] == ["ok", "0"]
@@ -158,7 +158,7 @@ def test_a_loki_is_looked_at_from_its_reach_to_its_fields(tmp_path: Path) -> Non
     assert any("services with log lines" in one for one in found["profile"])
 
 
-class Frozen(datetime):
+class FrozenInputs(datetime):
     """A clock that stands at NOW."""
 
     @classmethod

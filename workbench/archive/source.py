@@ -50,7 +50,7 @@ _ENGINE = f"workbench {workbench.__version__}"
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Evaluation:
     """A query as it is evaluated: its text, over which samples, of which tier."""
 
     text: str
@@ -117,33 +117,33 @@ class ArchiveSource:
             The archive cannot be read.
         """
         with self._answering(query):
-            asked = self._asked(query, span.start_ms, span.end_ms)
+            evaluation = self._asked(query, span.start_ms, span.end_ms)
             answer = evaluate_range(
-                asked.text,
-                asked.store,
+                evaluation.text,
+                evaluation.store,
                 start_ms=span.start_ms,
                 end_ms=span.end_ms,
                 step_ms=step_ms,
-                semantics=asked.semantics,
-                lookback_ms=asked.lookback_ms,
+                semantics=evaluation.semantics,
+                lookback_ms=evaluation.lookback_ms,
                 limits=self._evaluation_limits(),
             )
-            return self._labelled(answer, query, asked, span)
+            return self._labelled(answer, query, evaluation, span)
 
     def instant(self, query: str, at: datetime) -> Metrics:
         """Evaluate once; the matrix has one step. Raises as :meth:`range`."""
         with self._answering(query):
             moment = to_ms(at)
-            asked = self._asked(query, moment, moment)
+            evaluation = self._asked(query, moment, moment)
             answer = evaluate_instant(
-                asked.text,
-                asked.store,
+                evaluation.text,
+                evaluation.store,
                 time_ms=moment,
-                semantics=asked.semantics,
-                lookback_ms=asked.lookback_ms,
+                semantics=evaluation.semantics,
+                lookback_ms=evaluation.lookback_ms,
                 limits=self._evaluation_limits(),
             )
-            return self._labelled(answer, query, asked, TimeRange(at, at))
+            return self._labelled(answer, query, evaluation, TimeRange(at, at))
 
     def raw(self, selector: str, span: TimeRange) -> SeriesSet:
         """Read the samples of a plain selector in ``(start, end]``, as they were scraped; without stale marks.
@@ -240,19 +240,25 @@ class ArchiveSource:
             detail = str(error) or type(error).__name__
         return SourceState(self._name, self.kind, self.location, status, _ENGINE, self._semantics, newest, detail)
 
-    def _labelled(self, answer: Metrics, query: str, asked: _Asked, span: TimeRange) -> Metrics:
-        told = {"query": query, "source": self._name, "engine": _ENGINE, "semantics": asked.semantics, "range": span}
-        return replace(answer, meta={**answer.meta, **told, "tier": asked.tier.name})
+    def _labelled(self, answer: Metrics, query: str, evaluation: _Evaluation, span: TimeRange) -> Metrics:
+        told = {
+            "query": query,
+            "source": self._name,
+            "engine": _ENGINE,
+            "semantics": evaluation.semantics,
+            "range": span,
+        }
+        return replace(answer, meta={**answer.meta, **told, "tier": evaluation.tier.name})
 
-    def _asked(self, query: str, start_ms: int, end_ms: int) -> _Asked:
+    def _asked(self, query: str, start_ms: int, end_ms: int) -> _Evaluation:
         """Choose the finest tier that reaches back far enough, and write the query for it."""
         node = parse(query)
         tier = answering_tier(node, self._reaching(node, start_ms, end_ms))
         if tier == RAW:
             self._affordable(node, start_ms, end_ms)
-            return _Asked(query, self.archive, tier, self._semantics, LOOKBACK_MS)
+            return _Evaluation(query, self.archive, tier, self._semantics, LOOKBACK_MS)
         lookback_ms = max(LOOKBACK_MS, tier.resolution_ms)
-        return _Asked(print_query(on_slices(node)), TierStore(self.archive, tier), tier, "v3", lookback_ms)
+        return _Evaluation(print_query(on_slices(node)), TierStore(self.archive, tier), tier, "v3", lookback_ms)
 
     def _reaching(self, node: Node, start_ms: int, end_ms: int) -> tuple[Tier, ...]:
         """Tiers that hold the first instant a query reads; those that reach back furthest where none does."""

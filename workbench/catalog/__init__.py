@@ -1,4 +1,4 @@
-"""What is monitored: systems, their signals, their promises."""
+"""What is monitored: systems, their signals, their objectives."""
 
 from workbench.catalog.load import Catalog, load_catalog, sound_catalog
 from workbench.catalog.profile.model import AlertRule, DocumentedQuery, Profile, RecordingRule, Role, Threshold

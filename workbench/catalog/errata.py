@@ -48,7 +48,7 @@ def corrections(profile: Profile) -> Iterator[tuple[str, str, Documented]]:
         ("Recording rule", ((rule.name, rule) for rule in profile.recording_rules)),
         ("Alert", ((rule.name, rule) for rule in profile.alert_rules)),
         ("Threshold", ((threshold.title, threshold) for threshold in profile.thresholds)),
-        ("Promise", ((slo.title, slo) for slo in profile.slos)),
+        ("SLO", ((slo.title, slo) for slo in profile.slos)),
         ("Error budget", ((slo.title, slo.budget) for slo in profile.slos if slo.budget)),
         ("Notification", ((channel.name, channel) for channel in profile.channels)),
         ("Health check", ((endpoint.name, endpoint) for endpoint in profile.health)),

@@ -233,7 +233,7 @@ def _names(texts: Sequence[str]) -> str:
 
 
 def slo_finding(result: Result) -> Sentence:
-    """Say in one or two sentences how the promises were kept, worst first."""
+    """Say in one or two sentences how the objectives were kept, worst first."""
     frame = result.frame
     judged = frame[frame["status"].isin(["ok", "at_risk", "spent"])]
     parts = []
@@ -271,7 +271,7 @@ def coverage_finding(result: Result) -> Sentence:
 
 
 def doubts(result: Result) -> list[str]:
-    """Say which promises were not measured and which were little observed; nothing where all is well."""
+    """Say which objectives were not measured and which were little observed; nothing where all is well."""
     frame = result.frame
     lines = [
         f"{STATUS_WORDS[status]}: {', '.join(part['objective'].astype('str'))}."

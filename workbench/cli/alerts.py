@@ -10,7 +10,7 @@ import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, say
 from workbench.cli.shared.period import PeriodOptions, period_options
-from workbench.cli.shared.question import Asked, question
+from workbench.cli.shared.question import Request, question
 
 
 @click.group()
@@ -35,7 +35,7 @@ def alerts() -> None:
 @click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
 @question
 def status(
-    asked: Asked,
+    request: Request,
     show: str,
     people: int,
     without: tuple[str, ...],
@@ -52,7 +52,7 @@ def status(
     from workbench.charts.alerts import tables
     from workbench.studies import alert_load
 
-    study = asked.answer(alert_load, positions=people, without=without)
+    study = request.answer(alert_load, positions=people, without=without)
     texts = {
         "rules": tables.rule_rows,
         "measures": tables.measure_rows,
@@ -63,7 +63,7 @@ def status(
         "shifts": tables.shift_rows,
         "tags": tables.tag_rows,
     }
-    asked.show(
+    request.show(
         study,
         texts[show](study.results[show]),
         csv=study.results[show].to_frame().to_dict(orient="records"),
@@ -76,7 +76,7 @@ def status(
 @click.option("--least", default=2.0, show_default=True, help="Percentage of a budget from which a burn is an event.")
 @click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
 @question
-def rules(asked: Asked, least: float, without: tuple[str, ...]) -> None:
+def rules(request: Request, least: float, without: tuple[str, ...]) -> None:
     """Print which rule earns its pages: precision, recall, detection time, pages without use.
 
     A rule is held against the burns of the objectives that its profile entry names, and against incidents written down
@@ -90,9 +90,9 @@ def rules(asked: Asked, least: float, without: tuple[str, ...]) -> None:
     from workbench.charts.alerts.worth_tables import TEXT, worth_finding, worth_rows
     from workbench.studies import alert_rule_worth
 
-    study = asked.answer(alert_rule_worth, least_share=least / 100, without=without)
+    study = request.answer(alert_rule_worth, least_share=least / 100, without=without)
     worth = study.results["worth"]
-    asked.show(
+    request.show(
         study,
         worth_rows(worth),
         csv=worth.to_frame().to_dict(orient="records"),
@@ -157,7 +157,7 @@ def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: 
     help="Rule file in which the proposals are written as a diff on stdout; promtool checks it where it is installed.",
 )
 @question
-def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
+def tune(request: Request, names: tuple[str, ...], rule_file: Path | None) -> None:
     """Replay rules with other `for`, `keep_firing_for` and thresholds, and propose what pages less.
 
     Settings are chosen on the first two thirds of the period, so that no burn of a budget is lost and none is told more
@@ -173,7 +173,7 @@ def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
     from workbench.studies import alert_rule_tuning
     from workbench.studies.authoring.rule_changes import changed_rules
 
-    study = asked.answer(alert_rule_tuning, rules=names)
+    study = request.answer(alert_rule_tuning, rules=names)
     tuning = study.results["tuning"]
     if rule_file is not None:
         changed = changed_rules(rule_file, tuning.to_frame())
@@ -181,7 +181,7 @@ def tune(asked: Asked, names: tuple[str, ...], rule_file: Path | None) -> None:
         for note in (*changed.notes, *checked(changed.text)):
             say(f"Note: {note}")
         return
-    asked.show(
+    request.show(
         study,
         tuning_rows(tuning),
         csv=tuning.to_frame().to_dict(orient="records"),
@@ -238,7 +238,7 @@ def tag(
 @click.option("--change", help="Compare the alerts before and after this instant, ISO 8601, e.g. of a rule change.")
 @click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
 @question
-def review(asked: Asked, change: str | None, without: tuple[str, ...]) -> None:
+def review(request: Request, change: str | None, without: tuple[str, ...]) -> None:
     """Print alerts that came together as incidents, rules that fire together, and before and after a change.
 
     Where a table of incidents has a column acknowledged_at, also how soon people acknowledged and resolved them.
@@ -253,14 +253,14 @@ def review(asked: Asked, change: str | None, without: tuple[str, ...]) -> None:
     from workbench.core.timerange import parse_instant
     from workbench.studies import alert_review
 
-    at = parse_instant(change, zone=asked.state.settings.zone) if change else None
-    study = asked.answer(alert_review, change=at, without=without)
+    at = parse_instant(change, zone=request.state.settings.zone) if change else None
+    study = request.answer(alert_review, change=at, without=without)
     tables = [incident_rows(study.results["incidents"]), pair_rows(study.results["pairs"])]
     if "responses" in study.results:
         tables.append(response_rows(study.results["responses"]))
     if at is not None:
         tables.append(change_rows(study.results["change"]))
-    asked.show(
+    request.show(
         study,
         *tables,
         csv=study.results["incidents"].to_frame().to_dict(orient="records"),
@@ -271,7 +271,7 @@ def review(asked: Asked, change: str | None, without: tuple[str, ...]) -> None:
 
 @alerts.command()
 @question
-def silences(asked: Asked) -> None:
+def silences(request: Request) -> None:
     """Print what silences kept quiet, which of them nobody answers for, and how many notifications are left.
 
     Silences are those that `workbench collect` wrote down; notifications come from Alertmanager's JSON lines.
@@ -283,8 +283,8 @@ def silences(asked: Asked) -> None:
     from workbench.charts.alerts.together_tables import TEXT, silence_rows, stage_rows
     from workbench.studies import alert_suppression
 
-    study = asked.answer(alert_suppression)
-    asked.show(
+    study = request.answer(alert_suppression)
+    request.show(
         study,
         stage_rows(study.results["stages"]),
         silence_rows(study.results["silences"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.shared.question import Asked, question
+from workbench.cli.shared.question import Request, question
 
 
 @click.group()
@@ -31,7 +31,7 @@ def capacity() -> None:
 )
 @question
 def status(
-    asked: Asked,
+    request: Request,
     show: str,
     horizon: int,
     check: bool,
@@ -51,7 +51,7 @@ def status(
     from workbench.charts.capacity import money_tables, tables
     from workbench.studies import capacity_forecast
 
-    study = asked.answer(capacity_forecast, horizon_days=horizon)
+    study = request.answer(capacity_forecast, horizon_days=horizon)
     result = study.results["money" if show == "money" else "limits"]
     texts = {
         "limits": tables.limit_rows,
@@ -61,7 +61,7 @@ def status(
         "money": money_tables.money_rows,
         "backtests": tables.backtest_rows,
     }
-    asked.show(
+    request.show(
         study,
         texts[show](result),
         csv=result.to_frame().to_dict(orient="records"),
@@ -81,7 +81,7 @@ def status(
 @click.option("--horizon", default=30, show_default=True, help="How far ahead, in days.")
 @question
 def whatif(
-    asked: Asked,
+    request: Request,
     demand: float,
     per_request: float,
     nodes: int,
@@ -103,9 +103,9 @@ def whatif(
     from workbench.studies import capacity_forecast
 
     change = Change(demand / 100, per_request / 100, nodes, lose, limit, resource)
-    study = asked.answer(capacity_forecast, horizon_days=horizon, change=change)
+    study = request.answer(capacity_forecast, horizon_days=horizon, change=change)
     result = study.results["what_if"]
-    asked.show(
+    request.show(
         study,
         tables.what_if_rows(result),
         csv=result.to_frame().to_dict(orient="records"),

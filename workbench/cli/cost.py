@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.question import Asked, question
+from workbench.cli.shared.question import Request, question
 
 _TEXT = (
     "measure",
@@ -55,7 +55,7 @@ def cost() -> None:
 @click.option("--by", help="Only this label, e.g. model, provider, key, service, or day.")
 @question
 def status(
-    asked: Asked,
+    request: Request,
     by: str | None,
 ) -> None:
     """Print totals, the groups of each label, what stands out, unit costs, budgets and invoices.
@@ -72,11 +72,13 @@ def status(
     from workbench.core.errors import ParameterError
     from workbench.studies import spend_and_tokens
 
-    study = asked.answer(spend_and_tokens)
+    study = request.answer(spend_and_tokens)
     results = study.results
     known = list(results["groups"].frame["dimension"].unique())
     if by not in (None, "day", *known) and known:
-        raise ParameterError(f"{asked.system} does not count by {by!r}.", hint=f"Labels: {', '.join([*known, 'day'])}.")
+        raise ParameterError(
+            f"{request.system} does not count by {by!r}.", hint=f"Labels: {', '.join([*known, 'day'])}."
+        )
     groups = results["groups"].to_frame()
     parts = [rows_of.total_rows(results["totals"])]
     if by == "day":
@@ -93,7 +95,7 @@ def status(
         parts += [list_price_tables.list_price_rows(results["list_prices"]), rows_of.jump_rows(results["jumps"])]
         parts += [rows_of.unit_rows(results["unit_costs"]), rows_of.budget_rows(results["budgets"])]
         parts += [budget_tables.plan_rows(results["budget_plans"]), rows_of.invoice_rows(results["invoices"])]
-    asked.show(
+    request.show(
         study,
         *parts,
         csv=groups.to_dict(orient="records"),
@@ -106,7 +108,7 @@ def status(
 @click.option("--top", default=20, show_default=True, help="Items to list.")
 @question
 def why(
-    asked: Asked,
+    request: Request,
     top: int,
 ) -> None:
     """Print why spend moved against the period before: volume, mix, tokens per request, price, new and retired items.
@@ -122,12 +124,12 @@ def why(
     from workbench.charts.cost import driver_tables
     from workbench.studies import spend_and_tokens
 
-    study = asked.answer(spend_and_tokens)
+    study = request.answer(spend_and_tokens)
     result = study.results["drivers"]
     if not isinstance(result, SpendDrivers):
         raise TypeError("the study has no drivers")
     alone = replace(study, results={"drivers": result})
-    asked.show(
+    request.show(
         alone,
         driver_tables.driver_rows(result),
         driver_tables.driver_item_rows(result, top),
@@ -139,7 +141,7 @@ def why(
 
 @cost.command()
 @question
-def forecast(asked: Asked) -> None:
+def forecast(request: Request) -> None:
     """Print where the running month lands, with an 80 % interval, in all and by key, and budgets it would overrun.
 
     \b
@@ -151,11 +153,11 @@ def forecast(asked: Asked) -> None:
     from workbench.charts.cost import driver_tables
     from workbench.studies import spend_and_tokens
 
-    study = asked.answer(spend_and_tokens)
+    study = request.answer(spend_and_tokens)
     result = study.results["forecast"]
     if not isinstance(result, SpendForecast):
         raise TypeError("the study has no forecast")
-    asked.show(
+    request.show(
         replace(study, results={"forecast": result}),
         driver_tables.forecast_rows(result),
         csv=result.to_frame().to_dict(orient="records"),
@@ -166,7 +168,7 @@ def forecast(asked: Asked) -> None:
 
 @cost.command()
 @question
-def windows(asked: Asked) -> None:
+def windows(request: Request) -> None:
     """Print the last 24 hours, 7 and 30 days against the same before, and the running day against the same hours.
 
     \b
@@ -176,9 +178,9 @@ def windows(asked: Asked) -> None:
     from workbench.charts.cost import budget_tables
     from workbench.studies import spend_and_tokens
 
-    study = asked.answer(spend_and_tokens)
+    study = request.answer(spend_and_tokens)
     result = study.results["windows"]
-    asked.show(
+    request.show(
         replace(study, results={"windows": result}),
         budget_tables.window_rows(result),
         csv=result.to_frame().to_dict(orient="records"),
@@ -189,7 +191,7 @@ def windows(asked: Asked) -> None:
 
 @cost.command()
 @question
-def budgets(asked: Asked) -> None:
+def budgets(request: Request) -> None:
     """Print the budgets of owners, teams, keys or the whole system, what is spent of each, and where it lands.
 
     Budgets stand in a table (holds = "budgets"): owner or another label, amount, currency, and a window: month, 24h,
@@ -203,9 +205,9 @@ def budgets(asked: Asked) -> None:
     from workbench.charts.cost import budget_tables
     from workbench.studies import spend_and_tokens
 
-    study = asked.answer(spend_and_tokens)
+    study = request.answer(spend_and_tokens)
     result = study.results["budget_plans"]
-    asked.show(
+    request.show(
         replace(study, results={"budget_plans": result}),
         budget_tables.plan_rows(result),
         csv=result.to_frame().to_dict(orient="records"),
@@ -223,7 +225,7 @@ def budgets(asked: Asked) -> None:
 @click.option("--by", default="", help="Label that rows must have, e.g. key for a showback.")
 @click.option("--file", type=click.Path(dir_okay=False, path_type=Path), help="File to write: .csv or .parquet.")
 @question
-def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
+def export(request: Request, book: Path | None, by: str, file: Path | None) -> None:
     """Export charges in the columns of FOCUS 1.2: a row a day, label set and class of tokens.
 
     The sum of BilledCost is the spend of the period to the last digit. Without --file, --format csv prints the rows.
@@ -241,14 +243,14 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
     from workbench.studies import focus_charges
     from workbench.studies.cost.price_file import read_book
 
-    study = asked.answer(focus_charges, book=read_book(book) if book else None, by=by)
+    study = request.answer(focus_charges, book=read_book(book) if book else None, by=by)
     charges = study.results["charges"]
     if not isinstance(charges, FocusExport):
         raise TypeError("the study has no charges")
     if file is not None and study.status == "ok":
         write_charges(charges.texts(), file, charges.frame.to_parquet)
         say(f"Wrote {len(charges.frame):,} rows to {file}.")
-    asked.show(study, charge_rows(charges), csv=charges.texts(), right=lambda name: name in ("billed", "rows"))
+    request.show(study, charge_rows(charges), csv=charges.texts(), right=lambda name: name in ("billed", "rows"))
     if file is not None and study.status != "ok":
         raise ParameterError(f"{file} was not written: there are no charges.", hint="Choose a period with data.")
 
@@ -271,7 +273,7 @@ def export(asked: Asked, book: Path | None, by: str, file: Path | None) -> None:
 )
 @question
 def what_if(
-    asked: Asked,
+    request: Request,
     book: Path,
     replaced: tuple[str, ...],
     cached: str | None,
@@ -312,10 +314,10 @@ def what_if(
         share(batch_factor, "--batch-factor") if batch_factor else None,
         (share(least, "--output", most=10), share(most or least, "--output", most=10)),
     )
-    study = asked.answer(cost_what_if, book=read_book(book), scenario=scenario)
+    study = request.answer(cost_what_if, book=read_book(book), scenario=scenario)
     result = study.results.get("what_if")
     rows = what_if_rows(result) if isinstance(result, WhatIf) else []
-    asked.show(
+    request.show(
         study,
         rows,
         csv=result.to_frame().to_dict(orient="records") if result is not None else [],
@@ -366,20 +368,20 @@ def price(
             raise ParameterError(f"{text!r} is no usage.", hint="Write unit=count, e.g. input_tokens=1000.") from None
     when = parse_instant(at) if at else state.context().clock()
     prices = read_book(book)
-    found = prices.price(provider, model, when)
-    if found is None:
+    price = prices.price(provider, model, when)
+    if price is None:
         raise ParameterError(
             f"{book.name} has no price of {provider} {model} at {when:%Y-%m-%d %H:%M} UTC.",
             hint="Unknown is not free: check provider, model and date.",
         )
-    cost = charge(counts, found, batch=batch)
-    if unknown := unpriced_units(counts, found):
+    cost = charge(counts, price, batch=batch)
+    if unknown := unpriced_units(counts, price):
         raise ParameterError(
             f"{book.name} has no price of {', '.join(unknown)} of {provider} {model} at {when:%Y-%m-%d %H:%M} UTC.",
-            hint=f"Unknown is not free: leave them out, or use a unit that has a price: {', '.join(found.rates)}.",
+            hint=f"Unknown is not free: leave them out, or use a unit that has a price: {', '.join(price.rates)}.",
         )
     rows = [
-        {"part": name, "amount": f"{amount:f} {found.currency}"}
+        {"part": name, "amount": f"{amount:f} {price.currency}"}
         for name, amount in (
             ("input", cost.input),
             ("output", cost.output),
@@ -388,11 +390,11 @@ def price(
         )
     ]
     if format_ == "json":
-        print_json({"rows": rows, "model": found.model, "source": found.source})
+        print_json({"rows": rows, "model": price.model, "source": price.source})
     elif format_ == "csv":
         print_csv(rows)
     else:
         print_table(rows, right=["amount"])
-    say(f"{found.provider} {found.model}, prices of {found.source} in force on {when:%d %b %Y %H:%M} UTC")
-    if wholes := sorted(set(counts) - set(found.rates)):
+    say(f"{price.provider} {price.model}, prices of {price.source} in force on {when:%d %b %Y %H:%M} UTC")
+    if wholes := sorted(set(counts) - set(price.rates)):
         say(f"Note: paid at the price of the unit that holds them: {', '.join(wholes)}.")

@@ -106,23 +106,23 @@ def init(
 
 def _show(made: Any) -> None:
     """Print what was found and taken, what was left out, and what the server knows besides."""
-    found = made.draft
-    say(f"Known exporters: {', '.join(found.dialects) or 'none; roles are guessed from names'}.")
-    say(f"Jobs seen: {_listed(found.jobs) or 'none'}. Taken: {_listed(found.scope) or 'all'}.", "")
+    draft = made.draft
+    say(f"Known exporters: {', '.join(draft.dialects) or 'none; roles are guessed from names'}.")
+    say(f"Jobs seen: {_listed(draft.jobs) or 'none'}. Taken: {_listed(draft.scope) or 'all'}.", "")
     rows = [("role", "metric", "now", "why")]
-    for role in found.roles:
+    for role in draft.roles:
         why = f"CHECK: {role.check}" if role.check else role.reason
         rows.append((role.name, role.select, made.samples.get(role.name, "no value"), why))
     cells = [[plain(cell) for cell in row] for row in rows]
     widths = [min(60, max(len(row[column]) for row in cells)) for column in range(3)]
     for row in cells:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip())
-    say("", *(f"Left out: {plain(metric)}: {plain(why)}" for metric, why in found.left_out.items()))
-    say(f"Metrics used by no role: {len(found.unused)}; the profile lists them.")
+    say("", *(f"Left out: {plain(metric)}: {plain(why)}" for metric, why in draft.left_out.items()))
+    say(f"Metrics used by no role: {len(draft.unused)}; the profile lists them.")
     say(f"Rules of the server about this system: {made.rules}.")
     if made.alertmanagers:
         say(f"It sends alerts to {_listed(made.alertmanagers)}: a source of kind alertmanager reads them.")
-    say(*filter(None, [found.starter]), "")
+    say(*filter(None, [draft.starter]), "")
 
 
 def _listed(names: Iterable[str]) -> str:

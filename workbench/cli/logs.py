@@ -19,11 +19,11 @@ def conditions(texts: tuple[str, ...]) -> tuple[Any, ...]:
 
     parsed = []
     for text in texts:
-        found = re.fullmatch(r"([^=!~]+)(=~|!=|=)(.*)", text, re.DOTALL)
-        if not found:
+        match = re.fullmatch(r"([^=!~]+)(=~|!=|=)(.*)", text, re.DOTALL)
+        if not match:
             raise ParameterError(f"{text!r} is not a condition.", hint="Write name=value, name!=value or name=~regex.")
-        op = "regex" if found[2] == "=~" else found[2]
-        parsed.append(Condition(found[1].strip(), op, (found[3],)))  # type: ignore[arg-type]
+        op = "regex" if match[2] == "=~" else match[2]
+        parsed.append(Condition(match[1].strip(), op, (match[3],)))  # type: ignore[arg-type]
     return tuple(parsed)
 
 
@@ -90,7 +90,7 @@ def logs(
     rows = _printed(found, format_)
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     if show_query and found.query:
-        say(f"Asked: {found.query}")
+        say(f"Request: {found.query}")
     if found.coverage:
         read = found.coverage
         files = f"{read['files']} file{'s' if read['files'] != 1 else ''}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.shared.question import Asked, question
+from workbench.cli.shared.question import Request, question
 
 _NUMBERS = ("requests", "rate", "errors", "error share", "p50", "p95", "p99", "available", "refused", "share", "count",
             "hits", "misses", "hit share", "left now", "least left", "mean", "peak", "at the end", "breaches",
@@ -25,7 +25,7 @@ def performance() -> None:
 @click.option("--check", is_flag=True, help="Exit 1 when a threshold is broken at the end of the period.")
 @question
 def status(
-    asked: Asked,
+    request: Request,
     check: bool,
 ) -> None:
     """Print flows, thresholds, availability, limits, caches and resources; csv prints the flows.
@@ -38,9 +38,9 @@ def status(
     from workbench.charts.performance import tables as words
     from workbench.studies import service_performance
 
-    study = asked.answer(service_performance)
+    study = request.answer(service_performance)
     results = study.results
-    asked.show(
+    request.show(
         study,
         words.flow_rows(results["flows"]),
         words.threshold_rows(results["thresholds"]),

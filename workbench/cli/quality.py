@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
-from workbench.cli.shared.question import Asked, question
+from workbench.cli.shared.question import Request, question
 
 
 @click.group()
@@ -31,7 +31,7 @@ def quality() -> None:
 @click.option("--check", is_flag=True, help="Exit 1 when a score drifts or breaks a limit at the end of the period.")
 @question
 def status(
-    asked: Asked,
+    request: Request,
     show: str,
     check: bool,
 ) -> None:
@@ -46,7 +46,7 @@ def status(
     from workbench.charts.quality import tables
     from workbench.studies import quality_drift
 
-    study = asked.answer(quality_drift)
+    study = request.answer(quality_drift)
     texts = {
         "states": tables.state_rows,
         "drifts": tables.drift_rows,
@@ -55,7 +55,7 @@ def status(
         "limits": tables.limit_rows,
         "documented": tables.documented_rows,
     }
-    asked.show(
+    request.show(
         study,
         texts[show](study.results[show]),
         csv=study.results[show].to_frame().to_dict(orient="records"),

@@ -59,5 +59,5 @@ def check(state: Any, name: str | None, strict: bool, format_: str) -> None:
     for warning in study.warnings:
         say(f"Warning: {warning}")
     codes = [int(row.get("exit_code") or 0) for row in rows]
-    asks = strict and any(one["status"] == "warning" for one in findings)
+    asks = strict and any(finding["status"] == "warning" for finding in findings)
     sys.exit(next((code for code in codes if code), int(asks)))

@@ -133,24 +133,24 @@ class Histograms:
         layouts: dict[tuple[float, ...], int] = {}
         custom = []
         buckets: list[list[tuple[int, float]]] = []
-        for one in items:
-            if one.schema != CUSTOM and not -4 <= one.schema <= 8:
-                raise FrameError(f"A native histogram has schema {one.schema}; -4 to 8 and {CUSTOM} exist.")
-            if any(a >= b for a, b in zip(one.custom_bounds, one.custom_bounds[1:], strict=False)):
-                raise FrameError(f"Custom bounds of a native histogram do not ascend: {one.custom_bounds}.")
-            own = [(ORIGIN + number, float(value)) for number, value in one.positive.items()]
-            own += [(-ORIGIN - number, float(value)) for number, value in one.negative.items()]
-            own.append((0, float(one.zero_count)))
+        for item in items:
+            if item.schema != CUSTOM and not -4 <= item.schema <= 8:
+                raise FrameError(f"A native histogram has schema {item.schema}; -4 to 8 and {CUSTOM} exist.")
+            if any(a >= b for a, b in zip(item.custom_bounds, item.custom_bounds[1:], strict=False)):
+                raise FrameError(f"Custom bounds of a native histogram do not ascend: {item.custom_bounds}.")
+            own = [(ORIGIN + number, float(value)) for number, value in item.positive.items()]
+            own += [(-ORIGIN - number, float(value)) for number, value in item.negative.items()]
+            own.append((0, float(item.zero_count)))
             buckets.append(sorted(pair for pair in own if pair[1] != 0))
-            custom.append(layouts.setdefault(one.custom_bounds, len(layouts)) if one.schema == CUSTOM else -1)
+            custom.append(layouts.setdefault(item.custom_bounds, len(layouts)) if item.schema == CUSTOM else -1)
         flat = [pair for own in buckets for pair in own]
         return cls(
-            np.array([one.schema for one in items], np.int64),
-            np.array([HINTS.index(one.hint) for one in items], np.int64),
+            np.array([item.schema for item in items], np.int64),
+            np.array([HINTS.index(item.hint) for item in items], np.int64),
             np.array(custom, np.int64),
-            np.array([one.zero_threshold for one in items], np.float64),
-            np.array([one.count for one in items], np.float64),
-            np.array([one.sum for one in items], np.float64),
+            np.array([item.zero_threshold for item in items], np.float64),
+            np.array([item.count for item in items], np.float64),
+            np.array([item.sum for item in items], np.float64),
             np.concatenate([[0], np.cumsum([len(own) for own in buckets], dtype=np.int64)]).astype(np.int64),
             np.array([key for key, _ in flat], np.int64),
             np.array([value for _, value in flat], np.float64),

@@ -29,7 +29,7 @@ def ratio_text(ratio: float, *, digits: int = 3) -> str:
 
 
 def target_text(target: Decimal | float) -> str:
-    """Write a target in percent with all its digits, never rounded up: it is a promise.
+    """Write a target in percent with all its digits, never rounded up: it is an objective.
 
     One that was worked out, with more than eight decimals, is cut after the fourth.
 

@@ -142,7 +142,7 @@ def _midnight(anchor: datetime | None, end_ms: int) -> int:
 
 def _fingerprint(scenario: Scenario, seed: int, world: World) -> str:
     rules = [rules_of(model.name) for model in world.models]
-    texts = [str(GENERATOR), str(seed), scenario.digest, *(one.digest_text for one in rules if one)]
+    texts = [str(GENERATOR), str(seed), scenario.digest, *(rule.digest_text for rule in rules if rule)]
     texts += [str(world.input["sha256"])] if world.input else []
     return sha256("\0".join(texts).encode()).hexdigest()
 

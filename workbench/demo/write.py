@@ -77,7 +77,7 @@ def write_days(
     waiting = _Commit(archive, span)
     for days in _stretches(start, span):
         if days[0] in (span.recent, span.last):
-            state.starts[days[0]] = {one.model.name: one.to_json() for one in simulations}
+            state.starts[days[0]] = {simulation.model.name: simulation.to_json() for simulation in simulations}
         for day in days:
             state.days[day] = {}
         for simulation in simulations:
@@ -89,13 +89,19 @@ def write_days(
             waiting.write()
         report((days[-1] - start + 1) / (span.last - start + 1))
     waiting.write()
-    state.open_episodes = [vars(episode) for one in simulations for episode in one.carry.firing]
+    state.open_episodes = [vars(episode) for simulation in simulations for episode in simulation.carry.firing]
     write_episodes(archive, state)
     demo = {"anchor_ms": state.anchor_ms, "end_ms": end_ms, "seed": seed, "scenario": scenario.name}
-    profiles = {name: rules.profile for name in (one.model.name for one in simulations) if (rules := rules_of(name))}
+    profiles = {
+        name: rules.profile
+        for name in (simulation.model.name for simulation in simulations)
+        if (rules := rules_of(name))
+    }
     told_of_health = answers(profiles, events, span)
     archive.update_meta({"demo": demo, "deploys": deploys(events, models, span), "health": told_of_health})
-    archive.update_families({name: family for one in simulations for name, family in one.families().items()})
+    archive.update_families(
+        {name: family for simulation in simulations for name, family in simulation.families().items()}
+    )
     told = truth(scenario, seed, span, state, models, series=len(archive.series([], 0, end_ms)))
     write_json(directory / "truth.json", told | ({"input": world.input} if world.input else {}), indent=1)
     state.save(directory)

@@ -60,8 +60,8 @@ class Service:
     def checks(self) -> list[Check]:
         """Look at every part, the dashboard and the store."""
         named: dict[str, Callable[[], str]] = {
-            one.part.name: lambda one=one: "" if one.up else f"not running (last exit code {one.last_code})"  # type: ignore[misc]
-            for one in self.supervisor.running.values()
+            child.part.name: lambda one=child: "" if one.up else f"not running (last exit code {one.last_code})"  # type: ignore[misc]
+            for child in self.supervisor.running.values()
         }
         if self.dashboard:
             named["dashboard answers"] = lambda: _answers(self.dashboard)
@@ -72,7 +72,7 @@ class Service:
     def document(self, *, ready: bool) -> tuple[int, dict[str, Any]]:
         """Return status and body: alive as long as the service answers, ready when every check passes."""
         checks = self.checks() if ready else []
-        bad = [one.name for one in checks if not one.healthy]
+        bad = [check.name for check in checks if not check.healthy]
         if self.supervisor.stopping.is_set():
             bad.append("the service is stopping")
         healthy = not (bad and ready)
@@ -83,9 +83,9 @@ class Service:
             "uptime_seconds": round(time.monotonic() - self.began, 1),
             "version": __version__,
             "checks": [
-                {"name": one.name, "status": "healthy" if one.healthy else "unhealthy", "message": one.message,
-                 "duration_ms": one.duration_ms}
-                for one in checks
+                {"name": check.name, "status": "healthy" if check.healthy else "unhealthy", "message": check.message,
+                 "duration_ms": check.duration_ms}
+                for check in checks
             ],
         }  # fmt: skip
 
@@ -101,9 +101,9 @@ class ServiceMetrics(Collector):
         yield InfoMetricFamily("workbench_build", "Version of the workbench.", {"version": __version__})
         up = GaugeMetricFamily("workbench_part_up", "1 where a part of the service runs.", labels=["part"])
         again = CounterMetricFamily("workbench_part_restarts", "Times a part was started again.", labels=["part"])
-        for name, one in self.service.supervisor.running.items():
-            up.add_metric([name], float(one.up))
-            again.add_metric([name], one.restarts)
+        for name, child in self.service.supervisor.running.items():
+            up.add_metric([name], float(child.up))
+            again.add_metric([name], child.restarts)
         yield from (up, again)
         if self.service.store is not None:
             yield from _of_store(self.service.store)
@@ -125,10 +125,10 @@ def _of_store(store: Store) -> Iterator[Metric]:
     done = GaugeMetricFamily(
         "workbench_collection_last_success_timestamp_seconds", "When a part was last collected.", labels=labels
     )
-    for one in collections:
-        tried.add_metric([one.subject, one.kind], to_ms(one.tried) / 1000)
-        if one.succeeded is not None:
-            done.add_metric([one.subject, one.kind], to_ms(one.succeeded) / 1000)
+    for collection in collections:
+        tried.add_metric([collection.subject, collection.kind], to_ms(collection.tried) / 1000)
+        if collection.succeeded is not None:
+            done.add_metric([collection.subject, collection.kind], to_ms(collection.succeeded) / 1000)
     yield from (readable, tried, done)
 
 

@@ -87,72 +87,75 @@ class Supervisor:
         """Start every part and keep it running; returns when all have stopped after a signal."""
         try:
             while not self.stopping.is_set():
-                for one in self.running.values():
-                    self._look(one, clock())
+                for child in self.running.values():
+                    self._look(child, clock())
                 self.stopping.wait(LOOK_S)
         finally:
             self._stop()
 
-    def _look(self, one: Running, now: float) -> None:
-        if one.up:
+    def _look(self, child: Running, now: float) -> None:
+        if child.up:
             return
-        if one.process is not None:
-            self._buried(one, now)
-        if now >= one.again_at:
-            self._start(one, now)
+        if child.process is not None:
+            self._buried(child, now)
+        if now >= child.again_at:
+            self._start(child, now)
 
-    def _buried(self, one: Running, now: float) -> None:
-        assert one.process is not None
-        one.last_code, one.process = one.process.returncode, None
-        one.deaths = 1 if now - one.started >= SETTLED_S else one.deaths + 1
-        wait_s = min(FIRST_WAIT_S * 2 ** (one.deaths - 1), LONGEST_WAIT_S)
-        one.again_at = now + wait_s
+    def _buried(self, child: Running, now: float) -> None:
+        assert child.process is not None
+        child.last_code, child.process = child.process.returncode, None
+        child.deaths = 1 if now - child.started >= SETTLED_S else child.deaths + 1
+        wait_s = min(FIRST_WAIT_S * 2 ** (child.deaths - 1), LONGEST_WAIT_S)
+        child.again_at = now + wait_s
         self.log.event(
-            "ERROR", f"{one.part.name} ended with exit code {one.last_code}; it starts again in {wait_s:g} s.",
-            span=one.span, process=one.part.name, exit_code=one.last_code, restart_in_s=wait_s,
+            "ERROR", f"{child.part.name} ended with exit code {child.last_code}; it starts again in {wait_s:g} s.",
+            span=child.span, process=child.part.name, exit_code=child.last_code, restart_in_s=wait_s,
         )  # fmt: skip
 
-    def _start(self, one: Running, now: float) -> None:
-        one.restarts += one.last_code is not None
-        one.span, one.started = span_id(), now
+    def _start(self, child: Running, now: float) -> None:
+        child.restarts += child.last_code is not None
+        child.span, child.started = span_id(), now
         tied = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid())] if sys.platform == "linux" else []
-        trace = {"WORKBENCH_TRACE_ID": self.log.trace, "WORKBENCH_SPAN_ID": one.span, "PYTHONUNBUFFERED": "1"}
+        trace = {"WORKBENCH_TRACE_ID": self.log.trace, "WORKBENCH_SPAN_ID": child.span, "PYTHONUNBUFFERED": "1"}
         try:
-            one.process = subprocess.Popen(  # noqa: S603
-                [*tied, *one.part.command], cwd=one.part.folder, env={**one.part.environment, **trace}, text=True,
+            child.process = subprocess.Popen(  # noqa: S603
+                [*tied, *child.part.command], cwd=child.part.folder, env={**child.part.environment, **trace}, text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
                 errors="backslashreplace",
             )  # fmt: skip
         except OSError as error:
-            one.last_code, one.again_at = 127, now + LONGEST_WAIT_S
-            self.log.event("ERROR", f"{one.part.name} cannot be started: {error}.", process=one.part.name)
+            child.last_code, child.again_at = 127, now + LONGEST_WAIT_S
+            self.log.event("ERROR", f"{child.part.name} cannot be started: {error}.", process=child.part.name)
             return
-        self.log.event("INFO", f"{one.part.name} started.", span=one.span, process=one.part.name, pid=one.process.pid)
-        assert one.process.stdout is not None
-        told = {"process": one.part.name, "pid": one.process.pid}
-        threading.Thread(target=_heard, args=(self.log, one.process.stdout, one.span), kwargs=told, daemon=True).start()
+        self.log.event(
+            "INFO", f"{child.part.name} started.", span=child.span, process=child.part.name, pid=child.process.pid
+        )
+        assert child.process.stdout is not None
+        fields = {"process": child.part.name, "pid": child.process.pid}
+        streams = (self.log, child.process.stdout, child.span)
+        threading.Thread(target=_heard, args=streams, kwargs=fields, daemon=True).start()
 
     def _stop(self) -> None:
         """End every part: asked first, killed with all its own processes when the grace is over."""
-        alive = [one for one in self.running.values() if one.up]
-        for one in alive:
-            self._signal(one, signal.SIGTERM)
+        alive = [child for child in self.running.values() if child.up]
+        for child in alive:
+            self._signal(child, signal.SIGTERM)
         until = time.monotonic() + self.grace_s
-        for one in alive:
-            assert one.process is not None
+        for child in alive:
+            assert child.process is not None
             with suppress(subprocess.TimeoutExpired):
-                one.process.wait(max(0.0, until - time.monotonic()))
-            if one.up:
-                self.log.event("WARNING", f"{one.part.name} did not stop within {self.grace_s:g} s: it is killed.",
-                               span=one.span, process=one.part.name)  # fmt: skip
-            self._signal(one, signal.SIGKILL)
-            one.process.wait()
-            self.log.event("INFO", f"{one.part.name} stopped.", span=one.span, process=one.part.name)
+                child.process.wait(max(0.0, until - time.monotonic()))
+            if child.up:
+                self.log.event("WARNING", f"{child.part.name} did not stop within {self.grace_s:g} s: it is killed.",
+                               span=child.span, process=child.part.name)  # fmt: skip
+            self._signal(child, signal.SIGKILL)
+            child.process.wait()
+            self.log.event("INFO", f"{child.part.name} stopped.", span=child.span, process=child.part.name)
 
-    def _signal(self, one: Running, number: signal.Signals) -> None:
-        assert one.process is not None
+    def _signal(self, child: Running, number: signal.Signals) -> None:
+        assert child.process is not None
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(one.process.pid, number)
+            os.killpg(child.process.pid, number)
 
 
 def _heard(log: JsonLog, stream: IO[str], span: str, **told: object) -> None:

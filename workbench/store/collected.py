@@ -193,7 +193,7 @@ class Collected(Connected):
 
     def put_health(self, results: Sequence[HealthResult]) -> None:
         """Write answers of health endpoints."""
-        rows: list[dict[str, Any]] = [{**vars(one), "at_ms": to_ms(one.at)} for one in results]
+        rows: list[dict[str, Any]] = [{**vars(result), "at_ms": to_ms(result.at)} for result in results]
         for row in rows:
             del row["at"]
         if rows:

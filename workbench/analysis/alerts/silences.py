@@ -75,8 +75,9 @@ def alert_silences(
     for silence, mine in zip(silences, matched, strict=True):
         hidden = mine & frame["started"].to_numpy() & (starts >= silence.starts_ms) & (starts < silence.ends_ms)
         sent = sum(
-            silence.starts_ms + SETTLES_MS <= one.time_ms < silence.ends_ms and bool(mine[list(one.firing)].any())
-            for one in messages or ()
+            silence.starts_ms + SETTLES_MS <= message.time_ms < silence.ends_ms
+            and bool(mine[list(message.firing)].any())
+            for message in messages or ()
         )
         faults = [
             text

@@ -238,7 +238,7 @@ def alert_rules(alerts: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> A
     rows = alerts.frame
     rule, names = pd.factorize(pd.MultiIndex.from_frame(rows[["alertname", "severity"]]))
     fired = {name for name, _ in names}
-    quiet = [one for one in {one.alertname: one for one in rules}.values() if one.alertname not in fired]
+    quiet = [one for one in {rule.alertname: rule for rule in rules}.values() if one.alertname not in fired]
     count = len(names)
     begun = rows["started"].to_numpy()
     whole = begun & ~(rows["open"] | rows["left_censored"] | rows["right_censored"]).to_numpy()
@@ -271,8 +271,8 @@ def alert_rules(alerts: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> A
     )
     others = pd.DataFrame(
         [
-            {"alertname": one.alertname, "severity": one.severity, "owner": one.owner, "firing_share": 0.0}
-            for one in quiet
+            {"alertname": rule.alertname, "severity": rule.severity, "owner": rule.owner, "firing_share": 0.0}
+            for rule in quiet
         ],
         columns=["alertname", "severity", "owner", "firing_share"],
     )

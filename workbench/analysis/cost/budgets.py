@@ -72,11 +72,11 @@ def budget_use(budgets: Sequence[Budget], *, as_of: datetime) -> BudgetUse:
     [['vk-1', 'at_risk', 0.9], ['vk-2', 'ok', 0.2]]
     """
     rows = []
-    for one in budgets:
-        if np.isinf(one.limit) or np.isinf(one.left):
+    for budget in budgets:
+        if np.isinf(budget.limit) or np.isinf(budget.left):
             continue
-        stated = one.used if np.isfinite(one.used) or not one.limit > 0 else 1 - one.left / one.limit
-        rows.append({**vars(one), "used": stated, "status": _status(stated)})
+        stated = budget.used if np.isfinite(budget.used) or not budget.limit > 0 else 1 - budget.left / budget.limit
+        rows.append({**vars(budget), "used": stated, "status": _status(stated)})
     columns = ["dimension", "group", "status", "used", "peak", "limit", "left", "unit"]
     frame = pd.DataFrame(rows, columns=columns).sort_values("used", ascending=False, kind="stable", ignore_index=True)
     return BudgetUse(frame, as_of=as_of)

@@ -107,8 +107,10 @@ def effects(
     >>> {effect: int(sum(parts.values())) for effect, parts in effects(before, now).items() if parts}
     {'volume': 600, 'mix': -560, 'price': -50}
     """
-    first, second = ({one.name: one for one in items} for items in (before, now))
-    change = total([*(_decimal(one.cost) for one in second.values()), *(-_decimal(one.cost) for one in first.values())])
+    first, second = ({item.name: item for item in items} for items in (before, now))
+    change = total(
+        [*(_decimal(one.cost) for one in second.values()), *(-_decimal(account.cost) for account in first.values())]
+    )
     shares: dict[str, dict[tuple[str, ...], Fraction]] = {effect: {} for effect in EFFECTS}
     counted = [one for name in first if name in second for one in (first[name], second[name])]
     by_requests = bool(counted) and all(one.requests for one in counted)
@@ -162,21 +164,23 @@ def spend_drivers(
     SpendDrivers
         Without rows where one of the periods was not observed; a note says so.
     """
-    base = [one for one in accounts if one.added]
-    tokens = [one for one in base if one.measure == "tokens"]
-    requests = [one for one in base if one.measure == "requests"]
+    base = [account for account in accounts if account.added]
+    tokens = [account for account in base if account.measure == "tokens"]
+    requests = [account for account in base if account.measure == "requests"]
     rows: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     notes: list[str] = []
     labels: tuple[str, ...] = ()
-    for unit in dict.fromkeys(one.unit for one in base if one.measure == "cost"):
-        paid = [one for one in base if (one.measure, one.unit) == ("cost", unit)]
-        money = ledger[ledger["role"].isin([one.role for one in paid])]
+    for unit in dict.fromkeys(account.unit for account in base if account.measure == "cost"):
+        paid = [account for account in base if (account.measure, account.unit) == ("cost", unit)]
+        money = ledger[ledger["role"].isin([account.role for account in paid])]
         if any(known_amount(money, seen, span) is None for span in (periods.now, periods.before)):
             notes.append(f"Why spend in {unit} moved is not known: one of the two periods was not observed.")
             continue
         labels = item_labels(paid, tokens)
-        by_request = [one for one in requests if labels and all(name in one.dimensions for name in labels)][:1]
+        by_request = [request for request in requests if labels and all(name in request.dimensions for name in labels)][
+            :1
+        ]
         parts = (paid, tokens if labels else [], by_request)
         before, now = (items_of(ledger, parts, labels, span) for span in (periods.before, periods.now))
         if book is not None and tokens:
@@ -187,7 +191,7 @@ def spend_drivers(
                 {"unit": unit, "effect": effect, "item": " / ".join(name), "amount": amount}
                 for name, amount in sorted(amounts.items(), key=lambda pair: -abs(pair[1]))
             ]
-        sums = [total(_decimal(one.cost) for one in items) for items in (before, now)]
+        sums = [total(_decimal(item.cost) for item in items) for items in (before, now)]
         change = total((sums[1], -sums[0]))
         cause = cause_sentence(split, labels, change, sums[0], unit)
         moved.append({"unit": unit, "before": sums[0], "amount": sums[1], "change": change, "cause": cause})
@@ -235,7 +239,7 @@ def cause_sentence(
         named = len(amounts) > 1 or effect in ("model_switch", "list_price")
         where = f" (most in {' / '.join(filter(None, most)) or 'all'})" if named else ""
         causes.append((total(amounts.values()), f"of {effect.replace('_', ' ')}: {said}{where}"))
-    same = [one for one in causes if (one[0] > 0) == (change > 0) and one[0]]
+    same = [cause for cause in causes if (cause[0] > 0) == (change > 0) and cause[0]]
     if not same:
         return f"{head}."
     amount, cause = max(same, key=lambda one: abs(one[0]))

@@ -150,7 +150,7 @@ def _table(part: pd.DataFrame, seen: pd.DataFrame, zone: str, until: time | None
     local = slices["start"].dt.tz_convert(zone)
     day = local.dt.normalize()
     if until is not None:
-        cut = pd.Series([pd.Timestamp(datetime.combine(one.date(), until, tz)) for one in day], index=day.index)
+        cut = pd.Series([pd.Timestamp(datetime.combine(name.date(), until, tz)) for name in day], index=day.index)
         kept = (slices["end"] <= cut.dt.tz_convert("UTC")).to_numpy(np.bool_) if len(cut) else np.zeros(0, np.bool_)
         slices, day = slices[kept], day[kept]
     if slices.empty:

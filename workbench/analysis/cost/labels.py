@@ -51,7 +51,7 @@ def labelled(
     >>> found["team"].tolist(), accounts[0].dimensions, notes
     (['search', ''], ('key', 'team'), ['1 of 2 values of key have no team.'])
     """
-    known = {name for one in accounts for name in one.dimensions}
+    known = {name for account in accounts for name in account.dimensions}
     by = [name for name in table.columns if name in known]
     labels = [name for name in table.columns if name in {*LABELS, *named} and name not in ledger.columns]
     if not by or not labels:
@@ -61,8 +61,8 @@ def labelled(
     if len(twice):
         first = " / ".join(twice.iloc[0][by])
         return ledger, list(accounts), [f"It says two things of {first}, and is left out."]
-    has = [set(by) <= set(one.dimensions) for one in accounts]
-    mine = {one.role for one, joined in zip(accounts, has, strict=True) if joined}
+    has = [set(by) <= set(account.dimensions) for account in accounts]
+    mine = {account.role for account, joined in zip(accounts, has, strict=True) if joined}
     joined = ledger.merge(rows, on=by, how="left", validate="many_to_one")
     joined.loc[~joined["role"].isin(mine), labels] = ""
     joined[labels] = joined[labels].fillna("")
@@ -73,7 +73,7 @@ def labelled(
         if absent:
             notes.append(f"{absent:,} of {len(values):,} values of {', '.join(by)} have no {label}.")
     wider = [
-        replace(one, dimensions=(*one.dimensions, *labels)) if joined_ else one
-        for one, joined_ in zip(accounts, has, strict=True)
+        replace(account, dimensions=(*account.dimensions, *labels)) if joined_ else account
+        for account, joined_ in zip(accounts, has, strict=True)
     ]
     return joined, wider, notes

@@ -97,12 +97,12 @@ def spend_forecast(
     course: list[pd.DataFrame] = []
     notes: list[str] = []
     now, month = periods.now.end, periods.month
-    for unit in dict.fromkeys(one.unit for one in accounts if one.measure == "cost" and one.added):
+    for unit in dict.fromkeys(account.unit for account in accounts if account.measure == "cost" and account.added):
         if month is None or now <= month.start:
             break
         ahead = (month.end_ms - periods.now.end_ms) / DAY_MS
         for dimension, counted in _ways(accounts, unit):
-            part = ledger[ledger["role"].isin([one.role for one in counted])]
+            part = ledger[ledger["role"].isin([account.role for account in counted])]
             span = TimeRange(month.start, now)
             if (
                 known_amount(part, seen, span) is None
@@ -130,11 +130,11 @@ def spend_forecast(
 
 def _ways(accounts: Sequence[Account], unit: str) -> list[tuple[str, list[Account]]]:
     """Return the whole, and each kind of owner by the counters that have it."""
-    money = [one for one in accounts if (one.measure, one.unit) == ("cost", unit)]
-    ways: list[tuple[str, list[Account]]] = [("all", [one for one in money if one.added])]
+    money = [account for account in accounts if (account.measure, account.unit) == ("cost", unit)]
+    ways: list[tuple[str, list[Account]]] = [("all", [account for account in money if account.added])]
     for name in ("key", "team", "user", "owner"):
-        having = [one for one in money if name in one.dimensions and one.added]
-        having = having or [one for one in money if name in one.dimensions][:1]
+        having = [account for account in money if name in account.dimensions and account.added]
+        having = having or [account for account in money if name in account.dimensions][:1]
         ways += [(name, having)] if having else []
     return ways
 

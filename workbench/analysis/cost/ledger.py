@@ -115,7 +115,11 @@ def evident(amount: Decimal, shares: Iterable[float]) -> Decimal | None:
 
 def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:
     """Return the pairs of measure and unit that have totals, money first."""
-    kinds = [(one.measure, one.unit) for one in accounts if one.measure in ("cost", "tokens") and one.added]
+    kinds = [
+        (account.measure, account.unit)
+        for account in accounts
+        if account.measure in ("cost", "tokens") and account.added
+    ]
     return sorted(dict.fromkeys(kinds), key=lambda kind: kind[0] != "cost")
 
 
@@ -128,15 +132,19 @@ def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
 
 def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:
     """Yield measure, unit, dimension and its amounts by ``group``, ``role``, ``start`` and ``end``, money first."""
-    titles = {one.role: one.title for one in accounts}
+    titles = {account.role: account.title for account in accounts}
     for measure, unit in measures(accounts):
-        mine = [one for one in accounts if (one.measure, one.unit) == (measure, unit)]
-        base = [one for one in mine if one.added]
-        roles = [one.role for one in base]
+        mine = [account for account in accounts if (account.measure, account.unit) == (measure, unit)]
+        base = [account for account in mine if account.added]
+        roles = [account.role for account in base]
         ways = {"kind": ("role", roles)} if len(base) > 1 else {}
-        ways |= {name: (name, roles) for one in base for name in one.dimensions}
+        ways |= {name: (name, roles) for account in base for name in account.dimensions}
         ways |= {
-            name: (name, [one.role]) for one in mine if not one.added for name in one.dimensions if name not in ways
+            name: (name, [account.role])
+            for account in mine
+            if not account.added
+            for name in account.dimensions
+            if name not in ways
         }
         for dimension, (column, counted) in ways.items():
             part = summed(ledger[ledger["role"].isin(counted)], dict.fromkeys([column, "role", "start", "end"]))

@@ -135,11 +135,13 @@ def spend_totals(
     """
     rows: list[dict[str, Any]] = []
     for measure, unit in measures(accounts):
-        added = [one for one in accounts if (one.measure, one.unit) == (measure, unit) and one.added]
-        part = ledger[ledger["role"].isin([one.role for one in added])]
+        added = [
+            account for account in accounts if (account.measure, account.unit) == (measure, unit) and account.added
+        ]
+        part = ledger[ledger["role"].isin([account.role for account in added])]
         amount, before = (known_amount(part, seen, span) for span in (periods.now, periods.before))
         coverage, base = (
-            min(observed(seen, one.role, span) for one in added) for span in (periods.now, periods.before)
+            min(observed(seen, account.role, span) for account in added) for span in (periods.now, periods.before)
         )
         change = _change(amount, before)
         row: dict[str, Any] = {"measure": measure, "unit": unit, "amount": amount, "before": before, "change": change}
@@ -297,24 +299,25 @@ def _remarks(
             if share < COVERAGE_FLOOR:
                 much = f"only {share:.1%}" if share else "nothing"
                 notes.append(f"{row.measure}: {much} of {span} was observed; no change is stated.")
-    titles = {one.role: one.title for one in accounts}
-    for one in accounts:
-        if one.measure not in ("cost", "tokens"):
+    titles = {account.role: account.title for account in accounts}
+    for account in accounts:
+        if account.measure not in ("cost", "tokens"):
             continue
-        own = within(ledger[ledger["role"] == one.role], periods.now)
-        if one.view_of in titles:
-            wholes = [role for role in (one.view_of, *one.view_with) if role in titles]
+        own = within(ledger[ledger["role"] == account.role], periods.now)
+        if account.view_of in titles:
+            wholes = [role for role in (account.view_of, *account.view_with) if role in titles]
             base = total(within(ledger[ledger["role"] == role], periods.now) for role in wholes)
             if abs(total((own, base.copy_negate()))) > base * NOTICED:
                 notes.append(
-                    f"{one.title} adds up to {own:,.2f} {one.unit}, {' and '.join(titles[role] for role in wholes)} to "
-                    f"{base:,.2f}: counters of the system that differ. The total is the latter."
+                    f"{account.title} adds up to {own:,.2f} {account.unit}, "
+                    f"{' and '.join(titles[role] for role in wholes)} to {base:,.2f}: "
+                    "counters of the system that differ. The total is the latter."
                 )
-        if one.inside in titles:
-            whole = within(ledger[ledger["role"] == one.inside], periods.now)
+        if account.inside in titles:
+            whole = within(ledger[ledger["role"] == account.inside], periods.now)
             if own > whole:
                 notes.append(
-                    f"{one.title} adds up to {own:,.2f} {one.unit}, more than {titles[one.inside]} ({whole:,.2f}) that "
-                    "should contain it: an error of the counters, or of inside in the profile."
+                    f"{account.title} adds up to {own:,.2f} {account.unit}, more than {titles[account.inside]} "
+                    f"({whole:,.2f}) that should contain it: an error of the counters, or of inside in the profile."
                 )
     return tuple(notes)

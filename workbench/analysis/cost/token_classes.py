@@ -141,14 +141,14 @@ def settled_classes(
     """
     notes: list[str] = []
     settled: list[Account] = []
-    for one in accounts:
-        if one.measure != "tokens":
-            settled.append(one)
-        elif "token_class" in one.dimensions:
-            ledger, seen, parts = _by_value(ledger, seen, one, notes)
+    for account in accounts:
+        if account.measure != "tokens":
+            settled.append(account)
+        elif "token_class" in account.dimensions:
+            ledger, seen, parts = _by_value(ledger, seen, account, notes)
             settled += parts
         else:
-            settled.append(replace(one, token_class=one.token_class or class_of(_name(one))))
+            settled.append(replace(account, token_class=account.token_class or class_of(_name(account))))
     return ledger, seen, _by_role(ledger, settled, notes), notes
 
 
@@ -170,27 +170,29 @@ def token_usage(ledger: pd.DataFrame, accounts: Sequence[Account]) -> tuple[pd.D
     notes : list of str
         Parts larger than their whole: an error of the data, never cut to zero.
     """
-    tokens = [one for one in accounts if one.measure == "tokens" and (one.added or one.inside)]
+    tokens = [account for account in accounts if account.measure == "tokens" and (account.added or account.inside)]
     if not tokens:
         return pd.DataFrame(columns=["token_class", "start", "end", "amount"]), []
     shared = [
-        name for name in tokens[0].dimensions if name != "token_class" and all(name in one.dimensions for one in tokens)
+        name
+        for name in tokens[0].dimensions
+        if name != "token_class" and all(name in token.dimensions for token in tokens)
     ]
     keys = [*shared, "start", "end"]
     rows: list[pd.DataFrame] = []
-    for one in tokens:
-        part = ledger[ledger["role"] == one.role]
+    for token in tokens:
+        part = ledger[ledger["role"] == token.role]
         if part.empty:
             continue
-        named = pd.Series(one.token_class or "other", part.index, dtype="str")
-        if "token_class" in one.dimensions and not one.inside:
+        named = pd.Series(token.token_class or "other", part.index, dtype="str")
+        if "token_class" in token.dimensions and not token.inside:
             named = part["token_class"].astype("str").map(lambda value: class_of(value) or "other")
         rows.append(
             part.assign(token_class=named.map(lambda name: REST.get(name, name)))[[*keys, "token_class", "amount"]]
         )
-        if one.inside:
-            whole = next((other for other in tokens if other.role == one.inside), None)
-            above = REST.get(PARENT.get(one.token_class, ""), "other")
+        if token.inside:
+            whole = next((other for other in tokens if other.role == token.inside), None)
+            above = REST.get(PARENT.get(token.token_class, ""), "other")
             if whole is not None and "token_class" not in whole.dimensions:
                 above = REST.get(whole.token_class, whole.token_class or "other")
             lost = part.assign(token_class=above, amount=[-amount for amount in part["amount"]])
@@ -215,7 +217,7 @@ def token_classes(
 ) -> TokenClasses:
     """Add up the tokens of each class over a period and the one before."""
     usage, notes = token_usage(ledger, accounts)
-    tokens = [one.role for one in accounts if one.measure == "tokens" and one.added]
+    tokens = [account.role for account in accounts if account.measure == "tokens" and account.added]
     part = ledger[ledger["role"].isin(tokens)] if len(ledger) else ledger
     known = [known_amount(part, seen, span) is not None for span in (periods.now, periods.before)]
     sums = []
@@ -237,20 +239,20 @@ def token_classes(
     return TokenClasses(frame, period=periods.now, before=periods.before, notes=tuple(notes))
 
 
-def _name(one: Account) -> str:
-    return f"{one.role.partition('.')[2]} {one.family}"
+def _name(account: Account) -> str:
+    return f"{account.role.partition('.')[2]} {account.family}"
 
 
 def _by_value(
-    ledger: pd.DataFrame, seen: pd.DataFrame, one: Account, notes: list[str]
+    ledger: pd.DataFrame, seen: pd.DataFrame, account: Account, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Account]]:
     """Give the label values of a counter that are parts or sums of other values a role of their own."""
-    mine = ledger["role"] == one.role
+    mine = ledger["role"] == account.role
     values = ledger["token_class"].astype("str").where(mine, "")
     classes = {value: class_of(value) for value in values.unique() if value}
-    stated = dict(one.parts)
+    stated = dict(account.parts)
     holders = {value: holder for value, holder in stated.items() if holder != APART}
-    if not one.stated:
+    if not account.stated:
         held = {name: value for value, name in classes.items() if name in ("input", "output")}
         parts = {
             value: held[PARENT[name]]
@@ -263,17 +265,17 @@ def _by_value(
         if parts:
             amounts = _amounts(ledger[mine], "token_class")
             whole = amounts.get(sums[0]) if sums else None
-            if _parts_inside(ledger[mine], parts, held.values(), amounts, whole, notes, one):
+            if _parts_inside(ledger[mine], parts, held.values(), amounts, whole, notes, account):
                 holders |= parts
-    accounts, relabelled = [replace(one, parts=())], ledger["role"].astype("str")
+    accounts, relabelled = [replace(account, parts=())], ledger["role"].astype("str")
     for value, holder in holders.items():
-        role = f"{one.role}.~{value}"
+        role = f"{account.role}.~{value}"
         if value not in classes:
             continue
         relabelled = relabelled.where(~(mine & (values == value)), role)
-        seen = pd.concat([seen, seen[seen["role"] == one.role].assign(role=role)], ignore_index=True)
-        made = replace(one, role=role, title=f"{one.title}: {value}", parts=(), token_class=classes[value])
-        accounts.append(replace(made, inside=one.role) if holder else replace(made, view_of=one.role))
+        seen = pd.concat([seen, seen[seen["role"] == account.role].assign(role=role)], ignore_index=True)
+        made = replace(account, role=role, title=f"{account.title}: {value}", parts=(), token_class=classes[value])
+        accounts.append(replace(made, inside=account.role) if holder else replace(made, view_of=account.role))
     if len(accounts) > 1:
         ledger = ledger.assign(role=relabelled.astype("category"))
     return ledger, seen, accounts
@@ -286,7 +288,7 @@ def _parts_inside(
     amounts: dict[str, Decimal],
     stated: Decimal | None,
     notes: list[str],
-    one: Account,
+    account: Account,
 ) -> bool:
     """Whether parts are counted inside their whole, from the amounts and words of one counter."""
     whole = total(amounts.get(value, Decimal(0)) for value in wholes)
@@ -295,11 +297,13 @@ def _parts_inside(
         return bool(abs(stated - whole) <= abs(stated - whole - within))
     said = ", ".join(sorted(parts))
     if any("creat" in value.lower() for value in parts) or _exceeds(rows, parts):
-        notes.append(f"{one.title}: {said} are counted beside {', '.join(sorted(set(parts.values())))}, and are added.")
+        notes.append(
+            f"{account.title}: {said} are counted beside {', '.join(sorted(set(parts.values())))}, and are added."
+        )
         return False
     notes.append(
-        f"{one.title}: {said} are taken as counted inside {', '.join(sorted(set(parts.values())))}, and are not added; "
-        "set inside in the profile to say otherwise."
+        f"{account.title}: {said} are taken as counted inside {', '.join(sorted(set(parts.values())))}, and are not "
+        "added; set inside in the profile to say otherwise."
     )
     return True
 
@@ -320,23 +324,29 @@ def _exceeds(rows: pd.DataFrame, parts: dict[str, str]) -> bool:
 
 def _by_role(ledger: pd.DataFrame, accounts: list[Account], notes: list[str]) -> list[Account]:
     """Find parts and sums among the counters of tokens whose profile says neither."""
-    plain = [one for one in accounts if one.measure == "tokens" and one.added and "token_class" not in one.dimensions]
-    open_ = {one.role: one for one in plain if not one.stated}
-    wholes = {one.token_class: one.role for one in plain if one.token_class in ("input", "output")}
+    plain = [
+        account
+        for account in accounts
+        if account.measure == "tokens" and account.added and "token_class" not in account.dimensions
+    ]
+    open_ = {account.role: account for account in plain if not account.stated}
+    wholes = {account.token_class: account.role for account in plain if account.token_class in ("input", "output")}
     sums = [one for one in open_.values() if one.token_class in ("total",)]
     parts = {
         one.role: wholes[PARENT[one.token_class]] for one in open_.values() if PARENT.get(one.token_class) in wholes
     }
     changed: dict[str, Account] = {
-        one.role: replace(one, view_with=(wholes["output"],))
-        for one in accounts
-        if one.token_class in ("total",) and one.view_of == wholes.get("input", "-") and "output" in wholes
+        account.role: replace(account, view_with=(wholes["output"],))
+        for account in accounts
+        if account.token_class in ("total",) and account.view_of == wholes.get("input", "-") and "output" in wholes
     }
     amounts = _amounts(ledger, "role") if sums or parts else {}
     if sums and len(wholes) == 2:
         roles = tuple(wholes.values())
-        changed |= {one.role: replace(one, view_of=roles[0], view_with=roles[1:]) for one in sums}
-        notes += [f"{one.title} is the sum of input and output tokens by its name, and is not added." for one in sums]
+        changed |= {account.role: replace(account, view_of=roles[0], view_with=roles[1:]) for account in sums}
+        notes += [
+            f"{account.title} is the sum of input and output tokens by its name, and is not added." for account in sums
+        ]
     if parts:
         whole = replace(open_[next(iter(parts))], title="Tokens")
         stated = amounts.get(sums[0].role) if sums else None
@@ -344,7 +354,7 @@ def _by_role(ledger: pd.DataFrame, accounts: list[Account], notes: list[str]) ->
         rows = rows.assign(token_class=rows["role"])
         if _parts_inside(rows, parts, wholes.values(), amounts, stated, notes, whole):
             changed |= {role: replace(open_[role], inside=holder) for role, holder in parts.items()}
-    return [changed.get(one.role, one) for one in accounts]
+    return [changed.get(account.role, account) for account in accounts]
 
 
 def _amounts(rows: pd.DataFrame, by: str) -> dict[str, Decimal]:

@@ -60,19 +60,19 @@ def unit_costs(ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Acco
     """
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
-    base = [one for one in accounts if one.added]
-    for unit in dict.fromkeys(one.unit for one in base if one.measure == "cost"):
-        paid = [one for one in base if (one.measure, one.unit) == ("cost", unit)]
-        money = ledger[ledger["role"].isin([one.role for one in paid])]
+    base = [account for account in accounts if account.added]
+    for unit in dict.fromkeys(account.unit for account in base if account.measure == "cost"):
+        paid = [account for account in base if (account.measure, account.unit) == ("cost", unit)]
+        money = ledger[ledger["role"].isin([account.role for account in paid])]
         spent = [known_amount(money, seen, span) for span in (periods.now, periods.before)]
-        for request in (one for one in base if one.measure == "requests"):
+        for request in (account for account in base if account.measure == "requests"):
             done = _counts(ledger, seen, [request], periods)
             rows.append(_row("request", request.title, unit, spent, done, 1))
-            failed = [one for one in accounts if one.measure == "errors" and one.inside == request.role]
+            failed = [account for account in accounts if account.measure == "errors" and account.inside == request.role]
             if failed:
                 lost = _counts(ledger, seen, failed, periods)
                 rows.append(_row("success", request.title, unit, spent, list(map(_less, done, lost)), 1))
-        tokens = [one for one in base if one.measure == "tokens"]
+        tokens = [account for account in base if account.measure == "tokens"]
         if tokens:
             used = _counts(ledger, seen, tokens, periods)
             for_tokens = [
@@ -102,7 +102,7 @@ def _row(
 def _counts(
     ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
 ) -> list[Decimal | None]:
-    part = ledger[ledger["role"].isin([one.role for one in accounts])]
+    part = ledger[ledger["role"].isin([account.role for account in accounts])]
     return [known_amount(part, seen, span) for span in (periods.now, periods.before)]
 
 
@@ -111,10 +111,12 @@ def _spend_with_tokens(
 ) -> Decimal:
     """Spend of the values of shared labels that have tokens; all spend where no label is shared."""
     common = [
-        name for name in tokens[0].dimensions if name != "token_class" and all(name in one.dimensions for one in tokens)
+        name
+        for name in tokens[0].dimensions
+        if name != "token_class" and all(name in token.dimensions for token in tokens)
     ]
-    shared = {one.role: [name for name in common if name in one.dimensions] for one in paid}
-    used = inside(ledger[ledger["role"].isin([one.role for one in tokens])], span)
+    shared = {account.role: [name for name in common if name in account.dimensions] for account in paid}
+    used = inside(ledger[ledger["role"].isin([token.role for token in tokens])], span)
     if not any(shared.values()):
         return total(within(ledger[ledger["role"] == role], span) for role in shared)
     sums = []

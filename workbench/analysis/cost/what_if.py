@@ -1,4 +1,4 @@
-"""What a period would have cost with another model, more cache reads or batches: a range, not a promise."""
+"""What a period would have cost with another model, more cache reads or batches: a range, not an objective."""
 
 from __future__ import annotations
 

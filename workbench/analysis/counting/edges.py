@@ -60,14 +60,14 @@ class Sums:
         return (bad - usual) / total if total else 0.0
 
 
-def own_parts(one: Edges, intervals: list[Edges]) -> list[Edges]:
+def own_parts(edges: Edges, intervals: list[Edges]) -> list[Edges]:
     """Return the slices of a stretch without those of the stretches inside it; ``found`` by start, longest first."""
-    parts, begin = [], one[0]
+    parts, begin = [], edges[0]
     for first, last in intervals:
-        if (first, last) != one and one[0] <= first and last <= one[1] and last > begin:
+        if (first, last) != edges and edges[0] <= first and last <= edges[1] and last > begin:
             parts.append((begin, max(begin, first)))
             begin = last
-    return [part for part in (*parts, (begin, one[1])) if part[1] > part[0]]
+    return [part for part in (*parts, (begin, edges[1])) if part[1] > part[0]]
 
 
 def sharpened(one: Edges, counts: Sums, intervals: list[Edges], height: float) -> Edges:
@@ -117,29 +117,29 @@ def settled(intervals: list[Edges], counts: Sums, height: float, *, sharp: set[E
     intervals = list(intervals)
     for _ in range(_ROUNDS):
         before = list(intervals)
-        for one in before:
-            if one in sharp and not any(
-                other != one and other[0] <= one[1] and one[0] <= other[1] for other in intervals
+        for earlier in before:
+            if earlier in sharp and not any(
+                other != earlier and other[0] <= earlier[1] and earlier[0] <= other[1] for other in intervals
             ):
                 continue
-            place = intervals.index(one)
-            intervals[place] = _moved(one, counts, intervals, height)
+            place = intervals.index(earlier)
+            intervals[place] = _moved(earlier, counts, intervals, height)
             intervals.sort(key=lambda each: (each[0], -each[1]))
         if intervals == before:
             break
     return sorted(set(intervals), key=lambda each: (each[0], -each[1]))
 
 
-def _moved(one: Edges, counts: Sums, intervals: list[Edges], height: float) -> Edges:
-    first, last = one
-    others = [other for other in intervals if other != one]
+def _moved(edges: Edges, counts: Sums, intervals: list[Edges], height: float) -> Edges:
+    first, last = edges
+    others = [other for other in intervals if other != edges]
     around = [other for other in others if other[0] <= first and last <= other[1]]
     inside = [other for other in others if first <= other[0] and other[1] <= last and other not in around]
     outer = min(around, key=lambda other: other[1] - other[0], default=(0, len(counts)))
     base = counts.rise(own_parts(outer, intervals)) if around else 0.0
-    rise = counts.rise(own_parts(one, intervals))
+    rise = counts.rise(own_parts(edges, intervals))
     if rise <= max(base, 0.0):
-        return one
+        return edges
     reach = max(LEAST_REACH, 2 * (last - first))
     left = max([outer[0], first - reach, *(b for a, b in others if b <= first)])
     right = min([outer[1], last + reach, *(a for a, b in others if a >= last)])

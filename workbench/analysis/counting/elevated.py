@@ -155,8 +155,8 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
                 intervals.append((first, last))
         if len(intervals) > known:
             hits.leave_out(intervals)
-    for one in sorted(intervals, key=lambda each: each[0] - each[1]):
-        for climb in _within(one, intervals, bad, total, sums, height):
+    for interval in sorted(intervals, key=lambda each: each[0] - each[1]):
+        for climb in _within(interval, intervals, bad, total, sums, height):
             first, last = sharpened(climb, sums, intervals, height)
             if last > first:
                 intervals.append((first, last))
@@ -165,16 +165,16 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     intervals = settled(joined, sums, height, sharp=sharp)
     if intervals != joined:
         intervals = _joined(intervals, sums, height)
-    counts = [sums.of(own_parts(one, intervals)) for one in intervals]
+    counts = [sums.of(own_parts(interval, intervals)) for interval in intervals]
     return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(intervals, counts, strict=True) if n and k > e]
 
 
 def _within(
-    one: Edges, intervals: list[Edges], bad: Floats, total: Floats, sums: Sums, height: float
+    edges: Edges, intervals: list[Edges], bad: Floats, total: Floats, sums: Sums, height: float
 ) -> list[Edges]:  # fmt: skip
     """Climbs above a stretch's own share: what is steeper but was found together with it."""
-    first, last = one
-    own = own_parts(one, sorted(intervals, key=lambda each: (each[0], -each[1])))
+    first, last = edges
+    own = own_parts(edges, sorted(intervals, key=lambda each: (each[0], -each[1])))
     _, events, usual = sums.of(own)
     rise = sums.rise(own)
     if last - first <= 2 * BRIDGED or not 0 < ALIKE * rise < 1:
@@ -273,27 +273,27 @@ def _uncrossed(intervals: list[Edges]) -> list[Edges]:
     return sorted(kept, key=lambda one: (one[0], -one[1]))
 
 
-def _beside(one: Edges, other: Edges, intervals: list[Edges]) -> bool:
+def _beside(edges: Edges, other: Edges, intervals: list[Edges]) -> bool:
     """Whether no third stretch holds one of the two only."""
     return not any(
-        (third[0] <= one[0] and one[1] <= third[1]) != (third[0] <= other[0] and other[1] <= third[1])
+        (third[0] <= edges[0] and edges[1] <= third[1]) != (third[0] <= other[0] and other[1] <= third[1])
         for third in intervals
-        if third not in (one, other)
+        if third not in (edges, other)
     )
 
 
-def _alike(one: Edges, other: Edges, intervals: list[Edges], sums: Sums, height: float) -> bool:
-    mine, theirs = sums.of(own_parts(one, intervals)), sums.of(own_parts(other, intervals))
+def _alike(edges: Edges, other: Edges, intervals: list[Edges], sums: Sums, height: float) -> bool:
+    mine, theirs = sums.of(own_parts(edges, intervals)), sums.of(own_parts(other, intervals))
     if not (mine[1] and theirs[1]):
         return True
     rises = [(bad - usual) / total for bad, total, usual in (mine, theirs)]
-    weak, strong = (one, other) if rises[0] < rises[1] else (other, one)
+    weak, strong = (edges, other) if rises[0] < rises[1] else (other, edges)
     if _is_fringe(own_parts(weak, intervals), strong):
         return True
     bad, total, usual = (a + b for a, b in zip(mine, theirs, strict=True))
     if max(rises) >= ALIKE * min(rises) and _apart(mine, theirs) >= height:
         return False
-    between = (min(one[1], other[1]), max(one[0], other[0]))
+    between = (min(edges[1], other[1]), max(edges[0], other[0]))
     if between[1] - between[0] <= BRIDGED:
         return True
     quiet, events, expected = sums.of(own_parts(between, [*intervals, between]))
@@ -321,5 +321,5 @@ def own_slices(stretches: list[Stretch]) -> list[list[Edges]]:
     >>> own_slices([Stretch(0, 9, 0.1), Stretch(3, 4, 0.9)])
     [[(0, 3), (4, 9)], [(3, 4)]]
     """
-    edges = [(one.first, one.last) for one in stretches]
-    return [own_parts(one, edges) for one in edges]
+    edges = [(stretch.first, stretch.last) for stretch in stretches]
+    return [own_parts(edge, edges) for edge in edges]

@@ -174,7 +174,7 @@ def _waits(runs: Runs) -> dict[str, int]:
 
 def _frame(runs: Runs, phantom: NDArray[np.bool_], quarrel: NDArray[np.bool_]) -> pd.DataFrame:
     labels = [dict(key) for key in runs.keys]
-    rest = [{name: value for name, value in one.items() if name not in (*_NAMED, *STATE_LABELS)} for one in labels]
+    rest = [{name: value for name, value in label.items() if name not in (*_NAMED, *STATE_LABELS)} for label in labels]
     places = runs.alert.tolist()
     active = np.where(runs.active == UNKNOWN, runs.began, runs.active)
     frame = pd.DataFrame(

@@ -119,7 +119,7 @@ def _named(objective: str, length: int) -> pd.Categorical:
 
 
 def threshold_events(objective: str, answer: Metrics, *, op: str, threshold: float, slice_ms: int) -> pd.DataFrame:
-    """EVENTS of a threshold promise: one event per slice, good when every series keeps the threshold.
+    """EVENTS of a threshold objective: one event per slice, good when every series keeps the threshold.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def raw_events(objective: str, answer: Metrics, *, kind: Literal["success", "fai
 
 
 def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal | None, slice_ms: int) -> pd.DataFrame:
-    """EVENTS of a time-slice promise from event counts: each slice is one event, however much happened in it.
+    """EVENTS of a time-slice objective from event counts: each slice is one event, however much happened in it.
 
     Parameters
     ----------

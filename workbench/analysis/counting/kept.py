@@ -182,15 +182,15 @@ def _newest_words(kept: pd.DataFrame) -> pd.DataFrame:
     first = np.flatnonzero(~same)
     ended = kept["ends_at"].groupby(np.cumsum(~same)).max()
     censored = kept["right_censored"].groupby(np.cumsum(~same)).min()
-    one = kept.iloc[first].reset_index(drop=True)
-    one["ends_at"], one["right_censored"] = ended.to_numpy(), censored.to_numpy()
-    one["ends_at"] = pd.to_datetime(one["ends_at"], utc=True).dt.as_unit("ms")
-    codes, starts = codes[first], _ms(one["starts_at"])
-    anew = np.append(codes[1:] == codes[:-1], False) & one["ends_at"].isna().to_numpy()
+    newest = kept.iloc[first].reset_index(drop=True)
+    newest["ends_at"], newest["right_censored"] = ended.to_numpy(), censored.to_numpy()
+    newest["ends_at"] = pd.to_datetime(newest["ends_at"], utc=True).dt.as_unit("ms")
+    codes, starts = codes[first], _ms(newest["starts_at"])
+    anew = np.append(codes[1:] == codes[:-1], False) & newest["ends_at"].isna().to_numpy()
     following = np.append(starts[1:], 0)
-    one.loc[anew, "ends_at"] = pd.DatetimeIndex(following[anew].view("datetime64[ms]")).tz_localize("UTC")
-    one.loc[anew, "right_censored"] = True
-    return one
+    newest.loc[anew, "ends_at"] = pd.DatetimeIndex(following[anew].view("datetime64[ms]")).tz_localize("UTC")
+    newest.loc[anew, "right_censored"] = True
+    return newest
 
 
 def _one_each(kept: pd.DataFrame, without: frozenset[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Latency promises on classic histograms: bounds compared as numbers, and thresholds between two bounds."""
+"""Latency objectives on classic histograms: bounds compared as numbers, and thresholds between two bounds."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _bad_rows(
     kept = whole.sum() / whole_for.sum() if whole.sum() else 1.0
     own_kept = np.where(whole > 0, whole / np.maximum(whole_for, 1e-12), kept)
     others, other_calls = counts[0].sum() - counts[0], calls[0].sum() - calls[0]
-    found, against = compared([*counts, others], [*(each * own_kept for each in calls), other_calls * kept])
+    ratios, against = compared([*counts, others], [*(each * own_kept for each in calls), other_calls * kept])
     rows = np.arange(size)
     before = np.stack([*counts[1:], others])[against, rows]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -140,10 +140,10 @@ def _bad_rows(
         other_share = (stood_for[0].sum() - stood_for[0]) / other_calls
         before_share = np.stack([*shares[1:], other_share])[against, rows]
     named = Windows(windows.range, (*windows.baselines, Baseline("other values", windows.range)))
-    frame = _frame("bad requests", names, found, against, named, counts[0], before, requests, codes, masks[0] & bad)
+    frame = _frame("bad requests", names, ratios, against, named, counts[0], before, requests, codes, masks[0] & bad)
     frame = frame.assign(now=shares[0], before=before_share, unit="of requests failed", detail="over-represented")
     # A value that fails less than others is no finding, and one value alone has no others.
-    return frame[(whole > 0) & (found.ratio > 1) & (calls[0] > 0) & (other_calls > 0)]
+    return frame[(whole > 0) & (ratios.ratio > 1) & (calls[0] > 0) & (other_calls > 0)]
 
 
 def _mix_rows(
@@ -153,10 +153,10 @@ def _mix_rows(
     size = len(names)
     counts = [_summed(codes, mask & ~bad, size) for mask in masks]
     totals = [np.full(size, float((mask & ~bad & (codes >= 0)).sum())) for mask in masks]
-    found, against = compared(counts, totals)
+    ratios, against = compared(counts, totals)
     rows = np.arange(size)
     before, before_total = (np.stack(each[1:])[against, rows] for each in (counts, totals))
-    frame = _frame("traffic mix", names, found, against, windows, counts[0], before, requests, codes, masks[0] & ~bad)
+    frame = _frame("traffic mix", names, ratios, against, windows, counts[0], before, requests, codes, masks[0] & ~bad)
     with np.errstate(invalid="ignore", divide="ignore"):
         frame = frame.assign(
             now=counts[0] / totals[0], before=before / before_total, unit="of requests", detail="share of traffic"
@@ -177,12 +177,12 @@ def _traffic(requests: pd.DataFrame, masks: tuple[Flags, ...], weights: Floats, 
     least = np.min(kept, axis=0)
     counts = [meant * least for meant in stood_for]
     exposures = [np.full(1, seconds) * least for seconds in windows.seconds]
-    found, against = compared([np.floor(count) for count in counts], exposures)
+    ratios, against = compared([np.floor(count) for count in counts], exposures)
     number = int(against[0])
     frame = _frame(
         "traffic mix",
         ["all requests"],
-        found,
+        ratios,
         against,
         windows,
         counts[0],
@@ -196,7 +196,7 @@ def _traffic(requests: pd.DataFrame, masks: tuple[Flags, ...], weights: Floats, 
 
 
 def _frame(
-    kind: str, names: list[str], found: RateRatios, against: NDArray[np.int64], windows: Windows, now: Floats,
+    kind: str, names: list[str], ratios: RateRatios, against: NDArray[np.int64], windows: Windows, now: Floats,
     before: Floats, requests: pd.DataFrame, codes: NDArray[np.int64], chosen: Flags,
 ) -> pd.DataFrame:  # fmt: skip
     size = len(names)
@@ -212,17 +212,17 @@ def _frame(
             "what": names,
             "service": "",
             "detail": "",
-            "change": change_of(now, before, found.ratio),
+            "change": change_of(now, before, ratios.ratio),
             "now": np.nan,
             "before": np.nan,
             "unit": "",
-            "ratio": found.ratio,
-            "ratio_low": found.low,
-            "ratio_high": found.high,
-            "p": found.p,
-            "least_p": found.least_p,
+            "ratio": ratios.ratio,
+            "ratio_low": ratios.low,
+            "ratio_high": ratios.high,
+            "p": ratios.p,
+            "least_p": ratios.least_p,
             "always": False,
-            "effect": found.bound,
+            "effect": ratios.bound,
             "kept": now.astype(np.int64),
             "kept_before": before.astype(np.int64),
             "against": [windows.baselines[number].name for number in against],

@@ -101,7 +101,7 @@ def changes(rows: Sequence[Rows], windows: Windows, notes: Sequence[str] = ()) -
     notes : sequence of str
         Remarks about what was not read whole.
     """
-    held = [one.frame for one in rows if len(one.frame)]
+    held = [row.frame for row in rows if len(row.frame)]
     if not held:
         return Changes(pd.DataFrame(columns=COLUMNS), windows, notes=tuple(notes))
     frame = pd.concat(held, ignore_index=True)

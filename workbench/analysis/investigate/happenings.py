@@ -44,11 +44,13 @@ class Happenings(Result):
     range: TimeRange
 
 
-def happenings(found: Sequence[Happening], range: TimeRange, notes: Sequence[str] = ()) -> Happenings:
+def happenings(happenings: Sequence[Happening], range: TimeRange, notes: Sequence[str] = ()) -> Happenings:
     """Put what happened in order; equal things at one time are one row."""
-    rows = {(one.kind, one.what, one.starts_at, one.detail): one for one in found}
+    rows = {
+        (happening.kind, happening.what, happening.starts_at, happening.detail): happening for happening in happenings
+    }
     ordered = sorted(rows.values(), key=lambda one: (_ORDER.get(one.kind, len(_ORDER)), one.starts_at, one.what))
-    frame = pd.DataFrame([vars(one) for one in ordered], columns=COLUMNS)
+    frame = pd.DataFrame([vars(happening) for happening in ordered], columns=COLUMNS)
     for name in ("starts_at", "ends_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     return Happenings(frame, range, notes=tuple(notes))

@@ -43,7 +43,7 @@ def template_changes(lines: pd.DataFrame, windows: Windows) -> Rows:
     # A template whose rate of sampling is unknown in one range is compared by what was kept in all of them.
     unknown = np.isnan(np.stack(kept)).any(axis=0)
     exposures = [np.where(unknown, 1.0, share) * length for share, length in zip(kept, windows.seconds, strict=True)]
-    found, against = compared(counts, exposures)
+    ratios, against = compared(counts, exposures)
     rows = np.arange(size)
     before = np.stack(counts[1:])[against, rows]
     before_exposure = np.stack(exposures[1:])[against, rows]
@@ -55,17 +55,17 @@ def template_changes(lines: pd.DataFrame, windows: Windows) -> Rows:
             "what": index.frame["template"],
             "service": index.frame["service"],
             "detail": (index.frame["severity"] + " " + index.frame["event_type"]).str.strip(),
-            "change": change_of(counts[0], before, found.ratio),
+            "change": change_of(counts[0], before, ratios.ratio),
             "now": counts[0] / exposures[0] * 60,
             "before": before / before_exposure * 60,
             "unit": "lines/min",
-            "ratio": found.ratio,
-            "ratio_low": found.low,
-            "ratio_high": found.high,
-            "p": found.p,
-            "least_p": found.least_p,
+            "ratio": ratios.ratio,
+            "ratio_low": ratios.low,
+            "ratio_high": ratios.high,
+            "p": ratios.p,
+            "least_p": ratios.least_p,
             "always": fatal,
-            "effect": found.bound,
+            "effect": ratios.bound,
             "kept": counts[0].astype(np.int64),
             "kept_before": before.astype(np.int64),
             "against": [windows.baselines[number].name for number in against],

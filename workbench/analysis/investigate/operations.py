@@ -54,7 +54,7 @@ def failing_operations(spans: pd.DataFrame, origins: NDArray[np.int64], windows:
         calls.append(np.bincount(codes[mask], weights=weights[mask], minlength=size).astype(np.float64))
     whole, whole_for = np.sum(counts, axis=0), np.sum(stood_for, axis=0)
     kept = np.where(whole > 0, whole / np.maximum(whole_for, 1e-12), 1.0)
-    found, against = compared(counts, [each * kept for each in calls])
+    ratios, against = compared(counts, [each * kept for each in calls])
     rows = np.arange(size)
     before, before_for, before_calls = (np.stack(each[1:])[against, rows] for each in (counts, stood_for, calls))
     seconds = np.array(windows.seconds)
@@ -63,8 +63,8 @@ def failing_operations(spans: pd.DataFrame, origins: NDArray[np.int64], windows:
         now_share, before_share = stood_for[0] / calls[0], before_for / before_calls
     first = _first(codes, masks[0] & began, spans, size)
     frame = _frame(
-        "failing operation", names, found, against, windows,
-        change=change_of(counts[0], before, found.ratio), now=now_share, before=before_share,
+        "failing operation", names, ratios, against, windows,
+        change=change_of(counts[0], before, ratios.ratio), now=now_share, before=before_share,
         unit=["of calls failed here first"] * size, effect=added, kept=counts[0], kept_before=before, spans=spans,
         first=first, detail=["failures that began here"] * size,
         example=[_failure(spans, row) for row in first],
@@ -114,7 +114,7 @@ def slow_operations(
     above = own > limits[codes]
     counts = [np.bincount(codes[mask & fine & above], minlength=size).astype(np.float64) for mask in masks]
     calls = [np.bincount(codes[mask & fine], minlength=size).astype(np.float64) for mask in masks]
-    found, against = compared(counts, calls)
+    ratios, against = compared(counts, calls)
     rows = np.arange(size)
     before, before_calls = (np.stack(each[1:])[against, rows] for each in (counts, calls))
     seconds = np.array(windows.seconds)
@@ -133,8 +133,8 @@ def slow_operations(
     ]
     whose = _waits(spans, codes, parents, names)
     frame = _frame(
-        "slow operation", names, found, against, windows,
-        change=change_of(counts[0], before, found.ratio), now=now_share, before=before_share,
+        "slow operation", names, ratios, against, windows,
+        change=change_of(counts[0], before, ratios.ratio), now=now_share, before=before_share,
         unit=[f"of calls with more than {limit:.3g} s of own time" for limit in limits], effect=np.nan_to_num(added),
         kept=counts[0], kept_before=before, spans=spans, first=first, detail=whose, example=example,
     )  # fmt: skip
@@ -196,7 +196,7 @@ def _times(name: str, times: Floats, codes: NDArray[np.int64], code: int, now: F
 
 
 def _frame(
-    kind: str, names: Sequence[tuple[str, str]], found: RateRatios, against: NDArray[np.int64], windows: Windows, *,
+    kind: str, names: Sequence[tuple[str, str]], ratios: RateRatios, against: NDArray[np.int64], windows: Windows, *,
     change: list[str], now: Floats, before: Floats, unit: list[str], effect: Floats, kept: Floats, kept_before: Floats,
     spans: pd.DataFrame, first: list[int], detail: list[str], example: list[str],
 ) -> pd.DataFrame:  # fmt: skip
@@ -210,11 +210,11 @@ def _frame(
             "now": now,
             "before": before,
             "unit": unit,
-            "ratio": found.ratio,
-            "ratio_low": found.low,
-            "ratio_high": found.high,
-            "p": found.p,
-            "least_p": found.least_p,
+            "ratio": ratios.ratio,
+            "ratio_low": ratios.low,
+            "ratio_high": ratios.high,
+            "p": ratios.p,
+            "least_p": ratios.least_p,
             "always": False,
             "effect": effect,
             "kept": kept.astype(np.int64),

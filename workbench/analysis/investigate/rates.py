@@ -104,7 +104,7 @@ def rate_ratios(
     return RateRatios(ratio, low, high, np.where(whole > 0, p, 1.0), np.minimum(least, 1.0))
 
 
-def agreed(found: list[RateRatios], together: RateRatios, *, margin: float = MARGIN) -> tuple[RateRatios, Rows]:
+def agreed(ratios: list[RateRatios], together: RateRatios, *, margin: float = MARGIN) -> tuple[RateRatios, Rows]:
     """Put comparisons of the same rows with several baselines together.
 
     Parameters
@@ -122,13 +122,13 @@ def agreed(found: list[RateRatios], together: RateRatios, *, margin: float = MAR
         Of each row the comparison with the least change, and which one it is. p is that of all baselines together, 1
         unless the rate lies beyond the margin from each, in the same direction.
     """
-    bounds = np.stack([one.bound for one in found])
-    logs = np.stack([np.log(one.ratio) for one in found])
+    bounds = np.stack([ratios.bound for ratios in ratios])
+    logs = np.stack([np.log(ratios.ratio) for ratios in ratios])
     least = np.abs(logs).argmin(axis=0)
     rows = np.arange(bounds.shape[1])
     beyond = (np.abs(logs) > np.log(margin)).all(axis=0) & (np.sign(logs) == np.sign(logs[0])).all(axis=0)
     ratio, low, high = (
-        np.stack([getattr(one, name) for one in found])[least, rows] for name in ("ratio", "low", "high")
+        np.stack([getattr(ratios, name) for ratios in ratios])[least, rows] for name in ("ratio", "low", "high")
     )
     return RateRatios(ratio, low, high, np.where(beyond, together.p, 1.0), together.least_p), least
 

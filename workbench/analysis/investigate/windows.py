@@ -38,7 +38,7 @@ class Windows:
     @property
     def spans(self) -> tuple[TimeRange, ...]:
         """The range in question, then those of the baselines."""
-        return (self.range, *(one.range for one in self.baselines))
+        return (self.range, *(baseline.range for baseline in self.baselines))
 
     @property
     def seconds(self) -> tuple[float, ...]:

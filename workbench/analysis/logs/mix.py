@@ -157,10 +157,10 @@ def _duration(attributes: object) -> float:
         for name, value in attributes.items():
             if str(name).rsplit(".", 1)[-1] in DURATIONS:
                 try:
-                    found = float(value)
+                    duration = float(value)
                 except (TypeError, ValueError):
                     continue
-                return found if np.isfinite(found) and found >= 0 else float("nan")
+                return duration if np.isfinite(duration) and duration >= 0 else float("nan")
     return float("nan")
 
 

@@ -127,8 +127,8 @@ def parameters(template: str, message: str) -> tuple[str, ...] | None:
     ('johndoe', '11')
     """
     parts = [re.escape(part) for part in MASK.split(template)]
-    found = re.fullmatch("(.+?)".join(parts), message.strip(), re.DOTALL)
-    return found.groups() if found else None
+    match = re.fullmatch("(.+?)".join(parts), message.strip(), re.DOTALL)
+    return match.groups() if match else None
 
 
 def _keys(distinct: Rows, shapes: list[str], kinds: list[list[str]]) -> list[tuple[str, ...]]:

@@ -63,7 +63,7 @@ class ActivityDays(Result):
 def activity_totals(
     counts: pd.DataFrame,
     levels: Mapping[str, pd.DataFrame],
-    asked: Sequence[Activity],
+    activities: Sequence[Activity],
     *,
     period: TimeRange,
     before: TimeRange,
@@ -87,10 +87,10 @@ def activity_totals(
         Largest group of each label first.
     """
     rows = []
-    for one in asked:
-        head = {"role": one.role, "title": one.title, "unit": one.unit, "level": one.level}
-        if one.level:
-            frame = levels.get(one.role, pd.DataFrame(columns=["start", "mean", "peak"]))
+    for activity in activities:
+        head = {"role": activity.role, "title": activity.title, "unit": activity.unit, "level": activity.level}
+        if activity.level:
+            frame = levels.get(activity.role, pd.DataFrame(columns=["start", "mean", "peak"]))
             now, then = (frame[_inside(frame, span)] for span in (period, before))
             amount, old = float(now["mean"].mean()), float(then["mean"].mean())
             rows.append(
@@ -103,14 +103,14 @@ def activity_totals(
                 }
             )
             continue
-        mine = counts[counts["role"] == one.role]
+        mine = counts[counts["role"] == activity.role]
         now, then = (mine[_inside(mine, span)] for span in (period, before))
         whole = _sum(now)
         comparable = _seen(now) >= OBSERVED and _seen(then) >= OBSERVED
         then = then if comparable else then.iloc[:0]
         old = _sum(then)
         rows.append({**head, "dimension": "", "group": "", "peak": np.nan, **_against(whole, old, whole)})
-        for name in (label for label in one.dimensions if label in mine):
+        for name in (label for label in activity.dimensions if label in mine):
             sums, olds = (part.groupby(name, observed=True)["amount"].sum() for part in (now, then))
             for group, amount in sums.sort_values(ascending=False).items():
                 split = {"dimension": name, "group": str(group) or "(not given)", "peak": np.nan}
@@ -133,21 +133,21 @@ def activity_totals(
 
 
 def activity_days(
-    counts: pd.DataFrame, levels: Mapping[str, pd.DataFrame], asked: Sequence[Activity], *, period: TimeRange
+    counts: pd.DataFrame, levels: Mapping[str, pd.DataFrame], activities: Sequence[Activity], *, period: TimeRange
 ) -> ActivityDays:
     """Give each thing by day, as :func:`activity_totals` takes them."""
     parts = []
-    for one in asked:
-        if one.level:
-            frame = levels.get(one.role, pd.DataFrame(columns=["start", "mean", "peak"]))
+    for activity in activities:
+        if activity.level:
+            frame = levels.get(activity.role, pd.DataFrame(columns=["start", "mean", "peak"]))
             part = frame[_inside(frame, period)].rename(columns={"mean": "amount"})[["start", "amount"]]
             part = part.assign(covered=part["amount"].notna().astype(float))
         else:
-            mine = counts[counts["role"] == one.role]
+            mine = counts[counts["role"] == activity.role]
             grouped = mine[_inside(mine, period)].groupby("start")
             part = grouped.agg(amount=("amount", "sum"), covered=("covered", "min")).reset_index()
             part["amount"] = part["amount"].where(part["covered"] > 0)
-        parts.append(part.assign(role=one.role, title=one.title, unit=one.unit, level=one.level))
+        parts.append(part.assign(role=activity.role, title=activity.title, unit=activity.unit, level=activity.level))
     columns = ["role", "title", "unit", "level", "start", "amount", "covered"]
     known = [part for part in parts if len(part)]
     frame = pd.concat(known, ignore_index=True)[columns] if known else pd.DataFrame(columns=columns)

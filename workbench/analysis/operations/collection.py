@@ -49,14 +49,14 @@ def collection_table(collections: Iterable[Mapping[str, Any]], *, as_of: datetim
     [[True, 'last collected 1 h ago']]
     """
     rows = []
-    for one in collections:
-        age_s = float("nan") if one["succeeded"] is None else (as_of - one["succeeded"]).total_seconds()
-        allowed_s = max(TURNS * one["every_s"], LEAST_S) if one["every_s"] else BY_HAND_S
+    for collection in collections:
+        age_s = float("nan") if collection["succeeded"] is None else (as_of - collection["succeeded"]).total_seconds()
+        allowed_s = max(TURNS * collection["every_s"], LEAST_S) if collection["every_s"] else BY_HAND_S
         stale = not age_s <= allowed_s
         reason = "" if not stale else "never collected" if age_s != age_s else f"last collected {span_text(age_s)} ago"
-        if stale and one["error"]:
-            reason = f"{reason}: {one['error']}"
-        rows.append({**one, "age_s": age_s, "stale": stale, "reason": reason})
+        if stale and collection["error"]:
+            reason = f"{reason}: {collection['error']}"
+        rows.append({**collection, "age_s": age_s, "stale": stale, "reason": reason})
     columns = ["subject", "kind", "tried", "succeeded", "age_s", "every_s", "stale", "reason", "error"]
     frame = pd.DataFrame(rows, columns=columns).astype({"stale": bool, "age_s": float, "every_s": float})
     for name in ("tried", "succeeded"):

@@ -78,22 +78,30 @@ class Target:
 def target_table(targets: Sequence[Target]) -> MonitoringTargets:
     """Judge scrape targets: dead, vanished, flapping, or close to their timeout."""
     rows = []
-    for one in targets:
-        used = one.scrape_s / one.timeout_s
+    for target in targets:
+        used = target.scrape_s / target.timeout_s
         status: Status = "ok"
         detail = ""
-        if one.vanished:
+        if target.vanished:
             status, detail = "spent", "was scraped in the window and is no longer"
-        elif not one.up:
+        elif not target.up:
             status, detail = "spent", "the last scrape failed"
-        elif one.changes >= FLAPS:
-            status, detail = "at_risk", f"changed {one.changes:.1f} times a day between up and down"
-        elif one.availability < AVAILABILITY:
-            status, detail = "at_risk", f"{1 - one.availability:.2%} of its scrapes failed"
+        elif target.changes >= FLAPS:
+            status, detail = "at_risk", f"changed {target.changes:.1f} times a day between up and down"
+        elif target.availability < AVAILABILITY:
+            status, detail = "at_risk", f"{1 - target.availability:.2%} of its scrapes failed"
         elif used > ROOM:
             status, detail = "at_risk", f"its longest scrape took {used:.0%} of the timeout"
-        values = (one.up and not one.vanished, one.availability, one.changes, one.scrape_s, one.timeout_s, used, detail)
-        rows.append((one.job, one.instance, status, *values))
+        values = (
+            target.up and not target.vanished,
+            target.availability,
+            target.changes,
+            target.scrape_s,
+            target.timeout_s,
+            used,
+            detail,
+        )
+        rows.append((target.job, target.instance, status, *values))
     frame = pd.DataFrame(rows, columns=TARGET_COLUMNS)
     order = frame["status"].map({"spent": 0, "at_risk": 1, "ok": 2})
     return MonitoringTargets(frame.assign(_o=order).sort_values(["_o", "job", "instance"], kind="stable")

@@ -1,4 +1,4 @@
-"""Systems and their promises side by side, worst first."""
+"""Systems and their objectives side by side, worst first."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from workbench.core.result import Result, worst
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PromiseBoard(Result):
-    """Every promise of every system; worst system first, and within a system the worst promise first.
+class GoalBoard(Result):
+    """Every objective of every system; worst system first, and within a system the worst objective first.
 
-    Columns of ``frame``: ``system``, ``system_title``, ``system_status`` (the worst of its promises) (str), then all
+    Columns of ``frame``: ``system``, ``system_title``, ``system_status`` (the worst of its objectives) (str), then all
     columns of :class:`workbench.analysis.slo.compliance.ComplianceResult` in their order. A system without objectives
     has
     one row with an empty ``objective`` and the status ``no_data``.
@@ -29,9 +29,7 @@ class PromiseBoard(Result):
 _ORDER = ("spent", "at_risk", "unavailable", "refused", "no_data", "no_traffic", "ok")
 
 
-def promise_board(
-    systems: Mapping[str, ComplianceResult], *, titles: Mapping[str, str], as_of: datetime
-) -> PromiseBoard:
+def goal_board(systems: Mapping[str, ComplianceResult], *, titles: Mapping[str, str], as_of: datetime) -> GoalBoard:
     """Join the compliance of several systems.
 
     Parameters
@@ -55,7 +53,7 @@ def promise_board(
         parts.append(rows.assign(system=system, system_title=titles.get(system, system), system_status=status))
     notes = tuple(note for result in systems.values() for note in result.notes)
     if not parts:
-        return PromiseBoard(pd.DataFrame(columns=["system", "system_title", "system_status"]), as_of=as_of, notes=notes)
+        return GoalBoard(pd.DataFrame(columns=["system", "system_title", "system_status"]), as_of=as_of, notes=notes)
     joined = pd.concat(parts, ignore_index=True)
     rank = {status: place for place, status in enumerate(_ORDER)}
     keys = pd.DataFrame(
@@ -69,4 +67,4 @@ def promise_board(
     order = keys.sort_values(["system_place", "system", "place", "left"], kind="stable").index
     front = ["system", "system_title", "system_status"]
     frame = joined.loc[order, front + [name for name in joined.columns if name not in front]].reset_index(drop=True)
-    return PromiseBoard(frame, as_of=as_of, notes=notes)
+    return GoalBoard(frame, as_of=as_of, notes=notes)

@@ -49,7 +49,7 @@ class Looked:
 class Evidence(Result):
     """What was looked at; one row per system and kind.
 
-    Columns of ``frame``: ``system``, ``system_title``, ``clause`` (``promise``, ``alert``, ``limit``, ``budget``)
+    Columns of ``frame``: ``system``, ``system_title``, ``clause`` (``objective``, ``alert``, ``limit``, ``budget``)
     (str), ``known`` (how many there are) and ``read`` (of how many the state is known) [count].
     """
 
@@ -78,7 +78,7 @@ def evidence(looked: Iterable[Looked], *, as_of: datetime, newest: datetime | No
         Newest data behind it.
     """
     columns = ["system", "system_title", "clause", "known", "read"]
-    frame = pd.DataFrame([vars(one) for one in looked], columns=columns).astype({"known": int, "read": int})
+    frame = pd.DataFrame([vars(look) for look in looked], columns=columns).astype({"known": int, "read": int})
     return Evidence(frame, as_of=as_of, newest=newest)
 
 

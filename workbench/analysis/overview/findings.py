@@ -66,7 +66,7 @@ class MonthSpend(Result):
 
 
 def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
-    """Find promises that are broken, at risk, or that burn fast although budget is left.
+    """Find objectives that are broken, at risk, or that burn fast although budget is left.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ def report_findings(
     said += decisions(studies, owner=owner)
     said += unknowns(studies, periods.frame)
     columns = ["id", "part", "question", "text", "change", "status", "owner", "coverage", "weight", "facts"]
-    rows: list[dict[str, Any]] = [{name: getattr(one, name) for name in columns} for one in said]
+    rows: list[dict[str, Any]] = [{name: getattr(sentence, name) for name in columns} for sentence in said]
     frame = pd.DataFrame(rows, columns=columns)
     notes = tuple(dict.fromkeys(text for study in studies.values() for text in study.warnings))
     return ReportFindings(

@@ -141,13 +141,13 @@ def _companion(objective: str, episode: int, companions: pd.DataFrame) -> Any:
 
 def decisions(studies: Mapping[str, Study], *, owner: str) -> list[Statement]:
     """Choose the decisions that are asked for: the first of each kind before every second one, at most three."""
-    asked = sorted(_decisions(studies, owner), key=lambda one: -one.weight)
+    decisions = sorted(_decisions(studies, owner), key=lambda one: -one.weight)
     kinds: dict[str, int] = {}
     places = []
-    for place, one in enumerate(asked):
-        places.append((kinds.get(one.question, 0), place))
-        kinds[one.question] = kinds.get(one.question, 0) + 1
-    chosen = [asked[place] for _, place in sorted(places)[:MOST]]
+    for place, decision in enumerate(decisions):
+        places.append((kinds.get(decision.question, 0), place))
+        kinds[decision.question] = kinds.get(decision.question, 0) + 1
+    chosen = [decisions[place] for _, place in sorted(places)[:MOST]]
     if chosen:
         return chosen
     read = [QUESTIONS[question] for question, name in STUDIES.items() if name in studies and _answered(studies[name])]

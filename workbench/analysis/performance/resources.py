@@ -26,7 +26,7 @@ POINTS = 250
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredResource:
     """One resource of a system and its values on a regular grid.
 
     Attributes
@@ -119,12 +119,12 @@ def resource_errors(counts: Sequence[tuple[str, str, Mapping[str, float]]]) -> R
     return ResourceErrors(pd.DataFrame(rows, columns=["title", "group", "count", "unit"]))
 
 
-def resource_use(resources: Sequence[Measured], *, step_ms: int) -> ResourceUse:
+def resource_use(resources: Sequence[MeasuredResource], *, step_ms: int) -> ResourceUse:
     """Describe each resource over the period.
 
     Parameters
     ----------
-    resources : sequence of Measured
+    resources : sequence of MeasuredResource
         Resources with their readings and limits.
     step_ms : int
         Step of their grid, over which each value is a mean. [ms]
@@ -133,29 +133,29 @@ def resource_use(resources: Sequence[Measured], *, step_ms: int) -> ResourceUse:
     --------
     >>> seen = np.array([[True, True, False, True]])
     >>> answer = Metrics(np.arange(1, 5) * 60_000, ({"instance": "a"},), np.array([[0.2, 0.8, np.nan, 0.5]]), seen)
-    >>> use = resource_use([Measured("cpu", "CPU", "utilisation", "ratio", answer)], step_ms=60_000)
+    >>> use = resource_use([MeasuredResource("cpu", "CPU", "utilisation", "ratio", answer)], step_ms=60_000)
     >>> use.frame[["group", "mean", "peak", "last", "observed"]].values.tolist()
     [['a', 0.5, 0.8, 0.5, 0.75]]
     """
     rows = []
-    for one in resources:
-        known = one.answer.present & np.isfinite(one.answer.values)
+    for resource in resources:
+        known = resource.answer.present & np.isfinite(resource.answer.values)
         part = []
-        for labels, values, mask in zip(one.answer.labels, one.answer.values, known, strict=True):
+        for labels, values, mask in zip(resource.answer.labels, resource.answer.values, known, strict=True):
             if not mask.any():
                 continue
             seen = values[mask]
             part.append(
                 {
-                    "resource": one.resource,
-                    "title": one.title,
-                    "aspect": one.aspect,
+                    "resource": resource.resource,
+                    "title": resource.title,
+                    "aspect": resource.aspect,
                     "group": group_text(labels),
-                    "unit": one.unit,
+                    "unit": resource.unit,
                     "mean": float(seen.mean()),
                     "p95": float(np.quantile(seen, 0.95)),
                     "peak": float(seen.max()),
-                    "peak_at": one.answer.times[np.flatnonzero(mask)[seen.argmax()]],
+                    "peak_at": resource.answer.times[np.flatnonzero(mask)[seen.argmax()]],
                     "last": float(seen[-1]),
                     "observed": float(mask.mean()),
                 }
@@ -167,21 +167,23 @@ def resource_use(resources: Sequence[Measured], *, step_ms: int) -> ResourceUse:
     return ResourceUse(frame, step_ms=step_ms)
 
 
-def resource_history(resources: Sequence[Measured], *, step_ms: int, points: int = POINTS) -> ResourceHistory:
+def resource_history(resources: Sequence[MeasuredResource], *, step_ms: int, points: int = POINTS) -> ResourceHistory:
     """Join the values of each resource to at most ``points`` steps."""
     frames, size = [], 1
-    for one in resources:
-        times = one.answer.times
+    for resource in resources:
+        times = resource.answer.times
         size = max(1, -(-len(times) // points))
         ends = np.minimum(np.arange(size - 1, len(times) + size - 1, size), len(times) - 1)
-        for labels, values, present in zip(one.answer.labels, one.answer.values, one.answer.present, strict=True):
+        for labels, values, present in zip(
+            resource.answer.labels, resource.answer.values, resource.answer.present, strict=True
+        ):
             mean, peak = _joined(np.where(present & np.isfinite(values), values, np.nan), size)
             frames.append(
                 pd.DataFrame(
                     {
-                        "title": one.title,
+                        "title": resource.title,
                         "group": group_text(labels),
-                        "unit": one.unit,
+                        "unit": resource.unit,
                         "time": pd.to_datetime(times[ends], unit="ms", utc=True).as_unit("ms"),
                         "mean": mean,
                         "peak": peak,

@@ -109,7 +109,7 @@ def welch(first: Moments, second: Moments, *, relative: bool = False, alpha: flo
         return Effect(math.nan, math.nan, math.nan, math.nan, "Welch, relative")
     difference, error = _difference(first, second, relative=relative)
     parts = (first.variance / first.n, second.variance / second.n)
-    within = sum(part**2 / (one.n - 1) for part, one in zip(parts, (first, second), strict=True))
+    within = sum(part**2 / (moments.n - 1) for part, moments in zip(parts, (first, second), strict=True))
     freedom = sum(parts) ** 2 / within if within else float(first.n + second.n - 2)
     name = "Welch, relative" if relative else "Welch"
     return _by_t(difference, error, freedom, alpha, name)

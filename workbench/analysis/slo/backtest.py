@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.history import History
-from workbench.analysis.slo.objective import Promise, period_budget
+from workbench.analysis.slo.objective import Goal, period_budget
 from workbench.core.result import Result
 from workbench.core.slo.burn_alerts import BurnAlert, BurnPolicy
 from workbench.core.timerange import DAY_MS, HOUR_MS, MINUTE_MS
@@ -80,7 +80,7 @@ COLUMNS = ["objective", "policy", "severity", "alerts", "per_week", "per_event",
            "spent_before_worst", "firing_share", "suggested"]  # fmt: skip
 
 
-def replay(history: History, promise: Promise, policy: BurnPolicy) -> list[Firing]:
+def replay(history: History, goal: Goal, policy: BurnPolicy) -> list[Firing]:
     """Evaluate a policy of burn rates at the end of every slice of a history.
 
     Parameters
@@ -88,7 +88,7 @@ def replay(history: History, promise: Promise, policy: BurnPolicy) -> list[Firin
     history : History
         Every slice of the time replayed, without holes; see
         :meth:`~workbench.analysis.counting.history.History.regular`.
-    promise : Promise
+    goal : Goal
         Gives the target and the length of slices.
     policy : BurnPolicy
         Burn rates and look-backs of the alerts.
@@ -105,13 +105,13 @@ def replay(history: History, promise: Promise, policy: BurnPolicy) -> list[Firin
     told up to one slice late.
     """
     bad, total = history.total - history.good, history.total
-    budget = float(promise.budget)
+    budget = float(goal.budget)
     fired: dict[str, Bools] = {}
     for alert in policy.alerts:
-        mask = _above(bad, total, alert, budget, promise.slice_ms)
+        mask = _above(bad, total, alert, budget, goal.slice_ms)
         fired[alert.severity] = fired.get(alert.severity, np.zeros(len(mask), np.bool_)) | mask
     return [
-        Firing(policy.name, severity, *_intervals(mask, history.start_ms + promise.slice_ms, promise.slice_ms))
+        Firing(policy.name, severity, *_intervals(mask, history.start_ms + goal.slice_ms, goal.slice_ms))
         for severity, mask in fired.items()
     ]
 
@@ -156,7 +156,7 @@ def rule_firing(policy: str, severity: str, times_ms: NDArray[np.int64], active:
 def backtest(
     objective: str,
     history: History,
-    promise: Promise,
+    goal: Goal,
     firings: Sequence[Firing],
     events: Sequence[BudgetEvent],
     *,
@@ -172,7 +172,7 @@ def backtest(
         Id of the objective.
     history : History
         Every slice of the time replayed.
-    promise : Promise
+    goal : Goal
         The objective, bound to a period.
     firings : sequence of Firing
         Of any number of policies.
@@ -181,7 +181,7 @@ def backtest(
     as_of : datetime
         Instant up to which data is read.
     period_ms : int, optional
-        Length of the period whose budget is meant; by default the window of the promise. [ms]
+        Length of the period whose budget is meant; by default the window of the objective. [ms]
     grace_ms : int
         How long after an event an alert still belongs to it. [ms]
 
@@ -200,27 +200,27 @@ def backtest(
     ----------
     .. [1] B. Beyer et al., The Site Reliability Workbook, O'Reilly, 2018, ch. 5.
     """
-    ends_ms = history.start_ms + promise.slice_ms
+    ends_ms = history.start_ms + goal.slice_ms
     spent = np.concatenate([[0.0], np.cumsum(history.total - history.good)])
-    elapsed = promise.elapsed(as_of)
+    elapsed = goal.elapsed(as_of)
     whole = float(history.total.sum())
-    window_ms = promise.window.end_ms - promise.window.start_ms
+    window_ms = goal.window.end_ms - goal.window.start_ms
     share = Fraction(period_ms or window_ms, window_ms)
-    allowed = float(period_budget(promise, elapsed, Fraction(whole)) * share) if whole else np.nan
+    allowed = float(period_budget(goal, elapsed, Fraction(whole)) * share) if whole else np.nan
     rows = []
-    for policy in dict.fromkeys(one.policy for one in firings):
-        own = [one for one in firings if one.policy == policy]
+    for policy in dict.fromkeys(firing.policy for firing in firings):
+        own = [firing for firing in firings if firing.policy == policy]
         severities = dict.fromkeys(one.severity for one in own)
         parts = {severity: [one for one in own if one.severity == severity] for severity in severities} | {"any": own}
         for severity, rules in parts.items():
-            pairs = sorted(pair for one in rules for pair in zip(one.starts_ms, one.ends_ms, strict=True))
+            pairs = sorted(pair for rule in rules for pair in zip(rule.starts_ms, rule.ends_ms, strict=True))
             matched = _matched(pairs, events, grace_ms)
             before = [
                 (spent[np.searchsorted(ends_ms, alert, side="right")]
                  - spent[np.searchsorted(ends_ms, event.start_ms, side="right")]) / allowed
                 for event, alert, _ in matched.caught
             ]  # fmt: skip
-            length_ms = len(history) * promise.slice_ms
+            length_ms = len(history) * goal.slice_ms
             lasted = _covered_ms(pairs)
             delays = [(alert - event.start_ms) / 1000 for event, alert, _ in matched.caught]
             resets = [(end - event.end_ms) / 1000 for event, _, end in matched.caught]
@@ -246,7 +246,7 @@ def backtest(
                     "firing_share": lasted / length_ms if length_ms >= DAY_MS else np.nan,
                 }
             )
-    return Backtest(_suggested(pd.DataFrame(rows, columns=COLUMNS[:-1])), as_of=as_of, step_ms=promise.slice_ms)
+    return Backtest(_suggested(pd.DataFrame(rows, columns=COLUMNS[:-1])), as_of=as_of, step_ms=goal.slice_ms)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.counting.history import Events, History, histories
-from workbench.analysis.slo.objective import Promise, period_budget
+from workbench.analysis.slo.objective import Goal, period_budget
 from workbench.core.result import Result
 from workbench.core.timerange import HOUR_MS, TimeRange, duration_ms
 
@@ -28,7 +28,7 @@ class BudgetHistory(Result):
     ================== ====================================================================================
     time               start of the step [UTC]
     objective          identity (str)
-    good, total        counts of the step [events, or slices for time-slice promises]
+    good, total        counts of the step [events, or slices for time-slice objectives]
     sli                good / total of the step; NaN without events [ratio]
     budget_left_ratio  left of the whole window's budget after this step, negative when overspent [ratio]
     covered            observed share of the step; 0 draws a gap [ratio]
@@ -41,7 +41,7 @@ class BudgetHistory(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BurnRates(Result):
-    """Burn rate of each promise over the look-back windows; one row per objective and look-back.
+    """Burn rate of each objective over the look-back windows; one row per objective and look-back.
 
     Columns of ``frame``:
 
@@ -59,21 +59,19 @@ class BurnRates(Result):
     as_of: datetime
 
 
-def budget_history(
-    events: Events, promises: Sequence[Promise], *, as_of: datetime, step_ms: int = HOUR_MS
-) -> BudgetHistory:
+def budget_history(events: Events, goals: Sequence[Goal], *, as_of: datetime, step_ms: int = HOUR_MS) -> BudgetHistory:
     """Draw down each budget over the elapsed part of its window.
 
     Parameters
     ----------
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
-    promises : sequence of Promise
+    goals : sequence of Goal
         Objectives bound to a period.
     as_of : datetime
         Aware instant up to which history is known.
     step_ms : int
-        Length of a row; raised to whole slices where the slices of a promise do not fit into it. [ms]
+        Length of a row; raised to whole slices where the slices of an objective do not fit into it. [ms]
 
     Returns
     -------
@@ -87,18 +85,18 @@ def budget_history(
     """
     known = histories(events)
     frames = []
-    for promise in promises:
-        elapsed = promise.elapsed(as_of)
-        seen = known.get(promise.objective, History.empty()).within(elapsed)
-        row_ms = -(-step_ms // promise.slice_ms) * promise.slice_ms
-        frames.append(_drawn_down(seen, promise, elapsed, row_ms))
+    for goal in goals:
+        elapsed = goal.elapsed(as_of)
+        seen = known.get(goal.objective, History.empty()).within(elapsed)
+        row_ms = -(-step_ms // goal.slice_ms) * goal.slice_ms
+        frames.append(_drawn_down(seen, goal, elapsed, row_ms))
     columns = ["time", "objective", "good", "total", "sli", "budget_left_ratio", "covered"]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
     return BudgetHistory(frame[columns], as_of=as_of, step_ms=step_ms)
 
 
 def burn_rates(
-    events: Events, promises: Sequence[Promise], *, as_of: datetime, lookbacks: Sequence[str] = LOOKBACKS
+    events: Events, goals: Sequence[Goal], *, as_of: datetime, lookbacks: Sequence[str] = LOOKBACKS
 ) -> BurnRates:
     """Burn rate over each look-back that ends at ``as_of``, or where the window ends if that is earlier.
 
@@ -106,7 +104,7 @@ def burn_rates(
     ----------
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
-    promises : sequence of Promise
+    goals : sequence of Goal
         Objectives bound to a period.
     as_of : datetime
         Aware instant up to which history is known.
@@ -123,25 +121,25 @@ def burn_rates(
     """
     known = histories(events)
     rows = []
-    for promise in promises:
-        history = known.get(promise.objective, History.empty())
-        elapsed = promise.elapsed(as_of)
+    for goal in goals:
+        history = known.get(goal.objective, History.empty())
+        elapsed = goal.elapsed(as_of)
         events_so_far = float(history.within(elapsed).total.sum())
-        period = float(period_budget(promise, elapsed, Fraction(events_so_far))) if events_so_far else 0.0
+        period = float(period_budget(goal, elapsed, Fraction(events_so_far))) if events_so_far else 0.0
         for lookback in lookbacks:
             span = TimeRange(elapsed.end - timedelta(milliseconds=duration_ms(lookback)), elapsed.end)
             seen = history.within(span)
-            covered = seen.coverage(promise.counted_ms(span), promise.slice_ms)
+            covered = seen.coverage(goal.counted_ms(span), goal.slice_ms)
             good, total = float(seen.good.sum()), float(seen.total.sum())
             bad = Fraction(total) - Fraction(good)
             rows.append(
                 {
-                    "objective": promise.objective,
+                    "objective": goal.objective,
                     "lookback": lookback,
                     "start": span.start,
                     "good": good if covered else np.nan,
                     "total": total if covered else np.nan,
-                    "burn_rate": float(bad / (promise.budget * Fraction(total))) if total else np.nan,
+                    "burn_rate": float(bad / (goal.budget * Fraction(total))) if total else np.nan,
                     "budget_spent": float(bad) / period if total and period else np.nan,
                     "covered": covered,
                 }
@@ -152,19 +150,19 @@ def burn_rates(
     return BurnRates(frame, as_of=as_of)
 
 
-def _drawn_down(seen: History, promise: Promise, elapsed: TimeRange, step_ms: int) -> pd.DataFrame:
+def _drawn_down(seen: History, goal: Goal, elapsed: TimeRange, step_ms: int) -> pd.DataFrame:
     steps = seen.stepped(elapsed.start_ms, step_ms)
     total = float(seen.total.sum())
-    allowed = float(period_budget(promise, elapsed, Fraction(total))) if total else np.nan
+    allowed = float(period_budget(goal, elapsed, Fraction(total))) if total else np.nan
     happened = steps.total > 0
     return pd.DataFrame(
         {
             "time": pd.DatetimeIndex(steps.start_ms.view("datetime64[ms]")).tz_localize("UTC"),
-            "objective": pd.Series([promise.objective] * len(steps), dtype="str"),
+            "objective": pd.Series([goal.objective] * len(steps), dtype="str"),
             "good": steps.good,
             "total": steps.total,
             "sli": np.divide(steps.good, steps.total, out=np.full(len(steps), np.nan), where=happened),
             "budget_left_ratio": 1 - np.cumsum(steps.total - steps.good) / allowed,
-            "covered": steps.covered * (promise.slice_ms / step_ms),
+            "covered": steps.covered * (goal.slice_ms / step_ms),
         }
     )

@@ -102,7 +102,7 @@ def companions(
     episodes = spent.frame[spent.frame["kind"] == "episode"]
     for row in episodes.itertuples():
         span = TimeRange(row.start, row.end)
-        mine = [one for one in moments if one.objective in ("", row.objective)]
+        mine = [moment for moment in moments if moment.objective in ("", row.objective)]
         own: list[dict[str, Any]] = [*_moments(span, mine)]
         if alerts is not None:
             own += _alerts(span, alerts)
@@ -120,7 +120,11 @@ def companions(
 
 def _moments(span: TimeRange, moments: Sequence[Moment]) -> Iterable[dict[str, Any]]:
     near = sorted(
-        (one for one in moments if (one.time - span.start).total_seconds() >= -BEFORE_S and one.time <= span.end),
+        (
+            moment
+            for moment in moments
+            if (moment.time - span.start).total_seconds() >= -BEFORE_S and moment.time <= span.end
+        ),
         key=lambda one: (one.kind, one.time),
     )
     group: list[Moment] = []

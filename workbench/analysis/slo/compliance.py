@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.counting.history import Events, History, histories
-from workbench.analysis.slo.objective import Promise, budget_minutes, period_budget, promise_status
+from workbench.analysis.slo.objective import Goal, budget_minutes, goal_status, period_budget
 from workbench.core.result import Result, Status
 from workbench.core.timerange import DAY_MS, MINUTE_MS, TimeRange, from_ms
 
@@ -25,7 +25,7 @@ COVERAGE_FLOOR = 0.9
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ComplianceResult(Result):
-    """How well each promise was kept; one row per objective, in the order asked.
+    """How well each objective was kept; one row per objective, in the order asked.
 
     Columns of ``frame``:
 
@@ -82,20 +82,20 @@ _MINUTES = ("budget_minutes", "spent_minutes", "left_minutes")
 
 def compliance(
     events: Events,
-    promises: Sequence[Promise],
+    goals: Sequence[Goal],
     *,
     as_of: datetime,
     unanswered: Mapping[str, Status] | None = None,
 ) -> ComplianceResult:
-    """Judge each promise over the elapsed part of its window.
+    """Judge each objective over the elapsed part of its window.
 
     Parameters
     ----------
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order; with ``good_low`` and ``good_high``
         where the good events are known within bounds only. [events/slice]
-    promises : sequence of Promise
-        What was promised; a promise without rows in ``events`` has no data.
+    goals : sequence of Goal
+        What was promised; an objective without rows in ``events`` has no data.
     as_of : datetime
         Aware instant up to which history is known; later slices are left out.
     unanswered : mapping, optional
@@ -135,47 +135,45 @@ def compliance(
     >>> day = TimeRange(start, start + timedelta(days=1))
     >>> events = pd.DataFrame({"objective": ["api"], "time": pd.to_datetime([start]), "good": [9_995.0],
     ...                        "total": [10_000.0], "covered": [1.0]})
-    >>> promise = Promise("api", "API", Decimal("0.999"), day, slice_ms=86_400_000)
-    >>> row = compliance(events, [promise], as_of=day.end).frame.iloc[0]
+    >>> goal = Goal("api", "API", Decimal("0.999"), day, slice_ms=86_400_000)
+    >>> row = compliance(events, [goal], as_of=day.end).frame.iloc[0]
     >>> float(row.budget_left), float(row.burn_rate), row.status
     (5.0, 0.5, 'ok')
     """
     known = histories(events)
     failed = unanswered or {}
     rows, notes = [], []
-    for promise in promises:
-        history = known.get(promise.objective, History.empty())
-        row, remarks = _judged(history, promise, as_of, failed.get(promise.objective))
+    for goal in goals:
+        history = known.get(goal.objective, History.empty())
+        row, remarks = _judged(history, goal, as_of, failed.get(goal.objective))
         rows.append(row)
         notes.extend(remarks)
     return ComplianceResult(_frame(rows), as_of=as_of, notes=tuple(notes))
 
 
-def _judged(
-    history: History, promise: Promise, as_of: datetime, failed: Status | None
-) -> tuple[dict[str, Any], list[str]]:
-    elapsed = promise.elapsed(as_of)
+def _judged(history: History, goal: Goal, as_of: datetime, failed: Status | None) -> tuple[dict[str, Any], list[str]]:
+    elapsed = goal.elapsed(as_of)
     seen = history.within(elapsed)
     good, total = float(seen.good.sum()), float(seen.total.sum())
-    coverage = seen.coverage(promise.counted_ms(elapsed), promise.slice_ms)
-    period = period_budget(promise, elapsed, Fraction(total)) if total > 0 else None
+    coverage = seen.coverage(goal.counted_ms(elapsed), goal.slice_ms)
+    period = period_budget(goal, elapsed, Fraction(total)) if total > 0 else None
 
     def status(good: float) -> Status:
-        return promise_status(good, total, promise.target, covered=coverage > 0 or total > 0, allowed=period)
+        return goal_status(good, total, goal.target, covered=coverage > 0 or total > 0, allowed=period)
 
     row: dict[str, Any] = {
-        "objective": promise.objective,
-        "title": promise.title,
+        "objective": goal.objective,
+        "title": goal.title,
         "status": failed or status(good),
-        "target": float(promise.target),
-        "unit": "slices" if promise.counts_slices else "events",
-        "budget_minutes": budget_minutes(promise.target, promise.length(promise.window)),
-        "elapsed": elapsed.seconds / promise.window.seconds,
-        "budgeting": promise.budgeting,
-        "method": promise.method,
-        "period": promise.period,
-        "window_start": promise.window.start,
-        "window_end": promise.window.end,
+        "target": float(goal.target),
+        "unit": "slices" if goal.counts_slices else "events",
+        "budget_minutes": budget_minutes(goal.target, goal.length(goal.window)),
+        "elapsed": elapsed.seconds / goal.window.seconds,
+        "budgeting": goal.budgeting,
+        "method": goal.method,
+        "period": goal.period,
+        "window_start": goal.window.start,
+        "window_end": goal.window.end,
     }
     if failed is not None:
         return row, []
@@ -183,12 +181,12 @@ def _judged(
     if row["status"] != "no_data":
         row |= {"good": good, "bad": total - good, "total": total, "budget_spent": total - good}
         if period is not None:
-            row |= _spending(seen, promise, elapsed, good, total, period)
-    remarks = _remarks(seen, promise, row)
-    if row["status"] == "ok" and (last := _unseen_since(seen, promise, elapsed)) is not None:
+            row |= _spending(seen, goal, elapsed, good, total, period)
+    remarks = _remarks(seen, goal, row)
+    if row["status"] == "ok" and (last := _unseen_since(seen, goal, elapsed)) is not None:
         row["status"] = "no_data"
         remarks.append(
-            f"{promise.objective}: nothing was observed since {last:%Y-%m-%d %H:%M} UTC; whether it is met is unknown."
+            f"{goal.objective}: nothing was observed since {last:%Y-%m-%d %H:%M} UTC; whether it is met is unknown."
         )
     if period is not None and seen.low is not None and row["status"] != "refused":
         low, high = (float(bound.good.sum()) for bound in seen.bounds())
@@ -196,35 +194,32 @@ def _judged(
         if (status(low) == "spent") != (status(high) == "spent"):
             row["status"] = "refused"
             remarks.append(
-                f"{promise.objective}: between {low / total:.4%} and {high / total:.4%} were good and "
-                f"{float(promise.target):.4%} is the target; these buckets cannot say whether it was met. "
+                f"{goal.objective}: between {low / total:.4%} and {high / total:.4%} were good and "
+                f"{float(goal.target):.4%} is the target; these buckets cannot say whether it was met. "
                 "Add one at the threshold."
             )
     return row, remarks
 
 
-def _unseen_since(seen: History, promise: Promise, elapsed: TimeRange) -> datetime | None:
+def _unseen_since(seen: History, goal: Goal, elapsed: TimeRange) -> datetime | None:
     """Return the end of the last observed slice where more than a tenth of the window has passed since, else None."""
     watched = np.flatnonzero(seen.covered > 0)
     if not len(watched):
         return None
-    last = from_ms(int(seen.start_ms[watched[-1]]) + promise.slice_ms)
+    last = from_ms(int(seen.start_ms[watched[-1]]) + goal.slice_ms)
     if last >= elapsed.end:
         return None
-    unseen = promise.counted_ms(TimeRange(last, elapsed.end))
-    return last if unseen > (1 - COVERAGE_FLOOR) * promise.counted_ms(elapsed) else None
+    unseen = goal.counted_ms(TimeRange(last, elapsed.end))
+    return last if unseen > (1 - COVERAGE_FLOOR) * goal.counted_ms(elapsed) else None
 
 
 def _spending(
-    seen: History, promise: Promise, elapsed: TimeRange, good: float, total: float, period: Fraction
+    seen: History, goal: Goal, elapsed: TimeRange, good: float, total: float, period: Fraction
 ) -> dict[str, Any]:
     bad, events = Fraction(total) - Fraction(good), Fraction(total)
-    allowed = promise.budget * events
-    minutes = promise.budget * promise.length(promise.window) / 60
-    if promise.counts_slices:
-        spent_minutes = bad * promise.slice_ms / MINUTE_MS
-    else:
-        spent_minutes = bad / events * promise.length(elapsed) / 60
+    allowed = goal.budget * events
+    minutes = goal.budget * goal.length(goal.window) / 60
+    spent_minutes = bad * goal.slice_ms / MINUTE_MS if goal.counts_slices else bad / events * goal.length(elapsed) / 60
     return {
         "sli": good / total,
         "sli_low": good / total,
@@ -237,19 +232,19 @@ def _spending(
         "period_left_ratio": float(1 - bad / period),
         "spent_minutes": float(spent_minutes),
         "left_minutes": float(minutes - spent_minutes),
-        "exhausted_at": _exhausted_at(seen, promise, elapsed, float(period)),
+        "exhausted_at": _exhausted_at(seen, goal, elapsed, float(period)),
     }
 
 
-def _exhausted_at(seen: History, promise: Promise, elapsed: TimeRange, allowed: float) -> pd.Timestamp | None:
+def _exhausted_at(seen: History, goal: Goal, elapsed: TimeRange, allowed: float) -> pd.Timestamp | None:
     bad = seen.total - seen.good
     spent = float(bad.sum())
     if spent > allowed:
         over = int(np.argmax(np.cumsum(bad) > allowed))
-        return pd.Timestamp(int(seen.start_ms[over]) + promise.slice_ms, unit="ms", tz="UTC")
-    ahead_ms = promise.window.end_ms - (promise.window.start_ms if promise.rolling else elapsed.end_ms)
+        return pd.Timestamp(int(seen.start_ms[over]) + goal.slice_ms, unit="ms", tz="UTC")
+    ahead_ms = goal.window.end_ms - (goal.window.start_ms if goal.rolling else elapsed.end_ms)
     pace_ms = min(PACE_MS, elapsed.end_ms - elapsed.start_ms)
-    recent = float(bad[np.searchsorted(seen.start_ms, elapsed.end_ms - pace_ms - promise.slice_ms, "right") :].sum())
+    recent = float(bad[np.searchsorted(seen.start_ms, elapsed.end_ms - pace_ms - goal.slice_ms, "right") :].sum())
     if recent <= 0 or ahead_ms == 0:
         return None
     left_ms = (allowed - spent) * pace_ms / recent
@@ -258,23 +253,21 @@ def _exhausted_at(seen: History, promise: Promise, elapsed: TimeRange, allowed: 
     )
 
 
-def _remarks(seen: History, promise: Promise, row: dict[str, Any]) -> list[str]:
+def _remarks(seen: History, goal: Goal, row: dict[str, Any]) -> list[str]:
     remarks = []
     contradicting = np.flatnonzero(seen.good > seen.total)
     if len(contradicting):
         first = contradicting[0]
         remarks.append(
-            f"{promise.objective}: more good events than events in {len(contradicting)} slices, first at "
+            f"{goal.objective}: more good events than events in {len(contradicting)} slices, first at "
             f"{from_ms(seen.start_ms[first]):%Y-%m-%d %H:%M} UTC ({seen.good[first]:g} of {seen.total[first]:g}). "
             "Do the good and the total selector count the same requests?"
         )
     if 0 < row["coverage"] < COVERAGE_FLOOR:
+        remarks.append(f"{goal.objective}: only {row['coverage']:.1%} of the window was observed; the rest is unknown.")
+    if goal.method == "extrapolated":
         remarks.append(
-            f"{promise.objective}: only {row['coverage']:.1%} of the window was observed; the rest is unknown."
-        )
-    if promise.method == "extrapolated":
-        remarks.append(
-            f"{promise.objective}: its query holds rate or increase, so its counts are extrapolated, not exact."
+            f"{goal.objective}: its query holds rate or increase, so its counts are extrapolated, not exact."
         )
     return remarks
 

@@ -1,4 +1,4 @@
-"""Composite objectives: the counts of several indicators made one promise."""
+"""Composite objectives: the counts of several indicators made one objective."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench.analysis.counting.events import slice_events
 from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.attribution import LabelledCounts
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.verdict import Verdict, judge
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -32,7 +32,7 @@ _FIGURES = ("target", "status", "sli", "bad", "total", "coverage")
 
 @dataclass(frozen=True)
 class Member:
-    """What one member of a composite is called, what it weighs, and what it would promise by itself."""
+    """What one member of a composite is called, what it weighs, and what it has as its own target."""
 
     name: str
     title: str
@@ -55,7 +55,7 @@ def member_id(objective: str, member: str) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CompositeMembers(Result):
-    """What each composite promise is made of; one row per member, in the order of the document.
+    """What each composite objective is made of; one row per member, in the order of the document.
 
     Columns of ``frame``:
 
@@ -151,17 +151,17 @@ def member_counts(
         return None
     weights, shares = _members(list(members.values()), span, slice_ms)
     good, total = _combined(weights, shares, budgeting, meaning)
-    bad = np.array([weight * (one.total - one.good) for weight, one in zip(weights, shares, strict=True)])
+    bad = np.array([weight * (member.total - member.good) for weight, member in zip(weights, shares, strict=True)])
     if budgeting == "ratio_timeslices":
-        happened = np.array([one.total > 0 for one in shares])
-        bad = np.array([weight * _lost(one) for weight, one in zip(weights, shares, strict=True)])
+        happened = np.array([share.total > 0 for share in shares])
+        bad = np.array([weight * _lost(member) for weight, member in zip(weights, shares, strict=True)])
         if meaning == "share":
             present = (np.asarray(weights)[:, None] * happened).sum(axis=0)
             bad /= np.where(present > 0, present, 1.0)
         summed = bad.sum(axis=0)
         bad *= np.divide(total - good, summed, out=np.zeros(len(summed)), where=summed > 0)
     labels = tuple({MEMBER: name} for name in members)
-    counted = np.array([weight * one.total for weight, one in zip(weights, shares, strict=True)])
+    counted = np.array([weight * member.total for weight, member in zip(weights, shares, strict=True)])
     return LabelledCounts(span.start_ms, slice_ms, labels, counted, labels, bad, "bad")
 
 
@@ -176,41 +176,40 @@ def judged_members(composites: Mapping[str, Composite], verdict: Verdict) -> Com
         On the composites; other objectives in it are passed over.
     """
     rows = []
-    for promise in verdict.bound:
-        composite = composites.get(promise.objective)
+    for goal in verdict.bound:
+        composite = composites.get(goal.objective)
         if composite is None:
             continue
-        excluded = verdict.exclusions.get(promise.objective, ())
-        members = {member_id(promise.objective, member.name): member for member in composite.members}
+        excluded = verdict.exclusions.get(goal.objective, ())
+        members = {member_id(goal.objective, member.name): member for member in composite.members}
         alone = [
-            replace(promise, objective=name, title=member.title, target=member.target)
-            for name, member in members.items()
+            replace(goal, objective=name, title=member.title, target=member.target) for name, member in members.items()
         ]
-        counts = verdict.counts[promise.objective].members if promise.objective in verdict.counts else ()
+        counts = verdict.counts[goal.objective].members if goal.objective in verdict.counts else ()
         judged = judge(counts, alone, dict.fromkeys(members, excluded), as_of=verdict.as_of)
-        shares = _spent_shares(composite, judged, promise)
+        shares = _spent_shares(composite, judged, goal)
         lines = judged.compliance.frame.to_dict("records")
         for member, line, share in zip(members.values(), lines, shares, strict=True):
             figures = (line[figure] for figure in _FIGURES)
-            rows.append((promise.objective, member.name, member.title, float(member.weight), *figures, share))
+            rows.append((goal.objective, member.name, member.title, float(member.weight), *figures, share))
     columns = ["objective", "member", "title", "weight", *_FIGURES, "spent_share"]
     return CompositeMembers(pd.DataFrame(rows, columns=columns), as_of=verdict.as_of)
 
 
-def _spent_shares(composite: Composite, judged: Verdict, promise: Promise) -> Floats:
+def _spent_shares(composite: Composite, judged: Verdict, goal: Goal) -> Floats:
     """Share of the composite's bad ones that came through each member; NaN where it cannot be told."""
     unknown = np.full(len(composite.members), np.nan)
     if any(part.failure is not None for part in judged.counts.values()) or len(judged.counts) < len(unknown):
         return unknown
     pairs = {}
     for member in composite.members:
-        name = member_id(promise.objective, member.name)
+        name = member_id(goal.objective, member.name)
         pairs[member.name] = (member.weight, {name: judged.history.get(name, History.empty())})
     counts = member_counts(
         pairs,
-        promise.elapsed(judged.as_of),
-        slice_ms=promise.slice_ms,
-        budgeting=promise.budgeting,
+        goal.elapsed(judged.as_of),
+        slice_ms=goal.slice_ms,
+        budgeting=goal.budgeting,
         meaning=composite.weights,
     )
     bad: Floats = unknown if counts is None else counts.part.sum(axis=1)
@@ -221,7 +220,7 @@ def _members(
     members: Sequence[tuple[Decimal, Events]], span: TimeRange, slice_ms: int
 ) -> tuple[list[float], list[History]]:
     counted = [next(iter(histories(events).values()), History.empty()) for _, events in members]
-    return [float(weight) for weight, _ in members], [one.regular(span, slice_ms) for one in counted]
+    return [float(weight) for weight, _ in members], [member.regular(span, slice_ms) for member in counted]
 
 
 def _combined(
@@ -231,12 +230,14 @@ def _combined(
         pairs = list(zip(weights, members, strict=True))
         pools = np.array([[weight * one.good, weight * one.total] for weight, one in pairs])
         return pools[:, 0].sum(axis=0), pools[:, 1].sum(axis=0)
-    happened = np.array([one.total > 0 for one in members])
+    happened = np.array([member.total > 0 for member in members])
     total = np.asarray(happened.any(axis=0), np.float64)
     if budgeting == "timeslices":
-        bad = np.array([one.good < one.total for one in members]).any(axis=0)
+        bad = np.array([member.good < member.total for member in members]).any(axis=0)
         return np.where(bad, 0.0, total), total
-    lost: Floats = np.array([weight * _lost(one) for weight, one in zip(weights, members, strict=True)]).sum(axis=0)
+    lost: Floats = np.array([weight * _lost(member) for weight, member in zip(weights, members, strict=True)]).sum(
+        axis=0
+    )
     if meaning == "share":
         present = (np.asarray(weights)[:, None] * happened).sum(axis=0)
         lost = lost / np.where(present > 0, present, 1.0)

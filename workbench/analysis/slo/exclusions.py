@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from workbench.analysis.counting.history import BOUNDS
 from workbench.analysis.counting.recurrence import occurrences
 from workbench.analysis.slo.compliance import ComplianceResult
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.core.result import Result
 from workbench.core.timerange import MINUTE_MS, TimeRange, to_ms
 
@@ -79,7 +79,7 @@ class Exclusion:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExclusionEffect(Result):
-    """Each promise with and without its exclusions; one row per objective that has any in its window.
+    """Each objective with and without its exclusions; one row per objective that has any in its window.
 
     Columns of ``frame``:
 
@@ -122,15 +122,15 @@ _FIGURES = {
 
 
 def without_excluded(
-    events: pd.DataFrame, promises: Sequence[Promise], exclusions: Mapping[str, Sequence[Exclusion]]
-) -> tuple[pd.DataFrame, list[Promise]]:
-    """Apply exclusions to EVENTS and to the promises that are judged by them.
+    events: pd.DataFrame, goals: Sequence[Goal], exclusions: Mapping[str, Sequence[Exclusion]]
+) -> tuple[pd.DataFrame, list[Goal]]:
+    """Apply exclusions to EVENTS and to the objectives that are judged by them.
 
     Parameters
     ----------
     events : DataFrame
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
-    promises : sequence of Promise
+    goals : sequence of Goal
         Objectives bound to a period.
     exclusions : mapping of str to sequence of Exclusion
         By objective.
@@ -139,12 +139,12 @@ def without_excluded(
     -------
     events : DataFrame
         Excluded slices left out, or made good.
-    promises : list of Promise
+    goals : list of Goal
         With the time that is not expected to be seen, and that which is no part of the period.
 
     Notes
     -----
-    Both edges of a window are rounded to the nearest edge of a slice of the promise, as counts are known by slices. A
+    Both edges of a window are rounded to the nearest edge of a slice of the objective, as counts are known by slices. A
     window that rounds to nothing excludes nothing. Overlapping windows count once; where their semantics differ the
     strongest holds, ``remove_time`` before ``remove_events`` before ``count_good``.
 
@@ -156,13 +156,13 @@ def without_excluded(
     >>> hour = TimeRange(start, start + timedelta(hours=1))
     >>> times = pd.date_range(start, periods=12, freq="5min", unit="ms")
     >>> events = pd.DataFrame({"objective": "api", "time": times, "good": 9.0, "total": 10.0, "covered": 1.0})
-    >>> promise = Promise("api", "API", Decimal("0.99"), hour)
+    >>> goal = Goal("api", "API", Decimal("0.99"), hour)
     >>> mend = Exclusion("e1", "remove_time", start, start + timedelta(minutes=10))
-    >>> left, (shorter,) = without_excluded(events, [promise], {"api": [mend]})
+    >>> left, (shorter,) = without_excluded(events, [goal], {"api": [mend]})
     >>> len(left), shorter.counted_ms(hour) / 60_000
     (10, 50.0)
     """
-    changed: list[Promise] = []
+    changed: list[Goal] = []
     keep = np.ones(len(events), np.bool_)
     kinds_of_good = ["good", *(name for name in BOUNDS if name in events.columns)]
     good = {name: events[name].to_numpy(np.float64).copy() for name in kinds_of_good}
@@ -170,39 +170,37 @@ def without_excluded(
     covered = events["covered"].to_numpy(np.float64).copy()
     starts = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
     added: list[pd.DataFrame] = []
-    for promise in promises:
-        kinds = _kinds(promise, exclusions.get(promise.objective, ()))
+    for goal in goals:
+        kinds = _kinds(goal, exclusions.get(goal.objective, ()))
         if not kinds.any():
-            changed.append(promise)
+            changed.append(goal)
             continue
-        rows = np.flatnonzero((events["objective"] == promise.objective).to_numpy())
-        places = (starts[rows] - promise.window.start_ms) // promise.slice_ms
+        rows = np.flatnonzero((events["objective"] == goal.objective).to_numpy())
+        places = (starts[rows] - goal.window.start_ms) // goal.slice_ms
         inside = (places >= 0) & (places < len(kinds))
         rows, kind = rows[inside], kinds[places[inside]]
         keep[rows[kind >= _EVENTS]] = False
         made_good = rows[kind == _GOOD]
-        if promise.counts_slices:
+        if goal.counts_slices:
             total[made_good] = covered[made_good] = 1.0
-            added.append(_missing(promise, kinds, places[inside], kinds_of_good))
+            added.append(_missing(goal, kinds, places[inside], kinds_of_good))
         for counts in good.values():
             counts[made_good] = total[made_good]
-        changed.append(
-            replace(promise, left_out=_runs(promise, kinds >= _EVENTS), taken_out=_runs(promise, kinds == _TIME))
-        )
+        changed.append(replace(goal, left_out=_runs(goal, kinds >= _EVENTS), taken_out=_runs(goal, kinds == _TIME)))
     counted = events.assign(**good, total=total, covered=covered)[keep]
     if any(map(len, added)):
         counted = pd.concat([counted.astype({"objective": "str"}), *added], ignore_index=True)
     return counted, changed
 
 
-def excluded_slices(promise: Promise, exclusions: Sequence[Exclusion], *, as_of: datetime) -> NDArray[np.bool_]:
-    """Say of each elapsed slice of a promise's window whether an exclusion holds in it."""
-    elapsed = promise.elapsed(as_of)
-    return _kinds(promise, exclusions)[: (elapsed.end_ms - elapsed.start_ms) // promise.slice_ms] > 0
+def excluded_slices(goal: Goal, exclusions: Sequence[Exclusion], *, as_of: datetime) -> NDArray[np.bool_]:
+    """Say of each elapsed slice of an objective's window whether an exclusion holds in it."""
+    elapsed = goal.elapsed(as_of)
+    return _kinds(goal, exclusions)[: (elapsed.end_ms - elapsed.start_ms) // goal.slice_ms] > 0
 
 
 def exclusion_effect(
-    judged: ComplianceResult, without: ComplianceResult, promises: Sequence[Promise],
+    judged: ComplianceResult, without: ComplianceResult, goals: Sequence[Goal],
     exclusions: Mapping[str, Sequence[Exclusion]], *, as_of: datetime,
 ) -> ExclusionEffect:  # fmt: skip
     """Put the figures with and without exclusions side by side.
@@ -211,7 +209,7 @@ def exclusion_effect(
     ----------
     judged, without : ComplianceResult
         Compliance with, and without the exclusions.
-    promises : sequence of Promise
+    goals : sequence of Goal
         As they are without exclusions.
     exclusions : mapping of str to sequence of Exclusion
         By objective.
@@ -220,19 +218,19 @@ def exclusion_effect(
     """
     rows: list[dict[str, Any]] = []
     with_, bare = judged.frame.set_index("objective"), without.frame.set_index("objective")
-    for promise in promises:
-        elapsed = promise.elapsed(as_of)
-        name, slices = promise.objective, (elapsed.end_ms - elapsed.start_ms) // promise.slice_ms
-        kinds = _kinds(promise, exclusions.get(name, ()))[:slices]
+    for goal in goals:
+        elapsed = goal.elapsed(as_of)
+        name, slices = goal.objective, (elapsed.end_ms - elapsed.start_ms) // goal.slice_ms
+        kinds = _kinds(goal, exclusions.get(name, ()))[:slices]
         if not kinds.any():
             continue
-        mine = [one for one in exclusions[name] if _kinds(promise, [one])[:slices].any()]
+        mine = [exclusion for exclusion in exclusions[name] if _kinds(goal, [exclusion])[:slices].any()]
         row = {
             "objective": name,
-            "title": promise.title,
-            "exclusions": ", ".join(one.id for one in mine),
+            "title": goal.title,
+            "exclusions": ", ".join(exclusion.id for exclusion in mine),
             "semantics": ", ".join(SEMANTICS[kind - 1] for kind in sorted(set(kinds.tolist()) - {0}, reverse=True)),
-            "excluded_minutes": float(np.count_nonzero(kinds)) * promise.slice_ms / MINUTE_MS,
+            "excluded_minutes": float(np.count_nonzero(kinds)) * goal.slice_ms / MINUTE_MS,
         }
         row |= {figure: with_.loc[name, column] for figure, column in _FIGURES.items()}
         row |= {f"{figure}_without": bare.loc[name, column] for figure, column in _FIGURES.items()}
@@ -244,21 +242,29 @@ def exclusion_effect(
 
 
 def exclusion_windows(
-    promises: Sequence[Promise], exclusions: Mapping[str, Sequence[Exclusion]], *, as_of: datetime
+    goals: Sequence[Goal], exclusions: Mapping[str, Sequence[Exclusion]], *, as_of: datetime
 ) -> ExclusionWindows:
-    """List the windows in force in the elapsed part of each promise's period, oldest first."""
+    """List the windows in force in the elapsed part of each objective's period, oldest first."""
     rows = []
-    for promise in promises:
-        elapsed = promise.elapsed(as_of)
-        for one in exclusions.get(promise.objective, ()):
-            for window in one.windows(elapsed):
-                first, last = _places(promise, window)
-                begin = max(elapsed.start_ms, promise.window.start_ms + first * promise.slice_ms)
-                end = min(elapsed.end_ms, promise.window.start_ms + last * promise.slice_ms)
+    for goal in goals:
+        elapsed = goal.elapsed(as_of)
+        for exclusion in exclusions.get(goal.objective, ()):
+            for window in exclusion.windows(elapsed):
+                first, last = _places(goal, window)
+                begin = max(elapsed.start_ms, goal.window.start_ms + first * goal.slice_ms)
+                end = min(elapsed.end_ms, goal.window.start_ms + last * goal.slice_ms)
                 if begin < end:
                     span = TimeRange.from_ms(begin, end)
                     rows.append(
-                        (promise.objective, span.start, span.end, one.id, one.semantics, one.reason, one.author)
+                        (
+                            goal.objective,
+                            span.start,
+                            span.end,
+                            exclusion.id,
+                            exclusion.semantics,
+                            exclusion.reason,
+                            exclusion.author,
+                        )
                     )
     columns = ["objective", "start", "end", "exclusion", "semantics", "reason", "author"]
     frame = pd.DataFrame(sorted(rows, key=lambda row: row[1:4]), columns=columns)
@@ -302,38 +308,38 @@ def excluded_times(
     return marks["gone"], marks["silent"]
 
 
-def _places(promise: Promise, window: TimeRange) -> tuple[int, int]:
+def _places(goal: Goal, window: TimeRange) -> tuple[int, int]:
     """First slice of a window and the one after its last, edges rounded to the nearest (halves outward)."""
-    first = -((promise.slice_ms - 2 * (window.start_ms - promise.window.start_ms)) // (2 * promise.slice_ms))
-    last = (2 * (window.end_ms - promise.window.start_ms) + promise.slice_ms) // (2 * promise.slice_ms)
+    first = -((goal.slice_ms - 2 * (window.start_ms - goal.window.start_ms)) // (2 * goal.slice_ms))
+    last = (2 * (window.end_ms - goal.window.start_ms) + goal.slice_ms) // (2 * goal.slice_ms)
     return first, last
 
 
-def _kinds(promise: Promise, exclusions: Sequence[Exclusion]) -> NDArray[np.int8]:
+def _kinds(goal: Goal, exclusions: Sequence[Exclusion]) -> NDArray[np.int8]:
     """Semantics in force of each slice of the whole window; 0 where nothing is excluded."""
-    kinds = np.zeros((promise.window.end_ms - promise.window.start_ms) // promise.slice_ms, np.int8)
-    for one in exclusions:
-        for window in one.windows(promise.window):
-            first, last = (max(0, place) for place in _places(promise, window))
-            np.maximum(kinds[first:last], SEMANTICS.index(one.semantics) + 1, out=kinds[first:last])
+    kinds = np.zeros((goal.window.end_ms - goal.window.start_ms) // goal.slice_ms, np.int8)
+    for exclusion in exclusions:
+        for window in exclusion.windows(goal.window):
+            first, last = (max(0, place) for place in _places(goal, window))
+            np.maximum(kinds[first:last], SEMANTICS.index(exclusion.semantics) + 1, out=kinds[first:last])
     return kinds
 
 
-def _runs(promise: Promise, chosen: NDArray[np.bool_]) -> tuple[TimeRange, ...]:
-    edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0)) * promise.slice_ms
-    pairs = list(pairwise((edges + promise.window.start_ms).tolist()))[::2]
+def _runs(goal: Goal, chosen: NDArray[np.bool_]) -> tuple[TimeRange, ...]:
+    edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0)) * goal.slice_ms
+    pairs = list(pairwise((edges + goal.window.start_ms).tolist()))[::2]
     return tuple(TimeRange.from_ms(first, last) for first, last in pairs)
 
 
 def _missing(
-    promise: Promise, kinds: NDArray[np.int8], seen: NDArray[np.int64], kinds_of_good: Sequence[str]
+    goal: Goal, kinds: NDArray[np.int8], seen: NDArray[np.int64], kinds_of_good: Sequence[str]
 ) -> pd.DataFrame:
     """Good slices of a window in which nothing was counted at all."""
     gone = np.setdiff1d(np.flatnonzero(kinds == _GOOD), seen)
-    times = pd.DatetimeIndex((promise.window.start_ms + gone * promise.slice_ms).view("datetime64[ms]"))
+    times = pd.DatetimeIndex((goal.window.start_ms + gone * goal.slice_ms).view("datetime64[ms]"))
     return pd.DataFrame(
         {
-            "objective": promise.objective,
+            "objective": goal.objective,
             "time": times.tz_localize("UTC"),
             **dict.fromkeys((*kinds_of_good, "total", "covered"), 1.0),
         }

@@ -1,4 +1,4 @@
-"""A promise over one window, and the exact arithmetic of its budget."""
+"""An objective over one window, and the exact arithmetic of its budget."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from workbench.core.errors import ParameterError
 from workbench.core.result import Status
 from workbench.core.timerange import SLICE_MS, TimeRange, to_ms
 
-#: A promise is at risk when less than this share of its error budget is left.
+#: An objective is at risk when less than this share of its error budget is left.
 AT_RISK_BELOW = Fraction(1, 4)
 
 
 @dataclass(frozen=True)
-class Promise:
+class Goal:
     """An objective over one window: what compliance needs to know of it.
 
     Attributes
@@ -128,17 +128,17 @@ def budget_minutes(target: Decimal, seconds: float | Fraction) -> float:
     return float(budget_of(target) * Fraction(seconds) / 60)
 
 
-def promise_status(
+def goal_status(
     good: float, total: float, target: Decimal, *, covered: bool, allowed: Fraction | None = None
 ) -> Status:
-    """Status of a promise from its counts, compared exactly.
+    """Status of an objective from its counts, compared exactly.
 
     Parameters
     ----------
     good, total : float
         Counts of the window. [events]
     target : Decimal
-        Share promised; an SLI of exactly the target keeps the promise. [ratio]
+        Share promised; an SLI of exactly the target keeps the objective. [ratio]
     covered : bool
         Whether anything was observed at all.
     allowed : Fraction, optional
@@ -153,7 +153,7 @@ def promise_status(
 
     Examples
     --------
-    >>> [promise_status(good, 1000, Decimal("0.999"), covered=True) for good in (1000, 999, 998)]
+    >>> [goal_status(good, 1000, Decimal("0.999"), covered=True) for good in (1000, 999, 998)]
     ['ok', 'at_risk', 'spent']
     """
     if not covered:
@@ -169,14 +169,14 @@ def promise_status(
     return "at_risk" if left < AT_RISK_BELOW * allowed else "ok"
 
 
-def period_budget(promise: Promise, elapsed: TimeRange, total: Fraction) -> Fraction:
+def period_budget(goal: Goal, elapsed: TimeRange, total: Fraction) -> Fraction:
     """Bad events the whole window allows. [events or slices]
 
     For time slices the number of slices is known beforehand, less those of the past that counted nothing. For
     events it is a projection: the traffic so far, continued.
     """
-    if promise.counts_slices:
-        still_to_come = promise.counted_ms(TimeRange(elapsed.end, promise.window.end)) // promise.slice_ms
-        return promise.budget * (total + still_to_come)
-    counted = Fraction(promise.counted_ms(promise.window), promise.counted_ms(elapsed))
-    return promise.budget * total * counted
+    if goal.counts_slices:
+        still_to_come = goal.counted_ms(TimeRange(elapsed.end, goal.window.end)) // goal.slice_ms
+        return goal.budget * (total + still_to_come)
+    counted = Fraction(goal.counted_ms(goal.window), goal.counted_ms(elapsed))
+    return goal.budget * total * counted

@@ -14,7 +14,7 @@ from scipy import special
 
 from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.burn_policy import fitting_policy
-from workbench.analysis.slo.objective import Promise, period_budget
+from workbench.analysis.slo.objective import Goal, period_budget
 from workbench.core.result import Result
 from workbench.core.slo.burn_alerts import BurnPolicySteps
 from workbench.core.timerange import HOUR_MS, TimeRange, duration_ms, duration_text
@@ -59,7 +59,7 @@ COLUMNS = ["objective", "pace", "burn_rate", "burn_low", "burn_high", "left_rati
 
 
 def burn_outlook(
-    events: Events, promises: Sequence[Promise], *, as_of: datetime, policy: BurnPolicySteps, pace: str = PACE
+    events: Events, goals: Sequence[Goal], *, as_of: datetime, policy: BurnPolicySteps, pace: str = PACE
 ) -> BurnOutlook:
     """Project each budget at its present pace.
 
@@ -67,7 +67,7 @@ def burn_outlook(
     ----------
     events : DataFrame, or mapping of str to History
         Frame contract ``EVENTS`` with ``objective`` and ``covered``, any row order. [events/slice]
-    promises : sequence of Promise
+    goals : sequence of Goal
         Objectives bound to a period.
     as_of : datetime
         Aware instant up to which history is known.
@@ -88,9 +88,7 @@ def burn_outlook(
     """
     known = histories(events)
     pace_ms = duration_ms(pace)
-    rows = [
-        _row(known.get(promise.objective, History.empty()), promise, as_of, pace_ms, policy) for promise in promises
-    ]
+    rows = [_row(known.get(goal.objective, History.empty()), goal, as_of, pace_ms, policy) for goal in goals]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     for name in ("exhausted_at", "earliest", "latest"):
         frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).dt.as_unit("ms")
@@ -119,23 +117,23 @@ def count_interval(count: float, scatter: float = 1.0, *, sure: float = SURE) ->
     return low * scatter, float(special.gammaincinv(k + 1, 1 - tail)) * scatter
 
 
-def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int, steps: BurnPolicySteps) -> dict[str, Any]:
-    elapsed = promise.elapsed(as_of)
+def _row(history: History, goal: Goal, as_of: datetime, pace_ms: int, steps: BurnPolicySteps) -> dict[str, Any]:
+    elapsed = goal.elapsed(as_of)
     seen = history.within(elapsed)
     total = float(seen.total.sum())
-    row: dict[str, Any] = {"objective": promise.objective, "low_traffic": False, "firing": "", "unreachable": ""}
-    policy, never = fitting_policy(steps, promise.budget_period_ms, promise.target)
+    row: dict[str, Any] = {"objective": goal.objective, "low_traffic": False, "firing": "", "unreachable": ""}
+    policy, never = fitting_policy(steps, goal.budget_period_ms, goal.target)
     row["unreachable"] = "; ".join(never)
     if not total:
         return row
     pace_ms = min(pace_ms, elapsed.end_ms - elapsed.start_ms)
     recent = history.within(TimeRange.from_ms(elapsed.end_ms - pace_ms, elapsed.end_ms))
     bad, events = float((recent.total - recent.good).sum()), float(recent.total.sum())
-    budget = float(promise.budget)
-    allowed = float(period_budget(promise, elapsed, Fraction(total)))
+    budget = float(goal.budget)
+    allowed = float(period_budget(goal, elapsed, Fraction(total)))
     left = allowed - float((seen.total - seen.good).sum())
     low, high = count_interval(bad, _scatter(recent, elapsed))
-    ahead_ms = promise.window.end_ms - (promise.window.start_ms if promise.rolling else elapsed.end_ms)
+    ahead_ms = goal.window.end_ms - (goal.window.start_ms if goal.rolling else elapsed.end_ms)
 
     def ends(pace_bad: float) -> float:
         if left <= 0 or pace_bad <= 0:
@@ -144,7 +142,7 @@ def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int, step
         return elapsed.end_ms + ahead if ahead <= ahead_ms else np.nan
 
     hourly = events / (pace_ms / HOUR_MS)
-    one = 1 / (hourly * budget) if hourly and not promise.counts_slices else np.nan
+    one = 1 / (hourly * budget) if hourly and not goal.counts_slices else np.nan
     fastest = max((float(alert.factor) for alert in policy.alerts if alert.severity == "page"), default=np.inf)
     row |= {
         "pace": duration_text(pace_ms),
@@ -160,19 +158,19 @@ def _row(history: History, promise: Promise, as_of: datetime, pace_ms: int, step
         "one_failure_burn": one,
         "one_failure_budget": 1 / allowed,
         "low_traffic": bool(one > fastest),
-        "firing": "; ".join(alert.text for alert in policy.alerts if _fires(history, promise, elapsed, alert)),
+        "firing": "; ".join(alert.text for alert in policy.alerts if _fires(history, goal, elapsed, alert)),
     }
     return row
 
 
-def _fires(history: History, promise: Promise, elapsed: TimeRange, alert: Any) -> bool:
+def _fires(history: History, goal: Goal, elapsed: TimeRange, alert: Any) -> bool:
     if alert.long_ms > elapsed.end_ms - elapsed.start_ms:
         return False  # only a part of its window was read
     for window_ms in (alert.long_ms, alert.short_ms):
-        size = max(window_ms, promise.slice_ms)
+        size = max(window_ms, goal.slice_ms)
         seen = history.within(TimeRange.from_ms(elapsed.end_ms - size, elapsed.end_ms))
         total = float(seen.total.sum())
-        if not total or Fraction(total - float(seen.good.sum())) <= alert.factor * promise.budget * Fraction(total):
+        if not total or Fraction(total - float(seen.good.sum())) <= alert.factor * goal.budget * Fraction(total):
             return False
     return True
 

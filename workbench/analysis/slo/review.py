@@ -63,7 +63,7 @@ def kept_share(history: BudgetHistory, compliance: ComplianceResult) -> dict[str
     history : BudgetHistory
         Budget left of each objective over time.
     compliance : ComplianceResult
-        Of the same promises, for their targets.
+        Of the same objectives, for their targets.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def review_queue(
     newest = periods[0].frame
     for row in newest.itertuples():
         name = str(row.objective)
-        lines = [one.frame[one.frame["objective"] == name].iloc[0] for one in periods]
+        lines = [period.frame[period.frame["objective"] == name].iloc[0] for period in periods]
         counted = [line for line in lines if line["status"] in ("ok", "at_risk", "spent")]
         spent = [1 - float(line["period_left_ratio"]) for line in counted]
         last = reviewed.get(name)

@@ -19,7 +19,7 @@ from workbench.analysis.slo.exclusions import (
     exclusion_windows,
     without_excluded,
 )
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.core.result import Status, worst
 
 
@@ -31,12 +31,12 @@ class Verdict:
     ----------
     counts : mapping of str to Counts
         By objective, exclusions not applied.
-    bound : tuple of Promise
+    bound : tuple of Goal
         Objectives bound to their periods, exclusions not applied.
     exclusions : mapping of str to sequence of Exclusion
         By objective.
     as_of : datetime
-    promises : tuple of Promise
+    goals : tuple of Goal
         Objectives bound to their periods, less what is excluded.
     history : mapping of str to History
         Counts less what is excluded, by objective.
@@ -45,10 +45,10 @@ class Verdict:
     """
 
     counts: Mapping[str, Counts]
-    bound: tuple[Promise, ...]
+    bound: tuple[Goal, ...]
     exclusions: Mapping[str, Sequence[Exclusion]]
     as_of: datetime
-    promises: tuple[Promise, ...]
+    goals: tuple[Goal, ...]
     history: Mapping[str, History]
     compliance: ComplianceResult
 
@@ -82,7 +82,7 @@ class Verdict:
 
 def judge(
     counts: Sequence[Counts],
-    promises: Sequence[Promise],
+    goals: Sequence[Goal],
     exclusions: Mapping[str, Sequence[Exclusion]],
     *,
     as_of: datetime,
@@ -94,7 +94,7 @@ def judge(
     ----------
     counts : sequence of Counts
         Of each objective; one that is not among them has no data.
-    promises : sequence of Promise
+    goals : sequence of Goal
         Objectives bound to their periods.
     exclusions : mapping of str to sequence of Exclusion
         By objective.
@@ -128,13 +128,12 @@ def judge(
     >>> between = slice_events("latency", [0, 300_000], good=96 * one, total=100 * one, covered=one,
     ...                        bounds=(94 * one, 97 * one))
     >>> counts = Counts("latency", span, 300_000, between)
-    >>> judge([counts], [Promise("latency", "Latency", Decimal("0.95"), span)], {}, as_of=span.end).status
+    >>> judge([counts], [Goal("latency", "Latency", Decimal("0.95"), span)], {}, as_of=span.end).status
     'refused'
     """
     known = {part.objective: part for part in counts}
     bound = tuple(
-        replace(promise, method=known[promise.objective].method) if promise.objective in known else promise
-        for promise in promises
+        replace(goal, method=known[goal.objective].method) if goal.objective in known else goal for goal in goals
     )
     events, left = without_excluded(joined_events([part.events for part in known.values()]), bound, exclusions)
     history = histories(events)
@@ -145,7 +144,7 @@ def judge(
         bound=bound,
         exclusions=exclusions,
         as_of=as_of,
-        promises=tuple(left),
+        goals=tuple(left),
         history=history,
         compliance=replace(result, notes=(*result.notes, *assumptions)),
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.analysis.counting.counts import Counts
 from workbench.analysis.slo.exclusions import Exclusion
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.verdict import judge
 from workbench.core.result import Result
 
@@ -49,7 +49,7 @@ COLUMNS = ["objective", "threshold", "target", "promised", "status", "sli", "bad
 
 def what_if(
     variants: Mapping[str, Counts],
-    promise: Promise,
+    goal: Goal,
     exclusions: Mapping[str, Sequence[Exclusion]],
     *,
     as_of: datetime,
@@ -61,7 +61,7 @@ def what_if(
     ----------
     variants : mapping of str to Counts
         Counts of the objective by threshold; the promised one under the empty text.
-    promise : Promise
+    goal : Goal
         The objective bound to its period.
     exclusions : mapping of str to sequence of Exclusion
         By objective.
@@ -87,15 +87,15 @@ def what_if(
     """
     rows = []
     for threshold, counts in variants.items():
-        for target in sorted({*targets, promise.target}):
-            verdict = judge([counts], [replace(promise, target=target)], exclusions, as_of=as_of)
+        for target in sorted({*targets, goal.target}):
+            verdict = judge([counts], [replace(goal, target=target)], exclusions, as_of=as_of)
             judged = verdict.compliance.frame.iloc[0]
             rows.append(
                 {
-                    "objective": promise.objective,
+                    "objective": goal.objective,
                     "threshold": threshold,
                     "target": float(target),
-                    "promised": not threshold and target == promise.target,
+                    "promised": not threshold and target == goal.target,
                     **{name: judged[name] for name in COLUMNS[4:11]},
                     "budget_left_ratio": judged["period_left_ratio"],
                     "starter": float(starter(judged["sli"]) or "nan"),

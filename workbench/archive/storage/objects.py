@@ -76,20 +76,20 @@ class Bucket:
         """Names of the objects and prefixes directly below, sorted."""
         with self._asking("list"):
             listing = self.store.list_with_delimiter(self.prefix or None)
-        paths = [*(one["path"] for one in listing["objects"]), *listing["common_prefixes"]]
+        paths = [*(entry["path"] for entry in listing["objects"]), *listing["common_prefixes"]]
         return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in paths)
 
     def lists_from(self) -> bool:
         """Say whether the store begins a list where it is asked to, as Delta needs it; True when there is nothing."""
         with self._asking("list"):
-            paths = sorted(one["path"] for page in self.store.list(self.prefix or None) for one in page)
+            paths = sorted(entry["path"] for page in self.store.list(self.prefix or None) for entry in page)
             behind = self.store.list(self.prefix or None, offset=f"{paths[-1]}~") if paths else ()
             return not any(page for page in behind)
 
     def size(self) -> int:
         """Size of all objects below. [bytes]"""
         with self._asking("list"):
-            return sum(one["size"] for page in self.store.list(self.prefix or None) for one in page)
+            return sum(entry["size"] for page in self.store.list(self.prefix or None) for entry in page)
 
     def write(self, name: str, fill: Callable[[Any], T]) -> tuple[T, int]:
         """Fill a buffer and put it as one object; see :class:`workbench.archive.storage.place.Place`."""

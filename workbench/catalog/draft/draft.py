@@ -161,7 +161,7 @@ def _own_jobs(series: Iterable[Labels], seen: Sequence[str]) -> tuple[str, ...]:
 
 def _layer(dialects: Sequence[Dialect]) -> str:
     """Return the layer that a job is mainly of; every target has the metrics of its process."""
-    layers = [one.layer for one in dialects if one.dialect != "process"]
+    layers = [dialect.layer for dialect in dialects if dialect.dialect != "process"]
     return min(layers, key=LAYERS.index) if layers else ""
 
 

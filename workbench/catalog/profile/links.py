@@ -16,7 +16,7 @@ from workbench.core.errors import Fault
 def link_faults(profile: Profile, objectives: Iterable[Objective] | None, document: Document) -> list[Fault]:
     """Return a fault for each name that points at nothing, and for each name given twice.
 
-    ``objectives`` is None when a user's own promises replaced those the profile was written with: then the names of
+    ``objectives`` is None when a user's own objectives replaced those the profile was written with: then the names of
     objectives are not checked.
     """
     faults = (*_twice(profile, document), *_metrics(profile, document), *_pointers(profile, objectives, document))

@@ -186,7 +186,7 @@ class Threshold(Documented):
 
 
 class SloLink(Documented):
-    """A promise of the document, and the objectives of ``data/slos`` that keep it."""
+    """An objective of the document, and the objectives of ``data/slos`` that keep it."""
 
     name: Name
     title: Text

@@ -46,8 +46,8 @@ def rule_tests(counted: Counted, example: Example, rule_file: str) -> dict[str, 
         Name of the rule file, beside the test file.
     """
     alerts, _ = reachable(counted)
-    fired = [severity for severity in ("page", "ticket") if any(one.severity == severity for one in alerts)]
-    shown = max(one.long_ms for one in alerts if one.long_ms <= _MINUTES * MINUTE_MS)
+    fired = [severity for severity in ("page", "ticket") if any(alert.severity == severity for alert in alerts)]
+    shown = max(alert.long_ms for alert in alerts if alert.long_ms <= _MINUTES * MINUTE_MS)
     burn = float(1 / counted.budget)
     return {
         "rule_files": [rule_file],

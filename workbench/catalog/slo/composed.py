@@ -40,8 +40,8 @@ def members_target(members: Sequence[Member], method: str, meaning: Weights) -> 
     RatioTimeslices with ``sum``: 1 - sum w (1 - T). Timeslices: 1 - sum (1 - T), as in the worst case no two members
     are bad at once. Else the weighted mean.
     """
-    budgets = [1 - one.target for one in members]
-    weights = [one.weight for one in members]
+    budgets = [1 - member.target for member in members]
+    weights = [member.weight for member in members]
     weighted = sum((weight * each for weight, each in zip(weights, budgets, strict=True)), Decimal(0))
     if method == "timeslices":
         budget = sum(budgets, Decimal(0))
@@ -83,7 +83,7 @@ def records_filter(kind: str, spec: QuerySpec) -> LogFilter | SpanFilter:
     ParameterError
         A condition or duration is wrong, or a key belongs to another type of source.
     """
-    conditions = tuple(_condition(one) for one in spec.attributes)
+    conditions = tuple(_condition(attribute) for attribute in spec.attributes)
     if kind == "logs":
         return LogFilter(
             services=spec.services,

@@ -1,6 +1,6 @@
-"""Objectives: the promises of OpenSLO v1 documents, resolved and ready to be measured.
+"""Objectives: the objectives of OpenSLO v1 documents, resolved and ready to be measured.
 
-Labels or annotations of an SLO tell the workbench what OpenSLO has no field for: ``system`` (whose promise it is),
+Labels or annotations of an SLO tell the workbench what OpenSLO has no field for: ``system`` (whose objective it is),
 ``derived: "true"`` (worked out from a threshold, not promised by a document), ``assumption`` (text) and ``absence``
 (what slices without data count as: ``ignore``, ``bad``, ``good`` or ``hold``), ``judged: samples`` (each sample of a
 threshold's selector is good or bad by itself), and of a composite ``composite-target`` (else it follows from those of
@@ -263,7 +263,7 @@ class _Resolver:
             name = _slug(shape.displayName or shape.indicatorRef or "") or str(index + 1)
             weight = Decimal(1) if shape.compositeWeight is None else shape.compositeWeight
             title = shape.displayName or name
-            if name in {one.name for one in members}:
+            if name in {member.name for member in members}:
                 raise self.refuse(place, f"a second member is named {name!r}; give each a displayName")
             if lengths and slice_ms != lengths[0]:
                 raise self.refuse(place, "the members of a composite have one timeSliceWindow")

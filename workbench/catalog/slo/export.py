@@ -127,9 +127,9 @@ def _metric(asked: str | LogFilter | SpanFilter) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "services": list(asked.services),
         "attributes": [
-            {"attribute": one.attribute, "op": one.op}
-            | ({"values": list(one.values)} if one.op == "in" else {"value": one.value})
-            for one in asked.attributes
+            {"attribute": attribute.attribute, "op": attribute.op}
+            | ({"values": list(attribute.values)} if attribute.op == "in" else {"value": attribute.value})
+            for attribute in asked.attributes
         ],
     }
     if isinstance(asked, LogFilter):
@@ -169,10 +169,10 @@ def _targets(objective: Objective) -> list[dict[str, Any]]:
     if not isinstance(objective.indicator, CompositeIndicator):
         return [_target(objective, objective.indicator, objective.title, objective.target, objective.slice_target)]
     targets = []
-    for one in objective.indicator.members:
-        shape = _target(objective, one.indicator, one.title, one.target, one.slice_target)
-        inner = {"metadata": {"name": f"{objective.id}-{one.name}"[:63]}, "spec": _indicator(one.indicator)}
-        targets.append(shape | {"indicator": inner, "compositeWeight": one.weight})
+    for member in objective.indicator.members:
+        shape = _target(objective, member.indicator, member.title, member.target, member.slice_target)
+        inner = {"metadata": {"name": f"{objective.id}-{member.name}"[:63]}, "spec": _indicator(member.indicator)}
+        targets.append(shape | {"indicator": inner, "compositeWeight": member.weight})
     return targets
 
 

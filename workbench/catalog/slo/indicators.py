@@ -72,7 +72,7 @@ class Member:
 
 @dataclass(frozen=True)
 class CompositeIndicator:
-    """Several indicators kept as one promise.
+    """Several indicators kept as one objective.
 
     ``weights`` says what a weight is in RatioTimeslices: ``sum`` counts what each member lost as many times (OpenSLO),
     ``share`` makes a weighted mean (Nobl9).

@@ -31,7 +31,7 @@ class CalendarWindow:
 
 @dataclass(frozen=True)
 class Objective:
-    """One promise of one system.
+    """One objective of one system.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Objective:
     slice_ms, slice_target : int, Decimal or None
         Length of a time slice and the share that makes it good; None for occurrences. [ms], [ratio]
     derived : bool
-        No document promises it; it was worked out from a threshold.
+        No document sets it; it was worked out from a threshold.
     absence : {"ignore", "bad", "good", "hold"}
         What slices without data count as.
     query_lines : mapping

@@ -295,14 +295,14 @@ class SloSpec(Shape):
 
     @model_validator(mode="after")
     def _one_indicator(self) -> Self:
-        members = [one.composed for one in self.objectives]
+        members = [objective.composed for objective in self.objectives]
         own = [self.indicator is not None, self.indicatorRef is not None]
         _rule(
             own.count(True) + all(members) == 1 and any(members) == all(members),
             "an SLO has indicator or indicatorRef, or each of its objectives has one (a composite)",
         )
         _rule(
-            all(members) or all(one.compositeWeight is None for one in self.objectives),
+            all(members) or all(objective.compositeWeight is None for objective in self.objectives),
             "compositeWeight belongs to a composite: an indicator under each objective",
         )
         return self

@@ -36,7 +36,7 @@ def pyrra_slos(document: Document, *, system: str) -> Imported:
     document : Document
         The parsed file, with its lines.
     system : str
-        System of the catalog whose promise this is.
+        System of the catalog whose objective this is.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def sloth_slos(document: Document, *, system: str, counting: Counting, period: s
     document : Document
         The parsed file, with its lines.
     system : str
-        System of the catalog whose promises these are.
+        System of the catalog whose objectives these are.
     counting : callable
         From the error and the total query to the parts of a ratio of counters; it raises QueryRejected for a pair
         that is no ratio of events, and this SLO is refused at its line while the others are imported.

@@ -45,7 +45,7 @@ class FleetPage:
         self.studies, self.status = list(studies), status
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        parts = [findings_json(one.results["findings"], one.results["periods"]) for one in self.studies]
+        parts = [findings_json(study.results["findings"], study.results["periods"]) for study in self.studies]
         findings = {"systems": parts, "order": []}
         return {"text/html": self._repr_html_(), "text/plain": repr(self), FINDINGS_TYPE: findings}
 
@@ -106,7 +106,7 @@ class FleetPage:
         )
 
     def _questions(self) -> list[Any]:
-        asked = {row for one in self.studies for row in one.results["findings"].frame["question"]}
+        asked = {row for study in self.studies for row in study.results["findings"].frame["question"]}
         return [question for question in QUESTIONS if question in asked]
 
     def _row(self, study: Study, asked: Sequence[Any]) -> str:

@@ -27,23 +27,23 @@ def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:
     """One row of text per exclusion of the store."""
     return [
         {
-            "id": one.id,
-            "meant": one.slo or ", ".join(f"{name}={value}" for name, value in one.labels.items()) or "all",
-            "start": instant_text(one.starts_at),
-            "end": instant_text(one.ends_at),
-            "rule": f"{one.rule} for {one.duration}, {one.zone}" if one.rule else "",
-            "semantics": SEMANTICS_WORDS[one.semantics],
-            "reason": one.reason,
-            "by": one.created_by,
-            "decided": instant_text(one.created_at),
-            "revoked": _revoked(one),
+            "id": record.id,
+            "meant": record.slo or ", ".join(f"{name}={value}" for name, value in record.labels.items()) or "all",
+            "start": instant_text(record.starts_at),
+            "end": instant_text(record.ends_at),
+            "rule": f"{record.rule} for {record.duration}, {record.zone}" if record.rule else "",
+            "semantics": SEMANTICS_WORDS[record.semantics],
+            "reason": record.reason,
+            "by": record.created_by,
+            "decided": instant_text(record.created_at),
+            "revoked": _revoked(record),
         }
-        for one in records
+        for record in records
     ]
 
 
 def member_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per member of a composite promise."""
+    """One row of text per member of a composite objective."""
     return [
         {
             "objective": row.objective,
@@ -62,7 +62,7 @@ def member_rows(result: Result) -> list[dict[str, str]]:
 
 
 def members_table(result: Result) -> Table | None:
-    """Table of :func:`member_rows` that renders itself; None where no promise is a composite."""
+    """Table of :func:`member_rows` that renders itself; None where no objective is a composite."""
     if result.frame.empty:
         return None
     caption = "Members of composite objectives: the share of the budget that each one spent."
@@ -73,17 +73,17 @@ def annotation_rows(records: Iterable[Any]) -> list[dict[str, str]]:
     """One row of text per annotation of the store."""
     return [
         {
-            "id": one.id,
-            "start": instant_text(one.starts_at),
-            "end": instant_text(one.ends_at),
-            "kind": one.kind,
-            "slo": one.slo or "all",
-            "text": one.text,
-            "link": one.link,
-            "by": one.created_by,
-            "revoked": _revoked(one),
+            "id": record.id,
+            "start": instant_text(record.starts_at),
+            "end": instant_text(record.ends_at),
+            "kind": record.kind,
+            "slo": record.slo or "all",
+            "text": record.text,
+            "link": record.link,
+            "by": record.created_by,
+            "revoked": _revoked(record),
         }
-        for one in records
+        for record in records
     ]
 
 
@@ -91,13 +91,13 @@ def audit_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
     """One row of text per line of the audit trail."""
     return [
         {
-            "at": instant_text(one.at),
-            "who": one.who,
-            "action": one.action,
-            "subject": one.subject,
-            "document": json.dumps(one.document, ensure_ascii=False, sort_keys=True),
+            "at": instant_text(entry.at),
+            "who": entry.who,
+            "action": entry.action,
+            "subject": entry.subject,
+            "document": json.dumps(entry.document, ensure_ascii=False, sort_keys=True),
         }
-        for one in entries
+        for entry in entries
     ]
 
 
@@ -105,14 +105,14 @@ def trail_rows(entries: Iterable[Any]) -> list[dict[str, str]]:
     """One row of text per line of the audit trail of all systems, with the fields that a change moved."""
     return [
         {
-            "at": instant_text(one.at),
-            "who": one.who,
-            "action": one.action,
-            "system": one.system,
-            "subject": one.subject,
-            "change": _change_text(one.before, one.after) or json.dumps(one.document, ensure_ascii=False),
+            "at": instant_text(entry.at),
+            "who": entry.who,
+            "action": entry.action,
+            "system": entry.system,
+            "subject": entry.subject,
+            "change": _change_text(entry.before, entry.after) or json.dumps(entry.document, ensure_ascii=False),
         }
-        for one in entries
+        for entry in entries
     ]
 
 

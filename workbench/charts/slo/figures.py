@@ -1,4 +1,4 @@
-"""Figures of promises: what is left of a budget, how well a promise was kept, the traffic, the pace of spending.
+"""Figures of objectives: what is left of a budget, how well an objective was kept, the traffic, the pace of spending.
 
 Every figure takes results of :mod:`workbench.analysis` and draws their numbers; a step that was not observed stays a
 gap and is shaded grey.
@@ -249,7 +249,7 @@ def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
 
 
 def compliance_figure(result: ComplianceResult, *, mode: Mode = "light") -> Any:
-    """Draw what is left of each promise's budget as a bar, worst on top, its status as colour and word.
+    """Draw what is left of each objective's budget as a bar, worst on top, its status as colour and word.
 
     Parameters
     ----------

@@ -71,21 +71,21 @@ def sync(
     private = pseudonyms_of(state.settings.privacy, state.settings.home)
     done = []
     with until_signal() as stopped, click.progressbar(length=len(plan), label="Copying", file=sys.stderr) as bar:
-        for one in copied(context, archive, plan, stop=stopped.is_set, private=private):
-            done.append(one)
+        for outcome in copied(context, archive, plan, stop=stopped.is_set, private=private):
+            done.append(outcome)
             bar.update(1)
-    if not no_counts and context.store is not None and any(one.added for one in done):
-        _count(context, [one.stretch.span for one in done if one.added])
+    if not no_counts and context.store is not None and any(outcome.added for outcome in done):
+        _count(context, [outcome.stretch.span for outcome in done if outcome.added])
     rows = _summary(done)
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
-    for text in dict.fromkeys(note for one in done for note in one.notes):
+    for text in dict.fromkeys(note for outcome in done for note in outcome.notes):
         say(f"Note: {text}")
-    failed = [one for one in done if one.error]
-    for text in dict.fromkeys(one.error for one in failed):
+    failed = [outcome for outcome in done if outcome.error]
+    for text in dict.fromkeys(outcome.error for outcome in failed):
         say(f"Not copied: {text}")
     if len(done) < len(plan):
         say(f"Ended after {len(done)} of {len(plan)} parts; run it again to go on.")
-    sys.exit(max((one.exit_code for one in failed), default=0))
+    sys.exit(max((outcome.exit_code for outcome in failed), default=0))
 
 
 def _lacking(context: Any, archive: Any, plan: Sequence[Any], back: timedelta, as_of: datetime) -> list[Any]:
@@ -95,16 +95,23 @@ def _lacking(context: Any, archive: Any, plan: Sequence[Any], back: timedelta, a
 
     try:
         with click.progressbar(length=100, label="Counting", file=sys.stderr) as bar:
-            found = holes(context, archive, back=back, as_of=as_of, report=lambda share: _moved(bar, share))
+            missing = holes(context, archive, back=back, as_of=as_of, report=lambda share: _moved(bar, share))
     except SourceError as error:  # what can be copied is copied all the same
         say(f"Not verified: {' '.join(str(error).split())}")
         return []
-    whole = [one for one in plan if one.span.seconds >= 86_400]
-    planned = {(one.source, one.system, name, one.span.start.date()) for one in whole for name in one.subjects}
+    whole = [stretch for stretch in plan if stretch.span.seconds >= 86_400]
+    planned = {
+        (stretch.source, stretch.system, name, stretch.span.start.date())
+        for stretch in whole
+        for name in stretch.subjects
+    }
     return [
-        one
-        for one in found
-        if any((one.source, one.system, name, one.span.start.date()) not in planned for name in one.subjects)
+        stretch
+        for stretch in missing
+        if any(
+            (stretch.source, stretch.system, name, stretch.span.start.date()) not in planned
+            for name in stretch.subjects
+        )
     ]
 
 
@@ -116,11 +123,11 @@ def _moved(bar: Any, share: float) -> None:
 def _plan_lines(plan: Sequence[Any], where: str) -> list[str]:
     """One line per source and system: what will be copied, for which time."""
     lines = []
-    for source, system, kind in dict.fromkeys((one.source, one.system, one.kind) for one in plan):
-        own = [one for one in plan if (one.source, one.system, one.kind) == (source, system, kind)]
-        seconds = sum(one.span.seconds for one in own)
-        first, last = min(one.span.start for one in own), max(one.span.end for one in own)
-        gaps = sum(one.gap for one in own)
+    for source, system, kind in dict.fromkeys((stretch.source, stretch.system, stretch.kind) for stretch in plan):
+        own = [stretch for stretch in plan if (stretch.source, stretch.system, stretch.kind) == (source, system, kind)]
+        seconds = sum(stretch.span.seconds for stretch in own)
+        first, last = min(stretch.span.start for stretch in own), max(stretch.span.end for stretch in own)
+        gaps = sum(stretch.gap for stretch in own)
         lines.append(
             f"{source}, {system}: {kind} of {seconds / 86_400:.2f} days between {first:%Y-%m-%d %H:%M} and "
             f"{last:%Y-%m-%d %H:%M} UTC into {where}" + (f"; {gaps} parts fill gaps" if gaps else "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.shared.question import Asked, question
+from workbench.cli.shared.question import Request, question
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -38,7 +38,7 @@ def dora() -> None:
     "--benchmark", type=click.Choice(["2021", "2023"]), default="2023", show_default=True, help="Year of levels."
 )
 @question
-def status(asked: Asked, benchmark: str, **given: Any) -> None:
+def status(request: Request, benchmark: str, **given: Any) -> None:
     """Print one line per metric with its level, the year of the benchmark named.
 
     Without --git and --deployments: the repository of the settings, else noted deployments, tables of deployments, or
@@ -52,9 +52,9 @@ def status(asked: Asked, benchmark: str, **given: Any) -> None:
     from workbench.charts.reviews import tables
     from workbench.studies.operations.delivery import delivery_performance
 
-    study = asked.answer(delivery_performance, benchmark=int(benchmark), **given)
+    study = request.answer(delivery_performance, benchmark=int(benchmark), **given)
     result = study.results["metrics"]
-    asked.show(
+    request.show(
         study,
         tables.delivery_rows(result),
         csv=result.to_frame().to_dict(orient="records"),

@@ -46,7 +46,9 @@ def _verb(name: str, purpose: str) -> Callable[..., None]:
         context = state.context()
         now = context.clock()
         at = min(now, parse_instant(as_of, zone=context.zone)) if as_of else now
-        studies = [system_review(context, system=one, review=name, as_of=at) for one in systems or context.systems]
+        studies = [
+            system_review(context, system=system, review=name, as_of=at) for system in systems or context.systems
+        ]
         if format_ == "json":
             print_json([study.to_dict() for study in studies])
         elif format_ == "csv":

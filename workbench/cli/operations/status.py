@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.shared.question import Asked, question
+from workbench.cli.shared.question import Request, question
 
 
 @click.group()
@@ -24,7 +24,7 @@ def operations() -> None:
 )  # fmt: skip
 @click.option("--check", is_flag=True, help="Exit 1 when something is wrong.")
 @question
-def status(asked: Asked, show: str, check: bool) -> None:
+def status(request: Request, show: str, check: bool) -> None:
     """Print one line per check, or targets, metrics and labels.
 
     \b
@@ -36,13 +36,13 @@ def status(asked: Asked, show: str, check: bool) -> None:
     from workbench.charts.reviews import tables
     from workbench.studies import monitoring_health
 
-    study = asked.answer(monitoring_health)
+    study = request.answer(monitoring_health)
     texts = {
         "checks": tables.check_rows, "targets": tables.target_rows, "metrics": tables.metric_rows,
         "labels": tables.label_rows,
     }  # fmt: skip
     result = study.results.get(show)
-    asked.show(
+    request.show(
         study,
         texts[show](result) if result else [],
         csv=result.to_frame().to_dict(orient="records") if result else [],

@@ -77,7 +77,10 @@ def run(
     from workbench.report.run.run import ALL
     from workbench.report.run.templates import template_parameters
 
-    defaults = {one.name: one for one in template_parameters(name, state.settings.reports)}
+    defaults = {
+        template_parameter.name: template_parameter
+        for template_parameter in template_parameters(name, state.settings.reports)
+    }
     for_all = "system" in defaults and defaults["system"].value == ALL
     if not for_all and every == bool(systems):
         raise ParameterError("Say which systems: name one or more with --system, or use --all.")

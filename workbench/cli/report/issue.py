@@ -77,15 +77,15 @@ def diff(state: Any, system: str, period: str, number: int, format_: str) -> Non
     from workbench.charts.issue.tables import diff_rows
     from workbench.report.issue.reproduce import changes, find_issue
 
-    found = find_issue(state.settings, system=system, period=period, number=number)
-    changed = changes(state.settings, found)
+    issue = find_issue(state.settings, system=system, period=period, number=number)
+    changed = changes(state.settings, issue)
     if changed is None:
-        say(f"Issue {found.number} is the first of {found.period}.")
+        say(f"Issue {issue.number} is the first of {issue.period}.")
         return
     if format_ == "json":
-        print_json({"causes": found.manifest["causes"], **changed.to_dict()})
+        print_json({"causes": issue.manifest["causes"], **changed.to_dict()})
         return
-    say(*found.manifest["causes"])
+    say(*issue.manifest["causes"])
     {"csv": print_csv, "table": print_table}[format_](diff_rows(changed))
 
 
@@ -104,8 +104,8 @@ def reproduce(state: Any, system: str, period: str, number: int) -> None:
     from workbench.report.issue.reproduce import find_issue
     from workbench.report.issue.reproduce import reproduce as again
 
-    found = find_issue(state.settings, system=system, period=period, number=number)
-    made = again(state.settings, found)
+    issue = find_issue(state.settings, system=system, period=period, number=number)
+    made = again(state.settings, issue)
     said = {"figures": made.figures, "document": made.page, "document in the archive": made.page_kept}
     for name, same in said.items():
         click.echo(f"{name}: {'the same' if same else 'different'}")

@@ -20,7 +20,7 @@ Rows = Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One question as it stands on the command line."""
 
     state: Any
@@ -79,10 +79,10 @@ class Asked:
 
 
 def question(command: Callable[..., None]) -> Callable[..., Any]:
-    """Give a command SYSTEM, the options of a period and ``--format``; it receives an :class:`Asked` first."""
+    """Give a command SYSTEM, the options of a period and ``--format``; it receives an :class:`Request` first."""
 
-    def asked(state: Any, /, system: str, period: PeriodOptions, format_: str, **options: Any) -> None:
-        command(Asked(state, system, period, format_), **options)
+    def request(state: Any, /, system: str, period: PeriodOptions, format_: str, **options: Any) -> None:
+        command(Request(state, system, period, format_), **options)
 
-    functools.update_wrapper(asked, command)
-    return click.argument("system")(period_options(format_option(click.pass_obj(asked))))
+    functools.update_wrapper(request, command)
+    return click.argument("system")(period_options(format_option(click.pass_obj(request))))

@@ -37,7 +37,7 @@ def import_(state: Any, file: Path, system: str, period: str, out: Path | None, 
     else:
         write_atomically(out, made.text)
     count = f"{len(made.objectives)} objective{'s' if len(made.objectives) != 1 else ''}"
-    say(f"{count}: {', '.join(one.id for one in made.objectives)}.", *made.notes)
+    say(f"{count}: {', '.join(objective.id for objective in made.objectives)}.", *made.notes)
     if made.faults:
         raise CatalogError(made.faults, hint="These were left out; the others were imported.")
 

@@ -1,4 +1,4 @@
-"""``workbench slo``: promises, what spent their budgets, and what follows; each verb has its own file."""
+"""``workbench slo``: objectives, what spent their budgets, and what follows; each verb has its own file."""
 
 from __future__ import annotations
 

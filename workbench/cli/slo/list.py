@@ -1,4 +1,4 @@
-"""``workbench slo list`` and ``report``: what is promised, and the promises of a month as a report."""
+"""``workbench slo list`` and ``report``: what is promised, and the objectives of a month as a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``workbench slo policy`` and ``review``: what follows from the budgets, and which promises to look at again."""
+"""``workbench slo policy`` and ``review``: what follows from the budgets, and which objectives to look at again."""
 
 from __future__ import annotations
 

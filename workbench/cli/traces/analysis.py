@@ -9,14 +9,14 @@ import click
 
 from workbench.cli.shared.output import format_option
 from workbench.cli.shared.period import PeriodOptions, period_options
-from workbench.cli.shared.question import Asked
+from workbench.cli.shared.question import Request
 
 
 def _verb(command: Callable[..., None]) -> Any:
     """Give a command SYSTEM, ``--operation``, ``--overlap``, a period (24 h by default) and a format."""
     import functools
 
-    def asked(
+    def request(
         state: Any, /, system: str, operation: str, overlap: float, period: PeriodOptions, format_: str, **more: Any
     ) -> None:
         from workbench.studies import trace_analysis
@@ -26,9 +26,9 @@ def _verb(command: Callable[..., None]) -> Any:
         study = trace_analysis(
             context, system=system, range=span, as_of=as_of, operation=operation, overlap=overlap / 100
         )
-        command(Asked(state, system, period, format_), study, **more)
+        command(Request(state, system, period, format_), study, **more)
 
-    functools.update_wrapper(asked, command)
+    functools.update_wrapper(request, command)
     options = (
         click.option("--operation", default="", help="Only traces of which some span has this operation."),
         click.option(
@@ -36,20 +36,20 @@ def _verb(command: Callable[..., None]) -> Any:
             help="Overlap of siblings that still counts as sequential, in percent of the parent (CRISP: 1).",
         ),
     )  # fmt: skip
-    wrapped: Any = period_options(format_option(click.pass_obj(asked)))
+    wrapped: Any = period_options(format_option(click.pass_obj(request)))
     for option in options:
         wrapped = option(wrapped)
     return click.argument("system")(wrapped)
 
 
-def _show(asked: Asked, study: Any, name: str, *tables: str) -> None:
+def _show(request: Request, study: Any, name: str, *tables: str) -> None:
     from workbench.charts.traces import tables as texts
 
     if not study.results:
-        asked.show(study, [], csv=[], right=lambda _: False)
+        request.show(study, [], csv=[], right=lambda _: False)
         return
     rows = [getattr(texts, f"{table}_rows")(study.results[result]) for table, result in map(str.split, tables)]
-    asked.show(
+    request.show(
         study,
         *rows,
         csv=study.results[name].to_frame().to_dict(orient="records"),
@@ -60,7 +60,7 @@ def _show(asked: Asked, study: Any, name: str, *tables: str) -> None:
 
 @click.command()
 @_verb
-def red(asked: Asked, study: Any) -> None:
+def red(request: Request, study: Any) -> None:
     """Print rate, errors and duration of each operation, weighed by what each kept trace stands for.
 
     \b
@@ -68,24 +68,24 @@ def red(asked: Asked, study: Any) -> None:
       workbench traces red llm-ab-testing
       workbench traces red llm-ab-testing --operation db.query --from 2026-11-25T14:00Z --to 2026-11-25T15:00Z
     """
-    _show(asked, study, "operations", "operation operations")
+    _show(request, study, "operations", "operation operations")
 
 
 @click.command()
 @_verb
-def graph(asked: Asked, study: Any) -> None:
+def graph(request: Request, study: Any) -> None:
     """Print who calls whom: calls, errors, duration; databases and providers without spans stand outside.
 
     \b
     Example:
       workbench traces graph conduit --last 6h
     """
-    _show(asked, study, "graph", "graph graph")
+    _show(request, study, "graph", "graph graph")
 
 
 @click.command()
 @_verb
-def path(asked: Asked, study: Any) -> None:
+def path(request: Request, study: Any) -> None:
     """Print the mean critical path by band of latency, and what traces would save without an operation.
 
     \b
@@ -93,52 +93,52 @@ def path(asked: Asked, study: Any) -> None:
       workbench traces path llm-ab-testing
       workbench traces path choreoai --overlap 1 --format csv
     """
-    _show(asked, study, "paths", "band paths", "saved saved")
+    _show(request, study, "paths", "band paths", "saved saved")
 
 
 @click.command()
 @_verb
-def slowest(asked: Asked, study: Any) -> None:
+def slowest(request: Request, study: Any) -> None:
     """Print the slowest traces: entry, duration, where the time went, where a failure began.
 
     \b
     Example:
       workbench traces slowest conduit --last 24h
     """
-    _show(asked, study, "slowest", "slowest slowest")
+    _show(request, study, "slowest", "slowest slowest")
 
 
 @click.command()
 @_verb
-def failures(asked: Asked, study: Any) -> None:
+def failures(request: Request, study: Any) -> None:
     """Print call paths with failures: began here, inherited from a child, or handled.
 
     \b
     Example:
       workbench traces failures llm-ab-testing --last 7d
     """
-    _show(asked, study, "failures", "failure failures")
+    _show(request, study, "failures", "failure failures")
 
 
 @click.command()
 @_verb
-def tokens(asked: Asked, study: Any) -> None:
+def tokens(request: Request, study: Any) -> None:
     """Print tokens and cost per trace by provider and model, from the attributes of spans.
 
     \b
     Example:
       workbench traces tokens choreoai
     """
-    _show(asked, study, "tokens", "token tokens")
+    _show(request, study, "tokens", "token tokens")
 
 
 @click.command()
 @_verb
-def health(asked: Asked, study: Any) -> None:
+def health(request: Request, study: Any) -> None:
     """Print how sound the traces are as data: missing parents, duplicates, clocks that run apart.
 
     \b
     Example:
       workbench traces health conduit
     """
-    _show(asked, study, "health", "health health")
+    _show(request, study, "health", "health health")

@@ -8,7 +8,7 @@ import click
 
 from workbench.cli.shared.output import format_option
 from workbench.cli.shared.period import PeriodOptions, period_options
-from workbench.cli.shared.question import Asked
+from workbench.cli.shared.question import Request
 
 
 @click.command()
@@ -41,7 +41,7 @@ def compare(state: Any, system: str, operation: str, against: str, period: Perio
     before = TimeRange(span.start - back, span.end - back)
     study = trace_compare(context, system=system, range=span, as_of=as_of, against=before, operation=operation)
     result = study.results.get("comparison")
-    Asked(state, system, period, format_).show(
+    Request(state, system, period, format_).show(
         study,
         tables.comparison_rows(result) if result else [],
         csv=result.to_frame().to_dict(orient="records") if result else [],

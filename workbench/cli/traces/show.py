@@ -8,7 +8,7 @@ import click
 
 from workbench.cli.shared.output import format_option
 from workbench.cli.shared.period import PeriodOptions, period_options
-from workbench.cli.shared.question import Asked
+from workbench.cli.shared.question import Request
 
 
 @click.command()
@@ -53,7 +53,7 @@ def show(
     texts.append(tables.line_rows(results["lines"]))
     spans = results["spans"]
     services = "1 service" if spans.services == 1 else f"{spans.services} services"
-    Asked(state, study.system, period, format_).show(
+    Request(state, study.system, period, format_).show(
         study,
         *texts,
         csv=spans.to_frame().to_dict(orient="records"),

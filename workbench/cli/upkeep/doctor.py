@@ -29,11 +29,11 @@ def doctor(state: Any, whole: bool, format_: str) -> None:
 
     from workbench.studies.upkeep.doctor import diagnose
 
-    found = list(diagnose(state.settings, now=datetime.now(UTC), whole=whole))
-    rows = [{name.replace("_", " "): value for name, value in asdict(one).items()} for one in found]
+    findings = list(diagnose(state.settings, now=datetime.now(UTC), whole=whole))
+    rows = [{name.replace("_", " "): value for name, value in asdict(finding).items()} for finding in findings]
     if format_ == "json":
-        print_json([asdict(one) for one in found])
+        print_json([asdict(finding) for finding in findings])
     else:
         {"csv": print_csv, "table": print_table}[format_](rows)
-    if any(one.status == "broken" for one in found):
+    if any(finding.status == "broken" for finding in findings):
         sys.exit(11)

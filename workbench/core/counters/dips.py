@@ -275,7 +275,7 @@ def _lifted(times: Times, values: Floats, falls: Sequence[Fall], dips: Sequence[
     Returned beside are the places of the dips that end.
     """
     lifted, lift, segment, until, since = values.astype(np.float64).copy(), 0.0, 0, 0, 0
-    taken, holds = {one.at for one in dips}, list[tuple[int, int, float]]()
+    taken, holds = {dip.at for dip in dips}, list[tuple[int, int, float]]()
     for fall in falls:
         if fall.at < until:
             continue

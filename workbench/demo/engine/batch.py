@@ -79,8 +79,8 @@ def series_set(blocks: Iterable[Block]) -> SeriesSet:
 def merged(sets: Sequence[SeriesSet]) -> SeriesSet:
     """Join sets whose samples of one series follow each other in time, in the order given."""
     series: dict[LabelKey, tuple[Labels, list[np.ndarray], list[np.ndarray]]] = {}
-    for one in sets:
-        for labels, times, values in one:
+    for batch in sets:
+        for labels, times, values in batch:
             _, all_times, all_values = series.setdefault(label_key(labels), (labels, [], []))
             all_times.append(times)
             all_values.append(values)

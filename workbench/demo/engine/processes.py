@@ -99,7 +99,7 @@ def restarts(
 
 
 def _planned(event: Event, process: str, processes: Sequence[str]) -> Iterator[Restart]:
-    concerned = [one for one in processes if event.concerns(instance=one)]
+    concerned = [process for process in processes if event.concerns(instance=process)]
     if process not in concerned:
         return
     if event.kind == "deploy":

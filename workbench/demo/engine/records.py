@@ -80,13 +80,13 @@ class Records:
 
 def logs_frame(records: Sequence[Records], end_ms: int) -> pd.DataFrame:
     """Return the LOGS frame of what was written by the end."""
-    rows = [row for one in records for row in one.lines if row[0] <= end_ms * 1_000_000]
+    rows = [row for record in records for row in record.lines if row[0] <= end_ms * 1_000_000]
     return _frame(sorted(rows, key=lambda row: (row[0], row[5])), frames.LOGS)
 
 
 def spans_frame(records: Sequence[Records], end_ms: int) -> pd.DataFrame:
     """Return the SPANS frame of what was finished by the end."""
-    rows = [row for one in records for row in one.spans if row[6] + row[7] <= end_ms * 1_000_000]
+    rows = [row for record in records for row in record.spans if row[6] + row[7] <= end_ms * 1_000_000]
     return _frame(sorted(rows, key=lambda row: (row[6], row[1])), frames.SPANS)
 
 

@@ -141,7 +141,7 @@ def evaluate_rules(
     store = _Layers([MemoryStore(samples)])
     for recording in rules.profile.recording_rules:
         metrics = _evaluate(recording.expr, rules, store, times)
-        labels = [{**_bare(one), "__name__": recording.name, **recording.labels} for one in metrics.labels]
+        labels = [{**_bare(label), "__name__": recording.name, **recording.labels} for label in metrics.labels]
         gone = [] if breaks[0] else carry.recorded.get(recording.name, [])
         written = _recorded(metrics, labels, gone, breaks)
         after.recorded[recording.name] = [one for one, on in zip(labels, metrics.present[:, -1], strict=True) if on]

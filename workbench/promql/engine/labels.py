@@ -130,7 +130,7 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 
 
 def absent_labels(node: Node) -> Labels:
-    """Labels that ``absent`` can promise: those matched by one equality and by nothing else."""
+    """Labels that ``absent`` can know: those matched by one equality and by nothing else."""
     node = bare(node)
     if not isinstance(node, Selector):
         return {}

@@ -204,7 +204,7 @@ def variances(block: Histograms) -> Floats:
     return result
 
 
-def text(one: Histogram) -> str:
+def text(histogram: Histogram) -> str:
     """Write a histogram as Prometheus writes it into a label.
 
     Examples
@@ -212,11 +212,11 @@ def text(one: Histogram) -> str:
     >>> text(Histogram(count=3, sum=4.5, zero_threshold=0.001, zero_count=1, positive={1: 2}))
     '{count:3, sum:4.5, [-0.001,0.001]:1, (1,2]:2}'
     """
-    block = Histograms.of([one])
+    block = Histograms.of([histogram])
     lower, upper = edges(block, block.keys, np.zeros(len(block.keys), np.intp))
-    parts = [f"count:{short(one.count)}", f"sum:{short(one.sum)}"]
+    parts = [f"count:{short(histogram.count)}", f"sum:{short(histogram.sum)}"]
     for key, low, high, population in zip(block.keys.tolist(), lower, upper, block.populations, strict=True):
-        custom = one.schema == CUSTOM
+        custom = histogram.schema == CUSTOM
         opening = "[" if (key == ORIGIN if custom else low < 0) else "("
         closing = "]" if custom or high > 0 else ")"
         parts.append(f"{opening}{short(low)},{short(high)}{closing}:{short(population)}")

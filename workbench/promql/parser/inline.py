@@ -75,4 +75,4 @@ def _inlined(node: Node, recorded: Sequence[tuple[str, str, Mapping[str, str]]],
 
 
 def _accepts(node: Selector, labels: Mapping[str, str]) -> bool:
-    return all(bool(one.keep([labels[one.name]])[0]) for one in node.matchers if one.name in labels)
+    return all(bool(matcher.keep([labels[matcher.name]])[0]) for matcher in node.matchers if matcher.name in labels)

@@ -75,19 +75,19 @@ class AlertmanagerSource:
             (comma-separated), by start.
         """
         rows = []
-        for one in self._list("/api/v2/alerts"):
-            labels, status = _texts(one.get("labels")), one.get("status") or {}
+        for alert in self._list("/api/v2/alerts"):
+            labels, status = _texts(alert.get("labels")), alert.get("status") or {}
             rows.append(
                 {
                     "alertname": labels.pop("alertname", ""),
                     "severity": labels.pop("severity", ""),
                     "labels": labels,
-                    "starts_at": instant_ms(one.get("startsAt")),
-                    "updated_at": instant_ms(one.get("updatedAt")),
+                    "starts_at": instant_ms(alert.get("startsAt")),
+                    "updated_at": instant_ms(alert.get("updatedAt")),
                     "state": str(status.get("state") or ""),
                     "silenced_by": _joined(status.get("silencedBy")),
                     "inhibited_by": _joined(status.get("inhibitedBy")),
-                    "receivers": _joined(each.get("name") for each in one.get("receivers") or ()),
+                    "receivers": _joined(each.get("name") for each in alert.get("receivers") or ()),
                 }
             )
         columns = ["alertname", "severity", "labels", "starts_at", "updated_at", "state", "silenced_by", "inhibited_by"]
@@ -120,12 +120,12 @@ class AlertmanagerSource:
         """
         rows = [
             {
-                **{name: clean(str(one.get(key) or "")) for name, key in _SILENCE_TEXTS.items()},
-                "state": str((one.get("status") or {}).get("state") or ""),
-                "matchers": ", ".join(_matcher(each) for each in one.get("matchers") or ()),
-                **{name: instant_ms(one.get(key)) for name, key in _SILENCE_TIMES.items()},
+                **{name: clean(str(silence.get(key) or "")) for name, key in _SILENCE_TEXTS.items()},
+                "state": str((silence.get("status") or {}).get("state") or ""),
+                "matchers": ", ".join(_matcher(each) for each in silence.get("matchers") or ()),
+                **{name: instant_ms(silence.get(key)) for name, key in _SILENCE_TIMES.items()},
             }
-            for one in self._list("/api/v2/silences")
+            for silence in self._list("/api/v2/silences")
         ]
         columns = ["id", "state", "matchers", "created_by", "comment", *_SILENCE_TIMES]
         return _timed(pd.DataFrame(rows, columns=columns), *_SILENCE_TIMES)
@@ -159,13 +159,13 @@ class AlertmanagerSource:
 
     def status(self) -> dict[str, str]:
         """Give version, start and cluster of the server; its configuration is not read, it may hold secrets."""
-        told = self.web.document("/api/v2/status")
-        if not isinstance(told, dict) or not isinstance(told.get("versionInfo"), dict):
+        status = self.web.document("/api/v2/status")
+        if not isinstance(status, dict) or not isinstance(status.get("versionInfo"), dict):
             raise AnswerUnreadable("The answer is not one of Alertmanager's API v2.", source=self._name)
-        cluster = told.get("cluster") or {}
+        cluster = status.get("cluster") or {}
         return {
-            "version": clean(str(told["versionInfo"].get("version") or "")),
-            "uptime": clean(str(told.get("uptime") or "")),
+            "version": clean(str(status["versionInfo"].get("version") or "")),
+            "uptime": clean(str(status.get("uptime") or "")),
             "cluster": clean(str(cluster.get("status") or "")),
             "peers": str(len(cluster.get("peers") or ())),
         }
@@ -174,11 +174,11 @@ class AlertmanagerSource:
         """Give the alerts of now that overlap ``[start, end)`` as open episodes; ``.attrs`` says it is no history."""
         now = to_ms(self._clock())
         seen = []
-        for one in self._list("/api/v2/alerts"):
-            starts, ends = instant_ms(one.get("startsAt")), instant_ms(one.get("endsAt"))
+        for alert in self._list("/api/v2/alerts"):
+            starts, ends = instant_ms(alert.get("startsAt")), instant_ms(alert.get("endsAt"))
             if starts is not None:
                 over = ends if ends is not None and ends <= now else None
-                seen.append(Sighting(label_key(_texts(one.get("labels"))), now, starts, over))
+                seen.append(Sighting(label_key(_texts(alert.get("labels"))), now, starts, over))
         return episodes_of(seen, span, [NOW_ONLY])
 
     def state(self) -> SourceState:

@@ -69,7 +69,7 @@ class AlertRecords:
     def notifications(self, span: TimeRange) -> pd.DataFrame:
         """Give the messages of ``[start, end)`` by time, with the columns of :data:`NOTIFICATIONS`."""
         recorded, warnings = self._read()
-        rows = [vars(one) for one in recorded.sent if span.start_ms <= one.time_ms < span.end_ms]
+        rows = [vars(message) for message in recorded.sent if span.start_ms <= message.time_ms < span.end_ms]
         frame = pd.DataFrame(rows, columns=["time_ms", *NOTIFICATIONS[1:]])
         frame.insert(0, "time", pd.to_datetime(frame.pop("time_ms"), unit="ms", utc=True).dt.as_unit("ms"))
         frame = frame.sort_values("time", kind="stable", ignore_index=True)

@@ -114,12 +114,12 @@ def targets(source: PrometheusSource) -> pd.DataFrame:
         The server does not answer, or has no targets endpoint (VictoriaMetrics may not).
     """
     with connect(source) as client:
-        found = _asked(source, "/api/v1/targets", lambda: client.get_targets(state="active"))
+        answer = _asked(source, "/api/v1/targets", lambda: client.get_targets(state="active"))
     with expected(source.name, "Prometheus"):
-        return _target_table(found)
+        return _target_table(answer)
 
 
-def _target_table(found: Any) -> pd.DataFrame:
+def _target_table(answer: Any) -> pd.DataFrame:
     rows = [
         {
             "job": target.get("labels", {}).get("job", ""),
@@ -128,7 +128,7 @@ def _target_table(found: Any) -> pd.DataFrame:
             "last_scrape": target.get("lastScrape"),
             "error": failures.clean(target.get("lastError") or "", 200),
         }
-        for target in (found or {}).get("activeTargets") or ()
+        for target in (answer or {}).get("activeTargets") or ()
     ]
     frame = pd.DataFrame(rows, columns=["job", "instance", "health", "last_scrape", "error"])
     frame["last_scrape"] = pd.to_datetime(frame["last_scrape"], utc=True, format="ISO8601", errors="coerce")
@@ -138,8 +138,8 @@ def _target_table(found: Any) -> pd.DataFrame:
 def metadata(source: PrometheusSource) -> pd.DataFrame:
     """Return metric families: ``metric``, ``type``, ``help``, ``unit``, sorted; the material of a drafted profile."""
     with connect(source) as client:
-        found = _asked(source, "/api/v1/metadata", lambda: client.get_metric_metadata(metric=None))
-    frame = pd.DataFrame(found, columns=["metric_name", "type", "help", "unit"]).rename(
+        answer = _asked(source, "/api/v1/metadata", lambda: client.get_metric_metadata(metric=None))
+    frame = pd.DataFrame(answer, columns=["metric_name", "type", "help", "unit"]).rename(
         columns={"metric_name": "metric"}
     )
     return frame.drop_duplicates("metric").sort_values("metric", ignore_index=True)
@@ -177,10 +177,10 @@ def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
     except SourceError as error:
         told = error
     except PrometheusApiClientException as error:
-        found = _REFUSED.search(str(error))
-        if found:
-            body = ast.literal_eval(found[2])
-            told = failures.of_reply(int(found[1]), body, "", query="", path=path)
+        match = _REFUSED.search(str(error))
+        if match:
+            body = ast.literal_eval(match[2])
+            told = failures.of_reply(int(match[1]), body, "", query="", path=path)
         else:
             told = SourceUnavailable(f"The client could not read {path}.")
     except requests.exceptions.JSONDecodeError as error:

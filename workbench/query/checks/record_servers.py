@@ -129,9 +129,9 @@ def _limits(name: str, web: BackendClient, path: str, wanted: Mapping[str, str])
         return
     found: dict[str, str] = {}
     for key, use in wanted.items():
-        told = re.search(rf"^\s*{key}:\s*([0-9][0-9a-z.]*)\s*$", text, re.MULTILINE)
-        if told:
-            found.setdefault(use, clean(told[1], 40))
+        match = re.search(rf"^\s*{key}:\s*([0-9][0-9a-z.]*)\s*$", text, re.MULTILINE)
+        if match:
+            found.setdefault(use, clean(match[1], 40))
     yield SourceFact(name, "limits", "ok", ", ".join(f"{use} {value}" for use, value in found.items()) or "None named.")
 
 

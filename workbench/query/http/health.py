@@ -123,5 +123,5 @@ def _unwell(checks: Any) -> list[str]:
         checks = [{**one, "name": name} for name, one in checks.items() if isinstance(one, dict)]
     if not isinstance(checks, list):
         return []
-    rows = [one for one in checks[:100] if isinstance(one, dict)]
-    return [str(one.get("name")) for one in rows if str(one.get("status", "healthy")).lower() not in _WELL]
+    rows = [check for check in checks[:100] if isinstance(check, dict)]
+    return [str(row.get("name")) for row in rows if str(row.get("status", "healthy")).lower() not in _WELL]

@@ -1,4 +1,4 @@
-"""Answers of another shape than an API promises: a typed error with the source, never a fault of the workbench."""
+"""Answers of another shape than an API documents: a typed error with the source, never a fault of the workbench."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def parsed_line(text: str) -> Parsed:
     >>> parsed_line("2024-01-15 10:30:45,123 ERROR db: lost").record
     {'timestamp': '2024-01-15 10:30:45,123', 'level': 'ERROR', 'message': 'db: lost'}
     """
-    if found := _CRI.fullmatch(text):
-        time, stream, _, inner = found.groups()
+    if match := _CRI.fullmatch(text):
+        time, stream, _, inner = match.groups()
         told = parsed_line(inner)
         outer = {"timestamp": time, "stream": stream}
         return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)

@@ -37,18 +37,18 @@ def logfmt_record(text: str) -> dict[str, str] | None:
     while at < len(text):
         if text[at].isspace():
             at += 1
-        elif found := _KEY.match(text, at):
-            value, at = _value(text, found.end())
-            record[found[1]] = value
+        elif match := _KEY.match(text, at):
+            value, at = _value(text, match.end())
+            record[match[1]] = value
             pairs += 1
         else:
-            found = _BARE.match(text, at)
-            assert found is not None
-            if _WORD.fullmatch(found[0]):
-                record.setdefault(found[0], "")
+            match = _BARE.match(text, at)
+            assert match is not None
+            if _WORD.fullmatch(match[0]):
+                record.setdefault(match[0], "")
             else:
                 loose = True
-            at = found.end()
+            at = match.end()
     if pairs < 2 or (loose and not _TELLING & record.keys()):
         return None
     return record
@@ -58,9 +58,9 @@ def _value(text: str, at: int) -> tuple[str, int]:
     """Value that begins here, and where it ends."""
     quote = text[at : at + 1]
     if quote not in ('"', "'", "`") or not quote:
-        found = _BARE.match(text, at)
-        assert found is not None
-        return found[0], found.end()
+        match = _BARE.match(text, at)
+        assert match is not None
+        return match[0], match.end()
     end = at + 1
     while end < len(text):
         if text[end] == "\\" and quote != "`":
@@ -69,8 +69,8 @@ def _value(text: str, at: int) -> tuple[str, int]:
             return _unquoted(text[at : end + 1]), end + 1
         else:
             end += 1
-    told = _TELLS.search(text, at)
-    end = told.start() if told else len(text)
+    match = _TELLS.search(text, at)
+    end = match.start() if match else len(text)
     return text[at + 1 : end], end
 
 

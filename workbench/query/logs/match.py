@@ -41,8 +41,8 @@ def matching(frame: pd.DataFrame, wanted: LogFilter, span: TimeRange) -> pd.Data
     if wanted.trace_id:
         passes &= (frame["trace_id"] == wanted.trace_id).to_numpy()
     if wanted.contains:
-        found = pc.match_substring(pa.array(frame["message"], pa.string()), wanted.contains)
-        passes &= found.to_numpy(zero_copy_only=False)
+        hits = pc.match_substring(pa.array(frame["message"], pa.string()), wanted.contains)
+        passes &= hits.to_numpy(zero_copy_only=False)
     for condition in wanted.attributes:
         passes &= _holds(frame, condition)
     return frame if passes.all() else frame[passes].reset_index(drop=True)
@@ -85,10 +85,10 @@ def _holds(frame: pd.DataFrame, condition: Condition) -> NDArray[np.bool_]:
 
 def _matches(values: pa.Array, pattern: str) -> NDArray[np.bool_]:
     try:
-        found = pc.match_substring_regex(values, f"^(?s:{pattern})$")
+        hits = pc.match_substring_regex(values, f"^(?s:{pattern})$")
     except pa.ArrowInvalid as error:
         raise ParameterError(
             f"{pattern!r} is not a regular expression of RE2: {error}.",
             hint="Lookaround and back references do not exist in RE2.",
         ) from None
-    return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)
+    return np.asarray(hits.to_numpy(zero_copy_only=False), np.bool_)

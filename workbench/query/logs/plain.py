@@ -95,29 +95,29 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 def _syslog(text: str) -> dict[str, Any] | None:
     """RFC 5424 and RFC 3164, with or without a priority, and the forwarding form with a time of ISO 8601."""
-    found = next((read for form in _SYSLOGS if (read := form.fullmatch(text))), None)
-    if found is None or not (found["time"] == "-" or is_time(found["time"])):
+    match = next((read for form in _SYSLOGS if (read := form.fullmatch(text))), None)
+    if match is None or not (match["time"] == "-" or is_time(match["time"])):
         return None
-    if not found["pri"] and severity_of(found["host"]):
+    if not match["pri"] and severity_of(match["host"]):
         return None  # "ERROR worker[3]: ..." is a level, no host
-    record: dict[str, Any] = {} if found["time"] == "-" else {"timestamp": found["time"]}
-    record |= {name: value for name in ("host", "program", "pid") if (value := found[name]) not in (None, "-")}
-    inner = _inner(found["rest"])
-    if found["pri"] and not LEVELLED & inner.keys():
-        record["level"] = _SYSLOG[int(found["pri"]) % 8]
+    record: dict[str, Any] = {} if match["time"] == "-" else {"timestamp": match["time"]}
+    record |= {name: value for name in ("host", "program", "pid") if (value := match[name]) not in (None, "-")}
+    inner = _inner(match["rest"])
+    if match["pri"] and not LEVELLED & inner.keys():
+        record["level"] = _SYSLOG[int(match["pri"]) % 8]
     return record | inner
 
 
 def _klog(text: str) -> dict[str, Any] | None:
     """Klog and glog: ``E1107 10:00:09.123456 1 file.go:12] message``, with or without a year."""
-    found = _KLOG.fullmatch(text)
-    if found is None:
+    match = _KLOG.fullmatch(text)
+    if match is None:
         return None
-    year, month, day = found["year"], int(found["month"]), int(found["day"])
+    year, month, day = match["year"], int(match["month"]), int(match["day"])
     if not 1 <= month <= 12:
         return None
-    time = f"{year}-{month:02}-{day:02} {found['clock']}" if year else f"{_MONTHS[month - 1]} {day:>2} {found['clock']}"
-    return {"timestamp": time, "level": found["level"], "caller": found["caller"]} | {"message": found["rest"]}
+    time = f"{year}-{month:02}-{day:02} {match['clock']}" if year else f"{_MONTHS[month - 1]} {day:>2} {match['clock']}"
+    return {"timestamp": time, "level": match["level"], "caller": match["caller"]} | {"message": match["rest"]}
 
 
 def _inner(text: str) -> dict[str, Any]:
@@ -149,23 +149,23 @@ def _dated(text: str) -> dict[str, Any]:
         record["level"], rest = led["level"], text[led.end() :]
         if led["logger"]:
             record["logger"] = led["logger"]
-    elif (found := _FIRST.match(text)) and is_time(found["time"].strip()):
-        record |= {"level": found["level"], "timestamp": found["time"].strip()}
-        rest = text[found.end() :]
+    elif (match := _FIRST.match(text)) and is_time(match["time"].strip()):
+        record |= {"level": match["level"], "timestamp": match["time"].strip()}
+        rest = text[match.end() :]
     elif (composed := _COMPOSED.match(text)) and _HEAD.match(text, composed.end()):
         return {"service": composed["service"], **_dated(text[composed.end() :])}
     elif coloned := _COLONED.match(text):
         record |= {"logger": coloned["logger"], "level": coloned["level"]}
         rest = text[coloned.end() :]
-    if "level" in record and not dated and (found := _HEAD.match(rest)) and is_time(found["time"].strip()):
-        record["timestamp"], rest = found["time"].strip(), rest[found.end() :]
-    if "level" not in record and (found := _LEVEL.match(rest)) and _is_level(found["level"], bool(head)):
-        record["level"], rest = found["level"], rest[found.end() :]
+    if "level" in record and not dated and (match := _HEAD.match(rest)) and is_time(match["time"].strip()):
+        record["timestamp"], rest = match["time"].strip(), rest[match.end() :]
+    if "level" not in record and (match := _LEVEL.match(rest)) and _is_level(match["level"], bool(head)):
+        record["level"], rest = match["level"], rest[match.end() :]
     inner = json_object(rest) if rest.startswith("{") else logfmt_record(rest) if dated else None
-    if inner is None and dated and "level" not in record and (found := _AFTER.match(rest)):
-        record["level"] = found["level"]
-    if inner is None and "level" not in record and (found := _PAIR.search(rest)) and severity_of(found[1]):
-        record["level"] = found[1]
+    if inner is None and dated and "level" not in record and (match := _AFTER.match(rest)):
+        record["level"] = match["level"]
+    if inner is None and "level" not in record and (match := _PAIR.search(rest)) and severity_of(match[1]):
+        record["level"] = match[1]
     return record | (inner if inner is not None else {"message": rest})
 
 

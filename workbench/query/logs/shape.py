@@ -73,14 +73,16 @@ def shape_of(streams: Sequence[LogStream]) -> LogShape:
     """Return the shape that the log streams of a profile describe."""
     own: dict[str, tuple[str, ...]] = {}
     for stream in streams:
-        for one in stream.fields:
-            if one.column in USUAL and one.path not in own.get(one.column, ()):
-                own[one.column] = (*own.get(one.column, ()), one.path)
+        for place in stream.fields:
+            if place.column in USUAL and place.path not in own.get(place.column, ()):
+                own[place.column] = (*own.get(place.column, ()), place.path)
     services = tuple(dict.fromkeys(stream.service for stream in streams if stream.service))
-    events = {} if "event_type" in own else {text: name for one in streams for name, text in one.event_types.items()}
+    events = (
+        {} if "event_type" in own else {text: name for stream in streams for name, text in stream.event_types.items()}
+    )
     return LogShape(
         own=own,
-        levels={word.lower(): severity for one in streams for word, severity in one.levels.items()},
+        levels={word.lower(): severity for stream in streams for word, severity in stream.levels.items()},
         events=events,
         services=services,
         service=services[0] if services else "",

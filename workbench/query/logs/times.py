@@ -64,29 +64,29 @@ def time_of(value: object) -> tuple[int, bool] | None:
     if isinstance(value, bool) or value is None:
         return None
     text = value.strip() if isinstance(value, str) else repr(value) if isinstance(value, int | float) else ""
-    if found := _ISO.fullmatch(text):
-        day, clock, part, zone = found.groups()
+    if match := _ISO.fullmatch(text):
+        day, clock, part, zone = match.groups()
         return _moment(f"{day}T{clock}", part, zone)
     if _NUMBER.fullmatch(text):
         return _epoch(text)
-    if found := _EXPONENT.fullmatch(text):
+    if match := _EXPONENT.fullmatch(text):
         return _epoch(f"{Decimal(text):f}")
-    if found := _BASIC.fullmatch(text):
-        year, month, day, hour, minute, second, part, zone = found.groups()
+    if match := _BASIC.fullmatch(text):
+        year, month, day, hour, minute, second, part, zone = match.groups()
         return _moment(f"{year}-{month}-{day}T{hour}:{minute}:{second}", part, zone)
-    if found := _AMERICAN.fullmatch(text):
-        number, hour = _MONTHS.get(found[1]), int(found[4]) % 12 + (12 if found[6] == "P" else 0)
-        return _moment(f"{found[3]}-{number:02}-{int(found[2]):02}T{hour:02}:{found[5]}", "", None) if number else None
-    if found := _COMMON.fullmatch(text):
-        day, month, year, clock, part, zone = found.groups()
+    if match := _AMERICAN.fullmatch(text):
+        number, hour = _MONTHS.get(match[1]), int(match[4]) % 12 + (12 if match[6] == "P" else 0)
+        return _moment(f"{match[3]}-{number:02}-{int(match[2]):02}T{hour:02}:{match[5]}", "", None) if number else None
+    if match := _COMMON.fullmatch(text):
+        day, month, year, clock, part, zone = match.groups()
         number = _MONTHS.get(month)
         return _moment(f"{year}-{number:02}-{int(day):02}T{clock}", part, zone) if number else None
-    if found := _SLASHED.fullmatch(text):
-        year, month, day, clock, part = found.groups()
+    if match := _SLASHED.fullmatch(text):
+        year, month, day, clock, part = match.groups()
         return _moment(f"{year}-{month}-{day}T{clock}", part, None)
-    if (found := _CTIME.fullmatch(text)) and (year := found[3] or found[6]):
-        number = _MONTHS.get(found[1])
-        return _moment(f"{year}-{number:02}-{int(found[2]):02}T{found[4]}", found[5], None) if number else None
+    if (match := _CTIME.fullmatch(text)) and (year := match[3] or match[6]):
+        number = _MONTHS.get(match[1])
+        return _moment(f"{year}-{number:02}-{int(match[2]):02}T{match[4]}", match[5], None) if number else None
     if _MAIL.fullmatch(text):
         try:
             return int(parsedate_to_datetime(text).timestamp()) * 1_000_000_000, False
@@ -117,19 +117,19 @@ def partial_time(value: object, *, beside_ns: int | None, written_ns: int | None
     -5000000000
     """
     text = value.strip() if isinstance(value, str) else ""
-    if (found := _CTIME.fullmatch(text)) and not (found[3] or found[6]):
-        number, near_ns = _MONTHS.get(found[1]), beside_ns if beside_ns is not None else written_ns
+    if (match := _CTIME.fullmatch(text)) and not (match[3] or match[6]):
+        number, near_ns = _MONTHS.get(match[1]), beside_ns if beside_ns is not None else written_ns
         if number is None or near_ns is None:
             return None
         year = datetime.fromtimestamp(near_ns // 1_000_000_000, UTC).year
-        days = [f"{each}-{number:02}-{int(found[2]):02}T{found[4]}" for each in (year - 1, year, year + 1)]
-        times = [read[0] for day in days if (read := _moment(day, found[5], None)) is not None]
+        days = [f"{each}-{number:02}-{int(match[2]):02}T{match[4]}" for each in (year - 1, year, year + 1)]
+        times = [read[0] for day in days if (read := _moment(day, match[5], None)) is not None]
         if beside_ns is not None:
             return min(times, key=lambda ns: abs(ns - near_ns), default=None)
         return max((ns for ns in times if ns <= near_ns + _DAY_NS), default=None)
-    if (found := _CLOCK.fullmatch(text)) and beside_ns is not None:
+    if (match := _CLOCK.fullmatch(text)) and beside_ns is not None:
         today = datetime.fromtimestamp(beside_ns // 1_000_000_000, UTC).date().isoformat()
-        read = _moment(f"{today}T{found[1]}", found[2], None)
+        read = _moment(f"{today}T{match[1]}", match[2], None)
         times = [] if read is None else [read[0] + days * _DAY_NS for days in (-1, 0, 1)]
         return min(times, key=lambda ns: abs(ns - beside_ns), default=None)
     return None

@@ -74,7 +74,7 @@ def silences(source: PrometheusSource, alertmanager: str) -> Document:
         raise
     except (ValueError, RecursionError) as error:
         raise failures.of_text(bytes(reply.body), reply.content_type, ValueError(str(error))) from None
-    live = [one for one in rows if isinstance(one, dict) and (one.get("status") or {}).get("state") != "expired"]
+    live = [row for row in rows if isinstance(row, dict) and (row.get("status") or {}).get("state") != "expired"]
     return _rows(
         live,
         lambda one: {

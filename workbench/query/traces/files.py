@@ -223,9 +223,9 @@ class _Broken:
 def _with_parents(waiting: list[Span], parents: set[int]) -> tuple[list[Span], list[Span]]:
     found: list[Span] = []
     left: list[Span] = []
-    for one in waiting:
-        known = not one.parent_id or hash((one.trace_id, one.parent_id)) in parents
-        (found if known else left).append(one)
+    for span in waiting:
+        known = not span.parent_id or hash((span.trace_id, span.parent_id)) in parents
+        (found if known else left).append(span)
     return found, left
 
 

@@ -162,14 +162,14 @@ def _parsed(name: str, body: bytes | bytearray) -> Any:
 
 
 def _spans(data: Any, sampling: Sampling) -> list[Span]:
-    found: list[Span] = []
+    spans: list[Span] = []
     with without_collector():
         for resource in data.resource_spans:
             shared = _pairs(resource.resource.attributes)
             service = shared.pop(_SERVICE, "")
             for scope in resource.scope_spans:
-                found.extend(_row(span, service, shared, sampling) for span in scope.spans)
-    return found
+                spans.extend(_row(span, service, shared, sampling) for span in scope.spans)
+    return spans
 
 
 def _row(span: Any, service: str, shared: dict[str, str], sampling: Sampling) -> Span:

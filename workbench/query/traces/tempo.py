@@ -85,8 +85,8 @@ class TempoSource(TraceServer):
                 "Tempo leaves spans out of search from 15 minutes after they came until their block is flushed"
             ] += 1
         rows: list[Span] = []
-        for found in _batches(self._found(wanted, span)):
-            for (spans, cut), (_, matched) in zip(in_parallel(self._whole, found), found, strict=True):
+        for batch in _batches(self._found(wanted, span)):
+            for (spans, cut), (_, matched) in zip(in_parallel(self._whole, batch), batch, strict=True):
                 if not spans:
                     gathered.warnings["traces were found and then not given"] += 1
                     continue
@@ -192,7 +192,7 @@ class TempoSource(TraceServer):
         """Return when the newest trace of a range began; None when search finds none in it."""
         fields = [("q", "{ } with (most_recent=true)"), ("limit", "1"), *_seconds(span)]
         traces = self.web.document("/api/search", fields).get("traces") or []
-        starts = [int(one.get("startTimeUnixNano") or 0) for one in traces]
+        starts = [int(trace.get("startTimeUnixNano") or 0) for trace in traces]
         return from_ms(max(starts) // 1_000_000) if starts else None
 
     def _found(self, wanted: SpanFilter, span: TimeRange) -> Iterator[tuple[str, int]]:

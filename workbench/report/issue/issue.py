@@ -27,7 +27,7 @@ from workbench.studies.issue.frozen import (
     EVENTS_FILE,
     FACTS_FILE,
     SEEN_FILE,
-    Frozen,
+    FrozenInputs,
     figures_of,
     figures_text,
     freeze,
@@ -106,8 +106,8 @@ def issue_report(
     shelf = settings.home / ISSUED / system / period
     while True:
         known = [
-            placed(one, settings)
-            for one in store.issues(report=report, system=system, period=period, zone=settings.zone)
+            placed(issue, settings)
+            for issue in store.issues(report=report, system=system, period=period, zone=settings.zone)
         ]
         with scratch_folder(shelf, report) as scratch:
             issue = _written(context, frozen, scratch, report, period, instant, known[0] if known else None)
@@ -138,7 +138,7 @@ def _is_over(span: TimeRange, now: datetime, period: str, *, early: bool) -> Non
 
 
 def _written(
-    context: Context, frozen: Frozen, folder: Path, report: str, period: str, now: datetime, before: Issue | None
+    context: Context, frozen: FrozenInputs, folder: Path, report: str, period: str, now: datetime, before: Issue | None
 ) -> Issue | None:
     """Write all files of an issue; None when its figures are those of the issue before."""
     write_frozen(frozen, folder)

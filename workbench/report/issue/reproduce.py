@@ -31,7 +31,7 @@ class Reproduction:
     page_kept : bool
         Whether the document in the archive is still the one that was issued.
     changed : tuple of str
-        Frozen inputs that are no longer what they were.
+        FrozenInputs inputs that are no longer what they were.
     note : str
         Why the document may differ though the figures do not.
     """
@@ -63,7 +63,7 @@ def find_issue(settings: Settings, *, system: str, period: str, report: str = "m
         if number in (0, issue.number):
             return placed(issue, settings)
     numbers = ", ".join(str(one.number) for one in own)
-    zones = ", ".join(sorted({one.zone for one in issues}))
+    zones = ", ".join(sorted({issue.zone for issue in issues}))
     elsewhere = f"There are issues in other zones: {zones}; add --zone." if issues else ""
     raise ParameterError(
         f"The {report} report of {system} for {period} ({settings.zone}) has no issue{f' {number}' if number else ''}.",
@@ -116,16 +116,16 @@ def issued_rows(settings: Settings, *, system: str | None = None) -> list[dict[s
     """Issued reports as plain rows, newest period first."""
     return [
         {
-            "report": one.report,
-            "system": one.system,
-            "period": one.period,
-            "zone": one.zone,
-            "issue": one.number,
-            "issued": f"{one.issued_at:%Y-%m-%d %H:%M} UTC",
-            "by": one.issued_by,
-            "why": " ".join(one.manifest["causes"]),
-            "figures": one.figures_sha256[:16],
-            "path": str(kept_at(one.folder, settings.home) / PAGE_FILE),
+            "report": issue.report,
+            "system": issue.system,
+            "period": issue.period,
+            "zone": issue.zone,
+            "issue": issue.number,
+            "issued": f"{issue.issued_at:%Y-%m-%d %H:%M} UTC",
+            "by": issue.issued_by,
+            "why": " ".join(issue.manifest["causes"]),
+            "figures": issue.figures_sha256[:16],
+            "path": str(kept_at(issue.folder, settings.home) / PAGE_FILE),
         }
-        for one in open_store(settings).issues(system=system)
+        for issue in open_store(settings).issues(system=system)
     ]

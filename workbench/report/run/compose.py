@@ -63,7 +63,7 @@ def _sections(template: Path, names: Sequence[str] | None) -> list[Path]:
     for name in names:
         path = next((folder / f"{name}.ipynb" for folder in folders if (folder / f"{name}.ipynb").is_file()), None)
         if path is None:
-            known = sorted({one.stem for folder in folders for one in folder.glob("*.ipynb")})
+            known = sorted({path.stem for folder in folders for path in folder.glob("*.ipynb")})
             raise ReportError(f"{template.name} names the section {name!r}.", hint=f"Sections: {', '.join(known)}.")
         paths.append(path)
     return paths

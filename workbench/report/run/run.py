@@ -107,7 +107,10 @@ def run_report(
     template = template_path(name, settings.reports)
     instant = now or datetime.now(UTC)
     context = open_context(settings)
-    known = {one.name: one for one in template_parameters(name, settings.reports)}
+    known = {
+        template_parameter.name: template_parameter
+        for template_parameter in template_parameters(name, settings.reports)
+    }
     if system != ALL or "system" not in known or known["system"].value != ALL:
         context.catalog.profile(system)
     calendar = {"zone": settings.zone, "week_start": settings.week_start}

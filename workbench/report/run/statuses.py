@@ -34,8 +34,8 @@ def ended(values: dict[str, Any], folder: str) -> str:
 
     keep_frames(values, Path(folder))
     studies = [study for _, study in studies_in(values) if study.name != "report_findings"]
-    parts = [(one.name, result.frame) for one in studies for result in one.results.values()]
-    ends = {(one.name, one.status) for one in studies if not (one.status == "refused" and one.coverage > 0)}
+    parts = [(study.name, result.frame) for study in studies for result in study.results.values()]
+    ends = {(study.name, study.status) for study in studies if not (study.status == "refused" and study.coverage > 0)}
     for name, frame in parts:  # what was counted has an answer, also where the counts allow no verdict
         if "status" in frame:
             counted = frame["total"].notna() if "total" in frame else frame["status"].isna()

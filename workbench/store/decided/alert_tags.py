@@ -51,18 +51,18 @@ class AlertTags(Connected):
         self._may_write(first.system)
         rows = [
             {
-                "system": one.system,
-                "alertname": one.alertname,
-                "labels_key": labels_key(one.labels),
-                "starts_ms": one.starts_ms,
-                "tag": one.tag,
-                "note": one.note,
-                "tagged_at": one.tagged_at,
-                "tagged_by": one.tagged_by,
+                "system": tag.system,
+                "alertname": tag.alertname,
+                "labels_key": labels_key(tag.labels),
+                "starts_ms": tag.starts_ms,
+                "tag": tag.tag,
+                "note": tag.note,
+                "tagged_at": tag.tagged_at,
+                "tagged_by": tag.tagged_by,
             }
-            for one in tags
+            for tag in tags
         ]
-        said = {"alerts": sorted({one.alertname for one in tags}), "count": len(tags), "note": first.note}
+        said = {"alerts": sorted({tag.alertname for tag in tags}), "count": len(tags), "note": first.note}
         keys = tuple_(*(alert_tags.c[name] for name in _KEY)).in_([tuple(row[name] for name in _KEY) for row in rows])
         with self._writing() as connection:
             check_seen(connection, first.system, seen)

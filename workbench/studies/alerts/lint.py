@@ -80,11 +80,13 @@ def alert_lint(
     channels = channel_severities(profile)
     problems: list[tuple[WrittenRule, Problem]] = []
     for rule in written.rules:
-        problems += [(rule, one) for one in (*expression_problems(rule, known), *rule_problems(rule, known, channels))]
+        problems += [
+            (rule, problem) for problem in (*expression_problems(rule, known), *rule_problems(rule, known, channels))
+        ]
     problems += _twice(written)
     if history:
         problems += _from_history(ctx, system, span, written, warnings)
-    frame = pd.DataFrame([_row(written, rule, one) for rule, one in problems], columns=_COLUMNS)
+    frame = pd.DataFrame([_row(written, rule, problem) for rule, problem in problems], columns=_COLUMNS)
     frame = frame.sort_values(["line", "column", "check"], kind="stable", ignore_index=True)
     return Study(
         name="alert_lint",

@@ -120,6 +120,6 @@ def _jobs(profile: Profile) -> tuple[str, ...]:
     said = profile.scope.get("job", "")
     if said.startswith(("!", "=~")):
         alternatives = said.removeprefix("=~").split("|")
-        plain = [one.replace("\\", "") for one in alternatives]
+        plain = [alternative.replace("\\", "") for alternative in alternatives]
         return tuple(plain) if said.startswith("=~") and not re.search(r"[.*+?()\[\]]", "".join(plain)) else ()
     return (said,) if said else ()

@@ -231,8 +231,8 @@ def _narrowed(lhs: Node, rhs: Node) -> str:
     right = [one for one in walk(rhs) if isinstance(one, Selector)]
     if len(left) != 1 or len(right) != 1 or left[0].name != right[0].name:
         return ""
-    more = [one for one in left[0].matchers if one not in right[0].matchers]
-    return more[0].name if more and all(one in left[0].matchers for one in right[0].matchers) else ""
+    more = [matcher for matcher in left[0].matchers if matcher not in right[0].matchers]
+    return more[0].name if more and all(matcher in left[0].matchers for matcher in right[0].matchers) else ""
 
 
 def _raw_counters(node: Node, known: Known) -> Iterator[Problem]:

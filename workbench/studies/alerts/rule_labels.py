@@ -116,7 +116,7 @@ def _of_call(func: str, args: tuple[Node, ...], known: Known) -> frozenset[str] 
     if func in ("absent", "absent_over_time"):
         inner = vectors[0]
         matchers = inner.matchers if isinstance(inner, Selector) else ()
-        return frozenset(one.name for one in matchers if one.op == "=")
+        return frozenset(matcher.name for matcher in matchers if matcher.op == "=")
     labels = labels_of(vectors[-1] if func.startswith(("histogram_quantile", "quantile_over")) else vectors[0], known)
     if labels is None:
         return None

@@ -139,7 +139,7 @@ def silences_of(documents: Iterable[Mapping[str, Any]], span: TimeRange) -> dict
         except (WorkbenchError, KeyError):
             continue
         if starts < span.end_ms and ends > span.start_ms:
-            text = ", ".join(f'{one.name}{one.op}"{one.value}"' for one in matchers)
+            text = ", ".join(f'{matcher.name}{matcher.op}"{matcher.value}"' for matcher in matchers)
             owner, comment = str(document.get("createdBy", "")), str(document.get("comment", ""))
             silences[Silence(identity, starts, ends, owner, comment, text)] = matchers
     return silences

@@ -42,21 +42,21 @@ def composed_by(objective: Objective, scope: Mapping[str, str], span: TimeRange)
     member counts. RatioTimeslices: weighted shares are added and end at 1, or are a weighted mean.
     """
     assert isinstance(objective.indicator, CompositeIndicator)
-    for one in objective.indicator.members:
-        if isinstance(one.indicator, RecordsIndicator):
+    for member in objective.indicator.members:
+        if isinstance(member.indicator, RecordsIndicator):
             raise ParameterError(
-                f"Its member {one.name} counts {one.indicator.kind}, which Prometheus cannot evaluate.",
+                f"Its member {member.name} counts {member.indicator.kind}, which Prometheus cannot evaluate.",
                 hint="Write the other members as SLOs of their own to have rules for them.",
             )
     members = [counted_by(planned(one, scope, span)) for one in members_of(objective)]
-    weights = [one.weight for one in objective.indicator.members]
+    weights = [member.weight for member in objective.indicator.members]
     if objective.method == "occurrences":
-        sliced = any(one.slice_ms for one in members)
+        sliced = any(member.slice_ms for member in members)
         length = duration_text(slice_of(objective))
         if sliced:
             members = [
-                replace(one, total=one.total.replace(WINDOW, length), bad=one.bad.replace(WINDOW, length))
-                for one in members
+                replace(member, total=member.total.replace(WINDOW, length), bad=member.bad.replace(WINDOW, length))
+                for member in members
             ]
         total, bad = (_over("sum", _weighed(weights, texts)) for texts in _texts(members))
         return counted_of(objective, total, bad, slice_of(objective) if sliced else None)
@@ -72,7 +72,7 @@ def composed_by(objective: Objective, scope: Mapping[str, str], span: TimeRange)
 
 
 def _texts(members: Sequence[Counted]) -> tuple[list[str], list[str]]:
-    return [one.total for one in members], [one.bad for one in members]
+    return [member.total for member in members], [member.bad for member in members]
 
 
 def _weighed(weights: Sequence[Decimal], texts: Sequence[str]) -> list[str]:

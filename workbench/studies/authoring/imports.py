@@ -39,7 +39,7 @@ def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple
     path : Path
         File to import.
     system : str
-        System of the catalog whose promises these are.
+        System of the catalog whose objectives these are.
     period : str
         Period of Sloth's SLOs, whose files do not say it. [time]
     profiles : tuple of Path

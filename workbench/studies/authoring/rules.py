@@ -168,7 +168,7 @@ def _values(matchers: Sequence[Matcher]) -> Iterator[str]:
             plain = re.sub(r"\\(.)", r"\1", part)
             yield from (matcher.value, plain, re.sub(r"\.[*+]?", "0", part.replace("\\.", "\0")).replace("\0", "."))
     names = [matcher for matcher in matchers if matcher.op == "=~"]
-    yield from (f"{head}{tail}" for one in names for head, tail in _alternatives(one.value))
+    yield from (f"{head}{tail}" for name in names for head, tail in _alternatives(name.value))
     yield from _VALUES
 
 

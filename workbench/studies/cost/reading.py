@@ -84,7 +84,7 @@ def _read_since(
         accounts = [account for account in accounts if account.measure == "cost"]
     edges = ledger_edges(periods, zone, history_days=history_days)
     hull = TimeRange.from_ms(edges[0], edges[-1])
-    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
+    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [account.role for account in accounts]))
     query_reader = QueryReader(source, profile.scope)
     spend = SpendReading(*empty_ledger(), accounts, warnings=tuple(left_out))
     if len(edges) > 1 and accounts:

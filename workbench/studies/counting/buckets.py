@@ -36,7 +36,7 @@ def all_bounds(selector: str) -> str:
     """Return the selector without its matcher on ``le``."""
     node = parse(selector)
     assert isinstance(node, Selector)
-    return print_query(replace(node, matchers=tuple(one for one in node.matchers if one.name != "le")))
+    return print_query(replace(node, matchers=tuple(matcher for matcher in node.matchers if matcher.name != "le")))
 
 
 def missing_bound(reader: CounterReader, good: str, total: str) -> bool:

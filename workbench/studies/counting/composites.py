@@ -20,13 +20,13 @@ def members_of(objective: Objective) -> tuple[Objective, ...]:
     return tuple(
         replace(
             objective,
-            id=member_id(objective.id, one.name),
-            title=one.title,
-            target=one.target,
-            indicator=one.indicator,
-            slice_target=one.slice_target,
+            id=member_id(objective.id, member.name),
+            title=member.title,
+            target=member.target,
+            indicator=member.indicator,
+            slice_target=member.slice_target,
         )
-        for one in objective.indicator.members
+        for member in objective.indicator.members
     )
 
 
@@ -36,8 +36,8 @@ def composed(objective: Objective, members: Mapping[str, pd.DataFrame], span: Ti
     return composite_events(
         objective.id,
         [
-            (one.weight, members[member_id(objective.id, one.name)])
-            for one in objective.indicator.members
+            (member.weight, members[member_id(objective.id, member.name)])
+            for member in objective.indicator.members
         ],
         span,
         slice_ms=slice_ms,
@@ -53,8 +53,8 @@ def counts_by_member(
     assert isinstance(objective.indicator, CompositeIndicator)
     return member_counts(
         {
-            one.name: (one.weight, members[member_id(objective.id, one.name)])
-            for one in objective.indicator.members
+            member.name: (member.weight, members[member_id(objective.id, member.name)])
+            for member in objective.indicator.members
         },
         span,
         slice_ms=slice_ms,
@@ -67,7 +67,10 @@ def terms_of(objectives: Sequence[Objective]) -> dict[str, Composite]:
     """Say what the composites among objectives are made of."""
     return {
         objective.id: Composite(
-            tuple(Member(one.name, one.title, one.weight, one.target) for one in objective.indicator.members),
+            tuple(
+                Member(member.name, member.title, member.weight, member.target)
+                for member in objective.indicator.members
+            ),
             objective.indicator.weights,
         )
         for objective in objectives

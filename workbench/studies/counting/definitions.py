@@ -22,7 +22,7 @@ from workbench.studies.sources.context import Context
 
 
 def definition_of(objective: Objective) -> dict[str, Any]:
-    """Return what a promise says, as plain JSON values of an OpenSLO document."""
+    """Return what an objective says, as plain JSON values of an OpenSLO document."""
     document: dict[str, Any] = jsonable(openslo_document(objective))
     return document
 
@@ -40,10 +40,11 @@ def note_definitions(ctx: Context, system: str, *, at: datetime) -> tuple[str, .
     if ctx.store is None:
         return ()
     changed = [
-        one.id
-        for one in objectives
+        objective.id
+        for objective in objectives
         if ctx.store.note_definition(
-            Definition(system, one.id, at, revision_of(one), definition_of(one)), who=ctx.identity.name
+            Definition(system, objective.id, at, revision_of(objective), definition_of(objective)),
+            who=ctx.identity.name,
         )
     ]
     return tuple(changed)

@@ -81,7 +81,11 @@ class Shelf:
 
 def freshness(store: Store | None) -> timedelta:
     """How old stored counts may be: :data:`FRESH`, and as much more as a collector lets pass between two turns."""
-    turns = [one.every_s for one in store.collections() if one.kind == COUNTS] if store is not None else []
+    turns = (
+        [collection.every_s for collection in store.collections() if collection.kind == COUNTS]
+        if store is not None
+        else []
+    )
     return FRESH + min(timedelta(seconds=max(turns, default=0.0)), LONGEST_TURN)
 
 

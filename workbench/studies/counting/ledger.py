@@ -170,18 +170,20 @@ def read_ledger(
     """
     if not accounts:
         return empty_ledger()
-    dimensions = list(dict.fromkeys(name for one in accounts for name in one.dimensions))
+    dimensions = list(dict.fromkeys(name for account in accounts for name in account.dimensions))
     slices = _timed(pd.DataFrame({"start": edges[:-1], "end": edges[1:]}))
     counted: list[dict[str, str]] = []
     found, seen = [pa.array([], AMOUNT)], []
-    for one in accounts:
-        role = profile.roles[one.role]
-        part: Part = "_sum" if one.measure in ("cost", "tokens") else "_count"
+    for account in accounts:
+        role = profile.roles[account.role]
+        part: Part = "_sum" if account.measure in ("cost", "tokens") else "_count"
         series, amounts = reader.amounts(selector_of(reader, role, profile.scope, part), edges)
         found += amounts.chunks
         for labels in series.labels:
-            counted.append({name: labels.get(role.labels[name], "") for name in one.dimensions} | {"role": one.role})
-        seen.append(slices.assign(role=one.role, covered=_covered(series, edges)))
+            counted.append(
+                {name: labels.get(role.labels[name], "") for name in account.dimensions} | {"role": account.role}
+            )
+        seen.append(slices.assign(role=account.role, covered=_covered(series, edges)))
     who = pd.DataFrame(counted, columns=["role", *dimensions], dtype="str").fillna("").astype("category")
     rows = np.arange(len(who) * len(slices))
     parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]

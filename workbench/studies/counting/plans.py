@@ -13,7 +13,7 @@ from workbench.core.timerange import TimeRange
 from workbench.promql import ratio_plan, scoped, share_query
 from workbench.studies.counting.composites import members_of
 
-#: Slices of promises that count events. [ms]
+#: Slices of objectives that count events. [ms]
 SLICE_MS = 300_000
 
 

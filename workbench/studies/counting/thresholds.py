@@ -38,7 +38,7 @@ def metrics_of(profile: Profile, expr: str) -> frozenset[str]:
 def thresholds_of(profile: Profile, metrics: Iterable[str]) -> tuple[Threshold, ...]:
     """Documented thresholds that rest on one of the metrics."""
     wanted = set(metrics)
-    return tuple(one for one in profile.thresholds if wanted & metrics_of(profile, one.expr))
+    return tuple(threshold for threshold in profile.thresholds if wanted & metrics_of(profile, threshold.expr))
 
 
 def breached(
@@ -58,12 +58,23 @@ def breached(
     grid = span.aligned(step_ms)
     rules = {rule.name: rule.expr for rule in profile.recording_rules}
     limits = []
-    for one in thresholds:
-        answer = query_reader.matrix(one.expr, grid, step_ms)
-        if not answer.present.any() and one.expr.strip() in rules:
-            answer = query_reader.matrix(rules[one.expr.strip()], grid, step_ms)
+    for threshold in thresholds:
+        answer = query_reader.matrix(threshold.expr, grid, step_ms)
+        if not answer.present.any() and threshold.expr.strip() in rules:
+            answer = query_reader.matrix(rules[threshold.expr.strip()], grid, step_ms)
         told = _without(answer, {"__name__", *_same_everywhere(profile)})
-        limits.append(Limit(one.name, one.title, one.op, one.value, one.unit, one.severity, one.for_ms, told))
+        limits.append(
+            Limit(
+                threshold.name,
+                threshold.title,
+                threshold.op,
+                threshold.value,
+                threshold.unit,
+                threshold.severity,
+                threshold.for_ms,
+                told,
+            )
+        )
     return limit_breaches(limits, as_of=grid.end, step_ms=step_ms)
 
 
@@ -74,5 +85,5 @@ def _same_everywhere(profile: Profile) -> set[str]:
 
 def _without(answer: Metrics, names: Iterable[str]) -> Metrics:
     dropped = set(names)
-    labels = tuple({name: value for name, value in one.items() if name not in dropped} for one in answer.labels)
+    labels = tuple({name: value for name, value in label.items() if name not in dropped} for label in answer.labels)
     return Metrics(answer.times, labels, answer.values, answer.present, answer.meta)

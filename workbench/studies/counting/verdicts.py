@@ -13,7 +13,7 @@ from datetime import datetime
 
 from workbench import __version__
 from workbench.analysis.counting.counts import Counts
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.verdict import Verdict, judge
 from workbench.catalog import Objective
 from workbench.core.result import Provenance, Result, Study
@@ -124,12 +124,12 @@ def judge_objectives(
     as_of : datetime
         Aware instant up to which history is read.
     """
-    promises = bind(objectives, range=range, as_of=as_of, zone=ctx.zone)
-    reading = count(ctx, system, objectives, elapsed_spans(promises, as_of))
-    return judge_counts(ctx, system, objectives, promises, reading, range=range, as_of=as_of)
+    goals = bind(objectives, range=range, as_of=as_of, zone=ctx.zone)
+    reading = count(ctx, system, objectives, elapsed_spans(goals, as_of))
+    return judge_counts(ctx, system, objectives, goals, reading, range=range, as_of=as_of)
 
 
-def bind(objectives: Sequence[Objective], *, range: TimeRange | None, as_of: datetime, zone: str) -> list[Promise]:
+def bind(objectives: Sequence[Objective], *, range: TimeRange | None, as_of: datetime, zone: str) -> list[Goal]:
     """Bind objectives to the period in force: ``range``, or each objective's own window at ``as_of``.
 
     Parameters
@@ -143,15 +143,15 @@ def bind(objectives: Sequence[Objective], *, range: TimeRange | None, as_of: dat
     zone : str
         IANA zone in which calendar months are named.
     """
-    promises = []
+    goals = []
     for objective in objectives:
         slice_ms = slice_of(objective)
         calendar = objective.calendar if range is None else None
         window = (range or objective_window(objective, as_of)).aligned(slice_ms)
         month = month_text(window, calendar.zone if calendar else zone)
         ends_now = window.end == TimeRange(as_of, as_of).aligned(slice_ms).end
-        promises.append(
-            Promise(
+        goals.append(
+            Goal(
                 objective=objective.id,
                 title=objective.title,
                 target=objective.target,
@@ -163,12 +163,12 @@ def bind(objectives: Sequence[Objective], *, range: TimeRange | None, as_of: dat
                 rolling=ends_now and not month and calendar is None,
             )
         )
-    return promises
+    return goals
 
 
-def elapsed_spans(promises: Sequence[Promise], as_of: datetime) -> dict[str, TimeRange]:
+def elapsed_spans(goals: Sequence[Goal], as_of: datetime) -> dict[str, TimeRange]:
     """Return the elapsed part of the period of each objective, in whole slices."""
-    return {promise.objective: promise.elapsed(as_of) for promise in promises}
+    return {goal.objective: goal.elapsed(as_of) for goal in goals}
 
 
 def count(
@@ -195,7 +195,7 @@ def judge_counts(
     ctx: Context,
     system: str,
     objectives: Sequence[Objective],
-    promises: Sequence[Promise],
+    goals: Sequence[Goal],
     reading: Reading,
     *,
     range: TimeRange | None,
@@ -212,7 +212,7 @@ def judge_counts(
         Id of the system, as its profile names it.
     objectives : sequence of Objective
         The objectives to count.
-    promises : sequence of Promise
+    goals : sequence of Goal
         The objectives bound to their periods.
     reading : Reading
         Their counts, read from a source or from the store.
@@ -227,12 +227,12 @@ def judge_counts(
     reading = reading.withheld() if agreed.unread else reading
     verdict = judge(
         list(reading.counts.values()),
-        promises,
+        goals,
         agreed.by_objective,
         as_of=as_of,
         assumptions=[f"{objective.id}: {text}" for objective in objectives for text in objective.assumptions],
     )
-    period = range or hull([promise.window for promise in promises], as_of=as_of)
+    period = range or hull([goal.window for goal in goals], as_of=as_of)
     return Judged(system, ctx.source_for(system), tuple(objectives), period, reading, agreed, verdict)
 
 

@@ -92,9 +92,9 @@ def happened(ctx: Context, system: str, span: TimeRange, changes: Changes, *, as
     held, unread = table_events(ctx, system)
     records = [*records, *held]
     rows = [
-        (one.starts_at, one.ends_at, one.kind, one.slo, one.text, one.link, one.created_by)
-        for one in records
-        if one.starts_at < span.end and (one.ends_at or one.starts_at) >= span.start
+        (record.starts_at, record.ends_at, record.kind, record.slo, record.text, record.link, record.created_by)
+        for record in records
+        if record.starts_at < span.end and (record.ends_at or record.starts_at) >= span.start
     ]
     rows += [
         (part.span.start, None, "definition", name, change_text(part), "", "")

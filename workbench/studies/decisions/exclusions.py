@@ -44,7 +44,8 @@ def agreed_exclusions(ctx: Context, system: str, objectives: Sequence[Objective]
         text = f"Exclusions cannot be read, so figures that should have them are unavailable: {error}"
         return Agreed(warnings=(text,), unread=True)
     exclusions = {
-        one.id: tuple(exclusion_of(record) for record in records if is_meant(record, one)) for one in objectives
+        objective.id: tuple(exclusion_of(record) for record in records if is_meant(record, objective))
+        for objective in objectives
     }
     return Agreed({name: windows for name, windows in exclusions.items() if windows})
 

@@ -42,9 +42,9 @@ def period_marks(ctx: Context, system: str, span: TimeRange, *, as_of: datetime)
     except ArchiveError:
         return noted
     rows = [
-        (window.start, window.end, "exclusion", one.slo, one.reason, "", one.created_by)
-        for one in exclusions
-        for window in exclusion_of(one).windows(span)
+        (window.start, window.end, "exclusion", exclusion.slo, exclusion.reason, "", exclusion.created_by)
+        for exclusion in exclusions
+        for window in exclusion_of(exclusion).windows(span)
     ]
     rows += [
         (row.starts_at, row.ends_at if pd.notna(row.ends_at) else as_of, "alert", "", str(row.alertname), "", "")

@@ -170,7 +170,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
 def _remarks(rows: list[Rows], windows: Windows) -> list[str]:
     if not rows:
         return ["Nothing was compared: there are no lines or spans, or nothing to compare them with."]
-    names = " and ".join(f"{one.name} ({one.range})" for one in windows.baselines)
+    names = " and ".join(f"{baseline.name} ({baseline.range})" for baseline in windows.baselines)
     return [
         f"Compared with {names}. A row is named when it differs from each by more than a factor of 1.5, at a false "
         "discovery rate of 5 % over all rows."
@@ -214,9 +214,9 @@ def _happened(ctx: Context, system: str, span: TimeRange, lines: Readings) -> tu
             found.append(Happening("alert", str(row.alertname), row.starts_at, ends, str(row.severity)))
         moments = [*restarts(source, profile, wide), *noted_moments(ctx, system, warnings)]
         found += [
-            Happening(one.kind, one.what, one.time, None, one.detail)
-            for one in moments
-            if wide.start <= one.time <= wide.end
+            Happening(moment.kind, moment.what, moment.time, None, moment.detail)
+            for moment in moments
+            if wide.start <= moment.time <= wide.end
         ]
     except WorkbenchError as error:
         warnings.append(f"Alerts and restarts were not read: {error}")

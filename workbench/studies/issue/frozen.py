@@ -29,7 +29,7 @@ from workbench.analysis.counting.happened import DefinitionParts, Happened
 from workbench.analysis.slo.burn import budget_history, burn_rates
 from workbench.analysis.slo.composite import Composite, Member, judged_members, member_id
 from workbench.analysis.slo.exclusions import Exclusion
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.verdict import judge
 from workbench.core.errors import FrameError, ReportError, WorkbenchError
 from workbench.core.result import Result, jsonable
@@ -57,7 +57,7 @@ _TIME = pa.timestamp("ms", tz="UTC")
 
 
 @dataclass(frozen=True, eq=False)
-class Frozen:
+class FrozenInputs:
     """Everything the figures of one system and period are made from.
 
     Attributes
@@ -70,7 +70,7 @@ class Frozen:
         IANA zone of calendar days.
     counts : tuple of Counts
         Of all objectives, exclusions not applied.
-    promises : tuple of Promise
+    goals : tuple of Goal
     exclusions : mapping of str to tuple of Exclusion
         In force when it was frozen, by objective.
     ledger, seen : DataFrame
@@ -90,7 +90,7 @@ class Frozen:
     as_of: datetime
     zone: str
     counts: tuple[Counts, ...]
-    promises: tuple[Promise, ...]
+    goals: tuple[Goal, ...]
     exclusions: Mapping[str, tuple[Exclusion, ...]]
     ledger: pd.DataFrame
     seen: pd.DataFrame
@@ -100,7 +100,7 @@ class Frozen:
     composites: Mapping[str, Composite] = field(default_factory=dict)
 
 
-def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Frozen:
+def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> FrozenInputs:
     """Read a system's counts and costs of a period once, to be kept.
 
     Raises
@@ -126,7 +126,9 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
     accounts, left_out = accounts_of(profile)
     (ledger, seen), edges = empty_ledger(), ledger_edges(periods, ctx.zone)
     hull = TimeRange.from_ms(edges[0], edges[-1])
-    reader = CounterReader(judged.source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
+    reader = CounterReader(
+        judged.source, profile.scope, hull, selectors_of(profile, [account.role for account in accounts])
+    )
     if accounts and len(edges) > 1:
         try:
             ledger, seen, accounts, told = read_accounts(reader, profile, accounts, edges)
@@ -137,14 +139,14 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
             ) from None
     newest = [ms for ms in (newest_ms(counts.values()), reader.newest_ms) if ms is not None]
     made = provenance(judged.source, counts.values())
-    return Frozen(
+    return FrozenInputs(
         system=system,
         title=profile.title,
         span=range,
         as_of=as_of,
         zone=ctx.zone,
         counts=tuple(counts.values()),
-        promises=judged.verdict.bound,
+        goals=judged.verdict.bound,
         exclusions=agreed.by_objective,
         ledger=ledger,
         seen=seen,
@@ -155,12 +157,12 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
             "engine": made.engine,
             "semantics": made.semantics,
             "queries": list(dict.fromkeys((*made.queries, *reader.queries))),
-            "definitions": {one.id: revision_of(one) for one in objectives},
+            "definitions": {objective.id: revision_of(objective) for objective in objectives},
             "definition_parts": jsonable(parts.frame.to_dict("records")),
             "happened": jsonable(noted.frame.to_dict("records")),
             "newest_sample": jsonable(from_ms(max(newest))) if newest else None,
             "warnings": list(dict.fromkeys((*judged.warnings, *reader.warnings, *left_out))),
-            "assumptions": [f"{one.id}: {text}" for one in objectives for text in one.assumptions],
+            "assumptions": [f"{objective.id}: {text}" for objective in objectives for text in objective.assumptions],
             "version": __version__,
         },
         composites=terms_of(objectives),
@@ -183,15 +185,15 @@ def noted_of(made: Mapping[str, Any], *, as_of: datetime) -> dict[str, Result]:
     return found
 
 
-def figures_of(frozen: Frozen) -> dict[str, Result]:
+def figures_of(frozen: FrozenInputs) -> dict[str, Result]:
     """Return the results of an issued report: compliance, budgets, burn, exclusions; members and spend if any."""
-    verdict = judge(frozen.counts, frozen.promises, frozen.exclusions, as_of=frozen.as_of)
+    verdict = judge(frozen.counts, frozen.goals, frozen.exclusions, as_of=frozen.as_of)
     found: dict[str, Result] = {
         "compliance": verdict.compliance,
         "exclusions": verdict.exclusion_effect(),
         "exclusion_windows": verdict.exclusion_windows(),
-        "budget": budget_history(verdict.history, verdict.promises, as_of=frozen.as_of),
-        "burn": burn_rates(verdict.history, verdict.promises, as_of=frozen.as_of),
+        "budget": budget_history(verdict.history, verdict.goals, as_of=frozen.as_of),
+        "burn": burn_rates(verdict.history, verdict.goals, as_of=frozen.as_of),
     }
     if frozen.composites:
         found["members"] = judged_members(frozen.composites, verdict)
@@ -209,7 +211,7 @@ def figures_text(figures: Mapping[str, Result]) -> str:
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def write_frozen(frozen: Frozen, folder: Path) -> None:
+def write_frozen(frozen: FrozenInputs, folder: Path) -> None:
     """Write frozen inputs into a folder that exists: three Parquet files and one of JSON."""
     pq.write_table(counts_table(frozen.counts), folder / EVENTS_FILE)
     spans = [("start", _TIME), ("end", _TIME)]
@@ -217,16 +219,16 @@ def write_frozen(frozen: Frozen, folder: Path) -> None:
     pq.write_table(_table(frozen.ledger, pa.schema([*dimensions, *spans, ("amount", AMOUNT)])), folder / COSTS_FILE)
     pq.write_table(_table(frozen.seen, pa.schema([("role", pa.string()), *spans])), folder / SEEN_FILE)
     facts = {name: getattr(frozen, name) for name in ("system", "title", "span", "as_of", "zone", "made")} | {
-        "promises": [asdict(one) | {"window": one.window} for one in frozen.promises],
+        "promises": [asdict(goal) | {"window": goal.window} for goal in frozen.goals],
         "exclusions": {name: [asdict(one) for one in group] for name, group in frozen.exclusions.items()},
-        "accounts": [asdict(one) for one in frozen.accounts],
+        "accounts": [asdict(account) for account in frozen.accounts],
         "periods": vars(frozen.periods),
         "composites": {name: asdict(one) for name, one in frozen.composites.items()},
     }
     (folder / FACTS_FILE).write_text(json.dumps(_plain(facts), indent=1, sort_keys=True, ensure_ascii=False))
 
 
-def read_frozen(folder: Path) -> Frozen:
+def read_frozen(folder: Path) -> FrozenInputs:
     """Read back what :func:`write_frozen` wrote.
 
     Raises
@@ -237,17 +239,17 @@ def read_frozen(folder: Path) -> Frozen:
     try:
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
         ledger, seen = (_frame(folder / name) for name in (COSTS_FILE, SEEN_FILE))
-        promises = tuple(_promise(one) for one in facts["promises"])
+        goals = tuple(_goal(fact) for fact in facts["promises"])
         composites = {name: _composite(one) for name, one in facts.get("composites", {}).items()}
         periods: dict[str, Any] = {name: _span(value) for name, value in facts["periods"].items()}
-        return Frozen(
+        return FrozenInputs(
             system=facts["system"],
             title=facts["title"],
             span=TimeRange(_instant(facts["span"]["start"]), _instant(facts["span"]["end"])),
             as_of=_instant(facts["as_of"]),
             zone=facts["zone"],
-            counts=_counts(pq.read_table(folder / EVENTS_FILE), facts, promises, composites),
-            promises=promises,
+            counts=_counts(pq.read_table(folder / EVENTS_FILE), facts, goals, composites),
+            goals=goals,
             exclusions={name: tuple(map(_exclusion, group)) for name, group in facts["exclusions"].items()},
             ledger=ledger,
             seen=seen,
@@ -263,20 +265,20 @@ def read_frozen(folder: Path) -> Frozen:
 
 
 def _counts(
-    table: pa.Table, facts: Mapping[str, Any], promises: Sequence[Promise], composites: Mapping[str, Composite]
+    table: pa.Table, facts: Mapping[str, Any], goals: Sequence[Goal], composites: Mapping[str, Composite]
 ) -> tuple[Counts, ...]:
     """Return counts as they were frozen; older issues have no headers and no bounds of the good events."""
     if HEADERS in (table.schema.metadata or {}):
         return counts_of(table)
     frames = {str(name): rows for name, rows in table.to_pandas().groupby("objective", sort=False)}
 
-    def part(name: str, promise: Promise, members: tuple[Counts, ...] = ()) -> Counts:
+    def part(name: str, goal: Goal, members: tuple[Counts, ...] = ()) -> Counts:
         return Counts(
             objective=name,
-            span=promise.elapsed(_instant(facts["as_of"])),
-            slice_ms=promise.slice_ms,
+            span=goal.elapsed(_instant(facts["as_of"])),
+            slice_ms=goal.slice_ms,
             events=frames.get(name, joined_events([])),
-            method=promise.method,
+            method=goal.method,
             failure=facts["failed"].get(name),
             members=members,
         )
@@ -286,11 +288,11 @@ def _counts(
     }
     return tuple(
         part(
-            promise.objective,
-            promise,
-            tuple(part(name, promise) for name in named.get(promise.objective, ())),
+            goal.objective,
+            goal,
+            tuple(part(name, goal) for name in named.get(goal.objective, ())),
         )
-        for promise in promises
+        for goal in goals
     )
 
 
@@ -313,10 +315,10 @@ def _span(value: Mapping[str, str] | None) -> TimeRange | None:
     return None if value is None else TimeRange(_instant(value["start"]), _instant(value["end"]))
 
 
-def _promise(value: Mapping[str, Any]) -> Promise:
-    known = {field.name: value[field.name] for field in fields(Promise) if field.name in value}
+def _goal(value: Mapping[str, Any]) -> Goal:
+    known = {field.name: value[field.name] for field in fields(Goal) if field.name in value}
     spans = {name: tuple(map(_span, known.get(name, ()))) for name in ("left_out", "taken_out")}
-    return Promise(**{**known, "target": Decimal(known["target"]), "window": _span(known["window"]), **spans})
+    return Goal(**{**known, "target": Decimal(known["target"]), "window": _span(known["window"]), **spans})
 
 
 def _composite(value: Mapping[str, Any]) -> Composite:

@@ -9,18 +9,18 @@ from typing import Any
 
 from workbench.analysis.slo.revisions import RevisionDiff, revision_causes, revision_diff
 from workbench.core.result import jsonable
-from workbench.studies.issue.frozen import COSTS_FILE, EVENTS_FILE, Frozen
+from workbench.studies.issue.frozen import COSTS_FILE, EVENTS_FILE, FrozenInputs
 
 
 def manifest_of(
-    frozen: Frozen, *, report: str, period: str, issued: datetime, by: str, before: Mapping[str, Any] | None,
+    frozen: FrozenInputs, *, report: str, period: str, issued: datetime, by: str, before: Mapping[str, Any] | None,
     inputs: Mapping[str, str], figures: str,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what is written down of an issue, as plain JSON values.
 
     Parameters
     ----------
-    frozen : Frozen
+    frozen : FrozenInputs
         Inputs of the issued report.
     report, period : str
         Name of the template and of the period.

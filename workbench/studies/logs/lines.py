@@ -245,7 +245,7 @@ def _looked_back(source: LogSource, wanted: LogFilter, span: TimeRange, limit: i
     while until > span.start and read < min(limit, found):
         since = max(span.start, until - width)
         pieces = list(source.logs(wanted, TimeRange(since, until)))
-        told["warnings"] = (*told.get("warnings", ()), *(text for one in pieces for text in one.attrs["warnings"]))
+        told["warnings"] = (*told.get("warnings", ()), *(text for piece in pieces for text in piece.attrs["warnings"]))
         held = [*pieces, *held]
         read = sum(map(len, held))
         until, width = since, width * 4

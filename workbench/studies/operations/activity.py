@@ -70,7 +70,7 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
     edges = ledger_edges(periods, ctx.zone)
     hull = TimeRange.from_ms(edges[0], edges[-1]) if len(edges) > 1 else periods.now
     accounts = [Account(one.role, one.title, one.unit, one.dimensions) for one in asked if not one.level]
-    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in accounts]))
+    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [account.role for account in accounts]))
     query_reader = QueryReader(source, profile.scope)
     ledger, seen = empty_ledger()
     levels: dict[str, pd.DataFrame] = {}

@@ -72,7 +72,9 @@ def explain_query(
     cost = chosen.cost(text, grid, step_ms=step)
     if cost.series != 0:
         return cost
-    matchers = [print_query(replace(one, range_ms=None, offset_ms=0, at=None)) for one in selectors(parse(text))]
+    matchers = [
+        print_query(replace(selector, range_ms=None, offset_ms=0, at=None)) for selector in selectors(parse(text))
+    ]
     inside = sum(len(chosen.series([matcher], grid)) for matcher in matchers)
     if not inside:
         return replace(cost, text=f"no series in the range ({', '.join(matchers)})")

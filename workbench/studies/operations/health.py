@@ -26,10 +26,10 @@ def newest_health(ctx: Context, system: str, *, as_of: datetime) -> pd.DataFrame
     span = TimeRange(as_of - _RECENT, as_of + timedelta(milliseconds=1))
     answers = ctx.store.health(system, span) if ctx.store is not None else []
     newest: dict[str, dict[str, object]] = {}
-    for one in answers:
-        before = newest.get(one.endpoint)
-        since = before["since"] if before is not None and before["status"] == one.status else one.at
-        newest[one.endpoint] = {**vars(one), "since": since}
+    for answer in answers:
+        before = newest.get(answer.endpoint)
+        since = before["since"] if before is not None and before["status"] == answer.status else answer.at
+        newest[answer.endpoint] = {**vars(answer), "since": since}
     frame = pd.DataFrame([newest[name] for name in sorted(newest)], columns=columns)
     for name in ("at", "since"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")

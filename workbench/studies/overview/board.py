@@ -1,4 +1,4 @@
-"""What to do today, and all systems and their promises on one board, worst first."""
+"""What to do today, and all systems and their objectives on one board, worst first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.cost.budgets import BudgetUse
 from workbench.analysis.operations.sources import SourceStates, source_table
-from workbench.analysis.overview.board import promise_board
+from workbench.analysis.overview.board import goal_board
 from workbench.analysis.overview.evidence import Clause, Looked, evidence
 from workbench.analysis.overview.findings import (
     MonthSpend,
@@ -73,7 +73,7 @@ class _Found:
 
 @one_look
 def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None = None, as_of: datetime) -> Study:
-    """Say what asks for action, and put systems and their promises on a board, the worst first.
+    """Say what asks for action, and put systems and their objectives on a board, the worst first.
 
     Parameters
     ----------
@@ -110,46 +110,46 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     at once. What fires, breaches and spend are kept for as long.
     """
     systems = [system] if system is not None else list(ctx.systems)
-    found = {name: _one_system(ctx, name, range, as_of) for name in systems}
+    answers = {name: _one_system(ctx, name, range, as_of) for name in systems}
     profiles = {name: ctx.catalog.profile(name) for name in systems}
-    verdicts = {name: one.judged.verdict for name, one in found.items()}
+    verdicts = {name: answer.judged.verdict for name, answer in answers.items()}
     results = {name: verdict.compliance for name, verdict in verdicts.items()}
-    counts = [part for one in found.values() for part in one.judged.reading.counts.values()]
-    board = promise_board(results, titles={name: one.title for name, one in profiles.items()}, as_of=as_of)
+    counts = [part for answer in answers.values() for part in answer.judged.reading.counts.values()]
+    board = goal_board(results, titles={name: one.title for name, one in profiles.items()}, as_of=as_of)
     states = _states(ctx, systems, as_of)
     newest = newest_ms(counts)
     freshest = from_ms(newest) if newest is not None else None
     coverage = [verdict.coverage for verdict in verdicts.values() if len(verdict.compliance.frame)]
-    made = [provenance(one.judged.source, one.judged.reading.counts.values()) for one in found.values()]
+    made = [provenance(answer.judged.source, answer.judged.reading.counts.values()) for answer in answers.values()]
     return Study(
         name="overview",
         system=system or "",
-        range=range or hull([one.judged.period for one in found.values()], as_of=as_of),
+        range=range or hull([answer.judged.period for answer in answers.values()], as_of=as_of),
         as_of=as_of,
         results={
-            "today": today(_matters(ctx, found, states, as_of), as_of=as_of),
+            "today": today(_matters(ctx, answers, states, as_of), as_of=as_of),
             "board": board,
-            "spend": _spend(ctx, found, as_of),
-            "alerts": _alerts(found, as_of),
-            "limits": OpenLimits(_joined(found, SystemState.limits_frame), as_of=as_of),
-            "budgets": BudgetUse(_joined(found, SystemState.budgets_frame), as_of=as_of),
+            "spend": _spend(ctx, answers, as_of),
+            "alerts": _alerts(answers, as_of),
+            "limits": OpenLimits(_joined(answers, SystemState.limits_frame), as_of=as_of),
+            "budgets": BudgetUse(_joined(answers, SystemState.budgets_frame), as_of=as_of),
             "sources": states,
             "evidence": evidence(
-                _looked(ctx, found), as_of=as_of, newest=from_ms(newest) if newest is not None else None
+                _looked(ctx, answers), as_of=as_of, newest=from_ms(newest) if newest is not None else None
             ),
         },
         status=worst([verdict.status for verdict in verdicts.values()]),
         freshness=freshest,
         coverage=min(coverage, default=float("nan")),
         provenance=Provenance(
-            source=_listed(one.source for one in made),
-            engine=_listed(one.engine for one in made),
-            semantics=_listed(one.semantics for one in made),
+            source=_listed(finding.source for finding in made),
+            engine=_listed(finding.engine for finding in made),
+            semantics=_listed(finding.semantics for finding in made),
             method=", ".join(sorted({part.method for part in counts})),
-            queries=tuple(dict.fromkeys(query for one in made for query in one.queries)),
+            queries=tuple(dict.fromkeys(query for finding in made for query in finding.queries)),
             version=__version__,
         ),
-        warnings=tuple(dict.fromkeys(text for one in found.values() for text in one.warnings)),
+        warnings=tuple(dict.fromkeys(text for answer in answers.values() for text in answer.warnings)),
     )
 
 
@@ -157,27 +157,27 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(filter(None, names)))
 
 
-def _looked(ctx: Context, found: dict[str, _Found]) -> Iterator[Looked]:
+def _looked(ctx: Context, answers: dict[str, _Found]) -> Iterator[Looked]:
     """Count what each system has to look at, and of how much of it the state is known."""
-    for name, one in found.items():
-        title, statuses = ctx.catalog.profile(name).title, one.judged.verdict.compliance.frame["status"]
+    for name, answer in answers.items():
+        title, statuses = ctx.catalog.profile(name).title, answer.judged.verdict.compliance.frame["status"]
         judged = int(statuses.isin(["ok", "at_risk", "spent", "no_traffic"]).sum())
         yield Looked(name, title, "objective", len(statuses), judged)
         clauses: tuple[Clause, ...] = ("alert", "limit", "budget")
         for clause in clauses:
-            yield Looked(name, title, clause, one.standing.known.get(clause, 0), one.standing.read.get(clause, 0))
+            yield Looked(name, title, clause, answer.standing.known.get(clause, 0), answer.standing.read.get(clause, 0))
 
 
-def _matters(ctx: Context, found: dict[str, _Found], states: SourceStates, as_of: datetime) -> Iterator[Finding]:
-    duties = {name: duty_of(ctx.catalog.profile(name)) for name in found}
-    for name, one in found.items():
+def _matters(ctx: Context, answers: dict[str, _Found], states: SourceStates, as_of: datetime) -> Iterator[Finding]:
+    duties = {name: duty_of(ctx.catalog.profile(name)) for name in answers}
+    for name, answer in answers.items():
         duty = duties[name]
-        yield from objective_findings(one.judged.verdict.compliance.frame, one.burns.frame, duty)
-        yield from alert_findings(one.standing.firing_frame(), duty, as_of=as_of)
-        yield from limit_findings(one.standing.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
-        yield from budget_findings(one.standing.budgets_frame(), duty)
-        yield from health_findings(one.health, duty)
-    yield from source_findings(states, {ctx.source_for(name).name: duties[name] for name in reversed(list(found))})
+        yield from objective_findings(answer.judged.verdict.compliance.frame, answer.burns.frame, duty)
+        yield from alert_findings(answer.standing.firing_frame(), duty, as_of=as_of)
+        yield from limit_findings(answer.standing.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
+        yield from budget_findings(answer.standing.budgets_frame(), duty)
+        yield from health_findings(answer.health, duty)
+    yield from source_findings(states, {ctx.source_for(name).name: duties[name] for name in reversed(list(answers))})
 
 
 def _states(ctx: Context, systems: list[str], as_of: datetime) -> SourceStates:
@@ -190,12 +190,12 @@ def _states(ctx: Context, systems: list[str], as_of: datetime) -> SourceStates:
     return replace(result, frame=result.frame[result.frame["name"].isin(asked)].reset_index(drop=True))
 
 
-def _spend(ctx: Context, found: dict[str, _Found], as_of: datetime) -> MonthSpend:
+def _spend(ctx: Context, answers: dict[str, _Found], as_of: datetime) -> MonthSpend:
     rows = []
-    for name, one in found.items():
+    for name, answer in answers.items():
         title = ctx.catalog.profile(name).title
-        status = "unavailable" if "spend" in one.standing.missing else "ok" if one.standing.spend else "no_data"
-        money = one.standing.spend or [{"unit": "", "spent": None, "projected": None}]
+        status = "unavailable" if "spend" in answer.standing.missing else "ok" if answer.standing.spend else "no_data"
+        money = answer.standing.spend or [{"unit": "", "spent": None, "projected": None}]
         for row in money:
             amounts = {part: None if row[part] is None else Decimal(row[part]) for part in ("spent", "projected")}
             rows.append({**row, **amounts, "system": name, "system_title": title, "status": status})
@@ -204,17 +204,17 @@ def _spend(ctx: Context, found: dict[str, _Found], as_of: datetime) -> MonthSpen
     return MonthSpend(frame, as_of=as_of)
 
 
-def _alerts(found: dict[str, _Found], as_of: datetime) -> OpenAlerts:
-    parts = [one.standing.firing_frame().assign(system=name) for name, one in found.items()]
+def _alerts(answers: dict[str, _Found], as_of: datetime) -> OpenAlerts:
+    parts = [answer.standing.firing_frame().assign(system=name) for name, answer in answers.items()]
     columns = ["system", "alertname", "severity", "labels", "since"]
     frames = [part for part in parts if len(part)] or parts[:1]
     frame = pd.concat(frames, ignore_index=True) if frames else SystemState().firing_frame().assign(system="")
     return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
 
 
-def _joined(found: dict[str, _Found], frame: Callable[[SystemState], pd.DataFrame]) -> pd.DataFrame:
+def _joined(answers: dict[str, _Found], frame: Callable[[SystemState], pd.DataFrame]) -> pd.DataFrame:
     """Rows of every system below each other, the system first."""
-    parts = [frame(one.standing).assign(system=name) for name, one in found.items()]
+    parts = [frame(answer.standing).assign(system=name) for name, answer in answers.items()]
     whole = pd.concat([part for part in parts if len(part)] or [frame(SystemState()).assign(system="")])
     return whole[["system", *(name for name in whole.columns if name != "system")]].reset_index(drop=True)
 
@@ -248,10 +248,10 @@ def _one_system(
     ctx: Context, system: str, span: TimeRange | None, as_of: datetime, *, agreed: Agreed | None = None
 ) -> _Found:
     objectives = objectives_of(ctx, system)
-    promises = bind(objectives, range=span, as_of=as_of, zone=ctx.zone)
+    goals = bind(objectives, range=span, as_of=as_of, zone=ctx.zone)
     try:
         health = newest_health(ctx, system, as_of=as_of)
-        reading = kept_counts(ctx, system, objectives, elapsed_spans(promises, as_of), as_of=as_of)
+        reading = kept_counts(ctx, system, objectives, elapsed_spans(goals, as_of), as_of=as_of)
         stands = standing(ctx, system, as_of=as_of, fresh=freshness(ctx.store))
     except ArchiveError as error:
         if ctx.store is None:
@@ -259,11 +259,11 @@ def _one_system(
         agreed = agreed_exclusions(ctx, system, objectives)
         without = _one_system(replace(ctx, store=None), system, span, as_of, agreed=agreed)
         return replace(without, warnings=(*without.warnings, f"The store is not used: {error}"))
-    judged = judge_counts(ctx, system, objectives, promises, reading, range=span, as_of=as_of, agreed=agreed)
+    judged = judge_counts(ctx, system, objectives, goals, reading, range=span, as_of=as_of, agreed=agreed)
     verdict = judged.verdict
     return _Found(
         judged=judged,
-        burns=burn_rates(verdict.history, verdict.promises, as_of=as_of),
+        burns=burn_rates(verdict.history, verdict.goals, as_of=as_of),
         standing=stands,
         health=health,
         warnings=(*judged.warnings, *stands.warnings),

@@ -104,10 +104,14 @@ def _slo(ctx: Context, system: str, before: Sequence[TimeRange], now: pd.DataFra
 def _performance(ctx: Context, system: str, spans: Sequence[TimeRange]) -> Iterator[dict[str, Any]]:
     profile = ctx.catalog.profile(system)
     flows = flows_of(profile)[:1]
-    accounts = [one for one in counted_accounts(profile, flows) if one.role in (flows[0].name, flows[0].errors)]
+    accounts = [
+        counted_account
+        for counted_account in counted_accounts(profile, flows)
+        if counted_account.role in (flows[0].name, flows[0].errors)
+    ]
     if not accounts or profile.roles[flows[0].name].kind != "counter":
         return
-    reader = _reader(ctx, profile, [one.role for one in accounts], spans)
+    reader = _reader(ctx, profile, [account.role for account in accounts], spans)
     ledger, seen = read_ledger(reader, profile, accounts, _edges(spans))
     for span in spans:
         own = ledger[ledger["start"] == span.start]
@@ -125,11 +129,11 @@ def _performance(ctx: Context, system: str, spans: Sequence[TimeRange]) -> Itera
 def _cost(ctx: Context, system: str, spans: Sequence[TimeRange]) -> Iterator[dict[str, Any]]:
     profile = ctx.catalog.profile(system)
     accounts, _ = accounts_of(profile)
-    measure = "cost" if any(one.measure == "cost" for one in accounts) else "tokens"
-    accounts = [one for one in accounts if one.measure == measure]
+    measure = "cost" if any(account.measure == "cost" for account in accounts) else "tokens"
+    accounts = [account for account in accounts if account.measure == measure]
     if not accounts:
         return
-    reader = _reader(ctx, profile, [one.role for one in accounts], spans)
+    reader = _reader(ctx, profile, [account.role for account in accounts], spans)
     ledger, seen, accounts, _ = read_accounts(reader, profile, accounts, _edges(spans))
     for span in spans:
         totals = spend_totals(ledger, seen, accounts, Periods(span, TimeRange(span.start, span.start))).frame

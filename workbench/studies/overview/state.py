@@ -1,4 +1,4 @@
-"""How a system stands at this moment, beside its promises: what fires, what is over a limit, what the month costs.
+"""How a system stands at this moment, beside its objectives: what fires, what is over a limit, what the month costs.
 
 The answer is kept in the store for a few minutes, so that the overview of the morning is quick.
 """
@@ -95,10 +95,10 @@ def standing(
     if kept is not None and kept.read_at >= now - fresh and as_of - fresh <= kept.as_of <= as_of:
         return SystemState(**kept.document)
     known = SystemState(**kept.document) if kept is not None and spend_hourly else None
-    found = read_system_state(ctx, system, as_of=as_of, known=known)
-    if not found.missing:
-        ctx.store.keep_answer(QUESTION, system, revision, jsonable(vars(found)), as_of=as_of, read_at=now)
-    return found
+    state = read_system_state(ctx, system, as_of=as_of, known=known)
+    if not state.missing:
+        ctx.store.keep_answer(QUESTION, system, revision, jsonable(vars(state)), as_of=as_of, read_at=now)
+    return state
 
 
 def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: SystemState | None = None) -> SystemState:
@@ -111,26 +111,26 @@ def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: Syst
     query_reader = QueryReader(source, profile.scope)
     parts: dict[str, tuple[bool, Callable[[], list[dict[str, Any]]]]] = {
         "firing": (True, lambda: _firing(query_reader, profile, rules, as_of)),
-        "limits": (bool(profile.thresholds), lambda: _limits(query_reader, profile, as_of, found)),
+        "limits": (bool(profile.thresholds), lambda: _limits(query_reader, profile, as_of, state)),
     }
     rules = rule_names(source, profile)
-    found = SystemState(known={"alert": rules.known, "limit": len(profile.thresholds)})
+    state = SystemState(known={"alert": rules.known, "limit": len(profile.thresholds)})
     for name, (measured, read) in parts.items():
         try:
-            setattr(found, name, jsonable(read()) if measured else [])
+            setattr(state, name, jsonable(read()) if measured else [])
         except WorkbenchError as error:
-            found.missing.append(name)
-            found.warnings.append(f"{system}: {error}")
-    if "firing" not in found.missing:
-        found.read["alert"] = _rules_read(query_reader, rules, found, as_of)
+            state.missing.append(name)
+            state.warnings.append(f"{system}: {error}")
+    if "firing" not in state.missing:
+        state.read["alert"] = _rules_read(query_reader, rules, state, as_of)
     if profile.variants("cost") or any(profile.variants(word) for word in ("budget", "budget_used", "budget_left")):
         if known is not None and _young(known.spend_ms, as_of, ctx.zone):
-            found.spend, found.budgets, found.spend_ms = known.spend, known.budgets, known.spend_ms
+            state.spend, state.budgets, state.spend_ms = known.spend, known.budgets, known.spend_ms
             for part in (part for part in ("budget",) if part in known.known):
-                found.known[part], found.read[part] = known.known[part], known.read.get(part, 0)
+                state.known[part], state.read[part] = known.known[part], known.read.get(part, 0)
         else:
-            _spend(ctx, system, as_of, found)
-    return found
+            _spend(ctx, system, as_of, state)
+    return state
 
 
 def _young(spend_ms: int, as_of: datetime, zone: str) -> bool:
@@ -152,9 +152,9 @@ def duty_of(profile: Profile) -> Duty:
     return Duty(profile.system, profile.title, profile.owner, profile.runbook or profile.document, rules)
 
 
-def _rules_read(query_reader: QueryReader, rules: RuleNames, found: SystemState, as_of: datetime) -> int:
+def _rules_read(query_reader: QueryReader, rules: RuleNames, state: SystemState, as_of: datetime) -> int:
     """Return of how many rules the state is known: all where the server was evaluating at that moment. [count]"""
-    if found.firing or not rules.known:
+    if state.firing or not rules.known:
         return rules.known
     alive = any(query_reader.values(query, as_of) for query in ("up", 'count(ALERTS or up{job!="",job=~".+"})'))
     return rules.known if alive else 0
@@ -191,28 +191,28 @@ def _identity(labels: Any) -> frozenset[tuple[str, str]]:
     return frozenset(item for item in labels.items() if item[0] not in ("__name__", "alertstate"))
 
 
-def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime, found: SystemState) -> list[dict[str, Any]]:
-    longest = max(one.for_ms for one in profile.thresholds)
+def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime, state: SystemState) -> list[dict[str, Any]]:
+    longest = max(threshold.for_ms for threshold in profile.thresholds)
     span = TimeRange.last(f"{LOOK_BACK_MS + longest}ms", until=as_of)
     breaches, totals = breached(query_reader, profile, profile.thresholds, span)
-    found.read["limit"] = int((totals.frame["status"] != "no_data").sum())
+    state.read["limit"] = int((totals.frame["status"] != "no_data").sum())
     rules = totals.frame.set_index("limit")[["rule", "value"]]
     frame = breaches.frame[breaches.frame["ongoing"]].join(rules, on="limit")
     return cast("list[dict[str, Any]]", frame[list(_LIMITS)].to_dict(orient="records"))
 
 
-def _spend(ctx: Context, system: str, as_of: datetime, found: SystemState) -> None:
+def _spend(ctx: Context, system: str, as_of: datetime, state: SystemState) -> None:
     month = month_spend(ctx, system, as_of=as_of)
     if month.failed is not None:
-        found.missing.append("spend")
-        found.warnings.extend(f"{system}: {warning}" for warning in month.warnings)
+        state.missing.append("spend")
+        state.warnings.extend(f"{system}: {warning}" for warning in month.warnings)
         return
     money = month.money.rename(columns={"amount": "spent"})
-    found.spend = jsonable(money[list(_SPEND)].to_dict(orient="records"))
-    found.budgets = jsonable(month.budgets.frame[list(_BUDGETS)].to_dict(orient="records"))
+    state.spend = jsonable(money[list(_SPEND)].to_dict(orient="records"))
+    state.budgets = jsonable(month.budgets.frame[list(_BUDGETS)].to_dict(orient="records"))
     statuses = month.budgets.frame["status"]
-    found.known["budget"], found.read["budget"] = len(statuses), int((statuses != "no_data").sum())
-    found.spend_ms = to_ms(as_of)
+    state.known["budget"], state.read["budget"] = len(statuses), int((statuses != "no_data").sum())
+    state.spend_ms = to_ms(as_of)
 
 
 def _revision(ctx: Context, system: str) -> str:

@@ -62,7 +62,7 @@ def read_counts(
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Read the counters over the whole period: a ledger of one slice, and the observed share by role."""
     ledger, seen = read_ledger(reader, profile, accounts, [span.start_ms, span.end_ms])
-    return ledger, {one.role: observed(seen, one.role, span) for one in accounts}
+    return ledger, {account.role: observed(seen, account.role, span) for account in accounts}
 
 
 def quantiles_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.analysis.performance.resources import Aspect, Measured, group_text
+from workbench.analysis.performance.resources import Aspect, MeasuredResource, group_text
 from workbench.catalog import Profile, Role
 from workbench.core.timerange import TimeRange, duration_text
 from workbench.studies.counting.ledger import PROCESS_LABELS
@@ -64,10 +64,12 @@ def resources_of(profile: Profile, step_ms: int) -> list[_Asked]:
     return resources
 
 
-def measured_resources(query_reader: QueryReader, profile: Profile, span: TimeRange, step_ms: int) -> list[Measured]:
+def measured_resources(
+    query_reader: QueryReader, profile: Profile, span: TimeRange, step_ms: int
+) -> list[MeasuredResource]:
     """Ask for the use of each resource over time."""
     return [
-        Measured(one.resource, one.title, one.aspect, one.unit, query_reader.matrix(one.query, span, step_ms))
+        MeasuredResource(one.resource, one.title, one.aspect, one.unit, query_reader.matrix(one.query, span, step_ms))
         for one in resources_of(profile, step_ms)
     ]
 

@@ -22,7 +22,7 @@ from workbench.analysis.performance.flows import (
     service_flows,
 )
 from workbench.analysis.performance.resources import (
-    Measured,
+    MeasuredResource,
     group_text,
     resource_errors,
     resource_history,
@@ -146,7 +146,7 @@ class _Measurements:
     stated: Sequence[tuple[str, str, str, Mapping[str, float]]] = ()
     left: Sequence[tuple[str, str, Mapping[str, tuple[float, float]]]] = ()
     caches: Sequence[tuple[str, Mapping[str, float]]] = ()
-    resources: Sequence[Measured] = ()
+    resources: Sequence[MeasuredResource] = ()
     limits: tuple[LimitBreaches, LimitTotals] | None = None
     queries: tuple[str, ...] = ()
     engine: str = ""
@@ -160,7 +160,7 @@ def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) 
     flows = flows_of(profile)
     accounts: list[Account] = counted_accounts(profile, flows)
     measured, query_reader = _Measurements(empty_ledger()[0]), QueryReader(source, profile.scope)
-    selectors = selectors_of(profile, [one.role for one in accounts])
+    selectors = selectors_of(profile, [account.role for account in accounts])
     reader = CounterReader(source, profile.scope, span, selectors)
     if not span.seconds:
         return measured

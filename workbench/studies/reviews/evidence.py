@@ -137,10 +137,10 @@ def expired_silences(evidence: Evidence, firing: pd.DataFrame) -> list[str]:
             continue
         for row in firing.itertuples():
             known = {"alertname": str(row.alertname), "severity": str(row.severity)}
-            decided = [one for one in matchers if one.name in known]
-            others = [one for one in matchers if one.name not in known and one.op == "="]
+            decided = [matcher for matcher in matchers if matcher.name in known]
+            others = [matcher for matcher in matchers if matcher.name not in known and matcher.op == "="]
             if all(one.keep([known[one.name]])[0] for one in decided) and all(
-                f'"{one.value}"' in str(row.labels) or one.value in str(row.labels) for one in others
+                f'"{other.value}"' in str(row.labels) or other.value in str(row.labels) for other in others
             ):
                 found.append(f"{silence.matchers} ({silence.owner or 'no owner'}) hid {row.alertname}")
                 break

@@ -31,10 +31,10 @@ def items_of(ctx: Context, system: str, review: str) -> tuple[Item, ...]:
     if review not in (*REVIEWS, ALL):
         raise ParameterError(f"{review!r} is not a review.", hint=f"Reviews: {', '.join((*REVIEWS, ALL))}.")
     items = [
-        Item(item_id(one.title, each.text), review_of(one.cadence, one.title, each.text), one.title, each.text,
-             each.question, each.not_measured)
-        for one in ctx.catalog.profile(system).checklists
-        for each in one.items
+        Item(item_id(checklist.title, each.text), review_of(checklist.cadence, checklist.title, each.text),
+             checklist.title, each.text, each.question, each.not_measured)
+        for checklist in ctx.catalog.profile(system).checklists
+        for each in checklist.items
     ]  # fmt: skip
     return tuple(item for item in items if review in (ALL, item.review))
 
@@ -110,12 +110,12 @@ def tick_item(ctx: Context, *, system: str, item: str, note: str = "", at: datet
     """
     store = _store(ctx)
     items = items_of(ctx, system, ALL)
-    found = [one for one in items if item in (one.id, one.id.partition("/")[2], one.text)]
-    if len(found) != 1:
-        known = ", ".join(one.id for one in items if one.question == "people")
-        raise ParameterError(f"{item!r} names {len(found)} items of {system}.", hint=f"Items for people: {known}.")
-    store.add_review_note(ReviewNote(system, found[0].review, found[0].id, at, ctx.identity.name, note))
-    return found[0]
+    matches = [one for one in items if item in (one.id, one.id.partition("/")[2], one.text)]
+    if len(matches) != 1:
+        known = ", ".join(item.id for item in items if item.question == "people")
+        raise ParameterError(f"{item!r} names {len(matches)} items of {system}.", hint=f"Items for people: {known}.")
+    store.add_review_note(ReviewNote(system, matches[0].review, matches[0].id, at, ctx.identity.name, note))
+    return matches[0]
 
 
 def finish_review(ctx: Context, study: Study, *, note: str = "", at: datetime) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.analysis.slo.attribution import LabelledCounts, contributions
 from workbench.analysis.slo.companions import Companions, Kind, Moment, companions
 from workbench.analysis.slo.exclusions import excluded_slices
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile
 from workbench.core.errors import ArchiveError, EmptyAnswer, WorkbenchError
@@ -82,16 +82,16 @@ def slo_attribution(
     profile = ctx.catalog.profile(system)
     judged = judge_objectives(ctx, system, objectives_of(ctx, system, slo), range=range, as_of=as_of)
     verdict = judged.verdict
-    spent = spending(verdict.history, verdict.promises, as_of=as_of)
+    spent = spending(verdict.history, verdict.goals, as_of=as_of)
     warnings = [*judged.warnings]
     counts: dict[str, LabelledCounts] = {}
     moments = Companions(companions(spent).frame, as_of=as_of)
     try:
         counts = labelled_counts(judged.reading) | counts_by_members(judged.objectives, judged.reading)
-        for promise in verdict.bound:
-            name = promise.objective
+        for goal in verdict.bound:
+            name = goal.objective
             if name in counts and name in verdict.exclusions:
-                excluded = excluded_slices(promise, verdict.exclusions[name], as_of=as_of)
+                excluded = excluded_slices(goal, verdict.exclusions[name], as_of=as_of)
                 counts[name] = counts[name].without(excluded)
         moments = _companions(
             ctx, judged.source, profile, spent, verdict.bound, as_of=as_of, records=records, warnings=warnings
@@ -166,10 +166,10 @@ def _matched(selector: str) -> set[str]:
 def _dimensions(profile: Profile, objectives: Sequence[Objective]) -> dict[str, dict[str, str]]:
     """Names of the dimensions behind the labels of each objective, from the roles that take the same metric."""
     named = {}
-    for one in objectives:
-        texts = " ".join(one.queries().values())
+    for objective in objectives:
+        texts = " ".join(objective.queries().values())
         roles = [role for role in profile.roles.values() if role.metric and role.metric in texts]
-        named[one.id] = {str(label): str(name) for role in roles for name, label in role.labels.items()}
+        named[objective.id] = {str(label): str(name) for role in roles for name, label in role.labels.items()}
     return named
 
 
@@ -178,7 +178,7 @@ def _companions(
     source: MetricSource,
     profile: Profile,
     spent: Spending,
-    promises: Sequence[Promise],
+    goals: Sequence[Goal],
     *,
     as_of: datetime,
     records: bool,
@@ -187,7 +187,7 @@ def _companions(
     episodes = spent.frame[spent.frame["kind"] == "episode"]
     if episodes.empty:
         return companions(spent)
-    whole = hull([one.elapsed(as_of) for one in promises], as_of=as_of)
+    whole = hull([goal.elapsed(as_of) for goal in goals], as_of=as_of)
     moments = [*restarts(source, profile, whole), *noted_moments(ctx, profile.system, warnings)]
     alerts = read_episodes(source, profile, whole)
     kept: dict[tuple[str, int], dict[Kind, tuple[pd.DataFrame, pd.DataFrame]]] = {}
@@ -224,7 +224,7 @@ def restarts(source: MetricSource, profile: Profile, span: TimeRange) -> list[Mo
         for started in np.unique(values[np.isfinite(values)])[1:]:
             name = labels.get("instance", "") or labels.get("job", "")
             moments.append(Moment("restart", "processes restarted", from_ms(int(started * 1000)), name))
-    return [one for one in moments if span.start <= one.time <= span.end]
+    return [moment for moment in moments if span.start <= moment.time <= span.end]
 
 
 def noted_moments(ctx: Context, system: str, warnings: list[str]) -> list[Moment]:
@@ -238,9 +238,9 @@ def noted_moments(ctx: Context, system: str, warnings: list[str]) -> list[Moment
     notes = [*notes, *held]
     kinds: dict[str, Kind] = {"deploy": "deploy", "incident": "incident"}
     return [
-        Moment(kinds[one.kind], one.text, one.starts_at, one.link or one.created_by, one.slo)
-        for one in notes
-        if one.kind in kinds
+        Moment(kinds[note.kind], note.text, note.starts_at, note.link or note.created_by, note.slo)
+        for note in notes
+        if note.kind in kinds
     ]
 
 

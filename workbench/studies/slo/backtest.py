@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.analysis.slo.backtest import COLUMNS, Backtest, BudgetEvent, Firing, backtest, replay, rule_firing
 from workbench.analysis.slo.burn_policy import named_policies
 from workbench.analysis.slo.exclusions import ExclusionWindows, excluded_times, exclusion_windows
-from workbench.analysis.slo.objective import Promise
+from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.spending import Spending, spending
 from workbench.catalog import Objective, Profile
 from workbench.catalog.rules.rule_file import Alerting, RuleFile
@@ -105,30 +105,30 @@ def slo_backtest(
     ]
     judged = judge_objectives(ctx, system, objectives, range=range, as_of=as_of)
     verdict, source = judged.verdict, judged.source
-    spent = spending(verdict.history, verdict.promises, as_of=as_of)
+    spent = spending(verdict.history, verdict.goals, as_of=as_of)
     warnings = [*judged.warnings]
     replays: list[Backtest] = []
-    for objective, promise in zip(objectives, verdict.promises, strict=True):
+    for objective, goal in zip(objectives, verdict.goals, strict=True):
         if objective.id not in verdict.history:
             continue
-        span = promise.elapsed(as_of)
-        history = verdict.history[objective.id].regular(span, promise.slice_ms)
+        span = goal.elapsed(as_of)
+        history = verdict.history[objective.id].regular(span, goal.slice_ms)
         if not history.total.any():
             warnings.append(f"{objective.id}: nothing happened or nothing was observed, so nothing was replayed.")
             continue
         period = objective_window(objective, as_of)
         period_ms = period.end_ms - period.start_ms
-        events = _events(spent, objective, promise, period_ms, least_share)
-        policies, left_out = named_policies(read_burn_policies(), period_ms, promise.target)
+        events = _events(spent, objective, goal, period_ms, least_share)
+        policies, left_out = named_policies(read_burn_policies(), period_ms, goal.target)
         warnings.extend(f"{objective.id}: {why}" for why in left_out)
-        firings = [firing for policy in policies.values() for firing in replay(history, promise, policy)]
+        firings = [firing for policy in policies.values() for firing in replay(history, goal, policy)]
         try:
-            excluded = exclusion_windows([promise], verdict.exclusions, as_of=as_of)
+            excluded = exclusion_windows([goal], verdict.exclusions, as_of=as_of)
             firings += _documented(source, profile, objective, span, excluded)
             firings += _ruled(source, profile, rules, span, excluded) if rules is not None else []
         except WorkbenchError as error:
             warnings.append(f"{objective.id}: {error}")
-        replays.append(backtest(objective.id, history, promise, firings, events, as_of=as_of, period_ms=period_ms))
+        replays.append(backtest(objective.id, history, goal, firings, events, as_of=as_of, period_ms=period_ms))
     frames = [replayed.frame for replayed in replays]
     return judged.study(
         "slo_backtest",
@@ -145,14 +145,14 @@ def slo_backtest(
     )
 
 
-def _events(spent: Spending, objective: Objective, promise: Promise, period_ms: int, least: float) -> list[BudgetEvent]:
-    scale = (promise.window.end_ms - promise.window.start_ms) / period_ms
+def _events(spent: Spending, objective: Objective, goal: Goal, period_ms: int, least: float) -> list[BudgetEvent]:
+    scale = (goal.window.end_ms - goal.window.start_ms) / period_ms
     rows = spent.frame[(spent.frame["objective"] == objective.id) & (spent.frame["kind"] == "episode")]
     events = [
         BudgetEvent(to_ms(row.start.to_pydatetime()), to_ms(row.end.to_pydatetime()), float(row.budget_share) * scale)
         for row in rows.itertuples()
     ]
-    return [one for one in events if one.budget_share >= least]
+    return [event for event in events if event.budget_share >= least]
 
 
 def _documented(

@@ -1,4 +1,4 @@
-"""Are we keeping our promises? Compliance, burn-down and burn rates of a system's objectives."""
+"""Are we keeping our objectives? Compliance, burn-down and burn rates of a system's objectives."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def slo_compliance(
         "slo_compliance",
         {
             "compliance": verdict.compliance,
-            "budget": budget_history(verdict.history, verdict.promises, as_of=as_of),
-            "burn": burn_rates(verdict.history, verdict.promises, as_of=as_of),
+            "budget": budget_history(verdict.history, verdict.goals, as_of=as_of),
+            "burn": burn_rates(verdict.history, verdict.goals, as_of=as_of),
             "outlook": burn_outlook(
-                verdict.history, verdict.promises, as_of=as_of, policy=read_burn_policies()["workbook"]
+                verdict.history, verdict.goals, as_of=as_of, policy=read_burn_policies()["workbook"]
             ),
             "exclusions": verdict.exclusion_effect(),
             "exclusion_windows": verdict.exclusion_windows(),
@@ -117,10 +117,10 @@ def definition_parts(
     rows = []
     for name, parts in changes.parts.items():
         for part in parts:
-            promises = bind([part.objective], range=part.span, as_of=as_of, zone=ctx.zone)
-            reading = count(ctx, system, [part.objective], elapsed_spans(promises, as_of))
+            goals = bind([part.objective], range=part.span, as_of=as_of, zone=ctx.zone)
+            reading = count(ctx, system, [part.objective], elapsed_spans(goals, as_of))
             judged = judge_counts(
-                ctx, system, [part.objective], promises, reading, range=part.span, as_of=as_of, agreed=agreed
+                ctx, system, [part.objective], goals, reading, range=part.span, as_of=as_of, agreed=agreed
             )
             (row,) = judged.verdict.compliance.frame.to_dict("records")
             rows.append((name, part.revision[:12], part.span.start, part.span.end, *(row[figure] for figure in _PART)))

@@ -51,8 +51,8 @@ def slo_policy(ctx: Context, *, system: str, as_of: datetime, policy: Path | Non
     steps = [step_of(step) for step in read_policy(policy).steps]
     judged = judge_objectives(ctx, system, objectives_of(ctx, system), as_of=as_of)
     verdict = judged.verdict
-    burns = burn_rates(verdict.history, verdict.promises, as_of=as_of)
-    spent = spending(verdict.history, verdict.promises, as_of=as_of)
+    burns = burn_rates(verdict.history, verdict.goals, as_of=as_of)
+    spent = spending(verdict.history, verdict.goals, as_of=as_of)
     return judged.study(
         "slo_policy",
         {
@@ -94,7 +94,7 @@ def slo_review(ctx: Context, *, system: str, as_of: datetime) -> Study:
     objectives = ctx.catalog.objectives.get(system, ())
     for _ in range(PERIODS):
         studies.append(slo_compliance(ctx, system=system, as_of=ends))
-        starts = [objective_window(one, ends).start for one in objectives]
+        starts = [objective_window(objective, ends).start for objective in objectives]
         ends = max(starts, default=ends) - timedelta(milliseconds=1)
     newest = studies[0]
     periods = [cast(ComplianceResult, study.results["compliance"]) for study in studies]
@@ -102,7 +102,7 @@ def slo_review(ctx: Context, *, system: str, as_of: datetime) -> Study:
     reviewed: dict[str, datetime] = {}
     for note in ctx.store.annotations(system) if ctx.store is not None else ():
         if note.kind == "review" and note.starts_at <= as_of:
-            for name in [note.slo] if note.slo else [one.id for one in objectives]:
+            for name in [note.slo] if note.slo else [objective.id for objective in objectives]:
                 reviewed[name] = max(note.starts_at, reviewed.get(name, note.starts_at))
     return replace(
         newest,

@@ -108,7 +108,9 @@ def rule_history(source: MetricSource, profile: Profile, rule: AlertRule, span: 
     SourceError
         As the source raises it.
     """
-    recorded = [(one.name, one.expr, one.labels) for one in profile.recording_rules]
+    recorded = [
+        (recording_rule.name, recording_rule.expr, recording_rule.labels) for recording_rule in profile.recording_rules
+    ]
     compared, op, threshold = comparison(inlined(rule.expr, recorded))
     answer = source.range(scoped(compared, profile.scope), span.aligned(STEP_MS), step_ms=STEP_MS)
     return RuleHistory(

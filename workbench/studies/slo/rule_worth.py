@@ -62,7 +62,7 @@ def alert_rule_worth(
     burns = slo_attribution(ctx, system=system, range=range, as_of=as_of, records=False)
     episodes, spent = alerts.results["episodes"], burns.results["spending"]
     assert isinstance(episodes, AlertEpisodes)
-    objectives = {one.id: one for one in ctx.catalog.objectives.get(system, ())}
+    objectives = {objective.id: objective for objective in ctx.catalog.objectives.get(system, ())}
     events = alert_events(ctx, system, spent.frame, range, as_of=as_of, least_share=least_share)
     compliance = burns.results["compliance"].frame
     measured = compliance.loc[~compliance["status"].isin(["no_data", "unavailable", "refused"]), "objective"]
@@ -113,7 +113,7 @@ def alert_events(
     least_share : float
         Share of an objective's own budget from which a burn is wanted. [ratio]
     """
-    objectives = {one.id: one for one in ctx.catalog.objectives.get(system, ())}
+    objectives = {objective.id: objective for objective in ctx.catalog.objectives.get(system, ())}
     events = []
     for row in spent[spent["kind"] == "episode"].itertuples():
         own = objective_window(objectives[str(row.objective)], as_of)
@@ -127,7 +127,13 @@ def _incidents(ctx: Context, system: str, span: TimeRange, as_of: datetime) -> l
     """Incidents that somebody wrote down; one without an end lasts to the instant of reading."""
     noted = ctx.store.annotations(system) if ctx.store is not None else []
     incidents = []
-    for one in noted:
-        if one.kind == "incident" and one.starts_at < span.end and (one.ends_at or as_of) > span.start:
-            incidents.append(AlertEvent("", to_ms(one.starts_at), to_ms(one.ends_at or as_of), float("nan")))
+    for annotation in noted:
+        if (
+            annotation.kind == "incident"
+            and annotation.starts_at < span.end
+            and (annotation.ends_at or as_of) > span.start
+        ):
+            incidents.append(
+                AlertEvent("", to_ms(annotation.starts_at), to_ms(annotation.ends_at or as_of), float("nan"))
+            )
     return incidents

@@ -116,7 +116,7 @@ def slo_scorecard(
 def _counted(
     ctx: Context, system: str, span: TimeRange, as_of: datetime, *, without: set[str]
 ) -> tuple[dict[str, dict[str, Any]], Judged | None]:
-    objectives = [one for one in objectives_of(ctx, system) if one.id not in without]
+    objectives = [objective for objective in objectives_of(ctx, system) if objective.id not in without]
     if not objectives:
         return {}, None
     judged = judge_objectives(ctx, system, objectives, range=span, as_of=min(as_of, span.end))

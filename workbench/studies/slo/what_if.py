@@ -43,7 +43,7 @@ def slo_what_if(
     targets : sequence of Decimal
         Tried beside the promised one. [ratio]
     thresholds : sequence of Decimal
-        Tried beside the promised one, in the unit of the indicator; only of promises with a threshold.
+        Tried beside the promised one, in the unit of the indicator; only of objectives with a threshold.
 
     Returns
     -------
@@ -53,23 +53,23 @@ def slo_what_if(
     Raises
     ------
     ParameterError
-        Unknown system or objective, a target outside (0, 1), thresholds of a promise without one.
+        Unknown system or objective, a target outside (0, 1), thresholds of an objective without one.
     """
     (objective,) = objectives_of(ctx, system, slo)
-    (promise,) = bind([objective], range=range, as_of=as_of, zone=ctx.zone)
+    (goal,) = bind([objective], range=range, as_of=as_of, zone=ctx.zone)
     variants = {str(value): _with_threshold(objective, value) for value in thresholds}
     tried = [objective, *(replace(variant, id=name) for name, variant in variants.items())]
-    reading = count(ctx, system, tried, {variant.id: promise.elapsed(as_of) for variant in tried})
+    reading = count(ctx, system, tried, {variant.id: goal.elapsed(as_of) for variant in tried})
     counts = {name: part.renamed(objective.id) for name, part in reading.counts.items()}
     own = replace(reading, counts={objective.id: counts.pop(objective.id)})
-    judged = judge_counts(ctx, system, [objective], [promise], own, range=range, as_of=as_of)
+    judged = judge_counts(ctx, system, [objective], [goal], own, range=range, as_of=as_of)
     if judged.agreed.unread:
         counts = {name: part.withheld() for name, part in counts.items()}
     tries = {"": judged.reading.counts[objective.id], **counts}
     return judged.study(
         "slo_what_if",
         {
-            "what_if": what_if(tries, promise, judged.verdict.exclusions, as_of=as_of, targets=targets),
+            "what_if": what_if(tries, goal, judged.verdict.exclusions, as_of=as_of, targets=targets),
             "compliance": judged.verdict.compliance,
         },
         warnings=[*count_warnings(reading.counts.values()), *judged.agreed.warnings],

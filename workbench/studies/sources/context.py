@@ -198,7 +198,7 @@ class Context:
         """Services whose log lines and spans belong to a system, where several share an archive or a server."""
         profile = self.catalog.profile(system)
         traced = [profile.tracing.service] if profile.tracing else []
-        named = [*(one.service for one in profile.logs), *(one.service for one in profile.spans), *traced]
+        named = [*(log.service for log in profile.logs), *(span.service for span in profile.spans), *traced]
         return tuple(dict.fromkeys(filter(None, named)))
 
     def services_within(self, source: LogSource, system: str) -> tuple[str, ...]:

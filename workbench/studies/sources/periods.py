@@ -1,4 +1,4 @@
-"""Windows of objectives, and the windows that promises are looked at over."""
+"""Windows of objectives, and the windows that objectives are looked at over."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAYS = {"day": 1, "week": 7}
 
 
 def standard_windows(as_of: datetime, *, zone: str, week_start: str = "monday") -> dict[str, TimeRange]:
-    """Return the windows a promise is looked at over: rolling 7, 28, 30 and 90 days, and the calendar periods in force.
+    """Return the windows of an objective: rolling 7, 28, 30 and 90 days, and the calendar periods in force.
 
     Examples
     --------

@@ -34,7 +34,7 @@ def rules_of(groups: Iterable[Mapping[str, Any]], metrics: Iterable[str], scope:
     while grows:
         grows = False
         for number, (rule, tree) in enumerate(rules):
-            if number not in kept and any(_about(one, known, jobs) for one in selectors(tree)):
+            if number not in kept and any(_about(selector, known, jobs) for selector in selectors(tree)):
                 kept[number], grows = rule, True
                 known |= {rule.record} if rule.record else set()
     return [kept[number] for number in sorted(kept)]

@@ -112,7 +112,9 @@ def reconciled(
     if len(lines) and counted:
         ends = {at for name in ("start", "end") for at in lines[name]} | {at + LAST_DAY for at in lines["end"]}
         places = {to_ms(at - shift) // SLICE_MS * SLICE_MS for at in ends for shift in ZONE_SHIFTS}
-        if rates.rates and set(lines["currency"].str.strip().str.upper()) - {one.unit.upper() for one in counted}:
+        if rates.rates and set(lines["currency"].str.strip().str.upper()) - {
+            account.unit.upper() for account in counted
+        }:
             places |= set(range(-(-min(places) // DAY_MS) * DAY_MS, max(places), DAY_MS))
         edges = sorted(places)
         hull = TimeRange.from_ms(edges[0], edges[-1])

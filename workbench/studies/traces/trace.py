@@ -118,15 +118,15 @@ def _lines(ctx: Context, trace_id: str, system: str, start_ns: int, end_ns: int,
     around = TimeRange(from_ms(start_ns // 1_000_000) - AROUND, from_ms(end_ns // 1_000_000) + AROUND)
     try:
         wanted = LogFilter(trace_id=trace_id)
-        found = find_logs(ctx, system=system, range=around, wanted=wanted, limit=LINES)
+        lines = find_logs(ctx, system=system, range=around, wanted=wanted, limit=LINES)
     except WorkbenchError as error:
         warnings.append(f"Log lines of the trace: {error}")
         return TraceLines(pd.DataFrame(columns=columns))
-    warnings += found.warnings
-    frame = pd.DataFrame(found.rows, columns=["time", "severity", "service", "message"])
+    warnings += lines.warnings
+    frame = pd.DataFrame(lines.rows, columns=["time", "severity", "service", "message"])
     times = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
     frame.insert(1, "offset_ms", (times.astype("datetime64[ns, UTC]").astype("int64") - start_ns) / 1e6)
     frame = frame.sort_values("offset_ms", kind="stable", ignore_index=True)
-    if found.found > LINES:
-        warnings.append(f"{found.found:,} log lines belong to the trace; the newest {LINES} are shown.")
+    if lines.found > LINES:
+        warnings.append(f"{lines.found:,} log lines belong to the trace; the newest {LINES} are shown.")
     return TraceLines(frame)

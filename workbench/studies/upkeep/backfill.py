@@ -57,10 +57,10 @@ def backfill(ctx: Context, days: list[TimeRange]) -> Iterator[Filled]:
 
 def _one_day(ctx: Context, system: str, day: TimeRange) -> float:
     objectives = objectives_of(ctx, system)
-    promises = bind(objectives, range=day, as_of=day.end, zone=ctx.zone)
-    reading = count(ctx, system, objectives, elapsed_spans(promises, day.end))
+    goals = bind(objectives, range=day, as_of=day.end, zone=ctx.zone)
+    reading = count(ctx, system, objectives, elapsed_spans(goals, day.end))
     if ctx.store is not None:
         remember(Shelf.of(ctx, system, objectives, ctx.store), reading.counts.values(), now=ctx.clock())
     covered = sum(float(counts.events["covered"].sum()) for counts in reading.counts.values())
-    slices = sum((promise.window.end_ms - promise.window.start_ms) // promise.slice_ms for promise in promises)
+    slices = sum((goal.window.end_ms - goal.window.start_ms) // goal.slice_ms for goal in goals)
     return covered / slices if slices else float("nan")

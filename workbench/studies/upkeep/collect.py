@@ -160,7 +160,7 @@ def health_urls(ctx: Context, profile: Profile) -> dict[str, tuple[str, float]]:
     given = ctx.reached[profile.system].health if profile.system in ctx.reached else ""
     if not given or not (profile.health or isinstance(given, dict)):
         return {}
-    known = {one.name: one for one in profile.health}
+    known = {endpoint.name: endpoint for endpoint in profile.health}
     if isinstance(given, str):
         first = urlsplit(profile.health[0].url).netloc
         bases = {name: given for name, one in known.items() if urlsplit(one.url).netloc == first}

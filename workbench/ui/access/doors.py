@@ -151,7 +151,7 @@ def proxy_headers(proxy: ProxySettings, peer: str, headers: Headers) -> Headers:
     users, groups = values
     if len(users) != 1 or len(groups) > 1 or not users[0].strip():
         return []
-    return [(USER_HEADER.lower().encode(), users[0]), *((GROUPS_HEADER.lower().encode(), one) for one in groups)]
+    return [(USER_HEADER.lower().encode(), users[0]), *((GROUPS_HEADER.lower().encode(), group) for group in groups)]
 
 
 async def _refuse(scope: Scope, send: Call, status: int, code: int, text: bytes) -> None:

@@ -109,7 +109,7 @@ def windowed(name: str, system: str, span: TimeRange, **options: str) -> Study:
 
 
 def overview(span: TimeRange | None, zone: str) -> Study:
-    """All systems and their promises over a range."""
+    """All systems and their objectives over a range."""
     return _answer("overview", "", span, zone)
 
 

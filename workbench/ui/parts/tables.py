@@ -1,4 +1,4 @@
-"""Tables of promises and of sources: worst first, every cell with its unit, a row leads to its detail."""
+"""Tables of objectives and of sources: worst first, every cell with its unit, a row leads to its detail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workbench.ui.parts.markdown import plain, plain_cell, plain_cells
 #: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
 ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 8
 
-#: How many promises are shown before their table scrolls. [count]
+#: How many objectives are shown before their table scrolls. [count]
 MOST_PROMISES = 12
 
 #: Text that starts as an amount does, not as a date.
@@ -68,8 +68,8 @@ def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
     return ordered.sort_values(["_place", "period_left_ratio"], kind="stable").drop(columns="_place")
 
 
-def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return compliance rows as text a reader can take in: one row per promise, in the order given."""
+def goal_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return compliance rows as text a reader can take in: one row per objective, in the order given."""
     cells = [
         {
             "Status": [STATUS_WORDS[row.status]],
@@ -87,8 +87,8 @@ def promise_cells(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells)
 
 
-def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], None], system: bool = False) -> None:
-    """Show promises; the name of each is a button that calls ``open_row`` with its row.
+def goals(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], None], system: bool = False) -> None:
+    """Show objectives; the name of each is a button that calls ``open_row`` with its row.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def promises(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], N
     system : bool
         Show the system of each row too.
     """
-    cells = promise_cells(frame)
+    cells = goal_cells(frame)
     if system:
         cells.insert(2, "System", frame["system_title"].to_numpy())
 

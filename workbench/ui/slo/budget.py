@@ -1,4 +1,4 @@
-"""What spent the budget of one SLO, how long the rest lasts, and what another promise would have meant."""
+"""What spent the budget of one SLO, how long the rest lasts, and what another objective would have meant."""
 
 from __future__ import annotations
 

@@ -167,8 +167,8 @@ class PriceBook:
         for name in (prices.name, *prices.fallbacks):
             entries = self.providers[name].entries if name in self.providers else ()
             for spelled in _spellings(model):
-                entry = next((one for one in entries if one.model == spelled), None)
-                entry = entry or next((one for one in entries if one.means(spelled)), None)
+                entry = next((entry for entry in entries if entry.model == spelled), None)
+                entry = entry or next((entry for entry in entries if entry.means(spelled)), None)
                 if entry is not None:
                     return entry
         return None
@@ -176,12 +176,15 @@ class PriceBook:
     def price(self, provider: str, model: str, at: datetime) -> Price | None:
         """Return the price in force at an instant; None where the book has none, which is never zero."""
         entry = self.entry(provider, model)
-        return None if entry is None else next((one for one in reversed(entry.prices) if one.holds(at)), None)
+        return None if entry is None else next((price for price in reversed(entry.prices) if price.holds(at)), None)
 
     def _provider(self, name: str) -> Provider | None:
         lower = name.strip().lower()
         prices = self.providers.get(lower)
-        return prices or next((one for one in self.providers.values() if one.match and matches(one.match, lower)), None)
+        return prices or next(
+            (provider for provider in self.providers.values() if provider.match and matches(provider.match, lower)),
+            None,
+        )
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def gated(changes: Iterable[PriceChange]) -> list[Gate]:
     >>> [gate.reason for gate in gated([cut, slip])]
     ['', 'falls to 1/64 of 0.000005: check the unit']
     """
-    return [Gate(one, _reason(one)) for one in changes]
+    return [Gate(change, _reason(change)) for change in changes]
 
 
 def _reason(change: PriceChange) -> str:

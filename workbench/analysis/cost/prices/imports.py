@@ -61,7 +61,7 @@ def genai_prices(document: Sequence[Mapping[str, Any]], *, source: str = "genai-
         for model in provider["models"]:
             listed = model["prices"] if isinstance(model["prices"], list) else [{"prices": model["prices"]}]
             who = str(provider["id"]), str(model["id"])
-            prices = tuple(_genai_price(*who, one, source) for one in listed)
+            prices = tuple(_genai_price(*who, entry, source) for entry in listed)
             entries.append(Entry(*who, model.get("match", {}), prices))
         providers[provider["id"]] = Provider(
             provider["id"],
@@ -118,7 +118,7 @@ def _genai_price(provider: str, model: str, part: Mapping[str, Any], source: str
     limits = part.get("constraint") or {}
     rates = {}
     for key, value in part["prices"].items():
-        suffix = next((one for one in _SUFFIXES if key.endswith(one)), None)
+        suffix = next((suffix for suffix in _SUFFIXES if key.endswith(suffix)), None)
         if suffix is None:
             raise ParameterError(f"{provider} {model}: {key!r} is no unit that is known.")
         ending, per = _SUFFIXES[suffix]
@@ -126,7 +126,7 @@ def _genai_price(provider: str, model: str, part: Mapping[str, Any], source: str
         base = value
         if isinstance(value, Mapping):
             base = value["base"]
-            tiers = tuple((int(one["start"]), _decimal(one["price"])) for one in value["tiers"])
+            tiers = tuple((int(tier["start"]), _decimal(tier["price"])) for tier in value["tiers"])
         rates[key.removesuffix(suffix) + ending] = Rate(_decimal(base), per, tuple(sorted(tiers)))
     since = date.fromisoformat(limits["start_date"]) if "start_date" in limits else None
     begins, ends = (

@@ -214,7 +214,7 @@ def _sign_ins(day: Day, login: Answered, exposure: Exposure) -> None:
 
 def _queries(day: Day, answered: list[Answered], exposure: Exposure) -> None:
     """Add queries of the database: one read for each request of people that ends well."""
-    own = [one for one in answered if one.endpoint.target is PEOPLE]
+    own = [answer for answer in answered if answer.endpoint.target is PEOPLE]
     counts, parts = (np.sum([flow["200"] for flow in flows], axis=0) for flows in _both(own))
     exposure.count(labels(PEOPLE, "database_queries_total", operation="select", table="tests"), parts)
     slow = np.ones(MINUTES)
@@ -226,4 +226,4 @@ def _queries(day: Day, answered: list[Answered], exposure: Exposure) -> None:
 
 
 def _both(answered: list[Answered]) -> tuple[list[Flow], list[Flow]]:
-    return [one.flow for one in answered], [one.parts for one in answered]
+    return [answer.flow for answer in answered], [answer.parts for answer in answered]

@@ -35,11 +35,11 @@ def record(day: Day, answered: Sequence[Answered]) -> Records:
     for status in dict.fromkeys(status for one in answered for status in one.flow):
         ending = [one for one in answered if status in one.flow]
         chosen = kept(day, f"abtesting/{status}", [one.flow[status] for one in ending], KEEP)
-        for one, calls in zip(ending, chosen, strict=True):
-            name = f"abtesting{one.endpoint.path}/{status}"
-            for call in sampled(day, name, calls, BUCKETS, one.held, inner=4):
-                _line(records, one, status, call)
-                _spans(records, one, status, call)
+        for answer, calls in zip(ending, chosen, strict=True):
+            name = f"abtesting{answer.endpoint.path}/{status}"
+            for call in sampled(day, name, calls, BUCKETS, answer.held, inner=4):
+                _line(records, answer, status, call)
+                _spans(records, answer, status, call)
     for event, level in day.of("auth_attack"):
         for minute in np.flatnonzero(level)[::5].tolist():
             at = (day.index * 1440 + minute) * 60 * NS + 30 * NS
@@ -63,8 +63,8 @@ def _write(
     )  # fmt: skip
 
 
-def _line(records: Records, one: Answered, status: str, call: Call) -> None:
-    endpoint = one.endpoint
+def _line(records: Records, answer: Answered, status: str, call: Call) -> None:
+    endpoint = answer.endpoint
     severity, level = _LEVELS.get(status, _LEVELS.get(status[0], ("INFO", "INFO")))
     module, function, line = _CODE[endpoint.path]
     event = "error" if status.startswith("5") else "security" if status in ("401", "429") else "request"
@@ -86,8 +86,8 @@ def _line(records: Records, one: Answered, status: str, call: Call) -> None:
     )  # fmt: skip
 
 
-def _spans(records: Records, one: Answered, status: str, call: Call) -> None:
-    endpoint, failed = one.endpoint, status.startswith("5")
+def _spans(records: Records, answer: Answered, status: str, call: Call) -> None:
+    endpoint, failed = answer.endpoint, status.startswith("5")
     _span(
         records, call, call.span, "", 0.0, 1.0, "http.request", "server", "error" if failed else "ok",
         {

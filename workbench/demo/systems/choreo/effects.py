@@ -33,6 +33,6 @@ SHOWS: dict[str, tuple[tuple[str, ...], str]] = {
 def expected(event: Event) -> dict[str, Any]:
     """Return what a switch goes to."""
     if event.kind == "model_switch":
-        chosen = [one for one in PROVIDERS if event.concerns(provider=one.name) and one.dearer]
+        chosen = [provider for provider in PROVIDERS if event.concerns(provider=provider.name) and provider.dearer]
         return {"to": {one.name: one.dearer.name for one in chosen if one.dearer}}
     return {}

@@ -67,9 +67,9 @@ class Choreo:
         shape = requests.load(day)
         tally = Tally()
         exposures = {target: Exposure() for target in places.TARGETS}
-        asked = [requests.ask(day, provider, shape, exposures, tally) for provider in places.PROVIDERS]
-        processes.expose_processes(day, exposures, requests.everything(asked))
-        records = telemetry.record(day, asked) if day.recorded else Records(day.index)
+        calls = [requests.ask(day, provider, shape, exposures, tally) for provider in places.PROVIDERS]
+        processes.expose_processes(day, exposures, requests.everything(calls))
+        records = telemetry.record(day, calls) if day.recorded else Records(day.index)
         return SystemDay(exposures, tally, records)
 
 

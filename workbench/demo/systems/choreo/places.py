@@ -54,7 +54,7 @@ PROVIDERS = (
     ),
     Provider("anthropic", SECOND, 12.0, 1.4, 0.6, Model("claude-sonnet-4", price(3e-6), price(15e-6), 940, 380)),
 )  # fmt: skip
-MODELS = tuple(model for one in PROVIDERS for model in (one.usual, one.dearer) if model)
+MODELS = tuple(model for provider in PROVIDERS for model in (provider.usual, provider.dearer) if model)
 
 
 def labels(target: Target, metric: str, /, **more: str) -> Labels:

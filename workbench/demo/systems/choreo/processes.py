@@ -18,7 +18,7 @@ def expose_processes(day: Day, exposures: Mapping[Target, Exposure], asked: Mapp
     """Add the gauges of both instances; requests wait where more run than an instance works on at once."""
     for target in TARGETS:
         exposure, name = exposures[target], f"choreo/{target.instance}"
-        median = float(np.mean([one.median for one in PROVIDERS if one.target is target]))
+        median = float(np.mean([provider.median for provider in PROVIDERS if provider.target is target]))
         busy = asked[target] / 60 * median * 1.25
         gone = np.zeros(MINUTES)
         for _, level in day.of("queue_backlog"):

@@ -39,7 +39,7 @@ _STREAMED = 0.3
 
 
 @dataclass
-class Asked:
+class ProviderCall:
     """One provider's requests: by model and end, by minute and by scrape; durations by minute."""
 
     provider: Provider
@@ -54,7 +54,7 @@ def load(day: Day) -> Floats:
     return shape
 
 
-def ask(day: Day, provider: Provider, shape: Floats, exposures: Exposures, tally: Tally) -> Asked:
+def ask(day: Day, provider: Provider, shape: Floats, exposures: Exposures, tally: Tally) -> ProviderCall:
     """Add the requests to one provider; return them for the logs and traces."""
     name = f"choreo/{provider.name}"
     flow = drawn(day, name, provider.rate * shape, _ENDS, day.serving(provider.target.instance))
@@ -83,7 +83,7 @@ def ask(day: Day, provider: Provider, shape: Floats, exposures: Exposures, tally
             tally.inject(event.id, f"cost.model.{provider.dearer.name}", spent)
             tally.inject(event.id, f"cost.model.{provider.usual.name}", -elsewhere)
             tally.inject(event.id, f"cost.provider.{provider.name}", spent - elsewhere)
-    return Asked(provider, flows, parts, held)
+    return ProviderCall(provider, flows, parts, held)
 
 
 def _models(provider: Provider) -> list[Model]:
@@ -172,10 +172,10 @@ def _units(model: Model, read: Counts, written: Counts) -> Counts:
     return units
 
 
-def everything(asked: list[Asked]) -> dict[Target, Counts]:
+def everything(calls: list[ProviderCall]) -> dict[Target, Counts]:
     """Return the requests by instance and minute."""
     exposed: dict[Target, Counts] = {}
-    for one in asked:
-        counts = total(summed(one.flows))
-        exposed[one.provider.target] = exposed.get(one.provider.target, np.zeros(MINUTES, np.int64)) + counts
+    for call in calls:
+        counts = total(summed(call.flows))
+        exposed[call.provider.target] = exposed.get(call.provider.target, np.zeros(MINUTES, np.int64)) + counts
     return exposed

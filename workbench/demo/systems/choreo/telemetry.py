@@ -10,14 +10,14 @@ from workbench.demo.engine.calls import NS, Call, kept, sampled, starts_and_stop
 from workbench.demo.engine.day import Day
 from workbench.demo.engine.records import Records
 from workbench.demo.systems.choreo.places import BUCKETS, ENDPOINT, SYSTEM, Model, Provider
-from workbench.demo.systems.choreo.requests import Asked
+from workbench.demo.systems.choreo.requests import ProviderCall
 
 #: One request in so many is kept. The document keeps every trace; the demo stays small.
 KEEP = 25
 _USERS = 60
 
 
-def record(day: Day, asked: Sequence[Asked]) -> Records:
+def record(day: Day, asked: Sequence[ProviderCall]) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
     used = [(one, model) for one in asked for model in (one.provider.usual, one.provider.dearer) if model]

@@ -52,8 +52,8 @@ def record(day: Day, requests: Mapping[Target, Sequence[Requests]], generations:
         ending = [(target, one) for target, one in answered if status in one.method.statuses]
         counts = [one.statuses[list(one.method.statuses).index(status)] for _, one in ending]
         chosen = kept(day, f"lab/{status}", counts, _keep(status))
-        for (target, one), calls in zip(ending, chosen, strict=True):
-            _requests(day, records, target, one, calls, status, generations)
+        for (target, method), calls in zip(ending, chosen, strict=True):
+            _requests(day, records, target, method, calls, status, generations)
     _restarts(day, records)
     return records
 

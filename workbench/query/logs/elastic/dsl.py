@@ -65,7 +65,10 @@ def filter_paths(wanted: LogFilter, shape: LogShape) -> tuple[str, ...]:
         )
         if asked
     ]
-    return (*(place for name in columns for place in shape.places(name)), *(one.attribute for one in wanted.attributes))
+    return (
+        *(place for name in columns for place in shape.places(name)),
+        *(attribute.attribute for attribute in wanted.attributes),
+    )
 
 
 def compiled(wanted: LogFilter, shape: LogShape, places: Mapping[str, Place], evidence: Evidence) -> Dsl:
@@ -158,7 +161,9 @@ class _Compiler:
             if values is None:
                 return self._unable(path)
             seen = self._evidence.seen(place)
-            meant = [one for one in values if severity_of(one, self._shape.levels, scale=scale_of(path)) in severities]
+            meant = [
+                value for value in values if severity_of(value, self._shape.levels, scale=scale_of(path)) in severities
+            ]
             if seen.several:
                 return self._unable(path)
             parts += [{"terms": {place.name: meant}}] if meant else []

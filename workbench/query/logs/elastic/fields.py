@@ -140,7 +140,9 @@ class Fields:
             None of the places is a field of dates.
         """
         candidates = (*shape.own.get("time_ns", ())[:1], "@timestamp", *shape.places("time_ns"))
-        dated = [path for path in candidates if any(one.place(path).kind == "time" for one in self.indices.values())]
+        dated = [
+            path for path in candidates if any(index.place(path).kind == "time" for index in self.indices.values())
+        ]
         if not dated:
             raise QueryRejected(
                 f"No field of dates holds the time of a record (looked for: {', '.join(dict.fromkeys(candidates))}).",

@@ -34,11 +34,11 @@ def index_names(patterns: Sequence[str], span: TimeRange) -> tuple[str, ...]:
 
 
 def _named(pattern: str, span: TimeRange) -> list[str]:
-    found = _DATE.search(pattern)
-    if not found:
+    match = _DATE.search(pattern)
+    if not match:
         return [pattern]
-    before, after = pattern[: found.start()], pattern[found.end() :]
-    form = (found[1] or found[2]).lower()
+    before, after = pattern[: match.start()], pattern[match.end() :]
+    form = (match[1] or match[2]).lower()
     for part, wild in (("", ""), ("dd", "*"), ("mm", "*")):
         shown = form[: form.index(part)] if part and part in form else form
         if part and part not in form:

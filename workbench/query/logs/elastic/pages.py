@@ -107,9 +107,9 @@ class Pages:
             )
 
     def _partial(self, answer: dict[str, Any]) -> bool:
-        found = partial_warnings(answer)
-        self.warnings |= dict.fromkeys(found)
-        return bool(found)
+        warnings = partial_warnings(answer)
+        self.warnings |= dict.fromkeys(warnings)
+        return bool(warnings)
 
     def _open(self) -> str:
         fields = [("keep_alive", _KEEP), ("ignore_unavailable", "true")]
@@ -121,8 +121,8 @@ class Pages:
             if "closed" in error.message:
                 raise
             reply = None
-        told = self._web.json(reply) if reply is not None and reply.status == 200 else {}
-        pit = str(told.get("pit_id") or told.get("id") or "")
+        answer = self._web.json(reply) if reply is not None and reply.status == 200 else {}
+        pit = str(answer.get("pit_id") or answer.get("id") or "")
         if not pit:
             self.warnings["The server keeps no point in time: lines written while they were read may be missing."] = (
                 None
@@ -136,21 +136,21 @@ class Pages:
 
 def partial_warnings(answer: dict[str, Any]) -> list[str]:
     """Say what an answer of status 200 leaves out: shards that failed, time that ran out, clusters that are away."""
-    found = []
+    warnings = []
     if answer.get("timed_out") is True:
-        found.append("The search ran out of the server's time: the answer is partial.")
+        warnings.append("The search ran out of the server's time: the answer is partial.")
     shards = answer.get("_shards") or {}
     if shards.get("failed"):
         reasons = {
             str(((one.get("reason") or {}).get("reason")) or one.get("reason")) for one in shards.get("failures") or ()
         }
         why = f" ({'; '.join(sorted(reasons))[:300]})" if reasons else ""
-        found.append(f"{shards['failed']} of {shards.get('total', '?')} shards failed{why}: the answer is partial.")
+        warnings.append(f"{shards['failed']} of {shards.get('total', '?')} shards failed{why}: the answer is partial.")
     if answer.get("terminated_early") is True:
-        found.append("The search ended early: the answer is partial.")
+        warnings.append("The search ended early: the answer is partial.")
     if answer.get("is_partial") is True or (answer.get("_clusters") or {}).get("skipped"):
-        found.append("A cluster was left out: the answer is partial.")
-    return found
+        warnings.append("A cluster was left out: the answer is partial.")
+    return warnings
 
 
 def hits_total(answer: dict[str, Any]) -> int:

@@ -182,8 +182,8 @@ class ElasticSource:
         """Say whether the server answers, what it is and how new its lines are; never raises."""
         status, engine, newest, detail, code = "ok", str(self.kind), None, "", 0
         try:
-            told = self.web.document("/")
-            version = told.get("version") or {}
+            answer = self.web.document("/")
+            version = answer.get("version") or {}
             engine = f"{version.get('distribution') or 'elasticsearch'} {version.get('number', '')}".strip()
             now = datetime.now(UTC)
             newest = self.newest(TimeRange(now - _LOOK_BACK, now + timedelta(minutes=1)))
@@ -208,8 +208,8 @@ class ElasticSource:
         types = types_by_index(self.web.json(reply) if reply.status == 200 else {})
         if not types:
             return index, Fields({}, self._closed(index))
-        told = self._asked(f"/{index}/_mapping", options[1:])
-        mappings = {name: one.get("mappings") for name, one in told.items() if isinstance(one, dict)}
+        answer = self._asked(f"/{index}/_mapping", options[1:])
+        mappings = {name: one.get("mappings") for name, one in answer.items() if isinstance(one, dict)}
         known = {
             name: IndexFields.of_mapping(mapping) if (mapping := mappings.get(name)) is not None else
             IndexFields.of_types(kinds) for name, kinds in types.items()
@@ -219,15 +219,15 @@ class ElasticSource:
     def _asked(self, path: str, options: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Ask what a server need not know or tell; then nothing is known."""
         try:
-            told = self.web.document(path, options)
+            answer = self.web.document(path, options)
         except SourceError:
             return {}
-        return told if isinstance(told, dict) else {}
+        return answer if isinstance(answer, dict) else {}
 
     def _closed(self, index: str) -> tuple[str, ...]:
         """Say which indices of a pattern are closed: a search leaves them out without a word."""
-        told = self._asked(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
-        listed = [one for one in told.get("indices") or () if isinstance(one, dict)]
+        answer = self._asked(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
+        listed = [one for one in answer.get("indices") or () if isinstance(one, dict)]
         closed = [str(one.get("name")) for one in listed if "closed" in (one.get("attributes") or ())]
         return (f"Closed indices are left out: {', '.join(closed[:5])}.",) if closed else ()
 

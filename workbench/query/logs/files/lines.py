@@ -177,13 +177,13 @@ def _whole(lines: Iterator[str], coverage: Coverage) -> Iterator[str]:
     """Put lines together again that a runtime cut at 16 KiB; those of stdout and stderr may come in turns."""
     begun: dict[str, str] = {}
     for line in lines:
-        if (found := _CRI.fullmatch(line)) and found[1][:4].isdigit():
-            stream = found[1].rsplit(" ", 1)[1]
-            if found[2] == "P":
-                begun[stream] = begun.get(stream, "") + found[3]
+        if (match := _CRI.fullmatch(line)) and match[1][:4].isdigit():
+            stream = match[1].rsplit(" ", 1)[1]
+            if match[2] == "P":
+                begun[stream] = begun.get(stream, "") + match[3]
                 coverage.counts["continued"] += 1
             else:
-                yield f"{found[1]} F {begun.pop(stream, '')}{found[3]}"
+                yield f"{match[1]} F {begun.pop(stream, '')}{match[3]}"
         elif line.startswith('{"log":') and ('\\n","' not in line or begun):
             record = _record(line)
             stream = str(record.get("stream", ""))

@@ -72,14 +72,14 @@ class LogFileSource:
             There are none.
         """
         pattern = str(self._path / "**") if self._path.is_dir() else str(self._path)
-        found = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())
-        if not found:
+        files = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())
+        if not files:
             raise SourceUnavailable(
                 f"No file matches {self._path}.",
                 source=self._name,
                 hint="Check path of this source, and who may read it.",
             )
-        return found
+        return files
 
     def logs(self, wanted: LogFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the lines of ``[start, end)`` that pass, oldest first, each exactly once: LOGS in pieces.
@@ -124,9 +124,9 @@ class LogFileSource:
         """Say whether there are files and when the newest was written; never raises."""
         status, newest, detail, code = "ok", None, "", 0
         try:
-            found = self.files()
-            newest = from_ms(int(max(path.stat().st_mtime for path in found) * 1000))
-            detail = f"{len(found):,} files, {sum(path.stat().st_size for path in found) / 1e6:,.1f} MB."
+            files = self.files()
+            newest = from_ms(int(max(path.stat().st_mtime for path in files) * 1000))
+            detail = f"{len(files):,} files, {sum(path.stat().st_size for path in files) / 1e6:,.1f} MB."
         except SourceUnavailable as error:
             status, detail, code = "unavailable", f"{error.message} {error.hint}", error.exit_code
         except OSError as error:

@@ -131,10 +131,10 @@ class LokiApi:
 
     def stats(self, selector: str, start_ns: int, end_ns: int) -> dict[str, int]:
         """Streams, chunks, bytes and entries of a selector as far as they are flushed; zero says nothing."""
-        told = self._document(
+        answer = self._document(
             "/loki/api/v1/index/stats", [("query", selector), *_times(start_ns, end_ns)], query=selector
         )
-        return {name: int(told.get(name) or 0) for name in ("streams", "chunks", "bytes", "entries")}
+        return {name: int(answer.get(name) or 0) for name in ("streams", "chunks", "bytes", "entries")}
 
     def version(self) -> str:
         """Version as the server says it."""
@@ -167,12 +167,14 @@ class LokiApi:
     def _document(self, path: str, fields: Fields = (), *, query: str = "") -> dict[str, Any]:
         reply = self.web.reply(path, fields, query=query, headers=_CATEGORIZED, fine=(401,))
         if reply.status == 401:
-            told = said(reply)
+            answer = said(reply)
             raise SourceUnavailable(
-                f"Loki refuses the request (HTTP 401): {told or 'no reason given'}.",
+                f"Loki refuses the request (HTTP 401): {answer or 'no reason given'}.",
                 source=self.web.name,
                 query=query,
-                hint="Set tenant = … of this source." if "org id" in told else "Check the credentials of this source.",
+                hint="Set tenant = … of this source."
+                if "org id" in answer
+                else "Check the credentials of this source.",
             )
         read = self.web.json(reply)
         return read if isinstance(read, dict) else {}

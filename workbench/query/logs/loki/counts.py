@@ -81,7 +81,7 @@ def step_counts(api: LokiApi, log_query: str, span: TimeRange, step_ms: int, nam
         parts = {part: by_part.get(part, whole if len(group) == 1 else {}) for part in group}
         for part, told in parts.items():
             steps |= {(part.start_ms, key): count for key, count in told.items()}
-        added = sum(sum(told.values()) for told in parts.values())
+        added = sum(sum(part.values()) for part in parts.values())
         # Lines that arrived between the two questions are no difference.
         again = whole if added == sum(whole.values()) else counted(span_of_group)
         if added not in (sum(whole.values()), sum(again.values())):

@@ -44,20 +44,20 @@ def whole_windows(api: LokiApi, query: str, start_ns: int, end_ns: int) -> Itera
     while at < end_ns:
         until = min(at + width, end_ns)
         try:
-            found = api.entries(query, at, until)
+            entries = api.entries(query, at, until)
         except QueryTooExpensive as error:
             if not api.shorter(error, until - at):
                 raise
             width = api.longest_ns
             continue
-        if len(found) < api.most_lines:
-            yield found
+        if len(entries) < api.most_lines:
+            yield entries
             at = until
-            width = min(_wider(width, len(found), api.most_lines), api.longest_ns)
+            width = min(_wider(width, len(entries), api.most_lines), api.longest_ns)
         elif until - at > 1:
-            width = _narrower(found, at, until)
+            width = _narrower(entries, at, until)
         else:
-            yield _one_nanosecond(api, query, at, found)
+            yield _one_nanosecond(api, query, at, entries)
             at, width = until, _HOUR_NS
 
 
@@ -109,10 +109,10 @@ def any_entry(api: LokiApi, query: str, start_ns: int, end_ns: int) -> bool:
     return False
 
 
-def _narrower(found: list[Entry], at: int, until: int) -> int:
+def _narrower(entries: list[Entry], at: int, until: int) -> int:
     """Return the next window: half of this one, or up to the one nanosecond that all lines of a full answer share."""
-    first = min(entry.time_ns for entry in found)
-    if first < max(entry.time_ns for entry in found):
+    first = min(entry.time_ns for entry in entries)
+    if first < max(entry.time_ns for entry in entries):
         return (until - at) // 2
     return first - at if first > at else 1
 
