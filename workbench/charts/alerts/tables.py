@@ -168,7 +168,7 @@ def shift_rows(result: Result) -> list[dict[str, str]]:
 
 
 def tag_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per rule with alerts, ``all`` first: what people said of them, and of how many nobody said."""
+    """One row of text per rule with alerts, ``all`` first: tagged useful, tagged "no action", and not tagged."""
     return [
         {
             "rule": str(row.alertname),

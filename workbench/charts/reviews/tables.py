@@ -134,7 +134,7 @@ def delivery_finding(study: Study) -> Sentence:
     rows = study.results["metrics"].frame.set_index("metric")
     count = int(rows.loc["frequency", "of"])
     if not study.provenance.source:
-        return Sentence("Nothing says when this system was deployed.")
+        return Sentence("No deployments of this system are known.")
     failing = rows.loc["fail_rate", "value"]
     failed = f"; {ratio_text(failing, digits=1)} of them failed" if math.isfinite(failing) else ""
     noun = "deployment" if count == 1 else "deployments"

@@ -94,7 +94,7 @@ def delivery_performance(
     if not said:
         warnings.append("No incidents are known: the fail rate and the recovery time say nothing.")
     if not known.origin:
-        warnings.append("Nothing says when this system was deployed: give --git or --deployments, or note deployments.")
+        warnings.append("No deployments are known: give --git or --deployments, or note deployments.")
     why = {"frequency": "no deployments are known"}
     for metric in unknown:
         row = metrics.frame["metric"] == metric

@@ -37,7 +37,7 @@ def by_system(study: Study, people: Mapping[str, Study]) -> None:
     if cards := activity_cards(study, people):
         today.cards(cards)
     else:
-        st.caption("No system counts what people do.")
+        st.caption("No system has activity metrics.")
     st.subheader("By system", anchor=False)
     tables.texts(executive_rows(study, people), alt="Objectives, money and activity by system")
     exports.downloads(study, study.results["board"], name="executive")

@@ -36,7 +36,7 @@ class Same:
 
 
 class _NoKeyError(Exception):
-    """It cannot be said what something depends on."""
+    """What a value depends on is unknown, so it cannot be shared."""
 
 
 _made: OrderedDict[Any, Any] = OrderedDict()
