@@ -84,7 +84,7 @@ def test_lines_of_loki_are_counted_there_and_only_the_newest_are_read(
     assert code == 0
     assert [row["message"] for row in json.loads(out)] == [one.message for one in newest[:3]]
     assert f"{len(newest)} lines of lines match" in err
-    assert 'Asked: {service_name=~"llm\\\\-ab\\\\-testing"} | json' in err
+    assert 'Query: {service_name=~"llm\\\\-ab\\\\-testing"} | json' in err
     native = ["--native", '{service_name="llm-ab-testing"} |= "card declined"']
     code, out, err = run(capsys, *arguments, *native)
     assert "20 lines of lines match" in err

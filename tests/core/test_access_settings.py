@@ -57,7 +57,7 @@ def test_a_member_of_everybody_is_whoever_signed_in(tmp_path):
         ("[access]\nopenn = true\n", 2, "Did you mean 'open'"),
         ('[access]\nsign_in = "oidc"\n', 1, "needs [access.oidc]"),
         ('[access]\nsign_in = "proxy"\nopen = true\n[access.proxy]\naddresses = ["10.0.0.1"]\n' + LAB, 1, "contradict"),
-        (PROXY, 1, "needs a group"),
+        (PROXY, 1, "needs at least one group"),
         (LAB, 1, 'groups need sign_in = "oidc" or "proxy"'),
         (PROXY + '[access.groups.lab]\nrole = "viewr"\nsystems = ["a"]\n', 6, "'viewer', 'editor' or 'admin'"),
         (PROXY + '[access.groups.lab]\nrole = "admin"\nsystems = ["a"]\n', 5, "an admin sees everything"),

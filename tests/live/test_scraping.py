@@ -130,7 +130,7 @@ def test_the_overview_shows_the_new_system(drafted: Path, chromium) -> None:
         page.goto(server.url)
         page.get_by_text("All SLOs").wait_for(timeout=60_000)
         page.get_by_text("source mine").wait_for(timeout=60_000)
-        page.get_by_text("1 of 1").wait_for(timeout=60_000)
+        page.get_by_text("1 of 1 met").wait_for(timeout=60_000)
         assert page.get_by_text("counterfactual-lab").count() == 0
         assert page.get_by_text("Traceback").count() == 0
         page.close()

@@ -146,7 +146,10 @@ def _step() -> int:
 def _chosen_and_reopened(visit: Visit) -> tuple[list[str], list[str]]:
     """Figures of the page after a choice in the side bar, and of the address that this wrote."""
     page = visit.open("slo", slo="availability", period="30d")
-    page.get_by_test_id("stSidebar").get_by_role("combobox").nth(1).click()
+    period = page.get_by_test_id("stSidebar").get_by_role("combobox").nth(1)
+    period.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # a list that opens while its place moves closes at once
+    period.click()
     page.get_by_role("option", name="7d", exact=True).click()
     page.wait_for_url("**period=7d*")
     visit.settle()

@@ -35,7 +35,7 @@ def test_a_note_is_written_and_a_change_of_somebody_else_is_shown_first(visit):
     assert (note.text, note.created_by, note.slo) == ("Release 2.4", "local", "availability")
     store.add_annotation(Annotation(LAB, "incident", NOW, "Outage", NOW, "ben"))
     app = written(app, "Release 2.5")
-    assert "Someone changed this before you" in texts(app)
+    assert "Changed by someone else" in texts(app)
     assert "ben, annotation.add" in texts(app)
     assert len(store.annotations(LAB)) == 2
     assert "Written as" in texts(written(app, "Release 2.5"))

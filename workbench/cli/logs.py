@@ -90,7 +90,7 @@ def logs(
     rows = _printed(found, format_)
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
     if show_query and found.query:
-        say(f"Request: {found.query}")
+        say(f"Query: {found.query}")
     if found.coverage:
         read = found.coverage
         files = f"{read['files']} file{'s' if read['files'] != 1 else ''}"
