@@ -99,7 +99,9 @@ def test_another_seed_or_scenario_replaces_the_demo(demo: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extension", [False, True], ids=["first build", "extension"])
+@pytest.mark.parametrize(
+    "extension", [pytest.param(False, id="first build", marks=pytest.mark.soak), pytest.param(True, id="extension")]
+)
 def test_a_build_killed_in_the_middle_is_finished_by_the_next(
     tmp_path: Path, built: Callable[[timedelta], Path], extension: bool
 ) -> None:
