@@ -178,6 +178,7 @@ def test_random_halves_of_one_version_differ_as_often_as_they_may(omit: Callable
     assert alarms / 300 <= 0.05
 
 
+@pytest.mark.slow
 def test_answers_of_one_user_are_not_independent() -> None:
     """40 users an arm, 25 answers each, no difference: answers as units err in a third of the tests, users in 5 %."""
     random, wrong = np.random.default_rng(8), {"": 0, "user": 0}

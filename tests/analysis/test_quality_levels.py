@@ -71,6 +71,7 @@ def test_a_few_days_prove_nothing() -> None:
     assert np.isnan(row.low)
 
 
+@pytest.mark.slow
 def test_quiet_periods_differ_as_often_as_they_may_though_their_days_hang_together() -> None:
     random, wrong = np.random.default_rng(3), 0
     for _ in range(200):

@@ -23,6 +23,7 @@ def test_spans_of_one_trace_are_not_independent() -> None:
     assert together["error"][0] == pytest.approx(alone["error"][0] * np.sqrt(10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "probability"),
     [(300, 1 / 8), (1000, 0.1), (60, 0.1), (1280, 1 / 128), (20_000, 1 / 25), (51_200, 1 / 128), (40, 0.5)],

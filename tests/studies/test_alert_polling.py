@@ -138,6 +138,7 @@ def test_a_standing_alert_fires_over_a_pause_since_alertmanager_gives_its_start(
     assert rows(load(ctx, 301)) == [("Slow", 2_880 + 301, True, True)]
 
 
+@pytest.mark.slow
 def test_an_alertmanager_that_stopped_answering_fires_nothing_now(polled: tuple[Server, Context]) -> None:
     server, ctx = polled
     server.alerts = {"Slow": (0, {})}

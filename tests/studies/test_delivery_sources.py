@@ -78,6 +78,7 @@ def test_a_rolling_update_is_one_deployment_and_a_rollback_another() -> None:
     assert table["deployment"].tolist() == ["2 at 2026-10-01 01:30", "1 at 2026-10-01 06:40"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30))
 def test_versions_that_follow_each_other_by_the_hour_are_each_deployed(versions: list[int]) -> None:
     times = pd.date_range("2026-10-01", periods=len(versions), freq="h", tz="UTC")

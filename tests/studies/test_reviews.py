@@ -81,6 +81,7 @@ def test_each_item_is_in_one_review(context: Context) -> None:
         items_of(context, "conduit", "noon")
 
 
+@pytest.mark.slow
 def test_a_failed_backup_a_dead_target_and_an_expired_silence_are_found(planted: Context) -> None:
     lab = system_review(planted, system="counterfactual-lab", review="morning", as_of=END).results["items"].frame
     rows = lab.set_index("text")
