@@ -24,8 +24,9 @@ COMMANDS = (
     ("cost", "windows", SYSTEM),
     ("quality", "status", SYSTEM, *WEEK),
     ("capacity", "status", SYSTEM), ("alerts", "status", SYSTEM, *WEEK),
+    ("alerts", "rules", SYSTEM, *WEEK),
     ("operations", "status", SYSTEM), ("slo", "scorecard", "--system", SYSTEM, "--months", "2"),
-    ("cost", "why", SYSTEM, *WEEK), ("cost", "forecast", SYSTEM), ("review", "all", SYSTEM),
+    ("review", "all", SYSTEM),
     ("investigate", SYSTEM, "--last", "1h"),
 )  # fmt: skip
 

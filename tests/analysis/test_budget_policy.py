@@ -24,7 +24,7 @@ from workbench.studies.slo.policy import step_of
 START = datetime(2026, 10, 1, tzinfo=UTC)
 MONTH = TimeRange(START, START + timedelta(days=30))
 STEPS = [step_of(one) for one in read_policy().steps]
-PROMISE = Goal("api", "API", Decimal("0.99"), MONTH)
+GOAL = Goal("api", "API", Decimal("0.99"), MONTH)
 
 
 def events(bad: np.ndarray, total: float = 100.0) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def events(bad: np.ndarray, total: float = 100.0) -> pd.DataFrame:
     return pd.DataFrame({"objective": "api", "time": times, "good": total - bad, "total": total, "covered": 1.0})
 
 
-def states(frame: pd.DataFrame, goal: Goal = PROMISE) -> dict[str, str]:
+def states(frame: pd.DataFrame, goal: Goal = GOAL) -> dict[str, str]:
     given = frame, [goal]
     parts = [make(*given, as_of=MONTH.end) for make in (compliance, burn_rates, spending)]
     found = policy_state(*parts, STEPS, as_of=MONTH.end).frame
@@ -50,6 +50,12 @@ def outage(share_of_budget: float, at_day: int = 10) -> np.ndarray:
 def test_health_reaches_no_step_and_silence_is_unknown():
     assert set(states(events(np.zeros(30 * 288))).values()) == {"clear"}
     assert set(states(events(np.zeros(0))).values()) == {"unknown"}
+
+
+def test_a_month_that_was_mostly_unseen_clears_no_budget_step():
+    seen = events(np.zeros(30 * 288)).tail(6 * 288)
+    budget_steps = {step.name for step in STEPS if step.measure != "burn_rate"}
+    assert {name for name, state in states(seen).items() if state == "unknown"} == budget_steps
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def judged(*bad_shares: float | None) -> list:
         events(np.full(30 * 288, 0.0 if share is None else 100 * share)).head(0 if share is None else None)
         for share in bad_shares
     ]
-    return [compliance(frame, [PROMISE], as_of=MONTH.end) for frame in frames]
+    return [compliance(frame, [GOAL], as_of=MONTH.end) for frame in frames]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +119,7 @@ def test_a_review_holds_for_ninety_days():
 
 def test_counts_that_contradict_come_first():
     wrong = events(np.full(30 * 288, 0.0)).assign(good=101.0)
-    (newest,) = [compliance(wrong, [PROMISE], as_of=MONTH.end)]
+    (newest,) = [compliance(wrong, [GOAL], as_of=MONTH.end)]
     assert review_queue([newest], {}, as_of=MONTH.end).frame["finding"].iloc[0] == "contradiction"
 
 

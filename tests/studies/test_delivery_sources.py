@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.demo_home import END
 from workbench.analysis.operations.versions import version_deployments
+from workbench.charts.reviews.tables import delivery_finding
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import TimeRange
 from workbench.store import Annotation
@@ -49,6 +50,9 @@ def test_versions_in_lines_are_deployments_only_since_there_are_lines(context: C
     assert study.coverage == pytest.approx(days / 30)
     assert any("earlier deployments are not known" in text for text in study.warnings)
     assert rows(study)["value"][["fail_rate", "recovery", "rework", "lead_time"]].isna().all()
+    assert rows(study)["status"][["frequency", "fail_rate", "recovery"]].tolist() == ["ok", "no_data", "no_data"]
+    assert study.status == "no_data", "where no incident is known, nothing says that delivery is well"
+    assert "no incidents are known" in repr(delivery_finding(study))
 
 
 def test_noted_deployments_count_before_versions(context: Context) -> None:
@@ -60,7 +64,7 @@ def test_noted_deployments_count_before_versions(context: Context) -> None:
     study = delivery_performance(context, system="conduit", range=MONTH, as_of=END)
     assert rows(study)["value"][["fail_rate", "recovery"]].tolist() == [0.5, 180]
     assert rows(study).loc["frequency", "of"] == 2
-    assert study.coverage == 1
+    assert (study.status, study.coverage) == ("ok", 1)
 
 
 def test_a_file_and_git_exclude_each_other(context: Context, tmp_path) -> None:

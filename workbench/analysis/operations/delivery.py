@@ -25,7 +25,7 @@ class DeliveryMetrics(Result):
 
     Columns of ``frame``: ``metric`` (id), ``title`` (str), ``value`` (NaN where nothing says it), ``unit`` (``per
     day``, ``min``, ``ratio``), ``of`` (what it rests on) [count], ``level`` (by the benchmark, empty without one),
-    ``detail``.
+    ``detail``, ``status`` (``no_data`` where no source knows what the metric counts).
     """
 
     range: TimeRange
@@ -163,6 +163,7 @@ def delivery_metrics(
     limits = BENCHMARKS[benchmark]
     levels = [_level(row.value, limits.get(row.metric)) for row in frame.itertuples()]
     frame.insert(5, "level", levels)
+    frame["status"] = "ok"
     notes = (f"Levels are those of {benchmark}; DORA dropped the four levels in 2025.",)
     table = pd.DataFrame({"day": days, "deployments": per_day.to_numpy()})
     return DeliveryMetrics(frame, range=range, benchmark=benchmark, notes=notes), DeploymentDays(table)

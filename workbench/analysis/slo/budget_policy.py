@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 
 from workbench.analysis.slo.burn import BurnRates
-from workbench.analysis.slo.compliance import ComplianceResult
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR, ComplianceResult
 from workbench.analysis.slo.spending import Spending
 from workbench.core.result import Result
 
@@ -78,8 +78,8 @@ def policy_state(
 
     Notes
     -----
-    A limit is strict: a budget of exactly nothing left has not been overspent. Without counts a step is ``unknown``,
-    never clear: silence is not health.
+    A limit is strict: a budget of exactly nothing left has not been overspent. Without counts, or where less than nine
+    tenths of the period were observed, a step is ``unknown``, never clear: silence is not health.
     """
     rates = burns.frame.set_index(["objective", "lookback"])["burn_rate"]
     episodes = spent.frame[spent.frame["kind"] == "episode"].groupby("objective")["budget_share"].max()
@@ -93,6 +93,7 @@ def policy_state(
             elif step.measure == "incident" and not math.isnan(value):
                 value = float(episodes.get(name, 0.0))
             known = not math.isnan(value)
+            seen = step.measure == "burn_rate" or row.coverage >= COVERAGE_FLOOR
             beyond = known and (value < step.limit if step.measure == "budget_left" else value > step.limit)
             rows.append(
                 {
@@ -103,7 +104,7 @@ def policy_state(
                     "value": value,
                     "limit": float(step.limit),
                     "lookback": step.lookback,
-                    "state": "reached" if beyond else "clear" if known else "unknown",
+                    "state": "reached" if beyond else "clear" if known and seen else "unknown",
                     "consequence": step.consequence,
                 }
             )

@@ -238,6 +238,13 @@ def weekly_text(per_week: pd.Series[Any]) -> str:
 _WHOLE = 0.95
 
 
+def none_began(coverage: float) -> str:
+    """Say that no alert began, and in how much of the period where not all of it was seen."""
+    if coverage < _WHOLE:
+        return f"No alert began in the {ratio_text(coverage, digits=1)} of this period that was seen"
+    return "No alert began in this period"
+
+
 def alerts_finding(study: Study) -> Sentence:
     """Say in a few sentences how much the alerts ask of people, and which to mend first."""
     rules, episodes = study.results["rules"].frame, study.results["episodes"].frame
@@ -245,11 +252,7 @@ def alerts_finding(study: Study) -> Sentence:
         return Sentence(f"Alerts are not known: {STATUS_WORDS[study.status].lower()}.")
     count = int(rules["episodes"].sum())
     if not count:
-        if study.coverage < _WHOLE:
-            return Sentence(
-                f"No alert began in the {ratio_text(study.coverage, digits=1)} of this period that was seen."
-            )
-        return Sentence("No alert began in this period.")
+        return Sentence(f"{none_began(study.coverage)}.")
     began = "1 alert began" if count == 1 else f"{count_text(count)} alerts began"
     parts = [f"{began}{weekly_text(rules['per_week'])}."]
     first = rules.iloc[0]

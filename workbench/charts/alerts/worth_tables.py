@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.charts.alerts.tables import none_began
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
@@ -65,7 +66,7 @@ def worth_finding(study: Study) -> Sentence:
     if study.status in ("no_data", "unavailable", "refused"):
         return Sentence(f"Rules are not judged: {STATUS_WORDS[study.status].lower()}.")
     if not int(frame["alerts"].sum()):
-        return Sentence(f"No alert began in this period; {_rules(len(frame))} stayed quiet.")
+        return Sentence(f"{none_began(study.coverage)}; {_rules(len(frame))} stayed quiet.")
     parts = []
     idle = frame[(frame["without_use"] > 0) & frame["verdict"].isin(["useless", "flapping", "standing", "mixed"])]
     if len(idle):

@@ -137,5 +137,7 @@ def delivery_finding(study: Study) -> Sentence:
         return Sentence("No deployments of this system are known.")
     failing = rows.loc["fail_rate", "value"]
     failed = f"; {ratio_text(failing, digits=1)} of them failed" if math.isfinite(failing) else ""
+    if rows.loc["fail_rate", "status"] == "no_data":
+        failed = "; no incidents are known, so how many failed is not measured"
     noun = "deployment" if count == 1 else "deployments"
     return Sentence(f"{count} {noun}{failed} (from {study.provenance.source}).")

@@ -10,7 +10,7 @@ import pandas as pd
 from workbench import __version__
 from workbench.analysis.operations.delivery import delivery_metrics, lead_times
 from workbench.core.errors import ParameterError, WorkbenchError
-from workbench.core.result import Provenance, Status, Study
+from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange
 from workbench.studies.operations.deployments import (
     COLUMNS,
@@ -98,11 +98,11 @@ def delivery_performance(
     why = {"frequency": "no deployments are known"}
     for metric in unknown:
         row = metrics.frame["metric"] == metric
-        metrics.frame.loc[row, ["value", "level", "detail"]] = [
-            float("nan"), "", why.get(metric, "no incidents are known"),
+        metrics.frame.loc[row, ["value", "level", "detail", "status"]] = [
+            float("nan"), "", why.get(metric, "no incidents are known"), "no_data",
         ]  # fmt: skip
     failed = any("were not read" in text for text in warnings)
-    status: Status = "ok" if known.origin else "unavailable" if failed else "no_data"
+    status: Status = "unavailable" if failed and not known.origin else worst(list(metrics.frame["status"]))
     return Study(
         name="delivery_performance", system=system, range=span, as_of=as_of,
         results={"metrics": metrics, "days": days}, status=status, freshness=None,
