@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.lab import NOW, build_lab
 from workbench import studies
 from workbench.core.shipped import shipped
-from workbench.ui import behind
+from workbench.ui import background
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def visit(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     """Open a page of the dashboard, at an instant that does not move, with nothing kept from other tests."""
     opened = studies.open_context
     monkeypatch.setattr(studies, "open_context", lambda settings=None: replace(opened(settings), clock=lambda: NOW))
-    monkeypatch.setattr(behind, "read", lambda ctx, pairs, as_of: None)  # tests/pages/test_behind.py answers them
+    monkeypatch.setattr(background, "read", lambda ctx, pairs, as_of: None)  # test_background.py answers them
     st.cache_data.clear()
     st.cache_resource.clear()
 

@@ -15,7 +15,7 @@ from workbench.core.settings import load_settings
 from workbench.core.settings.access import AccessSettings
 from workbench.core.shipped import shipped
 from workbench.studies.answers import pool
-from workbench.ui import ahead
+from workbench.ui import startup
 from workbench.ui.access.doors import AllowedHosts, ProxyUsers, allowed_names
 
 
@@ -55,5 +55,5 @@ app = App(
         Middleware(ProxyUsers, proxy=settings.access.proxy if settings.access.sign_in == "proxy" else None),
     ],
     secrets=sign_in_secrets(settings.access),
-    lifespan=ahead.ready,
+    lifespan=startup.ready,
 )

@@ -14,7 +14,7 @@ from workbench.charts.overview.questions import QuestionCard, question_cards
 from workbench.charts.overview.tables import alert_rows, source_rows, spend_rows
 from workbench.core.result import Study
 from workbench.studies.answers.keys import PRESENT
-from workbench.ui import behind
+from workbench.ui import background
 from workbench.ui.parts import filters, links, load, states, tables
 from workbench.ui.parts.markdown import escaped
 
@@ -75,16 +75,16 @@ def questions(study: Study) -> None:
     ctx, live = load.context(), load.context().clock() - study.as_of < PRESENT
     as_of = max(load.now(), study.as_of) if live else study.as_of
 
-    waiting = live and bool(behind.reading(ctx, as_of=as_of).unread)
+    waiting = live and bool(background.reading(ctx, as_of=as_of).unread)
 
     @st.fragment(run_every=LOOKS_S if waiting else None)
     def answered() -> None:
-        read = behind.reading(ctx, as_of=as_of)
+        read = background.reading(ctx, as_of=as_of)
         if waiting and not read.unread:
             st.rerun()
         cards(question_cards(study, read.answers, (read.unread, read.failed) if live else ((), ())))
         if live:
-            behind.read(ctx, read.unread, as_of=as_of)
+            background.read(ctx, read.unread, as_of=as_of)
 
     answered()
 

@@ -64,7 +64,10 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
         Entry("explore", "Explore", "terminal", "A question of your own in PromQL, LogQL, TraceQL or SQL."),
         Entry("reviews", "Reviews", "checklist", "Checklists of the day, week and month, judged by data.", ("system",)),
         Entry(
-            "dora", "Software delivery", "rocket_launch", "The five DORA metrics: how often is deployed, what fails."
+            "delivery",
+            "Software delivery",
+            "rocket_launch",
+            "The five DORA metrics: deployments, failures, recovery.",
         ),
         Entry(
             "security",

@@ -1,4 +1,4 @@
-"""Questions that the overview has no answer to yet: answered behind the page, one after the other."""
+"""Questions without an answer on the overview: answered in the background, one after the other."""
 
 from __future__ import annotations
 
@@ -102,6 +102,6 @@ def read(ctx: Context, pairs: Sequence[tuple[str, str]], *, as_of: datetime) -> 
 
 
 def _read(ctx: Context, question: str, system: str, as_of: datetime) -> LastAnswer | None:
-    asked = Question(question, system, TimeRange(as_of - USUAL, as_of), as_of)
-    study = answer(ctx, asked, compute=pool.compute)
+    wanted = Question(question, system, TimeRange(as_of - USUAL, as_of), as_of)
+    study = answer(ctx, wanted, compute=pool.compute)
     return None if study.status in ("unavailable", "refused") else keep(ctx, study, VIEWS[question])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workbench.ui.ahead import settle
+from workbench.ui.startup import settle
 
 
 class _Ring:
@@ -51,7 +51,7 @@ def test_garbage_that_was_set_aside_alive_is_found_when_it_settles_again() -> No
 
 def test_all_pages_are_loaded_and_the_server_is_not_loaded_twice() -> None:
     said = (
-        "import sys; from workbench.ui.ahead import load_pages; load_pages(); "
+        "import sys; from workbench.ui.startup import load_pages; load_pages(); "
         "print('workbench.ui.performance' in sys.modules, 'workbench.ui.business' in sys.modules, "
         "'workbench.ui.server' in sys.modules)"
     )

@@ -8,10 +8,10 @@ import pytest
 
 from tests.pages.test_every_page import settings_of
 from tests.pages.test_pages import seen
-from workbench.ui import behind
+from workbench.ui import background
 from workbench.ui.parts import load
 
-READ = behind.read
+READ = background.read
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def answered(visit: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> C
 
     def go():
         threads: list = []
-        monkeypatch.setattr(behind, "read", lambda *given, **named: threads.append(READ(*given, **named)))
-        behind._ended.clear()
+        monkeypatch.setattr(background, "read", lambda *given, **named: threads.append(READ(*given, **named)))
+        background._ended.clear()
         app = visit()
         first = seen(app)
         for thread in filter(None, threads):
@@ -55,10 +55,10 @@ def test_a_source_that_is_down_is_no_answer(answered, settings_file, tmp_path):
 
 
 def test_a_past_period_begins_nothing(visit, monkeypatch):
-    monkeypatch.setattr(behind, "read", lambda *given, **named: pytest.fail("began to read"))
+    monkeypatch.setattr(background, "read", lambda *given, **named: pytest.fail("began to read"))
     assert "Not read for this period" in seen(visit(period="2026-10"))
 
 
 def test_an_answer_at_another_period_is_not_that_of_the_overview(visit):
     visit("quality.py", period="1d")
-    assert behind.reading(load.context(), as_of=load.now()).answers == ()
+    assert background.reading(load.context(), as_of=load.now()).answers == ()
