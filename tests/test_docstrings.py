@@ -1,4 +1,4 @@
-"""Docstrings: whoever documents parameters gives each one a sentence."""
+"""Docstrings: documented parameters are those of the function, and each has a sentence."""
 
 from __future__ import annotations
 
@@ -28,8 +28,34 @@ def test_a_parameter_without_a_sentence_is_seen() -> None:
 
 
 def _without_sentence(docstring: str) -> Iterator[str]:
-    _, _, section = docstring.partition("\nParameters\n----------\n")
-    lines = section.partition("\n\n")[0].splitlines()
+    lines = _parameters(docstring)
     for line, following in zip(lines, [*lines[1:], ""], strict=False):
         if not line.startswith(" ") and not following.startswith(" "):
             yield line.partition(" :")[0]
+
+
+def test_documented_parameters_are_those_of_the_function() -> None:
+    strangers = [
+        f"{file.relative_to(PACKAGE)}: {node.name}({name})"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        for name in _documented(ast.get_docstring(node) or "") - _taken(node.args)
+    ]
+    assert strangers == []
+
+
+def _documented(docstring: str) -> set[str]:
+    names = [line.partition(" :")[0] for line in _parameters(docstring) if not line.startswith(" ")]
+    return {name.strip().lstrip("*") for listed in names for name in listed.split(",")}
+
+
+def _taken(arguments: ast.arguments) -> set[str]:
+    plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return {argument.arg for argument in plain if argument is not None}
+
+
+def _parameters(docstring: str) -> list[str]:
+    """Lines of the section on parameters."""
+    _, _, section = docstring.partition("\nParameters\n----------\n")
+    return section.partition("\n\n")[0].splitlines()

@@ -60,7 +60,7 @@ def export(
     parts = _by_metric(archive, matchers, start_ms, end_ms)
     try:
         with temporary.open("wb") as file:
-            told = write_openmetrics(parts, file) if text else _write_parquet(parts, file)
+            written = write_openmetrics(parts, file) if text else _write_parquet(parts, file)
         os.replace(temporary, target)
     except OSError as error:
         raise ArchiveError(
@@ -68,7 +68,7 @@ def export(
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
-    return told
+    return written
 
 
 def _by_metric(archive: Archive, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesSet]:

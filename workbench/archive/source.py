@@ -241,14 +241,14 @@ class ArchiveSource:
         return SourceState(self._name, self.kind, self.location, status, _ENGINE, self._semantics, newest, detail)
 
     def _labelled(self, answer: Metrics, query: str, evaluation: _Evaluation, span: TimeRange) -> Metrics:
-        told = {
+        facts = {
             "query": query,
             "source": self._name,
             "engine": _ENGINE,
             "semantics": evaluation.semantics,
             "range": span,
         }
-        return replace(answer, meta={**answer.meta, **told, "tier": evaluation.tier.name})
+        return replace(answer, meta={**answer.meta, **facts, "tier": evaluation.tier.name})
 
     def _asked(self, query: str, start_ms: int, end_ms: int) -> _Evaluation:
         """Choose the finest tier that reaches back far enough, and write the query for it."""

@@ -21,14 +21,14 @@ MOST = 40
 _LEAST = 0.01
 
 
-def marked(figure: Any, happened: Happened, *, mode: Mode = "light") -> Any:
+def marked(figure: Any, annotations: Happened, *, mode: Mode = "light") -> Any:
     """Mark what happened on a chart over time: a line for a moment, a shade for a stretch, a word in the legend.
 
     Parameters
     ----------
     figure : plotly.graph_objects.Figure
         With a date axis; changed in place.
-    happened : Happened
+    annotations : Happened
         Deploys, incidents and other annotations of the period.
     mode : {"light", "dark"}
         Theme.
@@ -40,7 +40,7 @@ def marked(figure: Any, happened: Happened, *, mode: Mode = "light") -> Any:
     colours = palette(mode)
     dashes = {"incident": "solid", "alert": "solid", "exclusion": "dash", "deploy": "dot"}
     tints = {"incident": colours.bad, "alert": colours.status["at_risk"], "exclusion": colours.muted}
-    for kind, rows in happened.frame.tail(MOST).groupby("kind", sort=True):
+    for kind, rows in annotations.frame.tail(MOST).groupby("kind", sort=True):
         colour = tints.get(str(kind), colours.sequence[3])
         line = {"color": colour, "width": 1.5, "dash": dashes.get(str(kind), "dashdot")}
         for row in rows.itertuples():

@@ -98,9 +98,9 @@ def _allowed_text(budget: float) -> str:
 
 def _sli_text(row: Any) -> str:
     """SLI, and where a threshold lies between two buckets the least and the largest it can be."""
-    told = ratio_text(row.sli)
+    text = ratio_text(row.sli)
     return (
-        told if not row.sli_low < row.sli_high else f"{told} ({ratio_text(row.sli_low)} to {ratio_text(row.sli_high)})"
+        text if not row.sli_low < row.sli_high else f"{text} ({ratio_text(row.sli_low)} to {ratio_text(row.sli_high)})"
     )
 
 
@@ -279,5 +279,5 @@ def doubts(result: Result) -> list[str]:
         if len(part := frame[frame["status"] == status])
     ]
     little = frame[(frame["coverage"] > 0) & (frame["coverage"] < COVERAGE_FLOOR)]
-    told = [f"{row.objective} ({ratio_text(row.coverage, digits=1)})" for row in little.itertuples()]
-    return [*lines, f"Little observed: {', '.join(told)}."] if told else lines
+    shares = [f"{row.objective} ({ratio_text(row.coverage, digits=1)})" for row in little.itertuples()]
+    return [*lines, f"Little observed: {', '.join(shares)}."] if shares else lines

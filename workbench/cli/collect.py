@@ -52,7 +52,7 @@ def collect(state: Any, every: str | None, back: str | None, check: bool, format
     if every and between.total_seconds() < _SHORTEST_S:
         raise ParameterError(f"Every {every} is too often.", hint=f"Use {_SHORTEST_S}s or more, e.g. 5m.")
     if not check:
-        back = back or _offered(context, scheduled=bool(every), asked=format_ == "table")
+        back = back or _offered(context, scheduled=bool(every), wanted=format_ == "table")
         with until_signal() as stopped, held(context.store, "collect", clock=context.clock) as lost:
 
             def stop() -> bool:
@@ -105,11 +105,11 @@ def _turn(context: Any, every: timedelta, stop: Any) -> None:
         say(f"{part.subject}, {part.kind}: {error or 'collected'}")
 
 
-def _offered(context: Any, *, scheduled: bool, asked: bool) -> str | None:
+def _offered(context: Any, *, scheduled: bool, wanted: bool) -> str | None:
     """Offer a backfill at the very first run: asked on a terminal, told elsewhere."""
     if context.store is None or context.store.collections():
         return None
-    if asked and not scheduled and sys.stdin.isatty() and sys.stderr.isatty():
+    if wanted and not scheduled and sys.stdin.isatty() and sys.stderr.isatty():
         if click.confirm("Nothing was collected so far. Fill the store with the last 30 days first?", err=True):
             return "30d"
         return None

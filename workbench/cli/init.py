@@ -81,8 +81,8 @@ def init(
 
     made = drafted(jobs, guesses=True)
     if asks and not jobs and len(made.draft.scope) > 1:
-        told = click.prompt("Jobs of this system, with commas", default=",".join(made.draft.scope), err=True)
-        chosen = tuple(job.strip() for job in told.split(",") if job.strip())
+        answer = click.prompt("Jobs of this system, with commas", default=",".join(made.draft.scope), err=True)
+        chosen = tuple(job.strip() for job in answer.split(",") if job.strip())
         made = made if chosen == made.draft.scope else drafted(chosen, guesses=True)
     _show(made)
     guessed = sum(bool(role.check) for role in made.draft.roles)

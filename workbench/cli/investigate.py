@@ -59,14 +59,14 @@ def investigate(
     elif episode:
         span = windows.window_of_episode(context, system=system, episode=episode, as_of=as_of)
     study = study_of(context, system=system, range=span, against=against, as_of=as_of)
-    found = study.results["changes"]
+    changes = study.results["changes"]
     if format_ == "json":
         print_json(study.to_dict())
     elif format_ == "csv":
-        print_csv(found.to_frame().to_dict(orient="records"))
+        print_csv(changes.to_frame().to_dict(orient="records"))
     else:
         for kind, heading in tables.HEADINGS.items():
-            rows = tables.change_rows(found, kind)
+            rows = tables.change_rows(changes, kind)
             if rows:
                 click.echo(f"{heading}\n")
                 print_table([{name: row[name] for name in _SHOWN} for row in rows])

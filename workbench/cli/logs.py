@@ -84,22 +84,22 @@ def logs(
         trace_id=trace_id,
         native=Native(kind, native) if native else None,
     )
-    found = find_logs(context, system=system, range=span, wanted=wanted, count_by=count_by, limit=limit, source=source)
-    for warning in found.warnings:
+    result = find_logs(context, system=system, range=span, wanted=wanted, count_by=count_by, limit=limit, source=source)
+    for warning in result.warnings:
         say(f"Warning: {warning}")
-    rows = _printed(found, format_)
+    rows = _printed(result, format_)
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
-    if show_query and found.query:
-        say(f"Query: {found.query}")
-    if found.coverage:
-        read = found.coverage
+    if show_query and result.query:
+        say(f"Query: {result.query}")
+    if result.coverage:
+        read = result.coverage
         files = f"{read['files']} file{'s' if read['files'] != 1 else ''}"
         say(f"{read['share']:.2%} of {read['records']:,} records ({read['lines']:,} lines) in {files} were understood.")
-    shown = f", the newest {limit} are shown" if found.found > limit and not count_by else ""
-    kept = " (kept lines; the estimates say how many there were)" if found.sampled else ""
-    say(f"{found.found:,} lines of {found.source} match in {span}{kept}{shown}")
-    if found.error_share is not None and found.rows:
-        say(_error_share(*found.error_share))
+    shown = f", the newest {limit} are shown" if result.found > limit and not count_by else ""
+    kept = " (kept lines; the estimates say how many there were)" if result.sampled else ""
+    say(f"{result.found:,} lines of {result.source} match in {span}{kept}{shown}")
+    if result.error_share is not None and result.rows:
+        say(_error_share(*result.error_share))
 
 
 def _error_share(share: float, low: float, high: float) -> str:
@@ -109,20 +109,20 @@ def _error_share(share: float, low: float, high: float) -> str:
     return f"{share:.1%} of lines are errors (ERROR and above){known}."
 
 
-def _printed(found: Any, format_: str) -> list[dict[str, Any]]:
+def _printed(result: Any, format_: str) -> list[dict[str, Any]]:
     """Rows as a format shows them: whole in JSON, one cell a value in CSV, what fits a terminal in a table."""
     import json
 
-    if format_ == "json" or not found.rows:
-        return list(found.rows)
-    if "attributes" in found.rows[0]:
+    if format_ == "json" or not result.rows:
+        return list(result.rows)
+    if "attributes" in result.rows[0]:
         if format_ == "csv":
-            return [row | {"attributes": json.dumps(row["attributes"], ensure_ascii=False)} for row in found.rows]
-        return [{name: row[name] for name in _LINE} for row in found.rows]
+            return [row | {"attributes": json.dumps(row["attributes"], ensure_ascii=False)} for row in result.rows]
+        return [{name: row[name] for name in _LINE} for row in result.rows]
     if format_ == "csv":
-        return list(found.rows)
-    columns = [name for name in found.rows[0] if name not in _ESTIMATED and name != "example"]
-    return [{name: _figure(row[name]) for name in columns} | _estimated(row, found.sampled) for row in found.rows]
+        return list(result.rows)
+    columns = [name for name in result.rows[0] if name not in _ESTIMATED and name != "example"]
+    return [{name: _figure(row[name]) for name in columns} | _estimated(row, result.sampled) for row in result.rows]
 
 
 _LINE = ("time", "severity", "service", "message", "trace_id")

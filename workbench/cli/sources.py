@@ -49,8 +49,8 @@ def check(state: Any, name: str | None, strict: bool, format_: str) -> None:
     rows = [{key: jsonable(value) for key, value in row.items()} for row in states.to_dict(orient="records")]
     findings = checks.to_dict(orient="records")
     if format_ == "json":
-        found = {row["name"]: [each for each in findings if each["source"] == row["name"]] for row in rows}
-        print_json([{**row, "checks": found[row["name"]]} for row in rows])
+        findings_of = {row["name"]: [each for each in findings if each["source"] == row["name"]] for row in rows}
+        print_json([{**row, "checks": findings_of[row["name"]]} for row in rows])
     else:
         {"csv": print_csv, "table": print_table}[format_](rows)
     if format_ == "table" and findings:

@@ -51,8 +51,8 @@ def cut(text: str, width: int) -> str:
     """
     if len(text) <= width:
         return text
-    told = f"… ({len(text):,} chars)"
-    return text[: max(width - len(told), 1)] + told
+    note = f"… ({len(text):,} chars)"
+    return text[: max(width - len(note), 1)] + note
 
 
 def spreadsheet(text: str) -> str:

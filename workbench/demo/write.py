@@ -102,8 +102,8 @@ def write_days(
     archive.update_families(
         {name: family for simulation in simulations for name, family in simulation.families().items()}
     )
-    told = truth(scenario, seed, span, state, models, series=len(archive.series([], 0, end_ms)))
-    write_json(directory / "truth.json", told | ({"input": world.input} if world.input else {}), indent=1)
+    document = truth(scenario, seed, span, state, models, series=len(archive.series([], 0, end_ms)))
+    write_json(directory / "truth.json", document | ({"input": world.input} if world.input else {}), indent=1)
     state.save(directory)
     archive.vacuum(hours=_READERS_HOURS)
     return state

@@ -158,6 +158,6 @@ class Supervisor:
             os.killpg(child.process.pid, number)
 
 
-def _heard(log: JsonLog, stream: IO[str], span: str, **told: object) -> None:
+def _heard(log: JsonLog, stream: IO[str], span: str, **fields: object) -> None:
     with stream:
-        log.lines(stream, span=span, **told)
+        log.lines(stream, span=span, **fields)

@@ -59,8 +59,8 @@ class Issues(Connected):
         zone: str | None = None,
     ) -> list[Issue]:
         """Return issues, newest period first and in it the highest number first."""
-        asked = {"report": report, "system": system, "period": period, "zone": zone}
-        chosen = [issues.c[name] == value for name, value in asked.items() if value is not None]
+        conditions = {"report": report, "system": system, "period": period, "zone": zone}
+        chosen = [issues.c[name] == value for name, value in conditions.items() if value is not None]
         query = select(issues).where(*chosen, *self._seen(issues.c.system))
         order = (issues.c.period.desc(), issues.c.system, issues.c.report, issues.c.zone, issues.c.number.desc())
         with self._reading() as connection:

@@ -56,9 +56,9 @@ def rows_of_snapshot(file: Path) -> dict[str, int]:
     """
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-            (told,) = connection.execute("PRAGMA integrity_check").fetchone()
-            if told != "ok":
-                raise ArchiveError(f"The copy of the store {file} is damaged: {told}.", hint="Use another copy.")
+            (result,) = connection.execute("PRAGMA integrity_check").fetchone()
+            if result != "ok":
+                raise ArchiveError(f"The copy of the store {file} is damaged: {result}.", hint="Use another copy.")
             held = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             tables = [table.name for table in metadata.sorted_tables if table.name in held]
             return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}  # noqa: S608

@@ -257,7 +257,7 @@ class TableSource:
 
     def _instants(self, column: pd.Series, warnings: list[str]) -> pd.Series:
         read = [self._instant(value, row, column.name) for row, value in enumerate(column, start=1)]
-        naive = sum(told for _, told in read)
+        naive = sum(stated for _, stated in read)
         if naive:
             times = "1 time" if naive == 1 else f"{naive:,} times"
             said = "names no zone and is" if naive == 1 else "name no zone and are"

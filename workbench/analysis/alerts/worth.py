@@ -141,9 +141,9 @@ def rule_worth(
     stands = standing_alerts(alerts)
     severities = _severities(frame)
     hits = {name: _hits(starts[names == name], events, grace_ms) for name in dict.fromkeys([*names, *guards])}
-    told = np.zeros(len(events), np.int64)
+    alerted = np.zeros(len(events), np.int64)
     for own in hits.values():
-        told += own.any(axis=0)
+        alerted += own.any(axis=0)
     rows: list[dict[str, Any]] = []
     for name, own in hits.items():
         objectives = [each for each in guards.get(name, ()) if each in seen]
@@ -158,7 +158,9 @@ def rule_worth(
                 "judged_by": judged_by,
                 "flapping": int((mine["flapping"] & mine["started"]).sum()),
                 "standing": stands.get(name, 0),
-                **_judged(own, concerns, wanted, events, starts[names == name], ends[names == name], told, judged_by),
+                **_judged(
+                    own, concerns, wanted, events, starts[names == name], ends[names == name], alerted, judged_by
+                ),
             }
         )
     table = pd.DataFrame(rows, columns=[*_COLUMNS[:-1]])
@@ -178,7 +180,7 @@ def _judged(
     events: Sequence[AlertEvent],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    told: NDArray[np.int64],
+    alerted: NDArray[np.int64],
     judged_by: str,
 ) -> dict[str, Any]:
     alerts = len(starts)
@@ -208,7 +210,7 @@ def _judged(
         "detection_s": float(np.median(delays)) if delays else np.nan,
         "reset_s": float(np.median(resets)) if resets else np.nan,
         "per_event": float(hits[:, caught].sum() / len(places)) if places else np.nan,
-        "only": int((caught & (told == 1)).sum()),
+        "only": int((caught & (alerted == 1)).sum()),
         "budget_missed": float(np.nansum(missed)),
     }
 

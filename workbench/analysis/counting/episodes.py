@@ -157,9 +157,9 @@ def _reckoned(runs: Runs, servers: Mapping[LabelKey, Evaluated], for_ms: Mapping
     waits = {name: wait for name, wait in _waits(runs).items() if name not in for_ms} | dict(for_ms)
     names = [dict(key).get("alertname", "") for key in runs.keys]
     wait = np.array([waits.get(name, -1) for name in names], np.int64)[runs.alert]
-    told = older & (wait >= 0)
-    start = np.where(told, np.minimum(runs.active + wait, runs.start), np.where(older, runs.active, runs.start))
-    return taken(runs, np.arange(len(runs)), start=start, left=runs.left & ~told)
+    decided = older & (wait >= 0)
+    start = np.where(decided, np.minimum(runs.active + wait, runs.start), np.where(older, runs.active, runs.start))
+    return taken(runs, np.arange(len(runs)), start=start, left=runs.left & ~decided)
 
 
 def _waits(runs: Runs) -> dict[str, int]:

@@ -271,11 +271,11 @@ def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal | None, slic
     grouped = events.groupby(floor, sort=True)
     kinds = ["good", *(name for name in BOUNDS if name in events.columns)]
     counts = grouped[[*kinds, "total"]].sum()
-    happened = (counts["total"] > 0).to_numpy()
+    active = (counts["total"] > 0).to_numpy()
 
     def judged(kind: str) -> Floats:
         if slice_target is None:
-            share: Floats = (counts[kind] / counts["total"].where(happened, 1.0)).to_numpy(np.float64)
+            share: Floats = (counts[kind] / counts["total"].where(active, 1.0)).to_numpy(np.float64)
             return share
         needed = Fraction(slice_target)
         pairs = zip(counts[kind].tolist(), counts["total"].tolist(), strict=True)
@@ -286,7 +286,7 @@ def timeslice_events(events: pd.DataFrame, *, slice_target: Decimal | None, slic
             "objective": events["objective"].iloc[: len(counts)].array,
             "time": counts.index,
             "good": judged("good"),
-            "total": happened.astype(np.float64),
+            "total": active.astype(np.float64),
             "covered": grouped["covered"].mean().to_numpy(np.float64),
             **{kind: judged(kind) for kind in kinds[1:]},
         }

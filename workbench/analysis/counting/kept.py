@@ -212,8 +212,8 @@ def _one_each(kept: pd.DataFrame, without: frozenset[str]) -> pd.DataFrame:
     first = np.flatnonzero(np.append(True, (codes * width + starts - low)[1:] >= reach[:-1]))
     episode = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(kept))))
     ended = kept["ends_at"].notna().to_numpy()
-    told = np.zeros(len(first), np.int64)
-    np.maximum.at(told, episode, np.where(ended, ends, 0))
+    counts = np.zeros(len(first), np.int64)
+    np.maximum.at(counts, episode, np.where(ended, ends, 0))
     last = np.lexsort((np.where(ended, ends, 0), episode))
     last = last[np.append(np.diff(episode[last]) != 0, True)]
     joined = kept.iloc[first].reset_index(drop=True)

@@ -99,7 +99,7 @@ def _dimensions(requests: pd.DataFrame) -> list[tuple[list[str], NDArray[np.int6
     for row, attributes in enumerate(requests["attributes"]):
         for name, value in attributes.items():
             rows[name].append((row, str(value)))
-    found = []
+    dimensions = []
     for name in sorted(rows):
         if _NO_DIMENSION.search(name):
             continue
@@ -110,8 +110,8 @@ def _dimensions(requests: pd.DataFrame) -> list[tuple[list[str], NDArray[np.int6
         codes = np.full(len(requests), -1, np.int64)
         for row, value in rows[name]:
             codes[row] = place[value]
-        found.append(([f"{name} = {value}" for value in values], codes))
-    return found
+        dimensions.append(([f"{name} = {value}" for value in values], codes))
+    return dimensions
 
 
 def _summed(codes: NDArray[np.int64], chosen: Flags, size: int, weights: Floats | None = None) -> Floats:

@@ -67,11 +67,11 @@ def compared(counts: Sequence[Floats], exposures: Sequence[Floats]) -> tuple[Rat
     counts, exposures : sequences of float64 arrays, (n,)
         Of the window, then of each baseline. An exposure of 0 is taken as unknown: there is no change to see.
     """
-    found = [
+    pairs = [
         _pair(counts[0], before, exposures[0], each) for before, each in zip(counts[1:], exposures[1:], strict=True)
     ]
     together = _pair(counts[0], np.sum(counts[1:], axis=0), exposures[0], np.sum(exposures[1:], axis=0))
-    return agreed(found, together)
+    return agreed(pairs, together)
 
 
 def _pair(now: Floats, before: Floats, exposure_now: Floats, exposure_before: Floats) -> RateRatios:

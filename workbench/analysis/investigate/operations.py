@@ -145,17 +145,17 @@ def _waits(
     spans: pd.DataFrame, codes: NDArray[np.int64], parents: NDArray[np.int64] | None, names: Sequence[tuple[str, str]]
 ) -> list[str]:
     """Say whose time the own time of each operation is: its own, or that of a call to another service."""
-    told = ["own time"] * len(names)
+    waits = ["own time"] * len(names)
     if parents is None:
-        return told
+        return waits
     services = spans["service"].astype("str").to_numpy()
     children = np.flatnonzero(parents >= 0)
     children = children[services[children] != services[parents[children]]]
     called = pd.DataFrame({"code": codes[parents[children]], "service": services[children]})
     for code, own in called.groupby("code"):
         if 2 * len(own) >= int((codes == code).sum()):
-            told[int(str(code))] = f"waiting for {own['service'].mode().iloc[0]}"
-    return told
+            waits[int(str(code))] = f"waiting for {own['service'].mode().iloc[0]}"
+    return waits
 
 
 def _operations(spans: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
@@ -167,21 +167,21 @@ def _first(codes: NDArray[np.int64], chosen: Flags, spans: pd.DataFrame, size: i
     """Row of the first chosen span of each operation, else of any span of it."""
     starts = spans["start_ns"].to_numpy(np.int64)
     order = np.lexsort((starts, ~chosen))
-    found, places = np.unique(codes[order], return_index=True)
+    firsts, places = np.unique(codes[order], return_index=True)
     rows = np.zeros(size, np.int64)
-    rows[found] = order[places]
+    rows[firsts] = order[places]
     return [int(row) for row in rows]
 
 
 def _failure(spans: pd.DataFrame, row: int) -> str:
     """Say what a span tells of its failure."""
     held = spans["attributes"].iloc[row] or {}
-    told = [
+    facts = [
         f"{name}={held[name]}"
         for name in ("exception.type", "exception.message", "error.type", "http.response.status_code")
         if held.get(name)
     ]
-    return ", ".join(told)
+    return ", ".join(facts)
 
 
 def _times(name: str, times: Floats, codes: NDArray[np.int64], code: int, now: Flags, before: Flags) -> str:

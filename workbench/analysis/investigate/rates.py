@@ -109,7 +109,7 @@ def agreed(ratios: list[RateRatios], together: RateRatios, *, margin: float = MA
 
     Parameters
     ----------
-    found : list of RateRatios
+    ratios : list of RateRatios
         One per baseline, at least one.
     together : RateRatios
         The comparison with all baselines as one, which has the most evidence.

@@ -119,12 +119,12 @@ def parse_faults(coverage: ParseCoverage) -> tuple[str, ...]:
     whole = coverage.frame[["records", "understood", "with_level"]].sum()
     if not whole["records"]:
         return ()
-    told = {
+    sentences = {
         "understood": "of {:,} records were understood: counts, levels and templates of the others may be wrong.",
         "with_level": "of {:,} records have a level that is known: the error share counts the others as no errors.",
     }
     return tuple(
         f"Only {ratio_text(whole[name] / whole['records'], digits=1)} {text.format(int(whole['records']))}"
-        for name, text in told.items()
+        for name, text in sentences.items()
         if whole[name] < LEAST_PARSED * whole["records"]
     )

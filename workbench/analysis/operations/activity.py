@@ -76,7 +76,7 @@ def activity_totals(
         ``role``, a column a dimension, ``start`` [UTC], ``amount`` (float), ``covered`` (share of the slice). [unit]
     levels : mapping of str to DataFrame
         By role: ``start`` [UTC], ``mean``, ``peak``. [unit]
-    asked : sequence of Activity
+    activities : sequence of Activity
         Measures of the product that the profile names.
     period, before : TimeRange
         The period, and the one to compare it with.

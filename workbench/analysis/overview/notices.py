@@ -57,7 +57,7 @@ class Notices:
     looked: frozenset[tuple[str, str, str]]
 
 
-def budget_notices(system: str, compliance: pd.DataFrame, told: Callable[[str], bool]) -> Notices:
+def budget_notices(system: str, compliance: pd.DataFrame, announced: Callable[[str], bool]) -> Notices:
     """Say which objectives have used half, three quarters or all of their error budget.
 
     Parameters
@@ -66,7 +66,7 @@ def budget_notices(system: str, compliance: pd.DataFrame, told: Callable[[str], 
         Id of the system, as its profile names it.
     compliance : DataFrame
         Of :class:`workbench.analysis.slo.compliance.ComplianceResult`.
-    told : callable
+    announced : callable
         Whether people were told of a subject: it holds until the budget is :data:`BACK` below its step.
     """
     notices, looked = [], set()
@@ -77,7 +77,7 @@ def budget_notices(system: str, compliance: pd.DataFrame, told: Callable[[str], 
         for step in STEPS:
             subject = f"{row.objective} {step:.0%}"
             looked.add(("notice/budget", system, subject))
-            if used >= step or (told(subject) and used >= step - BACK):
+            if used >= step or (announced(subject) and used >= step - BACK):
                 text = (
                     f"{row.title}: {ratio_text(used, digits=1)} of the error budget is used (line {step:.0%}; "
                     f"{count_text(row.budget_spent)} of {count_text(row.budget_total)} {row.unit}, target "

@@ -187,8 +187,8 @@ def _decisions(studies: Mapping[str, Study], owner: str) -> Iterator[Statement]:
         for row in noisy.itertuples():
             facts = {"name": str(row.alertname), "share": float(row.share), "began": began}
             facts["flapping"] = int(row.flapping)
-            asked = {"owner": str(row.owner) or owner, "weight": 40.0}
-            yield stated("decision", "alerts", "decision/noise", facts, **asked)
+            fields = {"owner": str(row.owner) or owner, "weight": 40.0}
+            yield stated("decision", "alerts", "decision/noise", facts, **fields)
 
 
 def _of_objectives(compliance: pd.DataFrame, policy: Mapping[str, Any], owner: str) -> Iterator[Statement]:
@@ -241,11 +241,11 @@ def unknowns(studies: Mapping[str, Study], periods: pd.DataFrame) -> Iterator[St
     periods : DataFrame
         Columns of :class:`workbench.analysis.overview.first_page.PeriodFigures`.
     """
-    asked = {question: studies[name] for question, name in STUDIES.items() if name in studies}
-    unread = [QUESTIONS[question] for question, study in asked.items() if study.status in UNREAD]
+    answered = {question: studies[name] for question, name in STUDIES.items() if name in studies}
+    unread = [QUESTIONS[question] for question, study in answered.items() if study.status in UNREAD]
     if unread:
         yield stated("unknown", "", "unknown/source", {"count": len(unread), "names": ", ".join(unread)})
-    read = {question: study for question, study in asked.items() if study.status not in UNREAD}
+    read = {question: study for question, study in answered.items() if study.status not in UNREAD}
     silent = [QUESTIONS[question] for question, study in read.items() if not measured(study)]
     if silent:
         yield stated("unknown", "", "unknown/measured", {"count": len(silent), "names": ", ".join(silent)})

@@ -193,19 +193,19 @@ def _rows(
     difference = moments[1][0] - moments[0][0]
     reach = special.ndtri(0.975) * math.sqrt(sum(part[1] / max(size, 1) for part, size in zip(moments, n, strict=True)))
     reach = reach if min(n) > 1 else math.nan
-    found = Change("", math.nan, math.nan, math.nan, math.nan, math.nan)
+    result = Change("", math.nan, math.nan, math.nan, math.nan, math.nan)
     top = ""
     if min(n) >= LEAST_ANSWERS:
-        found = change(tally.kind, tally.places, *counts)
+        result = change(tally.kind, tally.places, *counts)
         top = _top(tally, counts)
-    p, test = found.p, found.test
+    p, test = result.p, result.test
     if orders is not None and math.isfinite(p):
         p = by_days(np.vstack(halves), orders, ordered=tally.kind != "category")
         test = "days in random order"
     rows: list[tuple[object, ...]] = [
         (
             tally.name, tally.kind, segment, int(n[0]), int(n[1]), moments[0][0], moments[1][0], difference,
-            difference - reach, difference + reach, found.moved, found.psi, found.jensen_shannon, found.wasserstein,
+            difference - reach, difference + reach, result.moved, result.psi, result.jensen_shannon, result.wasserstein,
             test, p, top,
         )
     ]  # fmt: skip

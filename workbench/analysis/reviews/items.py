@@ -121,14 +121,14 @@ def review_items(
         Ticks before it are of an earlier round: shown, but the item is open again.
     """
     rows = []
-    for item, found in judged:
+    for item, evaluation in judged:
         at, who, note = ticks.get(item.id, (None, "", ""))
-        verdict = "done" if found.verdict == "open" and at is not None and at >= open_since else found.verdict
+        verdict = "done" if evaluation.verdict == "open" and at is not None and at >= open_since else evaluation.verdict
         before = last.get(item.id, {})
         old, number = before.get("verdict", ""), before.get("number", "")
-        changed = bool(before) and (old != verdict or (number != found.number and verdict not in ("open", "done")))
-        rows.append((item.id, item.review, item.checklist, item.text, item.question, verdict, found.number, found.page,
-                     old, number, changed, at, who, note))  # fmt: skip
+        changed = bool(before) and (old != verdict or (number != evaluation.number and verdict not in ("open", "done")))
+        rows.append((item.id, item.review, item.checklist, item.text, item.question, verdict, evaluation.number,
+                     evaluation.page, old, number, changed, at, who, note))  # fmt: skip
     columns = ["item", "review", "checklist", "text", "question", "verdict", "number", "page", "before",
                "number_before", "changed", "ticked_at", "ticked_by", "note"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)

@@ -154,14 +154,14 @@ def _drawn_down(seen: History, goal: Goal, elapsed: TimeRange, step_ms: int) -> 
     steps = seen.stepped(elapsed.start_ms, step_ms)
     total = float(seen.total.sum())
     allowed = float(period_budget(goal, elapsed, Fraction(total))) if total else np.nan
-    happened = steps.total > 0
+    active = steps.total > 0
     return pd.DataFrame(
         {
             "time": pd.DatetimeIndex(steps.start_ms.view("datetime64[ms]")).tz_localize("UTC"),
             "objective": pd.Series([goal.objective] * len(steps), dtype="str"),
             "good": steps.good,
             "total": steps.total,
-            "sli": np.divide(steps.good, steps.total, out=np.full(len(steps), np.nan), where=happened),
+            "sli": np.divide(steps.good, steps.total, out=np.full(len(steps), np.nan), where=active),
             "budget_left_ratio": 1 - np.cumsum(steps.total - steps.good) / allowed,
             "covered": steps.covered * (goal.slice_ms / step_ms),
         }

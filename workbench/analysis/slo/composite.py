@@ -153,10 +153,10 @@ def member_counts(
     good, total = _combined(weights, shares, budgeting, meaning)
     bad = np.array([weight * (member.total - member.good) for weight, member in zip(weights, shares, strict=True)])
     if budgeting == "ratio_timeslices":
-        happened = np.array([share.total > 0 for share in shares])
+        active = np.array([share.total > 0 for share in shares])
         bad = np.array([weight * _lost(member) for weight, member in zip(weights, shares, strict=True)])
         if meaning == "share":
-            present = (np.asarray(weights)[:, None] * happened).sum(axis=0)
+            present = (np.asarray(weights)[:, None] * active).sum(axis=0)
             bad /= np.where(present > 0, present, 1.0)
         summed = bad.sum(axis=0)
         bad *= np.divide(total - good, summed, out=np.zeros(len(summed)), where=summed > 0)
@@ -230,8 +230,8 @@ def _combined(
         pairs = list(zip(weights, members, strict=True))
         pools = np.array([[weight * one.good, weight * one.total] for weight, one in pairs])
         return pools[:, 0].sum(axis=0), pools[:, 1].sum(axis=0)
-    happened = np.array([member.total > 0 for member in members])
-    total = np.asarray(happened.any(axis=0), np.float64)
+    active = np.array([member.total > 0 for member in members])
+    total = np.asarray(active.any(axis=0), np.float64)
     if budgeting == "timeslices":
         bad = np.array([member.good < member.total for member in members]).any(axis=0)
         return np.where(bad, 0.0, total), total
@@ -239,12 +239,12 @@ def _combined(
         axis=0
     )
     if meaning == "share":
-        present = (np.asarray(weights)[:, None] * happened).sum(axis=0)
+        present = (np.asarray(weights)[:, None] * active).sum(axis=0)
         lost = lost / np.where(present > 0, present, 1.0)
     return np.maximum(0.0, total - lost), total
 
 
 def _lost(member: History) -> Floats:
     """Share that was bad of each slice; 0 without events."""
-    happened = member.total > 0
-    return np.divide(member.total - member.good, member.total, out=np.zeros(len(member)), where=happened)
+    active = member.total > 0
+    return np.divide(member.total - member.good, member.total, out=np.zeros(len(member)), where=active)

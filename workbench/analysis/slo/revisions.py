@@ -98,9 +98,9 @@ def revision_causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
     causes += [f"The definition of {name} was changed." for name in changed]
     causes += [f"The objective {name} is new." for name in new if name not in old]
     causes += [f"The objective {name} is no longer there." for name in old if name not in new]
-    asked, now = before.get("parameters", {}), after.get("parameters", {})
-    other = [name for name in now if name in asked and asked[name] != now[name]]
-    causes += [f"The {name} was {asked[name]} then and is {now[name]} now." for name in other]
+    parameters, now = before.get("parameters", {}), after.get("parameters", {})
+    other = [name for name in now if name in parameters and parameters[name] != now[name]]
+    causes += [f"The {name} was {parameters[name]} then and is {now[name]} now." for name in other]
     if before["events"] != after["events"] and not changed and not other:
         causes.append("Late data: the source now counts other events than when the earlier issue was made.")
     if before["costs"] != after["costs"] and not other:

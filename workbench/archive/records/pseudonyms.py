@@ -82,11 +82,11 @@ class Pseudonyms:
                 }
             )
             messages.append(self._cleaned(text, known))
-        told = frame.assign(attributes=pd.Series(attributes, index=frame.index, dtype=object))
+        masked = frame.assign(attributes=pd.Series(attributes, index=frame.index, dtype=object))
         if "message" in frame.columns:
-            told["message"] = pd.Series(messages, index=frame.index, dtype="str")
-        told.attrs = frame.attrs
-        return told
+            masked["message"] = pd.Series(messages, index=frame.index, dtype="str")
+        masked.attrs = frame.attrs
+        return masked
 
     def _cleaned(self, text: str, known: dict[str, str]) -> str:
         for value, pseudonym in known.items():

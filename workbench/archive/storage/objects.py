@@ -59,14 +59,14 @@ class Bucket:
     @property
     def options(self) -> Mapping[str, str]:
         """What Delta needs beside the address; a key that expires is as it is now."""
-        told = dict(self.settled)
+        options = dict(self.settled)
         if "credential_provider" in self.login:
             key = self.login["credential_provider"]()
-            told |= {"aws_access_key_id": key["access_key_id"], "aws_secret_access_key": key["secret_access_key"]}
-            told |= {"aws_session_token": key["token"]} if key["token"] else {}
+            options |= {"aws_access_key_id": key["access_key_id"], "aws_secret_access_key": key["secret_access_key"]}
+            options |= {"aws_session_token": key["token"]} if key["token"] else {}
         if region := self.login.get("config", {}).get("region"):
-            told["aws_region"] = region
-        return told
+            options["aws_region"] = region
+        return options
 
     def identity(self) -> int:
         """Nothing takes the place of a prefix in one step."""
@@ -94,13 +94,13 @@ class Bucket:
     def write(self, name: str, fill: Callable[[Any], T]) -> tuple[T, int]:
         """Fill a buffer and put it as one object; see :class:`workbench.archive.storage.place.Place`."""
         buffer = io.BytesIO()
-        told = fill(buffer)
+        result = fill(buffer)
         size = buffer.tell()
         if size:
             buffer.seek(0)
             with self._asking(f"write {name} in"):
                 self.store.put(self.prefix + name, buffer, use_multipart=False)
-        return told, size
+        return result, size
 
     def source(self, name: str, size: int) -> pa.PythonFile:
         """File that asks for the ranges that are read of an object."""
@@ -140,8 +140,8 @@ class Bucket:
         """
         own = uuid.uuid4().hex
         held, version = self._versioned(name)
-        told = _lease(held)
-        if told["until"] > time.time() or not self._put_if(name, _word(own), version):
+        lease = _lease(held)
+        if lease["until"] > time.time() or not self._put_if(name, _word(own), version):
             raise ArchiveError(
                 f"Another process copies into the archive in {self}.",
                 hint=f"Wait until it is done; one that was killed counts as gone after {_GONE_S:.0f} s.",
@@ -231,8 +231,8 @@ class _Ranges(io.RawIOBase):
 
 def _lease(content: bytes | None) -> dict[str, Any]:
     try:
-        told = json.loads(content or b"{}")
-        return {"holder": str(told["holder"]), "until": float(told["until"])}
+        document = json.loads(content or b"{}")
+        return {"holder": str(document["holder"]), "until": float(document["until"])}
     except (ValueError, KeyError, TypeError):
         return {"holder": "", "until": 0.0}
 

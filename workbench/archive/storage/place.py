@@ -142,11 +142,11 @@ class LocalFolder:
         path = self.path / name
         try:
             private_folder(path.parent)
-            told = fill(path)
+            result = fill(path)
             if not path.exists():
-                return told, 0
+                return result, 0
             path.chmod(0o400)
-            return told, path.stat().st_size
+            return result, path.stat().st_size
         except OSError as error:
             path.unlink(missing_ok=True)
             raise ArchiveError(

@@ -234,8 +234,11 @@ class _Resolver:
                 why = "a raw ratio has no events to count: use budgetingMethod RatioTimeslices or Timeslices"
                 raise self.refuse(("spec", "budgetingMethod"), why, "RatioTimeslices")
             return RawIndicator(text, ratio.rawType), {"query": line}
-        asked = {name: self.asked_of(metric, document, (*at, "ratioMetric", name)) for name, metric in parts.items()}
-        lines, texts = {name: line for name, (_, line) in asked.items()}, {n: text for n, (text, _) in asked.items()}
+        metrics = {name: self.asked_of(metric, document, (*at, "ratioMetric", name)) for name, metric in parts.items()}
+        lines, texts = (
+            {name: line for name, (_, line) in metrics.items()},
+            {n: text for n, (text, _) in metrics.items()},
+        )
         kinds = {type(text) for text in texts.values()}
         if len(kinds) > 1:
             raise self.refuse((*at, "ratioMetric"), "good, bad and total come from one type of source", "", document)

@@ -121,23 +121,23 @@ def _marks(objective: Objective) -> dict[str, str]:
     return {}
 
 
-def _metric(asked: str | LogFilter | SpanFilter) -> dict[str, Any]:
-    if isinstance(asked, str):
-        return {"metricSource": {"type": "Prometheus", "spec": {"query": asked}}}
+def _metric(query: str | LogFilter | SpanFilter) -> dict[str, Any]:
+    if isinstance(query, str):
+        return {"metricSource": {"type": "Prometheus", "spec": {"query": query}}}
     spec: dict[str, Any] = {
-        "services": list(asked.services),
+        "services": list(query.services),
         "attributes": [
             {"attribute": attribute.attribute, "op": attribute.op}
             | ({"values": list(attribute.values)} if attribute.op == "in" else {"value": attribute.value})
-            for attribute in asked.attributes
+            for attribute in query.attributes
         ],
     }
-    if isinstance(asked, LogFilter):
+    if isinstance(query, LogFilter):
         kind = "logs"
-        spec |= {"severity": asked.severity, "events": list(asked.events), "contains": asked.contains}
+        spec |= {"severity": query.severity, "events": list(query.events), "contains": query.contains}
     else:
-        kind, least = "spans", asked.min_duration_ns // 1_000_000
-        spec |= {"operations": list(asked.operations), "status": asked.status}
+        kind, least = "spans", query.min_duration_ns // 1_000_000
+        spec |= {"operations": list(query.operations), "status": query.status}
         spec |= {"minDuration": duration_text(least) if least else ""}
     return {"metricSource": {"type": kind, "spec": {key: value for key, value in spec.items() if value}}}
 
@@ -149,8 +149,8 @@ def _indicator(indicator: SimpleIndicator) -> dict[str, Any]:
         case RawIndicator(query=query, kind=kind):
             return {"ratioMetric": {"counter": False, "raw": _metric(query), "rawType": kind}}
         case RatioIndicator() | RecordsIndicator():
-            asked = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
-            parts = {name: _metric(one) for name, one in asked.items() if one is not None}
+            queries = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
+            parts = {name: _metric(one) for name, one in queries.items() if one is not None}
             return {"ratioMetric": {"counter": getattr(indicator, "counter", True), **parts}}
 
 

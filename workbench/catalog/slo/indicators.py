@@ -106,7 +106,7 @@ def indicator_texts(indicator: Indicator) -> dict[str, str]:
             }
         case RatioIndicator() | RecordsIndicator():
             pairs = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
-            return {part: _text(asked) for part, asked in pairs.items() if asked is not None}
+            return {part: _text(query) for part, query in pairs.items() if query is not None}
     return {"query": indicator.query}
 
 
@@ -124,8 +124,8 @@ def promql_texts(indicator: Indicator) -> dict[str, str]:
     return indicator_texts(indicator)
 
 
-def _text(asked: str | LogFilter | SpanFilter) -> str:
-    if isinstance(asked, str):
-        return asked
-    told = [f"{name}={value!r}" for name, value in vars(asked).items() if value]
-    return f"{'logs' if isinstance(asked, LogFilter) else 'spans'}: {', '.join(told) or 'all'}"
+def _text(query: str | LogFilter | SpanFilter) -> str:
+    if isinstance(query, str):
+        return query
+    conditions = [f"{name}={value!r}" for name, value in vars(query).items() if value]
+    return f"{'logs' if isinstance(query, LogFilter) else 'spans'}: {', '.join(conditions) or 'all'}"

@@ -49,12 +49,12 @@ def rules_figure(rules: AlertRules, *, mode: Mode = "light") -> Any:
     return figure
 
 
-def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
+def episodes_figure(episodes: AlertEpisodes, *, mode: Mode = "light") -> Any:
     """Draw when each rule fired: a line a rule, a bar an episode, grey where no rule was evaluated.
 
     Parameters
     ----------
-    found : AlertEpisodes
+    episodes : AlertEpisodes
         Episodes of alerts of the period.
     mode : {"light", "dark"}
         Theme.
@@ -63,13 +63,13 @@ def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
     -------
     plotly.graph_objects.Figure
     """
-    rows = found.frame.tail(EPISODES)
+    rows = episodes.frame.tail(EPISODES)
     names = list(rows["alertname"].value_counts().head(RULES).index)
     rows = rows[rows["alertname"].isin(names)]
     figure = _empty(mode, len(names))
-    colours = _colours(mode, found.frame["severity"])
+    colours = _colours(mode, episodes.frame["severity"])
     for severity, part in rows.groupby("severity", sort=True):
-        bars = _observed_bars(part, found)
+        bars = _observed_bars(part, episodes)
         figure.add_bar(
             x=bars["length_ms"],
             base=bars["begin"],
@@ -86,7 +86,7 @@ def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
             textposition="none",
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
-    for number, (start, end) in enumerate(_unobserved(found)):
+    for number, (start, end) in enumerate(_unobserved(episodes)):
         figure.add_vrect(x0=start, x1=end, fillcolor=palette(mode).gap, line={"width": 0}, layer="below")
         if not number:
             figure.add_bar(x=[None], y=[None], name="Not observed", marker={"color": palette(mode).gap})
@@ -94,7 +94,7 @@ def episodes_figure(found: AlertEpisodes, *, mode: Mode = "light") -> Any:
         barmode="overlay",
         hovermode="closest",
         showlegend=True,
-        xaxis={"type": "date", "title": {"text": "Time (UTC)"}, "range": [found.range.start, found.range.end]},
+        xaxis={"type": "date", "title": {"text": "Time (UTC)"}, "range": [episodes.range.start, episodes.range.end]},
     )
     figure.update_yaxes(categoryorder="array", categoryarray=[plain(name) for name in names[::-1]])
     return figure

@@ -264,8 +264,8 @@ def capacity_finding(study: Study) -> Sentence:
     if frame.empty:
         if study.status in ("unavailable", "refused"):
             return Sentence(f"Capacity is {STATUS_WORDS[study.status].lower()}.")
-        asked = bool(study.provenance.queries)
-        return Sentence("Capacity: no data in this period." if asked else "Capacity is not measured.")
+        measured = bool(study.provenance.queries)
+        return Sentence("Capacity: no data in this period." if measured else "Capacity is not measured.")
     parts = []
     for row in frame[frame["reached_at"].notna()].itertuples():
         where = f"{row.title} of {row.series}"

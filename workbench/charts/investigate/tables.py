@@ -111,8 +111,8 @@ def finding(study: Study) -> Sentence:
         own = named[named["kind"] == kind]
         if len(own):
             parts.append(f"{words} {own.iloc[0]['what']}")
-    told = "; ".join(parts)
-    return Sentence(f"{len(named)} of {len(frame)} rows differ. {told[:1].upper()}{told[1:]}.")
+    text = "; ".join(parts)
+    return Sentence(f"{len(named)} of {len(frame)} rows differ. {text[:1].upper()}{text[1:]}.")
 
 
 _LEADS = {

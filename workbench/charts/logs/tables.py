@@ -74,10 +74,10 @@ def share_text(row: Any) -> str:
     """Share with its interval; unknown where a rate of sampling is."""
     if row.share != row.share:
         return "unknown (tail sampling)"
-    told = ratio_text(row.share, digits=2)
+    share = ratio_text(row.share, digits=2)
     if not row.share_low < row.share_high:
-        return told
-    return f"{told} ({ratio_text(row.share_low, digits=1)} to {ratio_text(row.share_high, digits=1)})"
+        return share
+    return f"{share} ({ratio_text(row.share_low, digits=1)} to {ratio_text(row.share_high, digits=1)})"
 
 
 def latency_rows(result: Result) -> list[dict[str, str]]:

@@ -54,17 +54,17 @@ def activity_cards(study: Study, activities: Mapping[str, Study]) -> tuple[Quest
 def executive_rows(study: Study, activities: Mapping[str, Study]) -> list[dict[str, str]]:
     """One row of text per system: status, objectives met, least budget left, spend of the month, activity."""
     board, spend = study.results["board"].frame, study.results["spend"]
-    told: dict[str, dict[str, str]] = {}
+    money_of: dict[str, dict[str, str]] = {}
     for system, row in zip(spend.frame["system"], spend_rows(spend), strict=True):
-        mine = told.setdefault(str(system), {})
-        told[str(system)] = {name: f"{mine[name]} + {text}" if name in mine else text for name, text in row.items()}
+        mine = money_of.setdefault(str(system), {})
+        money_of[str(system)] = {name: f"{mine[name]} + {text}" if name in mine else text for name, text in row.items()}
     rows = []
     for system, mine in board.groupby("system", sort=False):
         judged = mine[mine["status"].isin(_KNOWN) & (mine["objective"] != "")]
         met = int((judged["status"] != "spent").sum())
         unknown = int((mine["objective"] != "").sum()) - len(judged)
         least = judged["period_left_ratio"].min() if len(judged) else float("nan")
-        money = told.get(str(system), {})
+        money = money_of.get(str(system), {})
         rows.append(
             {
                 "System": str(mine["system_title"].iloc[0]),

@@ -180,10 +180,10 @@ def spark(own: pd.DataFrame) -> str:
         for part in _stretches(points, values)
     )
     dot = f"<circle cx='{points[-1][0]:.1f}' cy='{points[-1][1]:.1f}' r='2.2' fill='{colours.series}'/>"
-    told = ", ".join(f"{row.period} {figure_text(row.value, row.unit)}" for row in known.itertuples())
+    text = ", ".join(f"{row.period} {figure_text(row.value, row.unit)}" for row in known.itertuples())
     return (
         f"<svg class='spark' role='img' width='{_WIDTH}' height='{_HEIGHT}' viewBox='0 0 {_WIDTH} {_HEIGHT}' "
-        f"aria-label='{markup(known['title'].iloc[-1])}: {markup(told)}'>{lines}"
+        f"aria-label='{markup(known['title'].iloc[-1])}: {markup(text)}'>{lines}"
         f"{dot if math.isfinite(values[-1]) else ''}</svg>"
     )
 

@@ -51,14 +51,14 @@ class FleetPage:
 
     def _repr_html_(self) -> str:
         head, line = self._title()
-        asked = self._questions()
-        columns = "".join(f"<th scope='col'>{name}</th>" for name in ("System", *(QUESTIONS[one] for one in asked)))
+        questions = self._questions()
+        columns = "".join(f"<th scope='col'>{name}</th>" for name in ("System", *(QUESTIONS[one] for one in questions)))
         shown, rest = self._worst_first()
-        rows = "".join(self._row(study, asked) for study in shown)
+        rows = "".join(self._row(study, questions) for study in shown)
         if rest:
             calm = sum(study.status == "ok" for study in rest)
             text = f"… and {len(rest)} more systems, {calm} of them OK; the scorecard has all."
-            rows += f"<tr><td colspan='{len(asked) + 1}'>{text}</td></tr>"
+            rows += f"<tr><td colspan='{len(questions) + 1}'>{text}</td></tr>"
         parts = "".join(
             f"<h2>{title}</h2><{tag}>{''.join(f'<li>{markup(text)}</li>' for text in self.items(part))}</{tag}>"
             for part, title in PARTS
@@ -106,15 +106,15 @@ class FleetPage:
         )
 
     def _questions(self) -> list[Any]:
-        asked = {row for study in self.studies for row in study.results["findings"].frame["question"]}
-        return [question for question in QUESTIONS if question in asked]
+        questions = {row for study in self.studies for row in study.results["findings"].frame["question"]}
+        return [question for question in QUESTIONS if question in questions]
 
-    def _row(self, study: Study, asked: Sequence[Any]) -> str:
+    def _row(self, study: Study, questions: Sequence[Any]) -> str:
         frame, periods = study.results["findings"].frame, study.results["periods"].frame
         answers = {row.question: row for row in frame[frame["part"] == "answer"].itertuples()}
         seen = ratio_text(study.coverage, digits=1) if study.coverage == study.coverage else NO_VALUE
         title = f"{markup(vars(study.results['findings'])['title'])}<br><span class='note'>{seen} seen</span>"
-        cells = "".join(_cell(answers.get(one), periods[periods["question"] == one]) for one in asked)
+        cells = "".join(_cell(answers.get(one), periods[periods["question"] == one]) for one in questions)
         return f"<tr><th scope='row'>{title}</th>{cells}</tr>"
 
     def items(self, part: str) -> list[str]:

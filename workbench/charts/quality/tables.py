@@ -191,8 +191,8 @@ def quality_finding(study: Study) -> Sentence:
     if states.empty:
         if study.status in ("unavailable", "refused"):
             return Sentence(f"Quality is {STATUS_WORDS[study.status].lower()}.")
-        asked = bool(study.provenance.queries)
-        return Sentence("Quality: no data in this period." if asked else "Quality is not measured.")
+        measured = bool(study.provenance.queries)
+        return Sentence("Quality: no data in this period." if measured else "Quality is not measured.")
     parts = []
     for row in drifts[drifts["open"]].itertuples():
         parts.append(

@@ -36,8 +36,8 @@ def spending_rows(
     rows = []
     for objective, part in spent.frame.groupby("objective", sort=False, observed=True):
         episodes = part[part["kind"] == "episode"].sort_values("bad", ascending=False)
-        told = episodes[episodes["budget_share"] >= least]
-        for row in told.itertuples():
+        listed = episodes[episodes["budget_share"] >= least]
+        for row in listed.itertuples():
             rows.append(
                 {
                     "objective": str(objective),
@@ -76,20 +76,20 @@ def spending_rows(
 def places(contributed: Result) -> dict[tuple[str, int], str]:
     """Where each episode was, as text: the narrowed labels, ``provider=anthropic, model=claude-sonnet-4``."""
     narrowed = contributed.frame[contributed.frame["narrowed"]]
-    found: dict[tuple[str, int], list[str]] = {}
+    places_of: dict[tuple[str, int], list[str]] = {}
     for (objective, episode, dimension), part in narrowed.groupby(
         ["objective", "episode", "dimension"], sort=False, observed=True
     ):
-        found.setdefault((str(objective), int(episode)), []).append(f"{dimension}={'|'.join(part['value'])}")
-    return {key: ", ".join(texts) for key, texts in found.items()}
+        places_of.setdefault((str(objective), int(episode)), []).append(f"{dimension}={'|'.join(part['value'])}")
+    return {key: ", ".join(texts) for key, texts in places_of.items()}
 
 
 def _beside(companions: Result) -> Mapping[tuple[str, int], str]:
-    found: dict[tuple[str, int], list[str]] = {}
+    events: dict[tuple[str, int], list[str]] = {}
     for row in companions.frame.itertuples():
         times = f" ({row.count}x)" if row.count > 1 else ""
-        found.setdefault((str(row.objective), int(row.episode)), []).append(f"{row.kind} {row.what}{times}")
-    return {key: "; ".join(texts[:3]) for key, texts in found.items()}
+        events.setdefault((str(row.objective), int(row.episode)), []).append(f"{row.kind} {row.what}{times}")
+    return {key: "; ".join(texts[:3]) for key, texts in events.items()}
 
 
 def contribution_rows(contributed: Result, *, objective: str, episode: int) -> list[dict[str, str]]:

@@ -172,9 +172,9 @@ def export(
     matchers = plain_selector(selector).all_matchers
     low = to_ms(parse_instant(start, zone=state.settings.zone)) if start else held.oldest_ms() or 0
     high = to_ms(parse_instant(end, zone=state.settings.zone)) if end else held.newest_ms() or 0
-    told = written(held, target, matchers, low, high, text=form == "openmetrics")
-    marks = f"; {told.stale:,} stale marks, which the format has not, were left out" if told.stale else ""
-    say(f"{told.samples:,} samples are in {target}{marks}.")
+    summary = written(held, target, matchers, low, high, text=form == "openmetrics")
+    marks = f"; {summary.stale:,} stale marks, which the format has not, were left out" if summary.stale else ""
+    say(f"{summary.samples:,} samples are in {target}{marks}.")
     if natives := held.rows("histograms"):
         say(f"Native histograms are not written: the archive holds {natives:,}. Read them with workbench archive sql.")
 

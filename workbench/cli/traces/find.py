@@ -71,13 +71,13 @@ def find(
     if count_by:
         _counted(context, system, span, wanted, count_by, format_)
         return
-    rows, found, warnings = find_spans(context, system=system, range=span, wanted=wanted, limit=limit)
+    rows, result, warnings = find_spans(context, system=system, range=span, wanted=wanted, limit=limit)
     for warning in warnings:
         say(f"Warning: {warning}")
     if format_ == "table" and not wide:
         rows = [{name: row[name] for name in SHOWN} for row in rows]
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
-    say(f"{found:,} spans match in {span}" + (f", the slowest {limit} are shown" if found > limit else ""))
+    say(f"{result:,} spans match in {span}" + (f", the slowest {limit} are shown" if result > limit else ""))
 
 
 def _counted(context: Any, system: str, span: Any, wanted: Any, count_by: str, format_: str) -> None:

@@ -137,8 +137,8 @@ class SourceSettings(Frozen):
         ways = _REACHED_BY.get(self.kind, ("url",))
         if not any(getattr(self, way) for way in ways):
             address = _OBJECTS if self.kind == "archive" else _ADDRESS
-            told = " or ".join(f"url = {address}" if way == "url" else f"{way} = …" for way in ways)
-            raise ValueError(f"{_a(self.kind)} needs {told}")
+            choices = " or ".join(f"url = {address}" if way == "url" else f"{way} = …" for way in ways)
+            raise ValueError(f"{_a(self.kind)} needs {choices}")
         if self.url and self.kind == "archive":
             _object_address(self.url, self.path)
         elif self.url:

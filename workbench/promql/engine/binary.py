@@ -193,11 +193,11 @@ def _completed(matching: Matching, side: Vector, other: Vector, fill: float | No
     ).seen()
 
 
-def _check_one_side(node: Binary, one: Vector, rows: dict[LabelKey, list[int]], asked: Bools) -> None:
+def _check_one_side(node: Binary, one: Vector, rows: dict[LabelKey, list[int]], wanted: Bools) -> None:
     for key, members in rows.items():
         if len(members) < 2:
             continue
-        twice = (one.present[members].sum(axis=0) > 1) & asked
+        twice = (one.present[members].sum(axis=0) > 1) & wanted
         if twice.any():
             step = int(np.flatnonzero(twice)[0])
             shown = [label_text(one.labels[row]) for row in members if one.present[row, step]][:2]

@@ -95,8 +95,8 @@ def date_part(func: str, seconds: Floats) -> Floats:
     >>> date_part("year", np.array([1_793_491_200.0])).tolist()
     [2026.0]
     """
-    told = np.abs(seconds) < 2.0**63
-    return np.where(told, _DATE_PARTS[func](np.where(told, seconds, 0.0)), _NOWHEN[func]).astype(np.float64)
+    readable = np.abs(seconds) < 2.0**63
+    return np.where(readable, _DATE_PARTS[func](np.where(readable, seconds, 0.0)), _NOWHEN[func]).astype(np.float64)
 
 
 def rounded(values: Floats, nearest: Floats) -> Floats:

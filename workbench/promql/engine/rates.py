@@ -87,13 +87,13 @@ def events(windows: Windows, *, resets: bool) -> tuple[Floats, Bools]:
     """Count neighbours that fall (``resets``) or differ (``changes``; NaN equals NaN)."""
     values = windows.values
     before, after = values[:-1], values[1:]
-    happened = after < before if resets else (after != before) & ~(np.isnan(after) & np.isnan(before))
-    return counted(windows, happened)
+    changed = after < before if resets else (after != before) & ~(np.isnan(after) & np.isnan(before))
+    return counted(windows, changed)
 
 
-def counted(windows: Windows, happened: Bools) -> tuple[Floats, Bools]:
+def counted(windows: Windows, changed: Bools) -> tuple[Floats, Bools]:
     """Count what happened inside each window; entry ``i`` says it of samples ``i`` and ``i + 1``."""
-    upto = np.concatenate([[0], np.cumsum(happened)])
+    upto = np.concatenate([[0], np.cumsum(changed)])
     # An event sits between samples i and i + 1; both must be inside.
     counts = upto[np.maximum(windows.last, 0)] - upto[windows.first]
     return np.maximum(counts, 0).astype(np.float64), windows.count >= 1

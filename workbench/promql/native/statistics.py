@@ -143,10 +143,10 @@ def _quantile(table: Table, q: Floats) -> tuple[Floats, Bools, Bools]:
     short = counted < rank
     value = np.where(short, np.where(np.isnan(total), np.nan, upper), value)
     value = np.where(ended, ends, value)
-    asked = (q >= 0) & (q <= 1) & (count != 0)
-    value = np.where(asked, value, np.where(q < 0, -np.inf, np.where(q > 1, np.inf, np.nan)))
-    lost = asked & short & np.isnan(total) & ~ended
-    return value, lost, asked & ~lost & np.isnan(total) & (table.observed < count)
+    valid = (q >= 0) & (q <= 1) & (count != 0)
+    value = np.where(valid, value, np.where(q < 0, -np.inf, np.where(q > 1, np.inf, np.nan)))
+    lost = valid & short & np.isnan(total) & ~ended
+    return value, lost, valid & ~lost & np.isnan(total) & (table.observed < count)
 
 
 def fractions(block: Histograms, lower: Floats, upper: Floats) -> tuple[Floats, Bools]:

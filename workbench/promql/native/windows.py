@@ -101,8 +101,8 @@ def over_windows(
     mixed = (float_count > 0) & (native_count > 0)
     names = [matrix.labels[row].get("__name__", "") for row in np.flatnonzero(mixed.any(axis=1))]
     if func not in ("rate", "increase", "delta", "sum_over_time", "avg_over_time"):
-        told = mixed & (float_count >= 2) if func in _FITTED else mixed
-        names = [matrix.labels[row].get("__name__", "") for row in np.flatnonzero(told.any(axis=1))]
+        warned = mixed & (float_count >= 2) if func in _FITTED else mixed
+        names = [matrix.labels[row].get("__name__", "") for row in np.flatnonzero(warned.any(axis=1))]
         return Outcome(*floats.points(kernel, check), [], [(IGNORED, name) for name in dict.fromkeys(names)])
     if func in ("rate", "increase", "delta"):
         own = partial(_rate, pool=pool, func=func, v2=v2, remarks=remarks)
@@ -316,12 +316,12 @@ def _events(windows: Windows, *, pool: Pool, resetting: bool) -> tuple[Floats, B
         values = windows.values
         native, before, after = is_mark(values), values[:-1], values[1:]
         differs = after != before
-        happened = after < before if resetting else differs & ~(np.isnan(after) & np.isnan(before))
-        happened = np.where(native[1:] | native[:-1], native[1:] != native[:-1], happened)
+        changed = after < before if resetting else differs & ~(np.isnan(after) & np.isnan(before))
+        changed = np.where(native[1:] | native[:-1], native[1:] != native[:-1], changed)
         pairs = np.flatnonzero(native[1:] & native[:-1])
         rows = _rows(windows)
         earlier, later = rows[pairs], rows[pairs + 1]
         block = pool.block
-        happened[pairs] = resets(block, earlier, later) if resetting else ~equal(block, earlier, later)
-        windows.memo["happened"] = happened
+        changed[pairs] = resets(block, earlier, later) if resetting else ~equal(block, earlier, later)
+        windows.memo["happened"] = changed
     return counted(windows, windows.memo["happened"])

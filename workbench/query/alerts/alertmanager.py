@@ -185,23 +185,23 @@ class AlertmanagerSource:
         """Say whether the server answers; never raises. Its newest data is now, as it keeps no history."""
         status, engine, detail, code, newest = "unavailable", "Alertmanager", "", 0, None
         try:
-            told = self.status()
-            engine = f"Alertmanager {told['version']}".strip()
+            facts = self.status()
+            engine = f"Alertmanager {facts['version']}".strip()
             newest, status = from_ms(to_ms(self._clock())), "ok"
             detail = (
-                "" if told["cluster"] in ("ready", "disabled") else f"Its cluster is {told['cluster'] or 'unknown'}."
+                "" if facts["cluster"] in ("ready", "disabled") else f"Its cluster is {facts['cluster'] or 'unknown'}."
             )
         except WorkbenchError as error:
             detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
         return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
 
     def _list(self, path: str) -> list[dict[str, Any]]:
-        found = self.web.document(path)
-        if not isinstance(found, list):
+        answer = self.web.document(path)
+        if not isinstance(answer, list):
             raise AnswerUnreadable(
                 f"The answer to {path} is no list.", source=self._name, hint="Is it an Alertmanager?"
             )
-        return [one for one in found if isinstance(one, dict)]
+        return [one for one in answer if isinstance(one, dict)]
 
 
 _MUTED_BY = ("silencedBy", "inhibitedBy")

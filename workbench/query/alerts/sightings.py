@@ -21,8 +21,8 @@ APART_MS = 15 * MINUTE_MS
 
 
 @dataclass
-class _Told:
-    """What was told of one label set since one start: the newest word that it fires, and how it ended. [ms]"""
+class _Episode:
+    """One label set since one start: when it was last reported to fire, and how it ended. [ms]"""
 
     starts: int
     fires: int = -1
@@ -54,8 +54,8 @@ class _Told:
         """Whether it was still firing when the same label set is said to have begun."""
         return began <= self.upto if self.firing else began < self.upto
 
-    def join(self, later: _Told) -> None:
-        """Take over what was told of the same alert under a later start."""
+    def join(self, later: _Episode) -> None:
+        """Add the reports of the same alert under a later start."""
         self.fires, self.over = max(self.fires, later.fires), max(self.over, later.over)
         self.ends = max((end for end in (self.ends, later.ends) if end is not None), default=None)
         self.looked = max((look for look in (self.looked, later.looked) if look), default=None)
@@ -76,36 +76,36 @@ def episodes_of(seen: Iterable[Sighting], span: TimeRange, warnings: Iterable[st
     Notes
     -----
     A label set fires once at a time: of starts that overlap, as two Prometheus servers and two Alertmanagers give them,
-    the earliest counts. An alert that was told to fire after it was told to be over, since the same start, fires on.
-    An episode whose end nobody saw, though the alert fired anew later, ends where it was last seen (right-censored);
+    the earliest counts. An alert reported as firing after it was reported as over, since the same start, fires on.
+    An episode without a seen end, though the alert fired again later, ends where it was last seen (right-censored);
     the newest of a label set is open. An end between two looks at most :data:`APART_MS` apart is that of the second,
     and ``unknown_s`` is the time between them; looks further apart leave the end unknown, and so does a message that
     an alert is over which does not say since when.
     """
-    by_alert: dict[LabelKey, dict[int, _Told]] = {}
+    by_alert: dict[LabelKey, dict[int, _Episode]] = {}
     for alert in seen:
         starts = by_alert.setdefault(alert.labels, {})
-        starts.setdefault(alert.starts_ms, _Told(alert.starts_ms)).add(alert)
+        starts.setdefault(alert.starts_ms, _Episode(alert.starts_ms)).add(alert)
     rows = []
     for key, starts in by_alert.items():
         labels = dict(key)
-        joined: list[_Told] = []
+        joined: list[_Episode] = []
         for began in sorted(starts):
             if joined and joined[-1].covers(began):
                 joined[-1].join(starts[began])
             else:
                 joined.append(starts[began])
-        for place, told in enumerate(joined):
-            ends, lost, unknown_ms = _end(told, last=place + 1 == len(joined))
-            if told.starts >= span.end_ms or (ends is not None and ends <= span.start_ms):
+        for place, episode in enumerate(joined):
+            ends, lost, unknown_ms = _end(episode, last=place + 1 == len(joined))
+            if episode.starts >= span.end_ms or (ends is not None and ends <= span.start_ms):
                 continue
             rows.append(
                 {
                     "alertname": labels.get("alertname", ""),
                     "severity": labels.get("severity", ""),
                     "labels": {name: text for name, text in labels.items() if name not in ("alertname", "severity")},
-                    "active_at": told.starts,
-                    "starts_at": told.starts,
+                    "active_at": episode.starts,
+                    "starts_at": episode.starts,
                     "ends_at": ends,
                     "left_censored": False,
                     "right_censored": lost or ends is None,
@@ -117,16 +117,16 @@ def episodes_of(seen: Iterable[Sighting], span: TimeRange, warnings: Iterable[st
     return frame
 
 
-def _end(told: _Told, *, last: bool) -> tuple[int | None, bool, int]:
+def _end(episode: _Episode, *, last: bool) -> tuple[int | None, bool, int]:
     """End of an episode, whether it may have ended later, and the time before it that nobody saw. [ms]"""
-    if told.firing:
-        return (None, True, 0) if last else (told.upto, True, 0)
-    if told.ends is not None:
-        return max(told.ends, told.starts), False, 0
-    assert told.looked is not None
-    by = told.looked[1]
-    seen = max(told.looked[0], told.fires, told.starts)
-    if by - seen > APART_MS or by <= told.starts:
+    if episode.firing:
+        return (None, True, 0) if last else (episode.upto, True, 0)
+    if episode.ends is not None:
+        return max(episode.ends, episode.starts), False, 0
+    assert episode.looked is not None
+    by = episode.looked[1]
+    seen = max(episode.looked[0], episode.fires, episode.starts)
+    if by - seen > APART_MS or by <= episode.starts:
         return seen, True, 0
     return by, False, by - seen
 
@@ -147,7 +147,7 @@ def watchers(files: Iterable[Sequence[Look]]) -> list[list[Look]]:
 def endings(chains: Iterable[Sequence[Look]]) -> Iterator[Sighting]:
     """Give the ends that follow from looks, oldest first: an alert that the next look does not have is over.
 
-    One that it has since an earlier start, which another server told, goes on.
+    An alert that has fired since an earlier start, reported by another server, continues.
     """
     for looks in chains:
         for look, after in pairwise(looks):

@@ -152,19 +152,19 @@ def details(source: PrometheusSource) -> SourceDetails:
     empty = pd.DataFrame(columns=["job", "instance", "health", "last_scrape", "error"])
     if state.status == "unavailable":
         return SourceDetails(state, empty, 0, tuple(notes))
-    found, families = empty, 0
+    table, families = empty, 0
     try:
-        found = targets(source)
-        down = int((found["health"] == "down").sum())
+        table = targets(source)
+        down = int((table["health"] == "down").sum())
         if down:
-            notes.append(f"{down} of {len(found)} targets are down.")
+            notes.append(f"{down} of {len(table)} targets are down.")
     except SourceError as error:
         notes.append(f"No targets: {error.message}")
     try:
         families = len(metadata(source))
     except SourceError as error:
         notes.append(f"No metadata: {error.message}")
-    return SourceDetails(state, found, families, tuple(notes))
+    return SourceDetails(state, table, families, tuple(notes))
 
 
 def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
@@ -175,20 +175,20 @@ def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except SourceError as error:
-        told = error
+        failure = error
     except PrometheusApiClientException as error:
         match = _REFUSED.search(str(error))
         if match:
             body = ast.literal_eval(match[2])
-            told = failures.of_reply(int(match[1]), body, "", query="", path=path)
+            failure = failures.of_reply(int(match[1]), body, "", query="", path=path)
         else:
-            told = SourceUnavailable(f"The client could not read {path}.")
+            failure = SourceUnavailable(f"The client could not read {path}.")
     except requests.exceptions.JSONDecodeError as error:
         text = error.doc.encode() if isinstance(error.doc, str) else error.doc
-        told = failures.of_text(text, "", error)
+        failure = failures.of_text(text, "", error)
     except (requests.RequestException, OSError) as error:
-        told = failures.of_exception(cause_of(error), failures.host_of(source.location), source.timeout_s)
+        failure = failures.of_exception(cause_of(error), failures.host_of(source.location), source.timeout_s)
     except WRONG:
-        told = failures.of_text(b"?", "", ValueError("another document"))
-    told.source = source.name
-    raise told from None
+        failure = failures.of_text(b"?", "", ValueError("another document"))
+    failure.source = source.name
+    raise failure from None

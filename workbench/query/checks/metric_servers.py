@@ -42,12 +42,12 @@ def clock_fact(name: str, settings: SourceSettings, now: datetime) -> SourceFact
     try:
         transport = HttpTransport(settings.url, login_of(settings))
         reply = ask(transport, "GET", "/", (), timeout_s=min(settings.timeout_s, 10), attempts=1)
-        told = parsedate_to_datetime(reply.headers.get("date", ""))
+        server_time = parsedate_to_datetime(reply.headers.get("date", ""))
     except (SourceError, SettingsError):
         return None
     except (TypeError, ValueError):
         return SourceFact(name, "clock", "unknown", "Its answers carry no date.")
-    ahead = (told.astimezone(UTC) + timedelta(milliseconds=500) - now).total_seconds()
+    ahead = (server_time.astimezone(UTC) + timedelta(milliseconds=500) - now).total_seconds()
     if abs(ahead) <= SKEWED_S:
         return SourceFact(name, "clock", "ok", f"Its clock is ours to within {SKEWED_S:g} s.")
     side = "ahead of" if ahead > 0 else "behind"
@@ -82,8 +82,8 @@ def _reach_back(source: PrometheusSource, now: datetime) -> SourceFact:
     """Look for samples at instants ever further back; the oldest lie between the last that has some and the next."""
     held: int | None = None
     for days in _BACK:
-        found = source.instant("count(last_over_time(up[1h]))", now - timedelta(days=days))
-        if not len(found.labels):
+        answer = source.instant("count(last_over_time(up[1h]))", now - timedelta(days=days))
+        if not len(answer.labels):
             break
         held = days
     further = dict(pairwise(_BACK)).get(held or 0)
@@ -96,7 +96,7 @@ def _reach_back(source: PrometheusSource, now: datetime) -> SourceFact:
 def _limits(source: PrometheusSource) -> SourceFact:
     try:
         flags = source.document("/api/v1/status/flags")
-        told = source.document("/api/v1/status/runtimeinfo")
+        info = source.document("/api/v1/status/runtimeinfo")
     except SourceError:
         return SourceFact(source.name, "limits", "unknown", "It does not tell its limits.")
     names = {
@@ -106,7 +106,7 @@ def _limits(source: PrometheusSource) -> SourceFact:
         "query.max-concurrency": "queries at a time",
     }
     parts = [f"{use} {clean(str(flags[name]), 40)}" for name, use in names.items() if flags.get(name)]
-    kept = told.get("storageRetention") if isinstance(told, dict) else None
+    kept = info.get("storageRetention") if isinstance(info, dict) else None
     parts += [f"retention {clean(str(kept), 40)}"] if kept else []
     return SourceFact(source.name, "limits", "ok", ", ".join(parts) or "It names no limits.")
 

@@ -127,12 +127,14 @@ def _limits(name: str, web: BackendClient, path: str, wanted: Mapping[str, str])
     except SourceError:
         yield SourceFact(name, "limits", "unknown", f"It does not tell its limits ({path}).")
         return
-    found: dict[str, str] = {}
+    limits: dict[str, str] = {}
     for key, use in wanted.items():
         match = re.search(rf"^\s*{key}:\s*([0-9][0-9a-z.]*)\s*$", text, re.MULTILINE)
         if match:
-            found.setdefault(use, clean(match[1], 40))
-    yield SourceFact(name, "limits", "ok", ", ".join(f"{use} {value}" for use, value in found.items()) or "None named.")
+            limits.setdefault(use, clean(match[1], 40))
+    yield SourceFact(
+        name, "limits", "ok", ", ".join(f"{use} {value}" for use, value in limits.items()) or "None named."
+    )
 
 
 def _permissions(name: str, web: BackendClient, needed: Mapping[str, str]) -> Iterator[SourceFact]:
@@ -162,8 +164,12 @@ def _of_elastic(source: ElasticSource) -> Iterator[SourceFact]:
     if reply.status != 200:
         yield SourceFact(source.name, "limits", "unknown", "It does not tell its limits (/_cluster/settings).")
         return
-    told = source.web.json(reply)
-    flat = {**(told.get("defaults") or {}), **(told.get("persistent") or {}), **(told.get("transient") or {})}
+    document = source.web.json(reply)
+    flat = {
+        **(document.get("defaults") or {}),
+        **(document.get("persistent") or {}),
+        **(document.get("transient") or {}),
+    }
     named = {"search.max_buckets": "buckets an answer", "search.default_search_timeout": "timeout"}
     parts = [
         f"{use} {clean(str(flat[key]), 40)}" for key, use in named.items() if flat.get(key) not in (None, "", "-1")

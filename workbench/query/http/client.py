@@ -172,10 +172,10 @@ def said(reply: Reply) -> str:
     return failures.clean(words)
 
 
-def _words(told: Any) -> str:
-    match told:
+def _words(document: Any) -> str:
+    match document:
         case str():
-            return told
+            return document
         case {"error": dict() | str() as inner}:
             return _words(inner)
         case {"root_cause": [{"reason": str(reason)}, *_]}:

@@ -118,8 +118,8 @@ def of_reply(
     api: str = "Prometheus",
 ) -> SourceError:
     """Return the error that an answer other than 2xx stands for; ``said`` are the words of another ``api``."""
-    told = _told(body)
-    text = said or (clean(str(told.get("error", ""))) if told else "")
+    message = _told(body)
+    text = said or (clean(str(message.get("error", ""))) if message else "")
     if status in (401, 403):
         return SourceUnavailable(
             f"The server refuses our credentials (HTTP {status}) for {path}.",
@@ -129,7 +129,7 @@ def of_reply(
         return QueryTooExpensive(f"The server gave the query up: {text}.", hint=_NARROW)
     if status == 413 or (text and status not in RETRIED and _EXPENSIVE.search(text)):
         return QueryTooExpensive(text or "The request is too large for the server (HTTP 413).", hint=_NARROW)
-    if (told or said) and status in (400, 422):
+    if (message or said) and status in (400, 422):
         return QueryRejected(text or f"HTTP {status} without a reason.", position=position_in(query, text))
     if 300 <= status < 400:
         return AnswerUnreadable(
@@ -215,10 +215,10 @@ def is_lost(error: Exception) -> bool:
 
 def _told(body: bytes | bytearray) -> dict[str, Any]:
     try:
-        told = json.loads(body[:_GLIMPSED])
+        document = json.loads(body[:_GLIMPSED])
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) and told.get("status") == "error" else {}
+    return document if isinstance(document, dict) and document.get("status") == "error" else {}
 
 
 def _glimpse(body: bytes | bytearray, content_type: str) -> str:

@@ -200,8 +200,8 @@ class HttpTransport:
             try:
                 return self._exchanged(method, url, body, sent, timeout_s, running)
             except (broken.HTTPError, OSError) as error:
-                told = failures.of_exception(TimeoutError() if running.late else error, self._where, timeout_s)
-                raise Broken(told, again=not running.late and failures.is_lost(error)) from None
+                failure = failures.of_exception(TimeoutError() if running.late else error, self._where, timeout_s)
+                raise Broken(failure, again=not running.late and failures.is_lost(error)) from None
 
     def _exchanged(
         self, method: str, url: str, body: bytes | None, sent: dict[str, str], timeout_s: float, running: Exchange
@@ -306,9 +306,9 @@ def ask(
 
 def _pause(attempt: int, retry_after: str | None) -> float:
     if retry_after:
-        asked = _seconds(retry_after.strip())
-        if asked is not None:
-            return max(asked, 0.0)
+        wait_s = _seconds(retry_after.strip())
+        if wait_s is not None:
+            return max(wait_s, 0.0)
     return _chance.uniform(0.0, min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**attempt))
 
 

@@ -51,9 +51,9 @@ def severity_of(level: object, levels: Mapping[str, str] | None = None, *, scale
     ('DEBUG', 'ERROR', 'ERROR')
     """
     word = _OFFSET.sub("", str(level).strip().lower())
-    found = (levels or {}).get(word) or _BY_WORD.get(word)
-    if found:
-        return found
+    severity = (levels or {}).get(word) or _BY_WORD.get(word)
+    if severity:
+        return severity
     number = word.removesuffix(".0")
     if not (number.isascii() and number.isdigit() and len(number) <= 2):
         return ""

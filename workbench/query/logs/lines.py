@@ -59,9 +59,9 @@ def parsed_line(text: str) -> Parsed:
     """
     if match := _CRI.fullmatch(text):
         time, stream, _, inner = match.groups()
-        told = parsed_line(inner)
+        inner_line = parsed_line(inner)
         outer = {"timestamp": time, "stream": stream}
-        return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)
+        return Parsed(inner_line.kind, {**outer, **inner_line.record}, inner_line.broken, inner_line.text)
     plain = _ANSI.sub("", text)
     bare = plain.lstrip("\ufeff").strip()
     if bare.startswith("{"):
@@ -109,17 +109,17 @@ def _unwrapped(record: dict[str, Any], depth: int = 3) -> Parsed:
             continue
         outer = {name: value for name, value in named.items() if name != key}
         if inner.lstrip().startswith("{") and (found := json_object(inner.strip())) is not None:
-            told = _unwrapped(found, depth - 1)
-            return Parsed("json", {**outer, **told.record})
+            inner_line = _unwrapped(found, depth - 1)
+            return Parsed("json", {**outer, **inner_line.record})
         if key == "log" and {"stream", "time"} <= named.keys():
-            told = parsed_line(inner.rstrip("\r\n"))
-            return Parsed(told.kind, {**outer, **told.record}, told.broken, told.text)
+            inner_line = parsed_line(inner.rstrip("\r\n"))
+            return Parsed(inner_line.kind, {**outer, **inner_line.record}, inner_line.broken, inner_line.text)
         log = named.get("log")
         if not LEVELLED & named.keys() and not (isinstance(log, dict) and "level" in log):
-            told = parsed_line(inner.rstrip("\r\n"))
-            if "level" in told.record or "lvl" in told.record:
+            inner_line = parsed_line(inner.rstrip("\r\n"))
+            if "level" in inner_line.record or "lvl" in inner_line.record:
                 dated = any(name in outer for name in USUAL["time_ns"])
-                own = {name: value for name, value in told.record.items() if name != "timestamp" or not dated}
-                return Parsed("json", {**outer, **own}, text=told.text)
+                own = {name: value for name, value in inner_line.record.items() if name != "timestamp" or not dated}
+                return Parsed("json", {**outer, **own}, text=inner_line.text)
         break
     return Parsed("json", named)

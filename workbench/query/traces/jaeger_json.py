@@ -71,16 +71,16 @@ def _jaeger_span(span: Mapping[str, Any], processes: Mapping[str, Any], sampling
 
 def _parent(span: Mapping[str, Any], trace_id: str) -> tuple[str, str]:
     """Id of the parent, and how the span refers to it when that is not ``CHILD_OF``."""
-    found = ""
+    parent = ""
     for reference in span.get("references") or ():
         if plain_id(reference.get("traceID"), 32) not in (trace_id, ""):
             continue
         other = plain_id(reference.get("spanID"), 16)
         if reference.get("refType") == "CHILD_OF":
             return other, ""
-        found = found or other
-    if found:
-        return found, "follows_from"
+        parent = parent or other
+    if parent:
+        return parent, "follows_from"
     return plain_id(span.get("parentSpanID"), 16), ""
 
 

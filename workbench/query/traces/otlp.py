@@ -54,7 +54,7 @@ def of_json(document: Any, sampling: Sampling) -> list[Span]:
 def _camel(held: Any) -> Any:
     """Rename the fields of a document that spells them as the .proto file does; texts and attributes stay."""
     if isinstance(held, dict):
-        return {_CAMEL.sub(lambda found: found[1].upper(), str(key)): _camel(value) for key, value in held.items()}
+        return {_CAMEL.sub(lambda match: match[1].upper(), str(key)): _camel(value) for key, value in held.items()}
     return [_camel(each) for each in held] if isinstance(held, list) else held
 
 
@@ -202,7 +202,7 @@ def _hex(raw: bytes, digits: int) -> str:
 
 
 def _pairs(attributes: Iterable[Any]) -> dict[str, str]:
-    found = {}
+    pairs = {}
     for pair in attributes:
         value = pair.value
         # A text that is not empty needs no question for its kind, and most are such.
@@ -210,8 +210,8 @@ def _pairs(attributes: Iterable[Any]) -> dict[str, str]:
         if not text:
             kind = value.WhichOneof("value")
             text = str(value.int_value) if kind == "int_value" else text_of(_READ[kind](value))
-        found[pair.key] = text
-    return found
+        pairs[pair.key] = text
+    return pairs
 
 
 _READ: dict[str | None, Callable[[Any], Any]] = {

@@ -52,9 +52,9 @@ class TraceServer:
 
     def reading(self, profile: Profile) -> Self:
         """Return this source for one system, whose profile says how much it samples where the settings do not."""
-        found = copy(self)
-        found._sampling = self._given or Sampling.of(profile)
-        return found
+        server = copy(self)
+        server._sampling = self._given or Sampling.of(profile)
+        return server
 
     @property
     def name(self) -> str:

@@ -103,10 +103,10 @@ class Sampling:
         ----------
         .. [1] OpenTelemetry, Tracestate probability sampling: adjusted count 2^56 / (2^56 - T).
         """
-        found = _adjusted_count(tracestate) or _inverse(attributes.get(self.attribute, ""))
-        if found is None and attributes.get("sampler.type") == "probabilistic":
-            found = _inverse(attributes.get("sampler.param", ""))
-        return found or 1 / self.ratio
+        weight = _adjusted_count(tracestate) or _inverse(attributes.get(self.attribute, ""))
+        if weight is None and attributes.get("sampler.type") == "probabilistic":
+            weight = _inverse(attributes.get("sampler.param", ""))
+        return weight or 1 / self.ratio
 
 
 def _adjusted_count(tracestate: str) -> float | None:
@@ -148,12 +148,12 @@ def plain_id(text: str | None, digits: int) -> str:
             raw = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             return text
-        found = raw.hex()
+        plain = raw.hex()
     else:
-        found = text.lower()
-        if len(found) > digits or not _HEX.fullmatch(found):
+        plain = text.lower()
+        if len(plain) > digits or not _HEX.fullmatch(plain):
             return text
-    return found.zfill(digits) if found.strip("0") else ""
+    return plain.zfill(digits) if plain.strip("0") else ""
 
 
 def text_of(value: Any) -> str:
@@ -295,9 +295,9 @@ def _next_id(trace: str, text: str, taken: Container[tuple[str, str]]) -> str:
     number = int(text, 16)
     while True:
         number = (number + 1) % (1 << 64) or 1
-        found = f"{number:016x}"
-        if (trace, found) not in taken:
-            return found
+        candidate = f"{number:016x}"
+        if (trace, candidate) not in taken:
+            return candidate
 
 
 def stored_ns(value: int) -> int:

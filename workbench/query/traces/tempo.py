@@ -103,8 +103,8 @@ class TempoSource(TraceServer):
     def trace(self, trace_id: str) -> pd.DataFrame:
         """Return all spans of one trace; empty when the server has none."""
         gathered = Gathered()
-        found, cut = self._trace(plain_id(trace_id, 32))
-        return gathered.table(gathered.trace(found, cut=bool(cut)))
+        trace, cut = self._trace(plain_id(trace_id, 32))
+        return gathered.table(gathered.trace(trace, cut=bool(cut)))
 
     def metrics(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
         """Evaluate a TraceQL metrics query at multiples of the step in ``[start, end)``, a day at a time.
@@ -168,11 +168,11 @@ class TempoSource(TraceServer):
     def attribute_values(self, attribute: str, span: TimeRange) -> tuple[str, ...]:
         """Values of an attribute in TraceQL's words, e.g. ``resource.service.name``, sorted."""
         path = f"/api/v2/search/tag/{attribute}/values"
-        found: set[str] = set()
+        values: set[str] = set()
         for part in _cut(span, SEARCH_S):
-            told = self.web.document(path, _seconds(part), query=attribute).get("tagValues") or []
-            found |= {str(one.get("value")) for one in told}
-        return tuple(sorted(found))
+            tags = self.web.document(path, _seconds(part), query=attribute).get("tagValues") or []
+            values |= {str(one.get("value")) for one in tags}
+        return tuple(sorted(values))
 
     def state(self) -> SourceState:
         """Say whether the source answers, and how new its spans are; never raises."""
@@ -207,7 +207,7 @@ class TempoSource(TraceServer):
             window = windows.pop()
             fields = [("q", query), ("limit", str(LIMIT)), ("spss", "1"), *_seconds(window)]
             try:
-                found = self.web.document("/api/search", fields, query=query).get("traces") or []
+                hits = self.web.document("/api/search", fields, query=query).get("traces") or []
             except QueryRejected:
                 # A server before 2.6 knows nothing of events.
                 older = traceql(wanted, events=False)
@@ -216,7 +216,7 @@ class TempoSource(TraceServer):
                 query = older
                 windows.append(window)
                 continue
-            if len(found) >= LIMIT:
+            if len(hits) >= LIMIT:
                 halves = _halves(window)
                 if not halves:
                     raise QueryTooExpensive(
@@ -228,14 +228,14 @@ class TempoSource(TraceServer):
                     )
                 windows += halves[::-1]
                 continue
-            ids = {plain_id(str(one.get("traceID") or ""), 32): _matched(one) for one in found}
+            ids = {plain_id(str(one.get("traceID") or ""), 32): _matched(one) for one in hits}
             fresh = {each: matched for each, matched in ids.items() if each and each not in seen}
             seen.update(fresh)
             yield from fresh.items()
 
-    def _whole(self, found: tuple[str, int]) -> tuple[list[Span], str]:
+    def _whole(self, hit: tuple[str, int]) -> tuple[list[Span], str]:
         """Spans of a trace by the shorter way where it gives what search found, else by the public one."""
-        trace_id, matched = found
+        trace_id, matched = hit
         if self._short is None:
             with self._deciding:
                 if self._short is None:
@@ -293,9 +293,9 @@ class TempoSource(TraceServer):
             return list(of_json(document, self._sampling)), cut
 
 
-def _batches(found: Iterator[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:
+def _batches(hits: Iterator[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:
     batch: list[tuple[str, int]] = []
-    for one in found:
+    for one in hits:
         batch.append(one)
         if len(batch) == _BATCH:
             yield batch

@@ -48,8 +48,8 @@ def matrix_of(
             for sample in one.get("samples") or ():
                 place, off = divmod(int(sample.get("timestampMs") or 0) - first, step_ms)
                 if 0 <= place < len(times) and not off:
-                    told = sample.get("value", 0.0 if zero else None)
-                    row[place] = np.nan if told is None else float(told)
+                    value = sample.get("value", 0.0 if zero else None)
+                    row[place] = np.nan if value is None else float(value)
     keys = sorted(values)
     block = np.vstack([values[key] for key in keys]) if keys else np.zeros((0, len(times)))
     return Metrics(times, tuple(dict(key) for key in keys), block, ~np.isnan(block), {**meta, "step_ms": step_ms})

@@ -32,10 +32,10 @@ def checked_address(host: str, port: int, *, encrypted: bool) -> str:
         service of a cloud; or a public one would be used in the clear.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise SendError(f"The host {host} is not known: {error.strerror or error}.") from None
-    texts = list(dict.fromkeys(str(item[4][0]).partition("%")[0] for item in found))
+    texts = list(dict.fromkeys(str(item[4][0]).partition("%")[0] for item in addresses))
     for text in texts:
         address = ipaddress.ip_address(text)
         mapped = getattr(address, "ipv4_mapped", None)

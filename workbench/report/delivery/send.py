@@ -123,7 +123,7 @@ def _failed(store: Store, delivery: Delivery, holder: str, error: WorkbenchError
     if permanent or delivery.attempts > len(WAITS):
         store.end_delivery(message.id, holder, status="dead", now=now, error=error.message)
         return Sent(message.id, message.channel, message.subject, "dead", error.message)
-    asked = timedelta(seconds=error.wait_s if isinstance(error, SendError) else 0.0)
-    until = now + max(WAITS[delivery.attempts - 1], asked)
+    wait = timedelta(seconds=error.wait_s if isinstance(error, SendError) else 0.0)
+    until = now + max(WAITS[delivery.attempts - 1], wait)
     store.postpone_delivery(message.id, holder, until=until, error=error.message)
     return sent

@@ -85,10 +85,10 @@ def _label_values(label: str, system: str, config: str, home: str) -> tuple[str,
 def _labels(metric: str, system: str, config: str, home: str) -> tuple[str, ...]:
     try:
         source, span = _opened(system, config, home)
-        found = source.series([metric], span) if metric else ()
+        series = source.series([metric], span) if metric else ()
     except WorkbenchError:
         return ()
-    return tuple({name for labels in found for name in labels} - {"__name__"})
+    return tuple({name for labels in series for name in labels} - {"__name__"})
 
 
 def _opened(system: str, config: str, home: str) -> tuple[Any, TimeRange]:

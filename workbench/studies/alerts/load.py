@@ -220,8 +220,8 @@ def _outside(ctx: Context, source: MetricSource, span: TimeRange) -> list[str]:
 def urgent_severities(profile: Profile) -> tuple[str, ...]:
     """Severities that call somebody: of channels that page, or whose action says so; else the usual words."""
     paging = {severity for channel in profile.channels if channel.kind in _PAGERS for severity in channel.severities}
-    told = {level.severity for level in profile.severities if _PAGES.search(level.action)}
-    return tuple(sorted(paging | told)) or URGENT
+    severities = {level.severity for level in profile.severities if _PAGES.search(level.action)}
+    return tuple(sorted(paging | severities)) or URGENT
 
 
 def _rules(profile: Profile) -> tuple[AlertRuleInfo, ...]:

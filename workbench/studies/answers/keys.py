@@ -84,10 +84,10 @@ def key_of(ctx: Context, question: Question) -> str:
         (name, getattr(source, "location", ""), source.semantics if isinstance(source, ArchiveSource) else "")
         for name, source in sorted(ctx.sources.items())
     ]
-    asked = (question.study, question.system, question.period(ctx.clock()), question.options)
+    parts = (question.study, question.system, question.period(ctx.clock()), question.options)
     decided = ctx.store.decided_version() if ctx.store is not None else ""
     return _hash(
-        _FORM, asked, ctx.identity.scope, grants, settings, places, _catalog(ctx.catalog), decided, program_version()
+        _FORM, parts, ctx.identity.scope, grants, settings, places, _catalog(ctx.catalog), decided, program_version()
     )
 
 

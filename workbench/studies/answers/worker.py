@@ -72,8 +72,8 @@ def _load() -> None:
     """Load what questions need before the first one comes; what is wrong is said to who asks."""
     with suppress(WorkbenchError):
         ctx = _context(_state())
-        for asked in opening_questions(ctx, next(iter(ctx.systems), ""), as_of=ctx.clock()):
-            getattr(studies, asked.study)
+        for opening in opening_questions(ctx, next(iter(ctx.systems), ""), as_of=ctx.clock()):
+            getattr(studies, opening.study)
         studies.overview  # noqa: B018
 
 

@@ -87,10 +87,10 @@ def export_slos(ctx: Context, *, system: str, slo: str | None = None) -> str:
     """
     catalog: Catalog = ctx.catalog
     catalog.profile(system)
-    asked = [catalog.objective(system, slo)] if slo else list(catalog.objectives.get(system, ()))
-    if not asked:
+    objectives = [catalog.objective(system, slo)] if slo else list(catalog.objectives.get(system, ()))
+    if not objectives:
         raise ParameterError(f"{system} has no objectives.", hint="Nothing was written.")
-    return openslo_text(asked)
+    return openslo_text(objectives)
 
 
 def _each(document: Document) -> list[Document]:

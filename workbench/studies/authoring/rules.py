@@ -55,9 +55,9 @@ def slo_rules(ctx: Context, *, system: str, slo: str | None = None) -> Rules:
         Unknown system or objective, or none of them has rules.
     """
     profile = ctx.catalog.profile(system)
-    asked = [ctx.catalog.objective(system, slo)] if slo else list(ctx.catalog.objectives.get(system, ()))
+    objectives = [ctx.catalog.objective(system, slo)] if slo else list(ctx.catalog.objectives.get(system, ()))
     files, tests, left_out = dict[str, str](), dict[str, str](), list[str]()
-    for objective in asked:
+    for objective in objectives:
         try:
             counted, example = _counted(objective, profile.scope, objective_window(objective, ctx.clock()))
             groups = rule_groups(counted)
@@ -121,8 +121,8 @@ def example_of(plan: Plan, counted: Counted) -> Example:
 
 def recorded_rates(counted: Counted) -> Example:
     """Make an example out of the recorded counts of the windows that ask the counters; the rules add up the others."""
-    asked = {ms for alert in reachable(counted)[0] for ms in (alert.long_ms, alert.short_ms)} | {SLICE_MS}
-    windows = sorted(ms for ms in asked if ms <= DIRECT_MS)
+    lookbacks = {ms for alert in reachable(counted)[0] for ms in (alert.long_ms, alert.short_ms)} | {SLICE_MS}
+    windows = sorted(ms for ms in lookbacks if ms <= DIRECT_MS)
     named = {
         part: [f"slo:{part}:increase{duration_text(ms)}{matching(counted.labels)}" for ms in windows]
         for part in ("total", "bad")

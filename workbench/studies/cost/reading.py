@@ -110,12 +110,12 @@ def stated_budgets(query_reader: QueryReader, profile: Profile, span: TimeRange)
     for word, part in BUDGET_WORDS.items():
         for name, role in profile.variants(word).items():
             labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
-            asked = {part: f"last_over_time({role.select}[{GAUGE_AGE}])"}
+            queries = {part: f"last_over_time({role.select}[{GAUGE_AGE}])"}
             if part == "used":
-                asked["peak"] = f"max_over_time({role.select}[{duration_text(span.end_ms - span.start_ms)}])"
+                queries["peak"] = f"max_over_time({role.select}[{duration_text(span.end_ms - span.start_ms)}])"
             if role.kind == "expr":
-                asked = {part: role.select}
-            for column, value in asked.items():
+                queries = {part: role.select}
+            for column, value in queries.items():
                 for series, amount in query_reader.values(f"max by ({', '.join(labels.values())}) ({value})", at):
                     group = " / ".join(series.get(label, "") for label in labels.values())
                     one = stated.setdefault((name.partition(".")[2], ", ".join(labels), group), {})

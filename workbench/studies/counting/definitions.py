@@ -112,7 +112,7 @@ def definition_changes(ctx: Context, objectives: Sequence[Objective], spans: Map
     spans : mapping of str to TimeRange
         Elapsed part of the period of each.
     """
-    found: dict[str, tuple[Part, ...]] = {}
+    changes: dict[str, tuple[Part, ...]] = {}
     if ctx.store is None:
         return Changes()
     for objective in objectives:
@@ -127,13 +127,13 @@ def definition_changes(ctx: Context, objectives: Sequence[Objective], spans: Map
         first = known[known.index(inside[0]) - 1]
         edges = [span.start, *(one.since for one in inside), span.end]
         meant = [defined_by(one, objective) for one in (first, *inside)]
-        found[objective.id] = tuple(
+        changes[objective.id] = tuple(
             Part(own, definition.revision, TimeRange(begin, end), before)
             for own, before, definition, (begin, end) in zip(
                 meant, (None, *meant[:-1]), (first, *inside), pairwise(edges), strict=True
             )
         )
-    return Changes(found)
+    return Changes(changes)
 
 
 def defined_by(definition: Definition, now: Objective) -> Objective:

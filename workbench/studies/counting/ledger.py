@@ -98,7 +98,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
     A histogram of tokens or money counts by its sum, one of requests by its count. Failed requests belong to the
     requests that their profile says they are ``inside`` of, else to the requests of the same variant.
     """
-    found, left_out = [], []
+    accounts, left_out = [], []
     paid = ("requests", "errors") if profile.variants("cost") else ()
     for word in ("cost", "tokens", *paid):
         for name, role in profile.variants(word).items():
@@ -114,7 +114,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
             account = Account(name, role.title or name, role.unit, dimensions, family=role.metric)
             parts = tuple(role.classes.items())
             view_of, *view_with = views_of(role) or ("",)
-            found.append(
+            accounts.append(
                 replace(
                     account,
                     view_of=view_of,
@@ -125,7 +125,7 @@ def accounts_of(profile: Profile) -> tuple[list[Account], list[str]]:
                     stated=bool(role.inside or role.view_of or role.token_class),
                 )
             )
-    return found, left_out
+    return accounts, left_out
 
 
 def read_accounts(
@@ -173,12 +173,12 @@ def read_ledger(
     dimensions = list(dict.fromkeys(name for account in accounts for name in account.dimensions))
     slices = _timed(pd.DataFrame({"start": edges[:-1], "end": edges[1:]}))
     counted: list[dict[str, str]] = []
-    found, seen = [pa.array([], AMOUNT)], []
+    chunks, seen = [pa.array([], AMOUNT)], []
     for account in accounts:
         role = profile.roles[account.role]
         part: Part = "_sum" if account.measure in ("cost", "tokens") else "_count"
         series, amounts = reader.amounts(selector_of(reader, role, profile.scope, part), edges)
-        found += amounts.chunks
+        chunks += amounts.chunks
         for labels in series.labels:
             counted.append(
                 {name: labels.get(role.labels[name], "") for name in account.dimensions} | {"role": account.role}
@@ -188,7 +188,7 @@ def read_ledger(
     rows = np.arange(len(who) * len(slices))
     parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]
     ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
-    ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(found))
+    ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(chunks))
     return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
 
 

@@ -92,8 +92,8 @@ class RecordSources:
         if len(silent):
             known &= self._believed(indicator.kind, counted.kept, (int(silent[0]), int(silent[-1]) + 1), span, slice_ms)
             if lost := int(np.count_nonzero(~known[silent])):
-                told = f"{lost} slices are not observed: no {indicator.kind} at all, though there should be some."
-                warnings = (*warnings, told)
+                note = f"{lost} slices are not observed: no {indicator.kind} at all, though there should be some."
+                warnings = (*warnings, note)
         newest_ms = span.start_ms + (int(seen[-1]) + 1) * slice_ms
         return replace(counted, covered=known.astype(np.float64), newest_ms=newest_ms, warnings=warnings)
 
@@ -111,9 +111,9 @@ class RecordSources:
     def _own(self, indicator: RecordsIndicator) -> RecordsIndicator:
         services = self.log_services if indicator.kind == "logs" else self.span_services
         parts = {
-            name: replace(asked, services=asked.services or services)
-            for name, asked in vars(indicator).items()
-            if asked is not None
+            name: replace(query, services=query.services or services)
+            for name, query in vars(indicator).items()
+            if query is not None
         }
         return replace(indicator, **parts)
 

@@ -23,16 +23,16 @@ def metrics_of(profile: Profile, expr: str) -> frozenset[str]:
     A query that cannot be read rests on nothing.
     """
     recorded = {rule.name: rule.expr for rule in profile.recording_rules}
-    found: set[str] = set()
+    metrics: set[str] = set()
     waiting = [expr]
     while waiting:
         try:
             names = {selector.name for selector in selectors(parse(waiting.pop())) if selector.name}
         except WorkbenchError:
             continue
-        waiting.extend(recorded[name] for name in names - found if name in recorded)
-        found |= names
-    return frozenset(found)
+        waiting.extend(recorded[name] for name in names - metrics if name in recorded)
+        metrics |= names
+    return frozenset(metrics)
 
 
 def thresholds_of(profile: Profile, metrics: Iterable[str]) -> tuple[Threshold, ...]:
@@ -62,7 +62,7 @@ def breached(
         answer = query_reader.matrix(threshold.expr, grid, step_ms)
         if not answer.present.any() and threshold.expr.strip() in rules:
             answer = query_reader.matrix(rules[threshold.expr.strip()], grid, step_ms)
-        told = _without(answer, {"__name__", *_same_everywhere(profile)})
+        labelled = _without(answer, {"__name__", *_same_everywhere(profile)})
         limits.append(
             Limit(
                 threshold.name,
@@ -72,7 +72,7 @@ def breached(
                 threshold.unit,
                 threshold.severity,
                 threshold.for_ms,
-                told,
+                labelled,
             )
         )
     return limit_breaches(limits, as_of=grid.end, step_ms=step_ms)

@@ -43,14 +43,14 @@ def table_events(ctx: Context, system: str) -> tuple[list[Annotation], list[str]
     the system's, or the name of the system itself.
     """
     events: list[Annotation] = []
-    told: list[str] = []
+    warnings: list[str] = []
     for holds, (kind, begins) in _KINDS.items():
         tables, failed = rows_of(ctx, system, holds)
-        told += failed
+        warnings += failed
         for table, rows in tables:
             mine = rows[_is_of(ctx, system, rows) & rows[begins].notna()]
             events += [_event(system, kind, row, begins, table.name) for row in mine.to_dict(orient="records")]
-    return sorted(events, key=lambda one: one.starts_at), told
+    return sorted(events, key=lambda one: one.starts_at), warnings
 
 
 def table_incidents(ctx: Context, system: str) -> tuple[pd.DataFrame | None, list[str]]:

@@ -97,11 +97,13 @@ def investigate(
         notes.append(_UNKNOWN_RATE)
     if span.end < min(range.end, as_of):
         notes.insert(0, f"Only the first two days are investigated: {span}.")
-    found = changes(rows, windows, _remarks(rows, windows))
-    commands = [command_of(system, row, windows.range) for row in _records(found.frame)]
-    found = replace(found, frame=found.frame.assign(command=pd.Series(commands, index=found.frame.index, dtype="str")))
-    told, unread = _happened(ctx, system, windows.range, lines)
-    results: dict[str, Result] = {"changes": found, "happenings": told}
+    changed = changes(rows, windows, _remarks(rows, windows))
+    commands = [command_of(system, row, windows.range) for row in _records(changed.frame)]
+    changed = replace(
+        changed, frame=changed.frame.assign(command=pd.Series(commands, index=changed.frame.index, dtype="str"))
+    )
+    happenings, unread = _happened(ctx, system, windows.range, lines)
+    results: dict[str, Result] = {"changes": changed, "happenings": happenings}
     if budget:
         judged = slo_compliance(ctx, system=system, range=windows.range, as_of=as_of)
         results["compliance"] = judged.results["compliance"]
@@ -117,7 +119,7 @@ def investigate(
         range=windows.range,
         as_of=as_of,
         results=results,
-        status=_status(lines, spans, found),
+        status=_status(lines, spans, changed),
         freshness=from_ms(newest // 1_000_000) if newest else None,
         coverage=_coverage(lines, spans, windows.range),
         provenance=Provenance(", ".join(dict.fromkeys(names)), "", "", "estimated", lines.queries, version=__version__),
@@ -177,14 +179,14 @@ def _remarks(rows: list[Rows], windows: Windows) -> list[str]:
     ]
 
 
-def _status(lines: Readings, spans: Readings, found: Changes) -> Status:
+def _status(lines: Readings, spans: Readings, changed: Changes) -> Status:
     """Call nothing ok while lines or spans could not be read: they may hold the cause."""
     failures = [each.failure for each in (lines, spans) if each.failure]
-    if bool(found.frame["named"].any()):
+    if bool(changed.frame["named"].any()):
         return "at_risk"
     if len(failures) == 2 or any(isinstance(failure, SourceError) for failure in failures):
         return "unavailable"
-    return "no_data" if found.frame.empty else "ok"
+    return "no_data" if changed.frame.empty else "ok"
 
 
 def _coverage(lines: Readings, spans: Readings, span: TimeRange) -> float:

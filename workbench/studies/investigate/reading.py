@@ -139,19 +139,19 @@ def _compared(
 ) -> Readings:
     """Put ranges together; a baseline without any row is no evidence that nothing happened, and is left out."""
     empty = [number for number, frame in enumerate(frames[1:]) if frame.empty]
-    told = [*notes]
-    told += [
+    remarks = [*notes]
+    remarks += [
         f"There are no {what} of {windows.baselines[number].name} ({windows.baselines[number].range}): "
         "it is not compared with."
         for number in empty
     ]
     if frames[0].empty:
-        return Readings(pd.DataFrame(), notes=[*told, f"There are no {what} in {windows.range}."], queries=queries)
+        return Readings(pd.DataFrame(), notes=[*remarks, f"There are no {what} in {windows.range}."], queries=queries)
     kept = [frame for frame in frames if len(frame)]
     whole = pd.concat(kept, ignore_index=True)
     if len(empty) == len(windows.baselines):
-        return Readings(whole, notes=told, queries=queries)
-    return Readings(_once(whole, what), windows.without(empty), told, queries=queries)
+        return Readings(whole, notes=remarks, queries=queries)
+    return Readings(_once(whole, what), windows.without(empty), remarks, queries=queries)
 
 
 def _once(frame: pd.DataFrame, what: str) -> pd.DataFrame:

@@ -131,8 +131,8 @@ def freeze(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> F
     )
     if accounts and len(edges) > 1:
         try:
-            ledger, seen, accounts, told = read_accounts(reader, profile, accounts, edges)
-            left_out += told
+            ledger, seen, accounts, read = read_accounts(reader, profile, accounts, edges)
+            left_out += read
         except WorkbenchError as error:
             raise ReportError(
                 f"The costs of {system} cannot be read: {error}", hint="Issue the report later."
@@ -176,19 +176,19 @@ def _account(facts: Mapping[str, Any]) -> Account:
 
 def noted_of(made: Mapping[str, Any], *, as_of: datetime) -> dict[str, Result]:
     """Return what was frozen beside the figures: what happened, and the parts of objectives that were defined anew."""
-    found: dict[str, Result] = {}
+    notes: dict[str, Result] = {}
     for name, kind in (("happened", Happened), ("definition_parts", DefinitionParts)):
         frame = pd.DataFrame(made.get(name, [])).fillna(np.nan)
         for column in frame.columns.intersection(["start", "end"]):
             frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601").dt.as_unit("ms")
-        found[name] = kind(frame, as_of=as_of)
-    return found
+        notes[name] = kind(frame, as_of=as_of)
+    return notes
 
 
 def figures_of(frozen: FrozenInputs) -> dict[str, Result]:
     """Return the results of an issued report: compliance, budgets, burn, exclusions; members and spend if any."""
     verdict = judge(frozen.counts, frozen.goals, frozen.exclusions, as_of=frozen.as_of)
-    found: dict[str, Result] = {
+    figures: dict[str, Result] = {
         "compliance": verdict.compliance,
         "exclusions": verdict.exclusion_effect(),
         "exclusion_windows": verdict.exclusion_windows(),
@@ -196,13 +196,13 @@ def figures_of(frozen: FrozenInputs) -> dict[str, Result]:
         "burn": burn_rates(verdict.history, verdict.goals, as_of=frozen.as_of),
     }
     if frozen.composites:
-        found["members"] = judged_members(frozen.composites, verdict)
+        figures["members"] = judged_members(frozen.composites, verdict)
     if frozen.accounts:
         totals = spend_totals(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
         groups = spend_groups(frozen.ledger, frozen.seen, frozen.accounts, frozen.periods)
         days = daily_spend(frozen.ledger, frozen.seen, frozen.accounts, groups, zone=frozen.zone)
-        found |= {"totals": totals, "groups": groups, "days": days}
-    return found
+        figures |= {"totals": totals, "groups": groups, "days": days}
+    return figures
 
 
 def figures_text(figures: Mapping[str, Result]) -> str:

@@ -230,45 +230,48 @@ def _rounded(value: float) -> float | None:
 
 def _read_once(source: LogSource, wanted: LogFilter, span: TimeRange, limit: int) -> FoundLogs:
     """Read all lines, as a source has to that cannot count them otherwise, and keep the newest."""
-    newest, found, told = pd.DataFrame(), 0, dict[str, Any]()
+    newest, count, attributes = pd.DataFrame(), 0, dict[str, Any]()
     for piece in source.logs(wanted, span):
-        told, found = piece.attrs, found + len(piece)
+        attributes, count = piece.attrs, count + len(piece)
         newest = pd.concat([newest.tail(limit), piece.tail(limit)]) if len(newest) else piece.tail(limit)
-    return _told(_rows(newest, limit), found, source, told)
+    return _told(_rows(newest, limit), count, source, attributes)
 
 
 def _looked_back(source: LogSource, wanted: LogFilter, span: TimeRange, limit: int) -> FoundLogs:
     """Let the server count, and read back from the end only until there are lines enough."""
     counts = source.log_counts(wanted, span, step_ms=_DAY_MS)
-    found, held, told = int(counts["count"].sum()), list[pd.DataFrame](), dict(counts.attrs)
+    count, held, attributes = int(counts["count"].sum()), list[pd.DataFrame](), dict(counts.attrs)
     until, width, read = span.end, _FIRST_LOOK, 0
-    while until > span.start and read < min(limit, found):
+    while until > span.start and read < min(limit, count):
         since = max(span.start, until - width)
         pieces = list(source.logs(wanted, TimeRange(since, until)))
-        told["warnings"] = (*told.get("warnings", ()), *(text for piece in pieces for text in piece.attrs["warnings"]))
+        attributes["warnings"] = (
+            *attributes.get("warnings", ()),
+            *(text for piece in pieces for text in piece.attrs["warnings"]),
+        )
         held = [*pieces, *held]
         read = sum(map(len, held))
         until, width = since, width * 4
-    told["warnings"] = (*told.get("warnings", ()), *_reconciled(source, wanted, span, counts, until, read))
+    attributes["warnings"] = (*attributes.get("warnings", ()), *_reconciled(source, wanted, span, counts, until, read))
     newest = pd.concat(held) if held else pd.DataFrame()
-    return _told(_rows(newest, limit), found, source, told)
+    return _told(_rows(newest, limit), count, source, attributes)
 
 
 def _reconciled(
     source: LogSource, wanted: LogFilter, span: TimeRange, counts: pd.DataFrame, until: datetime, read: int
 ) -> tuple[str, ...]:
     """Hold the lines read since an instant against their count; of none counted, none may be there to read."""
-    found = int(counts["count"].sum())
-    if not counted_by_server(counts) or (found and until == span.end):
+    count = int(counts["count"].sum())
+    if not counted_by_server(counts) or (count and until == span.end):
         return ()
-    part = TimeRange(until, span.end) if found else span
-    if not found:
+    part = TimeRange(until, span.end) if count else span
+    if not count:
         read = next((len(piece) for piece in source.logs(wanted, span) if len(piece)), 0)
 
     def counted() -> int:
         return int(source.log_counts(wanted, part, step_ms=_DAY_MS)["count"].sum())
 
-    return rows_difference(read, found if part == span else counted(), counted)
+    return rows_difference(read, count if part == span else counted(), counted)
 
 
 def _rows(frame: pd.DataFrame, limit: int) -> list[dict[str, Any]]:
@@ -288,10 +291,10 @@ def _rows(frame: pd.DataFrame, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _told(rows: list[dict[str, Any]], found: int, source: LogSource, attrs: Mapping[Any, Any]) -> FoundLogs:
+def _told(rows: list[dict[str, Any]], count: int, source: LogSource, attrs: Mapping[Any, Any]) -> FoundLogs:
     return FoundLogs(
         rows,
-        found,
+        count,
         source.name,
         str(attrs.get("query", "")),
         tuple(dict.fromkeys(attrs.get("warnings", ()))),

@@ -65,11 +65,11 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
     Counts are exact increases by calendar day of ``ctx.zone``; levels are means over a day of the sum of all series.
     """
     profile, source = _people(ctx.catalog.profile(system)), ctx.source_for(system)
-    asked = activities_of(profile)
+    activities = activities_of(profile)
     periods = periods_of(range, as_of=as_of, zone=ctx.zone)
     edges = ledger_edges(periods, ctx.zone)
     hull = TimeRange.from_ms(edges[0], edges[-1]) if len(edges) > 1 else periods.now
-    accounts = [Account(one.role, one.title, one.unit, one.dimensions) for one in asked if not one.level]
+    accounts = [Account(one.role, one.title, one.unit, one.dimensions) for one in activities if not one.level]
     reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [account.role for account in accounts]))
     query_reader = QueryReader(source, profile.scope)
     ledger, seen = empty_ledger()
@@ -79,7 +79,7 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
     try:
         if len(edges) > 1:
             ledger, seen = read_ledger(reader, profile, accounts, edges)
-        for one in (one for one in asked if one.level):
+        for one in (one for one in activities if one.level):
             levels[one.role] = _levels(query_reader, profile.roles[one.role].select, hull)
     except (QueryRejected, QueryTooExpensive) as error:
         failed, warnings = "refused", (str(error),)
@@ -87,11 +87,11 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
         failed, warnings = "unavailable", (str(error),)
     counts = ledger.merge(seen, on=["role", "start", "end"], how="left") if len(ledger) else ledger.assign(covered=0.0)
     counts["amount"] = counts["amount"].astype(float)
-    totals = activity_totals(counts, levels, asked, period=periods.now, before=periods.before)
+    totals = activity_totals(counts, levels, activities, period=periods.now, before=periods.before)
     measured = bool(np.isfinite(totals.frame["amount"].to_numpy(np.float64)).any())
     inside = seen[seen["start"] >= periods.now.start]
     known = [ms for ms in (reader.newest_ms, query_reader.newest_ms) if ms is not None]
-    if not asked:
+    if not activities:
         warnings = (f"{system} has no counter of what people do: its activity is not measured.",)
     return Study(
         name="product_activity",
@@ -100,7 +100,7 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
         as_of=as_of,
         results={
             "totals": totals,
-            "days": activity_days(counts, levels, asked, period=periods.now),
+            "days": activity_days(counts, levels, activities, period=periods.now),
         },
         status=failed or ("ok" if measured else "no_data"),
         freshness=from_ms(max(known)) if known else None,
@@ -119,7 +119,7 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
 
 def activities_of(profile: Profile) -> list[Activity]:
     """Return what a profile counts of people's doing, and requests by endpoint or method as the use of features."""
-    found = []
+    activities = []
     for word in (*WORDS, "requests"):
         for name, role in profile.variants(word).items():
             labels = tuple(str(label) for label in role.labels if label not in PROCESS_LABELS)
@@ -129,8 +129,8 @@ def activities_of(profile: Profile) -> list[Activity]:
                     continue
             if role.kind in ("counter", "gauge"):
                 level = role.kind == "gauge"
-                found.append(Activity(name, role.title or name, role.unit, level, () if level else labels))
-    return found
+                activities.append(Activity(name, role.title or name, role.unit, level, () if level else labels))
+    return activities
 
 
 def _people(profile: Profile) -> Profile:

@@ -177,10 +177,10 @@ def find_spans(
     ctx.catalog.profile(system)
     # Several systems may share a server; one trace is one trace, whoever took part in it. Who may not see them all
     # sees the spans of the system: ``spans_for`` holds that.
-    asked = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
-    found, warnings, slowest = 0, [], pd.DataFrame(columns=list(SPANS.columns))
-    for piece in ctx.spans_for(system).spans(asked, range):
-        found += len(piece)
+    narrowed = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
+    count, warnings, slowest = 0, [], pd.DataFrame(columns=list(SPANS.columns))
+    for piece in ctx.spans_for(system).spans(narrowed, range):
+        count += len(piece)
         warnings = list(piece.attrs.get("warnings", ()))
         both = pd.concat([each for each in (slowest, piece) if len(each)], ignore_index=True) if len(piece) else slowest
         slowest = both.sort_values("duration_ns", ascending=False, kind="stable").head(limit)
@@ -192,4 +192,4 @@ def find_spans(
         times = {"start_ns": int(row["start_ns"]), "duration_ns": int(row["duration_ns"])}
         held = {"attributes": dict(row["attributes"] or {})}
         rows.append({"time": time.isoformat(), **kept, "duration_ms": row["duration_ns"] / 1e6, **ids, **times, **held})
-    return rows, found, tuple(warnings)
+    return rows, count, tuple(warnings)

@@ -142,9 +142,11 @@ def keep_question(ctx: Context, language: str, text: str) -> None:
     if ctx.store is None or not _person(ctx):
         return
     question = (language, masked(text))
-    asked = [question, *(each for each in past_questions(ctx) if each != question)][:KEPT]
+    questions = [question, *(each for each in past_questions(ctx) if each != question)][:KEPT]
     with suppress(WorkbenchError):
-        ctx.store.keep_answer(_HISTORY, _person(ctx), _FORM, {"asked": asked}, as_of=ctx.clock(), read_at=ctx.clock())
+        ctx.store.keep_answer(
+            _HISTORY, _person(ctx), _FORM, {"asked": questions}, as_of=ctx.clock(), read_at=ctx.clock()
+        )
 
 
 def _person(ctx: Context) -> str:

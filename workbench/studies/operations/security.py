@@ -111,13 +111,13 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
     hourly = _hourly(ledger, seen, signals)
     now = TimeRange.from_ms(max(periods.now.start_ms // _HOUR_MS * _HOUR_MS, first), max(last, first))
     totals = _given(activity_totals(hourly, {}, signals.shown, period=now, before=periods.before))
-    found = rises(hourly, {one.role: one.title for one in signals.shown if _judges(one.role)}, period=now)
+    risen = rises(hourly, {one.role: one.title for one in signals.shown if _judges(one.role)}, period=now)
     lines, unread = _lines(ctx, profile, now)
     known = bool(np.isfinite(totals.frame["amount"].to_numpy(np.float64)).any())
     inside = hourly[(hourly["start"] >= now.start) & (hourly["start"] < now.end)]
     if not signals.shown:
         warnings = (f"{system} has no counter of sign-ins, refusals or security events: security is not measured.",)
-    status: Status = "at_risk" if len(found.frame) else "ok" if known else "no_data"
+    status: Status = "at_risk" if len(risen.frame) else "ok" if known else "no_data"
     return Study(
         name="security_and_access",
         system=system,
@@ -127,7 +127,7 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
             "totals": totals,
             "days": activity_days(_daily(hourly, now), {}, signals.shown, period=now),
             "sign_ins": _sign_ins(profile, totals.frame),
-            "rises": found,
+            "rises": risen,
             "lines": lines,
         },
         status=failed or status,

@@ -49,9 +49,9 @@ class Stated(Protocol):
 def all_sources(ctx: Context) -> Mapping[str, Stated]:
     """Every source of the settings by name, in their order."""
     kinds: tuple[Mapping[str, Stated], ...] = (ctx.sources, ctx.log_sources, ctx.span_sources, ctx.episode_sources)
-    found: dict[str, Stated] = {name: source for kind in kinds for name, source in kind.items()}
-    found |= {name: source for name, source in ctx.tables.items() if name not in found}
-    return {name: found[name] for name in [*ctx.given, *found] if name in found}
+    sources: dict[str, Stated] = {name: source for kind in kinds for name, source in kind.items()}
+    sources |= {name: source for name, source in ctx.tables.items() if name not in sources}
+    return {name: sources[name] for name in [*ctx.given, *sources] if name in sources}
 
 
 def source_checks(ctx: Context, *, name: str | None = None, as_of: datetime) -> Study:
@@ -73,15 +73,15 @@ def source_checks(ctx: Context, *, name: str | None = None, as_of: datetime) -> 
         (:class:`workbench.analysis.operations.sources.SourceChecks`). What a source refuses is a row, never an
         exception.
     """
-    asked = {each: source for each, source in all_sources(ctx).items() if name in (None, each)}
-    with ThreadPoolExecutor(max_workers=max(1, min(8, len(asked)))) as pool:
-        found = list(pool.map(lambda each: _checked(ctx, each, asked[each], as_of), asked))
+    chosen = {each: source for each, source in all_sources(ctx).items() if name in (None, each)}
+    with ThreadPoolExecutor(max_workers=max(1, min(8, len(chosen)))) as pool:
+        results = list(pool.map(lambda each: _checked(ctx, each, chosen[each], as_of), chosen))
     states = source_table(
-        [state for state, _ in found], serves={name: ctx.systems_of(name) for name in asked}, as_of=as_of
+        [state for state, _ in results], serves={name: ctx.systems_of(name) for name in chosen}, as_of=as_of
     )
-    checks = check_table([fact for _, facts in found for fact in facts])
+    checks = check_table([fact for _, facts in results for fact in facts])
     statuses: list[Status] = list(states.frame["status"])
-    newest = [state.newest for state, _ in found if state.newest is not None]
+    newest = [state.newest for state, _ in results if state.newest is not None]
     return Study(
         name="source_checks",
         system="",
@@ -91,8 +91,10 @@ def source_checks(ctx: Context, *, name: str | None = None, as_of: datetime) -> 
         status=worst(statuses),
         freshness=max(newest, default=None),
         coverage=float("nan"),
-        provenance=Provenance(", ".join(asked), "", "", "state and checks", version=__version__),
-        warnings=tuple(f"{state.name}: {state.detail}" for state, _ in found if state.status != "ok" and state.detail),
+        provenance=Provenance(", ".join(chosen), "", "", "state and checks", version=__version__),
+        warnings=tuple(
+            f"{state.name}: {state.detail}" for state, _ in results if state.status != "ok" and state.detail
+        ),
     )
 
 
@@ -161,19 +163,21 @@ def _lacking(name: str, system: str, what: str, wanted: set[str], known: set[str
     absent = sorted(wanted - known)
     if not absent:
         return SourceFact(name, "profile", "ok", f"All {len(wanted)} {what} of {system} are there.")
-    told = ", ".join(absent[:_NAMED]) + (f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else "")
-    return SourceFact(name, "profile", "warning", f"{len(absent)} of {len(wanted)} {what} of {system} are not: {told}.")
+    names = ", ".join(absent[:_NAMED]) + (f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else "")
+    return SourceFact(
+        name, "profile", "warning", f"{len(absent)} of {len(wanted)} {what} of {system} are not: {names}."
+    )
 
 
 def _metrics(profile: Profile) -> set[str]:
     """Names of metrics that the roles of a profile read; one by one of its spellings where it has several."""
-    found: set[str] = set()
+    names: set[str] = set()
     for role in profile.roles.values():
         if role.kind == "expr":
-            found |= {node.name for node in _nodes(parse(role.select)) if isinstance(node, Selector) and node.name}
+            names |= {node.name for node in _nodes(parse(role.select)) if isinstance(node, Selector) and node.name}
         elif not role.aliases:
-            found.add(role.part("_count").partition("{")[0] if role.kind == "histogram" else role.metric)
-    return {each for each in found if each}
+            names.add(role.part("_count").partition("{")[0] if role.kind == "histogram" else role.metric)
+    return {each for each in names if each}
 
 
 def _nodes(node: Node) -> Iterator[Node]:

@@ -31,9 +31,9 @@ def source_states(ctx: Context, *, system: str | None = None, range: TimeRange |
     Study
         ``results``: ``sources`` (:class:`workbench.analysis.operations.sources.SourceStates`).
     """
-    asked = list(ctx.sources.values()) if system is None else [ctx.source_for(system)]
-    with ThreadPoolExecutor(max_workers=max(1, min(8, len(asked)))) as pool:
-        states = list(pool.map(lambda source: source.state(), asked))
+    sources = list(ctx.sources.values()) if system is None else [ctx.source_for(system)]
+    with ThreadPoolExecutor(max_workers=max(1, min(8, len(sources)))) as pool:
+        states = list(pool.map(lambda source: source.state(), sources))
     table = source_table(states, serves={name: ctx.systems_of(name) for name in ctx.sources}, as_of=as_of)
     statuses: list[Status] = list(table.frame["status"])
     newest = [state.newest for state in states if state.newest is not None]

@@ -182,12 +182,12 @@ def _matters(ctx: Context, answers: dict[str, _Found], states: SourceStates, as_
 
 def _states(ctx: Context, systems: list[str], as_of: datetime) -> SourceStates:
     """States of the sources of the systems at this moment; none for a board about the past."""
-    asked = {ctx.source_for(name).name for name in systems}
+    names = {ctx.source_for(name).name for name in systems}
     if as_of < ctx.clock() - _LIVE:
         return source_table([], serves=ctx.serves, as_of=as_of)
     result = source_states(ctx, as_of=as_of).results["sources"]
     assert isinstance(result, SourceStates)
-    return replace(result, frame=result.frame[result.frame["name"].isin(asked)].reset_index(drop=True))
+    return replace(result, frame=result.frame[result.frame["name"].isin(names)].reset_index(drop=True))
 
 
 def _spend(ctx: Context, answers: dict[str, _Found], as_of: datetime) -> MonthSpend:

@@ -70,9 +70,9 @@ def changes(ctx: Context, *, systems: Sequence[str], as_of: datetime, held: Mapp
     def told(system: str) -> Callable[[str], bool]:
         return lambda subject: _id("notice/budget", system, subject) in held
 
-    found = {system: notices(ctx, system=system, as_of=as_of, told=told(system)) for system in systems}
+    notices_of = {system: notices(ctx, system=system, as_of=as_of, announced=told(system)) for system in systems}
     opened, closed, lines = [], [], []
-    for system, look in found.items():
+    for system, look in notices_of.items():
         now = {_id(each.finding, system, each.subject): each for each in look.notices}
         fresh = [(name, each) for name, each in now.items() if name not in held]
         opened += [Notice(name, system, each.finding, each.text, as_of) for name, each in fresh]
@@ -82,14 +82,14 @@ def changes(ctx: Context, *, systems: Sequence[str], as_of: datetime, held: Mapp
             if name in held and name not in now:
                 closed.append(name)
                 lines.append(("resolved", system, held[name].text))
-    return Changes(tuple(opened), tuple(closed), tuple(lines), sum(len(look.looked) for look in found.values()))
+    return Changes(tuple(opened), tuple(closed), tuple(lines), sum(len(look.looked) for look in notices_of.values()))
 
 
 def _id(finding: str, system: str, subject: str) -> str:
     return message_id(finding, system, subject)
 
 
-def notices(ctx: Context, *, system: str, as_of: datetime, told: Callable[[str], bool]) -> Notices:
+def notices(ctx: Context, *, system: str, as_of: datetime, announced: Callable[[str], bool]) -> Notices:
     """Look for what crossed a line: error budgets, forecasts of spend, drifts, limits.
 
     Parameters
@@ -100,7 +100,7 @@ def notices(ctx: Context, *, system: str, as_of: datetime, told: Callable[[str],
         System of the catalog.
     as_of : datetime
         Aware instant.
-    told : callable
+    announced : callable
         Whether people were told of a budget and its step, and it was not resolved.
 
     Returns
@@ -114,7 +114,7 @@ def notices(ctx: Context, *, system: str, as_of: datetime, told: Callable[[str],
         lambda: _of(
             slo_compliance(ctx, system=system, as_of=as_of),
             "compliance",
-            lambda study: budget_notices(system, study.results["compliance"].frame, told),
+            lambda study: budget_notices(system, study.results["compliance"].frame, announced),
         ),
         lambda: _of(
             spend_and_tokens(ctx, system=system, range=month, as_of=as_of),

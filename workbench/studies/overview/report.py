@@ -75,9 +75,9 @@ def system_report(
         for ask in _ASKED[name]:
             studies[ask.__name__] = ask(ctx, system=system, range=range, as_of=as_of)
     periods = period_figures(ctx, system=system, range=range, as_of=as_of, studies=studies)
-    asked = [studies[STUDIES[name]] for name in questions]
-    first = asked[0]
-    newest = max((study.freshness for study in asked if study.freshness is not None), default=None)
+    answered = [studies[STUDIES[name]] for name in questions]
+    first = answered[0]
+    newest = max((study.freshness for study in answered if study.freshness is not None), default=None)
     findings = report_findings(
         studies,
         periods,
@@ -89,14 +89,14 @@ def system_report(
         as_of=as_of,
         newest=newest,
     )
-    known = [study.coverage for study in asked if study.coverage == study.coverage]
-    found = Study(
+    known = [study.coverage for study in answered if study.coverage == study.coverage]
+    first_page = Study(
         name=FINDINGS,
         system=system,
         range=range,
         as_of=as_of,
         results={"findings": findings, "periods": periods},
-        status=worst([study.status for study in asked]),
+        status=worst([study.status for study in answered]),
         freshness=newest,
         coverage=min(known, default=float("nan")),
         provenance=Provenance(
@@ -108,7 +108,7 @@ def system_report(
         ),
         warnings=periods.notes,
     )
-    return {**studies, FINDINGS: found}
+    return {**studies, FINDINGS: first_page}
 
 
 def _policy(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Study:

@@ -217,5 +217,5 @@ def _spend(ctx: Context, system: str, as_of: datetime, state: SystemState) -> No
 
 def _revision(ctx: Context, system: str) -> str:
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
-    asked = (_VERSION, source.name, source.semantics, getattr(source, "location", ""), ctx.zone)
-    return hashlib.sha256(f"{asked}{profile.model_dump_json()}".encode()).hexdigest()
+    parts = (_VERSION, source.name, source.semantics, getattr(source, "location", ""), ctx.zone)
+    return hashlib.sha256(f"{parts}{profile.model_dump_json()}".encode()).hexdigest()

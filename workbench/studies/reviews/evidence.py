@@ -43,8 +43,8 @@ class Evidence:
     warnings: list[str] = field(default_factory=list)
 
     def _asked(self, study: Callable[..., Study]) -> Study:
-        found = study(self.ctx, system=self.system, range=self.range, as_of=self.as_of)
-        return found
+        result = study(self.ctx, system=self.system, range=self.range, as_of=self.as_of)
+        return result
 
     @cached_property
     def alerts(self) -> Study:
@@ -86,9 +86,9 @@ def evaluate(item: Item, evidence: Evidence) -> Evaluation:
     """Judge one item; one that only people can answer stays open, except where a metric answers it after all."""
     try:
         if "backup" in item.text.lower() and "disaster" not in item.text.lower():
-            found = _backups(evidence)
-            if found.verdict != "not_measured" or item.question != "people":
-                return found
+            backups = _backups(evidence)
+            if backups.verdict != "not_measured" or item.question != "people":
+                return backups
         if item.question == "people":
             return Evaluation("open", item.not_measured)
         study = getattr(evidence, item.question)
@@ -131,7 +131,7 @@ def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
 def expired_silences(evidence: Evidence, firing: pd.DataFrame) -> list[str]:
     """Silences that ended in the window while an alert that they kept quiet still fires."""
     silences = collected_silences(evidence.ctx, evidence.system, evidence.range) or {}
-    found = []
+    expired = []
     for silence, matchers in silences.items():
         if silence.ends_ms > evidence.range.end_ms or not matchers:
             continue
@@ -142,9 +142,9 @@ def expired_silences(evidence: Evidence, firing: pd.DataFrame) -> list[str]:
             if all(one.keep([known[one.name]])[0] for one in decided) and all(
                 f'"{other.value}"' in str(row.labels) or other.value in str(row.labels) for other in others
             ):
-                found.append(f"{silence.matchers} ({silence.owner or 'no owner'}) hid {row.alertname}")
+                expired.append(f"{silence.matchers} ({silence.owner or 'no owner'}) hid {row.alertname}")
                 break
-    return found
+    return expired
 
 
 def _performance(item: Item, study: Study, evidence: Evidence) -> Evaluation:

@@ -146,7 +146,7 @@ def _labelled(plan: Plan, reader: CounterReader) -> LabelledCounts:
     part = "bad" if "bad" in plan.selectors else "good"
     total_labels, total = reader.labelled(plan.selectors["total"], plan.span, plan.slice_ms)
     part_labels, counts = reader.labelled(plan.selectors[part], plan.span, plan.slice_ms)
-    asked, all_of = (_matched(plan.selectors[name]) for name in (part, "total"))
+    selectors, all_of = (_matched(plan.selectors[name]) for name in (part, "total"))
     return LabelledCounts(
         plan.span.start_ms,
         plan.slice_ms,
@@ -155,7 +155,7 @@ def _labelled(plan: Plan, reader: CounterReader) -> LabelledCounts:
         part_labels,
         counts,
         part,
-        outcomes=frozenset(asked - all_of),
+        outcomes=frozenset(selectors - all_of),
     )
 
 

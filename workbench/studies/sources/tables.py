@@ -33,59 +33,59 @@ def tables_of(ctx: Context, system: str, holds: str) -> Iterator[TableSource]:
 
 def rows_of(ctx: Context, system: str, holds: str) -> tuple[list[tuple[TableSource, pd.DataFrame]], list[str]]:
     """Read the tables of one kind; one that cannot be read is a sentence."""
-    found, told = [], []
+    frames, warnings = [], []
     for table in tables_of(ctx, system, holds):
         try:
             rows = table.read()
-            found.append((table, rows))
-            told += [f"{table.name}: {warning}" for warning in rows.attrs["warnings"] if "invoice" in warning]
+            frames.append((table, rows))
+            warnings += [f"{table.name}: {warning}" for warning in rows.attrs["warnings"] if "invoice" in warning]
         except WorkbenchError as error:
-            told.append(f"{table.name}: {error.message}")
-    return found, told
+            warnings.append(f"{table.name}: {error.message}")
+    return frames, warnings
 
 
 def with_labels(
     ctx: Context, system: str, ledger: pd.DataFrame, accounts: Sequence[Account]
 ) -> tuple[pd.DataFrame, list[Account], list[str]]:
     """Join the tables of labels to a ledger: :func:`workbench.analysis.cost.labels.labelled`, with what they lack."""
-    tables, told = rows_of(ctx, system, "labels")
+    tables, notes_of = rows_of(ctx, system, "labels")
     wider = list(accounts)
     for table, rows in tables:
         ledger, wider, notes = labelled(ledger, wider, rows, tuple(table.fields))
-        told += [f"{table.name}: {note}" for note in notes]
-    return ledger, wider, told
+        notes_of += [f"{table.name}: {note}" for note in notes]
+    return ledger, wider, notes_of
 
 
 def invoice_lines(ctx: Context, system: str, span: TimeRange) -> tuple[pd.DataFrame, list[str]]:
     """Read the lines of invoices that touch a range; what cannot be read or used is a sentence."""
-    tables, told = rows_of(ctx, system, "invoices")
+    tables, warnings = rows_of(ctx, system, "invoices")
     times = dict.fromkeys(("start", "end", "billing_start"), "datetime64[ms, UTC]")
     empty = pd.DataFrame(columns=LINE_COLUMNS).astype(times)
     every = [rows.reindex(columns=LINE_COLUMNS).astype(times) for _, rows in tables if len(rows)]
     lines, left_out = readable_lines(pd.concat(every or [empty], ignore_index=True))
-    return lines[(lines["end"] > span.start) & (lines["start"] < span.end)], [*told, *left_out]
+    return lines[(lines["end"] > span.start) & (lines["start"] < span.end)], [*warnings, *left_out]
 
 
 def planned_budgets(ctx: Context, system: str, accounts: Sequence[Account]) -> tuple[list[BudgetPlan], list[str]]:
     """Read the tables of budgets by the labels that spend is counted with; what cannot be used is a sentence."""
-    tables, told = rows_of(ctx, system, "budgets")
+    tables, warnings = rows_of(ctx, system, "budgets")
     dimensions = {name for account in accounts if account.measure == "cost" for name in account.dimensions}
     plans: list[BudgetPlan] = []
     for table, rows in tables:
         own, notes = read_plans(rows, dimensions)
         plans += own
-        told += [f"{table.name}: {note}" for note in notes]
-    return plans, told
+        warnings += [f"{table.name}: {note}" for note in notes]
+    return plans, warnings
 
 
 def rate_book(ctx: Context, system: str) -> tuple[RateBook, list[str]]:
     """Read the tables of rates of currencies as one; what cannot be used is a sentence."""
-    tables, told = rows_of(ctx, system, "rates")
+    tables, warnings = rows_of(ctx, system, "rates")
     rows = [row for _, table in tables for row in table.to_dict(orient="records")]
     book, notes = read_rates(rows, source=", ".join(table.name for table, _ in tables))
-    if ctx.cost.currency and not tables and not told:
-        told.append(f'Spend is not shown in {ctx.cost.currency}: no table of rates is set (holds = "rates").')
-    return book, [*told, *notes]
+    if ctx.cost.currency and not tables and not warnings:
+        warnings.append(f'Spend is not shown in {ctx.cost.currency}: no table of rates is set (holds = "rates").')
+    return book, [*warnings, *notes]
 
 
 def reconciled(
@@ -104,10 +104,10 @@ def reconciled(
     Each invoice is compared with the exact increases over just the time that it is for, whatever the period shown.
     Tables and counters that cannot be read are notes of the result.
     """
-    lines, told = invoice_lines(ctx, system, TimeRange(periods.before.start, periods.now.end))
+    lines, warnings = invoice_lines(ctx, system, TimeRange(periods.before.start, periods.now.end))
     counted = [account for account in accounts if account.measure == "cost" and account.added]
     if len(lines) and not counted:
-        told.append("No counter of money is measured, so that invoices have nothing to be compared with.")
+        warnings.append("No counter of money is measured, so that invoices have nothing to be compared with.")
     ledger, seen = empty_ledger()
     if len(lines) and counted:
         ends = {at for name in ("start", "end") for at in lines[name]} | {at + LAST_DAY for at in lines["end"]}
@@ -122,7 +122,7 @@ def reconciled(
         try:
             ledger, seen = read_ledger(reader, profile, counted, edges)
         except WorkbenchError as error:
-            told.append(f"Invoices are not compared: {error.message}")
+            warnings.append(f"Invoices are not compared: {error.message}")
     return invoice_check(
         lines,
         ledger,
@@ -132,5 +132,5 @@ def reconciled(
         tolerance=ctx.cost.invoice_tolerance,
         system=system,
         rates=rates if rates.rates else None,
-        notes=told,
+        notes=warnings,
     )

@@ -35,7 +35,7 @@ def count_spans(ctx: Context, *, system: str, range: TimeRange, wanted: SpanFilt
         As the source raises it; this is a question of a person, not a study.
     """
     ctx.catalog.profile(system)
-    asked = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
-    pieces = [piece for piece in ctx.spans_for(system).spans(asked, range) if len(piece)]
+    narrowed = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
+    pieces = [piece for piece in ctx.spans_for(system).spans(narrowed, range) if len(piece)]
     spans = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(SPANS.columns))
     return span_counts(spans, by)

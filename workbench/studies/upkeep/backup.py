@@ -214,12 +214,12 @@ def _make_room(settings: Settings, aside: Path, *, replace: bool) -> None:
 
 def _kept(home: Path) -> list[Path]:
     """Files of a home that a backup takes as they are; what is being written is not among them."""
-    found = [home / name for name in _KEPT if (home / name).is_file()]
+    files = [home / name for name in _KEPT if (home / name).is_file()]
     for name in _KEPT:
         for path in sorted((home / name).rglob("*")):
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(home).parts):
-                found.append(path)
-    return found
+                files.append(path)
+    return files
 
 
 def _manifest(place: Place, *, missing_ok: bool = False) -> dict[str, Any]:

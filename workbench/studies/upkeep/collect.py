@@ -56,29 +56,29 @@ def parts_of(ctx: Context, *, as_of: datetime, ahead: bool = False) -> list[Part
         There is no store, or the address of a health endpoint that the profile does not name.
     """
     store = _store(ctx)
-    found: list[Part] = []
+    parts: list[Part] = []
     for name in ctx.systems:
-        asked = health_urls(ctx, ctx.catalog.profile(name))
-        if asked:
-            found.append(Part(name, "health", partial(_health, store, name, asked, as_of)))
+        endpoints = health_urls(ctx, ctx.catalog.profile(name))
+        if endpoints:
+            parts.append(Part(name, "health", partial(_health, store, name, endpoints, as_of)))
     for name, source in ctx.sources.items():
         if isinstance(source, PrometheusSource):
             for kind, ask in (("targets", targets), ("rules", rules), ("alerts", alerts)):
-                found.append(Part(name, kind, partial(_observe, store, name, kind, partial(ask, source), as_of)))
+                parts.append(Part(name, kind, partial(_observe, store, name, kind, partial(ask, source), as_of)))
             if name in ctx.alertmanagers:
                 ask_silences = partial(silences, source, ctx.alertmanagers[name])
-                found.append(Part(name, "silences", partial(_observe, store, name, "silences", ask_silences, as_of)))
+                parts.append(Part(name, "silences", partial(_observe, store, name, "silences", ask_silences, as_of)))
     for name, recorder in ctx.episode_sources.items():
         if isinstance(recorder, Snapshots):
-            found.append(Part(name, "alertmanager", partial(look, recorder, store, at=as_of)))
+            parts.append(Part(name, "alertmanager", partial(look, recorder, store, at=as_of)))
     recent = TimeRange(as_of - EPISODES_BACK, as_of)
     for name in ctx.systems:
-        found.append(Part(name, "episodes", partial(keep_episodes, ctx, name, recent)))
-        found.append(Part(name, COUNTS, partial(_count, ctx, name, as_of)))
+        parts.append(Part(name, "episodes", partial(keep_episodes, ctx, name, recent)))
+        parts.append(Part(name, COUNTS, partial(_count, ctx, name, as_of)))
     if ahead:
         for name in ("", *ctx.systems):
-            found.append(Part(name or "overview", ANSWERS, partial(_answer_ahead, ctx, name)))
-    return found
+            parts.append(Part(name or "overview", ANSWERS, partial(_answer_ahead, ctx, name)))
+    return parts
 
 
 def collect(
@@ -120,8 +120,8 @@ def collection_states(ctx: Context, *, as_of: datetime) -> Study:
     """
     parts = ctx.store.collections() if ctx.store is not None else []
     seen = {*ctx.systems, *ctx.sources, "overview"}
-    found = [part for part in parts if ctx.identity.scope is None or part.subject in seen]
-    table = collection_table([vars(one) for one in found], as_of=as_of)
+    visible = [part for part in parts if ctx.identity.scope is None or part.subject in seen]
+    table = collection_table([vars(one) for one in visible], as_of=as_of)
     late = table.frame[table.frame["stale"]]
     succeeded = table.frame["succeeded"].dropna()
     return Study(
@@ -174,19 +174,19 @@ def health_urls(ctx: Context, profile: Profile) -> dict[str, tuple[str, float]]:
             )
     urls = {}
     for name, base in bases.items():
-        own, told = urlsplit(base), urlsplit(known[name].url)
-        path = f"{told.path}?{told.query}" if told.query else told.path
+        own, addresses = urlsplit(base), urlsplit(known[name].url)
+        path = f"{addresses.path}?{addresses.query}" if addresses.query else addresses.path
         url = base if own.path not in ("", "/") else base.rstrip("/") + path
         urls[name] = (url, (known[name].timeout_ms or HEALTH_TIMEOUT_S * 1000) / 1000)
     return urls
 
 
-def _health(store: Store, system: str, asked: dict[str, tuple[str, float]], at: datetime) -> None:
-    answers: list[HealthAnswer] = ask_health(list(asked.values()))
+def _health(store: Store, system: str, endpoints: dict[str, tuple[str, float]], at: datetime) -> None:
+    answers: list[HealthAnswer] = ask_health(list(endpoints.values()))
     store.put_health(
-        [HealthResult(system, name, at, **vars(answer)) for name, answer in zip(asked, answers, strict=True)]
+        [HealthResult(system, name, at, **vars(answer)) for name, answer in zip(endpoints, answers, strict=True)]
     )
-    silent = [name for name, answer in zip(asked, answers, strict=True) if answer.status == "unreachable"]
+    silent = [name for name, answer in zip(endpoints, answers, strict=True) if answer.status == "unreachable"]
     if len(silent) == len(answers):
         raise SourceUnavailable(f"No health endpoint of {system} answers: {', '.join(silent)}.")
 

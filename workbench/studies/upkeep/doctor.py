@@ -112,11 +112,11 @@ def _store(settings: Settings) -> Iterator[Diagnosis]:
         if path is not None:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
                 try:
-                    told = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+                    problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
                 except sqlite3.Error as error:
-                    told = [str(error)]
-            if told != ["ok"]:
-                yield Diagnosis("store", "broken", f"{path} is damaged: {'; '.join(told)}.", _RESTORE)
+                    problems = [str(error)]
+            if problems != ["ok"]:
+                yield Diagnosis("store", "broken", f"{path} is damaged: {'; '.join(problems)}.", _RESTORE)
                 return
     yield Diagnosis("store", "ok", f"{store!r} is whole: {issues} issued reports, {runs} runs.")
 

@@ -61,17 +61,17 @@ def holes(
     last = to_ms(as_of) // _DAY_MS * _DAY_MS
     first = max(to_ms(as_of - back), int(archive.meta.get(RAW_DELETED_BEFORE, 0)))
     days = np.arange(-(-first // _DAY_MS) * _DAY_MS, last, _DAY_MS)
-    asked = [
+    queries = [
         (system, server, name) for system, server in _servers(ctx) for name in metric_names(ctx.catalog.profile(system))
     ]
     lacking: dict[tuple[str, str, int], list[str]] = {}
-    for number, (system, server, name) in enumerate(asked if len(days) else ()):
+    for number, (system, server, name) in enumerate(queries if len(days) else ()):
         selector = selector_of([name], ctx.catalog.profile(system).scope)
         known = _counted(server, selector, days)
         if known.any():
             for day in days[known > _held(archive, selector, days[known > 0], days)].tolist():
                 lacking.setdefault((server.name, system, day), []).append(name)
-        report((number + 1) / len(asked))
+        report((number + 1) / len(queries))
     return [
         Stretch(source, system, "samples", tuple(names), TimeRange.from_ms(day + 1, day + _DAY_MS + 1), gap=True)
         for (source, system, day), names in sorted(lacking.items(), key=lambda item: item[0][2])
@@ -88,11 +88,11 @@ def _counted(server: PrometheusSource, selector: str, days: NDArray[np.int64]) -
     """Count the samples of each day at the server; Prometheus 2 counts the sample at the start of a range too."""
     window = _DAY_MS if server.semantics == "v3" else _DAY_MS - 1
     span = TimeRange.from_ms(int(days[0]) + _DAY_MS, int(days[-1]) + _DAY_MS)
-    found = server.range(f"sum(count_over_time({selector}[{window}ms]))", span, step_ms=_DAY_MS)
+    answer = server.range(f"sum(count_over_time({selector}[{window}ms]))", span, step_ms=_DAY_MS)
     counts = np.zeros(len(days), np.int64)
-    if len(found.values):
-        at = np.searchsorted(days + _DAY_MS, found.times[found.present[0]])
-        counts[at] = found.values[0][found.present[0]].astype(np.int64)
+    if len(answer.values):
+        at = np.searchsorted(days + _DAY_MS, answer.times[answer.present[0]])
+        counts[at] = answer.values[0][answer.present[0]].astype(np.int64)
     return counts
 
 

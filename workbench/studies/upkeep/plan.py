@@ -54,12 +54,12 @@ def server_of(ctx: Context, system: str) -> PrometheusSource | None:
 
 def metric_names(profile: Profile) -> tuple[str, ...]:
     """Names of the series of a system: its families with their suffixes, recorded series, and those of alerts."""
-    found = dict.fromkeys(_ALWAYS)
+    names = dict.fromkeys(_ALWAYS)
     for name, family in profile.metrics.items():
         for one in (name, *family.aliases):
-            found |= dict.fromkeys(one + suffix for suffix in _SUFFIXES.get(family.kind, ("",)))
-    found |= dict.fromkeys(rule.name for rule in profile.recording_rules)
-    return tuple(found)
+            names |= dict.fromkeys(one + suffix for suffix in _SUFFIXES.get(family.kind, ("",)))
+    names |= dict.fromkeys(rule.name for rule in profile.recording_rules)
+    return tuple(names)
 
 
 def selector_of(names: Sequence[str], scope: Mapping[str, str]) -> str:
@@ -96,7 +96,7 @@ def sync_plan(
     """
     start_ms, end_ms = to_ms(as_of - back), to_ms(as_of)
     doubtful_ms = end_ms - max(again, LATE) // timedelta(milliseconds=1)
-    found: list[Stretch] = []
+    plan: list[Stretch] = []
     for source, system, kind, subjects in _wanted(ctx):
         held = archive.covered(source)
         by_time: dict[tuple[int, int, bool], list[str]] = {}
@@ -107,11 +107,11 @@ def sync_plan(
                 gap = any(b <= low for _, b in known) and any(a >= high for a, _ in known)
                 for day in _days(low, high):
                     by_time.setdefault((*day, gap), []).append(subject)
-        found += [
+        plan += [
             Stretch(source, system, kind, tuple(names), TimeRange.from_ms(low, high), gap)
             for (low, high, gap), names in by_time.items()
         ]
-    return sorted(found, key=lambda one: (one.span.start, one.source, one.system))
+    return sorted(plan, key=lambda one: (one.span.start, one.source, one.system))
 
 
 def _certain(known: Sequence[tuple[int, int]], *, again_from_ms: int | None) -> list[tuple[int, int]]:

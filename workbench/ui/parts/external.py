@@ -44,8 +44,8 @@ def prometheus_url(url: str, query: str, span: TimeRange) -> str:
     'http://p:9090/graph?g0.expr=up&g0.tab=0&g0.range_input=60s&g0.end_input=1970-01-01+00%3A01%3A00'
     """
     until = f"{span.end:%Y-%m-%d %H:%M:%S}"
-    asked = {"g0.expr": query, "g0.tab": 0, "g0.range_input": f"{span.seconds:.0f}s", "g0.end_input": until}
-    return f"{url.rstrip('/')}/graph?" + urlencode(asked)
+    fields = {"g0.expr": query, "g0.tab": 0, "g0.range_input": f"{span.seconds:.0f}s", "g0.end_input": until}
+    return f"{url.rstrip('/')}/graph?" + urlencode(fields)
 
 
 def queries(study: Study) -> None:

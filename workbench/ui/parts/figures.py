@@ -43,9 +43,9 @@ def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: 
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{escaped(title)}**")
         newest = study.freshness if steady else None
-        happened = load.marks(study.system, study.range)
+        annotations = load.marks(study.system, study.range)
         state = st.plotly_chart(
-            once(_over_time, draw, happened, study.range, newest, *results, mode=mode()),
+            once(_over_time, draw, annotations, study.range, newest, *results, mode=mode()),
             theme=None,
             key=f"{key}-chart",
             config=_SELECTABLE,
@@ -58,13 +58,13 @@ def timed(title: str, draw: Callable[..., Any], *results: Any, key: str, study: 
 
 def _over_time(
     draw: Callable[..., Any],
-    happened: Happened,
+    annotations: Happened,
     span: TimeRange,
     newest: datetime | None,
     *results: Any,
     mode: Mode,
 ) -> Any:
-    figure = unknown_shaded(marked(draw(*results, mode=mode), happened, mode=mode), span, newest, mode=mode)
+    figure = unknown_shaded(marked(draw(*results, mode=mode), annotations, mode=mode), span, newest, mode=mode)
     figure.update_layout(dragmode="select", selectdirection="h")
     return figure.update_xaxes(**cursor(), range=[span.start, span.end])
 

@@ -177,9 +177,11 @@ def _zones(first: str) -> list[str]:
 
 def _select(label: str, options: Sequence[str], key: str, help: str = "", width: int | None = None) -> str:
     """Draw a select box bound to the address; a value there that is not on offer is named, not swallowed."""
-    asked = st.query_params.get(key)
+    wanted = st.query_params.get(key)
     picked = st.selectbox(label, options, key=key, bind="query-params", help=help or None, width=width or "stretch")
-    if asked is not None and asked not in options:
+    if wanted is not None and wanted not in options:
         what = label if label.isupper() else label.lower()
-        st.warning(f"There is no {what} {escaped(repr(asked))}; this is {escaped(picked)}.", icon=":material/link_off:")
+        st.warning(
+            f"There is no {what} {escaped(repr(wanted))}; this is {escaped(picked)}.", icon=":material/link_off:"
+        )
     return picked

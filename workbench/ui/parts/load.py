@@ -114,8 +114,8 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 
 
 def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
-    asked = Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
-    return answer(replace(context(), zone=zone), asked, compute=pool.compute)
+    question = Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
+    return answer(replace(context(), zone=zone), question, compute=pool.compute)
 
 
 def scorecard(last: TimeRange, count: int, quarters: bool) -> Study:
@@ -140,8 +140,8 @@ def _marks(key: str, system: str, span: TimeRange, as_of: datetime, _context: Co
 
 def marks(system: str, span: TimeRange) -> Happened:
     """Return what happened to a system in a period, for its charts; the same object as long as nothing else did."""
-    happened = _marks(_key(), system, span, _as_of(span), context())
-    return _same(happened.frame.to_json(date_format="iso", date_unit="ns"), happened)
+    annotations = _marks(_key(), system, span, _as_of(span), context())
+    return _same(annotations.frame.to_json(date_format="iso", date_unit="ns"), annotations)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -248,10 +248,10 @@ def remarks(study: Study) -> list[str]:
 
 def warned(study: Study) -> None:
     """Show the remarks of a study that has numbers all the same."""
-    found = remarks(study)
-    if found:
-        with st.expander(f"Remarks on these numbers ({len(found)})", icon=":material/info:"):
-            for remark in found:
+    notes = remarks(study)
+    if notes:
+        with st.expander(f"Remarks on these numbers ({len(notes)})", icon=":material/info:"):
+            for remark in notes:
                 st.text(plain(remark))
 
 

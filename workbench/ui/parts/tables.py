@@ -203,12 +203,12 @@ def details(states: SourceStates) -> None:
             st.text(plain(f"{row.name}: {row.detail}"))
 
 
-def checks(found: SourceChecks) -> None:
+def checks(checked: SourceChecks) -> None:
     """Show what a close look at the sources found; what asks for something stands first."""
     words = {"warning": "To do", "unknown": "Not known", "ok": "In order"}
     rows = [
         {"Source": row.source, "What": row.check, "": words[row.status], "Finding": row.text}
-        for row in found.frame.itertuples()
+        for row in checked.frame.itertuples()
     ]
     if rows:
         _plain_table(rows, alt="What a check of the sources found")

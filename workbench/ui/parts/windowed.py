@@ -41,7 +41,7 @@ class Question:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def page(title: str, name: str, asked: Callable[[], Question]) -> None:
+def page(title: str, name: str, ask: Callable[[], Question]) -> None:
     """Lay out a page about a stretch of time of the chosen system.
 
     Parameters
@@ -50,7 +50,7 @@ def page(title: str, name: str, asked: Callable[[], Question]) -> None:
         Title of the page.
     name : str
         First part of the names of downloaded files.
-    asked : callable
+    ask : callable
         Draws the filters of the page and returns what is asked.
     """
     system = filters.system()
@@ -60,7 +60,7 @@ def page(title: str, name: str, asked: Callable[[], Question]) -> None:
         st.stop()
     facts = st.container()
     with states.guard():
-        question = asked()
+        question = ask()
     with states.guard(), st.container().skeleton(height=600):
         study = load.windowed(question.study, system, question.window, **question.options)
     with beside:

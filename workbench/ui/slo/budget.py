@@ -42,13 +42,13 @@ def episodes(system: str, name: str, period: Period) -> None:
         st.text(plain(spending_finding(spent, shares).text))
         rows = [_without(row, "objective") for row in spending_rows(spent, shares, beside)]
         tables.texts(rows, alt="Episodes that spent the budget")
-        told = spent.frame[spent.frame["kind"] == "episode"].sort_values("bad", ascending=False)
-        if told.empty:
+        listed = spent.frame[spent.frame["kind"] == "episode"].sort_values("bad", ascending=False)
+        if listed.empty:
             return
-        labels = {int(row.episode): instant_text(row.start) for row in told.itertuples()}
+        labels = {int(row.episode): instant_text(row.start) for row in listed.itertuples()}
         with st.container(horizontal=True, vertical_alignment="bottom"):
             episode = st.selectbox("Episode", list(labels), format_func=lambda number: labels[number], width=320)
-            chosen = told[told["episode"] == episode].iloc[0]
+            chosen = listed[listed["episode"] == episode].iloc[0]
             links.evidence(system, chosen["start"].to_pydatetime(), chosen["end"].to_pydatetime(), slo=name)
         by_label = contribution_rows(shares, objective=name, episode=episode)
         meanwhile = companion_rows(beside, objective=name, episode=episode)

@@ -31,11 +31,11 @@ def shown(study: Study) -> None:
             st.markdown("**A definition changed within the period**")
             st.caption("Each part is judged by the definition that held in it.")
             _table(parts)
-    happened = happened_table(results["happened"])
-    if isinstance(happened, Table):
+    table = happened_table(results["happened"])
+    if isinstance(table, Table):
         with st.container(border=True):
             st.markdown("**What happened meanwhile**")
-            _table(happened.rows)
+            _table(table.rows)
 
 
 def _exclusions(results: Mapping[str, Result]) -> None:

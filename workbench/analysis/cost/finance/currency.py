@@ -115,7 +115,7 @@ def read_rates(rows: Iterable[Mapping[str, Any]], *, source: str = "table") -> t
     >>> read_rates(rows)[0].rates
     {('EUR', 'USD'): [(datetime.date(2026, 10, 1), Decimal('1.1'))]}
     """
-    found: dict[tuple[str, str], dict[date, set[Decimal]]] = {}
+    rates_by_day: dict[tuple[str, str], dict[date, set[Decimal]]] = {}
     notes = []
     for number, row in enumerate(rows, start=1):
         try:
@@ -127,9 +127,9 @@ def read_rates(rows: Iterable[Mapping[str, Any]], *, source: str = "table") -> t
         if not rate.is_finite() or rate <= 0 or not base or not quote:
             notes.append(f"Row {number} of the rates is left out: a rate is above 0 and between two currencies.")
             continue
-        found.setdefault((base, quote), {}).setdefault(day, set()).add(rate)
+        rates_by_day.setdefault((base, quote), {}).setdefault(day, set()).add(rate)
     rates = {}
-    for pair, days in found.items():
+    for pair, days in rates_by_day.items():
         twice = [day for day, values in days.items() if len(values) > 1]
         if twice:
             notes.append(f"{pair[0]} has two rates in {pair[1]} on {twice[0]} ({len(twice)} such days), left out.")

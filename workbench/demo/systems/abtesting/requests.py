@@ -73,11 +73,11 @@ def load(day: Day) -> Floats:
 def answer(day: Day, shape: Floats, exposures: Exposures, tally: Tally) -> tuple[list[Answered], dict[str, Asked]]:
     """Add HTTP, sign-ins, queries and requests to models; return them for the logs and traces."""
     flows = {endpoint: _flow(day, endpoint, shape, tally) for endpoint in ENDPOINTS}
-    asked = _providers(day, flows[EVALUATIONS], exposures, tally)
+    calls = _providers(day, flows[EVALUATIONS], exposures, tally)
     answered = [_exposed(day, endpoint, flow, exposures, tally) for endpoint, flow in flows.items()]
     _sign_ins(day, answered[1], exposures[PEOPLE])
     _queries(day, answered, exposures[PEOPLE])
-    return answered, asked
+    return answered, calls
 
 
 def _where(endpoint: Endpoint) -> dict[str, str]:

@@ -17,10 +17,10 @@ KEEP = 25
 _USERS = 60
 
 
-def record(day: Day, asked: Sequence[ProviderCall]) -> Records:
+def record(day: Day, provider_calls: Sequence[ProviderCall]) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
-    used = [(one, model) for one in asked for model in (one.provider.usual, one.provider.dearer) if model]
+    used = [(one, model) for one in provider_calls for model in (one.provider.usual, one.provider.dearer) if model]
     for end in dict.fromkeys(end for one, model in used for end in one.flows[model.name]):
         chosen = kept(day, f"choreo/{end}", [one.flows[model.name][end] for one, model in used], KEEP)
         for (one, model), calls in zip(used, chosen, strict=True):

@@ -92,7 +92,7 @@ def expose_tasks(
     return taken
 
 
-def expose_caches(day: Day, exposures: Exposures, asked: Mapping[Target, Counts], tally: Tally) -> dict[str, float]:
+def expose_caches(day: Day, exposures: Exposures, requests: Mapping[Target, Counts], tally: Tally) -> dict[str, float]:
     """Add hits, misses and statistics of the caches; return the counts since the last restart."""
     after: dict[str, float] = {}
     drift = 1.6 + day.wander("conduit/cache/drift", 0.5)
@@ -103,7 +103,7 @@ def expose_caches(day: Day, exposures: Exposures, asked: Mapping[Target, Counts]
         gone = np.where(level > 20, 1.0, gone)
     for region, (target, _, share) in REGIONS.items():
         name = f"conduit/cache/{region}"
-        looked = asked[target]
+        looked = requests[target]
         hits = day.rng(name).binomial(looked, np.clip(share - lost, 0.02, 1)).astype(np.int64)
         rng = day.rng(f"{name}/parts")
         exposure = exposures[target]
@@ -155,7 +155,7 @@ def expose_connections(day: Day, exposure: Exposure, shape: Floats) -> None:
         exposure.count(row, split_counts(day.rng(f"{name}/parts"), counts.astype(np.int64), day.parts))
 
 
-def expose_processes(day: Day, exposures: Exposures, asked: Mapping[Target, Counts], shape: Floats) -> None:
+def expose_processes(day: Day, exposures: Exposures, requests: Mapping[Target, Counts], shape: Floats) -> None:
     """Add processes, databases and Redis."""
     for target in (*API, ADMIN):
         exposure, name = exposures[target], f"conduit/{target.instance}"
@@ -183,7 +183,7 @@ def expose_processes(day: Day, exposures: Exposures, asked: Mapping[Target, Coun
         instance="redis",
     )
     whole(day, "conduit/redis", exposures[CHAT], labels(CHAT, "conduit_redis_connected_clients"), 34 + 4 * shape, 1.0)
-    counts = asked[CHAT]
+    counts = requests[CHAT]
     split_ = split(day, "conduit/redis", {"get": counts})["get"]
     taken = day.rng("conduit/redis").multinomial(counts, _FAST.shares(np.full(MINUTES, 0.0008), 0.6)).T
     family = labels(CHAT, "conduit_redis_operation_duration_seconds", operation="get")

@@ -85,7 +85,7 @@ class Conduit:
         lines.append(drawn)
         exposed.expose_business(exposures, lines)
         traffic.count(lines, tally)
-        asked = {
+        requests = {
             target: np.sum([total(line.flow) for line in lines if line.use.target is target], axis=0)
             for target in places.API
         }
@@ -93,10 +93,10 @@ class Conduit:
         after = {
             "queue": moved[3],
             **spent,
-            **infrastructure.expose_caches(day, exposures, asked, tally),
+            **infrastructure.expose_caches(day, exposures, requests, tally),
         }
         infrastructure.expose_connections(day, worker, shape)
-        infrastructure.expose_processes(day, exposures, asked, shape)
+        infrastructure.expose_processes(day, exposures, requests, shape)
         infrastructure.expose_monitoring(day, exposures)
         if not day.recorded:
             return SystemDay(exposures, tally, Records(day.index), after)

@@ -123,17 +123,17 @@ class Replay:
         tally = Tally()
         exposures = {target: Exposure() for target in places.TARGETS}
         lines = [self._line(day, volume, target, tally) for volume, target in self._placed]
-        asked = {}
+        requests = {}
         for target in API:
             own = [line for line in lines if line.target is target]
             flow = _summed(own)
-            asked[target] = total(flow)
+            requests[target] = total(flow)
             self._expose_http(day, exposures[target], target, own, flow, tally)
             _expose_business(day, exposures[target], target, own)
         _count(lines, tally)
-        shape = np.clip(np.sum(list(asked.values()), axis=0) / (_USUAL * len(API)), 0.05, 3.0)
-        after = infrastructure.expose_caches(day, exposures, asked, tally)
-        infrastructure.expose_processes(day, exposures, asked, shape)
+        shape = np.clip(np.sum(list(requests.values()), axis=0) / (_USUAL * len(API)), 0.05, 3.0)
+        after = infrastructure.expose_caches(day, exposures, requests, tally)
+        infrastructure.expose_processes(day, exposures, requests, shape)
         infrastructure.expose_monitoring(day, exposures)
         if not day.recorded:
             return SystemDay(exposures, tally, Records(day.index), after)
@@ -147,16 +147,16 @@ class Replay:
             nothing = np.zeros(MINUTES, np.int64)
             return _Line(volume, target, dict.fromkeys(_ENDS, nothing), nothing, nothing, nothing)
         noise = day.rng(name).standard_normal(MINUTES)
-        asked = spread(volume.requests[hours], volume.cv[hours], noise, day.serving(target.instance))
-        flow: Flow = {end: np.zeros_like(asked) for end in _ENDS} | {"success": asked}
+        requests = spread(volume.requests[hours], volume.cv[hours], noise, day.serving(target.instance))
+        flow: Flow = {end: np.zeros_like(requests) for end in _ENDS} | {"success": requests}
         common = {"key": volume.key, "model": volume.model, "provider": volume.provider}
         where = {**common, "instance": target.instance, "endpoint": ENDPOINT, "method": "POST"}
         diverted(day, tally, name, flow, ("outage", "maintenance"), "overloaded", ("http.bad",), **where)
         diverted(day, tally, name, flow, "slow_burn", "internal", ("http.bad", "model.bad"), **where)
         diverted(day, tally, name, flow, "provider_outage", "provider", ("http.bad", "model.bad"), **common)
         diverted(day, tally, name, flow, "provider_limit", "limited", ("model.bad",), **common)
-        amounts = (along(sums[hours], asked) for sums in (volume.prompt, volume.completion, volume.units))
-        prompt, completion, units = (_of_answered(sums, flow["success"], asked) for sums in amounts)
+        amounts = (along(sums[hours], requests) for sums in (volume.prompt, volume.completion, volume.units))
+        prompt, completion, units = (_of_answered(sums, flow["success"], requests) for sums in amounts)
         return _Line(volume, target, flow, prompt, completion, units)
 
     def _expose_http(
@@ -188,9 +188,9 @@ def _names(key: str, model: str) -> tuple[str, str, str]:
     return f"key.{key}", f"model.{model}", f"key-model.{key}.{model}"
 
 
-def _of_answered(sums: Counts, answered: Counts, asked: Counts) -> Counts:
+def _of_answered(sums: Counts, answered: Counts, requests: Counts) -> Counts:
     """Tokens and money of the requests that were answered."""
-    share = np.divide(answered, asked, out=np.zeros(len(asked)), where=asked > 0)
+    share = np.divide(answered, requests, out=np.zeros(len(requests)), where=requests > 0)
     return np.rint(sums * share).astype(np.int64)
 
 

@@ -67,14 +67,14 @@ class Counts:
 def planned(
     address: str,
     indices: tuple[str, ...],
-    asked: Dsl,
+    filters: Dsl,
     by: Sequence[str],
     shape: LogShape,
     places: Mapping[str, Place],
     evidence: Evidence,
 ) -> Plan:
     """Return the plan for some indices, with the fields to count by where the server can."""
-    groupings, undecided, rounded = [], list(asked.undecided), list(asked.rounded)
+    groupings, undecided, rounded = [], list(filters.undecided), list(filters.rounded)
     for column in by:
         held = evidence.held(column, shape, places)
         made = column == "event_type" and shape.events
@@ -89,7 +89,7 @@ def planned(
         if held or made or moved:
             undecided += [path for path, _ in held] or [column]
         groupings.append(Grouping(column))
-    return Plan(address, indices, asked, tuple(groupings), tuple(undecided), tuple(rounded))
+    return Plan(address, indices, filters, tuple(groupings), tuple(undecided), tuple(rounded))
 
 
 def joined(within: Clause, plans: Sequence[Plan]) -> Clause:
@@ -148,15 +148,15 @@ def bucketed(
             answer = search(plan.address, body)
             counts.warnings |= dict.fromkeys(partial_warnings(answer))
             hits = hits_total(answer) if body["track_total_hits"] else hits
-            told = answer.get("aggregations", {}).get("steps", {})
-            for bucket in told.get("buckets", ()):
+            steps = answer.get("aggregations", {}).get("steps", {})
+            for bucket in steps.get("buckets", ()):
                 key = bucket["key"]
                 said = [_said(one, key.get(f"by{at}"), shape) for at, one in enumerate(plan.groupings)]
                 place = (int(key["step"]), *said)
                 counts.totals[place] = counts.totals.get(place, 0) + int(bucket["doc_count"])
                 added += int(bucket["doc_count"])
-            after = told.get("after_key")
-            if not after or after == composite.get("after") or len(told["buckets"]) < _BUCKETS:
+            after = steps.get("after_key")
+            if not after or after == composite.get("after") or len(steps["buckets"]) < _BUCKETS:
                 break
             composite["after"], body["track_total_hits"] = after, False
         if added != hits:

@@ -56,14 +56,14 @@ def filter_paths(wanted: LogFilter, shape: LogShape) -> tuple[str, ...]:
     """Return the places of records that a filter looks at."""
     columns = [
         column
-        for column, asked in (
+        for column, values in (
             ("service", wanted.services),
             ("severity", wanted.severity),
             ("event_type", wanted.events),
             ("trace_id", wanted.trace_id),
             ("message", wanted.contains or (wanted.events and shape.events)),
         )
-        if asked
+        if values
     ]
     return (
         *(place for name in columns for place in shape.places(name)),
@@ -79,7 +79,7 @@ def compiled(wanted: LogFilter, shape: LogShape, places: Mapping[str, Place], ev
     ParameterError
         The native text is ES|QL, which is no filter.
     """
-    asked = _Compiler(shape, places, evidence)
+    compiler = _Compiler(shape, places, evidence)
     clauses: list[Clause] = []
     if wanted.native is not None:
         if is_esql(wanted.native.text):
@@ -87,8 +87,8 @@ def compiled(wanted: LogFilter, shape: LogShape, places: Mapping[str, Place], ev
                 "ES|QL text gives lines and counts of its own.", hint="Use a Lucene query to count by."
             )
         clauses.append({"query_string": {"query": wanted.native.text}})
-    clauses += [clause for clause in asked.clauses(wanted) if clause]
-    return Dsl(clauses, asked.exact, asked.rounded, asked.undecided)
+    clauses += [clause for clause in compiler.clauses(wanted) if clause]
+    return Dsl(clauses, compiler.exact, compiler.rounded, compiler.undecided)
 
 
 def in_range(name: str, span: TimeRange) -> Clause:

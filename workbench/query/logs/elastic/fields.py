@@ -155,12 +155,12 @@ class Fields:
         """Sentences about what reading these indices leaves out."""
         undated = [name for name, index in self.indices.items() if index.place(time).kind != "time"]
         unread = [name for name, index in self.indices.items() if not index.sourced]
-        told = list(self.warnings)
+        sentences = list(self.warnings)
         if undated:
-            told.append(f"The field {time} is no date in {', '.join(undated[:5])}: their lines are left out.")
+            sentences.append(f"The field {time} is no date in {', '.join(undated[:5])}: their lines are left out.")
         if unread:
-            told.append(f"Not all fields of the records are kept (_source) in {', '.join(unread[:5])}.")
-        return tuple(told)
+            sentences.append(f"Not all fields of the records are kept (_source) in {', '.join(unread[:5])}.")
+        return tuple(sentences)
 
 
 def types_by_index(caps: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -60,7 +60,7 @@ class Pages:
         }
         path = "/_search" if pit else f"/{self._index}/_search?ignore_unavailable=true&allow_no_indices=true"
         held: list[dict[str, Any]] = []
-        found, total, partial = 0, 0, False
+        count, total, partial = 0, 0, False
         while True:
             answer = self._web.document(
                 path, method="POST", body={**body, **({"pit": {"id": pit, "keep_alive": _KEEP}} if pit else {})}
@@ -70,7 +70,7 @@ class Pages:
             partial |= self._partial(answer)
             if "search_after" not in body:
                 total = hits_total(answer)
-            found += len(hits)
+            count += len(hits)
             self._check(hits, body.get("search_after"))
             if len(hits) < PAGE:
                 yield held + hits
@@ -85,9 +85,9 @@ class Pages:
             else:
                 held += hits
             body["search_after"], body["track_total_hits"] = hits[-1]["sort"], False
-        if found < total and not partial:
+        if count < total and not partial:
             raise AnswerUnreadable(
-                f"The server counts {total:,} hits and gives {found:,}.",
+                f"The server counts {total:,} hits and gives {count:,}.",
                 source=self._web.name,
                 hint="Does it imitate Elasticsearch? Lines may be missing, so none are shown as all.",
             )

@@ -244,8 +244,8 @@ class ElasticSource:
             parts = [(index, names)] if len(groups) == 1 else addresses(names)
             for address, part in parts:
                 evidence = Evidence(partial(self._search, address), within, marked=marked)
-                asked = compiled(wanted, self._shape, places, evidence)
-                plans.append(planned(address, part, asked, by, self._shape, places, evidence))
+                filters = compiled(wanted, self._shape, places, evidence)
+                plans.append(planned(address, part, filters, by, self._shape, places, evidence))
         return plans
 
     def _is_opensearch(self) -> bool:

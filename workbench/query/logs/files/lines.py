@@ -95,8 +95,8 @@ class Coverage:
             "repeated": "stand in two logs and count once",
         }
         of = f"of {self.records:,} record{'s' if self.records != 1 else ''}"
-        told = [f"{self.counts[name]:,} {of} {text}." for name, text in said.items() if self.counts[name]]
-        return (*told, *self.unread)
+        sentences = [f"{self.counts[name]:,} {of} {text}." for name, text in said.items() if self.counts[name]]
+        return (*sentences, *self.unread)
 
 
 def log_name(path: Path) -> str:

@@ -109,15 +109,15 @@ class LogFileSource:
 
     def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
         """Count lines a step: :func:`workbench.core.counting.counted_lines`. Raises as :meth:`logs`."""
-        told: dict[str, object] = {}
+        warnings: dict[str, object] = {}
 
         def read() -> Iterator[pd.DataFrame]:
             for piece in self.logs(wanted, span):
-                told.update(piece.attrs)
+                warnings.update(piece.attrs)
                 yield piece
 
         frame = counted_lines(read(), span, step_ms=step_ms, by=by)
-        frame.attrs = told
+        frame.attrs = warnings
         return frame
 
     def state(self) -> SourceState:

@@ -123,10 +123,10 @@ class LokiApi:
         """Patterns the server found among the lines; none when its pattern ingester is off (404)."""
         fields = [("query", selector), *_times(start_ns, end_ns), ("step", f"{step_ms / 1000:g}s")]
         reply = self.web.reply("/loki/api/v1/patterns", fields, query=selector, fine=(404,))
-        found = self.web.json(reply).get("data") if reply.status == 200 else ()
+        patterns = self.web.json(reply).get("data") if reply.status == 200 else ()
         return [
             Pattern(one["pattern"], tuple((int(at) * 1_000_000_000, int(lines)) for at, lines in one["samples"] or ()))
-            for one in found or ()
+            for one in patterns or ()
         ]
 
     def stats(self, selector: str, start_ns: int, end_ns: int) -> dict[str, int]:
@@ -203,11 +203,11 @@ def _entries(document: Mapping[str, Any], query: str) -> list[Entry]:
             f"This is a query for numbers, not for lines: {query}", hint="Leave the outer functions out."
         )
     nothing: dict[str, str] = {}
-    found = []
+    entries = []
     for stream in data.get("result") or ():
         labels = stream.get("stream") or nothing
         for at, line, *more in stream["values"]:
             told: Mapping[str, dict[str, str]] = more[0] if more else {}
             metadata, parsed = (told.get(part) or nothing for part in ("structuredMetadata", "parsed"))
-            found.append(Entry(int(at), line, labels, metadata, parsed))
-    return found
+            entries.append(Entry(int(at), line, labels, metadata, parsed))
+    return entries

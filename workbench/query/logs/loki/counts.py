@@ -73,8 +73,10 @@ def step_counts(api: LokiApi, log_query: str, span: TimeRange, step_ms: int, nam
     groups = list(_groups(span, step_ms))
     wholes = [TimeRange.from_ms(group[0].start_ms, group[-1].end_ms) for group in groups]
     totals = list(in_parallel(counted, wholes))
-    asked = [part for group, whole in zip(groups, totals, strict=True) if whole and len(group) > 1 for part in group]
-    by_part = dict(zip(asked, in_parallel(counted, asked), strict=True))
+    parts_to_read = [
+        part for group, whole in zip(groups, totals, strict=True) if whole and len(group) > 1 for part in group
+    ]
+    by_part = dict(zip(parts_to_read, in_parallel(counted, parts_to_read), strict=True))
     steps: dict[tuple[int, tuple[str, ...]], int] = {}
     differences = []
     for group, span_of_group, whole in zip(groups, wholes, totals, strict=True):

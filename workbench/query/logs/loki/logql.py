@@ -68,12 +68,12 @@ class Streams:
     @property
     def label_columns(self) -> dict[str, str]:
         """Columns that a label of the streams holds, with that label."""
-        found = {}
+        columns = {}
         for column, candidates in (("service", SERVICE_LABELS), ("severity", LEVEL_LABELS)):
             places = [name for name in self.shape.own.get(column, candidates) if name in self.labels]
             if places:
-                found[column] = places[0]
-        return found
+                columns[column] = places[0]
+        return columns
 
     def names(self, column: str) -> tuple[str, ...]:
         """Names of LogQL that may hold a column or an attribute, most telling first."""

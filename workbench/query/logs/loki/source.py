@@ -88,11 +88,11 @@ class LokiSource:
     def reading(self, profile: Profile) -> LokiSource:
         """Return this source for the logs of one system."""
         json_lines = bool(profile.logs) and all(stream.format == "json" for stream in profile.logs)
-        found = LokiSource(
+        source = LokiSource(
             self._name, self.api.web, self._shape.reading(profile), selector=self._selector, json_lines=json_lines
         )
-        found.api = self.api
-        return found
+        source.api = self.api
+        return source
 
     def __repr__(self) -> str:
         return f"LokiSource({self._name!r}, {self.api.web.location!r})"
@@ -215,8 +215,8 @@ class LokiSource:
         streams = self._streams(span)
         if not streams.labels:
             return None
-        told = bool(self._selector or self._shape.services)
-        selector = selector_text(streams) if told else "{" + min(streams.labels) + '=~".+"}'
+        narrowed = bool(self._selector or self._shape.services)
+        selector = selector_text(streams) if narrowed else "{" + min(streams.labels) + '=~".+"}'
         entry = newest_entry(self.api, selector, span.start_ms * _NS, span.end_ms * _NS)
         return from_ms(entry.time_ns // _NS) if entry else None
 
