@@ -51,6 +51,7 @@ def test_versions_in_lines_are_deployments_only_since_there_are_lines(context: C
     assert any("earlier deployments are not known" in text for text in study.warnings)
     assert rows(study)["value"][["fail_rate", "recovery", "rework", "lead_time"]].isna().all()
     assert rows(study)["status"][["frequency", "fail_rate", "recovery"]].tolist() == ["ok", "no_data", "no_data"]
+    assert rows(study)["detail"]["lead_time"] == "no pull requests are known"
     assert study.status == "no_data", "where no incident is known, nothing says that delivery is well"
     assert "no incidents are known" in repr(delivery_finding(study))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
+from workbench.charts.columns import header
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result, Study
@@ -147,7 +148,7 @@ class Table:
     def _table(self, rows: Sequence[Mapping[str, str]]) -> str:
         names = list(self.rows[0])
         kinds = {name: "" if name in self._left else " class='num'" for name in names}
-        head = "".join(f"<th scope='col'{kinds[name]}>{markup(name)}</th>" for name in names)
+        head = "".join(f"<th scope='col'{kinds[name]}>{markup(header(name))}</th>" for name in names)
         body = "".join("<tr>" + "".join(self._cell(name, row[name], kinds) for name in names) + "</tr>" for row in rows)
         caption = f"<caption>{markup(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -152,7 +152,7 @@ def delivery_metrics(
         ("frequency", "Deployment frequency", count / (range.seconds / 86_400), "per day", count,
          f"{int((per_day > 0).sum())} of {len(days)} days with a deployment"),
         ("lead_time", "Change lead time", _lower_median(known), "min", len(known),
-         f"{len(lead) - len(known)} not deployed"),
+         f"{len(lead) - len(known)} not deployed" if len(lead) else "no pull requests are known"),
         ("fail_rate", "Change fail rate", share, "ratio", count, f"{int(failed.sum())} deployments with an incident"),
         ("recovery", "Failed deployment recovery time", _lower_median(recovery), "min", len(recovery),
          f"{open_} still open"),
@@ -163,7 +163,8 @@ def delivery_metrics(
     limits = BENCHMARKS[benchmark]
     levels = [_level(row.value, limits.get(row.metric)) for row in frame.itertuples()]
     frame.insert(5, "level", levels)
-    frame["status"] = "ok"
+    silent = {"lead_time": not len(lead), "rework": count > 0 and rework != rework}
+    frame["status"] = ["no_data" if silent.get(metric) else "ok" for metric in frame["metric"]]
     notes = (f"Levels are those of {benchmark}; DORA dropped the four levels in 2025.",)
     table = pd.DataFrame({"day": days, "deployments": per_day.to_numpy()})
     return DeliveryMetrics(frame, range=range, benchmark=benchmark, notes=notes), DeploymentDays(table)

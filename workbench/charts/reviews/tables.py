@@ -123,7 +123,7 @@ def delivery_rows(result: Result) -> list[dict[str, str]]:
             "value": NO_VALUE if not math.isfinite(row.value)
             else ratio_text(row.value, digits=1) if row.unit == "ratio"
             else f"{row.value:,.2f} {row.unit}",
-            "of": f"{row.of:,}", "level": row.level or NO_VALUE, "detail": row.detail,
+            "counted": f"{row.of:,}", "level": row.level or NO_VALUE, "detail": row.detail,
         }
         for row in result.frame.itertuples()
     ]  # fmt: skip

@@ -58,6 +58,6 @@ def status(request: Request, benchmark: str, **given: Any) -> None:
         study,
         tables.delivery_rows(result),
         csv=result.to_frame().to_dict(orient="records"),
-        right=lambda name: name in ("value", "of"),
+        right=lambda name: name in ("value", "counted"),
         finding=tables.delivery_finding(study),
     )

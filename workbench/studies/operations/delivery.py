@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbench import __version__
-from workbench.analysis.operations.delivery import delivery_metrics, lead_times
+from workbench.analysis.operations.delivery import DeliveryMetrics, delivery_metrics, lead_times
 from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange
@@ -102,7 +102,7 @@ def delivery_performance(
             float("nan"), "", why.get(metric, "no incidents are known"), "no_data",
         ]  # fmt: skip
     failed = any("were not read" in text for text in warnings)
-    status: Status = "unavailable" if failed and not known.origin else worst(list(metrics.frame["status"]))
+    status: Status = "unavailable" if failed and not known.origin else worst(_judged(metrics))
     return Study(
         name="delivery_performance", system=system, range=span, as_of=as_of,
         results={"metrics": metrics, "days": days}, status=status, freshness=None,
@@ -111,6 +111,12 @@ def delivery_performance(
                               version=__version__),
         warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
+
+
+def _judged(metrics: DeliveryMetrics) -> list[Status]:
+    """Statuses of the metrics that need no pull requests and no plan of releases."""
+    frame = metrics.frame.set_index("metric")
+    return list(frame.loc[["frequency", "fail_rate", "recovery"], "status"])
 
 
 def _incidents(
