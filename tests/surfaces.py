@@ -10,6 +10,7 @@ from pathlib import Path
 import papermill
 import pytest
 
+from workbench.charts.columns import header
 from workbench.cli.main import main
 from workbench.report.run.kernel import KERNEL_NAME, kernel_in
 
@@ -48,6 +49,11 @@ def html_tables(page: str) -> list[Rows]:
     parser = _Tables()
     parser.feed(page)
     return [[dict(zip(table[0], row, strict=False)) for row in table[1:]] for table in parser.tables if table]
+
+
+def headed(rows: Rows) -> Rows:
+    """The rows as a report or notebook shows them, by the headers of their columns."""
+    return [{header(name): text for name, text in row.items()} for row in rows]
 
 
 def printed_tables(text: str) -> list[Rows]:

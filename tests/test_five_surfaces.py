@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
@@ -13,6 +12,7 @@ import papermill
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.surfaces import Rows, headed, html_tables
 from workbench.charts.tables import compliance_rows
 from workbench.cli.main import main
 from workbench.core.shipped import shipped
@@ -25,37 +25,8 @@ MONTH = "2026-10"
 pytestmark = pytest.mark.slow
 
 
-class Tables(HTMLParser):
-    """All tables of a page, as lists of rows of cell texts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tables: list[list[list[str]]] = []
-        self._cell = False
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-            self._cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th"):
-            self._cell = False
-
-    def handle_data(self, data: str) -> None:
-        if self._cell:
-            self.tables[-1][-1][-1] += data
-
-
-def compliance_in(page: str) -> list[dict[str, str]]:
-    parser = Tables()
-    parser.feed(page)
-    table = next(rows for rows in parser.tables if rows[0][0] == "objective" and "SLI" in rows[0])
-    return [dict(zip(table[0], cells, strict=True)) for cells in table[1:]]
+def compliance_in(page: str) -> Rows:
+    return next(rows for rows in html_tables(page) if rows and {"Objective", "SLI"} <= rows[0].keys())
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +57,7 @@ def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
 
 def test_the_report_shows_the_study(monthly_page, truth):
     _, rows = truth
-    assert compliance_in(monthly_page(SYSTEM)) == rows
+    assert compliance_in(monthly_page(SYSTEM)) == headed(rows)
 
 
 def opened(**query: str) -> AppTest:
@@ -130,7 +101,7 @@ def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
         for output in cell.get("outputs", [])
         if "text/html" in output.get("data", {})
     ]
-    assert compliance_in("".join(pages)) == truth[1]
+    assert compliance_in("".join(pages)) == headed(truth[1])
 
 
 def test_shipped_notebooks_carry_no_output():

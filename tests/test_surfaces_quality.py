@@ -7,7 +7,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.surfaces import command, html_tables, printed_tables, run_notebook
+from tests.surfaces import command, headed, html_tables, printed_tables, run_notebook
 from workbench.charts.quality.tables import documented_rows, drift_rows, level_rows, limit_rows, state_rows
 from workbench.core.shipped import shipped
 from workbench.studies import open_period, quality_drift
@@ -37,13 +37,13 @@ def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
 def test_the_report_shows_the_study(monthly_page, truth):
     shown = html_tables(monthly_page(SYSTEM))
     for name in ROWS:
-        assert truth[1][name] in shown
+        assert headed(truth[1][name]) in shown
 
 
 def test_the_notebook_shows_the_study(demo_settings, truth, tmp_path):
     shown = html_tables(run_notebook(shipped("notebooks", "quality_drift.ipynb"), tmp_path, period=MONTH))
-    assert truth[1]["states"] in shown
-    assert truth[1]["drifts"] in shown
+    assert headed(truth[1]["states"]) in shown
+    assert headed(truth[1]["drifts"]) in shown
 
 
 def test_the_page_shows_the_study(demo_settings, truth):

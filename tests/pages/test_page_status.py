@@ -68,7 +68,7 @@ def test_a_source_that_stopped_makes_no_page_green(stopped, visit, page):
     text = seen(app)
     assert ":green-badge" not in text
     if page in ("activity.py", "security.py", "performance.py"):
-        assert "of the period was observed: totals are of that part, and nothing is called OK." in text
+        assert "of the period was observed. Totals cover that part, and nothing is called good." in text
 
 
 def test_a_group_that_names_a_misspelt_system_is_named(settings_file):

@@ -149,7 +149,7 @@ def partly_observed(study: Study) -> None:
     """Say above the figures of a page that they are of a part of its period only."""
     if study.coverage < COVERAGE_FLOOR:
         share = ratio_text(study.coverage, digits=1)
-        st.caption(f"Only {share} of the period was observed: totals are of that part, and nothing is called OK.")
+        st.caption(f"Only {share} of the period was observed. Totals cover that part, and nothing is called good.")
 
 
 def failed(error: WorkbenchError) -> None:
