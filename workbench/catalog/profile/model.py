@@ -286,7 +286,10 @@ class LogField(Entry):
 
 
 class LogStream(Entry):
-    """One kind of log the system writes; ``index`` is its place in a log server, with a date pattern."""
+    """One kind of log the system writes; ``index`` is its place in a log server, with a date pattern.
+
+    ``dates`` says which figure of dates such as 07/11/2026 in its lines is the day.
+    """
 
     name: Name
     format: LogFormat
@@ -295,6 +298,7 @@ class LogStream(Entry):
     rotation: str = ""
     retention: str = ""
     index: str = ""
+    dates: Literal["", "day-first", "month-first"] = ""
     loggers: tuple[Text, ...] = ()
     levels: dict[str, str] = {}
     event_types: dict[str, str] = {}
