@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 
 from tests.studies.conftest import END, SYSTEM
 from workbench.archive import Archive, ArchiveSource
+from workbench.catalog import RatioIndicator, load_catalog
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.studies import Context, overview, slo_compliance
+from workbench.studies.counting.indicators import read_counts
 
 WEEK = TimeRange(END - timedelta(days=7), END)
 TIMES = np.arange(to_ms(WEEK.start) - 3_600_000, to_ms(END) + 1, 60_000)
@@ -72,3 +75,37 @@ def test_a_count_that_was_corrected_says_so_at_once_and_from_the_store(over) -> 
     for _ in range(2):  # from the source, then from the store
         board = overview(ctx, range=WEEK, as_of=END)
         assert any(text.startswith("Corrected: http_requests_total") for text in board.warnings)
+
+
+def test_a_load_balancer_in_front_of_two_processes_is_refused(over) -> None:
+    turns, rises = np.arange(len(TIMES)) % 2, np.arange(len(TIMES)) * 30.0
+    study, row = judged(over(counter("lab-1", np.where(turns, 3_000_000 + rises, 500_000 + rises))))
+    assert row.status == "refused"
+    assert any("shows the counts of several processes in turn" in text for text in study.warnings)
+
+
+@pytest.mark.parametrize("kept", [400, 4_000])
+def test_an_address_that_moves_between_processes_is_refused(over, kept) -> None:
+    turns, rises = (np.arange(len(TIMES)) // kept) % 2, np.arange(len(TIMES)) * 30.0
+    _, row = judged(over(counter("lab-1", np.where(turns, 500_000 + rises, 3_000_000 + rises))))
+    assert row.status == "refused"
+
+
+@pytest.mark.parametrize("up", ["down", "gone", "none"])
+def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up) -> None:
+    end = len(TIMES) * 7 // 10
+    counts = (np.arange(len(TIMES)) // 30).astype(float)
+    labels = {"__name__": "up", "system": SYSTEM, "job": "failures", "instance": "f"}
+    seen = {
+        "down": [(labels, TIMES, (np.arange(len(TIMES)) < end).astype(float))],
+        "gone": [(labels, TIMES[:end], np.ones(end))],
+        "none": [],
+    }[up]
+    total = counter("lab-1", np.arange(len(TIMES)) * 60.0)
+    failed = ({"__name__": "failed_total", "job": "failures", "instance": "f"}, TIMES[:end], counts[:end])
+    archive = Archive.open(tmp_path / "archive", create=True)
+    archive.append_samples(SeriesSet.of([total, failed, *seen]))
+    indicator = RatioIndicator(bad="failed_total", total=COUNTED)
+    objective = replace(load_catalog().objective(SYSTEM, "availability"), indicator=indicator)
+    counts = read_counts(ArchiveSource("demo", archive), {}, [objective], {objective.id: WEEK}).counts[objective.id]
+    assert counts.events.covered.mean() == pytest.approx(0.7, abs=0.01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 
@@ -119,6 +119,18 @@ def span_text(seconds: float) -> str:
             tail = whole % size // smaller
             return f"{sign}{whole // size} {unit}" + (f" {tail} {smaller_unit}" if tail else "")
     return f"{sign}{rest:.1f} s" if rest < 10 and rest != whole else f"{sign}{whole} s"
+
+
+def series_text(labels: Mapping[str, str]) -> str:
+    """Write a series as PromQL names it.
+
+    Examples
+    --------
+    >>> series_text({"__name__": "requests_total", "job": "api", "code": "200"})
+    'requests_total{code="200",job="api"}'
+    """
+    matchers = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "__name__")
+    return labels.get("__name__", "") + (f"{{{matchers}}}" if matchers else "")
 
 
 def instant_text(value: datetime | None) -> str:

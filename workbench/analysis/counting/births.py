@@ -8,14 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.counters.falls import counted_samples
+from workbench.core.counters.falls import IMPLAUSIBLE, IMPOSSIBLE, counted_samples, usual_pace
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.units import significant_text
+
+#: A series goes on under other labels when it begins so many scrapes after another ended, at most. [scrapes]
+_GAP = 5
 
 
 @dataclass(frozen=True)
 class Birth:
-    """A series that began with a value, and whose target was not seen before.
+    """A series that began with a value that no scrape saw counted.
 
     Attributes
     ----------
@@ -67,6 +70,58 @@ def unseen_births(series: SeriesSet, born_at_zero: NDArray[np.bool_], *, since_m
     )
 
 
+def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mask of the series born while their target was up that cannot have counted their first value since.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Samples of counters of one selector.
+    born_at_zero : bool array, length n_series
+        Series whose first sample would count in full.
+
+    Returns
+    -------
+    bool array, length n_series
+        True where another series of the target ended just before, and this one goes on from its value (a label was
+        added or renamed), or where the first value is over a thousand times the usual pace.
+
+    Examples
+    --------
+    >>> old, new = ({"job": "web", "version": version} for version in ("1", "2"))
+    >>> seen = [(old, [0, 60, 120], [7_000.0, 7_001.0, 7_002.0]), (new, [180, 240], [7_003.0, 7_004.0])]
+    >>> going_on(SeriesSet.of(seen), np.array([False, True])).tolist()
+    [False, True]
+    """
+    goes_on = np.zeros(len(series), np.bool_)
+    ends: dict[tuple[str, ...], list[tuple[int, float, float, float]]] = {}
+    for row in range(len(series)) if born_at_zero.any() else ():
+        times, values = counted_samples(series, row)
+        if len(times) > 1:
+            most = float((np.maximum(np.diff(values), 0.0) / np.diff(times)).max())
+            spacing = float(np.median(np.diff(times)))
+            ends.setdefault(_place(series.labels[row]), []).append((int(times[-1]), float(values[-1]), most, spacing))
+    for row in np.flatnonzero(born_at_zero).tolist():
+        times, values = counted_samples(series, row)
+        if not len(times):
+            continue
+        first_ms, first = int(times[0]), float(values[0])
+        for end_ms, last, most, spacing in ends.get(_place(series.labels[row]), ()):
+            gap = first_ms - end_ms
+            counted = IMPLAUSIBLE * (most * gap + 1.0)
+            if 0 < gap <= _GAP * spacing and 2 * counted < last <= first <= last + counted:
+                goes_on[row] = True
+        steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
+        pace = usual_pace(steps, lengths)
+        if pace is not None and first > IMPOSSIBLE * (pace * float(np.median(lengths)) + 1.0):
+            goes_on[row] = True
+    return goes_on
+
+
+def _place(labels: Labels) -> tuple[str, ...]:
+    return tuple(labels.get(name, "") for name in ("__name__", "job", "instance"))
+
+
 def birth_notes(births: Sequence[Birth]) -> tuple[str, ...]:
     """Say how much may be missing from the counts, one sentence per metric.
 
@@ -87,6 +142,6 @@ def _note(name: str, births: Sequence[Birth]) -> str:
     where = f", the largest of {', '.join(target)}" if target else ""
     amount = significant_text(sum(birth.value for birth in births))
     return (
-        f"Not counted: up to {amount} of {name}. {len(births):,} series began with a value while no scrape had seen "
-        f"the target{where}; when that was counted is not known."
+        f"Not counted: up to {amount} of {name}. {len(births):,} series began with a value that no scrape saw "
+        f"counted{where}; when that was counted is not known."
     )

@@ -130,7 +130,7 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     last = np.full(len(targets), np.iinfo(np.int64).min)
     latest: dict[int, NDArray[np.int64]] = {}
     for code, (_, times, values) in zip(codes.tolist(), series, strict=True):
-        times = times[~np.isnan(values)]
+        times = times[np.isfinite(values)]
         # One scrape gives all series of a target, so most have the times of the one before.
         if len(times) and not np.array_equal(times, latest.get(code, ())):
             latest[code] = times

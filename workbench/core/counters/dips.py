@@ -11,6 +11,7 @@ from workbench.core.counters.falls import Fall, Floats, Samples, Times, counted_
 from workbench.core.counters.spikes import spikes_in
 from workbench.core.series import Labels, SeriesSet
 from workbench.core.timerange import from_ms
+from workbench.core.units import instant_text, series_text
 
 #: A fall by at most this part is no restart although its process restarted: the count was kept. [ratio]
 _KEPT = 0.1
@@ -103,8 +104,9 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     most ten times what the series counts in as long, with ten units to spare. It is none when the count soon leaps
     back to where it was. Otherwise evidence decides, in this order: the created sample of the counter; the start time
     of its process; other series of its target, of which one that started again, or one that went on counting, tells
-    for all; else a fall by more than half, or by more than a tenth after missed scrapes, is a restart. Where a process
-    did restart and the counter lost at most a tenth, the count was kept over the restart.
+    for all; else a fall by more than half, or by more than a tenth after missed scrapes, is a restart, unless b is a
+    thousand times what the series can have counted. Where a process did restart and the counter lost at most a tenth,
+    the count was kept over the restart.
 
     Examples
     --------
@@ -195,12 +197,10 @@ def _dip(labels: Labels, times: Times, fall: Fall, *, ends: bool) -> Dip:
 
 def _note(dips: Sequence[Dip]) -> str:
     worst = max(dips, key=lambda dip: dip.at_stake)
-    matchers = ",".join(f'{name}="{value}"' for name, value in sorted(worst.labels.items()) if name != "__name__")
-    series = worst.labels.get("__name__", "") + (f"{{{matchers}}}" if matchers else "")
-    when, up = from_ms(worst.time_ms), worst.after > worst.before
+    up = worst.after > worst.before
     falls = (
-        f"{series} {'rose' if up else 'fell'} by {_figure(abs(worst.before - worst.after))} "
-        f"({_figure(worst.before)} to {_figure(worst.after)}) at {when.day} {when:%b %Y %H:%M} UTC"
+        f"{series_text(worst.labels)} {'rose' if up else 'fell'} by {_figure(abs(worst.before - worst.after))} "
+        f"({_figure(worst.before)} to {_figure(worst.after)}) at {instant_text(from_ms(worst.time_ms))}"
     )
     rest = f", the largest of {len(dips)} such {'leaps' if up else 'falls'}," if len(dips) > 1 else ""
     more = _figure(sum(dip.at_stake for dip in dips))
@@ -223,7 +223,8 @@ def _is_dip(fall: Fall, created: bool | None, started: bool | None, others: _Oth
     lost = (fall.high - fall.low) / fall.high
     restarted = started if started is not None else others.restarted(fall, time_ms)
     if restarted is None:
-        return fall.strange and lost <= (_KEPT if fall.late else _RESTART)
+        most_lost = _KEPT if fall.late else 1.0 if fall.impossible else _RESTART
+        return fall.strange and lost <= most_lost
     return fall.strange and lost <= _KEPT if restarted else fall.doubtful
 
 

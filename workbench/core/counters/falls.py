@@ -16,6 +16,12 @@ Samples = tuple[Times, Floats]
 #: A count is implausible when so many times what the series counts at most in as long, and so many of its units more.
 IMPLAUSIBLE = 10.0
 
+#: A count so many times above what 99 of 100 rises count in as long is impossible, not only implausible.
+IMPOSSIBLE = 1_000.0
+
+#: The pace of a series is known from so many rises. [count]
+_RISES = 50
+
 #: A scrape so many times later than usual may hide a restart. [x]
 _LATE = 2.5
 
@@ -40,6 +46,8 @@ class Fall:
         Values at and before the fall. [count]
     strange : bool
         Whether ``low`` is far more than the series counts in as long, so that it is no count since a restart.
+    impossible : bool
+        Whether it is a thousand times what the series usually counts in as long.
     doubtful : bool
         Whether ``low`` is more than the series ever counted in as long.
     leapt : bool
@@ -54,6 +62,7 @@ class Fall:
     low: float
     high: float
     strange: bool
+    impossible: bool
     doubtful: bool
     leapt: bool
     late: bool
@@ -80,6 +89,14 @@ def counted_samples(series: SeriesSet, row: int) -> Samples:
     return times[counted], values[counted]
 
 
+def usual_pace(steps: Floats, lengths: Floats) -> float | None:
+    """Most that 99 of 100 rises count [count per ms]; None where too few rises tell it."""
+    rising = steps > 0
+    if rising.sum() < _RISES:
+        return None
+    return float(np.quantile(steps[rising] / lengths[rising], 0.99, method="lower"))
+
+
 def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
     steps = np.diff(values)
     places = (np.flatnonzero(steps < 0) + 1).tolist()
@@ -99,12 +116,14 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
     spacing = float(np.median(lengths))
     whole = bool((values == np.floor(values)).all())
     unit = 1.0 if whole else float(small.min(initial=np.inf)) if len(small) else 0.0
+    pace = usual_pace(steps, lengths)
     falls, until = list[Fall](), 0
     for at in places:
         if at < until:
             continue
         low, high, back = float(values[at]), float(values[at - 1]), backs[at]
         most = fastest * float(lengths[at - 1])
+        impossible = pace is not None and low > IMPOSSIBLE * (pace * float(lengths[at - 1]) + unit)
         leapt = back is not None and _leapt(values, times, at, back, fastest, unit)
         falls.append(
             Fall(
@@ -113,8 +132,9 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
                 back,
                 low,
                 high,
-                strange=low > IMPLAUSIBLE * (most + unit),
-                doubtful=low > most,
+                strange=impossible or low > IMPLAUSIBLE * (most + unit),
+                impossible=impossible,
+                doubtful=impossible or low > most,
                 leapt=leapt,
                 late=float(lengths[at - 1]) > _LATE * spacing,
             )

@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.amounts import exact_amounts
-from workbench.analysis.counting.births import Birth, birth_notes, unseen_births
+from workbench.analysis.counting.births import Birth, birth_notes, going_on, unseen_births
 from workbench.analysis.counting.counts import Method
 from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.analysis.counting.latency import merged_bounds
+from workbench.analysis.counting.leaps import leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
 from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
 from workbench.core.counters.dips import Dip, dip_notes, doubtful, without_dips
@@ -21,11 +22,15 @@ from workbench.core.errors import EmptyAnswer, QueryRejected
 from workbench.core.series import Labels, SeriesSet, label_key
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
+from workbench.core.units import series_text
 from workbench.promql import Selector, keep_series, parse, scoped
 from workbench.studies.counting.evidence import read_evidence
 
 #: How far before a period counters are read, to have a value to start from. [ms]
 MARGIN_MS = 86_400_000
+
+#: A job was watched in a slice that begins so long after its last sample. [ms]
+_LOOKBACK_MS = 300_000
 
 
 @dataclass(frozen=True)
@@ -123,33 +128,52 @@ class CounterReader:
         return (*dips, *birth_notes(list(births.values())), *twice)
 
     def _repeated(self, selector: str) -> tuple[str, ...]:
-        """Say what of a selector may be counted twice."""
+        """Say what of a selector may be counted twice, or was never counted."""
         if selector not in self._twice:
             series = self._counters(selector)
             pair, total = scraped_twice(series), sum_beside_parts(series)
             named = named_twice(series, lambda first, second: one_counter(series, first, second)) if not pair else None
             notes = [twice_note(pair)] if pair else []
-            self._twice[selector] = (*notes, *(overlap_note(each) for each in (named, total) if each))
+            self._twice[selector] = (
+                *leap_notes(leaps_in(series, since_ms=self._span.start_ms)),
+                *notes,
+                *(overlap_note(each) for each in (named, total) if each),
+            )
         return self._twice[selector]
 
     def check_counters(self, selector: str) -> None:
-        """Refuse what only a gauge does.
+        """Refuse what only a gauge does, and the counts of several processes in one series.
 
         Raises
         ------
         QueryRejected
             A series falls in many of its changes, and not to where a counter starts again.
         """
-        series = self._series(self._broadest(selector))
-        gauges = gauges_in(series)
-        rows = gauges and keep_series(self._selectors[selector].matchers, [series.labels[row] for row in gauges])
-        if len(rows):
-            name = series.labels[gauges[rows[0]]].get("__name__", "")
+        broad = self._broadest(selector)
+        series = self._series(broad)
+        gauges = [series.labels[row] for row in gauges_in(series)]
+        shared = [series.labels[row] for row in several_processes(series)] or self._moving(broad)
+        matchers = self._selectors[selector].matchers
+        for row in keep_series(matchers, gauges)[:1]:
             raise QueryRejected(
-                f"{name} falls as often as a gauge does, so its increases are no events.",
+                f"{gauges[row].get('__name__', '')} falls as often as a gauge does, so its increases are no events.",
                 query=selector,
                 hint="Count a counter; for a gauge, use sum_over_time() or a threshold.",
             )
+        for row in keep_series(matchers, shared)[:1]:
+            raise QueryRejected(
+                f"{series_text(shared[row])} shows the counts of several processes in turn, so its increases are no "
+                "events.",
+                query=selector,
+                hint="Scrape each process under its own address, or let the server add up its processes "
+                "(Python: multiprocess mode of the Prometheus client).",
+            )
+
+    def _moving(self, selector: str) -> list[Labels]:
+        """Series that fell to another count and leapt back: an address that moves between processes."""
+        leapt = leaps_in(self._counters(selector), since_ms=self._span.start_ms)
+        fallen = {label_key(dip.labels) for dip in self._dips([selector]) if dip.back_ms is None}
+        return [leap.labels for leap in leapt if label_key(leap.labels) in fallen]
 
     def also(self, selector: str) -> None:
         """Let one more selector be asked for."""
@@ -224,6 +248,30 @@ class CounterReader:
         series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
         return series, exact_amounts(series, edges, self._born(broadest, series, self._late_jobs(series, self._span)))
 
+    def watched(self, part: str, whole: str, span: TimeRange, slice_ms: int) -> NDArray[np.bool_]:
+        """Whether each slice was watched by the jobs that count a part, where other jobs count the whole.
+
+        A series of the part may be absent because nothing failed, so ``up`` of its jobs tells too. Without ``up`` a
+        slice is unwatched only after the last sample.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        edges = np.asarray(span.edges_ms(slice_ms), np.int64)
+        jobs, others = ({labels.get("job", "") for labels in self.labels(text)} for text in (part, whole))
+        if not jobs or jobs & others or "" in jobs:
+            return np.ones(len(edges) - 1, np.bool_)
+        for job in sorted(jobs - self._up.keys()):
+            self._up[job] = self._read(self._up_query(job))
+        self._used |= dict.fromkeys(map(self._up_query, sorted(jobs)))
+        up = [times[values == 1.0] for job in sorted(jobs) for _, times, values in self._up[job]]
+        own = [times[np.isfinite(values)] for _, times, values in self._series(part)]
+        seen = np.sort(np.concatenate([*up, *own]))
+        after = np.searchsorted(seen, edges[1:], side="right") > np.searchsorted(seen, edges[:-1] - _LOOKBACK_MS)
+        return after if up else after | (edges[:-1] < seen[-1:].max(initial=0))
+
     def has(self, selector: str) -> bool:
         """Whether a selector matches any series of the period."""
         broad = self._series(self._broadest(selector))
@@ -255,7 +303,7 @@ class CounterReader:
         except EmptyAnswer:
             series = SeriesSet.empty()
         if series.samples:
-            self._newest[selector] = int(series.times[~np.isnan(series.values)].max(initial=0))
+            self._newest[selector] = int(series.times[np.isfinite(series.values)].max(initial=0))
         return series
 
     def _up_query(self, job: str) -> str:
@@ -284,6 +332,7 @@ class CounterReader:
             if job not in self._up:
                 self._up[job] = self._read(self._up_query(job))
             born |= born_while_up(series, self._up[job])
+        born &= ~going_on(series, born)
         if selector not in self._births:
             self._births[selector] = unseen_births(series, born, since_ms=self._span.start_ms)
         return born

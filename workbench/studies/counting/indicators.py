@@ -338,6 +338,9 @@ class _Counter:
         for text in plan.selectors.values():
             reader.check_counters(text)
         self._warnings.extend(doubts.check_within(plan, reader))
+        part = plan.selectors["bad" if "bad" in parts else "good"]
+        watched = reader.watched(part, plan.selectors["total"], plan.span, plan.slice_ms)
+        total = replace(total, covered=total.covered * watched)
         if "bad" in parts:
             self._warnings.extend(doubts.bad_unmatched(plan, reader))
             good = total.per_slice - self._settled("bad", parts["bad"].per_slice, total.per_slice)

@@ -1,0 +1,93 @@
+"""Counters of several processes in one series, leaps that no pace explains, series that go on under other labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.analysis.counting.births import going_on
+from workbench.analysis.counting.increase import exact_increases, observed_share
+from workbench.analysis.counting.leaps import leap_notes, leaps_in, several_processes
+from workbench.core.counters.dips import without_dips
+from workbench.core.series import SeriesSet
+
+STEP = 60_000
+LABELS = {"__name__": "a_total", "job": "x", "instance": "1"}
+STEPS = np.arange(600)
+
+
+def counted(values, labels=LABELS, first=0) -> tuple[dict[str, str], np.ndarray, np.ndarray]:
+    return labels, (np.arange(len(values)) + first) * STEP, np.asarray(values, float)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 8), st.sampled_from([2, 60, 5_000]))
+def test_workers_that_answer_in_turn_are_seen(seed, workers, pace) -> None:
+    rng = np.random.default_rng(seed)
+    own = np.cumsum(rng.poisson(pace / workers, (workers, len(STEPS))), axis=1)
+    # workers that were started at other times: their counts differ by hours of traffic
+    own += (rng.permutation(workers) * pace * 300)[:, None]
+    read = own[rng.integers(0, workers, len(STEPS)), STEPS]
+    assert several_processes(SeriesSet.of([counted(read)])) == [0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 60, 5_000]), st.integers(15, 200), st.booleans())
+def test_a_process_that_restarts_or_dips_is_one_process(seed, pace, every, restarts) -> None:
+    steps = np.random.default_rng(seed).poisson(pace, len(STEPS)).astype(float)
+    values = 1e6 + np.cumsum(steps)
+    for at in range(every, len(STEPS), every):
+        values[at:] -= values[at] - steps[at] if restarts else 0.0
+        values[at] -= 0.0 if restarts else 1.0
+    series = SeriesSet.of([counted(values)])
+    assert several_processes(series) == []
+    assert leaps_in(without_dips(series)[0], since_ms=0) == ()
+
+
+@pytest.mark.parametrize("later", [lambda seen: seen + 5e6, lambda seen: seen * 1_000])
+def test_an_import_or_a_changed_unit_is_named_with_its_amount(later) -> None:
+    values = 7e6 + STEPS * 60.0
+    values[400:] = later(values[400:])
+    (leap,) = leaps_in(SeriesSet.of([counted(values)]), since_ms=0)
+    assert (leap.time_ms, leap.rise) == (400 * STEP, values[400] - values[399])
+    assert "Doubtful: a_total" in leap_notes([leap])[0]
+    assert leaps_in(SeriesSet.of([counted(values)]), since_ms=401 * STEP) == ()
+
+
+def test_bursts_of_a_counter_are_no_leaps() -> None:
+    steps = np.where(STEPS % 50 == 0, 20_000.0, 1.0)
+    assert leaps_in(SeriesSet.of([counted(np.cumsum(steps))]), since_ms=0) == ()
+
+
+def test_a_count_that_no_process_can_have_counted_since_a_restart_is_none() -> None:
+    values = 7e6 + STEPS * 60.0
+    values[300:] -= 5e6
+    fixed, (dip,) = without_dips(SeriesSet.of([counted(values)]))
+    assert exact_increases(fixed, [0, 600 * STEP]).sum() == 598 * 60
+    assert dip.before - dip.after == pytest.approx(5e6 - 60)
+
+
+@pytest.mark.parametrize(("beginning", "rest"), [(7e6 + 60 * 580, 20), (7e6 + 60 * 580, 300), (9e8, 300)])
+def test_a_series_that_goes_on_under_other_labels_counts_no_millions(beginning, rest) -> None:
+    old = counted(7e6 + np.arange(580) * 60.0, {**LABELS, "version": "1"})
+    new = counted(beginning + np.arange(rest) * 60.0, {**LABELS, "version": "2"}, first=580)
+    assert going_on(SeriesSet.of([old, new]), np.array([False, True])).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("first", [1.0, 60.0, 300.0])
+def test_a_series_born_with_what_it_counted_since_goes_on_from_none(first) -> None:
+    old = counted(np.arange(580) * 60.0, {**LABELS, "code": "200"})
+    new = counted(first + np.arange(100) * 60.0, {**LABELS, "code": "500"}, first=580)
+    assert not going_on(SeriesSet.of([old, new]), np.array([False, True])).any()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_counts_are_not_observed(value) -> None:
+    values = np.where(STEPS < 300, STEPS * 60.0, value)
+    assert observed_share(SeriesSet.of([counted(values)]), [0, 200 * STEP, 400 * STEP, 600 * STEP]).tolist() == [
+        1,
+        1,
+        0,
+    ]
