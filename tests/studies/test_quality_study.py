@@ -17,12 +17,13 @@ from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog.profile.model import Role
 from workbench.core.errors import ParameterError
-from workbench.core.series import Metrics
+from workbench.core.series import Metrics, SeriesSet
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, quality_drift
 from workbench.studies.decisions.annotations import add_annotation
 from workbench.studies.quality.accepted import accept_level, incident_times
-from workbench.studies.quality.drift import _hours, _significant, _without_retired, score_queries
+from workbench.studies.quality.drift import _without_retired
+from workbench.studies.quality.scores import _significant, score_queries, score_rows
 from workbench.studies.sources.unavailable import UnavailableSource
 
 SYSTEM = "counterfactual-lab"
@@ -113,7 +114,7 @@ def scraped(values: list[float], counts: list[float]) -> tuple[Metrics, Metrics]
 def test_hours_with_readings_that_are_no_numbers_are_said_and_an_hour_without_traffic_is_none() -> None:
     role = Role(kind="gauge", select="score", unit="score", labels={"method": "method"})
     warnings: list[str] = []
-    frame = _hours("quality", role, *scraped([0.9, np.nan, np.inf, np.nan], [60, 60, 60, 0]), OCTOBER, warnings)
+    frame = score_rows("quality", role, *scraped([0.9, np.nan, np.inf, np.nan], [60, 60, 60, 0]), OCTOBER, warnings)
     assert frame["value"].tolist() == [0.9]
     assert warnings == [
         "quality of method icg: 2 hours of the period hold readings that are NaN or infinite; they are not observed."
@@ -122,7 +123,7 @@ def test_hours_with_readings_that_are_no_numbers_are_said_and_an_hour_without_tr
 
 def test_a_series_that_reads_nan_only_stays_a_score_without_a_verdict() -> None:
     role = Role(kind="gauge", select="score", unit="score", labels={"method": "method"})
-    frame = _hours("quality", role, *scraped([np.nan] * 3, [60.0] * 3), OCTOBER, [])
+    frame = score_rows("quality", role, *scraped([np.nan] * 3, [60.0] * 3), OCTOBER, [])
     assert frame[["series", "samples"]].to_numpy().tolist() == [["method icg", 0.0]] * 3
     (state,) = quality(frame, OCTOBER).states.frame.itertuples()
     assert (state.status, state.verdict, state.coverage) == ("no_data", "no_samples", 0.0)
@@ -202,3 +203,26 @@ def test_an_acceptance_of_a_series_that_is_not_there_is_said(lab: Context) -> No
     ]
     with pytest.raises(ParameterError, match="no score"):
         accept_level(lab, system=SYSTEM, score="speed", at=span.start, note="New data")
+
+
+@pytest.mark.slow
+def test_a_fall_from_long_before_the_reading_is_at_risk_until_it_is_accepted(
+    tmp_path: Path, context_over: Callable[..., Context]
+) -> None:
+    step, days, age = 1_800_000, 200, 140
+    times = int(OCTOBER.end.timestamp() * 1000) - step * np.arange(days * 48, 0, -1, dtype=np.int64)
+    fell = times >= int(OCTOBER.end.timestamp() * 1000) - age * 86_400_000
+    values = 0.9 + 0.01 * np.random.default_rng(8).normal(size=len(times)) - 0.1 * fell
+    labels = {"__name__": "counterfactual_quality_score", "system": SYSTEM, "job": SYSTEM, "method": "icg"}
+    archive = Archive.open(tmp_path / "archive", create=True)
+    archive.append_samples(SeriesSet.of([(labels, times, values)]))
+    lab = context_over(ArchiveSource("demo", archive))
+    week = TimeRange(OCTOBER.end - timedelta(days=7), OCTOBER.end)
+    study = quality_drift(lab, system=SYSTEM, range=week, as_of=week.end)
+    assert study.status == "at_risk"
+    (drift,) = study.results["drifts"].frame.itertuples()
+    assert drift.open
+    assert abs(drift.onset - (pd.Timestamp(OCTOBER.end) - pd.Timedelta(days=age))) <= pd.Timedelta(hours=2)
+    accept_level(lab, system=SYSTEM, score="quality", series="method icg", at=OCTOBER.start, note="Known")
+    settled = quality_drift(lab, system=SYSTEM, range=week, as_of=week.end)
+    assert settled.status == "ok"

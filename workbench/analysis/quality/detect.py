@@ -113,6 +113,7 @@ def day_verdicts(
     left_out: Booleans | None = None,
     accepted: Booleans | None = None,
     better: NDArray[np.int64] | None = None,
+    frozen: Booleans | None = None,
     budget: float = BUDGET,
 ) -> DayVerdicts:
     """Judge every day of every series.
@@ -120,7 +121,7 @@ def day_verdicts(
     Parameters
     ----------
     hours : array, (series, days, hours of the day)
-        Hourly means, NaN where there is none. [score]
+        Hourly means, or one mean a day, NaN where there is none. [score]
     weekday : int array, (days,)
         Day of the week, 0 to 6.
     margin : float or array, (series,)
@@ -132,6 +133,8 @@ def day_verdicts(
     better : int array, (series,), optional
         1 where a higher score is better, -1 where a lower one is, 0 where neither: after 28 days a change for the
         better is the reference.
+    frozen : bool array, (series, days), optional
+        Days that are the reference of a series whatever the day, until a level is accepted or adopted.
     budget : float
         Share of quiet series with a false drift in 30 days. [ratio]
 
@@ -188,7 +191,12 @@ def day_verdicts(
                 unfit[series, begun[series] :] = False
             state.close(settled)
             far = None
+        if not seen[:, max(0, day - SLOW_DAYS + 1) : day + 1].any():
+            continue
         members = _reference(clean & ~unfit, day, since)
+        if frozen is not None:
+            fixed = _newest(frozen) >= since
+            members[fixed] = (frozen & clean)[fixed]
         kept = state.open | ((members.sum(axis=1) < LEAST_REFERENCE) & (state.since == since))
         members[kept] = state.members[kept]
         state.keep(members, since)

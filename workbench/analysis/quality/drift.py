@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from workbench.analysis.quality.detect import BUDGET, DayVerdicts, day_verdicts
 from workbench.analysis.quality.edges import DAY, edge, worst_level
 from workbench.analysis.quality.levels import LevelComparisons, level_comparisons
 from workbench.analysis.quality.looks import LEAST_REFERENCE
+from workbench.analysis.quality.terms import accepted_days, better_sides, frozen_days, margin_of, touched_days
 from workbench.core.result import Result
 from workbench.core.timerange import HOUR_MS, TimeRange
 
@@ -115,6 +115,7 @@ def quality(
     incidents: pd.DataFrame | None = None,
     accepted: pd.DataFrame | None = None,
     better: Mapping[str, str] | None = None,
+    frozen: Mapping[str, TimeRange] | None = None,
     budget: float = BUDGET,
 ) -> Quality:
     """Judge scores day by day.
@@ -123,7 +124,8 @@ def quality(
     ----------
     hours : DataFrame
         Columns ``role, title, series, time, value, samples``, and ``gauge`` where some are gauges, from before the
-        period on: the reference of its first day lies there. [score, count]
+        period on: the reference of its first day lies there, and that of older drifts
+        (:func:`workbench.analysis.quality.history.older_drifts`). [score, count]
     span : TimeRange
         Period, on hours.
     zone : str
@@ -136,6 +138,8 @@ def quality(
         ``role, series, time``: a person accepted the level; from then on it is the reference. [UTC]
     better : mapping of str to str, optional
         Role -> ``higher``, ``lower`` or ``neither`` is better; by default ``higher`` of quality, ``neither`` of bias.
+    frozen : mapping of str to TimeRange, optional
+        Role -> days that are its reference whatever the day; by default the reference rolls. [UTC]
     budget : float
         Share of quiet series with a false drift in 30 days. [ratio]
 
@@ -151,44 +155,16 @@ def quality(
     """
     start = min(span.start, hours["time"].min().to_pydatetime()) if len(hours) else span.start
     laid = score_days(hours, start=start, end=span.end, zone=zone)
-    margin = np.array([(margins or {}).get(role, 0.0) for role in laid.series["role"]])
-    sides = np.array([_side(role, better or {}) for role in laid.series["role"]], np.int64)
-    settled = _accepted(laid, accepted)
+    sides, settled = better_sides(laid, better), accepted_days(laid, accepted)
     verdicts = day_verdicts(
-        laid.values, laid.weekday, margin=margin, left_out=_touched(laid, incidents, span.end) | laid.still,
-        accepted=settled, better=sides, budget=budget,
+        laid.values, laid.weekday, margin=margin_of(laid, margins), accepted=settled, better=sides, budget=budget,
+        left_out=touched_days(laid, incidents, span.end) | laid.still, frozen=frozen_days(laid, frozen),
     )  # fmt: skip
     inside = np.flatnonzero((laid.starts + DAY > pd.Timestamp(span.start)) & (laid.starts < pd.Timestamp(span.end)))
     days = _days(laid, verdicts, inside, span)
     drifts = _drifts(hours, laid, verdicts, span, settled, sides)
     states = _states(laid, days, drifts, span, budget)
     return Quality(_hours(hours, laid, verdicts, span), days, drifts, states, level_comparisons(laid, span))
-
-
-def _side(role: str, better: Mapping[str, str]) -> int:
-    """1 where a higher score is better, -1 where a lower one is, 0 where neither."""
-    named = better.get(role) or ("higher" if role.partition(".")[0] == "quality" else "neither")
-    return {"higher": 1, "lower": -1}.get(named, 0)
-
-
-def _touched(laid: ScoreDays, incidents: pd.DataFrame | None, until: datetime) -> NDArray[np.bool_]:
-    """Mark days that an incident touches, for all series alike."""
-    marks = np.zeros(len(laid.starts), np.bool_)
-    for row in () if incidents is None else incidents.itertuples():
-        end = pd.Timestamp(until) if pd.isna(row.end) else row.end
-        marks |= np.asarray((laid.starts < end) & (laid.starts + DAY > row.start))
-    return np.broadcast_to(marks, laid.samples.shape).copy()
-
-
-def _accepted(laid: ScoreDays, accepted: pd.DataFrame | None) -> NDArray[np.bool_]:
-    """Mark the first day of each series after its level was accepted."""
-    marks = np.zeros(laid.samples.shape, np.bool_)
-    for row in [] if accepted is None else accepted.itertuples():
-        same = (laid.series["role"] == row.role) & (laid.series["series"] == row.series)
-        day = int(np.searchsorted(laid.starts, row.time, side="right")) - 1
-        if 0 <= day < len(laid.starts):
-            marks[same.to_numpy(), day] = True
-    return marks
 
 
 def _days(laid: ScoreDays, verdicts: DayVerdicts, inside: NDArray[np.int64], span: TimeRange) -> DriftDays:

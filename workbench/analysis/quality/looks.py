@@ -37,7 +37,8 @@ class Reference:
     def __init__(
         self, hours: Floats, present: Booleans, weekday: NDArray[np.int64], members: Booleans, day: int
     ) -> None:
-        columns = np.flatnonzero(members.any(axis=0))
+        some = np.flatnonzero(members.any(axis=0))
+        columns = some if len(some) else np.array([day])
         self.columns, self.weekday = columns, weekday
         self.hours, self.members = hours, members
         inside = members[:, columns]
@@ -82,7 +83,9 @@ class Reference:
         total = np.isfinite(flat).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             hourly = np.where(power > 0, product / np.maximum(pairs, 1) / (power / np.maximum(total, 1)), 0.0)
-        self.lag = lag_of_days(np.nan_to_num(hourly))
+        # With one value a day the lag is that of days already.
+        lag = np.nan_to_num(hourly)
+        self.lag = np.clip(lag, 0.0, 0.98) if hours.shape[2] == 1 else lag_of_days(lag)
 
     def levels(self, days: NDArray[np.int64], *, cut: bool = True) -> Floats:
         """Level of each day less that of its weekday in the reference, (series, days)."""

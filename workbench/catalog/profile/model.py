@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from workbench.catalog.profile.terms import RoleCapacity
+from workbench.catalog.profile.terms import FrozenReference, RoleCapacity
 from workbench.catalog.profile.vocabulary import Cadence, Compare, Kind, LogFormat, Question, Severity, TokenClass
 from workbench.catalog.profile.words import (
     Dimension,
@@ -83,6 +83,7 @@ class Role(Documented):
     classes: dict[Text, Text] = {}
     margin: float = Field(default=0.0, ge=0)
     better: Literal["higher", "lower", "neither"] | None = None
+    reference: FrozenReference | None = None
 
     @model_validator(mode="after")
     def _select_fits_kind(self) -> Self:

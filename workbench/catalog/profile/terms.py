@@ -1,12 +1,16 @@
-"""What to know when a role is forecast against its limit."""
+"""What to know when a role is forecast against its limit, or judged against a reference."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+#: Fewest days of a frozen reference. [d]
+LEAST_REFERENCE = 21
 
 
 class LimitChange(BaseModel):
@@ -38,3 +42,23 @@ class RoleCapacity(BaseModel):
     limit_changes: tuple[LimitChange, ...] = ()
     monthly_cost: Decimal | None = Field(default=None, gt=0)
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+
+
+class FrozenReference(BaseModel):
+    """Days that a score is compared with whatever the day: ``first`` to ``last``, both whole, in the settings' zone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: date
+    last: date
+    name: str = ""
+
+    @model_validator(mode="after")
+    def _holds_three_weeks(self) -> Self:
+        days = (self.last - self.first).days + 1
+        if days < LEAST_REFERENCE:
+            raise PydanticCustomError(
+                "short_reference", "a reference has {least} days or more, this one {days}",
+                {"least": LEAST_REFERENCE, "days": max(days, 0), "at": "last"},
+            )  # fmt: skip
+        return self

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from workbench import __version__
 from workbench.analysis.counting.limits import LimitBreaches, LimitTotals, limit_breaches
@@ -19,11 +17,12 @@ from workbench.catalog import Profile
 from workbench.catalog.profile.model import Role
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study, worst
-from workbench.core.series import Labels, Metrics
 from workbench.core.timerange import HOUR_MS, TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
 from workbench.studies.quality.accepted import accepted_levels, events_before, incident_times, unmatched
+from workbench.studies.quality.history import before_reading, frozen_references, with_older_hours
+from workbench.studies.quality.scores import no_hours, score_queries, score_rows, scored_by
 from workbench.studies.quality.shapes import (
     Days,
     bucket_tallies,
@@ -38,9 +37,6 @@ from workbench.studies.sources.reader import QueryReader
 
 #: Roles that carry a score.
 SCORES = ("quality", "bias")
-
-#: Dimensions that say who measured, not what: they are averaged away.
-_WHERE = ("instance", "job", "host", "container", "deployment", "region")
 
 #: How far before a period scores are read: the reference of its first day, and drifts that are still open.
 HISTORY = timedelta(days=91)
@@ -65,7 +61,8 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     system : str
         System of the catalog.
     range : TimeRange
-        Period looked at; it is moved down to whole hours. Scores are read from 91 days before it.
+        Period looked at; it is moved down to whole hours. Scores are read by the hour from 91 days before it, and by
+        the day from two years before that, for drifts that are still open.
     as_of : datetime
         Aware instant up to which history is read.
 
@@ -115,7 +112,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
         warnings.append(f"{system} has no signal for quality or bias: they are not measured.")
     try:
         read = _read(query_reader, profile, roles, span, warnings)
-        buckets = bucket_tallies(query_reader, roles, {name: _by(role) for name, role in roles.items()}, days, warnings)
+        buckets = bucket_tallies(
+            query_reader, roles, {name: scored_by(role) for name, role in roles.items()}, days, warnings
+        )
     except (QueryRejected, QueryTooExpensive) as error:
         failed = "refused"
         warnings.append(str(error))
@@ -128,15 +127,18 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     hours = _without_retired(hours, span, warnings)
     tables = table_tallies(answers, days)
     shapes = shape_changes(buckets, tables, days)
-    judged = quality(
-        hours,
-        span,
-        zone=ctx.zone,
-        margins={name: role.margin for name, role in roles.items()},
-        incidents=incidents,
-        accepted=accepted,
-        better={name: role.better for name, role in roles.items() if role.better},
-    )
+    terms = {
+        "zone": ctx.zone,
+        "margins": {name: role.margin for name, role in roles.items()},
+        "incidents": incidents,
+        "accepted": accepted,
+        "better": {name: role.better for name, role in roles.items() if role.better},
+    }
+    frozen = frozen_references(roles, ctx.zone)
+    held = hours_of(table_answers(ctx, system, before_reading(wide, ctx.zone), [])) if answers else []
+    older = pd.concat([no_hours(), *held]) if held else no_hours()
+    past_too = with_older_hours(query_reader, roles, hours, older, wide, terms, frozen, warnings)
+    judged = quality(past_too, span, frozen=frozen, **terms)
     states = judged.states
     events, unread = events_before(ctx, system, hours)
     warnings += unread
@@ -189,21 +191,21 @@ class _Read:
 
     @classmethod
     def empty(cls, span: TimeRange) -> _Read:
-        return cls(_no_hours(), limit_breaches([], as_of=span.end, step_ms=HOUR_MS), documented_values([]))
+        return cls(no_hours(), limit_breaches([], as_of=span.end, step_ms=HOUR_MS), documented_values([]))
 
 
 def _read(
     query_reader: QueryReader, profile: Profile, roles: dict[str, Role], span: TimeRange, warnings: list[str]
 ) -> _Read:
     wide = TimeRange.from_ms(span.start_ms - int(HISTORY.total_seconds() * 1000), span.end_ms)
-    frames = [_no_hours()]
+    frames = [no_hours()]
     for name, role in roles.items():
         queries = score_queries(role)
         if queries is None:
             warnings.append(f"{name} is a {role.kind}; a score is a gauge, a histogram or an expression.")
             continue
         value, samples = (query_reader.matrix(query, wide, HOUR_MS) for query in queries)
-        frames.append(_hours(name, role, value, samples, span, warnings))
+        frames.append(score_rows(name, role, value, samples, span, warnings))
     metrics = {metric for role in roles.values() for metric in metrics_of(profile, _selector(role))}
     limits = breached(query_reader, profile, thresholds_of(profile, metrics), span)
     rows = []
@@ -214,37 +216,6 @@ def _read(
                 answers["corrected"] = query_reader.matrix(query.corrected, span, HOUR_MS)
             rows += [(query.name, kind, answer) for kind, answer in answers.items()]
     return _Read(pd.concat([frame for frame in frames if len(frame)] or frames), limits, documented_values(rows))
-
-
-def score_queries(role: Role) -> tuple[str, str] | None:
-    """PromQL of the hourly mean of a score and of the samples behind it; None for a kind that is no score."""
-    by = _by(role)
-    if role.kind == "gauge":
-        return (
-            f"sum by ({by}) (sum_over_time({role.select}[1h])) / sum by ({by}) (count_over_time({role.select}[1h]))",
-            f"sum by ({by}) (count_over_time({role.select}[1h]))",
-        )
-    if role.kind == "histogram":
-        total, count = (f"sum by ({by}) (increase({role.part(part)}[1h]))" for part in ("_sum", "_count"))
-        return f"{total} / {count}", count
-    if role.kind == "expr":
-        inner = f"({role.select})[1h:5m]"
-        return f"avg by ({by}) (avg_over_time({inner}))", f"sum by ({by}) (count_over_time({inner}))"
-    return None
-
-
-def _by(role: Role) -> str:
-    """Labels that say what was scored."""
-    return ", ".join(label for word, label in role.labels.items() if word not in _WHERE)
-
-
-def _no_hours() -> pd.DataFrame:
-    columns = {
-        "role": "str", "title": "str", "series": "str", "time": "datetime64[ms, UTC]", "value": "float64",
-        "samples": "float64", "gauge": "bool",
-    }  # fmt: skip
-    frame = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
-    return frame
 
 
 def _without_retired(hours: pd.DataFrame, span: TimeRange, warnings: list[str]) -> pd.DataFrame:
@@ -260,52 +231,6 @@ def _without_retired(hours: pd.DataFrame, span: TimeRange, warnings: list[str]) 
             f"{f' and {len(names) - 5} more' if len(names) > 5 else ''}."
         )
     return hours[~gone]
-
-
-def _hours(
-    name: str, role: Role, value: Metrics, samples: Metrics, span: TimeRange, warnings: list[str]
-) -> pd.DataFrame:
-    words = {label: word for word, label in role.labels.items()}
-    counted = {_series(labels, words): row for labels, row in zip(samples.labels, samples.values, strict=True)}
-    starts = pd.DatetimeIndex((value.times - HOUR_MS).view("datetime64[ms]")).tz_localize("UTC")
-    frames = []
-    for labels, values, present in zip(value.labels, value.values, value.present, strict=True):
-        series = _series(labels, words)
-        counted_here = counted.get(series, np.zeros(len(values)))
-        known = present & np.isfinite(values)
-        unread = present & ~known & (counted_here > 0)
-        if lost := int((unread & (starts >= pd.Timestamp(span.start))).sum()):
-            count = "1 hour of the period holds" if lost == 1 else f"{lost:,} hours of the period hold"
-            warnings.append(f"{name} of {series}: {count} readings that are NaN or infinite; they are not observed.")
-        # A series whose readings are all NaN stays a score, without a verdict.
-        known = known if known.any() else unread
-        frames.append(
-            pd.DataFrame(
-                {
-                    "role": name,
-                    "title": role.title or name,
-                    "series": series,
-                    "time": starts[known],
-                    "value": np.where(np.isfinite(values[known]), _significant(values[known]), np.nan),
-                    "samples": np.where(np.isfinite(values[known]), counted_here[known], 0.0),
-                    "gauge": role.kind == "gauge",
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True) if frames else _no_hours()
-
-
-def _significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values to 12 digits: a sum of equal readings over their count is the reading but for the last bits."""
-    with np.errstate(divide="ignore"):
-        digits = 11 - np.floor(np.log10(np.abs(values)))
-    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0.0)
-    rounded: NDArray[np.float64] = np.round(values * scale) / scale
-    return rounded
-
-
-def _series(labels: Labels, words: dict[str, str]) -> str:
-    return ", ".join(f"{words.get(name, name)} {labels[name]}" for name in sorted(labels)) or "all"
 
 
 def _selector(role: Role) -> str:
