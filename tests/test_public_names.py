@@ -22,10 +22,10 @@ PUBLIC = {
     "answers": {"Provenance", "Result", "Study", "figure"},
     "studies": {"alert_load", "alert_review", "alert_rule_worth", "alert_suppression", "capacity_forecast",
                 "count_spans", "explain_query", "find_logs", "find_spans",
-                "investigate", "log_overview", "overview", "quality_drift", "query_metrics", "service_performance",
-                "slo_attribution", "slo_backtest", "slo_compliance", "slo_policy", "slo_scorecard", "slo_what_if",
-                "source_checks", "source_states", "spend_and_tokens", "system_report", "trace_analysis",
-                "trace_compare", "trace_detail"},
+                "investigate", "log_overview", "overview", "period_review", "quality_drift", "query_metrics",
+                "service_performance", "slo_attribution", "slo_backtest", "slo_compliance", "slo_policy",
+                "slo_scorecard", "slo_what_if", "source_checks", "source_states", "spend_and_tokens", "system_report",
+                "trace_analysis", "trace_compare", "trace_detail"},
 }  # fmt: skip
 
 

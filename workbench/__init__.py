@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from workbench.studies.overview.report import system_report as system_report
     from workbench.studies.performance.service import service_performance as service_performance
     from workbench.studies.quality.drift import quality_drift as quality_drift
+    from workbench.studies.reviews.review import period_review as period_review
     from workbench.studies.slo.attribution import slo_attribution as slo_attribution
     from workbench.studies.slo.backtest import slo_backtest as slo_backtest
     from workbench.studies.slo.compliance import slo_compliance as slo_compliance
@@ -96,6 +97,7 @@ _PLACES = {
     "open_period": "studies.sources.opening",
     "open_workbench": "studies.sources.opening",
     "overview": "studies.overview.board",
+    "period_review": "studies.reviews.review",
     "quality_drift": "studies.quality.drift",
     "query_metrics": "studies.operations.ask",
     "service_performance": "studies.performance.service",

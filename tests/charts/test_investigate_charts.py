@@ -11,6 +11,8 @@ import workbench
 from tests.demo_home import END
 from workbench.charts.investigate import tables as rows
 from workbench.charts.logs import tables as logs
+from workbench.charts.traces import tables as trace_tables
+from workbench.charts.traces.figures import waterfall_of
 from workbench.core.result import Study
 from workbench.core.settings import Settings
 from workbench.core.timerange import TimeRange
@@ -53,3 +55,22 @@ def test_tables_render_and_the_finding_is_a_sentence(studies: dict[str, Study]) 
     assert "81.58 %" in repr(logs.logs_finding(studies["logs"]))
     assert "database connection failed" in logs.template_table(studies["logs"])._repr_html_()
     assert "database_connection_failed" in rows.happening_table(studies["burst"])._repr_html_()
+
+
+def test_the_example_trace_is_one_in_which_the_failing_operation_failed(
+    studies: dict[str, Study], shared_settings: Settings
+) -> None:
+    trace = rows.example_trace(studies["burst"])
+    ctx = replace(open_context(shared_settings), clock=lambda: END)
+    detail = workbench.trace_detail(ctx, trace_id=trace, system="llm-ab-testing", range=SPAN, as_of=END)
+    spans = detail.results["spans"].frame
+    assert spans.loc[spans["origin"], "operation"].tolist() == ["db.query"]
+    page = trace_tables.span_table(detail)._repr_html_()
+    assert "› llm-ab-testing db.query" in page
+    assert f"Trace {trace}." in page
+    assert "database connection failed" in trace_tables.line_table(detail)._repr_html_()
+    assert len(waterfall_of(detail).data) == 3
+    changes = studies["burst"].results["changes"]
+    quiet = replace(studies["burst"], results={"changes": replace(changes, frame=changes.frame.assign(named=False))})
+    assert rows.example_trace(quiet) == ""
+    assert repr(waterfall_of(None)) == "No row above names a trace."

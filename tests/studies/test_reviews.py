@@ -6,17 +6,23 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 
 from tests.demo_home import END
+from workbench.analysis.reviews.items import reviews_in
+from workbench.charts.reviews.tables import review_finding, review_table
 from workbench.core.errors import ParameterError
+from workbench.core.periods import parse_period
 from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
 from workbench.demo import build_demo
 from workbench.studies import Context, finish_review, monitoring_health, open_context, system_review, tick_item
-from workbench.studies.reviews.review import items_of
+from workbench.studies.reviews.review import items_of, period_review
+from workbench.studies.slo.compliance import slo_compliance
 from workbench.ui.operations.monitoring import VIEW
 
+LAB = "counterfactual-lab"
 SYSTEMS = ("choreoai", "conduit", "counterfactual-lab", "llm-ab-testing")
 
 
@@ -135,6 +141,54 @@ def test_ticks_and_finished_reviews_are_kept_and_shown_at_the_next(planted: Cont
     )
     assert row["ticked_by"] == planted.identity.name
     assert vars(second.results["items"])["since"] == END
+
+
+def test_a_report_shows_the_items_that_come_round_in_its_period_and_asks_no_question_twice(planted: Context) -> None:
+    zone = {"zone": "UTC", "week_start": "monday", "as_of": END}
+    rounds = {
+        "2026-10-31..2026-11-01": {"morning"},
+        "2026-W44": {"week"},
+        "2026-10": {"month"},
+        "2026-Q3": set(),
+        "2026": set(),
+    }
+    for name, reviews in rounds.items():
+        items = [item for review in reviews_in(parse_period(name, **zone)) for item in items_of(planted, LAB, review)]
+        assert {item.review for item in items} == reviews
+    month = parse_period("2026-10", **zone)
+    study = period_review(planted, system=LAB, range=month, as_of=END)
+    frame = study.results["items"].frame.set_index("text")
+    item = frame.loc["Review and update SLOs"]
+    assert item["verdict"] == "not_measured", "four days of a month do not show that the month was in order"
+    assert item["number"].endswith("; only 12.9 % of the period was observed")
+    assert "no review was finished before" in repr(review_finding(study))
+    assert "since the last review" not in review_table(study).rows[0], "a column that says nothing is not shown"
+    slo = slo_compliance(planted, system=LAB, range=month, as_of=END)
+    exhausted = slo.results["compliance"].frame.assign(status="spent")
+    given = {
+        "slo_compliance": replace(slo, results={"compliance": replace(slo.results["compliance"], frame=exhausted)})
+    }
+    frame = period_review(planted, system=LAB, range=month, as_of=END, studies=given).results["items"].frame
+    assert frame.set_index("text").loc["Review and update SLOs", "verdict"] == "attention"
+
+
+def test_an_item_of_a_report_is_done_by_a_tick_of_its_own_period(planted: Context) -> None:
+    at = {name: pd.Timestamp(day, tz="UTC").to_pydatetime() for name, day in
+          (("before", "2026-09-30"), ("inside", "2026-10-15"), ("after", "2026-11-02"))}  # fmt: skip
+    month = parse_period("2026-10", zone="UTC", week_start="monday", as_of=END)
+    names = {"Security review": "before", "Update monitoring documentation": "inside", "Plan monitoring improvements":
+             "after"}  # fmt: skip
+    for text, when in names.items():
+        tick_item(planted, system=LAB, item=text, note=when, at=at[when])
+    study = period_review(planted, system=LAB, range=month, as_of=END)
+    frame = study.results["items"].frame.set_index("text")
+    assert frame.loc[list(names), "verdict"].tolist() == ["open", "done", "open"]
+    assert frame.loc[list(names), "note"].tolist() == ["before", "inside", ""], "later ticks are unread"
+    finish_review(planted, replace(study, results={"items": replace(study.results["items"], review="month")}),
+                  at=at["before"])  # fmt: skip
+    again = period_review(planted, system=LAB, range=month, as_of=END)
+    assert repr(review_finding(again)).endswith("0 changed since the last finished review, 30 Sep 2026 00:00 UTC.")
+    assert set(again.results["items"].frame["changed"]) == {False}
 
 
 def _day():

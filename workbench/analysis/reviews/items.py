@@ -11,6 +11,7 @@ from typing import Literal
 import pandas as pd
 
 from workbench.core.result import Result, Status
+from workbench.core.timerange import TimeRange
 
 #: ``ok`` and ``attention`` are judged from data; ``open`` waits for people, ``done`` was ticked off by them.
 Verdict = Literal["ok", "attention", "not_measured", "unavailable", "open", "done"]
@@ -19,6 +20,9 @@ Verdict = Literal["ok", "attention", "not_measured", "unavailable", "open", "don
 REVIEWS: dict[str, int] = {
     "morning": 1, "day": 1, "evening": 1, "weekday": 7, "week": 7, "month": 30, "quarter": 92, "year": 365,
 }  # fmt: skip
+
+#: The longest period in which a review comes round once. [d]
+_ROUNDS = {1.5: ("morning", "day", "evening"), 8.0: ("weekday", "week"), 32.0: ("month",), 93.0: ("quarter",)}
 
 _WEEKDAY = re.compile(r"(Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b", re.IGNORECASE)
 _PLACE = {"attention": 0, "unavailable": 1, "open": 2, "not_measured": 3, "ok": 4, "done": 5}
@@ -86,6 +90,24 @@ def review_of(cadence: str, checklist: str, text: str) -> str:
     if cadence == "weekly":
         return "weekday" if _WEEKDAY.match(text) else "week"
     return {"monthly": "month", "quarterly": "quarter", "yearly": "year"}[cadence]
+
+
+def reviews_in(period: TimeRange) -> tuple[str, ...]:
+    """Return the reviews that come round once in a period of this length.
+
+    Parameters
+    ----------
+    period : TimeRange
+        Period of a report, such as a calendar week.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> reviews_in(TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)))
+    ('month',)
+    """
+    days = period.seconds / 86_400
+    return next((names for longest, names in _ROUNDS.items() if days <= longest), ("year",))
 
 
 def on_day(item: Item, day: str) -> bool:

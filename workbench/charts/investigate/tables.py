@@ -145,3 +145,20 @@ def _figure(value: float, unit: str) -> str:
 
 def _instant(ns: int) -> str:
     return f"{pd.Timestamp(int(ns), unit='ns', tz='UTC'):%H:%M:%S} UTC"
+
+
+def example_trace(study: Study) -> str:
+    """Return the id of a trace that shows what differs most: a failing operation first; empty where no row has one.
+
+    Parameters
+    ----------
+    study : Study
+        Answer of ``workbench.investigate``.
+    """
+    frame = study.results["changes"].frame
+    if frame.empty:
+        return ""
+    rows = frame[frame["named"] & frame["trace_id"].astype(bool)]
+    order = {kind: place for place, kind in enumerate(HEADINGS)}
+    rows = rows.assign(place=rows["kind"].map(order)).sort_values(["place", "rank"], kind="stable")
+    return str(rows["trace_id"].iloc[0]) if len(rows) else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.charts.tables import Sentence
+from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text
 
@@ -19,6 +19,10 @@ VERDICTS = {
     "attention": "needs attention", "unavailable": "unavailable", "open": "open: for people",
     "not_measured": "not measured", "ok": "ok", "done": "done",
 }  # fmt: skip
+
+#: Columns of a review in a report; the page and the command have all.
+_REPORTED = ("verdict", "item", "what the data says", "since the last review", "ticked off")
+_SEVERAL = {"attention": "need attention"}
 
 _STATUS = {"spent": "wrong", "at_risk": "look", "ok": "ok", "no_data": "not measured"}
 
@@ -48,15 +52,30 @@ def _changed(row: Any) -> str:
     return f"was {VERDICTS.get(row.before, row.before)}" + (f": {row.number_before}" if row.number_before else "")
 
 
+def review_table(study: Study) -> Table:
+    """Items of a review as they stand in a report, those that need attention first, without columns that are empty."""
+    rows = item_rows(study.results["items"])
+    names = [name for name in _REPORTED if any(row[name] != NO_VALUE for row in rows)]
+    caption = f"Tick off what only people can answer: workbench review tick {study.system} ITEM --note TEXT"
+    waits = any(row["verdict"] == VERDICTS["open"] for row in rows)
+    return Table([{name: row[name] for name in names} for row in rows], left=names, caption=caption if waits else "")
+
+
 def review_finding(study: Study) -> Sentence:
     """Say in one sentence how a review stands."""
     result: Any = study.results["items"]
     counts = result.frame["verdict"].value_counts()
-    parts = [f"{counts[name]} {text}" for name, text in VERDICTS.items() if name in counts]
-    since = (
-        f"; last finished {result.since:%d %b %Y %H:%M UTC}" if result.since is not None else "; never finished before"
-    )
-    return Sentence(f"{len(result.frame)} items: {', '.join(parts)}{since}." if parts else "No items in this review.")
+    if counts.empty:
+        return Sentence("No items in this review.")
+    parts = [f"{counts[name]} {text}" for name, text in (VERDICTS | _SEVERAL).items() if name in counts]
+    if counts.get("attention") == 1:
+        parts[0] = f"1 {VERDICTS['attention']}"
+    changed = int(result.frame["changed"].sum())
+    since = "no review was finished before"
+    if result.since is not None:
+        since = f"{changed} changed since the last finished review, {result.since:%d %b %Y %H:%M UTC}"
+    noun = "item" if len(result.frame) == 1 else "items"
+    return Sentence(f"{len(result.frame)} {noun}: {', '.join(parts)}; {since}.")
 
 
 def check_rows(result: Result) -> list[dict[str, str]]:

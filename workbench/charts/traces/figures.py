@@ -53,7 +53,6 @@ def waterfall_figure(spans: TraceSpans, sections: TraceSections | None = None, *
             "template": template(mode),
             "height": _AROUND + _ROW * max(len(drawn), 3),
             "barmode": "overlay",
-            "bargap": 0.25,
             "hovermode": "closest",
             "xaxis": {"title": {"text": "Time since the start of the trace (ms)"}, "rangemode": "tozero"},
             "yaxis": {
@@ -67,7 +66,7 @@ def waterfall_figure(spans: TraceSpans, sections: TraceSections | None = None, *
         if len(part):
             figure.add_bar(
                 orientation="h", name=name, base=part["offset_ms"], x=part["duration_ms"],
-                y=np.flatnonzero(mask), marker={"color": colour, "line": {"width": 0}},
+                y=np.flatnonzero(mask), width=0.75, marker={"color": colour, "line": {"width": 0}},
                 text=[_hover(row) for row in part.itertuples()], textposition="none",
                 hovertemplate="%{text}<extra></extra>",
             )  # fmt: skip
@@ -155,6 +154,22 @@ def paths_of(study: Study) -> Any:
     if not isinstance(paths, PathBands) or paths.frame.empty:
         return Sentence(f"No traces were read. {' '.join(study.warnings[:1])}".strip())
     return bands_figure(paths)
+
+
+def waterfall_of(study: Study | None) -> Any:
+    """Return the figure of one trace with its critical path, or a sentence where no trace is there to be shown.
+
+    Parameters
+    ----------
+    study : Study or None
+        Answer of ``workbench.trace_detail``; None where no row of an investigation names a trace.
+    """
+    if study is None:
+        return Sentence("No row above names a trace.")
+    spans, path = study.results.get("spans"), study.results.get("path")
+    if not isinstance(spans, TraceSpans) or not isinstance(path, TraceSections):
+        return Sentence(f"The trace was not read. {' '.join(study.warnings[:1])}".strip())
+    return waterfall_figure(spans, path)
 
 
 def _hover(row: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.charts.tables import Sentence
+from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, count_text, ratio_text
 
@@ -17,6 +17,9 @@ from workbench.core.units import NO_VALUE, count_text, ratio_text
 TEXT = ("service", "operation", "kind", "band", "caller", "called", "span", "status", "began at", "trace", "time (UTC)",
         "longest on path", "failure began", "fault", "meaning", "provider", "model", "path", "entry", "severity",
         "message", "verdict", "changed", "id")  # fmt: skip
+
+#: Spans and log lines of a trace in a report; the page and the command have all. [count]
+SHOWN = 40
 
 Rows = list[dict[str, str]]
 
@@ -203,14 +206,14 @@ def _signed(value: float) -> str:
     return f"{'+' if value > 0 else ''}{ms_text(value)}"
 
 
-def span_rows(result: Result, *, raw: bool = False) -> Rows:
+def span_rows(result: Result, *, raw: bool = False, indent: str = "  ") -> Rows:
     """One row of text per span of a trace, as a tree; with ``raw`` the clock before its repair."""
     rows = []
     for row in result.frame.itertuples():
         marks = [word for flag, word in ((row.origin, "failure began here"), (row.inherited, "inherited"),
                                          (row.orphan, "parent missing")) if flag]  # fmt: skip
         text = {
-            "span": "  " * min(int(row.depth), 40) + f"{row.service} {row.operation}",
+            "span": indent * min(int(row.depth), 40) + f"{row.service} {row.operation}",
             "kind": row.kind,
             "offset": ms_text(row.offset_ms),
             "duration": ms_text(row.duration_ms),
@@ -224,6 +227,24 @@ def span_rows(result: Result, *, raw: bool = False) -> Rows:
             text["raw offset"] = ms_text(row.offset_ms - row.shift_ms)
         rows.append(text | {"id": row.span_id})
     return rows
+
+
+def span_table(study: Study | None) -> Table:
+    """Spans of one trace as they stand in a report, in the order of the tree; without a trace no rows."""
+    if study is None or "spans" not in study.results:
+        return Table([])
+    spans: Any = study.results["spans"]
+    names = ("span", "offset", "duration", "self", "on path", "status")
+    rows = [{name: row[name] for name in names} for row in span_rows(spans, indent="› ")]
+    more = f"; the first {SHOWN} of {len(rows)} spans" if len(rows) > SHOWN else ""
+    return Table(rows[:SHOWN], left=("span",), caption=f"Trace {spans.trace_id}{more}.")
+
+
+def line_table(study: Study | None) -> Table:
+    """Log lines of one trace as they stand in a report; without a trace no rows."""
+    rows = line_rows(study.results["lines"]) if study is not None and "lines" in study.results else []
+    more = f"; the first {SHOWN} of {len(rows)}" if len(rows) > SHOWN else ""
+    return Table(rows[:SHOWN], left=("severity", "service", "message"), caption=f"Log lines of this trace{more}.")
 
 
 def section_rows(result: Result) -> Rows:

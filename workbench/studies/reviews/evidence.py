@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,9 @@ from workbench.studies.quality.drift import quality_drift
 from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.sources.context import Context
 
+#: Observed share of a period below which nothing of it is called in order. [ratio]
+_LEAST_COVERAGE = 0.9
+
 _TUNING = re.compile(r"threshold|tune|noise|fatigue|effectiv|actionable|validat|rule review|optimi", re.IGNORECASE)
 _SECURITY = re.compile(r"secur|auth|login|attack|injection|credential|forbidden", re.IGNORECASE)
 _TREND = re.compile(r"trend|baseline|pattern|anomal|metrics weekly", re.IGNORECASE)
@@ -40,11 +43,11 @@ class Evidence:
     system: str
     range: TimeRange
     as_of: datetime
-    warnings: list[str] = field(default_factory=list)
+    answers: Mapping[str, Study] = field(default_factory=dict)
 
     def _asked(self, study: Callable[..., Study]) -> Study:
-        result = study(self.ctx, system=self.system, range=self.range, as_of=self.as_of)
-        return result
+        known = self.answers.get(study.__name__)
+        return known or study(self.ctx, system=self.system, range=self.range, as_of=self.as_of)
 
     @cached_property
     def alerts(self) -> Study:
@@ -94,9 +97,21 @@ def evaluate(item: Item, evidence: Evidence) -> Evaluation:
         study = getattr(evidence, item.question)
         if not study.results or study.status in ("unavailable", "refused"):
             return Evaluation("unavailable", "; ".join(study.warnings[:1]), item.question)
-        return _JUDGES[item.question](item, study, evidence)
+        return _seen(_JUDGES[item.question](item, study, evidence), study.coverage, item.question)
     except WorkbenchError as error:
         return Evaluation("unavailable", str(error), item.question)
+
+
+def _seen(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
+    """Say how much was observed where that is not nearly all; what happened is not in order when most was not seen.
+
+    A forecast speaks of what comes, so its verdict stands.
+    """
+    if evaluation.verdict not in ("ok", "attention") or not coverage < _LEAST_COVERAGE:
+        return evaluation
+    verdict = "not_measured" if evaluation.verdict == "ok" and question != "capacity" else evaluation.verdict
+    number = f"{evaluation.number}; only {ratio_text(coverage, digits=1)} of the period was observed"
+    return replace(evaluation, verdict=verdict, number=number)
 
 
 def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
@@ -120,7 +135,7 @@ def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     names = list(dict.fromkeys(firing["alertname"]))
     expired = expired_silences(evidence, firing)
     text = f"{began} alerts began, {int((episodes['started'] & episodes['sleep']).sum())} at night; "
-    text += _some("firing now", names)
+    text += _some("still firing", names)
     faults = study.results["silences"].frame
     faulty = [f"{row.id}: {row.faults}" for row in faults.itertuples() if row.faults]
     text += f"; {_some('silences with faults', faulty)}" if faulty else ""
@@ -207,7 +222,8 @@ def _capacity(item: Item, study: Study, evidence: Evidence) -> Evaluation:
 
 def _slo(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     frame = study.results["compliance"].frame
-    bad = [f"{row.objective} {row.status}" for row in frame.itertuples() if row.status in ("at_risk", "spent")]
+    words = {"at_risk": "at risk", "spent": "exhausted"}
+    bad = [f"{row.objective} {words[row.status]}" for row in frame.itertuples() if row.status in words]
     judged = int(frame["status"].isin(["ok", "at_risk", "spent"]).sum())
     if not judged:
         return Evaluation("not_measured", "No objective could be judged.", "slo")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
 
 from workbench import __version__
-from workbench.analysis.reviews.items import REVIEWS, Item, item_id, on_day, review_items, review_of
+from workbench.analysis.reviews.items import REVIEWS, Item, item_id, on_day, review_items, review_of, reviews_in
 from workbench.core.errors import ParameterError
 from workbench.core.result import Provenance, Study
 from workbench.core.timerange import TimeRange, named_zone
@@ -67,29 +68,85 @@ def system_review(ctx: Context, *, system: str, review: str, as_of: datetime) ->
     if review == "weekday":
         day = as_of.astimezone(named_zone(ctx.zone)).strftime("%A")
         items = tuple(item for item in items if on_day(item, day))
+    back = {name: TimeRange(as_of - timedelta(days=days), as_of) for name, days in REVIEWS.items()}
+    since = as_of - timedelta(days=REVIEWS.get(review, 1))
+    return _reviewed(ctx, system, review, items, back, as_of=as_of, open_since=since, answers={})
+
+
+def period_review(
+    ctx: Context, *, system: str, range: TimeRange, as_of: datetime, studies: Mapping[str, Study] | None = None
+) -> Study:
+    """Judge the items of the reviews that come round once in a period: those of the month for a month.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store: ticks and the last finished review are read from it.
+    system : str
+        Id of the system, as its profile names it.
+    range : TimeRange
+        Period of a report. Items are judged over it, and one is done that was ticked off in it.
+    as_of : datetime
+        Aware instant up to which history, ticks and finished reviews are read.
+    studies : mapping of str to Study, optional
+        Answers over the same system and period by the name of the study; they are not asked for again.
+
+    Returns
+    -------
+    Study
+        ``results``: ``items`` (:class:`workbench.analysis.reviews.items.ReviewItems`).
+
+    Raises
+    ------
+    ParameterError
+        Unknown system.
+    """
+    names = reviews_in(range)
+    items = tuple(item for name in names for item in items_of(ctx, system, name))
+    spans = dict.fromkeys(names, range)
+    review = " and ".join(names)
+    return _reviewed(ctx, system, review, items, spans, as_of=as_of, open_since=range.start, answers=studies or {})
+
+
+def _reviewed(
+    ctx: Context,
+    system: str,
+    review: str,
+    items: Sequence[Item],
+    spans: Mapping[str, TimeRange],
+    *,
+    as_of: datetime,
+    open_since: datetime,
+    answers: Mapping[str, Study],
+) -> Study:
+    """Judge items, each over the span of its review, and put ticks and the last finished review beside them."""
     notes = ctx.store.review_notes(system) if ctx.store is not None else []
-    judged, span = [], TimeRange(as_of - timedelta(days=1), as_of)
-    warnings: list[str] = []
-    evidence: dict[int, Evidence] = {}
+    notes = [note for note in reversed(notes) if note.at <= as_of]
+    evidence: dict[TimeRange, Evidence] = {}
+    judged = []
     for item in items:
-        days = REVIEWS[item.review]
-        span = max(span, TimeRange(as_of - timedelta(days=days), as_of), key=lambda one: one.seconds)
-        held = evidence.setdefault(days, Evidence(ctx, system, TimeRange(as_of - timedelta(days=days), as_of), as_of))
+        span = spans[item.review]
+        held = evidence.setdefault(span, Evidence(ctx, system, span, as_of, answers))
         judged.append((item, evaluate(item, held)))
-    finished = next((note for note in notes if not note.item and note.review == review and note.at < as_of), None)
-    length = timedelta(days=REVIEWS.get(review, 1))
+    last: dict[str, Mapping[str, str]] = {}
+    since = None
+    wanted = {item.id for item in items}
+    for note in notes:
+        if not note.item and note.at < as_of and wanted & set(note.verdicts):
+            last |= note.verdicts
+            since = note.at
     table, status = review_items(
         review,
         judged,
-        last=finished.verdicts if finished else {},
-        since=finished.at if finished else None,
-        ticks={note.item: (note.at, note.who, note.note) for note in reversed(notes) if note.item},
-        open_since=as_of - length,
+        last=last,
+        since=since,
+        ticks={note.item: (note.at, note.who, note.note) for note in notes if note.item},
+        open_since=open_since,
     )
-    if not items:
-        warnings.append(f"The document of {system} has no checklist for the review {review!r}.")
+    warnings = [] if items else [f"The document of {system} has no checklist for the review {review!r}."]
     if ctx.store is None:
         warnings.append("Without a store nothing can be ticked off, and no last review is known.")
+    span = max(evidence, key=lambda one: one.seconds, default=TimeRange(as_of - timedelta(days=1), as_of))
     return Study(
         name="system_review", system=system, range=span, as_of=as_of, results={"items": table}, status=status,
         freshness=None, coverage=float("nan"),
