@@ -285,7 +285,7 @@ class LogField(Entry):
 
 
 class LogStream(Entry):
-    """One kind of log; ``index``: its place in a log server, with a date pattern; ``dates``: how 07/11/2026 is meant."""
+    """One kind of log; ``index``: its place in a server, with a date pattern; ``dates``: how 07/11/2026 is meant."""
 
     name: Name
     format: LogFormat
