@@ -239,7 +239,7 @@ def tag(
 @click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
 @question
 def review(request: Request, change: str | None, without: tuple[str, ...]) -> None:
-    """Print alerts that came together as incidents, rules that fire together, and before and after a change.
+    """Print alerts that came together as incidents, rules that fire together, cascades, before and after a change.
 
     Where a table of incidents has a column acknowledged_at, also how soon people acknowledged and resolved them.
 
@@ -249,13 +249,24 @@ def review(request: Request, change: str | None, without: tuple[str, ...]) -> No
       workbench alerts review conduit --last 60d --change 2026-10-12T09:00Z
     """
     from workbench.charts.alerts.tables import alerts_finding
-    from workbench.charts.alerts.together_tables import TEXT, change_rows, incident_rows, pair_rows, response_rows
+    from workbench.charts.alerts.together_tables import (
+        TEXT,
+        cascade_rows,
+        change_rows,
+        incident_rows,
+        pair_rows,
+        response_rows,
+    )
     from workbench.core.timerange import parse_instant
     from workbench.studies import alert_review
 
     at = parse_instant(change, zone=request.state.settings.zone) if change else None
     study = request.answer(alert_review, change=at, without=without)
-    tables = [incident_rows(study.results["incidents"]), pair_rows(study.results["pairs"])]
+    tables = [
+        incident_rows(study.results["incidents"]),
+        pair_rows(study.results["pairs"]),
+        cascade_rows(study.results["cascades"]),
+    ]
     if "responses" in study.results:
         tables.append(response_rows(study.results["responses"]))
     if at is not None:

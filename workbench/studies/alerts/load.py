@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench import __version__
+from workbench.analysis.alerts.bursts import alert_bursts
 from workbench.analysis.alerts.hours import alert_interruptions, alert_shifts
-from workbench.analysis.alerts.load import alert_bursts, alert_measures
+from workbench.analysis.alerts.load import alert_measures
 from workbench.analysis.alerts.summary import (
     URGENT,
     AlertRuleInfo,
@@ -40,7 +41,7 @@ _PAGES = re.compile(r"\b(page[rsd]?|paging|pagerduty|opsgenie|immediate|immediat
 #: Names in one sentence at most.
 _SHOWN = 8
 
-_METHOD = "episodes of ALERTS; quantiles by linear interpolation; bursts by a Poisson bound"
+_METHOD = "episodes of ALERTS; quantiles by linear interpolation; bursts by a negative binomial bound"
 
 
 @one_look
@@ -81,7 +82,7 @@ def alert_load(
         (:class:`workbench.analysis.alerts.hours.AlertInterruptions`,
         :class:`~workbench.analysis.alerts.hours.AlertShifts`), ``tags``
         (:class:`workbench.analysis.alerts.tags.AlertTagShares`) and ``bursts``
-        (:class:`~workbench.analysis.alerts.load.AlertBursts`).
+        (:class:`~workbench.analysis.alerts.bursts.AlertBursts`).
 
     Raises
     ------
