@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -81,3 +83,11 @@ def say(*lines: str) -> None:
     """Print words to stderr."""
     for line in lines:
         click.echo(visible(line, lines=True), err=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a file as a whole or not at all; its folder is made when it is not there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sibling = target.with_name(f".{target.name}.{os.getpid()}")
+    sibling.write_text(text, encoding="utf-8")
+    os.replace(sibling, target)
