@@ -1,6 +1,6 @@
 # Everything runs from a fresh clone with Python 3.11+ and GNU make; the environment is built in .venv on first use.
 .DEFAULT_GOAL := check
-.PHONY: demo test check interpreters docs bench soak servers jaeger clean help
+.PHONY: demo test check types quick interpreters docs bench soak servers jaeger clean help
 SHELL := /bin/sh
 
 # Pages, reports and tests start many processes; without kept bytecode each would compile the whole program again.
@@ -29,8 +29,15 @@ test: $(VENV)/.developer servers ## all tests but soak, the real servers include
 check: $(VENV)/.developer ## lint, types, import table, quick tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(MAKE) --no-print-directory -j 2 types quick
+
+# The two halves of `make check` that take long, side by side: types are one process.
+types: $(VENV)/.developer
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not live and not slow and not soak"
+
+quick: $(VENV)/.developer
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not live and not slow and not soak" \
+	  --ignore=tests/live --ignore=tests/pages
 
 interpreters: ## `make check` on every Python from 3.11 on that is here
 	@for python in python3.11 python3.12 python3.13 python3.14; do \
