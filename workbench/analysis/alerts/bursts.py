@@ -176,7 +176,7 @@ def _around(values: Any) -> Floats:
     table = np.cumsum(np.pad(table, ((0, 0), (1, 0))), axis=1)
     table = np.cumsum(np.pad(table[:, 2 * USUAL_PERIODS + 1 :] - table[:, :_DAY], ((1, 0), (0, 0))), axis=0)
     place = np.arange(days)
-    summed = table[np.minimum(place + USUAL_DAYS + 1, days)] - table[np.maximum(place - USUAL_DAYS, 0)]
+    summed: Floats = table[np.minimum(place + USUAL_DAYS + 1, days)] - table[np.maximum(place - USUAL_DAYS, 0)]
     return summed.reshape(-1)[: len(values)]
 
 

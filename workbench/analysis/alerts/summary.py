@@ -255,7 +255,7 @@ def alert_rules(alerts: AlertEpisodes, rules: Sequence[AlertRuleInfo] = ()) -> A
             "severity": [severity for _, severity in names],
             "owner": _owners(rows["owner"], rule, count),
             "episodes": episodes,
-            "share": episodes / max(episodes.sum(), 1),
+            "share": episodes / max(int(episodes.sum()), 1),
             "median_s": ended.median().reindex(range(count)).to_numpy(),
             "p90_s": ended.quantile(0.9).reindex(range(count)).to_numpy(),
             "longest_s": durations.max().to_numpy(),

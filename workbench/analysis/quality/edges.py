@@ -27,7 +27,7 @@ def worst_level(
     place = np.clip(np.searchsorted(laid.starts, part["time"], side="right") - 1, 0, len(laid.starts) - 1)
     rest = part["value"].to_numpy(np.float64) - verdicts.reference[number, place]
     count, total = (np.bincount(place, weights, len(laid.starts)) for weights in (None, np.nan_to_num(rest)))
-    enough = count >= min(3, count.max(initial=0))
+    enough = count >= min(3, float(count.max(initial=0)))
     with np.errstate(invalid="ignore", divide="ignore"):
         levels = np.where(enough & (count > 0), total / count, np.nan)
     return float(np.nanmin(levels) if size < 0 else np.nanmax(levels))

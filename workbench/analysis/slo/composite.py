@@ -128,7 +128,7 @@ def composite_events(
     if any(share.low is not None for share in shares):
         low, high = zip(*(share.bounds() for share in shares), strict=True)
         bounds = _combined(weights, low, budgeting, meaning)[0], _combined(weights, high, budgeting, meaning)[0]
-    covered = np.min([share.covered for share in shares], axis=0)
+    covered = np.min([share.covered for share in shares], axis=0).astype(np.float64)
     return slice_events(objective, span.edges_ms(slice_ms), good=good, total=total, covered=covered, bounds=bounds)
 
 

@@ -60,7 +60,7 @@ def simulate_generation(day: Day, target: Target, shape: Floats, exposure: Expos
             course = course + level
         readings = np.clip(day.readings(f"lab/bias/{attribute}/readings", course, 0.004, 1000), 0, 1)
         exposure.gauge(labels(target, "bias_evaluation_score", attribute=attribute), readings)
-    _services(day, target, sum(counts.sum(axis=0) for counts in outcomes.values()), exposure)
+    _services(day, target, np.sum([counts.sum(axis=0) for counts in outcomes.values()], axis=0), exposure)
     return Generations(outcomes, {method: buckets for method, (_, buckets) in made.items()})
 
 
