@@ -13,6 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pip would compile on one core what all can do; some libraries carry files for other Pythons, which do not compile.
 COMPILED := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib workbench || true
 WORKERS ?= 2
+# Many tests wait for a server, a browser or a clock: three of them keep two cores busy.
+TEST_WORKERS ?= 3
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
@@ -21,7 +23,7 @@ demo: $(VENV)/.installed ## the dashboard over the demo archive, at a printed ad
 	@$(BIN)/workbench demo start
 
 test: $(VENV)/.developer servers ## all tests but soak, the real servers included
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not soak" --durations 25 --doctest-modules \
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m "not soak" --durations 25 --doctest-modules \
 	  --ignore=workbench/store/migrations workbench tests
 
 check: $(VENV)/.developer ## lint, types, import table, quick tests

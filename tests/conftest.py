@@ -3,11 +3,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import pytest
 from hypothesis import settings
+from streamlit.components.v2 import manifest_scanner
 
 from tests.demo_home import (  # noqa: F401
     demo_context,
@@ -32,6 +34,9 @@ from tests.servers.fixtures import (  # noqa: F401
 
 # Jupyter's schemas load it for formats that no notebook has; see workbench/report/run/jupyter.py.
 sys.modules.setdefault("rfc3987_syntax", cast(Any, None))
+
+# AppTest looks through the metadata of every installed package at each visit, a third of a second of processor time.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 # Speed is measured by `make bench`; a test must not fail because the machine is busy.
 settings.register_profile("house", deadline=None)

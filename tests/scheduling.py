@@ -14,6 +14,9 @@ import pytest
 TOGETHER = {
     "test_parity.py": "demo_servers",
     "test_slo_parity.py": "demo_servers",
+    "test_questions_parity.py": "demo_servers",
+    "test_questions_surfaces.py": "demo_servers",
+    "test_elastic_mappings.py": "opensearch_node",
     "test_elastic_rows.py": "opensearch_node",
     "test_log_conformance.py": "opensearch_node",
     "test_source_checks.py": "opensearch_node",

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.alerts.load import alert_bursts, alert_measures
+from workbench.analysis.alerts.bursts import alert_bursts
+from workbench.analysis.alerts.load import alert_measures
 from workbench.analysis.alerts.summary import (
     AlertRuleInfo,
     alert_episodes,

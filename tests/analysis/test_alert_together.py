@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.analysis.alert_storms import PERIOD_MS, scored, stormy
 from tests.analysis.test_alert_counting import BASE, DAY, HOUR, START, rows
+from workbench.analysis.alerts.bursts import alert_bursts
+from workbench.analysis.alerts.cascades import alert_cascades
+from workbench.analysis.alerts.marks import instants_ms
 from workbench.analysis.alerts.summary import alert_episodes
 from workbench.analysis.alerts.together import alert_change, alert_incidents, alert_pairs
 from workbench.core.timerange import TimeRange
@@ -65,3 +69,33 @@ def test_a_change_is_judged_by_rates_with_an_interval():
     assert (row["before"], row["after"], row["verdict"]) == (40, 10, "fewer")
     assert row["ratio"] == pytest.approx(0.25)
     assert row["ratio_low"] < 0.25 < row["ratio_high"] < 0.6
+
+
+def test_storms_are_named_and_a_busy_day_is_none():
+    counts = np.zeros(3, np.int64)
+    for seed in range(600, 606):
+        alerts, storms = stormy(seed)
+        frame = alert_bursts(alerts).frame
+        edges = [(instants_ms(frame[edge]) - BASE) // PERIOD_MS for edge in ("start", "end")]
+        named = [pair for pair, kind in zip(zip(*edges, strict=True), frame["kind"], strict=True) if kind == "burst"]
+        counts += scored(named, storms)
+    assert counts[0] >= 0.75 * (counts[0] + counts[2])
+    assert counts[1] <= 6 * 28 / 30 * 2, "chance reaches a burst once in 30 days"
+
+
+def test_a_cascade_is_one_line_in_its_order_and_a_storm_of_it_is_one_alert_to_read():
+    hours = [float(hour) for hour in range(10, 400, 40)]
+    steps = [("Database", 0.0), *((f"Worker {number:02}", 0.05 + number / 1000) for number in range(11))]
+    cascade = [(name, hour + after, hour + 0.5, 0.0) for hour in hours for name, after in steps]
+    draw = np.random.default_rng(3)
+    alone = [("Disk", float(hour), float(hour) + 0.1, 0.0) for hour in draw.uniform(0, 470, 12)]
+    alerts = found(*cascade, *alone)
+    (row,) = alert_cascades(alerts, alert_pairs(alerts), [BASE + 10 * HOUR - 60_000]).frame.to_dict(orient="records")
+    assert row["order"].startswith("Database → Worker 00 → Worker 01")
+    assert (row["times"], row["alerts"], row["begins"], row["deploys"]) == (10, 120, 1.0, 1)
+    assert row["spread_s"] == pytest.approx(216)
+    bursts = alert_bursts(alerts).frame
+    assert len(bursts) == 10
+    whole = bursts[~bursts["alertnames"].str.contains("Disk")]
+    assert set(whole["first"]) == {"Database"}
+    assert set(whole["to_read"]) == {1}

@@ -13,12 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.analysis.alert_storms import BASE, PERIOD_MS, scored, stormy
 from tests.analysis.alert_truth import recorded, truth_of
 from tests.studies.test_alert_lint import NOW, SEEDED
-from workbench.analysis.alerts.load import alert_bursts, alert_measures
+from workbench.analysis.alerts.bursts import alert_bursts, period_counts
+from workbench.analysis.alerts.load import alert_measures
+from workbench.analysis.alerts.marks import instants_ms
 from workbench.analysis.alerts.summary import alert_episodes, alert_hours, alert_rules, noisiest_alerts
 from workbench.analysis.counting.episodes import evaluated, evaluation_intervals, firing_episodes
 from workbench.catalog import load_catalog
@@ -105,6 +109,25 @@ def a_million() -> None:
     print(f"{len(rebuilt):,} episodes out of {alerts.samples:,} samples: {time.perf_counter() - began:.1f} s")
 
 
+def storms(seeds: int = 60) -> None:
+    """Print how many planted storms are named, and how many stretches without one; beside two plain limits."""
+    named = {"burst": np.zeros(3, int), "flood": np.zeros(3, int), "Poisson bound of the mean": np.zeros(3, int)}
+    for seed in range(3000, 3000 + seeds):
+        alerts, planted = stormy(seed)
+        frame = alert_bursts(alerts).frame
+        first, last = ((instants_ms(frame[edge]) - BASE) // PERIOD_MS for edge in ("start", "end"))
+        for kind in ("burst", "flood"):
+            mine = (frame["kind"] == kind).to_numpy()
+            named[kind] += scored(list(zip(first[mine].tolist(), last[mine].tolist(), strict=True)), planted)
+        counts = period_counts(instants_ms(alerts.frame["starts_at"]), alerts.range)
+        above = np.flatnonzero(counts > max(2, stats.poisson.isf(1e-3, counts.mean())))
+        runs = np.split(above, np.flatnonzero(np.diff(above) > 4) + 1) if len(above) else []
+        named["Poisson bound of the mean"] += scored([(int(run[0]), int(run[-1]) + 1) for run in runs], planted)
+    for name, (right, wrong, missed) in named.items():
+        score = 2 * right / (2 * right + wrong + missed)
+        print(f"storms, {name}: {right} of {right + missed} named, {wrong} without a storm, F1 {score:.2f} (paper .9)")
+
+
 def seeded_mistakes() -> None:
     """Print how many seeded mistakes in rule files our checks find, and how many ``promtool`` with every lint on."""
     context = Context(sources={"none": UnavailableSource("none", "", "No server here.")}, catalog=load_catalog())
@@ -129,4 +152,5 @@ if __name__ == "__main__":
     for each in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
         against_truth(each)
     seeded_mistakes()
+    storms()
     a_million()

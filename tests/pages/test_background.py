@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.pages.test_every_page import settings_of
+from tests.claims import source_in
+from tests.pages.lab import NOW
 from tests.pages.test_pages import seen
 from workbench.ui import background
 from workbench.ui.parts import load
@@ -47,7 +48,7 @@ def test_the_page_of_a_question_has_its_answer_then(answered, visit, monkeypatch
 
 
 def test_a_source_that_is_down_is_no_answer(answered, settings_file, tmp_path):
-    settings_of("source down", settings_file, tmp_path)
+    settings_file.write_text('home = "home"\n' + source_in("down", tmp_path, NOW))
     _, second = answered()
     assert "1 of 1 systems could not be read" in second
     assert ":green-badge" not in second

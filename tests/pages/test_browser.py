@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.pages.browsing import WIDTHS, Visit, dashboard, visiting
 from tests.pages.lab import build_lab
-from workbench.studies.answers.keys import STEP_MS
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -69,7 +68,8 @@ def visit(chromium, address) -> Iterator[Visit]:
 @pytest.mark.parametrize(
     ("scheme", "pages"), [("light", list(PAGES)), ("dark", ["detail", "overview", "cost"])], ids=["light", "dark"]
 )
-def test_every_page_opens_without_errors_overflow_or_foreign_requests(chromium, address, scheme, pages):
+def test_every_page_opens_without_errors_overflow_foreign_requests_or_barriers(chromium, address, scheme, pages):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     paper, ink = THEMES[scheme]
     with visiting(chromium, address, scheme=scheme) as visit:
         for name in pages:
@@ -84,6 +84,7 @@ def test_every_page_opens_without_errors_overflow_or_foreign_requests(chromium, 
             assert legends or name != pages[0]
             for legend in legends:
                 assert legend.evaluate("text => getComputedStyle(text).fill") == ink, f"figures of {name}"
+            assert _barriers(axe.run(page, context=STREAMLITS_OWN)) == {}, name
             for width in WIDTHS:
                 visit.resize(width)
                 assert visit.overflow() <= 1, (name, width)
@@ -92,17 +93,13 @@ def test_every_page_opens_without_errors_overflow_or_foreign_requests(chromium, 
         assert visit.strangers == []
 
 
-def test_no_page_has_a_serious_fault_for_those_who_use_a_screen_reader_or_the_keyboard(chromium, address):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    with visiting(chromium, address) as visit:
-        for name, (path, query, _) in PAGES.items():
-            found = axe.run(visit.open(path, **query), context=STREAMLITS_OWN).response["violations"]
-            serious = {
-                fault["id"]: [node["html"][:200] for node in fault["nodes"][:2]]
-                for fault in found
-                if fault["impact"] in ("serious", "critical")
-            }
-            assert serious == {}, name
+def _barriers(report: Any) -> dict[str, list[str]]:
+    """Serious faults for those who use a screen reader or the keyboard, with the first places."""
+    return {
+        fault["id"]: [node["html"][:200] for node in fault["nodes"][:2]]
+        for fault in report.response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    }
 
 
 def test_the_first_visit_by_phone_fits_it(chromium, address):
@@ -131,16 +128,10 @@ def test_the_way_from_the_morning_to_the_cause_and_back(visit):
 
 
 def test_a_filter_writes_the_address_and_the_address_opens_the_same_view(visit):
-    step = _step()
     chosen, reopened = _chosen_and_reopened(visit)
-    if _step() != step:  # the window ended one step later at the second look
+    if chosen != reopened:  # the first look was the answer of one step before, while that of now was being made
         chosen, reopened = _chosen_and_reopened(visit)
     assert chosen == reopened
-
-
-def _step() -> int:
-    """Number of the step of five minutes to which pages round the present."""
-    return int(time.time() * 1000) // STEP_MS
 
 
 def _chosen_and_reopened(visit: Visit) -> tuple[list[str], list[str]]:

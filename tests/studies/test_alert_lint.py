@@ -1,4 +1,4 @@
-"""Thirty mistakes in rules of ChoreoAI and the Lab, each found by the check that is named for it."""
+"""Forty mistakes in rules of ChoreoAI and the Lab, each found by the check that is named for it."""
 
 from __future__ import annotations
 
@@ -95,6 +95,15 @@ SEEDED = [
     ("alerts/never-firing", rule("up > 1")),
     ("alerts/never-firing", rule("up < 0")),
     ("alerts/never-firing", rule(f"histogram_quantile(0.95, sum by (le) (rate({BUCKETS}[5m]))) > 60")),
+    ("alerts/never-firing", rule("up > 0 and up < 0")),
+    (
+        "alerts/never-firing",
+        rule(f'100 * sum(rate({REQUESTS}{{status=~"5.."}}[5m])) / sum(rate({REQUESTS}[5m])) > 500'),
+    ),
+    (
+        "alerts/never-firing",
+        rule(f'sum(rate({REQUESTS}{{status=~"5.."}}[5m])) / sum(rate({REQUESTS}[5m])) > 5'),
+    ),
     ("rule/refused", rule("up == 0", keys="  severity: critical")),
     ("rule/duplicate", rule("up == 0") + rule("up == 0")),
 ]

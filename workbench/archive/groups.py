@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,17 +29,22 @@ VARIABLE = "WORKBENCH_DECODED_MIB"
 KEPT_BYTES = int(os.environ.get(VARIABLE) or 256) << 20
 
 
+N = TypeVar("N", np.int32, np.uint32)
+
+
 @dataclass(frozen=True, eq=False)
 class SampleGroup:
     """One row group: samples sorted by series and time; series ``i`` has the rows ``bounds[i]:bounds[i + 1]``.
 
-    A value is ``whole / 10 ** scale`` where ``exact`` says so, else ``other``.
+    A time is ``first_ms + since``. A value is ``whole / 10 ** scale`` where ``exact`` says so, else ``other``. Both are
+    kept in four bytes where they fit.
     """
 
     ids: NDArray[np.int32]
     bounds: NDArray[np.int64]
-    times: NDArray[np.int64]
-    whole: NDArray[np.int64] | None
+    first_ms: int
+    since: NDArray[np.uint32] | NDArray[np.int64]
+    whole: NDArray[np.int32] | NDArray[np.int64] | None
     scale: NDArray[np.int8] | None
     other: NDArray[np.float64] | None
     exact: NDArray[np.bool_] | None
@@ -47,10 +52,26 @@ class SampleGroup:
     @property
     def size(self) -> int:
         """Memory it takes. [bytes]"""
-        return sum(array.nbytes for array in vars(self).values() if array is not None)
+        return sum(array.nbytes for array in vars(self).values() if isinstance(array, np.ndarray))
+
+    def within(self, number: int, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """Return the rows of series ``number`` with ``start_ms <= t <= end_ms``, the last not included."""
+        first, last = self.bounds[number : number + 2].tolist()
+        part: NDArray[Any] = self.since[first:last]
+        most = np.iinfo(part.dtype).max
+        edges = (start_ms - self.first_ms, end_ms - self.first_ms + 1)
+        low, high = (
+            first + int(np.searchsorted(part, part.dtype.type(max(edge, 0)))) if edge <= most else last
+            for edge in edges
+        )
+        return low, high
+
+    def times(self, low: int, high: int) -> NDArray[np.int64]:
+        """Return the times of the rows ``low:high``. [ms since the epoch]"""
+        return self.since[low:high].astype(np.int64) + self.first_ms
 
     def values(self, low: int, high: int) -> NDArray[np.float64]:
-        """Values of the rows ``low:high``."""
+        """Return the values of the rows ``low:high``."""
         if self.whole is None:
             assert self.other is not None
             return self.other[low:high]
@@ -70,13 +91,13 @@ def decoded(folder: Place, file: DataFile, numbers: Sequence[int]) -> Iterator[S
         group = _kept.get((folder, file.path, number))
         if group is None:
             for read, rows in fresh:
-                made = _group(rows, alone=not folder.remote)
+                made = _group(rows)
                 _kept.put((folder, file.path, read), made)
                 if read == number:
                     group = made
                     break
         if group is None:  # it was let go of meanwhile
-            group = _group(next(parquet.each_group(folder, file, SAMPLES, [number])), alone=True)
+            group = _group(next(parquet.each_group(folder, file, SAMPLES, [number])))
         yield group
 
 
@@ -118,23 +139,29 @@ def forget() -> None:
     _kept.clear()
 
 
-def _group(rows: pa.Table, *, alone: bool) -> SampleGroup:
-    """Arrays of a row group; copied where the table is a part of what was read, which would stay in memory whole."""
+def _group(rows: pa.Table) -> SampleGroup:
+    """Arrays of a row group, copied, so that nothing else of what was read stays in memory."""
     series, times = column_array(rows["series_id"], np.int32), column_array(rows["ts"], np.int64)
     starts = np.flatnonzero(np.append(True, series[1:] != series[:-1])) if len(series) else np.zeros(0, np.int64)
     whole, scale, other = rows["value_int"], rows["scale"], rows["value"]
     none, mixed = whole.null_count == len(whole), 0 < whole.null_count < len(whole)
     scaled = not none and scale.null_count < len(scale)
-    group = SampleGroup(
+    first_ms = int(times.min()) if len(times) else 0
+    return SampleGroup(
         series[starts].copy(),
         np.append(starts, len(series)).astype(np.int64),
-        times,
-        None if none else column_array(whole, np.int64),
-        column_array(scale.fill_null(0), np.int8) if scaled else None,
-        column_array(other, np.float64) if none or mixed else None,
+        first_ms,
+        _narrow(times - first_ms, np.uint32),
+        None if none else _narrow(column_array(whole, np.int64), np.int32),
+        column_array(scale.fill_null(0), np.int8).copy() if scaled else None,
+        column_array(other, np.float64).copy() if none or mixed else None,
         whole.is_valid().to_numpy() if mixed else None,
     )
-    if alone:
-        return group
-    copied: dict[str, Any] = {name: None if each is None else each.copy() for name, each in vars(group).items()}
-    return SampleGroup(**copied)
+
+
+def _narrow(numbers: NDArray[np.int64], kind: type[N]) -> NDArray[N] | NDArray[np.int64]:
+    """Return the numbers in fewer bytes where all fit, else a copy."""
+    fits = np.iinfo(kind)
+    if len(numbers) and not (fits.min <= int(numbers.min()) and int(numbers.max()) <= fits.max):
+        return numbers.copy()
+    return numbers.astype(kind)

@@ -220,12 +220,9 @@ def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]
     for group in groups.decoded(folder, file, parquet.row_groups(folder, file, SAMPLES, ranges, ids)):
         _, rows, held = np.intersect1d(ids, group.ids, assume_unique=True, return_indices=True)
         for row, at in zip(rows.tolist(), held.tolist(), strict=True):
-            first, last = int(group.bounds[at]), int(group.bounds[at + 1])
-            part = group.times[first:last]
-            low = first + int(np.searchsorted(part, start_ms, "left"))
-            high = first + int(np.searchsorted(part, end_ms, "right"))
+            low, high = group.within(at, start_ms, end_ms)
             if low < high:
-                yield row, (group.times[low:high], group.values(low, high))
+                yield row, (group.times(low, high), group.values(low, high))
 
 
 def _doomed(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, say
+from workbench.cli.shared.output import format_option, print_csv, print_json, say, write_text
 from workbench.cli.shared.period import PeriodOptions, period_options
 from workbench.cli.shared.question import Request, question
 
@@ -156,8 +156,14 @@ def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: 
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="Rule file in which the proposals are written as a diff on stdout; promtool checks it where it is installed.",
 )
+@click.option(
+    "--tests",
+    "test_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --file: write a promtool unit test of each changed rule into this file.",
+)
 @question
-def tune(request: Request, names: tuple[str, ...], rule_file: Path | None) -> None:
+def tune(request: Request, names: tuple[str, ...], rule_file: Path | None, test_file: Path | None) -> None:
     """Replay rules with other `for`, `keep_firing_for` and thresholds, and propose what pages less.
 
     Settings are chosen on the first two thirds of the period, so that no burn of a budget is lost and none is told more
@@ -167,10 +173,12 @@ def tune(request: Request, names: tuple[str, ...], rule_file: Path | None) -> No
     Examples:
       workbench alerts tune counterfactual-lab --last 90d
       workbench alerts tune choreoai --last 90d --rule HighErrorRate --file alerts.yml
+      workbench alerts tune choreoai --last 90d --file alerts.yml --tests alerts.test.yml
     """
     from workbench.charts.alerts.tuning_tables import TEXT, tuning_finding, tuning_rows
     from workbench.cli.promtool import checked
     from workbench.studies import alert_rule_tuning
+    from workbench.studies.authoring.rule_change_tests import changed_rule_tests
     from workbench.studies.authoring.rule_changes import changed_rules
 
     study = request.answer(alert_rule_tuning, rules=names)
@@ -178,9 +186,14 @@ def tune(request: Request, names: tuple[str, ...], rule_file: Path | None) -> No
     if rule_file is not None:
         changed = changed_rules(rule_file, tuning.to_frame())
         click.echo(changed.diff, nl=False)
-        for note in (*changed.notes, *checked(changed.text)):
+        tests, missing = changed_rule_tests(changed.text, tuning.to_frame(), rule_file.name)
+        if test_file is not None and tests:
+            write_text(test_file, tests)
+        for note in (*changed.notes, *missing, *checked(changed.text, name=rule_file.name, tests=tests)):
             say(f"Note: {note}")
         return
+    if test_file is not None:
+        raise click.UsageError("--tests needs --file, the rule file that is changed.")
     request.show(
         study,
         tuning_rows(tuning),
@@ -239,7 +252,7 @@ def tag(
 @click.option("--without", multiple=True, help="Label that makes no alert of its own, e.g. replica.")
 @question
 def review(request: Request, change: str | None, without: tuple[str, ...]) -> None:
-    """Print alerts that came together as incidents, rules that fire together, and before and after a change.
+    """Print alerts that came together as incidents, rules that fire together, cascades, before and after a change.
 
     Where a table of incidents has a column acknowledged_at, also how soon people acknowledged and resolved them.
 
@@ -249,13 +262,24 @@ def review(request: Request, change: str | None, without: tuple[str, ...]) -> No
       workbench alerts review conduit --last 60d --change 2026-10-12T09:00Z
     """
     from workbench.charts.alerts.tables import alerts_finding
-    from workbench.charts.alerts.together_tables import TEXT, change_rows, incident_rows, pair_rows, response_rows
+    from workbench.charts.alerts.together_tables import (
+        TEXT,
+        cascade_rows,
+        change_rows,
+        incident_rows,
+        pair_rows,
+        response_rows,
+    )
     from workbench.core.timerange import parse_instant
     from workbench.studies import alert_review
 
     at = parse_instant(change, zone=request.state.settings.zone) if change else None
     study = request.answer(alert_review, change=at, without=without)
-    tables = [incident_rows(study.results["incidents"]), pair_rows(study.results["pairs"])]
+    tables = [
+        incident_rows(study.results["incidents"]),
+        pair_rows(study.results["pairs"]),
+        cascade_rows(study.results["cascades"]),
+    ]
     if "responses" in study.results:
         tables.append(response_rows(study.results["responses"]))
     if at is not None:

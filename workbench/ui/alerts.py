@@ -82,6 +82,7 @@ def _reached(study: Study) -> None:
         if states.usable(review):
             tables.texts(together.incident_rows(review.results["incidents"]), alt="Alerts that came together")
             tables.texts(together.pair_rows(review.results["pairs"]), alt="Rules that fire together")
+            tables.texts(together.cascade_rows(review.results["cascades"]), alt="Rules that fire one after the other")
             if "responses" in review.results:
                 tables.texts(together.response_rows(review.results["responses"]), alt="Time to acknowledge and resolve")
 
@@ -102,7 +103,7 @@ def _sheets(study: Study) -> list[Sheet]:
             "Tag alerts in the form above; the share of useful ones is of the tagged ones.",
         ),
         Sheet(
-            "Bursts", rows.burst_rows(results["bursts"]), absent="No ten minutes had more alerts than chance explains."
+            "Bursts", rows.burst_rows(results["bursts"]), absent="No ten minutes had more alerts than is usual then."
         ),
     ]
 

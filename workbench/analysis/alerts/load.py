@@ -1,4 +1,4 @@
-"""The load that alerts put on people, against published limits: rates, peaks, floods, and bursts beyond chance."""
+"""The load that alerts put on people, against published limits: rates, peaks, floods."""
 
 from __future__ import annotations
 
@@ -8,22 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
-from workbench.analysis.alerts.marks import by_alert, chatter_indices
+from workbench.analysis.alerts.bursts import FLOOD_BEGINS, PERIOD_MS, floods, observed_shares, period_counts
+from workbench.analysis.alerts.marks import by_alert, chatter_indices, instants_ms
 from workbench.analysis.alerts.summary import TOP, AlertEpisodes
-from workbench.analysis.counting.evaluation import time_before
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
-
-#: Length of the clock-aligned periods of the standards. [ms]
-PERIOD_MS = 600_000
-
-#: A flood begins in a period with more than this many alerts and ends before one with fewer than FLOOD_ENDS.
-FLOOD_BEGINS, FLOOD_ENDS = 10, 5
-
-#: A burst is a period with at least this many alerts whose count chance would reach once in BURST_ODDS periods.
-BURST_LEAST, BURST_ODDS = 3, 1000
 
 #: An alert chatters from this index on, three starts a minute, and with this many starts. [1/s]
 CHATTERS, CHATTER_STARTS = 0.05, 3
@@ -59,17 +49,6 @@ class AlertMeasures(Result):
     positions: int
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class AlertBursts(Result):
-    """Stretches of ten-minute periods in which alerts came in a heap, by start.
-
-    Columns of ``frame``: ``kind`` (``flood`` as ISA-18.2 defines it, ``burst`` beyond chance), ``start``, ``end``
-    [UTC], ``peak`` (most in one period) and ``episodes`` [count], ``alertnames`` (str).
-    """
-
-    expected: float
-
-
 def alert_measures(alerts: AlertEpisodes, *, positions: int = 1) -> AlertMeasures:
     """Hold the load of alerts against the limits of ISA-18.2, EEMUA 191 and the SRE book.
 
@@ -97,12 +76,12 @@ def alert_measures(alerts: AlertEpisodes, *, positions: int = 1) -> AlertMeasure
     .. [4] S. R. Kondaveeti et al., Quantification of alarm chatter based on run length distributions, 2010.
     """
     begun = alerts.frame[alerts.frame["started"]]
-    counts = period_counts(_starts_ms(begun), alerts.range)
+    counts = period_counts(instants_ms(begun["starts_at"]), alerts.range)
     periods = _observed_periods(alerts, counts)
     count = len(begun)
     tops = begun.groupby(["alertname", "labels"]).size().sort_values(ascending=False)
     urgent = int(begun["urgent"].sum())
-    flooded = sum((end - start) for start, end in _floods(counts)) / periods if periods else np.nan
+    flooded = sum((end - start) for start, end in floods(counts)) / periods if periods else np.nan
     crowded = int((counts > FLOOD_BEGINS).sum()) / periods if periods else np.nan
     chatter = chatter_indices(alerts.frame)
     chatters = (chatter["chatter"] >= CHATTERS) & (chatter["starts"] >= CHATTER_STARTS)
@@ -156,65 +135,11 @@ def alert_measures(alerts: AlertEpisodes, *, positions: int = 1) -> AlertMeasure
     )
 
 
-def alert_bursts(alerts: AlertEpisodes) -> AlertBursts:
-    """Find floods, and bursts that chance does not explain.
-
-    Notes
-    -----
-    A flood begins in a ten-minute period with more than ten alerts and ends before the first with fewer than five
-    (ISA-18.2). Few systems ever see one, so bursts are looked for as well: periods with at least three alerts that a
-    Poisson process of the mean rate of the period would reach in one period of a thousand at most. Both say *when*
-    alerts came in a heap; a heap is usually one incident.
-    """
-    begun = alerts.frame[alerts.frame["started"]]
-    starts = _starts_ms(begun)
-    counts = period_counts(starts, alerts.range)
-    first_ms = alerts.range.start_ms - alerts.range.start_ms % PERIOD_MS
-    mean = len(begun) / max(alerts.observed_s * 1000 / PERIOD_MS, 1.0)
-    least = max(BURST_LEAST, int(np.ceil(special.pdtrik(1 - 1 / BURST_ODDS, mean))) + 1)
-    rows: list[dict[str, Any]] = []
-    for kind, runs in (("flood", _floods(counts)), ("burst", _runs(counts >= least))):
-        for start, end in runs:
-            start_ms, end_ms = first_ms + start * PERIOD_MS, first_ms + end * PERIOD_MS
-            inside = begun[(starts >= start_ms) & (starts < end_ms)]
-            rows.append(
-                {
-                    "kind": kind,
-                    "start": start_ms,
-                    "end": end_ms,
-                    "peak": int(counts[start:end].max()),
-                    "episodes": len(inside),
-                    "alertnames": ", ".join(inside["alertname"].drop_duplicates()),
-                }
-            )
-    frame = pd.DataFrame(rows, columns=["kind", "start", "end", "peak", "episodes", "alertnames"])
-    for name in ("start", "end"):
-        frame[name] = pd.to_datetime(frame[name].astype("int64"), unit="ms", utc=True).dt.as_unit("ms")
-    return AlertBursts(frame.sort_values(["start", "kind"], ignore_index=True), expected=mean)
-
-
-def period_counts(starts_ms: NDArray[np.int64], span: TimeRange) -> NDArray[np.int64]:
-    """Count starts per ten minutes of the clock, empty periods included.
-
-    Examples
-    --------
-    >>> period_counts(np.array([0, 599_999, 1_200_000]), TimeRange.from_ms(0, 1_800_000)).tolist()
-    [2, 0, 1]
-    """
-    first, last = span.start_ms // PERIOD_MS, -(-span.end_ms // PERIOD_MS)
-    counts: NDArray[np.int64] = np.zeros(last - first, np.int64)
-    np.add.at(counts, starts_ms // PERIOD_MS - first, 1)
-    return counts
-
-
 def _observed_periods(alerts: AlertEpisodes, counts: NDArray[np.int64]) -> int:
     """Ten-minute periods in which rules were evaluated, at least in part. [count]"""
     if not alerts.observed:
         return min(int(np.ceil(alerts.observed_s * 1000 / PERIOD_MS - 1e-9)), len(counts))
-    first_ms = alerts.range.start_ms - alerts.range.start_ms % PERIOD_MS
-    edges = first_ms + PERIOD_MS * np.arange(len(counts) + 1)
-    before = time_before(np.array(alerts.observed, np.int64), edges)
-    return int(((np.diff(before) > 0) | (counts > 0)).sum())
+    return int((observed_shares(alerts, counts) > 0).sum())
 
 
 def _fleeting(frame: pd.DataFrame) -> int:
@@ -228,28 +153,6 @@ def _fleeting(frame: pd.DataFrame) -> int:
     again = np.append(starts[1:] - ends[:-1] <= REPEATS_S, False) & np.append(np.diff(alert[order]) == 0, False)
     seen = rows["started"] & ~(rows["open"] | rows["left_censored"] | rows["right_censored"])
     return int((seen.to_numpy() & (rows["duration_s"].to_numpy() < FLEETING_S) & ~again).sum())
-
-
-def _starts_ms(begun: pd.DataFrame) -> NDArray[np.int64]:
-    starts: NDArray[np.int64] = begun["starts_at"].dt.as_unit("ms").astype("int64").to_numpy()
-    return starts
-
-
-def _floods(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Return runs of periods ``[start, end)``, each from one above ten up to the next below five."""
-    runs, place = [], 0
-    over, calm = np.flatnonzero(counts > FLOOD_BEGINS), np.flatnonzero(counts < FLOOD_ENDS)
-    for start in over.tolist():
-        if start >= place:
-            later = calm[calm > start]
-            place = int(later[0]) if len(later) else len(counts)
-            runs.append((start, place))
-    return runs
-
-
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _stale_per_day(alerts: AlertEpisodes) -> int:

@@ -159,3 +159,9 @@ def label_sets(labels: pd.Series) -> tuple[NDArray[np.int64], list[dict[str, str
 def labels_text(labels: dict[str, str]) -> str:
     """Return a label set as text: ``name=value`` joined by commas."""
     return ", ".join(f"{name}={labels[name]}" for name in sorted(labels))
+
+
+def instants_ms(times: pd.Series) -> NDArray[np.int64]:
+    """Instants as milliseconds since the epoch, shape (n,). [ms]"""
+    marks: NDArray[np.int64] = times.dt.as_unit("ms").astype("int64").to_numpy()
+    return marks

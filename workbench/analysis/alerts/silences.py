@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.alerts.marks import instants_ms
 from workbench.analysis.alerts.stages import Message
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.core.result import Result
@@ -70,7 +71,7 @@ def alert_silences(
     who answers for it, and none that is never looked at again.
     """
     frame = alerts.frame
-    starts = _ms(frame["starts_at"])
+    starts = instants_ms(frame["starts_at"])
     rows: list[dict[str, Any]] = []
     for silence, mine in zip(silences, matched, strict=True):
         hidden = mine & frame["started"].to_numpy() & (starts >= silence.starts_ms) & (starts < silence.ends_ms)
@@ -116,13 +117,8 @@ def silenced_at_start(
     alerts: AlertEpisodes, silences: Sequence[Silence], matched: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Mask of episodes that began while a silence that selects them was active."""
-    starts = _ms(alerts.frame["starts_at"])
+    starts = instants_ms(alerts.frame["starts_at"])
     hidden = np.zeros(len(starts), np.bool_)
     for silence, mine in zip(silences, matched, strict=True):
         hidden |= mine & (starts >= silence.starts_ms) & (starts < silence.ends_ms)
     return hidden
-
-
-def _ms(times: pd.Series) -> NDArray[np.int64]:
-    marks: NDArray[np.int64] = times.dt.as_unit("ms").astype("int64").to_numpy()
-    return marks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import sparse, stats
 
+from workbench.analysis.alerts.marks import instants_ms
 from workbench.analysis.alerts.summary import LEAST_DAYS, AlertEpisodes
 from workbench.analysis.counting.evaluation import time_before
 from workbench.core.result import Result
@@ -77,7 +77,7 @@ def alert_incidents(alerts: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> Al
     A stale alert joins nothing: it would make one incident of everything that happens while it stands.
     """
     frame = alerts.frame[alerts.frame["started"]].sort_values("starts_at", kind="stable")
-    starts = _ms(frame["starts_at"])
+    starts = instants_ms(frame["starts_at"])
     ends = starts + np.round(frame["duration_s"].to_numpy() * 1000).astype(np.int64)
     reach = np.where(frame["stale"].to_numpy(), starts, np.maximum(ends, starts)) + NEAR_MS
     furthest = np.maximum.accumulate(reach) if len(reach) else reach
@@ -85,13 +85,13 @@ def alert_incidents(alerts: AlertEpisodes, deploys_ms: Sequence[int] = ()) -> Al
     deploys = np.sort(np.array(deploys_ms, np.int64))
     rows: list[dict[str, Any]] = []
     for _, own in frame.groupby(number):
-        start = _ms(own["starts_at"])[0]
+        start = instants_ms(own["starts_at"])[0]
         place = int(np.searchsorted(deploys, start, side="right")) - 1
         near = place >= 0 and start - deploys[place] <= DEPLOY_MS
         rows.append(
             {
                 "start": int(start),
-                "end": None if own["open"].any() else int(_ms(own["ends_at"]).max()),
+                "end": None if own["open"].any() else int(instants_ms(own["ends_at"]).max()),
                 "alerts": len(own),
                 "rules": own["alertname"].nunique(),
                 "urgent": int(own["urgent"].sum()),
@@ -120,43 +120,50 @@ def alert_pairs(alerts: AlertEpisodes) -> AlertPairs:
     ----------
     .. [1] Y. Benjamini, Y. Hochberg, J. R. Stat. Soc. B 57 (1995) 289-300.
     """
-    frame = alerts.frame[alerts.frame["started"]]
-    starts = _ms(frame["starts_at"])
-    periods = starts // NEAR_MS
-    observed_ms = alerts.observed_s * 1000
-    count = max(int(np.ceil(observed_ms / NEAR_MS)), len(np.unique(periods)), 1)
-    first_of = {
-        str(name): pd.Series(starts[frame["alertname"] == name]).groupby(periods[frame["alertname"] == name]).min()
-        for name in frame["alertname"].unique()
-    }
+    frame = alerts.frame[alerts.frame["started"]].sort_values("starts_at", kind="stable")
+    starts = instants_ms(frame["starts_at"])
+    rule, names = pd.factorize(frame["alertname"], sort=True)
+    place, periods = pd.factorize(starts // NEAR_MS)
+    count = max(int(np.ceil(alerts.observed_s * 1000 / NEAR_MS)), len(periods), 1)
+    began = sparse.csr_array((np.ones(len(rule), np.int64), (rule, place)), shape=(len(names), len(periods)))
+    began.data[:] = 1
+    met = sparse.triu(began @ began.T, k=1).tocoo()
+    size = began.sum(axis=1)
+    p = stats.hypergeom.sf(met.data - 1, count, size[met.row], size[met.col])
+    tried = len(names) * (len(names) - 1) // 2
+    q = _adjusted(p, tried)
     rows: list[dict[str, Any]] = []
-    for one, two in itertools.combinations(sorted(first_of), 2):
-        a, b = first_of[one], first_of[two]
-        both = a.index.intersection(b.index)
-        if not len(both):
-            continue
-        ahead = (b.loc[both] - a.loc[both]).to_numpy() / 1000
+    for pair in np.flatnonzero((q <= FALSE_PAIRS) & (met.data >= 2)).tolist():
+        one, two = int(met.row[pair]), int(met.col[pair])
+        first_starts = [pd.Series(starts[rule == own]).groupby(place[rule == own]).min() for own in (one, two)]
+        ahead = (first_starts[1] - first_starts[0]).dropna().to_numpy() / 1000
         leads = float((ahead > 0).mean() + (ahead == 0).mean() / 2)
         first, second = (one, two) if leads >= 0.5 else (two, one)
-        expected = len(a) * len(b) / count
+        expected = float(size[one]) * float(size[two]) / count
         rows.append(
             {
-                "first": first,
-                "second": second,
-                "together": len(both),
+                "first": str(names[first]),
+                "second": str(names[second]),
+                "together": int(met.data[pair]),
                 "expected": expected,
-                "lift": len(both) / expected,
+                "lift": met.data[pair] / expected,
                 "leads": max(leads, 1 - leads),
                 "lead_s": float(np.median(ahead if leads >= 0.5 else -ahead)),
-                "p": float(stats.hypergeom.sf(len(both) - 1, count, len(a), len(b))),
+                "q": float(q[pair]),
             }
         )
-    table = pd.DataFrame(rows, columns=["first", "second", "together", "expected", "lift", "leads", "lead_s", "p"])
-    tried = len(first_of) * (len(first_of) - 1) // 2
-    table["q"] = _adjusted(table.pop("p").to_numpy(dtype=np.float64), tried)
-    kept = table[(table["q"] <= FALSE_PAIRS) & (table["together"] >= 2)]
-    kept = kept.sort_values(["q", "lift"], ascending=[True, False], kind="stable", ignore_index=True)
+    table = pd.DataFrame(rows, columns=["first", "second", "together", "expected", "lift", "leads", "lead_s", "q"])
+    kept = table.sort_values(["q", "lift"], ascending=[True, False], kind="stable", ignore_index=True)
     return AlertPairs(kept, pairs=tried)
+
+
+def related_rules(pairs: AlertPairs) -> dict[str, str]:
+    """Put rules that are tied by pairs into one group each; maps a rule to the name of its group."""
+    group: dict[str, str] = {}
+    for first, second in zip(pairs.frame["first"].astype(str), pairs.frame["second"].astype(str), strict=True):
+        one, two = group.setdefault(first, first), group.setdefault(second, second)
+        group = {name: one if own == two else own for name, own in group.items()}
+    return group
 
 
 def alert_change(alerts: AlertEpisodes, at_ms: int) -> AlertChange:
@@ -172,7 +179,7 @@ def alert_change(alerts: AlertEpisodes, at_ms: int) -> AlertChange:
     .. [1] C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404-413.
     """
     frame = alerts.frame[alerts.frame["started"]]
-    after = _ms(frame["starts_at"]) >= at_ms
+    after = instants_ms(frame["starts_at"]) >= at_ms
     stretches = np.array(alerts.observed or ((alerts.range.start_ms, alerts.range.end_ms),), np.int64)
     edges = time_before(stretches, np.array([alerts.range.start_ms, at_ms, alerts.range.end_ms]))
     weeks = np.diff(edges) / (7 * DAY_MS)
@@ -213,8 +220,3 @@ def _adjusted(p: NDArray[np.float64], tried: int) -> NDArray[np.float64]:
     q = np.empty(len(p))
     q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return q
-
-
-def _ms(times: pd.Series) -> NDArray[np.int64]:
-    marks: NDArray[np.int64] = times.dt.as_unit("ms").astype("int64").to_numpy()
-    return marks

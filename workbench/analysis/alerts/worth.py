@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from workbench.analysis.alerts.marks import by_alert
+from workbench.analysis.alerts.marks import by_alert, instants_ms
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.core.result import Result
 from workbench.core.timerange import DAY_MS, HOUR_MS
@@ -133,7 +133,7 @@ def rule_worth(
     """
     frame = alerts.frame
     begun = frame[frame["started"]]
-    starts = _ms(begun["starts_at"])
+    starts = instants_ms(begun["starts_at"])
     ends = starts + np.round(begun["duration_s"].to_numpy() * 1000).astype(np.int64)
     names = begun["alertname"].to_numpy()
     incidents = [event for event in events if not event.objective]
@@ -262,8 +262,9 @@ def standing_alerts(alerts: AlertEpisodes) -> dict[str, int]:
     if frame.empty:
         return {}
     alert, order = by_alert(frame)
-    starts = np.maximum(_ms(frame["starts_at"]), alerts.range.start_ms - STANDS_MS)[order]
-    ends = _ms(frame["starts_at"])[order] + np.round(frame["duration_s"].to_numpy()[order] * 1000).astype(np.int64)
+    begun = instants_ms(frame["starts_at"])[order]
+    starts = np.maximum(begun, alerts.range.start_ms - STANDS_MS)
+    ends = begun + np.round(frame["duration_s"].to_numpy()[order] * 1000).astype(np.int64)
     own, stale = alert[order], frame["stale"].to_numpy()[order]
     names = frame["alertname"].to_numpy()[order]
     first = np.flatnonzero(np.append(True, own[1:] != own[:-1]))
@@ -290,8 +291,3 @@ def _hits(starts: NDArray[np.int64], events: Sequence[AlertEvent], grace_ms: int
 def _severities(frame: pd.DataFrame) -> dict[str, str]:
     pairs = frame[["alertname", "severity"]].drop_duplicates()
     return {str(name): ", ".join(sorted(set(own["severity"]))) for name, own in pairs.groupby("alertname")}
-
-
-def _ms(times: pd.Series) -> NDArray[np.int64]:
-    marks: NDArray[np.int64] = times.dt.as_unit("ms").astype("int64").to_numpy()
-    return marks

@@ -123,14 +123,17 @@ def top_share_rows(result: Result) -> list[dict[str, str]]:
 
 
 def burst_rows(result: Result) -> list[dict[str, str]]:
-    """One row of text per flood or burst: ``kind, start, end, most in 10 min, episodes, rules``."""
+    """One row of text per flood or burst: ``kind, start, end, most in 10 min, usual, episodes, to read, rules``."""
     return [
         {
             "kind": str(row.kind),
             "start": instant_text(row.start),
             "end": instant_text(row.end),
             "most in 10 min": count_text(row.peak),
+            "usual": f"{row.usual:.2g}",
             "episodes": count_text(row.episodes),
+            "to read": count_text(row.to_read),
+            "first of each group": str(row.first),
             "rules": str(row.alertnames),
         }
         for row in result.frame.itertuples()
@@ -223,7 +226,11 @@ def top_share_table(result: Result) -> Table:
 def burst_table(result: Result) -> Table:
     """Table of :func:`burst_rows` that renders itself."""
     expected = vars(result)["expected"]
-    caption = f"A burst has at least three alerts in ten minutes where {expected:.2g} are usual; floods by ISA-18.2."
+    caption = (
+        f"A burst has at least three alerts in ten minutes, more than chance reaches in 30 days at that time "
+        f"of the day and week; {expected:.2g} is the mean of all. Floods by ISA-18.2. Rules that fire together are "
+        "read as one."
+    )
     return Table(burst_rows(result), caption=caption, left=TEXT)
 
 

@@ -13,7 +13,7 @@ from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text,
 
 #: Columns of the rows below that hold text.
 TEXT = ("start", "end", "first rule", "rules", "deploy before", "begins", "follows", "rule", "verdict",
-        "incidents of", "matchers", "owner", "comment", "faults", "stage")  # fmt: skip
+        "incidents of", "order", "matchers", "owner", "comment", "faults", "stage")  # fmt: skip
 
 
 def incident_rows(result: Result) -> list[dict[str, str]]:
@@ -43,6 +43,21 @@ def pair_rows(result: Result) -> list[dict[str, str]]:
             "lift": f"{row.lift:,.0f}x",
             "begins first": ratio_text(row.leads, digits=0),
             "ahead": span_text(row.lead_s),
+        }
+        for row in result.frame.itertuples()
+    ]
+
+
+def cascade_rows(result: Result) -> list[dict[str, str]]:
+    """One row of text a cascade: its rules in the order in which they usually begin, how often, how long it takes."""
+    return [
+        {
+            "order": str(row.order),
+            "times": count_text(row.times),
+            "alerts": count_text(row.alerts),
+            "first begins": ratio_text(row.begins, digits=0),
+            "first to last": span_text(row.spread_s),
+            "after a deploy": count_text(row.deploys),
         }
         for row in result.frame.itertuples()
     ]
@@ -112,6 +127,12 @@ def incident_table(result: Result) -> Table:
 def pair_table(result: Result) -> Table:
     """Table of :func:`pair_rows` that renders itself."""
     return Table(pair_rows(result), caption="Beyond chance, with at most 5 % false pairs.", left=TEXT)
+
+
+def cascade_table(result: Result) -> Table:
+    """Table of :func:`cascade_rows` that renders itself."""
+    caption = "Three and more rules that fire together beyond chance, in the order in which they usually begin."
+    return Table(cascade_rows(result), caption=caption, left=TEXT)
 
 
 def silence_table(result: Result) -> Table:

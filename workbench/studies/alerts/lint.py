@@ -19,6 +19,7 @@ from workbench.core.result import Provenance, Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.alerts.rule_checks import Problem, expression_problems, rule_problems
+from workbench.studies.alerts.rule_firing import firing_problems
 from workbench.studies.alerts.rule_labels import known_metrics
 
 if TYPE_CHECKING:
@@ -81,7 +82,12 @@ def alert_lint(
     problems: list[tuple[WrittenRule, Problem]] = []
     for rule in written.rules:
         problems += [
-            (rule, problem) for problem in (*expression_problems(rule, known), *rule_problems(rule, known, channels))
+            (rule, problem)
+            for problem in (
+                *expression_problems(rule, known),
+                *firing_problems(rule, known),
+                *rule_problems(rule, known, channels),
+            )
         ]
     problems += _twice(written)
     if history:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workbench.analysis.alerts.cascades import alert_cascades
 from workbench.analysis.alerts.response import alert_responses
 from workbench.analysis.alerts.summary import AlertEpisodes
 from workbench.analysis.alerts.together import alert_change, alert_incidents, alert_pairs
@@ -52,7 +53,8 @@ def alert_review(
     Study
         The results of ``alert_load``, with ``incidents``
         (:class:`workbench.analysis.alerts.together.AlertIncidents`), ``pairs``
-        (:class:`~workbench.analysis.alerts.together.AlertPairs`), where a table of incidents knows acknowledgements
+        (:class:`~workbench.analysis.alerts.together.AlertPairs`), ``cascades``
+        (:class:`~workbench.analysis.alerts.cascades.AlertCascades`), where a table of incidents knows acknowledgements
         ``responses`` (:class:`workbench.analysis.alerts.response.AlertResponses`) and, with ``change``, ``change``
         (:class:`~workbench.analysis.alerts.together.AlertChange`).
 
@@ -74,8 +76,13 @@ def alert_review(
     assert isinstance(episodes, AlertEpisodes)
     noted = [*(ctx.store.annotations(system) if ctx.store is not None else []), *table_events(ctx, system)[0]]
     deploys = [to_ms(one.starts_at) for one in noted if one.kind == "deploy"]
-    more = {"incidents": alert_incidents(episodes, deploys), "pairs": alert_pairs(episodes)}
-    results: dict[str, Result] = {**study.results, **more}
+    pairs = alert_pairs(episodes)
+    results: dict[str, Result] = {
+        **study.results,
+        "incidents": alert_incidents(episodes, deploys),
+        "pairs": pairs,
+        "cascades": alert_cascades(episodes, pairs, deploys),
+    }
     answered, warnings = table_incidents(ctx, system)
     if answered is not None:
         results["responses"] = alert_responses(answered, episodes.range, zone=ctx.zone)

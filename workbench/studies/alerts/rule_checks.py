@@ -12,8 +12,8 @@ from workbench.catalog.rules.written import WrittenRule
 from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import duration_text
 from workbench.promql import Node, parse
-from workbench.promql.parser.nodes import Aggregate, Binary, Call, Number, Paren, Selector, Unary
-from workbench.studies.alerts.rule_labels import COMPARISONS, Known, children, joined_on, labels_of, scalar, walk
+from workbench.promql.parser.nodes import Aggregate, Binary, Call, Paren, Selector
+from workbench.studies.alerts.rule_labels import Known, children, joined_on, labels_of, scalar, walk
 
 Level = Literal["error", "warning", "info"]
 
@@ -23,7 +23,6 @@ SCRAPES = 4
 _TEMPLATE = re.compile(r"\$labels\.(\w+)|\.Labels\.(\w+)")
 _RATES = ("rate", "increase", "irate", "deriv", "delta", "idelta", "resets", "changes")
 _OF_COUNTERS = ("rate", "increase", "irate")
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,6 @@ def expression_problems(rule: WrittenRule, known: Known) -> Iterator[Problem]:
                 yield from _join(one, known)
     if rule.kind == "alert":
         yield from _raw_counters(node, known)
-        yield from _firing(node, known)
 
 
 def rule_problems(rule: WrittenRule, known: Known, channels: frozenset[str] | None) -> Iterator[Problem]:
@@ -214,7 +212,7 @@ def _join(one: Binary, known: Known) -> Iterator[Problem]:
             f"labels or add ignoring({', '.join(odd)}).",
         )
         return
-    narrow = _narrowed(one.lhs, one.rhs)
+    narrow = narrowed(one.lhs, one.rhs)
     if one.op == "/" and narrow and (left is None or narrow in left):
         yield Problem(
             "promql/ratio-of-itself",
@@ -225,7 +223,7 @@ def _join(one: Binary, known: Known) -> Iterator[Problem]:
         )
 
 
-def _narrowed(lhs: Node, rhs: Node) -> str:
+def narrowed(lhs: Node, rhs: Node) -> str:
     """Label on which the left side of a ratio selects fewer series of the metric that the right side selects."""
     left = [one for one in walk(lhs) if isinstance(one, Selector)]
     right = [one for one in walk(rhs) if isinstance(one, Selector)]
@@ -252,86 +250,6 @@ def _raw_counters(node: Node, known: Known) -> Iterator[Problem]:
                     f"{one.name!r} is a counter: its value only says how long the process runs. Use rate or increase.",
                 )
         waiting.extend(children(one))
-
-
-def _firing(node: Node, known: Known) -> Iterator[Problem]:
-    top = bare(node)
-    if isinstance(top, Binary) and top.op in ("and", "or", "unless"):
-        if top.op != "unless":
-            yield from _firing(top.lhs, known)
-            if top.op == "or":
-                yield from _firing(top.rhs, known)
-        return
-    if isinstance(top, Call) and top.func in ("absent", "absent_over_time"):
-        return
-    if not (isinstance(top, Binary) and top.op in COMPARISONS):
-        if not any(isinstance(one, Binary) and one.op in (*COMPARISONS, "unless") for one in walk(node)):
-            yield Problem(
-                "alerts/always-firing",
-                "error",
-                "expr:",
-                "The expression compares nothing: it fires as long as it has series.",
-            )
-        return
-    if top.returns_bool:
-        yield Problem(
-            "alerts/always-firing", "error", "bool", "`bool` keeps every series, 0 or 1: the alert always fires."
-        )
-        return
-    op, value, side = _threshold(top)
-    if value is None or side is None:
-        return
-    low, high = _bounds(bare(side), known)
-    always = (op == ">=" and value <= low) or (op == ">" and value < low) or (op == "<=" and value >= high)
-    always |= (op == "<" and value > high) or (op == "!=" and not low <= value <= high)
-    never = (op == ">" and value >= high) or (op == ">=" and value > high) or (op == "<" and value <= low)
-    never |= (op == "<=" and value < low) or (op == "==" and not low <= value <= high)
-    if always or never:
-        word = "always" if always else "never"
-        yield Problem(
-            f"alerts/{word}-firing",
-            "error",
-            top.op,
-            f"The comparison is {word} true: the value lies between {low:g} and {high:g}.",
-        )
-
-
-def _threshold(top: Binary) -> tuple[str, float | None, Node | None]:
-    """Comparison with the number on the right; without a number there is none."""
-    for number, side, op in ((top.rhs, top.lhs, top.op), (top.lhs, top.rhs, _MIRRORED[top.op])):
-        inner = bare(number)
-        sign = 1.0
-        if isinstance(inner, Unary):
-            inner, sign = bare(inner.expr), -1.0
-        if isinstance(inner, Number):
-            return op, sign * inner.value, side
-    return top.op, None, None
-
-
-def _bounds(node: Node, known: Known) -> tuple[float, float]:
-    """Range in which the values of an expression lie."""
-    wide = (float("-inf"), float("inf"))
-    match node:
-        case Selector(name="up"):
-            return 0.0, 1.0
-        case Selector(name=name) if name in known.metrics and known.metrics[name].kind == "counter":
-            return 0.0, float("inf")
-        case Number(value=value):
-            return value, value
-        case Call(func="vector", args=(inner,)):
-            return _bounds(bare(inner), known)
-        case Call(func=func) if func in ("rate", "increase", "irate", "changes", "resets", "abs", "sqrt"):
-            return 0.0, float("inf")
-        case Call(func="histogram_quantile", args=args):
-            names = [one.name for one in walk(args[-1]) if isinstance(one, Selector) and one.name in known.metrics]
-            tops = [max(known.metrics[name].buckets) for name in names if known.metrics[name].buckets]
-            return float("-inf"), max(tops, default=float("inf"))
-        case Aggregate(op=op, expr=inner) if op in ("sum", "avg", "min", "max", "topk", "bottomk"):
-            low, high = _bounds(bare(inner), known)
-            return (low, high) if op != "sum" else (min(low, 0.0) if low < 0 else 0.0, float("inf"))
-        case Aggregate(op=op) if op in ("count", "group"):
-            return 1.0, float("inf")
-    return wide
 
 
 def bare(node: Node) -> Node:

@@ -5,6 +5,7 @@ It opens the sources of the settings as the dashboard does, and ends when its in
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sys
@@ -64,8 +65,15 @@ def main() -> None:
         for line in sys.stdin.buffer:
             kind, content = _answered(json.loads(line))
             _say(answers, {**kind, "size": len(content)}, content)
-            forget()  # so that memory is that of one question, and not of all that were asked
-            pa.default_memory_pool().release_unused()
+            _let_go()
+
+
+def _let_go() -> None:
+    """Give memory back to the system, so that it is that of one question, and not of all that were asked."""
+    forget()
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # glibc alone keeps what was freed and can be asked for it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _load() -> None:
