@@ -60,6 +60,16 @@ def test_a_month_that_was_mostly_unseen_clears_no_budget_step():
 
 @pytest.mark.parametrize(
     ("spent", "reached"),
+    [(0.15, set()), (0.6, {"Post-mortem", "Watch"}), (1.1, {"Post-mortem", "Watch", "Slow down", "Freeze"})],
+)
+def test_in_a_mostly_unseen_month_a_step_is_reached_only_where_the_rest_could_not_mend_it(spent, reached):
+    """Six of 30 days are seen, so 60 % of the month's budget is 300 % of that of the events counted."""
+    found = states(events(outage(spent, at_day=25)).tail(6 * 288))
+    assert {step for step, state in found.items() if state == "reached"} - {"Burning"} == reached
+
+
+@pytest.mark.parametrize(
+    ("spent", "reached"),
     [
         (0.15, set()),
         (0.3, {"Post-mortem"}),

@@ -31,6 +31,8 @@ BY = (
     ("vip",),
     ("ctx.user",),
     ("items.name",),
+    ("who",),
+    ("env",),
 )
 
 
@@ -122,6 +124,23 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], LogFilter, int]] = 
                          one("tags", "=", ""), 1),
     "copied from elsewhere": ({"tags": KEYWORD, "other": {**KEYWORD, "copy_to": "tags"}}, [{"other": "a"}],
                               one("tags", "=", ""), 1),
+    "another name of a field": ({"app": KEYWORD, "who": {"type": "alias", "path": "app"}},
+                                [{"app": "a"}, {"app": "b"}, {}], one("who", "=", "a"), 1),
+    "another name of a text": ({"app": DYNAMIC, "who": {"type": "alias", "path": "app"}},
+                               [{"app": "a b"}, {"app": "b"}, {}], one("who", "!=", "a b"), 2),
+    "another name inside an object": ({"ctx": {"properties": {"user": KEYWORD}},
+                                       "who": {"type": "alias", "path": "ctx.user"}},
+                                      [{"ctx": {"user": "u"}}, {"ctx": [{"user": "u"}, {"user": "v"}]}],
+                                      one("who", "=", "u"), 1),
+    "another name of the service": ({"app": KEYWORD, "service": {"type": "alias", "path": "app"}},
+                                    [{"app": "pay"}, {"app": "b"}], LogFilter(services=("pay",)), 1),
+    "a constant of the index": ({"env": {"type": "constant_keyword", "value": "prod"}},
+                                [{}, {"env": "prod"}], one("env", "=", "prod"), 2),
+    "another constant": ({"env": {"type": "constant_keyword", "value": "prod"}}, [{}, {}],
+                         one("env", "!=", "prod"), 0),
+    "a pattern over a constant": ({"env": {"type": "constant_keyword", "value": "prod"}}, [{}, {}],
+                                  one("env", "regex", "pr.*"), 2),
+    "no constant": ({"env": {"type": "constant_keyword", "value": "prod"}}, [{}], one("env", "=", ""), 0),
     "not mapped at all": ({"ctx": {"type": "object", "dynamic": False}}, [{"ctx": {"user": "u"}}, {}],
                           one("ctx.user", "=", "u"), 1),
 }  # fmt: skip

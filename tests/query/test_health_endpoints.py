@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.query.served import Asked, Says, says, serving
+from workbench.core.errors import QueryTooExpensive
 from workbench.core.settings import SourceSettings
 from workbench.query import PrometheusSource
 from workbench.query.http.health import MAX_BYTES, ask_health, judged_body
@@ -133,3 +134,15 @@ def test_a_notebook_whose_loop_runs_already_can_ask() -> None:
 
     with serving(lambda _: says({"status": "ok"}), versioned=False) as server:
         assert asyncio.run(cell(server.url)) == ["healthy"]
+
+
+def test_a_list_that_is_too_long_is_refused_not_cut() -> None:
+    rows = [{"labels": {"alertname": "A", "pod": f"p{number}"}, "state": "firing"} for number in range(5_001)]
+
+    def answer(asked: Asked) -> Says:
+        return says({"status": "success", "data": {"alerts": rows}})
+
+    with serving(answer, versioned=False) as server:
+        source = PrometheusSource.from_settings("prom", SourceSettings(kind="prometheus", url=server.url))
+        with pytest.raises(QueryTooExpensive, match="lists 5,001 rows"):
+            alerts(source)

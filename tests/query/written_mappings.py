@@ -60,7 +60,10 @@ _NUMBERS: tuple[dict[str, Any], ...] = (
     {"type": "long"}, {"type": "integer", "ignore_malformed": True}, {"type": "double"}, {"type": "keyword"},
     {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}},
 )  # fmt: skip
-FIELDS = ("level", "priority", "service", "message", "tags", "provider", "status", "vip", "ctx.user", "items.name")
+FIELDS = (
+    "level", "priority", "service", "message", "tags", "provider", "status", "vip", "ctx.user", "items.name", "who",
+    "env", "at.zone",
+)  # fmt: skip
 
 
 def mapping(chance: random.Random, *, tame: bool) -> dict[str, Any]:
@@ -83,6 +86,13 @@ def mapping(chance: random.Random, *, tame: bool) -> dict[str, Any]:
     if any("copy_to" in kind for kind in properties.values()):
         properties.setdefault("tags", {"type": "keyword"})
         properties["tags"] = {name: value for name, value in properties["tags"].items() if name != "copy_to"}
+    named = [name for name, kind in properties.items() if "type" in kind and kind["type"] not in ("object", "nested")]
+    if named and chance.random() < 0.8:
+        properties["who"] = {"type": "alias", "path": chance.choice(named)}
+    if chance.random() < 0.5:
+        properties["env"] = {"type": "constant_keyword", "value": chance.choice(("a", "prod", "5"))}
+    if chance.random() < 0.5:
+        properties["at"] = {"properties": {"zone": {"type": "constant_keyword", "value": "b"}}}
     dated = {"type": chance.choice(("date", "date_nanos"))}
     return {"dynamic": tame or chance.random() < 0.7, "properties": {"timestamp": dated, **properties}}
 

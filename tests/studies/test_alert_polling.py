@@ -119,6 +119,23 @@ def test_a_collector_that_stopped_leaves_an_end_unknown_and_its_time_unobserved(
     assert study.results["episodes"].observed_s == 15 * 60
 
 
+def test_looks_that_are_too_old_are_deleted_and_their_episodes_stay(polled: tuple[Server, Context]) -> None:
+    server, ctx = polled
+    for minute in range(0, 41, 5):
+        server.alerts = {"Slow": (7, {})} if 10 <= minute < 20 else {}
+        look(ctx, minute)
+    before = rows(load(ctx, 40))
+    for day in (101, 102):
+        look(ctx, day * 1440)
+    assert ctx.store is not None
+    assert [row.first_seen for row in ctx.store.observed("am", "alertmanager", limit=None)] == [
+        START + timedelta(days=day) for day in (102, 101)
+    ]
+    study = load(ctx, 40)
+    assert rows(study) == before == [("Slow", 13, False, False)]
+    assert study.results["episodes"].observed_s > 0
+
+
 def test_a_pause_between_equal_looks_is_not_observed(polled: tuple[Server, Context]) -> None:
     _, ctx = polled
     for minute in (0, 5, 10, 300, 305):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench.cli.promtool import checked
+from workbench.studies.authoring.rule_change_tests import changed_rule_tests
 from workbench.studies.authoring.rule_changes import changed_rules
 
 TEXT = """# Rules of the team
@@ -55,6 +56,24 @@ def test_settings_are_written_line_by_line_and_nothing_else_moves(tmp_path: Path
     ]
     if shutil.which("promtool"):
         assert checked(changed.text) == ("promtool check rules accepts the changed file.",)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@pytest.mark.parametrize("expr", ["sum(rate(errors_total[5m]))\n            > 0.05", "latency_seconds > 2"])
+def test_promtool_runs_a_unit_test_of_each_changed_rule_and_fails_it_on_another_for(expr: str) -> None:
+    rows = pd.DataFrame([proposal("Errors", proposed_for_ms=600_000), proposal("Slow", proposed_for_ms=120_000)])
+    tests, missing = changed_rule_tests(TEXT, rows, "rules.yml")
+    assert (tests.count("- name:"), missing) == (2, ())
+    assert checked(TEXT, tests=tests)[1] == "promtool test rules accepts the unit tests of the changed file."
+    assert expr in TEXT
+    for wrong in (TEXT.replace("for: 5m", "for: 15m"), TEXT.replace(expr, expr.replace(">", "<"))):
+        assert "promtool test rules refuses" in checked(wrong, tests=tests)[1]
+
+
+def test_an_alert_for_which_no_series_can_be_made_up_is_named() -> None:
+    text = "groups: [{name: a, rules: [{alert: A, expr: 'sum(a) > 1 and sum(a) < 1'}]}]"
+    tests, missing = changed_rule_tests(text, pd.DataFrame([proposal("A")]), "rules.yml")
+    assert (tests, len(missing)) == ("", 1)
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, say
+from workbench.cli.shared.output import format_option, print_csv, print_json, say, write_text
 from workbench.cli.shared.period import PeriodOptions, period_options
 from workbench.cli.shared.question import Request, question
 
@@ -156,8 +156,14 @@ def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: 
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="Rule file in which the proposals are written as a diff on stdout; promtool checks it where it is installed.",
 )
+@click.option(
+    "--tests",
+    "test_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --file: write a promtool unit test of each changed rule into this file.",
+)
 @question
-def tune(request: Request, names: tuple[str, ...], rule_file: Path | None) -> None:
+def tune(request: Request, names: tuple[str, ...], rule_file: Path | None, test_file: Path | None) -> None:
     """Replay rules with other `for`, `keep_firing_for` and thresholds, and propose what pages less.
 
     Settings are chosen on the first two thirds of the period, so that no burn of a budget is lost and none is told more
@@ -167,10 +173,12 @@ def tune(request: Request, names: tuple[str, ...], rule_file: Path | None) -> No
     Examples:
       workbench alerts tune counterfactual-lab --last 90d
       workbench alerts tune choreoai --last 90d --rule HighErrorRate --file alerts.yml
+      workbench alerts tune choreoai --last 90d --file alerts.yml --tests alerts.test.yml
     """
     from workbench.charts.alerts.tuning_tables import TEXT, tuning_finding, tuning_rows
     from workbench.cli.promtool import checked
     from workbench.studies import alert_rule_tuning
+    from workbench.studies.authoring.rule_change_tests import changed_rule_tests
     from workbench.studies.authoring.rule_changes import changed_rules
 
     study = request.answer(alert_rule_tuning, rules=names)
@@ -178,9 +186,14 @@ def tune(request: Request, names: tuple[str, ...], rule_file: Path | None) -> No
     if rule_file is not None:
         changed = changed_rules(rule_file, tuning.to_frame())
         click.echo(changed.diff, nl=False)
-        for note in (*changed.notes, *checked(changed.text)):
+        tests, missing = changed_rule_tests(changed.text, tuning.to_frame(), rule_file.name)
+        if test_file is not None and tests:
+            write_text(test_file, tests)
+        for note in (*changed.notes, *missing, *checked(changed.text, name=rule_file.name, tests=tests)):
             say(f"Note: {note}")
         return
+    if test_file is not None:
+        raise click.UsageError("--tests needs --file, the rule file that is changed.")
     request.show(
         study,
         tuning_rows(tuning),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.shared.output import plain, say
+from workbench.cli.shared.output import plain, say, write_text
 
 _SETTINGS = "workbench.toml"
 
@@ -93,7 +92,7 @@ def init(
         raise click.Abort
     for path_text, text in made.files.items():
         target = directory / path_text
-        _write(target, text)
+        write_text(target, text)
         click.echo(target)
     config = directory / _SETTINGS
     where = "" if config == Path(_SETTINGS) else f"--config {config} "
@@ -127,10 +126,3 @@ def _show(made: Any) -> None:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(plain, names))
-
-
-def _write(target: Path, text: str) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    sibling = target.with_name(f".{target.name}.{os.getpid()}")
-    sibling.write_text(text, encoding="utf-8")
-    os.replace(sibling, target)

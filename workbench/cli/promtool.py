@@ -1,4 +1,4 @@
-"""Checks a rule file with promtool, where it is installed."""
+"""Checks a rule file with promtool, and runs its unit tests, where it is installed."""
 
 from __future__ import annotations
 
@@ -7,24 +7,35 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_TIMEOUT_S = 30
+#: Deadline; tests of rules with windows of days take promtool a minute. [s]
+_TIMEOUT_S = 180
 
 
-def checked(text: str) -> tuple[str, ...]:
-    """Say what ``promtool check rules`` says of a rule file."""
+def checked(text: str, *, name: str = "rules.yml", tests: str = "") -> tuple[str, ...]:
+    """Say what ``promtool check rules`` says of a rule file, and ``promtool test rules`` of its unit tests."""
     program = shutil.which("promtool")
     if program is None:
         return ("promtool is not installed, so the changed file was not checked by it.",)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rules.yml"
+        path, test = Path(folder) / name, Path(folder) / f"{name}.test"
         path.write_text(text, encoding="utf-8")
-        try:
-            done = subprocess.run(  # noqa: S603 (a program found on PATH, fixed arguments)
-                [program, "check", "rules", str(path)], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return (f"promtool could not check the changed file: {error}.",)
+        notes = [_said(program, "check", path, "the changed file")]
+        if tests:
+            test.write_text(tests, encoding="utf-8")
+            notes.append(_said(program, "test", test, "the unit tests of the changed file"))
+    return tuple(notes)
+
+
+def _said(program: str, verb: str, path: Path, what: str) -> str:
+    """Run ``promtool check rules`` or ``promtool test rules`` on a file."""
+    command = [program, verb, "rules", str(path)]
+    try:
+        done = subprocess.run(  # noqa: S603 (a program found on PATH, fixed arguments)
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"promtool could not {verb} {what}: {error}."
     if done.returncode == 0:
-        return ("promtool check rules accepts the changed file.",)
+        return f"promtool {verb} rules accepts {what}."
     said = " ".join(f"{done.stdout} {done.stderr}".replace(str(path), "the file").split())
-    return (f"promtool check rules refuses the changed file: {said}",)
+    return f"promtool {verb} rules refuses {what}: {said}"

@@ -165,6 +165,13 @@ class Collected(Connected):
         with self._reading() as connection:
             return [Observation(s, k, from_ms(f), from_ms(t), d) for s, k, f, t, d in connection.execute(query)]
 
+    def forget_observations(self, subject: str, kind: str, *, before: datetime) -> int:
+        """Delete what a server said last before an instant. Returns how many rows."""
+        seen = observations.c
+        old = delete(observations).where(seen.subject == subject, seen.kind == kind, seen.last_seen_ms < to_ms(before))
+        with self._writing() as connection:
+            return int(connection.execute(old).rowcount)
+
     def note_collection(self, subject: str, kind: str, *, at: datetime, every: timedelta, error: str = "") -> None:
         """Write down that a part was collected, or why it was not."""
         row = {"subject": subject, "kind": kind, "tried_ms": to_ms(at), "error": error}

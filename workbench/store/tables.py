@@ -101,6 +101,10 @@ class TableSource:
         Decimal sign of amounts; empty takes the one that the amounts prove, else the point.
     ends : {"", "exclusive", "inclusive"}
         Whether the last day of an invoice is within it; empty takes the last day of a month as within.
+    records : {"", "logs", "spans"}
+        The rows are log lines or spans of the systems instead; studies read them where these are kept.
+    event, service : str
+        Event type of the lines or operation of the spans, and their service; empty takes all.
     """
 
     name: str
@@ -112,18 +116,23 @@ class TableSource:
     delimiter: str = ""
     decimal: str = ""
     ends: str = ""
+    records: str = ""
+    event: str = ""
+    service: str = ""
 
     @classmethod
     def from_settings(cls, name: str, settings: SourceSettings) -> TableSource:
         """Build a source from its part of the settings file."""
         return cls(
             name, settings.path, settings.database, settings.table, settings.holds, settings.fields,
-            settings.delimiter, settings.decimal, settings.ends,
+            settings.delimiter, settings.decimal, settings.ends, settings.records, settings.event, settings.service,
         )  # fmt: skip
 
     @property
     def location(self) -> str:
         """Path, or the table without the address of its database."""
+        if self.records:
+            return f"{self.records} of its systems" + (f", {self.event}" if self.event else "")
         return str(self.path) if self.path else f"table {self.table}"
 
     def read(self) -> pd.DataFrame:
@@ -143,6 +152,10 @@ class TableSource:
         QueryTooExpensive
             More than a million rows.
         """
+        if self.records:
+            raise ParameterError(
+                f"The rows of {self.name} are {self.records} of a system and no table.", hint="Use them as answers."
+            )
         frame = self._of_files(self.path) if self.path else self._of_database()
         named = {theirs: ours for ours, theirs in self.fields.items()}
         focus = self.holds == "invoices" and set(_FOCUS) - set(named) <= set(frame.columns)
@@ -170,12 +183,17 @@ class TableSource:
 
     def oldest(self) -> datetime | None:
         """Return the first instant of the table; None when no column holds one. Raises as :meth:`read`."""
+        if self.records:
+            return None
         frame = self.read()
         times = [frame[column].min() for column in _TIMES if column in frame.columns]
         return min((time.to_pydatetime() for time in times if pd.notna(time)), default=None)
 
     def state(self) -> SourceState:
         """Say whether the table can be read, and how new its newest row is; never raises."""
+        if self.records:
+            detail = f"Its rows are {self.records}; see the source that keeps them."
+            return SourceState(self.name, "table", self.location, "ok", self.records, "", None, detail, 0)
         status, newest, detail, code = "unavailable", None, "", 0
         try:
             frame = self.read()

@@ -79,7 +79,8 @@ def policy_state(
     Notes
     -----
     A limit is strict: a budget of exactly nothing left has not been overspent. Without counts, or where less than nine
-    tenths of the period were observed, a step is ``unknown``, never clear: silence is not health.
+    tenths of the period were observed, a step is ``unknown``, never clear: silence is not health. It is reached then
+    only when it would be so even if everything in the rest of the period, at the same traffic, had been good.
     """
     rates = burns.frame.set_index(["objective", "lookback"])["burn_rate"]
     episodes = spent.frame[spent.frame["kind"] == "episode"].groupby("objective")["budget_share"].max()
@@ -94,7 +95,8 @@ def policy_state(
                 value = float(episodes.get(name, 0.0))
             known = not math.isnan(value)
             seen = step.measure == "burn_rate" or row.coverage >= COVERAGE_FLOOR
-            beyond = known and (value < step.limit if step.measure == "budget_left" else value > step.limit)
+            sure = value if seen else _diluted(value, step.measure, float(row.coverage))
+            beyond = known and (sure < step.limit if step.measure == "budget_left" else sure > step.limit)
             rows.append(
                 {
                     "objective": name,
@@ -110,3 +112,11 @@ def policy_state(
             )
     columns = ["objective", "title", "step", "measure", "value", "limit", "lookback", "state", "consequence"]
     return PolicyState(pd.DataFrame(rows, columns=columns), as_of=as_of)
+
+
+def _diluted(value: float, measure: str, coverage: float) -> float:
+    """Budget left, or the share of it that an incident spent, had the time that was not observed been without a fault.
+
+    Both are of the budget of the events that were counted; at the same traffic that of the whole period is larger.
+    """
+    return 1 - (1 - value) * coverage if measure == "budget_left" else value * coverage

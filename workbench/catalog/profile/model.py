@@ -46,9 +46,7 @@ class Documented(Entry):
     @model_validator(mode="after")
     def _correction_is_explained(self) -> Self:
         if self.corrected is not None and (self.documented is None or not self.reason):
-            raise PydanticCustomError(
-                "bare_correction", "corrected needs the documented text and a reason beside it", {}
-            )
+            raise PydanticCustomError("bare_correction", "corrected needs documented text and a reason", {})
         if self.corrected is not None and self.corrected == self.documented:
             raise PydanticCustomError("no_correction", "corrected says the same as documented", {})
         return self
@@ -287,7 +285,7 @@ class LogField(Entry):
 
 
 class LogStream(Entry):
-    """One kind of log the system writes; ``index`` is its place in a log server, with a date pattern."""
+    """One kind of log; ``index``: its place in a server, with a date pattern; ``dates``: how 07/11/2026 is meant."""
 
     name: Name
     format: LogFormat
@@ -296,6 +294,7 @@ class LogStream(Entry):
     rotation: str = ""
     retention: str = ""
     index: str = ""
+    dates: Literal["", "day-first", "month-first"] = ""
     loggers: tuple[Text, ...] = ()
     levels: dict[str, str] = {}
     event_types: dict[str, str] = {}

@@ -30,7 +30,7 @@ class WrittenRule:
     kind : str
         ``alert`` or ``record``.
     name, expr, group : str
-    for_ms, interval_ms : int or None
+    for_ms, interval_ms, keep_firing_ms : int or None
         None where it is not written. [ms]
     labels, annotations : dict
     faults : tuple of (str, str)
@@ -49,6 +49,7 @@ class WrittenRule:
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
     faults: tuple[tuple[str, str], ...] = ()
+    keep_firing_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,22 +72,26 @@ def read_written_rules(path: Path) -> WrittenRules:
     CatalogError
         The file cannot be read, is no YAML, or has no rule in it.
     """
-    text = text_of(path)
+    return written_rules(text_of(path), str(path))
+
+
+def written_rules(text: str, file: str) -> WrittenRules:
+    """Read the rules of a text as :func:`read_written_rules` does; ``file`` names it and says by its end what it is."""
     lines = tuple(text.splitlines())
-    blocks = list(_blocks(lines)) if path.suffix.lower() in (".md", ".markdown") else [text]
+    blocks = list(_blocks(lines)) if file.lower().endswith((".md", ".markdown")) else [text]
     rules: list[WrittenRule] = []
     for block in blocks:
-        for document in parse_documents(block, file=str(path)):
+        for document in parse_documents(block, file=file):
             rules += _rules(document)
     if not rules:
         raise CatalogError(
-            (Fault(str(path), 1, "", "the file has no rule"),),
+            (Fault(file, 1, "", "the file has no rule"),),
             hint="A rule file has groups with rules, or is a list of rules with alert or record.",
         )
     rules.sort(key=lambda rule: rule.line)
     ends = [rule.line - 1 for rule in rules[1:]] + [len(lines)]
     kept = tuple(_ending(rule, end, lines) for rule, end in zip(rules, ends, strict=True))
-    return WrittenRules(str(path), lines, kept)
+    return WrittenRules(file, lines, kept)
 
 
 def _blocks(lines: tuple[str, ...]) -> Iterator[str]:
@@ -169,6 +174,7 @@ def _rule(
         labels,
         _texts(rule.get("annotations")),
         tuple(faults),
+        _milliseconds(rule.get("keep_firing_for")),
     )
 
 

@@ -57,7 +57,7 @@ _REACHED_BY: Mapping[str, tuple[str, ...]] = {
     "otlp": ("path",),
     "zipkin": ("path",),
     "alertmanager": ("url", "path"),
-    "table": ("path", "database"),
+    "table": ("path", "database", "records"),
 }
 
 #: Settings that only some kinds understand.
@@ -65,11 +65,13 @@ _ONLY: Mapping[str, tuple[str, ...]] = {
     "index": ("elasticsearch", "opensearch"),
     "selector": ("loki",),
     "fields": ("loki", "elasticsearch", "opensearch", "logfiles", "table"),
-    "service": ("loki", "elasticsearch", "opensearch", "logfiles"),
+    "service": ("loki", "elasticsearch", "opensearch", "logfiles", "table"),
     "sampling": ("tempo", "jaeger", "otlp", "zipkin"),
     "database": ("table",),
     "table": ("table",),
     "holds": ("table",),
+    "records": ("table",),
+    "event": ("table",),
     "delimiter": ("table",),
     "decimal": ("table",),
     "ends": ("table",),
@@ -107,6 +109,8 @@ class SourceSettings(Frozen):
     database: SecretRef | None = None
     table: str = ""
     holds: Literal["", "invoices", "budgets", "rates", "deployments", "incidents", "labels", "answers"] = ""
+    records: Literal["", "logs", "spans"] = ""
+    event: str = ""
     delimiter: str = ""
     decimal: Literal["", ".", ","] = ""
     ends: Literal["", "exclusive", "inclusive"] = ""
@@ -139,6 +143,12 @@ class SourceSettings(Frozen):
             address = _OBJECTS if self.kind == "archive" else _ADDRESS
             choices = " or ".join(f"url = {address}" if way == "url" else f"{way} = …" for way in ways)
             raise ValueError(f"{_a(self.kind)} needs {choices}")
+        if self.records and (self.holds != "answers" or not {"score"} <= set(self.fields)):
+            raise ValueError(
+                f'records = "{self.records}" needs holds = "answers" and fields = {{ score = "name of the attribute" }}'
+            )
+        if (self.event or self.service) and self.kind == "table" and not self.records:
+            raise ValueError('event and service of a table need records = "logs" or "spans"')
         if self.url and self.kind == "archive":
             _object_address(self.url, self.path)
         elif self.url:

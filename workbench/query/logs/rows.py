@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.core import frames
+from workbench.query.logs.dates import Order, in_24_hours, in_figures
 from workbench.query.logs.levels import scale_of, severity_of
 from workbench.query.logs.shape import LogShape, flattened
 from workbench.query.logs.times import partial_time, time_of
@@ -31,19 +32,23 @@ class LogRows:
         Where the records keep what the columns want.
     written_ns : int, optional
         When the file of the records was written: times without a year lie before. [ns]
+    order : {"", "day-first", "month-first"}
+        Which figure of a date is the day, where the shape does not say it.
 
     Attributes
     ----------
-    naive, partial, undated, unplaced, unknown_levels, no_levels : int
-        Records whose time had no zone, or no year or day; that had no time; of these the ones left out because no
-        record of theirs has a time; whose level nobody knows, and that have none. [count]
+    naive, partial, undated, unordered, unplaced, unknown_levels, no_levels : int
+        Records whose time had no zone, or no year or day; that had no time; of these the ones whose date can be read
+        in two ways, and the ones left out because no record of theirs has a time; whose level is not known, and that
+        have none. [count]
     """
 
-    def __init__(self, shape: LogShape, *, written_ns: int | None = None) -> None:
+    def __init__(self, shape: LogShape, *, written_ns: int | None = None, order: Order = "") -> None:
         self._shape, self._written_ns = shape, written_ns
+        self._order: Order = shape.dates or order
         self._beside_ns: int | None = None
         self._waiting: list[int] = []
-        self.partial = self.unplaced = self.no_levels = 0
+        self.partial = self.unordered = self.unplaced = self.no_levels = 0
         self._places = {column: shape.places(column) for column in frames.LOGS.columns if column != "attributes"}
         self._columns: dict[str, list[Any]] = {column: [] for column in frames.LOGS.columns}
         self.naive = self.undated = self.unknown_levels = 0
@@ -114,13 +119,14 @@ class LogRows:
         return made.take(order).reset_index(drop=True)
 
     def _time(self, value: Any) -> int | None:
-        read = time_of(value)
+        read = time_of(value, self._order)
         if read is not None:
             self._beside_ns = read[0]
             self.naive += read[1]
             return read[0]
         time_ns = partial_time(value, beside_ns=self._beside_ns, written_ns=self._written_ns)
         self.partial += time_ns is not None
+        self.unordered += time_ns is None and isinstance(value, str) and in_figures(in_24_hours(value.strip()) or "")
         return time_ns
 
     def _place(self, flat: Mapping[str, Any], column: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.catalog.profile.model import LogStream, Profile
 from workbench.core.settings import SourceSettings
+from workbench.query.logs.dates import Order
 
 #: Places of each column among the libraries and collectors in use, most telling first; a dot leads into an object.
 USUAL: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +45,8 @@ class LogShape:
         Of a record that names none.
     indices : tuple of str
         Where a search server keeps the records, with a pattern of dates.
+    dates : {"", "day-first", "month-first"}
+        Which figure of a date such as ``07/11/2026`` is the day.
     """
 
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -52,6 +55,7 @@ class LogShape:
     services: tuple[str, ...] = ()
     service: str = ""
     indices: tuple[str, ...] = ()
+    dates: Order = ""
 
     def places(self, column: str) -> tuple[str, ...]:
         """Places of a column, most telling first; of an attribute, the attribute itself."""
@@ -87,6 +91,7 @@ def shape_of(streams: Sequence[LogStream]) -> LogShape:
         services=services,
         service=services[0] if services else "",
         indices=tuple(dict.fromkeys(stream.index for stream in streams if stream.index)),
+        dates=next((stream.dates for stream in streams if stream.dates), ""),
     )
 
 

@@ -8,35 +8,46 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
+from workbench.query.logs.dates import FIGURES, MERIDIEM, Order, in_24_hours, in_figures, with_iso_date
+
+_ZONE = r"(?:UTC|GMT|CES?T|E[SD]T|M[SD]T|P[SD]T|WES?T|EES?T|MSK|JST|AE[SD]T|NZ[SD]T|KST|SGT|HKT)\b"
+#: A mark of twelve hours is converted before a time is read; the forms let it pass so that the zone after it counts.
+_MARK = f"(?:{MERIDIEM})?"
 _ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,18}))?"
-    r"\s*(Z|z|[+-]\d\d(?::?\d\d)?|(?:UTC|GMT|CES?T|E[SD]T|M[SD]T|P[SD]T|WES?T|EES?T|MSK|JST)\b)?"
+    rf"(\d{{4}}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{{1,18}}))?{_MARK}"
+    rf"\s*(Z|z|[+-]\d\d(?::?\d\d)?|{_ZONE})?"
 )
 _BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?")
 _COMMON = re.compile(
-    r"(\d{1,2})[/-]([A-Z][a-z]{2})[/-](\d{4})[: ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s*([+-]\d{4}|UTC\b)?"
+    r"(\d{1,2})[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?"
+    rf"{_MARK}\s*([+-]\d{{4}}|UTC\b|GMT\b)?"
 )
 _MAIL = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)")
 _SLASHED = re.compile(r"(\d{4})[/.](\d\d)[/.](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
 _CTIME = re.compile(
     r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?"
-    r"(?: (\d{4})(?=\W|$))?"
+    rf"{_MARK}(?:(?: ({_ZONE}))? (\d{{4}})(?=\W|$))?"
 )
 _CLOCK = re.compile(r"(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
-_AMERICAN = re.compile(r"([A-Z][a-z]{2}) (\d\d?), (\d{4}),? (\d\d?):(\d\d:\d\d) ([AP])M")
+_AMERICAN = re.compile(r"([A-Z][a-z]{2}) (\d\d?), (\d{4}),? (\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _EXPONENT = re.compile(r"\d(?:\.\d{1,20})?[eE]\+?\d{1,2}")
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
 
-_FORMS = (_ISO, _BASIC, _SLASHED, _COMMON, _MAIL, _AMERICAN, _CTIME, _CLOCK)
+_FORMS = (_ISO, _BASIC, _SLASHED, _MAIL, _COMMON, _AMERICAN, _CTIME, _CLOCK)
 
 #: Hours to UTC of the zones that mean one thing wherever they are written.
-_ZONES = {"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9,
-          "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}  # fmt: skip
+_ZONES = {"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "KST": 9,
+          "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+          "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "SGT": 8, "HKT": 8}  # fmt: skip
 
 #: A time as a plain line may begin with it: ISO 8601, common log format, e-mail, Go and nginx, C and syslog, a clock.
-STAMP = re.compile("|".join(form.pattern for form in _FORMS))
+STAMP = re.compile(
+    rf"(?:(?:{'|'.join(form.pattern for form in _FORMS)}){_MARK}|{FIGURES}|"
+    rf"(?:[\d/.-]{{6,10}},? )?\d{{1,2}}:\d\d(?::\d\d(?:[.,]\d{{1,9}})?)?{MERIDIEM})"
+)
 
 #: What nanoseconds in 64 bits can say: 1677 to 2262. [s since the epoch]
 _YEARS_S = (-9_223_372_036, 9_223_372_036)
@@ -47,12 +58,13 @@ _DAY_NS = 86_400_000_000_000
 _EPOCHS = ((10**11, 9), (10**14, 6), (10**17, 3), (10**20, 0))
 
 
-def time_of(value: object) -> tuple[int, bool] | None:
+def time_of(value: object, order: Order = "") -> tuple[int, bool] | None:
     """Read a time: nanoseconds since the epoch, and whether it was naive; None when it is none.
 
-    Six kinds are read: ISO 8601 (``T`` or a space, point or comma, any or no zone), an epoch in s, ms, µs or ns told
-    by its size, the common log format, that of e-mail and HTTP, ``2024/01/15 10:30:45`` (nginx, Go) and
-    ``Mon Jan 15 10:30:45 2024`` (C, Apache). One without a year is read by :func:`partial_time`.
+    Seven kinds are read: ISO 8601 (``T`` or a space, point or comma, any or no zone), an epoch in s, ms, µs or ns told
+    by its size, the common log format, that of e-mail and HTTP, ``2024/01/15 10:30:45`` (nginx, Go),
+    ``Mon Jan 15 10:30:45 2024`` (C, Apache), and ``25/11/2026 10:30:45`` where ``order`` or the figures say which is
+    the day. All may have a clock of twelve hours. One without a year is read by :func:`partial_time`.
 
     Examples
     --------
@@ -64,9 +76,13 @@ def time_of(value: object) -> tuple[int, bool] | None:
     if isinstance(value, bool) or value is None:
         return None
     text = value.strip() if isinstance(value, str) else repr(value) if isinstance(value, int | float) else ""
+    text = (in_24_hours(text) or "") if "m" in text.lower() else text
     if match := _ISO.fullmatch(text):
         day, clock, part, zone = match.groups()
         return _moment(f"{day}T{clock}", part, zone)
+    if match := _COMPACT.fullmatch(text):
+        year, month, day, hour, minute, second = match.groups()
+        return _moment(f"{year}-{month}-{day}T{hour}:{minute}:{second}", "", None)
     if _NUMBER.fullmatch(text):
         return _epoch(text)
     if match := _EXPONENT.fullmatch(text):
@@ -75,8 +91,8 @@ def time_of(value: object) -> tuple[int, bool] | None:
         year, month, day, hour, minute, second, part, zone = match.groups()
         return _moment(f"{year}-{month}-{day}T{hour}:{minute}:{second}", part, zone)
     if match := _AMERICAN.fullmatch(text):
-        number, hour = _MONTHS.get(match[1]), int(match[4]) % 12 + (12 if match[6] == "P" else 0)
-        return _moment(f"{match[3]}-{number:02}-{int(match[2]):02}T{hour:02}:{match[5]}", "", None) if number else None
+        number = _MONTHS.get(match[1])
+        return _moment(f"{match[3]}-{number:02}-{int(match[2]):02}T{match[4]}", match[5], None) if number else None
     if match := _COMMON.fullmatch(text):
         day, month, year, clock, part, zone = match.groups()
         number = _MONTHS.get(month)
@@ -84,15 +100,15 @@ def time_of(value: object) -> tuple[int, bool] | None:
     if match := _SLASHED.fullmatch(text):
         year, month, day, clock, part = match.groups()
         return _moment(f"{year}-{month}-{day}T{clock}", part, None)
-    if (match := _CTIME.fullmatch(text)) and (year := match[3] or match[6]):
+    if (match := _CTIME.fullmatch(text)) and (year := match[3] or match[7]):
         number = _MONTHS.get(match[1])
-        return _moment(f"{year}-{number:02}-{int(match[2]):02}T{match[4]}", match[5], None) if number else None
+        return _moment(f"{year}-{number:02}-{int(match[2]):02}T{match[4]}", match[5], match[6]) if number else None
     if _MAIL.fullmatch(text):
         try:
             return int(parsedate_to_datetime(text).timestamp()) * 1_000_000_000, False
         except ValueError:
             return None
-    return None
+    return time_of(iso) if (iso := with_iso_date(text, order)) else None
 
 
 def partial_time(value: object, *, beside_ns: int | None, written_ns: int | None) -> int | None:
@@ -116,8 +132,8 @@ def partial_time(value: object, *, beside_ns: int | None, written_ns: int | None
     >>> partial_time("23:59:58", beside_ns=new_year, written_ns=None) - new_year
     -5000000000
     """
-    text = value.strip() if isinstance(value, str) else ""
-    if (match := _CTIME.fullmatch(text)) and not (match[3] or match[6]):
+    text = (in_24_hours(value.strip()) or "") if isinstance(value, str) else ""
+    if (match := _CTIME.fullmatch(text)) and not (match[3] or match[7]):
         number, near_ns = _MONTHS.get(match[1]), beside_ns if beside_ns is not None else written_ns
         if number is None or near_ns is None:
             return None
@@ -136,8 +152,9 @@ def partial_time(value: object, *, beside_ns: int | None, written_ns: int | None
 
 
 def is_time(text: str) -> bool:
-    """Whether a text is a time, with or without a year or a day."""
-    return time_of(text) is not None or partial_time(text, beside_ns=0, written_ns=None) is not None
+    """Whether a text is a time, with or without a year or a day, and in whichever order its figures are."""
+    partial = partial_time(text, beside_ns=0, written_ns=None)
+    return time_of(text) is not None or partial is not None or in_figures(in_24_hours(text) or "")
 
 
 def _moment(text: str, part: str | None, zone: str | None) -> tuple[int, bool] | None:
@@ -163,5 +180,7 @@ def _epoch(text: str) -> tuple[int, bool] | None:
     for limit, power in _EPOCHS:
         if abs(int(whole)) < limit:
             fraction = int((part + "0" * power)[:power]) if part and power else 0
+            if not _YEARS_S[0] < int(whole) // 10 ** (9 - power) < _YEARS_S[1]:
+                return None
             return int(whole) * 10**power + (-fraction if whole.startswith("-") else fraction), False
     return None

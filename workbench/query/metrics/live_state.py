@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from workbench.core.errors import SourceError
+from workbench.core.errors import QueryTooExpensive, SourceError
 from workbench.query.http import failures
 from workbench.query.http.reading import read_json
 from workbench.query.http.shapes import typed_by
 from workbench.query.http.transport import HttpTransport, ask
 from workbench.query.metrics.prometheus import PrometheusSource
 
-#: More rows than this of one kind are not kept. [count]
+#: More rows than this of one kind are refused: a list without its end would say that the rest is gone. [count]
 MAX_ROWS = 5_000
 
 Document = list[dict[str, Any]]
@@ -95,7 +95,13 @@ def _matcher(one: Any) -> dict[str, Any]:
 
 
 def _rows(answer: Any, row: Callable[[dict[str, Any]], dict[str, Any]]) -> Document:
-    rows = [row(one) for one in (answer or [])[:MAX_ROWS] if isinstance(one, dict)]
+    if len(answer or []) > MAX_ROWS:
+        raise QueryTooExpensive(
+            f"The server lists {len(answer):,} rows; at most {MAX_ROWS:,} are kept, and a part of them would say that "
+            "the rest is gone.",
+            hint="Alerts and rules are read from their samples as well; nothing is written down of this list.",
+        )
+    rows = [row(one) for one in (answer or []) if isinstance(one, dict)]
     return sorted(rows, key=lambda one: json.dumps(one, sort_keys=True))
 
 

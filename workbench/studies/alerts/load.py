@@ -108,7 +108,7 @@ def alert_load(
     waits = {rule.alertname: round(rule.for_s * 1000) for rule in known}
     try:
         rules = rule_names(source, profile)
-        kept += _recorded(ctx, profile, span, rules.names)
+        kept += recorded_episodes(ctx, system, span, names=rules.names)
         reading = read_alerts(source, profile.scope, span, without=without, for_ms=waits, kept=kept, names=rules.names)
         warnings += _outside(ctx, source, span)
     except (QueryRejected, QueryTooExpensive) as error:
@@ -181,16 +181,32 @@ def read_episodes(source: MetricSource, profile: Profile | None, span: TimeRange
     return reading.frame[list(EPISODES.columns)]
 
 
-def _recorded(
-    ctx: Context, profile: Profile, span: TimeRange, names: tuple[str, ...]
+def recorded_episodes(
+    ctx: Context, system: str, span: TimeRange, *, names: tuple[str, ...] | None = None
 ) -> list[tuple[str, pd.DataFrame]]:
-    """Return what a recorder of alerts beside the metrics source knows of a system."""
-    recorder = ctx.episodes_for(profile.system)
+    """Return what a recorder of alerts beside the metrics source knows of a system, with its name.
+
+    Parameters
+    ----------
+    ctx : Context
+        Sources, profiles and settings, and who reads.
+    system : str
+        Id of the system, as its profile names it.
+    span : TimeRange
+        Period to read, without its end.
+    names : tuple of str, optional
+        Rules of the system; looked up where they are not given.
+    """
+    profile = ctx.catalog.profile(system)
+    recorder = ctx.episodes_for(system)
     if recorder.name not in ctx.episode_sources:
         return []
     episodes = recorder.episodes(span)
     alone = ctx.serves.get(recorder.name) == (profile.system,)
-    return [(recorder.name, episodes if alone else of_system(episodes, profile.scope, names))]
+    if alone:
+        return [(recorder.name, episodes)]
+    known = rule_names(ctx.source_for(system), profile).names if names is None else names
+    return [(recorder.name, of_system(episodes, profile.scope, known))]
 
 
 def _outside(ctx: Context, source: MetricSource, span: TimeRange) -> list[str]:

@@ -126,9 +126,11 @@ def read_alerts(
         together = pd.concat([one for _, one in named], ignore_index=True)
         joined = with_kept(sampled, together, seen=seen, samples_ms=times, without=without)
         frame = joined.frame
-        if joined.from_records and joined.first is not None and joined.last is not None and not looks:
-            observed = _united(observed, to_ms(joined.first), to_ms(joined.last), span)
-            notes.append(_edge(joined.from_records, [name for name, _ in named], joined.first, times))
+        looked = min((first_ms for first_ms, _ in looks), default=span.end_ms)
+        first, last = joined.first, joined.last
+        if joined.from_records and first is not None and last is not None and to_ms(first) < looked:
+            observed = _united(observed, to_ms(first), min(to_ms(last), looked), span)
+            notes.append(_edge(joined.from_records, [name for name, _ in named], first, times))
     twice = [name for name in replica_labels(alerts) if name not in without]
     if twice:
         notes.append(

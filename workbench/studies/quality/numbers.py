@@ -25,6 +25,14 @@ def numbers(column: pd.Series, name: str) -> pd.Series:
     )
 
 
+def score_of(text: str) -> float:
+    """Read one score; NaN where it is empty or no number."""
+    try:
+        return _number(text, 1, "score")
+    except ParameterError:
+        return math.nan
+
+
 def _number(value: object, row: int, name: str) -> float:
     text = "" if value is None else str(value).strip()
     if text.lower() in ("", "nan", "none", "null"):

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from workbench.core.errors import ParameterError, QueryTooExpensive
+from workbench.studies.quality.recorded import recent_answers
 from workbench.studies.sources.context import Context
 
 #: Largest CSV that is read; Parquet is read in batches and has no limit. [byte]
@@ -87,6 +88,8 @@ def open_rows(ctx: Context, rows: str | Path) -> Rows:
         A CSV of more than 2 GB.
     """
     known = ctx.tables.get(str(rows))
+    if known is not None and known.records:
+        return _held(known.name, _typed(recent_answers(ctx, known)))
     if known is not None and (known.path is None or known.fields):
         return _held(known.name, pa.Table.from_pandas(known.read(), preserve_index=False))
     path = known.path if known is not None and known.path is not None else Path(rows)
@@ -139,6 +142,19 @@ def _held(name: str, table: pa.Table) -> Rows:
     if not table.num_rows:
         raise ParameterError(f"{name} has no rows.", hint="Give a file with rows.")
     return Rows(name, tuple(table.column_names), table.num_rows, (), table)
+
+
+def _typed(frame: pd.DataFrame) -> pa.Table:
+    """Take a column of texts that are all numbers as numbers, and empty texts as missing."""
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if name not in ("time", "score"):
+            column = column.where(column != "", None)
+            number = pd.to_numeric(column, errors="coerce")
+            column = number if number.notna().equals(column.notna()) and number.notna().any() else column
+        columns[name] = pa.Array.from_pandas(column)
+    return pa.table(columns)
 
 
 def is_number(kind: pa.DataType) -> bool:

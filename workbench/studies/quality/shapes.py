@@ -13,13 +13,15 @@ from workbench.analysis.quality.columns import ALPHA, LEAST_MOVED, ColumnChanges
 from workbench.analysis.quality.days import KEYS
 from workbench.analysis.quality.tally import Tally, buckets_tally, numbers_tally
 from workbench.catalog.profile.model import Role
+from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import DAY_MS, TimeRange, from_ms, named_zone
 from workbench.core.units import count_text
 from workbench.studies.quality.numbers import numbers
+from workbench.studies.quality.recorded import recorded_answers
 from workbench.studies.quality.rows import NONE
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
-from workbench.studies.sources.tables import rows_of
+from workbench.studies.sources.tables import tables_of
 
 #: Days of now and of the reference before it. [d]
 NOW_DAYS, REFERENCE_DAYS = 7, 28
@@ -123,18 +125,23 @@ def _common(
 
 def table_answers(ctx: Context, system: str, span: TimeRange, warnings: list[str]) -> dict[str, pd.DataFrame]:
     """Answers of a period by table of the settings that ``holds = "answers"``: ``time, score, series, segment``."""
-    tables, unread = rows_of(ctx, system, "answers")
-    warnings += unread
     answers = {}
-    for table, rows in tables:
-        inside = rows["time"].notna() & (rows["time"] >= span.start) & (rows["time"] < span.end)
-        if "system" in rows.columns:
-            inside &= rows["system"].astype("str") == system
-        own = rows[inside].reset_index(drop=True)
+    for table in tables_of(ctx, system, "answers"):
+        try:
+            rows = recorded_answers(ctx, system=system, table=table, span=span) if table.records else table.read()
+            warnings += rows.attrs.get("warnings", ()) if table.records else ()
+            inside = rows["time"].notna() & (rows["time"] >= span.start) & (rows["time"] < span.end)
+            if "system" in rows.columns:
+                inside &= rows["system"].astype("str") == system
+            own = rows[inside].reset_index(drop=True)
+            scores = numbers(own["score"], "score")
+        except WorkbenchError as error:
+            warnings.append(f"{table.name}: {error.message}")
+            continue
         lost = int(rows["time"].isna().sum())
         if lost:
             warnings.append(f"{table.name}: {lost:,} answers have no time and are left out.")
-        frame = pd.DataFrame({"time": own["time"], "score": numbers(own["score"], "score")})
+        frame = pd.DataFrame({"time": own["time"], "score": scores})
         # An answer whose model or segment is not given stays an answer: it has a name of its own.
         frame["series"] = "model " + _named(own["model"]) if "model" in own.columns else "all"
         frame["segment"] = _named(own["segment"]) if "segment" in own.columns else ""

@@ -19,8 +19,8 @@ from workbench.query import PrometheusSource
 from workbench.query.http.health import HealthAnswer, ask_health
 from workbench.query.metrics.live_state import alerts, rules, silences, targets
 from workbench.store import HealthResult, Store
-from workbench.studies.alerts.load import read_episodes
-from workbench.studies.alerts.polled import look
+from workbench.studies.alerts.load import read_episodes, recorded_episodes
+from workbench.studies.alerts.polled import KIND, look
 from workbench.studies.answers.ahead import PERIODS, from_archives, opening_questions
 from workbench.studies.answers.asking import answer_ahead
 from workbench.studies.counting.history import COUNTS
@@ -30,6 +30,9 @@ from workbench.studies.sources.context import Context
 
 #: How far back episodes are read at each turn, so that a turn that was missed is made good.
 EPISODES_BACK = timedelta(days=2)
+
+#: Looks at an Alertmanager are kept this long, as raw samples are; after that its episodes are.
+LOOKS_KEPT, _TIDIED = timedelta(days=100), timedelta(days=1)
 
 #: Part of the collection that answers what pages open with.
 ANSWERS = "answers"
@@ -85,7 +88,7 @@ def parts_of(ctx: Context, *, as_of: datetime, ahead: bool = False, stop: Callab
                 parts.append(Part(name, "silences", partial(_observe, store, name, "silences", ask_silences, as_of)))
     for name, recorder in ctx.episode_sources.items():
         if isinstance(recorder, Snapshots):
-            parts.append(Part(name, "alertmanager", partial(look, recorder, store, at=as_of)))
+            parts.append(Part(name, "alertmanager", partial(_look, ctx, name, recorder, as_of)))
     recent = TimeRange(as_of - EPISODES_BACK, as_of)
     for name in ctx.systems:
         parts.append(Part(name, "episodes", partial(keep_episodes, ctx, name, recent)))
@@ -208,6 +211,23 @@ def _health(store: Store, system: str, endpoints: dict[str, tuple[str, float]], 
 
 def _observe(store: Store, subject: str, kind: str, ask: Callable[[], object], at: datetime) -> None:
     store.observe(subject, kind, ask(), at=at)
+
+
+def _look(ctx: Context, name: str, server: Snapshots, at: datetime) -> None:
+    """Look at an Alertmanager; once a day, put the episodes of looks that are too old away and delete the looks."""
+    store = _store(ctx)
+    look(server, store, at=at)
+    before = at - LOOKS_KEPT
+    epoch = TimeRange(before - 10 * LOOKS_KEPT, before - _TIDIED)
+    old = store.observed(name, KIND, limit=None, span=epoch)
+    if not old or old[-1].last_seen >= before - _TIDIED:
+        return
+    span = TimeRange(old[-1].first_seen, before)
+    for system in ctx.serves.get(name) or ctx.systems:
+        for _, episodes in recorded_episodes(ctx, system, span):
+            over = episodes[~episodes["right_censored"] & (episodes["ends_at"] < before)]
+            store.put_episodes(system, over)
+    store.forget_observations(name, KIND, before=before)
 
 
 def _count(ctx: Context, system: str, as_of: datetime) -> None:

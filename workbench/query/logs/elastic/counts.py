@@ -23,11 +23,12 @@ _LONGEST_ADDRESS = 3000
 
 @dataclass(frozen=True)
 class Grouping:
-    """A column to count by: the path and the name that hold it; no name where no record has a value."""
+    """A column to count by: the path and the name that hold it; no name where every record has ``value``, or none."""
 
     column: str
     path: str = ""
     name: str = ""
+    value: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def planned(
         moved = column not in shape.own and any(column in shape.places(one) for one in MOVED if one != column)
         if len(held) == 1 and not made and not moved:
             path, place = held[0]
+            if place.kind == "constant":
+                groupings.append(Grouping(column, path, value=place.value))
+                continue
             countable = place.kind == "keyword" or (place.kind == "number" and place.whole)
             if countable and evidence.whole(place):
                 groupings.append(Grouping(column, path, place.name))
@@ -151,7 +155,7 @@ def bucketed(
             steps = answer.get("aggregations", {}).get("steps", {})
             for bucket in steps.get("buckets", ()):
                 key = bucket["key"]
-                said = [_said(one, key.get(f"by{at}"), shape) for at, one in enumerate(plan.groupings)]
+                said = [_said(one, key.get(f"by{at}", one.value), shape) for at, one in enumerate(plan.groupings)]
                 place = (int(key["step"]), *said)
                 counts.totals[place] = counts.totals.get(place, 0) + int(bucket["doc_count"])
                 added += int(bucket["doc_count"])

@@ -157,7 +157,8 @@ class _Compiler:
         """Ask for the levels that were written and mean one of some severities, whatever their spelling."""
         parts: list[Clause] = []
         for path, place in self._held("severity"):
-            values = self._evidence.values(place) if place.kind in ("keyword", "number") and place.legible else None
+            listed = place.kind in ("constant", "keyword", "number") and place.legible
+            values = self._evidence.values(place) if listed else None
             if values is None:
                 return self._unable(path)
             seen = self._evidence.seen(place)
@@ -166,7 +167,9 @@ class _Compiler:
             ]
             if seen.several:
                 return self._unable(path)
-            parts += [{"terms": {place.name: meant}}] if meant else []
+            parts += [self._constant(True) if place.kind == "constant" else {"terms": {place.name: meant}}] * bool(
+                meant
+            )
             if seen.hidden:
                 self._doubt(path)
                 parts.append(_maybe_hidden(place))
@@ -232,6 +235,8 @@ class _Compiler:
         match place.kind:
             case "absent":
                 return marked
+            case "constant":
+                return self._constant(place.value in values)
             case "keyword":
                 if not self._evidence.plain(place):
                     self._doubt(path)
@@ -261,6 +266,8 @@ class _Compiler:
     def _unequal(self, path: str, place: Place, value: str) -> Clause | None:
         if place.kind == "absent":
             return {"match_all": {}} if value else {"term": {"_ignored": path}}
+        if place.kind == "constant":
+            return self._constant(value != place.value)
         comparable = place.kind == "keyword" and self._evidence.plain(place)
         short = _length(value) <= min(1000, 1000 if place.longest is None else place.longest)
         if not comparable or not short or _REWRITTEN.fullmatch(value):
@@ -276,10 +283,17 @@ class _Compiler:
         empty = re.compile(pattern, re.DOTALL).fullmatch("") is not None
         if place.kind == "absent":
             return {"match_all": {}} if empty else {"term": {"_ignored": path}}
+        if place.kind == "constant" and _SAME.fullmatch(pattern):
+            return self._constant(re.compile(pattern, re.DOTALL).fullmatch(place.value) is not None)
         if place.kind != "keyword" or empty or not _SAME.fullmatch(pattern) or not self._comparable(place):
             return self._unable(path)
         clause: Clause = {"regexp": {place.name: {"value": pattern, "flags": "NONE"}}}
         return any_of([clause, *self._or_hidden(path, place)])
+
+    @staticmethod
+    def _constant(held: bool) -> Clause:
+        """Clause of all records, or of none: what holds for a constant holds for every record of its index."""
+        return {"match_all": {}} if held else {"match_none": {}}
 
     def _comparable(self, place: Place) -> bool:
         return place.faithful and not self._evidence.seen(place).several
@@ -307,6 +321,8 @@ def _maybe_hidden(place: Place) -> Clause:
 
 def _absent(places: Sequence[Place]) -> Clause:
     """Return the clause of records without a text in any of some places; an empty text is none."""
+    if any(place.kind == "constant" for place in places):
+        return {"match_none": {}}
     return {"bool": {"filter": [any_of(
         [{"bool": {"must_not": [{"exists": {"field": place.name}}]}},
          {"term": {place.name: "false" if place.kind == "boolean" else ""}}] if place.kind != "number" else

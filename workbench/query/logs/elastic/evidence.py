@@ -57,6 +57,8 @@ class Evidence:
 
     def seen(self, place: Place) -> Seen:
         """Return what the records show of a place."""
+        if place.kind == "constant":
+            return Seen(1, several=False, hidden=False)
         if place.name not in self._seen:
             held = {"exists": {"field": place.name}}
             aggregations = {
@@ -96,6 +98,8 @@ class Evidence:
 
     def values(self, place: Place) -> tuple[Any, ...] | None:
         """Return the different values of a place; None when they are too many to look through."""
+        if place.kind == "constant":
+            return (place.value,)
         if place.name not in self._values:
             terms = {"terms": {"field": place.name, "size": _MOST_VALUES}}
             answer = self._search({"size": 0, "query": self._within, "aggs": {"values": terms}})

@@ -34,7 +34,8 @@ class Place:
     Attributes
     ----------
     kind : str
-        ``absent`` (no record has a value), ``keyword``, ``number``, ``boolean``, ``time`` or ``unknown``.
+        ``absent`` (no record has a value), ``constant`` (every record has ``value``), ``keyword``, ``number``,
+        ``boolean``, ``time`` or ``unknown``.
     name : str
         Name that compares whole values; for a text field that of its keyword part.
     under : str
@@ -47,9 +48,11 @@ class Place:
         What is indexed is the record's own, in lower case at most: no normalizer of its owner's, nothing copied in.
     low, high : float
         Numbers that the type takes; whole ones where ``whole``.
+    value : str
+        Of every record, where the field is constant.
     """
 
-    kind: Literal["absent", "keyword", "number", "boolean", "time", "unknown"]
+    kind: Literal["absent", "constant", "keyword", "number", "boolean", "time", "unknown"]
     name: str = ""
     under: str = ""
     longest: int | None = None
@@ -58,6 +61,7 @@ class Place:
     whole: bool = False
     low: float = 0
     high: float = 0
+    value: str = ""
 
 
 ABSENT, UNKNOWN = Place("absent"), Place("unknown")
@@ -74,11 +78,17 @@ class IndexFields:
         By the beginning of a path, whether a place that is not listed holds no value.
     sourced : bool
         Whether the index keeps its records whole, so that they can be read back.
+    aliases : mapping of str to str
+        Further names of fields: queries know them, records do not.
+    constants : mapping of str to str
+        Values that every record of the index has, whether it says so or not.
     """
 
     places: Mapping[str, Place]
     certain: Mapping[str, bool] = field(default_factory=dict)
     sourced: bool = True
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, path: str) -> Place:
         """Return what is known of a path."""
@@ -94,12 +104,20 @@ class IndexFields:
         certain = {"": _certain(mapping.get("dynamic", True))}
         copied = set(_copied(mapping.get("properties") or {}))
         _walk(mapping.get("properties") or {}, "", certain[""], copied, places, certain)
+        leaves = dict(_leaves(mapping.get("properties") or {}))
+        aliases = {path: str(spec.get("path")) for path, spec in leaves.items() if spec.get("type") == "alias"}
+        places |= {alias: places.get(path, UNKNOWN) for alias, path in aliases.items()}
+        constants = {
+            path: str(spec["value"])
+            for path, spec in leaves.items()
+            if spec.get("type") == "constant_keyword" and spec.get("value")
+        }
         places |= dict.fromkeys(mapping.get("runtime") or (), UNKNOWN)
         source = mapping.get("_source") or {}
         whole = source.get("enabled", True) not in (False, "false") and not (
             source.get("excludes") or source.get("includes")
         )
-        return cls(places, certain, whole)
+        return cls(places, certain, whole, aliases, constants)
 
     @classmethod
     def of_types(cls, types: Mapping[str, str]) -> IndexFields:
@@ -205,6 +223,8 @@ def _leaf(path: str, spec: Mapping[str, Any], *, copied: bool = False) -> Place:
     if _off(spec, "index") or _off(spec, "doc_values"):
         return UNKNOWN
     faithful = not copied and "null_value" not in spec
+    if kind == "constant_keyword":
+        return Place("constant", path, value=str(spec["value"])) if spec.get("value") else UNKNOWN
     if kind == "keyword":
         longest = spec.get("ignore_above")
         kept = None if longest is None else int(longest)
@@ -236,6 +256,13 @@ def _off(spec: Mapping[str, Any], option: str) -> bool:
 
 def _certain(dynamic: Any) -> bool:
     return str(dynamic).lower() in _CERTAIN
+
+
+def _leaves(properties: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Fields by their path, those inside objects too."""
+    for name, spec in properties.items():
+        yield f"{above}{name}", spec
+        yield from _leaves(spec.get("properties") or {}, f"{above}{name}.")
 
 
 def _copied(properties: Mapping[str, Any]) -> Iterator[str]:

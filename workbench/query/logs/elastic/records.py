@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.query.logs.elastic.fields import IndexFields
 from workbench.query.logs.rows import text_of
 
 _DEPTH = 20
 
 
-def indexed_record(record: Mapping[str, Any]) -> dict[str, Any]:
+def indexed_record(record: Mapping[str, Any], index: IndexFields | None = None) -> dict[str, Any]:
     """Return the values of a record by the path of their field.
+
+    Parameters
+    ----------
+    record : mapping
+        As it was written.
+    index : IndexFields, optional
+        Of the record: adds constant fields, and fields under their further names, as a query finds them.
 
     Examples
     --------
@@ -24,7 +32,11 @@ def indexed_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """
     held: dict[str, list[Any]] = {}
     _gather(record, "", held, _DEPTH)
-    return {path: _single(values) for path, values in held.items()}
+    values = {path: _single(values) for path, values in held.items()}
+    if index is None:
+        return values
+    values = {**index.constants, **values}
+    return values | {alias: values[path] for alias, path in index.aliases.items() if path in values}
 
 
 def _gather(value: Any, path: str, held: dict[str, list[Any]], depth: int) -> None:

@@ -126,7 +126,8 @@ class ElasticSource:
                 for hit in hits:
                     record = hit.get("_source") or {}
                     kept = {name: value for name, value in record.items() if name != time}
-                    rows.add(indexed_record(kept), time_ns=_time_ns(hit, time))
+                    known = fields.indices.get(str(hit.get("_index", "")))
+                    rows.add(indexed_record(kept, known), time_ns=_time_ns(hit, time))
                 frame = matching(rows.frame(), replace(wanted, native=None), span)
                 frame.attrs = {"query": query, "source": self._name, "warnings": (*said, *pages.warnings)}
                 yield frame

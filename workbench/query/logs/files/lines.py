@@ -23,8 +23,8 @@ LONGEST = 1 << 20
 
 #: What is counted of the lines.
 COUNTS = (
-    "lines", "json", "logfmt", "text", "continued", "blank", "not_understood", "broken", "undated", "unplaced", "naive",
-    "partial", "unknown_levels", "no_levels", "not_utf8", "cut", "repeated",
+    "lines", "json", "logfmt", "text", "continued", "blank", "not_understood", "broken", "undated", "unordered",
+    "unplaced", "naive", "partial", "unknown_levels", "no_levels", "not_utf8", "cut", "repeated",
 )  # fmt: skip
 
 _CRI = re.compile(r"(\S+ (?:stdout|stderr)) ([PF])(?::\S*)? ?(.*)", re.DOTALL)
@@ -41,10 +41,10 @@ class Coverage:
     counts : Counter
         ``lines`` read; of these ``json``, ``logfmt``, ``text``, ``continued`` (part of the line before, such as a stack
         trace or a rest that a runtime cut off) and ``blank``; further ``not_understood`` records, which are ``broken``
-        (begin like JSON, are none) or ``undated`` (carry the time of the line beside); ``unplaced`` (undated in a file
-        without times: left out), ``naive`` (no zone, read as UTC), ``partial`` (no year or no day),
-        ``unknown_levels``, ``no_levels``, ``not_utf8``, ``cut`` (longer than a MiB) and ``repeated`` (in two logs of
-        one program). [count]
+        (begin like JSON, are none) or ``undated`` (carry the time of the line beside); of these ``unordered`` (the date
+        can be read in two ways) and ``unplaced`` (in a file without times: left out); ``naive`` (no zone, read as UTC),
+        ``partial`` (no year or no day), ``unknown_levels``, ``no_levels``, ``not_utf8``, ``cut`` (longer than a MiB)
+        and ``repeated`` (in two logs of one program). [count]
     files : int
         Files read. [count]
     unread : list of str
@@ -85,6 +85,8 @@ class Coverage:
         said = {
             "broken": "begin like JSON and are none; they are kept as text",
             "undated": "have no time that can be read; they carry that of the line beside",
+            "unordered": "have a date that can be read day first or month first; set `dates: day-first` or "
+            "`dates: month-first` under `logs` in the profile",
             "unplaced": "stand in files without any time; they are left out",
             "naive": "have a time without a zone; it is read as UTC",
             "partial": "have a time without a year or a day; it is taken from lines beside, or the file",

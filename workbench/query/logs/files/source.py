@@ -15,6 +15,7 @@ from workbench.core.filters import LogFilter
 from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
+from workbench.query.logs.dates import order_of
 from workbench.query.logs.files.lines import Coverage, file_lines, log_name
 from workbench.query.logs.files.merge import Merged
 from workbench.query.logs.lines import continues, parsed_line
@@ -143,7 +144,8 @@ class LogFileSource:
 
 def _frames(path: Path, shape: LogShape, coverage: Coverage) -> Iterator[pd.DataFrame]:
     """Rows of one file in pieces; a line that belongs to the one before is put into its message."""
-    rows = LogRows(shape, written_ns=_written_ns(path))
+    order = shape.dates or order_of(file_lines(path, Coverage()))
+    rows = LogRows(shape, written_ns=_written_ns(path), order=order)
     counts = coverage.counts
     before: str = ""
     time_ns: int | None = None
@@ -170,7 +172,7 @@ def _frames(path: Path, shape: LogShape, coverage: Coverage) -> Iterator[pd.Data
         before, time_ns = parsed.text, rows.last_ns() or time_ns
     if len(rows):
         yield rows.frame()
-    for name in ("naive", "partial", "undated", "unplaced", "unknown_levels", "no_levels"):
+    for name in ("naive", "partial", "undated", "unordered", "unplaced", "unknown_levels", "no_levels"):
         counts[name] += getattr(rows, name)
 
 

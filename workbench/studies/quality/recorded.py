@@ -1,0 +1,146 @@
+"""Answers with a score that stand in log lines or spans of a system, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.logs.sampling import MARKS, TAIL_MARKS, kept_share
+from workbench.core.errors import ParameterError, QueryTooExpensive
+from workbench.core.filters import LogFilter, SpanFilter
+from workbench.core.secret_text import masked
+from workbench.core.timerange import TimeRange
+from workbench.core.units import count_text
+from workbench.store.tables import MAX_ROWS, TableSource
+from workbench.studies.quality.numbers import score_of
+from workbench.studies.sources.context import Context
+
+#: How far back lines and spans are read where no period is given. [d]
+DAYS = 91
+
+
+def recorded_answers(ctx: Context, *, system: str, table: TableSource, span: TimeRange) -> pd.DataFrame:
+    """Read the lines or spans of a system that carry a score.
+
+    Parameters
+    ----------
+    ctx : Context
+        Sources, profiles and settings, and who reads.
+    system : str
+        Id of the system whose lines or spans are read.
+    table : TableSource
+        With ``records``; its ``fields`` name the attributes, or the columns such as ``service``.
+    span : TimeRange
+        Times of the lines, or starts of the spans, without the end.
+
+    Returns
+    -------
+    DataFrame
+        ``time`` [UTC], ``score`` (NaN where it is no number) and a column of text for each further field; sentences
+        on what was left out in ``.attrs["warnings"]``. Without an ``event`` a record is an answer when it has a score.
+
+    Raises
+    ------
+    SourceError
+        As the source raises it.
+    QueryTooExpensive
+        More than a million answers.
+    """
+    parts: list[pd.DataFrame] = []
+    warnings: dict[str, None] = {}
+    shares: set[float] = set()
+    count = 0
+    for piece in _pieces(ctx, system, table, span):
+        warnings |= dict.fromkeys(map(str, piece.attrs.get("warnings", ())))
+        rows = pd.DataFrame({name: _column(piece, place) for name, place in table.fields.items() if name != "time"})
+        answers = (rows["score"] != "").to_numpy(np.bool_) | bool(table.event)
+        rows.insert(0, "time", pd.to_datetime(_instants(piece), unit="ns", utc=True).dt.as_unit("ms"))
+        shares |= _shares(piece[answers])
+        parts.append(rows[answers])
+        count += int(answers.sum())
+        if count > MAX_ROWS:
+            raise QueryTooExpensive(
+                f"{table.name}: the {table.records} of {system} hold more than {MAX_ROWS:,} answers.",
+                source=table.name, hint="Name an event or a service, or shorten the period.",
+            )  # fmt: skip
+    names = ["time", *(name for name in table.fields if name != "time")]
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({name: [] for name in names}, dtype="str")
+    frame["time"] = pd.to_datetime(frame["time"], utc=True).dt.as_unit("ms")
+    texts = frame["score"]
+    frame["score"] = texts.map({text: score_of(text) for text in texts.unique()}).astype(np.float64)
+    unread = int((frame["score"].isna() & (texts != "")).sum())
+    if unread:
+        warnings[
+            f"{table.name}: {count_text(unread)} of {count_text(count)} answers have a score that is no number; "
+            "they count as answers without one."
+        ] = None
+    if len(shares) > 1:
+        warnings[
+            f"{table.name}: answers are kept at different rates (sampling), and each counts once; what is kept more "
+            "often weighs more."
+        ] = None
+    frame.attrs["warnings"] = tuple(warnings)
+    return frame
+
+
+def only_system(ctx: Context, table: TableSource) -> str:
+    """Return the one system that a table of records answers for; ParameterError where none or several are named."""
+    systems = ctx.systems_of(table.name)
+    if len(systems) != 1:
+        raise ParameterError(
+            f"The table {table.name} names {len(systems)} systems; its records are those of one.",
+            hint=f'Set systems = ["name"] in [sources.{table.name}].',
+        )
+    return systems[0]
+
+
+def recent_answers(ctx: Context, table: TableSource) -> pd.DataFrame:
+    """Read the answers of the last :data:`DAYS` days, for a question about rows without a period."""
+    now = ctx.clock()
+    span = TimeRange(now - timedelta(days=DAYS), now)
+    return recorded_answers(ctx, system=only_system(ctx, table), table=table, span=span)
+
+
+def _pieces(ctx: Context, system: str, table: TableSource, span: TimeRange) -> Iterator[pd.DataFrame]:
+    named = (table.service,) if table.service else ()
+    events = (table.event,) if table.event else ()
+    if table.records == "logs":
+        lines = ctx.logs_for(system)
+        services = named or ctx.services_within(lines, system)
+        yield from lines.logs(LogFilter(services=services, events=events), span)
+    else:
+        kept = ctx.spans_for(system)
+        alone = ctx.serves.get(kept.name) == (system,)
+        services = named or (() if alone else ctx.services_of(system))
+        yield from kept.spans(SpanFilter(services=services, operations=events), span)
+
+
+def _instants(piece: pd.DataFrame) -> pd.Series:
+    return piece["time_ns"] if "time_ns" in piece else piece["start_ns"]
+
+
+def _column(piece: pd.DataFrame, place: str) -> pd.Series:
+    """Text of an attribute, else of a column; empty where a record has none."""
+    held = piece["attributes"].map(lambda attributes: attributes.get(place, "") if attributes else "").astype("str")
+    if place in piece.columns and place != "attributes":
+        held = held.where(held != "", piece[place].astype("str"))
+    return held.map({text: masked(text) for text in held.unique()})
+
+
+def _shares(piece: pd.DataFrame) -> set[float]:
+    """Shares at which these records were kept; -1 where it is not known. [ratio]"""
+    if "weight" in piece:
+        return {round(1 / weight, 9) if weight > 0 else -1.0 for weight in piece["weight"].unique()}
+    marks = {_mark(attributes) for attributes in piece["attributes"]}
+    shares = {-1.0 if mark is None else kept_share(mark) for mark in marks}
+    return {-1.0 if np.isnan(share) else float(share) for share in shares}
+
+
+def _mark(attributes: dict[str, Any]) -> str | None:
+    if any(attributes.get(name) for name in TAIL_MARKS):
+        return None
+    return next((str(attributes[name]) for name in MARKS if attributes.get(name)), "")
