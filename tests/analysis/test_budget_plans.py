@@ -156,6 +156,29 @@ def test_rows_that_cannot_be_used_are_named() -> None:
         "'fortnight' is no window: write month, 24h, 7d, 30d.",
     ]
     assert read_plans(table.iloc[:1], ["key"])[1] == [
-        "Row 1 is left out: spend is not counted by owner.",
+        "Row 1 is left out: spend is not counted by owner (ada).",
         "Spend is not counted by owner: add a table of labels that gives it to keys.",
     ]
+
+
+def test_a_budget_of_a_part_is_never_taken_for_one_of_the_whole() -> None:
+    whole = {"amount": Decimal(900), "currency": "USD"}
+    table = pd.DataFrame([
+        {**whole, "ownr": "ada", "cost_center": "", "note": ""},
+        {**whole, "ownr": "", "cost_center": "4711", "note": ""},
+        {**whole, "ownr": "", "cost_center": "", "note": "agreed with the board"},
+    ])  # fmt: skip
+    plans, notes = read_plans(table, ["owner", "key"])
+    assert plans == [BudgetPlan("", "", Decimal(900), "USD")]
+    assert [note.partition(" is left out: ")[2] for note in notes[:2]] == [
+        "spend is not counted by ownr (ada); do you mean owner?",
+        "spend is not counted by cost_center (4711).",
+    ]
+
+
+def test_a_budget_that_never_holds_is_named_and_those_of_other_systems_are_passed_over() -> None:
+    row = {"amount": Decimal(1), "currency": "USD", "since": "2026-12-01", "until": "2026-11-01", "system": "lab"}
+    assert read_plans(pd.DataFrame([row]), [], system="lab")[1] == [
+        "Row 1 is left out: it ends on 2026-11-01, before it begins (2026-12-01)."
+    ]
+    assert read_plans(pd.DataFrame([row]), [], system="conduit") == ([], [])

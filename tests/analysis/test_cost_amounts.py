@@ -288,3 +288,11 @@ def test_minutes_at_the_end_of_a_period_do_not_make_its_spend_zero():
     assert set(spend_groups(idle, barely, ACCOUNTS, PERIODS).frame["before"]) == {None}
     half = SEEN.assign(covered=0.5)
     assert set(spend_totals(idle, half, ACCOUNTS, PERIODS).frame["before"]) == {Decimal(0)}
+
+
+def test_rows_without_a_key_are_a_group_of_their_own_and_change_no_other() -> None:
+    amounts = [Decimal(value) for value in (1, 10, 100, 1000, 10000)]
+    rows = pd.DataFrame({"key": ["b", None, "a", None, "b"], "model": "x", "amount": amounts})
+    sums = summed(rows, ["key", "model"])
+    found = {"" if key != key else key: amount for key, amount in zip(sums["key"], sums["amount"], strict=True)}
+    assert found == {"b": 10001, "": 1010, "a": 100}

@@ -13,11 +13,34 @@ import pytest
 
 from workbench.analysis.quality import distances
 from workbench.analysis.quality.compare import Columns, compare_arms
-from workbench.analysis.quality.effects import Moments, adjusted, at_any_time, paired, sample_ratio_p, welch
+from workbench.analysis.quality.effects import Moments, adjusted, at_any_time, linearised, paired, sample_ratio_p, welch
 from workbench.core.errors import ParameterError
 
 PRIMES = Path(__file__).parents[3] / "shared" / "datasets" / "llmdrift" / "PRIME_FULL_EVAL.csv"
 SENSITIVE = PRIMES.with_name("SENSITIVEQ_EVAL.csv")
+
+
+#: Amount and count of now and of before, by side: sums, and sums of squares and products, of gbstats' tests (MIT).
+RATIOS = [
+    (
+        [485.112236689623, 679.9093275844917, 192.59138069991536, 290.1398399750233],
+        [
+            [2715.484666118136, 3602.146836776702, 1113.6215759318352, 1559.2878434944676],
+            [3602.146836776702, 4939.424001640236, 1460.3181079276983, 2130.9404074446747],
+            [1113.6215759318352, 1460.3181079276983, 460.076026390857, 634.239482353647],
+            [1559.2878434944676, 2130.9404074446747, 634.239482353647, 920.9461385038898],
+        ],
+    ),
+    (
+        [514.7757826608777, 705.4090874383759, 206.94157227402536, 302.54389139107326],
+        [
+            [2994.897482705013, 3918.1561431600717, 1237.0953021125997, 1701.0287270040265],
+            [3918.1561431600717, 5291.36604146392, 1604.0759503266522, 2292.081739775257],
+            [1237.0953021125997, 1604.0759503266522, 514.2903702246757, 698.4173425817908],
+            [1701.0287270040265, 2292.081739775257, 698.4173425817908, 994.4506208125663],
+        ],
+    ),
+]
 
 
 def digits(values: tuple[float, ...], places: int) -> tuple[float, ...]:
@@ -39,6 +62,48 @@ def test_intervals_at_any_time_are_those_of_growthbook(tuning: int, low: float, 
     effect = at_any_time(first, second, relative=True, tuning=tuning)
     assert digits((effect.difference, effect.low, effect.high), 5) == (0.50336, low, high)
     assert effect.p == 1
+
+
+def values_of(n: int, sums: list[float], products: list[list[float]], seed: int) -> np.ndarray:
+    """Draw n rows of values with these sums, and these sums of squares and of products."""
+    mean = np.array(sums) / n
+    wanted = (np.array(products) - n * np.outer(mean, mean)) / n
+    drawn = np.random.default_rng(seed).normal(size=(n, len(sums)))
+    drawn -= drawn.mean(axis=0)
+    white = drawn @ np.linalg.inv(np.linalg.cholesky(drawn.T @ drawn / n)).T
+    return white @ np.linalg.cholesky(wanted).T + mean
+
+
+def lift(
+    first: np.ndarray, second: np.ndarray, before: tuple[np.ndarray, np.ndarray], weight: float
+) -> tuple[Moments, Moments]:
+    """Moments of adjusted scores as shares of the first mean as it was: the convention behind growthbook's lifts.
+
+    The base is of the first sample too, so that its scores weigh more (delta method): by the ratio of the means as they
+    were for means, by that of the adjusted ones for ratios. Which of them decides the fifth digit.
+    """
+    base = first.mean()
+    low, high = adjusted(first, second, before)
+    spread = float(np.var((weight - 1) * first + low, ddof=1)) / base**2
+    return Moments(len(first), low.mean() / base, spread), Moments.of(high / base)
+
+
+def test_lifts_adjusted_by_a_value_from_before_are_those_of_growthbook() -> None:
+    first = values_of(3000, [1396.87, 16.87], [[52377.9767, 1.0], [1.0, 527.9767]], 1)
+    second = values_of(3461, [2422.7, 22.7], [[134698.29, 1.0], [1.0, 1348.29]], 2)
+    weight = second[:, 0].mean() / first[:, 0].mean()
+    effect = at_any_time(*lift(first[:, 0], second[:, 0], (first[:, 1], second[:, 1]), weight))
+    assert digits((effect.difference, effect.low, effect.high), 5) == (0.50338, -0.50969, 1.51646)
+    assert effect.p == 1
+
+
+def test_ratios_adjusted_by_a_ratio_from_before_are_those_of_growthbook() -> None:
+    sides = []
+    for seed, (sums, products) in enumerate(RATIOS):
+        paid, used, paid_before, used_before = values_of(100, sums, products, seed).T
+        sides.append((linearised(paid, used)[1], linearised(paid_before, used_before)[1]))
+    effect = welch(*lift(sides[0][0], sides[1][0], (sides[0][1], sides[1][1]), 1 - 0.0007))
+    assert digits((effect.difference, effect.low, effect.high, effect.p), 5) == (-0.0007, -0.00841, 0.007, 0.85771)
 
 
 def test_sample_ratios_are_the_published_ones() -> None:
@@ -66,6 +131,9 @@ def test_distances_are_the_published_ones() -> None:
     assert round(distances.kolmogorov_smirnov(first, second)[0], 2) == 0.81
     stream = np.random.RandomState(1)
     assert round(distances.jensen_shannon(stream.normal(0, 1, 10_000), stream.normal(0, 1, 1_000)), 4) == 0.0472
+    names = np.random.RandomState(1)
+    two = names.choice(list("abcd"), 10_000), names.choice(list("abce"), 1_000)
+    assert round(distances.jensen_shannon_counts(*distances.counts_of(*two)), 4) == 0.5038
     stream = np.random.RandomState(1)
     assert round(distances.wasserstein(stream.normal(0, 1, 10_000), stream.normal(1, 1, 1_000)), 4) == 1.0114
 

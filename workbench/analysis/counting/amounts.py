@@ -147,8 +147,9 @@ def summed(rows: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
     (['b', 'a'], ['0.300000000000', '1.000000000000'])
     """
     keys = list(by)
-    groups = rows.groupby(keys, sort=False, observed=True).ngroup().to_numpy()
-    _, first = np.unique(groups, return_index=True)
+    # A key that is not given is a group as well.
+    groups = rows.groupby(keys, sort=False, observed=True, dropna=False).ngroup().to_numpy()
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(groups), prepend=-1))
     totals = rows[keys].iloc[first].reset_index(drop=True)
     sums = _group_sums(groups, pa.array(rows["amount"], AMOUNT))
     return totals.assign(amount=pd.arrays.ArrowExtensionArray(sums))
@@ -162,6 +163,9 @@ def _group_sums(groups: NDArray[np.int64], amounts: pa.Array | pa.ChunkedArray) 
 
 def _fitting(amounts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return the amounts; Arrow's sums do not tell when they overflow."""
+    ends = [abs(end.as_py() or 0) for end in pc.min_max(amounts).values()]
+    if len(amounts) * max(ends) < 10 ** (PRECISION - SCALE):
+        return amounts
     size = pc.sum(pc.abs(amounts).cast(pa.float64()), min_count=0).as_py()
     if size >= 10.0 ** (PRECISION - SCALE):
         raise ParameterError(f"Amounts of {size:.3g} in all do not fit {PRECISION} digits with {SCALE} places.")

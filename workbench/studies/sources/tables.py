@@ -72,7 +72,7 @@ def planned_budgets(ctx: Context, system: str, accounts: Sequence[Account]) -> t
     dimensions = {name for account in accounts if account.measure == "cost" for name in account.dimensions}
     plans: list[BudgetPlan] = []
     for table, rows in tables:
-        own, notes = read_plans(rows, dimensions)
+        own, notes = read_plans(rows, dimensions, system=system)
         plans += own
         warnings += [f"{table.name}: {note}" for note in notes]
     return plans, warnings

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ from workbench.core.timerange import DAY_MS, TimeRange, calendar_range, named_zo
 
 #: Windows of a budget by the words of a table; all but the month have a length in days. [d]
 WINDOW_DAYS: dict[str, int | None] = {"month": None, "24h": 1, "7d": 7, "30d": 30}
+
+#: Columns that say nothing of whose budget it is; any other that has a value names an owner of some kind.
+_PLAIN = {"amount", "currency", "window", "since", "until", "system", "note", "notes", "comment", "description", "name",
+          "title", "id"}  # fmt: skip
 
 #: A Monday: windows without a first day of their own begin on one.
 _MONDAY = date(1970, 1, 5)
@@ -100,7 +105,9 @@ class BudgetPlans(Result):
     zone: str
 
 
-def read_plans(table: pd.DataFrame, dimensions: Collection[str]) -> tuple[list[BudgetPlan], list[str]]:
+def read_plans(
+    table: pd.DataFrame, dimensions: Collection[str], *, system: str = ""
+) -> tuple[list[BudgetPlan], list[str]]:
     """Read a table of budgets: ``amount``, ``currency``, one column named as a dimension or none, ``window`` and dates.
 
     Parameters
@@ -109,6 +116,8 @@ def read_plans(table: pd.DataFrame, dimensions: Collection[str]) -> tuple[list[B
         Text, ``amount`` Decimal. [currency]
     dimensions : collection of str
         Labels that spend is counted by, those of tables of labels included.
+    system : str
+        Rows whose column ``system`` names another one are passed over.
 
     Returns
     -------
@@ -125,27 +134,35 @@ def read_plans(table: pd.DataFrame, dimensions: Collection[str]) -> tuple[list[B
     plans, notes = [], []
     known = [str(name) for name in table.columns if name in dimensions]
     for number, row in enumerate(table.to_dict(orient="records"), start=1):
+        if system and _text(row.get("system")) not in ("", system):
+            continue
         try:
-            plans.append(_plan({str(name): value for name, value in row.items()}, known))
+            plans.append(_plan({str(name): value for name, value in row.items()}, known, dimensions))
         except (ParameterError, ValueError) as error:
             reason = error.message if isinstance(error, ParameterError) else f"{error}."
             notes.append(f"Row {number} is left out: {reason}")
-    unknown = {"owner", "team", "key", "user", "project", "cost_center"} & set(table.columns) - set(known)
+    others = [name for name in table.columns if name not in known and name not in _PLAIN]
+    unknown = sorted(str(name) for name in others if table[name].map(_text).any())
     if unknown:
-        notes.append(
-            f"Spend is not counted by {', '.join(sorted(unknown))}: add a table of labels that gives it to keys."
-        )
+        notes.append(f"Spend is not counted by {', '.join(unknown)}: add a table of labels that gives it to keys.")
     return plans, notes
 
 
-def _plan(row: dict[str, Any], known: Sequence[str]) -> BudgetPlan:
-    texts = {name: "" if value is None or value != value else str(value).strip() for name, value in row.items()}
+def _text(value: Any) -> str:
+    return "" if value is None or value != value else str(value).strip()
+
+
+def _plan(row: dict[str, Any], known: Sequence[str], dimensions: Collection[str]) -> BudgetPlan:
+    texts = {name: _text(value) for name, value in row.items()}
     named = [name for name in known if texts[name]]
     if len(named) > 1:
         raise ParameterError(f"it names {' and '.join(named)}; a budget is for one of them.")
-    unlabelled = [name for name in ("owner", "team", "key", "user", "project") if texts.get(name) and name not in known]
+    # A budget of a part that is taken for one of the whole would be kept when it is not, or the other way about.
+    unlabelled = [name for name, text in texts.items() if text and name not in known and name not in _PLAIN]
     if unlabelled:
-        raise ParameterError(f"spend is not counted by {unlabelled[0]}.")
+        near = get_close_matches(unlabelled[0], [*dimensions, "since", "until", "window"], 1, 0.75)
+        meant = f"; do you mean {near[0]}?" if near else "."
+        raise ParameterError(f"spend is not counted by {unlabelled[0]} ({texts[unlabelled[0]][:40]}){meant}")
     window = texts.get("window", "").lower().replace(" ", "").replace("1mo", "month").replace("1d", "24h") or "month"
     if window not in WINDOW_DAYS:
         raise ParameterError(f"{texts['window']!r} is no window: write {', '.join(WINDOW_DAYS)}.")
@@ -154,6 +171,8 @@ def _plan(row: dict[str, Any], known: Sequence[str]) -> BudgetPlan:
     if row["amount"] < 0:
         raise ParameterError(f"{row['amount']} is negative.")
     since, until = (date.fromisoformat(texts[name]) if texts.get(name) else None for name in ("since", "until"))
+    if since and until and until <= since:
+        raise ParameterError(f"it ends on {until}, before it begins ({since}).")
     dimension = named[0] if named else ""
     return BudgetPlan(
         dimension, texts.get(dimension, ""), row["amount"], texts["currency"].upper(), window, since, until
