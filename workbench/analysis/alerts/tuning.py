@@ -114,8 +114,8 @@ class AlertTuning(Result):
 
 
 COLUMNS = ("alertname", "outcome", "for_ms", "proposed_for_ms", "keep_ms", "proposed_keep_ms", "threshold",
-           "proposed_threshold", "proposed_without", "pages", "proposed_pages", "avoided", "events", "lost", "delay_s", "budget_lost",
-           "chosen_pages", "chosen_proposed_pages")  # fmt: skip
+           "proposed_threshold", "proposed_without", "pages", "proposed_pages", "avoided", "events", "lost",
+           "delay_s", "budget_lost", "chosen_pages", "chosen_proposed_pages")  # fmt: skip
 
 
 def replayed(history: RuleHistory, setting: Setting, events: Sequence[AlertEvent]) -> Replay:

@@ -33,7 +33,7 @@ MANY_PER_EVENT = 3.0
 def alert_rule_tuning(
     ctx: Context, *, system: str, range: TimeRange, as_of: datetime, rules: Sequence[str] = ()
 ) -> Study:
-    """Propose ``for``, ``keep_firing_for``, thresholds and grouping for the rules of a system that page most for nothing.
+    """Propose ``for``, ``keep_firing_for``, thresholds and grouping for the rules that page most for nothing.
 
     Parameters
     ----------
