@@ -14,10 +14,12 @@ import pytest
 from tests.source_imports import ROOT
 from workbench.analysis.overview.answers import budget_text
 from workbench.analysis.overview.first_page import FIGURE_COLUMNS, PeriodFigures, ReportFindings
+from workbench.analysis.overview.reasons import EPISODE_SPEND, unpriced
 from workbench.analysis.overview.statements import TEMPLATES, sentence
 from workbench.charts.overview.first_page import FirstPage, first_page_html, first_page_markdown, grouped
 from workbench.core.timerange import TimeRange
 from workbench.studies.overview.report import system_report
+from workbench.studies.sources.reader import QueryReader
 
 LAB = "counterfactual-lab"
 OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -161,6 +163,37 @@ def test_the_facts_of_the_first_page_are_those_of_the_truth(lab, truth) -> None:
     ]
     hidden = study.results["findings"].notes
     assert abs(frame.loc["report/alerts/began", "facts"]["began"] - len(began)) <= 1, hidden
+
+
+@pytest.mark.slow
+def test_the_money_of_an_episode_is_what_its_counters_rose_by(lab, shared_settings) -> None:
+    """Spend of the outage of 8 October, by the samples at its two ends: no counter was reset or born in it."""
+    from workbench.studies import open_context
+
+    context = open_context(shared_settings)
+    profile = context.catalog.profile(LAB)
+    reader = QueryReader(context.source_for(LAB), profile.scope)
+    facts = lab["report_findings"].results["findings"].frame.set_index("id").loc["report/cost/money", "facts"]
+    assert facts["span"] == 45 * 60
+    for name, day in (("amount", 8), ("before", 1)):
+        at = datetime(2026, 10, day, 13, 20, tzinfo=UTC), datetime(2026, 10, day, 14, 5, tzinfo=UTC)
+        start, end = (
+            sum(value for role in ("api", "storage", "compute")
+                for _, value in reader.values(profile.roles[f"cost.{role}"].select, instant))
+            for instant in at
+        )  # fmt: skip
+        assert float(facts[name][0]) == pytest.approx(end - start, rel=1e-9)
+        assert facts[name][1] == "USD"
+
+
+def test_money_that_was_not_observed_is_not_known() -> None:
+    compliance = pd.DataFrame({"objective": ["a", "b", "c"], "status": ["spent", "spent", "at_risk"],
+                               "period_left_ratio": [-2.0, -1.0, 0.1]})  # fmt: skip
+    rows = [("a", 600.0, "USD", Decimal(3), None, 1.0, float("nan")), ("b", 600.0, "USD", Decimal(4), None, 0.5, 1.0)]
+    (said,) = unpriced(compliance, pd.DataFrame(rows, columns=EPISODE_SPEND))
+    assert said.text == "What 1 missed objective cost in money: the spend of that time is not measured."
+    (said,) = unpriced(compliance, pd.DataFrame(rows[:0], columns=EPISODE_SPEND))
+    assert said.facts == {"count": 2}
 
 
 @pytest.mark.slow

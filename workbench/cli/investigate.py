@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.period import PeriodOptions, period_options
 
 #: Columns of the table on a terminal; JSON and CSV have all.
@@ -85,7 +84,4 @@ def investigate(
         say(f"{system}, {study.range}: {tables.finding(study)}")
     for note in (*study.warnings, *(note for name in ("changes", "happenings") for note in study.results[name].notes)):
         say(f"Note: {note}")
-    if study.status == "unavailable":
-        sys.exit(3)
-    if check and study.status == "at_risk":
-        sys.exit(1)
+    exit_by_status(study.status, check=check)

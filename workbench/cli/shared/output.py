@@ -85,6 +85,19 @@ def say(*lines: str) -> None:
         click.echo(visible(line, lines=True), err=True)
 
 
+def exit_by_status(status: str, *, check: bool = False) -> None:
+    """End with the exit code of a study's status: 3 unavailable, 9 refused, with ``check`` 1 where it is at risk.
+
+    Returns
+    -------
+    None
+        Where the status is none of these: the command ends as usual.
+    """
+    codes = {"unavailable": 3, "refused": 9, **({"at_risk": 1, "spent": 1} if check else {})}
+    if status in codes:
+        sys.exit(codes[status])
+
+
 def write_text(target: Path, text: str) -> None:
     """Write a file as a whole or not at all; its folder is made when it is not there."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.period import PeriodOptions, period_options
 
 if TYPE_CHECKING:
@@ -72,10 +71,7 @@ class Request:
             say(f"{self.system}, {study.range}" + (f": {finding}" if str(finding) else ""))
         for note in (*study.warnings, *(note for result in study.results.values() for note in result.notes)):
             say(f"Note: {note}")
-        if study.status in ("unavailable", "refused"):
-            sys.exit(3 if study.status == "unavailable" else 9)
-        if check and study.status in ("at_risk", "spent"):
-            sys.exit(1)
+        exit_by_status(study.status, check=check)
 
 
 def question(command: Callable[..., None]) -> Callable[..., Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.period import PeriodOptions, period_options
 
 
@@ -75,5 +74,4 @@ def backtest(
         say(f"{system}, {study.range}; replayed in steps of {step}, so detection times are up to one step late")
     for warning in study.warnings:
         say(f"Note: {warning}")
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
+    exit_by_status(study.status)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.period import PeriodOptions, period_options
 
 
@@ -55,5 +54,4 @@ def burn(
         say(f"{system}, {study.range}; source {study.provenance.source}; times are UTC")
     for warning in study.warnings:
         say(f"Warning: {warning}")
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
+    exit_by_status(study.status)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 
 
 @click.command()
@@ -73,5 +73,4 @@ def _shown(study: Any, rows: list[dict[str, str]], format_: str) -> None:
     else:
         {"csv": print_csv, "table": print_table}[format_](rows)
     say(*(f"Warning: {warning}" for warning in study.warnings))
-    if study.status == "unavailable":
-        sys.exit(3)
+    exit_by_status(study.status)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 
 
 @click.command()
@@ -51,5 +50,4 @@ def scorecard(
     else:
         print_table(scorecard_rows(card, by="owner" if by == "owner" else "system"))
     say(*study.warnings)
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
+    exit_by_status(study.status)

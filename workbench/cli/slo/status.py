@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.period import PeriodOptions, period_options
 
 
@@ -72,7 +71,4 @@ def status(
             print_table(parts)
     for warning in study.warnings:
         say(f"Warning: {warning}")
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
-    if check and study.status in ("at_risk", "spent"):
-        sys.exit(1)
+    exit_by_status(study.status, check=check)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from workbench.cli.shared.output import format_option, print_csv, print_json, print_table, say
+from workbench.cli.shared.output import exit_by_status, format_option, print_csv, print_json, print_table, say
 from workbench.cli.shared.period import PeriodOptions, period_options
 
 
@@ -72,8 +71,7 @@ def whatif(
             say(f"A target to start with, the measured share rounded down: {ratio_text(first, digits=3)}.")
     for warning in study.warnings:
         say(f"Warning: {warning}")
-    if study.status in ("unavailable", "refused"):
-        sys.exit(3 if study.status == "unavailable" else 9)
+    exit_by_status(study.status)
 
 
 def _number(text: str, option: str) -> Any:
