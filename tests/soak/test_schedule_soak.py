@@ -25,7 +25,7 @@ import pytest
 from workbench.core.settings import Settings, load_settings
 from workbench.store import Message, Store, message_id, open_store
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(5_400)]
 
 KILLS = 20
 
