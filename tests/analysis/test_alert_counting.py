@@ -229,3 +229,21 @@ def test_the_hour_classes_of_a_week_are_50_48_and_70_hours():
     week = pd.date_range("2026-10-05", periods=168, freq="h", tz="Europe/Warsaw").tz_convert("UTC")
     counts = pd.Series(hour_classes(pd.Series(week), "Europe/Warsaw")).value_counts()
     assert counts.to_dict() == {"business": 50, "off": 48, "sleep": 70}
+
+
+def test_a_condition_from_before_an_outage_began_once_also_when_the_first_evaluation_after_it_was_missed():
+    """The server is back at 02:00:10 and evaluates at 02:00:20 without writing; the evaluation after that is missed."""
+    up = np.concatenate([every(0, 90 * MINUTE, 15 * S), every(2 * HOUR + 10 * S, 6 * HOUR, 15 * S)])
+    back = 2 * HOUR + 20 * S
+    firing = (
+        np.concatenate([every(HOUR + 20 * S, 90 * MINUTE, MINUTE), every(back + 5 * MINUTE, 4 * HOUR, MINUTE)]) + 461
+    )
+    since = np.where(firing < BASE + back, BASE + HOUR - 4 * MINUTE, BASE + back)
+    frame = episodes(
+        alert("A", firing, since),
+        alert("A", every(HOUR - 3 * MINUTE, HOUR + 20 * S, MINUTE) + 461, BASE + HOUR - 4 * MINUTE, state="pending"),
+        alert("A", every(back + 2 * MINUTE, back + 5 * MINUTE, MINUTE) + 461, BASE + back, state="pending"),
+        up=up,
+    )
+    assert frame["left_censored"].tolist() == [False, True]
+    assert frame["right_censored"].tolist() == [True, False]

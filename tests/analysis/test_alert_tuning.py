@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,21 @@ def test_a_setting_that_fails_on_held_back_time_is_not_proposed():
     event = AlertEvent("api", (25 * DAY + 100) * MINUTE, (25 * DAY + 104) * MINUTE, 0.2)
     _, row = tuned(history(values), [event])
     assert (row["outcome"], row["lost"], row["budget_lost"]) == ("fails on held-back time", 1, 0.2)
+
+
+def test_one_alert_stands_for_all_pods_where_they_fail_together_and_for_no_single_one():
+    draw = np.random.default_rng(2)
+    values = np.zeros((6, 30 * DAY))
+    for start in draw.integers(0, 30 * DAY - 400, 40):
+        values[:, start : start + 120] = 2.0
+    labels = tuple({"pod": f"p{number}", "zone": "z" if number else "y"} for number in range(6))
+    event = AlertEvent("api", int(start) * MINUTE, (int(start) + 120) * MINUTE, 0.2)
+    setting, row = tuned(replace(history(values), labels=labels), [event])
+    assert (row["outcome"], setting.without, row["proposed_without"]) == ("proposed", ("pod", "zone"), "pod, zone")
+    assert row["proposed_pages"] * 6 == row["pages"]
+    alone = np.zeros((6, 30 * DAY))
+    alone[0] = values[0]
+    assert tuned(replace(history(alone), labels=labels), [event])[0].without == ()
 
 
 @pytest.mark.slow

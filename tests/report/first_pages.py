@@ -24,6 +24,10 @@ _CAUSE = (
     "message “counterfactual-lab: GET /api/<*>/counterfactuals/<*> <*> in <*> s: upstream unavailable, connection pool "
     "exhausted” came 8 min 21 s after its start."
 )
+_COST = (
+    "It cost as much of the budget as 1 h 14 min of complete outage. 1,234.56 USD was spent in the 44 min of the "
+    "episode, 2,345.67 USD in the same time a week before."
+)
 
 
 def fullest() -> Any:
@@ -33,7 +37,7 @@ def fullest() -> Any:
     rows += [
         (part, "slo", text, "")
         for _ in range(3)
-        for part, text in (("missed", _LONG), ("cause", _CAUSE), ("cost", "It cost as much as 1 h 14 min of outage."))
+        for part, text in (("missed", _LONG), ("cause", _CAUSE), ("cost", _COST))
     ]
     rows += [("decision", "slo", _LONG, "")] * 3 + [("unknown", "", _LONG, "")] * 7
     frame = pd.DataFrame(rows, columns=["part", "question", "text", "change"]).assign(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,10 +15,14 @@ import pytest
 from tests.source_imports import ROOT
 from workbench.analysis.overview.answers import budget_text
 from workbench.analysis.overview.first_page import FIGURE_COLUMNS, PeriodFigures, ReportFindings
+from workbench.analysis.overview.reasons import EPISODE_SPEND, unpriced
 from workbench.analysis.overview.statements import TEMPLATES, sentence
 from workbench.charts.overview.first_page import FirstPage, first_page_html, first_page_markdown, grouped
+from workbench.charts.overview.fleet_page import FleetPage
+from workbench.core.result import Provenance, Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.overview.report import system_report
+from workbench.studies.sources.reader import QueryReader
 
 LAB = "counterfactual-lab"
 OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -123,6 +128,27 @@ def test_cause_and_cost_stand_with_their_objective_and_a_decision_with_its_owner
     assert grouped(frame, "decision") == ["Wait. Owner: SRE."]
 
 
+_STUDY = Study(
+    name="report_findings", system="s", range=OCTOBER, as_of=OCTOBER.end, results={}, status="ok", freshness=None,
+    coverage=1.0, provenance=Provenance("", "", "", ""),
+)  # fmt: skip
+
+
+def test_a_page_of_several_systems_says_once_what_they_share_and_one_of_each_kind_first() -> None:
+    unread = [("unknown/coverage", "26 min were not observed."), ("unknown/history", "3 of 12 periods are known.")]
+    studies = []
+    for number, more in enumerate([[], [], [("unknown/money", "1 cost is not measured.")]]):
+        rows = [{"id": f"report/{name}", "part": "unknown", "question": "", "text": text.replace("26", f"2{number}")}
+                for name, text in [*unread, *more]]  # fmt: skip
+        page, periods = findings(rows)
+        page = replace(page, title=f"S{number}")
+        studies.append(replace(_STUDY, results={"findings": page, "periods": periods}))
+    assert FleetPage(studies).items("unknown") == [
+        "S0: 20 min were not observed.", "All 3 systems: 3 of 12 periods are known.", "S2: 1 cost is not measured.",
+        "S1: 21 min were not observed.", "… and 1 more, in the reports of the systems.",
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def truth(demo_home):
     return json.loads((demo_home / "demo" / "truth.json").read_text())
@@ -161,6 +187,37 @@ def test_the_facts_of_the_first_page_are_those_of_the_truth(lab, truth) -> None:
     ]
     hidden = study.results["findings"].notes
     assert abs(frame.loc["report/alerts/began", "facts"]["began"] - len(began)) <= 1, hidden
+
+
+@pytest.mark.slow
+def test_the_money_of_an_episode_is_what_its_counters_rose_by(lab, shared_settings) -> None:
+    """Spend of the outage of 8 October, by the samples at its two ends: no counter was reset or born in it."""
+    from workbench.studies import open_context
+
+    context = open_context(shared_settings)
+    profile = context.catalog.profile(LAB)
+    reader = QueryReader(context.source_for(LAB), profile.scope)
+    facts = lab["report_findings"].results["findings"].frame.set_index("id").loc["report/cost/money", "facts"]
+    assert facts["span"] == 45 * 60
+    for name, day in (("amount", 8), ("before", 1)):
+        at = datetime(2026, 10, day, 13, 20, tzinfo=UTC), datetime(2026, 10, day, 14, 5, tzinfo=UTC)
+        start, end = (
+            sum(value for role in ("api", "storage", "compute")
+                for _, value in reader.values(profile.roles[f"cost.{role}"].select, instant))
+            for instant in at
+        )  # fmt: skip
+        assert float(facts[name][0]) == pytest.approx(end - start, rel=1e-9)
+        assert facts[name][1] == "USD"
+
+
+def test_money_that_was_not_observed_is_not_known() -> None:
+    compliance = pd.DataFrame({"objective": ["a", "b", "c"], "status": ["spent", "spent", "at_risk"],
+                               "period_left_ratio": [-2.0, -1.0, 0.1]})  # fmt: skip
+    rows = [("a", 600.0, "USD", Decimal(3), None, 1.0, float("nan")), ("b", 600.0, "USD", Decimal(4), None, 0.5, 1.0)]
+    (said,) = unpriced(compliance, pd.DataFrame(rows, columns=EPISODE_SPEND))
+    assert said.text == "What 1 missed objective cost in money: the spend of that time is not measured."
+    (said,) = unpriced(compliance, pd.DataFrame(rows[:0], columns=EPISODE_SPEND))
+    assert said.facts == {"count": 2}
 
 
 @pytest.mark.slow

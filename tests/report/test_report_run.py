@@ -123,9 +123,9 @@ def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path
     declared = nbformat.v4.new_code_cell(
         'system: str = ""  # system\nperiod: str = ""  # period', metadata={"tags": ["parameters"]}
     )
-    template = nbformat.v4.new_notebook(
-        cells=[declared, nbformat.v4.new_code_cell("raise ValueError('no such column: sli')")]
-    )
+    light = "import sys\nprint('nbformat' in sys.modules, 'rfc3987_syntax.syntax_helpers' in sys.modules)"
+    cells = [declared, *map(nbformat.v4.new_code_cell, (light, "raise ValueError('no such column: sli')"))]
+    template = nbformat.v4.new_notebook(cells=cells)
     nbformat.write(template, tmp_path / "broken.ipynb")
     demo_settings = demo_settings.model_copy(update={"reports": (tmp_path,)})
     with pytest.raises(ParameterError, match="Choose a Python kernel"):
@@ -137,6 +137,7 @@ def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path
     kept = list((demo_settings.home / "reports").rglob("*.ipynb"))
     assert [path.parent.name for path in kept] == ["failed"]
     assert str(kept[0]) in str(caught.value)
+    assert "True False" in kept[0].read_text(), "nbformat came without grammars that take seconds to build"
     assert not list((demo_settings.home / "reports").rglob("*.html"))
     (row,) = past_runs(demo_settings)
     assert row["status"] == "failed"

@@ -70,6 +70,19 @@ def test_promtool_runs_a_unit_test_of_each_changed_rule_and_fails_it_on_another_
         assert "promtool test rules refuses" in checked(wrong, tests=tests)[1]
 
 
+def test_one_alert_for_all_is_written_as_the_largest_of_its_series(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yml"
+    path.write_text(TEXT + "        annotations: {summary: '{{ $labels.pod }} is slow'}\n")
+    row = proposal("Slow", for_ms=0, proposed_for_ms=120_000, threshold=2.0, proposed_threshold=3.0)
+    changed = changed_rules(path, pd.DataFrame([{**row, "proposed_without": "pod"}]))
+    assert "max without (pod) (latency_seconds) > 3\n" in changed.text
+    assert changed.notes == ("Slow: its texts use the label 'pod', which one alert for all does not have.",)
+    tests, missing = changed_rule_tests(changed.text, pd.DataFrame([row]), "rules.yml")
+    assert missing == ()
+    if shutil.which("promtool"):
+        assert [said.split()[3] for said in checked(changed.text, tests=tests)] == ["accepts", "accepts"]
+
+
 def test_an_alert_for_which_no_series_can_be_made_up_is_named() -> None:
     text = "groups: [{name: a, rules: [{alert: A, expr: 'sum(a) > 1 and sum(a) < 1'}]}]"
     tests, missing = changed_rule_tests(text, pd.DataFrame([proposal("A")]), "rules.yml")

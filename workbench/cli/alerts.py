@@ -164,7 +164,7 @@ def lint(state: Any, system: str, file: Path, level: str, scrape: str, offline: 
 )
 @question
 def tune(request: Request, names: tuple[str, ...], rule_file: Path | None, test_file: Path | None) -> None:
-    """Replay rules with other `for`, `keep_firing_for` and thresholds, and propose what pages less.
+    """Replay rules with other `for`, `keep_firing_for`, thresholds and grouping, and propose what pages less.
 
     Settings are chosen on the first two thirds of the period, so that no burn of a budget is lost and none is told more
     than 10 minutes later, and judged on the last third. The longer the period, the better the choice.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,9 @@ STRICTER = (1.0, 1.05, 1.1, 1.25, 1.5)
 #: A change may tell of an event at most this much later. [ms]
 MOST_DELAY_MS = 600_000
 
+#: One alert for all series of a label is proposed from this share of the pages on; labels tried alone.
+GROUPING_GAIN, MOST_LABELS = 0.5, 3
+
 #: Share of the time in which settings are chosen; the rest judges them. [ratio]
 CHOSEN_ON = 2 / 3
 
@@ -35,11 +38,15 @@ Outcome = Literal["proposed", "no better setting", "fails on held-back time", "t
 
 @dataclass(frozen=True)
 class Setting:
-    """What of a rule can be tuned. [ms]; ``threshold`` is None for an expression without a number to move."""
+    """What of a rule can be tuned. [ms]; ``threshold`` is None for an expression without a number to move.
+
+    ``without`` are labels over which one alert stands for all series.
+    """
 
     for_ms: int
     keep_ms: int
     threshold: float | None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +64,8 @@ class RuleHistory:
     op : str
         Comparison with the threshold; empty without one.
     current : Setting
+    labels : tuple of mapping, one a series
+        What tells the series apart; empty where they are not to be grouped.
     """
 
     alertname: str
@@ -65,6 +74,7 @@ class RuleHistory:
     present: Bools
     op: str
     current: Setting
+    labels: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,7 @@ class AlertTuning(Result):
     for_ms            ``for`` now, and ``proposed_for_ms`` [ms]
     keep_ms           ``keep_firing_for`` now, and ``proposed_keep_ms`` [ms]
     threshold         now, and ``proposed_threshold``; NaN without one
+    proposed_without  labels over which one alert is to stand for all, joined by commas; mostly empty (str)
     pages             on held-back time with the settings of now, and ``proposed_pages`` [count]
     avoided           share of the pages of held-back time that is avoided [ratio]
     events            events of held-back time that the rule tells of now [count]
@@ -103,8 +114,8 @@ class AlertTuning(Result):
 
 
 COLUMNS = ("alertname", "outcome", "for_ms", "proposed_for_ms", "keep_ms", "proposed_keep_ms", "threshold",
-           "proposed_threshold", "pages", "proposed_pages", "avoided", "events", "lost", "delay_s", "budget_lost",
-           "chosen_pages", "chosen_proposed_pages")  # fmt: skip
+           "proposed_threshold", "proposed_without", "pages", "proposed_pages", "avoided", "events", "lost",
+           "delay_s", "budget_lost", "chosen_pages", "chosen_proposed_pages")  # fmt: skip
 
 
 def replayed(history: RuleHistory, setting: Setting, events: Sequence[AlertEvent]) -> Replay:
@@ -127,7 +138,7 @@ def replayed(history: RuleHistory, setting: Setting, events: Sequence[AlertEvent
     >>> [replayed(history, Setting(0, keep, 1.0), []).pages for keep in (0, 60_000)]
     [2, 1]
     """
-    active = _active(history, setting)
+    active = _grouped(_active(history, setting), history.labels, setting.without)
     step = int(np.diff(history.times).min()) if len(history.times) > 1 else MINUTE_MS
     waits, keeps = -(-setting.for_ms // step), setting.keep_ms // step
     intervals: list[tuple[int, int]] = []
@@ -163,7 +174,9 @@ def tuned(history: RuleHistory, events: Sequence[AlertEvent]) -> tuple[Setting, 
     Tried are all combinations of :data:`FOR_MS` from the ``for`` of now on, :data:`KEEP_MS`, and thresholds made
     stricter by :data:`STRICTER`. Of those that lose no event and tell of none more than :data:`MOST_DELAY_MS` later,
     the one with fewest pages is taken; of equals the least delay, then the smallest change. A stricter threshold or a
-    longer ``for`` must leave room: half as much again must lose no event either. What loses an event on held-back time,
+    longer ``for`` must leave room: half as much again must lose no event either. One alert for all series of a label
+    hides which of them it is, so it is taken only where it pages at most half as often as the best setting without.
+    What loses an event on held-back time,
     or pages no less there, is not proposed.
     """
     split = int(history.times[0] + CHOSEN_ON * (history.times[-1] - history.times[0])) if len(history.times) else 0
@@ -171,16 +184,11 @@ def tuned(history: RuleHistory, events: Sequence[AlertEvent]) -> tuple[Setting, 
     early = [event for event in events if event.start_ms < split]
     late = [event for event in events if event.start_ms >= split]
     now_first, now_last = replayed(first, history.current, early), replayed(last, history.current, late)
-    chosen, best = history.current, now_first
-    order = (now_first.pages, 0, 0, 0, 0.0)
-    for setting in _settings(history):
-        trial = replayed(first, setting, early)
-        if trial.pages >= now_first.pages or not _keeps(trial, now_first):
-            continue
-        delay = _later(trial, now_first)
-        rank = (trial.pages, delay, setting.for_ms, setting.keep_ms, abs(_strictness(history, setting) - 1))
-        if rank < order and _has_room(first, setting, now_first, early):
-            chosen, best, order = setting, trial, rank
+    chosen, best = _chosen(first, history.current, now_first, early)
+    for without in _groupings(history.labels):
+        setting, trial = _chosen(first, replace(history.current, without=without), now_first, early)
+        if trial.pages <= best.pages * GROUPING_GAIN and setting.without:
+            chosen, best = setting, trial
     then = replayed(last, chosen, late)
     lost = now_last.caught - then.caught
     delay = max(_later(best, now_first), _later(then, now_last))
@@ -199,6 +207,7 @@ def tuned(history: RuleHistory, events: Sequence[AlertEvent]) -> tuple[Setting, 
         "proposed_keep_ms": chosen.keep_ms,
         "threshold": none if history.current.threshold is None else history.current.threshold,
         "proposed_threshold": none if chosen.threshold is None else chosen.threshold,
+        "proposed_without": ", ".join(chosen.without),
         "pages": now_last.pages,
         "proposed_pages": then.pages,
         "avoided": 1 - then.pages / now_last.pages if now_last.pages else none,
@@ -220,7 +229,39 @@ def alert_tuning(rows: Sequence[dict[str, Any]], *, split_ms: int) -> AlertTunin
     return AlertTuning(frame.loc[order].reset_index(drop=True), split_ms=split_ms)
 
 
-def _settings(history: RuleHistory) -> list[Setting]:
+def _chosen(history: RuleHistory, base: Setting, now: Replay, events: Sequence[AlertEvent]) -> tuple[Setting, Replay]:
+    """Take the setting with fewest pages that keeps every event, of those with the grouping of ``base``."""
+    chosen, best = history.current, now
+    order = (now.pages, 0, 0, 0, 0.0)
+    for setting in _settings(history, base):
+        trial = replayed(history, setting, events)
+        if trial.pages >= now.pages or not _keeps(trial, now):
+            continue
+        delay = _later(trial, now)
+        rank = (trial.pages, delay, setting.for_ms, setting.keep_ms, abs(_strictness(history, setting) - 1))
+        if rank < order and _has_room(history, setting, now, events):
+            chosen, best, order = setting, trial, rank
+    return chosen, best
+
+
+def _groupings(labels: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
+    """Labels over which one alert could stand for all: each that tells series apart, and all of these."""
+    names = sorted({name for own in labels for name in own if name != "__name__"})
+    apart = [name for name in names if len({own.get(name, "") for own in labels}) > 1]
+    together = [tuple(apart)] if len(apart) > 1 else []
+    return [(name,) for name in apart[:MOST_LABELS]] + together
+
+
+def _grouped(active: Bools, labels: Sequence[Mapping[str, str]], without: Sequence[str]) -> Bools:
+    """Join the series that differ in some labels alone: the condition of a group holds where that of any does."""
+    if not without or len(active) < 2:
+        return active
+    keys = [tuple(sorted((name, value) for name, value in own.items() if name not in without)) for own in labels]
+    place = pd.factorize(pd.Series(keys, dtype=object))[0]
+    return np.array([active[place == group].any(axis=0) for group in range(place.max() + 1)], np.bool_)
+
+
+def _settings(history: RuleHistory, base: Setting) -> list[Setting]:
     now = history.current
     waits = sorted({now.for_ms, *(wait for wait in FOR_MS if wait >= now.for_ms)})
     keeps = sorted({now.keep_ms, *(keep for keep in KEEP_MS if keep >= now.keep_ms)})
@@ -228,7 +269,7 @@ def _settings(history: RuleHistory) -> list[Setting]:
     if now.threshold is not None and now.threshold > 0 and history.op[:1] in ("<", ">"):
         up = history.op.startswith(">")
         thresholds = [now.threshold * factor if up else now.threshold / factor for factor in STRICTER]
-    return [Setting(*each) for each in itertools.product(waits, keeps, thresholds)]
+    return [Setting(*each, base.without) for each in itertools.product(waits, keeps, thresholds)]
 
 
 def _strictness(history: RuleHistory, setting: Setting) -> float:
@@ -244,7 +285,9 @@ def _has_room(history: RuleHistory, setting: Setting, now: Replay, events: Seque
     threshold = setting.threshold
     if threshold is not None and was.threshold is not None and threshold != was.threshold:
         threshold += (threshold - was.threshold) / 2
-    farther = Setting(setting.for_ms + max(setting.for_ms - was.for_ms, 0) // 2, setting.keep_ms, threshold)
+    farther = Setting(
+        setting.for_ms + max(setting.for_ms - was.for_ms, 0) // 2, setting.keep_ms, threshold, setting.without
+    )
     return farther == setting or _keeps(replayed(history, farther, events), now, most=3 * MOST_DELAY_MS // 2)
 
 
@@ -264,6 +307,7 @@ def _part(history: RuleHistory, mask: Bools) -> RuleHistory:
         history.present[:, mask],
         history.op,
         history.current,
+        history.labels,
     )
 
 

@@ -121,8 +121,11 @@ def alert_runs(
     left, right, still = (np.zeros(len(first), np.bool_) for _ in range(3))
     for number, name in enumerate(replicas):
         mine = replica == number
-        waited = mine & older & (~seen[name].blind_at(at) | (at < seen[name].first_ms))
-        noticed[waited] = times[first][waited]
+        unread = mine & older & (at < seen[name].first_ms)
+        noticed[unread] = times[first][unread]
+        # Its first evaluations were missed; the state says when the condition was first seen.
+        watched = mine & older & ~unread & ~seen[name].blind_at(at)
+        noticed[watched] = at[watched]
         left[mine] = seen[name].blind_at(noticed[mine] - step[own][mine])
         right[mine] = seen[name].blind_at(end[mine])
         still[mine] = end[mine] > seen[name].last_ms

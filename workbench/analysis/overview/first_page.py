@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.overview.answers import answers
-from workbench.analysis.overview.reasons import decisions, missed, unknowns
+from workbench.analysis.overview.reasons import decisions, missed, unknowns, unpriced
 from workbench.analysis.overview.statements import Statement
 from workbench.core.result import Result, Study
 from workbench.core.timerange import TimeRange
@@ -77,6 +77,7 @@ def report_findings(
     range: TimeRange,
     as_of: datetime,
     newest: datetime | None = None,
+    spend: pd.DataFrame | None = None,
 ) -> ReportFindings:
     """Say what a report has to say, in sentences.
 
@@ -96,6 +97,9 @@ def report_findings(
         Instant up to which data is read.
     newest : datetime, optional
         Newest sample that was read.
+    spend : DataFrame, optional
+        Columns :data:`~workbench.analysis.overview.reasons.EPISODE_SPEND`: money spent in the top episode of each
+        missed objective.
 
     Returns
     -------
@@ -103,9 +107,11 @@ def report_findings(
     """
     said: list[Statement] = answers(studies, periods.frame)
     if (study := studies.get("slo_compliance")) is not None:
-        said += missed(study.results["compliance"].frame, studies.get("slo_attribution"))
+        said += missed(study.results["compliance"].frame, studies.get("slo_attribution"), spend)
     said += decisions(studies, owner=owner)
     said += unknowns(studies, periods.frame)
+    if study is not None and spend is not None:
+        said += unpriced(study.results["compliance"].frame, spend)
     columns = ["id", "part", "question", "text", "change", "status", "owner", "coverage", "weight", "facts"]
     rows: list[dict[str, Any]] = [{name: getattr(sentence, name) for name in columns} for sentence in said]
     frame = pd.DataFrame(rows, columns=columns)

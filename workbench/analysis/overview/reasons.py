@@ -49,7 +49,25 @@ _WHOLE = 0.9999
 _LONGEST_MESSAGE = 90
 
 
-def missed(compliance: pd.DataFrame, attribution: Study | None) -> Iterator[Statement]:
+#: Columns of what was spent while the largest episode of an objective lasted.
+EPISODE_SPEND = ["objective", "seconds", "unit", "amount", "before", "coverage", "before_coverage"]
+
+
+def short_of_target(compliance: pd.DataFrame) -> pd.DataFrame:
+    """Return the objectives that a first page tells of: missed or at risk, least budget left first."""
+    short = compliance[compliance["status"].isin(["spent", "at_risk"])]
+    return short.sort_values("period_left_ratio", kind="stable").head(MOST)
+
+
+def top_episodes(spending: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
+    """Return the episode that spent most of the budget of each objective."""
+    own = spending[(spending["kind"] == "episode") & spending["objective"].isin(list(objectives))]
+    return own.sort_values("budget_share", ascending=False, kind="stable").drop_duplicates("objective")
+
+
+def missed(
+    compliance: pd.DataFrame, attribution: Study | None, spend: pd.DataFrame | None = None
+) -> Iterator[Statement]:
     """Tell the objectives that were missed, then those at risk, each with its top episode, its cause and its cost.
 
     Parameters
@@ -58,9 +76,10 @@ def missed(compliance: pd.DataFrame, attribution: Study | None) -> Iterator[Stat
         Columns of :class:`workbench.analysis.slo.compliance.ComplianceResult`.
     attribution : Study or None
         ``spending``, ``contributions`` and ``companions`` of the same period.
+    spend : DataFrame, optional
+        Columns :data:`EPISODE_SPEND`: money spent in the top episode of each; nothing is said of money without it.
     """
-    short = compliance[compliance["status"].isin(["spent", "at_risk"])]
-    for place, (_, row) in enumerate(short.sort_values("period_left_ratio", kind="stable").head(MOST).iterrows()):
+    for place, (_, row) in enumerate(short_of_target(compliance).iterrows()):
         more: dict[str, Any] = {
             "coverage": float(row.coverage),
             "status": str(row.status),
@@ -78,12 +97,46 @@ def missed(compliance: pd.DataFrame, attribution: Study | None) -> Iterator[Stat
             yield from _cause(str(row.objective), attribution, more)
         if row.status == "spent" and known(row.spent_minutes):
             yield stated("cost", "slo", "cost/missed", {"down": 60 * float(row.spent_minutes)}, **more)
+        if row.status == "spent" and spend is not None:
+            yield from _money(_priced(spend, [str(row.objective)]), more)
+
+
+def unpriced(compliance: pd.DataFrame, spend: pd.DataFrame) -> Iterator[Statement]:
+    """Say of how many missed objectives the cost in money is not known.
+
+    Parameters
+    ----------
+    compliance : DataFrame
+        Columns of :class:`workbench.analysis.slo.compliance.ComplianceResult`.
+    spend : DataFrame
+        Columns :data:`EPISODE_SPEND`.
+    """
+    short = short_of_target(compliance)
+    objectives = short.loc[short["status"] == "spent", "objective"].tolist()
+    count = len(set(objectives) - set(_priced(spend, objectives)["objective"]))
+    if count:
+        yield stated("unknown", "slo", "unknown/money", {"count": count})
+
+
+def _priced(spend: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
+    known = spend["amount"].notna() & (spend["coverage"] >= LEAST_COVERAGE)
+    return spend[known & spend["objective"].isin(list(objectives))]
+
+
+def _money(spend: pd.DataFrame, more: Mapping[str, Any]) -> Iterator[Statement]:
+    """Say what was spent while an episode lasted, and a week before where that was observed."""
+    for row in spend.itertuples():
+        facts = {"amount": (row.amount, str(row.unit)), "span": float(row.seconds)}
+        if row.before is not None and row.before_coverage >= LEAST_COVERAGE:
+            facts["before"] = (row.before, str(row.unit))
+        template = "cost/money" if "before" in facts else "cost/money-alone"
+        yield stated("cost", "slo", template, facts, **more)
 
 
 def _cause(objective: str, attribution: Study, more: Mapping[str, Any]) -> Iterator[Statement]:
     spent = attribution.results["spending"].frame
     own = spent[spent["objective"] == objective]
-    episodes = own[own["kind"] == "episode"].sort_values("budget_share", ascending=False, kind="stable")
+    episodes = top_episodes(own, [objective])
     usual = own[own["kind"] == "usual"]
     if episodes.empty:
         if len(usual):

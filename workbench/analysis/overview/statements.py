@@ -80,6 +80,9 @@ TEMPLATES: Mapping[str, str] = {
     "restart or incident is noted for that time, and logs show no new error message where they are kept.",
     "cause/usual": "{share:share 0} of the budget went outside of episodes, at its usual pace.",
     "cost/missed": "It cost as much of the budget as {down:span} of complete outage.",
+    "cost/money": "{amount:amount} was spent in the {span:span} of the episode, {before:amount} in the same time "
+    "a week before.",
+    "cost/money-alone": "{amount:amount} was spent in the {span:span} of the episode.",
     "decision/policy": "{title} spent {spent:share 0} of its budget of {days:count day|days} ({step}): {consequence}",
     "decision/missed": "{title} spent {spent:share 0} of its {budget}: let work on what spent it come first.",
     "decision/risk": "{title} has {left:share 0} of its budget left: let its risky changes wait.",
@@ -94,6 +97,8 @@ TEMPLATES: Mapping[str, str] = {
     "change or remove the rule.",
     "decision/none": "{count:count decisions} are asked for (looked at: {names}).",
     "unknown/objectives": "{count:count objective has|objectives have} no verdict: {names}.",
+    "unknown/money": "What {count:count missed objective|missed objectives} cost in money: the spend of that time is "
+    "not measured.",
     "unknown/coverage": "Up to {missing:span} of the period ({share:share}) were not observed, for {what}.",
     "unknown/levels": "{count:count} of {levels:count level has|levels have} too little data for a forecast.",
     "unknown/scores": "{count:count} of {scores:count score was|scores were} not judged.",

@@ -10,7 +10,7 @@ from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
 
 #: Columns of the rows below that hold text.
-TEXT = ("rule", "outcome", "for", "keep firing for", "threshold")
+TEXT = ("rule", "outcome", "for", "keep firing for", "threshold", "one alert for all")
 
 
 def tuning_rows(result: Result) -> list[dict[str, str]]:
@@ -22,6 +22,7 @@ def tuning_rows(result: Result) -> list[dict[str, str]]:
             "for": _change(_duration(row.for_ms), _duration(row.proposed_for_ms)),
             "keep firing for": _change(_duration(row.keep_ms), _duration(row.proposed_keep_ms)),
             "threshold": _change(_number(row.threshold), _number(row.proposed_threshold)),
+            "one alert for all": str(row.proposed_without) or NO_VALUE,
             "pages": f"{count_text(row.pages)} to {count_text(row.proposed_pages)}",
             "avoided": ratio_text(row.avoided, digits=0),
             "events": count_text(row.events),

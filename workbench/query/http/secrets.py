@@ -20,7 +20,7 @@ SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x
 
 
 def struck_out(body: bytes | bytearray, secrets: Iterable[str], *, data: bool) -> bytes | bytearray:
-    """Return a body without secrets, raw or as base64, percent-encoded, in JSON or in HTML.
+    """Return a body without secrets, raw or as base64, hexadecimal, percent-encoded, in JSON or in HTML.
 
     Parameters
     ----------
@@ -81,10 +81,16 @@ def _encoded(text: str) -> Iterator[bytes]:
     for plain in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
         yield plain
         yield plain.rstrip(b"=")
-    for percent in (quote(text, safe=""), quote(text), quote_plus(text)):
+    for percent in (quote(text, safe=""), quote(text), quote_plus(text), quote(quote(text, safe=""), safe="")):
         yield percent.encode()
         yield percent.encode().lower()
-    for written in (json.dumps(text), json.dumps(text, ensure_ascii=False)):
-        yield written[1:-1].encode()
-        yield written[1:-1].replace("/", "\\/").encode()
+    for written in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]):
+        # An error inside an error is escaped twice.
+        for escaped in (written, json.dumps(written)[1:-1], json.dumps(json.dumps(written)[1:-1])[1:-1]):
+            yield escaped.encode()
+            yield escaped.replace("/", "\\/").encode()
+    yield from (raw.hex().encode(), raw.hex().upper().encode())
+    for escape in ("\\u{:04x}", "\\u{:04X}", "&#{};", "&#x{:x};"):
+        every = "".join(escape.format(ord(letter)) for letter in text)
+        yield from (every.encode(), json.dumps(every)[1:-1].encode())
     yield html.escape(text).encode()

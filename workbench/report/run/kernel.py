@@ -16,6 +16,10 @@ KERNEL_NAME = "workbench"
 DECODED, DECODED_MIB = "WORKBENCH_DECODED_MIB", "512"
 
 
+#: First line of a kernel: plotly imports nbformat with its first figure, here without the grammars of addresses.
+_FIRST = "__import__('workbench.report.run.jupyter', fromlist=['x']).jupyter_library('nbformat')"
+
+
 class ThisInterpreter(AsyncKernelManager):
     """Kernel manager that starts ``sys.executable``; make one with :func:`kernel_in`."""
 
@@ -31,7 +35,10 @@ class ThisInterpreter(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """Specification of the kernel, made here instead of looked up."""
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--IPKernelApp.log_level=50"],
+            argv=[
+                sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--IPKernelApp.log_level=50",
+                f"--IPKernelApp.exec_lines={_FIRST}",
+            ],
             display_name="Python (workbench)",
             language="python",
             env={
@@ -40,7 +47,7 @@ class ThisInterpreter(AsyncKernelManager):
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",
                 DECODED: os.environ.get(DECODED, DECODED_MIB),
             },
-        )
+        )  # fmt: skip
 
 
 def kernel_in(folder: Path) -> type[ThisInterpreter]:

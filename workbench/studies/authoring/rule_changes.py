@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.catalog.rules.written import WrittenRule, read_written_rules
 from workbench.core.timerange import duration_text
+from workbench.promql.parser.comparison import comparison
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,12 @@ def changed_rules(path: Path, proposals: pd.DataFrame) -> ChangedRules:
             own = _with_key(own, "for", duration_text(int(row.proposed_for_ms)))
         if row.proposed_keep_ms != row.keep_ms:
             own = _with_key(own, "keep_firing_for", duration_text(int(row.proposed_keep_ms)))
-        if row.proposed_threshold == row.proposed_threshold and row.proposed_threshold != row.threshold:
+        if getattr(row, "proposed_without", ""):
+            own = _with_grouping(own, rule, str(row.proposed_without), float(row.proposed_threshold))
+            used = [name for name in str(row.proposed_without).split(", ") if f".{name}" in " ".join(own)]
+            notes += [f"{rule.name}: its texts use the label {name!r}, which one alert for all does not have."
+                      for name in used]  # fmt: skip
+        elif row.proposed_threshold == row.proposed_threshold and row.proposed_threshold != row.threshold:
             moved = _with_threshold(own, rule, float(row.threshold), float(row.proposed_threshold))
             if moved is None:
                 notes.append(f"{rule.name}: the threshold {row.threshold:g} is not in the text of the expression.")
@@ -91,3 +97,19 @@ def _with_threshold(lines: list[str], rule: WrittenRule, now: float, proposed: f
                     *lines[number + 1 :],
                 ]
     return None
+
+
+def _with_grouping(lines: list[str], rule: WrittenRule, without: str, threshold: float) -> list[str]:
+    """Replace the expression by one in which one series, the largest or smallest, stands for all of some labels."""
+    compared, op, number = comparison(rule.expr)
+    most = "min" if op.startswith("<") else "max"
+    tail = f" {op} {number if threshold != threshold else threshold:g}" if op and number is not None else ""
+    first = next((place for place, line in enumerate(lines) if re.match(r"\s*(- )?expr:", line)), None)
+    if first is None:
+        return lines
+    head = lines[first][: lines[first].index("expr:")]
+    after = first + 1
+    while after < len(lines) and (not lines[after].strip() or lines[after].startswith(" " * (len(head) + 1))):
+        after += 1
+    text = f"{most} without ({without}) ({compared}){tail}"
+    return [*lines[:first], f"{head}expr: |-", f"{' ' * (len(head) + 2)}{text}", *lines[after:]]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import pandas as pd
+
 from workbench import __version__
 from workbench.analysis.overview.answers import STUDIES
 from workbench.analysis.overview.first_page import report_findings
+from workbench.analysis.overview.reasons import short_of_target
 from workbench.analysis.overview.statements import Question
 from workbench.core.errors import ParameterError
 from workbench.core.periods import span_name
@@ -16,6 +19,7 @@ from workbench.core.timerange import TimeRange
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
+from workbench.studies.overview.episode_spend import episode_spend
 from workbench.studies.overview.periods import period_figures
 from workbench.studies.performance.service import service_performance
 from workbench.studies.quality.drift import quality_drift
@@ -88,6 +92,7 @@ def system_report(
         range=range,
         as_of=as_of,
         newest=newest,
+        spend=_spend(ctx, system, studies),
     )
     known = [study.coverage for study in answered if study.coverage == study.coverage]
     first_page = Study(
@@ -109,6 +114,15 @@ def system_report(
         warnings=periods.notes,
     )
     return {**studies, FINDINGS: first_page}
+
+
+def _spend(ctx: Context, system: str, studies: Mapping[str, Study]) -> pd.DataFrame | None:
+    """Read what was spent in the top episodes of missed objectives; None where objectives are no question."""
+    attribution, compliance = (studies.get(name) for name in ("slo_attribution", "slo_compliance"))
+    if attribution is None or compliance is None:
+        return None
+    objectives = short_of_target(compliance.results["compliance"].frame)["objective"].tolist()
+    return episode_spend(ctx, system=system, attribution=attribution, objectives=objectives)
 
 
 def _policy(ctx: Context, *, system: str, range: TimeRange, as_of: datetime) -> Study:

@@ -15,9 +15,9 @@ from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.source import MetricSource
 from workbench.core.timerange import MINUTE_MS, TimeRange
-from workbench.promql import parse, print_query, scoped
+from workbench.promql import scoped
+from workbench.promql.parser.comparison import comparison
 from workbench.promql.parser.inline import inlined
-from workbench.promql.parser.nodes import Binary, Number, Paren
 from workbench.studies.slo.rule_worth import alert_events, alert_rule_worth
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
@@ -28,14 +28,12 @@ STEP_MS = MINUTE_MS
 #: A rule is a bad actor from this many alerts per event on, or with alerts without use.
 MANY_PER_EVENT = 3.0
 
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
-
 
 @one_look
 def alert_rule_tuning(
     ctx: Context, *, system: str, range: TimeRange, as_of: datetime, rules: Sequence[str] = ()
 ) -> Study:
-    """Propose ``for``, ``keep_firing_for`` and thresholds for the rules of a system that page most for nothing.
+    """Propose ``for``, ``keep_firing_for``, thresholds and grouping for the rules that page most for nothing.
 
     Parameters
     ----------
@@ -120,26 +118,8 @@ def rule_history(source: MetricSource, profile: Profile, rule: AlertRule, span: 
         answer.present,
         op,
         Setting(rule.for_ms, rule.keep_firing_ms, threshold),
+        tuple(answer.labels) if op[:1] in ("", "<", ">") else (),
     )
-
-
-def comparison(expr: str) -> tuple[str, str, float | None]:
-    """Split an expression into what is compared, how, and with which number.
-
-    Examples
-    --------
-    >>> comparison("sum(rate(errors_total[5m])) > 0.05"), comparison("up == 0 or down > 1")[1:]
-    (('sum(rate(errors_total[5m]))', '>', 0.05), ('', None))
-    """
-    node = parse(expr)
-    while isinstance(node, Paren):
-        node = node.expr
-    if isinstance(node, Binary) and node.op in _MIRRORED and not node.returns_bool:
-        if isinstance(node.rhs, Number):
-            return print_query(node.lhs), node.op, node.rhs.value
-        if isinstance(node.lhs, Number):
-            return print_query(node.rhs), _MIRRORED[node.op], node.lhs.value
-    return expr, "", None
 
 
 def _apart(events: Sequence[AlertEvent]) -> list[AlertEvent]:
