@@ -24,6 +24,7 @@ from tests.scheduling import in_order, pytest_xdist_make_scheduler  # noqa: F401
 from tests.servers.fixtures import (  # noqa: F401
     alertmanager,
     chromium,
+    empty_database,
     jaeger_node,
     node_exporter,
     opensearch_node,

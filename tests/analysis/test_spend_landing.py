@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.analysis.cost.budgets import Budget, budget_use
 from workbench.analysis.cost.forecast import period_end
 from workbench.analysis.cost.landing import spend_forecast
 from workbench.analysis.cost.ledger import Account, Periods
@@ -83,7 +84,7 @@ def test_the_month_is_forecast_in_all_and_by_key_with_the_day_of_the_overrun():
     periods = Periods(
         TimeRange(october, now), TimeRange(datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 9, 11, tzinfo=UTC)), month
     )
-    budgets = pd.DataFrame([{"dimension": "key", "group": "a", "unit": "USD", "left": 45.0}])
+    budgets = pd.DataFrame([{"dimension": "key", "group": "a", "unit": "USD", "left": 45.0, "resets": np.nan}])
     accounts = [Account("cost", "Spend", "USD", ("key",))]
     result = spend_forecast(book, seen, accounts, periods, budgets, zone="UTC")
     rows = result.frame.set_index(["dimension", "group"])
@@ -96,13 +97,31 @@ def test_the_month_is_forecast_in_all_and_by_key_with_the_day_of_the_overrun():
     assert forecast_figure(result).data[2].y[-1] == pytest.approx(310.0)
 
 
+@pytest.mark.parametrize(("hours", "left", "chance", "overrun"), [
+    (5.0, 5.0, 0.0, ""), (48.0, 5.0, 1.0, "2026-10-11"), (30 * 24.0, 150.0, 1.0, "2026-11-04"),
+])  # fmt: skip
+def test_what_is_left_of_a_budget_is_held_against_its_own_window(
+    hours: float, left: float, chance: float, overrun: str
+) -> None:
+    book, seen = ledger(40, {"a": 6.0})
+    now, october = datetime(2026, 10, 11, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
+    month = TimeRange(october, datetime(2026, 11, 1, tzinfo=UTC))
+    periods = Periods(TimeRange(october, now), TimeRange(october - timedelta(days=10), october), month)
+    stated = budget_use([Budget("key", "a", limit=300.0, left=left, unit="USD", resets=hours)], as_of=now).frame
+    result = spend_forecast(book, seen, [Account("cost", "Spend", "USD", ("key",))], periods, stated, zone="UTC")
+    row = result.frame.set_index("dimension").loc["key"]
+    assert row["expected"] == pytest.approx(186.0)
+    assert (row["probability"], row["overrun"]) == (pytest.approx(chance, abs=0.1), overrun)
+    assert len(result.overruns) == round(chance)
+
+
 def test_a_month_that_was_hardly_observed_is_not_forecast():
     book, seen = ledger(40, {"a": 6.0})
     seen.loc[seen["start"] >= pd.Timestamp("2026-10-05", tz="UTC"), "covered"] = 0.1
     now, october = datetime(2026, 10, 11, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
     month = TimeRange(october, datetime(2026, 11, 1, tzinfo=UTC))
     periods = Periods(TimeRange(october, now), TimeRange(october - timedelta(days=10), october), month)
-    budgets = pd.DataFrame(columns=["dimension", "group", "unit", "left"])
+    budgets = pd.DataFrame(columns=["dimension", "group", "unit", "left", "resets"])
     result = spend_forecast(book, seen, [Account("cost", "Spend", "USD", ("key",))], periods, budgets, zone="UTC")
     assert result.frame.empty
     assert "too little of the month was observed" in result.notes[0]

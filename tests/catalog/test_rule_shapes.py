@@ -22,11 +22,17 @@ groups:
 RESOURCE = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: shop}\nspec:\n"
 RESOURCE += textwrap.indent(GROUPS, "  ")
 LISTED = "apiVersion: v1\nkind: List\nitems:\n- " + textwrap.indent(RESOURCE, "  ").lstrip()
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata:\n  notes.txt: x\n  shop.yaml: |\n"
+CONFIG += textwrap.indent(GROUPS, "    ")
+CONFIGS = "apiVersion: v1\nkind: List\nitems:\n- " + textwrap.indent(CONFIG, "  ").lstrip()
 OTHER = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
 
 
-@pytest.mark.parametrize("text", [GROUPS, RESOURCE, LISTED, f"{OTHER}---\n{RESOURCE}", "prometheusAlerts:\n" +
-                                  textwrap.indent(GROUPS, "  ")])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [GROUPS, RESOURCE, LISTED, CONFIG, CONFIGS, f"{OTHER}---\n{RESOURCE}",
+     "prometheusAlerts:\n" + textwrap.indent(GROUPS, "  ")],
+)  # fmt: skip
 def test_rules_are_found_wherever_they_are_kept_and_have_the_labels_of_their_group(tmp_path: Path, text: str) -> None:
     (tmp_path / "rules.yaml").write_text(text)
     written = read_written_rules(tmp_path / "rules.yaml")

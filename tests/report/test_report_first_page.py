@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -17,6 +18,8 @@ from workbench.analysis.overview.first_page import FIGURE_COLUMNS, PeriodFigures
 from workbench.analysis.overview.reasons import EPISODE_SPEND, unpriced
 from workbench.analysis.overview.statements import TEMPLATES, sentence
 from workbench.charts.overview.first_page import FirstPage, first_page_html, first_page_markdown, grouped
+from workbench.charts.overview.fleet_page import FleetPage
+from workbench.core.result import Provenance, Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.overview.report import system_report
 from workbench.studies.sources.reader import QueryReader
@@ -123,6 +126,27 @@ def test_cause_and_cost_stand_with_their_objective_and_a_decision_with_its_owner
     frame = findings(rows)[0].frame
     assert grouped(frame, "missed") == ["A missed. Why A.", "B near."]
     assert grouped(frame, "decision") == ["Wait. Owner: SRE."]
+
+
+_STUDY = Study(
+    name="report_findings", system="s", range=OCTOBER, as_of=OCTOBER.end, results={}, status="ok", freshness=None,
+    coverage=1.0, provenance=Provenance("", "", "", ""),
+)  # fmt: skip
+
+
+def test_a_page_of_several_systems_says_once_what_they_share_and_one_of_each_kind_first() -> None:
+    unread = [("unknown/coverage", "26 min were not observed."), ("unknown/history", "3 of 12 periods are known.")]
+    studies = []
+    for number, more in enumerate([[], [], [("unknown/money", "1 cost is not measured.")]]):
+        rows = [{"id": f"report/{name}", "part": "unknown", "question": "", "text": text.replace("26", f"2{number}")}
+                for name, text in [*unread, *more]]  # fmt: skip
+        page, periods = findings(rows)
+        page = replace(page, title=f"S{number}")
+        studies.append(replace(_STUDY, results={"findings": page, "periods": periods}))
+    assert FleetPage(studies).items("unknown") == [
+        "S0: 20 min were not observed.", "All 3 systems: 3 of 12 periods are known.", "S2: 1 cost is not measured.",
+        "S1: 21 min were not observed.", "… and 1 more, in the reports of the systems.",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

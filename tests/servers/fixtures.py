@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from tests.servers import jaeger, opensearch
 from tests.servers.openmetrics import write_openmetrics
@@ -137,6 +140,19 @@ def postgres_url(omit: Omit) -> Iterator[str]:
         yield from _postgres(directory, postgres, pg_isready, user)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def empty_database(postgres_url: str) -> Iterator[str]:
+    """SQLAlchemy URL of a database of its own, dropped after the test."""
+    base, name = make_url(postgres_url), f"store_{uuid.uuid4().hex}"
+    server = create_engine(base, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield base.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
 
 
 def _postgres(directory: Path, postgres: Path, pg_isready: Path, user: list[str]) -> Iterator[str]:

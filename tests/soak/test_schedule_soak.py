@@ -1,4 +1,7 @@
-"""Twenty kills each of the runner, the kernel, the scheduler and the delivery: nothing half, lost or twice."""
+"""Twenty kills each of the runner, the kernel, the scheduler and the delivery, on SQLite and on PostgreSQL.
+
+Nothing is half, lost or twice.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ import pytest
 from workbench.core.settings import Settings, load_settings
 from workbench.store import Message, Store, message_id, open_store
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(5_400)]
 
 KILLS = 20
 
@@ -103,9 +106,11 @@ def sink() -> Iterator[Sink]:
     server.server_close()
 
 
-@pytest.fixture
-def place(tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with settings, schedule and a small template."""
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
+def place(request: pytest.FixtureRequest, tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with settings, schedule and a small template, over a store of each kind."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("WORKBENCH_STORE_URL", request.getfixturevalue("empty_database"))
     monkeypatch.setenv("TEST_HOOK", "secret")
     (tmp_path / "share").mkdir()
     (tmp_path / "reports").mkdir()

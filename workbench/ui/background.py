@@ -87,6 +87,7 @@ def read(ctx: Context, pairs: Sequence[tuple[str, str]], *, as_of: datetime) -> 
         for key in mine:
             last = None
             try:
+                pool.quiet()
                 last = _read(ctx, key[1], key[2], as_of)
             except WorkbenchError as error:
                 _LOG.warning("%s of %s was not answered: %s", key[1], key[2], error)

@@ -1,4 +1,4 @@
-"""What the web process does before its first reader: load the code of all pages, and set lasting objects aside.
+"""What the web process does before its first reader: load all pages, open sources, and set lasting objects aside.
 
 Streamlit collects garbage after every run of a page and looks at every object of the process for that. Half of the
 time of a page went into looking at modules that stay for good.
@@ -10,13 +10,18 @@ import gc
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pkgutil import walk_packages
 
 from streamlit.starlette import App
 
 import workbench.ui
+from workbench.core.errors import WorkbenchError
+from workbench.studies.answers.ahead import opening_questions
+from workbench.studies.answers.asking import kept_answer
+from workbench.ui import ahead
+from workbench.ui.parts import load
 
 #: How often what has come to stay since (answers, figures) is set aside too. [s]
 SETTLES_S = 300.0
@@ -43,9 +48,20 @@ def settle() -> None:
 async def ready(app: App) -> AsyncIterator[None]:
     """Load the pages and settle before the first reader is let in, and settle again from time to time."""
     load_pages()
+    open_sources()
     settle()
     threading.Thread(target=_settle_on, name="settle", daemon=True).start()
+    threading.Thread(target=ahead.answer_on, name="ahead", daemon=True).start()
     yield
+
+
+def open_sources() -> None:
+    """Open sources and catalog, and read the answer of the first page; what is wrong is said to who asks."""
+    with suppress(WorkbenchError):
+        ctx = load.shared_context()
+        if ctx is not None:
+            for question in opening_questions(ctx, "", as_of=ctx.clock()):
+                kept_answer(ctx, question)
 
 
 def _settle_on() -> None:

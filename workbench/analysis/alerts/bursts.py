@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from workbench.analysis.alerts.marks import instants_ms
 from workbench.analysis.alerts.summary import AlertEpisodes
@@ -160,9 +160,9 @@ def _unusual(counts: Counts, shares: Floats) -> tuple[Floats, NDArray[np.bool_]]
         scatter = (counts - usual) ** 2 / np.maximum(usual, _LEAST_MEAN)
         dispersion = float(scatter[calm > 0].mean()) if (calm > 0).any() else 1.0
         most = (
-            stats.nbinom.isf(1 / BURST_ODDS, usual / (dispersion - 1), 1 / dispersion)
+            scipy.stats.nbinom.isf(1 / BURST_ODDS, usual / (dispersion - 1), 1 / dispersion)
             if dispersion > 1.02
-            else stats.poisson.isf(1 / BURST_ODDS, usual)
+            else scipy.stats.poisson.isf(1 / BURST_ODDS, usual)
         )
         above = counts >= np.maximum(most + 1, BURST_LEAST)
     return usual, above

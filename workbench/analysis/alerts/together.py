@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, stats
 
 from workbench.analysis.alerts.marks import instants_ms
 from workbench.analysis.alerts.summary import LEAST_DAYS, AlertEpisodes
@@ -125,11 +125,11 @@ def alert_pairs(alerts: AlertEpisodes) -> AlertPairs:
     rule, names = pd.factorize(frame["alertname"], sort=True)
     place, periods = pd.factorize(starts // NEAR_MS)
     count = max(int(np.ceil(alerts.observed_s * 1000 / NEAR_MS)), len(periods), 1)
-    began = sparse.csr_array((np.ones(len(rule), np.int64), (rule, place)), shape=(len(names), len(periods)))
+    began = scipy.sparse.csr_array((np.ones(len(rule), np.int64), (rule, place)), shape=(len(names), len(periods)))
     began.data[:] = 1
-    met = sparse.triu(began @ began.T, k=1).tocoo()
+    met = scipy.sparse.triu(began @ began.T, k=1).tocoo()
     size = began.sum(axis=1)
-    p = stats.hypergeom.sf(met.data - 1, count, size[met.row], size[met.col])
+    p = scipy.stats.hypergeom.sf(met.data - 1, count, size[met.row], size[met.col])
     tried = len(names) * (len(names) - 1) // 2
     q = _adjusted(p, tried)
     rows: list[dict[str, Any]] = []
@@ -207,8 +207,8 @@ def alert_change(alerts: AlertEpisodes, at_ms: int) -> AlertChange:
 def _rate_ratio(early: int, late: int, weeks: NDArray[np.float64]) -> tuple[float, float]:
     if not (early + late) or not weeks.all():
         return float("nan"), float("nan")
-    low = float(stats.beta.ppf(0.025, late, early + 1)) if late else 0.0
-    high = float(stats.beta.ppf(0.975, late + 1, early)) if early else 1.0
+    low = float(scipy.stats.beta.ppf(0.025, late, early + 1)) if late else 0.0
+    high = float(scipy.stats.beta.ppf(0.975, late + 1, early)) if early else 1.0
     scale = weeks[0] / weeks[1]
     return low / (1 - low) * scale, high / (1 - high) * scale if high < 1 else float("inf")
 

@@ -30,6 +30,7 @@ class BudgetUse(Result):
     limit     the budget; NaN where the system does not say [``unit``]
     left      what is left of it; NaN where the system does not say [``unit``]
     unit      currency, empty where only the share is known (str)
+    resets    hours until the budget starts again; NaN where the system does not say [h]
     ========= =========================================================================
     """
 
@@ -47,6 +48,7 @@ class Budget:
     limit: float = np.nan
     left: float = np.nan
     unit: str = ""
+    resets: float = np.nan
 
 
 def budget_use(budgets: Sequence[Budget], *, as_of: datetime) -> BudgetUse:
@@ -77,7 +79,7 @@ def budget_use(budgets: Sequence[Budget], *, as_of: datetime) -> BudgetUse:
             continue
         stated = budget.used if np.isfinite(budget.used) or not budget.limit > 0 else 1 - budget.left / budget.limit
         rows.append({**vars(budget), "used": stated, "status": _status(stated)})
-    columns = ["dimension", "group", "status", "used", "peak", "limit", "left", "unit"]
+    columns = ["dimension", "group", "status", "used", "peak", "limit", "left", "unit", "resets"]
     frame = pd.DataFrame(rows, columns=columns).sort_values("used", ascending=False, kind="stable", ignore_index=True)
     return BudgetUse(frame, as_of=as_of)
 

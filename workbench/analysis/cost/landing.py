@@ -46,7 +46,8 @@ class SpendForecast(Result):
     low, high     80 % interval of the month [``unit``]
     verdict       as of :class:`workbench.analysis.cost.forecast.PeriodEnd` (str)
     left          what the system says is left of the budget; NaN without one [``unit``]
-    probability   that the rest of the month spends more than that; NaN without a budget [ratio]
+    probability   that more than that is spent until the budget starts again, where the system says when, else in
+                  the rest of the month; NaN without a budget [ratio]
     overrun       day in the zone on which the expected spend passes it; empty when it does not (str)
     ============= ====================================================================================
 
@@ -115,9 +116,12 @@ def spend_forecast(
             so_far = _so_far(part, dimension, span)
             largest = sorted(so_far, key=lambda name: -so_far[name])[:top]
             for group in largest:
-                end = period_end(days.get(group, np.zeros(0)), ahead)
-                left = _left(budgets, dimension, group, unit)
-                rows.append(_row(unit, dimension, group, so_far[group], end, left, now, zone))
+                history = days.get(group, np.zeros(0))
+                end = period_end(history, ahead)
+                left, hours = _stated(budgets, dimension, group, unit)
+                # What is left is for the budget's own window; one that says no end is taken as of the month.
+                window = period_end(history, hours / 24) if hours > 0 else end
+                rows.append(_row(unit, dimension, group, so_far[group], end, left, window, now, zone))
                 if dimension == "all" and end.verdict != "refused":
                     course.append(_course(unit, so_far[group], end, now, zone))
     frame = pd.DataFrame(rows, columns=_COLUMNS)
@@ -195,18 +199,27 @@ def covered_share(seen: pd.DataFrame, span: TimeRange) -> float:
     return float(shares.min()) if len(shares) else 0.0
 
 
-def _left(budgets: pd.DataFrame, dimension: str, group: str, unit: str) -> float:
+def _stated(budgets: pd.DataFrame, dimension: str, group: str, unit: str) -> tuple[float, float]:
+    """Return what is left of a budget [currency] and the time until it starts again [h]; NaN where it is not said."""
     own = budgets[(budgets["dimension"] == dimension) & (budgets["group"] == group) & (budgets["unit"] == unit)]
-    return float(own["left"].iloc[0]) if len(own) else float("nan")
+    return (float(own["left"].iloc[0]), float(own["resets"].iloc[0])) if len(own) else (float("nan"), float("nan"))
 
 
 def _row(
-    unit: str, dimension: str, group: str, so_far: Decimal, end: PeriodEnd, left: float, now: datetime, zone: str
+    unit: str,
+    dimension: str,
+    group: str,
+    so_far: Decimal,
+    end: PeriodEnd,
+    left: float,
+    window: PeriodEnd,
+    now: datetime,
+    zone: str,
 ) -> dict[str, Any]:
     known = float(so_far)
-    day = end.overrun_day(left) if np.isfinite(left) and end.verdict != "refused" else None
+    day = window.overrun_day(left) if np.isfinite(left) and window.verdict != "refused" else None
     overrun = "" if day is None else f"{(pd.Timestamp(now).tz_convert(zone) + timedelta(days=day)):%Y-%m-%d}"
-    chance = end.overrun_probability(left) if np.isfinite(left) else float("nan")
+    chance = window.overrun_probability(left) if np.isfinite(left) else float("nan")
     sums = (known + end.rest, known + end.low, known + end.high)
     values = (unit, dimension, group, quantised(so_far), *sums, end.verdict, left, chance, overrun)
     return dict(zip(_COLUMNS, values, strict=True))

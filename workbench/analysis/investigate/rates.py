@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import beta, binom
 
 from workbench.core.errors import ParameterError
 
@@ -90,15 +90,15 @@ def rate_ratios(
     whole = now + before
     tail = (1 - _LEVEL) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        part_low = np.where(now > 0, beta.ppf(tail, np.maximum(now, 1e-9), before + 1), 0.0)
-        part_high = np.where(before > 0, beta.ppf(1 - tail, now + 1, np.maximum(before, 1e-9)), 1.0)
+        part_low = np.where(now > 0, scipy.stats.beta.ppf(tail, np.maximum(now, 1e-9), before + 1), 0.0)
+        part_high = np.where(before > 0, scipy.stats.beta.ppf(1 - tail, now + 1, np.maximum(before, 1e-9)), 1.0)
         odds = exposure_before / exposure_now
         low, high = (part / (1 - part) * odds for part in (part_low, part_high))
         ratio = (now + 0.5) / (before + 0.5) * odds
     up = margin * exposure_now / (margin * exposure_now + exposure_before)
     down = exposure_now / (exposure_now + margin * exposure_before)
-    grown = binom.sf(now - 1, whole, up)
-    shrunk = binom.cdf(now, whole, down)
+    grown = scipy.stats.binom.sf(now - 1, whole, up)
+    shrunk = scipy.stats.binom.cdf(now, whole, down)
     p = np.minimum(1.0, 2 * np.minimum(grown, shrunk))
     least = 2 * np.minimum(up**whole, (1 - down) ** whole)
     return RateRatios(ratio, low, high, np.where(whole > 0, p, 1.0), np.minimum(least, 1.0))

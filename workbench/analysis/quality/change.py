@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from workbench.analysis.quality.distances import EMPTY, jensen_shannon_shares
 from workbench.analysis.quality.tally import ColumnKind
@@ -191,8 +192,8 @@ def _shares(reference: Floats, current: Floats) -> tuple[str, float]:
         return "Fisher, exact", 1.0
     table = np.vstack([reference[used], current[used]])
     if table.sum() <= SMALL:
-        return "Fisher, exact", float(stats.fisher_exact(np.round(table).astype(int)).pvalue)
-    return "chi-square", float(stats.chi2_contingency(table, correction=False).pvalue)
+        return "Fisher, exact", float(scipy.stats.fisher_exact(np.round(table).astype(int)).pvalue)
+    return "chi-square", float(scipy.stats.chi2_contingency(table, correction=False).pvalue)
 
 
 def _categories(reference: Floats, current: Floats) -> tuple[str, float]:
@@ -203,11 +204,11 @@ def _categories(reference: Floats, current: Floats) -> tuple[str, float]:
     total = table.sum()
     expected = table.sum(axis=1, keepdims=True) @ table.sum(axis=0, keepdims=True) / total
     if expected.min() >= 5:
-        return "chi-square", float(stats.chi2_contingency(table, correction=False).pvalue)
+        return "chi-square", float(scipy.stats.chi2_contingency(table, correction=False).pvalue)
     if total > SMALL:
         rare = expected.min(axis=0) < 5
         merged = np.hstack([table[:, ~rare], table[:, rare].sum(axis=1, keepdims=True)])
-        return "chi-square, rare ones together", float(stats.chi2_contingency(merged, correction=False).pvalue)
+        return "chi-square, rare ones together", float(scipy.stats.chi2_contingency(merged, correction=False).pvalue)
     far = ((_drawn(table) - expected) ** 2 / expected).sum(axis=(1, 2))
     seen = ((table - expected) ** 2 / expected).sum()
     return "chi-square, drawn tables", float((1 + np.sum(far >= seen - 1e-9)) / (DRAWS + 1))
@@ -243,7 +244,7 @@ def _drawn(table: Floats) -> NDArray[np.int64]:
     """Draw tables with the sums of the given one, the same for the same sums."""
     rows, columns = (table.sum(axis=axis).round().astype(int) for axis in (1, 0))
     rows[-1] += columns.sum() - rows.sum()
-    tables: NDArray[np.int64] = stats.random_table(rows, columns).rvs(
+    tables: NDArray[np.int64] = scipy.stats.random_table(rows, columns).rvs(
         DRAWS, random_state=np.random.default_rng(int(rows.sum()))
     )
     return tables

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from workbench.analysis.quality.change import (
     LEAST_ANSWERS,
@@ -154,7 +155,7 @@ def drift_of_columns(
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     tested = frame["p"].notna().to_numpy()
     frame["p_adjusted"] = np.nan
-    frame.loc[tested, "p_adjusted"] = stats.false_discovery_control(frame.loc[tested, "p"].to_numpy(np.float64))
+    frame.loc[tested, "p_adjusted"] = scipy.stats.false_discovery_control(frame.loc[tested, "p"].to_numpy(np.float64))
     sure, moves = frame["p_adjusted"] <= alpha, frame["moved"] >= least
     frame["verdict"] = np.select([~tested, sure & moves, sure], ["not_enough", "drift", "small"], "none")
     unit = "Days are the units of the tests." if days else "Answers are taken as independent of each other."

@@ -6,8 +6,8 @@ import math
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from workbench.core.errors import ParameterError
 
@@ -80,7 +80,7 @@ def wasserstein(reference: Floats, current: Floats, *, normed: bool = False) -> 
     >>> wasserstein(np.array([0.0, 1.0]), np.array([1.0, 2.0]))
     1.0
     """
-    distance = float(stats.wasserstein_distance(reference, current))
+    distance = float(scipy.stats.wasserstein_distance(reference, current))
     return distance / max(float(np.std(reference)), 1e-3) if normed else distance
 
 
@@ -92,7 +92,7 @@ def kolmogorov_smirnov(reference: Floats, current: Floats) -> tuple[float, float
     >>> kolmogorov_smirnov(np.arange(10.0), np.arange(10.0) + 20)[0]
     1.0
     """
-    statistic, p = stats.ks_2samp(reference, current)
+    statistic, p = scipy.stats.ks_2samp(reference, current)
     return float(statistic), float(p)
 
 
@@ -139,7 +139,7 @@ def chi_square(reference: Floats, current: Floats) -> tuple[float, float]:
     used = (reference + current) > 0
     if used.sum() < 2:
         return 0.0, 1.0
-    test = stats.chi2_contingency(np.vstack([reference[used], current[used]]), correction=False)
+    test = scipy.stats.chi2_contingency(np.vstack([reference[used], current[used]]), correction=False)
     return float(test.statistic), float(test.pvalue)
 
 
@@ -156,7 +156,7 @@ def goodness_of_fit(reference: Floats, current: Floats) -> tuple[float, float]:
         return math.inf, 0.0
     used = reference > 0
     expected = reference[used] / reference.sum() * current.sum()
-    test = stats.chisquare(current[used], expected)
+    test = scipy.stats.chisquare(current[used], expected)
     return float(test.statistic), float(test.pvalue)
 
 

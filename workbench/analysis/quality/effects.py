@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 
@@ -143,7 +143,9 @@ def proportions(first: Floats, second: Floats, *, alpha: float = ALPHA) -> Effec
     effect = welch(Moments.of(first), Moments.of(second), alpha=alpha)
     won = int(first.sum()), int(second.sum())
     table = [[won[0], len(first) - won[0]], [won[1], len(second) - won[1]]]
-    return Effect(effect.difference, effect.low, effect.high, float(stats.fisher_exact(table).pvalue), "Fisher, exact")
+    return Effect(
+        effect.difference, effect.low, effect.high, float(scipy.stats.fisher_exact(table).pvalue), "Fisher, exact"
+    )
 
 
 def at_any_time(
@@ -219,7 +221,7 @@ def paired(first: Floats, second: Floats, *, alpha: float = ALPHA, any_time: boo
     effect = _by_t(gaps.mean, error, gaps.n - 1.0, alpha, "paired t")
     if binary(first) and binary(second):
         lost, won = int(((first == 1) & (second == 0)).sum()), int(((first == 0) & (second == 1)).sum())
-        p = float(stats.binomtest(min(lost, won), lost + won).pvalue) if lost + won else 1.0
+        p = float(scipy.stats.binomtest(min(lost, won), lost + won).pvalue) if lost + won else 1.0
         return Effect(effect.difference, effect.low, effect.high, p, "McNemar, exact")
     if gaps.n > MOST_RESAMPLED or gaps.n < 2 or not gaps.variance:
         return effect
@@ -301,7 +303,7 @@ def sample_ratio_p(counts: tuple[int, int], expected: tuple[float, float] = (0.5
     '2.007866e-05'
     """
     whole, shares = sum(counts), np.asarray(expected) / sum(expected)
-    return float(stats.chisquare(counts, whole * shares).pvalue)
+    return float(scipy.stats.chisquare(counts, whole * shares).pvalue)
 
 
 def holm(p_values: Floats) -> Floats:
@@ -333,8 +335,8 @@ def _by_t(difference: float, error: float, freedom: float, alpha: float, name: s
         return Effect(difference, math.nan, math.nan, math.nan, name)
     if not error:
         return Effect(difference, difference, difference, 0.0 if difference else 1.0, name)
-    reach = float(stats.t.ppf(1 - alpha / 2, freedom)) * error
-    p = 2 * float(stats.t.sf(abs(difference) / error, freedom))
+    reach = float(scipy.stats.t.ppf(1 - alpha / 2, freedom)) * error
+    p = 2 * float(scipy.stats.t.sf(abs(difference) / error, freedom))
     return Effect(difference, difference - reach, difference + reach, p, name)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, stats
 
 from workbench.analysis.quality.distances import Floats
 from workbench.core.errors import ParameterError
@@ -110,7 +110,7 @@ def estimated_performance(reference: Predictions, now: Predictions) -> Estimated
     if not np.isfinite(truth).all() or len(np.unique(truth)) != 2:
         raise ParameterError("The reference needs the truth of every row, and both classes.", hint="Drop other rows.")
     order = np.argsort(reference.probability, kind="stable")
-    steps = optimize.isotonic_regression(truth[order]).x
+    steps = scipy.optimize.isotonic_regression(truth[order]).x
     places, first = np.unique(reference.probability[order], return_index=True)
     levels = np.add.reduceat(steps, first) / np.diff(np.r_[first, len(steps)])
     rows = []
@@ -180,7 +180,7 @@ def expected_auc(score: Floats, chance: Floats) -> float:
 
 
 def _auc(score: Floats, truth: Floats) -> float:
-    ranks, ones = stats.rankdata(score), float(truth.sum())
+    ranks, ones = scipy.stats.rankdata(score), float(truth.sum())
     zeros = len(truth) - ones
     return float((ranks[truth == 1].sum() - ones * (ones + 1) / 2) / (ones * zeros)) if ones and zeros else math.nan
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from workbench.analysis.quality.days import ScoreDays
 from workbench.analysis.quality.edges import DAY
@@ -117,8 +117,12 @@ def _row(
     if count >= LEAST_DAYS:
         gaps = sides[1] - sides[0]
         error = math.sqrt(float(np.var(gaps, ddof=1)) / count * _chained(gaps))
-        reach = float(stats.t.ppf(1 - ALPHA / 2, count - 1)) * error
-        p = 2 * float(stats.t.sf(abs(difference) / error, count - 1)) if error > 0 else float(abs(difference) < SAME)
+        reach = float(scipy.stats.t.ppf(1 - ALPHA / 2, count - 1)) * error
+        p = (
+            2 * float(scipy.stats.t.sf(abs(difference) / error, count - 1))
+            if error > 0
+            else float(abs(difference) < SAME)
+        )
     return {
         "kind": kind, "role": key["role"], "title": key["title"],
         "first": first if kind == "series" else f"{key['series']}, {first}", "second": second, "days": count,

@@ -20,6 +20,10 @@ RECOVERED = 9.0
 AT_REFERENCE, STILL_AWAY = 2.0, 3.0
 
 
+#: Standard errors by which the size of a drift is taken as smaller than its days so far say.
+OVERSTATED = 1.5
+
+
 @dataclass
 class OpenDrifts:
     """Drifts that are open, one per series at most."""
@@ -78,7 +82,10 @@ class OpenDrifts:
         error = np.where(lumpy, np.fmax(error, wide), error)
         known = which & np.isfinite(level) & (error > 0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            gain = np.where(known, (self.size**2 / 2 - self.size * level) / error**2, 0.0)
+            # A drift is found on a day that is far off, so that its first days say more than it is.
+            over = np.minimum(np.abs(self.size) / 2, OVERSTATED * error / np.sqrt(self.held))
+            size = np.sign(self.size) * (np.abs(self.size) - over)
+            gain = np.where(known, (size**2 / 2 - size * level) / error**2, 0.0)
         exact = which & np.isfinite(level) & (error == 0)
         gain = np.where(exact, np.where(np.abs(level) < np.abs(self.size) / 2, np.inf, -np.inf), gain)
         before = self.evidence

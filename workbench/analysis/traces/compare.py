@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from workbench.analysis.counting.sampled import sampled_shares
 from workbench.analysis.traces.population import Population
@@ -124,8 +125,8 @@ def _welch(new: pd.DataFrame, old: pd.DataFrame, name: str) -> tuple[np.ndarray,
             + second**2 / np.maximum(old[counted].to_numpy() - 1, 1)
         )
         error = np.sqrt(first + second)
-        half = stats.t.ppf(0.975, degrees) * error
-        p = 2 * stats.t.sf(np.abs(change) / error, degrees)
+        half = scipy.stats.t.ppf(0.975, degrees) * error
+        p = 2 * scipy.stats.t.sf(np.abs(change) / error, degrees)
     return change, change - half, change + half, np.where(change == 0, 1.0, p)
 
 
@@ -134,5 +135,5 @@ def _false_findings(p: np.ndarray) -> np.ndarray:
     known = np.flatnonzero(np.isfinite(p))
     q = np.full(len(p), np.nan)
     if len(known):
-        q[known] = stats.false_discovery_control(p[known])
+        q[known] = scipy.stats.false_discovery_control(p[known])
     return q

@@ -15,6 +15,7 @@ _ROLES: tuple[tuple[str, tuple[Kind, ...], str, str], ...] = (
     (r"cache.*(hits?)(_|$)", ("counter",), "cache_hits", "count"),
     (r"cache.*(miss(es)?)(_|$)", ("counter",), "cache_misses", "count"),
     (r"cache.*hit.?(rate|ratio)", ("gauge",), "cache_ratio", "ratio"),
+    (r"budget.*hours", ("gauge",), "budget_resets", "h"),
     (r"remaining.*budget(?!.*hours)|budget_(left|remaining)(?!.*hours)", ("gauge",), "budget_left", "USD"),
     (r"budget.*(utili[sz]ation|used).*percent", ("gauge",), "budget_used", "percent"),
     (r"max_budget|budget_(limit|total|max)", ("gauge",), "budget", "USD"),

@@ -28,6 +28,7 @@ _PLAIN_WORDS = frozenset(
         "total",
         "count",
         "metric",
+        "hours",
         "errors",
         "error",
         "failed",
@@ -178,7 +179,7 @@ def _name(word: str, family: Family, taken: Mapping[str, DraftRole], rivals: Seq
         return word if alone and word not in taken else _free(f"{word}.{variant}", taken)
     if word == "tokens":
         return _free(f"tokens.{variant}", taken) if len(rivals) > 1 or "tokens" in taken else "tokens"
-    if word in ("budget", "budget_left", "budget_used"):
+    if word in ("budget", "budget_left", "budget_used", "budget_resets"):
         stem = "-".join(sorted(_stem(family.name))) or variant
         return _free(f"{word}.{stem}", taken)
     same = [name for name in taken if name.partition(".")[0] == word]

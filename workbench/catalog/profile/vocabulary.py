@@ -65,6 +65,7 @@ ROLES: dict[str, str] = {
     "budget": "money a key, team or user may spend, a gauge",
     "budget_left": "money left of a budget, a gauge",
     "budget_used": "share of a budget that is spent, a gauge",
+    "budget_resets": "time until a budget starts again, a gauge",
     "quality": "score of the output's quality, a gauge",
     "bias": "score of the output's bias, a gauge",
     "sessions": "sessions started, a counter",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.catalog.faults import validated
 from workbench.catalog.profile.words import Text
-from workbench.catalog.rules.written import holders
+from workbench.catalog.rules.written import holders, with_config_maps
 from workbench.catalog.yaml_lines import read_documents
 from workbench.core.errors import CatalogError, Fault, ParameterError
 from workbench.core.timerange import duration_ms
@@ -70,7 +70,7 @@ class RuleFile:
 
 
 def read_rule_file(path: Path) -> RuleFile:
-    """Read a rule file: groups by themselves, in a PrometheusRule, or in a List of such.
+    """Read a rule file: groups by themselves, in a PrometheusRule, a ConfigMap, or a List of such.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def read_rule_file(path: Path) -> RuleFile:
     """
     recorded: list[Recorded] = []
     alerting: list[Alerting] = []
-    for document in read_documents(path):
+    for document in with_config_maps(read_documents(path)):
         held = list(holders(document.data)) or [((), document.data)]
         groups = [(at, n, group) for at, data in held
                   for n, group in enumerate(validated(_File, document, at=at, data=data).groups)]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.core.timerange import duration_ms
 RULE_KEYS = ("alert", "annotations", "expr", "for", "keep_firing_for", "labels", "record")
 
 _FENCE = re.compile(r"^\s*(```+|~~~+)\s*(\w*)")
+_RULE = re.compile(r"\b(alert|record):")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def written_rules(text: str, file: str) -> WrittenRules:
     blocks = list(_blocks(lines)) if file.lower().endswith((".md", ".markdown")) else [text]
     rules: list[WrittenRule] = []
     for block in blocks:
-        for document in parse_documents(block, file=file):
+        for document in with_config_maps(parse_documents(block, file=file)):
             rules += _rules(document)
     if not rules:
         raise CatalogError(
@@ -103,7 +104,7 @@ def _blocks(lines: tuple[str, ...]) -> Iterator[str]:
             fence, start = mark[1], number + 1
         elif fence and line.strip() == fence:
             block = lines[start:number]
-            if any(re.search(r"\b(alert|record):", each) for each in block):
+            if any(map(_RULE.search, block)):
                 yield "\n" * start + "\n".join(block)
             fence = ""
 
@@ -123,6 +124,34 @@ def holders(data: Any, at: Place = (), depth: int = 6) -> Iterator[tuple[Place, 
         parts = data.items() if isinstance(data, dict) else enumerate(data)
         for name, part in parts:
             yield from holders(part, (*at, name), depth - 1)
+
+
+def with_config_maps(documents: Iterable[Document]) -> Iterator[Document]:
+    """Give documents, and in place of a Kubernetes ConfigMap the rule files that it holds, with the lines of its file.
+
+    Examples
+    --------
+    >>> text = "kind: ConfigMap\\ndata:\\n  shop.yaml: |\\n    groups:\\n    - rules: [{alert: A, expr: b}]\\n"
+    >>> [document.data for document in with_config_maps(parse_documents(text, file="a"))]
+    [{'groups': [{'rules': [{'alert': 'A', 'expr': 'b'}]}]}]
+    """
+    for document in documents:
+        texts = list(_config_texts(document.data))
+        for at, text in texts:
+            # A text in block style begins on the line after its key.
+            yield from parse_documents("\n" * document.line(at) + text, file=document.file)
+        if not texts or any(holders(document.data)):
+            yield document
+
+
+def _config_texts(data: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
+    if isinstance(data, dict) and data.get("kind") == "ConfigMap" and isinstance(data.get("data"), dict):
+        for name, text in data["data"].items():
+            if isinstance(text, str) and _RULE.search(text):
+                yield (*at, "data", name), text
+    elif isinstance(data, dict) and isinstance(data.get("items"), list):
+        for number, item in enumerate(data["items"]):
+            yield from _config_texts(item, (*at, "items", number))
 
 
 def _rules(document: Document) -> Iterator[WrittenRule]:

@@ -118,22 +118,31 @@ class FleetPage:
         return f"<tr><th scope='row'>{title}</th>{cells}</tr>"
 
     def items(self, part: str) -> list[str]:
-        """Return the sentences of a part, each with its system, those that matter most first."""
-        rows: list[tuple[float, int, str]] = []
-        for place, study in enumerate(self.studies):
+        """Return the sentences of a part, each with its systems, those that matter most first.
+
+        Of sentences that matter alike, one of each kind comes first; one that several systems share is said once.
+        """
+        systems: dict[tuple[str, str], list[str]] = {}
+        weights: dict[tuple[str, str], float] = {}
+        for study in self.studies:
             findings = study.results["findings"]
             own = findings.frame[findings.frame["id"] != "report/decision/none"]
-            heads = own[own["part"] == part]
-            weights = [float(row.weight) + (100.0 if row.status == "spent" else 0.0) for row in heads.itertuples()]
-            texts = grouped(own, part)
-            rows += [
-                (-weight, place, f"{vars(findings)['title']}: {text}")
-                for weight, text in zip(weights, texts, strict=True)
-            ]
-        said = [text for _, _, text in sorted(rows, key=lambda row: row[:2])]
+            for row, text in zip(own[own["part"] == part].itertuples(), grouped(own, part), strict=True):
+                systems.setdefault((str(row.id), text), []).append(str(vars(findings)["title"]))
+                weights[str(row.id), text] = float(row.weight) + (100.0 if row.status == "spent" else 0.0)
+        kinds: dict[str, int] = {}
+        places: dict[tuple[str, str], tuple[float, int]] = {}
+        for kind, text in systems:
+            places[kind, text] = -weights[kind, text], kinds.get(kind, 0)
+            kinds[kind] = kinds.get(kind, 0) + 1
+        said = [f"{self._named(systems[key])}: {key[1]}" for key in sorted(systems, key=lambda key: places[key])]
         left = len(said) - MOST[part]
         shown = said[: MOST[part]] + ([f"… and {left} more, in the reports of the systems."] if left > 0 else [])
         return shown or [nothing_text([one.results["findings"].frame for one in self.studies], part)]
+
+    def _named(self, titles: Sequence[str]) -> str:
+        everyone = len(titles) == len(self.studies) > 2
+        return f"All {len(titles)} systems" if everyone else ", ".join(titles)
 
 
 def _cell(row: Any, own: pd.DataFrame) -> str:

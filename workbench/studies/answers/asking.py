@@ -59,7 +59,13 @@ def ask(ctx: Context, question: Question) -> Study:
     return computed
 
 
-def answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study:
+def _at_once() -> None:
+    """Wait for nothing."""
+
+
+def answer(
+    ctx: Context, question: Question, *, compute: Compute = ask, quiet: Callable[[], object] = _at_once
+) -> Study:
     """Answer a question once for all who may see the same.
 
     Parameters
@@ -70,6 +76,8 @@ def answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study
         The study, its system, period and options.
     compute : callable
         Computes what the store does not hold.
+    quiet : callable
+        Waits until nobody waits for a first answer; a newer answer behind an older one is made after that.
 
     Returns
     -------
@@ -91,9 +99,27 @@ def answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study
         return compute(ctx, question)  # a store that cannot be used is no reason to answer nothing
     if kept is not None and (kept.age_s is None or kept.age_s <= usable_for(question).total_seconds()):
         if kept.age_s is not None:
-            _refresh_behind(ctx, store, key, question, compute)
+            _refresh_behind(ctx, store, key, question, compute, quiet)
         return kept
     return _computed_once(ctx, store, key, question, compute)
+
+
+def kept_answer(ctx: Context, question: Question) -> Study | None:
+    """Return the answer that the store holds, with its age where a newer one could be made; None without one.
+
+    Parameters
+    ----------
+    ctx : Context
+        Of who asks.
+    question : Question
+        The study, its system, period and options.
+
+    Raises
+    ------
+    WorkbenchError
+        The store cannot be used.
+    """
+    return None if ctx.store is None else _kept(ctx, ctx.store, key_of(ctx, question), question, data_of(ctx))
 
 
 def usable_for(question: Question) -> timedelta:
@@ -113,8 +139,27 @@ def usable_for(question: Question) -> timedelta:
     return min(STALE_MOST, max(STALE, timedelta(seconds=question.span.seconds / 100)))
 
 
-def answer_ahead(ctx: Context, question: Question) -> None:
-    """Compute and keep the answer of a question, unless the store holds one that is true now.
+def answer_ahead(ctx: Context, question: Question, *, compute: Compute = ask) -> bool:
+    """Compute and keep the answer of a question, unless the store holds one that is true now or will do for a while.
+
+    Parameters
+    ----------
+    ctx : Context
+        Of who will ask; without a store nothing is computed.
+    question : Question
+        The study, its system, period and options.
+    compute : callable
+        Computes what the store does not hold.
+
+    Returns
+    -------
+    bool
+        Whether it was computed.
+
+    Notes
+    -----
+    An older answer over a period is left alone for half the time that readers are given it (:func:`usable_for`); one
+    over the own windows of objectives, and the overview, is made anew each time.
 
     Raises
     ------
@@ -122,14 +167,18 @@ def answer_ahead(ctx: Context, question: Question) -> None:
         As the study raises it, or the store cannot be used.
     """
     if ctx.store is None:
-        return
-    key = key_of(ctx, question)
-    kept = _kept(ctx, ctx.store, key, question, data_of(ctx))
-    if kept is None or kept.age_s is not None:
-        _computed_once(ctx, ctx.store, key, question, ask)
+        return False
+    kept = kept_answer(ctx, question)
+    enough_s = usable_for(question).total_seconds() / 2 if question.span is not None else 0.0
+    if kept is not None and (kept.age_s is None or kept.age_s < enough_s):
+        return False
+    _computed_once(ctx, ctx.store, key_of(ctx, question), question, compute)
+    return True
 
 
-def _refresh_behind(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> None:
+def _refresh_behind(
+    ctx: Context, store: Store, key: str, question: Question, compute: Compute, quiet: Callable[[], object]
+) -> None:
     """Make a new answer in a thread of its own, one a key; what goes wrong there is met by who must wait for it.
 
     One is made at a time, so that who waits for a first answer finds a worker free. One whose turn comes so late that
@@ -139,6 +188,7 @@ def _refresh_behind(ctx: Context, store: Store, key: str, question: Question, co
     def run() -> None:
         try:
             with suppress(Exception), _turn:
+                quiet()
                 if key_of(ctx, question) == key:
                     _computed_once(ctx, store, key, question, compute)
         finally:

@@ -12,7 +12,8 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,9 @@ MOST = 4
 _ERRORS: dict[str, type[WorkbenchError]] = {
     kind.__name__: kind for kind in (AccessRefused, ArchiveError, ParameterError, SettingsError)
 }
+
+#: What can wait until nobody is asking waits at most so long. [s]
+QUIET_S = 30.0
 
 #: A worker that is told to end has this long. [s]
 ENDS_S = 2.0
@@ -123,6 +127,7 @@ class Pool:
         self._free = threading.Semaphore(most)
         self._lock = threading.Lock()
         self._closed = False
+        self._asking, self._change = 0, threading.Condition()
 
     def start(self, count: int) -> None:
         """Start workers ahead, so that the first question does not wait for them."""
@@ -159,8 +164,24 @@ class Pool:
             hint="Was it stopped for want of memory? A shorter period reads less.",
         )
 
+    def quiet(self, patience_s: float) -> bool:
+        """Wait until no question is asked, for a while; returns whether none is. [s]"""
+        with self._change:
+            return self._change.wait_for(lambda: not self._asking, patience_s)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._change:
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._change:
+                self._asking -= 1
+                self._change.notify_all()
+
     def _asked(self, request: bytes) -> tuple[dict[str, Any], bytes]:
-        with self._free:
+        with self._counted(), self._free:
             with self._lock:
                 if self._closed:
                     raise _LostError("The pool is closed.")
@@ -217,3 +238,14 @@ def compute(ctx: Context, question: Question) -> Study:
         As the study raises it, or because its process ended twice.
     """
     return _pools[0].ask(ctx, question) if _pools else ask(ctx, question)
+
+
+def quiet(patience_s: float = QUIET_S) -> bool:
+    """Wait until no worker is asked anything, for a while; returns whether none is, False without workers.
+
+    Parameters
+    ----------
+    patience_s : float
+        Longest wait. [s]
+    """
+    return bool(_pools) and _pools[0].quiet(patience_s)

@@ -34,7 +34,10 @@ HISTORY_DAYS = max(jumps.HISTORY_DAYS, windows.HISTORY_DAYS)
 #: The value of a budget is the newest of this long before the end of the period.
 GAUGE_AGE = "1h"
 
-BUDGET_WORDS = {"budget_used": "used", "budget": "limit", "budget_left": "left"}
+BUDGET_WORDS = {"budget_used": "used", "budget": "limit", "budget_left": "left", "budget_resets": "resets"}
+
+#: Hours of a unit of the time until a budget starts again. [h]
+_HOURS = {"seconds": 1 / 3600, "s": 1 / 3600, "minutes": 1 / 60, "hours": 1.0, "h": 1.0, "days": 24.0, "d": 24.0}
 
 #: A budget that restarts at the end of a period is read just before. [ms]
 _BEFORE_END_MS = 1
@@ -119,6 +122,7 @@ def stated_budgets(query_reader: QueryReader, profile: Profile, span: TimeRange)
                 for series, amount in query_reader.values(f"max by ({', '.join(labels.values())}) ({value})", at):
                     group = " / ".join(series.get(label, "") for label in labels.values())
                     one = stated.setdefault((name.partition(".")[2], ", ".join(labels), group), {})
-                    one[column] = amount / (100 if role.unit == "percent" else 1)
-                    one |= {} if part == "used" else {"unit": role.unit}
+                    scale = _HOURS.get(role.unit, 1.0) if part == "resets" else 0.01 if role.unit == "percent" else 1.0
+                    one[column] = amount * scale
+                    one |= {} if part in ("used", "resets") else {"unit": role.unit}
     return [Budget(what, group, **parts) for (_, what, group), parts in stated.items()]

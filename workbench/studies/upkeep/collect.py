@@ -21,7 +21,7 @@ from workbench.query.metrics.live_state import alerts, rules, silences, targets
 from workbench.store import HealthResult, Store
 from workbench.studies.alerts.load import read_episodes, recorded_episodes
 from workbench.studies.alerts.polled import KIND, look
-from workbench.studies.answers.ahead import opening_questions
+from workbench.studies.answers.ahead import PERIODS, from_archives, opening_questions
 from workbench.studies.answers.asking import answer_ahead
 from workbench.studies.counting.history import COUNTS
 from workbench.studies.overview.board import refresh
@@ -50,8 +50,23 @@ class Part:
     run: Callable[[], None]
 
 
-def parts_of(ctx: Context, *, as_of: datetime, ahead: bool = False) -> list[Part]:
+def _never() -> bool:
+    return False
+
+
+def parts_of(ctx: Context, *, as_of: datetime, ahead: bool = False, stop: Callable[[], bool] = _never) -> list[Part]:
     """Return what there is to collect, the quickest first; with ``ahead`` also the answers that pages open with.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store.
+    as_of : datetime
+        Aware instant of the turn.
+    ahead : bool
+        Whether answers are computed ahead, for the usual periods.
+    stop : callable
+        Asked before each answer; True leaves the others out.
 
     Raises
     ------
@@ -80,12 +95,12 @@ def parts_of(ctx: Context, *, as_of: datetime, ahead: bool = False) -> list[Part
         parts.append(Part(name, COUNTS, partial(_count, ctx, name, as_of)))
     if ahead:
         for name in ("", *ctx.systems):
-            parts.append(Part(name or "overview", ANSWERS, partial(_answer_ahead, ctx, name)))
+            parts.append(Part(name or "overview", ANSWERS, partial(_answer_ahead, ctx, name, stop)))
     return parts
 
 
 def collect(
-    ctx: Context, *, as_of: datetime, every: timedelta = timedelta(0), stop: Callable[[], bool] = lambda: False
+    ctx: Context, *, as_of: datetime, every: timedelta = timedelta(0), stop: Callable[[], bool] = _never
 ) -> Iterator[tuple[Part, str]]:
     """Collect every part once; gives each with what went wrong, empty when nothing did.
 
@@ -101,7 +116,7 @@ def collect(
         Asked before each part; True ends the turn.
     """
     store = _store(ctx)
-    for part in parts_of(ctx, as_of=as_of, ahead=bool(every)):
+    for part in parts_of(ctx, as_of=as_of, ahead=bool(every), stop=stop):
         if stop():
             return
         error = ""
@@ -221,9 +236,12 @@ def _count(ctx: Context, system: str, as_of: datetime) -> None:
         raise SourceUnavailable(missing[0])
 
 
-def _answer_ahead(ctx: Context, system: str) -> None:
-    for question in opening_questions(ctx, system, as_of=ctx.clock()):
-        answer_ahead(ctx, question)
+def _answer_ahead(ctx: Context, system: str, stop: Callable[[], bool]) -> None:
+    for period in PERIODS if from_archives(ctx, system) else PERIODS[:1]:  # a server is spared
+        for question in opening_questions(ctx, system, as_of=ctx.clock(), period=period):
+            if stop():
+                return
+            answer_ahead(ctx, question)
 
 
 def _store(ctx: Context) -> Store:

@@ -6,6 +6,7 @@ range and the instant, both rounded to the step.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -44,6 +45,11 @@ def context() -> Context:
     """
     settings = load_settings()
     return _opened(_settings_key(settings), settings).for_identity(reader(settings))
+
+
+def shared_context() -> Context | None:
+    """Return the context that all readers share; None where they sign in, and each sees what is theirs."""
+    return None if load_settings().access.sign_in else context()
 
 
 @st.cache_resource(ttl=3600, max_entries=2, show_spinner=False)
@@ -114,8 +120,17 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 
 
 def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
+    _asked[0] = time.monotonic()
     question = Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
-    return answer(replace(context(), zone=zone), question, compute=pool.compute)
+    return answer(replace(context(), zone=zone), question, compute=pool.compute, quiet=pool.quiet)
+
+
+def since_asked_s() -> float:
+    """Return how long ago a reader asked anything; infinite before the first. [s]"""
+    return time.monotonic() - _asked[0]
+
+
+_asked = [float("-inf")]
 
 
 def scorecard(last: TimeRange, count: int, quarters: bool) -> Study:
