@@ -131,21 +131,25 @@ def storms(seeds: int = 60) -> None:
 def seeded_mistakes() -> None:
     """Print how many seeded mistakes in rule files our checks find, and how many ``promtool`` with every lint on."""
     context = Context(sources={"none": UnavailableSource("none", "", "No server here.")}, catalog=load_catalog())
-    promtool = shutil.which("promtool")
-    ours, theirs = 0, 0
+    peers = {
+        "promtool --lint=all": ["promtool", "check", "rules", "--lint=all", "--lint-fatal"],
+        "pint": ["pint", "--no-color", "--offline", "lint", "--fail-on=warning"],
+    }
+    peers = {name: command for name, command in peers.items() if shutil.which(command[0])}
+    ours, theirs = 0, dict.fromkeys(peers, 0)
     with tempfile.TemporaryDirectory() as folder:
         for check, text in SEEDED:
             path = Path(folder) / "rules.yml"
             path.write_text(text)
             study = alert_lint(context, system="choreoai", path=path, as_of=NOW, history=False)
             ours += check in set(study.results["problems"].frame["check"])
-            if promtool:
-                lines = textwrap.indent(text.strip("\n"), "      ")
-                path.write_text(f"groups:\n  - name: seeded\n    rules:\n{lines}\n")
-                command = [promtool, "check", "rules", "--lint=all", "--lint-fatal", str(path)]
-                theirs += subprocess.run(command, capture_output=True, check=False).returncode != 0
-    peer = f"promtool --lint=all {theirs}" if promtool else "promtool is not installed"
-    print(f"{len(SEEDED)} seeded mistakes: workbench {ours} (bar 29 of 30), {peer}")
+            lines = textwrap.indent(text.strip("\n"), "      ")
+            path.write_text(f"groups:\n  - name: seeded\n    rules:\n{lines}\n")
+            for name, command in peers.items():
+                done = subprocess.run([*command, str(path)], capture_output=True, check=False, cwd=folder)
+                theirs[name] += done.returncode != 0
+    others = ", ".join(f"{name} {count}" for name, count in theirs.items()) or "neither promtool nor pint is installed"
+    print(f"{len(SEEDED)} seeded mistakes: workbench {ours} (bar 29 of 30), {others}")
 
 
 if __name__ == "__main__":

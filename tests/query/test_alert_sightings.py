@@ -148,3 +148,13 @@ def test_time_without_looks_is_not_observed() -> None:
     assert observed(looks, span).tolist() == [[at(0), at(12)], [at(50), at(60)]]
     assert observed([], span).shape == (0, 2)
     assert APART_MS == 15 * MINUTE_MS
+
+
+@pytest.mark.parametrize("value", [["x"], {"y": 1}, None, 5])
+@pytest.mark.parametrize("event", [True, False])
+def test_a_label_that_is_no_text_spoils_its_line_alone(tmp_path: Path, value: object, event: bool) -> None:
+    odd = webhook("firing", 1)
+    odd["alerts"][0]["labels"] = {"alertname": "Odd", "x": value}
+    line = {"timestamp": at(1) / 1000, "data": {"alertCreated": {"alert": odd["alerts"][0]}}} if event else odd
+    read = told(tmp_path, line, webhook("firing", 3))
+    assert read == [(1, None, True), (3, None, True)] if isinstance(value, int | None) else [(3, None, True)]

@@ -113,7 +113,7 @@ def _held(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int) ->
             for batch in parquet.batches(folder, file, HISTOGRAMS, groups):
                 series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
                 parts.append(batch.filter(pa.array((times >= start_ms) & (times <= end_ms) & np.isin(series, ids))))
-    return _latest(pa.concat_tables(parts))
+    return _latest(pa.concat_tables(parts)) if len(parts) > 1 else parts[0]
 
 
 def _latest(rows: pa.Table) -> pa.Table:

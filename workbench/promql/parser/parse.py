@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -46,6 +47,7 @@ _RENAMED = {"holt_winters": "double_exponential_smoothing"}
 _LABELLED = frozenset({"by", "without", "on", "ignoring"})
 
 
+@lru_cache(maxsize=512)
 def parse(text: str) -> Node:
     """Read a PromQL expression.
 

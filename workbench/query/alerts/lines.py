@@ -158,11 +158,11 @@ def _of_snapshot(document: Mapping[str, Any]) -> Recorded:
     for alert in alerts:
         ends, status = instant_ms(alert.get("endsAt")), alert.get("status")
         status = status if isinstance(status, dict) else {}
-        seen.append(_sighting(alert["labels"], alert, seen_ms, resolved=ends is not None and ends <= seen_ms))
+        seen.append(_sighting(_labels(alert["labels"]), alert, seen_ms, resolved=ends is not None and ends <= seen_ms))
         for by, key in _MUTED_BY.items():
             names = tuple(str(name) for name in status.get(key) or ())
             if names:
-                muted.append(Muting(label_key(alert["labels"]), seen_ms, by, names))
+                muted.append(Muting(label_key(_labels(alert["labels"])), seen_ms, by, names))
     fires = {each.labels: each.starts_ms for each in seen if each.ends_ms is None}
     looks = [Look(seen_ms, fires)] if "alerts" in document and seen_ms else []
     return Recorded(seen, [], muted, silences, looks, mutes=True)
@@ -178,7 +178,9 @@ def _of_webhook(document: Mapping[str, Any]) -> Recorded:
     arrival = next((document[name] for name in _ARRIVAL if name in document), 0)
     alerts = payload["alerts"]
     seen_ms = instant_ms(arrival) or max((_latest(alert) for alert in alerts), default=0)
-    seen = [_sighting(alert["labels"], alert, seen_ms, resolved=alert["status"] == "resolved") for alert in alerts]
+    seen = [
+        _sighting(_labels(alert["labels"]), alert, seen_ms, resolved=alert["status"] == "resolved") for alert in alerts
+    ]
     over = sum(alert.ends_ms is not None for alert in seen)
     reason = str(payload.get("notification_reason") or "")
     group, receiver = str(payload.get("groupKey") or ""), str(payload.get("receiver") or "")
@@ -245,8 +247,11 @@ _WITHOUT_ALERTS = {"alertmanagerStartupEvent", "alertmanagerShutdownEvent", "ale
 def _labels(labels: Any) -> Mapping[str, str]:
     """Label set of an event: a map since 0.35, a list of pairs before."""
     if isinstance(labels, dict) and isinstance(labels.get("labels"), list):
-        return {str(pair["key"]): str(pair.get("value") or "") for pair in labels["labels"]}
-    return labels or {}
+        labels = {str(pair["key"]): pair.get("value") for pair in labels["labels"]}
+    texts = {str(name): "" if value is None else value for name, value in dict(labels or {}).items()}
+    if not all(isinstance(value, str | int | float) for value in texts.values()):
+        raise TypeError("a label is no text")
+    return {name: str(value) for name, value in texts.items()}
 
 
 def _sighting(

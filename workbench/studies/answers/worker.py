@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import select
 import sys
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
@@ -31,6 +32,9 @@ from workbench.studies.sources.context import Context
 
 #: What the worker says of a question: ``study`` with its bytes behind, ``error``, or ``own``: compute it yourself.
 STUDY, ERROR, OWN = "study", "error", "own"
+
+#: What was decoded for a question is kept so long for the next one, which often reads the same. [s]
+KEPT_S = 5.0
 
 #: How much a worker gives way to the web process, which only draws.
 NICER = 5
@@ -62,14 +66,15 @@ def main() -> None:
     with redirect_stdout(sys.stderr):
         _say(answers, {"kind": "ready"})
         _load()
-        for line in sys.stdin.buffer:
+        while line := sys.stdin.buffer.readline():
             kind, content = _answered(json.loads(line))
             _say(answers, {**kind, "size": len(content)}, content)
-            _let_go()
+            if not select.select([sys.stdin.buffer], [], [], KEPT_S)[0]:  # asked and answered one at a time
+                _let_go()
 
 
 def _let_go() -> None:
-    """Give memory back to the system, so that it is that of one question, and not of all that were asked."""
+    """Give memory back to the system, as an idle worker needs none."""
     forget()
     pa.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):  # glibc alone keeps what was freed and can be asked for it

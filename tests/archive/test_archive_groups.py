@@ -1,0 +1,40 @@
+"""Decoded row groups give back every time and value, in four bytes where they fit and in eight where not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from workbench.archive.groups import _group
+from workbench.archive.storage.layout import SAMPLES
+
+FIRST_MS = 1_700_000_000_000
+
+
+@pytest.mark.parametrize("step_ms", [15_000, 2**31, 2**33])
+@pytest.mark.parametrize("largest", [100, 2**31, 2**52])
+def test_times_values_and_edges_are_those_that_were_written(step_ms: int, largest: int):
+    times = FIRST_MS + np.arange(5) * step_ms
+    whole = np.linspace(-largest, largest, 5).astype(np.int64)
+    rows = pa.table(
+        [
+            pa.array(np.repeat(np.array([3, 9], np.int32), [2, 3])),
+            pa.array(times),
+            pa.array(whole),
+            pa.array([None, None, 1, 1, 1], pa.int8()),
+            pa.array([None] * 5, pa.float64()),
+        ],
+        schema=SAMPLES.schema,
+    )
+    group = _group(rows)
+    expected = whole / np.array([1.0, 1.0, 10.0, 10.0, 10.0])
+    assert group.times(0, 5).tolist() == times.tolist()
+    assert group.values(0, 5).tolist() == expected.tolist()
+    assert group.since.itemsize == (4 if 4 * step_ms < 2**32 else 8)
+    for first, last, number in ((0, 2, 0), (2, 5, 1)):
+        for start_ms in (0, *times.tolist(), *(times + 1).tolist(), 2**60):
+            for end_ms in (0, *times.tolist(), *(times - 1).tolist(), 2**60):
+                low, high = group.within(number, start_ms, end_ms)
+                wanted = [at for at in range(first, last) if start_ms <= times[at] <= end_ms]
+                assert list(range(low, high)) == wanted
