@@ -35,10 +35,13 @@ def answers(profiles: Mapping[str, Profile], events: Sequence[Event], span: Span
     checks = []
     for system, profile in profiles.items():
         sick = [event for event in events if event.system == system and event.kind in SICK]
-        inside = [one for one in sick if span.first * 1440 <= one.start and one.start * MINUTE_MS <= span.end_ms]
-        down = any(one.start * MINUTE_MS <= span.end_ms < one.end * MINUTE_MS for one in inside)
+        inside = [
+            outage for outage in sick if span.first * 1440 <= outage.start and outage.start * MINUTE_MS <= span.end_ms
+        ]
+        down = any(outage.start * MINUTE_MS <= span.end_ms < outage.end * MINUTE_MS for outage in inside)
         unhealthy = [
-            {"start": _iso(one.start * MINUTE_MS), "end": _iso(one.end * MINUTE_MS), "event": one.id} for one in inside
+            {"start": _iso(outage.start * MINUTE_MS), "end": _iso(outage.end * MINUTE_MS), "event": outage.id}
+            for outage in inside
         ]
         for endpoint in profile.health:
             answer = _plain(endpoint.answer)

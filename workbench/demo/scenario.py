@@ -281,7 +281,7 @@ def _mistakes(
     known = dimensions[entry.system]
     for label, value in entry.where.items():
         at = (*place, "where", label)
-        allowed = tuple(one for one in kind.where if one in known)
+        allowed = tuple(name for name in kind.where if name in known)
         if label not in allowed:
             why = f"a {entry.kind} is not narrowed by {label!r}; use {', '.join(allowed) or 'no where at all'}"
             faults.append(document.fault(at, why, nearest(label, allowed)))

@@ -40,7 +40,9 @@ class State:
     def episodes(self) -> list[dict[str, Any]]:
         """Alert episodes of the whole history, by start."""
         ended = [episode for day in self.days.values() for system in day.values() for episode in system["episodes"]]
-        return sorted([*ended, *self.open_episodes], key=lambda one: (one["starts_ms"], sorted(one["labels"].items())))
+        return sorted(
+            [*ended, *self.open_episodes], key=lambda episode: (episode["starts_ms"], sorted(episode["labels"].items()))
+        )
 
     @property
     def samples(self) -> int:

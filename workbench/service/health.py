@@ -60,7 +60,9 @@ class Service:
     def checks(self) -> list[Check]:
         """Look at every part, the dashboard and the store."""
         named: dict[str, Callable[[], str]] = {
-            child.part.name: lambda one=child: "" if one.up else f"not running (last exit code {one.last_code})"  # type: ignore[misc]
+            child.part.name: lambda process=child: (
+                "" if process.up else f"not running (last exit code {process.last_code})"
+            )  # type: ignore[misc]
             for child in self.supervisor.running.values()
         }
         if self.dashboard:

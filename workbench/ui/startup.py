@@ -20,7 +20,7 @@ import workbench.ui
 from workbench.core.errors import WorkbenchError
 from workbench.studies.answers.ahead import opening_questions
 from workbench.studies.answers.asking import kept_answer
-from workbench.ui import ahead
+from workbench.ui import precompute
 from workbench.ui.parts import load
 
 #: How often what has come to stay since (answers, figures) is set aside too. [s]
@@ -51,7 +51,7 @@ async def ready(app: App) -> AsyncIterator[None]:
     open_sources()
     settle()
     threading.Thread(target=_settle_on, name="settle", daemon=True).start()
-    threading.Thread(target=ahead.answer_on, name="ahead", daemon=True).start()
+    threading.Thread(target=precompute.keep_fresh, name="precompute", daemon=True).start()
     yield
 
 

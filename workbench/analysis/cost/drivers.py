@@ -109,14 +109,14 @@ def effects(
     """
     first, second = ({item.name: item for item in items} for items in (before, now))
     change = total(
-        [*(_decimal(one.cost) for one in second.values()), *(-_decimal(account.cost) for account in first.values())]
+        [*(_decimal(item.cost) for item in second.values()), *(-_decimal(account.cost) for account in first.values())]
     )
     shares: dict[str, dict[tuple[str, ...], Fraction]] = {effect: {} for effect in EFFECTS}
-    counted = [one for name in first if name in second for one in (first[name], second[name])]
-    by_requests = bool(counted) and all(one.requests for one in counted)
+    counted = [item for name in first if name in second for item in (first[name], second[name])]
+    by_requests = bool(counted) and all(item.requests for item in counted)
 
-    def size(one: Item) -> Fraction:
-        return Fraction((one.requests or 0) if by_requests else one.quantity)
+    def size(item: Item) -> Fraction:
+        return Fraction((item.requests or 0) if by_requests else item.quantity)
 
     switched = model_switches(first, second, labels, size)
     shares["model_switch"], first, second = switched.amounts, switched.before, switched.now
@@ -127,12 +127,12 @@ def effects(
             lasting.append(name)
         elif new.cost != old.cost:
             shares["unmeasured"][name] = Fraction(new.cost) - Fraction(old.cost)
-    for name, one in second.items():
-        if name not in first and one.cost:
-            shares["new"][name] = Fraction(one.cost)
-    for name, one in first.items():
-        if name not in second and one.cost:
-            shares["retired"][name] = -Fraction(one.cost)
+    for name, entry in second.items():
+        if name not in first and entry.cost:
+            shares["new"][name] = Fraction(entry.cost)
+    for name, entry in first.items():
+        if name not in second and entry.cost:
+            shares["retired"][name] = -Fraction(entry.cost)
     _lasting(shares, [(first[name], second[name]) for name in lasting], size, by_requests=by_requests)
     return _rounded(shares, change)
 
@@ -242,7 +242,7 @@ def cause_sentence(
     same = [cause for cause in causes if (cause[0] > 0) == (change > 0) and cause[0]]
     if not same:
         return f"{head}."
-    amount, cause = max(same, key=lambda one: abs(one[0]))
+    amount, cause = max(same, key=lambda effect: abs(effect[0]))
     return f"{head}, mostly because {cause} ({amount:+,.2f} {unit})."
 
 
@@ -274,7 +274,9 @@ def _list_price(old: Item, new: Item) -> Fraction:
     if not new.listed or not set(new.listed) <= set(old.listed):
         return Fraction(0)
     used = {name: Fraction(count) for name, (count, _) in new.listed.items()}
-    now, then = (sum((used[name] * Fraction(one.listed[name][1]) for name in used), Fraction(0)) for one in (new, old))
+    now, then = (
+        sum((used[name] * Fraction(item.listed[name][1]) for name in used), Fraction(0)) for item in (new, old)
+    )
     return Fraction(new.cost) * (1 - then / now) if now > 0 else Fraction(0)
 
 
@@ -282,7 +284,7 @@ def _longer(old: Item, new: Item, name: str, growth: Fraction) -> Fraction:
     """Cost of the tokens of a class beyond those that the old length of requests would take, at the old price."""
     nothing = Decimal(0), Decimal(0)
     (used0, cost0), (used1, cost1) = (
-        (Fraction(used), Fraction(cost)) for used, cost in (one.parts.get(name, nothing) for one in (old, new))
+        (Fraction(used), Fraction(cost)) for used, cost in (item.parts.get(name, nothing) for item in (old, new))
     )
     return cost0 / used0 * (used1 - used0 * growth) if used0 else cost1
 

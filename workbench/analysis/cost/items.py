@@ -63,8 +63,8 @@ class Item:
 
 def item_labels(paid: Sequence[Account], tokens: Sequence[Account]) -> tuple[str, ...]:
     """Return the labels of items: those that all tokens have and some spend, else those that some spend has."""
-    spent = {name for one in paid for name in one.dimensions}
-    shared = [name for name in ITEM_LABELS if name in spent and all(name in one.dimensions for one in tokens)]
+    spent = {name for account in paid for name in account.dimensions}
+    shared = [name for name in ITEM_LABELS if name in spent and all(name in account.dimensions for account in tokens)]
     return tuple(shared or [name for name in ITEM_LABELS if name in spent])
 
 
@@ -76,11 +76,11 @@ def items_of(
     sums: list[dict[tuple[str, ...], Decimal]] = []
     for accounts in parts:
         amounts: dict[tuple[str, ...], Decimal] = {}
-        for one in accounts:
-            rows = inside(ledger[ledger["role"] == one.role], span)
-            own = [name for name in labels if name in one.dimensions]
+        for account in accounts:
+            rows = inside(ledger[ledger["role"] == account.role], span)
+            own = [name for name in labels if name in account.dimensions]
             if not own:
-                name = (one.title, *[""] * (len(labels) - 1))
+                name = (account.title, *[""] * (len(labels) - 1))
                 amounts[name] = total([amounts.get(name, nothing), added(rows["amount"])])
                 continue
             totals = summed(rows, own)

@@ -157,7 +157,7 @@ def _table(part: pd.DataFrame, seen: pd.DataFrame, zone: str, until: time | None
         return pd.DataFrame()
     length = (slices["end"] - slices["start"]).dt.total_seconds()
     sums = pd.DataFrame({"day": day, "length": length, "covered": length * slices["covered"]}).groupby("day").sum()
-    wanted = [_length(one.date(), until, tz) for one in sums.index]
+    wanted = [_length(day.date(), until, tz) for day in sums.index]
     good = (sums["length"] >= np.array(wanted) - 300) & (sums["covered"] >= LEAST_COVERED * sums["length"])
     rows = part.merge(slices.assign(day=day)[["start", "end", "day"]], on=["start", "end"])
     rows = rows.assign(amount=rows["amount"].astype(np.float64))

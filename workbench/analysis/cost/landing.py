@@ -172,7 +172,7 @@ def stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datet
     tz = named_zone(zone)
     local, first = pd.Timestamp(now).tz_convert(zone), slices["start"].min().tz_convert(zone)
     dates = pd.date_range(first.date(), local.date(), freq="D")
-    cuts = pd.DatetimeIndex([datetime.combine(one.date(), local.time(), tz) for one in dates]).tz_convert("UTC")
+    cuts = pd.DatetimeIndex([datetime.combine(date.date(), local.time(), tz) for date in dates]).tz_convert("UTC")
     place = np.searchsorted(cuts.as_unit("ms").asi8, slices["end"].dt.as_unit("ms").astype("int64"), side="left")
     length = (slices["end"] - slices["start"]).dt.total_seconds()
     sums = pd.DataFrame({"place": place, "length": length, "known": length * slices["covered"]}).groupby("place").sum()

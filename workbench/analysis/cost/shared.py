@@ -54,7 +54,7 @@ def split_cost(amount: Decimal, weights: Mapping[str, Decimal], *, places: int =
     }
     shares = {name: _floor(value, step) for name, value in exact.items()}
     left = int((abs(amount) - sum(shares.values(), Decimal(0))) / step)
-    for name in sorted(exact, key=lambda one: Fraction(shares[one]) - exact[one])[:left]:
+    for name in sorted(exact, key=lambda key: Fraction(shares[key]) - exact[key])[:left]:
         shares[name] += step
     return {name: share.copy_negate() if amount < 0 else share for name, share in shares.items()}
 

@@ -331,9 +331,11 @@ def _by_role(ledger: pd.DataFrame, accounts: list[Account], notes: list[str]) ->
     ]
     open_ = {account.role: account for account in plain if not account.stated}
     wholes = {account.token_class: account.role for account in plain if account.token_class in ("input", "output")}
-    sums = [one for one in open_.values() if one.token_class in ("total",)]
+    sums = [counter for counter in open_.values() if counter.token_class in ("total",)]
     parts = {
-        one.role: wholes[PARENT[one.token_class]] for one in open_.values() if PARENT.get(one.token_class) in wholes
+        counter.role: wholes[PARENT[counter.token_class]]
+        for counter in open_.values()
+        if PARENT.get(counter.token_class) in wholes
     }
     changed: dict[str, Account] = {
         account.role: replace(account, view_with=(wholes["output"],))

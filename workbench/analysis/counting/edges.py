@@ -70,7 +70,7 @@ def own_parts(edges: Edges, intervals: list[Edges]) -> list[Edges]:
     return [part for part in (*parts, (begin, edges[1])) if part[1] > part[0]]
 
 
-def sharpened(one: Edges, counts: Sums, intervals: list[Edges], height: float) -> Edges:
+def sharpened(edges: Edges, counts: Sums, intervals: list[Edges], height: float) -> Edges:
     """Move the edges of a new stretch to where they are most likely beside and around those found before.
 
     Parameters
@@ -98,14 +98,14 @@ def sharpened(one: Edges, counts: Sums, intervals: list[Edges], height: float) -
     of its time belongs to the stretch.
     """
     for _ in range(_ROUNDS):
-        known = sorted([*intervals, one], key=lambda each: (each[0], -each[1]))
-        if not counts.of(own_parts(one, known))[1]:
-            return one[0], one[0]
-        moved = _moved(one, counts, known, height)
-        if moved == one:
+        known = sorted([*intervals, edges], key=lambda each: (each[0], -each[1]))
+        if not counts.of(own_parts(edges, known))[1]:
+            return edges[0], edges[0]
+        moved = _moved(edges, counts, known, height)
+        if moved == edges:
             break
-        one = moved
-    return one
+        edges = moved
+    return edges
 
 
 def settled(intervals: list[Edges], counts: Sums, height: float, *, sharp: set[Edges]) -> list[Edges]:

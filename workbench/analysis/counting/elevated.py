@@ -166,7 +166,9 @@ def elevated(bad: Floats, total: Floats, usual: Usual, *, least: float) -> list[
     if intervals != joined:
         intervals = _joined(intervals, sums, height)
     counts = [sums.of(own_parts(interval, intervals)) for interval in intervals]
-    return [Stretch(*one, (k - e) / n) for one, (k, n, e) in zip(intervals, counts, strict=True) if n and k > e]
+    return [
+        Stretch(*interval, (k - e) / n) for interval, (k, n, e) in zip(intervals, counts, strict=True) if n and k > e
+    ]
 
 
 def _within(
@@ -245,16 +247,18 @@ def climbs(scores: Floats, height: float) -> list[Edges]:
 
 def _joined(intervals: list[Edges], sums: Sums, height: float) -> list[Edges]:
     """Take stretches as one that lie in each other, or beside each other, and whose shares are not told apart."""
-    intervals = sorted(intervals, key=lambda one: (one[0], -one[1]))
+    intervals = sorted(intervals, key=lambda interval: (interval[0], -interval[1]))
     place = 0
     while place < len(intervals):
-        one = intervals[place]
-        around = [other for other in intervals[:place] if other[1] >= one[1]]
-        before = sorted((other for other in intervals[:place] if other[1] <= one[0]), key=lambda other: other[1])
+        interval = intervals[place]
+        around = [other for other in intervals[:place] if other[1] >= interval[1]]
+        before = sorted((other for other in intervals[:place] if other[1] <= interval[0]), key=lambda other: other[1])
         for other in (*around[-1:], *before[-3:]):
-            if _beside(one, other, intervals) and _alike(one, other, intervals, sums, height):
-                joined = min(one[0], other[0]), max(one[1], other[1])
-                intervals = sorted({joined, *(set(intervals) - {one, other})}, key=lambda each: (each[0], -each[1]))
+            if _beside(interval, other, intervals) and _alike(interval, other, intervals, sums, height):
+                joined = min(interval[0], other[0]), max(interval[1], other[1])
+                intervals = sorted(
+                    {joined, *(set(intervals) - {interval, other})}, key=lambda each: (each[0], -each[1])
+                )
                 place = max(0, intervals.index(joined) - 1)
                 break
         else:
@@ -270,7 +274,7 @@ def _uncrossed(intervals: list[Edges]) -> list[Edges]:
         first = max([first, *crossed])
         if first < last:
             kept.append((first, last))
-    return sorted(kept, key=lambda one: (one[0], -one[1]))
+    return sorted(kept, key=lambda interval: (interval[0], -interval[1]))
 
 
 def _beside(edges: Edges, other: Edges, intervals: list[Edges]) -> bool:

@@ -49,7 +49,10 @@ def happenings(happenings: Sequence[Happening], range: TimeRange, notes: Sequenc
     rows = {
         (happening.kind, happening.what, happening.starts_at, happening.detail): happening for happening in happenings
     }
-    ordered = sorted(rows.values(), key=lambda one: (_ORDER.get(one.kind, len(_ORDER)), one.starts_at, one.what))
+    ordered = sorted(
+        rows.values(),
+        key=lambda happening: (_ORDER.get(happening.kind, len(_ORDER)), happening.starts_at, happening.what),
+    )
     frame = pd.DataFrame([vars(happening) for happening in ordered], columns=COLUMNS)
     for name in ("starts_at", "ends_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")

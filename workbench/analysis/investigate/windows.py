@@ -53,4 +53,6 @@ class Windows:
 
     def without(self, empty: Sequence[int]) -> Windows:
         """Leave out baselines, by number, that hold nothing to compare with."""
-        return Windows(self.range, tuple(one for number, one in enumerate(self.baselines) if number not in empty))
+        return Windows(
+            self.range, tuple(baseline for number, baseline in enumerate(self.baselines) if number not in empty)
+        )

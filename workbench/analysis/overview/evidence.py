@@ -94,8 +94,8 @@ def clear_sentence(frame: pd.DataFrame, *, newest: datetime | None = None) -> st
     """
     read = frame.groupby("clause")["read"].sum() if len(frame) else {}
     parts = [
-        f"{int(read[clause])} {one if read[clause] == 1 else several} {said}"
-        for clause, (one, several, said) in _CLEAR.items()
+        f"{int(read[clause])} {singular if read[clause] == 1 else several} {said}"
+        for clause, (singular, several, said) in _CLEAR.items()
         if clause in read and read[clause] > 0
     ]
     if not parts:
@@ -111,12 +111,12 @@ def unread_sentences(frame: pd.DataFrame) -> tuple[str, ...]:
     sentences = []
     for row in frame.itertuples():
         clause, title = str(row.clause), str(row.system_title)
-        one, several, _ = _CLEAR[clause]
+        singular, several, _ = _CLEAR[clause]
         known, read = int(row.known), int(row.read)
         if known == 0 and clause in _WANTED:
             sentences.append(f"{title}: {_NEXT[clause].format(system=row.system)}.")
         elif read < known:
-            what = f"{known - read} of {known} {several}" if known > 1 else f"its {one}"
+            what = f"{known - read} of {known} {several}" if known > 1 else f"its {singular}"
             sentences.append(f"{title}: {what} could not be read.")
     return tuple(sentences)
 

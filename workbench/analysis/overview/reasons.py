@@ -194,7 +194,7 @@ def _companion(objective: str, episode: int, companions: pd.DataFrame) -> Any:
 
 def decisions(studies: Mapping[str, Study], *, owner: str) -> list[Statement]:
     """Choose the decisions that are asked for: the first of each kind before every second one, at most three."""
-    decisions = sorted(_decisions(studies, owner), key=lambda one: -one.weight)
+    decisions = sorted(_decisions(studies, owner), key=lambda decision: -decision.weight)
     kinds: dict[str, int] = {}
     places = []
     for place, decision in enumerate(decisions):

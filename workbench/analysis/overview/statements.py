@@ -146,8 +146,8 @@ class Statement:
 
 
 def _counted(value: float, words: str) -> str:
-    one, _, several = words.partition("|")
-    return f"{count_text(value)} {one if value == 1 else several or one}".rstrip()
+    singular, _, several = words.partition("|")
+    return f"{count_text(value)} {singular if value == 1 else several or singular}".rstrip()
 
 
 def _score(value: float, _: str) -> str:

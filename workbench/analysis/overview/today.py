@@ -148,7 +148,9 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     >>> today([budget, alert], as_of=noon).frame[["rank", "subject"]].values.tolist()
     [[1, 'ServiceDown'], [2, 'vk-1']]
     """
-    ordered = sorted(findings, key=lambda one: (-score(one), one.system, one.kind, one.subject, one.evidence))
+    ordered = sorted(
+        findings, key=lambda finding: (-score(finding), finding.system, finding.kind, finding.subject, finding.evidence)
+    )
     chosen = _spread(ordered, count)
     columns = [
         "rank",
@@ -165,13 +167,13 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     ]
     rows = [
         {
-            **vars(one),
+            **vars(finding),
             "rank": rank,
-            "id": f"today/{one.kind}",
-            "system_title": one.system_title or one.system,
-            "score": round(score(one), 1),
+            "id": f"today/{finding.kind}",
+            "system_title": finding.system_title or finding.system,
+            "score": round(score(finding), 1),
         }
-        for rank, one in enumerate(chosen, start=1)
+        for rank, finding in enumerate(chosen, start=1)
     ]
     return TodayList(pd.DataFrame(rows, columns=[*columns, "score"]), as_of=as_of, considered=len(ordered))
 
@@ -179,7 +181,7 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
 def _spread(ordered: Sequence[Finding], count: int) -> list[Finding]:
     seen: Counter[tuple[str, str]] = Counter()
     places = []
-    for place, one in enumerate(ordered):
-        places.append((seen[one.system, one.kind] > 0, place))
-        seen[one.system, one.kind] += 1
+    for place, finding in enumerate(ordered):
+        places.append((seen[finding.system, finding.kind] > 0, place))
+        seen[finding.system, finding.kind] += 1
     return [ordered[place] for _, place in sorted(places)[:count]]

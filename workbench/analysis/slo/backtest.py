@@ -210,8 +210,10 @@ def backtest(
     rows = []
     for policy in dict.fromkeys(firing.policy for firing in firings):
         own = [firing for firing in firings if firing.policy == policy]
-        severities = dict.fromkeys(one.severity for one in own)
-        parts = {severity: [one for one in own if one.severity == severity] for severity in severities} | {"any": own}
+        severities = dict.fromkeys(alert.severity for alert in own)
+        parts = {severity: [alert for alert in own if alert.severity == severity] for severity in severities} | {
+            "any": own
+        }
         for severity, rules in parts.items():
             pairs = sorted(pair for rule in rules for pair in zip(rule.starts_ms, rule.ends_ms, strict=True))
             matched = _matched(pairs, events, grace_ms)
@@ -237,7 +239,7 @@ def backtest(
                     "events": len(events),
                     "caught": len(matched.caught),
                     "recall": len(matched.caught) / len(events) if events else np.nan,
-                    "budget_missed": sum(one.budget_share for one in matched.missed),
+                    "budget_missed": sum(event.budget_share for event in matched.missed),
                     "detection_s": float(np.median(delays)) if delays else np.nan,
                     "detection_worst_s": max(delays, default=np.nan),
                     "reset_s": float(np.median(resets)) if resets else np.nan,

@@ -108,9 +108,9 @@ def companions(
             own += _alerts(span, alerts)
         for kind, (inside, before) in (records or {}).get((str(row.objective), int(row.episode)), {}).items():
             own += _records(kind, inside, before)
-        for one in own:
-            lag = (one["time"] - row.start).total_seconds()
-            rows.append({"objective": row.objective, "episode": row.episode, "before": 0, **one, "lag_s": lag})
+        for event in own:
+            lag = (event["time"] - row.start).total_seconds()
+            rows.append({"objective": row.objective, "episode": row.episode, "before": 0, **event, "lag_s": lag})
     frame = pd.DataFrame(rows, columns=COLUMNS)
     frame["time"] = pd.to_datetime(frame["time"], utc=True).dt.as_unit("ms")
     frame["_order"] = frame["kind"].map(_ORDER)
@@ -125,18 +125,20 @@ def _moments(span: TimeRange, moments: Sequence[Moment]) -> Iterable[dict[str, A
             for moment in moments
             if (moment.time - span.start).total_seconds() >= -BEFORE_S and moment.time <= span.end
         ),
-        key=lambda one: (one.kind, one.time),
+        key=lambda moment: (moment.kind, moment.time),
     )
     group: list[Moment] = []
-    for one in [*near, None]:
-        apart = one is None or not group or one.kind != group[-1].kind or one.kind != "restart"
-        if group and (apart or (one is not None and (one.time - group[-1].time).total_seconds() > TOGETHER_S)):
+    for following in [*near, None]:
+        apart = following is None or not group or following.kind != group[-1].kind or following.kind != "restart"
+        if group and (
+            apart or (following is not None and (following.time - group[-1].time).total_seconds() > TOGETHER_S)
+        ):
             names = ", ".join(dict.fromkeys(each.detail for each in group if each.detail))
             yield {"kind": group[0].kind, "what": group[0].what, "time": group[0].time, "count": len(group),
                    "detail": names}  # fmt: skip
             group = []
-        if one is not None:
-            group.append(one)
+        if following is not None:
+            group.append(following)
 
 
 def _alerts(span: TimeRange, alerts: pd.DataFrame) -> Iterable[dict[str, Any]]:

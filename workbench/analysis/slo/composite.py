@@ -228,7 +228,7 @@ def _combined(
 ) -> tuple[Floats, Floats]:
     if budgeting == "occurrences":
         pairs = list(zip(weights, members, strict=True))
-        pools = np.array([[weight * one.good, weight * one.total] for weight, one in pairs])
+        pools = np.array([[weight * counts.good, weight * counts.total] for weight, counts in pairs])
         return pools[:, 0].sum(axis=0), pools[:, 1].sum(axis=0)
     active = np.array([member.total > 0 for member in members])
     total = np.asarray(active.any(axis=0), np.float64)

@@ -142,7 +142,7 @@ def _row(history: History, goal: Goal, as_of: datetime, pace_ms: int, steps: Bur
         return elapsed.end_ms + ahead if ahead <= ahead_ms else np.nan
 
     hourly = events / (pace_ms / HOUR_MS)
-    one = 1 / (hourly * budget) if hourly and not goal.counts_slices else np.nan
+    failure_cost = 1 / (hourly * budget) if hourly and not goal.counts_slices else np.nan
     fastest = max((float(alert.factor) for alert in policy.alerts if alert.severity == "page"), default=np.inf)
     row |= {
         "pace": duration_text(pace_ms),
@@ -155,9 +155,9 @@ def _row(history: History, goal: Goal, as_of: datetime, pace_ms: int, steps: Bur
         "latest": ends(low),
         "events_per_hour": hourly,
         "failures_left": float(np.floor(max(left, 0.0))),
-        "one_failure_burn": one,
+        "one_failure_burn": failure_cost,
         "one_failure_budget": 1 / allowed,
-        "low_traffic": bool(one > fastest),
+        "low_traffic": bool(failure_cost > fastest),
         "firing": "; ".join(alert.text for alert in policy.alerts if _fires(history, goal, elapsed, alert)),
     }
     return row

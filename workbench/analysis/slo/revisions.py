@@ -111,7 +111,9 @@ def revision_causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
 
 
 def _exclusion_causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    old, new = ({one["id"]: one for group in made.values() for one in group} for made in (before, after))
+    old, new = (
+        {exclusion["id"]: exclusion for group in made.values() for exclusion in group} for made in (before, after)
+    )
     for id in sorted(new.keys() - old.keys()):
         yield f"An exclusion was added by {new[id]['author']}: {new[id]['reason']} ({id})."
     for id in sorted(old.keys() - new.keys()):

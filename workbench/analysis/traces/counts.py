@@ -48,8 +48,8 @@ def span_counts(spans: pd.DataFrame, by: str) -> SpanCounts:
     frame.insert(0, "value", pd.Series(names, dtype="str"))
     shares = []
     for number in range(size):
-        one = sampled_shares(weights, groups == number, np.zeros(len(groups), np.int64), units, size=1)
-        shares.append(one.iloc[0].tolist())
+        estimate = sampled_shares(weights, groups == number, np.zeros(len(groups), np.int64), units, size=1)
+        shares.append(estimate.iloc[0].tolist())
     frame[["share", "share_low", "share_high"]] = np.array(shares).reshape(size, 3)
     notes: tuple[str, ...] = ()
     if rates_unknown(spans):

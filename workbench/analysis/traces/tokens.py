@@ -65,7 +65,7 @@ def trace_tokens(of: Population, price: PriceOf | None = None, *, currency: str 
     """
     spans = of.forest.spans
     read = [_tokens(attributes or {}) for attributes in spans["attributes"]]
-    holds = np.array([any(each is not None for each in one) for one in read], np.bool_)
+    holds = np.array([any(each is not None for each in values) for values in read], np.bool_)
     repeats = np.zeros(len(read), np.bool_)
     parent = of.forest.parent
     for row in of.forest.order[::-1].tolist():

@@ -119,7 +119,7 @@ def draft(
     left = _left_out(spoken, families, used)
     open_families = [
         family for family in families.values()
-        if family.name not in used and family.name not in left and not any(one.knows(family.name) for one in spoken)
+        if family.name not in used | set(left) and not any(dialect.knows(family.name) for dialect in spoken)
     ]  # fmt: skip
     roles |= guessed_roles(open_families if guesses else (), roles)
     roles = {name: roles[name] for name in sorted(roles, key=_place)}
@@ -129,7 +129,7 @@ def draft(
     slos = "---\n".join(objective_text(system, *pair) for pair in _pairs(roles))
     requests = any(role.word in ("requests", "tasks") for role in roles.values())
     starter = "" if slos else _NO_FAILURES if requests else _NO_REQUESTS
-    titles = tuple(one.title for one in spoken if one.dialect != "process")
+    titles = tuple(dialect.title for dialect in spoken if dialect.dialect != "process")
     profile = profile_text(
         system, title or system, scope=scope, jobs=seen, roles=roles, rules=rules, dialects=titles, left_out=left,
         unused=unused, starter=starter,

@@ -117,7 +117,7 @@ def _one_of(value: object) -> object:
     if not isinstance(value, dict):
         return value
     return {
-        name: "=~" + "|".join(re.escape(str(one)) for one in said) if isinstance(said, list) else said
+        name: "=~" + "|".join(re.escape(str(value)) for value in said) if isinstance(said, list) else said
         for name, said in value.items()
     }
 

@@ -101,5 +101,5 @@ def records_filter(kind: str, spec: QuerySpec) -> LogFilter | SpanFilter:
     )
 
 
-def _condition(one: ConditionSpec) -> Condition:
-    return Condition(one.attribute, one.op, one.values or (one.value or "",))
+def _condition(condition: ConditionSpec) -> Condition:
+    return Condition(condition.attribute, condition.op, condition.values or (condition.value or "",))

@@ -150,7 +150,7 @@ def _indicator(indicator: SimpleIndicator) -> dict[str, Any]:
             return {"ratioMetric": {"counter": False, "raw": _metric(query), "rawType": kind}}
         case RatioIndicator() | RecordsIndicator():
             queries = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
-            parts = {name: _metric(one) for name, one in queries.items() if one is not None}
+            parts = {name: _metric(query) for name, query in queries.items() if query is not None}
             return {"ratioMetric": {"counter": getattr(indicator, "counter", True), **parts}}
 
 

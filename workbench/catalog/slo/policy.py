@@ -33,7 +33,9 @@ class PolicyStep(_Shape):
     @model_validator(mode="after")
     def _one_condition(self) -> Self:
         given = [self.budget_left_below, self.incident_above, self.burn_rate_above]
-        if sum(one is not None for one in given) != 1 or (self.lookback is None) != (self.burn_rate_above is None):
+        if sum(condition is not None for condition in given) != 1 or (self.lookback is None) != (
+            self.burn_rate_above is None
+        ):
             raise PydanticCustomError(
                 "one_condition",
                 "a step has one of budget_left_below, incident_above, burn_rate_above (with a lookback)",

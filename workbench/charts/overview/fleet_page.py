@@ -52,7 +52,9 @@ class FleetPage:
     def _repr_html_(self) -> str:
         head, line = self._title()
         questions = self._questions()
-        columns = "".join(f"<th scope='col'>{name}</th>" for name in ("System", *(QUESTIONS[one] for one in questions)))
+        columns = "".join(
+            f"<th scope='col'>{name}</th>" for name in ("System", *(QUESTIONS[question] for question in questions))
+        )
         shown, rest = self._worst_first()
         rows = "".join(self._row(study, questions) for study in shown)
         if rest:
@@ -114,7 +116,9 @@ class FleetPage:
         answers = {row.question: row for row in frame[frame["part"] == "answer"].itertuples()}
         seen = ratio_text(study.coverage, digits=1) if study.coverage == study.coverage else NO_VALUE
         title = f"{markup(vars(study.results['findings'])['title'])}<br><span class='note'>{seen} seen</span>"
-        cells = "".join(_cell(answers.get(one), periods[periods["question"] == one]) for one in questions)
+        cells = "".join(
+            _cell(answers.get(question), periods[periods["question"] == question]) for question in questions
+        )
         return f"<tr><th scope='row'>{title}</th>{cells}</tr>"
 
     def items(self, part: str) -> list[str]:
@@ -138,7 +142,7 @@ class FleetPage:
         said = [f"{self._named(systems[key])}: {key[1]}" for key in sorted(systems, key=lambda key: places[key])]
         left = len(said) - MOST[part]
         shown = said[: MOST[part]] + ([f"… and {left} more, in the reports of the systems."] if left > 0 else [])
-        return shown or [nothing_text([one.results["findings"].frame for one in self.studies], part)]
+        return shown or [nothing_text([study.results["findings"].frame for study in self.studies], part)]
 
     def _named(self, titles: Sequence[str]) -> str:
         everyone = len(titles) == len(self.studies) > 2

@@ -19,8 +19,12 @@ SEMANTICS_WORDS = {
 }
 
 
-def _revoked(one: Any) -> str:
-    return "" if one.revoked_at is None else f"{instant_text(one.revoked_at)} by {one.revoked_by}: {one.revoked_why}"
+def _revoked(record: Any) -> str:
+    return (
+        ""
+        if record.revoked_at is None
+        else f"{instant_text(record.revoked_at)} by {record.revoked_by}: {record.revoked_why}"
+    )
 
 
 def exclusion_rows(records: Iterable[Any]) -> list[dict[str, str]]:

@@ -265,7 +265,7 @@ class _Others:
                     continue
                 if values[at] >= values[at - 1]:
                     went_on = True
-                elif any(one.at == at and not one.strange and not one.leapt for one in self._falls.get(row, ())):
+                elif any(fall.at == at and not fall.strange and not fall.leapt for fall in self._falls.get(row, ())):
                     return True
         return False if went_on else None
 

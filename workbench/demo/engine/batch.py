@@ -41,7 +41,7 @@ def _joined(blocks: Sequence[Block]) -> Block:
 def _widened(block: Block, labels: Sequence[Labels]) -> Block:
     """Return a block with a row for each of these label sets; one that it lacks is not present."""
     rows = {label_key(own): row for row, own in enumerate(block.labels)}
-    places = np.array([rows.get(label_key(one), -1) for one in labels])
+    places = np.array([rows.get(label_key(label_set), -1) for label_set in labels])
     values = np.full((len(labels), len(block.times)), np.nan)
     values[places >= 0] = block.values[places[places >= 0]]
     present = np.zeros(values.shape, np.bool_)

@@ -115,7 +115,7 @@ def _planned(event: Event, process: str, processes: Sequence[str]) -> Iterator[R
 def _separate(restarts: Sequence[Restart]) -> list[Restart]:
     """Order the restarts of a process; those that overlap or touch are one, named after the first."""
     ordered: list[Restart] = []
-    for restart in sorted(restarts, key=lambda one: (one.down, -one.up, one.event)):
+    for restart in sorted(restarts, key=lambda restart: (restart.down, -restart.up, restart.event)):
         if ordered and restart.down <= ordered[-1].up:
             ordered[-1] = replace(ordered[-1], up=max(ordered[-1].up, restart.up))
         else:

@@ -144,14 +144,16 @@ def evaluate_rules(
         labels = [{**_bare(label), "__name__": recording.name, **recording.labels} for label in metrics.labels]
         gone = [] if breaks[0] else carry.recorded.get(recording.name, [])
         written = _recorded(metrics, labels, gone, breaks)
-        after.recorded[recording.name] = [one for one, on in zip(labels, metrics.present[:, -1], strict=True) if on]
+        after.recorded[recording.name] = [
+            series for series, on in zip(labels, metrics.present[:, -1], strict=True) if on
+        ]
         recorded.append(written)
         store.layers.append(MemoryStore(merged([_of(samples, recording.name), written])))
     for alert in rules.profile.alert_rules:
         metrics = _evaluate(alert.expr, rules, store, times)
         active = {}
-        for one, mask in zip(metrics.labels, metrics.present, strict=True):
-            own = {**_bare(one), **alert.labels, "alertname": alert.name, "severity": alert.severity}
+        for series, mask in zip(metrics.labels, metrics.present, strict=True):
+            own = {**_bare(series), **alert.labels, "alertname": alert.name, "severity": alert.severity}
             active[label_key(own)] = (own, mask)
         written, over, open_ = evaluate_alert(
             active, times, breaks, alert.for_ms, carry.alerts.get(alert.name, []), carry.last_ms
@@ -202,7 +204,7 @@ def _recorded(
     metrics: Metrics, labels: Sequence[Labels], before: Sequence[Labels], breaks: NDArray[np.bool_]
 ) -> SeriesSet:
     """Return the samples of a recording rule, with a stale mark where it no longer gives a series."""
-    earlier = {label_key(one) for one in before}
+    earlier = {label_key(label_set) for label_set in before}
     series = []
     for own, values, present in zip(labels, metrics.values, metrics.present, strict=True):
         was = np.concatenate([[label_key(own) in earlier], present[:-1]]) & ~breaks
@@ -232,7 +234,7 @@ class History:
     def _ordered(self, sets: Sequence[SeriesSet]) -> SeriesSet:
         groups = [
             (label_key(labels), labels, times, values)
-            for labels, times, values in merged([self._kept(one) for one in sets])
+            for labels, times, values in merged([self._kept(part) for part in sets])
         ]
         return SeriesSet.of((labels, times, values) for _, labels, times, values in sorted(groups, key=itemgetter(0)))
 

@@ -59,7 +59,9 @@ class Simulation:
         if self.history is None:
             return {}
         metrics = self.history.rules.profile.metrics
-        return {name: {"type": one.kind, "help": one.help, "unit": one.unit} for name, one in metrics.items()}
+        return {
+            name: {"type": family.kind, "help": family.help, "unit": family.unit} for name, family in metrics.items()
+        }
 
     def to_json(self) -> dict[str, Any]:
         """State at the start of a day, for a later build."""

@@ -139,20 +139,20 @@ class AlertmanagerSource:
         now = to_ms(self._clock())
         alerts = [
             {
-                "labels": {clean(name): clean(text) for name, text in _texts(one.get("labels")).items()},
-                "startsAt": str(one["startsAt"]),
-                "status": {key: sorted(map(str, (one.get("status") or {}).get(key) or ())) for key in _MUTED_BY},
+                "labels": {clean(name): clean(text) for name, text in _texts(alert.get("labels")).items()},
+                "startsAt": str(alert["startsAt"]),
+                "status": {key: sorted(map(str, (alert.get("status") or {}).get(key) or ())) for key in _MUTED_BY},
             }
-            for one in self._list("/api/v2/alerts")
-            if instant_ms(one.get("startsAt")) is not None and (instant_ms(one.get("endsAt")) or now + 1) > now
+            for alert in self._list("/api/v2/alerts")
+            if instant_ms(alert.get("startsAt")) is not None and (instant_ms(alert.get("endsAt")) or now + 1) > now
         ]
         silences = [
             {
-                **{key: clean(str(one.get(key) or "")) for key in (*_SILENCE_TEXTS.values(), "startsAt", "endsAt")},
-                "matchers": [_matcher_fields(each) for each in one.get("matchers") or () if isinstance(each, dict)],
+                **{key: clean(str(silence.get(key) or "")) for key in (*_SILENCE_TEXTS.values(), "startsAt", "endsAt")},
+                "matchers": [_matcher_fields(each) for each in silence.get("matchers") or () if isinstance(each, dict)],
             }
-            for one in self._list("/api/v2/silences")
-            if (instant_ms(one.get("endsAt")) or now) > now - _OVER_MS
+            for silence in self._list("/api/v2/silences")
+            if (instant_ms(silence.get("endsAt")) or now) > now - _OVER_MS
         ]
         by_text = partial(json.dumps, sort_keys=True)
         return {"alerts": sorted(alerts, key=by_text), "silences": sorted(silences, key=by_text)}
@@ -201,7 +201,7 @@ class AlertmanagerSource:
             raise AnswerUnreadable(
                 f"The answer to {path} is no list.", source=self._name, hint="Is it an Alertmanager?"
             )
-        return [one for one in answer if isinstance(one, dict)]
+        return [row for row in answer if isinstance(row, dict)]
 
 
 _MUTED_BY = ("silencedBy", "inhibitedBy")
@@ -216,15 +216,15 @@ def opened(name: str, settings: SourceSettings) -> AlertmanagerSource | AlertRec
     return AlertRecords(name, Path(settings.path or ""))
 
 
-def _matcher(one: dict[str, Any]) -> str:
+def _matcher(matcher: dict[str, Any]) -> str:
     sign = {(True, False): "=", (True, True): "=~", (False, False): "!=", (False, True): "!~"}
-    op = sign[bool(one.get("isEqual", True)), bool(one.get("isRegex"))]
-    return clean(f'{one.get("name")}{op}"{one.get("value")}"')
+    op = sign[bool(matcher.get("isEqual", True)), bool(matcher.get("isRegex"))]
+    return clean(f'{matcher.get("name")}{op}"{matcher.get("value")}"')
 
 
-def _matcher_fields(one: dict[str, Any]) -> dict[str, Any]:
-    texts = {key: clean(str(one.get(key) or "")) for key in ("name", "value")}
-    return {**texts, "isRegex": bool(one.get("isRegex")), "isEqual": bool(one.get("isEqual", True))}
+def _matcher_fields(matcher: dict[str, Any]) -> dict[str, Any]:
+    texts = {key: clean(str(matcher.get(key) or "")) for key in ("name", "value")}
+    return {**texts, "isRegex": bool(matcher.get("isRegex")), "isEqual": bool(matcher.get("isEqual", True))}
 
 
 def _texts(labels: Any) -> dict[str, str]:

@@ -129,7 +129,7 @@ class AlertRecords:
 
     def _files(self) -> list[Path]:
         files = [Path(each) for each in sorted(glob.glob(str(self._path)))]
-        files = [each for one in files for each in (sorted(one.iterdir()) if one.is_dir() else [one])]
+        files = [each for path in files for each in (sorted(path.iterdir()) if path.is_dir() else [path])]
         if not files:
             raise SourceUnavailable(f"There is no file at {self._path}.", source=self._name, hint="Check path.")
         return files

@@ -189,13 +189,13 @@ def _words(document: Any) -> str:
     return ""
 
 
-def in_parallel(one: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+def in_parallel(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """Give the results of a function in order, a few at a time; the first error ends the rest."""
     if len(items) <= 1:
-        yield from map(one, items)
+        yield from map(work, items)
         return
     pool = ThreadPoolExecutor(max_workers=min(AT_ONCE, len(items)), thread_name_prefix="query")
     try:
-        yield from pool.map(one, items)
+        yield from pool.map(work, items)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

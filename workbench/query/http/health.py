@@ -120,7 +120,7 @@ async def _ask(client: httpx.AsyncClient, url: str, timeout_s: float) -> HealthA
 
 def _unwell(checks: Any) -> list[str]:
     if isinstance(checks, dict):
-        checks = [{**one, "name": name} for name, one in checks.items() if isinstance(one, dict)]
+        checks = [{**check, "name": name} for name, check in checks.items() if isinstance(check, dict)]
     if not isinstance(checks, list):
         return []
     rows = [check for check in checks[:100] if isinstance(check, dict)]

@@ -108,8 +108,8 @@ def _unwrapped(record: dict[str, Any], depth: int = 3) -> Parsed:
         if not isinstance(inner, str) or not depth:
             continue
         outer = {name: value for name, value in named.items() if name != key}
-        if inner.lstrip().startswith("{") and (found := json_object(inner.strip())) is not None:
-            inner_line = _unwrapped(found, depth - 1)
+        if inner.lstrip().startswith("{") and (document := json_object(inner.strip())) is not None:
+            inner_line = _unwrapped(document, depth - 1)
             return Parsed("json", {**outer, **inner_line.record})
         if key == "log" and {"stream", "time"} <= named.keys():
             inner_line = parsed_line(inner.rstrip("\r\n"))

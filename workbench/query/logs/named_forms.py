@@ -55,21 +55,21 @@ def named_form(text: str) -> dict[str, Any] | None:
     >>> named_form("[2026-11-07 10:00:00] local.CRITICAL: lost")["logger"]
     'local'
     """
-    if (found := _VLLM.fullmatch(text)) and 1 <= int(found["month"]) <= 12:
-        time = f"{_MONTHS[int(found['month']) - 1]} {int(found['day']):>2} {found['clock']}"
-        named = {"timestamp": time, "level": found["level"], "caller": found["caller"] or found["place"]}
-        if found["logger"]:
-            named["logger"] = found["logger"]
-        return _levelled(named, found["rest"])
-    if (found := _REDIS.fullmatch(text)) and found["month"] in _MONTHS:
-        time = f"{found['month']} {int(found['day']):>2} {found['year']} {found['clock']}"
+    if (match := _VLLM.fullmatch(text)) and 1 <= int(match["month"]) <= 12:
+        time = f"{_MONTHS[int(match['month']) - 1]} {int(match['day']):>2} {match['clock']}"
+        named = {"timestamp": time, "level": match["level"], "caller": match["caller"] or match["place"]}
+        if match["logger"]:
+            named["logger"] = match["logger"]
+        return _levelled(named, match["rest"])
+    if (match := _REDIS.fullmatch(text)) and match["month"] in _MONTHS:
+        time = f"{match['month']} {int(match['day']):>2} {match['year']} {match['clock']}"
         return _levelled(
-            {"timestamp": time, "level": _REDIS_LEVELS[found["level"]], "pid": found["pid"]}, found["rest"]
+            {"timestamp": time, "level": _REDIS_LEVELS[match["level"]], "pid": match["pid"]}, match["rest"]
         )
     for form in _beginning(text):
-        if (found := form.fullmatch(text)) and is_time(found["timestamp"].strip()):
-            named = {name: value.strip() for name, value in found.groupdict().items() if value and name != "rest"}
-            if (read := _levelled(named, found["rest"])) is not None:
+        if (match := form.fullmatch(text)) and is_time(match["timestamp"].strip()):
+            named = {name: value.strip() for name, value in match.groupdict().items() if value and name != "rest"}
+            if (read := _levelled(named, match["rest"])) is not None:
                 return read
     return None
 

@@ -47,15 +47,15 @@ def count_differences(source: LogSource, wanted: LogFilter, span: TimeRange, cou
     if not counted_by_server(counts):
         return ()
 
-    def total(asked: LogFilter) -> int:
-        return int(source.log_counts(asked, span, step_ms=_DAY_MS)["count"].sum())
+    def total(condition: LogFilter) -> int:
+        return int(source.log_counts(condition, span, step_ms=_DAY_MS)["count"].sum())
 
-    told: tuple[str, ...] = tuple(counts.attrs["differences"])
+    differences: tuple[str, ...] = tuple(counts.attrs["differences"])
     for place, condition in enumerate(wanted.attributes):
         if other := _OTHER.get(condition.op):
-            others = tuple(one for at, one in enumerate(wanted.attributes) if at != place)
+            others = tuple(kept for at, kept in enumerate(wanted.attributes) if at != place)
             flipped = Condition(condition.attribute, other, condition.values)
-            told += _complement(
+            differences += _complement(
                 total,
                 condition,
                 int(counts["count"].sum()),
@@ -63,7 +63,7 @@ def count_differences(source: LogSource, wanted: LogFilter, span: TimeRange, cou
                 replace(wanted, attributes=(*others, flipped)),
                 replace(wanted, attributes=others),
             )
-    return told
+    return differences
 
 
 def rows_difference(rows: int, counted: int, again: Callable[[], int]) -> tuple[str, ...]:

@@ -70,21 +70,21 @@ class LogRows:
             it such a record waits for the time of the next one. [ns]
         """
         flat = flattened(record)
-        found = {column: self._place(flat, column) for column in self._places}
+        values = {column: self._place(flat, column) for column in self._places}
         if time_ns is None:
-            time_ns = self._time(flat[found["time_ns"]] if found["time_ns"] else None)
+            time_ns = self._time(flat[values["time_ns"]] if values["time_ns"] else None)
             if time_ns is None:
                 self.undated += 1
                 time_ns = otherwise_ns
-        level = flat.get(found["severity"] or "")
-        scale = scale_of(found["severity"] or "")
+        level = flat.get(values["severity"] or "")
+        scale = scale_of(values["severity"] or "")
         severity = "" if level is None else severity_of(level, self._shape.levels, scale=scale)
         self.unknown_levels += level is not None and not severity
         self.no_levels += level is None
-        texts = {name: text_of(flat[place]) if (place := found[name]) else "" for name in _TEXTS}
+        texts = {name: text_of(flat[place]) if (place := values[name]) else "" for name in _TEXTS}
         texts["service"] = texts["service"] or self._shape.service
         texts["event_type"] = texts["event_type"] or self._shape.events.get(texts["message"], "")
-        moved = {found[column] for column in MOVED}
+        moved = {values[column] for column in MOVED}
         attributes = {name: text_of(value) for name, value in flat.items() if value is not None and name not in moved}
         if time_ns is None:
             self._waiting.append(len(self))

@@ -120,8 +120,8 @@ def flattened(record: Mapping[str, Any], *, below: str = "", depth: int = 8) -> 
             inner = flattened(value, below=f"{below}{name}.", depth=depth - 1)
         else:
             inner = {f"{below}{name}": value}
-        for key, one in inner.items():
+        for key, inner_value in inner.items():
             while key in flat:
                 key += "_"
-            flat[key] = one
+            flat[key] = inner_value
     return flat

@@ -159,8 +159,8 @@ def _generic(text: bytes | bytearray, sink: Sink, limit: int) -> Answer:
         warnings.append("The server answered with a part of the data only (isPartial).")
     if kind in ("matrix", "vector"):
         if result:
-            sink(SeriesSet.of(_series_of(one) for one in result))
-        if hidden := sum(bool(one.get("histograms") or one.get("histogram")) for one in result):
+            sink(SeriesSet.of(_series_of(series) for series in result))
+        if hidden := sum(bool(series.get("histograms") or series.get("histogram")) for series in result):
             warnings.append(f"Native histograms of {hidden} series are not shown; use histogram_quantile() or others.")
     elif kind == "scalar":
         time, value = result
@@ -172,11 +172,11 @@ def _generic(text: bytes | bytearray, sink: Sink, limit: int) -> Answer:
     return Answer(str(kind), tuple(warnings), _texts(document, "infos"), text_value)
 
 
-def _series_of(one: dict[str, Any]) -> tuple[Labels, list[int], list[float]]:
-    samples = one.get("values") or ([one["value"]] if "value" in one else [])
-    if not is_labels(one["metric"]):
+def _series_of(series: dict[str, Any]) -> tuple[Labels, list[int], list[float]]:
+    samples = series.get("values") or ([series["value"]] if "value" in series else [])
+    if not is_labels(series["metric"]):
         raise ValueError("labels are texts")
-    return one["metric"], [_milliseconds(time) for time, _ in samples], [float(value) for _, value in samples]
+    return series["metric"], [_milliseconds(time) for time, _ in samples], [float(value) for _, value in samples]
 
 
 def _milliseconds(seconds: Any) -> int:

@@ -59,14 +59,14 @@ def decode_lines(body: bytes) -> SeriesSet:
         if not line.strip():
             continue
         head, first, rest = line.partition(_VALUES)
-        told, second, stamps = rest.partition(_TIMES)
+        texts, second, stamps = rest.partition(_TIMES)
         if not (first and second and stamps.endswith(_TAIL) and head.startswith(_HEAD)):
             raise _not_a_line(line)
         try:
             heads.append(json.loads(head[len(_HEAD) :]))
         except ValueError:
             raise _not_a_line(line) from None
-        values.append(told.replace(b",", b"\n"))
+        values.append(texts.replace(b",", b"\n"))
         times.append(stamps[: -len(_TAIL)].replace(b",", b"\n"))
     if not heads:
         return SeriesSet.empty()

@@ -25,10 +25,10 @@ def targets(source: PrometheusSource) -> Document:
     answer = source.document("/api/v1/targets", [("state", "active")])
     return _rows(
         answer.get("activeTargets"),
-        lambda one: {
-            **_text(one.get("labels"), "job", "instance"),
-            **_text(one, "health"),
-            "error": _of(one, "lastError"),
+        lambda target: {
+            **_text(target.get("labels"), "job", "instance"),
+            **_text(target, "health"),
+            "error": _of(target, "lastError"),
         },
     )
 
@@ -39,7 +39,7 @@ def rules(source: PrometheusSource) -> Document:
     groups = source.document("/api/v1/rules").get("groups") or []
     flat = [{**rule, "group": group.get("name")} for group in groups for rule in group.get("rules") or []]
     return _rows(
-        flat, lambda one: {**_text(one, "group", "name", "type", "query", "health"), "error": _of(one, "lastError")}
+        flat, lambda rule: {**_text(rule, "group", "name", "type", "query", "health"), "error": _of(rule, "lastError")}
     )
 
 
@@ -49,10 +49,10 @@ def alerts(source: PrometheusSource) -> Document:
     rows = source.document("/api/v1/alerts").get("alerts")
     return _rows(
         rows,
-        lambda one: {
-            "labels": _labels(one.get("labels")),
-            "state": _of(one, "state"),
-            "active_at": _of(one, "activeAt"),
+        lambda alert: {
+            "labels": _labels(alert.get("labels")),
+            "state": _of(alert, "state"),
+            "active_at": _of(alert, "activeAt"),
         },
     )
 
@@ -77,18 +77,18 @@ def silences(source: PrometheusSource, alertmanager: str) -> Document:
     live = [row for row in rows if isinstance(row, dict) and (row.get("status") or {}).get("state") != "expired"]
     return _rows(
         live,
-        lambda one: {
-            **_text(one, "id", "startsAt", "endsAt", "createdBy", "comment"),
-            "matchers": [_matcher(each) for each in one.get("matchers") or []],
+        lambda silence: {
+            **_text(silence, "id", "startsAt", "endsAt", "createdBy", "comment"),
+            "matchers": [_matcher(each) for each in silence.get("matchers") or []],
         },
     )
 
 
-def _matcher(one: Any) -> dict[str, Any]:
+def _matcher(matcher: Any) -> dict[str, Any]:
     """One matcher; Alertmanagers before 0.22 know no ``isEqual`` and mean equal."""
-    said = one if isinstance(one, dict) else {}
+    said = matcher if isinstance(matcher, dict) else {}
     return {
-        **_text(one, "name", "value"),
+        **_text(matcher, "name", "value"),
         "regex": bool(said.get("isRegex", False)),
         "equal": bool(said.get("isEqual", True)),
     }
@@ -101,16 +101,16 @@ def _rows(answer: Any, row: Callable[[dict[str, Any]], dict[str, Any]]) -> Docum
             "the rest is gone.",
             hint="Alerts and rules are read from their samples as well; nothing is written down of this list.",
         )
-    rows = [row(one) for one in (answer or []) if isinstance(one, dict)]
-    return sorted(rows, key=lambda one: json.dumps(one, sort_keys=True))
+    rows = [row(item) for item in (answer or []) if isinstance(item, dict)]
+    return sorted(rows, key=lambda item: json.dumps(item, sort_keys=True))
 
 
-def _of(one: dict[str, Any], name: str) -> str:
-    return failures.clean(str(one.get(name) or ""))
+def _of(document: dict[str, Any], name: str) -> str:
+    return failures.clean(str(document.get(name) or ""))
 
 
-def _text(one: Any, *names: str) -> dict[str, str]:
-    return {name: _of(one, name) for name in names} if isinstance(one, dict) else dict.fromkeys(names, "")
+def _text(document: Any, *names: str) -> dict[str, str]:
+    return {name: _of(document, name) for name in names} if isinstance(document, dict) else dict.fromkeys(names, "")
 
 
 def _labels(labels: Any) -> dict[str, str]:

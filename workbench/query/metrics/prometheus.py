@@ -239,9 +239,9 @@ class PrometheusSource:
         fields = [("query", query), ("time", plan.seconds_text(moment))]
         answer = self._api.samples("/api/v1/query", fields, sink, query=query)
         if answer.kind in ("matrix", "string"):
-            told = "a text" if answer.kind == "string" else "the samples of a range"
+            kind = "a text" if answer.kind == "string" else "the samples of a range"
             raise QueryRejected(
-                f"The query gives {told}, not one number a series.",
+                f"The query gives {kind}, not one number a series.",
                 source=self.name,
                 query=query,
                 hint="Put a function such as rate() or last_over_time() around it, or ask for raw samples.",

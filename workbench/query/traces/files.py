@@ -86,13 +86,13 @@ class TraceFiles:
         SourceUnavailable
             None is there.
         """
-        found = [Path(each) for each in glob.glob(str(self.path))]
-        found = [each for one in found for each in (one.iterdir() if one.is_dir() else [one]) if each.is_file()]
-        if not found:
+        paths = [Path(each) for each in glob.glob(str(self.path))]
+        paths = [each for path in paths for each in (path.iterdir() if path.is_dir() else [path]) if each.is_file()]
+        if not paths:
             raise SourceUnavailable(
                 f"There is no file at {self.path}.", source=self.name, hint="Check path; a pattern may match nothing."
             )
-        return sorted(found)
+        return sorted(paths)
 
     def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the spans that start in ``[start, end)`` and match, each once, as pieces of SPANS.
@@ -112,21 +112,21 @@ class TraceFiles:
         waiting: list[Span] = []
         for batch in self._batches(gathered):
             tell_apart(batch)
-            for one in batch:
-                identity = hash((one.trace_id, one.span_id, one.kind, one.service, one.start_ns))
+            for own in batch:
+                identity = hash((own.trace_id, own.span_id, own.kind, own.service, own.start_ns))
                 if identity in seen:
                     gathered.warnings["spans came twice and are counted once"] += 1
                     continue
                 seen.add(identity)
-                parents.add(hash((one.trace_id, one.span_id)))
-                waiting.append(one)
-            found, waiting = _with_parents(waiting, parents)
-            ready += found
+                parents.add(hash((own.trace_id, own.span_id)))
+                waiting.append(own)
+            complete, waiting = _with_parents(waiting, parents)
+            ready += complete
             if len(ready) >= PIECE:
                 yield passing(gathered.table(ready), wanted, span)
                 ready = []
-        for one in waiting:
-            gathered.orphan(one)
+        for own in waiting:
+            gathered.orphan(own)
         yield passing(gathered.table(ready + waiting), wanted, span)
 
     def state(self) -> SourceState:
@@ -149,8 +149,8 @@ class TraceFiles:
         for file in self.files():
             tally = _Tally()
             try:
-                for found in _documents(file):
-                    for document in found:
+                for documents in _documents(file):
+                    for document in documents:
                         batch += self._counted(document, file, gathered, tally)
                         if len(batch) >= PIECE:
                             yield batch
@@ -221,12 +221,12 @@ class _Broken:
 
 
 def _with_parents(waiting: list[Span], parents: set[int]) -> tuple[list[Span], list[Span]]:
-    found: list[Span] = []
+    complete: list[Span] = []
     left: list[Span] = []
     for span in waiting:
         known = not span.parent_id or hash((span.trace_id, span.parent_id)) in parents
-        (found if known else left).append(span)
-    return found, left
+        (complete if known else left).append(span)
+    return complete, left
 
 
 def _documents(file: Path) -> Iterator[Iterator[Any]]:

@@ -85,8 +85,8 @@ def _holds(frame: pd.DataFrame, condition: Condition) -> NDArray[np.bool_]:
             held = pc.not_equal(texts, value)
         case Condition(values=values):
             held = pc.is_in(texts, pa.array(values, pa.string()))
-    found: NDArray[np.bool_] = held.to_numpy(zero_copy_only=False)
-    return found
+    mask: NDArray[np.bool_] = held.to_numpy(zero_copy_only=False)
+    return mask
 
 
 def _anchored(pattern: str) -> str:

@@ -90,13 +90,13 @@ class JaegerSource(TraceServer):
         if self._version != "v3":
             reply = self.web.reply("/api/services", fine=(404,) if self._version == "auto" else ())
             if reply.status != 404:
-                found = self.web.json(reply)
+                answer = self.web.json(reply)
                 if self._version == "auto":
                     self._version = "v1"
-                return tuple(sorted(found.get("data") or ()))
-        found = self.web.document("/api/v3/services")
+                return tuple(sorted(answer.get("data") or ()))
+        answer = self.web.document("/api/v3/services")
         self._version = "v3"
-        return tuple(sorted(found.get("services") or ()))
+        return tuple(sorted(answer.get("services") or ()))
 
     def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the spans that start in ``[start, end)`` and match, each once, as pieces of SPANS.
@@ -123,8 +123,8 @@ class JaegerSource(TraceServer):
     def trace(self, trace_id: str) -> pd.DataFrame:
         """Return all spans of one trace; empty when the server has none."""
         gathered = Gathered()
-        found = self._one(plain_id(trace_id, 32), gathered)
-        return gathered.table([row for trace in found for row in gathered.trace(trace)])
+        traces = self._one(plain_id(trace_id, 32), gathered)
+        return gathered.table([row for trace in traces for row in gathered.trace(trace)])
 
     def state(self) -> SourceState:
         """Say whether the source answers, and how new its spans are; never raises."""
@@ -165,17 +165,17 @@ class JaegerSource(TraceServer):
                 while windows:
                     window = windows.pop()
                     try:
-                        found = self._search(service, operation, wanted, window, self._limit, gathered)
+                        traces = self._search(service, operation, wanted, window, self._limit, gathered)
                     except QueryTooExpensive as error:
                         if "search depth" not in error.message or self._limit == 1:
                             raise
                         self._limit //= 2  # The storage gives fewer traces at a time.
                         windows.append(window)
                         continue
-                    if len(found) >= self._limit:
+                    if len(traces) >= self._limit:
                         windows += self._halves(window, service)[::-1]
                         continue
-                    fresh = [trace for trace in found if trace and trace[0].trace_id not in seen]
+                    fresh = [trace for trace in traces if trace and trace[0].trace_id not in seen]
                     seen.update(trace[0].trace_id for trace in fresh)
                     yield from fresh
 
@@ -265,11 +265,11 @@ def _documents(text: str, whole: Callable[[], Any]) -> Iterator[Any]:
             place += 1
             continue
         try:
-            found, place = decoder.raw_decode(text, place)
+            document, place = decoder.raw_decode(text, place)
         except (ValueError, RecursionError):
             whole()
             return
-        yield found
+        yield document
 
 
 def _rfc3339(ms: int) -> str:

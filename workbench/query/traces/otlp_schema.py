@@ -77,14 +77,14 @@ def _pool() -> descriptor_pool.DescriptorPool:
         if any(oneof for *_, oneof in fields.values()):
             described.oneof_decl.add(name="value")
         for field, (number, kind, repeated, oneof) in fields.items():
-            one = described.field.add(name=field, number=number)
-            one.label = kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL
+            added = described.field.add(name=field, number=number)
+            added.label = kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL
             if kind.startswith("."):
-                one.type, one.type_name = kinds.TYPE_MESSAGE, f".{_PACKAGE}{kind}"
+                added.type, added.type_name = kinds.TYPE_MESSAGE, f".{_PACKAGE}{kind}"
             else:
-                one.type = getattr(kinds, f"TYPE_{kind.upper()}")
+                added.type = getattr(kinds, f"TYPE_{kind.upper()}")
             if oneof:
-                one.oneof_index = 0
+                added.oneof_index = 0
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return pool

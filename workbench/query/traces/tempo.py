@@ -171,7 +171,7 @@ class TempoSource(TraceServer):
         values: set[str] = set()
         for part in _cut(span, SEARCH_S):
             tags = self.web.document(path, _seconds(part), query=attribute).get("tagValues") or []
-            values |= {str(one.get("value")) for one in tags}
+            values |= {str(tag.get("value")) for tag in tags}
         return tuple(sorted(values))
 
     def state(self) -> SourceState:
@@ -228,7 +228,7 @@ class TempoSource(TraceServer):
                     )
                 windows += halves[::-1]
                 continue
-            ids = {plain_id(str(one.get("traceID") or ""), 32): _matched(one) for one in hits}
+            ids = {plain_id(str(hit.get("traceID") or ""), 32): _matched(hit) for hit in hits}
             fresh = {each: matched for each, matched in ids.items() if each and each not in seen}
             seen.update(fresh)
             yield from fresh.items()
@@ -295,8 +295,8 @@ class TempoSource(TraceServer):
 
 def _batches(hits: Iterator[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:
     batch: list[tuple[str, int]] = []
-    for one in hits:
-        batch.append(one)
+    for hit in hits:
+        batch.append(hit)
         if len(batch) == _BATCH:
             yield batch
             batch = []

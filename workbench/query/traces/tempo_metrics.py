@@ -42,10 +42,10 @@ def matrix_of(
     zero = counts(query)
     values: dict[LabelKey, np.ndarray[Any, np.dtype[np.float64]]] = {}
     for series in pieces:
-        for one in series:
-            key = label_key(attribute_texts(one.get("labels")))
+        for stream in series:
+            key = label_key(attribute_texts(stream.get("labels")))
             row = values.setdefault(key, np.full(len(times), np.nan))
-            for sample in one.get("samples") or ():
+            for sample in stream.get("samples") or ():
                 place, off = divmod(int(sample.get("timestampMs") or 0) - first, step_ms)
                 if 0 <= place < len(times) and not off:
                     value = sample.get("value", 0.0 if zero else None)

@@ -62,7 +62,7 @@ def find_issue(settings: Settings, *, system: str, period: str, report: str = "m
     for issue in own:
         if number in (0, issue.number):
             return placed(issue, settings)
-    numbers = ", ".join(str(one.number) for one in own)
+    numbers = ", ".join(str(issue.number) for issue in own)
     zones = ", ".join(sorted({issue.zone for issue in issues}))
     elsewhere = f"There are issues in other zones: {zones}; add --zone." if issues else ""
     raise ParameterError(
@@ -90,7 +90,7 @@ def reproduce(settings: Settings, issue: Issue) -> Reproduction:
         ) from None
     figures = figures_of(read_frozen(folder))
     same = sha256(figures_text(figures).encode()) == issue.figures_sha256
-    diff = changes(settings, issue, {name: one.to_dict() for name, one in figures.items()})
+    diff = changes(settings, issue, {name: figure.to_dict() for name, figure in figures.items()})
     page = sha256(issued_page(manifest, figures, diff).encode()) == manifest["page_sha256"]
     version = manifest["made"]["version"]
     note = f"It was issued by version {version}, this is {__version__}." if version != __version__ and not page else ""

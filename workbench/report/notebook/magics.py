@@ -32,7 +32,7 @@ class _Options(argparse.ArgumentParser):
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Request:
     """Options of a cell, and the workbench as they open it."""
 
     options: argparse.Namespace
@@ -89,7 +89,7 @@ class WorkbenchMagics(Magics):
         """Ask the archive in SQL: ``%%sql -o top``."""
         self._answered("sql", line, cell, _sql)
 
-    def _answered(self, name: str, line: str, cell: str, ask: Callable[[_Asked, str], Answer | None]) -> None:
+    def _answered(self, name: str, line: str, cell: str, ask: Callable[[_Request, str], Answer | None]) -> None:
         assert self.shell is not None
         names = self.shell.user_ns
         expanded = [_variable(word, names) for word in shlex.split(line)]
@@ -102,7 +102,7 @@ class WorkbenchMagics(Magics):
             context, span, now = open_period(options.period, **defaults)
             if span is None:
                 raise ParameterError("A cell needs a period.", hint="Write e.g. -p 24h.")
-            answer = ask(_Asked(options, context, span, now), cell.strip())
+            answer = ask(_Request(options, context, span, now), cell.strip())
         except WorkbenchError as error:
             raise UsageError(str(error)) from None
         if answer is None:
@@ -118,23 +118,23 @@ def _variable(word: str, names: dict[str, Any]) -> str:
     return str(names[word[1:]]) if word.startswith("$") and word[1:] in names else word
 
 
-def _promql(asked: _Asked, text: str) -> Answer | None:
-    options = asked.options
+def _promql(request: _Request, text: str) -> Answer | None:
+    options = request.options
     step_ms = duration_ms(options.step) if options.step else None
-    place = {"source": options.source, "system": asked.system}
+    place = {"source": options.source, "system": request.system}
     instant = parse_instant(options.at) if options.at else None
     if instant is None:
-        cost = explain_query(asked.context, text, range=asked.span, step_ms=step_ms, **place).text
+        cost = explain_query(request.context, text, range=request.span, step_ms=step_ms, **place).text
         print(f"Cost: {cost}.")
     if options.cost:
         return None
-    metrics = query_metrics(asked.context, text, at=instant, range=asked.span, step_ms=step_ms, **place)
+    metrics = query_metrics(request.context, text, at=instant, range=request.span, step_ms=step_ms, **place)
     notes = [f"{metrics.meta.get('source', '')}: {len(metrics.labels)} series, {metrics.meta.get('semantics', '')}"]
     return Answer(metrics.frame, options.out, (*notes, *metrics.meta.get("warnings", ())))
 
 
-def _logql(asked: _Asked, text: str) -> Answer | None:
-    source = asked.context.logs_for(_needed(asked))
+def _logql(request: _Request, text: str) -> Answer | None:
+    source = request.context.logs_for(_needed(request))
     kind = source.state().kind
     try:
         wanted = read_logql(text)
@@ -142,37 +142,37 @@ def _logql(asked: _Asked, text: str) -> Answer | None:
         if kind != "loki":
             raise
         wanted = LogFilter(native=Native("loki", text))
-    print(f"Cost: at most {asked.options.limit} lines of {source.name} ({kind}), {asked.span}.")
-    if asked.options.cost:
+    print(f"Cost: at most {request.options.limit} lines of {source.name} ({kind}), {request.span}.")
+    if request.options.cost:
         return None
     lines = find_logs(
-        asked.context, system=_needed(asked), range=asked.span, wanted=wanted, limit=asked.options.limit,
-        source=asked.options.source,
+        request.context, system=_needed(request), range=request.span, wanted=wanted, limit=request.options.limit,
+        source=request.options.source,
     )  # fmt: skip
-    return Answer(pd.DataFrame(lines.rows), asked.options.out, (f"{lines.found:,} lines match.", *lines.warnings))
+    return Answer(pd.DataFrame(lines.rows), request.options.out, (f"{lines.found:,} lines match.", *lines.warnings))
 
 
-def _traceql(asked: _Asked, text: str) -> Answer | None:
+def _traceql(request: _Request, text: str) -> Answer | None:
     wanted = read_traceql(text)
-    source = asked.context.spans_for(_needed(asked))
-    print(f"Cost: at most {asked.options.limit} spans of {source.name}, {asked.span}.")
-    if asked.options.cost:
+    source = request.context.spans_for(_needed(request))
+    print(f"Cost: at most {request.options.limit} spans of {source.name}, {request.span}.")
+    if request.options.cost:
         return None
     rows, count, warnings = find_spans(
-        asked.context, system=_needed(asked), range=asked.span, wanted=wanted, limit=asked.options.limit
+        request.context, system=_needed(request), range=request.span, wanted=wanted, limit=request.options.limit
     )
-    return Answer(pd.DataFrame(rows), asked.options.out, (f"{count:,} spans match, slowest first.", *warnings))
+    return Answer(pd.DataFrame(rows), request.options.out, (f"{count:,} spans match, slowest first.", *warnings))
 
 
-def _sql(asked: _Asked, text: str) -> Answer | None:
-    print(f"Cost: stopped after {asked.context.limits.seconds:g} s; nothing is written.")
-    if asked.options.cost:
+def _sql(request: _Request, text: str) -> Answer | None:
+    print(f"Cost: stopped after {request.context.limits.seconds:g} s; nothing is written.")
+    if request.options.cost:
         return None
-    answer = query_sql(asked.context, text, source=asked.options.source)
-    return Answer(answer.frame, asked.options.out, (f"archive {answer.archive}",))
+    answer = query_sql(request.context, text, source=request.options.source)
+    return Answer(answer.frame, request.options.out, (f"archive {answer.archive}",))
 
 
-def _needed(asked: _Asked) -> str:
-    if not asked.system:
+def _needed(request: _Request) -> str:
+    if not request.system:
         raise ParameterError("A search of logs or spans needs a system.", hint="Write -s SYSTEM.")
-    return asked.system
+    return request.system

@@ -108,7 +108,7 @@ def compared(settings: Settings, *, report: str, system: str, period: str) -> li
         One of the two periods has no good run with findings.
     """
     span = parse_period(period, zone=settings.zone, week_start=settings.week_start, as_of=datetime.now(UTC))
-    names = [span_name(one, settings.zone) for one in periods_up_to(span, zone=settings.zone, count=2)]
+    names = [span_name(period, settings.zone) for period in periods_up_to(span, zone=settings.zone, count=2)]
     before, now = (_findings(settings, report, system, name) for name in names)
     rows = []
     for question in dict.fromkeys([*before, *now]):
@@ -126,8 +126,8 @@ def _findings(settings: Settings, report: str, system: str, period: str) -> dict
             rows = [(part["findings"], row) for part in parts for row in part["findings"]["rows"]]
             several = len(parts) > 1
             return {
-                f"{one['parameters']['title']}: {row['question']}" if several else row["question"]: row["text"]
-                for one, row in rows
+                f"{findings['parameters']['title']}: {row['question']}" if several else row["question"]: row["text"]
+                for findings, row in rows
                 if row["part"] == "answer"
             }
     raise ReportError(

@@ -78,7 +78,7 @@ def lines_of(
     span = alerts.range
     messages: list[Message] = []
     first_told = np.full(len(alerts.frame), np.iinfo(np.int64).max)
-    for sent in sorted(recorded.sent, key=lambda one: one.time_ms):
+    for sent in sorted(recorded.sent, key=lambda message: message.time_ms):
         if not span.start_ms <= sent.time_ms < span.end_ms:
             continue
         rows = [(places.row(labels, at_ms), fires) for labels, at_ms, fires in sent.alerts]

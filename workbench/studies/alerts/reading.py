@@ -123,7 +123,7 @@ def read_alerts(
     frame = sampled
     if named:
         times = (int(alerts.times.min()), int(alerts.times.max())) if alerts.samples else None
-        together = pd.concat([one for _, one in named], ignore_index=True)
+        together = pd.concat([frame for _, frame in named], ignore_index=True)
         joined = with_kept(sampled, together, seen=seen, samples_ms=times, without=without)
         frame = joined.frame
         looked = min((first_ms for first_ms, _ in looks), default=span.end_ms)
@@ -188,7 +188,7 @@ def _each_once(sets: Sequence[SeriesSet]) -> SeriesSet:
     """Join the answers to several selectors; a series that more than one of them gave is there once."""
     if len(sets) == 1:
         return sets[0]
-    series = {label_key(labels): (labels, times, values) for one in sets for labels, times, values in one}
+    series = {label_key(labels): (labels, times, values) for part in sets for labels, times, values in part}
     return SeriesSet.of(list(series.values()))
 
 

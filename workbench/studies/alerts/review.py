@@ -75,7 +75,7 @@ def alert_review(
     episodes = study.results["episodes"]
     assert isinstance(episodes, AlertEpisodes)
     noted = [*(ctx.store.annotations(system) if ctx.store is not None else []), *table_events(ctx, system)[0]]
-    deploys = [to_ms(one.starts_at) for one in noted if one.kind == "deploy"]
+    deploys = [to_ms(note.starts_at) for note in noted if note.kind == "deploy"]
     pairs = alert_pairs(episodes)
     results: dict[str, Result] = {
         **study.results,

@@ -56,19 +56,19 @@ def expression_problems(rule: WrittenRule, known: Known) -> Iterator[Problem]:
         yield Problem("promql/syntax", "error", "expr:", error.message)
         return
     inside_rate: set[int] = set()
-    for one in walk(node):
-        match one:
+    for part in walk(node):
+        match part:
             case Selector():
-                yield from _selector(one, known)
+                yield from _selector(part, known)
             case Call(func=func, args=args) if func in _RATES:
                 inside_rate.update(id(arg) for arg in args)
                 yield from _rate(func, args, known)
             case Call(func="histogram_quantile", args=args):
                 yield from _quantile(args, known)
             case Aggregate():
-                yield from _grouping(one, known)
+                yield from _grouping(part, known)
             case Binary():
-                yield from _join(one, known)
+                yield from _join(part, known)
     if rule.kind == "alert":
         yield from _raw_counters(node, known)
 
@@ -112,25 +112,25 @@ def rule_problems(rule: WrittenRule, known: Known, channels: frozenset[str] | No
                 )
 
 
-def _selector(one: Selector, known: Known) -> Iterator[Problem]:
-    if not one.name:
+def _selector(selector: Selector, known: Known) -> Iterator[Problem]:
+    if not selector.name:
         return
-    metric = known.metrics.get(one.name)
+    metric = known.metrics.get(selector.name)
     if metric is None:
-        like = nearest(one.name, known.metrics)
+        like = nearest(selector.name, known.metrics)
         guess = f" Did you mean {like!r}?" if like else ""
-        yield Problem("promql/unknown-metric", "error", one.name, f"No metric {one.name!r} is known.{guess}")
+        yield Problem("promql/unknown-metric", "error", selector.name, f"No metric {selector.name!r} is known.{guess}")
         return
     if metric.kind in ("unknown", "recorded") and not metric.labels:
         return
-    for matcher in one.matchers:
+    for matcher in selector.matchers:
         selects_absent = bool(matcher.keep([""])[0])
         if matcher.name not in metric.labels and not selects_absent:
             yield Problem(
                 "promql/no-series",
                 "error",
                 matcher.name,
-                f"{one.name!r} has no label {matcher.name!r}, so nothing is selected "
+                f"{selector.name!r} has no label {matcher.name!r}, so nothing is selected "
                 f"(labels: {', '.join(sorted(metric.labels))}).",
             )
         elif (values := metric.values.get(matcher.name)) and not matcher.keep([*values, ""]).any():
@@ -138,7 +138,7 @@ def _selector(one: Selector, known: Known) -> Iterator[Problem]:
                 "promql/no-series",
                 "error",
                 matcher.value,
-                f"No value of {matcher.name!r} of {one.name!r} is {matcher.op}{matcher.value!r} "
+                f"No value of {matcher.name!r} of {selector.name!r} is {matcher.op}{matcher.value!r} "
                 f"(known: {', '.join(sorted(values)[:8])}).",
             )
 
@@ -173,47 +173,47 @@ def _quantile(args: tuple[Node, ...], known: Known) -> Iterator[Problem]:
         )
 
 
-def _grouping(one: Aggregate, known: Known) -> Iterator[Problem]:
-    labels = labels_of(one.expr, known)
-    for name in one.grouping if labels is not None and not one.without else ():
+def _grouping(aggregate: Aggregate, known: Known) -> Iterator[Problem]:
+    labels = labels_of(aggregate.expr, known)
+    for name in aggregate.grouping if labels is not None and not aggregate.without else ():
         if labels is not None and name not in labels:
             yield Problem(
                 "promql/grouping",
                 "warning",
                 name,
-                f"{one.op} groups by {name!r}, which its series do not have (labels: {', '.join(sorted(labels))}).",
+                f"{aggregate.op} groups by {name!r}, which its series lack (they have {', '.join(sorted(labels))}).",
             )
 
 
-def _join(one: Binary, known: Known) -> Iterator[Problem]:
-    if scalar(one.lhs) or scalar(one.rhs) or one.op == "or":
+def _join(binary: Binary, known: Known) -> Iterator[Problem]:
+    if scalar(binary.lhs) or scalar(binary.rhs) or binary.op == "or":
         return
-    sides = labels_of(one.lhs, known), labels_of(one.rhs, known)
+    sides = labels_of(binary.lhs, known), labels_of(binary.rhs, known)
     for labels in sides:
-        for name in one.matching.labels if one.matching.on and labels is not None else ():
+        for name in binary.matching.labels if binary.matching.on and labels is not None else ():
             if labels is not None and name not in labels:
                 yield Problem(
                     "promql/join",
                     "error",
                     name,
-                    f"Both sides of {one.op!r} are matched on {name!r}, which one side does not have "
+                    f"Both sides of {binary.op!r} are matched on {name!r}, which one side does not have "
                     f"(labels: {', '.join(sorted(labels)) or 'none'}): they never join.",
                 )
-    if sides[0] is None or sides[1] is None or one.matching.on:
+    if sides[0] is None or sides[1] is None or binary.matching.on:
         return
-    left, right = joined_on(one, sides[0]), joined_on(one, sides[1])
-    if left != right and left is not None and right is not None and one.op not in ("unless",):
+    left, right = joined_on(binary, sides[0]), joined_on(binary, sides[1])
+    if left != right and left is not None and right is not None and binary.op not in ("unless",):
         odd = sorted(left ^ right)
         yield Problem(
             "promql/join",
             "error",
-            one.op,
-            f"The sides of {one.op!r} differ in {', '.join(odd)}, so they never join; aggregate both by the same "
+            binary.op,
+            f"The sides of {binary.op!r} differ in {', '.join(odd)}, so they never join; aggregate both by the same "
             f"labels or add ignoring({', '.join(odd)}).",
         )
         return
-    narrow = narrowed(one.lhs, one.rhs)
-    if one.op == "/" and narrow and (left is None or narrow in left):
+    narrow = narrowed(binary.lhs, binary.rhs)
+    if binary.op == "/" and narrow and (left is None or narrow in left):
         yield Problem(
             "promql/ratio-of-itself",
             "error",
@@ -237,19 +237,21 @@ def _raw_counters(node: Node, known: Known) -> Iterator[Problem]:
     """Find counters that are compared without a rate: they only grow, until they restart."""
     waiting: list[Node] = [node]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, Call) and (one.func in _RATES or one.func.endswith("_over_time") or "absent" in one.func):
+        part = waiting.pop()
+        if isinstance(part, Call) and (
+            part.func in _RATES or part.func.endswith("_over_time") or "absent" in part.func
+        ):
             continue
-        if isinstance(one, Selector) and one.range_ms is None:
-            metric = known.metrics.get(one.name)
+        if isinstance(part, Selector) and part.range_ms is None:
+            metric = known.metrics.get(part.name)
             if metric is not None and metric.kind == "counter":
                 yield Problem(
                     "promql/raw-counter",
                     "warning",
-                    one.name,
-                    f"{one.name!r} is a counter: its value only says how long the process runs. Use rate or increase.",
+                    part.name,
+                    f"{part.name!r} is a counter: its value only says how long the process runs. Use rate or increase.",
                 )
-        waiting.extend(children(one))
+        waiting.extend(children(part))
 
 
 def bare(node: Node) -> Node:

@@ -110,7 +110,7 @@ def labels_of(node: Node, known: Known) -> frozenset[str] | None:
 
 
 def _of_call(func: str, args: tuple[Node, ...], known: Known) -> frozenset[str] | None:
-    vectors = [one for one in args if not isinstance(one, Number | String)]
+    vectors = [arg for arg in args if not isinstance(arg, Number | String)]
     if func in ("vector", *_SCALARS) or not vectors:
         return frozenset()
     if func in ("absent", "absent_over_time"):
@@ -120,7 +120,7 @@ def _of_call(func: str, args: tuple[Node, ...], known: Known) -> frozenset[str] 
     labels = labels_of(vectors[-1] if func.startswith(("histogram_quantile", "quantile_over")) else vectors[0], known)
     if labels is None:
         return None
-    texts = [one.value for one in args if isinstance(one, String)]
+    texts = [arg.value for arg in args if isinstance(arg, String)]
     if func == "histogram_quantile":
         return labels - {"le"}
     return labels | {texts[0]} if func in ("label_replace", "label_join") and texts else labels
@@ -185,6 +185,6 @@ def walk(node: Node) -> Iterable[Node]:
     """Give an expression and all inside it, outermost first."""
     waiting = [node]
     while waiting:
-        one = waiting.pop()
-        yield one
-        waiting.extend(reversed(children(one)))
+        part = waiting.pop()
+        yield part
+        waiting.extend(reversed(children(part)))

@@ -135,7 +135,7 @@ def silences_of(documents: Iterable[Mapping[str, Any]], span: TimeRange) -> dict
     for identity, document in newest.items():
         try:
             starts, ends = (to_ms(parse_instant(str(document[key]))) for key in ("startsAt", "endsAt"))
-            matchers = tuple(_matcher(one) for one in document.get("matchers") or ())
+            matchers = tuple(_matcher(matcher) for matcher in document.get("matchers") or ())
         except (WorkbenchError, KeyError):
             continue
         if starts < span.end_ms and ends > span.start_ms:

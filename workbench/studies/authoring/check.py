@@ -25,7 +25,7 @@ def query_faults(catalog: Catalog) -> list[Fault]:
 def uncountable(catalog: Catalog) -> list[Fault]:
     """Place the objectives whose parts cannot be counted in one way, see :func:`workbench.promql.ratio_plan`."""
     faults = []
-    for objective in (one for several in catalog.objectives.values() for one in several):
+    for objective in (objective for several in catalog.objectives.values() for objective in several):
         for member in members_of(objective):
             try:
                 planned(member, {}, TimeRange.from_ms(0, slice_of(member)))

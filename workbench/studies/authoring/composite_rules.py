@@ -48,7 +48,7 @@ def composed_by(objective: Objective, scope: Mapping[str, str], span: TimeRange)
                 f"Its member {member.name} counts {member.indicator.kind}, which Prometheus cannot evaluate.",
                 hint="Write the other members as SLOs of their own to have rules for them.",
             )
-    members = [counted_by(planned(one, scope, span)) for one in members_of(objective)]
+    members = [counted_by(planned(member, scope, span)) for member in members_of(objective)]
     weights = [member.weight for member in objective.indicator.members]
     if objective.method == "occurrences":
         sliced = any(member.slice_ms for member in members)

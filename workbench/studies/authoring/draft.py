@@ -151,7 +151,7 @@ def _alertmanagers(server: PrometheusSource) -> tuple[str, ...]:
         active = server.document("/api/v1/alertmanagers").get("activeAlertmanagers") or []
     except SourceError:
         return ()
-    return tuple(str(one.get("url", "")).partition("/api/")[0] for one in active)
+    return tuple(str(row.get("url", "")).partition("/api/")[0] for row in active)
 
 
 def _sample(server: PrometheusSource, role: DraftRole, scope: Sequence[str], at: datetime) -> str:

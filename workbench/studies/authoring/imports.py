@@ -53,7 +53,7 @@ def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple
     ParameterError
         The file holds none of these definitions, or the system is unknown.
     """
-    parts = [_imported(one, system, period) for document in read_documents(path) for one in _each(document)]
+    parts = [_imported(slo, system, period) for document in read_documents(path) for slo in _each(document)]
     documents = [item for part in parts for item in part.documents]
     refused = tuple(fault for part in parts for fault in part.faults)
     if refused and not documents:

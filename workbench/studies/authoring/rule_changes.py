@@ -42,7 +42,7 @@ def changed_rules(path: Path, proposals: pd.DataFrame) -> ChangedRules:
     lines = list(written.lines)
     notes: list[str] = []
     wanted = {str(row.alertname): row for row in proposals[proposals["outcome"] == "proposed"].itertuples()}
-    for rule in sorted(written.rules, key=lambda one: -one.line):
+    for rule in sorted(written.rules, key=lambda rule: -rule.line):
         row = wanted.get(rule.name)
         if row is None or rule.kind != "alert":
             continue

@@ -98,21 +98,21 @@ def example_of(plan: Plan, counted: Counted) -> Example:
     total, other = chosen["total"], chosen[part]
     assert isinstance(total, Selector)
     assert isinstance(other, Selector)
-    one, another, steady = example_labels(other.all_matchers), None, f"0+0x{_MINUTES}"
+    own_labels, another, steady = example_labels(other.all_matchers), None, f"0+0x{_MINUTES}"
     rising = f"0+10x{_MINUTES}"
-    if one is None:
+    if own_labels is None:
         return recorded_rates(counted)
-    if all(matcher.accepts(one.get(matcher.name, "")) for matcher in total.all_matchers):
+    if all(matcher.accepts(own_labels.get(matcher.name, "")) for matcher in total.all_matchers):
         another = unlike(total.all_matchers, other.all_matchers)
         rest = series_text(another) if another else None
     else:
         another = example_labels(total.all_matchers)
         rest = None
         if another is not None:
-            whole, mine = series_text(another), series_text(one)
+            whole, mine = series_text(another), series_text(own_labels)
             bad, fine = {whole: rising, mine: rising}, {whole: rising, mine: steady}
             return Example(bad, fine) if part == "bad" else Example(fine, bad)
-    mine = series_text(one)
+    mine = series_text(own_labels)
     if rest is None:
         return recorded_rates(counted)
     chosen_one, the_rest = {mine: rising, rest: steady}, {mine: steady, rest: rising}
@@ -143,7 +143,7 @@ def example_labels(matchers: Sequence[Matcher]) -> dict[str, str] | None:
     labels: dict[str, str] = {}
     for name in dict.fromkeys(matcher.name for matcher in matchers):
         mine = [matcher for matcher in matchers if matcher.name == name]
-        value = next((text for text in _values(mine) if all(one.accepts(text) for one in mine)), None)
+        value = next((text for text in _values(mine) if all(matcher.accepts(text) for matcher in mine)), None)
         if value is None:
             return None
         labels[name] = value
@@ -155,7 +155,7 @@ def unlike(all_of: Sequence[Matcher], not_all_of: Sequence[Matcher]) -> dict[str
     for wrong in not_all_of:
         mine = [matcher for matcher in all_of if matcher.name == wrong.name]
         for text in _values([*mine, wrong]):
-            if not wrong.accepts(text) and all(one.accepts(text) for one in mine):
+            if not wrong.accepts(text) and all(matcher.accepts(text) for matcher in mine):
                 rest = example_labels([matcher for matcher in all_of if matcher.name != wrong.name])
                 return None if rest is None else {**rest, wrong.name: text}
     return None

@@ -59,7 +59,7 @@ def with_source(text: str, *, file: Path, source: str, system: str, settings: So
     sources = document.get("sources")
     if sources is None:
         sources = document["sources"] = tomlkit.table(is_super_table=True)
-    same = next((name for name, one in sources.items() if one.get("url") == settings.url), None)
+    same = next((name for name, source in sources.items() if source.get("url") == settings.url), None)
     if same is not None:
         if sources[same].get("systems") and system not in sources[same]["systems"]:
             sources[same]["systems"].append(system)

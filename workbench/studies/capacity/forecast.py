@@ -198,8 +198,8 @@ def _planned(resource: Resource) -> tuple[CapacityLimit, ...]:
         replace(
             limit,
             changes=tuple(
-                (datetime(one.at.year, one.at.month, one.at.day, tzinfo=UTC), limit.value * one.factor)
-                for one in planned
+                (datetime(change.at.year, change.at.month, change.at.day, tzinfo=UTC), limit.value * change.factor)
+                for change in planned
             ),
         )
         for limit in resource.limits
@@ -223,7 +223,7 @@ def _series(labels: Labels, words: dict[str, str]) -> str:
 def _deploys(ctx: Context, system: str, span: TimeRange) -> tuple[datetime, ...]:
     """Instants of the deploys that are written down or stand in a table."""
     noted = [*(ctx.store.annotations(system) if ctx.store is not None else []), *table_events(ctx, system)[0]]
-    return tuple(one.starts_at for one in noted if one.kind == "deploy" and span.start <= one.starts_at < span.end)
+    return tuple(note.starts_at for note in noted if note.kind == "deploy" and span.start <= note.starts_at < span.end)
 
 
 def _of_present_whole(

@@ -194,9 +194,13 @@ def _amount(value: float, unit: str) -> str:
 
 def _assumed(profile: Profile, metrics: frozenset[str]) -> tuple[CapacityLimit, ...]:
     """Limits of a share that the document does not name: the end of it, and where people should act."""
-    documented = [one for one in thresholds_of(profile, metrics) if one.op in (">", ">=") and one.unit in _SHARES]
+    documented = [
+        threshold
+        for threshold in thresholds_of(profile, metrics)
+        if threshold.op in (">", ">=") and threshold.unit in _SHARES
+    ]
     soft = CapacityLimit(f"{WARN * 100:.0f} % (assumed)", WARN, False)
-    named_end = any(one.value / _SHARES[one.unit] == 1 for one in documented)
+    named_end = any(threshold.value / _SHARES[threshold.unit] == 1 for threshold in documented)
     return (() if documented else (soft,)) + (() if named_end else (CapacityLimit("full", 1.0, False),))
 
 

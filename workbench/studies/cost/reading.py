@@ -121,8 +121,8 @@ def stated_budgets(query_reader: QueryReader, profile: Profile, span: TimeRange)
             for column, value in queries.items():
                 for series, amount in query_reader.values(f"max by ({', '.join(labels.values())}) ({value})", at):
                     group = " / ".join(series.get(label, "") for label in labels.values())
-                    one = stated.setdefault((name.partition(".")[2], ", ".join(labels), group), {})
+                    budget = stated.setdefault((name.partition(".")[2], ", ".join(labels), group), {})
                     scale = _HOURS.get(role.unit, 1.0) if part == "resets" else 0.01 if role.unit == "percent" else 1.0
-                    one[column] = amount * scale
-                    one |= {} if part in ("used", "resets") else {"unit": role.unit}
+                    budget[column] = amount * scale
+                    budget |= {} if part in ("used", "resets") else {"unit": role.unit}
     return [Budget(what, group, **parts) for (_, what, group), parts in stated.items()]

@@ -24,10 +24,10 @@ def threshold_of(selector: str) -> float | None:
     node = parse(selector)
     if not isinstance(node, Selector) or not node.name.endswith("_bucket"):
         return None
-    asked = [matcher for matcher in node.matchers if matcher.name == "le"]
-    if len(asked) != 1 or asked[0].op not in ("=", "=~"):
+    le_matchers = [matcher for matcher in node.matchers if matcher.name == "le"]
+    if len(le_matchers) != 1 or le_matchers[0].op not in ("=", "=~"):
         return None
-    words = [asked[0].value] if asked[0].op == "=" else asked[0].value.strip("()^$").split("|")
+    words = [le_matchers[0].value] if le_matchers[0].op == "=" else le_matchers[0].value.strip("()^$").split("|")
     bounds = {bound_of(re.sub(r"\\(.)", r"\1", word)) for word in words}
     return bounds.pop() if len(bounds) == 1 and not np.isnan(next(iter(bounds))) else None
 

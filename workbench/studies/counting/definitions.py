@@ -63,18 +63,18 @@ def promised_rows(ctx: Context, *, system: str | None = None) -> list[dict[str, 
     return [
         {
             "system": name,
-            "objective": one.id,
-            "title": one.title,
-            "target": f"{(100 * one.target).normalize():f} %",
-            "window": duration_text(one.window_ms) if one.window_ms else _calendar_text(one),
-            "budgeting": one.method,
-            "slices": duration_text(one.slice_ms) if one.slice_ms else "",
-            "derived": "yes" if one.derived else "",
-            "definition": revision_of(one)[:12],
-            "place": f"{one.file}:{one.line}",
+            "objective": objective.id,
+            "title": objective.title,
+            "target": f"{(100 * objective.target).normalize():f} %",
+            "window": duration_text(objective.window_ms) if objective.window_ms else _calendar_text(objective),
+            "budgeting": objective.method,
+            "slices": duration_text(objective.slice_ms) if objective.slice_ms else "",
+            "derived": "yes" if objective.derived else "",
+            "definition": revision_of(objective)[:12],
+            "place": f"{objective.file}:{objective.line}",
         }
         for name in ([system] if system is not None else ctx.systems)
-        for one in ctx.catalog.objectives.get(name, ())
+        for objective in ctx.catalog.objectives.get(name, ())
     ]
 
 
@@ -121,12 +121,12 @@ def definition_changes(ctx: Context, objectives: Sequence[Objective], spans: Map
             known = ctx.store.definitions(objective.system, objective.id)
         except ArchiveError:
             return Changes()  # said already where exclusions are read
-        inside = [one for one in known[1:] if span.start < one.since < span.end]
+        inside = [definition for definition in known[1:] if span.start < definition.since < span.end]
         if not inside:
             continue
         first = known[known.index(inside[0]) - 1]
-        edges = [span.start, *(one.since for one in inside), span.end]
-        meant = [defined_by(one, objective) for one in (first, *inside)]
+        edges = [span.start, *(definition.since for definition in inside), span.end]
+        meant = [defined_by(definition, objective) for definition in (first, *inside)]
         changes[objective.id] = tuple(
             Part(own, definition.revision, TimeRange(begin, end), before)
             for own, before, definition, (begin, end) in zip(
@@ -162,6 +162,6 @@ def change_text(part: Part) -> str:
     said = [f"target {100 * before.target:f} % to {100 * now.target:f} %"] if before.target != now.target else []
     said += ["queries"] if before.indicator != now.indicator else []
     said += ["window"] if (before.window_ms, before.calendar) != (now.window_ms, now.calendar) else []
-    budgeting = [(one.method, one.slice_ms, one.slice_target) for one in (before, now)]
+    budgeting = [(definition.method, definition.slice_ms, definition.slice_target) for definition in (before, now)]
     said += ["budgeting"] if budgeting[0] != budgeting[1] else []
     return f"Definition changed: {', '.join(said) or 'words'}"

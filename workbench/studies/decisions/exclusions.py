@@ -179,7 +179,7 @@ def _meant_by_some(ctx: Context, record: ExclusionRecord) -> None:
         if record.labels:
             raise ParameterError("An exclusion names an objective or labels, not both.", hint="Leave one of them out.")
         ctx.catalog.objective(record.system, record.slo)
-    elif not any(is_meant(record, one) for one in ctx.catalog.objectives.get(record.system, ())):
+    elif not any(is_meant(record, objective) for objective in ctx.catalog.objectives.get(record.system, ())):
         raise ParameterError(
             f"No objective of {record.system} has the labels {dict(record.labels)}.",
             hint="Labels are those of the SLO documents, and service.",

@@ -50,7 +50,7 @@ def table_events(ctx: Context, system: str) -> tuple[list[Annotation], list[str]
         for table, rows in tables:
             mine = rows[_is_of(ctx, system, rows) & rows[begins].notna()]
             events += [_event(system, kind, row, begins, table.name) for row in mine.to_dict(orient="records")]
-    return sorted(events, key=lambda one: one.starts_at), warnings
+    return sorted(events, key=lambda event: event.starts_at), warnings
 
 
 def table_incidents(ctx: Context, system: str) -> tuple[pd.DataFrame | None, list[str]]:

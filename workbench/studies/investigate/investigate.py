@@ -134,13 +134,14 @@ def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
 
 
 def _windows(span: TimeRange, against: TimeRange | None) -> Windows:
-    for one in (span, *([against] if against else [])):
-        if one.end - one.start > LONGEST:
+    for window in (span, *([against] if against else [])):
+        if window.end - window.start > LONGEST:
             raise ParameterError(
-                f"The window {one} is longer than two days.", hint="Investigate the hours in which something changed."
+                f"The window {window} is longer than two days.",
+                hint="Investigate the hours in which something changed.",
             )
-        if one.end <= one.start:
-            raise ParameterError(f"The window {one} is empty.", hint="Give --from before --to.")
+        if window.end <= window.start:
+            raise ParameterError(f"The window {window} is empty.", hint="Give --from before --to.")
     if against is None:
         return default_windows(span)
     if against.start < span.end and span.start < against.end:
@@ -209,13 +210,13 @@ def _happened(ctx: Context, system: str, span: TimeRange, lines: Readings) -> tu
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
     wide = TimeRange(span.start - BEFORE, span.end)
     warnings: list[str] = []
-    found: list[Happening] = []
+    happened_rows: list[Happening] = []
     try:
         for row in read_episodes(source, profile, span).itertuples():
             ends = None if pd.isna(row.ends_at) else row.ends_at
-            found.append(Happening("alert", str(row.alertname), row.starts_at, ends, str(row.severity)))
+            happened_rows.append(Happening("alert", str(row.alertname), row.starts_at, ends, str(row.severity)))
         moments = [*restarts(source, profile, wide), *noted_moments(ctx, system, warnings)]
-        found += [
+        happened_rows += [
             Happening(moment.kind, moment.what, moment.time, None, moment.detail)
             for moment in moments
             if wide.start <= moment.time <= wide.end
@@ -225,7 +226,7 @@ def _happened(ctx: Context, system: str, span: TimeRange, lines: Readings) -> tu
     silences = collected_silences(ctx, system, span)
     notes = () if silences is not None else ("Silences are not known: nothing collects them (`workbench collect`).",)
     for silence in silences or {}:
-        found.append(
+        happened_rows.append(
             Happening("silence", silence.matchers, from_ms(silence.starts_ms), from_ms(silence.ends_ms), silence.owner)
         )
     if len(lines.frame):
@@ -235,5 +236,5 @@ def _happened(ctx: Context, system: str, span: TimeRange, lines: Readings) -> tu
         for line in inside.itertuples():
             held = {name.lower(): str(value) for name, value in (line.attributes or {}).items()}
             at = from_ms(int(line.time_ns) // 1_000_000)
-            found.append(Happening("lifecycle line", str(line.message), at, None, held.get("instance", "")))
-    return happenings(found, span, notes), warnings
+            happened_rows.append(Happening("lifecycle line", str(line.message), at, None, held.get("instance", "")))
+    return happenings(happened_rows, span, notes), warnings

@@ -220,10 +220,10 @@ def write_frozen(frozen: FrozenInputs, folder: Path) -> None:
     pq.write_table(_table(frozen.seen, pa.schema([("role", pa.string()), *spans])), folder / SEEN_FILE)
     facts = {name: getattr(frozen, name) for name in ("system", "title", "span", "as_of", "zone", "made")} | {
         "promises": [asdict(goal) | {"window": goal.window} for goal in frozen.goals],
-        "exclusions": {name: [asdict(one) for one in group] for name, group in frozen.exclusions.items()},
+        "exclusions": {name: [asdict(exclusion) for exclusion in group] for name, group in frozen.exclusions.items()},
         "accounts": [asdict(account) for account in frozen.accounts],
         "periods": vars(frozen.periods),
-        "composites": {name: asdict(one) for name, one in frozen.composites.items()},
+        "composites": {name: asdict(composite) for name, composite in frozen.composites.items()},
     }
     (folder / FACTS_FILE).write_text(json.dumps(_plain(facts), indent=1, sort_keys=True, ensure_ascii=False))
 
@@ -240,7 +240,7 @@ def read_frozen(folder: Path) -> FrozenInputs:
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
         ledger, seen = (_frame(folder / name) for name in (COSTS_FILE, SEEN_FILE))
         goals = tuple(_goal(fact) for fact in facts["promises"])
-        composites = {name: _composite(one) for name, one in facts.get("composites", {}).items()}
+        composites = {name: _composite(composite) for name, composite in facts.get("composites", {}).items()}
         periods: dict[str, Any] = {name: _span(value) for name, value in facts["periods"].items()}
         return FrozenInputs(
             system=facts["system"],
@@ -323,7 +323,8 @@ def _goal(value: Mapping[str, Any]) -> Goal:
 
 def _composite(value: Mapping[str, Any]) -> Composite:
     members = (
-        Member(**one | {"weight": Decimal(one["weight"]), "target": Decimal(one["target"])}) for one in value["members"]
+        Member(**member | {"weight": Decimal(member["weight"]), "target": Decimal(member["target"])})
+        for member in value["members"]
     )
     return Composite(tuple(members), value["weights"])
 

@@ -36,7 +36,9 @@ def manifest_of(
         Canonical text of the figures.
     """
     compared = {
-        "exclusions": jsonable({name: [vars(one) for one in group] for name, group in frozen.exclusions.items()}),
+        "exclusions": jsonable(
+            {name: [vars(exclusion) for exclusion in group] for name, group in frozen.exclusions.items()}
+        ),
         "definitions": frozen.made["definitions"],
         "parameters": {
             "report": report,

@@ -77,7 +77,7 @@ def log_source(ctx: Context, system: str, name: str | None = None) -> LogSource:
     """
     if name is None:
         return ctx.logs_for(system)
-    archives = {key: one for key, one in ctx.sources.items() if isinstance(one, LogSource)}
+    archives = {key: source for key, source in ctx.sources.items() if isinstance(source, LogSource)}
     known: dict[str, LogSource] = {**archives, **ctx.log_sources}
     if name not in known:
         raise ParameterError(

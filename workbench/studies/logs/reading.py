@@ -88,13 +88,13 @@ def _parsers(source: LogSource, piece: pd.DataFrame) -> Mapping[str, Mapping[str
 def line_shares(attributes: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Share of lines of its kind that was kept, for each line, from its attributes; NaN where not known. [ratio]"""
     shares: dict[str, float] = {}
-    found = np.empty(len(attributes), np.float64)
+    line_share = np.empty(len(attributes), np.float64)
     for row, held in enumerate(attributes):
         if any(held.get(name) for name in TAIL_MARKS):
-            found[row] = np.nan
+            line_share[row] = np.nan
             continue
         mark = next((str(held[name]) for name in MARKS if held.get(name)), "")
         if mark not in shares:
             shares[mark] = kept_share(mark)
-        found[row] = shares[mark]
-    return found
+        line_share[row] = shares[mark]
+    return line_share

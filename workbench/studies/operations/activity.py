@@ -69,7 +69,11 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
     periods = periods_of(range, as_of=as_of, zone=ctx.zone)
     edges = ledger_edges(periods, ctx.zone)
     hull = TimeRange.from_ms(edges[0], edges[-1]) if len(edges) > 1 else periods.now
-    accounts = [Account(one.role, one.title, one.unit, one.dimensions) for one in activities if not one.level]
+    accounts = [
+        Account(activity.role, activity.title, activity.unit, activity.dimensions)
+        for activity in activities
+        if not activity.level
+    ]
     reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [account.role for account in accounts]))
     query_reader = QueryReader(source, profile.scope)
     ledger, seen = empty_ledger()
@@ -79,8 +83,8 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
     try:
         if len(edges) > 1:
             ledger, seen = read_ledger(reader, profile, accounts, edges)
-        for one in (one for one in activities if one.level):
-            levels[one.role] = _levels(query_reader, profile.roles[one.role].select, hull)
+        for activity in (activity for activity in activities if activity.level):
+            levels[activity.role] = _levels(query_reader, profile.roles[activity.role].select, hull)
     except (QueryRejected, QueryTooExpensive) as error:
         failed, warnings = "refused", (str(error),)
     except WorkbenchError as error:

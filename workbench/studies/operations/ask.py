@@ -120,19 +120,19 @@ def why_empty(ctx: Context, promql: str, *, source: str | None, system: str | No
     names = "Check the names: workbench catalog list; an empty answer is not a zero."
     chosen = chosen_source(ctx, source, system)
     text = _in_scope(ctx, promql, system, chosen)
-    for one in selectors(parse(text)):
-        if one.range_ms is None or one.at is not None:
+    for part in selectors(parse(text)):
+        if part.range_ms is None or part.at is not None:
             continue
-        end_ms = to_ms(at) - one.offset_ms
-        around = TimeRange.from_ms(end_ms - max(4 * one.range_ms, _HOUR_MS), end_ms)
-        selector = print_query(replace(one, range_ms=None, offset_ms=0))
+        end_ms = to_ms(at) - part.offset_ms
+        around = TimeRange.from_ms(end_ms - max(4 * part.range_ms, _HOUR_MS), end_ms)
+        selector = print_query(replace(part, range_ms=None, offset_ms=0))
         try:
             samples = chosen.raw(selector, around.left_open())
         except WorkbenchError:
             continue
         gaps = [int(np.median(np.diff(times))) for _, times, _ in samples if len(times) > 1]
-        if gaps and min(gaps) * 2 > one.range_ms:
-            window, gap = duration_text(one.range_ms), duration_text(min(gaps))
+        if gaps and min(gaps) * 2 > part.range_ms:
+            window, gap = duration_text(part.range_ms), duration_text(min(gaps))
             return (
                 f"The name is right, the window is too short: {selector} has a sample every {gap}, and [{window}] "
                 f"holds fewer than two. Take at least [{duration_text(4 * min(gaps))}]."

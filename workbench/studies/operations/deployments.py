@@ -119,8 +119,8 @@ def of_records(ctx: Context, system: str, span: TimeRange) -> tuple[Deployments,
     Notes and tables of deployments count before versions in metrics, those before versions in log lines.
     """
     events, warnings = _noted(ctx, system, "deploy")
-    frame = pd.DataFrame({"deployment": [f"{one.text} at {one.starts_at:%Y-%m-%d %H:%M}" for one in events],
-                          "finished": pd.to_datetime([one.starts_at for one in events], utc=True)})  # fmt: skip
+    frame = pd.DataFrame({"deployment": [f"{event.text} at {event.starts_at:%Y-%m-%d %H:%M}" for event in events],
+                          "finished": pd.to_datetime([event.starts_at for event in events], utc=True)})  # fmt: skip
     origin, since = "notes and tables of deployments", None
     for read, name in ((_metric_versions, "versions in metrics"), (_line_versions, "versions in log lines")):
         if frame.empty:
@@ -137,7 +137,7 @@ def of_records(ctx: Context, system: str, span: TimeRange) -> tuple[Deployments,
 def recorded_incidents(ctx: Context, system: str) -> tuple[pd.DataFrame, list[str]]:
     """Incidents of notes and tables: ``created``, ``resolved`` [UTC], NaT while one is open."""
     events, warnings = _noted(ctx, system, "incident")
-    created, resolved = ([getattr(one, name) for one in events] for name in ("starts_at", "ends_at"))
+    created, resolved = ([getattr(event, name) for event in events] for name in ("starts_at", "ends_at"))
     times = {"created": created, "resolved": resolved}
     return pd.DataFrame({name: pd.to_datetime(held, utc=True) for name, held in times.items()}), warnings
 
@@ -175,7 +175,7 @@ def _noted(ctx: Context, system: str, kind: str) -> tuple[list[Annotation], list
         events = [*events, *(ctx.store.annotations(system) if ctx.store is not None else [])]
     except ArchiveError as error:
         warnings.append(f"Notes were not read: {error}")
-    return [one for one in events if one.kind == kind and one.revoked_at is None], warnings
+    return [event for event in events if event.kind == kind and event.revoked_at is None], warnings
 
 
 def _metric_versions(ctx: Context, system: str, span: TimeRange) -> tuple[pd.DataFrame, datetime | None]:

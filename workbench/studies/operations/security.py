@@ -97,7 +97,9 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
     last = periods.now.end_ms // _HOUR_MS * _HOUR_MS
     edges = [*np.arange(first, last + 1, _HOUR_MS).tolist()]
     hull = TimeRange.from_ms(first, max(last, first))
-    reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in signals.accounts]))
+    reader = CounterReader(
+        source, profile.scope, hull, selectors_of(profile, [account.role for account in signals.accounts])
+    )
     ledger, seen = empty_ledger()
     failed: Status | None = None
     warnings: tuple[str, ...] = ()
@@ -111,7 +113,7 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
     hourly = _hourly(ledger, seen, signals)
     now = TimeRange.from_ms(max(periods.now.start_ms // _HOUR_MS * _HOUR_MS, first), max(last, first))
     totals = _given(activity_totals(hourly, {}, signals.shown, period=now, before=periods.before))
-    risen = rises(hourly, {one.role: one.title for one in signals.shown if _judges(one.role)}, period=now)
+    risen = rises(hourly, {signal.role: signal.title for signal in signals.shown if _judges(signal.role)}, period=now)
     lines, unread = _lines(ctx, profile, now)
     known = bool(np.isfinite(totals.frame["amount"].to_numpy(np.float64)).any())
     inside = hourly[(hourly["start"] >= now.start) & (hourly["start"] < now.end)]
@@ -193,7 +195,7 @@ def _hourly(ledger: pd.DataFrame, seen: pd.DataFrame, signals: _Signals) -> pd.D
     if seen.empty:
         return ledger.assign(covered=0.0, amount=ledger["amount"].astype(float))
     parts = [ledger.astype({"amount": float}).merge(seen, on=["role", "start", "end"], how="left")]
-    if any(one.role.startswith("refused.") for one in signals.shown):
+    if any(signal.role.startswith("refused.") for signal in signals.shown):
         requests = parts[0][parts[0]["role"] == "requests"]
         watched = seen[seen["role"] == "requests"]
         for code in CODES:

@@ -147,9 +147,9 @@ def _of_profiles(ctx: Context, name: str, source: Stated, now: datetime) -> Iter
             if isinstance(source, PrometheusSource) and profile.alert_rules:
                 yield _lacking(name, system, "alert rules", {r.name for r in profile.alert_rules}, _rules(source))
         else:
-            for one in records_wanted(ctx, name, source, system, recent):
-                fact = _lacking(name, system, one.what, one.wanted, one.known)
-                yield fact if one.sure or fact.status == "ok" else replace(fact, status="unknown")
+            for records in records_wanted(ctx, name, source, system, recent):
+                fact = _lacking(name, system, records.what, records.wanted, records.known)
+                yield fact if records.sure or fact.status == "ok" else replace(fact, status="unknown")
 
 
 def _of_table(source: TableSource) -> Iterator[SourceFact]:

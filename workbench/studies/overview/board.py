@@ -115,7 +115,7 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     verdicts = {name: answer.judged.verdict for name, answer in answers.items()}
     results = {name: verdict.compliance for name, verdict in verdicts.items()}
     counts = [part for answer in answers.values() for part in answer.judged.reading.counts.values()]
-    board = goal_board(results, titles={name: one.title for name, one in profiles.items()}, as_of=as_of)
+    board = goal_board(results, titles={name: profile.title for name, profile in profiles.items()}, as_of=as_of)
     states = _states(ctx, systems, as_of)
     newest = newest_ms(counts)
     freshest = from_ms(newest) if newest is not None else None

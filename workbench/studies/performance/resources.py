@@ -30,7 +30,7 @@ _SUMMED = ("cpu", "mode", "key", "user", "tag")
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _ResourceQuery:
     resource: str
     title: str
     aspect: Aspect
@@ -38,7 +38,7 @@ class _Asked:
     query: str
 
 
-def resources_of(profile: Profile, step_ms: int) -> list[_Asked]:
+def resources_of(profile: Profile, step_ms: int) -> list[_ResourceQuery]:
     """Return a query for each resource of a profile, a mean over each step.
 
     A resource with a total is a share of it; processor time with a mode is the share that was not idle; any other
@@ -51,16 +51,16 @@ def resources_of(profile: Profile, step_ms: int) -> list[_Asked]:
             whole = profile.roles.get(f"{word}_total{variant}")
             if whole is not None:
                 by = _by(role)
-                parts = (f"avg by ({by}) (avg_over_time({one.select}[{window}]))" for one in (role, whole))
+                parts = (f"avg by ({by}) (avg_over_time({resource.select}[{window}]))" for resource in (role, whole))
                 title = f"{word.capitalize()} in use{f' ({variant[1:]})' if variant else ''}"
-                resources.append(_Asked(word, title, "utilisation", "ratio", f"1 - {' / '.join(parts)}"))
+                resources.append(_ResourceQuery(word, title, "utilisation", "ratio", f"1 - {' / '.join(parts)}"))
     for word, aspect in _GAUGES.items():
         for name, role in profile.variants(word).items():
             resources.append(_asked(word, aspect, name, role, window))
     for name, role in profile.variants("network").items():
         if role.kind == "counter":
             query = f"sum by ({_by(role)}) (rate({role.select}[{window}]))"
-            resources.append(_Asked("network", role.title or name, "utilisation", f"{role.unit}/s", query))
+            resources.append(_ResourceQuery("network", role.title or name, "utilisation", f"{role.unit}/s", query))
     return resources
 
 
@@ -69,8 +69,14 @@ def measured_resources(
 ) -> list[MeasuredResource]:
     """Ask for the use of each resource over time."""
     return [
-        MeasuredResource(one.resource, one.title, one.aspect, one.unit, query_reader.matrix(one.query, span, step_ms))
-        for one in resources_of(profile, step_ms)
+        MeasuredResource(
+            resource.resource,
+            resource.title,
+            resource.aspect,
+            resource.unit,
+            query_reader.matrix(resource.query, span, step_ms),
+        )
+        for resource in resources_of(profile, step_ms)
     ]
 
 
@@ -125,23 +131,24 @@ def _over_period(
     }
 
 
-def _asked(word: str, aspect: Aspect, name: str, role: Role, window: str) -> _Asked:
+def _asked(word: str, aspect: Aspect, name: str, role: Role, window: str) -> _ResourceQuery:
     title, unit, by = role.title or name, role.unit, _by(role)
     if role.kind == "expr":
-        return _Asked(word, title, aspect, unit, role.select)
+        return _ResourceQuery(word, title, aspect, unit, role.select)
     if role.kind == "counter":
         mode = role.labels.get("mode")
         rates = f"rate({role.select}[{window}])"
         if mode is None:
-            return _Asked(word, title, aspect, "cores" if unit == "s" else f"{unit}/s", f"sum by ({by}) ({rates})")
+            rate_unit = "cores" if unit == "s" else f"{unit}/s"
+            return _ResourceQuery(word, title, aspect, rate_unit, f"sum by ({by}) ({rates})")
         idle, busy = (f"sum by ({by}) ({text})" for text in (_with(role.select, mode, "idle", window), rates))
-        return _Asked(word, f"{title} in use", aspect, "ratio", f"1 - {idle} / {busy}")
+        return _ResourceQuery(word, f"{title} in use", aspect, "ratio", f"1 - {idle} / {busy}")
     summed = "avg" if unit in ("percent", "ratio") else "sum"
     query = f"{summed} by ({by}) (avg_over_time({role.select}[{window}]))"
     return (
-        _Asked(word, title, aspect, "ratio", f"{query} / 100")
+        _ResourceQuery(word, title, aspect, "ratio", f"{query} / 100")
         if unit == "percent"
-        else _Asked(word, title, aspect, unit, query)
+        else _ResourceQuery(word, title, aspect, unit, query)
     )
 
 

@@ -94,8 +94,8 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
     are evaluated once a minute, so a breach is known to the minute.
     """
     profile, source = ctx.catalog.profile(system), ctx.source_for(system)
-    asked = range or TimeRange.last("1d", until=as_of)
-    span = TimeRange(asked.start, max(asked.start, min(asked.end, as_of))).aligned(SLICE_MS)
+    period = range or TimeRange.last("1d", until=as_of)
+    span = TimeRange(period.start, max(period.start, min(period.end, as_of))).aligned(SLICE_MS)
     coarse = 5 if span.seconds > LONG_S else 1
     measured = _read(source, profile, span, coarse)
     flows = service_flows(measured.ledger, measured.coverage, measured.flows, measured.quantiles, period=span)

@@ -154,7 +154,7 @@ def expired_silences(evidence: Evidence, firing: pd.DataFrame) -> list[str]:
             known = {"alertname": str(row.alertname), "severity": str(row.severity)}
             decided = [matcher for matcher in matchers if matcher.name in known]
             others = [matcher for matcher in matchers if matcher.name not in known and matcher.op == "="]
-            if all(one.keep([known[one.name]])[0] for one in decided) and all(
+            if all(matcher.keep([known[matcher.name]])[0] for matcher in decided) and all(
                 f'"{other.value}"' in str(row.labels) or other.value in str(row.labels) for other in others
             ):
                 expired.append(f"{silence.matchers} ({silence.owner or 'no owner'}) hid {row.alertname}")

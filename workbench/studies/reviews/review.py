@@ -146,7 +146,7 @@ def _reviewed(
     warnings = [] if items else [f"The document of {system} has no checklist for the review {review!r}."]
     if ctx.store is None:
         warnings.append("Without a store nothing can be ticked off, and no last review is known.")
-    span = max(evidence, key=lambda one: one.seconds, default=TimeRange(as_of - timedelta(days=1), as_of))
+    span = max(evidence, key=lambda span: span.seconds, default=TimeRange(as_of - timedelta(days=1), as_of))
     return Study(
         name="system_review", system=system, range=span, as_of=as_of, results={"items": table}, status=status,
         freshness=None, coverage=float("nan"),
@@ -167,7 +167,9 @@ def tick_item(ctx: Context, *, system: str, item: str, note: str = "", at: datet
     """
     store = _store(ctx)
     items = items_of(ctx, system, ALL)
-    matches = [one for one in items if item in (one.id, one.id.partition("/")[2], one.text)]
+    matches = [
+        candidate for candidate in items if item in (candidate.id, candidate.id.partition("/")[2], candidate.text)
+    ]
     if len(matches) != 1:
         known = ", ".join(item.id for item in items if item.question == "people")
         raise ParameterError(f"{item!r} names {len(matches)} items of {system}.", hint=f"Items for people: {known}.")

@@ -114,12 +114,12 @@ class Context:
             return
         narrow = partial(object.__setattr__, self)
         narrow("catalog", self.catalog.within(scope))
-        narrow("reached", {name: one for name, one in self.reached.items() if name in scope})
+        narrow("reached", {name: entry for name, entry in self.reached.items() if name in scope})
         if self.store is not None:
             narrow("store", self.store.within(scope))
         for kind in _BY_SOURCE:
             several = getattr(self, kind)
-            narrow(kind, {name: one for name, one in several.items() if self._seen_of(name, scope)})
+            narrow(kind, {name: entry for name, entry in several.items() if self._seen_of(name, scope)})
 
     def _seen_of(self, source: str, scope: tuple[str, ...]) -> bool:
         serves = self.serves.get(source)
@@ -143,10 +143,10 @@ class Context:
         general = [name for name in self.sources if not self.serves.get(name)]
         named = {system for names in self.serves.values() for system in names}
         own = {name for name, profile in self.catalog.profiles.items() if not _is_shipped(profile)}
-        archive = any(one.kind == "archive" for name, one in self.given.items() if name in general)
+        archive = any(source.kind == "archive" for name, source in self.given.items() if name in general)
         wide = set(self.catalog.profiles) if archive or not own or not self.given else own
-        found = named | (wide if general else set())
-        return tuple(name for name in self.catalog.profiles if name in found) or tuple(self.catalog.profiles)
+        known = named | (wide if general else set())
+        return tuple(name for name in self.catalog.profiles if name in known) or tuple(self.catalog.profiles)
 
     def source_for(self, system: str) -> MetricSource:
         """Return the source that answers for a system: one that names it, else one that answers for all.
@@ -221,13 +221,13 @@ class Context:
 
     def _records(self, sources: Mapping[str, S], system: str, what: str) -> S:
         archives = {name: source for name, source in self.sources.items() if getattr(source, "kind", "") == "archive"}
-        found = self._answering(sources, system) or cast(S | None, self._answering(archives, system))
-        if found is None:
+        answering = self._answering(sources, system) or cast(S | None, self._answering(archives, system))
+        if answering is None:
             reason = f"No source of the settings keeps {what} of the system {system!r}."
             return cast(
                 S, UnavailableSource("none", "", reason, hint="Add one under [sources]; docs/sources.md lists them.")
             )
-        return found
+        return answering
 
 
 def _is_shipped(profile: Profile) -> bool:
@@ -273,9 +273,9 @@ def open_context(settings: Settings | None = None) -> Context:
     given = chosen.sources.items()
     return Context(
         sources={
-            name: backends.open_source(name, one, chosen.limits)
-            for name, one in given
-            if one.kind in backends.METRIC_KINDS
+            name: backends.open_source(name, source, chosen.limits)
+            for name, source in given
+            if source.kind in backends.METRIC_KINDS
         },
         catalog=sound_catalog(chosen.profiles, chosen.slos),
         store=open_store(chosen),
@@ -283,15 +283,21 @@ def open_context(settings: Settings | None = None) -> Context:
         limits=chosen.limits,
         zone=chosen.zone,
         week_start=chosen.week_start,
-        serves={name: one.systems for name, one in given},
+        serves={name: source.systems for name, source in given},
         reached=chosen.systems,
-        alertmanagers={name: one.alertmanager for name, one in given if one.alertmanager},
-        log_sources={name: backends.open_logs(name, one) for name, one in given if one.kind in backends.LOG_KINDS},
-        span_sources={name: backends.open_spans(name, one) for name, one in given if one.kind in backends.SPAN_KINDS},
-        episode_sources={
-            name: backends.open_episodes(name, one) for name, one in given if one.kind in backends.EPISODE_KINDS
+        alertmanagers={name: source.alertmanager for name, source in given if source.alertmanager},
+        log_sources={
+            name: backends.open_logs(name, source) for name, source in given if source.kind in backends.LOG_KINDS
         },
-        tables={name: TableSource.from_settings(name, one) for name, one in given if one.kind == "table"},
+        span_sources={
+            name: backends.open_spans(name, source) for name, source in given if source.kind in backends.SPAN_KINDS
+        },
+        episode_sources={
+            name: backends.open_episodes(name, source)
+            for name, source in given
+            if source.kind in backends.EPISODE_KINDS
+        },
+        tables={name: TableSource.from_settings(name, source) for name, source in given if source.kind == "table"},
         given=chosen.sources,
         privacy=chosen.privacy,
         cost=chosen.cost,

@@ -56,11 +56,11 @@ def _rule(entry: Mapping[str, Any]) -> tuple[ServerRule, Node] | None:
     return replace(rule, alert=name, for_s=float(entry.get("duration") or 0), limit=_limit(tree)), tree
 
 
-def _about(one: Selector, metrics: set[str], jobs: set[str]) -> bool:
-    base = next((one.name.removesuffix(part) for part in _PARTS if one.name.endswith(part)), one.name)
-    if one.name not in metrics and base not in metrics:
+def _about(selector: Selector, metrics: set[str], jobs: set[str]) -> bool:
+    base = next((selector.name.removesuffix(part) for part in _PARTS if selector.name.endswith(part)), selector.name)
+    if selector.name not in metrics and base not in metrics:
         return False
-    wanted = [matcher for matcher in one.matchers if matcher.name == "job"]
+    wanted = [matcher for matcher in selector.matchers if matcher.name == "job"]
     return not jobs or not wanted or any(matcher.accepts(job) for matcher in wanted for job in jobs)
 
 

@@ -118,7 +118,9 @@ def reconciled(
             places |= set(range(-(-min(places) // DAY_MS) * DAY_MS, max(places), DAY_MS))
         edges = sorted(places)
         hull = TimeRange.from_ms(edges[0], edges[-1])
-        reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [one.role for one in counted]))
+        reader = CounterReader(
+            source, profile.scope, hull, selectors_of(profile, [account.role for account in counted])
+        )
         try:
             ledger, seen = read_ledger(reader, profile, counted, edges)
         except WorkbenchError as error:

@@ -139,7 +139,7 @@ def collection_states(ctx: Context, *, as_of: datetime) -> Study:
     parts = ctx.store.collections() if ctx.store is not None else []
     seen = {*ctx.systems, *ctx.sources, "overview"}
     visible = [part for part in parts if ctx.identity.scope is None or part.subject in seen]
-    table = collection_table([vars(one) for one in visible], as_of=as_of)
+    table = collection_table([vars(state) for state in visible], as_of=as_of)
     late = table.frame[table.frame["stale"]]
     succeeded = table.frame["succeeded"].dropna()
     return Study(
@@ -181,7 +181,7 @@ def health_urls(ctx: Context, profile: Profile) -> dict[str, tuple[str, float]]:
     known = {endpoint.name: endpoint for endpoint in profile.health}
     if isinstance(given, str):
         first = urlsplit(profile.health[0].url).netloc
-        bases = {name: given for name, one in known.items() if urlsplit(one.url).netloc == first}
+        bases = {name: given for name, source in known.items() if urlsplit(source.url).netloc == first}
     else:
         bases = dict(given)
     for name in bases:

@@ -96,13 +96,13 @@ def _counted(server: PrometheusSource, selector: str, days: NDArray[np.int64]) -
     return counts
 
 
-def _held(archive: Archive, selector: str, told: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.int64]:
+def _held(archive: Archive, selector: str, times: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the samples of each day in the archive, of the days that are told."""
     node = parse(selector)
     counts = np.zeros(len(days), np.int64)
     if not isinstance(node, Selector):
         return counts
-    for part in np.array_split(told, -(-len(told) // _AT_ONCE)):
+    for part in np.array_split(times, -(-len(times) // _AT_ONCE)):
         samples = archive.select(node.all_matchers, int(part[0]) + 1, int(part[-1]) + _DAY_MS)
         day = np.searchsorted(days, samples.times[~is_stale(samples.values)], "left") - 1
         counts += np.bincount(day, minlength=len(days))

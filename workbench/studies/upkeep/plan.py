@@ -56,8 +56,8 @@ def metric_names(profile: Profile) -> tuple[str, ...]:
     """Names of the series of a system: its families with their suffixes, recorded series, and those of alerts."""
     names = dict.fromkeys(_ALWAYS)
     for name, family in profile.metrics.items():
-        for one in (name, *family.aliases):
-            names |= dict.fromkeys(one + suffix for suffix in _SUFFIXES.get(family.kind, ("",)))
+        for metric in (name, *family.aliases):
+            names |= dict.fromkeys(metric + suffix for suffix in _SUFFIXES.get(family.kind, ("",)))
     names |= dict.fromkeys(rule.name for rule in profile.recording_rules)
     return tuple(names)
 
@@ -111,7 +111,7 @@ def sync_plan(
             Stretch(source, system, kind, tuple(names), TimeRange.from_ms(low, high), gap)
             for (low, high, gap), names in by_time.items()
         ]
-    return sorted(plan, key=lambda one: (one.span.start, one.source, one.system))
+    return sorted(plan, key=lambda part: (part.span.start, part.source, part.system))
 
 
 def _certain(known: Sequence[tuple[int, int]], *, again_from_ms: int | None) -> list[tuple[int, int]]:

@@ -52,7 +52,7 @@ def _tick(study: Study) -> None:
         st.caption("Ticking off needs a store and the role editor.")
         return
     with st.form("tick", clear_on_submit=True):
-        item = st.selectbox("Item for people", people["item"].tolist(), format_func=lambda one: _text(study, one))
+        item = st.selectbox("Item for people", people["item"].tolist(), format_func=lambda key: _text(study, key))
         note = st.text_input("Note", max_chars=500)
         ticked, finished = st.columns(2)
         if ticked.form_submit_button("Tick off", disabled=people.empty) and item:

@@ -98,4 +98,4 @@ def _of_headers(settings: Settings, headers: Any) -> Identity:
 
 def _several(claim: object) -> Iterable[str]:
     """Return the groups of a claim: a list of text, or one text."""
-    return [claim] if isinstance(claim, str) else [str(one) for one in claim] if isinstance(claim, list) else []
+    return [claim] if isinstance(claim, str) else [str(item) for item in claim] if isinstance(claim, list) else []

@@ -181,7 +181,7 @@ def _given(value: object) -> str:
 def _nested(invoices: list[Invoice]) -> list[Invoice]:
     """Add each invoice to the longest other one that holds it, and one of taxes alone to one that it overlaps."""
     kept: list[Invoice] = []
-    for invoice in sorted(invoices, key=lambda one: (not one.amounts, one.start - one.end)):
+    for invoice in sorted(invoices, key=lambda invoice: (not invoice.amounts, invoice.start - invoice.end)):
         holding = Invoice.holds if invoice.amounts else Invoice.taxed_by
         whole = next((other for other in kept if holding(other, invoice)), None)
         if whole is None:

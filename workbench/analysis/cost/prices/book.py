@@ -329,9 +329,9 @@ def matches(clause: Mapping[str, Any], name: str) -> bool:
             case "regex":
                 fits = re.search(value, name) is not None
             case "or":
-                fits = any(matches(one, name) for one in value)
+                fits = any(matches(part, name) for part in value)
             case "and":
-                fits = all(matches(one, name) for one in value)
+                fits = all(matches(part, name) for part in value)
             case _:
                 fits = False
         if not fits:

@@ -32,9 +32,9 @@ _CODE = {
 def record(day: Day, answered: Sequence[Answered]) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
-    for status in dict.fromkeys(status for one in answered for status in one.flow):
-        ending = [one for one in answered if status in one.flow]
-        chosen = kept(day, f"abtesting/{status}", [one.flow[status] for one in ending], KEEP)
+    for status in dict.fromkeys(status for answer in answered for status in answer.flow):
+        ending = [answer for answer in answered if status in answer.flow]
+        chosen = kept(day, f"abtesting/{status}", [answer.flow[status] for answer in ending], KEEP)
         for answer, calls in zip(ending, chosen, strict=True):
             name = f"abtesting{answer.endpoint.path}/{status}"
             for call in sampled(day, name, calls, BUCKETS, answer.held, inner=4):

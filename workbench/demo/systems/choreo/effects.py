@@ -34,5 +34,5 @@ def expected(event: Event) -> dict[str, Any]:
     """Return what a switch goes to."""
     if event.kind == "model_switch":
         chosen = [provider for provider in PROVIDERS if event.concerns(provider=provider.name) and provider.dearer]
-        return {"to": {one.name: one.dearer.name for one in chosen if one.dearer}}
+        return {"to": {choice.name: choice.dearer.name for choice in chosen if choice.dearer}}
     return {}

@@ -20,14 +20,14 @@ _USERS = 60
 def record(day: Day, provider_calls: Sequence[ProviderCall]) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
-    used = [(one, model) for one in provider_calls for model in (one.provider.usual, one.provider.dearer) if model]
-    for end in dict.fromkeys(end for one, model in used for end in one.flows[model.name]):
-        chosen = kept(day, f"choreo/{end}", [one.flows[model.name][end] for one, model in used], KEEP)
-        for (one, model), calls in zip(used, chosen, strict=True):
-            name = f"choreo/{one.provider.name}/{model.name}/{end}"
-            for call in sampled(day, name, calls, BUCKETS, one.held, inner=2):
-                _lines(records, one.provider, model, end, call)
-                _spans(records, one.provider, model, end, call)
+    used = [(call, model) for call in provider_calls for model in (call.provider.usual, call.provider.dearer) if model]
+    for end in dict.fromkeys(end for call, model in used for end in call.flows[model.name]):
+        chosen = kept(day, f"choreo/{end}", [call.flows[model.name][end] for call, model in used], KEEP)
+        for (provider_call, model), calls in zip(used, chosen, strict=True):
+            name = f"choreo/{provider_call.provider.name}/{model.name}/{end}"
+            for call in sampled(day, name, calls, BUCKETS, provider_call.held, inner=2):
+                _lines(records, provider_call.provider, model, end, call)
+                _spans(records, provider_call.provider, model, end, call)
     for event, level in day.of("provider_limit"):
         for minute in np.flatnonzero(level)[::10].tolist():
             at = (day.index * 1440 + minute) * 60 * NS

@@ -142,7 +142,7 @@ def expose_connections(day: Day, exposure: Exposure, shape: Floats) -> None:
     for use in USES:
         course = use.connections * (0.45 + 0.4 * shape)
         for event, level in day.of("connection_surge", key=use.key):
-            chosen = [one for one in USES if event.concerns(key=one.key)]
+            chosen = [use for use in USES if event.concerns(key=use.key)]
             course = course + level / len(chosen)
         everything = everything + course
         row = labels(WORKER, "conduit_signalr_connections_active", hub="notifications", virtual_key_id=use.key)

@@ -47,10 +47,10 @@ def durations(rng: Generator, buckets: Buckets, counts: Counts, minutes: NDArray
 def record(day: Day, requests: Mapping[Target, Sequence[Requests]], generations: Generations) -> Records:
     """Return the log lines and spans of a day."""
     records = Records(day.index)
-    answered = [(target, one) for target, methods in requests.items() for one in methods]
-    for status in dict.fromkeys(status for _, one in answered for status in one.method.statuses):
-        ending = [(target, one) for target, one in answered if status in one.method.statuses]
-        counts = [one.statuses[list(one.method.statuses).index(status)] for _, one in ending]
+    answered = [(target, flow) for target, methods in requests.items() for flow in methods]
+    for status in dict.fromkeys(status for _, flow in answered for status in flow.method.statuses):
+        ending = [(target, flow) for target, flow in answered if status in flow.method.statuses]
+        counts = [flow.statuses[list(flow.method.statuses).index(status)] for _, flow in ending]
         chosen = kept(day, f"lab/{status}", counts, _keep(status))
         for (target, method), calls in zip(ending, chosen, strict=True):
             _requests(day, records, target, method, calls, status, generations)

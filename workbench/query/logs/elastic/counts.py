@@ -79,7 +79,7 @@ def planned(
     for column in by:
         held = evidence.held(column, shape, places)
         made = column == "event_type" and shape.events
-        moved = column not in shape.own and any(column in shape.places(one) for one in MOVED if one != column)
+        moved = column not in shape.own and any(column in shape.places(place) for place in MOVED if place != column)
         if len(held) == 1 and not made and not moved:
             path, place = held[0]
             if place.kind == "constant":
@@ -136,9 +136,9 @@ def bucketed(
             {"step": {"date_histogram": {"field": time, "fixed_interval": f"{step_ms}ms"}}}
         ]
         sources += [
-            {f"by{at}": {"terms": {"field": one.name, "missing_bucket": True}}}
-            for at, one in enumerate(plan.groupings)
-            if one.name
+            {f"by{at}": {"terms": {"field": grouping.name, "missing_bucket": True}}}
+            for at, grouping in enumerate(plan.groupings)
+            if grouping.name
         ]
         composite: dict[str, Any] = {"size": _BUCKETS, "sources": sources}
         body: Clause = {
@@ -155,7 +155,10 @@ def bucketed(
             steps = answer.get("aggregations", {}).get("steps", {})
             for bucket in steps.get("buckets", ()):
                 key = bucket["key"]
-                said = [_said(one, key.get(f"by{at}", one.value), shape) for at, one in enumerate(plan.groupings)]
+                said = [
+                    _said(grouping, key.get(f"by{at}", grouping.value), shape)
+                    for at, grouping in enumerate(plan.groupings)
+                ]
                 place = (int(key["step"]), *said)
                 counts.totals[place] = counts.totals.get(place, 0) + int(bucket["doc_count"])
                 added += int(bucket["doc_count"])

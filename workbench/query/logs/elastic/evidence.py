@@ -103,9 +103,9 @@ class Evidence:
         if place.name not in self._values:
             terms = {"terms": {"field": place.name, "size": _MOST_VALUES}}
             answer = self._search({"size": 0, "query": self._within, "aggs": {"values": terms}})
-            told = answer["aggregations"]["values"]
-            all_there = not told.get("sum_other_doc_count")
-            self._values[place.name] = tuple(one["key"] for one in told["buckets"]) if all_there else None
+            listed = answer["aggregations"]["values"]
+            all_there = not listed.get("sum_other_doc_count")
+            self._values[place.name] = tuple(bucket["key"] for bucket in listed["buckets"]) if all_there else None
         return self._values[place.name]
 
     def _hidden(self, place: Place) -> Clause:

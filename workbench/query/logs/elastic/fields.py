@@ -186,8 +186,8 @@ def types_by_index(caps: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     names = tuple(caps.get("indices") or ())
     types: dict[str, dict[str, str]] = {name: {} for name in names}
     for path, kinds in (caps.get("fields") or {}).items():
-        for kind, told in kinds.items():
-            for name in told.get("indices") or names:
+        for kind, capability in kinds.items():
+            for name in capability.get("indices") or names:
                 if name in types and kind != "unmapped":
                     types[name][path] = kind
     return types

@@ -142,7 +142,8 @@ def partial_warnings(answer: dict[str, Any]) -> list[str]:
     shards = answer.get("_shards") or {}
     if shards.get("failed"):
         reasons = {
-            str(((one.get("reason") or {}).get("reason")) or one.get("reason")) for one in shards.get("failures") or ()
+            str(((failure.get("reason") or {}).get("reason")) or failure.get("reason"))
+            for failure in shards.get("failures") or ()
         }
         why = f" ({'; '.join(sorted(reasons))[:300]})" if reasons else ""
         warnings.append(f"{shards['failed']} of {shards.get('total', '?')} shards failed{why}: the answer is partial.")

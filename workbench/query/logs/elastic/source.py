@@ -210,7 +210,7 @@ class ElasticSource:
         if not types:
             return index, Fields({}, self._closed(index))
         answer = self._asked(f"/{index}/_mapping", options[1:])
-        mappings = {name: one.get("mappings") for name, one in answer.items() if isinstance(one, dict)}
+        mappings = {name: index.get("mappings") for name, index in answer.items() if isinstance(index, dict)}
         known = {
             name: IndexFields.of_mapping(mapping) if (mapping := mappings.get(name)) is not None else
             IndexFields.of_types(kinds) for name, kinds in types.items()
@@ -228,8 +228,8 @@ class ElasticSource:
     def _closed(self, index: str) -> tuple[str, ...]:
         """Say which indices of a pattern are closed: a search leaves them out without a word."""
         answer = self._asked(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
-        listed = [one for one in answer.get("indices") or () if isinstance(one, dict)]
-        closed = [str(one.get("name")) for one in listed if "closed" in (one.get("attributes") or ())]
+        listed = [index for index in answer.get("indices") or () if isinstance(index, dict)]
+        closed = [str(index.get("name")) for index in listed if "closed" in (index.get("attributes") or ())]
         return (f"Closed indices are left out: {', '.join(closed[:5])}.",) if closed else ()
 
     def _plans(

@@ -107,7 +107,7 @@ def _merged(runs: list[Path]) -> Iterator[pa.Table]:
     while open_runs:
         # The run that ends first is what keeps later rows of the others back.
         for run in [run for run in open_runs if not len(held[run])] or [
-            min(open_runs, key=lambda one: _last(held[one]))
+            min(open_runs, key=lambda run: _last(held[run]))
         ]:
             more = next(batches[run], None)
             if more is None:

@@ -125,8 +125,11 @@ class LokiApi:
         reply = self.web.reply("/loki/api/v1/patterns", fields, query=selector, fine=(404,))
         patterns = self.web.json(reply).get("data") if reply.status == 200 else ()
         return [
-            Pattern(one["pattern"], tuple((int(at) * 1_000_000_000, int(lines)) for at, lines in one["samples"] or ()))
-            for one in patterns or ()
+            Pattern(
+                pattern["pattern"],
+                tuple((int(at) * 1_000_000_000, int(lines)) for at, lines in pattern["samples"] or ()),
+            )
+            for pattern in patterns or ()
         ]
 
     def stats(self, selector: str, start_ns: int, end_ns: int) -> dict[str, int]:
@@ -207,7 +210,7 @@ def _entries(document: Mapping[str, Any], query: str) -> list[Entry]:
     for stream in data.get("result") or ():
         labels = stream.get("stream") or nothing
         for at, line, *more in stream["values"]:
-            told: Mapping[str, dict[str, str]] = more[0] if more else {}
-            metadata, parsed = (told.get(part) or nothing for part in ("structuredMetadata", "parsed"))
+            parts: Mapping[str, dict[str, str]] = more[0] if more else {}
+            metadata, parsed = (parts.get(part) or nothing for part in ("structuredMetadata", "parsed"))
             entries.append(Entry(int(at), line, labels, metadata, parsed))
     return entries

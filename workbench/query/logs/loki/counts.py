@@ -81,8 +81,8 @@ def step_counts(api: LokiApi, log_query: str, span: TimeRange, step_ms: int, nam
     differences = []
     for group, span_of_group, whole in zip(groups, wholes, totals, strict=True):
         parts = {part: by_part.get(part, whole if len(group) == 1 else {}) for part in group}
-        for part, told in parts.items():
-            steps |= {(part.start_ms, key): count for key, count in told.items()}
+        for part, part_counts in parts.items():
+            steps |= {(part.start_ms, key): count for key, count in part_counts.items()}
         added = sum(sum(part.values()) for part in parts.values())
         # Lines that arrived between the two questions are no difference.
         again = whole if added == sum(whole.values()) else counted(span_of_group)

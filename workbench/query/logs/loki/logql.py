@@ -106,8 +106,8 @@ def compiled(wanted: LogFilter, streams: Streams) -> Compiled:
     if not streams.json_lines:
         whole = not (narrowing or rest or made)
         return Compiled(f"{selector}{lines}", f"{selector}{lines}" if whole else "")
-    loose = "".join(f" | {one.loose()}" for one in narrowing)
-    tight = "".join(f" | {one.tight()}" for one in (*narrowing, *rest))
+    loose = "".join(f" | {condition.loose()}" for condition in narrowing)
+    tight = "".join(f" | {condition.tight()}" for condition in (*narrowing, *rest))
     parsed = f"{selector}{lines} | json"
     return Compiled(
         f"{parsed}{loose}" if loose else f"{selector}{lines}",

@@ -171,8 +171,8 @@ class LokiSource:
         for part in _parts(span, step_ms):
             # A range of one instant has no parts for the server to evaluate, and so no point.
             end_ms = max(part.end_ms, part.start_ms + step_ms)
-            for labels, found in self.api.matrix(query, part.start_ms * _NS, end_ms * _NS, step_ms=step_ms):
-                kept = {at: value for at, value in found if span.start_ms <= at <= span.end_ms}
+            for labels, series_points in self.api.matrix(query, part.start_ms * _NS, end_ms * _NS, step_ms=step_ms):
+                kept = {at: value for at, value in series_points if span.start_ms <= at <= span.end_ms}
                 series.setdefault(tuple(sorted(labels.items())), {}).update(kept)
         times = sorted({at for points in series.values() for at in points})
         place = {at: column for column, at in enumerate(times)}

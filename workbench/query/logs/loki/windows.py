@@ -117,9 +117,9 @@ def _narrower(entries: list[Entry], at: int, until: int) -> int:
     return first - at if first > at else 1
 
 
-def _wider(width: int, found: int, most: int) -> int:
+def _wider(width: int, rows: int, most: int) -> int:
     """Return the next window: about half full at the density just met, and never much wider at once."""
-    factor = 8 if not found else max(1, min(8, most // (2 * found)))
+    factor = 8 if not rows else max(1, min(8, most // (2 * rows)))
     return min(width * factor, _LONGEST_NS)
 
 
@@ -135,10 +135,10 @@ def _one_nanosecond(api: LokiApi, query: str, at: int, shown: list[Entry]) -> li
     names = sorted({name for labels in streams.values() for name in labels})
     unique: dict[tuple[object, ...], Entry] = {}
     for labels in streams.values():
-        one = "{" + ", ".join(f"{name}={quoted(labels.get(name, ''))}" for name in names) + "}" + rest
-        lines = api.entries(one, at, at + 1)
+        stream = "{" + ", ".join(f"{name}={quoted(labels.get(name, ''))}" for name in names) + "}" + rest
+        lines = api.entries(stream, at, at + 1)
         if len(lines) >= api.most_lines:
-            lines = _from_both_ends(lines, api.entries(one, at, at + 1, direction="backward"), api, one, at)
+            lines = _from_both_ends(lines, api.entries(stream, at, at + 1, direction="backward"), api, stream, at)
         unique |= {_same(entry): entry for entry in lines}
     entries = list(unique.values())
     least = max(len(set(map(_same, shown))), _counted(api, query, at) or 0)

@@ -106,11 +106,11 @@ def byte_table() -> Words:
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Words, Words]:
     """Move the lower and the upper half of a word over four bytes."""
-    one = byte_table()
+    table = byte_table()
 
     def over(values: Words) -> Words:
         for _ in range(4):
-            values = one[values & np.uint32(0xFF)] ^ (values >> np.uint32(8))
+            values = table[values & np.uint32(0xFF)] ^ (values >> np.uint32(8))
         return values
 
     halves = np.arange(1 << 16, dtype=np.uint32)

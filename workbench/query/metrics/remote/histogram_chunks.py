@@ -122,7 +122,7 @@ def decode(data: bytes, kind: int) -> list[Sample]:
         positive, negative = buckets[:split], buckets[split:]
         if kind == INTEGER:
             positive, negative = list(accumulate(positive)), list(accumulate(negative))
-        one = Histogram(
+        histogram = Histogram(
             schema,
             float(total),
             observed,
@@ -133,7 +133,7 @@ def decode(data: bytes, kind: int) -> list[Sample]:
             bounds,
             _hint(header, row),
         )
-        histograms.append((time, one))
+        histograms.append((time, histogram))
     return histograms
 
 
@@ -174,10 +174,10 @@ def _floats(bits: _Bits, count: int, width: int) -> _Read:
 
 def _zero_threshold(bits: _Bits) -> float:
     """Read a power of two in one byte, or any float after a byte of ones."""
-    told = bits.take(8)
-    if told == 0:
+    code = bits.take(8)
+    if code == 0:
         return 0.0
-    return bits.float64() if told == 255 else 0.5 * 2.0 ** (told - _WIDEST_EXPONENT)
+    return bits.float64() if code == 255 else 0.5 * 2.0 ** (code - _WIDEST_EXPONENT)
 
 
 def _spans(bits: _Bits) -> list[tuple[int, int]]:
@@ -196,8 +196,8 @@ def _numbers(spans: list[tuple[int, int]]) -> Iterator[int]:
 
 def _bound(bits: _Bits) -> float:
     """Read a bound of a custom bucket: one more than its thousandths, or after a zero the float."""
-    told = bits.unsigned()
-    return (told - 1) / 1000 if told else bits.float64()
+    code = bits.unsigned()
+    return (code - 1) / 1000 if code else bits.float64()
 
 
 def _held(numbers: list[int], populations: list[float]) -> dict[int, float]:

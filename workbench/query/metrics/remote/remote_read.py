@@ -124,9 +124,11 @@ def _histograms(body: bytearray, index: wire.ChunkIndex, native: NDArray[np.bool
             samples = histogram_chunks.decode(data, int(index.kinds[chunk]))
         except ValueError as error:
             raise _unreadable(error) from None
-        held = [one for _, one in samples if isinstance(one, Histogram)]
+        held = [value for _, value in samples if isinstance(value, Histogram)]
         numbers = iter(marks(np.arange(len(block), len(block) + len(held))))
-        values = np.array([next(numbers) if isinstance(one, Histogram) else one for _, one in samples], np.float64)
+        values = np.array(
+            [next(numbers) if isinstance(value, Histogram) else value for _, value in samples], np.float64
+        )
         rows.append(SeriesSet.of([(index.labels[index.series[chunk]], [time for time, _ in samples], values)]))
         block += held
     return replace(concatenated(rows), histograms=Histograms.of(block))

@@ -122,16 +122,16 @@ def frames(body: bytearray) -> list[tuple[int, int]]:
     """Places of the messages in an answer, each checked against its CRC-32C."""
     position, total = 0, len(body)
     bounds: list[tuple[int, int]] = []
-    told: list[int] = []
+    checksums: list[int] = []
     while position < total:
         length, start = varint(body, position)
         position = start + 4 + length
         if position > total:
             raise AnswerTruncated("The answer of remote read stops in the middle of a frame.")
         bounds.append((start + 4, position))
-        told.append(int.from_bytes(body[start : start + 4], "big"))
+        checksums.append(int.from_bytes(body[start : start + 4], "big"))
     places = np.array(bounds, np.int64).reshape(-1, 2)
-    wrong = np.flatnonzero(crc32c_of(np.frombuffer(body, np.uint8), places[:, 0], places[:, 1]) != told)
+    wrong = np.flatnonzero(crc32c_of(np.frombuffer(body, np.uint8), places[:, 0], places[:, 1]) != checksums)
     if len(wrong):
         raise AnswerUnreadable(f"Frame {wrong[0] + 1:,} of the remote read does not fit its checksum.")
     return bounds

@@ -25,10 +25,10 @@ _table, _words = types.Array(_i64, 2, "C"), types.Array(types.uint32, 2, "C")
 
 def _slices() -> NDArray[np.uint32]:
     """Checksum of each byte moved over zero to seven bytes more."""
-    one = byte_table()
-    rows = [one]
+    table = byte_table()
+    rows = [table]
     for _ in range(7):
-        rows.append(one[rows[-1] & 0xFF] ^ (rows[-1] >> 8))
+        rows.append(table[rows[-1] & 0xFF] ^ (rows[-1] >> 8))
     return np.stack(rows)
 
 
@@ -81,14 +81,14 @@ def _index(body: Any, total: Any, names: Any, chunks: Any, tables: Any) -> Any:
         length, start = _varint(body, at, total)
         if start < 0 or start + 4 + length > total:
             return parts, count, np.int64(_CUT)
-        told = (
+        checksum = (
             np.uint32(body[start]) << 24
             | np.uint32(body[start + 1]) << 16
             | np.uint32(body[start + 2]) << 8
             | np.uint32(body[start + 3])
         )
         at, frame_end = start + 4, start + 4 + length
-        if _crc32c(body, at, frame_end, tables) != told:
+        if _crc32c(body, at, frame_end, tables) != checksum:
             return parts, count, np.int64(_CHECKSUM)
         while at < frame_end:
             tag = body[at]

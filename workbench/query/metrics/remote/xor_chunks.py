@@ -152,9 +152,9 @@ def _value(
     control = (rest >> np.uint64(62)).view(np.int64)
     fresh = control == 3
     if fresh.any():
-        told = (rest >> np.uint64(51)) & np.uint64(63)
+        width = (rest >> np.uint64(51)) & np.uint64(63)
         lead = np.where(fresh, (rest >> np.uint64(57)) & np.uint64(31), lead)
-        size = np.where(fresh, np.where(told == 0, np.uint64(64), told), size)
+        size = np.where(fresh, np.where(width == 0, np.uint64(64), width), size)
     position = position + _CONTROL.take(control)
     used = size * (control >= 2)
     bits = _word(words, position) >> (np.uint64(64) - used)

@@ -1,4 +1,4 @@
-"""What the web process does while nobody asks: answer what pages open with, so that who comes next need not wait."""
+"""Answers of the usual questions, made by the web process while nobody asks, so that readers need not wait."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def answer_usual(ctx: Context, periods: tuple[str, ...] = PERIODS) -> int:
     return made
 
 
-def answer_on() -> None:
+def keep_fresh() -> None:
     """Keep the usual answers young as long as the process lives; where readers sign in, none is made."""
     time.sleep(REST_S)
     periods: tuple[str, ...] = PERIODS

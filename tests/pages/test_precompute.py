@@ -7,7 +7,7 @@ import pytest
 from workbench.core.errors import ParameterError
 from workbench.studies.answers import pool
 from workbench.studies.answers.ahead import PERIODS, opening_questions
-from workbench.ui import ahead, startup
+from workbench.ui import precompute, startup
 from workbench.ui.parts import filters, load
 
 LAB = "counterfactual-lab"
@@ -35,8 +35,8 @@ def test_every_period_answered_ahead_is_in_the_menu():
 def test_a_page_finds_the_answer_that_was_made_ahead(visit, monkeypatch):
     visit("settings.py")
     monkeypatch.setattr(pool, "quiet", lambda patience_s: True)
-    assert ahead.answer_usual(load.context(), PERIODS[:1]) == 8
-    assert ahead.answer_usual(load.context(), PERIODS[:1]) == 0, "they are still true"
+    assert precompute.answer_usual(load.context(), PERIODS[:1]) == 8
+    assert precompute.answer_usual(load.context(), PERIODS[:1]) == 0, "they are still true"
     monkeypatch.setattr(pool, "compute", lambda ctx, question: pytest.fail("computed again"))
     for page in ("", "cost.py", "alerts.py"):
         assert not visit(page).exception
@@ -44,9 +44,9 @@ def test_a_page_finds_the_answer_that_was_made_ahead(visit, monkeypatch):
 
 def test_readers_come_first_and_without_workers_nothing_is_made(visit, monkeypatch):
     visit("settings.py")
-    assert ahead.answer_usual(load.context()) == 0
+    assert precompute.answer_usual(load.context()) == 0
     monkeypatch.setattr(pool, "quiet", lambda patience_s: False)
-    assert ahead.answer_usual(load.context()) == 0
+    assert precompute.answer_usual(load.context()) == 0
 
 
 def test_sources_are_opened_before_the_first_reader(settings_file, monkeypatch):
