@@ -75,7 +75,7 @@ def sharpened(edges: Edges, counts: Sums, intervals: list[Edges], height: float)
 
     Parameters
     ----------
-    one : (int, int)
+    edges : (int, int)
         First slice and end of the stretch, the end not included.
     counts : Sums
         Running sums of bad and of all events.
