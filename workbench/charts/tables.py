@@ -242,10 +242,10 @@ def slo_finding(result: Result) -> Sentence:
         kept = int((judged["status"] != "spent").sum())
         parts.append(f"{kept} of {len(judged)} objectives were met.")
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
-            when = f", its budget gone on {instant_text(row.exhausted_at)}" if not pd.isna(row.exhausted_at) else ""
+            when = f"; none was left from {instant_text(row.exhausted_at)} on" if not pd.isna(row.exhausted_at) else ""
             parts.append(
-                f"{row.title} reached {ratio_text(row.sli)} against {target_text(row.target)} "
-                f"and spent {1 - row.period_left_ratio:.1f} times its error budget{when}."
+                f"{row.title}: {ratio_text(row.sli)} against {target_text(row.target)}, "
+                f"{1 - row.period_left_ratio:.1f} times its error budget{when}."
             )
         risky = [
             f"{row.title} ({ratio_text(row.period_left_ratio, digits=0)} left)"
