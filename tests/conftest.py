@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Generator
 from functools import cache
@@ -53,6 +54,13 @@ PAGES = Path(__file__).parent / "pages"
 def _main_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep ``__main__``: page tests put scripts of theirs in its place, and a process spawned later would run them."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import files that are slow or live as a whole where the command leaves these out."""
+    if collection_path.suffix != ".py" or "not slow" not in config.option.markexpr:
+        return None
+    return bool(re.search(r"^pytestmark = .*\.(slow|live|soak)\b", collection_path.read_text(), re.MULTILINE)) or None
 
 
 def omit(reason: str) -> NoReturn:

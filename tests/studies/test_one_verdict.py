@@ -190,6 +190,7 @@ def same(one: Counts, other: Counts) -> None:
             assert left == right
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(some_counts(), some_counts())
 def test_counts_go_to_arrow_and_back_whole(counts: Counts, other: Counts) -> None:

@@ -21,6 +21,8 @@ from workbench.studies import Context, quality_drift
 from workbench.studies.quality.recorded import recorded_answers
 from workbench.studies.quality.rows import Split, rows_drift
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = "conduit"
 FIELDS = {"score": "eval.score", "model": "model", "segment": "country"}
 

@@ -22,6 +22,8 @@ from workbench.studies.reviews.review import items_of, period_review
 from workbench.studies.slo.compliance import slo_compliance
 from workbench.ui.operations.monitoring import VIEW
 
+pytestmark = pytest.mark.slow
+
 LAB = "counterfactual-lab"
 SYSTEMS = ("choreoai", "conduit", "counterfactual-lab", "llm-ab-testing")
 
@@ -59,7 +61,6 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Context:
     return opened
 
 
-@pytest.mark.slow
 def test_every_item_of_the_documents_is_shown_and_those_not_for_people_are_judged(context: Context) -> None:
     count = 0
     for system in SYSTEMS:
@@ -87,7 +88,6 @@ def test_each_item_is_in_one_review(context: Context) -> None:
         items_of(context, "conduit", "noon")
 
 
-@pytest.mark.slow
 def test_a_failed_backup_a_dead_target_and_an_expired_silence_are_found(planted: Context) -> None:
     lab = system_review(planted, system="counterfactual-lab", review="morning", as_of=END).results["items"].frame
     rows = lab.set_index("text")
