@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-#: Files whose tests share a server that takes long to load, by the fixture that loads it.
+#: Files whose tests share what takes long to load: servers, by their fixture, and the parsed program.
 TOGETHER = {
     "test_parity.py": "demo_servers",
     "test_slo_parity.py": "demo_servers",
@@ -20,6 +20,8 @@ TOGETHER = {
     "test_elastic_rows.py": "opensearch_node",
     "test_log_conformance.py": "opensearch_node",
     "test_source_checks.py": "opensearch_node",
+    "test_rooms.py": "source_imports",
+    "test_wings.py": "source_imports",
 }
 
 #: Files that take minutes, the longest first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import workbench
@@ -11,12 +12,22 @@ import workbench
 PACKAGE = Path(workbench.__file__).parent
 
 
+@cache
+def documented() -> tuple[tuple[Path, ast.FunctionDef | ast.ClassDef], ...]:
+    """Every function and class of the package that has a docstring with parameters, with its file."""
+    return tuple(
+        (file, node)
+        for file in sorted(PACKAGE.rglob("*.py"))
+        if "Parameters\n" in (source := file.read_text())
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    )
+
+
 def test_each_documented_parameter_has_a_sentence() -> None:
     silent = [
         f"{file.relative_to(PACKAGE)}: {node.name}({name})"
-        for file in sorted(PACKAGE.rglob("*.py"))
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        for file, node in documented()
         for name in _without_sentence(ast.get_docstring(node) or "")
     ]
     assert silent == []
@@ -37,8 +48,7 @@ def _without_sentence(docstring: str) -> Iterator[str]:
 def test_documented_parameters_are_those_of_the_function() -> None:
     strangers = [
         f"{file.relative_to(PACKAGE)}: {node.name}({name})"
-        for file in sorted(PACKAGE.rglob("*.py"))
-        for node in ast.walk(ast.parse(file.read_text()))
+        for file, node in documented()
         if isinstance(node, ast.FunctionDef)
         for name in _documented(ast.get_docstring(node) or "") - _taken(node.args)
     ]

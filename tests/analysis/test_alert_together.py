@@ -71,6 +71,7 @@ def test_a_change_is_judged_by_rates_with_an_interval():
     assert row["ratio_low"] < 0.25 < row["ratio_high"] < 0.6
 
 
+@pytest.mark.slow
 def test_storms_are_named_and_a_busy_day_is_none():
     counts = np.zeros(3, np.int64)
     for seed in range(600, 606):

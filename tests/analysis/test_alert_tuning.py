@@ -51,6 +51,7 @@ def test_a_setting_that_fails_on_held_back_time_is_not_proposed():
     assert (row["outcome"], row["lost"], row["budget_lost"]) == ("fails on held-back time", 1, 0.2)
 
 
+@pytest.mark.slow
 def test_one_alert_stands_for_all_pods_where_they_fail_together_and_for_no_single_one():
     draw = np.random.default_rng(2)
     values = np.zeros((6, 30 * DAY))

@@ -58,6 +58,7 @@ def test_an_old_fall_that_nobody_accepted_is_at_risk_since_its_own_day(age: int,
     assert result.days.frame["reference"].iloc[-1] == pytest.approx(0.85, abs=0.005)
 
 
+@pytest.mark.slow
 def test_an_old_fall_ends_when_the_level_is_back_and_a_recovery_is_no_drift() -> None:
     result = judged(scores(150, back=3))
     assert result.states.frame["status"].tolist() == ["ok"]
@@ -80,6 +81,7 @@ def test_a_steady_score_needs_no_older_hours() -> None:
     assert older_drifts(means, READING).empty
 
 
+@pytest.mark.slow
 def test_a_frozen_reference_holds_until_a_level_is_accepted() -> None:
     whole = scores(150)
     days = TimeRange(END - timedelta(days=200), END - timedelta(days=172))

@@ -104,6 +104,7 @@ def test_looks_become_episodes_and_say_what_was_observed(polled: tuple[Server, C
     assert rows(load(ctx, 36)) == [("Slow", 13, False, False), ("Full", 5, True, True)]
 
 
+@pytest.mark.slow
 def test_a_collector_that_stopped_leaves_an_end_unknown_and_its_time_unobserved(
     polled: tuple[Server, Context],
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_collector_that_stopped_leaves_an_end_unknown_and_its_time_unobserved(
     assert study.results["episodes"].observed_s == 15 * 60
 
 
+@pytest.mark.slow
 def test_looks_that_are_too_old_are_deleted_and_their_episodes_stay(polled: tuple[Server, Context]) -> None:
     server, ctx = polled
     for minute in range(0, 41, 5):
@@ -167,6 +169,7 @@ def test_an_alertmanager_that_stopped_answering_fires_nothing_now(polled: tuple[
     assert any("does not answer now" in warning for warning in study.warnings)
 
 
+@pytest.mark.slow
 def test_equal_looks_are_one_row(polled: tuple[Server, Context]) -> None:
     server, ctx = polled
     server.alerts = {"Slow": (0, {})}
@@ -177,6 +180,7 @@ def test_equal_looks_are_one_row(polled: tuple[Server, Context]) -> None:
     assert row.last_seen - row.first_seen == timedelta(minutes=55)
 
 
+@pytest.mark.slow
 def test_silenced_at_the_first_look_counts_and_messages_are_not_measured(polled: tuple[Server, Context]) -> None:
     server, ctx = polled
     silence = {"id": "s", "startsAt": stamp(8), "endsAt": stamp(600), "createdBy": "ana", "comment": "c",
