@@ -57,10 +57,12 @@ def _main_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import files that are slow or live as a whole where the command leaves these out."""
-    if collection_path.suffix != ".py" or "not slow" not in config.option.markexpr:
+    """Do not even import files that are slow, live or soak as a whole where the command leaves just these out."""
+    left_out = [mark for mark in ("slow", "live", "soak") if re.search(rf"\bnot {mark}\b", config.option.markexpr)]
+    if collection_path.suffix != ".py" or not left_out:
         return None
-    return bool(re.search(r"^pytestmark = .*\.(slow|live|soak)\b", collection_path.read_text(), re.MULTILINE)) or None
+    whole = rf"^pytestmark = .*\.({'|'.join(left_out)})\b"
+    return bool(re.search(whole, collection_path.read_text(), re.MULTILINE)) or None
 
 
 def omit(reason: str) -> NoReturn:

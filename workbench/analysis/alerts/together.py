@@ -134,12 +134,12 @@ def alert_pairs(alerts: AlertEpisodes) -> AlertPairs:
     q = _adjusted(p, tried)
     rows: list[dict[str, Any]] = []
     for pair in np.flatnonzero((q <= FALSE_PAIRS) & (met.data >= 2)).tolist():
-        one, two = int(met.row[pair]), int(met.col[pair])
-        first_starts = [pd.Series(starts[rule == own]).groupby(place[rule == own]).min() for own in (one, two)]
+        left, right = int(met.row[pair]), int(met.col[pair])
+        first_starts = [pd.Series(starts[rule == own]).groupby(place[rule == own]).min() for own in (left, right)]
         ahead = (first_starts[1] - first_starts[0]).dropna().to_numpy() / 1000
         leads = float((ahead > 0).mean() + (ahead == 0).mean() / 2)
-        first, second = (one, two) if leads >= 0.5 else (two, one)
-        expected = float(size[one]) * float(size[two]) / count
+        first, second = (left, right) if leads >= 0.5 else (right, left)
+        expected = float(size[left]) * float(size[right]) / count
         rows.append(
             {
                 "first": str(names[first]),
@@ -161,8 +161,8 @@ def related_rules(pairs: AlertPairs) -> dict[str, str]:
     """Put rules that are tied by pairs into one group each; maps a rule to the name of its group."""
     group: dict[str, str] = {}
     for first, second in zip(pairs.frame["first"].astype(str), pairs.frame["second"].astype(str), strict=True):
-        one, two = group.setdefault(first, first), group.setdefault(second, second)
-        group = {name: one if own == two else own for name, own in group.items()}
+        left, right = group.setdefault(first, first), group.setdefault(second, second)
+        group = {name: left if own == right else own for name, own in group.items()}
     return group
 
 

@@ -86,13 +86,7 @@ def say(*lines: str) -> None:
 
 
 def exit_by_status(status: str, *, check: bool = False) -> None:
-    """End with the exit code of a study's status: 3 unavailable, 9 refused, with ``check`` 1 where it is at risk.
-
-    Returns
-    -------
-    None
-        Where the status is none of these: the command ends as usual.
-    """
+    """End with the exit code of a study's status: 3 unavailable, 9 refused, with ``check`` 1 at risk or spent."""
     codes = {"unavailable": 3, "refused": 9, **({"at_risk": 1, "spent": 1} if check else {})}
     if status in codes:
         sys.exit(codes[status])

@@ -101,7 +101,7 @@ def rule_problems(rule: WrittenRule, known: Known, channels: frozenset[str] | No
         return
     given = labels | set(rule.labels) | {"alertname"}
     for text in (*rule.annotations.values(), *rule.labels.values()):
-        for name in dict.fromkeys(one or two for one, two in _TEMPLATE.findall(text)):
+        for name in dict.fromkeys(quoted or plain for quoted, plain in _TEMPLATE.findall(text)):
             if name not in given:
                 yield Problem(
                     "alerts/template",
@@ -225,8 +225,8 @@ def _join(binary: Binary, known: Known) -> Iterator[Problem]:
 
 def narrowed(lhs: Node, rhs: Node) -> str:
     """Label on which the left side of a ratio selects fewer series of the metric that the right side selects."""
-    left = [one for one in walk(lhs) if isinstance(one, Selector)]
-    right = [one for one in walk(rhs) if isinstance(one, Selector)]
+    left = [part for part in walk(lhs) if isinstance(part, Selector)]
+    right = [part for part in walk(rhs) if isinstance(part, Selector)]
     if len(left) != 1 or len(right) != 1 or left[0].name != right[0].name:
         return ""
     more = [matcher for matcher in left[0].matchers if matcher not in right[0].matchers]

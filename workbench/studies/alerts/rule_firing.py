@@ -41,7 +41,7 @@ def _firing(node: Node, known: Known) -> Iterator[Problem]:
     if isinstance(top, Call) and top.func in ("absent", "absent_over_time"):
         return
     if not (isinstance(top, Binary) and top.op in COMPARISONS):
-        if not any(isinstance(one, Binary) and one.op in (*COMPARISONS, "unless") for one in walk(node)):
+        if not any(isinstance(part, Binary) and part.op in (*COMPARISONS, "unless") for part in walk(node)):
             yield Problem(
                 "alerts/always-firing",
                 "error",
@@ -112,7 +112,7 @@ def _bounds(node: Node, known: Known) -> tuple[float, float]:
         case Call(func=func) if func in ("rate", "increase", "irate", "changes", "resets", "abs", "sqrt"):
             return 0.0, float("inf")
         case Call(func="histogram_quantile", args=args):
-            names = [one.name for one in walk(args[-1]) if isinstance(one, Selector) and one.name in known.metrics]
+            names = [part.name for part in walk(args[-1]) if isinstance(part, Selector) and part.name in known.metrics]
             tops = [max(known.metrics[name].buckets) for name in names if known.metrics[name].buckets]
             return float("-inf"), max(tops, default=float("inf"))
         case Aggregate(op=op, expr=inner) if op in ("sum", "avg", "min", "max", "topk", "bottomk"):
@@ -123,13 +123,13 @@ def _bounds(node: Node, known: Known) -> tuple[float, float]:
     return wide
 
 
-def _calculated(op: str, one: tuple[float, float], two: tuple[float, float]) -> tuple[float, float]:
+def _calculated(op: str, left: tuple[float, float], right: tuple[float, float]) -> tuple[float, float]:
     """Range of a sum, a difference or a product of two ranges; all numbers where an end is not finite."""
     if op == "+":
-        return one[0] + two[0], one[1] + two[1]
+        return left[0] + right[0], left[1] + right[1]
     if op == "-":
-        return one[0] - two[1], one[1] - two[0]
-    ends = [a * b for a in one for b in two]
+        return left[0] - right[1], left[1] - right[0]
+    ends = [a * b for a in left for b in right]
     return (min(ends), max(ends)) if all(math.isfinite(end) for end in ends) else (-math.inf, math.inf)
 
 
@@ -142,7 +142,7 @@ def _part_of(lhs: Node, rhs: Node, known: Known) -> bool:
         return False
     if not narrowed(left, right):
         return False
-    (narrow,), (whole,) = ([one for one in walk(side) if isinstance(one, Selector)] for side in (left, right))
+    (narrow,), (whole,) = ([part for part in walk(side) if isinstance(part, Selector)] for side in (left, right))
     same = replace(narrow, matchers=whole.matchers)
     return print_query(left).replace(print_query(narrow), print_query(same)) == print_query(right)
 
@@ -152,11 +152,11 @@ def _contradiction(top: Binary) -> Iterator[Problem]:
     ranges: dict[str, tuple[float, float]] = {}
     waiting: list[Node] = [top]
     while waiting:
-        one = bare(waiting.pop())
-        if isinstance(one, Binary) and one.op == "and":
-            waiting += [one.rhs, one.lhs]
-        elif isinstance(one, Binary) and one.op in COMPARISONS and not one.returns_bool:
-            op, value, side = _threshold(one)
+        part = bare(waiting.pop())
+        if isinstance(part, Binary) and part.op == "and":
+            waiting += [part.rhs, part.lhs]
+        elif isinstance(part, Binary) and part.op in COMPARISONS and not part.returns_bool:
+            op, value, side = _threshold(part)
             if value is None or side is None or op == "!=":
                 continue
             text = print_query(bare(side))

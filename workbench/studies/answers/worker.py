@@ -70,10 +70,10 @@ def main() -> None:
             kind, content = _answered(json.loads(line))
             _say(answers, {**kind, "size": len(content)}, content)
             if not select.select([sys.stdin.buffer], [], [], KEPT_S)[0]:  # asked and answered one at a time
-                _let_go()
+                _release_memory()
 
 
-def _let_go() -> None:
+def _release_memory() -> None:
     """Give memory back to the system, as an idle worker needs none."""
     forget()
     pa.default_memory_pool().release_unused()

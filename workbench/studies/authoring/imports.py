@@ -73,7 +73,9 @@ def import_slos(path: Path, *, system: str, period: str = "30d", profiles: tuple
                 replace(fault, file=str(path)) if fault.file == str(made) else fault for fault in error.faults
             )
             raise CatalogError(faults, hint="Lines are those of the OpenSLO made of it.") from None
-    objectives = tuple(one for group in read.objectives.values() for one in group if Path(one.file).name == path.name)
+    objectives = tuple(
+        objective for group in read.objectives.values() for objective in group if Path(objective.file).name == path.name
+    )
     return ImportedSlos(text, objectives, tuple(dict.fromkeys(note for part in parts for note in part.notes)), refused)
 
 

@@ -90,7 +90,7 @@ def _test(rule: WrittenRule, expr: str) -> dict[str, Any] | None:
     made = _made(node)
     if not made:
         return None
-    window = max([one.range_ms or 0 for one in _selectors(node)], default=0) // MINUTE_MS
+    window = max([selector.range_ms or 0 for selector in _selectors(node)], default=0) // MINUTE_MS
     window = max(window, _longest(node)) + 5
     regimes = _regimes(expr, made, window)
     if regimes is None:
@@ -98,9 +98,9 @@ def _test(rule: WrittenRule, expr: str) -> dict[str, Any] | None:
     calm, bad = regimes
     waits, keeps = (rule.for_ms or 0) // MINUTE_MS, (rule.keep_firing_ms or 0) // MINUTE_MS
     lengths = (window + _ROOM, window + waits + _ROOM, window + keeps + _ROOM)
-    values = [_values(one, [calm[place], bad[place], calm[place]], lengths) for place, one in enumerate(made)]
+    values = [_values(each, [calm[place], bad[place], calm[place]], lengths) for place, each in enumerate(made)]
     times = np.arange(sum(lengths), dtype=np.int64) * MINUTE_MS
-    store = MemoryStore(SeriesSet.of([(one.labels, times, own) for one, own in zip(made, values, strict=True)]))
+    store = MemoryStore(SeriesSet.of([(each.labels, times, own) for each, own in zip(made, values, strict=True)]))
     answer = evaluate_range(expr, store, start_ms=0, end_ms=int(times[-1]), step_ms=MINUTE_MS)
     setting = Setting(waits * MINUTE_MS, keeps * MINUTE_MS, None)
     history = RuleHistory(rule.name, times, answer.values, answer.present, "", setting)
@@ -115,8 +115,8 @@ def _test(rule: WrittenRule, expr: str) -> dict[str, Any] | None:
         query = f'count(ALERTS{{alertname="{rule.name}",alertstate="firing"}})'
         samples.append({"expr": query, "eval_time": duration_text(minute * MINUTE_MS), "exp_samples": expected})
     series = [
-        {"series": series_text(one.labels), "values": _written(one, [calm[place], bad[place], calm[place]], lengths)}
-        for place, one in enumerate(made)
+        {"series": series_text(each.labels), "values": _written(each, [calm[place], bad[place], calm[place]], lengths)}
+        for place, each in enumerate(made)
     ]
     name = f"{rule.name} fires after its condition held, and is over afterwards"
     return {"name": name, "interval": "1m", "input_series": series, "promql_expr_test": samples}
@@ -125,18 +125,18 @@ def _test(rule: WrittenRule, expr: str) -> dict[str, Any] | None:
 def _made(node: Node) -> list[_Made]:
     """Make up a series for each selector, and three buckets for one of a histogram."""
     shared = dict.fromkeys(_joined(node), "x")
-    numbers = [one.value for one in walk(node) if isinstance(one, Number) and one.value > 0]
+    numbers = [part.value for part in walk(node) if isinstance(part, Number) and part.value > 0]
     made: dict[str, _Made] = {}
     selectors = list(_selectors(node))
     if len(selectors) > _MOST_SELECTORS:
         return []
-    for one in selectors:
-        labels = example_labels(one.all_matchers)
+    for selector in selectors:
+        labels = example_labels(selector.all_matchers)
         if labels is None or not labels.get("__name__"):
             return []
         labels = {**shared, **labels}
-        counts = one.range_ms is not None
-        if str(one.name).endswith("_bucket"):
+        counts = selector.range_ms is not None
+        if str(selector.name).endswith("_bucket"):
             bound = max(numbers, default=1.0)
             for place, le in enumerate((f"{bound / 2:g}", f"{bound * 2:g}", "+Inf")):
                 own = {**labels, "le": le}
@@ -152,10 +152,10 @@ def _regimes(expr: str, made: Sequence[_Made], window: int) -> tuple[tuple[float
     calm: tuple[float, ...] | None = None
     bad: tuple[float, ...] | None = None
     times = np.arange(window + 2, dtype=np.int64) * MINUTE_MS
-    for values in itertools.islice(itertools.product(*(one.tries for one in made)), _MOST_TRIED):
+    for values in itertools.islice(itertools.product(*(each.tries for each in made)), _MOST_TRIED):
         rows = [
-            (one.labels, times, np.arange(len(times)) * value if one.counts else np.full(len(times), value))
-            for one, value in zip(made, values, strict=True)
+            (each.labels, times, np.arange(len(times)) * value if each.counts else np.full(len(times), value))
+            for each, value in zip(made, values, strict=True)
         ]
         answer = evaluate_instant(expr, MemoryStore(SeriesSet.of(rows)), time_ms=int(times[-1]))
         if answer.present.any():
@@ -167,16 +167,16 @@ def _regimes(expr: str, made: Sequence[_Made], window: int) -> tuple[tuple[float
     return None
 
 
-def _values(one: _Made, parts: Sequence[float], lengths: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _values(series: _Made, parts: Sequence[float], lengths: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
     steps = np.repeat(np.array(parts, np.float64), lengths)
-    return np.cumsum(steps) - steps[0] if one.counts else steps
+    return np.cumsum(steps) - steps[0] if series.counts else steps
 
 
-def _written(one: _Made, parts: Sequence[float], lengths: Sequence[int]) -> str:
+def _written(series: _Made, parts: Sequence[float], lengths: Sequence[int]) -> str:
     """Write the values as promtool reads them: ``start+increase x times`` for each part."""
-    values, place, texts = _values(one, parts, lengths), 0, []
+    values, place, texts = _values(series, parts, lengths), 0, []
     for part, length in zip(parts, lengths, strict=True):
-        texts.append(f"{values[place]:.17g}+{part if one.counts else 0:.17g}x{length - 1}")
+        texts.append(f"{values[place]:.17g}+{part if series.counts else 0:.17g}x{length - 1}")
         place += length
     return " ".join(texts)
 
@@ -184,19 +184,19 @@ def _written(one: _Made, parts: Sequence[float], lengths: Sequence[int]) -> str:
 def _joined(node: Node) -> list[str]:
     """Labels by which the expression groups and joins."""
     names: list[str] = []
-    for one in walk(node):
-        if isinstance(one, Aggregate) and not one.without:
-            names += one.grouping
-        if isinstance(one, Binary) and one.matching.on:
-            names += one.matching.labels
+    for part in walk(node):
+        if isinstance(part, Aggregate) and not part.without:
+            names += part.grouping
+        if isinstance(part, Binary) and part.matching.on:
+            names += part.matching.labels
     return [name for name in dict.fromkeys(names) if name != "le"]
 
 
 def _longest(node: Node) -> int:
     """Longest window of a subquery of an expression. [min]"""
-    windows = [int(getattr(one, "range_ms", 0) or 0) for one in walk(node)]
+    windows = [int(getattr(part, "range_ms", 0) or 0) for part in walk(node)]
     return sum(sorted(windows)[-2:]) // MINUTE_MS
 
 
 def _selectors(node: Node) -> Iterator[Selector]:
-    return (one for one in walk(node) if isinstance(one, Selector))
+    return (part for part in walk(node) if isinstance(part, Selector))

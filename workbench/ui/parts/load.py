@@ -120,17 +120,17 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 
 
 def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
-    _asked[0] = time.monotonic()
+    _last_question[0] = time.monotonic()
     question = Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
     return answer(replace(context(), zone=zone), question, compute=pool.compute, quiet=pool.quiet)
 
 
 def since_asked_s() -> float:
     """Return how long ago a reader asked anything; infinite before the first. [s]"""
-    return time.monotonic() - _asked[0]
+    return time.monotonic() - _last_question[0]
 
 
-_asked = [float("-inf")]
+_last_question = [float("-inf")]
 
 
 def scorecard(last: TimeRange, count: int, quarters: bool) -> Study:
