@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.promql.parser.nodes import Binary, Number, Paren
+from workbench.promql.parser.nodes import Binary, Node, Number, Unary, bare
 from workbench.promql.parser.parse import parse
 from workbench.promql.parser.printer import print_query
 
@@ -17,12 +17,30 @@ def comparison(expr: str) -> tuple[str, str, float | None]:
     >>> comparison("sum(rate(errors_total[5m])) > 0.05"), comparison("up == 0 or down > 1")[1:]
     (('sum(rate(errors_total[5m]))', '>', 0.05), ('', None))
     """
-    node = parse(expr)
-    while isinstance(node, Paren):
-        node = node.expr
-    if isinstance(node, Binary) and node.op in _MIRRORED and not node.returns_bool:
-        if isinstance(node.rhs, Number):
-            return print_query(node.lhs), node.op, node.rhs.value
-        if isinstance(node.lhs, Number):
-            return print_query(node.rhs), _MIRRORED[node.op], node.lhs.value
-    return expr, "", None
+    parts = with_number(parse(expr))
+    return (expr, "", None) if parts is None else (print_query(parts[0]), *parts[1:])
+
+
+def with_number(node: Node) -> tuple[Node, str, float] | None:
+    """Return what a comparison compares, how, and the number, as if that stood on the right; None without one.
+
+    Examples
+    --------
+    >>> with_number(parse("(-5 < up)"))[1:], with_number(parse("up > bool 0"))
+    (('>', -5.0), None)
+    """
+    top = bare(node)
+    if isinstance(top, Binary) and top.op in _MIRRORED and not top.returns_bool:
+        for side, other, op in ((top.lhs, top.rhs, top.op), (top.rhs, top.lhs, _MIRRORED[top.op])):
+            number = _number(other)
+            if number is not None:
+                return side, op, number
+    return None
+
+
+def _number(node: Node) -> float | None:
+    inner = bare(node)
+    if isinstance(inner, Unary):
+        value = _number(inner.expr)
+        return None if value is None else -value
+    return inner.value if isinstance(inner, Number) else None

@@ -12,8 +12,8 @@ from workbench.catalog.rules.written import WrittenRule
 from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import duration_text
 from workbench.promql import Node, parse
-from workbench.promql.parser.nodes import Aggregate, Binary, Call, Paren, Selector
-from workbench.studies.alerts.rule_labels import Known, children, joined_on, labels_of, scalar, walk
+from workbench.promql.parser.nodes import Aggregate, Binary, Call, Selector, bare, children, walk
+from workbench.studies.alerts.rule_labels import Known, joined_on, labels_of, scalar
 
 Level = Literal["error", "warning", "info"]
 
@@ -252,10 +252,3 @@ def _raw_counters(node: Node, known: Known) -> Iterator[Problem]:
                     f"{part.name!r} is a counter: its value only says how long the process runs. Use rate or increase.",
                 )
         waiting.extend(children(part))
-
-
-def bare(node: Node) -> Node:
-    """Expression without the parentheses around it."""
-    while isinstance(node, Paren):
-        node = node.expr
-    return node

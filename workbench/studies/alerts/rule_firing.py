@@ -10,11 +10,10 @@ from dataclasses import replace
 from workbench.catalog.rules.written import WrittenRule
 from workbench.core.errors import WorkbenchError
 from workbench.promql import Node, parse, print_query
-from workbench.promql.parser.nodes import Aggregate, Binary, Call, Number, Selector, Unary
-from workbench.studies.alerts.rule_checks import Problem, bare, narrowed
-from workbench.studies.alerts.rule_labels import COMPARISONS, Known, walk
-
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
+from workbench.promql.parser.comparison import with_number
+from workbench.promql.parser.nodes import Aggregate, Binary, Call, Number, Selector, bare, walk
+from workbench.studies.alerts.rule_checks import Problem, narrowed
+from workbench.studies.alerts.rule_labels import COMPARISONS, Known
 
 #: Functions whose values lie in the range of their argument.
 _KEEPING = ("avg_over_time", "min_over_time", "max_over_time", "last_over_time", "sort", "sort_desc", "label_replace",
@@ -54,9 +53,10 @@ def _firing(node: Node, known: Known) -> Iterator[Problem]:
             "alerts/always-firing", "error", "bool", "`bool` keeps every series, 0 or 1: the alert always fires."
         )
         return
-    op, value, side = _threshold(top)
-    if value is None or side is None:
+    parts = with_number(top)
+    if parts is None:
         return
+    side, op, value = parts
     low, high = _bounds(bare(side), known)
     always = (op == ">=" and value <= low) or (op == ">" and value < low) or (op == "<=" and value >= high)
     always |= (op == "<" and value > high) or (op == "!=" and not low <= value <= high)
@@ -70,18 +70,6 @@ def _firing(node: Node, known: Known) -> Iterator[Problem]:
             top.op,
             f"The comparison is {word} true: the value lies between {low:g} and {high:g}.",
         )
-
-
-def _threshold(top: Binary) -> tuple[str, float | None, Node | None]:
-    """Comparison with the number on the right; without a number there is none."""
-    for number, side, op in ((top.rhs, top.lhs, top.op), (top.lhs, top.rhs, _MIRRORED[top.op])):
-        inner = bare(number)
-        sign = 1.0
-        if isinstance(inner, Unary):
-            inner, sign = bare(inner.expr), -1.0
-        if isinstance(inner, Number):
-            return op, sign * inner.value, side
-    return top.op, None, None
 
 
 def _bounds(node: Node, known: Known) -> tuple[float, float]:
@@ -156,9 +144,10 @@ def _contradiction(top: Binary) -> Iterator[Problem]:
         if isinstance(part, Binary) and part.op == "and":
             waiting += [part.rhs, part.lhs]
         elif isinstance(part, Binary) and part.op in COMPARISONS and not part.returns_bool:
-            op, value, side = _threshold(part)
-            if value is None or side is None or op == "!=":
+            parts = with_number(part)
+            if parts is None or parts[1] == "!=":
                 continue
+            side, op, value = parts
             text = print_query(bare(side))
             low, high = ranges.get(text, (-math.inf, math.inf))
             low = max(low, value if op in (">=", "==") else math.nextafter(value, math.inf) if op == ">" else low)

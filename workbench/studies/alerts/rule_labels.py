@@ -165,26 +165,3 @@ def scalar(node: Node) -> bool:
         case Binary(lhs=lhs, rhs=rhs):
             return scalar(lhs) and scalar(rhs)
     return False
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """Expressions directly inside one."""
-    match node:
-        case Paren(expr=inner) | Unary(expr=inner) | Subquery(expr=inner):
-            return (inner,)
-        case Aggregate(expr=inner, param=param):
-            return (inner,) if param is None else (param, inner)
-        case Call(args=args):
-            return args
-        case Binary(lhs=lhs, rhs=rhs):
-            return (lhs, rhs)
-    return ()
-
-
-def walk(node: Node) -> Iterable[Node]:
-    """Give an expression and all inside it, outermost first."""
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        waiting.extend(reversed(children(part)))

@@ -9,10 +9,10 @@ from typing import Any
 from workbench.catalog.draft.rules import ServerRule
 from workbench.core.errors import WorkbenchError
 from workbench.promql import parse, print_query, selectors
-from workbench.promql.parser.nodes import Binary, Node, Number, Paren, Selector, Unary
+from workbench.promql.parser.comparison import with_number
+from workbench.promql.parser.nodes import Node, Selector
 
 _PARTS = ("_bucket", "_sum", "_count")
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
 
 
 def rules_of(groups: Iterable[Mapping[str, Any]], metrics: Iterable[str], scope: Iterable[str]) -> list[ServerRule]:
@@ -66,22 +66,5 @@ def _about(selector: Selector, metrics: set[str], jobs: set[str]) -> bool:
 
 def _limit(tree: Node) -> tuple[str, str, float] | None:
     """Return what a rule compares with a number."""
-    while isinstance(tree, Paren):
-        tree = tree.expr
-    if not isinstance(tree, Binary) or tree.op not in _MIRRORED or tree.returns_bool:
-        return None
-    left, right = _number(tree.lhs), _number(tree.rhs)
-    if right is not None and left is None:
-        return print_query(tree.lhs), tree.op, right
-    if left is not None and right is None:
-        return print_query(tree.rhs), _MIRRORED[tree.op], left
-    return None
-
-
-def _number(node: Node) -> float | None:
-    while isinstance(node, Paren):
-        node = node.expr
-    if isinstance(node, Unary):
-        inner = _number(node.expr)
-        return None if inner is None else -inner
-    return node.value if isinstance(node, Number) else None
+    parts = with_number(tree)
+    return None if parts is None else (print_query(parts[0]), *parts[1:])
