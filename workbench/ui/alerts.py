@@ -102,9 +102,7 @@ def _sheets(study: Study) -> list[Sheet]:
             rows.tag_rows(results["tags"]),
             "Tag alerts in the form above; the share of useful ones is of the tagged ones.",
         ),
-        Sheet(
-            "Bursts", rows.burst_rows(results["bursts"]), absent="No ten minutes had more alerts than is usual then."
-        ),
+        Sheet("Bursts", rows.burst_rows(results["bursts"]), absent=rows.no_burst(study.coverage)),
     ]
 
 

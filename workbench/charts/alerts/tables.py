@@ -247,9 +247,17 @@ _WHOLE = 0.95
 
 def none_began(coverage: float) -> str:
     """Say that no alert began, and in how much of the period where not all of it was seen."""
-    if coverage < _WHOLE:
-        return f"No alert began in the {ratio_text(coverage, digits=1)} of this period that was seen"
-    return "No alert began in this period"
+    return f"No alert began in {_seen(coverage)}"
+
+
+def no_burst(coverage: float) -> str:
+    """Say that there was no burst, and in how much of the period where not all of it was seen."""
+    return f"No ten minutes of {_seen(coverage)} had more alerts than is usual then."
+
+
+def _seen(coverage: float) -> str:
+    whole = "this period"
+    return f"the {ratio_text(coverage, digits=1)} of {whole} that was seen" if coverage < _WHOLE else whole
 
 
 def alerts_finding(study: Study) -> Sentence:

@@ -14,7 +14,7 @@ from workbench.analysis.counting.births import Birth, birth_notes, going_on, uns
 from workbench.analysis.counting.counts import Method
 from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.analysis.counting.latency import merged_bounds
-from workbench.analysis.counting.leaps import leap_notes, leaps_in, several_processes
+from workbench.analysis.counting.leaps import Leap, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
 from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
 from workbench.core.counters.dips import Dip, dip_notes, doubtful, without_dips
@@ -82,6 +82,7 @@ class CounterReader:
         self._corrected: dict[str, tuple[SeriesSet, tuple[Dip, ...]]] = {}
         self._births: dict[str, tuple[Birth, ...]] = {}
         self._twice: dict[str, tuple[str, ...]] = {}
+        self._leapt: dict[str, tuple[Leap, ...]] = {}
 
     @property
     def newest_ms(self) -> int | None:
@@ -135,7 +136,7 @@ class CounterReader:
             named = named_twice(series, lambda first, second: one_counter(series, first, second)) if not pair else None
             notes = [twice_note(pair)] if pair else []
             self._twice[selector] = (
-                *leap_notes(leaps_in(series, since_ms=self._span.start_ms)),
+                *leap_notes(self._leaps(selector)),
                 *notes,
                 *(overlap_note(each) for each in (named, total) if each),
             )
@@ -171,9 +172,14 @@ class CounterReader:
 
     def _moving(self, selector: str) -> list[Labels]:
         """Series that fell to another count and leapt back: an address that moves between processes."""
-        leapt = leaps_in(self._counters(selector), since_ms=self._span.start_ms)
+        leaps = self._leaps(selector)  # corrects the falls, which are told apart only then
         fallen = {label_key(dip.labels) for dip in self._dips([selector]) if dip.back_ms is None}
-        return [leap.labels for leap in leapt if label_key(leap.labels) in fallen]
+        return [leap.labels for leap in leaps if label_key(leap.labels) in fallen]
+
+    def _leaps(self, selector: str) -> tuple[Leap, ...]:
+        if selector not in self._leapt:
+            self._leapt[selector] = leaps_in(self._counters(selector), since_ms=self._span.start_ms)
+        return self._leapt[selector]
 
     def also(self, selector: str) -> None:
         """Let one more selector be asked for."""
