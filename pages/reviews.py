@@ -13,7 +13,7 @@ if not system:
     st.stop()
 facts = st.container()
 with states.guard():
-    review = reviews.chosen()
+    review = reviews.chosen(system)
 with states.guard(), st.container().skeleton(height=400):
     study = reviews.answer(system, review)
 with beside:

@@ -292,3 +292,10 @@ def test_a_system_without_slos_has_a_row_and_a_page_that_says_what_to_add(visit,
     assert "No SLO is defined for this system" in seen(app)
     app = visit("sources.py", system="mine")
     assert not app.exception
+
+
+def test_the_page_of_reviews_opens_with_one_that_the_system_has(visit, settings_file):
+    settings_file.write_text(settings_file.read_text().replace("counterfactual-lab", "conduit"))
+    app = visit("reviews.py", system="conduit")
+    assert app.selectbox(key="review").value != "morning"
+    assert "has no checklist" not in seen(app)

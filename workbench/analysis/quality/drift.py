@@ -125,7 +125,7 @@ def quality(
     hours : DataFrame
         Columns ``role, title, series, time, value, samples``, and ``gauge`` where some are gauges, from before the
         period on: the reference of its first day lies there, and that of older drifts
-        (:func:`workbench.analysis.quality.history.older_drifts`). [score, count]
+        (:func:`workbench.analysis.quality.older_drifts.older_drifts`). [score, count]
     span : TimeRange
         Period, on hours.
     zone : str

@@ -21,7 +21,7 @@ from workbench.core.timerange import HOUR_MS, TimeRange, from_ms
 from workbench.promql import parse, selectors
 from workbench.studies.counting.thresholds import breached, metrics_of, thresholds_of
 from workbench.studies.quality.accepted import accepted_levels, events_before, incident_times, unmatched
-from workbench.studies.quality.history import before_reading, frozen_references, with_older_hours
+from workbench.studies.quality.older_drifts import before_reading, frozen_references, with_older_hours
 from workbench.studies.quality.scores import no_hours, score_queries, score_rows, scored_by
 from workbench.studies.quality.shapes import (
     Days,

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from workbench.core.errors import ParameterError, QueryTooExpensive
-from workbench.studies.quality.recorded import recent_answers
+from workbench.studies.quality.record_rows import recent_answers
 from workbench.studies.sources.context import Context
 
 #: Largest CSV that is read; Parquet is read in batches and has no limit. [byte]

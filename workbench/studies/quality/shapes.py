@@ -17,7 +17,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import DAY_MS, TimeRange, from_ms, named_zone
 from workbench.core.units import count_text
 from workbench.studies.quality.numbers import numbers
-from workbench.studies.quality.recorded import recorded_answers
+from workbench.studies.quality.record_rows import recorded_answers
 from workbench.studies.quality.rows import NONE
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader

@@ -9,14 +9,17 @@ from workbench.analysis.reviews.items import REVIEWS
 from workbench.charts.reviews import tables as rows
 from workbench.core.result import Study
 from workbench.core.units import count_text
+from workbench.studies.reviews.review import items_of
 from workbench.ui.parts import filters, load, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 
 
-def chosen() -> str:
-    """Draw the choice of a review, which lives in the address."""
-    return filters.choice("Review", [*REVIEWS, "all"], "review")
+def chosen(system: str) -> str:
+    """Draw the choice of a review, which lives in the address; the first with items of the system is the default."""
+    context = load.context()
+    names = sorted(REVIEWS, key=lambda review: not items_of(context, system, review))
+    return filters.choice("Review", [*names, "all"], "review")
 
 
 def answer(system: str, review: str) -> Study:

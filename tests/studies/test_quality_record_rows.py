@@ -18,7 +18,7 @@ from workbench.core.frames import SPANS
 from workbench.core.settings import SourceSettings
 from workbench.store.tables import TableSource
 from workbench.studies import Context, quality_drift
-from workbench.studies.quality.recorded import recorded_answers
+from workbench.studies.quality.record_rows import recorded_answers
 from workbench.studies.quality.rows import Split, rows_drift
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis.quality.drift import Quality, quality
-from workbench.analysis.quality.history import older_drifts
+from workbench.analysis.quality.older_drifts import older_drifts
 from workbench.core.timerange import TimeRange
 
 END = datetime(2026, 11, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.quality.history import older_drifts
+from workbench.analysis.quality.older_drifts import older_drifts
 from workbench.catalog.profile.model import Role
 from workbench.core.errors import WorkbenchError
 from workbench.core.timerange import DAY_MS, HOUR_MS, TimeRange, named_zone
@@ -63,7 +63,7 @@ def with_older_hours(
     reading : TimeRange
         What ``hours`` cover.
     terms : mapping
-        Keywords of :func:`workbench.analysis.quality.history.older_drifts`.
+        Keywords of :func:`workbench.analysis.quality.older_drifts.older_drifts`.
     frozen : mapping of str to TimeRange
         Role -> days of its frozen reference.
     warnings : list of str
