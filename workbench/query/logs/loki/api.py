@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from workbench.core.errors import AnswerUnreadable, ParameterError, QueryTooExpensive, SourceUnavailable
 from workbench.query.http.client import BackendClient, said
+from workbench.query.http.failures import clean
 from workbench.query.http.reading import in_time
 from workbench.query.http.transport import Fields
 
@@ -81,6 +82,7 @@ class LokiApi:
             limited = [*fields, ("limit", cap[1])]
         if reply.status == 200:
             read, until = self.web.json(reply), reply.until
+            self._check_whole(read, query)
         else:
             read, until = self._document(path, limited, query=query), math.inf
         entries = _entries(read, query, until)
@@ -193,7 +195,20 @@ class LokiApi:
                 else "Check the credentials of this source.",
             )
         read = self.web.json(reply)
-        return read if isinstance(read, dict) else {}
+        document = read if isinstance(read, dict) else {}
+        self._check_whole(document, query)
+        return document
+
+    def _check_whole(self, document: Mapping[str, Any], query: str) -> None:
+        """Refuse an answer of success that says it is a part: other warnings are about how it was made."""
+        for warning in document.get("warnings") or ():
+            if "partial" in str(warning).lower():
+                raise QueryTooExpensive(
+                    f"Loki gives a part of the answer only: {clean(str(warning))}.",
+                    source=self.web.name,
+                    query=query,
+                    hint="Count by fewer names, choose a shorter range, or raise max_query_series of the server.",
+                )
 
     def _data(self, path: str, fields: Fields, *, query: str = "") -> Any:
         return self._document(path, fields, query=query).get("data") or {}
