@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from workbench.core.errors import AnswerUnreadable, ParameterError, QueryTooExpensive, SourceUnavailable
+from workbench.core.errors import AnswerUnreadable, ParameterError, QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.core.timerange import duration_ms
 from workbench.query.http.client import BackendClient, said
 from workbench.query.http.failures import clean
 from workbench.query.http.reading import in_time
@@ -22,6 +24,9 @@ MOST_LINES = 5000
 
 #: Longest range of one question, unless the server says less. [ns]
 LONGEST_NS = 30 * 86_400_000_000_000
+
+#: Answers of a server, or a proxy, that does not know a path or does not give it.
+_UNKNOWN = (400, 401, 403, 404, 405, 500, 501)
 
 _FIRST_NS = 10**17
 _SHORTEST_NS = 3_600_000_000_000
@@ -60,6 +65,22 @@ class LokiApi:
         self.web = web
         self.most_lines = MOST_LINES
         self.longest_ns = LONGEST_NS
+        self._lookback_ms: int | None = None
+
+    def lookback_ms(self) -> int:
+        """How far back the server looks (``max_query_lookback``); 0 where it says nothing, or is older than 3.6. [ms]
+
+        What is older it cuts off every range, or answers with nothing, in both cases without a word.
+        """
+        if self._lookback_ms is None:
+            self._lookback_ms = 0
+            with suppress(SourceError, ValueError, ParameterError):
+                reply = self.web.reply("/loki/api/v1/drilldown-limits", fine=_UNKNOWN)
+                document = self.web.json(reply) if reply.status == 200 else {}
+                limits = document.get("limits") if isinstance(document, dict) else {}
+                text = limits.get("max_query_lookback") if isinstance(limits, dict) else ""
+                self._lookback_ms = duration_ms(text) if isinstance(text, str) else 0
+        return self._lookback_ms
 
     def entries(
         self, query: str, start_ns: int, end_ns: int, *, direction: str = "forward", limit: int | None = None
