@@ -15,7 +15,7 @@ from workbench.archive import Archive, ArchiveSource
 from workbench.catalog import RatioIndicator, load_catalog
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
-from workbench.studies import Context, overview, slo_compliance
+from workbench.studies import Context, overview, service_performance, slo_compliance
 from workbench.studies.counting.indicators import read_counts
 
 WEEK = TimeRange(END - timedelta(days=7), END)
@@ -109,3 +109,18 @@ def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up) -> None:
     objective = replace(load_catalog().objective(SYSTEM, "availability"), indicator=indicator)
     counts = read_counts(ArchiveSource("demo", archive), {}, [objective], {objective.id: WEEK}).counts[objective.id]
     assert counts.events.covered.mean() == pytest.approx(0.7, abs=0.01)
+
+
+def test_no_question_counts_the_counters_of_several_processes(over) -> None:
+    """A scraper keeps its connection, so the process that answers changes twenty times a day, not at each scrape."""
+    rng = np.random.default_rng(3)
+    moves = np.cumsum(rng.random(len(TIMES)) < 0.02)
+    process = rng.integers(0, 4, moves[-1] + 1)[moves]
+    heights = np.cumsum(rng.poisson(0.5, (4, len(TIMES))), axis=1) * np.array([[1.0], [1.2], [1.5], [1.1]]).round()
+    ctx = over(counter("lab-1", heights[process, np.arange(len(TIMES))]))
+    _, row = judged(ctx)
+    assert row.status == "refused"
+    study = service_performance(ctx, system=SYSTEM, range=WEEK, as_of=END)
+    assert study.status == "refused"
+    assert study.results["flows"].frame["requests"].dropna().empty
+    assert any(text.startswith("Left out: ") and "several processes in turn" in text for text in study.warnings)

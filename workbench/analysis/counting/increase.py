@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.core.errors import ParameterError
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import SeriesSet, target_of
 
 Floats = NDArray[np.float64]
 Edges = Sequence[int] | range | NDArray[np.int64]
@@ -82,11 +82,11 @@ def born_while_up(series: SeriesSet, up: SeriesSet) -> NDArray[np.bool_]:
     >>> born_while_up(SeriesSet.of([(old, [0, 60], [8, 9]), (new, [60], [1])]), up).tolist()
     [False, True]
     """
-    health = {_target(labels): (times, values) for labels, times, values in up}
+    health = {target_of(labels): (times, values) for labels, times, values in up}
     born = np.zeros(len(series), np.bool_)
     for i, (labels, times, values) in enumerate(series):
         counted = np.flatnonzero(np.isfinite(values))
-        samples = health.get(_target(labels))
+        samples = health.get(target_of(labels))
         if samples is None or not len(counted):
             continue
         before = int(np.searchsorted(samples[0], times[counted[0]], side="left")) - 1
@@ -123,7 +123,7 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     """
     edges = _checked(edges_ms)
     codes, targets = pd.factorize(
-        pd.Index([_target(labels) for labels in series.labels], dtype="object", tupleize_cols=False)
+        pd.Index([target_of(labels) for labels in series.labels], dtype="object", tupleize_cols=False)
     )
     seen = np.zeros((len(targets), len(edges) - 1), np.bool_)
     first = np.full(len(targets), np.iinfo(np.int64).max)
@@ -149,10 +149,6 @@ def _checked(edges_ms: Edges) -> NDArray[np.int64]:
             hint="Pass at least two edges in rising order, e.g. span.edges_ms(300_000).",
         )
     return edges
-
-
-def _target(labels: Labels) -> tuple[str, str]:
-    return labels.get("job", ""), labels.get("instance", "")
 
 
 def _corrected_at(times: NDArray[np.int64], values: Floats, edges: NDArray[np.int64], *, from_zero: bool) -> Floats:
