@@ -124,3 +124,51 @@ def test_no_question_counts_the_counters_of_several_processes(over) -> None:
     assert study.status == "refused"
     assert study.results["flows"].frame["requests"].dropna().empty
     assert any(text.startswith("Left out: ") and "several processes in turn" in text for text in study.warnings)
+
+
+RISES, HALF = np.arange(len(TIMES)) * 60.0, len(TIMES) // 2
+FAILED = np.arange(len(TIMES)) // 100 * 1.0
+
+
+def test_a_label_of_failures_that_was_renamed_leaves_the_rest_unknown(over) -> None:
+    after = {"status": "", "code": "200"}
+    study, row = judged(
+        over(
+            counter("lab-1", RISES[:HALF], TIMES[:HALF]),
+            counter("lab-1", FAILED[:HALF], TIMES[:HALF], status="500"),
+            counter("lab-1", RISES[:-HALF], TIMES[HALF:], **after),
+            counter("lab-1", FAILED[:-HALF], TIMES[HALF:], **after | {"code": "500"}),
+        )
+    )
+    assert row.status == "no_data"
+    assert row.coverage == pytest.approx(0.5, abs=0.01)
+    assert any("Doubtful: no failure is counted since" in text for text in study.warnings)
+
+
+@pytest.mark.parametrize(("failed", "doubtful"), [(FAILED, True), (np.floor(FAILED / 20), False)])
+def test_a_series_of_failures_that_ended_is_named_when_some_would_be_usual(over, failed, doubtful) -> None:
+    study, _ = judged(over(counter("lab-1", RISES), counter("lab-1", failed[:HALF], TIMES[:HALF], status="500")))
+    assert any("Doubtful: no failure is counted since" in text for text in study.warnings) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("failed", "leapt_good", "leapt_failed", "status"),
+    [(0.3, 5e6, 0, "refused"), (0.01, 0, 3_000, "refused"), (0.01, 5e6, 0, "ok"), (0.01, 0, 0, "ok")],
+)
+def test_a_leap_that_decides_whether_an_objective_is_met_leaves_it_unknown(
+    over, failed, leapt_good, leapt_failed, status
+) -> None:
+    """About 600,000 events of which failed / 60 fail; the target is 99.9 %."""
+    leapt = np.arange(len(TIMES)) >= HALF
+    good, bad = RISES + leapt * leapt_good, np.floor(np.arange(len(TIMES)) * failed) + leapt * leapt_failed
+    study, row = judged(over(counter("lab-1", good), counter("lab-1", bad, status="500")))
+    assert row.status == status, study.warnings
+    assert any("Doubtful" in text for text in study.warnings) == bool(leapt_good or leapt_failed)
+
+
+def test_an_outage_that_turns_all_requests_into_failures_is_no_leap(over) -> None:
+    down = (np.arange(len(TIMES)) >= HALF) & (np.arange(len(TIMES)) < HALF + 4)
+    good, bad = np.cumsum(np.where(down, 0, 9_000.0)), np.cumsum(np.where(down, 9_000.0, np.arange(len(TIMES)) % 2))
+    study, row = judged(over(counter("lab-1", good), counter("lab-1", bad, status="500")))
+    assert row.status != "refused"
+    assert not any("Doubtful" in text for text in study.warnings)

@@ -142,9 +142,10 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
 
     Notes
     -----
-    A leap is a rise of more than a thousand times what 99 of 100 rises count in as long. It may be true (all failures
-    of a month in one minute) or not (a changed unit, an import, another process behind the address), so it is named
-    and not taken away.
+    A leap is a rise of more than a thousand times what 99 of 100 rises count in as long, and of more than ten times
+    what all series of its metric and target count together: an outage that turns all requests into failures is none.
+    It may be true or not (a changed unit, an import, another process behind the address), so it is named and not taken
+    away.
 
     Examples
     --------
@@ -152,21 +153,81 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
     >>> [leap.rise for leap in leaps_in(SeriesSet.of([({}, np.arange(100) * 60, values)]), since_ms=0)]
     [5000060.0]
     """
-    leaps = []
+    leaps, paces = [], _Paces(series)
     for row, labels in enumerate(series.labels):
         times, values = counted_samples(series, row)
         steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
         rises = np.where(steps < 0, values[1:], steps)
-        usual = usual_pace(rises, lengths)
+        usual = paces.of(row)
         if usual is None:
             continue
         inside = times[1:] > since_ms
         leapt = inside & (rises > IMPOSSIBLE * (usual * lengths + _unit(values, steps)))
         risen, counted = float(rises[leapt].sum()), float(rises[inside].sum())
-        if leapt.any() and risen > _PART * counted:
-            largest = int(np.argmax(np.where(leapt, rises, 0.0)))
+        if not leapt.any() or risen <= _PART * counted:
+            continue
+        leapt &= rises > IMPLAUSIBLE * paces.of_target(labels) * lengths
+        if leapt.any():
+            risen, largest = float(rises[leapt].sum()), int(np.argmax(np.where(leapt, rises, 0.0)))
             leaps.append(Leap(labels, int(times[largest + 1]), float(rises[largest]), int(leapt.sum()), risen, counted))
     return tuple(leaps)
+
+
+class _Paces:
+    """Usual pace of each series, and of the series of a metric and target together. [count per ms]"""
+
+    def __init__(self, series: SeriesSet) -> None:
+        self._series = series
+        self._targets: dict[tuple[str, ...], float] | None = None
+
+    def of(self, row: int) -> float | None:
+        times, values = counted_samples(self._series, row)
+        steps = np.diff(values)
+        return usual_pace(np.where(steps < 0, values[1:], steps), np.diff(times).astype(np.float64))
+
+    def of_target(self, labels: Labels) -> float:
+        if self._targets is None:
+            self._targets = {}
+            for row, own in enumerate(self._series.labels):
+                place = _place(own)
+                self._targets[place] = self._targets.get(place, 0.0) + (self.of(row) or 0.0)
+        return self._targets[_place(labels)]
+
+
+def _place(labels: Labels) -> tuple[str, ...]:
+    return labels.get("__name__", ""), *target_of(labels)
+
+
+def leap_bounds(good: Floats, total: Floats, *, bad_leapt: float, leapt: float) -> tuple[Floats, Floats] | None:
+    """Return the fewest and the most good events: with the leaps of the counters, and as if they had not been.
+
+    Parameters
+    ----------
+    good, total : float64 array, length n_slices
+        With the leaps. [events/slice]
+    bad_leapt, leapt : float
+        What leaps add to the bad events, and to all events. [events]
+
+    Returns
+    -------
+    pair of float64 arrays, length n_slices, or None
+        [events/slice]; None where leaps change nothing.
+
+    Examples
+    --------
+    >>> good, total = np.array([90.0, 1_000_090.0]), np.array([100.0, 1_000_100.0])
+    >>> [bound.sum().round() for bound in leap_bounds(good, total, bad_leapt=0, leapt=1e6)]
+    [900180.0, 1000180.0]
+    """
+    events, bad = float(total.sum()), float(total.sum() - good.sum())
+    if not leapt or not events:
+        return None
+    rest, bad_rest = events - leapt, max(bad - bad_leapt, 0.0)
+    share = min(bad_rest / rest, 1.0) if rest > 0 else 0.0
+    fewer = total - (total - good) * min(1.0, share * events / bad) if bad else good
+    if share * events <= bad:
+        return good, fewer
+    return good * ((1 - share) * events / max(float(good.sum()), 1e-9)), good
 
 
 def leap_notes(leaps: Sequence[Leap]) -> tuple[str, ...]:

@@ -206,6 +206,18 @@ class CounterReader:
         fallen = {label_key(dip.labels) for dip in self._dips([selector]) if dip.back_ms is None}
         return [leap.labels for leap in leaps if label_key(leap.labels) in fallen]
 
+    def leapt(self, selector: str) -> float:
+        """Return what leaps add to the count of a selector in the period. [count]
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        leaps = self._leaps(self._broadest(selector))
+        rows = keep_series(self._selectors[selector].matchers, [leap.labels for leap in leaps])
+        return float(sum(leaps[row].risen for row in rows.tolist()))
+
     def _leaps(self, selector: str) -> tuple[Leap, ...]:
         if selector not in self._leapt:
             self._leapt[selector] = leaps_in(self._counters(selector), since_ms=self._span.start_ms)

@@ -19,6 +19,7 @@ from workbench.analysis.counting.events import (
     timeslice_events,
 )
 from workbench.analysis.counting.increase import Floats
+from workbench.analysis.counting.leaps import leap_bounds
 from workbench.catalog import (
     CompositeIndicator,
     Objective,
@@ -47,6 +48,7 @@ from workbench.studies.counting.composites import composed, members_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
+from workbench.studies.counting.stopped import labelled_slices, stopped_failures
 from workbench.studies.sources.newest import newest_samples
 
 
@@ -340,11 +342,13 @@ class _Counter:
         self._warnings.extend(doubts.check_within(plan, reader))
         part = plan.selectors["bad" if "bad" in parts else "good"]
         watched = reader.watched(part, plan.selectors["total"], plan.span, plan.slice_ms)
+        watched &= labelled_slices(plan, reader)
         total = replace(total, covered=total.covered * watched)
         if "bad" in parts:
-            self._warnings.extend(doubts.bad_unmatched(plan, reader))
+            self._warnings.extend((*doubts.bad_unmatched(plan, reader), *stopped_failures(plan, reader)))
             good = total.per_slice - self._settled("bad", parts["bad"].per_slice, total.per_slice)
-            return self._slices(good=good, total=total.per_slice, covered=total.covered)
+            bounds = self._leap_bounds(good, total.per_slice)
+            return self._slices(good=good, total=total.per_slice, covered=total.covered, bounds=bounds)
         threshold = threshold_of(plan.selectors["good"])
         if threshold is not None and missing_bound(reader, plan.selectors["good"], plan.selectors["total"]):
             between = counted_to_threshold(reader, plan.selectors["good"], threshold, plan.span, plan.slice_ms)
@@ -360,8 +364,16 @@ class _Counter:
                 query=plan.selectors["good"],
                 hint="Check its label values.",
             )
+        self._warnings.extend(stopped_failures(plan, reader))
         good = self._settled("good", parts["good"].per_slice, total.per_slice)
-        return self._slices(good=good, total=total.per_slice, covered=total.covered)
+        bounds = self._leap_bounds(good, total.per_slice)
+        return self._slices(good=good, total=total.per_slice, covered=total.covered, bounds=bounds)
+
+    def _leap_bounds(self, good: Floats, total: Floats) -> tuple[Floats, Floats] | None:
+        """Bounds of the good events where a counter leapt, which may be true or not."""
+        leapt = {part: self._reader.leapt(text) for part, text in self._plan.selectors.items()}
+        bad = leapt["bad"] if "bad" in leapt else leapt["total"] - leapt["good"]
+        return leap_bounds(good, total, bad_leapt=bad, leapt=leapt["total"])
 
     def _settled(self, name: str, part: Floats, total: Floats) -> Floats:
         query = (self._plan.selectors or self._plan.queries)[name]
