@@ -91,8 +91,8 @@ def stopped_failures(plan: Plan, reader: CounterReader) -> list[str]:
     if share * since < _UNLIKELY:
         return []
     return [
-        f"{plan.objective.id}: Doubtful: no failure is counted since {instant_text(from_ms(ended_ms))}, when its series "
-        f"ended; {significant_text(share * since)} in {significant_text(since)} events would be usual. "
+        f"{plan.objective.id}: Doubtful: no failure is counted since {instant_text(from_ms(ended_ms))}, when its "
+        f"series ended; {significant_text(share * since)} in {significant_text(since)} events would be usual. "
         "Check whether their metric or labels were renamed."
     ]
 
