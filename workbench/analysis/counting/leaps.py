@@ -216,8 +216,8 @@ def leap_bounds(good: Floats, total: Floats, *, bad_leapt: float, leapt: float) 
     Examples
     --------
     >>> good, total = np.array([90.0, 1_000_090.0]), np.array([100.0, 1_000_100.0])
-    >>> [bound.sum().round() for bound in leap_bounds(good, total, bad_leapt=0, leapt=1e6)]
-    [900180.0, 1000180.0]
+    >>> [round(float(bound.sum())) for bound in leap_bounds(good, total, bad_leapt=0, leapt=1e6)]
+    [900180, 1000180]
     """
     events, bad = float(total.sum()), float(total.sum() - good.sum())
     if not leapt or not events:
