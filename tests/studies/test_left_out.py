@@ -92,7 +92,15 @@ def test_an_address_that_moves_between_processes_is_refused(over, kept) -> None:
 
 
 @pytest.mark.parametrize("up", ["down", "gone", "none"])
-def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up) -> None:
+@pytest.mark.parametrize(
+    ("bad", "total"),
+    [
+        ("failed_total", COUNTED),
+        ("sum(ceil(increase(failed_total[5m])))", f"sum(ceil(increase({COUNTED}[5m])))"),
+        ("sum(ceil(increase(failed_total[5m]))) or vector(0)", f"sum(ceil(increase({COUNTED}[5m])))"),
+    ],
+)
+def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up, bad, total) -> None:
     end = len(TIMES) * 7 // 10
     counts = (np.arange(len(TIMES)) // 30).astype(float)
     labels = {"__name__": "up", "system": SYSTEM, "job": "failures", "instance": "f"}
@@ -101,11 +109,11 @@ def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up) -> None:
         "gone": [(labels, TIMES[:end], np.ones(end))],
         "none": [],
     }[up]
-    total = counter("lab-1", np.arange(len(TIMES)) * 60.0)
+    counted = counter("lab-1", np.arange(len(TIMES)) * 60.0)
     failed = ({"__name__": "failed_total", "job": "failures", "instance": "f"}, TIMES[:end], counts[:end])
     archive = Archive.open(tmp_path / "archive", create=True)
-    archive.append_samples(SeriesSet.of([total, failed, *seen]))
-    indicator = RatioIndicator(bad="failed_total", total=COUNTED)
+    archive.append_samples(SeriesSet.of([counted, failed, *seen]))
+    indicator = RatioIndicator(bad=bad, total=total)
     objective = replace(load_catalog().objective(SYSTEM, "availability"), indicator=indicator)
     counts = read_counts(ArchiveSource("demo", archive), {}, [objective], {objective.id: WEEK}).counts[objective.id]
     assert counts.events.covered.mean() == pytest.approx(0.7, abs=0.01)

@@ -37,18 +37,18 @@ from workbench.core.errors import (
     SourceUnavailable,
     WorkbenchError,
 )
-from workbench.core.result import Status, worst
+from workbench.core.result import Status
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import events_factor
 from workbench.studies.counting import doubts
 from workbench.studies.counting.buckets import bucket_warnings, counted_to_threshold, missing_bound, threshold_of
-from workbench.studies.counting.composites import composed, members_of
+from workbench.studies.counting.composites import composed_counts, members_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
-from workbench.studies.counting.stopped import labelled_slices, stopped_failures
+from workbench.studies.counting.stopped import labelled_slices, stopped_failures, watched_slices
 from workbench.studies.sources.newest import newest_samples
 
 
@@ -135,7 +135,9 @@ def read_counts(
     for objective in objectives:
         members = [parts[part.id] for part in members_of(objective)]
         composite = isinstance(objective.indicator, CompositeIndicator)
-        counts[objective.id] = _composed(objective, spans[objective.id], members) if composite else members[0]
+        counts[objective.id] = (
+            composed_counts(objective, spans[objective.id], slice_of(objective), members) if composite else members[0]
+        )
     return Reading(counts, tuple(plans.values()), reader)
 
 
@@ -155,29 +157,6 @@ def _dated(
         )
         for name, part in parts.items()
     }
-
-
-def _composed(objective: Objective, span: TimeRange, members: Sequence[Counts]) -> Counts:
-    """Make one of the members of a composite; one that could not be measured leaves the whole unmeasured."""
-    slice_ms = slice_of(objective)
-    failed = {member.objective: member.failure for member in members if member.failure is not None}
-    events = joined_events([])
-    if not failed and all(len(member.events) for member in members):
-        events = composed(objective, {member.objective: member.events for member in members}, span, slice_ms)
-    newest = [member.newest_ms for member in members if member.newest_ms is not None]
-    return Counts(
-        objective=objective.id,
-        span=span,
-        slice_ms=slice_ms,
-        events=events,
-        method=least_exact(member.method for member in members),
-        failure=worst(list(failed.values())) if failed else None,
-        warnings=(f"{objective.id} is not judged: it is made of {', '.join(failed)} too.",) if failed else (),
-        newest_ms=max(newest, default=None),
-        queries=tuple(dict.fromkeys(query for member in members for query in member.queries)),
-        engines=tuple(sorted({engine for member in members for engine in member.engines})),
-        members=tuple(members),
-    )
 
 
 def _failed(
@@ -400,9 +379,9 @@ class _Counter:
         if name == "bad" and answers["total"].present.any() and answers["bad"].present.any():
             self._warnings += doubts.unknown_terms(plan.objective.id, plan.queries["bad"], self._has_data)
         good = total - counted if name == "bad" else counted
-        return self._slices(
-            good=good, total=total, covered=np.asarray(answers["total"].present.any(axis=0), np.float64)
-        )  # fmt: skip
+        covered = answers["total"].present.any(axis=0)
+        covered = covered & watched_slices(plan.queries[name], plan.queries["total"], self._answer)
+        return self._slices(good=good, total=total, covered=np.asarray(covered, np.float64))
 
 
 def _summed(query: str, answer: Metrics, slice_ms: int) -> Floats:

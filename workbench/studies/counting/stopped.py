@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import Labels, Metrics, SeriesSet
 from workbench.core.timerange import from_ms
 from workbench.core.units import instant_text, significant_text
-from workbench.promql import Selector, keep_series, parse
+from workbench.promql import Selector, keep_series, parse, print_query
+from workbench.promql.parser.nodes import walk
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.plans import Plan
 
@@ -59,6 +63,50 @@ def labelled_slices(plan: Plan, reader: CounterReader) -> NDArray[np.bool_]:
     events = counts.sum(axis=0)
     unknown = counts[bare].sum(axis=0) > _UNLABELLED * events
     return known if unknown.sum() > _OPTIONAL * (events > 0).sum() else ~unknown
+
+
+def watched_slices(part: str, total: str, answer_of: Callable[[str], Metrics]) -> NDArray[np.bool_]:
+    """Tell in which slices the jobs that count a part were up, where other jobs count the whole.
+
+    Parameters
+    ----------
+    part, total : str
+        Queries that are evaluated as they are, so a part without series counts as nothing.
+    answer_of : callable
+        Values of a query at the end of each slice.
+
+    Returns
+    -------
+    bool array, length n_slices
+        Without ``up`` of the jobs a slice is unwatched after their last sample.
+    """
+    counted = {text: _jobs(text, answer_of) for text in (part, total)}
+    known = np.ones(len(answer_of(total).times), np.bool_)
+    jobs = set(counted[part]) - {""}
+    if not jobs or "" in counted[part] or jobs & set(counted[total]):
+        return known
+    matcher = "|".join(re.escape(job) for job in sorted(jobs))
+    up = answer_of(f"max by (job) (up{{job=~{json.dumps(matcher)}}})")
+    alive = {labels["job"]: (up.present & (up.values == 1.0))[row] for row, labels in enumerate(up.labels)}
+    for job in sorted(jobs):
+        seen = counted[part][job]
+        if job in alive:
+            known &= alive[job] | seen
+        elif seen.any():
+            known &= np.arange(len(seen)) <= np.flatnonzero(seen)[-1]
+    return known
+
+
+def _jobs(query: str, answer_of: Callable[[str], Metrics]) -> dict[str, NDArray[np.bool_]]:
+    """Jobs whose series a query reads, and the slices in which they have any."""
+    jobs: dict[str, NDArray[np.bool_]] = {}
+    for node in walk(parse(query)):
+        if isinstance(node, Selector):
+            answer = answer_of(f"count by (job) ({print_query(replace(node, range_ms=None, offset_ms=0, at=None))})")
+            for row, labels in enumerate(answer.labels):
+                job = labels.get("job", "")
+                jobs[job] = jobs[job] | answer.present[row] if job in jobs else answer.present[row]
+    return jobs
 
 
 def stopped_failures(plan: Plan, reader: CounterReader) -> list[str]:
