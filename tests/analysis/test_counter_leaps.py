@@ -123,3 +123,15 @@ def test_samples_that_are_no_counts_are_not_observed(value) -> None:
         1,
         0,
     ]
+
+
+@pytest.mark.parametrize("minutes", [1, 4, 6, 10, 30, 60])
+@pytest.mark.parametrize("offset", [0, 7_000, 240_000])
+def test_a_target_that_is_scraped_seldom_is_observed_but_for_its_gaps(minutes, offset) -> None:
+    """Exporters of clouds and bills are scraped once in ten minutes or an hour; a day of them is missing."""
+    times = np.arange(-86_400_000, 4 * 86_400_000 + 1, minutes * STEP) + offset
+    times = times[(times < 86_400_000) | (times >= 2 * 86_400_000)]
+    series = SeriesSet.of([(LABELS, times, times / 1e3)])
+    share = observed_share(series, np.arange(0, 3 * 86_400_000 + 1, 300_000))
+    days = share.reshape(3, -1).mean(axis=1)
+    assert days == pytest.approx([1, 0, 1], abs=1.1 * minutes / 1440 + 0.004)
