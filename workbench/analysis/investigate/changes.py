@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.investigate.rates import FALSE_DISCOVERY, RateRatios, agreed, false_discovery, rate_ratios
+from workbench.analysis.investigate.rates import (
+    FALSE_DISCOVERY,
+    JUDGED_BY,
+    RateRatios,
+    agreed,
+    false_discovery,
+    rate_ratios,
+)
 from workbench.analysis.investigate.windows import Floats, Windows
 from workbench.core.result import Result
 
@@ -54,7 +61,10 @@ class Changes(Result):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of one kind before they are judged together: the columns of :class:`Changes` less rank, q and named."""
+    """Rows of one kind before they are judged together: the columns of :class:`Changes` less rank, q and named.
+
+    Rows of one kind with the same ``evidence`` count the same requests under two names: they are one test.
+    """
 
     frame: pd.DataFrame
 
@@ -105,7 +115,7 @@ def changes(rows: Sequence[Rows], windows: Windows, notes: Sequence[str] = ()) -
     if not held:
         return Changes(pd.DataFrame(columns=COLUMNS), windows, notes=tuple(notes))
     frame = pd.concat(held, ignore_index=True)
-    frame["q"] = false_discovery(frame["p"].to_numpy(np.float64), frame.pop("least_p").to_numpy(np.float64))
+    frame["q"] = _q(frame)
     frame["named"] = (frame["q"] <= FALSE_DISCOVERY) | frame.pop("always").to_numpy(np.bool_)
     kinds = frame["kind"].map({kind: place for place, kind in enumerate(KINDS)})
     frame = frame.assign(_kind=kinds, _size=frame["effect"].abs() * frame["named"])
@@ -115,3 +125,12 @@ def changes(rows: Sequence[Rows], windows: Windows, notes: Sequence[str] = ()) -
     within = frame.groupby("kind", sort=False).cumcount() + 1
     frame["rank"] = np.where(frame["named"], within, 0).astype(np.int64)
     return Changes(frame[COLUMNS], windows, notes=tuple(notes))
+
+
+def _q(frame: pd.DataFrame) -> pd.Series:
+    """Judge all rows together, those with the same evidence as one."""
+    evidence = frame.get("evidence", pd.Series(np.nan, index=frame.index))
+    keys = [frame["kind"], evidence.fillna(pd.Series(-1.0 - frame.index.to_numpy(), index=frame.index))]
+    own = frame[~pd.concat(keys, axis=1).duplicated()]
+    q = pd.Series(false_discovery(*(own[name].to_numpy(np.float64) for name in ("p", *JUDGED_BY))), index=own.index)
+    return q.reindex(frame.index).groupby(keys).transform("first")

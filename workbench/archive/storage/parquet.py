@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from workbench.archive.storage.layout import ROW_GROUP_ROWS, Layout
+from workbench.archive.storage.layout import Layout
 from workbench.archive.storage.place import Place
 from workbench.core.errors import ArchiveError
 
@@ -24,7 +24,8 @@ Number = TypeVar("Number", bound=np.generic)
 #: Inclusive bounds by column; a file or row group outside any of them is not read.
 Ranges = Mapping[str, tuple[int, int]]
 
-_BATCH_GROUPS = 16
+#: Rows that are read at once, about.
+_BATCH_ROWS = 2_097_152
 _LEVEL = 3
 
 #: Rows to one distinct value from which on a dictionary of floats is smaller than their bytes split.
@@ -114,7 +115,7 @@ def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tupl
                         store_schema=False,
                     )
                 )
-            writer.write_table(chunk, row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(chunk, row_group_size=layout.group_rows)
             rows += len(chunk)
             for name in layout.order:
                 bounds = pc.min_max(chunk[name]).as_py()
@@ -195,10 +196,8 @@ def batches(
         with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
             wanted = list(columns or layout.schema.names)
             held = set(opened.schema_arrow.names)
-            for start in range(0, len(groups), _BATCH_GROUPS):
-                rows = opened.read_row_groups(
-                    list(groups[start : start + _BATCH_GROUPS]), columns=[name for name in wanted if name in held]
-                )
+            for part in _parts(groups, footer):
+                rows = opened.read_row_groups(part, columns=[name for name in wanted if name in held])
                 yield rows if held.issuperset(wanted) else _completed(rows, layout, wanted)
 
 
@@ -209,17 +208,23 @@ def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[i
     with _reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
         source = folder.source(file.path, file.size)
-        at_once = _BATCH_GROUPS if folder.remote else 1
         with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
             held = [name for name in layout.schema.names if name in set(opened.schema_arrow.names)]
-            for start in range(0, len(groups), at_once):
-                part = list(groups[start : start + at_once])
+            for part in _parts(groups, footer) if folder.remote else ([number] for number in groups):
                 rows = opened.read_row_groups(part, columns=held, use_threads=folder.remote)
                 first = 0
                 for number in part:
                     length = footer.metadata.row_group(number).num_rows
                     yield _completed(rows.slice(first, length), layout, layout.schema.names)
                     first += length
+
+
+def _parts(groups: Sequence[int], footer: _Footer) -> Iterator[list[int]]:
+    """Cut row groups into parts that are read at once."""
+    held = footer.metadata
+    at_once = max(_BATCH_ROWS * held.num_row_groups // max(held.num_rows, 1), 1)
+    for start in range(0, len(groups), at_once):
+        yield list(groups[start : start + at_once])
 
 
 def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:

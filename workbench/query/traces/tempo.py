@@ -28,9 +28,9 @@ from workbench.query.http.client import BackendClient, in_parallel
 from workbench.query.http.shapes import typed_answers
 from workbench.query.http.transport import Reply
 from workbench.query.traces.filter import checked, passing, traceql
-from workbench.query.traces.otlp import answer_of, of_json, of_protobuf
+from workbench.query.traces.otlp import answer_of, of_json, trace_of
 from workbench.query.traces.server import TraceServer
-from workbench.query.traces.spans import PIECE, Gathered, Sampling, Span, plain_id
+from workbench.query.traces.spans import PIECE, Gathered, Span, plain_id
 from workbench.query.traces.tempo_metrics import matrix_of
 
 #: Longest search and metrics query of the defaults. [s]
@@ -280,17 +280,15 @@ class TempoSource(TraceServer):
         reply = self.web.reply(f"/api/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
         if reply.status == 404:
             return [], ""
-        return self._read(reply, lambda body, sampling: (of_protobuf(body, sampling), ""))
+        return self._read(reply, trace_of)
 
-    def _read(
-        self, reply: Reply, binary: Callable[[bytes | bytearray, Sampling], tuple[list[Span], str]]
-    ) -> tuple[list[Span], str]:
+    def _read(self, reply: Reply, binary: Callable[..., tuple[list[Span], str]]) -> tuple[list[Span], str]:
         with self.web.naming(""):
             if "protobuf" in reply.content_type:
-                return binary(reply.body, self._sampling)
+                return binary(reply.body, self._sampling, limit=reply.limit, until=reply.until)
             document = self.web.json(reply)
             cut = str(document.get("message") or "a part only") if document.get("status") == "PARTIAL" else ""
-            return list(of_json(document, self._sampling)), cut
+            return of_json(document, self._sampling, until=reply.until), cut
 
 
 def _batches(hits: Iterator[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:

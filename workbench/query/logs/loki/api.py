@@ -5,13 +5,15 @@ Loki takes milliseconds for nanoseconds of 1970 and answers with nothing, withou
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from workbench.core.errors import ParameterError, QueryTooExpensive, SourceUnavailable
+from workbench.core.errors import AnswerUnreadable, ParameterError, QueryTooExpensive, SourceUnavailable
 from workbench.query.http.client import BackendClient, said
+from workbench.query.http.reading import in_time
 from workbench.query.http.transport import Fields
 
 #: What the server gives at most for one question, unless it says less. [lines]
@@ -71,14 +73,25 @@ class LokiApi:
         """
         fields = [("query", query), *_times(start_ns, end_ns), ("direction", direction)]
         path = "/loki/api/v1/query_range"
-        limited = [*fields, ("limit", str(limit or self.most_lines))]
+        most = limit or self.most_lines
+        limited = [*fields, ("limit", str(most))]
         reply = self.web.reply(path, limited, query=query, headers=_CATEGORIZED, fine=(400, 401))
         if reply.status == 400 and (cap := _CAP.search(said(reply))) and int(cap[1]) < self.most_lines:
-            self.most_lines = int(cap[1])
+            self.most_lines = most = int(cap[1])
             limited = [*fields, ("limit", cap[1])]
-        elif reply.status == 200:
-            return _entries(self.web.json(reply), query)
-        return _entries(self._document(path, limited, query=query), query)
+        if reply.status == 200:
+            read, until = self.web.json(reply), reply.until
+        else:
+            read, until = self._document(path, limited, query=query), math.inf
+        entries = _entries(read, query, until)
+        if len(entries) > most:
+            raise AnswerUnreadable(
+                f"The server gives {len(entries):,} lines where {most:,} were asked for.",
+                source=self.web.name,
+                query=query,
+                hint="Does it imitate Loki? It ignores `limit`, so there is no way to tell a whole answer.",
+            )
+        return entries
 
     def matrix(
         self, query: str, start_ns: int, end_ns: int, *, step_ms: int
@@ -199,7 +212,7 @@ def _nanoseconds(value: int) -> int:
     return value
 
 
-def _entries(document: Mapping[str, Any], query: str) -> list[Entry]:
+def _entries(document: Mapping[str, Any], query: str, until: float) -> list[Entry]:
     data = document.get("data") or {}
     if data.get("resultType") != "streams":
         raise ParameterError(
@@ -209,7 +222,7 @@ def _entries(document: Mapping[str, Any], query: str) -> list[Entry]:
     entries = []
     for stream in data.get("result") or ():
         labels = stream.get("stream") or nothing
-        for at, line, *more in stream["values"]:
+        for at, line, *more in in_time(stream["values"], until):
             parts: Mapping[str, dict[str, str]] = more[0] if more else {}
             metadata, parsed = (parts.get(part) or nothing for part in ("structuredMetadata", "parsed"))
             entries.append(Entry(int(at), line, labels, metadata, parsed))
