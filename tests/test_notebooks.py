@@ -50,6 +50,12 @@ def test_a_notebook_is_opened_with_its_parameters(
     parameters = papermill.inspect_notebook(str(copy))
     assert [parameters[name]["default"] for name in ("system", "period")] == ['"conduit"', '"2026-10"']
     assert len(json.loads(copy.read_text())["cells"]) > 5
+    for system in ("conduit", "choreoai"):  # copies of another system are not what is asked for
+        with pytest.raises(SystemExit) as ended:
+            main(["notebook", "open", "--system", system, "--no-lab"])
+        assert ended.value.code == 0
+        copy = tmp_path / "notebooks-mine" / f"cost_drivers-{system}.ipynb"
+        assert papermill.inspect_notebook(str(copy))["system"]["default"] == f'"{system}"'
     with pytest.raises(SystemExit) as ended:
         main(["notebook", "open", "nothing", "--no-lab"])
     assert ended.value.code == 2

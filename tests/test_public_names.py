@@ -25,7 +25,7 @@ PUBLIC = {
                 "investigate", "log_overview", "overview", "period_review", "quality_drift", "query_metrics",
                 "service_performance", "slo_attribution", "slo_backtest", "slo_compliance", "slo_policy",
                 "slo_scorecard", "slo_what_if", "source_checks", "source_states", "spend_and_tokens", "system_report",
-                "trace_analysis", "trace_compare", "trace_detail"},
+                "system_reports", "trace_analysis", "trace_compare", "trace_detail"},
 }  # fmt: skip
 
 

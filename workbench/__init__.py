@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from workbench.studies.operations.sources import source_states as source_states
     from workbench.studies.overview.board import overview as overview
     from workbench.studies.overview.report import system_report as system_report
+    from workbench.studies.overview.report import system_reports as system_reports
     from workbench.studies.performance.service import service_performance as service_performance
     from workbench.studies.quality.drift import quality_drift as quality_drift
     from workbench.studies.reviews.review import period_review as period_review
@@ -111,6 +112,7 @@ _PLACES = {
     "source_states": "studies.operations.sources",
     "spend_and_tokens": "studies.cost.spend",
     "system_report": "studies.overview.report",
+    "system_reports": "studies.overview.report",
     "trace_analysis": "studies.traces.analysis",
     "trace_compare": "studies.traces.analysis",
     "trace_detail": "studies.traces.trace",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from workbench.analysis.cost.jumps import spend_jumps
 from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.usual import judged_days
 from workbench.core.timerange import TimeRange
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -175,3 +176,20 @@ def test_the_currency_does_not_matter(scale: float):
     stepped[40:50] *= 2
     first, second = jumps(a=stepped), jumps(a=scale * stepped)
     assert first[["first", "last", "days", "severity"]].equals(second[["first", "last", "days", "severity"]])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5), gaps=st.booleans())
+def test_tables_judged_at_once_give_to_the_last_bit_what_each_gives_alone(seed: int, sizes: list[int], gaps: bool):
+    noise = np.random.default_rng(seed)
+    weekdays = (np.arange(75) % 7).astype(np.int64)
+    tables = []
+    for size in sizes:
+        amounts = noise.gamma(2.0, 10.0 ** noise.integers(-3, 4), (size, 1)) * noise.lognormal(0.0, 0.15, (size, 75))
+        amounts[:, 50:] *= noise.choice([1.0, 1.0, 2.5, 0.1], (size, 1))
+        tables.append(np.where(noise.random((size, 75)) < (0.05 if gaps else 0.0), np.nan, amounts))
+    together = judged_days(tables, weekdays)
+    for table, judged in zip(tables, together, strict=True):
+        (alone,) = judged_days([table], weekdays)
+        for name in ("usual", "out", "deviations", "episode"):
+            np.testing.assert_array_equal(getattr(judged, name), getattr(alone, name))

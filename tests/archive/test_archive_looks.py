@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.archive import Archive, groups
+from workbench.archive import Archive, groups, samples
 from workbench.archive.storage.layout import SAMPLES
 from workbench.archive.storage.tables import Tables
 from workbench.core.series import STALE, SeriesSet, label_key
@@ -87,7 +87,22 @@ def test_a_question_looks_at_each_table_once_and_decodes_each_row_group_once(arc
             assert archive.estimate(wanted, *ALWAYS)[0] == 1
             assert archive.select(wanted, *ALWAYS).samples == 9000
     assert sorted(looks) == sorted(set(looks))
-    assert read == [0, 1, 2]
+    assert read == list(range(11))
+
+
+def test_a_question_reads_a_selection_once_and_again_after_its_own_write(archive, monkeypatch):
+    archive.append_samples(gauge("a", NOVEMBER, [1.0, 2.0]))
+    reads, whole = [], samples.read
+    monkeypatch.setattr(samples, "read", lambda *given, **how: reads.append(given[3:]) or whole(*given, **how))
+    wanted = [Matcher("__name__", "=", "a")]
+    with archive.one_look():
+        first, again = (archive.select(wanted, *ALWAYS) for _ in range(2))
+        assert first.values.tolist() == again.values.tolist() == [1.0, 2.0]
+        assert reads == [ALWAYS]
+        with pytest.raises(ValueError, match="read-only"):
+            again.values[0] = 5.0
+        archive.replace_samples(gauge("a", NOVEMBER, [3.0]), NOVEMBER, NOVEMBER + 1000)
+        assert archive.select(wanted, *ALWAYS).values.tolist() == [3.0, 2.0]
 
 
 def test_inside_a_look_another_writer_is_not_seen_and_after_it_is(archive):

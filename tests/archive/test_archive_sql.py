@@ -10,7 +10,7 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.archive.sql import connect, rows_of
-from workbench.core.errors import QueryTooExpensive
+from workbench.core.errors import QueryRejected, QueryTooExpensive
 from workbench.core.series import SeriesSet
 
 NOVEMBER = 1_793_491_200_000
@@ -87,6 +87,22 @@ def test_of_many_files_the_last_commit_counts(archive):
     for turn in range(12):
         archive.append_samples(SeriesSet.of([(labels, [NOVEMBER, NOVEMBER + 60_000], [float(turn), 1.0])]))
     assert connect(archive).execute("SELECT value FROM samples ORDER BY ts").fetchall() == [(11.0,), (1.0,)]
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("SELECT foo FROM samples", "foo"),
+        ("SELECT ts,\n  bar\nFROM samples", "bar"),
+        ("SELECT " + "ts, " * 60 + "foo, " + "ts, " * 60 + "ts FROM samples", "foo"),
+        ("SELECT 1 FROM nothing", "nothing"),
+    ],
+)
+def test_an_error_points_at_the_word_that_is_wrong(archive, query, word):
+    with pytest.raises(QueryRejected) as caught:
+        rows_of(connect(archive), query)
+    assert query[caught.value.position :].startswith(word)
+    assert "LINE" not in caught.value.message
 
 
 @pytest.mark.slow

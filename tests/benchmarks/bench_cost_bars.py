@@ -139,7 +139,7 @@ def anomalies() -> None:
         places = np.linspace(first + 5, len(values) - 20, 15).astype(int)
         rows = [values] + [np.where(np.arange(len(values)) == place, values * 1.5, values) for place in places]
         rows += [np.where(np.arange(len(values)) >= place, values * 1.3, values) for place in places]
-        out = np.vstack([usual.judged_days(row[None], weekdays).out for row in rows])
+        out = np.vstack([judged.out for judged in usual.judged_days([row[None] for row in rows], weekdays)])
         spikes.append(np.mean([out[1 + n, place] > 0 for n, place in enumerate(places)]))
         steps.append(np.mean([(out[16 + n, place : place + 3] > 0).any() for n, place in enumerate(places)]))
         false.append(100 * np.mean(out[0, first:] != 0))

@@ -50,9 +50,9 @@ BODIES = (JSON | ENVELOPED).map(lambda value: json.dumps(value).encode()) | st.s
 )
 
 
-def questions(kind: str) -> Mapping[str, Callable[[], Any]]:
+def questions(kind: str, timeout_s: float = 1) -> Mapping[str, Callable[[], Any]]:
     index = {"index": "logs"} if kind in ("elasticsearch", "opensearch") else {}
-    given = SourceSettings(kind=kind, url="http://127.0.0.1:1", timeout_s=1, **index)
+    given = SourceSettings(kind=kind, url="http://127.0.0.1:1", timeout_s=timeout_s, **index)
     if kind == "prometheus":
         source = backends.open_source("s", given, Limits())
         return {

@@ -14,7 +14,8 @@ import pytest
 
 from tests.studies.conftest import END, SYSTEM, lab_series
 from workbench.archive import Archive
-from workbench.archive.snapshot import copy_archive
+from workbench.archive import snapshot as snapshot_module
+from workbench.archive.snapshot import copy_archive, put
 from workbench.archive.storage.layout import LAYOUTS
 from workbench.archive.storage.place import LocalFolder
 from workbench.cli.main import main
@@ -26,6 +27,7 @@ from workbench.report.issue.reproduce import find_issue, issued_rows, reproduce
 from workbench.store import open_store
 from workbench.studies import open_context
 from workbench.studies.decisions.exclusions import add_exclusion
+from workbench.studies.upkeep import backup as backup_module
 from workbench.studies.upkeep.backup import MANIFEST, back_up, restore
 
 NOW = datetime(2026, 11, 4, tzinfo=UTC)
@@ -99,6 +101,81 @@ def test_a_second_backup_copies_only_what_is_new(settings, tmp_path):
     assert Archive.open(elsewhere.home / "archive").series_count() == Archive.open(
         settings.home / "archive"
     ).series_count()  # fmt: skip
+
+
+def tried_at(settings: Settings, backup: Path, step: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Back up with a disk that is full from the n-th file on; say whether it ended well all the same."""
+    written = []
+
+    def full(place: object, name: str, content: bytes) -> None:
+        written.append(name)
+        if len(written) >= step:
+            raise ArchiveError("The archive cannot write: No space left on device.")
+        put(place, name, content)
+
+    with monkeypatch.context() as patch:
+        for module in (backup_module, snapshot_module):
+            patch.setattr(module, "put", full)
+        try:
+            back_up(settings, backup, now=NOW + timedelta(hours=1))
+        except ArchiveError:
+            return False
+    return True
+
+
+def test_a_backup_that_is_broken_off_leaves_the_one_before(settings, tmp_path, monkeypatch):
+    back_up(settings, tmp_path / "backup", now=NOW)
+    context = open_context(settings)
+    add_exclusion(context, system=SYSTEM, start=END - timedelta(days=4), duration="1h", reason="After the backup")
+    Archive.open(settings.history).append_samples(SeriesSet.of([({"__name__": "new"}, [0], [1.0])]))
+    (settings.home / "reports").mkdir(exist_ok=True)
+    (settings.home / "reports" / "draft.html").write_text("new")
+    steps = 0
+    while not tried_at(settings, tmp_path / "backup", steps + 1, monkeypatch):
+        steps += 1
+        elsewhere = settings_of(tmp_path / f"elsewhere-{steps}")
+        restore(elsewhere, tmp_path / "backup", now=NOW)
+        assert len(open_store(elsewhere).exclusions(SYSTEM)) == 1
+    assert steps >= 5
+    after = settings_of(tmp_path / "after")
+    restore(after, tmp_path / "backup", now=NOW)
+    assert len(open_store(after).exclusions(SYSTEM)) == 2
+    assert (after.home / "reports" / "draft.html").read_text() == "new"
+    names = {path.relative_to(tmp_path / "backup").as_posix() for path in (tmp_path / "backup").rglob("*")
+             if path.is_file()}  # fmt: skip
+    manifest = json.loads((tmp_path / "backup" / MANIFEST).read_text())
+    assert names - {MANIFEST, "backup.lock"} == {manifest["stored"].get(name, name) for name in manifest["files"]}
+
+
+def test_a_first_backup_that_was_broken_off_is_none_and_can_go_on(settings, tmp_path, monkeypatch):
+    assert not tried_at(settings, tmp_path / "backup", 6, monkeypatch)
+    with pytest.raises(ParameterError, match="was not finished"):
+        restore(settings_of(tmp_path / "elsewhere"), tmp_path / "backup", now=NOW)
+    assert not (tmp_path / "elsewhere").exists()
+    back_up(settings, tmp_path / "backup", now=NOW)
+    restore(settings_of(tmp_path / "elsewhere"), tmp_path / "backup", now=NOW)
+
+
+@pytest.mark.parametrize("step", [1, 5, 1_000])
+def test_a_home_that_is_half_restored_gives_no_figures(settings, tmp_path, monkeypatch, step):
+    """Without the exclusions of the store a figure would be wrong and say nothing of it."""
+    made = back_up(settings, tmp_path / "backup", now=NOW)
+    elsewhere, written = settings_of(tmp_path / "elsewhere"), []
+
+    def killed(place: object, name: str, content: bytes) -> None:
+        written.append(name)
+        if len(written) == min(step, made.files - 2):  # without the manifest, and the store, which is last
+            raise KeyboardInterrupt
+        put(place, name, content)
+
+    monkeypatch.setattr(backup_module, "put", killed)
+    with pytest.raises(KeyboardInterrupt):
+        restore(elsewhere, tmp_path / "backup", now=NOW)
+    monkeypatch.undo()
+    with pytest.raises(ArchiveError, match="was there before"):
+        open_store(elsewhere).exclusions(SYSTEM)
+    restore(elsewhere, tmp_path / "backup", now=NOW, replace=True)
+    assert len(open_store(elsewhere).exclusions(SYSTEM)) == 1
 
 
 @pytest.mark.slow

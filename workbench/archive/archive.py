@@ -262,14 +262,17 @@ class Archive:
         Series without a sample in the range are left out. Only the needed row groups are read.
         """
         ids, labels = self.matching(matchers)
-        floats = samples.read(self._tables, ids, labels, start_ms, end_ms)
+        floats = self._floats(ids, labels, start_ms, end_ms)
         histograms = native.read(self._tables, ids, labels, start_ms, end_ms)
         return floats if histograms is None else concatenated([floats, histograms])
 
     def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
         """Read as :meth:`select`, without native histograms."""
-        ids, labels = self.matching(matchers)
-        return samples.read(self._tables, ids, labels, start_ms, end_ms)
+        return self._floats(*self.matching(matchers), start_ms, end_ms)
+
+    def _floats(self, ids: NDArray[np.int32], labels: Sequence[Labels], start_ms: int, end_ms: int) -> SeriesSet:
+        selection = self._tables.version(SAMPLES), ids.tobytes(), start_ms, end_ms
+        return self._looks.once(selection, lambda: samples.read(self._tables, ids, labels, start_ms, end_ms))
 
     def native_only(self, matchers: Sequence[Matcher]) -> bool | None:
         """Say whether all series that fulfil the matchers hold native histograms, or some (None), or none."""

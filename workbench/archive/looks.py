@@ -1,15 +1,20 @@
-"""One look at an archive: everything a question reads comes from one state of its tables and its document."""
+"""One look at an archive: everything a question reads comes from one state of its tables and its document, once."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from workbench.archive.storage.document import Document
 from workbench.archive.storage.layout import SAMPLES, SLICES_1H, SLICES_5M
 from workbench.archive.storage.tables import Tables
+from workbench.core.series import SeriesSet
+
+#: Samples of a look that are kept for its next reads; those used longest ago go first. [samples]
+KEPT_SAMPLES = 3_000_000
 
 
 class Looks:
@@ -35,6 +40,7 @@ class Looks:
             return
         with self._tables.one_look() as look_again:
             try:
+                self._local.samples = OrderedDict()
                 self._local.document = held = self._document.read()
                 while True:  # until no samples were deleted between the looks
                     for layout in (SAMPLES, SLICES_5M, SLICES_1H):
@@ -46,7 +52,27 @@ class Looks:
                     look_again()
                 yield
             finally:
-                self._local.document = None
+                self._local.document = self._local.samples = None
+
+    def once(self, selection: Hashable, read: Callable[[], SeriesSet]) -> SeriesSet:
+        """Return the samples of a selection: of a look as they were read before, else read now.
+
+        A study asks the same buckets for several quantiles, and those of a chart again. Who changes samples in a look
+        names another version of them in its selection.
+        """
+        kept: OrderedDict[Hashable, SeriesSet] | None = getattr(self._local, "samples", None)
+        if kept is None:
+            return read()
+        if selection in kept:
+            kept.move_to_end(selection)
+            return kept[selection]
+        samples = read()
+        for array in (samples.times, samples.values, samples.offsets):
+            array.flags.writeable = False
+        kept[selection] = samples
+        while len(kept) > 1 and sum(each.samples for each in kept.values()) > KEPT_SAMPLES:
+            kept.popitem(last=False)
+        return samples
 
     @property
     def document(self) -> dict[str, Any]:

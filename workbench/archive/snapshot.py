@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class Copied:
     ----------
     files : mapping of str to str
         SHA-256 by the name below the archive.
+    stored : mapping of str to str
+        Names in the copy of files that are stored under another, as an earlier copy still needs theirs.
     tables : mapping of str to Commit
     fresh : int
         Files copied now; the others were there. [count]
@@ -41,13 +44,14 @@ class Copied:
     """
 
     files: Mapping[str, str]
+    stored: Mapping[str, str]
     tables: Mapping[str, Commit]
     fresh: int
     size: int
 
 
 def copy_archive(archive: Archive, to: Place, known: Mapping[str, str] | None = None) -> Copied:
-    """Copy an archive; files that ``known`` has are not read again.
+    """Copy an archive; files that ``known`` has are not read again, and nothing that it names is changed or deleted.
 
     Raises
     ------
@@ -55,23 +59,26 @@ def copy_archive(archive: Archive, to: Place, known: Mapping[str, str] | None = 
         A file of the archive is missing, or the place cannot be written.
     """
     files: dict[str, str] = {}
+    stored: dict[str, str] = {}
     tables: dict[str, Commit] = {}
     counts = [0, 0]
-    held = set(_names(to))
+    known = known or {}
+    held = set(names_of(to))
 
-    def bring(name: str, content: bytes | None, *, fixed: bool) -> None:
+    def bring(name: str, content: bytes | None) -> None:
         if content is None:
             raise ArchiveError(
                 f"The file {archive.place}/{name} of the archive is missing.",
                 hint="`workbench doctor` says what else is; an earlier backup may have it.",
             )
         files[name] = hashlib.sha256(content).hexdigest()
-        if fixed:
-            put(to, name, content)
-        else:
-            _change(to, name, content)
-        counts[0] += 1
-        counts[1] += len(content)
+        place = stored_name(name, files[name], known)
+        if place != name:
+            stored[name] = place
+        if _load(to, place) != content:
+            put(to, place, content)
+            counts[0] += 1
+            counts[1] += len(content)
 
     for layout in _ORDER:
         state = archive.state_of(layout)
@@ -80,19 +87,29 @@ def copy_archive(archive: Archive, to: Place, known: Mapping[str, str] | None = 
         tables[layout.name] = state
         for file in archive.files_at(layout, state):
             name = f"{layout.name}/{file.path}"
-            if known and name in known and name in held:
+            if name in known and name in held:
                 files[name] = known[name]
             else:
-                bring(name, _load(archive.place, name), fixed=True)
+                bring(name, _load(archive.place, name))
         for name in _log(archive.place, layout, state.version):
-            bring(name, _load(archive.place, name), fixed=False)
-    bring(document.NAME, archive.place.load(document.NAME), fixed=False)
+            bring(name, _load(archive.place, name))
+    bring(document.NAME, archive.place.load(document.NAME))
     counted = json.dumps({name: asdict(state) for name, state in tables.items()}, indent=1, sort_keys=True) + "\n"
-    bring(commits.NAME, counted.encode(), fixed=False)
-    for name in held - files.keys():
-        folder, _, gone = name.rpartition("/")
-        (to / folder if folder else to).delete(gone)
-    return Copied(files, tables, counts[0], counts[1])
+    bring(commits.NAME, counted.encode())
+    return Copied(files, stored, tables, counts[0], counts[1])
+
+
+def stored_name(name: str, sha256: str, known: Mapping[str, str]) -> str:
+    """Return where a copy stores a file: beside the one of an earlier copy that has another content.
+
+    Examples
+    --------
+    >>> stored_name("store.db", "beef", {})
+    'store.db'
+    >>> stored_name("store.db", "beef", {"store.db": "cafe"})
+    'store.db.beef'
+    """
+    return name if known.get(name, sha256) == sha256 else f"{name}.{sha256[:16]}"
 
 
 def fetch(place: Place, name: str, sha256: str) -> bytes:
@@ -111,23 +128,29 @@ def fetch(place: Place, name: str, sha256: str) -> bytes:
 
 
 def put(place: Place, name: str, content: bytes) -> None:
-    """Write a file of a copy, in the place of any other."""
+    """Write a file of a copy in one step, in the place of any other."""
     folder, _, file = name.rpartition("/")
     target = place / folder if folder else place
-    target.delete(file)
 
     def fill(sink: Any) -> None:
         if isinstance(sink, Path):
-            sink.write_bytes(content)
+            part = sink.with_name(f".{sink.name}.part")
+            part.unlink(missing_ok=True)
+            try:
+                part.write_bytes(content)
+                os.replace(part, sink)
+            finally:
+                part.unlink(missing_ok=True)
         else:
             sink.write(content)
 
     target.write(file, fill)
 
 
-def _change(place: Place, name: str, content: bytes) -> None:
-    if _load(place, name) != content:
-        put(place, name, content)
+def remove(place: Place, name: str) -> None:
+    """Delete a file of a copy where there is one."""
+    folder, _, file = name.rpartition("/")
+    (place / folder if folder else place).delete(file)
 
 
 def _load(place: Place, name: str) -> bytes | None:
@@ -152,12 +175,12 @@ def _points_at(content: bytes | None) -> int:
         return 1 << 62
 
 
-def _names(place: Place, below: str = "") -> Iterator[str]:
+def names_of(place: Place, below: str = "") -> Iterator[str]:
     """Names of all files of a copy, by the folders that an archive has."""
     folders: Callable[[str], bool] = lambda name: "." not in name or name.startswith("month=")  # noqa: E731
     for name in (place / below if below else place).names():
         path = f"{below}/{name}" if below else name
         if folders(name) and name != _LAST:
-            yield from _names(place, path)
+            yield from names_of(place, path)
         else:
             yield path

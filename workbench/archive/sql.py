@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from workbench.core.errors import QueryRejected, QueryTooExpensive
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+#: Where an error of duckdb points: the line, what is shown of it, and the spaces before the caret.
+_POINTED = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 
 #: Equal log lines of one file are several lines; those of another file are the same ones again.
 _COPY = f"row_number() OVER (PARTITION BY {', '.join(LOGS.schema.names)}, filename)"
@@ -113,9 +117,9 @@ def rows_of(connection: DuckDBPyConnection, query: str, *, seconds: float | None
             hint="Narrow it, aggregate in it, or raise `limits` in the settings.",
         ) from None
     except duckdb.Error as error:
-        raise QueryRejected(
-            " ".join(str(error).split()), query=query, hint="Tables: " + ", ".join(each.name for each in LAYOUTS) + "."
-        ) from None
+        words, position = _placed(str(error), query)
+        hint = "Tables: " + ", ".join(each.name for each in LAYOUTS) + "."
+        raise QueryRejected(words, query=query, hint=hint, position=position) from None
     finally:
         ends.cancel()
     if len(rows) > MAX_ROWS:
@@ -123,6 +127,25 @@ def rows_of(connection: DuckDBPyConnection, query: str, *, seconds: float | None
             f"The query gives more than {MAX_ROWS:,} rows.", query=query, hint="Aggregate or LIMIT."
         )
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _placed(message: str, query: str) -> tuple[str, int | None]:
+    """Split an error of duckdb into its words and the place in the query that it points at.
+
+    Examples
+    --------
+    >>> _placed("No column b" + chr(10) + "LINE 1: select b" + chr(10) + "               ^", "select b")
+    ('No column b', 7)
+    """
+    pointed = _POINTED.search(message)
+    words = " ".join(message[: pointed.start() if pointed else None].split())
+    if pointed is None:
+        return words, None
+    shown, line = pointed[2], query.split("\n")[int(pointed[1]) - 1]
+    before = line.find(shown.removeprefix("...").removesuffix("..."))  # a long line is shown in part
+    column = len(pointed[3]) - len(f"LINE {pointed[1]}: ") - (3 if shown.startswith("...") else 0)
+    start = sum(len(each) + 1 for each in query.split("\n")[: int(pointed[1]) - 1])
+    return words, start + before + column if before >= 0 else None
 
 
 def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, files: Sequence[DataFile]) -> None:

@@ -32,7 +32,7 @@ def investigate(
     period: PeriodOptions,
     format_: str,
 ) -> None:
-    """Say what differs in a window: log templates, failing and slow operations, values of bad requests.
+    """Say what differs in a window: log templates, failing and slow operations, values of bad requests, objectives.
 
     Compared with the same hours a week before and with the hour before; a row is named when it differs from both.
 
@@ -71,11 +71,11 @@ def investigate(
                 print_table([{name: row[name] for name in _SHOWN} for row in rows])
                 top = rows[0]
                 click.echo(f"\n  Example: {top['example']}" if top["example"] else "")
-                click.echo(f"  Trace:   workbench traces {system} --trace {top['trace']}" if top["trace"] else "")
+                click.echo(f"  Trace:   {top['trace command']}" if top["trace"] else "")
                 click.echo(f"  Rows:    {top['command']}\n")
         for heading, others in (
             ("What else happened", tables.happening_rows(study.results["happenings"])),
-            ("Budget spent in the window", tables.budget_rows(study)),
+            (tables.budget_heading(study), tables.budget_rows(study)),
         ):
             if others:
                 click.echo(f"{heading}\n")

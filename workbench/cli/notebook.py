@@ -57,8 +57,8 @@ def list_() -> None:
 def open_(state: Any, name: str | None, directory: Path, system: str, period: str, no_lab: bool) -> None:
     """Copy the notebooks, or NAME alone, into a folder of yours and start JupyterLab there.
 
-    System and period are filled in. Notebooks that are already in the folder are left as they are; NAME gets a copy
-    for each system and period.
+    System and period are filled in, and each of them gets copies of its own, named after it. Notebooks that are
+    already in the folder are left as they are.
 
     \b
     Examples:
@@ -80,7 +80,7 @@ def open_(state: Any, name: str | None, directory: Path, system: str, period: st
 
     directory.mkdir(parents=True, exist_ok=True)
     chosen = list(paths) if name is None else [name.removesuffix(".ipynb")]
-    marks = [] if name is None else [part for part in (system, period.replace("..", "-to-")) if part]
+    marks = [part for part in (system, period.replace("..", "-to-")) if part]
     for stem in chosen:
         copy = directory / ("-".join([stem, *marks]) + ".ipynb")
         if not copy.exists():

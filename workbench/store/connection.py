@@ -66,6 +66,11 @@ class Connected:
         vars(self).pop("_engine", None)
         database.forget(self._mark, self._url.render_as_string(hide_password=False))
 
+    def remember(self) -> None:
+        """Let the store count as lost until it is there, while it is restored."""
+        self.close()
+        database.remember(self._mark, self._url.render_as_string(hide_password=False))
+
     @cached_property
     def _engine(self) -> Engine:
         if self._whole is not None:

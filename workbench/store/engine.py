@@ -41,9 +41,8 @@ def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) ->
         The database cannot be opened, is of a newer program, or was there before and is gone.
     """
     location = database_url(url)
-    where = location.render_as_string(hide_password=True)
     path = file_of(location)
-    kept = mark if path is None else path.with_name(f".{path.name}.made")
+    kept, where = _kept(mark, location)
     engine: Engine | None = None
     try:
         known = remember and (_marked(kept, where) if path is None else kept is not None and kept.exists())
@@ -121,11 +120,22 @@ def _lost(where: str, mark: Path | None) -> ArchiveError:
 
 def forget(mark: Path | None, url: str) -> None:
     """Forget that a store was there, so that an empty one may take its place: it is restored."""
-    location = database_url(url)
-    path = file_of(location)
-    kept = mark if path is None else path.with_name(f".{path.name}.made")
+    kept, _ = _kept(mark, database_url(url))
     if kept is not None:
         kept.unlink(missing_ok=True)
+
+
+def remember(mark: Path | None, url: str) -> None:
+    """Keep in mind that there is a store, before it is there: until it is restored, it counts as lost."""
+    kept, where = _kept(mark, database_url(url))
+    _mark(kept, where)
+
+
+def _kept(mark: Path | None, location: URL) -> tuple[Path | None, str]:
+    """File that keeps in mind whether a store was there, and its address without the password."""
+    path = file_of(location)
+    kept = mark if path is None else path.with_name(f".{path.name}.made")
+    return kept, location.render_as_string(hide_password=True)
 
 
 def _marked(mark: Path | None, where: str) -> bool:

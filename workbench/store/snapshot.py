@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, func, insert, select, text
 
 from workbench.core.errors import ArchiveError
-from workbench.core.private import FILE
+from workbench.core.private import FILE, private_folder
 from workbench.store.engine import HEAD, open_engine, writing
 from workbench.store.models import metadata
 from workbench.store.store import Store
@@ -64,6 +65,27 @@ def rows_of_snapshot(file: Path) -> dict[str, int]:
             return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}  # noqa: S608
     except sqlite3.Error as error:
         raise ArchiveError(f"The copy of the store {file} cannot be read: {error}.", hint="Use another copy.") from None
+
+
+def place_snapshot(file: Path, to: Path) -> None:
+    """Let a snapshot become the file of a store, in one step; the next program that opens it upgrades it.
+
+    Raises
+    ------
+    ArchiveError
+        The disk cannot be written.
+    """
+    part = to.with_name(f".{to.name}.part")
+    try:
+        private_folder(to.parent)
+        part.touch(mode=FILE)
+        shutil.copyfile(file, part)
+        part.replace(to)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ArchiveError(
+            f"{to} cannot be written: {error.strerror}.", hint="Free disk space, then restore."
+        ) from None
 
 
 def read_snapshot(file: Path, store: Store) -> None:

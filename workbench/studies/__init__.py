@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.studies.operations.source_checks import source_checks as source_checks
     from workbench.studies.operations.sources import source_states as source_states
     from workbench.studies.overview.board import overview as overview
+    from workbench.studies.overview.periods import period_history as period_history
     from workbench.studies.performance.service import service_performance as service_performance
     from workbench.studies.quality.drift import quality_drift as quality_drift
     from workbench.studies.reviews.review import finish_review as finish_review
@@ -82,6 +83,7 @@ _PLACES = {
     "open_context": "studies.sources.context",
     "open_period": "studies.sources.opening",
     "overview": "studies.overview.board",
+    "period_history": "studies.overview.periods",
     "product_activity": "studies.operations.activity",
     "quality_drift": "studies.quality.drift",
     "query_metrics": "studies.operations.ask",

@@ -88,7 +88,11 @@ def shown(study: Study) -> None:
                 for kind, heading in rows.HEADINGS.items()
             ),
             Sheet("What else happened", rows.happening_rows(results["happenings"]), "From two hours before."),
-            Sheet("Budget", budget, "Bad events in the window; a burn rate of 1x spends the budget exactly."),
+            Sheet(
+                "Budget",
+                budget,
+                f"{rows.budget_heading(study)}, in whole slices. A burn rate of 1x spends the budget exactly.",
+            ),
         ]
     )
 

@@ -102,20 +102,22 @@ def spend_jumps(
     first_day, running = _midnight(periods.now.start, zone), _running_day(periods, zone)
     last_day = _midnight(periods.now.end - timedelta(milliseconds=1), zone)
     length = (last_day.date() - first_day.date()).days + 1 if periods.now.end > periods.now.start else 0
-    rows: list[dict[str, Any]] = []
-    judged: dict[tuple[str, str], list[int]] = {}
+    days = _Days(seen, zone)
+    tables = []
     for measure, unit, dimension, part in splits(ledger, accounts):
         head = {"measure": measure, "unit": unit, "dimension": dimension}
-        whole = _table(part, seen, zone, None)
-        known, verdicts = _judged(whole, head, first_day, hours=np.nan)
-        rows += verdicts
+        tables.append(_Table(head, days.amounts(part, None), first_day, np.nan))
         if running is not None:
-            until = _table(part, seen, zone, running)
             hours = (periods.now.end - _midnight(periods.now.end, zone)).total_seconds() / 3600
-            today, verdicts = _judged(until, head, _midnight(periods.now.end, zone), hours=hours)
-            known, rows = known + today, rows + verdicts
-        judged.setdefault((measure, unit), []).append(min(known, length))
-    least = min((min(counts) for counts in judged.values()), default=0)
+            tables.append(_Table(head, days.amounts(part, running), _midnight(periods.now.end, zone), hours))
+    rows: list[dict[str, Any]] = []
+    judged: dict[tuple[str, str, str], int] = {}
+    for table, verdicts in zip(tables, _verdicts(tables), strict=True):
+        known, jumps = _judged(table, verdicts)
+        rows += jumps
+        split = (table.head["measure"], table.head["unit"], table.head["dimension"])
+        judged[split] = judged.get(split, 0) + known
+    least = min((min(known, length) for known in judged.values()), default=0)
     frame = pd.DataFrame(_smallest_causes(rows), columns=_COLUMNS)
     order = frame.assign(size=frame["impact"].abs()).sort_values(
         ["measure", "size", "dimension"], ascending=[True, False, True], kind="stable", ignore_index=True
@@ -142,29 +144,60 @@ def _running_day(periods: Periods, zone: str) -> time | None:
     return pd.Timestamp(periods.now.end).tz_convert(zone).time() if passed >= timedelta(hours=LEAST_HOURS) else None
 
 
-def _table(part: pd.DataFrame, seen: pd.DataFrame, zone: str, until: time | None) -> pd.DataFrame:
-    """Amounts by group and local day, up to a time of the day if given; NaN where a day was not observed in full."""
-    tz = named_zone(zone)
-    own = seen[seen["role"].isin(part["role"].unique())]
-    slices = own.groupby(["start", "end"])["covered"].min().reset_index()
-    local = slices["start"].dt.tz_convert(zone)
-    day = local.dt.normalize()
-    if until is not None:
-        cut = pd.Series([pd.Timestamp(datetime.combine(name.date(), until, tz)) for name in day], index=day.index)
-        kept = (slices["end"] <= cut.dt.tz_convert("UTC")).to_numpy(np.bool_) if len(cut) else np.zeros(0, np.bool_)
-        slices, day = slices[kept], day[kept]
-    if slices.empty:
-        return pd.DataFrame()
-    length = (slices["end"] - slices["start"]).dt.total_seconds()
-    sums = pd.DataFrame({"day": day, "length": length, "covered": length * slices["covered"]}).groupby("day").sum()
-    wanted = [_length(day.date(), until, tz) for day in sums.index]
-    good = (sums["length"] >= np.array(wanted) - 300) & (sums["covered"] >= LEAST_COVERED * sums["length"])
-    rows = part.merge(slices.assign(day=day)[["start", "end", "day"]], on=["start", "end"])
-    rows = rows.assign(amount=rows["amount"].astype(np.float64))
-    table = rows.pivot_table(index="group", columns="day", values="amount", aggfunc="sum", fill_value=0.0)
-    table = table.sort_index(axis=1)
-    table.loc[:, ~good.reindex(table.columns).fillna(False).to_numpy(np.bool_)] = np.nan
-    return table.reindex(columns=pd.date_range(table.columns[0], table.columns[-1], freq="D"))
+@dataclass(frozen=True)
+class _Table:
+    """Amounts of a split by group and day, judged from a day on; ``hours`` of the running day where it is one."""
+
+    head: dict[str, Any]
+    amounts: pd.DataFrame
+    first_day: pd.Timestamp
+    hours: float
+
+    @property
+    def is_judged(self) -> bool:
+        return not self.amounts.empty and bool((self.amounts.columns >= self.first_day).any())
+
+
+class _Days:
+    """The slices of each local day, for the roles of a split; splits of the same roles share them."""
+
+    def __init__(self, seen: pd.DataFrame, zone: str) -> None:
+        self._seen, self._zone = seen, zone
+        self._held: dict[tuple[tuple[str, ...], time | None], tuple[pd.DataFrame, pd.Series]] = {}
+
+    def amounts(self, part: pd.DataFrame, until: time | None) -> pd.DataFrame:
+        """Amounts by group and local day, up to a time of the day if given; NaN where not observed in full."""
+        key = tuple(sorted(part["role"].unique())), until
+        if key not in self._held:
+            self._held[key] = self._slices(key[0], until)
+        slices, good = self._held[key]
+        if slices.empty:
+            return pd.DataFrame()
+        rows = part.merge(slices, on=["start", "end"])
+        rows = rows.assign(amount=rows["amount"].astype(np.float64))
+        table = rows.pivot_table(index="group", columns="day", values="amount", aggfunc="sum", fill_value=0.0)
+        table = table.sort_index(axis=1)
+        table.loc[:, ~good.reindex(table.columns).fillna(False).to_numpy(np.bool_)] = np.nan
+        return table.reindex(columns=pd.date_range(table.columns[0], table.columns[-1], freq="D"))
+
+    def _slices(self, roles: tuple[str, ...], until: time | None) -> tuple[pd.DataFrame, pd.Series]:
+        """Slices with their local day, and whether each day was observed in full."""
+        tz = named_zone(self._zone)
+        own = self._seen[self._seen["role"].isin(roles)]
+        slices = own.groupby(["start", "end"])["covered"].min().reset_index()
+        day = slices["start"].dt.tz_convert(self._zone).dt.normalize()
+        if until is not None:
+            cuts = [pd.Timestamp(datetime.combine(name.date(), until, tz)) for name in day]
+            cut = pd.Series(cuts, index=day.index)
+            kept = (slices["end"] <= cut.dt.tz_convert("UTC")).to_numpy(np.bool_) if len(cut) else np.zeros(0, np.bool_)
+            slices, day = slices[kept], day[kept]
+        if slices.empty:
+            return slices, pd.Series(dtype=bool)
+        length = (slices["end"] - slices["start"]).dt.total_seconds()
+        sums = pd.DataFrame({"day": day, "length": length, "covered": length * slices["covered"]}).groupby("day").sum()
+        wanted = [_length(day.date(), until, tz) for day in sums.index]
+        good = (sums["length"] >= np.array(wanted) - 300) & (sums["covered"] >= LEAST_COVERED * sums["length"])
+        return slices.assign(day=day)[["start", "end", "day"]], good
 
 
 def _length(day: Any, until: time | None, tz: Any) -> float:
@@ -174,28 +207,42 @@ def _length(day: Any, until: time | None, tz: Any) -> float:
     return (to_ms(end) - to_ms(begin)) / 1000
 
 
-def _judged(
-    table: pd.DataFrame, head: dict[str, Any], first_day: pd.Timestamp, *, hours: float
-) -> tuple[int, list[dict[str, Any]]]:
+def _verdicts(tables: Sequence[_Table]) -> list[Judged | None]:
+    """Judge tables, those of the same days at once; None for one that has no day to be judged."""
+    same: dict[tuple[pd.Timestamp, int], list[int]] = {}
+    for number, table in enumerate(tables):
+        if table.is_judged:
+            columns = table.amounts.columns
+            same.setdefault((columns[0], len(columns)), []).append(number)
+    verdicts: list[Judged | None] = [None] * len(tables)
+    for numbers in same.values():
+        weekdays = tables[numbers[0]].amounts.columns.day_of_week.to_numpy().astype(np.int64)
+        values = [tables[number].amounts.to_numpy(np.float64) for number in numbers]
+        for number, verdict in zip(numbers, judged_days(values, weekdays), strict=True):
+            verdicts[number] = verdict
+    return verdicts
+
+
+def _judged(table: _Table, verdicts: Judged | None) -> tuple[int, list[dict[str, Any]]]:
     """Return the number of judged days from a day on, and a row an episode in them."""
-    if table.empty or not (table.columns >= first_day).any():
+    if verdicts is None:
         return 0, []
-    values = table.to_numpy(np.float64)
-    verdicts = judged_days(values, table.columns.day_of_week.to_numpy().astype(np.int64))
-    inside = np.asarray(table.columns >= first_day, np.bool_)
+    values, days, hours = table.amounts.to_numpy(np.float64), table.amounts.columns, table.hours
+    inside = np.asarray(days >= table.first_day, np.bool_)
     judged = np.isfinite(verdicts.usual).any(axis=0) & inside
     usual_day = float(np.nanmedian(np.nansum(values, axis=0)))
     rows = []
-    for row in range(len(table)):
+    for row in range(len(values)):
         for number in np.unique(verdicts.episode[row, inside]).tolist():
             places = np.flatnonzero(verdicts.episode[row] == number)
             if not number or (not np.isnan(hours) and places[-1] != len(inside) - 1):
                 continue
             if not np.isnan(hours):
                 places = places[-1:]
-            jump = _jump(values[row], verdicts, row, places, table.columns, judged)
+            jump = _jump(values[row], verdicts, row, places, days, judged)
             if abs(jump["impact"]) >= LEAST_SHARE * usual_day * len(places):
-                rows.append({**head, "group": str(table.index[row]), **jump, "hours": hours, "also": ""})
+                group = str(table.amounts.index[row])
+                rows.append({**table.head, "group": group, **jump, "hours": hours, "also": ""})
     return int(judged.sum()), rows
 
 

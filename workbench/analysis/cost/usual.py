@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,19 +66,20 @@ class Judged:
     episode: NDArray[np.int64]
 
 
-def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
+def judged_days(tables: Sequence[Floats], weekdays: NDArray[np.int64]) -> list[Judged]:
     """Say of each day what was usual on it, and whether it left that.
 
     Parameters
     ----------
-    values : float64 array, (n_groups, n_days)
-        Amounts of consecutive days; NaN where a day was not observed. [as given]
+    tables : sequence of float64 array, each (n_groups, n_days)
+        Amounts of consecutive days, a table a split of a whole; NaN where a day was not observed. [as given]
     weekdays : int array, (n_days,)
         0 to 6.
 
     Returns
     -------
-    Judged
+    list of Judged
+        One a table; each as if it were judged alone.
 
     Notes
     -----
@@ -92,6 +94,9 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
     ----------
     .. [1] F. R. Hampel, The influence curve and its role in robust estimation, J. Am. Stat. Assoc. 69, 1974.
     """
+    values = np.concatenate(tables)
+    table = np.repeat(np.arange(len(tables)), [len(each) for each in tables])
+    wholes = np.array([np.nansum(each, axis=0) for each in tables])
     groups, days = values.shape
     errors = np.full((len(PACES), groups, days), np.nan)
     calm = np.isfinite(values)
@@ -102,7 +107,7 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
     number = np.zeros(groups, np.int64)
     for day in range(1, days):
         past = slice(max(0, day - HISTORY_DAYS), day)
-        model = _Model.of(values[:, past], weekdays[past], calm[:, past])
+        model = _Model.of(values[:, past], weekdays[past], calm[:, past], wholes[:, past].mean(axis=1)[table])
         here, weekday = values[:, day], int(weekdays[day])
         known = np.isfinite(here)
         history = np.isfinite(values[:, past]).sum(axis=1)
@@ -139,7 +144,8 @@ def judged_days(values: Floats, weekdays: NDArray[np.int64]) -> Judged:
         for row in np.flatnonzero(settled).tolist():
             _settle(calm[row], episode[row], day, np.isfinite(values[row]))
         running = running.ended(settled)
-    return Judged(usual, out, deviations, episode)
+    columns = usual, out, deviations, episode
+    return [Judged(*(column[table == number] for column in columns)) for number in range(len(tables))]
 
 
 @dataclass(frozen=True)
@@ -195,10 +201,9 @@ class _Model:
     floor: Floats
 
     @classmethod
-    def of(cls, values: Floats, weekdays: NDArray[np.int64], calm: Bools) -> _Model:
-        plain = np.where(calm, values, np.nan)
-        own, whole = _median(np.abs(plain)), float(np.nansum(values, axis=0).mean())
-        floor = np.maximum(np.maximum(SMALL_OF_OWN * own, SMALL_OF_WHOLE * abs(whole)), 1e-12)
+    def of(cls, values: Floats, weekdays: NDArray[np.int64], calm: Bools, whole: Floats) -> _Model:
+        own = _median(np.abs(np.where(calm, values, np.nan)))
+        floor = np.maximum(np.maximum(SMALL_OF_OWN * own, SMALL_OF_WHOLE * np.abs(whole)), 1e-12)
         logs = np.log(np.maximum(np.where(np.isfinite(values), values, np.nan), floor[:, None]))
         shares = _weekday_shares(logs, weekdays, calm)
         levels = np.where(calm, logs - shares[:, weekdays], 0.0)

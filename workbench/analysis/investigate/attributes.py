@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.investigate.changes import Rows, change_of, compared
-from workbench.analysis.investigate.rates import RateRatios
+from workbench.analysis.investigate.rates import MARGIN, RateRatios
 from workbench.analysis.investigate.windows import Baseline, Flags, Floats, Windows
 
 #: More values than this tell requests apart one by one and narrow nothing. [count]
 MOST_VALUES = 50
+
+#: Stands between the two values of a pair.
+PAIR = " and "
 
 #: Attributes that say how a request ended or what it measured; the rest may say which requests were bad.
 _NO_DIMENSION = re.compile(
@@ -86,15 +91,34 @@ def attribute_changes(requests: pd.DataFrame, windows: Windows) -> Rows:
         return Rows(pd.DataFrame())
     masks = windows.masks(requests["time_ns"].to_numpy(np.int64))
     weights, bad = requests["weight"].to_numpy(np.float64), requests["bad"].to_numpy(np.bool_)
-    held = [_bad_rows(requests, values, names, masks, weights, bad, windows) for names, values in _dimensions(requests)]
-    held += [_mix_rows(requests, values, names, masks, bad, windows) for names, values in _dimensions(requests)]
-    held.append(_traffic(requests, masks, weights, windows))
-    parts = [part for part in held if len(part)]
-    return Rows(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
+    dimensions = _dimensions(requests)
+    held = [_bad_rows(requests, dimension, masks, weights, bad, windows) for dimension in dimensions]
+    mix = [_mix_rows(requests, dimension, masks, bad, windows) for dimension in dimensions]
+    alone = {str(row.what): float(row.ratio) for frame in mix for row in frame.itertuples()}
+    for first, second in itertools.combinations(dimensions, 2):
+        pairs = _pairs(first, second)
+        if len(pairs.names):
+            held.append(_beyond_parts(_mix_rows(requests, pairs, masks, bad, windows), alone))
+    parts = [part for part in (*held, *mix, _traffic(requests, masks, weights, windows)) if len(part)]
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return Rows(rows.assign(evidence=pd.factorize(rows["evidence"])[0].astype(np.float64)) if len(rows) else rows)
 
 
-def _dimensions(requests: pd.DataFrame) -> list[tuple[list[str], NDArray[np.int64]]]:
-    """Each attribute that can tell kinds of requests apart: ``name = value`` texts, and the code of each request."""
+@dataclass(frozen=True, eq=False)
+class _Dimension:
+    """Values that tell kinds of requests apart: their ``name = value`` texts, and the number of each request or -1."""
+
+    names: list[str]
+    codes: NDArray[np.int64]
+
+    def members(self) -> list[bytes]:
+        """Which requests each value is counted in, and out of which."""
+        known = np.packbits(self.codes >= 0).tobytes()
+        return [np.packbits(self.codes == code).tobytes() + known for code in range(len(self.names))]
+
+
+def _dimensions(requests: pd.DataFrame) -> list[_Dimension]:
+    """Find the attributes that can tell kinds of requests apart."""
     rows: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for row, attributes in enumerate(requests["attributes"]):
         for name, value in attributes.items():
@@ -110,20 +134,50 @@ def _dimensions(requests: pd.DataFrame) -> list[tuple[list[str], NDArray[np.int6
         codes = np.full(len(requests), -1, np.int64)
         for row, value in rows[name]:
             codes[row] = place[value]
-        dimensions.append(([f"{name} = {value}" for value in values], codes))
+        dimensions.append(_Dimension([f"{name} = {value}" for value in values], codes))
     return dimensions
 
 
+def _pairs(first: _Dimension, second: _Dimension) -> _Dimension:
+    """Values of two attributes together, without those that all requests of one of the two have."""
+    both = (first.codes >= 0) & (second.codes >= 0)
+    size = len(second.names)
+    joint = first.codes * size + second.codes
+    seen, counts = np.unique(joint[both], return_counts=True)
+    whole_first, whole_second = (
+        np.bincount(each.codes[each.codes >= 0], minlength=len(each.names)) for each in (first, second)
+    )
+    apart = (counts < whole_first[seen // size]) & (counts < whole_second[seen % size])
+    if not apart.any() or apart.sum() > MOST_VALUES:
+        return _Dimension([], np.full(len(joint), -1, np.int64))
+    places = np.searchsorted(seen[apart], joint)
+    held = both & np.isin(joint, seen[apart])
+    # Requests with other pairs are part of the whole: they have a number beyond the names.
+    codes = np.where(held, places, np.where(both, apart.sum(), -1))
+    names = [f"{first.names[pair // size]}{PAIR}{second.names[pair % size]}" for pair in seen[apart]]
+    return _Dimension(names, codes)
+
+
+def _beyond_parts(frame: pd.DataFrame, alone: dict[str, float]) -> pd.DataFrame:
+    """Leave a pair unnamed that moved no more than one of its two values did by itself, within the margin."""
+    parts = [[alone.get(name, 1.0) for name in str(what).split(PAIR)] for what in frame["what"]]
+    most = np.array([max(1.0, *each) for each in parts]) * MARGIN
+    least = np.array([min(1.0, *each) for each in parts]) / MARGIN
+    ratio = frame["ratio"].to_numpy(np.float64)
+    return frame.assign(p=np.where((ratio > most) | (ratio < least), frame["p"], 1.0))
+
+
 def _summed(codes: NDArray[np.int64], chosen: Flags, size: int, weights: Floats | None = None) -> Floats:
-    own = chosen & (codes >= 0)
+    own = chosen & (codes >= 0) & (codes < size)
     given = None if weights is None else weights[own]
     return np.bincount(codes[own], weights=given, minlength=size).astype(np.float64)
 
 
 def _bad_rows(
-    requests: pd.DataFrame, codes: NDArray[np.int64], names: list[str], masks: tuple[Flags, ...], weights: Floats,
-    bad: Flags, windows: Windows,
+    requests: pd.DataFrame, dimension: _Dimension, masks: tuple[Flags, ...], weights: Floats, bad: Flags,
+    windows: Windows,
 ) -> pd.DataFrame:  # fmt: skip
+    names, codes = dimension.names, dimension.codes
     size = len(names)
     counts = [_summed(codes, mask & bad, size) for mask in masks]
     stood_for = [_summed(codes, mask & bad, size, weights) for mask in masks]
@@ -141,15 +195,18 @@ def _bad_rows(
         before_share = np.stack([*shares[1:], other_share])[against, rows]
     named = Windows(windows.range, (*windows.baselines, Baseline("other values", windows.range)))
     frame = _frame("bad requests", names, ratios, against, named, counts[0], before, requests, codes, masks[0] & bad)
-    frame = frame.assign(now=shares[0], before=before_share, unit="of requests failed", detail="over-represented")
+    frame = frame.assign(
+        now=shares[0], before=before_share, unit="of requests failed", detail="over-represented",
+        evidence=dimension.members(),
+    )  # fmt: skip
     # A value that fails less than others is no finding, and one value alone has no others.
     return frame[(whole > 0) & (ratios.ratio > 1) & (calls[0] > 0) & (other_calls > 0)]
 
 
 def _mix_rows(
-    requests: pd.DataFrame, codes: NDArray[np.int64], names: list[str], masks: tuple[Flags, ...], bad: Flags,
-    windows: Windows,
-) -> pd.DataFrame:  # fmt: skip
+    requests: pd.DataFrame, dimension: _Dimension, masks: tuple[Flags, ...], bad: Flags, windows: Windows
+) -> pd.DataFrame:
+    names, codes = dimension.names, dimension.codes
     size = len(names)
     counts = [_summed(codes, mask & ~bad, size) for mask in masks]
     totals = [np.full(size, float((mask & ~bad & (codes >= 0)).sum())) for mask in masks]
@@ -159,8 +216,9 @@ def _mix_rows(
     frame = _frame("traffic mix", names, ratios, against, windows, counts[0], before, requests, codes, masks[0] & ~bad)
     with np.errstate(invalid="ignore", divide="ignore"):
         frame = frame.assign(
-            now=counts[0] / totals[0], before=before / before_total, unit="of requests", detail="share of traffic"
-        )
+            now=counts[0] / totals[0], before=before / before_total, unit="of requests", detail="share of traffic",
+            evidence=dimension.members(),
+        )  # fmt: skip
     return frame[np.sum(counts, axis=0) > 0]
 
 
@@ -192,7 +250,9 @@ def _traffic(requests: pd.DataFrame, masks: tuple[Flags, ...], weights: Floats, 
         masks[0],
     )
     rates = [float(meant[0]) / seconds * 60 for meant, seconds in zip(stood_for, windows.seconds, strict=True)]
-    return frame.assign(now=rates[0], before=rates[1 + number], unit="requests/min", detail="number of requests")
+    return frame.assign(
+        now=rates[0], before=rates[1 + number], unit="requests/min", detail="number of requests", evidence=b""
+    )
 
 
 def _frame(
@@ -201,7 +261,7 @@ def _frame(
 ) -> pd.DataFrame:  # fmt: skip
     size = len(names)
     first = np.full(size, -1, np.int64)
-    rows = np.flatnonzero(chosen & (codes >= 0))
+    rows = np.flatnonzero(chosen & (codes >= 0) & (codes < size))
     rows = rows[np.argsort(requests["time_ns"].to_numpy(np.int64)[rows], kind="stable")]
     seen, places = np.unique(codes[rows], return_index=True)
     first[seen] = rows[places]
@@ -216,11 +276,7 @@ def _frame(
             "now": np.nan,
             "before": np.nan,
             "unit": "",
-            "ratio": ratios.ratio,
-            "ratio_low": ratios.low,
-            "ratio_high": ratios.high,
-            "p": ratios.p,
-            "least_p": ratios.least_p,
+            **ratios.columns(),
             "always": False,
             "effect": ratios.bound,
             "kept": now.astype(np.int64),

@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.investigate.rates import FALSE_DISCOVERY, RateRatios, agreed, false_discovery, rate_ratios
+from workbench.analysis.investigate.rates import (
+    FALSE_DISCOVERY,
+    JUDGED_BY,
+    RateRatios,
+    agreed,
+    false_discovery,
+    rate_ratios,
+)
 from workbench.analysis.investigate.windows import Floats, Windows
 from workbench.core.result import Result
 
 #: What a row is about, in the order shown.
-KINDS = ("failing operation", "log template", "slow operation", "bad requests", "traffic mix")
+KINDS = ("failing operation", "log template", "slow operation", "bad requests", "traffic mix", "objective")
 
 COLUMNS = [
     "rank", "kind", "what", "service", "detail", "change", "now", "before", "unit", "ratio", "ratio_low", "ratio_high",
@@ -31,8 +38,9 @@ class Changes(Result):
     =================== ==========================================================================================
     rank                1 for the strongest of its kind; 0 where the row is not named (int)
     kind                ``failing operation``, ``log template``, ``slow operation``, ``bad requests`` (values
-                        over-represented in them) or ``traffic mix`` (values that more or fewer requests have)
-    what                template, operation, or ``attribute = value`` (str)
+                        over-represented in them), ``traffic mix`` (values that more or fewer requests have) or
+                        ``objective`` (share of bad events, by exact counts)
+    what                template, operation, ``attribute = value``, or objective (str)
     service, detail     service; level and event type of a template, or what is counted (str)
     change              ``new``, ``grown``, ``shrunk`` or ``vanished`` (str)
     now, before         rate in the window and in the baseline shown [``unit``]
@@ -41,7 +49,7 @@ class Changes(Result):
     named               whether the row is a finding: q at most 0.05 (bool)
     effect              what the rows of one kind are ranked by: logarithm of the ratio's bound for templates and
                         attributes [1], failures that began here [1/s], time added [s/s]
-    kept, kept_before   lines, spans or requests counted, before sampling is undone [count]
+    kept, kept_before   lines, spans or requests counted, before sampling is undone; bad events [count]
     against             baseline of the figures (str)
     first_ns            first row of the window [ns since the epoch]
     example, trace_id   a line or operation, and a trace to look at (str)
@@ -54,7 +62,10 @@ class Changes(Result):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of one kind before they are judged together: the columns of :class:`Changes` less rank, q and named."""
+    """Rows of one kind before they are judged together: the columns of :class:`Changes` less rank, q and named.
+
+    Rows of one kind with the same ``evidence`` count the same requests under two names: they are one test.
+    """
 
     frame: pd.DataFrame
 
@@ -105,7 +116,7 @@ def changes(rows: Sequence[Rows], windows: Windows, notes: Sequence[str] = ()) -
     if not held:
         return Changes(pd.DataFrame(columns=COLUMNS), windows, notes=tuple(notes))
     frame = pd.concat(held, ignore_index=True)
-    frame["q"] = false_discovery(frame["p"].to_numpy(np.float64), frame.pop("least_p").to_numpy(np.float64))
+    frame["q"] = _q(frame)
     frame["named"] = (frame["q"] <= FALSE_DISCOVERY) | frame.pop("always").to_numpy(np.bool_)
     kinds = frame["kind"].map({kind: place for place, kind in enumerate(KINDS)})
     frame = frame.assign(_kind=kinds, _size=frame["effect"].abs() * frame["named"])
@@ -115,3 +126,12 @@ def changes(rows: Sequence[Rows], windows: Windows, notes: Sequence[str] = ()) -
     within = frame.groupby("kind", sort=False).cumcount() + 1
     frame["rank"] = np.where(frame["named"], within, 0).astype(np.int64)
     return Changes(frame[COLUMNS], windows, notes=tuple(notes))
+
+
+def _q(frame: pd.DataFrame) -> pd.Series:
+    """Judge all rows together, those with the same evidence as one."""
+    evidence = frame.get("evidence", pd.Series(np.nan, index=frame.index))
+    keys = [frame["kind"], evidence.fillna(pd.Series(-1.0 - frame.index.to_numpy(), index=frame.index))]
+    own = frame[~pd.concat(keys, axis=1).duplicated()]
+    q = pd.Series(false_discovery(*(own[name].to_numpy(np.float64) for name in ("p", *JUDGED_BY))), index=own.index)
+    return q.reindex(frame.index).groupby(keys).transform("first")

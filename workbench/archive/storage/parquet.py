@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from workbench.archive.storage.layout import ROW_GROUP_ROWS, Layout
+from workbench.archive.storage.layout import Layout
 from workbench.archive.storage.place import Place
 from workbench.core.errors import ArchiveError
 
@@ -24,7 +24,8 @@ Number = TypeVar("Number", bound=np.generic)
 #: Inclusive bounds by column; a file or row group outside any of them is not read.
 Ranges = Mapping[str, tuple[int, int]]
 
-_BATCH_GROUPS = 16
+#: Rows that are read at once, about.
+_BATCH_ROWS = 2_097_152
 _LEVEL = 3
 
 #: Rows to one distinct value from which on a dictionary of floats is smaller than their bytes split.
@@ -111,10 +112,11 @@ def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tupl
                         use_dictionary=[*layout.dictionary, *repeated],
                         column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED") | split,
                         write_statistics=list(layout.order),
+                        write_page_checksum=True,
                         store_schema=False,
                     )
                 )
-            writer.write_table(chunk, row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(chunk, row_group_size=layout.group_rows)
             rows += len(chunk)
             for name in layout.order:
                 bounds = pc.min_max(chunk[name]).as_py()
@@ -191,14 +193,11 @@ def batches(
     """Read row groups of a file, a bounded number at a time, in the order of the file."""
     with _reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
-        source = folder.source(file.path, file.size)
-        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
+        with _opened(folder, file, footer) as opened:
             wanted = list(columns or layout.schema.names)
             held = set(opened.schema_arrow.names)
-            for start in range(0, len(groups), _BATCH_GROUPS):
-                rows = opened.read_row_groups(
-                    list(groups[start : start + _BATCH_GROUPS]), columns=[name for name in wanted if name in held]
-                )
+            for part in _parts(groups, footer):
+                rows = opened.read_row_groups(part, columns=[name for name in wanted if name in held])
                 yield rows if held.issuperset(wanted) else _completed(rows, layout, wanted)
 
 
@@ -208,18 +207,29 @@ def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[i
         return
     with _reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
-        source = folder.source(file.path, file.size)
-        at_once = _BATCH_GROUPS if folder.remote else 1
-        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
+        with _opened(folder, file, footer) as opened:
             held = [name for name in layout.schema.names if name in set(opened.schema_arrow.names)]
-            for start in range(0, len(groups), at_once):
-                part = list(groups[start : start + at_once])
+            for part in _parts(groups, footer) if folder.remote else ([number] for number in groups):
                 rows = opened.read_row_groups(part, columns=held, use_threads=folder.remote)
                 first = 0
                 for number in part:
                     length = footer.metadata.row_group(number).num_rows
                     yield _completed(rows.slice(first, length), layout, layout.schema.names)
                     first += length
+
+
+def _parts(groups: Sequence[int], footer: _Footer) -> Iterator[list[int]]:
+    """Cut row groups into parts that are read at once."""
+    held = footer.metadata
+    at_once = max(_BATCH_ROWS * held.num_row_groups // max(held.num_rows, 1), 1)
+    for start in range(0, len(groups), at_once):
+        yield list(groups[start : start + at_once])
+
+
+def _opened(folder: Place, file: DataFile, footer: _Footer) -> pq.ParquetFile:
+    """Open a file whose pages are held against their checksums: a bit that tipped over would be another number."""
+    source = folder.source(file.path, file.size)
+    return pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote, page_checksum_verification=True)
 
 
 def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:

@@ -140,6 +140,7 @@ class LocalFolder:
     def write(self, name: str, fill: Callable[[Any], T]) -> tuple[T, int]:
         """Write a file that cannot be written to afterwards; see :class:`Place`."""
         path = self.path / name
+        new = not path.exists()
         try:
             private_folder(path.parent)
             result = fill(path)
@@ -148,7 +149,8 @@ class LocalFolder:
             path.chmod(0o400)
             return result, path.stat().st_size
         except OSError as error:
-            path.unlink(missing_ok=True)
+            if new:
+                path.unlink(missing_ok=True)
             raise ArchiveError(
                 f"The archive cannot write below {path.parent}: {error.strerror or error}.",
                 hint="Nothing was changed. Free disk space or mend the permissions, then run the command again.",

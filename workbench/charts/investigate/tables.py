@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result, Study
+from workbench.core.timerange import TimeRange
 from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text
 
 #: Rows of one kind that a table shows; all of them are in the data.
@@ -17,6 +18,9 @@ SHOWN = 8
 #: Columns of a table in a report; the data and the page have all.
 REPORTED = ("what", "service", "change", "now", "before", "ratio", "kept")
 
+#: Rows of values that agree in all of these count the same requests.
+_SAME = ("kind", "kept", "kept_before", "now", "before", "ratio", "first_ns", "trace_id", "example")
+
 #: What a reader is told of each kind, in place of its short name.
 HEADINGS = {
     "failing operation": "Operations that fail: where failures began",
@@ -24,13 +28,14 @@ HEADINGS = {
     "slow operation": "Operations that are slower, by own time",
     "bad requests": "Over-represented in bad requests",
     "traffic mix": "Traffic",
+    "objective": "Objectives: share of bad events, by exact counts",
 }
 
 
 def change_rows(result: Result, kind: str, *, most: int = SHOWN) -> list[dict[str, str]]:
     """One row of text per finding of a kind: ``rank, what, change, now, before, ratio, counted, trace, command``."""
     frame = result.frame
-    rows = frame[(frame["kind"] == kind) & frame["named"]] if len(frame) else frame
+    rows = merged(frame[(frame["kind"] == kind) & frame["named"]]) if len(frame) else frame
     return [
         {
             "rank": str(row.rank),
@@ -44,10 +49,20 @@ def change_rows(result: Result, kind: str, *, most: int = SHOWN) -> list[dict[st
             "first": _instant(row.first_ns) if row.kept else NO_VALUE,
             "example": str(row.example),
             "trace": str(row.trace_id),
+            "trace command": str(row.trace_command),
             "command": str(row.command),
         }
         for row in rows.head(most).itertuples()
     ]
+
+
+def merged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Show values of attributes that the same requests have as one row, other rows as they are."""
+    same = [*_SAME, rows["what"].where(~rows["kind"].isin(("bad requests", "traffic mix")), "")]
+    names = rows.groupby(same, sort=False, dropna=False)["what"].agg(list)
+    first = rows[~rows.assign(apart=same[-1]).duplicated([*_SAME, "apart"])]
+    texts = [f"{what} (the same requests: {', '.join(others)})" if others else what for what, *others in names.tolist()]
+    return first.assign(what=pd.Series(texts, index=first.index, dtype="str"))
 
 
 def _what(row: Any, kind: str) -> str:
@@ -97,6 +112,15 @@ def budget_rows(study: Study) -> list[dict[str, str]]:
     ]
 
 
+def budget_heading(study: Study) -> str:
+    """Say over which whole slices the events of :func:`budget_rows` were counted."""
+    frame = study.results["compliance"].frame if "compliance" in study.results else pd.DataFrame()
+    if frame.empty:
+        return "Budget spent"
+    edges = (frame["window_start"].min(), frame["window_end"].max())
+    return f"Budget spent from {TimeRange(*(pd.Timestamp(edge).to_pydatetime() for edge in edges))}"
+
+
 def finding(study: Study) -> Sentence:
     """Say in one sentence what differs most, or that nothing that was compared does."""
     frame = study.results["changes"].frame
@@ -105,7 +129,7 @@ def finding(study: Study) -> Sentence:
     named = frame[frame["named"]]
     if named.empty:
         unread = " Lines or spans could not be read." if study.status == "unavailable" else ""
-        return Sentence(f"Nothing differs in what was read: {len(frame)} rows were compared.{unread}")
+        return Sentence(f"Nothing differs in what was read: {len(frame)} rows were compared.{unread}{_burning(study)}")
     parts = []
     for kind, words in _LEADS.items():
         own = named[named["kind"] == kind]
@@ -115,12 +139,23 @@ def finding(study: Study) -> Sentence:
     return Sentence(f"{len(named)} of {len(frame)} rows differ. {text[:1].upper()}{text[1:]}.")
 
 
+def _burning(study: Study) -> str:
+    """Name what burned in spite of it: a budget may burn as fast as it did before."""
+    frame = study.results["compliance"].frame if "compliance" in study.results else pd.DataFrame()
+    burning = frame[frame["burn_rate"] > 1].sort_values("burn_rate", ascending=False) if len(frame) else frame
+    if burning.empty:
+        return ""
+    names = ", ".join(f"{row.objective} ({row.burn_rate:,.1f}x)" for row in burning.itertuples())
+    return f" Budgets that burned faster than allowed all the same: {names}."
+
+
 _LEADS = {
     "failing operation": "failures began in",
     "log template": "most changed log template:",
     "slow operation": "slower:",
     "bad requests": "over-represented in bad requests:",
     "traffic mix": "traffic moved:",
+    "objective": "share of bad events changed most in the objective",
 }
 
 

@@ -49,8 +49,7 @@ def run(
     """
     from workbench.cli.collect import until_signal
     from workbench.core.errors import ReportError
-    from workbench.core.executor import LocalProcesses
-    from workbench.core.executor.cluster import Cluster
+    from workbench.core.executor.chosen import executor_for
     from workbench.core.timerange import parse_instant
     from workbench.report.schedule import Scheduler, open_schedule
     from workbench.report.schedule.clock import rehearsal_clock, wall_clock
@@ -62,7 +61,7 @@ def run(
     entries = chosen(open_schedule(settings, context, file=file), names)
     clock = rehearsal_clock(parse_instant(clock_start, zone=settings.zone), speed) if clock_start else wall_clock
     store = open_store(settings)
-    executor = Cluster(cluster, settings) if cluster else LocalProcesses(workers)
+    executor = executor_for(settings, cluster=cluster, workers=workers)
     try:
         scheduler = Scheduler(
             settings=settings,
@@ -90,7 +89,3 @@ def run(
         count = "1 report was" if len(errors) == 1 else f"{len(errors)} reports were"
         raise ReportError(f"{count} not made:\n" + "\n".join(errors))
     sys.exit(0)
-
-
-def _told(event: Any) -> None:
-    say(f"{event.at:%Y-%m-%d %H:%M:%S} UTC {event.what}: {event.subject} {event.detail}".rstrip())

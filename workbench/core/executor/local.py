@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.core.executor.task import TaskDied, begun, ended
 
-#: Tasks at once; a report has a kernel of its own, with up to about 1.2 gigabytes. [count]
+#: Tasks at once; a report has a kernel of its own, with up to about 1.3 gigabytes. [count]
 MOST_AT_ONCE = 4
 
 
@@ -25,10 +25,15 @@ class LocalProcesses:
     """
 
     def __init__(self, slots: int | None = None) -> None:
-        self.slots = slots or max(1, min(MOST_AT_ONCE, os.cpu_count() or 1))
+        self.slots = slots or self.usual_slots()
         self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="task")
         self._children: set[subprocess.Popen[bytes]] = set()
         self._guard, self._closed = threading.Lock(), False
+
+    @staticmethod
+    def usual_slots() -> int:
+        """Tasks at once where nothing else is said."""
+        return max(1, min(MOST_AT_ONCE, os.cpu_count() or 1))
 
     def submit(self, function: str, arguments: Mapping[str, Any]) -> Future[Any]:
         """Begin a task, or let it wait for a slot."""

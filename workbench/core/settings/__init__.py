@@ -224,7 +224,7 @@ class ArchiveSettings(Frozen):
 
 
 class Settings(Frozen):
-    """All settings, paths absolute. ``origin`` is the file they came from."""
+    """All settings, paths absolute. ``origin`` is their file, ``cluster`` a Dask scheduler for wide work."""
 
     home: Path
     zone: str = "UTC"
@@ -247,6 +247,7 @@ class Settings(Frozen):
     systems: Mapping[str, SystemSettings] = Field(default_factory=dict)
     channels: Mapping[str, ChannelSettings] = Field(default_factory=dict)
     schedule: Path | None = None
+    cluster: str = ""
     origin: Path | None = None
 
     @model_validator(mode="after")

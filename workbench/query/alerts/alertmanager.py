@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from workbench.query.alerts.records import AlertRecords
 from workbench.query.alerts.sightings import episodes_of
 from workbench.query.http.client import BackendClient
 from workbench.query.http.failures import clean
+from workbench.query.http.reading import in_time
 from workbench.query.http.shapes import typed_answers
 
 #: What the alerts of an Alertmanager that nobody looked at before do not say.
@@ -195,13 +196,14 @@ class AlertmanagerSource:
             detail, code = f"{error.message} {error.hint}".strip(), error.exit_code
         return SourceState(self._name, self.kind, self.location, status, engine, "", newest, detail, code)
 
-    def _list(self, path: str) -> list[dict[str, Any]]:
-        answer = self.web.document(path)
+    def _list(self, path: str) -> Iterator[dict[str, Any]]:
+        reply = self.web.reply(path)
+        answer = self.web.json(reply)
         if not isinstance(answer, list):
             raise AnswerUnreadable(
                 f"The answer to {path} is no list.", source=self._name, hint="Is it an Alertmanager?"
             )
-        return [row for row in answer if isinstance(row, dict)]
+        return in_time((row for row in answer if isinstance(row, dict)), reply.until)
 
 
 _MUTED_BY = ("silencedBy", "inhibitedBy")

@@ -146,7 +146,7 @@ class BackendClient:
         AnswerUnreadable, AnswerTruncated
         """
         try:
-            return read_json(reply.body, limit=reply.limit)
+            return read_json(reply.body, limit=reply.limit, until=reply.until)
         except RecursionError:
             raise failures.of_text(reply.body, reply.content_type, ValueError("too deep"), api=self._api) from None
         except ValueError as error:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol, TypeVar
 
 import urllib3.exceptions as broken
 
-from workbench.core.errors import QueryTooExpensive
+from workbench.core.errors import QueryTooExpensive, SourceUnavailable
 
 #: Memory that one answer may take, where the settings say nothing (``answer_mib``). [bytes]
 MAX_BYTES = 512 << 20
@@ -25,7 +26,15 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 _PACKED = ("gzip", "x-gzip", "deflate")
 
 _PIECE = 1 << 18
+
+#: Smaller texts are read at once, whatever they hold. [bytes]
+_LARGE = 1 << 20
 _HINT = "Aggregate in the query or narrow it, or raise `answer_mib` of this source."
+
+#: Objects, or rows made of them, between two looks at the clock. [count]
+_LOOKED = 512
+
+T = TypeVar("T")
 
 
 class Pieces(Protocol):
@@ -105,8 +114,67 @@ def too_large(limit: int) -> QueryTooExpensive:
     return QueryTooExpensive(f"The answer takes more memory than {limit >> 20:,} MiB.", hint=_HINT)
 
 
-def read_json(text: bytes | bytearray, *, limit: int = MAX_BYTES) -> Any:
-    """Read JSON, unless its objects would take more memory than the limit leaves.
+def in_time(items: Iterable[T], until: float) -> Iterator[T]:
+    """Give items, such as the rows of an answer while they are made, until the time of the exchange is up.
+
+    Parameters
+    ----------
+    items : iterable
+        Made one by one.
+    until : float
+        Of the monotonic clock. [s]
+
+    Raises
+    ------
+    SourceUnavailable
+        The time is up.
+
+    Examples
+    --------
+    >>> list(in_time("ab", time.monotonic() + 60))
+    ['a', 'b']
+    """
+    for number, item in enumerate(items):
+        if number % _LOOKED == 0:
+            _look(until)
+        yield item
+
+
+def _look(until: float) -> None:
+    if time.monotonic() > until:
+        raise SourceUnavailable(
+            "The answer came, but reading it takes longer than the source's timeout_s allows; it was given up.",
+            hint="Ask for less: a shorter range, fewer series, lines or spans. Or raise timeout_s of this source.",
+        )
+
+
+def _clocked(until: float) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return what JSON's reader calls for each object, so that it can be ended in the middle."""
+    objects = 0
+
+    def look(made: dict[str, Any]) -> dict[str, Any]:
+        nonlocal objects
+        objects += 1
+        if objects % _LOOKED == 0:
+            _look(until)
+        return made
+
+    return look
+
+
+def check_size(text: bytes | bytearray, *, limit: int, times: float = 1.0) -> None:
+    """Refuse a text whose objects take so many times its size, where that is more than the limit leaves.
+
+    Raises
+    ------
+    QueryTooExpensive
+    """
+    if len(text) >= _LARGE and len(text) * times > limit + limit // 2:
+        raise too_large(limit)
+
+
+def read_json(text: bytes | bytearray, *, limit: int = MAX_BYTES, until: float = math.inf) -> Any:
+    """Read JSON, unless its objects would take more memory than the limit leaves, or more time.
 
     Objects are counted by their punctuation first, as a small text can become large: ``[[],[],...`` twenty-fold. Halves
     of surrogate pairs, which no text may hold, become U+FFFD.
@@ -116,6 +184,8 @@ def read_json(text: bytes | bytearray, *, limit: int = MAX_BYTES) -> Any:
     ValueError
         It is no JSON.
     QueryTooExpensive
+    SourceUnavailable
+        The time is up: ``until``, of the monotonic clock. [s]
 
     Examples
     --------
@@ -124,13 +194,15 @@ def read_json(text: bytes | bytearray, *, limit: int = MAX_BYTES) -> Any:
     """
     if json_bytes(text) > limit + limit // 2:
         raise too_large(limit)
-    document = json.loads(text)
+    clocked = _clocked(until) if len(text) >= _LARGE and until < math.inf else None
+    document = json.loads(text, object_hook=clocked)
+    _look(until)
     return _whole(document) if _HALF.search(text) else document
 
 
 def json_bytes(text: bytes | bytearray) -> int:
     """Memory for reading a JSON text, from above: the bytes, their text, and the objects. [bytes]"""
-    if len(text) < 1 << 20:
+    if len(text) < _LARGE:
         return len(text)
     wide = 2 if text.isascii() else 5
     return (

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from workbench.core.errors import AnswerUnreadable
+from workbench.core.errors import AnswerUnreadable, SourceError
 from workbench.core.source import SourceState
 
 C = TypeVar("C")
@@ -38,6 +38,9 @@ def expected(source: str, api: str = "") -> Iterator[None]:
     """
     try:
         yield
+    except SourceError as error:
+        error.source = error.source or source
+        raise
     except WRONG as error:
         what = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
         raise AnswerUnreadable(

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
@@ -43,13 +44,15 @@ _chance = random.SystemRandom()
 class Reply:
     """Answer of a server, its body read to the end; header names are in lower case.
 
-    ``limit`` is the memory that it may take, its objects included. [bytes]
+    ``limit`` is the memory that it may take, its objects included [bytes]; ``until`` the instant of the monotonic clock
+    at which it must have been read, as time for one question is one for asking and for reading. [s]
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | bytearray
     limit: int = MAX_BYTES
+    until: float = math.inf
 
     @property
     def content_type(self) -> str:
@@ -264,7 +267,7 @@ def ask(
     method, path, fields, headers, body
         As in :meth:`HttpTransport.send`.
     timeout_s : float
-        For all attempts and pauses together. [s]
+        For all attempts and pauses together, and for reading the answer. [s]
     attempts : int
         At most so many; a lost connection is tried four times. [count]
 
@@ -299,7 +302,7 @@ def ask(
                 or failures.is_timeout(reply.status, reply.body)
                 or time.monotonic() + pause >= deadline
             ):
-                return reply
+                return replace(reply, until=deadline)
         time.sleep(pause)
     raise SourceUnavailable(f"No answer from {transport.location}.")
 

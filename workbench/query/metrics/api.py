@@ -72,7 +72,7 @@ class PrometheusApi:
         reply = self.reply(path, fields, form=form, query=query)
         with self.naming(query):
             _expect_success(reply, query, path)
-            return envelope(reply.body, limit=reply.limit)[0]
+            return envelope(reply.body, limit=reply.limit, until=reply.until)[0]
 
     def rows(
         self,
@@ -124,7 +124,7 @@ class PrometheusApi:
         with self.naming(query):
             reply = self._send(path, [*fields, *self.extra, ("timeout", f"{max(int(timeout_s), 1)}s")], True, timeout_s)
             _expect_success(reply, query, path)
-            return decode(reply.body, sink, limit=reply.limit, max_series=self.max_series)
+            return decode(reply.body, sink, limit=reply.limit, until=reply.until, max_series=self.max_series)
 
     def number(self, query: str, time_ms: int | None = None, *, about: str = "") -> float | None:
         """Evaluate a query to one number at an instant (the server's now without one); None when there is none."""

@@ -15,6 +15,7 @@ rest: native histograms, pretty-printed JSON, another order of keys. All three g
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from typing import Any, Literal
 from workbench.core.errors import AnswerUnreadable, QueryTooExpensive
 from workbench.core.series import Labels, SeriesSet
 from workbench.query.http import failures
-from workbench.query.http.reading import MAX_BYTES, read_json
+from workbench.query.http.reading import MAX_BYTES, in_time, read_json
 from workbench.query.metrics.compiled import Compiled
 from workbench.query.metrics.decode_parts import Sink, is_labels
 
@@ -67,6 +68,7 @@ def decode(
     *,
     reader: ReaderName = "auto",
     limit: int = MAX_BYTES,
+    until: float = math.inf,
     max_series: int | None = None,
 ) -> Answer:
     """Read an answer of ``query`` or ``query_range`` and hand its series to ``sink`` in order.
@@ -81,6 +83,8 @@ def decode(
         A reader by name is for tests and benchmarks.
     limit : int
         Memory that the answer may take. [bytes]
+    until : float
+        Instant of the monotonic clock by which JSON must have been read. [s]
     max_series : int, optional
         More series are refused before they are read. [count]
 
@@ -109,7 +113,7 @@ def decode(
             hint="Aggregate in the query, match fewer series, or raise limits.series in the settings.",
         )
     try:
-        return _generic(text, sink, limit)
+        return _generic(text, sink, limit, until)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         fault = error if isinstance(error, ValueError) else ValueError(str(error))
         unreadable = failures.of_text(body, "", fault)
@@ -131,7 +135,9 @@ def _reader(name: ReaderName, size: int) -> Reader | None:
     return read_table
 
 
-def envelope(body: bytes | bytearray, *, limit: int = MAX_BYTES) -> tuple[Any, tuple[str, ...]]:
+def envelope(
+    body: bytes | bytearray, *, limit: int = MAX_BYTES, until: float = math.inf
+) -> tuple[Any, tuple[str, ...]]:
     """Return ``data`` and the warnings of an answer that holds no samples: labels, metadata, targets.
 
     Raises
@@ -139,7 +145,7 @@ def envelope(body: bytes | bytearray, *, limit: int = MAX_BYTES) -> tuple[Any, t
     AnswerTruncated, AnswerUnreadable
     """
     try:
-        document = read_json(body, limit=limit)
+        document = read_json(body, limit=limit, until=until)
         if not isinstance(document, dict) or document.get("status") != "success" or "data" not in document:
             raise ValueError("no data")
     except (ValueError, RecursionError) as error:
@@ -148,8 +154,8 @@ def envelope(body: bytes | bytearray, *, limit: int = MAX_BYTES) -> tuple[Any, t
     return document["data"], _texts(document, "warnings")
 
 
-def _generic(text: bytes | bytearray, sink: Sink, limit: int) -> Answer:
-    document = read_json(text, limit=limit)
+def _generic(text: bytes | bytearray, sink: Sink, limit: int, until: float) -> Answer:
+    document = read_json(text, limit=limit, until=until)
     if not isinstance(document, dict) or document.get("status") != "success":
         raise ValueError("no answer of this API")
     data = document["data"]
@@ -159,7 +165,7 @@ def _generic(text: bytes | bytearray, sink: Sink, limit: int) -> Answer:
         warnings.append("The server answered with a part of the data only (isPartial).")
     if kind in ("matrix", "vector"):
         if result:
-            sink(SeriesSet.of(_series_of(series) for series in result))
+            sink(SeriesSet.of(_series_of(series) for series in in_time(result, until)))
         if hidden := sum(bool(series.get("histograms") or series.get("histogram")) for series in result):
             warnings.append(f"Native histograms of {hidden} series are not shown; use histogram_quantile() or others.")
     elif kind == "scalar":

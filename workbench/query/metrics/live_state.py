@@ -66,7 +66,7 @@ def silences(source: PrometheusSource, alertmanager: str) -> Document:
         reply = ask(transport, "GET", path, (), timeout_s=source.timeout_s)
         if not 200 <= reply.status < 300:
             raise failures.of_reply(reply.status, reply.body, reply.content_type, query="", path=path)
-        rows = read_json(reply.body, limit=reply.limit)
+        rows = read_json(reply.body, limit=reply.limit, until=reply.until)
         if not isinstance(rows, list):
             raise ValueError("no list")
     except SourceError as error:

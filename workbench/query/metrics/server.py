@@ -117,7 +117,7 @@ def _lists_stores(reply: Reply) -> bool:
     if reply.status != 200:
         return False
     try:
-        stores = read_json(reply.body, limit=reply.limit).get("data")
+        stores = read_json(reply.body, limit=reply.limit, until=reply.until).get("data")
     except (ValueError, AttributeError, RecursionError, SourceError):
         return False
     return isinstance(stores, dict) and all(isinstance(kind, list) for kind in stores.values())

@@ -22,6 +22,7 @@ from workbench.core.filters import SpanFilter
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.http.client import BackendClient
+from workbench.query.http.reading import in_time, json_bytes, too_large
 from workbench.query.http.shapes import typed_answers
 from workbench.query.http.transport import Fields
 from workbench.query.traces.filter import checked, jaeger_tags, passing
@@ -234,16 +235,17 @@ class JaegerSource(TraceServer):
         return self._data(f"/api/traces/{trace_id}", (), trace_id, gathered)
 
     def _data(self, path: str, fields: Fields, query: str, gathered: Gathered) -> list[list[Span]]:
-        document = self.web.document(path, fields, query=query, fine=(404,))
-        if not isinstance(document, dict):
-            document = {}
+        reply = self.web.reply(path, fields, query=query, fine=(404,))
         with self.web.naming(query):
+            read = self.web.json(reply)
+            document = read if isinstance(read, dict) else {}
             for failure in document.get("errors") or ():
                 if failure.get("code") != 404 and failure.get("msg") != "trace not found":
                     gathered.warnings[f"Jaeger says: {failure.get('msg')}"] += 1
                 elif document.get("data"):
                     gathered.warnings["traces were asked for and not found"] += 1
-            return [list(of_jaeger([trace], self._sampling)) for trace in document.get("data") or ()]
+            traces = (of_jaeger([trace], self._sampling) for trace in document.get("data") or ())
+            return [list(in_time(trace, reply.until)) for trace in traces]
 
     def _otlp(self, path: str, fields: Fields, query: str) -> list[list[Span]]:
         reply = self.web.reply(path, fields, query=query, fine=(404,))
@@ -251,8 +253,10 @@ class JaegerSource(TraceServer):
             return []
         traces: dict[str, list[Span]] = {}
         with self.web.naming(query):
+            if json_bytes(reply.body) > reply.limit + reply.limit // 2:
+                raise too_large(reply.limit)
             for document in _documents(bytes(reply.body).decode(errors="replace"), lambda: self.web.json(reply)):
-                for span in of_json(document, self._sampling):
+                for span in of_json(document, self._sampling, until=reply.until):
                     traces.setdefault(span.trace_id, []).append(span)
         return list(traces.values())
 

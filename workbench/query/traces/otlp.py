@@ -8,14 +8,17 @@ JSON of OTLP has hex ids and numbers for enumerations, that of Tempo base64 and 
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from workbench.core.errors import AnswerUnreadable
 from workbench.query.http.documents import without_collector
+from workbench.query.http.reading import MAX_BYTES, check_size, in_time
 from workbench.query.traces.otlp_schema import message
 from workbench.query.traces.spans import Sampling, Span, exception_texts, plain_id, stored_ns, text_of
 
@@ -24,17 +27,22 @@ _STATUSES = ("unset", "ok", "error")
 
 _CAMEL = re.compile(r"_([a-z])")
 
+#: Size of the objects of a message to its own: its parts, and the rows made of them.
+_GROWS = 12.0
+
 #: Texts of the resource that other columns hold.
 _SERVICE = "service.name"
 
 
-def of_json(document: Any, sampling: Sampling) -> list[Span]:
+def of_json(document: Any, sampling: Sampling, *, until: float = math.inf) -> list[Span]:
     """Read the spans of one document: an export request, or the answer of Tempo (v1, v2) or Jaeger (v3).
 
     Raises
     ------
     AnswerUnreadable
         The document is of another shape.
+    SourceUnavailable
+        The time is up: ``until``, of the monotonic clock. [s]
     """
     body = document
     for name in ("trace", "result"):
@@ -46,7 +54,7 @@ def of_json(document: Any, sampling: Sampling) -> list[Span]:
             body = _camel(body)
         resources = body.get("resourceSpans") or body.get("batches") or ()
         with without_collector():
-            return [span for resource in resources for span in _resource(resource, sampling)]
+            return list(in_time(chain.from_iterable(_resource(each, sampling) for each in resources), until))
     except (AttributeError, TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
         raise AnswerUnreadable(f"A span of OpenTelemetry is malformed: {type(error).__name__}.") from None
 
@@ -142,14 +150,49 @@ def of_protobuf(body: bytes | bytearray, sampling: Sampling, *, wrapped: bool = 
     AnswerUnreadable
         The bytes are not such a message.
     """
-    return answer_of(body, sampling)[0] if wrapped else _spans(_parsed("TracesData", body), sampling)
+    return answer_of(body, sampling)[0] if wrapped else trace_of(body, sampling)[0]
 
 
-def answer_of(body: bytes | bytearray, sampling: Sampling) -> tuple[list[Span], str]:
-    """Read an answer of Tempo's v2: its spans, and why the trace is not whole (empty when it is)."""
+def trace_of(
+    body: bytes | bytearray, sampling: Sampling, *, limit: int = MAX_BYTES, until: float = math.inf
+) -> tuple[list[Span], str]:
+    """Read a trace as Tempo's v1 and exporters write it; such a one says nothing of being whole.
+
+    Parameters, and what is raised, are those of :func:`answer_of`.
+    """
+    check_size(body, limit=limit, times=_GROWS)
+    return _spans(_parsed("TracesData", body), sampling, until), ""
+
+
+def answer_of(
+    body: bytes | bytearray, sampling: Sampling, *, limit: int = MAX_BYTES, until: float = math.inf
+) -> tuple[list[Span], str]:
+    """Read an answer of Tempo's v2: its spans, and why the trace is not whole (empty when it is).
+
+    Parameters
+    ----------
+    body : bytes
+        The message.
+    sampling : Sampling
+        Gives each span its weight.
+    limit : int
+        Memory that the answer may take. [bytes]
+    until : float
+        Instant of the monotonic clock by which it must have been read. [s]
+
+    Raises
+    ------
+    AnswerUnreadable
+        The bytes are not such a message.
+    QueryTooExpensive
+        It would take more memory.
+    SourceUnavailable
+        The time is up.
+    """
+    check_size(body, limit=limit, times=_GROWS)
     answer = _parsed("TraceByIDResponse", body)
     cut = (answer.message or "The server gives a part of the trace only.") if answer.status == 1 else ""
-    return _spans(answer.trace, sampling), cut
+    return _spans(answer.trace, sampling, until), cut
 
 
 def _parsed(name: str, body: bytes | bytearray) -> Any:
@@ -161,14 +204,14 @@ def _parsed(name: str, body: bytes | bytearray) -> Any:
         ) from None
 
 
-def _spans(data: Any, sampling: Sampling) -> list[Span]:
+def _spans(data: Any, sampling: Sampling, until: float) -> list[Span]:
     spans: list[Span] = []
     with without_collector():
         for resource in data.resource_spans:
             shared = _pairs(resource.resource.attributes)
             service = shared.pop(_SERVICE, "")
             for scope in resource.scope_spans:
-                spans.extend(_row(span, service, shared, sampling) for span in scope.spans)
+                spans.extend(_row(span, service, shared, sampling) for span in in_time(scope.spans, until))
     return spans
 
 

@@ -149,7 +149,7 @@ def _logql(request: _Request, text: str) -> Answer | None:
         request.context, system=_needed(request), range=request.span, wanted=wanted, limit=request.options.limit,
         source=request.options.source,
     )  # fmt: skip
-    return Answer(pd.DataFrame(lines.rows), request.options.out, (f"{lines.found:,} lines match.", *lines.warnings))
+    return Answer(pd.DataFrame(lines.rows), request.options.out, (_matching(lines.found, "line"), *lines.warnings))
 
 
 def _traceql(request: _Request, text: str) -> Answer | None:
@@ -161,7 +161,7 @@ def _traceql(request: _Request, text: str) -> Answer | None:
     rows, count, warnings = find_spans(
         request.context, system=_needed(request), range=request.span, wanted=wanted, limit=request.options.limit
     )
-    return Answer(pd.DataFrame(rows), request.options.out, (f"{count:,} spans match, slowest first.", *warnings))
+    return Answer(pd.DataFrame(rows), request.options.out, (_matching(count, "span", ", slowest first"), *warnings))
 
 
 def _sql(request: _Request, text: str) -> Answer | None:
@@ -170,6 +170,10 @@ def _sql(request: _Request, text: str) -> Answer | None:
         return None
     answer = query_sql(request.context, text, source=request.options.source)
     return Answer(answer.frame, request.options.out, (f"archive {answer.archive}",))
+
+
+def _matching(count: int, what: str, order: str = "") -> str:
+    return f"1 {what} matches." if count == 1 else f"{count:,} {what}s match{order}."
 
 
 def _needed(request: _Request) -> str:

@@ -9,11 +9,13 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+from workbench.studies.answers.wide import PROCESSES
+
 KERNEL_NAME = "workbench"
 
 #: Environment variable with the memory that a process keeps decoded samples in, and that of a report, whose sections
 #: ask for the same series again. [MiB]
-DECODED, DECODED_MIB = "WORKBENCH_DECODED_MIB", "512"
+DECODED, DECODED_MIB = "WORKBENCH_DECODED_MIB", "640"
 
 
 #: First line of a kernel: plotly imports nbformat with its first figure, here without the grammars of addresses.
@@ -24,6 +26,7 @@ class ThisInterpreter(AsyncKernelManager):
     """Kernel manager that starts ``sys.executable``; make one with :func:`kernel_in`."""
 
     folder = Path()
+    processes = 1
 
     def __init__(self, **kwargs: object) -> None:
         kwargs.pop("kernel_name", None)
@@ -46,16 +49,19 @@ class ThisInterpreter(AsyncKernelManager):
                 "PYTHONWARNINGS": "ignore",
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",
                 DECODED: os.environ.get(DECODED, DECODED_MIB),
+                PROCESSES: os.environ.get(PROCESSES, str(self.processes)),
             },
         )  # fmt: skip
 
 
-def kernel_in(folder: Path) -> type[ThisInterpreter]:
+def kernel_in(folder: Path, processes: int = 1) -> type[ThisInterpreter]:
     """Return a kernel manager whose sockets lie in a private folder, so that parallel runs share no ports.
 
     Parameters
     ----------
     folder : Path
         Exists, with a short path (sockets allow about a hundred characters), and outlives the kernel.
+    processes : int
+        Processes that the notebook may keep busy: the kernel, and those beside it. [count]
     """
-    return type("KernelHere", (ThisInterpreter,), {"folder": folder})
+    return type("KernelHere", (ThisInterpreter,), {"folder": folder, "processes": processes})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,7 @@ ALL = "all"
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300
-#: Reports made at once; each has a kernel of its own, with up to about 1.2 gigabytes. [count]
+#: Reports made at once; each has a kernel of its own, with up to about 1.3 gigabytes. [count]
 MOST_AT_ONCE = 4
 
 
@@ -67,6 +68,7 @@ def run_report(
     interactive: bool = False,
     out: Path | None = None,
     now: datetime | None = None,
+    processes: int | None = None,
 ) -> ReportRun:
     """Run a report template for one system, or all, and a calendar period.
 
@@ -90,6 +92,8 @@ def run_report(
         A file, or a folder, for a copy of the HTML; the other outputs are copied beside it.
     now : datetime, optional
         Aware instant taken for "now".
+    processes : int, optional
+        Processes that may work on this report at once; as many as there are processors by default. [count]
 
     Returns
     -------
@@ -155,7 +159,8 @@ def run_report(
     target = folder / f"{name}-{run_id[:12]}.html"
     try:
         with tempfile.TemporaryDirectory(prefix="report-") as scratch:
-            notebook, unanswered = _execute(template, values, folder, run_id, Path(scratch))
+            kernel = kernel_in(Path(scratch), processes or os.cpu_count() or 1)
+            notebook, unanswered = _execute(template, values, folder, run_id, Path(scratch), kernel)
             head = "Incomplete" if unanswered else "Draft"
             footer |= {"status": f"incomplete: no answer for {', '.join(unanswered)}"} if unanswered else {}
             title = f"{head}: {name} report of {system}, {period}"
@@ -250,6 +255,7 @@ def run_reports(
                 outputs=outputs,
                 interactive=interactive,
                 out=out,
+                processes=max(1, processors // at_once),
             )
         except ReportError as error:
             return error
@@ -257,7 +263,9 @@ def run_reports(
             loop.close()
 
     chosen = list(systems)
-    with ThreadPoolExecutor(max(1, min(MOST_AT_ONCE, os.cpu_count() or 1, len(chosen)))) as pool:
+    processors = os.cpu_count() or 1
+    at_once = max(1, min(MOST_AT_ONCE, processors, len(chosen)))
+    with ThreadPoolExecutor(at_once) as pool:
         yield from zip(chosen, pool.map(made, chosen), strict=True)
 
 
@@ -274,9 +282,11 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _execute(
-    template: Path, parameters: Mapping[str, Any], folder: Path, run_id: str, scratch: Path
+    template: Path, parameters: Mapping[str, Any], folder: Path, run_id: str, scratch: Path, kernel: type[Any]
 ) -> tuple[Any, tuple[str, ...]]:
     nbformat, papermill = jupyter_library("nbformat"), jupyter_library("papermill")
+    # What the export needs is loaded while the kernel works and this process only waits.
+    threading.Thread(target=jupyter_library, args=("nbconvert",), name="export", daemon=True).start()
 
     half = scratch / "run.ipynb"
     try:
@@ -290,7 +300,7 @@ def _execute(
             start_timeout=120,
             execution_timeout=CELL_TIMEOUT_S,
             request_save_on_cell_execute=False,
-            kernel_manager_class=kernel_in(scratch),
+            kernel_manager_class=kernel,
             resources={"metadata": {"path": str(scratch)}},
         )
     except Exception as error:

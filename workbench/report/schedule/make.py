@@ -90,5 +90,6 @@ def _made(arguments: Mapping[str, Any], settings: Settings) -> str:
         settings=settings,
         outputs=[output for output in ASKED if output in arguments["outputs"]],
         now=datetime.fromisoformat(arguments["now"]),
+        processes=1,  # the other processors make other reports
     )
     return run.run_id

@@ -22,7 +22,10 @@ _FORM = 1  # raised when answers are written in another form
 
 #: Parts of a context that are looked at one by one; every other part is a setting, and in each key as it is.
 _BY_PART = frozenset(
-    {"sources", "catalog", "store", "identity", "clock", "log_sources", "span_sources", "episode_sources", "tables"}
+    {
+        *("sources", "catalog", "store", "identity", "clock", "settings"),
+        *("log_sources", "span_sources", "episode_sources", "tables"),
+    }
 )
 
 #: Pages round "now" down to this, else no two questions would ever be the same. [ms]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from datetime import timedelta
 
+from workbench.analysis.investigate.attributes import PAIR
 from workbench.analysis.logs.masks import MASK
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, from_ms
 
 
 def command_of(system: str, row: dict[str, object], span: TimeRange) -> str:
@@ -22,13 +24,24 @@ def command_of(system: str, row: dict[str, object], span: TimeRange) -> str:
             return f"workbench logs {system} {period}{severity} --contains {shlex.quote(literal(what))}"
         case "failing operation":
             return f"workbench traces {system} {period} --operation {shlex.quote(what)} --status error"
+        case "objective":
+            return f"workbench slo attribute {system} --slo {shlex.quote(what)} {period}"
         case "slow operation":
             return f"workbench traces {system} {period} --operation {shlex.quote(what)}"
-    name, separator, value = what.partition(" = ")
-    if not separator:
-        return f"workbench traces {system} {period}"
+    values = [part.replace(" = ", "=", 1) for part in what.split(PAIR)] if " = " in what else []
+    where = "".join(f" --where {shlex.quote(value)}" for value in values)
     failed = " --status error" if kind == "bad requests" else ""
-    return f"workbench traces {system} {period} --where {shlex.quote(f'{name}={value}')}{failed}"
+    return f"workbench traces {system} {period}{where}{failed}"
+
+
+def trace_command(system: str, row: dict[str, object]) -> str:
+    """Return the command that shows the trace of a row, with an hour on either side; empty where it has none."""
+    if not row["trace_id"]:
+        return ""
+    at = from_ms(int(str(row["first_ns"])) // 1_000_000)
+    near = TimeRange(at - timedelta(hours=1), at + timedelta(hours=1))
+    period = f"--from {_instant(near, 'start', minute=True)} --to {_instant(near, 'end', minute=True)}"
+    return f"workbench traces show {shlex.quote(str(row['trace_id']))} --system {system} {period}"
 
 
 def literal(template: str) -> str:
@@ -42,6 +55,7 @@ def literal(template: str) -> str:
     return max((part.strip() for part in MASK.split(template)), key=len)
 
 
-def _instant(span: TimeRange, name: str) -> str:
+def _instant(span: TimeRange, name: str, *, minute: bool = False) -> str:
     instant = span.start if name == "start" else span.end
-    return instant.strftime("%Y-%m-%dT%H:%MZ" if not (instant.second or instant.microsecond) else "%Y-%m-%dT%H:%M:%SZ")
+    whole = minute or not (instant.second or instant.microsecond)
+    return instant.strftime("%Y-%m-%dT%H:%MZ" if whole else "%Y-%m-%dT%H:%M:%SZ")

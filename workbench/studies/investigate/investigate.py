@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pandas as pd
 
 from workbench import __version__
+from workbench.analysis.alerts.marks import labels_text
 from workbench.analysis.investigate.attributes import attribute_changes, requests_of_lines, requests_of_spans
 from workbench.analysis.investigate.changes import Changes, Rows, changes
 from workbench.analysis.investigate.happenings import Happening, Happenings, happenings
@@ -23,7 +24,8 @@ from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.alerts.load import read_episodes
 from workbench.studies.alerts.silences import collected_silences
-from workbench.studies.investigate.commands import command_of
+from workbench.studies.investigate.commands import command_of, trace_command
+from workbench.studies.investigate.objectives import objective_rows, whole_slices
 from workbench.studies.investigate.reading import Readings, default_windows, lines_of, spans_of, window_against
 from workbench.studies.slo.attribution import noted_moments, restarts
 from workbench.studies.slo.compliance import slo_compliance
@@ -69,7 +71,8 @@ def investigate(
         What to compare with: a range, ``START..END``, or a length, for the same hours so long before. By default the
         same hours a week before, and the hour before; a row is named only when it differs from both, in one direction.
     budget : bool
-        Count the budgets that the window spent too.
+        Count the budgets that the window spent too, and compare the bad events of objectives: exact counts, which show
+        what sampled lines and spans are too few for.
 
     Returns
     -------
@@ -92,20 +95,27 @@ def investigate(
     rows = [*_log_rows(lines), *_span_rows(spans)]
     if not len(spans.frame) and lines.windows is not None:
         rows.append(attribute_changes(requests_of_lines(lines.frame), lines.windows))
+    if budget:
+        rows.append(objective_rows(ctx, system, windows, as_of))
     notes = list(dict.fromkeys([*lines.notes, *spans.notes]))
     if lines.windows is not None and bool(lines.frame["probability"].isna().any()):
         notes.append(_UNKNOWN_RATE)
     if span.end < min(range.end, as_of):
         notes.insert(0, f"Only the first two days are investigated: {span}.")
-    changed = changes(rows, windows, _remarks(rows, windows))
-    commands = [command_of(system, row, windows.range) for row in _records(changed.frame)]
-    changed = replace(
-        changed, frame=changed.frame.assign(command=pd.Series(commands, index=changed.frame.index, dtype="str"))
+    changed = changes(rows, windows, _remarks(rows, lines, spans))
+    records = _records(changed.frame)
+    commands = {
+        "command": [command_of(system, row, windows.range) for row in records],
+        "trace_command": [trace_command(system, row) for row in records],
+    }
+    frame = changed.frame.assign(
+        **{name: pd.Series(texts, index=changed.frame.index, dtype="str") for name, texts in commands.items()}
     )
+    changed = replace(changed, frame=frame)
     happenings, unread = _happened(ctx, system, windows.range, lines)
     results: dict[str, Result] = {"changes": changed, "happenings": happenings}
     if budget:
-        judged = slo_compliance(ctx, system=system, range=windows.range, as_of=as_of)
+        judged = slo_compliance(ctx, system=system, range=whole_slices(windows.range, as_of), as_of=as_of)
         results["compliance"] = judged.results["compliance"]
         unread += judged.warnings
     newest = max(
@@ -131,6 +141,11 @@ def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
     if range.start >= as_of:
         raise ParameterError(f"The window {range} has not begun by {as_of:%Y-%m-%d %H:%M} UTC.", hint="Give --from.")
     return TimeRange(range.start, min(range.end, as_of, range.start + LONGEST))
+
+
+def _labels(labels: Mapping[str, str], scope: Mapping[str, str]) -> str:
+    """Labels that tell one alert of a rule from another."""
+    return labels_text({name: value for name, value in labels.items() if name not in ("alertname", "severity", *scope)})
 
 
 def _windows(span: TimeRange, against: TimeRange | None) -> Windows:
@@ -170,13 +185,19 @@ def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
-def _remarks(rows: list[Rows], windows: Windows) -> list[str]:
+def _remarks(rows: list[Rows], lines: Readings, spans: Readings) -> list[str]:
+    """Say what was compared with what: a baseline without rows was not."""
     if not rows:
         return ["Nothing was compared: there are no lines or spans, or nothing to compare them with."]
-    names = " and ".join(f"{baseline.name} ({baseline.range})" for baseline in windows.baselines)
+    kinds: dict[str, list[str]] = {}
+    for name, reading in (("Log lines", lines), ("spans", spans)):
+        if reading.windows is not None:
+            baselines = " and ".join(f"{each.name} ({each.range})" for each in reading.windows.baselines)
+            kinds.setdefault(baselines, []).append(name)
+    compared = "; ".join(f"{' and '.join(names)} are compared with {text}" for text, names in kinds.items())
     return [
-        f"Compared with {names}. A row is named when it differs from each by more than a factor of 1.5, at a false "
-        "discovery rate of 5 % over all rows."
+        f"{compared[:1].upper()}{compared[1:]}. A row is named when it differs from each by more than a factor of 1.5, "
+        "at a false discovery rate of 5 % over all rows."
     ]
 
 
@@ -214,7 +235,8 @@ def _happened(ctx: Context, system: str, span: TimeRange, lines: Readings) -> tu
     try:
         for row in read_episodes(source, profile, span).itertuples():
             ends = None if pd.isna(row.ends_at) else row.ends_at
-            happened_rows.append(Happening("alert", str(row.alertname), row.starts_at, ends, str(row.severity)))
+            detail = ", ".join(part for part in (str(row.severity), _labels(row.labels, profile.scope)) if part)
+            happened_rows.append(Happening("alert", str(row.alertname), row.starts_at, ends, detail))
         moments = [*restarts(source, profile, wide), *noted_moments(ctx, system, warnings)]
         happened_rows += [
             Happening(moment.kind, moment.what, moment.time, None, moment.detail)

@@ -17,21 +17,24 @@ from workbench.analysis.overview.statements import QUESTIONS, Question
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.periods import periods_up_to, span_name
-from workbench.core.result import Study
+from workbench.core.result import Provenance, Study
 from workbench.core.timerange import TimeRange, duration_text
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, accounts_of, read_accounts, read_ledger, selectors_of
-from workbench.studies.performance.flows import counted_accounts, flows_of
+from workbench.studies.performance.flows import counted_accounts, counted_flows, flows_of, uncounted
 from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.reader import QueryReader
 
+#: Name of the study of earlier periods.
+HISTORY = "period_history"
 
-def period_figures(
-    ctx: Context, *, system: str, range: TimeRange, as_of: datetime, studies: Mapping[str, Study]
-) -> PeriodFigures:
-    """Read the leading figure of each question in a period and in the eleven before it.
+
+def period_history(
+    ctx: Context, *, system: str, range: TimeRange, as_of: datetime, questions: Sequence[Question]
+) -> Study:
+    """Read the leading figure of questions in a period and in the eleven before it.
 
     Parameters
     ----------
@@ -43,34 +46,88 @@ def period_figures(
         Period of the report.
     as_of : datetime
         Aware instant up to which history is read.
-    studies : mapping of str to Study
-        What was asked of the period itself; only the questions among them get figures.
+    questions : sequence of str
+        Only these get figures; capacity gets none, and ``slo`` none of the period itself: :func:`period_figures` adds
+        them from the studies of the period.
 
     Returns
     -------
-    PeriodFigures
-        A question whose source does not answer has no rows; ``notes`` say so. Periods that are not over are cut at
-        ``as_of``. Figures of periods of which less than 90 % were observed are left out.
+    Study
+        ``results``: ``periods`` (:class:`workbench.analysis.overview.first_page.PeriodFigures`). A question whose
+        source does not answer has no rows; ``notes`` say so.
     """
-    spans = periods_up_to(range, zone=ctx.zone, count=PERIODS)
-    spans = [TimeRange(span.start, min(span.end, as_of)).aligned(SLICE_MS) for span in spans if span.start < as_of]
+    spans = _spans(ctx, range, as_of)
     rows: list[dict[str, Any]] = []
     notes = []
-    if (compliance := studies.get(STUDIES["slo"])) is not None and spans:
-        rows += list(_slo(ctx, system, spans[:-1], compliance.results["compliance"].frame))
+    if "slo" in questions and spans:
+        rows += list(_slo_before(ctx, system, spans[:-1]))
     for question, read in _READ.items():
-        if STUDIES[question] in studies and spans:
+        if question in questions and spans:
             try:
                 rows += list(read(ctx, system, spans))
             except WorkbenchError as error:
                 notes.append(f"The history of {QUESTIONS[question]} is not known: {error}")
+    figures = PeriodFigures(_named(ctx, rows, spans, range), notes=tuple(notes))
+    source = ctx.source_for(system)
+    return Study(
+        name=HISTORY,
+        system=system,
+        range=range,
+        as_of=as_of,
+        results={"periods": figures},
+        status="ok" if len(figures.frame) else "no_data",
+        freshness=None,
+        coverage=float("nan"),
+        provenance=Provenance(source.name, "figures of periods", source.semantics, method="as the studies count"),
+    )
+
+
+def period_figures(
+    ctx: Context, *, range: TimeRange, as_of: datetime, studies: Mapping[str, Study], history: PeriodFigures
+) -> PeriodFigures:
+    """Put the figures of the period itself that its studies hold beside those of its history.
+
+    Parameters
+    ----------
+    ctx : Context
+        Sources, profiles and settings, and who reads.
+    range : TimeRange
+        Period of the report.
+    as_of : datetime
+        Aware instant up to which history is read.
+    studies : mapping of str to Study
+        What was asked of the period.
+    history : PeriodFigures
+        As :func:`period_history` returns it.
+
+    Returns
+    -------
+    PeriodFigures
+        Periods that are not over are cut at ``as_of``. Figures of periods of which less than 90 % were observed are
+        left out.
+    """
+    spans = _spans(ctx, range, as_of)
+    rows: list[dict[str, Any]] = []
+    if (compliance := studies.get(STUDIES["slo"])) is not None and spans:
+        rows += list(_slo_now(compliance.results["compliance"].frame))
     if (forecast := studies.get(STUDIES["capacity"])) is not None:
         rows += list(_capacity(forecast, spans))
-    names = {span.start: span_name(whole, ctx.zone) for span, whole in zip(spans, _whole(spans, range), strict=True)}
+    both = [part for part in (_named(ctx, rows, spans, range), history.frame) if len(part)]
+    frame = pd.concat(both, ignore_index=True) if both else history.frame
+    return PeriodFigures(frame.sort_values(["question", "start"], ignore_index=True), notes=history.notes)
+
+
+def _spans(ctx: Context, range: TimeRange, as_of: datetime) -> list[TimeRange]:
+    spans = periods_up_to(range, zone=ctx.zone, count=PERIODS)
+    return [TimeRange(span.start, min(span.end, as_of)).aligned(SLICE_MS) for span in spans if span.start < as_of]
+
+
+def _named(ctx: Context, rows: list[dict[str, Any]], spans: Sequence[TimeRange], last: TimeRange) -> pd.DataFrame:
+    """Frame of rows, with the name of each period."""
+    names = {span.start: span_name(whole, ctx.zone) for span, whole in zip(spans, _whole(spans, last), strict=True)}
     frame = pd.DataFrame(rows, columns=[name for name in FIGURE_COLUMNS if name != "period"])
     frame["period"] = frame["start"].map(names)
-    frame = frame[FIGURE_COLUMNS].astype({"value": float, "coverage": float})
-    return PeriodFigures(frame.sort_values(["question", "start"], ignore_index=True), notes=tuple(notes))
+    return frame[FIGURE_COLUMNS].astype({"value": float, "coverage": float})
 
 
 def _whole(spans: Sequence[TimeRange], last: TimeRange) -> list[TimeRange]:
@@ -84,21 +141,27 @@ def _row(question: str, title: str, span: TimeRange, value: float, coverage: flo
     return {"question": question, "title": title, "start": start, "value": figure, "coverage": coverage} | shape
 
 
-def _slo(ctx: Context, system: str, before: Sequence[TimeRange], now: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Count the objectives that were met: in earlier periods by the scorecard, in this one as the report judged it."""
-    frames = {}
+def _slo_before(ctx: Context, system: str, before: Sequence[TimeRange]) -> Iterator[dict[str, Any]]:
+    """Count the objectives that were met in earlier periods, as the scorecard judges them."""
     if before:
         card = slo_scorecard(ctx, systems=[system], range=before[-1], count=len(before), as_of=before[-1].end)
         earlier = card.results["scorecard"].frame
-        frames = {span.start: (span, earlier[earlier["start"] == span.start]) for span in before}
+        for span in before:
+            yield from _met(span, earlier[earlier["start"] == span.start])
+
+
+def _slo_now(now: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Count the objectives that were met in the period itself, as the report judged them."""
     if len(now):
         start, end = now["window_start"].max(), now["window_end"].max()
-        frames[start] = TimeRange(start.to_pydatetime(), end.to_pydatetime()), now
-    for span, frame in frames.values():
-        own = frame[frame["status"].isin(["ok", "at_risk", "spent"])]
-        if len(own):
-            met = int((own["status"] != "spent").sum())
-            yield _row("slo", "objectives met", span, met, float(own["coverage"].min()), good="up")
+        yield from _met(TimeRange(start.to_pydatetime(), end.to_pydatetime()), now)
+
+
+def _met(span: TimeRange, frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    own = frame[frame["status"].isin(["ok", "at_risk", "spent"])]
+    if len(own):
+        met = int((own["status"] != "spent").sum())
+        yield _row("slo", "objectives met", span, met, float(own["coverage"].min()), good="up")
 
 
 def _performance(ctx: Context, system: str, spans: Sequence[TimeRange]) -> Iterator[dict[str, Any]]:
@@ -113,6 +176,7 @@ def _performance(ctx: Context, system: str, spans: Sequence[TimeRange]) -> Itera
         return
     reader = _reader(ctx, profile, [account.role for account in accounts], spans)
     ledger, seen = read_ledger(reader, profile, accounts, _edges(spans))
+    flows = counted_flows(flows, uncounted(reader, profile, accounts))
     for span in spans:
         own = ledger[ledger["start"] == span.start]
         amounts = {role: float(added(part["amount"])) for role, part in own.groupby("role", observed=True)}

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.overview.answers import STUDIES
-from workbench.analysis.overview.first_page import report_findings
+from workbench.analysis.overview.first_page import PeriodFigures, report_findings
 from workbench.analysis.overview.reasons import short_of_target
 from workbench.analysis.overview.statements import Question
 from workbench.core.errors import ParameterError
+from workbench.core.executor import Executor
 from workbench.core.periods import span_name
 from workbench.core.result import Provenance, Study, worst
 from workbench.core.timerange import TimeRange
 from workbench.studies.alerts.load import alert_load
+from workbench.studies.answers.keys import Question as Asked
+from workbench.studies.answers.wide import ask_beside, ask_each
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.overview.episode_spend import episode_spend
-from workbench.studies.overview.periods import period_figures
+from workbench.studies.overview.periods import HISTORY, period_figures
 from workbench.studies.performance.service import service_performance
 from workbench.studies.quality.drift import quality_drift
 from workbench.studies.slo.attribution import slo_attribution
@@ -74,11 +78,14 @@ def system_report(
     if unknown or not questions:
         raise ParameterError(f"{', '.join(unknown) or 'Nothing'} is no question.", hint=f"Use {', '.join(STUDIES)}.")
     profile = ctx.catalog.profile(system)
+    wanted = (("questions", tuple(questions)),)
+    history = ask_beside(ctx, Asked(HISTORY, system, range, as_of, wanted))
     studies: dict[str, Study] = {}
     for name in questions:
         for ask in _ASKED[name]:
             studies[ask.__name__] = ask(ctx, system=system, range=range, as_of=as_of)
-    periods = period_figures(ctx, system=system, range=range, as_of=as_of, studies=studies)
+    earlier = cast(Study, history()).results["periods"]
+    periods = period_figures(ctx, range=range, as_of=as_of, studies=studies, history=cast(PeriodFigures, earlier))
     answered = [studies[STUDIES[name]] for name in questions]
     first = answered[0]
     newest = max((study.freshness for study in answered if study.freshness is not None), default=None)
@@ -114,6 +121,48 @@ def system_report(
         warnings=periods.notes,
     )
     return {**studies, FINDINGS: first_page}
+
+
+def system_reports(
+    ctx: Context,
+    *,
+    systems: Sequence[str],
+    range: TimeRange,
+    as_of: datetime,
+    questions: Sequence[Question] = tuple(STUDIES),
+    executor: Executor | None = None,
+) -> Mapping[str, Mapping[str, Study]]:
+    """Ask the questions about several systems, each in a process of its own.
+
+    Parameters
+    ----------
+    ctx : Context
+        Sources, profiles and settings, and who reads.
+    systems : sequence of str
+        Systems of the catalog.
+    range : TimeRange
+        Period, e.g. a calendar month.
+    as_of : datetime
+        Aware instant up to which history is read.
+    questions : sequence of str
+        As :func:`system_report` takes them.
+    executor : Executor, optional
+        Where they are answered; as :func:`workbench.studies.answers.wide.ask_each` chooses when left out.
+
+    Returns
+    -------
+    mapping of str to mapping of str to Study
+        What :func:`system_report` returns, by system.
+
+    Raises
+    ------
+    ParameterError
+        Unknown system or question. A failing source is a status of a study, never an exception.
+    """
+    wanted = (("questions", tuple(questions)),)
+    asked = [Asked("system_report", system, range, as_of, wanted) for system in systems]
+    answers = ask_each(ctx, asked, executor)
+    return {system: cast(Mapping[str, Study], answer) for system, answer in zip(systems, answers, strict=True)}
 
 
 def _spend(ctx: Context, system: str, studies: Mapping[str, Study]) -> pd.DataFrame | None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from workbench import __version__
-from workbench.analysis.slo.scorecard import FIGURES, scorecard
+from workbench.analysis.slo.scorecard import FIGURES, Scorecard, scorecard
+from workbench.core.executor import Executor
 from workbench.core.periods import periods_up_to, span_name
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange, calendar_range, named_zone
 from workbench.store import Issue
 from workbench.store.kept import kept_at
+from workbench.studies.answers.keys import Question
+from workbench.studies.answers.wide import ask_each
 from workbench.studies.counting.verdicts import Judged, judge_objectives, objectives_of
 from workbench.studies.issue.manifest import sha256
 from workbench.studies.sources.context import Context
@@ -33,6 +37,7 @@ def slo_scorecard(
     count: int = 12,
     quarters: bool = False,
     as_of: datetime,
+    executor: Executor | None = None,
 ) -> Study:
     """Put the objectives of systems beside one another, period by period.
 
@@ -50,6 +55,8 @@ def slo_scorecard(
         The calendar quarters that these periods lie in, in place of the periods.
     as_of : datetime
         Aware instant up to which history is read.
+    executor : Executor, optional
+        Where each system is counted, as a task of its own; here when left out.
 
     Returns
     -------
@@ -68,6 +75,10 @@ def slo_scorecard(
     An issue whose file is gone or is not what was issued is not used, and a warning says so.
     """
     names = list(ctx.systems) if systems is None else list(systems)
+    if executor is not None and names:
+        options = (("count", count), ("quarters", quarters))
+        asked = [Question("slo_scorecard", "", range, as_of, (("systems", (name,)), *options)) for name in names]
+        return _together([each for each in ask_each(ctx, asked, executor) if isinstance(each, Study)])
     spans = periods_up_to(range, zone=ctx.zone, count=count)
     spans = list(by_quarter(spans, ctx.zone)) if quarters else spans
     rows: list[dict[str, Any]] = []
@@ -110,6 +121,28 @@ def slo_scorecard(
             version=__version__,
         ),
         warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _together(studies: Sequence[Study]) -> Study:
+    """Put the scorecards of several systems into one study."""
+    first = studies[0]
+    card = cast(Scorecard, first.results["scorecard"])
+    frame = pd.concat([study.results["scorecard"].frame for study in studies], ignore_index=True)
+    provenance = replace(
+        first.provenance,
+        source=", ".join(dict.fromkeys(study.provenance.source for study in studies)),
+        semantics=", ".join(dict.fromkeys(study.provenance.semantics for study in studies)),
+        queries=tuple(dict.fromkeys(query for study in studies for query in study.provenance.queries)),
+    )
+    return replace(
+        first,
+        system=first.system if len(studies) == 1 else "",
+        results={"scorecard": replace(card, frame=frame)},
+        status=worst([study.status for study in studies]),
+        coverage=float(frame["coverage"].mean()) if len(frame) else float("nan"),
+        provenance=provenance,
+        warnings=tuple(dict.fromkeys(warning for study in studies for warning in study.warnings)),
     )
 
 

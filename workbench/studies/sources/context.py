@@ -86,6 +86,8 @@ class Context:
         Tolerance of invoices and files of prices.
     home : Path or None
         Folder below which issued reports are kept; None where there is none.
+    settings : Settings or None
+        What the context was opened with, so that a task in another process can open the same.
     """
 
     sources: Mapping[str, MetricSource]
@@ -107,6 +109,7 @@ class Context:
     privacy: Privacy = field(default_factory=Privacy)
     cost: CostSettings = field(default_factory=CostSettings)
     home: Path | None = None
+    settings: Settings | None = None
 
     def __post_init__(self) -> None:
         scope = self.identity.scope
@@ -302,4 +305,5 @@ def open_context(settings: Settings | None = None) -> Context:
         privacy=chosen.privacy,
         cost=chosen.cost,
         home=chosen.home,
+        settings=chosen,
     )

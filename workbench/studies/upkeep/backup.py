@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,18 +15,23 @@ from typing import Any
 
 from workbench import __version__
 from workbench.archive import Archive
-from workbench.archive.snapshot import copy_archive, fetch, put
+from workbench.archive.snapshot import copy_archive, fetch, names_of, put, remove, stored_name
+from workbench.archive.storage.document import NAME as DOCUMENT
 from workbench.archive.storage.place import LocalFolder, Place, place_of
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.private import private_folder
 from workbench.core.settings import Settings
-from workbench.store import Store, open_store
-from workbench.store.snapshot import read_snapshot, rows_of_snapshot, write_snapshot
+from workbench.store import open_store
+from workbench.store.engine import database_url
+from workbench.store.snapshot import place_snapshot, read_snapshot, rows_of_snapshot, write_snapshot
+from workbench.store.sqlite import file_of
 
 #: Files of a backup: what it is, the store, and the folders beside it.
 MANIFEST, STORE, ARCHIVE, HOME = "backup.json", "store.db", "archive", "home"
 
 _FORMAT = "workbench-backup"
+
+_LOCK = "backup.lock"
 
 #: What of a home is copied as it is; the demo is built anew.
 _KEPT = ("issued", "reports", "pseudonyms.key")
@@ -62,7 +67,8 @@ def back_up(settings: Settings, to: str | Path, *, now: datetime) -> Backup:
 
     The store is copied in one transaction; of the archive one version of each table; files that the backup holds
     already are not read again, so that a second backup copies only what is new. Reports come last, so every issue of
-    the copied store has its files.
+    the copied store has its files. An earlier backup at the place is whole until the new one is verified: what changed
+    is stored beside it.
 
     Parameters
     ----------
@@ -83,44 +89,63 @@ def back_up(settings: Settings, to: str | Path, *, now: datetime) -> Backup:
     place = place_of(to)
     if isinstance(place, LocalFolder) and place.path.resolve().is_relative_to(settings.home):
         raise ParameterError(f"{place} lies inside the home {settings.home}.", hint="Name a folder on another disk.")
+    if isinstance(place, LocalFolder):
+        private_folder(place.path)
+    with place.alone(_LOCK):
+        return _backed_up(settings, place, now)
+
+
+def _backed_up(settings: Settings, place: Place, now: datetime) -> Backup:
     before = _manifest(place, missing_ok=True)
-    if not before and place.names():
+    if not before and set(place.names()) - {_LOCK}:
         raise ParameterError(f"{place} is not empty and holds no backup.", hint="Name a new or an empty folder.")
+    begun = {"format": _FORMAT, "version": __version__, "files": {}}
+    if not before:  # one that is killed can go on
+        put(place, MANIFEST, _written(begun))
     known: Mapping[str, str] = before.get("files", {})
     files: dict[str, str] = {}
+    stored: dict[str, str] = {}
     fresh = size = 0
+
+    def bring(name: str, content: bytes) -> None:
+        nonlocal fresh, size
+        files[name] = hashlib.sha256(content).hexdigest()
+        target = stored_name(name, files[name], known)
+        if target != name:
+            stored[name] = target
+        if known.get(name) != files[name] or name in before.get("stored", {}):
+            put(place, target, content)
+            fresh, size = fresh + 1, size + len(content)
+
     with tempfile.TemporaryDirectory(prefix="workbench-backup-") as folder:
         snapshot = Path(folder) / STORE
         with closing(open_store(settings)) as store:
             rows = write_snapshot(store, snapshot)
-        content = snapshot.read_bytes()
-    files[STORE] = hashlib.sha256(content).hexdigest()
-    put(place, STORE, content)
+        bring(STORE, snapshot.read_bytes())
     tables: dict[str, int] = {}
     if Archive.is_at(settings.history):
         inside = {name.partition("/")[2]: value for name, value in known.items() if name.startswith(f"{ARCHIVE}/")}
         copied = copy_archive(Archive.open(settings.history), place / ARCHIVE, inside)
         files |= {f"{ARCHIVE}/{name}": value for name, value in copied.files.items()}
-        fresh, size = copied.fresh, copied.size
+        stored |= {f"{ARCHIVE}/{name}": f"{ARCHIVE}/{value}" for name, value in copied.stored.items()}
+        fresh, size = fresh + copied.fresh, size + copied.size
         tables = {name: state.rows for name, state in copied.tables.items()}
     for path in _kept(settings.home):
-        name = f"{HOME}/{path.relative_to(settings.home).as_posix()}"
-        content = path.read_bytes()
-        files[name] = hashlib.sha256(content).hexdigest()
-        if known.get(name) != files[name]:
-            put(place, name, content)
-            fresh, size = fresh + 1, size + len(content)
-    manifest = {
-        "format": _FORMAT,
-        "version": __version__,
+        bring(f"{HOME}/{path.relative_to(settings.home).as_posix()}", path.read_bytes())
+    manifest = begun | {
         "made_at": now.isoformat(),
         "rows": rows,
         "tables": tables,
         "files": files,
+        "stored": stored,
     }
-    put(place, MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
-    verify(place)
-    return Backup(str(place), now, rows, sum(tables.values()), len(files) + 1, fresh + 2, size + len(content))
+    _verify(place, manifest)
+    content = _written(manifest)
+    put(place, MANIFEST, content)
+    present = {STORE, *known, *before.get("stored", {}).values(), *_archived(place)}
+    for name in present - {stored.get(name, name) for name in files}:
+        remove(place, name)
+    return Backup(str(place), now, rows, sum(tables.values()), len(files) + 1, fresh + 1, size + len(content))
 
 
 def verify(place: Place, *, report: Callable[[str], object] = lambda _: None) -> None:
@@ -131,8 +156,12 @@ def verify(place: Place, *, report: Callable[[str], object] = lambda _: None) ->
     ArchiveError
         A file is missing or is not what was copied.
     """
-    for name, value in _manifest(place)["files"].items():
-        fetch(place, name, value)
+    _verify(place, _manifest(place), report=report)
+
+
+def _verify(place: Place, manifest: Mapping[str, Any], *, report: Callable[[str], object] = lambda _: None) -> None:
+    for name, value in manifest["files"].items():
+        fetch(place, manifest.get("stored", {}).get(name, name), value)
         report(name)
 
 
@@ -160,56 +189,72 @@ def restore(settings: Settings, backup: str | Path, *, now: datetime, replace: b
     ArchiveError
         The backup is damaged; the home is untouched then. Or the store on a server is not empty.
     ParameterError
-        There is no backup, or the home is not empty.
+        There is no whole backup, or the home is not empty.
     """
     place = place_of(backup)
     manifest = _manifest(place)
+    if not manifest["files"]:
+        raise ParameterError(f"The backup in {place} was not finished.", hint="Run workbench backup again.")
     verify(place)
     aside = settings.home / f"replaced-{now:%Y%m%dT%H%M%SZ}"
     private_folder(settings.home)
-    _make_room(settings, aside, replace=replace)
-    store = open_store(settings)
-    store.forget()
+    store, path = open_store(settings), file_of(database_url(settings.database))
+    there = _occupied(settings, path, replace=replace)
+    if path is not None:  # until the end the store counts as lost, so that nobody takes a half-restored home for whole
+        store.remember()
+    for each in there:
+        private_folder(aside)
+        shutil.move(each, aside / each.name)
     target = place_of(settings.history)
+    ordered = sorted(manifest["files"], key=lambda name: (name == STORE, name == f"{ARCHIVE}/{DOCUMENT}"))
     with tempfile.TemporaryDirectory(prefix="workbench-restore-") as folder:
-        for name, value in manifest["files"].items():
-            content = fetch(place, name, value)
+        for name in ordered:
+            content = fetch(place, manifest.get("stored", {}).get(name, name), manifest["files"][name])
             kind, _, rest = name.partition("/")
-            if name == STORE:
-                (Path(folder) / STORE).write_bytes(content)
-            elif kind == ARCHIVE:
+            if kind == ARCHIVE:
                 put(target, rest, content)
             elif kind == HOME:
                 put(LocalFolder(settings.home), rest, content)
-        _restore_store(store, Path(folder) / STORE)
+            else:
+                snapshot = Path(folder) / STORE
+                snapshot.write_bytes(content)
+                rows_of_snapshot(snapshot)
+                if path is not None:
+                    place_snapshot(snapshot, path)
+                else:
+                    store.forget()
+                    read_snapshot(snapshot, store)
+                    store.close()
     return manifest
 
 
-def _restore_store(store: Store, snapshot: Path) -> None:
-    rows_of_snapshot(snapshot)
-    read_snapshot(snapshot, store)
-    store.close()
-
-
-def _make_room(settings: Settings, aside: Path, *, replace: bool) -> None:
+def _occupied(settings: Settings, store: Path | None, *, replace: bool) -> list[Path]:
+    """Return what of a home a restore would overwrite; it is refused unless it may be moved aside."""
     own = [settings.home / name for name in _KEPT]
     archive = place_of(settings.history)
     if isinstance(archive, LocalFolder):
         own.append(archive.path)
     elif archive.names():
         raise ParameterError(f"{archive} is not empty.", hint="Name another archive url in the settings, or empty it.")
-    if not settings.store_url or settings.store_url.startswith("sqlite"):
-        file = Path(settings.database.removeprefix("sqlite:///"))
-        own += [file.with_name(file.name + beside) for beside in ("", "-wal", "-shm")]
+    if store is not None:
+        own += [store.with_name(store.name + beside) for beside in ("", "-wal", "-shm")]
     there = [path for path in own if path.exists()]
     if there and not replace:
         raise ParameterError(
             f"{settings.home} is not empty: it holds {', '.join(path.name for path in there)}.",
             hint="Add --replace: what is there is moved aside, nothing is deleted.",
         )
-    for path in there:
-        private_folder(aside)
-        shutil.move(path, aside / path.name)
+    return there
+
+
+def _archived(place: Place) -> Iterator[str]:
+    """Names of the files of the copied archive, those of a copy that was broken off included."""
+    for name in names_of(place / ARCHIVE):
+        yield f"{ARCHIVE}/{name}"
+
+
+def _written(manifest: Mapping[str, Any]) -> bytes:
+    return (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _kept(home: Path) -> list[Path]:
@@ -234,7 +279,7 @@ def _manifest(place: Place, *, missing_ok: bool = False) -> dict[str, Any]:
             raise ValueError("another document")
     except (ValueError, KeyError, TypeError) as error:
         raise ArchiveError(f"{place}/{MANIFEST} is damaged: {error}.", hint="Use another backup.") from None
-    for name in manifest["files"]:
+    for name in (*manifest["files"], *manifest.get("stored", {}).values()):
         if not _is_inside(str(name)):
             raise ArchiveError(f"{place}/{MANIFEST} names {name!r}, which is no file of a backup.")
     return manifest
@@ -242,4 +287,6 @@ def _manifest(place: Place, *, missing_ok: bool = False) -> dict[str, Any]:
 
 def _is_inside(name: str) -> bool:
     parts = name.split("/")
-    return name == STORE or (parts[0] in (ARCHIVE, HOME) and len(parts) > 1 and not {"", ".", ".."} & set(parts))
+    if len(parts) == 1:
+        return name.startswith(STORE)
+    return parts[0] in (ARCHIVE, HOME) and not {"", ".", ".."} & set(parts)

@@ -60,7 +60,7 @@ class Pages:
         }
         path = "/_search" if pit else f"/{self._index}/_search?ignore_unavailable=true&allow_no_indices=true"
         held: list[dict[str, Any]] = []
-        count, total, partial = 0, 0, False
+        count, total, exact, partial = 0, 0, False, False
         while True:
             answer = self._web.document(
                 path, method="POST", body={**body, **({"pit": {"id": pit, "keep_alive": _KEEP}} if pit else {})}
@@ -69,8 +69,15 @@ class Pages:
             hits = answer["hits"]["hits"]
             partial |= self._partial(answer)
             if "search_after" not in body:
-                total = hits_total(answer)
+                total, exact = hits_total(answer), is_exact(answer)
             count += len(hits)
+            if len(hits) > PAGE or (pit and exact and count > total):
+                asked = f"{PAGE:,} hits asked for" if len(hits) > PAGE else f"{total:,} hits counted"
+                raise AnswerUnreadable(
+                    f"The server gives more than the {asked}.",
+                    source=self._web.name,
+                    hint="Does it imitate Elasticsearch? Lines may stand twice, so none are shown as all.",
+                )
             self._check(hits, body.get("search_after"))
             if len(hits) < PAGE:
                 yield held + hits
@@ -152,6 +159,12 @@ def partial_warnings(answer: dict[str, Any]) -> list[str]:
     if answer.get("is_partial") is True or (answer.get("_clusters") or {}).get("skipped"):
         warnings.append("A cluster was left out: the answer is partial.")
     return warnings
+
+
+def is_exact(answer: dict[str, Any]) -> bool:
+    """Whether the count of hits is exact, as it was asked for."""
+    total = answer["hits"].get("total")
+    return isinstance(total, dict) and total.get("relation") == "eq"
 
 
 def hits_total(answer: dict[str, Any]) -> int:

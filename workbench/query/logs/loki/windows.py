@@ -51,7 +51,8 @@ def whole_windows(api: LokiApi, query: str, start_ns: int, end_ns: int) -> Itera
             width = api.longest_ns
             continue
         if len(entries) < api.most_lines:
-            yield entries
+            # A proxy may round a range out, or ignore it: each line belongs to one window.
+            yield [entry for entry in entries if at <= entry.time_ns < until]
             at = until
             width = min(_wider(width, len(entries), api.most_lines), api.longest_ns)
         elif until - at > 1:
