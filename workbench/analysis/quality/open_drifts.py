@@ -105,7 +105,7 @@ class OpenDrifts:
             sure = (2 * special.stdtr(reference.freedom, -apart) <= limit) | np.isinf(self.evidence)
         # A drift is first seen at its worst: days at half its size are no recovery when they are not at the reference.
         enough = going & sure
-        back = enough & (away < AT_REFERENCE)
+        back: Booleans = enough & (away < AT_REFERENCE)
         smaller = enough & (away > STILL_AWAY)
         grows = which & np.isfinite(level) & (self.evidence <= 0)
         self.size = np.where(grows, (self.size * self.held + np.nan_to_num(level)) / (self.held + 1), self.size)
