@@ -77,6 +77,7 @@ def run(
     """
     from workbench.core.errors import ParameterError, ReportError
     from workbench.core.executor.chosen import executor_for
+    from workbench.core.units import bytes_text
     from workbench.report import run_reports
     from workbench.report.export.outputs import checked_outputs
     from workbench.report.run.run import ALL
@@ -122,7 +123,7 @@ def run(
             click.echo(done.html)
             beside = ", ".join(form for form in done.files if form != "html")
             say(
-                f"{system}: {done.seconds:.1f} s, {done.size / 1e6:.1f} MB, run {done.run_id}"
+                f"{system}: {done.seconds:.1f} s, {bytes_text(done.size)}, run {done.run_id}"
                 + (f"; {beside}" if beside else "")
             )
     finally:
