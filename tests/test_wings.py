@@ -21,6 +21,7 @@ OVERARCHING = {"overview", "investigate", "issue", "upkeep", "authoring", "revie
 #: (room, wing, wing of a subject) -> why the first may import the second.
 WING_EXCEPTIONS = {
     ("studies", "traces", "logs"): "a trace is shown with the log lines between its spans",
+    ("studies", "traces", "cost"): "the tokens of a trace are priced by the price book",
     ("studies", "sources", "alerts"): "a source of metrics is a source of episodes, by its samples of ALERTS",
     ("studies", "slo", "alerts"): "attribution shows the alerts that fired while a budget burned",
     ("studies", "operations", "logs"): "security shows the lines of its events; a free question may be one for lines",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.counting.births import going_on
 from workbench.analysis.counting.increase import exact_increases, observed_share
 from workbench.analysis.counting.leaps import leap_notes, leaps_in, several_processes
+from workbench.analysis.counting.overlaps import gauges_in
 from workbench.core.counters.dips import without_dips
 from workbench.core.series import SeriesSet
 
@@ -31,6 +32,37 @@ def test_workers_that_answer_in_turn_are_seen(seed, workers, pace) -> None:
     own += (rng.permutation(workers) * pace * 300)[:, None]
     read = own[rng.integers(0, workers, len(STEPS)), STEPS]
     assert several_processes(SeriesSet.of([counted(read)])) == [0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.integers(2, 4), st.sampled_from([0.2, 2, 20]), st.sampled_from([0.02, 0.1, 1.0]),
+    st.booleans(),
+)  # fmt: skip
+def test_an_address_that_moves_between_workers_is_seen(seed, workers, pace, moving, known) -> None:
+    """A scraper keeps its connection for a while; counts may be small, and all workers may have begun together."""
+    rng = np.random.default_rng(seed)
+    steps = 2_880
+    own = np.cumsum(rng.poisson(pace * rng.dirichlet(np.full(workers, 5.0))[:, None], (workers, steps)), axis=1)
+    moves = np.cumsum(rng.random(steps) < moving)
+    worker = rng.integers(0, workers, moves[-1] + 1)[moves]
+    read = SeriesSet.of([counted(own[worker, np.arange(steps)])])
+    starts = SeriesSet.of([counted(1e9 + worker, {**LABELS, "__name__": "process_start_time_seconds"})])
+    counts = exact_increases(without_dips(read)[0], [0, steps * STEP]).sum()
+    assume(counts > 3 * pace * steps or (known and counts > 1.5 * pace * steps))
+    assert several_processes(read, starts if known else None) or gauges_in(read)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 2.0, 60.0]), st.sampled_from([0.002, 0.02, 0.2]))
+def test_a_process_that_crashes_at_random_in_bursts_of_traffic_is_one_process(seed, pace, crashing) -> None:
+    rng = np.random.default_rng(seed)
+    rises = rng.poisson(pace * rng.choice([0.1, 1.0, 10.0], len(STEPS)))
+    values, count = np.zeros(len(STEPS)), 0
+    for at, crashes in enumerate(rng.random(len(STEPS)) < crashing):
+        count = rng.binomial(rises[at], rng.random()) if crashes else count + rises[at]
+        values[at] = count
+    assert several_processes(SeriesSet.of([counted(values)])) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,3 +123,15 @@ def test_samples_that_are_no_counts_are_not_observed(value) -> None:
         1,
         0,
     ]
+
+
+@pytest.mark.parametrize("minutes", [1, 4, 6, 10, 30, 60])
+@pytest.mark.parametrize("offset", [0, 7_000, 240_000])
+def test_a_target_that_is_scraped_seldom_is_observed_but_for_its_gaps(minutes, offset) -> None:
+    """Exporters of clouds and bills are scraped once in ten minutes or an hour; a day of them is missing."""
+    times = np.arange(-86_400_000, 4 * 86_400_000 + 1, minutes * STEP) + offset
+    times = times[(times < 86_400_000) | (times >= 2 * 86_400_000)]
+    series = SeriesSet.of([(LABELS, times, times / 1e3)])
+    share = observed_share(series, np.arange(0, 3 * 86_400_000 + 1, 300_000))
+    days = share.reshape(3, -1).mean(axis=1)
+    assert days == pytest.approx([1, 0, 1], abs=1.1 * minutes / 1440 + 0.004)

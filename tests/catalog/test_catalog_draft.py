@@ -125,6 +125,34 @@ def test_requests_and_failures_of_other_families_pair_up(tmp_path: Path) -> None
     assert profile.roles[f"errors.{variant}" if variant else "errors"].select == "gw_proxy_failed_requests"
 
 
+TIMED = [counter("http_request_duration_seconds_bucket", le=le, status_code="200") for le in ("1", "+Inf")]
+
+
+@pytest.mark.parametrize(
+    ("series", "total", "bad"),
+    [
+        ([*TIMED, *[labels | {"status_code": "500"} for labels in TIMED]], "http_request_duration_seconds_count", ""),
+        ([counter("app_responses_total", code=code) for code in ("200", "503")], "app_responses_total", ""),
+        ([counter("rpc_calls_total", outcome=word) for word in ("ok", "timeout")], "rpc_calls_total", 'outcome!~"ok"'),
+        ([counter("runs_processed_total", success=word) for word in ("true", "false")], "runs_processed_total",
+         'success!~"true"'),
+        ([counter("app_requests_total", http_response_code=code) for code in ("200", "500")], "app_requests_total", ""),
+    ],
+)  # fmt: skip
+def test_answers_with_their_outcome_are_requests_when_no_counter_is_named_so(series, total, bad, tmp_path) -> None:
+    made = draft("api", {}, series)
+    (objective,) = loaded(made, tmp_path).objectives["api"]
+    assert total in objective.indicator.total
+    assert bad in f"{objective.indicator.bad} {objective.indicator.good}".replace("=~", "!~")
+    assert "CHECK" in made.profile
+
+
+def test_a_counter_of_failures_only_promises_nothing_of_its_own(tmp_path: Path) -> None:
+    series = [counter("api_requests_total", code=code) for code in ("200", "500")]
+    made = draft("api", {}, [*series, counter("api_request_timeouts_total", code="504")])
+    assert len(loaded(made, tmp_path).objectives["api"]) == 1
+
+
 def test_tokens_that_contain_one_another_are_added_once(tmp_path: Path) -> None:
     names = ("input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "reasoning_tokens")
     profile = loaded(draft("gw", {}, [counter(f"gw_{name}_total") for name in names]), tmp_path).profile("gw")

@@ -236,6 +236,10 @@ TRUTH = {
     "tgi": (1000, 30, 291_000, None),
     "triton": (5050, 50, None, None),
     "redis": (93, 5, None, None),
+    "haproxy": (2000, 50, None, None),
+    "caddy": (500, 20, None, None),
+    "grpc": (1000, 30, None, None),
+    "django": (1000, 70, None, None),
 }
 
 
@@ -268,7 +272,7 @@ def test_a_draft_answers_with_the_right_figures_without_an_edit(
 ) -> None:
     requests, failed, tokens, spend = TRUTH[name]
     made, config = drafted(name)
-    assert [role.name for role in made.draft.roles if role.check and name not in ("sglang", "kong")] == []
+    assert [role.name for role in made.draft.roles if role.check and name not in ("sglang", "kong", "caddy")] == []
     flows, totals, compliance = figures(config, recorded.span)
     assert flows.loc["requests", "requests"] == requests
     assert flows.loc["requests", "errors"] == failed

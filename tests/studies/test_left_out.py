@@ -15,7 +15,7 @@ from workbench.archive import Archive, ArchiveSource
 from workbench.catalog import RatioIndicator, load_catalog
 from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, to_ms
-from workbench.studies import Context, overview, slo_compliance
+from workbench.studies import Context, overview, service_performance, slo_compliance
 from workbench.studies.counting.indicators import read_counts
 
 WEEK = TimeRange(END - timedelta(days=7), END)
@@ -92,7 +92,15 @@ def test_an_address_that_moves_between_processes_is_refused(over, kept) -> None:
 
 
 @pytest.mark.parametrize("up", ["down", "gone", "none"])
-def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up) -> None:
+@pytest.mark.parametrize(
+    ("bad", "total"),
+    [
+        ("failed_total", COUNTED),
+        ("sum(ceil(increase(failed_total[5m])))", f"sum(ceil(increase({COUNTED}[5m])))"),
+        ("sum(ceil(increase(failed_total[5m]))) or vector(0)", f"sum(ceil(increase({COUNTED}[5m])))"),
+    ],
+)
+def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up, bad, total) -> None:
     end = len(TIMES) * 7 // 10
     counts = (np.arange(len(TIMES)) // 30).astype(float)
     labels = {"__name__": "up", "system": SYSTEM, "job": "failures", "instance": "f"}
@@ -101,11 +109,74 @@ def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up) -> None:
         "gone": [(labels, TIMES[:end], np.ones(end))],
         "none": [],
     }[up]
-    total = counter("lab-1", np.arange(len(TIMES)) * 60.0)
+    counted = counter("lab-1", np.arange(len(TIMES)) * 60.0)
     failed = ({"__name__": "failed_total", "job": "failures", "instance": "f"}, TIMES[:end], counts[:end])
     archive = Archive.open(tmp_path / "archive", create=True)
-    archive.append_samples(SeriesSet.of([total, failed, *seen]))
-    indicator = RatioIndicator(bad="failed_total", total=COUNTED)
+    archive.append_samples(SeriesSet.of([counted, failed, *seen]))
+    indicator = RatioIndicator(bad=bad, total=total)
     objective = replace(load_catalog().objective(SYSTEM, "availability"), indicator=indicator)
     counts = read_counts(ArchiveSource("demo", archive), {}, [objective], {objective.id: WEEK}).counts[objective.id]
     assert counts.events.covered.mean() == pytest.approx(0.7, abs=0.01)
+
+
+def test_no_question_counts_the_counters_of_several_processes(over) -> None:
+    """A scraper keeps its connection, so the process that answers changes twenty times a day, not at each scrape."""
+    rng = np.random.default_rng(3)
+    moves = np.cumsum(rng.random(len(TIMES)) < 0.02)
+    process = rng.integers(0, 4, moves[-1] + 1)[moves]
+    heights = np.cumsum(rng.poisson(0.5, (4, len(TIMES))), axis=1) * np.array([[1.0], [1.2], [1.5], [1.1]]).round()
+    ctx = over(counter("lab-1", heights[process, np.arange(len(TIMES))]))
+    _, row = judged(ctx)
+    assert row.status == "refused"
+    study = service_performance(ctx, system=SYSTEM, range=WEEK, as_of=END)
+    assert study.status == "refused"
+    assert study.results["flows"].frame["requests"].dropna().empty
+    assert any(text.startswith("Left out: ") and "several processes in turn" in text for text in study.warnings)
+
+
+RISES, HALF = np.arange(len(TIMES)) * 60.0, len(TIMES) // 2
+FAILED = np.arange(len(TIMES)) // 100 * 1.0
+
+
+def test_a_label_of_failures_that_was_renamed_leaves_the_rest_unknown(over) -> None:
+    after = {"status": "", "code": "200"}
+    study, row = judged(
+        over(
+            counter("lab-1", RISES[:HALF], TIMES[:HALF]),
+            counter("lab-1", FAILED[:HALF], TIMES[:HALF], status="500"),
+            counter("lab-1", RISES[:-HALF], TIMES[HALF:], **after),
+            counter("lab-1", FAILED[:-HALF], TIMES[HALF:], **after | {"code": "500"}),
+        )
+    )
+    assert row.status == "no_data"
+    assert row.coverage == pytest.approx(0.5, abs=0.01)
+    assert any("Doubtful: no failure is counted since" in text for text in study.warnings)
+
+
+@pytest.mark.parametrize(("failed", "doubtful"), [(FAILED, True), (np.floor(FAILED / 20), False)])
+def test_a_series_of_failures_that_ended_is_named_when_some_would_be_usual(over, failed, doubtful) -> None:
+    study, _ = judged(over(counter("lab-1", RISES), counter("lab-1", failed[:HALF], TIMES[:HALF], status="500")))
+    assert any("Doubtful: no failure is counted since" in text for text in study.warnings) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("failed", "leapt_good", "leapt_failed", "status"),
+    [(0.3, 5e6, 0, "refused"), (0.01, 0, 3_000, "refused"), (0.01, 5e6, 0, "ok"), (0.01, 0, 0, "ok")],
+)
+def test_a_leap_that_decides_whether_an_objective_is_met_leaves_it_unknown(
+    over, failed, leapt_good, leapt_failed, status
+) -> None:
+    """About 600,000 events of which failed / 60 fail; the target is 99.9 %."""
+    leapt = np.arange(len(TIMES)) >= HALF
+    good, bad = RISES + leapt * leapt_good, np.floor(np.arange(len(TIMES)) * failed) + leapt * leapt_failed
+    study, row = judged(over(counter("lab-1", good), counter("lab-1", bad, status="500")))
+    assert row.status == status, study.warnings
+    assert any("Doubtful" in text for text in study.warnings) == bool(leapt_good or leapt_failed)
+
+
+def test_an_outage_that_turns_all_requests_into_failures_is_no_leap(over) -> None:
+    down = (np.arange(len(TIMES)) >= HALF) & (np.arange(len(TIMES)) < HALF + 4)
+    good, bad = np.cumsum(np.where(down, 0, 9_000.0)), np.cumsum(np.where(down, 9_000.0, np.arange(len(TIMES)) % 2))
+    study, row = judged(over(counter("lab-1", good), counter("lab-1", bad, status="500")))
+    assert row.status != "refused"
+    assert not any("Doubtful" in text for text in study.warnings)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from tests.demo_home import END
 from workbench import SpanFilter, TimeRange, query_metrics
 from workbench.core.errors import SourceUnavailable
+from workbench.core.settings import Settings
+from workbench.core.settings.cost import CostSettings
 from workbench.studies import Context, count_spans, open_context, trace_analysis, trace_compare, trace_detail
 
 DAY = TimeRange(END - timedelta(days=1), END)
@@ -92,3 +96,25 @@ def test_a_failing_source_is_a_status(context: Context) -> None:
         assert study.status == "unavailable"
         assert not study.results
         assert "does not answer" in study.warnings[0]
+
+
+def test_calls_are_priced_by_the_book_of_the_settings(shared_settings: Settings, tmp_path: Path) -> None:
+    book = tmp_path / "prices.csv"
+    book.write_text(
+        "provider,model,unit,price\nopenai,gpt-4o,input_tokens,2.5\nopenai,gpt-4o,output_tokens,10\n"
+        "anthropic,claude-sonnet-4,input_tokens,3\n"
+    )
+    window = TimeRange(END - timedelta(hours=30), END - timedelta(hours=24))
+    ctx = replace(open_context(shared_settings), clock=lambda: END)
+    priced = replace(ctx, cost=CostSettings(prices=book))
+    tokens = (
+        trace_analysis(priced, system="conduit", range=window, as_of=END).results["tokens"].frame.set_index("model")
+    )
+    row = tokens.loc["gpt-4o"]
+    by_hand = (Decimal(int(row["input"])) * Decimal("2.5") + Decimal(int(row["output"])) * 10) / 1_000_000
+    assert row["cost"] == by_hand
+    # A model with a price for one class of its tokens only has no cost.
+    assert tokens.loc["claude-sonnet-4", "cost"] is None
+    without = trace_analysis(ctx, system="conduit", range=window, as_of=END).results["tokens"]
+    assert without.frame["cost"].isna().all()
+    assert "no price book is set" in without.notes[0]

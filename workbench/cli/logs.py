@@ -144,4 +144,6 @@ def _estimated(row: dict[str, Any], sampled: bool) -> dict[str, str]:
 
 
 def _figure(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    from workbench.core.units import NO_VALUE
+
+    return f"{value:,}" if isinstance(value, int) else str(value) or NO_VALUE

@@ -25,6 +25,17 @@ _SMALL_LEVEL = 64
 STALE = float(np.array(STALE_BITS).view(np.float64))
 
 
+def target_of(labels: Labels) -> tuple[str, str]:
+    """Job and instance of a series: what was scraped.
+
+    Examples
+    --------
+    >>> target_of({"__name__": "up", "job": "web", "instance": "a:1"})
+    ('web', 'a:1')
+    """
+    return labels.get("job", ""), labels.get("instance", "")
+
+
 def label_key(labels: Labels) -> LabelKey:
     """Return the identity of a label set: sorted pairs, empty values left out (they mean "absent")."""
     return tuple(sorted((name, value) for name, value in labels.items() if value != ""))

@@ -9,9 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.core.errors import ParameterError
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import SeriesSet, target_of
 
 Floats = NDArray[np.float64]
+
+#: How often a target is scraped is known from so many samples. [count]
+_KNOWN = 10
+
+#: Samples so many times further apart than usual are a gap. [x]
+_LATE = 2.5
+
 Edges = Sequence[int] | range | NDArray[np.int64]
 
 
@@ -82,11 +89,11 @@ def born_while_up(series: SeriesSet, up: SeriesSet) -> NDArray[np.bool_]:
     >>> born_while_up(SeriesSet.of([(old, [0, 60], [8, 9]), (new, [60], [1])]), up).tolist()
     [False, True]
     """
-    health = {_target(labels): (times, values) for labels, times, values in up}
+    health = {target_of(labels): (times, values) for labels, times, values in up}
     born = np.zeros(len(series), np.bool_)
     for i, (labels, times, values) in enumerate(series):
         counted = np.flatnonzero(np.isfinite(values))
-        samples = health.get(_target(labels))
+        samples = health.get(target_of(labels))
         if samples is None or not len(counted):
             continue
         before = int(np.searchsorted(samples[0], times[counted[0]], side="left")) - 1
@@ -113,7 +120,8 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     -----
     A target lives from its first sample to its last one, over all its series, and is seen in a slice that holds
     any of its samples. Rare series (a status code that seldom occurs) thus never make a target look unseen, and
-    a target that is gone for good does not lower the share for ever.
+    a target that is gone for good does not lower the share for ever. A target that is scraped less often than once a
+    slice is seen between two samples that are no further apart than 2.5 times its usual interval.
 
     Examples
     --------
@@ -123,22 +131,35 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     """
     edges = _checked(edges_ms)
     codes, targets = pd.factorize(
-        pd.Index([_target(labels) for labels in series.labels], dtype="object", tupleize_cols=False)
+        pd.Index([target_of(labels) for labels in series.labels], dtype="object", tupleize_cols=False)
     )
     seen = np.zeros((len(targets), len(edges) - 1), np.bool_)
     first = np.full(len(targets), np.iinfo(np.int64).max)
     last = np.full(len(targets), np.iinfo(np.int64).min)
     latest: dict[int, NDArray[np.int64]] = {}
+    least = int(np.diff(edges).min())
     for code, (_, times, values) in zip(codes.tolist(), series, strict=True):
         times = times[np.isfinite(values)]
         # One scrape gives all series of a target, so most have the times of the one before.
         if len(times) and not np.array_equal(times, latest.get(code, ())):
             latest[code] = times
             seen[code] |= np.diff(np.searchsorted(times, edges, side="right")) > 0
+            if len(times) >= _KNOWN and (spacing := float(np.median(np.diff(times)))) > least:
+                seen[code] |= _between(times, edges, longest=_LATE * spacing)
             first[code], last[code] = min(first[code], times[0]), max(last[code], times[-1])
     alive = (first[:, None] <= edges[None, 1:]) & (last[:, None] > edges[None, :-1])
     share: Floats = seen.sum(axis=0) / np.maximum(alive.sum(axis=0), 1)
     return share
+
+
+def _between(times: NDArray[np.int64], edges: NDArray[np.int64], *, longest: float) -> NDArray[np.bool_]:
+    """Slices that lie between two samples that are not too far apart."""
+    near = np.diff(times) <= longest
+    slices = np.clip(np.searchsorted(edges, times, side="left") - 1, 0, len(edges) - 1)
+    begins = np.zeros(len(edges) + 1, np.int64)
+    np.add.at(begins, slices[:-1][near], 1)
+    np.add.at(begins, slices[1:][near], -1)
+    return np.asarray(np.cumsum(begins)[: len(edges) - 1] > 0)
 
 
 def _checked(edges_ms: Edges) -> NDArray[np.int64]:
@@ -149,10 +170,6 @@ def _checked(edges_ms: Edges) -> NDArray[np.int64]:
             hint="Pass at least two edges in rising order, e.g. span.edges_ms(300_000).",
         )
     return edges
-
-
-def _target(labels: Labels) -> tuple[str, str]:
-    return labels.get("job", ""), labels.get("instance", "")
 
 
 def _corrected_at(times: NDArray[np.int64], values: Floats, edges: NDArray[np.int64], *, from_zero: bool) -> Floats:

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.counters.falls import IMPLAUSIBLE, IMPOSSIBLE, Floats, counted_samples, usual_pace
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.counters.falls import (
+    IMPLAUSIBLE,
+    IMPOSSIBLE,
+    Floats,
+    Samples,
+    Times,
+    counted_samples,
+    usual_pace,
+)
+from workbench.core.series import Labels, SeriesSet, target_of
 from workbench.core.timerange import from_ms
 from workbench.core.units import instant_text, series_text, significant_text
 
-#: Falls to another count, at least so many and in so many of the scrapes, show several processes. [count], [ratio]
-_FALLS, _FALLING = 20, 0.05
+#: Falls to counts that no restart has, at least so many, show several processes. [count]
+_FALLS = 3
+
+#: Falls by less than so many of the least amount that is counted are dips. [x]
+_LOST = 2.0
 
 #: A leap is named when leaps make up more than this part of what the series counted. [ratio]
 _PART = 0.5
@@ -46,19 +57,23 @@ class Leap:
     counted: float
 
 
-def several_processes(series: SeriesSet) -> list[int]:
+def several_processes(series: SeriesSet, starts: SeriesSet | None = None) -> list[int]:
     """Return the rows that show the counts of several processes in turn.
 
     Parameters
     ----------
     series : SeriesSet
         Counters with their raw samples.
+    starts : SeriesSet, optional
+        Samples of ``process_start_time_seconds`` of the same targets.
 
     Notes
     -----
-    A load balancer, or a server with several worker processes, answers each scrape from another process. The series
-    then falls and rises again and again, by more than ten times what it counts from scrape to scrape, and to values
-    that no restart has, and comes back in one step. How fast it counts is read off its new heights.
+    A load balancer, or a server with several worker processes, answers each scrape, or each connection of the scraper,
+    from another process. The series then falls, again and again, to values that no restart has: together over ten
+    times what it counts in as long, and the largest rises, as many as there are falls, bring back at least half of
+    what was lost. They are left out of the pace. Where start times are known they tell: several processes when a fall
+    of the counter comes with an earlier start or starts alternate, one process when each fall comes with a later one.
 
     Examples
     --------
@@ -67,23 +82,52 @@ def several_processes(series: SeriesSet) -> list[int]:
     >>> several_processes(SeriesSet.of([({"__name__": "a_total"}, times, values)]))
     [0]
     """
+    known = {target_of(labels): (times, values) for labels, times, values in starts or ()}
     rows = []
-    for row in range(len(series)):
-        _, values = counted_samples(series, row)
-        steps = np.diff(values)
-        if (steps < 0).sum() < _FALLS:
-            continue
-        heights = np.maximum.accumulate(values)
-        half = len(values) // 2
-        pace = float(heights[-1] - heights[half]) / max(len(values) - 1 - half, 1)
-        far = IMPLAUSIBLE * (pace + _unit(values, steps))
-        falls = -steps[(steps < -far) & (values[1:] > far)]
-        if len(falls) < max(_FALLS, _FALLING * len(steps)):
-            continue
-        back = (steps > max(float(np.median(falls)) / 2, far)).sum()
-        if back >= len(falls) / 2:
+    with np.errstate(invalid="ignore"):
+        fell = np.flatnonzero(np.diff(series.values) < 0) + 1
+    for row in np.unique(np.searchsorted(series.offsets, fell, side="right") - 1).tolist():
+        times, values = counted_samples(series, row)
+        falls = np.flatnonzero(np.diff(values) < 0)
+        began = known.get(target_of(series.labels[row]))
+        if began is not None and len(falls):
+            changes = _start_changes(began, times, falls)
+            earlier = bool((np.diff(began[1]) < 0).any())
+            if len(changes) and changes.min() > 0 and not earlier:
+                continue
+            if (changes < 0).any() or (earlier and _in_turn(times, values, falls)):
+                rows.append(row)
+                continue
+        if len(falls) >= _FALLS and _in_turn(times, values, falls):
             rows.append(row)
     return rows
+
+
+def _start_changes(began: Samples, times: Times, falls: Times) -> Floats:
+    """Change of the start time of the process at each fall of a counter, where both are known. [s]"""
+    at, seconds = began
+    before, after = (np.searchsorted(at, times[falls + step], side="right") - 1 for step in (0, 1))
+    known = (before >= 0) & (at[after] > times[falls])
+    changes: Floats = seconds[after[known]] - seconds[before[known]]
+    return changes
+
+
+def _in_turn(times: Times, values: Floats, falls: Times) -> bool:
+    steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
+    rises = np.sort(steps[steps > 0])
+    jumps, usual = rises[-len(falls) - 1 :], rises[: -len(falls) - 1]
+    pace = float(usual.sum() / lengths.sum())
+    unit = _unit(values, steps)
+    counted = pace * lengths[falls]
+    after, lost = values[falls + 1], -float(steps[falls].sum())
+    implausible = IMPLAUSIBLE * (counted + unit)
+    brought_back = float(jumps.sum()) - pace * float(lengths.mean()) * len(jumps)
+    return bool(
+        after.sum() > implausible.sum()
+        and np.median(after) > unit
+        and lost > _LOST * unit * len(falls) + float((IMPLAUSIBLE * counted).sum())
+        and brought_back > lost / 2
+    )
 
 
 def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
@@ -98,9 +142,10 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
 
     Notes
     -----
-    A leap is a rise of more than a thousand times what 99 of 100 rises count in as long. It may be true (all failures
-    of a month in one minute) or not (a changed unit, an import, another process behind the address), so it is named
-    and not taken away.
+    A leap is a rise of more than a thousand times what 99 of 100 rises count in as long, and of more than ten times
+    what all series of its metric and target count together: an outage that turns all requests into failures is none.
+    It may be true or not (a changed unit, an import, another process behind the address), so it is named and not taken
+    away.
 
     Examples
     --------
@@ -108,21 +153,81 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
     >>> [leap.rise for leap in leaps_in(SeriesSet.of([({}, np.arange(100) * 60, values)]), since_ms=0)]
     [5000060.0]
     """
-    leaps = []
+    leaps, paces = [], _Paces(series)
     for row, labels in enumerate(series.labels):
         times, values = counted_samples(series, row)
         steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
         rises = np.where(steps < 0, values[1:], steps)
-        usual = usual_pace(rises, lengths)
+        usual = paces.of(row)
         if usual is None:
             continue
         inside = times[1:] > since_ms
         leapt = inside & (rises > IMPOSSIBLE * (usual * lengths + _unit(values, steps)))
         risen, counted = float(rises[leapt].sum()), float(rises[inside].sum())
-        if leapt.any() and risen > _PART * counted:
-            largest = int(np.argmax(np.where(leapt, rises, 0.0)))
+        if not leapt.any() or risen <= _PART * counted:
+            continue
+        leapt &= rises > IMPLAUSIBLE * paces.of_target(labels) * lengths
+        if leapt.any():
+            risen, largest = float(rises[leapt].sum()), int(np.argmax(np.where(leapt, rises, 0.0)))
             leaps.append(Leap(labels, int(times[largest + 1]), float(rises[largest]), int(leapt.sum()), risen, counted))
     return tuple(leaps)
+
+
+class _Paces:
+    """Usual pace of each series, and of the series of a metric and target together. [count per ms]"""
+
+    def __init__(self, series: SeriesSet) -> None:
+        self._series = series
+        self._targets: dict[tuple[str, ...], float] | None = None
+
+    def of(self, row: int) -> float | None:
+        times, values = counted_samples(self._series, row)
+        steps = np.diff(values)
+        return usual_pace(np.where(steps < 0, values[1:], steps), np.diff(times).astype(np.float64))
+
+    def of_target(self, labels: Labels) -> float:
+        if self._targets is None:
+            self._targets = {}
+            for row, own in enumerate(self._series.labels):
+                place = _place(own)
+                self._targets[place] = self._targets.get(place, 0.0) + (self.of(row) or 0.0)
+        return self._targets[_place(labels)]
+
+
+def _place(labels: Labels) -> tuple[str, ...]:
+    return labels.get("__name__", ""), *target_of(labels)
+
+
+def leap_bounds(good: Floats, total: Floats, *, bad_leapt: float, leapt: float) -> tuple[Floats, Floats] | None:
+    """Return the fewest and the most good events: with the leaps of the counters, and as if they had not been.
+
+    Parameters
+    ----------
+    good, total : float64 array, length n_slices
+        With the leaps. [events/slice]
+    bad_leapt, leapt : float
+        What leaps add to the bad events, and to all events. [events]
+
+    Returns
+    -------
+    pair of float64 arrays, length n_slices, or None
+        [events/slice]; None where leaps change nothing.
+
+    Examples
+    --------
+    >>> good, total = np.array([90.0, 1_000_090.0]), np.array([100.0, 1_000_100.0])
+    >>> [round(float(bound.sum())) for bound in leap_bounds(good, total, bad_leapt=0, leapt=1e6)]
+    [900180, 1000180]
+    """
+    events, bad = float(total.sum()), float(total.sum() - good.sum())
+    if not leapt or not events:
+        return None
+    rest, bad_rest = events - leapt, max(bad - bad_leapt, 0.0)
+    share = min(bad_rest / rest, 1.0) if rest > 0 else 0.0
+    fewer = total - (total - good) * min(1.0, share * events / bad) if bad else good
+    if share * events <= bad:
+        return good, fewer
+    return good * ((1 - share) * events / max(float(good.sum()), 1e-9)), good
 
 
 def leap_notes(leaps: Sequence[Leap]) -> tuple[str, ...]:

@@ -195,8 +195,7 @@ def _judged(history: History, goal: Goal, as_of: datetime, failed: Status | None
             row["status"] = "refused"
             remarks.append(
                 f"{goal.objective}: between {low / total:.4%} and {high / total:.4%} were good and "
-                f"{float(goal.target):.4%} is the target; these buckets cannot say whether it was met. "
-                "Add one at the threshold."
+                f"{float(goal.target):.4%} is the target, so whether it was met is unknown."
             )
     return row, remarks
 

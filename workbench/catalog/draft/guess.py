@@ -23,11 +23,16 @@ _ROLES: tuple[tuple[str, tuple[Kind, ...], str, str], ...] = (
     (r"rate.?limit|throttl", ("counter",), "rate_limited", "requests"),
     (r"fallback", ("counter",), "fallbacks", "count"),
     (r"(^|_)(costs?|spend|dollars)(_|$)", ("counter",), "cost", "USD"),
-    (r"(^|_)tokens?(_|$)", ("counter",), "tokens", "tokens"),
+    (r"(^|_)tokens?(_(?!.*seconds)|$)", ("counter",), "tokens", "tokens"),
     (r"(^|_)(auth|authentication|logins?)(_|$)", ("counter",), "authentication", "count"),
     (r"security", ("counter",), "security", "count"),
     (r"(^|_)(errors?|fail(ed|ures?)|exceptions?)(_|$)", ("counter",), "errors", "count"),
-    (r"(^|_)(requests?|calls|queries)(_(?!.*seconds)|$)", ("counter",), "requests", "requests"),
+    (
+        r"(^|_)(requests?|calls|queries)(_(?!.*(seconds|dropped|terminat|reject|abort|success))|$)",
+        ("counter",),
+        "requests",
+        "requests",
+    ),
     (r"(in_?flight|in_?progress|requests_active|active_requests)", ("gauge",), "in_flight", "requests"),
     (r"(duration|latency|response_time|_seconds$|_ms$|_milliseconds$)", ("histogram",), "duration", ""),
     (r"(request|response).*_bytes$", ("histogram", "counter"), "size", "bytes"),
@@ -59,7 +64,18 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
     "team": ("team", "team_alias", "tenant", "organization", "customer"),
     "user": ("user", "end_user", "user_id"),
     "tag": ("tag",),
-    "status": ("status", "status_code", "code", "http_status", "result", "outcome"),
+    "status": (
+        "status",
+        "status_code",
+        "code",
+        "http_status",
+        "http_status_code",
+        "http_response_code",
+        "response_code",
+        "result",
+        "outcome",
+        "success",
+    ),
     "method": ("method", "http_method", "verb"),
     "endpoint": ("endpoint", "route", "handler", "path", "operation"),
     "error": ("error", "error_type", "exception_class", "exception", "reason"),
@@ -85,6 +101,9 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
     "job": ("job",),
 }
 
+#: Values of a label that say that all went well.
+_SUCCESS = frozenset(["ok", "success", "successful", "succeeded", "true"])
+
 _UNITS = (("_seconds", "s"), ("_milliseconds", "ms"), ("_ms", "ms"), ("_bytes", "bytes"), ("_percent", "percent"))
 _SUFFIXES = (("_ratio", "ratio"), ("_hours", "h"))
 
@@ -109,7 +128,7 @@ def guess_role(name: str, kind: Kind) -> tuple[str, str] | None:
     """
     if _OWN_BUSINESS.match(name):
         return None
-    machine = bool(_MACHINES.match(name))
+    machine, name = bool(_MACHINES.match(name)), name.replace(":", "_")
     for pattern, kinds, role, unit in _ROLES:
         if machine and role not in _RESOURCES:
             continue
@@ -136,13 +155,23 @@ def guess_dimensions(labels: Mapping[str, object]) -> dict[str, str]:
     return {dimension: names[0] for dimension, names in dimensions.items() if names}
 
 
-def status_label(labels: Mapping[str, Iterable[str]]) -> str:
-    """Return the label whose values are HTTP statuses, or nothing.
+def failing(labels: Mapping[str, Iterable[str]]) -> tuple[str, str, bool] | None:
+    """Return the label that marks failures, a pattern of its values, and whether the pattern is that of success.
+
+    HTTP statuses fail from 500 on. Of outcomes in words all but those of success are taken as failures, so that one
+    that was not seen yet is not missed. A label of which every value is a failure marks none.
 
     Examples
     --------
-    >>> status_label({"code": {"200", "503"}, "handler": {"/"}}), status_label({"status": {"ok"}})
-    ('code', '')
+    >>> failing({"code": {"200", "503"}}), failing({"status": {"ok", "timeout"}})
+    (('code', '5..', False), ('status', 'ok', True))
+    >>> failing({"code": {"502", "504"}}), failing({"status": {"open", "closed"}})
+    (None, None)
     """
     label = guess_dimensions(labels).get("status", "")
-    return label if any(re.fullmatch(r"[1-5](\d\d|xx)", value) for value in labels.get(label, ())) else ""
+    values = set(labels.get(label, ()))
+    statuses = {value for value in values if re.fullmatch(r"[1-5](\d\d|xx)", value)}
+    if statuses:
+        return None if all(value.startswith("5") for value in statuses) else (label, "5..", False)
+    succeeded = sorted(value for value in values if value.lower() in _SUCCESS)
+    return (label, "|".join(succeeded), True) if succeeded and len(values) > len(succeeded) else None

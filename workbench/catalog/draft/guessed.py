@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from workbench.catalog.draft.families import Family
-from workbench.catalog.draft.guess import guess_dimensions, guess_role, guess_unit, status_label
+from workbench.catalog.draft.guess import failing, guess_dimensions, guess_role, guess_unit
 from workbench.catalog.draft.roles import DraftRole, selector
 from workbench.catalog.profile.vocabulary import ROLES
 
@@ -99,11 +99,15 @@ _PLAIN_WORDS = frozenset(
 #: Durations that are a part of the time to answer.
 _PART_OF_IT = re.compile(r"queue|overhead|wait|gc|pause|connect|dns|handshake|lag|poll|scrape|prefill|decode|guardrail")
 
+#: Counters of answers, and timers of them, that are taken as requests where their status is a label.
+_ANSWERS = re.compile(r"(^|[_:])(responses|handled|processed|served)([_:]|$)")
+_TIMERS = re.compile(r"(request|response|http).*(duration|latency|time|seconds|ms)")
+
 _TOKEN_PARTS = (
     ("inside-input", re.compile(r"cache(d|_read|_creation|_write)?")),
     ("inside-output", re.compile(r"reasoning|thinking")),
-    ("input", re.compile(r"(^|_)(input|prompt)(_|$)")),
-    ("output", re.compile(r"(^|_)(output|completion|generat(ed|ion))(_|$)")),
+    ("input", re.compile(r"(^|[_:])(input|prompt)(_|$)")),
+    ("output", re.compile(r"(^|[_:])(output|completion|generat(ed|ion)|predicted)(_|$)")),
     ("total", re.compile(r"(^|_)total_tokens?(_|$)|tokens?_total_(?!$)|(^|_)all_tokens")),
 )
 _PAIRED = ("errors", "rate_limited", "duration", "first_token", "in_flight", "size")
@@ -119,11 +123,15 @@ def guessed_roles(families: Iterable[Family], taken: Mapping[str, DraftRole]) ->
     taken : mapping
         Roles that dialects gave already; a guess never takes their names.
     """
+    families = list(families)
     by_role: dict[str, list[tuple[Family, str]]] = defaultdict(list)
     for family in families:
         guess = None if family.kind == "summary" or family.deprecated else guess_role(family.name, family.kind)
         if guess is not None:
             by_role[guess[0]].append((family, guess[1]))
+    held = {role.word for role in taken.values()}
+    if "requests" not in held and not any(failing(family.labels) for family, _ in by_role["requests"]):
+        by_role["requests"] = [*((family, "requests") for family in _answers(families)[:1]), *by_role["requests"]]
     roles: dict[str, DraftRole] = {}
     ordered = ("requests", *(word for word in ROLES if word != "requests"))
     for word in ordered:
@@ -159,12 +167,29 @@ def _guess(name: str, family: Family, unit: str) -> DraftRole:
 
 def _failures(role: DraftRole, family: Family) -> dict[str, DraftRole]:
     """Return the role of failures that a label of the status gives."""
-    label = status_label(family.labels)
-    if not label:
+    marked = failing(family.labels)
+    if marked is None:
         return {}
+    label, pattern, succeeds = marked
     name = f"errors.{role.variant}" if role.variant else "errors"
-    failed, good = (selector([family.name], [f'{label}{operator}"5.."']) for operator in ("=~", "!~"))
-    return {name: replace(role, name=name, select=failed, good=good, check=f"{label} 5xx is a failure")}
+    fails, well = (f'{label}{operator}"{pattern}"' for operator in (("!~", "=~") if succeeds else ("=~", "!~")))
+    why = (
+        f"every value of {label} but {pattern.replace('|', ', ')} is a failure"
+        if succeeds
+        else f"{label} 5xx is a failure"
+    )
+    failed, good = selector([family.name], [fails]), selector([family.name], [well])
+    return {name: replace(role, name=name, select=failed, good=good, check=why)}
+
+
+def _answers(families: Sequence[Family]) -> list[Family]:
+    """Return counters of answers with their status: responses, or what a timer counted; the plainest name first."""
+    counters = [family for family in families if family.kind == "counter" and _ANSWERS.search(family.name)]
+    timers = [family for family in families if family.kind in ("histogram", "summary") and _TIMERS.search(family.name)]
+    counted = [replace(family, name=f"{family.name}_count", kind="counter", bounds=set()) for family in timers]
+    return sorted(
+        (family for family in (*counters, *counted) if failing(family.labels) and not family.deprecated), key=_rank
+    )
 
 
 def _name(word: str, family: Family, taken: Mapping[str, DraftRole], rivals: Sequence[Family]) -> str:
@@ -223,7 +248,14 @@ def _one_total(roles: dict[str, DraftRole]) -> dict[str, DraftRole]:
     return changed
 
 
-def _rank(family: Family) -> tuple[bool, bool, bool, int, str]:
-    """Order by what users of the system meet: whole requests and HTTP first, then short names."""
+def _rank(family: Family) -> tuple[bool, bool, bool, bool, int, str]:
+    """Order by what users of the system meet: whole requests, with their status, and HTTP first, then short names."""
     name = family.name.lower()
-    return bool(_PART_OF_IT.search(name)), "request" not in name, "http" not in name, len(name), name
+    return (
+        bool(_PART_OF_IT.search(name)),
+        failing(family.labels) is None,
+        "request" not in name,
+        "http" not in name,
+        len(name),
+        name,
+    )

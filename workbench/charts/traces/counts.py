@@ -14,7 +14,7 @@ def count_rows(result: Any) -> list[dict[str, str]]:
     rows = []
     for row in result.frame.rename(columns={"count": "count_"}).itertuples():
         known = math.isfinite(row.count_)
-        spans = f"{count_text(row.count_)} ({count_text(row.low)} to {count_text(row.high)})" if known else "refused"
+        spans = f"{count_text(row.count_)} ({row.low:,.0f} to {row.high:,.0f})" if known else "refused"
         share = ratio_text(row.share, digits=2)
         share = f"{share} ({share_ends(row.share_low, row.share_high)})" if known else "refused"
         rows.append(

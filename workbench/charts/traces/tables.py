@@ -52,7 +52,7 @@ def _estimate(row: Any) -> str:
         return f"refused ({row.kept:,} kept)"
     if row.error == 0:
         return count_text(row.count_)
-    return f"{count_text(row.count_)} ({count_text(row.low)} to {count_text(row.high)})"
+    return f"{count_text(row.count_)} ({row.low:,.0f} to {row.high:,.0f})"
 
 
 def _share(share: float, low: float, high: float) -> str:
@@ -159,6 +159,20 @@ def token_rows(result: Any) -> Rows:
         }
         for row in result.frame.itertuples()
     ]  # fmt: skip
+
+
+def tokens_finding(study: Study) -> Sentence:
+    """Say in one sentence which model used most tokens per trace, and which part of the calls has a price."""
+    frame = study.results["tokens"].frame if "tokens" in study.results else pd.DataFrame()
+    if frame.empty:
+        return Sentence("No span of this window holds tokens.")
+    calls, first = int(frame["calls"].sum()), frame.iloc[0]
+    share = ratio_text(first["total"] / frame["total"].sum(), digits=0)
+    priced = round(float((frame["priced"] * frame["calls"]).sum()))
+    return Sentence(
+        f"{first['model'] or 'A model without a name'} used {share} of the tokens "
+        f"of kept traces; {priced:,} of {calls:,} calls have a cost."
+    )
 
 
 def money(amount: Decimal | None, currency: str) -> str:

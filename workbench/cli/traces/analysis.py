@@ -42,7 +42,7 @@ def _verb(command: Callable[..., None]) -> Any:
     return click.argument("system")(wrapped)
 
 
-def _show(request: Request, study: Any, name: str, *tables: str) -> None:
+def _show(request: Request, study: Any, name: str, *tables: str, finding: str = "traces_finding") -> None:
     from workbench.charts.traces import tables as texts
 
     if not study.results:
@@ -54,7 +54,7 @@ def _show(request: Request, study: Any, name: str, *tables: str) -> None:
         *rows,
         csv=study.results[name].to_frame().to_dict(orient="records"),
         right=lambda column: column not in texts.TEXT,
-        finding=texts.traces_finding(study),
+        finding=getattr(texts, finding)(study),
     )
 
 
@@ -129,7 +129,7 @@ def tokens(request: Request, study: Any) -> None:
     Example:
       workbench traces tokens choreoai
     """
-    _show(request, study, "tokens", "token tokens")
+    _show(request, study, "tokens", "token tokens", finding="tokens_finding")
 
 
 @click.command()

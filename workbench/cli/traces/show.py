@@ -39,8 +39,12 @@ def show(
     span, as_of = period.read(context.clock(), context, default="30d")
     study = None
     for name in (system,) if system else context.systems:
-        study = trace_detail(context, trace_id=trace_id, system=name, range=span, as_of=as_of)
-        if study.results:
+        answer = trace_detail(context, trace_id=trace_id, system=name, range=span, as_of=as_of)
+        study = answer if study is None or answer.results else study
+        # Systems may share a source: the trace is that of the system whose services are in it.
+        if answer.results and (
+            system or set(answer.results["spans"].frame["service"]) & set(context.services_of(name))
+        ):
             break
     if study is None or not study.results:
         notes = study.warnings if study is not None else ()
@@ -52,11 +56,12 @@ def show(
     texts += [tables.failure_rows(results["failures"]), tables.token_rows(results["tokens"])]
     texts.append(tables.line_rows(results["lines"]))
     spans = results["spans"]
-    services = "1 service" if spans.services == 1 else f"{spans.services} services"
+    number = f"{len(spans.frame):,} span{'s' if len(spans.frame) != 1 else ''}"
+    services = f"{spans.services} service{'s' if spans.services != 1 else ''}"
     Request(state, study.system, period, format_).show(
         study,
         *texts,
         csv=spans.to_frame().to_dict(orient="records"),
         right=lambda column: column not in tables.TEXT,
-        finding=f"{len(spans.frame):,} spans, {services}, in {tables.ms_text(spans.duration_ms)}",
+        finding=f"{number}, {services}, in {tables.ms_text(spans.duration_ms)}",
     )

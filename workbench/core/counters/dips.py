@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.core.counters.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
 from workbench.core.counters.spikes import spikes_in
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import Labels, SeriesSet, target_of
 from workbench.core.timerange import from_ms
 from workbench.core.units import instant_text, series_text
 
@@ -121,7 +121,7 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     falls = falls_in(series)
     if not any(fall.strange or fall.doubtful or fall.leapt for own in falls.values() for fall in own):
         return series, leaps
-    starts = {_target(labels): (times, values) for labels, times, values in evidence.starts}
+    starts = {target_of(labels): (times, values) for labels, times, values in evidence.starts}
     created = {_identity(labels): (times, values) for labels, times, values in evidence.created}
     others = _Others(series, falls)
     values, dips = series.values.copy(), list(leaps)
@@ -134,7 +134,7 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
             if _is_dip(
                 fall,
                 _restarted(created.get(_identity(labels)), times[fall.at - 1], times[fall.at]),
-                _restarted(starts.get(_target(labels)), times[fall.at - 1], times[fall.at]),
+                _restarted(starts.get(target_of(labels)), times[fall.at - 1], times[fall.at]),
                 others,
                 int(times[fall.at]),
             )
@@ -246,14 +246,14 @@ class _Others:
         self._series, self._falls = series, falls
         self._targets: dict[tuple[str, str], list[int]] = {}
         for row, labels in enumerate(series.labels):
-            self._targets.setdefault(_target(labels), []).append(row)
+            self._targets.setdefault(target_of(labels), []).append(row)
 
     def restarted(self, fall: Fall, time_ms: int) -> bool | None:
         """Whether another series started again at this instant; False when one went on, None when none tells."""
         labels = self._series.labels[fall.row]
         own = set(labels.items())
         alike: dict[int, list[int]] = {}
-        for row in self._targets[_target(labels)]:
+        for row in self._targets[target_of(labels)]:
             if row != fall.row:
                 alike.setdefault(len(own & set(self._series.labels[row].items())), []).append(row)
         went_on = False
@@ -309,10 +309,6 @@ def _ends(times: Times, values: Floats, fall: Fall, since: int) -> bool:
     held = abs(float(values[back] - values[at - 1]) - pace * float(times[back] - times[at - 1]))
     gone_on = abs(float(values[back] - values[at]) - pace * float(times[back] - times[at]))
     return held <= gone_on
-
-
-def _target(labels: Labels) -> tuple[str, str]:
-    return labels.get("job", ""), labels.get("instance", "")
 
 
 def _identity(labels: Labels) -> tuple[tuple[str, str], ...]:

@@ -72,7 +72,10 @@ def bucket_warnings(objective: str, threshold: float, between: ThresholdCounts) 
     warnings = []
     if between.bounds != (threshold,):
         bounds = ", ".join(f"{bound:g}" for bound in between.bounds)
-        warnings.append(f"{objective}: {threshold:g} is no bound of its buckets ({bounds}); the SLI lies between two.")
+        warnings.append(
+            f"{objective}: {threshold:g} is no bound of its buckets ({bounds}); the SLI lies between two. "
+            "Add a bucket at the threshold."
+        )
     if between.layouts > 1:
         warnings.append(f"{objective}: its histograms have {between.layouts} different sets of bounds.")
     if between.repaired:

@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pandas as pd
 
+from workbench.analysis.counting.counts import Counts, least_exact
+from workbench.analysis.counting.events import joined_events
 from workbench.analysis.slo.attribution import LabelledCounts
 from workbench.analysis.slo.composite import Composite, Member, composite_events, member_counts, member_id
 from workbench.catalog import CompositeIndicator, Objective
+from workbench.core.result import worst
 from workbench.core.timerange import TimeRange
 
 
@@ -76,3 +79,25 @@ def terms_of(objectives: Sequence[Objective]) -> dict[str, Composite]:
         for objective in objectives
         if isinstance(objective.indicator, CompositeIndicator)
     }
+
+
+def composed_counts(objective: Objective, span: TimeRange, slice_ms: int, members: Sequence[Counts]) -> Counts:
+    """Make one of the members of a composite; one that could not be measured leaves the whole unmeasured."""
+    failed = {member.objective: member.failure for member in members if member.failure is not None}
+    events = joined_events([])
+    if not failed and all(len(member.events) for member in members):
+        events = composed(objective, {member.objective: member.events for member in members}, span, slice_ms)
+    newest = [member.newest_ms for member in members if member.newest_ms is not None]
+    return Counts(
+        objective=objective.id,
+        span=span,
+        slice_ms=slice_ms,
+        events=events,
+        method=least_exact(member.method for member in members),
+        failure=worst(list(failed.values())) if failed else None,
+        warnings=(f"{objective.id} is not judged: it is made of {', '.join(failed)} too.",) if failed else (),
+        newest_ms=max(newest, default=None),
+        queries=tuple(dict.fromkeys(query for member in members for query in member.queries)),
+        engines=tuple(sorted({engine for member in members for engine in member.engines})),
+        members=tuple(members),
+    )

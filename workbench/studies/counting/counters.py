@@ -17,9 +17,9 @@ from workbench.analysis.counting.latency import merged_bounds
 from workbench.analysis.counting.leaps import Leap, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
 from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
-from workbench.core.counters.dips import Dip, dip_notes, doubtful, without_dips
+from workbench.core.counters.dips import Dip, Evidence, dip_notes, doubtful, without_dips
 from workbench.core.errors import EmptyAnswer, QueryRejected
-from workbench.core.series import Labels, SeriesSet, label_key
+from workbench.core.series import Labels, SeriesSet, label_key, target_of
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.core.units import series_text
@@ -83,6 +83,10 @@ class CounterReader:
         self._births: dict[str, tuple[Birth, ...]] = {}
         self._twice: dict[str, tuple[str, ...]] = {}
         self._leapt: dict[str, tuple[Leap, ...]] = {}
+        self._evident: dict[str, Evidence] = {}
+        self._turns: dict[str, list[Labels]] = {}
+        self._shared: set[tuple[str, str]] = set()
+        self._refused: dict[str, str] = {}
 
     @property
     def newest_ms(self) -> int | None:
@@ -106,7 +110,7 @@ class CounterReader:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is wrong with the counters: corrected falls, counts left out, counts taken twice."""
-        return self._notes(self._corrected)
+        return (*dict.fromkeys(self._refused.values()), *self._notes(self._corrected))
 
     @property
     def method(self) -> Method:
@@ -142,6 +146,20 @@ class CounterReader:
             )
         return self._twice[selector]
 
+    def countable(self, selector: str) -> bool:
+        """Whether the increases of a selector are events; if not, the warnings say why.
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        try:
+            self.check_counters(selector)
+        except QueryRejected as error:
+            self._refused[selector] = f"Left out: {error.message} {error.hint}"
+        return selector not in self._refused
+
     def check_counters(self, selector: str) -> None:
         """Refuse what only a gauge does, and the counts of several processes in one series.
 
@@ -153,14 +171,16 @@ class CounterReader:
         broad = self._broadest(selector)
         series = self._series(broad)
         gauges = [series.labels[row] for row in gauges_in(series)]
-        shared = [series.labels[row] for row in several_processes(series)] or self._moving(broad)
         matchers = self._selectors[selector].matchers
         for row in keep_series(matchers, gauges)[:1]:
             raise QueryRejected(
                 f"{gauges[row].get('__name__', '')} falls as often as a gauge does, so its increases are no events.",
                 query=selector,
-                hint="Count a counter; for a gauge, use sum_over_time() or a threshold.",
+                hint="Count a counter; for a gauge, use sum_over_time() or a threshold. "
+                "If several processes answer at one address, scrape each under its own.",
             )
+        self._shared |= {target_of(labels) for labels in self._in_turn(broad)}
+        shared = [labels for labels in series.labels if target_of(labels) in self._shared]
         for row in keep_series(matchers, shared)[:1]:
             raise QueryRejected(
                 f"{series_text(shared[row])} shows the counts of several processes in turn, so its increases are no "
@@ -170,11 +190,33 @@ class CounterReader:
                 "(Python: multiprocess mode of the Prometheus client).",
             )
 
+    def _in_turn(self, selector: str) -> list[Labels]:
+        """Series that show several processes in turn; start times are read only where a series looks so without."""
+        if selector not in self._turns:
+            series = self._series(selector)
+            rows = several_processes(series)
+            if rows or doubtful(series):
+                rows = several_processes(series, self._evidence(selector).starts)
+            self._turns[selector] = [series.labels[row] for row in rows] or self._moving(selector)
+        return self._turns[selector]
+
     def _moving(self, selector: str) -> list[Labels]:
         """Series that fell to another count and leapt back: an address that moves between processes."""
         leaps = self._leaps(selector)  # corrects the falls, which are told apart only then
         fallen = {label_key(dip.labels) for dip in self._dips([selector]) if dip.back_ms is None}
         return [leap.labels for leap in leaps if label_key(leap.labels) in fallen]
+
+    def leapt(self, selector: str) -> float:
+        """Return what leaps add to the count of a selector in the period. [count]
+
+        Raises
+        ------
+        SourceError
+            As the source raises it; no matching series is no error.
+        """
+        leaps = self._leaps(self._broadest(selector))
+        rows = keep_series(self._selectors[selector].matchers, [leap.labels for leap in leaps])
+        return float(sum(leaps[row].risen for row in rows.tolist()))
 
     def _leaps(self, selector: str) -> tuple[Leap, ...]:
         if selector not in self._leapt:
@@ -299,9 +341,16 @@ class CounterReader:
         """Return the samples of a selector, corrected so that its only falls are restarts."""
         if selector not in self._corrected:
             series = self._series(selector)
-            evidence = read_evidence(self._source, self._scope, series, self._read_span) if doubtful(series) else None
+            evidence = self._evidence(selector) if doubtful(series) else None
             self._corrected[selector] = without_dips(series, evidence) if evidence else (series, ())
         return self._corrected[selector][0]
+
+    def _evidence(self, selector: str) -> Evidence:
+        if selector not in self._evident:
+            self._evident[selector] = read_evidence(
+                self._source, self._scope, self._series(selector), self._read_span
+            )  # fmt: skip
+        return self._evident[selector]
 
     def _read(self, selector: str) -> SeriesSet:
         try:

@@ -19,6 +19,7 @@ from workbench.analysis.counting.events import (
     timeslice_events,
 )
 from workbench.analysis.counting.increase import Floats
+from workbench.analysis.counting.leaps import leap_bounds
 from workbench.catalog import (
     CompositeIndicator,
     Objective,
@@ -36,17 +37,18 @@ from workbench.core.errors import (
     SourceUnavailable,
     WorkbenchError,
 )
-from workbench.core.result import Status, worst
+from workbench.core.result import Status
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange
 from workbench.promql import events_factor
 from workbench.studies.counting import doubts
 from workbench.studies.counting.buckets import bucket_warnings, counted_to_threshold, missing_bound, threshold_of
-from workbench.studies.counting.composites import composed, members_of
+from workbench.studies.counting.composites import composed_counts, members_of
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
+from workbench.studies.counting.stopped import labelled_slices, stopped_failures, watched_slices
 from workbench.studies.sources.newest import newest_samples
 
 
@@ -133,7 +135,9 @@ def read_counts(
     for objective in objectives:
         members = [parts[part.id] for part in members_of(objective)]
         composite = isinstance(objective.indicator, CompositeIndicator)
-        counts[objective.id] = _composed(objective, spans[objective.id], members) if composite else members[0]
+        counts[objective.id] = (
+            composed_counts(objective, spans[objective.id], slice_of(objective), members) if composite else members[0]
+        )
     return Reading(counts, tuple(plans.values()), reader)
 
 
@@ -153,29 +157,6 @@ def _dated(
         )
         for name, part in parts.items()
     }
-
-
-def _composed(objective: Objective, span: TimeRange, members: Sequence[Counts]) -> Counts:
-    """Make one of the members of a composite; one that could not be measured leaves the whole unmeasured."""
-    slice_ms = slice_of(objective)
-    failed = {member.objective: member.failure for member in members if member.failure is not None}
-    events = joined_events([])
-    if not failed and all(len(member.events) for member in members):
-        events = composed(objective, {member.objective: member.events for member in members}, span, slice_ms)
-    newest = [member.newest_ms for member in members if member.newest_ms is not None]
-    return Counts(
-        objective=objective.id,
-        span=span,
-        slice_ms=slice_ms,
-        events=events,
-        method=least_exact(member.method for member in members),
-        failure=worst(list(failed.values())) if failed else None,
-        warnings=(f"{objective.id} is not judged: it is made of {', '.join(failed)} too.",) if failed else (),
-        newest_ms=max(newest, default=None),
-        queries=tuple(dict.fromkeys(query for member in members for query in member.queries)),
-        engines=tuple(sorted({engine for member in members for engine in member.engines})),
-        members=tuple(members),
-    )
 
 
 def _failed(
@@ -340,11 +321,13 @@ class _Counter:
         self._warnings.extend(doubts.check_within(plan, reader))
         part = plan.selectors["bad" if "bad" in parts else "good"]
         watched = reader.watched(part, plan.selectors["total"], plan.span, plan.slice_ms)
+        watched &= labelled_slices(plan, reader)
         total = replace(total, covered=total.covered * watched)
         if "bad" in parts:
-            self._warnings.extend(doubts.bad_unmatched(plan, reader))
+            self._warnings.extend((*doubts.bad_unmatched(plan, reader), *stopped_failures(plan, reader)))
             good = total.per_slice - self._settled("bad", parts["bad"].per_slice, total.per_slice)
-            return self._slices(good=good, total=total.per_slice, covered=total.covered)
+            bounds = self._leap_bounds(good, total.per_slice)
+            return self._slices(good=good, total=total.per_slice, covered=total.covered, bounds=bounds)
         threshold = threshold_of(plan.selectors["good"])
         if threshold is not None and missing_bound(reader, plan.selectors["good"], plan.selectors["total"]):
             between = counted_to_threshold(reader, plan.selectors["good"], threshold, plan.span, plan.slice_ms)
@@ -360,8 +343,16 @@ class _Counter:
                 query=plan.selectors["good"],
                 hint="Check its label values.",
             )
+        self._warnings.extend(stopped_failures(plan, reader))
         good = self._settled("good", parts["good"].per_slice, total.per_slice)
-        return self._slices(good=good, total=total.per_slice, covered=total.covered)
+        bounds = self._leap_bounds(good, total.per_slice)
+        return self._slices(good=good, total=total.per_slice, covered=total.covered, bounds=bounds)
+
+    def _leap_bounds(self, good: Floats, total: Floats) -> tuple[Floats, Floats] | None:
+        """Bounds of the good events where a counter leapt, which may be true or not."""
+        leapt = {part: self._reader.leapt(text) for part, text in self._plan.selectors.items()}
+        bad = leapt["bad"] if "bad" in leapt else leapt["total"] - leapt["good"]
+        return leap_bounds(good, total, bad_leapt=bad, leapt=leapt["total"])
 
     def _settled(self, name: str, part: Floats, total: Floats) -> Floats:
         query = (self._plan.selectors or self._plan.queries)[name]
@@ -388,9 +379,9 @@ class _Counter:
         if name == "bad" and answers["total"].present.any() and answers["bad"].present.any():
             self._warnings += doubts.unknown_terms(plan.objective.id, plan.queries["bad"], self._has_data)
         good = total - counted if name == "bad" else counted
-        return self._slices(
-            good=good, total=total, covered=np.asarray(answers["total"].present.any(axis=0), np.float64)
-        )  # fmt: skip
+        covered = answers["total"].present.any(axis=0)
+        covered = covered & watched_slices(plan.queries[name], plan.queries["total"], self._answer)
+        return self._slices(good=good, total=total, covered=np.asarray(covered, np.float64))
 
 
 def _summed(query: str, answer: Metrics, slice_ms: int) -> Floats:

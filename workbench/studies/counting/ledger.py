@@ -161,7 +161,8 @@ def read_ledger(
         ``role``, a column a dimension, ``start``, ``end``, ``amount``, see :mod:`workbench.analysis.cost.ledger`.
         [unit of the account]
     seen : DataFrame
-        ``role``, ``start``, ``end``, ``covered``. [ratio]
+        ``role``, ``start``, ``end``, ``covered``. A counter that cannot be counted has no rows in the ledger and is not
+        covered; the warnings of the reader say why. [ratio]
 
     Raises
     ------
@@ -174,10 +175,15 @@ def read_ledger(
     slices = _timed(pd.DataFrame({"start": edges[:-1], "end": edges[1:]}))
     counted: list[dict[str, str]] = []
     chunks, seen = [pa.array([], AMOUNT)], []
+    selectors = {account.role: _selector_of(reader, profile, account) for account in accounts}
+    for selector in selectors.values():
+        reader.countable(selector)  # what one counter shows of a target holds for all of its counters
     for account in accounts:
-        role = profile.roles[account.role]
-        part: Part = "_sum" if account.measure in ("cost", "tokens") else "_count"
-        series, amounts = reader.amounts(selector_of(reader, role, profile.scope, part), edges)
+        role, selector = profile.roles[account.role], selectors[account.role]
+        if not reader.countable(selector):
+            seen.append(slices.assign(role=account.role, covered=0.0))
+            continue
+        series, amounts = reader.amounts(selector, edges)
         chunks += amounts.chunks
         for labels in series.labels:
             counted.append(
@@ -190,6 +196,11 @@ def read_ledger(
     ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
     ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(chunks))
     return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
+
+
+def _selector_of(reader: CounterReader, profile: Profile, account: Account) -> str:
+    part: Part = "_sum" if account.measure in ("cost", "tokens") else "_count"
+    return selector_of(reader, profile.roles[account.role], profile.scope, part)
 
 
 def empty_ledger() -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -158,7 +158,8 @@ def _counted(source: LogSource, wanted: LogFilter, span: TimeRange, by: str, mar
     ]
     attrs = dict(counts.attrs)
     differences = count_differences(source, wanted, span, counts)
-    attrs["warnings"] = (*attrs.get("warnings", ()), *differences, *result.notes)
+    unknown = [f"No line has {by!r}."] if rows and all(row[by] in ("", None) for row in rows) else []
+    attrs["warnings"] = (*attrs.get("warnings", ()), *differences, *result.notes, *unknown)
     errors = share_of(kept, ("ERROR", "FATAL"), by=by) if by == "severity" else None
     answer = _told(rows, int(counts["count"].sum()), source, attrs)
     return replace(answer, sampled=result.sampled, error_share=errors)

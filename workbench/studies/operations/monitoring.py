@@ -22,6 +22,7 @@ from workbench.analysis.operations.monitoring import (
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
+from workbench.core.series import target_of
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.promql import parse, print_query, scoped, selectors
@@ -124,12 +125,8 @@ def _window(span: TimeRange) -> str:
     return f"{max(round(span.seconds), 60)}s"
 
 
-def _key(labels: Mapping[str, str]) -> tuple[str, str]:
-    return labels.get("job", ""), labels.get("instance", "")
-
-
 def _by_target(reader: QueryReader, query: str, at: datetime) -> dict[tuple[str, str], float]:
-    return {_key(labels): value for labels, value in reader.values(query, at)}
+    return {target_of(labels): value for labels, value in reader.values(query, at)}
 
 
 def _targets(reader: QueryReader, span: TimeRange) -> list[Target]:

@@ -22,7 +22,7 @@ from workbench.core.timerange import TimeRange, duration_text
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, accounts_of, read_accounts, read_ledger, selectors_of
-from workbench.studies.performance.flows import counted_accounts, flows_of
+from workbench.studies.performance.flows import counted_accounts, counted_flows, flows_of, uncounted
 from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
@@ -178,6 +178,7 @@ def _performance(ctx: Context, system: str, spans: Sequence[TimeRange]) -> Itera
         return
     reader = _reader(ctx, profile, [account.role for account in accounts], spans)
     ledger, seen = read_ledger(reader, profile, accounts, _edges(spans))
+    flows = counted_flows(flows, uncounted(reader, profile, accounts))
     for span in spans:
         own = ledger[ledger["start"] == span.start]
         amounts = {role: float(added(part["amount"])) for role, part in own.groupby("role", observed=True)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from workbench.catalog import Profile, Role
 from workbench.core.series import Metrics
 from workbench.core.timerange import TimeRange, duration_text
 from workbench.studies.counting.counters import CounterReader
-from workbench.studies.counting.ledger import PROCESS_LABELS, read_ledger
+from workbench.studies.counting.ledger import PROCESS_LABELS, read_ledger, selector_of
 from workbench.studies.sources.reader import QueryReader
 
 #: PromQL rates look back at least this far. [ms]
@@ -63,6 +64,24 @@ def read_counts(
     """Read the counters over the whole period: a ledger of one slice, and the observed share by role."""
     ledger, seen = read_ledger(reader, profile, accounts, [span.start_ms, span.end_ms])
     return ledger, {account.role: observed(seen, account.role, span) for account in accounts}
+
+
+def uncounted(reader: CounterReader, profile: Profile, accounts: Sequence[Account]) -> frozenset[str]:
+    """Return the roles whose counters cannot be counted; the warnings of the reader say why."""
+    selectors = {account.role: selector_of(reader, profile.roles[account.role], profile.scope) for account in accounts}
+    return frozenset(role for role, selector in selectors.items() if not reader.countable(selector))
+
+
+def counted_flows(flows: Sequence[Flow], left_out: frozenset[str]) -> list[Flow]:
+    """Return the flows without the failures and refusals that cannot be counted: these are unknown, not zero."""
+    return [
+        replace(
+            flow,
+            errors="" if flow.errors in left_out else flow.errors,
+            limited="" if flow.limited in left_out else flow.limited,
+        )
+        for flow in flows
+    ]
 
 
 def quantiles_of(

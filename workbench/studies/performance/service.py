@@ -38,7 +38,15 @@ from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, selectors_of
 from workbench.studies.counting.thresholds import breached
 from workbench.studies.operations.ask import step_for
-from workbench.studies.performance.flows import counted_accounts, flows_of, histories_of, quantiles_of, read_counts
+from workbench.studies.performance.flows import (
+    counted_accounts,
+    counted_flows,
+    flows_of,
+    histories_of,
+    quantiles_of,
+    read_counts,
+    uncounted,
+)
 from workbench.studies.performance.resources import amounts_left, measured_resources, stated_availability, stated_caches
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
@@ -154,6 +162,7 @@ class _Measurements:
     failed: Status | None = None
     warnings: tuple[str, ...] = ()
     method: Method = "exact"
+    left_out: frozenset[str] = frozenset()
 
 
 def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) -> _Measurements:
@@ -166,7 +175,10 @@ def _read(source: MetricSource, profile: Profile, span: TimeRange, coarse: int) 
         return measured
     try:
         measured.ledger, measured.coverage = read_counts(reader, profile, accounts, span)
-        measured.flows = flows
+        measured.left_out = uncounted(reader, profile, accounts)
+        measured.flows = counted_flows(flows, measured.left_out)
+        if measured.left_out:
+            measured.failed = "refused"
         seen = [flow for flow in flows if measured.coverage[flow.name] > 0]
         measured.quantiles = quantiles_of(query_reader, profile, seen, span)
         measured.step_ms = max(FINEST_MS, step_for(span))
@@ -234,7 +246,9 @@ def _gaps(profile: Profile, measured: _Measurements) -> tuple[str, ...]:
     if not any({"provider", "deployment"} & set(flow.dimensions) for flow in flows_of(profile)):
         notes.append("Providers are not measured: no counter of requests has a provider.")
     for flow in measured.flows:
-        if not measured.coverage.get(flow.name):
+        if flow.name in measured.left_out:
+            notes.append(f"{flow.title}: not counted, see the warnings.")
+        elif not measured.coverage.get(flow.name):
             notes.append(f"{flow.title}: no samples in this period.")
         elif not flow.errors and flow.duration != flow.name:
             notes.append(f"{flow.title}: failures are not measured.")

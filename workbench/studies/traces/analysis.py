@@ -16,11 +16,11 @@ from workbench.analysis.traces.health import trace_health
 from workbench.analysis.traces.population import Population, population
 from workbench.analysis.traces.red import operation_rates
 from workbench.analysis.traces.slowest import slowest_traces
-from workbench.analysis.traces.tokens import trace_tokens
 from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.sources.context import Context
+from workbench.studies.traces.prices import priced_tokens
 from workbench.studies.traces.reading import TraceRows, read_traces
 
 _METHOD = (
@@ -75,7 +75,7 @@ def trace_analysis(
             "saved": time_saved(traces),
             "failures": failure_paths(traces.forest, traces.path, overlap=overlap),
             "slowest": slowest_traces(traces),
-            "tokens": trace_tokens(traces),
+            "tokens": priced_tokens(ctx, traces),
             "health": trace_health(traces),
         }
 

@@ -13,13 +13,13 @@ from workbench.analysis.traces.health import trace_health
 from workbench.analysis.traces.population import population
 from workbench.analysis.traces.self_time import span_statistics
 from workbench.analysis.traces.single import trace_sections, trace_spans
-from workbench.analysis.traces.tokens import trace_tokens
 from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.filters import LogFilter
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.logs.lines import find_logs
 from workbench.studies.sources.context import Context
+from workbench.studies.traces.prices import priced_tokens
 from workbench.studies.traces.reading import read_trace
 
 #: Log lines of a trace that are shown. [count]
@@ -94,7 +94,7 @@ def trace_detail(ctx: Context, *, trace_id: str, system: str, range: TimeRange, 
                 "path": trace_sections(of),
                 "operations": TraceOperations(span_statistics(of.forest, ["service", "operation"])),
                 "failures": failure_paths(of.forest, of.path),
-                "tokens": trace_tokens(of),
+                "tokens": priced_tokens(ctx, of),
                 "health": trace_health(of),
                 "lines": _lines(ctx, trace_id.strip(), system, start, end, warnings),
             }
