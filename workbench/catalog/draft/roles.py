@@ -104,7 +104,7 @@ def _role(name: str, known: DialectRole, dialect: Dialect, families: Mapping[str
             view_of=known.view_of or "",
             inside=known.inside or "",
             note=known.note,
-            reason=f"{dialect.title} counts so",
+            reason=f"known from {dialect.title}",
             check=known.check or (f"{', '.join(missed)} is not in it" if missed else ""),
         )
     return None
