@@ -112,7 +112,7 @@ def _role(name: str, known: DialectRole, dialect: Dialect, families: Mapping[str
 
 def _kind_fits(kind: Kind, family: Family) -> bool:
     """Whether a family can have the kind a dialect gives; types are often missing, names are not."""
-    return (kind == "histogram") == (family.kind == "histogram") and family.kind != "summary"
+    return (kind == "histogram") == (family.kind == "histogram") and family.kind != "summary" and not family.native
 
 
 def _outcomes(role: DraftRole, known: DialectRole, family: Family) -> dict[str, DraftRole]:
