@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from workbench.analysis.investigate.attributes import attribute_changes, requests_of_lines, requests_of_spans
 from workbench.analysis.investigate.changes import changes
 from workbench.analysis.investigate.log_templates import template_changes
+from workbench.analysis.investigate.objectives import objective_changes
 from workbench.analysis.investigate.operations import failing_operations, slow_operations
 from workbench.analysis.investigate.rates import false_discovery, rate_ratios
 from workbench.analysis.investigate.windows import Baseline, Windows
@@ -193,16 +194,16 @@ def test_counts_without_bounds_have_a_p() -> None:
 
 
 def test_few_false_rows_are_named_among_rows_of_few_events() -> None:
-    # 40 rows at the edge of the margin in each of 400 windows: at least one is named in at most a twentieth of them.
+    # 40 rows at the edge of the margin in each of 150 windows: at least one is named in at most a twentieth of them.
     rng = np.random.default_rng(11)
     named = 0
-    for _ in range(400):
+    for _ in range(150):
         mean = rng.uniform(0.5, 12, 40)
         found = rate_ratios(
             rng.poisson(mean * 1.5).astype(float), rng.poisson(mean).astype(float), np.ones(40), np.ones(40)
         )
         named += bool((false_discovery(found.p, found.events, found.up, found.down) <= 0.05).any())
-    assert named / 400 <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+    assert named / 150 <= 0.05 + 3 * (0.05 * 0.95 / 150) ** 0.5
 
 
 def test_a_key_that_changes_its_model_is_named_as_a_pair() -> None:
@@ -220,3 +221,31 @@ def test_a_key_that_changes_its_model_is_named_as_a_pair() -> None:
     # Keys and tiers are the same requests under two names: one test, one q.
     assert named["q"].nunique() <= named["q"].size / 2
     assert "key = k0 and model = large" not in named["what"].tolist()
+
+
+def slices(bad: list[int], total: int = 1000, covered: float = 1.0) -> pd.DataFrame:
+    lost = np.array(bad, float)
+    return pd.DataFrame({"good": total - lost, "total": float(total), "covered": covered})
+
+
+def test_an_objective_with_more_bad_events_is_named_by_its_exact_counts() -> None:
+    events = {"latency": [slices([30] * 12), slices([3] * 12), slices([4] * 12)],
+              "availability": [slices([1] * 12), slices([1] * 12), slices([1] * 12)]}  # fmt: skip
+    found = changes([objective_changes(events, WINDOWS, service="web")], WINDOWS).frame
+    assert found.loc[found["named"], "what"].tolist() == ["latency"]
+    row = found.iloc[0]
+    assert (row["now"], row["before"], row["kept"], row["kept_before"]) == (0.03, 0.004, 360, 48)
+
+
+def test_bursts_that_always_come_are_no_change() -> None:
+    bursts = [0] * 11 + [60]
+    events = {"availability": [slices([0] * 10 + [60, 40]), slices(bursts), slices(bursts)]}
+    assert not changes([objective_changes(events, WINDOWS, service="web")], WINDOWS).frame["named"].any()
+
+
+def test_a_range_that_was_hardly_observed_is_not_compared() -> None:
+    unseen = slices([300] * 12, covered=0.5)
+    assert objective_changes({"a": [unseen, slices([1] * 12), slices([1] * 12)]}, WINDOWS, service="web").frame.empty
+    assert objective_changes({"a": [slices([9] * 12), unseen, unseen]}, WINDOWS, service="web").frame.empty
+    one = objective_changes({"a": [slices([90] * 12), unseen, slices([1] * 12)]}, WINDOWS, service="web").frame
+    assert one["against"].tolist() == ["the hour before"]

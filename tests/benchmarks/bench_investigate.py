@@ -59,7 +59,7 @@ def by_drain3(lines: pd.DataFrame, case: Incident) -> list[str]:
 
 def judged(ctx: Context, case: Incident, drain: bool) -> dict[str, object]:
     """Return where the truth stands in each ranking."""
-    study = investigate(ctx, system=case.system, range=case.span, as_of=ANCHOR, budget=False)
+    study = investigate(ctx, system=case.system, range=case.span, as_of=ANCHOR)
     frame = study.results["changes"].frame
     found: dict[str, object] = {"system": case.system, "kind": case.kind, "magnitude": case.magnitude,
                                 "minutes": case.span.seconds / 60, "named": int(frame["named"].sum())}  # fmt: skip

@@ -70,3 +70,14 @@ def test_what_is_wrong_is_said(
     code, out, err = run(capsys, "llm-ab-testing", *arguments)
     assert (code, out) == (2, "")
     assert words in err
+
+
+def test_a_slow_release_is_named_though_few_spans_are_kept(
+    demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(
+        capsys, "counterfactual-lab", "--from", "2026-10-30T11:30", "--to", "2026-10-30T13:00", "--check"
+    )
+    assert code == 1
+    assert "the objective latency-p99" in err
+    assert "workbench slo attribute counterfactual-lab --slo latency-p99" in out

@@ -32,7 +32,7 @@ def investigate(
     period: PeriodOptions,
     format_: str,
 ) -> None:
-    """Say what differs in a window: log templates, failing and slow operations, values of bad requests.
+    """Say what differs in a window: log templates, failing and slow operations, values of bad requests, objectives.
 
     Compared with the same hours a week before and with the hour before; a row is named when it differs from both.
 

@@ -21,7 +21,7 @@ from workbench.analysis.investigate.windows import Floats, Windows
 from workbench.core.result import Result
 
 #: What a row is about, in the order shown.
-KINDS = ("failing operation", "log template", "slow operation", "bad requests", "traffic mix")
+KINDS = ("failing operation", "log template", "slow operation", "bad requests", "traffic mix", "objective")
 
 COLUMNS = [
     "rank", "kind", "what", "service", "detail", "change", "now", "before", "unit", "ratio", "ratio_low", "ratio_high",
@@ -38,8 +38,9 @@ class Changes(Result):
     =================== ==========================================================================================
     rank                1 for the strongest of its kind; 0 where the row is not named (int)
     kind                ``failing operation``, ``log template``, ``slow operation``, ``bad requests`` (values
-                        over-represented in them) or ``traffic mix`` (values that more or fewer requests have)
-    what                template, operation, or ``attribute = value`` (str)
+                        over-represented in them), ``traffic mix`` (values that more or fewer requests have) or
+                        ``objective`` (share of bad events, by exact counts)
+    what                template, operation, ``attribute = value``, or objective (str)
     service, detail     service; level and event type of a template, or what is counted (str)
     change              ``new``, ``grown``, ``shrunk`` or ``vanished`` (str)
     now, before         rate in the window and in the baseline shown [``unit``]
@@ -48,7 +49,7 @@ class Changes(Result):
     named               whether the row is a finding: q at most 0.05 (bool)
     effect              what the rows of one kind are ranked by: logarithm of the ratio's bound for templates and
                         attributes [1], failures that began here [1/s], time added [s/s]
-    kept, kept_before   lines, spans or requests counted, before sampling is undone [count]
+    kept, kept_before   lines, spans or requests counted, before sampling is undone; bad events [count]
     against             baseline of the figures (str)
     first_ns            first row of the window [ns since the epoch]
     example, trace_id   a line or operation, and a trace to look at (str)

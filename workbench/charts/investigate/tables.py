@@ -28,6 +28,7 @@ HEADINGS = {
     "slow operation": "Operations that are slower, by own time",
     "bad requests": "Over-represented in bad requests",
     "traffic mix": "Traffic",
+    "objective": "Objectives: share of bad events, by exact counts",
 }
 
 
@@ -128,7 +129,7 @@ def finding(study: Study) -> Sentence:
     named = frame[frame["named"]]
     if named.empty:
         unread = " Lines or spans could not be read." if study.status == "unavailable" else ""
-        return Sentence(f"Nothing differs in what was read: {len(frame)} rows were compared.{unread}")
+        return Sentence(f"Nothing differs in what was read: {len(frame)} rows were compared.{unread}{_burning(study)}")
     parts = []
     for kind, words in _LEADS.items():
         own = named[named["kind"] == kind]
@@ -138,12 +139,23 @@ def finding(study: Study) -> Sentence:
     return Sentence(f"{len(named)} of {len(frame)} rows differ. {text[:1].upper()}{text[1:]}.")
 
 
+def _burning(study: Study) -> str:
+    """Name what burned in spite of it: a budget may burn as fast as it did before."""
+    frame = study.results["compliance"].frame if "compliance" in study.results else pd.DataFrame()
+    burning = frame[frame["burn_rate"] > 1].sort_values("burn_rate", ascending=False) if len(frame) else frame
+    if burning.empty:
+        return ""
+    names = ", ".join(f"{row.objective} ({row.burn_rate:,.1f}x)" for row in burning.itertuples())
+    return f" Budgets that burned faster than allowed all the same: {names}."
+
+
 _LEADS = {
     "failing operation": "failures began in",
     "log template": "most changed log template:",
     "slow operation": "slower:",
     "bad requests": "over-represented in bad requests:",
     "traffic mix": "traffic moved:",
+    "objective": "share of bad events changed most in the objective",
 }
 
 

@@ -24,6 +24,8 @@ def command_of(system: str, row: dict[str, object], span: TimeRange) -> str:
             return f"workbench logs {system} {period}{severity} --contains {shlex.quote(literal(what))}"
         case "failing operation":
             return f"workbench traces {system} {period} --operation {shlex.quote(what)} --status error"
+        case "objective":
+            return f"workbench slo attribute {system} --slo {shlex.quote(what)} {period}"
         case "slow operation":
             return f"workbench traces {system} {period} --operation {shlex.quote(what)}"
     values = [part.replace(" = ", "=", 1) for part in what.split(PAIR)] if " = " in what else []

@@ -21,10 +21,11 @@ from workbench.analysis.traces.origin import failure_origins
 from workbench.analysis.traces.self_time import self_times
 from workbench.core.errors import ParameterError, SourceError, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
-from workbench.core.timerange import SLICE_MS, TimeRange, from_ms, to_ms
+from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.alerts.load import read_episodes
 from workbench.studies.alerts.silences import collected_silences
 from workbench.studies.investigate.commands import command_of, trace_command
+from workbench.studies.investigate.objectives import objective_rows, whole_slices
 from workbench.studies.investigate.reading import Readings, default_windows, lines_of, spans_of, window_against
 from workbench.studies.slo.attribution import noted_moments, restarts
 from workbench.studies.slo.compliance import slo_compliance
@@ -70,7 +71,8 @@ def investigate(
         What to compare with: a range, ``START..END``, or a length, for the same hours so long before. By default the
         same hours a week before, and the hour before; a row is named only when it differs from both, in one direction.
     budget : bool
-        Count the budgets that the window spent too.
+        Count the budgets that the window spent too, and compare the bad events of objectives: exact counts, which show
+        what sampled lines and spans are too few for.
 
     Returns
     -------
@@ -93,6 +95,8 @@ def investigate(
     rows = [*_log_rows(lines), *_span_rows(spans)]
     if not len(spans.frame) and lines.windows is not None:
         rows.append(attribute_changes(requests_of_lines(lines.frame), lines.windows))
+    if budget:
+        rows.append(objective_rows(ctx, system, windows, as_of))
     notes = list(dict.fromkeys([*lines.notes, *spans.notes]))
     if lines.windows is not None and bool(lines.frame["probability"].isna().any()):
         notes.append(_UNKNOWN_RATE)
@@ -111,7 +115,7 @@ def investigate(
     happenings, unread = _happened(ctx, system, windows.range, lines)
     results: dict[str, Result] = {"changes": changed, "happenings": happenings}
     if budget:
-        judged = slo_compliance(ctx, system=system, range=_whole_slices(windows.range, as_of), as_of=as_of)
+        judged = slo_compliance(ctx, system=system, range=whole_slices(windows.range, as_of), as_of=as_of)
         results["compliance"] = judged.results["compliance"]
         unread += judged.warnings
     newest = max(
@@ -137,13 +141,6 @@ def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
     if range.start >= as_of:
         raise ParameterError(f"The window {range} has not begun by {as_of:%Y-%m-%d %H:%M} UTC.", hint="Give --from.")
     return TimeRange(range.start, min(range.end, as_of, range.start + LONGEST))
-
-
-def _whole_slices(span: TimeRange, as_of: datetime) -> TimeRange:
-    """Widen a window to whole slices of five minutes, in which events are counted, as far as they are over."""
-    start = span.start_ms // SLICE_MS * SLICE_MS
-    end = min(-(-span.end_ms // SLICE_MS), to_ms(as_of) // SLICE_MS) * SLICE_MS
-    return TimeRange(from_ms(start), from_ms(max(end, start + SLICE_MS)))
 
 
 def _labels(labels: Mapping[str, str], scope: Mapping[str, str]) -> str:
