@@ -8,7 +8,7 @@ from workbench.ui.parts import filters, header, live, load, states
 beside = header.title("Executive summary")
 facts, body = st.container(), st.container()
 
-with states.guard(), body.skeleton(height=500):
+with states.guard(), states.waiting(body, height=500):
     period = filters.period()
     study = load.overview(period.span, period.zone)
 
@@ -24,7 +24,7 @@ with body, states.guard():
     states.usable(study)
     executive.first(study)
     rest = st.container()
-    with rest.skeleton(height=300):
+    with states.waiting(rest, height=300):
         people = executive.activities(period)
     with rest:
         executive.by_system(study, people)

@@ -9,7 +9,7 @@ from workbench.ui.parts import filters, header, live, load, states, tables
 header.title("Overview")
 facts, body = st.container(), st.container()
 
-with states.guard(), body.skeleton(height=500):
+with states.guard(), states.waiting(body, height=500):
     period = filters.period()
     study = load.overview(period.span, period.zone)
 

@@ -14,7 +14,7 @@ if not system:
 facts = st.container()
 with states.guard():
     review = reviews.chosen(system)
-with states.guard(), st.container().skeleton(height=400):
+with states.guard(), states.waiting(st.container(), height=400):
     study = reviews.answer(system, review)
 with beside:
     states.badge(study.status)

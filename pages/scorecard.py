@@ -8,7 +8,7 @@ from workbench.ui.parts import header, load, states, tables
 header.title("Scorecard")
 last, count, quarters, by = scorecard.choice()
 
-with states.guard(), st.container().skeleton(height=400):
+with states.guard(), states.waiting(st.container(), height=400):
     study = load.scorecard(last, count, quarters)
 
 with states.guard():

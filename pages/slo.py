@@ -28,7 +28,7 @@ with top:
     facts = st.container()
 body = st.container()
 
-with states.guard(), body.skeleton(height=600):
+with states.guard(), states.waiting(body, height=600):
     study = load.slo_compliance(system, period.span, period.zone, name)
 
 with beside:

@@ -9,7 +9,7 @@ from workbench.ui.parts import filters, header, load, states, tables
 header.title("Sources")
 facts, body = st.container(), st.container()
 
-with states.guard(), body.skeleton(height=200):
+with states.guard(), states.waiting(body, height=200):
     study = load.source_checks()
 
 with facts:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.demo_histories import ANCHOR, SMALL, assert_same_history
+from tests.demo.demo_histories import ANCHOR, SMALL, assert_same_history, lab_alone  # noqa: F401
 from workbench.archive import Archive
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.series import SeriesSet
@@ -111,7 +111,9 @@ def test_a_build_killed_in_the_middle_is_finished_by_the_next(
     killed = (
         "import os, signal, sys\n"
         "from datetime import datetime\nfrom pathlib import Path\n"
+        "import pytest\nfrom tests.demo.demo_histories import simulate_the_lab_alone\n"
         "from workbench.demo import build_demo\n"
+        "simulate_the_lab_alone(pytest.MonkeyPatch())\n"
         "def progress(share):\n"
         "    if share > 0.3: os.kill(os.getpid(), signal.SIGKILL)\n"
         "build_demo(sys.argv[1], scenario=Path(sys.argv[2]), seed=3, progress=progress,\n"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.demo.demo_histories import ALWAYS, ANCHOR, SMALL
+from tests.demo.demo_histories import ALWAYS, ANCHOR, SMALL, lab_alone  # noqa: F401
 from workbench.archive import Archive
 from workbench.catalog import load_catalog
 from workbench.core.filters import LogFilter, SpanFilter
@@ -18,7 +18,7 @@ from workbench.core.frames import SEVERITIES
 from workbench.core.series import Labels, is_stale, label_key
 from workbench.core.timerange import to_ms
 from workbench.demo import build_demo
-from workbench.demo.engine.systems import SYSTEMS
+from workbench.demo.systems.lab import LAB
 from workbench.promql import Matcher, evaluate_range, scoped
 
 #: Each builds a demo.
@@ -210,7 +210,7 @@ def test_the_monitoring_gap_leaves_nothing_at_all(archive: Archive) -> None:
     inside = archive.select([], start, start + 15 * MINUTE_MS - 1)
     assert inside.samples == 0
     after = archive.select([Matcher("__name__", "=", "up")], start + 15 * MINUTE_MS, start + 15 * MINUTE_MS)
-    assert len(after) == sum(len(model.targets) for model in SYSTEMS)
+    assert len(after) == len(LAB.targets)
 
 
 def test_an_unreachable_job_goes_on_counting(archive: Archive) -> None:

@@ -1,15 +1,19 @@
-"""A slice of the demo that holds every series, a reset, a gap and an outage, in the archive and in both servers."""
+"""A slice of the demo that holds every series, a reset, a gap and an outage, in the archive and in both servers.
+
+Every scrape is there around the events and in the last hours, fewer between: a server takes minutes to load them all.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.live.compare import Grid
@@ -24,7 +28,8 @@ from workbench.promql import Matcher
 
 DAY_MS = 86_400_000
 DAYS = 13
-MOST_SAMPLES = 20_000_000
+MOST_SAMPLES = 8_000_000
+HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 EVENTS = ("outage", "scrape_gap", "maintenance")
 
 
@@ -57,20 +62,33 @@ class DemoServers:
         }
 
 
-def slice_of(archive: Archive) -> SeriesSet:
-    """Return the last 13 days; a series that is silent then comes with all it has.
+def slice_of(archive: Archive, events_ms: Iterable[int]) -> SeriesSet:
+    """Return the last 13 days, whole near the events; a series that is silent then comes with all it has.
 
     Stale marks are dropped: promtool cannot load them, and both sides must hold the same samples.
     """
     newest = archive.newest_ms()
     assert newest is not None
-    inside = without_stale_marks(archive.select([], newest - DAYS * DAY_MS, newest))
+    whole = [(event - 2 * HOUR_MS, event + 2 * HOUR_MS) for event in events_ms] + [(newest - 2 * HOUR_MS, newest)]
+    inside = thinned(without_stale_marks(archive.select([], newest - DAYS * DAY_MS, newest)), whole)
     present = {label_key(labels) for labels in inside.labels}
     rows = list(inside)
     for labels in archive.series([]):
         if label_key(labels) not in present:
             rows += without_stale_marks(_whole(archive, labels, newest))
     return SeriesSet.of([row for row in rows if len(row[1])])
+
+
+def thinned(series: SeriesSet, whole: Iterable[tuple[int, int]]) -> SeriesSet:
+    """Keep all samples within the given ranges [ms], one a minute before each full hour, one in four minutes else."""
+    minutes = series.times // MINUTE_MS
+    near_the_hour = minutes % 60 >= 45
+    keep = np.diff(np.where(near_the_hour, minutes, minutes // 4), prepend=-1) != 0
+    keep[series.offsets[:-1][np.diff(series.offsets) > 0]] = True
+    for start, end in whole:
+        keep |= (series.times >= start) & (series.times <= end)
+    kept_before = np.concatenate([[0], np.cumsum(keep)])
+    return SeriesSet(series.labels, kept_before[series.offsets], series.times[keep], series.values[keep])
 
 
 def _whole(archive: Archive, labels: Labels, end_ms: int) -> SeriesSet:
@@ -92,7 +110,8 @@ def newest_start_ms(home: Path, kind: str) -> int:
 def demo_servers(demo_home: Path, tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[DemoServers]:
     """The slice loaded once and served by both releases; the second gets hard links to the first one's blocks."""
     releases = {semantics: release_or_omit(semantics, omit) for semantics in ("v2", "v3")}
-    series = slice_of(Archive.open(demo_home / "demo"))
+    events = {kind: newest_start_ms(demo_home, kind) for kind in EVENTS}
+    series = slice_of(Archive.open(demo_home / "demo"), events.values())
     directory = tmp_path_factory.mktemp("demo-servers")
     archive = Archive.open(directory / "archive", create=True)
     archive.append_samples(series)
@@ -106,5 +125,4 @@ def demo_servers(demo_home: Path, tmp_path_factory: pytest.TempPathFactory, omit
             shutil.copytree(directory / "blocks", directory / semantics / "data", copy_function=os.link)
             servers[semantics] = stack.enter_context(prometheus(release, directory / semantics))
         end_ms = int(series.times.max())
-        events = {kind: newest_start_ms(demo_home, kind) for kind in EVENTS}
         yield DemoServers(archive, servers, end_ms - DAYS * DAY_MS, end_ms, events)

@@ -57,7 +57,7 @@ class Visit:
     def settle(self) -> Page:
         """Wait until the script has ended and every figure is drawn."""
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
-        self.page.wait_for_function(DRAWN, timeout=60_000)
+        self.page.wait_for_function(DRAWN, timeout=60_000, polling=100)
         self.page.wait_for_timeout(400)
         return self.page
 
@@ -86,6 +86,7 @@ def visiting(browser: Browser, address: str, *, width: str = "desktop", scheme: 
         timezone_id="UTC",
         locale="en-GB",
         device_scale_factor=1,
+        reduced_motion="reduce",
         accept_downloads=True,
     )
     page = context.new_page()

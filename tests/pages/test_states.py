@@ -92,3 +92,34 @@ def test_one_part_without_data_does_not_blank_the_others():
     assert "usable: True" in text
     assert "A part of this is not known" in text
     assert "Nothing was measured" not in text
+
+
+def of_visit(page: str, placeholders: list[int], fails: bool) -> None:
+    from contextlib import contextmanager
+
+    from workbench.ui.parts import links, states
+
+    class Place:
+        @contextmanager
+        def skeleton(self, height: int):
+            placeholders.append(height)
+            yield
+
+    links.entered(page, page.title())
+    with states.guard(), states.waiting(Place(), height=600):
+        assert not fails
+
+
+def test_a_placeholder_is_drawn_until_the_first_figures_of_a_page_and_never_over_them():
+    app = AppTest.from_function(of_visit)
+    for page, fails, drawn in (
+        ("cost", True, [600]),  # nothing to keep: what failed drew no figures
+        ("cost", False, [600]),
+        ("cost", False, []),
+        ("alerts", False, [600]),
+        ("cost", False, [600]),
+    ):
+        placeholders: list[int] = []
+        app.args = (page, placeholders, fails)
+        app = app.run()
+        assert placeholders == drawn, page

@@ -42,12 +42,12 @@ class Refused(Exception):
 
 
 class FakeLoki:
-    def __init__(self, lines: list[Line], *, limit: int = 5000, tenant: str = "") -> None:
+    def __init__(self, lines: list[Line], *, limit: int = 5000, tenant: str = "", lookback: str = "0s") -> None:
         self.streams: dict[tuple[tuple[str, str], ...], list[Line]] = defaultdict(list)
         for line in sorted(lines, key=lambda one: one.time_ns):
             self.streams[tuple(sorted(line.labels.items()))].append(line)
         self.times = {key: [line.time_ns for line in held] for key, held in self.streams.items()}
-        self.limit, self.tenant = limit, tenant
+        self.limit, self.tenant, self.lookback = limit, tenant, lookback
 
     def answer(self, asked: Asked) -> Says:
         if self.tenant and asked.headers.get("X-Scope-OrgID") != self.tenant:
@@ -63,6 +63,8 @@ class FakeLoki:
             hours = (end - start) // HOUR_NS
             raise Refused(f"the query time range exceeds the limit (query length: {hours}h0m0s, limit: 30d1h)")
         match asked.path.rsplit("/", 1)[-1]:
+            case "drilldown-limits":
+                return says({"limits": {"max_query_lookback": self.lookback}, "version": "3.7.0"})
             case "buildinfo":
                 return says({"version": "3.4.0"})
             case "labels":

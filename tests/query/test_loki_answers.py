@@ -36,6 +36,8 @@ def replaying(*names: str, shape: LogShape | None = None) -> LokiSource:
         answers.setdefault(asked["path"], []).append(answer)
 
     def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/drilldown-limits"):  # a path of versions after the recorded one
+            return httpx.Response(404, content=b"404 page not found\n")
         held = answers[request.url.path]
         return held.pop(0) if len(held) > 1 else held[0]
 

@@ -11,10 +11,10 @@ import pytest
 from tests.query.fake_loki import HOUR_NS, FakeLoki, Line
 from tests.query.served import Asked, Says, Served, says
 from workbench.core.counting import counted_lines
-from workbench.core.errors import AnswerUnreadable
+from workbench.core.errors import AnswerUnreadable, QueryTooExpensive
 from workbench.core.filters import LogFilter
 from workbench.core.settings import SourceSettings
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, to_ms
 from workbench.query.logs.loki.source import LokiSource
 
 pytestmark = pytest.mark.slow
@@ -126,3 +126,25 @@ def test_a_metric_query_of_one_instant_has_its_point(serve: Callable[..., Served
     found = source.range('sum(count_over_time({app="shop"} [1h]))', TimeRange(at, at), step_ms=60_000)
     assert found.times.tolist() == [AT_NS // 10**6 + 3_600_000]
     assert found.values.tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(("lookback", "age", "refused"), [("30d", 31, True), ("30d", 29, False), ("0s", 400, False)])
+def test_what_the_server_does_not_look_back_to_is_no_absence(
+    serve: Callable[..., Served], lookback: str, age: int, refused: bool
+) -> None:
+    now = datetime.now(UTC)
+    span = TimeRange(now - timedelta(days=age), now)
+    held = [line(to_ms(now - timedelta(days=1)) * 10**6 + n, f"line {n}") for n in range(5)]
+    source = source_at(serve(FakeLoki(held, lookback=lookback).answer).url)
+    if refused:
+        for question in (lambda: pulled(source, span), lambda: source.log_counts(ALL, span, step_ms=DAY_MS)):
+            with pytest.raises(QueryTooExpensive, match="max_query_lookback"):
+                question()
+    else:
+        assert len(pulled(source, span)) == int(source.log_counts(ALL, span, step_ms=DAY_MS)["count"].sum()) == 5
+
+
+def test_the_last_days_may_begin_when_the_server_does(serve: Callable[..., Served]) -> None:
+    now = datetime.now(UTC)
+    source = source_at(serve(FakeLoki([line(to_ms(now) * 10**6 - 10**9, "x")], lookback="7d").answer).url)
+    assert pulled(source, TimeRange(now - timedelta(days=7, seconds=2), now)) == ["x"]

@@ -196,6 +196,7 @@ def tempo(
     asked: list[httpx.Request] | None = None,
     short: bool = False,
     events: bool = True,
+    refused: int = 262_144,
 ) -> Answer:
     """A Tempo over some spans.
 
@@ -209,6 +210,8 @@ def tempo(
         The querier answers too, as in one process.
     events : bool
         It knows the attributes of events, as from 2.6 on.
+    refused : int
+        A search for more traces is refused (``query_frontend.search.max_result_limit``).
     """
     traces = by_trace(spans)
     # A real one keeps the longest duration of a block in a form that a negative one overflows: no other is longer.
@@ -226,6 +229,9 @@ def tempo(
             if backwards and "duration >=" in fields["q"]:
                 return httpx.Response(200, json={"traces": []})
             start, end, limit = int(fields["start"]), int(fields["end"]), min(int(fields.get("limit", 20)), most)
+            if int(fields.get("limit", 20)) > refused:
+                text = f"limit {fields['limit']} exceeds max limit {refused}"
+                return httpx.Response(400, headers=PLAIN, content=text.encode())
             if end - start > 168 * 3600:
                 return httpx.Response(400, headers=PLAIN, content=b"range specified by start and end exceeds 168h0m0s.")
             found = [

@@ -48,7 +48,22 @@ def forms(secret: str) -> dict[str, str]:
         "hexadecimal": raw.hex(),
         "escapes": "".join(f"\\u{ord(letter):04x}" for letter in secret),
         "Python": repr(secret)[1:-1],
+        "HTML of Go": html.escape(secret).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+        "XML": html.escape(secret).replace("&#x27;", "&apos;"),
+        "encodeURIComponent": quote(secret, safe="!'()*"),
+        "encodeURI": quote(secret, safe=";/?:@&=+$,#!'()*"),
+        "nginx": "".join(f"\\x{byte:02X}" if byte in b'"\\' or not 32 <= byte < 127 else chr(byte) for byte in raw),
+        "bytes of Go": " ".join(map(str, raw)),
+        "base32": base64.b32encode(raw).decode().rstrip("="),
+        **{f"inside base64, {at}": inside(raw, at) for at in range(3)},
     }
+
+
+def inside(raw: bytes, before: int) -> str:
+    """What of base64 of a longer text is the secret's alone."""
+    whole = base64.b64encode(b"Bearer: "[-6 - before :] + raw + b"; more").decode()
+    begin = -(-(6 + before) * 8 // 6)
+    return whole[begin : (6 + before + len(raw)) * 8 // 6]
 
 
 def echo(asked: Asked, secret: str) -> Says:

@@ -112,6 +112,7 @@ def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tupl
                         use_dictionary=[*layout.dictionary, *repeated],
                         column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED") | split,
                         write_statistics=list(layout.order),
+                        write_page_checksum=True,
                         store_schema=False,
                     )
                 )
@@ -192,8 +193,7 @@ def batches(
     """Read row groups of a file, a bounded number at a time, in the order of the file."""
     with _reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
-        source = folder.source(file.path, file.size)
-        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
+        with _opened(folder, file, footer) as opened:
             wanted = list(columns or layout.schema.names)
             held = set(opened.schema_arrow.names)
             for part in _parts(groups, footer):
@@ -207,8 +207,7 @@ def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[i
         return
     with _reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
-        source = folder.source(file.path, file.size)
-        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote) as opened:
+        with _opened(folder, file, footer) as opened:
             held = [name for name in layout.schema.names if name in set(opened.schema_arrow.names)]
             for part in _parts(groups, footer) if folder.remote else ([number] for number in groups):
                 rows = opened.read_row_groups(part, columns=held, use_threads=folder.remote)
@@ -225,6 +224,12 @@ def _parts(groups: Sequence[int], footer: _Footer) -> Iterator[list[int]]:
     at_once = max(_BATCH_ROWS * held.num_row_groups // max(held.num_rows, 1), 1)
     for start in range(0, len(groups), at_once):
         yield list(groups[start : start + at_once])
+
+
+def _opened(folder: Place, file: DataFile, footer: _Footer) -> pq.ParquetFile:
+    """Open a file whose pages are held against their checksums: a bit that tipped over would be another number."""
+    source = folder.source(file.path, file.size)
+    return pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote, page_checksum_verification=True)
 
 
 def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:

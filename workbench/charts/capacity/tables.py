@@ -272,12 +272,13 @@ def capacity_finding(study: Study) -> Sentence:
         if row.reached_at <= pd.Timestamp(vars(limits)["as_of"]):
             parts.append(f"{where} is above its limit ({row.limit}) now.")
             continue
-        latest = day_text(row.latest) if pd.notna(row.latest) else f"after {row.ahead_days:,.0f} d"
+        between = f"{day_text(row.earliest)} to after {row.ahead_days:,.0f} d"
+        if pd.notna(row.latest):
+            of_days = row.earliest.date() != row.latest.date()
+            days = f"{day_text(row.earliest)} to {day_text(row.latest)}"
+            between = days if of_days else f"{row.earliest:%H:%M} to {row.latest:%H:%M} UTC"
         chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
-        parts.append(
-            f"{where} reaches {row.limit} on {instant_text(row.reached_at)} "
-            f"({day_text(row.earliest)} to {latest}; {chance})."
-        )
+        parts.append(f"{where} reaches {row.limit} on {instant_text(row.reached_at)} ({between}; {chance}).")
     levels = frame.groupby(["resource", "series"])
     calm = [part.iloc[0] for _, part in levels if part["reached_at"].isna().all() and part["origins"].gt(0).any()]
     if calm:
@@ -287,5 +288,5 @@ def capacity_finding(study: Study) -> Sentence:
         parts.append(f"{len(calm)} of {levels.ngroups} levels reach no limit {' or '.join(ends)}.")
     unknown = sum(bool((part["status"] == "no_data").all()) for _, part in levels)
     if unknown:
-        parts.append(f"{unknown} have not enough data.")
+        parts.append(f"{unknown} {'has' if unknown == 1 else 'have'} not enough data.")
     return Sentence(" ".join(parts))

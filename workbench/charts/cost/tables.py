@@ -259,19 +259,16 @@ def cost_finding(study: Study) -> Sentence:
             continue
         text = f"{MEASURE_WORDS[row.measure]}: {amount_text(row.amount, row.unit)}"
         if row.change_ratio == row.change_ratio:
-            text += f", {change_text(row.change_ratio)} against {compared_with(study.results['totals'])}"
+            text += f", {change_text(row.change_ratio)} against the period before"
         largest = groups[(groups["measure"] == row.measure) & (groups["unit"] == row.unit) & ~groups["rest"]]
-        moved = study.results["drivers"]
-        if row.measure == "cost" and row.change_ratio == row.change_ratio and isinstance(moved, SpendDrivers):
-            causes = moved.moved.loc[moved.moved["unit"] == row.unit, "cause"]
-            why = [str(cause) for cause in causes if "because" in str(cause)]
-            text += f", {why[0].partition(', mostly ')[2].rstrip('.')}" if why else ""
         if len(largest):
             most = largest.iloc[0]
-            text += f"; most of it {most['group']} ({ratio_text(most['share'], digits=1)})"
-        if row.projected is not None:
-            text += f"; the month would end at {amount_text(row.projected, row.unit)} in a straight line"
+            text += f"; most by {most['group']} ({ratio_text(most['share'], digits=1)})"
         parts.append(f"{text}.")
+        if row.measure == "cost" and row.change_ratio == row.change_ratio:
+            parts += _main_cause(study, str(row.unit))
+        if row.projected is not None:
+            parts.append(f"At this pace the month ends at {amount_text(row.projected, row.unit)}.")
     jumps = study.results["jumps"].frame
     for jump in jumps[jumps["measure"] == "cost"].head(1).itertuples():
         days = (
@@ -287,6 +284,15 @@ def cost_finding(study: Study) -> Sentence:
     if len(over):
         parts.append(f"{len(over)} of {len(spent)} budgets are used to 80 % or more.")
     return Sentence(" ".join(parts) or "Spend and tokens are not measured.")
+
+
+def _main_cause(study: Study, unit: str) -> list[str]:
+    """Say why spend in a currency moved, where a cause is known."""
+    drivers = study.results["drivers"]
+    if not isinstance(drivers, SpendDrivers):
+        return []
+    causes = drivers.moved.loc[drivers.moved["unit"] == unit, "cause"].map(str).str.partition(", mostly because ")[2]
+    return [f"Main cause: {cause.removeprefix('of ').replace(': ', ', ', 1)}" for cause in causes if cause]
 
 
 def _once_each(result: Result) -> pd.DataFrame:

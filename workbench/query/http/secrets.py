@@ -15,6 +15,11 @@ LEAST, LEAST_IN_DATA = 4, 8
 
 STRUCK = b"***"
 
+#: What JavaScript's encodeURIComponent and encodeURI leave as it is.
+_SAFE = ("!'()*", ";/?:@&=+$,#!'()*")
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
 #: Headers that hold credentials, whoever set them.
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-amz-security-token"})
 
@@ -81,6 +86,9 @@ def _encoded(text: str) -> Iterator[bytes]:
     for plain in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
         yield plain
         yield plain.rstrip(b"=")
+    yield from _inside_base64(raw)
+    for safe in _SAFE:
+        yield quote(text, safe=safe).encode()
     for percent in (quote(text, safe=""), quote(text), quote_plus(text), quote(quote(text, safe=""), safe="")):
         yield percent.encode()
         yield percent.encode().lower()
@@ -93,4 +101,26 @@ def _encoded(text: str) -> Iterator[bytes]:
     for escape in ("\\u{:04x}", "\\u{:04X}", "&#{};", "&#x{:x};"):
         every = "".join(escape.format(ord(letter)) for letter in text)
         yield from (every.encode(), json.dumps(every)[1:-1].encode())
-    yield html.escape(text).encode()
+    for double, single in (
+        ("&quot;", "&#x27;"),
+        ("&#34;", "&#39;"),
+        ("&quot;", "&apos;"),
+        ("&quot;", "&#39;"),
+        ('"', "'"),
+    ):
+        yield html.escape(text, quote=False).replace('"', double).replace("'", single).encode()
+    # nginx writes variables into logs and bodies so.
+    yield "".join(rf"\x{byte:02X}" if byte in b'"\\' or not 32 <= byte < 127 else chr(byte) for byte in raw).encode()
+    yield " ".join(map(str, raw)).encode()
+    yield ", ".join(map(str, raw)).encode()
+    yield base64.b32encode(raw).rstrip(b"=")
+
+
+def _inside_base64(raw: bytes) -> Iterator[bytes]:
+    """Yield what stands in base64 of a longer text, such as a whole header, wherever in it the secret begins."""
+    for before, skipped in ((0, 0), (1, 2), (2, 3)):
+        whole = (before + len(raw)) // 3 * 4
+        part = base64.b64encode(bytes(before) + raw)[skipped:whole]
+        if len(part) >= LEAST_IN_DATA:
+            yield part
+            yield part.translate(_URL_SAFE)

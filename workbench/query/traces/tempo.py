@@ -10,6 +10,7 @@ References
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -25,6 +26,7 @@ from workbench.core.series import Metrics
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.query.http.client import BackendClient, in_parallel
+from workbench.query.http.failures import clean
 from workbench.query.http.shapes import typed_answers
 from workbench.query.http.transport import Reply
 from workbench.query.traces.filter import checked, passing, traceql
@@ -45,6 +47,11 @@ RECENT, FLUSHED = timedelta(minutes=15), timedelta(hours=1)
 #: Answers of a server, or of a proxy before it, that leads no one to the querier.
 _REFUSALS = (400, 401, 403, 404, 405, 500, 501)
 
+#: What a search says in place of the service of a root span that did not come.
+_NO_ROOT = "<root span not yet received>"
+
+_TOO_MANY = re.compile(r"limit \d+ exceeds max limit (\d+)")
+
 _PROTOBUF = {"Accept": "application/protobuf"}
 _BATCH = 64
 
@@ -63,6 +70,8 @@ class TempoSource(TraceServer):
 
     def __init__(self, name: str, web: BackendClient, **more: Any) -> None:
         super().__init__(name, web, **more)
+        #: Traces asked for at a time: fewer where the server says so. [count]
+        self._limit = LIMIT
         #: Whether the querier gives traces as the frontend does; not known before both were asked for one.
         self._short: bool | None = None
         self._deciding = Lock()
@@ -115,10 +124,22 @@ class TempoSource(TraceServer):
             Not a metrics query; a search would be answered with traces.
         """
         pieces = []
+        warnings: dict[str, None] = {}
         for part in _cut(span, METRICS_S):
             fields = [("q", query), ("step", f"{step_ms}ms"), *_seconds(part)]
-            pieces.append(self.web.document("/api/metrics/query_range", fields, query=query).get("series") or [])
-        meta = {"query": query, "source": self._name, "engine": "Tempo", "semantics": "", "range": span}
+            answer = self.web.document("/api/metrics/query_range", fields, query=query)
+            pieces.append(answer.get("series") or [])
+            if answer.get("status") == "PARTIAL":
+                why = clean(str(answer.get("message") or "no reason given"))
+                warnings[f"Tempo gives a part of the series only: {why}."] = None
+        meta = {
+            "query": query,
+            "source": self._name,
+            "engine": "Tempo",
+            "semantics": "",
+            "range": span,
+            "warnings": tuple(warnings),
+        }
         return matrix_of(query, pieces, span, step_ms, meta)
 
     def search(self, query: str, span: TimeRange, *, limit: int) -> list[dict[str, Any]]:
@@ -156,7 +177,7 @@ class TempoSource(TraceServer):
         rows: list[dict[str, Any]] = [
             {
                 "trace_id": plain_id(str(each.get("traceID") or ""), 32),
-                "service": str(each.get("rootServiceName") or ""),
+                "service": str(each.get("rootServiceName") or "").removeprefix(_NO_ROOT),
                 "operation": str(each.get("rootTraceName") or ""),
                 "start": from_ms(int(each.get("startTimeUnixNano") or 0) // 1_000_000),
                 "duration_ms": float(each.get("durationMs") or 0.0),
@@ -205,23 +226,27 @@ class TempoSource(TraceServer):
         windows = _cut(span, SEARCH_S)[::-1]
         while windows:
             window = windows.pop()
-            fields = [("q", query), ("limit", str(LIMIT)), ("spss", "1"), *_seconds(window)]
+            fields = [("q", query), ("limit", str(self._limit)), ("spss", "1"), *_seconds(window)]
             try:
                 hits = self.web.document("/api/search", fields, query=query).get("traces") or []
-            except QueryRejected:
+            except (QueryRejected, QueryTooExpensive) as error:
+                if (most := _TOO_MANY.search(error.message)) and 0 < int(most[1]) < self._limit:
+                    self._limit = int(most[1])
+                    windows.append(window)
+                    continue
                 # A server before 2.6 knows nothing of events.
                 older = traceql(wanted, events=False)
-                if query == older:
+                if query == older or isinstance(error, QueryTooExpensive):
                     raise
                 query = older
                 windows.append(window)
                 continue
-            if len(hits) >= LIMIT:
+            if len(hits) >= self._limit:
                 halves = _halves(window)
                 if not halves:
                     raise QueryTooExpensive(
-                        f"More than {LIMIT:,} traces match within one second at {window.start:%Y-%m-%d %H:%M:%S} UTC, "
-                        "and Tempo has no next page.",
+                        f"More than {self._limit:,} traces match within one second at "
+                        f"{window.start:%Y-%m-%d %H:%M:%S} UTC, and Tempo has no next page.",
                         source=self._name,
                         query=query,
                         hint="Name a service, an operation or an attribute.",

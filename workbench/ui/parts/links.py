@@ -27,6 +27,9 @@ _LONGEST = 1_500
 #: Key of the session under which the router notes which page is drawn: its address and its title.
 _HERE = "here"
 
+#: Key of the session: the places of that page which have been drawn.
+_DRAWN = "drawn"
+
 #: Least length of a stretch that is linked to, so that a moment shows what happened around it.
 LEAST = timedelta(minutes=10)
 
@@ -54,7 +57,15 @@ def stretch(system: str, start: datetime, end: datetime, **filters: str) -> dict
 
 def entered(address: str, title: str) -> None:
     """Note which page is drawn, so that the links on it lead back to it."""
+    if st.session_state.get(_HERE) != (address, title):
+        st.session_state[_DRAWN] = set()
     st.session_state[_HERE] = (address, title)
+
+
+def drawn_here() -> set[int]:
+    """Return which places of the page that is open have been drawn before, by their heights. [px]"""
+    drawn: set[int] = st.session_state.setdefault(_DRAWN, set())
+    return drawn
 
 
 def returning(given: Mapping[str, str]) -> dict[str, str]:

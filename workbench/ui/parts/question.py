@@ -53,7 +53,7 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
         facts = st.container()
     body = st.container()
 
-    with states.guard(), body.skeleton(height=600):
+    with states.guard(), states.waiting(body, height=600):
         study = load.question(study_name, system, period.range, period.zone)
     with facts:
         header.facts(study, header.system_title(system))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.theme import STATUS_WORDS
@@ -29,6 +30,7 @@ from workbench.core.errors import (
 )
 from workbench.core.result import Status, Study
 from workbench.core.units import ratio_text
+from workbench.ui.parts import links
 from workbench.ui.parts.markdown import escaped, plain
 
 _LOG = logging.getLogger(__name__)
@@ -188,6 +190,21 @@ def guard() -> Iterator[None]:
     else:
         return
     st.stop()
+
+
+@contextmanager
+def waiting(place: DeltaGenerator, *, height: int) -> Iterator[None]:
+    """Hold the place of figures while a page waits for its first answer.
+
+    On later runs of the page the older figures stay until the new ones come: a placeholder would push them down.
+    """
+    drawn = links.drawn_here()
+    if height in drawn:
+        yield
+        return
+    with place.skeleton(height=height):
+        yield
+    drawn.add(height)
 
 
 def usable(study: Study) -> bool:

@@ -205,9 +205,9 @@ def details(states: SourceStates) -> None:
 
 def checks(checked: SourceChecks) -> None:
     """Show what a close look at the sources found; what asks for something stands first."""
-    words = {"warning": "To do", "unknown": "Not known", "ok": "In order"}
+    words = {"warning": "To do", "unknown": "Not known", "ok": "OK"}
     rows = [
-        {"Source": row.source, "What": row.check, "": words[row.status], "Finding": row.text}
+        {"Source": row.source, "Check": row.check, "Status": words[row.status], "Finding": row.text}
         for row in checked.frame.itertuples()
     ]
     if rows:

@@ -61,7 +61,7 @@ def page(title: str, name: str, ask: Callable[[], Question]) -> None:
     facts = st.container()
     with states.guard():
         question = ask()
-    with states.guard(), st.container().skeleton(height=600):
+    with states.guard(), states.waiting(st.container(), height=600):
         study = load.windowed(question.study, system, question.window, **question.options)
     with beside:
         states.badge(study.status)

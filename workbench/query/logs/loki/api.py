@@ -8,11 +8,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from workbench.core.errors import AnswerUnreadable, ParameterError, QueryTooExpensive, SourceUnavailable
+from workbench.core.errors import AnswerUnreadable, ParameterError, QueryTooExpensive, SourceError, SourceUnavailable
+from workbench.core.timerange import duration_ms
 from workbench.query.http.client import BackendClient, said
+from workbench.query.http.failures import clean
 from workbench.query.http.reading import in_time
 from workbench.query.http.transport import Fields
 
@@ -21,6 +24,9 @@ MOST_LINES = 5000
 
 #: Longest range of one question, unless the server says less. [ns]
 LONGEST_NS = 30 * 86_400_000_000_000
+
+#: Answers of a server, or a proxy, that does not know a path or does not give it.
+_UNKNOWN = (400, 401, 403, 404, 405, 500, 501)
 
 _FIRST_NS = 10**17
 _SHORTEST_NS = 3_600_000_000_000
@@ -59,6 +65,22 @@ class LokiApi:
         self.web = web
         self.most_lines = MOST_LINES
         self.longest_ns = LONGEST_NS
+        self._lookback_ms: int | None = None
+
+    def lookback_ms(self) -> int:
+        """How far back the server looks (``max_query_lookback``); 0 where it says nothing, or is older than 3.6. [ms]
+
+        What is older it cuts off every range, or answers with nothing, in both cases without a word.
+        """
+        if self._lookback_ms is None:
+            self._lookback_ms = 0
+            with suppress(SourceError, ValueError, ParameterError):
+                reply = self.web.reply("/loki/api/v1/drilldown-limits", fine=_UNKNOWN)
+                document = self.web.json(reply) if reply.status == 200 else {}
+                limits = document.get("limits") if isinstance(document, dict) else {}
+                text = limits.get("max_query_lookback") if isinstance(limits, dict) else ""
+                self._lookback_ms = duration_ms(text) if isinstance(text, str) else 0
+        return self._lookback_ms
 
     def entries(
         self, query: str, start_ns: int, end_ns: int, *, direction: str = "forward", limit: int | None = None
@@ -81,6 +103,7 @@ class LokiApi:
             limited = [*fields, ("limit", cap[1])]
         if reply.status == 200:
             read, until = self.web.json(reply), reply.until
+            self._check_whole(read, query)
         else:
             read, until = self._document(path, limited, query=query), math.inf
         entries = _entries(read, query, until)
@@ -193,7 +216,20 @@ class LokiApi:
                 else "Check the credentials of this source.",
             )
         read = self.web.json(reply)
-        return read if isinstance(read, dict) else {}
+        document = read if isinstance(read, dict) else {}
+        self._check_whole(document, query)
+        return document
+
+    def _check_whole(self, document: Mapping[str, Any], query: str) -> None:
+        """Refuse an answer of success that says it is a part: other warnings are about how it was made."""
+        for warning in document.get("warnings") or ():
+            if "partial" in str(warning).lower():
+                raise QueryTooExpensive(
+                    f"Loki gives a part of the answer only: {clean(str(warning))}.",
+                    source=self.web.name,
+                    query=query,
+                    hint="Count by fewer names, choose a shorter range, or raise max_query_series of the server.",
+                )
 
     def _data(self, path: str, fields: Fields, *, query: str = "") -> Any:
         return self._document(path, fields, query=query).get("data") or {}

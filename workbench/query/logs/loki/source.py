@@ -17,7 +17,7 @@ from workbench.core.filters import LogFilter
 from workbench.core.series import Metrics
 from workbench.core.settings import SourceSettings
 from workbench.core.source import SourceState
-from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
 from workbench.query.http.client import BackendClient
 from workbench.query.http.shapes import typed_answers
 from workbench.query.logs.levels import severity_of
@@ -36,6 +36,9 @@ _NS = 1_000_000
 _MOST_POINTS = 11_000
 _LONGEST_MS = 30 * 86_400_000
 _LOOK_BACK = timedelta(hours=24)
+
+#: How far a period of "the last 30 days" may begin before what a server of 30 days gives: clocks differ. [ms]
+_AHEAD_MS = 60_000
 
 
 @typed_answers("Loki")
@@ -221,8 +224,21 @@ class LokiSource:
         return from_ms(entry.time_ns // _NS) if entry else None
 
     def _streams(self, span: TimeRange) -> Streams:
+        self._check_lookback(span)
         labels = self.api.labels(span.start_ms * _NS, span.end_ms * _NS)
         return Streams(self._shape, labels, self._selector, self._json_lines)
+
+    def _check_lookback(self, span: TimeRange) -> None:
+        """Refuse a range of which the server would leave the beginning out without a word."""
+        lookback_ms = self.api.lookback_ms()
+        first_ms = to_ms(datetime.now(UTC)) - lookback_ms
+        if lookback_ms and span.start_ms < first_ms - _AHEAD_MS:
+            raise QueryTooExpensive(
+                f"Loki gives no lines older than {duration_text(lookback_ms)} (max_query_lookback): before "
+                f"{from_ms(first_ms):%d %b %Y %H:%M} UTC it answers as if there were none.",
+                source=self._name,
+                hint="Choose a period after that, or raise max_query_lookback of the server.",
+            )
 
     def _any(self, query: str, span: TimeRange) -> bool:
         return any_entry(self.api, query, span.start_ms * _NS, span.end_ms * _NS)
