@@ -125,6 +125,14 @@ def test_requests_and_failures_of_other_families_pair_up(tmp_path: Path) -> None
     assert profile.roles[f"errors.{variant}" if variant else "errors"].select == "gw_proxy_failed_requests"
 
 
+def test_a_native_histogram_is_left_out_with_the_query_that_reads_it(tmp_path: Path) -> None:
+    metadata = {"http_request_duration_seconds": {"type": "histogram", "help": ""}}
+    series = [counter("http_requests_total", code="200"), counter("http_request_duration_seconds", code="200")]
+    made = draft("api", metadata, series)
+    assert list(loaded(made, tmp_path).profile("api").roles) == ["requests", "errors"]
+    assert "histogram_quantile(0.95, sum(rate(" in made.left_out["http_request_duration_seconds"]
+
+
 TIMED = [counter("http_request_duration_seconds_bucket", le=le, status_code="200") for le in ("1", "+Inf")]
 
 

@@ -49,6 +49,34 @@ def between(tmp_path: Path, context_over: Callable[..., Context]) -> Context:
     return replace(ctx, catalog=Catalog({SYSTEM: ctx.catalog.profile(SYSTEM)}, {SYSTEM: own}))
 
 
+def test_an_archive_that_did_not_change_is_counted_once_and_one_that_did_anew(
+    tmp_path: Path, context_over: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Archive.open(tmp_path / "archive", create=True)
+    archive.append_samples(SeriesSet.of(histogram("a", {"1.0": 0.94, "2.0": 0.96, "+Inf": 1.0})))
+    ctx, reads, raw = context_over(ArchiveSource("demo", archive)), list[str](), ArchiveSource.raw
+    monkeypatch.setattr(
+        ArchiveSource, "raw", lambda self, selector, span: reads.append(selector) or raw(self, selector, span)
+    )
+
+    def compliance(of: Context) -> pd.DataFrame:
+        return slo_compliance(of, system=SYSTEM, range=SPAN, as_of=END, slo="latency-p95").results["compliance"].frame
+
+    first = compliance(ctx)
+    counted = len(reads)
+    assert counted
+    assert compliance(ctx).equals(first)
+    assert len(reads) == counted
+    slo_attribution(ctx, system=SYSTEM, range=SPAN, as_of=END, slo="latency-p95")
+    assert len(reads) > counted  # the counters are asked by label, so they are read
+    archive.append_samples(SeriesSet.of(histogram("b", {"1.0": 0.1, "2.0": 0.2, "+Inf": 1.0})))
+    reads.clear()
+    changed = compliance(ctx)
+    assert reads
+    assert changed["total"].sum() > first["total"].sum()
+    assert changed.equals(compliance(context_over(ArchiveSource("demo", Archive.open(archive.root)))))
+
+
 @pytest.mark.slow
 def test_a_threshold_between_buckets_is_refused_on_every_way_from_counts_to_verdict(
     between: Context, tmp_path: Path

@@ -26,7 +26,7 @@ from workbench.archive.storage.place import Place
 VARIABLE = "WORKBENCH_DECODED_MIB"
 
 #: Memory of all groups that are kept; the one used longest ago goes first. [bytes]
-KEPT_BYTES = int(os.environ.get(VARIABLE) or 256) << 20
+KEPT_BYTES = int(os.environ.get(VARIABLE) or 160) << 20
 
 
 N = TypeVar("N", np.int32, np.uint32)

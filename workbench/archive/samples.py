@@ -60,14 +60,16 @@ def read(
 
 def estimate(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int, *, layout: Layout = SAMPLES) -> int:
     """About how many samples of the sorted ``ids`` lie in the range, from the statistics of the files. [count]"""
-    total = 0.0
-    for file in tables.files(layout, {"ts": (start_ms, end_ms)}):
-        first, last = file.low["series_id"], file.high["series_id"]
-        held = np.searchsorted(ids, last, "right") - np.searchsorted(ids, first, "left")
-        oldest, newest = file.low["ts"], file.high["ts"]
-        covered = (min(end_ms, newest) - max(start_ms, oldest) + 1) / (newest - oldest + 1)
-        total += file.rows * float(held) / (last - first + 1) * covered
-    return round(total)
+    files = tables.files(layout, {"ts": (start_ms, end_ms)})
+    low, high = (
+        {name: np.array([getattr(file, end)[name] for file in files], np.int64) for name in ("series_id", "ts")}
+        for end in ("low", "high")
+    )
+    held = np.searchsorted(ids, high["series_id"], "right") - np.searchsorted(ids, low["series_id"], "left")
+    covered = (np.minimum(end_ms, high["ts"]) - np.maximum(start_ms, low["ts"]) + 1) / (high["ts"] - low["ts"] + 1)
+    rows = np.array([file.rows for file in files], np.float64)
+    parts: list[float] = (rows * held / (high["series_id"] - low["series_id"] + 1) * covered).tolist()
+    return round(sum(parts))
 
 
 def write(tables: Tables, ids: NDArray[np.int32], samples: SeriesSet) -> None:

@@ -20,6 +20,18 @@ def sources() -> None:
     """
 
 
+def _shown(row: dict[str, Any]) -> dict[str, object]:
+    """Row of a source for the terminal: instants and ages as text; codes and seconds are in the other formats."""
+    from workbench.core.units import NO_VALUE, age_text, instant_text
+
+    newest, age_s = row["newest"], row["age_s"]
+    known = newest is not None and newest == newest  # NaT is none
+    seen = {key: row[key] for key in ("name", "kind", "location", "status", "engine", "semantics")}
+    age = f"{age_text(age_s)}{', stale' if row['stale'] else ''}" if known else NO_VALUE
+    times = {"newest sample": instant_text(newest) if known else NO_VALUE, "age": age}
+    return seen | times | {key: row[key] for key in ("systems", "detail")}
+
+
 @sources.command()
 @click.argument("name", required=False)
 @click.option("--strict", is_flag=True, help="Exit 1 when a finding asks for something, e.g. a metric that is missing.")
@@ -51,11 +63,13 @@ def check(state: Any, name: str | None, strict: bool, format_: str) -> None:
     if format_ == "json":
         findings_of = {row["name"]: [each for each in findings if each["source"] == row["name"]] for row in rows}
         print_json([{**row, "checks": findings_of[row["name"]]} for row in rows])
+    elif format_ == "csv":
+        print_csv(rows)
     else:
-        {"csv": print_csv, "table": print_table}[format_](rows)
-    if format_ == "table" and findings:
-        click.echo()
-        print_table(findings)
+        print_table([_shown(row) for row in states.to_dict(orient="records")])
+        if findings:
+            click.echo()
+            print_table([{key: finding[key] for key in ("source", "check", "status", "text")} for finding in findings])
     for warning in study.warnings:
         say(f"Warning: {warning}")
     codes = [int(row.get("exit_code") or 0) for row in rows]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 
 NO_VALUE = "–"
@@ -223,6 +224,7 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "count": count_text,
     "s": span_text,
     "bytes": bytes_text,
+    "timestamp": lambda value: instant_text(datetime.fromtimestamp(value, UTC)) if math.isfinite(value) else NO_VALUE,
 }
 
 
@@ -231,15 +233,24 @@ def value_text(value: float, unit: str) -> str:
 
     Examples
     --------
-    >>> value_text(0.2514, "requests/s"), value_text(1327440123.0, "tokens")
-    ('0.251 requests/s', '1,327,440,123 tokens')
+    >>> value_text(0.2514, "requests/s"), value_text(1327440123.0, "tokens"), value_text(1.0, "queries")
+    ('0.251 requests/s', '1,327,440,123 tokens', '1 query')
+    >>> value_text(1_795_901_846.0, "timestamp")
+    '28 Nov 2026 21:37 UTC'
     """
     known = _FORMATS.get(unit)
     if known is not None:
         return known(value)
     if not math.isfinite(value):
         return NO_VALUE
+    unit = _singular(unit) if value == 1 else unit
     return f"{value:,.0f} {unit}".rstrip() if abs(value) >= 1000 else f"{significant_text(value)} {unit}".rstrip()
+
+
+def _singular(unit: str) -> str:
+    if not re.fullmatch(r"[a-z]{3,}[^s]s", unit):
+        return unit
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit[:-1]
 
 
 def money_text(amount: Decimal, currency: str) -> str:
@@ -262,11 +273,14 @@ def amount_text(amount: Decimal | None, unit: str, *, signed: bool = False) -> s
     ('1,234.50 USD', '0.001537 USD', '–')
     >>> amount_text(Decimal("1200000"), "tokens"), amount_text(Decimal("12.3"), "USD", signed=True)
     ('1,200,000 tokens', '+12.30 USD')
+    >>> amount_text(Decimal(1), "sessions")
+    '1 session'
     """
     if amount is None or not amount.is_finite():
         return NO_VALUE
     sign = "+" if signed and amount > 0 else ""
     if not (len(unit) == 3 and unit.isupper()):
+        unit = _singular(unit) if amount == 1 else unit
         return f"{sign}{count_text(float(amount if abs(amount) < 1000 else round(amount)))} {unit}".rstrip()
     if amount and abs(amount) < 1 and not signed:
         return f"{sign}{amount:.{3 - amount.adjusted()}f} {unit}"
@@ -284,7 +298,7 @@ def short_text(amount: Decimal | None, unit: str) -> str:
     for size, prefix in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
         if amount is not None and abs(amount) >= size:
             return f"{amount / size:.2f} {prefix}"
-    return amount_text(amount, unit).removesuffix(f" {unit}")
+    return amount_text(amount, unit).partition(" ")[0]
 
 
 def change_text(ratio: float) -> str:

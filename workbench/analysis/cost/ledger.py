@@ -125,9 +125,12 @@ def measures(accounts: Sequence[Account]) -> list[tuple[str, str]]:
 
 def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
     """Share of a period in which a role was observed. [ratio]"""
-    mine = inside(seen[seen["role"] == role], span)
-    lengths = (mine["end"] - mine["start"]).dt.total_seconds().to_numpy(np.float64)
-    return float((mine["covered"].to_numpy(np.float64) * lengths).sum() / span.seconds) if span.seconds else 0.0
+    if not span.seconds:
+        return 0.0
+    start, end = (seen[name].dt.as_unit("ms").astype("int64").to_numpy() for name in ("start", "end"))
+    mine = (seen["role"] == role).to_numpy(np.bool_) & (start >= span.start_ms) & (end <= span.end_ms)
+    lengths = (end[mine] - start[mine]) / 1000
+    return float((seen["covered"].to_numpy(np.float64)[mine] * lengths).sum() / span.seconds)
 
 
 def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:

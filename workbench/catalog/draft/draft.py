@@ -22,6 +22,7 @@ from workbench.core.series import Labels
 
 _SYSTEM = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,48}[a-z0-9])?")
 
+_NATIVE = "a native histogram, which no role reads; ask by"
 _NO_REQUESTS = "No counter of requests was found, so no objective was drafted."
 _NO_FAILURES = "Requests are counted and their failures are not, so no objective was drafted."
 
@@ -166,7 +167,10 @@ def _layer(dialects: Sequence[Dialect]) -> str:
 
 
 def _left_out(dialects: Sequence[Dialect], families: Mapping[str, Family], used: set[str]) -> dict[str, str]:
-    known = {name: why for dialect in dialects for name, why in dialect.left_out.items()}
+    known = {
+        name: f"{_NATIVE} histogram_quantile(0.95, sum(rate({name}[5m])))" for name in families if families[name].native
+    }
+    known |= {name: why for dialect in dialects for name, why in dialect.left_out.items()}
     said = {name: f"its help says: {family.help}" for name, family in families.items() if family.deprecated}
     return {name: known.get(name) or said[name] for name in families if name not in used and name in known | said}
 

@@ -21,7 +21,10 @@ _HIDDEN = ("__name__", "le", "quantile", "job")
 
 @dataclass(frozen=True)
 class Family:
-    """One metric family: ``labels`` with the values seen, ``bounds`` of its buckets, ``jobs`` that expose it."""
+    """One metric family: ``labels`` with the values seen, ``bounds`` of its buckets, ``jobs`` that expose it.
+
+    A ``native`` histogram has no series of buckets, sums and counts.
+    """
 
     name: str
     kind: FamilyKind
@@ -29,6 +32,7 @@ class Family:
     labels: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     bounds: set[float] = field(default_factory=set)
     jobs: set[str] = field(default_factory=set)
+    native: bool = False
 
     @property
     def deprecated(self) -> bool:
@@ -69,7 +73,7 @@ def find_family(families: Mapping[str, Family], name: str) -> Family | None:
         return families[name]
     for part in ("_count", "_sum"):
         whole = families.get(name.removesuffix(part)) if name.endswith(part) else None
-        if whole is not None and whole.kind in ("histogram", "summary"):
+        if whole is not None and whole.kind in ("histogram", "summary") and not whole.native:
             return replace(whole, name=name, kind="counter", bounds=set())
     return None
 
@@ -84,7 +88,7 @@ def _identify(name: str, labels: Labels, metadata: Metadata) -> Family | None:
         text = known.get("help", "")
         match known.get("type", ""):
             case "histogram":
-                return Family(base, "histogram", text)
+                return Family(base, "histogram", text, native=base == name)
             case "counter":
                 return Family(name, "counter", text)
             case "gauge":

@@ -123,7 +123,7 @@ def guessed_roles(families: Iterable[Family], taken: Mapping[str, DraftRole]) ->
     taken : mapping
         Roles that dialects gave already; a guess never takes their names.
     """
-    families = list(families)
+    families = [family for family in families if not family.native]
     by_role: dict[str, list[tuple[Family, str]]] = defaultdict(list)
     for family in families:
         guess = None if family.kind == "summary" or family.deprecated else guess_role(family.name, family.kind)

@@ -104,7 +104,7 @@ def _role(name: str, known: DialectRole, dialect: Dialect, families: Mapping[str
             view_of=known.view_of or "",
             inside=known.inside or "",
             note=known.note,
-            reason=f"{dialect.title} counts so",
+            reason=f"known from {dialect.title}",
             check=known.check or (f"{', '.join(missed)} is not in it" if missed else ""),
         )
     return None
@@ -112,7 +112,7 @@ def _role(name: str, known: DialectRole, dialect: Dialect, families: Mapping[str
 
 def _kind_fits(kind: Kind, family: Family) -> bool:
     """Whether a family can have the kind a dialect gives; types are often missing, names are not."""
-    return (kind == "histogram") == (family.kind == "histogram") and family.kind != "summary"
+    return (kind == "histogram") == (family.kind == "histogram") and family.kind != "summary" and not family.native
 
 
 def _outcomes(role: DraftRole, known: DialectRole, family: Family) -> dict[str, DraftRole]:

@@ -288,5 +288,5 @@ def capacity_finding(study: Study) -> Sentence:
         parts.append(f"{len(calm)} of {levels.ngroups} levels reach no limit {' or '.join(ends)}.")
     unknown = sum(bool((part["status"] == "no_data").all()) for _, part in levels)
     if unknown:
-        parts.append(f"{unknown} have not enough data.")
+        parts.append(f"{unknown} {'has' if unknown == 1 else 'have'} not enough data.")
     return Sentence(" ".join(parts))

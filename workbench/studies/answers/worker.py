@@ -28,6 +28,7 @@ from workbench.studies.answers.asking import ask
 from workbench.studies.answers.document import study_bytes
 from workbench.studies.answers.keys import Question, key_of
 from workbench.studies.answers.values import NotKeptError, read, written
+from workbench.studies.sources.afterwards import answer_first
 from workbench.studies.sources.context import Context
 
 #: What the worker says of a question: ``study`` with its bytes behind, ``error``, or ``own``: compute it yourself.
@@ -67,8 +68,9 @@ def main() -> None:
         _say(answers, {"kind": "ready"})
         _load()
         while line := sys.stdin.buffer.readline():
-            kind, content = _answered(json.loads(line))
-            _say(answers, {**kind, "size": len(content)}, content)
+            with answer_first():
+                kind, content = _answered(json.loads(line))
+                _say(answers, {**kind, "size": len(content)}, content)
             if not select.select([sys.stdin.buffer], [], [], KEPT_S)[0]:  # asked and answered one at a time
                 _release_memory()
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from workbench.studies.counting.composites import members_of
 from workbench.studies.counting.indicators import Reading
 from workbench.studies.counting.plans import slice_of
 from workbench.studies.counting.verdicts import count, with_members
+from workbench.studies.sources.afterwards import afterwards
 from workbench.studies.sources.context import Context
 
 #: Stored counts are used when they were read from the source at most this long ago.
@@ -100,6 +102,8 @@ def kept_counts(
 ) -> Reading:
     """Return counts from the store where it holds them whole and fresh; the rest is read from the source, and stored.
 
+    Where somebody waits for the answer it is stored afterwards.
+
     Parameters
     ----------
     ctx : Context
@@ -128,7 +132,8 @@ def kept_counts(
     }
     missing = [objective for objective in objectives if counts[objective.id] is None]
     read = count(ctx, system, missing, spans) if missing else Reading({})
-    remember(shelf, read.counts.values(), now=now)
+    if missing:
+        afterwards(partial(remember, shelf, read.counts.values(), now=now))
     return Reading({name: part or read.counts[name] for name, part in counts.items()})
 
 

@@ -22,6 +22,7 @@ from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
 from workbench.studies.counting.indicators import Reading, read_counts
 from workbench.studies.counting.plans import slice_of
 from workbench.studies.counting.record_counts import record_sources
+from workbench.studies.counting.unchanged import counted_once
 from workbench.studies.decisions.exclusions import Agreed, agreed_exclusions
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.periods import hull, month_text, objective_window
@@ -107,7 +108,13 @@ def objectives_of(ctx: Context, system: str, slo: str | None = None) -> tuple[Ob
 
 
 def judge_objectives(
-    ctx: Context, system: str, objectives: Sequence[Objective], *, range: TimeRange | None = None, as_of: datetime
+    ctx: Context,
+    system: str,
+    objectives: Sequence[Objective],
+    *,
+    range: TimeRange | None = None,
+    as_of: datetime,
+    labelled: bool = False,
 ) -> Judged:
     """Count and judge objectives of a system, each over ``range`` or over its own window.
 
@@ -123,9 +130,11 @@ def judge_objectives(
         Period judged; by default the own window of each objective that ends at, or holds, ``as_of``.
     as_of : datetime
         Aware instant up to which history is read.
+    labelled : bool
+        Whether the counters are asked by label too.
     """
     goals = bind(objectives, range=range, as_of=as_of, zone=ctx.zone)
-    reading = count(ctx, system, objectives, elapsed_spans(goals, as_of))
+    reading = count(ctx, system, objectives, elapsed_spans(goals, as_of), labelled=labelled)
     return judge_counts(ctx, system, objectives, goals, reading, range=range, as_of=as_of)
 
 
@@ -172,9 +181,16 @@ def elapsed_spans(goals: Sequence[Goal], as_of: datetime) -> dict[str, TimeRange
 
 
 def count(
-    ctx: Context, system: str, objectives: Sequence[Objective], spans: Mapping[str, TimeRange]
-) -> Reading:  # fmt: skip
+    ctx: Context,
+    system: str,
+    objectives: Sequence[Objective],
+    spans: Mapping[str, TimeRange],
+    *,
+    labelled: bool = False,
+) -> Reading:
     """Count objectives of a system from its sources; a failing source becomes a status of the counts.
+
+    What was counted in this process from an archive that has not changed since is not read again.
 
     Parameters
     ----------
@@ -186,9 +202,15 @@ def count(
         The objectives to count.
     spans : mapping of str to TimeRange
         Range counted of each, on edges of its slices.
+    labelled : bool
+        Whether the counters are asked by label too; then they are read.
     """
     source, scope = ctx.source_for(system), ctx.catalog.profile(system).scope
-    return read_counts(source, scope, objectives, spans, records=record_sources(ctx, system))
+
+    def read() -> Reading:
+        return read_counts(source, scope, objectives, spans, records=record_sources(ctx, system))
+
+    return read() if labelled else counted_once(source, scope, objectives, spans, read)
 
 
 def judge_counts(

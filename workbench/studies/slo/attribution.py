@@ -80,7 +80,7 @@ def slo_attribution(
         Unknown system or objective. A failing source is a status of the study, never an exception.
     """
     profile = ctx.catalog.profile(system)
-    judged = judge_objectives(ctx, system, objectives_of(ctx, system, slo), range=range, as_of=as_of)
+    judged = judge_objectives(ctx, system, objectives_of(ctx, system, slo), range=range, as_of=as_of, labelled=True)
     verdict = judged.verdict
     spent = spending(verdict.history, verdict.goals, as_of=as_of)
     warnings = [*judged.warnings]
