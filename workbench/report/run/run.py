@@ -90,7 +90,7 @@ def run_report(
     now : datetime, optional
         Aware instant taken for "now".
     processes : int, optional
-        Processes that may work on this report at once; as many as there are processors by default. [count]
+        Processes that may work on this report at once; two by default where a processor is idle. [count]
 
     Returns
     -------
@@ -156,7 +156,7 @@ def run_report(
     target = folder / f"{name}-{run_id[:12]}.html"
     try:
         with tempfile.TemporaryDirectory(prefix="report-") as scratch:
-            kernel = kernel_in(Path(scratch), processes or os.cpu_count() or 1)
+            kernel = kernel_in(Path(scratch), processes or _spare_processes())
             notebook, unanswered = _execute(template, values, folder, run_id, Path(scratch), kernel)
             head = "Incomplete" if unanswered else "Draft"
             footer |= {"status": f"incomplete: no answer for {', '.join(unanswered)}"} if unanswered else {}
@@ -198,6 +198,12 @@ def run_report(
     )
     notebook_path = target.with_suffix(".ipynb")
     return ReportRun(run_id, name, system, period, target, notebook_path, digest, len(text.encode()), seconds, files)
+
+
+def _spare_processes() -> int:
+    """Return two where a processor is idle: on a busy machine a second process makes a report slower."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return 2 if (os.cpu_count() or 1) - load > 0.5 else 1
 
 
 def _half(folder: Path, name: str, run_id: str) -> Path:
