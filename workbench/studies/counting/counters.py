@@ -85,6 +85,7 @@ class CounterReader:
         self._leapt: dict[str, tuple[Leap, ...]] = {}
         self._evident: dict[str, Evidence] = {}
         self._turns: dict[str, list[Labels]] = {}
+        self._gauges: dict[str, list[Labels]] = {}
         self._shared: set[tuple[str, str]] = set()
         self._refused: dict[str, str] = {}
 
@@ -170,7 +171,9 @@ class CounterReader:
         """
         broad = self._broadest(selector)
         series = self._series(broad)
-        gauges = [series.labels[row] for row in gauges_in(series)]
+        if broad not in self._gauges:
+            self._gauges[broad] = [series.labels[row] for row in gauges_in(series)]
+        gauges = self._gauges[broad]
         matchers = self._selectors[selector].matchers
         for row in keep_series(matchers, gauges)[:1]:
             raise QueryRejected(
