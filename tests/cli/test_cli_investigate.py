@@ -81,3 +81,15 @@ def test_a_slow_release_is_named_though_few_spans_are_kept(
     assert code == 1
     assert "the objective latency-p99" in err
     assert "workbench slo attribute counterfactual-lab --slo latency-p99" in out
+
+
+def test_a_window_without_lines_and_spans_is_investigated_by_its_objectives(
+    demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "counterfactual-lab", "--from", "2026-10-08T13:20", "--to", "2026-10-08T14:04")
+    assert code == 0
+    assert "1 of 5 rows differs. Share of bad events changed most in the objective availability." in err
+    assert "Note: Objectives are compared with a week before (2026-10-01 13:20" in err
+    assert err.count("There are no log lines") == 1
+    # Events are counted in whole slices; 14:04 is inside one that is not over.
+    assert "Budget spent from 2026-10-08 13:20 to 2026-10-08 14:00 UTC" in out

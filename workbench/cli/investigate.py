@@ -70,9 +70,8 @@ def investigate(
                 click.echo(f"{heading}\n")
                 print_table([{name: row[name] for name in _SHOWN} for row in rows])
                 top = rows[0]
-                click.echo(f"\n  Example: {top['example']}" if top["example"] else "")
-                click.echo(f"  Trace:   {top['trace command']}" if top["trace"] else "")
-                click.echo(f"  Rows:    {top['command']}\n")
+                ways = (("Example:", "example"), ("Trace:", "trace command"), ("Rows:", "command"))
+                click.echo("\n" + "\n".join(f"  {name:<8} {top[key]}" for name, key in ways if top[key]) + "\n")
         for heading, others in (
             ("What else happened", tables.happening_rows(study.results["happenings"])),
             (tables.budget_heading(study), tables.budget_rows(study)),

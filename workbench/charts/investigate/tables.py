@@ -136,7 +136,9 @@ def finding(study: Study) -> Sentence:
         if len(own):
             parts.append(f"{words} {own.iloc[0]['what']}")
     text = "; ".join(parts)
-    return Sentence(f"{len(named)} of {len(frame)} rows differ. {text[:1].upper()}{text[1:]}.")
+    return Sentence(
+        f"{len(named)} of {len(frame)} rows {'differs' if len(named) == 1 else 'differ'}. {text[:1].upper()}{text[1:]}."
+    )
 
 
 def _burning(study: Study) -> str:

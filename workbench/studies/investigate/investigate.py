@@ -95,14 +95,17 @@ def investigate(
     rows = [*_log_rows(lines), *_span_rows(spans)]
     if not len(spans.frame) and lines.windows is not None:
         rows.append(attribute_changes(requests_of_lines(lines.frame), lines.windows))
+    compared = {"log lines": lines.windows, "spans": spans.windows}
     if budget:
-        rows.append(objective_rows(ctx, system, windows, as_of))
+        objectives = objective_rows(ctx, system, windows, as_of)
+        rows.append(objectives)
+        compared["objectives"] = windows if len(objectives.frame) else None
     notes = list(dict.fromkeys([*lines.notes, *spans.notes]))
     if lines.windows is not None and bool(lines.frame["probability"].isna().any()):
         notes.append(_UNKNOWN_RATE)
     if span.end < min(range.end, as_of):
         notes.insert(0, f"Only the first two days are investigated: {span}.")
-    changed = changes(rows, windows, _remarks(rows, lines, spans))
+    changed = changes(rows, windows, _remarks(compared))
     records = _records(changed.frame)
     commands = {
         "command": [command_of(system, row, windows.range) for row in records],
@@ -185,19 +188,21 @@ def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
-def _remarks(rows: list[Rows], lines: Readings, spans: Readings) -> list[str]:
+def _remarks(compared: Mapping[str, Windows | None]) -> list[str]:
     """Say what was compared with what: a baseline without rows was not."""
-    if not rows:
-        return ["Nothing was compared: there are no lines or spans, or nothing to compare them with."]
     kinds: dict[str, list[str]] = {}
-    for name, reading in (("Log lines", lines), ("spans", spans)):
-        if reading.windows is not None:
-            baselines = " and ".join(f"{each.name} ({each.range})" for each in reading.windows.baselines)
+    for name, windows in compared.items():
+        if windows is not None:
+            named = [each.name if each.name == f"{each.range}" else f"{each.name} ({each.range})"
+                     for each in windows.baselines]  # fmt: skip
+            baselines = " and ".join(named)
             kinds.setdefault(baselines, []).append(name)
-    compared = "; ".join(f"{' and '.join(names)} are compared with {text}" for text, names in kinds.items())
+    if not kinds:
+        return ["Nothing was compared: there are no lines or spans, or nothing to compare them with."]
+    text = "; ".join(f"{', '.join(names)} are compared with {baselines}" for baselines, names in kinds.items())
     return [
-        f"{compared[:1].upper()}{compared[1:]}. A row is named when it differs from each by more than a factor of 1.5, "
-        "at a false discovery rate of 5 % over all rows."
+        f"{text[:1].upper()}{text[1:]}. A row is named when it differs from each by more than a factor of 1.5, at a "
+        "false discovery rate of 5 % over all rows."
     ]
 
 

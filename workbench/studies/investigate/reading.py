@@ -146,7 +146,7 @@ def _compared(
         for number in empty
     ]
     if frames[0].empty:
-        return Readings(pd.DataFrame(), notes=[*remarks, f"There are no {what} in {windows.range}."], queries=queries)
+        return Readings(pd.DataFrame(), notes=[*notes, f"There are no {what} in {windows.range}."], queries=queries)
     kept = [frame for frame in frames if len(frame)]
     whole = pd.concat(kept, ignore_index=True)
     if len(empty) == len(windows.baselines):
