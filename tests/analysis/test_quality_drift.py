@@ -62,6 +62,22 @@ def test_a_permanent_fall_is_still_at_risk_weeks_later(fall: float) -> None:
     assert drift.onset == pytest.approx(pd.Timestamp(START) + pd.Timedelta(days=2), abs=pd.Timedelta(hours=3))
 
 
+def test_a_fall_of_the_size_of_ordinary_days_is_open_after_four_weeks() -> None:
+    days = np.random.default_rng(20).normal(size=(150, 58, 1))
+    days[:, 28:] -= 2
+    assert day_verdicts(days, np.arange(58) % 7).drifting[:, -1].mean() > 0.99
+
+
+def test_a_fall_is_over_after_days_at_the_reference_and_not_before() -> None:
+    rng = np.random.default_rng(21)
+    days = rng.normal(size=(100, 58, 24)) / 5 + rng.normal(size=(100, 58, 1))
+    days[:, 28:40] -= 4
+    open_then = [day_verdicts(days[:, :end], np.arange(end) % 7).drifting[:, -1].mean() for end in (40, 41, 56)]
+    assert open_then[0] > 0.98
+    assert open_then[1] > 0.75
+    assert open_then[2] < 0.2
+
+
 def test_a_better_day_hides_no_later_fall() -> None:
     values = noise()
     values[FIRST + 5 * 24 : FIRST + 6 * 24] += 0.01

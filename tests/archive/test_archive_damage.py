@@ -7,8 +7,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 
 from workbench.archive import Archive
+from workbench.archive.storage.parquet import SEALED, checked_tail
 from workbench.core.errors import ArchiveError
 from workbench.core.series import SeriesSet
 
@@ -18,19 +22,19 @@ def read(folder: Path) -> bytes:
     return b"".join(times.tobytes() + values.tobytes() for _, times, values in series)
 
 
-def test_no_tipped_bit_is_another_number(tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", ["samples", "series"])
+def test_no_tipped_bit_is_another_number(tmp_path: Path, table: str) -> None:
     chance = np.random.default_rng(5)
     times = np.arange(0, 300_000, 1_000)
     Archive.open(tmp_path / "whole", create=True).append_samples(
         SeriesSet.of([({"__name__": f"m{n}", "job": "a"}, times, chance.normal(size=len(times))) for n in range(5)])
     )
     whole = read(tmp_path / "whole")
-    (file,) = (tmp_path / "whole" / "samples").rglob("*.parquet")
-    pages = file.stat().st_size - 8 - int.from_bytes(file.read_bytes()[-8:-4], "little")
+    (file,) = (tmp_path / "whole" / table).rglob("*.parquet")
     content, chosen, errors = file.read_bytes(), random.Random(7), 0
-    for number in range(40):
+    for number in range(60):
         harmed = bytearray(content)
-        harmed[chosen.randrange(4, pages)] ^= 1 << chosen.randrange(8)
+        harmed[chosen.randrange(4, len(content))] ^= 1 << chosen.randrange(8)
         copy = tmp_path / f"copy-{number}"
         shutil.copytree(tmp_path / "whole", copy)
         path = copy / file.relative_to(tmp_path / "whole")
@@ -42,3 +46,14 @@ def test_no_tipped_bit_is_another_number(tmp_path: Path) -> None:
             assert path.name in error.message  # noqa: PT017
             errors += 1
     assert errors >= 20
+
+
+def test_a_file_of_before_without_a_checksum_of_its_footer_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.parquet"
+    pq.write_table(pa.table({"a": list(range(9))}), path)
+    footer = pq.read_metadata(pa.BufferReader(checked_tail(path, path.name, path.stat().st_size)))
+    assert footer.num_rows == 9
+    with pytest.raises(OSError, match="another size"):
+        checked_tail(path, path.name, 1)
+    with pytest.raises(OSError, match="footer is damaged"):
+        checked_tail(path, f"x{SEALED}", path.stat().st_size)

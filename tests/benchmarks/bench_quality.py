@@ -73,7 +73,7 @@ def streams(rng: np.random.Generator, series: int) -> Iterator[tuple[str, Floats
 def judged(values: Floats) -> DayVerdicts:
     """Judge every series by itself, all at once: the correction over several series is left out."""
     together = detect._discoveries
-    detect._discoveries = lambda p, level: np.where(np.isfinite(p), p, 1.0) <= level
+    detect._discoveries = lambda p, level, tested: np.where(np.isfinite(p), p, 1.0) <= level
     try:
         return day_verdicts(values, np.arange(DAYS) % 7)
     finally:

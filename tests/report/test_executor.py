@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,8 +22,11 @@ from workbench.core.executor import LocalProcesses, TaskDied, run_in_process
 from workbench.core.executor import cluster as dask
 from workbench.core.executor.cluster import Cluster
 from workbench.core.settings import Settings
+from workbench.core.timerange import TimeRange
 from workbench.report.schedule import Scheduler
 from workbench.store import Store
+from workbench.studies import open_context
+from workbench.studies.slo.scorecard import slo_scorecard
 
 ECHO = "workbench.core.executor.task:echo"
 
@@ -184,17 +188,25 @@ def test_places_of_one_host_are_named_for_workers_of_others() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_workers_of_another_host_are_refused_with_the_reason(
-    dask_cluster: tuple[str, list[subprocess.Popen[bytes]]], monkeypatch: pytest.MonkeyPatch
+def test_workers_here_answer_studies_and_those_of_another_host_are_refused_with_the_reason(
+    dask_cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, _ = dask_cluster
     settings = Settings.model_validate(
-        {"home": "/srv/home", "sources": {"demo": {"kind": "archive", "path": "/srv/archive"}}}
+        {"home": tmp_path, "sources": {"demo": {"kind": "archive", "path": "/srv/archive"}}}
     )
     deadline = time.monotonic() + 90
     while (opened := _opened(address, settings)) is None and time.monotonic() < deadline:
         time.sleep(0.5)
     assert opened is not None
+    week = TimeRange(START - timedelta(days=7), START)
+    asked: Any = {"systems": ("conduit", "choreoai"), "range": week, "count": 2, "as_of": START}
+    ctx = open_context(settings)
+    there, own = slo_scorecard(ctx, **asked, executor=opened), slo_scorecard(ctx, **asked)
+    assert there.to_dict() == own.to_dict()
+    assert there.status == "unavailable"
+    assert ctx.store is not None
+    ctx.store.close()
     opened.close()
     here = dask.worker_place()
     monkeypatch.setattr(dask, "this_place", lambda: "elsewhere/boot")

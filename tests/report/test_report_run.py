@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from workbench.core.errors import ParameterError, ReportError, ReportIncomplete
+from workbench.core.executor import LocalProcesses
 from workbench.core.settings import Settings, SourceSettings
 from workbench.report import past_runs, run_report, run_reports
 from workbench.report.export.figures import is_empty, script_json
@@ -116,6 +117,30 @@ def test_several_systems_run_at_once_and_one_failure_stops_no_other(demo_setting
     assert isinstance(done["choreoai"], ReportError)
     for name in ("conduit", "llm-ab-testing"):
         assert name in done[name].html.read_text()
+
+
+@pytest.mark.slow
+def test_reports_made_by_tasks_are_those_made_here(demo_settings, tmp_path):
+    cells = [
+        nbformat.v4.new_code_cell('system: str = ""\nperiod: str = ""', metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell('assert system != "choreoai", "no such column"\nprint(f"{system} {period} whole")'),
+    ]
+    template = nbformat.v4.new_notebook(cells=cells)
+    template.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    nbformat.write(template, tmp_path / "small.ipynb")
+    settings = demo_settings.model_copy(update={"reports": (tmp_path,)})
+    executor = LocalProcesses(2)
+    asked = {"period": "2026-10", "settings": settings, "out": tmp_path / "copies", "executor": executor}
+    (tmp_path / "copies").mkdir()
+    done = dict(run_reports("small", ("conduit", "choreoai"), **asked))
+    assert isinstance(done["choreoai"], ReportError)
+    assert "no such column" in str(done["choreoai"])
+    run = done["conduit"]
+    assert "conduit 2026-10 whole" in run.html.read_text()
+    assert [copy.read_bytes() for copy in (tmp_path / "copies").glob("*.html")] == [run.html.read_bytes()]
+    with pytest.raises(ParameterError, match="nothing"):
+        list(run_reports("small", ("nothing",), **asked))
+    executor.close()
 
 
 @pytest.mark.slow

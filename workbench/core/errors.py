@@ -226,3 +226,17 @@ class EmptyAnswer(SourceError):
     """A valid query matched no series; never to be read as zero."""
 
     exit_code = 5
+
+
+def raised_elsewhere(kind: str, message: str, hint: str) -> WorkbenchError:
+    """Return an error that another process raised; of a kind that is not known here it is the base of all.
+
+    Examples
+    --------
+    >>> raised_elsewhere("ReportIncomplete", "No answer.", "").exit_code
+    3
+    """
+    kinds: list[type[WorkbenchError]] = [WorkbenchError]
+    for each in kinds:  # grows while it is walked
+        kinds += each.__subclasses__()
+    return next((each for each in kinds if each.__name__ == kind), WorkbenchError)(message, hint=hint)

@@ -1,9 +1,9 @@
 """When a score leaves its reference and when it comes back: three looks a day, over all series at once.
 
 A score has one level per day: the mean over its hours, each less what is usual at that hour. A fast look compares the
-last day with the reference, a slow look up to a week of days; a far look compares that week with the oldest weeks that
-are kept, so that a slope does not take its reference along. A drift that is found stays open, against the reference
-that it left, until the level is back or a person accepts it.
+last day with the reference, a slow look up to a week of days; a far look compares four weeks with the oldest weeks that
+are kept, so that neither a slope nor a fall of the size of ordinary days takes its reference along. A drift that is
+found stays open, against the reference that it left, until the level is back or a person accepts it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ SLOW_DAYS, LEAST_SLOW = 7, 3
 #: Oldest day of the far look's reference, and how much older than the other it must be; it is renewed once a week. [d]
 FAR_DAYS, FAR_AHEAD, FAR_RENEWED = 91, 7, 7
 
+#: Days of the far look: as many as its reference has, so that a fall is seen that no single week shows. [d]
+FAR_LOOK = 28
+
 #: Days after which a change for the better is the reference, so that a fall from it is seen. [d]
 ADOPTED_DAYS = 28
 
@@ -36,6 +39,9 @@ BUDGET_DAYS = 30
 
 #: Share of quiet series with a false drift in :data:`BUDGET_DAYS`. [ratio]
 BUDGET = 0.05
+
+#: Share of the p-value of a drift that a recovery must reach: a false recovery hides a fall. [ratio]
+SURER = 0.1
 
 
 @dataclass(frozen=True)
@@ -148,11 +154,11 @@ def day_verdicts(
     when it has data, is not left out and belongs to no drift. Levels have the mean of their weekday in the reference
     taken off; their scatter s has as many degrees of freedom as days less weekdays. The fast look is
     r / (s sqrt(1 + 1/n)), n being the reference's days of that weekday; the slow look is the mean of the last 7 days,
-    with the correlation of adjacent days that the hours show. The far look is the same week against the oldest 28 clean
-    days of the last 91. All are t tests [1]_; where most hours show one value, the other hours must be as surprising
-    (:func:`~workbench.analysis.quality.lumps.surprise`). A drift ends when a cumulative log likelihood ratio of "back
-    at the reference" against "still at the level of the drift" passes
-    :data:`~workbench.analysis.quality.open_drifts.RECOVERED` [2]_.
+    with the correlation of adjacent days that the hours show.The far look is the mean of the last 28 days against the
+    oldest 28 clean days of the last 91. All are t tests [1]_; where most hours show one value, the other hours must be
+    as surprising (:func:`~workbench.analysis.quality.lumps.surprise`). A drift ends when the days since a cumulative
+    log likelihood ratio [2]_ of "back at the reference" against "still at the level of the drift" left zero differ from
+    those of the drift by a t test at :data:`SURER` of the level of a drift, and lie at the reference.
 
     References
     ----------
@@ -209,11 +215,12 @@ def day_verdicts(
         slow, slow_error, _, _ = reference.look(week, least=LEAST_SLOW, without=unfit[:, week])
         if far is None or day % FAR_RENEWED == 0:
             far = Reference(hours, present, weekday, _oldest(clean & ~unfit, day, since), day)
-        away, away_error, _, _ = far.look(week, least=LEAST_SLOW, without=unfit[:, week])
+        long = np.arange(max(0, day - FAR_LOOK + 1), day + 1)
+        away, away_error, _, _ = far.look(long, least=LEAST_SLOW, without=unfit[:, long])
         away = np.where(_newest(far.members) + FAR_AHEAD <= _newest(members), away, np.nan)
         p_fast = reference.p(fast, fast_error, np.array([day]))
         p_slow = reference.p(slow, slow_error, week, without=unfit[:, week])
-        p_far = far.p(away, away_error, week, without=unfit[:, week])
+        p_far = far.p(away, away_error, long, without=unfit[:, long])
         whole = reference.levels(np.array([day]), cut=False)[:, 0]
         out["level"][:, day] = np.where(np.isfinite(fast), whole, np.nan)
         out["error"][:, day], out["freedom"][:, day] = fast_error, freedom
@@ -221,13 +228,13 @@ def day_verdicts(
         out["slow"][:, day], out["slow_error"][:, day], out["base"][:, day] = slow, slow_error, base
         out["p"][:, day] = np.fmin(np.fmin(p_fast, p_slow), p_far)
         judged[:, day] = np.isfinite(out["p"][:, day])
-        small = _discoveries(np.stack([p_fast, p_slow, p_far]), threshold(budget))
+        small = _discoveries(np.stack([p_fast, p_slow, p_far]), threshold(budget), ~state.open)
         matters = np.stack([np.abs(fast), np.abs(slow), np.abs(away)]) >= np.maximum(margins, 0.0)
         begins = (small & matters).any(axis=0) & ~state.open
         if begins.any():
             only_far = begins & ~(small & matters)[:2].any(axis=0)
             state.begin(begins & ~only_far, members | unfit, reference, week, day)
-            state.begin(only_far, far.members | unfit, far, week, day)
+            state.begin(only_far, far.members | unfit, far, long, day)
             state.members[only_far] = far.members[only_far]
             for series in np.flatnonzero(begins):
                 first = int(state.onset[series])
@@ -235,7 +242,7 @@ def day_verdicts(
                 run[series, first : day + 1] = state.number[series]
         held = state.open & ~begins
         if held.any():
-            back = state.follow(held, fast, fast_error, reference.lumpy, day)
+            back = state.follow(held, fast, fast_error, reference, SURER * threshold(budget), day)
             turned: Booleans = back & small[0] & matters[0] & (np.sign(fast) != np.sign(state.size))
             going = held & ~back
             drifting[going, day], run[going, day] = True, state.number[going]
@@ -274,7 +281,7 @@ def _reference(clean: Booleans, day: int, since: NDArray[np.int64]) -> Booleans:
 
 def _oldest(clean: Booleans, day: int, since: NDArray[np.int64]) -> Booleans:
     """Mark the oldest 28 clean days of the last 91, before the week of the slow look."""
-    first, last = max(0, day - FAR_DAYS), max(0, day - SLOW_DAYS + 1)
+    first, last = max(0, day - FAR_DAYS), max(0, day - FAR_LOOK + 1)
     members = np.zeros_like(clean)
     window: Booleans = clean[:, first:last] & (np.arange(first, last)[None, :] >= since[:, None])
     members[:, first:last] = window & (np.cumsum(window, axis=1) <= REFERENCE_DAYS)
@@ -287,11 +294,15 @@ def _newest(members: Booleans) -> NDArray[np.int64]:
     return days
 
 
-def _discoveries(p: Floats, level: float) -> Booleans:
-    """Benjamini and Hochberg's steps over looks and series, at ``level`` for one series."""
-    flat = np.sort(np.where(np.isfinite(p), p, 1.0).min(axis=0))
+def _discoveries(p: Floats, level: float, tested: Booleans) -> Booleans:
+    """Benjamini and Hochberg's steps over looks and series, at ``level`` for one series.
+
+    A series whose drift is open, or that has nothing to judge, is no test: it makes no other drift harder to find.
+    """
+    sure = np.where(np.isfinite(p), p, 1.0)
+    flat = np.sort(sure.min(axis=0)[tested & np.isfinite(p).any(axis=0)])
     steps = level * np.arange(1, len(flat) + 1) / max(len(flat), 1)
     passed = np.flatnonzero(flat <= steps)
-    cut = flat[passed[-1]] if len(passed) else -1.0
-    passing: Booleans = np.where(np.isfinite(p), p, 1.0) <= cut
+    cut = flat[passed[-1]] if len(passed) else level / max(len(flat), 1)
+    passing: Booleans = sure <= cut
     return passing

@@ -110,7 +110,7 @@ class Reference:
             chain = 1 + 2 * self.lag * (1 - 1 / number) * np.where(number > 1, 1.0, 0.0)
             hours = np.where(there, np.isfinite(self.hours[:, days]).sum(axis=2), np.nan)
             thin = np.maximum(1.0, self.usual_hours / mean_there(hours))
-            variance = self.variance * (chain * thin / number + share + unknown)
+            variance = self.variance * (chain * (thin / number + share) + unknown)
         base = self.centre + mean_there(np.where(there, self.offset[:, self.weekday[days]], np.nan))
         good = self.known & (number >= least)
         value = np.where(good, mean_there(values), np.nan)

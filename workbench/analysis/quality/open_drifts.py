@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from workbench.analysis.quality.looks import Reference
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
-
-#: Log likelihood ratio from which on a level counts as back at its reference. [nat]
-RECOVERED = 9.0
 
 #: The mean of the days that count as back lies within so many standard errors of the reference; beyond the second the
 #: drift goes on at their level. [standard errors]
@@ -73,13 +71,18 @@ class OpenDrifts:
         self._forget(which)
         self.candidate[which] = day + 1
 
-    def follow(self, which: Booleans, level: Floats, error: Floats, lumpy: Booleans, day: int) -> Booleans:
-        """Add a day to open drifts and say which are back at their reference."""
+    def follow(
+        self, which: Booleans, level: Floats, error: Floats, reference: Reference, limit: float, day: int
+    ) -> Booleans:
+        """Add a day to open drifts and say which are back at their reference.
+
+        The days since the level turned back differ from those of the drift by a t test at ``limit``.
+        """
         with np.errstate(invalid="ignore", divide="ignore"):
             own = np.sqrt(np.maximum(0.0, self.squares / self.held - self.size**2) * self.held / (self.held - 1))
         # Where most hours are alike, a day without an event is no recovery: the days of the drift scatter more.
         wide = np.where(self.held > 2, own, np.abs(self.size) / 3)
-        error = np.where(lumpy, np.fmax(error, wide), error)
+        error = np.where(reference.lumpy, np.fmax(error, wide), error)
         known = which & np.isfinite(level) & (error > 0)
         with np.errstate(invalid="ignore", divide="ignore"):
             # A drift is found on a day that is far off, so that its first days say more than it is.
@@ -97,9 +100,12 @@ class OpenDrifts:
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = self.rest / self.resting
             away = np.where(error > 0, mean * np.sign(self.size) * np.sqrt(self.resting) / error, 0.0)
+            chain = 1 + 2 * reference.lag * (1 - 1 / self.resting)
+            apart = np.abs(mean - size) / (error * np.sqrt(chain / self.resting + 1 / self.held))
+            sure = (2 * special.stdtr(reference.freedom, -apart) <= limit) | np.isinf(self.evidence)
         # A drift is first seen at its worst: days at half its size are no recovery when they are not at the reference.
-        enough = which & (self.evidence >= RECOVERED)
-        back = enough & (away < AT_REFERENCE)
+        enough = going & sure
+        back: Booleans = enough & (away < AT_REFERENCE)
         smaller = enough & (away > STILL_AWAY)
         grows = which & np.isfinite(level) & (self.evidence <= 0)
         self.size = np.where(grows, (self.size * self.held + np.nan_to_num(level)) / (self.held + 1), self.size)

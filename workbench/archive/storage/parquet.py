@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +30,12 @@ Ranges = Mapping[str, tuple[int, int]]
 #: Rows that are read at once, about.
 _BATCH_ROWS = 2_097_152
 _LEVEL = 3
+
+#: End of the names of files whose footer has a checksum before it; earlier ones have none.
+SEALED = ".sealed.parquet"
+
+#: Length of the footer and magic bytes at the end; the checksum; what is read first. [bytes]
+_END, _SEAL, _TAIL = 8, 4, 1 << 16
 
 #: Rows to one distinct value from which on a dictionary of floats is smaller than their bytes split.
 _DISTINCT = 20
@@ -88,7 +97,7 @@ def write(
     ArchiveError
         The disk is full or the folder cannot be written.
     """
-    name = f"{uuid.uuid4().hex}.parquet"
+    name = f"{uuid.uuid4().hex}{SEALED}"
     path = f"month={month}/{name}" if month else name
     (rows, low, high), size = folder.write(path, lambda sink: _write_chunks(sink, layout, chunks))
     return [DataFile(path, month, size, rows, sequence, low, high)] if rows else []
@@ -122,7 +131,57 @@ def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tupl
                 bounds = pc.min_max(chunk[name]).as_py()
                 low[name] = min(bounds["min"], low.get(name, bounds["min"]))
                 high[name] = max(bounds["max"], high.get(name, bounds["max"]))
+    if rows:
+        _seal(sink)
     return rows, low, high
+
+
+def _seal(sink: Any) -> None:
+    """Put a checksum of the footer before it: pages have their own, and no reader looks between both."""
+    with open(sink, "r+b") if isinstance(sink, Path) else nullcontext(sink) as opened:
+        size = opened.seek(0, os.SEEK_END)
+        opened.seek(size - _END)
+        length = int.from_bytes(opened.read(4), "little")
+        opened.seek(size - _END - length)
+        footer = opened.read(length + _END)
+        opened.seek(size - _END - length)
+        opened.write(zlib.crc32(footer).to_bytes(_SEAL, "little") + footer)
+
+
+def checked_tail(source: Any, path: str, size: int) -> bytes:
+    """Read the end of a file from its footer on, held against its checksum where it has one.
+
+    A damaged footer can end the process in the library that reads it, or move a page.
+
+    Parameters
+    ----------
+    source : Path or file
+        As :meth:`~workbench.archive.storage.place.Place.source` gives it.
+    path : str
+        Name of the file; one that ends in :data:`SEALED` has a checksum.
+    size : int
+        Of the file, as its commit says. [bytes]
+
+    Raises
+    ------
+    OSError
+        The footer is damaged, or the file has another size.
+    """
+    with open(source, "rb") if isinstance(source, Path) else nullcontext(source) as file:
+        if file.seek(0, os.SEEK_END) != size:
+            raise OSError(f"it has another size than the {size:,} bytes that were written")
+        taken = min(size, _TAIL)
+        file.seek(size - taken)
+        tail: bytes = file.read(taken)
+        needed = int.from_bytes(tail[-_END:-4], "little") + _END + _SEAL
+        if taken < needed <= size:
+            file.seek(size - needed)
+            tail = file.read(needed)
+    if path.endswith(SEALED):
+        sealed = tail[-needed:] if needed <= len(tail) else b""
+        if zlib.crc32(sealed[_SEAL:]) != int.from_bytes(sealed[:_SEAL], "little") or not sealed:
+            raise OSError("its footer is damaged: it is not what its checksum says")
+    return tail
 
 
 def _is_repeated(column: pa.ChunkedArray) -> bool:
@@ -157,7 +216,7 @@ class _Footer:
 
 @lru_cache(maxsize=1024)
 def _footer(folder: Place, path: str, size: int, columns: tuple[str, ...]) -> _Footer:
-    metadata = pq.read_metadata(folder.source(path, size))
+    metadata = pq.read_metadata(pa.BufferReader(checked_tail(folder.source(path, size), path, size)))
     index = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
     statistics = {
         name: [metadata.row_group(group).column(index[name]).statistics for group in range(metadata.num_row_groups)]

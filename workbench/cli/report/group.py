@@ -47,6 +47,7 @@ for _command in (list_, show, compare, prune, issue, issues, diff, reproduce):
 )
 @click.option("--interactive", is_flag=True, help="Figures drawn by a script in place of SVG (about 5 MB).")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder, or file for one system, for a copy.")
+@click.option("--cluster", metavar="ADDRESS", help="Make reports on a Dask cluster, e.g. tcp://host:8786.")
 @click.pass_obj
 def run(
     state: Any,
@@ -58,11 +59,13 @@ def run(
     outputs: tuple[str, ...],
     interactive: bool,
     out: Path | None,
+    cluster: str | None,
 ) -> None:
     """Run a report and print the path of its HTML file; it is a draft until it is issued.
 
-    Several systems are run at once, one a processor. A run that fails is kept and marked; it never replaces an earlier
-    report. Of several systems the others are run all the same, and the exit code is that of the first failure.
+    Several systems are run at once, one a processor, or on a cluster, whose workers keep the files. A run that fails
+    is kept and marked; it never replaces an earlier report. Of several systems the others are run all the same, and the
+    exit code is that of the first failure.
 
     \b
     Examples:
@@ -70,8 +73,11 @@ def run(
       workbench report run executive --period 2026-10 --set months=24
       workbench --zone Europe/Berlin report run monthly --system counterfactual-lab --period 2026-10 --out october.html
       workbench report run weekly-review --all --output xlsx --out reports/
+      workbench report run monthly --all --cluster tcp://dask:8786
     """
     from workbench.core.errors import ParameterError, ReportError
+    from workbench.core.executor.chosen import executor_for
+    from workbench.core.units import bytes_text
     from workbench.report import run_reports
     from workbench.report.export.outputs import checked_outputs
     from workbench.report.run.run import ALL
@@ -96,26 +102,33 @@ def run(
     failures: list[ReportError] = []
     span = period or str(defaults["period"].value)
     say(f"Running {name} of {', '.join(chosen)} for {span} …")
-    for system, done in run_reports(
-        name,
-        chosen,
-        period=span,
-        settings=state.settings,
-        parameters=dict(text.split("=", 1) for text in given),
-        outputs=checked_outputs(outputs),
-        interactive=interactive,
-        out=out,
-    ):
-        if isinstance(done, ReportError):
-            failures.append(done)
-            say(f"Failed: {system}: {done}")
-            continue
-        click.echo(done.html)
-        beside = ", ".join(form for form in done.files if form != "html")
-        say(
-            f"{system}: {done.seconds:.1f} s, {done.size / 1e6:.1f} MB, run {done.run_id}"
-            + (f"; {beside}" if beside else "")
-        )
+    wide = cluster or state.settings.cluster
+    executor = executor_for(state.settings, cluster=cluster) if wide else None
+    try:
+        for system, done in run_reports(
+            name,
+            chosen,
+            period=span,
+            settings=state.settings,
+            parameters=dict(text.split("=", 1) for text in given),
+            outputs=checked_outputs(outputs),
+            interactive=interactive,
+            out=out,
+            executor=executor,
+        ):
+            if isinstance(done, ReportError):
+                failures.append(done)
+                say(f"Failed: {system}: {done}")
+                continue
+            click.echo(done.html)
+            beside = ", ".join(form for form in done.files if form != "html")
+            say(
+                f"{system}: {done.seconds:.1f} s, {bytes_text(done.size)}, run {done.run_id}"
+                + (f"; {beside}" if beside else "")
+            )
+    finally:
+        if executor is not None:
+            executor.close()
     if failures:
         raise failures[0]
 

@@ -7,8 +7,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,8 +36,6 @@ ALL = "all"
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300
-#: Reports made at once; each has a kernel of its own, with up to about 1.3 gigabytes. [count]
-MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -215,58 +212,6 @@ def _complete(unanswered: tuple[str, ...], target: Path, out: Path | None) -> No
             f"The report is incomplete: the source did not answer for {', '.join(unanswered)}.{kept}",
             hint=f"What was made: {target}. Check the source with `workbench sources check`, then run it again.",
         )
-
-
-def run_reports(
-    name: str,
-    systems: Iterable[str],
-    *,
-    period: str,
-    settings: Settings,
-    parameters: Mapping[str, Any] | None = None,
-    outputs: Sequence[Output] = (),
-    interactive: bool = False,
-    out: Path | None = None,
-) -> Iterator[tuple[str, ReportRun | ReportError]]:
-    """Run a report for several systems, as many at once as there are processors, at most four.
-
-    Yields
-    ------
-    system : str
-    outcome : ReportRun or ReportError
-        In the order of ``systems``; one that fails does not stop the others.
-
-    Raises
-    ------
-    ParameterError
-        As :func:`run_report` raises it.
-    """
-    from jupyter_core.utils import ensure_event_loop
-
-    def made(system: str) -> ReportRun | ReportError:
-        loop = ensure_event_loop()  # papermill would open one for this thread too, and leave it open
-        try:
-            return run_report(
-                name,
-                system=system,
-                period=period,
-                settings=settings,
-                parameters=parameters,
-                outputs=outputs,
-                interactive=interactive,
-                out=out,
-                processes=max(1, processors // at_once),
-            )
-        except ReportError as error:
-            return error
-        finally:
-            loop.close()
-
-    chosen = list(systems)
-    processors = os.cpu_count() or 1
-    at_once = max(1, min(MOST_AT_ONCE, processors, len(chosen)))
-    with ThreadPoolExecutor(at_once) as pool:
-        yield from zip(chosen, pool.map(made, chosen), strict=True)
 
 
 @contextmanager

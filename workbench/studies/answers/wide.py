@@ -12,7 +12,7 @@ from typing import Any
 import workbench
 from workbench import studies
 from workbench.core.access.identity import Grant, Identity
-from workbench.core.errors import AccessRefused, ArchiveError, ParameterError, SettingsError, WorkbenchError
+from workbench.core.errors import ParameterError, WorkbenchError, raised_elsewhere
 from workbench.core.executor import Executor, LocalProcesses, TaskDied
 from workbench.core.executor.chosen import executor_for
 from workbench.core.result import Study
@@ -34,10 +34,6 @@ PROCESSES = "WORKBENCH_PROCESSES"
 
 #: What a study returns: itself, or several by name.
 Answer = Study | Mapping[str, Study]
-
-_ERRORS: dict[str, type[WorkbenchError]] = {
-    kind.__name__: kind for kind in (AccessRefused, ArchiveError, ParameterError, SettingsError)
-}
 
 
 def ask_each(ctx: Context, questions: Sequence[Question], executor: Executor | None = None) -> Iterator[Answer]:
@@ -161,8 +157,8 @@ def _submitted(ctx: Context, questions: Sequence[Question], executor: Executor) 
 
 def _received(ctx: Context, question: Question, future: Future[Any], place: int) -> Answer:
     said = future.result()[place]
-    if error := said.get("error"):
-        raise _ERRORS.get(error[0], WorkbenchError)(error[1], hint=error[2])
+    if "error" in said:
+        raise raised_elsewhere(*said["error"])
     try:
         several = {name: study_of(base64.b64decode(text)) for name, text in said["studies"].items()}
         return several.get("", several)

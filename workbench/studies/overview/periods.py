@@ -25,12 +25,14 @@ from workbench.studies.counting.ledger import SLICE_MS, accounts_of, read_accoun
 from workbench.studies.performance.flows import counted_accounts, counted_flows, flows_of, uncounted
 from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.reader import QueryReader
 
 #: Name of the study of earlier periods.
 HISTORY = "period_history"
 
 
+@one_look
 def period_history(
     ctx: Context, *, system: str, range: TimeRange, as_of: datetime, questions: Sequence[Question]
 ) -> Study:

@@ -24,11 +24,13 @@ from workbench.studies.answers.wide import ask_each
 from workbench.studies.counting.verdicts import Judged, judge_objectives, objectives_of
 from workbench.studies.issue.manifest import sha256
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.looks import one_look
 
 #: Report whose issues a scorecard reads, and the file of an issue that holds its figures.
 REPORT, FIGURES_FILE = "monthly", "figures.json"
 
 
+@one_look
 def slo_scorecard(
     ctx: Context,
     *,

@@ -15,11 +15,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench import __version__
 from workbench.archive import Archive
 from workbench.archive.storage.layout import LAYOUTS, Layout
+from workbench.archive.storage.parquet import checked_tail
 from workbench.core.errors import WorkbenchError
 from workbench.core.settings import Settings
 from workbench.store import open_store
@@ -174,7 +176,9 @@ def _damaged(archive: Archive, layout: Layout, most: int | None) -> Iterator[str
     for number in chosen if files else ():
         file = files[number]
         try:
-            with pq.ParquetFile(folder.source(file.path, file.size), page_checksum_verification=True) as opened:
+            tail = checked_tail(folder.source(file.path, file.size), file.path, file.size)
+            source, footer = folder.source(file.path, file.size), pq.read_metadata(pa.BufferReader(tail))
+            with pq.ParquetFile(source, metadata=footer, page_checksum_verification=True) as opened:
                 held = sum(len(batch) for batch in opened.iter_batches(batch_size=1 << 16))
         except (OSError, ValueError) as error:
             yield f"The file {folder}/{file.path} cannot be read: {' '.join(str(error).split())[:200]}."
