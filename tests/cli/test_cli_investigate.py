@@ -93,3 +93,25 @@ def test_a_window_without_lines_and_spans_is_investigated_by_its_objectives(
     assert err.count("There are no log lines") == 1
     # Events are counted in whole slices; 14:04 is inside one that is not over.
     assert "Budget spent from 2026-10-08 13:20 to 2026-10-08 14:00 UTC" in out
+
+
+def test_the_printed_trace_command_shows_the_trace_of_its_system(
+    demo_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, "llm-ab-testing", *BURST, "--format", "json")
+    command = json.loads(out)["results"]["changes"]["rows"][0]["trace_command"]
+    words = [word for word in command.split()[1:] if word not in ("--system", "llm-ab-testing")]
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    shown = capsys.readouterr()
+    assert end.value.code == 0
+    assert "failure began here" in shown.out
+    # Systems of the demo share a source; the trace is that of the system whose services are in it.
+    assert shown.err.startswith("llm-ab-testing, 2026-10-30 13:0")
+
+
+def test_an_attribute_that_no_line_has_is_said(demo_settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["logs", "llm-ab-testing", *BURST, "--count-by", "colour"])
+    shown = capsys.readouterr()
+    assert "No line has 'colour'." in shown.err

@@ -110,7 +110,7 @@ def test_sixty_kills_lose_nothing(settings: Settings, tmp_path: Path, monkeypatc
         least = exclusions
         with closing(open_store(settings)) as store:
             numbers = [issue.number for issue in store.issues()]
-            audit = [row for row in store.audit() if row.entity == "exclusion"]
+            audit = [row for row in store.audit() if row.action == "exclusion.add"]
         assert sorted(numbers) == list(range(1, len(numbers) + 1)), name
         assert len(audit) == exclusions
         elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere", "store_url": None})

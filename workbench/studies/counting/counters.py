@@ -85,6 +85,7 @@ class CounterReader:
         self._leapt: dict[str, tuple[Leap, ...]] = {}
         self._evident: dict[str, Evidence] = {}
         self._turns: dict[str, list[Labels]] = {}
+        self._gauges: dict[str, list[Labels]] = {}
         self._shared: set[tuple[str, str]] = set()
         self._refused: dict[str, str] = {}
 
@@ -170,8 +171,9 @@ class CounterReader:
         """
         broad = self._broadest(selector)
         series = self._series(broad)
-        gauges = [series.labels[row] for row in gauges_in(series)]
-        matchers = self._selectors[selector].matchers
+        if broad not in self._gauges:
+            self._gauges[broad] = [series.labels[row] for row in gauges_in(series)]
+        gauges, matchers = self._gauges[broad], self._selectors[selector].matchers
         for row in keep_series(matchers, gauges)[:1]:
             raise QueryRejected(
                 f"{gauges[row].get('__name__', '')} falls as often as a gauge does, so its increases are no events.",
@@ -193,8 +195,7 @@ class CounterReader:
     def _in_turn(self, selector: str) -> list[Labels]:
         """Series that show several processes in turn; start times are read only where a series looks so without."""
         if selector not in self._turns:
-            series = self._series(selector)
-            rows = several_processes(series)
+            series, rows = self._series(selector), several_processes(self._series(selector))
             if rows or doubtful(series):
                 rows = several_processes(series, self._evidence(selector).starts)
             self._turns[selector] = [series.labels[row] for row in rows] or self._moving(selector)
@@ -347,9 +348,8 @@ class CounterReader:
 
     def _evidence(self, selector: str) -> Evidence:
         if selector not in self._evident:
-            self._evident[selector] = read_evidence(
-                self._source, self._scope, self._series(selector), self._read_span
-            )  # fmt: skip
+            series = self._series(selector)
+            self._evident[selector] = read_evidence(self._source, self._scope, series, self._read_span)
         return self._evident[selector]
 
     def _read(self, selector: str) -> SeriesSet:
