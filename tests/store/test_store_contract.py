@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -41,6 +42,11 @@ def test_a_run_is_read_back_as_it_was_begun(store: Store) -> None:
     assert (run.status, run.parameters, run.started_at) == ("running", {"zone": "Europe/Berlin", "top": 3}, NOON)
     assert run.started_at.tzinfo is UTC
     assert run.finished_at is None
+
+
+def test_a_store_that_is_dropped_leaves_no_connection_open(url: str) -> None:
+    assert Store(url).runs() == []
+    gc.collect()  # an open connection would warn here, and a warning is an error
 
 
 def test_a_finished_run_knows_its_file_and_what_it_was_made_from(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -75,7 +76,9 @@ class Connected:
     def _engine(self) -> Engine:
         if self._whole is not None:
             return self._whole._engine
-        return database.open_engine(self._url.render_as_string(hide_password=False), mark=self._mark)
+        engine = database.open_engine(self._url.render_as_string(hide_password=False), mark=self._mark)
+        weakref.finalize(self, engine.dispose)
+        return engine
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
