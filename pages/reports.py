@@ -8,7 +8,7 @@ from workbench.ui.parts import header, states
 header.title("Reports")
 
 with states.guard():
-    rows = reports.found()
+    rows = reports.past()
     if not rows:
         states.nothing("No run of a report was found", "Make one: `workbench report run monthly --system SYSTEM`.")
         st.stop()

@@ -95,9 +95,9 @@ def logs(
         read = result.coverage
         files = f"{read['files']} file{'s' if read['files'] != 1 else ''}"
         say(f"{read['share']:.2%} of {read['records']:,} records ({read['lines']:,} lines) in {files} were understood.")
-    shown = f", the newest {limit} are shown" if result.found > limit and not count_by else ""
+    shown = f", the newest {limit} are shown" if result.matched > limit and not count_by else ""
     kept = " (kept lines; the estimates say how many there were)" if result.sampled else ""
-    say(f"{result.found:,} lines of {result.source} match in {span}{kept}{shown}")
+    say(f"{result.matched:,} lines of {result.source} match in {span}{kept}{shown}")
     if result.error_share is not None and result.rows:
         say(_error_share(*result.error_share))
 

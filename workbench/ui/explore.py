@@ -105,8 +105,8 @@ def answered(language: str, text: str) -> None:
 
 def _lines(text: str, system: str, span: TimeRange) -> None:
     answer = query_logql(load.context(), text, system=system, range=span)
-    shown = f", the newest {len(answer.rows):,} shown" if answer.found > len(answer.rows) else ""
-    st.caption(f"{answer.found:,} {'line' if answer.found == 1 else 'lines'}{shown}")
+    shown = f", the newest {len(answer.rows):,} shown" if answer.matched > len(answer.rows) else ""
+    st.caption(f"{answer.matched:,} {'line' if answer.matched == 1 else 'lines'}{shown}")
     _frame(pd.DataFrame(answer.rows), "Lines")
     for warning in answer.warnings:
         st.text(plain(warning))

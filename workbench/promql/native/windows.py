@@ -37,17 +37,17 @@ _FITTED = frozenset({"deriv", "predict_linear", "double_exponential_smoothing"})
 class Remarks:
     """What was odd in some windows: text and the index of a sample of the series it was in."""
 
-    found: list[tuple[str, NDArray[np.intp]]] = field(default_factory=list)
+    remarks: list[tuple[str, NDArray[np.intp]]] = field(default_factory=list)
 
     def note(self, text: str, samples: NDArray[np.intp]) -> None:
         """Remember that the series that own these samples deserve a warning."""
         if len(samples):
-            self.found.append((text, samples))
+            self.remarks.append((text, samples))
 
     def named(self, matrix: Matrix) -> list[tuple[str, str]]:
         """Texts and metric names, each pair once."""
         pairs: dict[tuple[str, str], None] = {}
-        for text, samples in self.found:
+        for text, samples in self.remarks:
             rows = np.searchsorted(matrix.samples.offsets, samples, "right") - 1
             for row in np.unique(rows):
                 pairs[text, matrix.labels[row].get("__name__", "")] = None

@@ -149,7 +149,7 @@ def _logql(request: _Request, text: str) -> Answer | None:
         request.context, system=_needed(request), range=request.span, wanted=wanted, limit=request.options.limit,
         source=request.options.source,
     )  # fmt: skip
-    return Answer(pd.DataFrame(lines.rows), request.options.out, (_matching(lines.found, "line"), *lines.warnings))
+    return Answer(pd.DataFrame(lines.rows), request.options.out, (_matching(lines.matched, "line"), *lines.warnings))
 
 
 def _traceql(request: _Request, text: str) -> Answer | None:

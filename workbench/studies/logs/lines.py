@@ -42,7 +42,7 @@ class FoundLogs:
         first, secrets masked; or, where lines are counted, a value, ``lines`` (kept), and what they stand for:
         ``estimate``, ``standard_error``, ``low``, ``high`` (95 % interval), ``share``, ``share_low``, ``share_high``,
         None where a rate of sampling is unknown.
-    found : int
+    matched : int
         All lines that pass. [count]
     source, query : str
         Who answered, and the question in its language where it has one.
@@ -58,7 +58,7 @@ class FoundLogs:
     """
 
     rows: list[dict[str, Any]]
-    found: int
+    matched: int
     source: str
     query: str = ""
     warnings: tuple[str, ...] = ()

@@ -165,7 +165,7 @@ def find_spans(
     rows : list of dict
         ``time, service, operation, kind, status, duration_ms, trace_id, span_id, parent_id, weight, attributes`` and
         ``start_ns``, ``duration_ns``: enough to build the trace again.
-    found : int
+    count : int
     warnings : tuple of str
         What the source doubts, e.g. traces that are not whole.
 

@@ -41,11 +41,11 @@ class SecurityLines(Result):
 
     Attributes
     ----------
-    found : int
+    matched : int
         All such lines of the last day. [count]
     """
 
-    found: int
+    matched: int
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def _lines(ctx: Context, profile: Profile, period: TimeRange) -> tuple[SecurityL
     """Return the newest lines of security, where the profile says that there are some."""
     columns = ["time", "severity", "service", "message", "event_type", "trace_id"]
     events = tuple(event for event in EVENTS if any(event in stream.event_types for stream in profile.logs))
-    none = SecurityLines(pd.DataFrame(columns=columns, dtype="str"), found=0)
+    none = SecurityLines(pd.DataFrame(columns=columns, dtype="str"), matched=0)
     if not events:
         return none, ()
     recent = TimeRange(max(period.start, period.end - RECENT), period.end)
@@ -248,4 +248,4 @@ def _lines(ctx: Context, profile: Profile, period: TimeRange) -> tuple[SecurityL
     except WorkbenchError as error:
         return none, (f"Log lines of security were not read: {error}",)
     rows = [{name: str(row[name]) for name in columns} for row in answer.rows]
-    return SecurityLines(pd.DataFrame(rows, columns=columns, dtype="str"), found=answer.found), answer.warnings
+    return SecurityLines(pd.DataFrame(rows, columns=columns, dtype="str"), matched=answer.matched), answer.warnings

@@ -127,6 +127,6 @@ def _lines(ctx: Context, trace_id: str, system: str, start_ns: int, end_ns: int,
     times = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
     frame.insert(1, "offset_ms", (times.astype("datetime64[ns, UTC]").astype("int64") - start_ns) / 1e6)
     frame = frame.sort_values("offset_ms", kind="stable", ignore_index=True)
-    if lines.found > LINES:
-        warnings.append(f"{lines.found:,} log lines belong to the trace; the newest {LINES} are shown.")
+    if lines.matched > LINES:
+        warnings.append(f"{lines.matched:,} log lines belong to the trace; the newest {LINES} are shown.")
     return TraceLines(frame)

@@ -20,7 +20,7 @@ _KINDS = {"html": "text/html", "pdf": "application/pdf", "md": "text/markdown", 
 _SHOWN = 200
 
 
-def found() -> list[dict[str, Any]]:
+def past() -> list[dict[str, Any]]:
     """Ask for a text, and return the runs that hold it, newest first, of the systems that the reader may see."""
     search = st.text_input("Search", key="search", bind="query-params", placeholder="system, period, template, status")
     return past_runs(load_settings(), search=search, store=load.context().store)

@@ -40,7 +40,7 @@ class Plan:
     address : str
         The indices, as a path has them.
     indices : tuple of str
-    asked : Dsl
+    filter : Dsl
     groupings : tuple of Grouping
     undecided : tuple of str
         Fields by which the server cannot count exactly.
@@ -50,7 +50,7 @@ class Plan:
 
     address: str
     indices: tuple[str, ...]
-    asked: Dsl
+    filter: Dsl
     groupings: tuple[Grouping, ...] = ()
     undecided: tuple[str, ...] = ()
     rounded: tuple[str, ...] = ()
@@ -99,9 +99,9 @@ def planned(
 def joined(within: Clause, plans: Sequence[Plan]) -> Clause:
     """Return one query for all indices, each asked in the way it can be."""
     if len(plans) == 1:
-        return {"bool": {"filter": [within, *plans[0].asked.clauses]}}
+        return {"bool": {"filter": [within, *plans[0].filter.clauses]}}
     parts: list[Clause] = [
-        {"bool": {"filter": [{"terms": {"_index": list(plan.indices)}}, *plan.asked.clauses]}} for plan in plans
+        {"bool": {"filter": [{"terms": {"_index": list(plan.indices)}}, *plan.filter.clauses]}} for plan in plans
     ]
     return {"bool": {"filter": [within, any_of(parts)]}}
 
@@ -143,7 +143,7 @@ def bucketed(
         composite: dict[str, Any] = {"size": _BUCKETS, "sources": sources}
         body: Clause = {
             "size": 0,
-            "query": {"bool": {"filter": [within, *plan.asked.clauses]}},
+            "query": {"bool": {"filter": [within, *plan.filter.clauses]}},
             "track_total_hits": True,
             "aggs": {"steps": {"composite": composite}},
         }

@@ -63,7 +63,7 @@ class ElasticSource:
         self._name, self.web = name, web
         self.kind: Kind = kind
         self._shape = shape or LogShape()
-        self._told: Mapping[str, Any] | None = None
+        self._known_version: Mapping[str, Any] | None = None
 
     @classmethod
     def from_settings(cls, name: str, settings: SourceSettings) -> ElasticSource:
@@ -148,7 +148,7 @@ class ElasticSource:
         warnings = dict.fromkeys(fields.said(time))
         undecided = dict.fromkeys(path for plan in plans for path in plan.undecided)
         rounded = dict.fromkeys(path for plan in plans for path in plan.rounded)
-        exact = not undecided and all(plan.asked.exact for plan in plans)
+        exact = not undecided and all(plan.filter.exact for plan in plans)
         if exact and (not rounded or self._hits(index, query) > _READ):
             try:
                 counts = bucketed(self._search, plans, in_range(time, span), time, step_ms, self._shape)
@@ -209,7 +209,7 @@ class ElasticSource:
         types = types_by_index(self.web.json(reply) if reply.status == 200 else {})
         if not types:
             return index, Fields({}, self._closed(index))
-        answer = self._asked(f"/{index}/_mapping", options[1:])
+        answer = self._answer(f"/{index}/_mapping", options[1:])
         mappings = {name: index.get("mappings") for name, index in answer.items() if isinstance(index, dict)}
         known = {
             name: IndexFields.of_mapping(mapping) if (mapping := mappings.get(name)) is not None else
@@ -217,7 +217,7 @@ class ElasticSource:
         }  # fmt: skip
         return index, Fields(known, self._closed(index))
 
-    def _asked(self, path: str, options: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    def _answer(self, path: str, options: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Ask what a server need not know or tell; then nothing is known."""
         try:
             answer = self.web.document(path, options)
@@ -227,7 +227,7 @@ class ElasticSource:
 
     def _closed(self, index: str) -> tuple[str, ...]:
         """Say which indices of a pattern are closed: a search leaves them out without a word."""
-        answer = self._asked(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
+        answer = self._answer(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
         listed = [index for index in answer.get("indices") or () if isinstance(index, dict)]
         closed = [str(index.get("name")) for index in listed if "closed" in (index.get("attributes") or ())]
         return (f"Closed indices are left out: {', '.join(closed[:5])}.",) if closed else ()
@@ -259,9 +259,9 @@ class ElasticSource:
         return not self._is_opensearch() and major.isdigit() and int(major) >= 8
 
     def _version(self) -> Mapping[str, Any]:
-        if not self._told:
-            self._told = self._asked("/", ()).get("version") or {}
-        return self._told
+        if not self._known_version:
+            self._known_version = self._answer("/", ()).get("version") or {}
+        return self._known_version
 
     def _search(self, address: str, body: Mapping[str, Any]) -> dict[str, Any]:
         path = f"/{address}/_search?ignore_unavailable=true&allow_no_indices=true"
