@@ -76,7 +76,7 @@ def test_an_answer_knows_when_it_must_have_been_read(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("megabytes", [6, 40])
+@pytest.mark.parametrize("megabytes", [6, pytest.param(40, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", sorted(SWOLLEN_BY_KIND))
 def test_no_answer_of_any_server_costs_more_than_one_and_a_half_times_the_limit(name: str, megabytes: int) -> None:
     _, write = writer(SWOLLEN_BY_KIND[name], megabytes)
