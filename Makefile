@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILED := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib workbench || true
 WORKERS ?= 2
 # Many tests wait for a server, a browser or a clock: three of them keep two cores busy.
-TEST_WORKERS ?= 3
+TEST_WORKERS ?= 4
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
