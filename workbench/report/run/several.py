@@ -57,11 +57,11 @@ def run_reports(
         As :func:`workbench.report.run.run.run_report` raises it.
     """
     chosen = list(systems)
-    asked = {"name": name, "period": period, "outputs": list(outputs), "interactive": interactive}
+    arguments = {"name": name, "period": period, "outputs": list(outputs), "interactive": interactive}
     if executor is not None:
-        asked |= {"settings": settings.model_dump(mode="json"), "parameters": dict(parameters or {})}
-        asked["out"] = None if out is None else str(out.resolve())
-        waiting = [executor.submit(TASK, {**asked, "system": system}) for system in chosen]
+        arguments |= {"settings": settings.model_dump(mode="json"), "parameters": dict(parameters or {})}
+        arguments["out"] = None if out is None else str(out.resolve())
+        waiting = [executor.submit(TASK, {**arguments, "system": system}) for system in chosen]
         yield from ((system, _received(future)) for system, future in zip(chosen, waiting, strict=True))
         return
     from jupyter_core.utils import ensure_event_loop

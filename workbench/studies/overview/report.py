@@ -160,8 +160,8 @@ def system_reports(
         Unknown system or question. A failing source is a status of a study, never an exception.
     """
     wanted = (("questions", tuple(questions)),)
-    asked = [Asked("system_report", system, range, as_of, wanted) for system in systems]
-    answers = ask_each(ctx, asked, executor)
+    of_systems = [Asked("system_report", system, range, as_of, wanted) for system in systems]
+    answers = ask_each(ctx, of_systems, executor)
     return {system: cast(Mapping[str, Study], answer) for system, answer in zip(systems, answers, strict=True)}
 
 

@@ -79,8 +79,8 @@ def slo_scorecard(
     names = list(ctx.systems) if systems is None else list(systems)
     if executor is not None and names:
         options = (("count", count), ("quarters", quarters))
-        asked = [Question("slo_scorecard", "", range, as_of, (("systems", (name,)), *options)) for name in names]
-        return _together([each for each in ask_each(ctx, asked, executor) if isinstance(each, Study)])
+        questions = [Question("slo_scorecard", "", range, as_of, (("systems", (name,)), *options)) for name in names]
+        return _together([each for each in ask_each(ctx, questions, executor) if isinstance(each, Study)])
     spans = periods_up_to(range, zone=ctx.zone, count=count)
     spans = list(by_quarter(spans, ctx.zone)) if quarters else spans
     rows: list[dict[str, Any]] = []
