@@ -193,6 +193,7 @@ def test_counts_without_bounds_have_a_p() -> None:
     assert found.p.tolist() == [0.0, 0.0, 1.0]
 
 
+@pytest.mark.slow
 def test_few_false_rows_are_named_among_rows_of_few_events() -> None:
     # 40 rows at the edge of the margin in each of 150 windows: at least one is named in at most a twentieth of them.
     rng = np.random.default_rng(11)

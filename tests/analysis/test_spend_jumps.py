@@ -178,6 +178,7 @@ def test_the_currency_does_not_matter(scale: float):
     assert first[["first", "last", "days", "severity"]].equals(second[["first", "last", "days", "severity"]])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5), gaps=st.booleans())
 def test_tables_judged_at_once_give_to_the_last_bit_what_each_gives_alone(seed: int, sizes: list[int], gaps: bool):
