@@ -64,6 +64,8 @@ class ChangedMeanwhile(WorkbenchError):
     """
 
     exit_code = 15
+    changes: tuple[str, ...] = ()
+    newest: int = 0
 
     def __init__(self, system: str, changes: tuple[str, ...], *, newest: int) -> None:
         count = "1 change" if len(changes) == 1 else f"{len(changes)} changes"
@@ -101,6 +103,7 @@ class CatalogError(WorkbenchError):
     """A profile or SLO document is wrong; ``faults`` lists every mistake found in it."""
 
     exit_code = 4
+    faults: tuple[Fault, ...] = ()
 
     def __init__(self, faults: tuple[Fault, ...], *, hint: str = "") -> None:
         super().__init__("\n".join(str(fault) for fault in faults), hint=hint)
@@ -182,6 +185,7 @@ class QueryRejected(SourceError):
     """The query itself is wrong: a syntax error, many-to-many matching, an unknown function."""
 
     exit_code = 9
+    position: int | None = None
 
     def __init__(
         self, message: str, *, source: str = "", query: str = "", hint: str = "", position: int | None = None
@@ -231,12 +235,18 @@ class EmptyAnswer(SourceError):
 def raised_elsewhere(kind: str, message: str, hint: str) -> WorkbenchError:
     """Return an error that another process raised; of a kind that is not known here it is the base of all.
 
+    What an error has besides its message and hint, such as the faults of a profile, stays with the other process.
+
     Examples
     --------
-    >>> raised_elsewhere("ReportIncomplete", "No answer.", "").exit_code
-    3
+    >>> raised_elsewhere("CatalogError", "mine.yaml:3: no such key", "").message
+    'mine.yaml:3: no such key'
     """
     kinds: list[type[WorkbenchError]] = [WorkbenchError]
     for each in kinds:  # grows while it is walked
         kinds += each.__subclasses__()
-    return next((each for each in kinds if each.__name__ == kind), WorkbenchError)(message, hint=hint)
+    raised = next((each for each in kinds if each.__name__ == kind), WorkbenchError)
+    error = raised.__new__(raised)  # a constructor of its own makes the message of other arguments
+    base = SourceError if isinstance(error, SourceError) else WorkbenchError
+    base.__init__(error, message, hint=hint)
+    return error

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.core.errors import AccessRefused, ArchiveError, ParameterError, SettingsError, WorkbenchError
+from workbench.core.errors import WorkbenchError, raised_elsewhere
 from workbench.core.result import Study
 from workbench.studies.answers.asking import ask
 from workbench.studies.answers.document import study_of
@@ -28,11 +28,6 @@ from workbench.studies.sources.context import Context
 
 #: Most processes, whatever the number of cores: each keeps some hundred MB of decoded samples.
 MOST = 4
-
-#: Errors that a study raises, by name; any other one is the base of all.
-_ERRORS: dict[str, type[WorkbenchError]] = {
-    kind.__name__: kind for kind in (AccessRefused, ArchiveError, ParameterError, SettingsError)
-}
 
 #: What can wait until nobody is asking waits at most so long. [s]
 QUIET_S = 30.0
@@ -157,7 +152,7 @@ class Pool:
             if head["kind"] == STUDY:
                 return study_of(content)
             if head["kind"] == ERROR:
-                raise _ERRORS.get(head["class"], WorkbenchError)(head["message"], hint=head["hint"])
+                raise raised_elsewhere(head["class"], head["message"], head["hint"])
             return ask(ctx, question)
         raise WorkerLostError(
             f"The process that computed {question.study} of {question.system or 'all systems'} ended twice.",
