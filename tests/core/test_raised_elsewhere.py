@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.core import errors
 from workbench.core.errors import CatalogError, ChangedMeanwhile, Fault, QueryRejected, WorkbenchError, raised_elsewhere
 
 
-def kinds() -> list[type[WorkbenchError]]:
-    every: list[type[WorkbenchError]] = [WorkbenchError]
-    for kind in every:
-        every += kind.__subclasses__()
-    return every
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, WorkbenchError)]
 
 
-@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_an_error_of_any_kind_has_its_message_its_hint_and_its_exit_code(kind: type[WorkbenchError]) -> None:
     error = raised_elsewhere(kind.__name__, "Two lines\nof text.", "Look there.")
     assert type(error) is kind
