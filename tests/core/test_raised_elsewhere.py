@@ -7,7 +7,6 @@ import pytest
 from workbench.core import errors
 from workbench.core.errors import CatalogError, ChangedMeanwhile, Fault, QueryRejected, WorkbenchError, raised_elsewhere
 
-
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, WorkbenchError)]
 
 
