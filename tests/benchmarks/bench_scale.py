@@ -21,7 +21,7 @@ from workbench.core.periods import parse_period
 from workbench.core.settings import Settings
 from workbench.studies import Context, open_context
 from workbench.studies.answers.keys import Question
-from workbench.studies.answers.wide import ask_each
+from workbench.studies.answers.many_systems import ask_each
 
 SYSTEMS = ("choreoai", "conduit", "counterfactual-lab", "llm-ab-testing")
 END = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-from workbench.studies.answers.wide import PROCESSES
+from workbench.studies.answers.many_systems import PROCESSES
 
 KERNEL_NAME = "workbench"
 

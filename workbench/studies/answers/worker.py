@@ -28,8 +28,8 @@ from workbench.studies.answers.asking import ask
 from workbench.studies.answers.document import study_bytes
 from workbench.studies.answers.keys import Question, key_of
 from workbench.studies.answers.values import NotKeptError, read, written
-from workbench.studies.sources.afterwards import answer_first
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.deferred_work import answer_first
 
 #: What the worker says of a question: ``study`` with its bytes behind, ``error``, or ``own``: compute it yourself.
 STUDY, ERROR, OWN = "study", "error", "own"

@@ -25,8 +25,8 @@ from workbench.studies.counting.composites import members_of
 from workbench.studies.counting.indicators import Reading
 from workbench.studies.counting.plans import slice_of
 from workbench.studies.counting.verdicts import count, with_members
-from workbench.studies.sources.afterwards import afterwards
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.deferred_work import afterwards
 
 #: Stored counts are used when they were read from the source at most this long ago.
 FRESH = timedelta(minutes=5)

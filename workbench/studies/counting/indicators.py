@@ -46,9 +46,9 @@ from workbench.studies.counting import doubts
 from workbench.studies.counting.buckets import bucket_warnings, counted_to_threshold, missing_bound, threshold_of
 from workbench.studies.counting.composites import composed_counts, members_of
 from workbench.studies.counting.counters import CounterReader
+from workbench.studies.counting.missing_failures import labelled_slices, stopped_failures, watched_slices
 from workbench.studies.counting.plans import Plan, plans_of, slice_of
 from workbench.studies.counting.record_counts import RecordSources
-from workbench.studies.counting.stopped import labelled_slices, stopped_failures, watched_slices
 from workbench.studies.sources.newest import newest_samples
 
 

@@ -19,10 +19,10 @@ from workbench.catalog import Objective
 from workbench.core.result import Provenance, Result, Study
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms, to_ms
+from workbench.studies.counting.counts_in_memory import counted_once
 from workbench.studies.counting.indicators import Reading, read_counts
 from workbench.studies.counting.plans import slice_of
 from workbench.studies.counting.record_counts import record_sources
-from workbench.studies.counting.unchanged import counted_once
 from workbench.studies.decisions.exclusions import Agreed, agreed_exclusions
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.periods import hull, month_text, objective_window

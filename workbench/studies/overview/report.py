@@ -20,7 +20,7 @@ from workbench.core.result import Provenance, Study, worst
 from workbench.core.timerange import TimeRange
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.answers.keys import Question as Asked
-from workbench.studies.answers.wide import ask_beside, ask_each
+from workbench.studies.answers.many_systems import ask_beside, ask_each
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
 from workbench.studies.overview.episode_spend import episode_spend
@@ -147,7 +147,7 @@ def system_reports(
     questions : sequence of str
         As :func:`system_report` takes them.
     executor : Executor, optional
-        Where they are answered; as :func:`workbench.studies.answers.wide.ask_each` chooses when left out.
+        Where they are answered; as :func:`workbench.studies.answers.many_systems.ask_each` chooses when left out.
 
     Returns
     -------

@@ -20,7 +20,7 @@ from workbench.core.timerange import TimeRange, calendar_range, named_zone
 from workbench.store import Issue
 from workbench.store.kept import kept_at
 from workbench.studies.answers.keys import Question
-from workbench.studies.answers.wide import ask_each
+from workbench.studies.answers.many_systems import ask_each
 from workbench.studies.counting.verdicts import Judged, judge_objectives, objectives_of
 from workbench.studies.issue.manifest import sha256
 from workbench.studies.sources.context import Context

@@ -12,7 +12,7 @@ from workbench.core.timerange import TimeRange
 from workbench.studies import Context, overview
 from workbench.studies.counting.history import Shelf
 from workbench.studies.counting.verdicts import objectives_of
-from workbench.studies.sources.afterwards import afterwards, answer_first
+from workbench.studies.sources.deferred_work import afterwards, answer_first
 
 
 def test_work_is_done_at_once_where_nobody_waits_and_else_after_the_answer_whatever_fails() -> None:

@@ -14,7 +14,7 @@ from workbench.core.periods import parse_period
 from workbench.core.settings import Settings
 from workbench.core.timerange import TimeRange
 from workbench.studies import Context, open_context
-from workbench.studies.answers import wide
+from workbench.studies.answers import many_systems
 from workbench.studies.answers.keys import Question
 from workbench.studies.slo.scorecard import slo_scorecard
 
@@ -79,10 +79,10 @@ def test_what_a_process_beside_a_report_answers_is_what_the_report_would(
     opened: Context, october: TimeRange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     question = Question("period_history", SYSTEMS[1], october, october.end, (("questions", ("cost", "alerts")),))
-    here: Any = wide.ask_beside(opened, question)()
-    monkeypatch.setenv(wide.PROCESSES, "2")
-    monkeypatch.setattr(wide, "_answered", None)  # this process computes nothing
-    there: Any = wide.ask_beside(opened, question)()
+    here: Any = many_systems.ask_beside(opened, question)()
+    monkeypatch.setenv(many_systems.PROCESSES, "2")
+    monkeypatch.setattr(many_systems, "_answered", None)  # this process computes nothing
+    there: Any = many_systems.ask_beside(opened, question)()
     assert here.to_dict() == there.to_dict()
     assert len(there.results["periods"].frame)
 
@@ -90,8 +90,8 @@ def test_what_a_process_beside_a_report_answers_is_what_the_report_would(
 def test_a_report_is_whole_though_the_process_beside_it_died(
     opened: Context, october: TimeRange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(wide.PROCESSES, "2")
-    monkeypatch.setattr(wide, "LocalProcesses", Dying)
+    monkeypatch.setenv(many_systems.PROCESSES, "2")
+    monkeypatch.setattr(many_systems, "LocalProcesses", Dying)
     question = Question("period_history", SYSTEMS[1], october, october.end, (("questions", ("alerts",)),))
-    answer: Any = wide.ask_beside(opened, question)()
+    answer: Any = many_systems.ask_beside(opened, question)()
     assert len(answer.results["periods"].frame)
