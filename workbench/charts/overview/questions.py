@@ -73,7 +73,8 @@ def question_cards(study: Study, answers: Sequence[Answer], missing: Missing = (
     answers : sequence of Answer
         What the pages of quality and capacity came to last.
     missing : pair of sequences of (str, str)
-        Questions about systems that are being read, and those that could not be: the card is not "OK" with either.
+        Questions about systems that are being read, and those that could not be: the card is not "OK" with either, and
+        has no status of its own before the first are read.
     """
     return (
         objectives_card(study),
@@ -158,9 +159,9 @@ def _last(title: str, page: str, icon: str, question: str, answers: Sequence[Ans
         parts.append(f"{len(unread)} of {systems} systems being read")
     if failed:
         parts.append(f"{len(failed)} of {systems} systems could not be read")
-    status = worst([answer.status for answer in measured])
-    if status == "ok" and (unread or failed):
-        status = "no_data"
+    status: Status | None = worst([answer.status for answer in measured])
+    if status in ("ok", "no_data") and (unread or failed):
+        status = "no_data" if failed else None  # what is being read has no status yet
     events = sum(answer.events for answer in measured)
     first = max(measured, key=lambda answer: answer.events) if events else None
     value = f"{events} out of line" if measured else NO_VALUE
