@@ -57,3 +57,9 @@ def test_all_pages_are_loaded_and_the_server_is_not_loaded_twice() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert ended.stdout.split() == ["True", "True", "False"]
+
+
+def test_nothing_is_printed_while_pages_are_loaded():
+    program = [sys.executable, "-c", "from workbench.ui.startup import load_pages; load_pages()"]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""

@@ -6,6 +6,7 @@ range and the instant, both rounded to the step.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +26,11 @@ from workbench.studies.answers.keys import STEP_MS, Question
 from workbench.studies.decisions.marks import period_marks
 from workbench.studies.slo.scorecard import slo_scorecard
 from workbench.ui.parts.reader import reader
+
+# The server loads this before it runs, and Streamlit then warns that its caches are in memory, where they always are.
+logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
+    lambda record: "No runtime found" not in record.getMessage()
+)
 
 
 class _UnansweredError(Exception):
