@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.analysis.cost.jump_events import jump_events
 from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.alerts.tables import measure_text
-from workbench.charts.capacity.tables import action_text, chance_text
+from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
 from workbench.charts.performance.tables import rule_text, use_text
 from workbench.charts.tables import budget_left_text, goal_word
@@ -221,7 +221,9 @@ def usual_sentence(study: Study) -> str:
         return f"{steady} of {len(states)} scores do not drift now." if len(states) else ""
     if study.name == "capacity_forecast":
         once = results["limits"].frame.groupby(["resource", "series"])["reached_at"].count()
-        return f"{int((once == 0).sum())} of {len(once)} levels reach no limit in the horizon." if len(once) else ""
+        rest = likeliest(results["limits"].frame)
+        calm = f"{int((once == 0).sum())} of {len(once)} levels are expected to reach no limit in the horizon"
+        return f"{calm}{rest}." if len(once) else ""
     if study.name == "alert_load":
         rules = results["rules"].frame
         quiet = int(((rules["episodes"] == 0) & (rules["open"] == 0)).sum())
