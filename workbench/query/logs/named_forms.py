@@ -81,8 +81,8 @@ def named_form(text: str) -> dict[str, Any] | None:
         attributes = dict(_XML_ATTRIBUTE.findall(match["attributes"]))
         message = _XML_TEXT.search(match["rest"])
         names = {"timeMillis": "timestamp", "loggerName": "logger"}
-        named = {names.get(name, name): value for name, value in attributes.items()}
-        return _levelled(named, message[1] if message else match["rest"]) if "level" in named else None
+        event = {str(names.get(name, name)): value for name, value in attributes.items()}
+        return _levelled(event, message[1] if message else match["rest"]) if "level" in event else None
     if match := _WINSTON.fullmatch(text):
         return {"level": match["level"], **_with_object(match["rest"])}
     for form in _beginning(text):

@@ -14,8 +14,8 @@ from workbench.query.logs.dates import Order
 USUAL: Mapping[str, tuple[str, ...]] = {
     column: tuple(places.split())
     for column, places in {
-        "time_ns": "timestamp @timestamp time ts Timestamp @t datetime date eventTime asctime t.$date t time_local time_iso8601 "
-        "timeUnixNano observedTimeUnixNano",
+        "time_ns": "timestamp @timestamp time ts Timestamp @t datetime date eventTime asctime t.$date t "
+        "time_local time_iso8601 timeUnixNano observedTimeUnixNano",
         "severity": "level severity Level lvl levelname log.level loglevel severity_text SeverityText severityText "
         "severity_number SeverityNumber severityNumber @l error_severity priority s",
         "message": "message msg Message @m body.stringValue body Body event log text",
