@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from workbench import studies
 from workbench.core.result import Study
 from workbench.studies.answers.keys import Question
-from workbench.studies.overview.board import overview_of
 from workbench.studies.sources.context import Context
 
 
@@ -20,4 +20,4 @@ def parts_of(ctx: Context, question: Question) -> list[Question]:
 
 def joined(ctx: Context, question: Question, answers: Sequence[Study]) -> Study:
     """Return the answer to a question from those to its parts, as the study itself would."""
-    return overview_of(ctx, answers, range=question.span, as_of=question.as_of)
+    return studies.overview(ctx, range=question.span, as_of=question.as_of, parts=answers)

@@ -61,7 +61,14 @@ _NEVER = timedelta(milliseconds=-1)
 
 
 @one_look
-def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None = None, as_of: datetime) -> Study:
+def overview(
+    ctx: Context,
+    *,
+    system: str | None = None,
+    range: TimeRange | None = None,
+    as_of: datetime,
+    parts: Sequence[Study] | None = None,
+) -> Study:
     """Say what asks for action, and put systems and their objectives on a board, the worst first.
 
     Parameters
@@ -74,6 +81,8 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
         Period judged; by default the own window of each objective at ``as_of``.
     as_of : datetime
         Aware instant up to which history is read.
+    parts : sequence of Study, optional
+        What :func:`system_overview` read of each system, where that was done before.
 
     Returns
     -------
@@ -98,15 +107,9 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     from the source, and are then stored. The judgement is always made anew from the counts, so a changed target shows
     at once. What fires, breaches and spend are kept for as long.
     """
-    systems = [system] if system is not None else list(ctx.systems)
-    parts = [system_overview(ctx, system=name, range=range, as_of=as_of) for name in systems]
-    return overview_of(ctx, parts, system=system, range=range, as_of=as_of)
-
-
-def overview_of(
-    ctx: Context, parts: Sequence[Study], *, system: str | None = None, range: TimeRange | None, as_of: datetime
-) -> Study:
-    """Put what was read of each system (:func:`system_overview`) on one board, as :func:`overview` returns it."""
+    if parts is None:
+        systems = [system] if system is not None else list(ctx.systems)
+        parts = [system_overview(ctx, system=name, range=range, as_of=as_of) for name in systems]
     answers = {part.system: part for part in parts}
     titles = {name: ctx.catalog.profile(name).title for name in answers}
     results = {name: _compliance(part) for name, part in answers.items()}
@@ -255,7 +258,7 @@ def refresh(ctx: Context, system: str, *, as_of: datetime) -> tuple[str, ...]:
 
 @one_look
 def system_overview(ctx: Context, *, system: str, range: TimeRange | None = None, as_of: datetime) -> Study:
-    """Read what the overview says of one system; :func:`overview_of` puts several on one board.
+    """Read what the overview says of one system; :func:`overview` puts several on one board.
 
     Parameters
     ----------
