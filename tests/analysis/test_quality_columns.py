@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.analysis.test_quality_compare import PRIMES, SENSITIVE, primes
-from workbench.analysis.quality.change import _bridge_exit, change
+from workbench.analysis.quality.change import _chi_square_mixture, change
 from workbench.analysis.quality.columns import RowsDrift, drift_of_columns
 from workbench.analysis.quality.tally import NumberTally, Tally, buckets_tally, cells_of, numbers_tally
 
@@ -33,14 +33,23 @@ def verdict(tally: Tally) -> str:
     return str(drift_of_columns([tally], NOW).changes.frame["verdict"].iloc[0])
 
 
-def test_a_bridge_seen_at_a_few_times_leaves_as_often_as_simulated() -> None:
-    times, random = np.array([0.05, 0.15, 0.35, 0.6]), np.random.default_rng(1)
-    steps = random.normal(size=(200_000, 5)) * np.sqrt(np.diff(np.r_[0, times, 1]))
-    walk = steps.cumsum(axis=1)
-    bridge = walk[:, :4] - walk[:, [-1]] * times
-    for limit in (0.8, 1.0, 1.3):
-        assert _bridge_exit(limit, times) == pytest.approx((np.abs(bridge).max(axis=1) > limit).mean(), rel=0.05)
-    assert _bridge_exit(1.358, np.array([0.5])) == pytest.approx(0.0066076, abs=1e-6)
+def test_the_sum_of_weighted_squares_is_as_often_larger_as_drawn() -> None:
+    weights, random = np.array([0.5, 0.2, 0.2, 0.1]), np.random.default_rng(1)
+    drawn = (random.normal(size=(400_000, 4)) ** 2 * weights).sum(axis=1)
+    for value in (0.2, 0.6, 1.0, 2.0, 4.0, 6.0):
+        assert _chi_square_mixture(value, weights) == pytest.approx((drawn > value).mean(), rel=0.06)
+    assert _chi_square_mixture(6.634897, np.array([1.0])) == pytest.approx(0.01, rel=0.06)
+
+
+def test_p_values_of_numbers_are_those_of_the_table_and_hold_their_level() -> None:
+    """Critical values: T. W. Anderson and D. A. Darling, A test of goodness of fit, JASA 49 (1954)."""
+    series = 1 / (np.arange(1.0, 2_000) * np.arange(2.0, 2_001))
+    for value, level in ((1.933, 0.1), (2.492, 0.05), (3.857, 0.01)):
+        assert _chi_square_mixture(value, series) == pytest.approx(level, rel=0.1)
+    random = np.random.default_rng(4)
+    stars = [two(*random.choice(np.arange(1.0, 6.0), (2, 60), p=[0.02, 0.05, 0.13, 0.45, 0.35])) for _ in range(200)]
+    low = [change("number", tally.places, *tally.counts[:, 0]).p <= 0.1 for tally in stars]
+    assert 0.05 <= np.mean(low) <= 0.16
 
 
 def test_a_fall_of_a_quarter_to_one_is_seen_though_the_mean_stays() -> None:

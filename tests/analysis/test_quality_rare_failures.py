@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.analysis.quality.detect import day_verdicts, threshold
-from workbench.analysis.quality.lumps import surprise
+from workbench.analysis.quality.lumps import surprise, vanished
 
 REFERENCE, DAYS, SERIES = 28, 58, 60
 WEEK = np.arange(DAYS) % 7
@@ -56,3 +56,21 @@ def test_one_failure_in_a_month_surprises_as_much_as_its_share_of_the_hours() ->
     now[0, 0, 5] = 0.0
     p = surprise(days, np.arange(28) % 7, now, np.array([0]), np.array([1.0]))
     assert p[0] == pytest.approx(6 / 29)
+
+
+def test_a_nightly_rate_that_never_reaches_its_usual_value_again_is_a_drift() -> None:
+    """Failures in a few nights scatter so far that a fall of every night lies inside their scatter by t."""
+    random = np.random.default_rng(5)
+    nights = 1 - random.choice([0, 0.005, 0.01, 0.02], p=[0.8, 0.12, 0.05, 0.03], size=(SERIES, DAYS))
+    nights[:, REFERENCE:] -= 0.004
+    verdicts = day_verdicts(nights[:, :, None], WEEK)
+    assert verdicts.drifting[:, -1].all()
+
+
+def test_the_chance_that_the_usual_value_vanishes_is_that_of_drawing_the_others() -> None:
+    days, now = np.ones((1, 28, 1)), np.full((1, 2, 1), 0.5)
+    days[0, :8] = 0.5
+    p = vanished(days, now, np.array([1.0]))
+    assert p[0] == pytest.approx(2 * (10 * 9) / (30 * 29))
+    now[0, 0] = 1.0
+    assert vanished(days, now, np.array([1.0]))[0] == 1

@@ -32,6 +32,15 @@ def test_a_part_of_the_last_day_and_a_finished_period():
     assert period_end(np.full(40, 10.0), 0.0).rest == 0.0
 
 
+def test_a_quiet_day_last_is_no_certainty_that_nothing_more_is_spent():
+    """Three days of spend and a day off: the last day is repeated, but nothing has shown that it stays so."""
+    end = period_end(np.array([100.0, 120.0, 80.0, 0.0]), 5.0)
+    assert end.low == 0.0
+    assert end.high >= 5 * 75.0
+    assert end.overrun_probability(1e6) == 0.0
+    assert 0.0 < end.overrun_probability(50.0) < 1.0
+
+
 def test_thin_history_is_said_and_none_is_refused():
     assert period_end(np.full(10, 10.0), 5).verdict == "short"
     refused = period_end(np.array([1.0, np.nan]), 5)

@@ -182,7 +182,7 @@ def drift(
 ) -> None:  # fmt: skip
     """Judge the columns of ROWS of answers: a table of the settings, or CSV or Parquet files (a pattern is allowed).
 
-    Numbers are tested by Kolmogorov-Smirnov, shares by Fisher or chi-square, categories by chi-square, missing values
+    Numbers are tested by Anderson-Darling, shares by Fisher or chi-square, categories by chi-square, missing values
     apart. With --time, whole days are the units of the tests from 14 days of reference on.
 
     \b

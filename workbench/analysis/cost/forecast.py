@@ -21,8 +21,13 @@ LEAST_DAYS, ORIGINS = 3, 28
 #: Share of true totals that the interval should hold, and errors below which it is provisional.
 BAND, LEAST_ERRORS = 0.8, 8
 
-#: The interval is wider by this over the number of errors: they overlap, and few seldom hold the largest.
+#: The interval is wider by this over the number of errors, as they overlap; not with a short history, as its earlier
+#: forecasts knew less.
 WIDER = 2.0
+
+#: Errors below which no quantile of them holds :data:`BAND`: the interval is so many times the largest, and reaches to
+#: the mean day so far, repeated. [count], [ratio]
+LEAST_QUANTILE, FEW_WIDER = 4, 2.5
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class PeriodEnd:
         if self.verdict == "refused":
             return float("nan")
         if not len(self.errors):
-            return float(self.rest > left)
+            return 1.0 if self.low > left else 0.0 if self.high <= left else 0.5
         over = int((self.rest * (1 + self.errors) > left).sum())
         return (over + 0.5) / (len(self.errors) + 1)
 
@@ -90,7 +95,8 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     Each member is a level times the shares of the weekdays: the level is an exponentially weighted mean of the days
     without their weekday, one a pace; the shares are shrunk by their own noise. Members are weighted by 1 / MAE² of the
     same forecast made from earlier days of this history [1]_. With less than two weeks the last day is repeated. The
-    interval is conformal: the ceil((n + 1) 0.8) / n quantile of the relative errors of those forecasts [2]_.
+    interval is conformal: the ceil((n + 1) 0.8) / n quantile of the relative errors of those forecasts [2]_; with fewer
+    than four, which have no such quantile, 2.5 times the largest, and at least to the mean day so far, repeated.
 
     References
     ----------
@@ -129,9 +135,15 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     past = tried @ weights if len(origins) else np.zeros(0)
     usable = past > 0
     errors = true[usable] / past[usable] - 1 if len(origins) else np.zeros(0)
-    width = _quantile(np.abs(errors)) * (1 + WIDER / len(errors)) if len(errors) else 1.0
     verdict = "short" if short else "provisional" if len(errors) < LEAST_ERRORS else "normal"
-    low, high = max(rest * (1 - width), 0.0), rest * (1 + width)
+    width = _quantile(np.abs(errors)) if len(errors) else 1.0
+    if len(errors) >= LEAST_QUANTILE:
+        width *= 1.0 if short else 1 + WIDER / len(errors)
+        low, high = max(rest * (1 - width), 0.0), rest * (1 + width)
+    else:
+        repeated = float(np.nanmean(values)) * ahead
+        low = min(max(rest * (1 - FEW_WIDER * width), 0.0), repeated)
+        high = max(rest * (1 + FEW_WIDER * width), repeated)
     return PeriodEnd(rest, low, high, np.asarray(path, np.float64), np.asarray(errors, np.float64), len(known), verdict)
 
 

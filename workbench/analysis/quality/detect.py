@@ -31,6 +31,9 @@ FAR_LOOK = 28
 #: Days after which a change for the better is the reference, so that a fall from it is seen. [d]
 ADOPTED_DAYS = 28
 
+#: Days of the far look that count as one test, as its 28 days change little from one day to the next. [d]
+FAR_ALIKE = 5
+
 #: Looks of a day. [count]
 LOOKS = 3
 
@@ -62,7 +65,7 @@ class DayVerdicts:
     slow_error : float array
         Its standard error. [score]
     p : float array
-        Smallest p-value of the three looks, two-sided. [probability]
+        Smallest p-value of the three looks, two-sided; that of the far look over :data:`FAR_ALIKE`. [probability]
     reference : float array
         Mean of the reference, on this weekday. [score]
     scatter : float array
@@ -100,8 +103,13 @@ def threshold(budget: float = BUDGET) -> float:
     Notes
     -----
     0.75 budget / (3 looks x :data:`BUDGET_DAYS`): the union bound over the looks of a month, and a quarter kept for
-    scatter that is not normal. Over several series the values of a day are held against it by Benjamini and Hochberg's
-    steps; this is the level of the largest.
+    scatter that is not normal. The p-value of the far look is taken over :data:`FAR_ALIKE` first, as its month has so
+    many times fewer tests [1]_. Over several series the values of a day are held against it by Benjamini and
+    Hochberg's steps; this is the level of the largest.
+
+    References
+    ----------
+    .. [1] C. Genovese, K. Roeder, L. Wasserman, False discovery control with p-value weighting, Biometrika 93, 2006.
 
     Examples
     --------
@@ -154,7 +162,7 @@ def day_verdicts(
     when it has data, is not left out and belongs to no drift. Levels have the mean of their weekday in the reference
     taken off; their scatter s has as many degrees of freedom as days less weekdays. The fast look is
     r / (s sqrt(1 + 1/n)), n being the reference's days of that weekday; the slow look is the mean of the last 7 days,
-    with the correlation of adjacent days that the hours show.The far look is the mean of the last 28 days against the
+    with the correlation of adjacent days that the hours show. The far look is the mean of the last 28 days against the
     oldest 28 clean days of the last 91. All are t tests [1]_; where most hours show one value, the other hours must be
     as surprising (:func:`~workbench.analysis.quality.lumps.surprise`). A drift ends when the days since a cumulative
     log likelihood ratio [2]_ of "back at the reference" against "still at the level of the drift" left zero differ from
@@ -220,7 +228,7 @@ def day_verdicts(
         away = np.where(_newest(far.members) + FAR_AHEAD <= _newest(members), away, np.nan)
         p_fast = reference.p(fast, fast_error, np.array([day]))
         p_slow = reference.p(slow, slow_error, week, without=unfit[:, week])
-        p_far = far.p(away, away_error, long, without=unfit[:, long])
+        p_far = far.p(away, away_error, long, without=unfit[:, long]) / FAR_ALIKE
         whole = reference.levels(np.array([day]), cut=False)[:, 0]
         out["level"][:, day] = np.where(np.isfinite(fast), whole, np.nan)
         out["error"][:, day], out["freedom"][:, day] = fast_error, freedom

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from workbench.analysis.quality.lumps import surprise, usual_value
+from workbench.analysis.quality.lumps import surprise, usual_value, vanished
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -105,7 +105,8 @@ class Reference:
         per = self.per_week[:, self.weekday[days]]
         with np.errstate(invalid="ignore", divide="ignore"):
             # The weekday's own mean has an error too; days of one weekday share it.
-            share = np.where(there, 1.0 / np.maximum(per, 1.0), 0.0).sum(axis=1) / number**2
+            alike = (self.weekday[days][:, None] == np.arange(7)).astype(float)
+            share = ((there @ alike) ** 2 / np.maximum(self.per_week, 1.0)).sum(axis=1) / number**2
             unknown = np.where(there & (per == 0), 1.0, 0.0).sum(axis=1) / number**2
             chain = 1 + 2 * self.lag * (1 - 1 / number) * np.where(number > 1, 1.0, 0.0)
             hours = np.where(there, np.isfinite(self.hours[:, days]).sum(axis=2), np.nan)
@@ -117,7 +118,7 @@ class Reference:
         return value, np.where(good, np.sqrt(variance), np.nan), self.freedom, base
 
     def p(self, value: Floats, error: Floats, days: NDArray[np.int64], *, without: Booleans | None = None) -> Floats:
-        """P value of a look, two-sided: by t, and no smaller than its hours are surprising where most are alike."""
+        """P value of a look, two-sided: by t; where most hours are alike, by how surprising the others are."""
         with np.errstate(invalid="ignore", divide="ignore"):
             p = 2 * special.stdtr(self.freedom, -np.abs(value / error))
         p = np.where(error > 0, p, np.where(np.isfinite(value), (np.abs(value) < 1e-12).astype(float), np.nan))
@@ -129,7 +130,7 @@ class Reference:
                 self.members[np.ix_(rows, self.columns)][:, :, None], self.hours[np.ix_(rows, self.columns)], np.nan
             )
             least = surprise(before, self.weekday[self.columns], now, self.weekday[days], self.usual[rows])
-            p[rows] = np.maximum(p[rows], least)
+            p[rows] = np.minimum(np.maximum(p[rows], least), vanished(before, now, self.usual[rows]))
         return p
 
 

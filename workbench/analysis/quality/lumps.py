@@ -105,6 +105,41 @@ def surprise(days: Floats, week: NDArray[np.int64], now: Floats, now_week: NDArr
     return np.where(every & (hours >= LEAST_HOURS), 0.0, np.minimum(1.0, 3 * smallest))
 
 
+def vanished(days: Floats, now: Floats, usual: Floats) -> Floats:
+    """P value of no day of now with the usual value in any hour, by series; 1 where one has it.
+
+    Parameters
+    ----------
+    days, now : array, (series, days, hours of the day)
+        Reference, and the days that are judged. [score]
+    usual : array, (series,)
+        Value of most hours. [score]
+
+    Notes
+    -----
+    Twice the hypergeometric probability that the days of now are all among those without it: days are the units, so
+    that hours that resemble each other make it no smaller [1]_.
+
+    References
+    ----------
+    .. [1] R. A. Fisher, The Design of Experiments, 1935, 2.
+
+    Examples
+    --------
+    >>> days, gone = np.ones((1, 28, 1)), np.full((1, 7, 1), 0.9)
+    >>> vanished(days, gone, np.array([1.0])).round(8).tolist()
+    [3e-07]
+    """
+    near = SAME * np.maximum(1.0, np.abs(usual))[:, None, None]
+    known, judged = (np.isfinite(part).any(axis=2).sum(axis=1) for part in (days, now))
+    before, after = ((np.abs(part - usual[:, None, None]) <= near).any(axis=2).sum(axis=1) for part in (days, now))
+    left, both = known + judged - before, known + judged
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_p = special.gammaln(left + 1.0) - special.gammaln(left - judged + 1.0)
+        log_p += special.gammaln(both - judged + 1.0) - special.gammaln(both + 1.0)
+    return np.where((after == 0) & (judged > 0), np.minimum(1.0, 2 * np.exp(log_p)), 1.0)
+
+
 def _rare(
     before: Booleans, days: Floats, week: NDArray[np.int64], after: Booleans, now: Floats, now_week: NDArray[np.int64]
 ) -> Floats:
