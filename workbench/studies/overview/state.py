@@ -16,7 +16,7 @@ import pandas as pd
 from workbench.analysis.overview.findings import Duty
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
-from workbench.core.result import jsonable
+from workbench.core.result import Result, jsonable
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, calendar_range, from_ms, to_ms
 from workbench.studies.alerts.load import recorded_episodes
@@ -75,6 +75,16 @@ class SystemState:
     def budgets_frame(self) -> pd.DataFrame:
         """Columns of :class:`workbench.analysis.cost.budgets.BudgetUse`."""
         return pd.DataFrame(self.budgets, columns=list(_BUDGETS)).astype({"used": float, "limit": float, "left": float})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Standing(Result):
+    """How a system stands; ``frame`` has the newest answer of each of its health endpoints.
+
+    Columns as :func:`workbench.studies.operations.health.newest_health` returns them.
+    """
+
+    state: SystemState
 
 
 def standing(
