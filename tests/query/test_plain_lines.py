@@ -78,7 +78,7 @@ def test_a_level_in_brackets_and_mongos_own_are_read() -> None:
     ("2026-11-07 10:00:00,123 - my.logger:ERROR: text", "ERROR", "text"),
     ("2026-11-07 10:00:00,123 - my.logger - ERROR - text", "ERROR", "text"),
     ("2026-11-07 10:00:00.123 [main] ERROR com.Shop - text", "ERROR", "[main] ERROR com.Shop - text"),
-    ("2026-11-07 10:00:00 UTC LOG:  checkpoint", "", "LOG:  checkpoint"),
+    ("2026-11-07 10:00:00 UTC LOG:  checkpoint", "INFO", "checkpoint"),
     ("2026-11-07 10:00:00.1 UTC [9] ERROR:  no table", "ERROR", ""),
     ("[2026-11-07 10:00:00,123: ERROR/MainProcess] Task failed", "ERROR", "Task failed"),
     ("ERROR 11-07 10:00:00 [core.py:77] lost", "ERROR", "lost"),
@@ -108,6 +108,16 @@ def test_a_level_in_brackets_and_mongos_own_are_read() -> None:
     ("20261107T100000Z ERROR lost", "ERROR", "lost"),
     ("Nov 07, 2026 10:00:00 AM com.shop.Pay run", "", ""),
     ("2026-11-07T10:00:00Z ESTIMATE of the error", "", ""),
+    ("1.7940456001234e+09\tERROR\tcontroller\tlost\t{\"level\": \"info\"}", "ERROR", ""),
+    ("[2026-11-07 10:00:00,123 E 12 34] (raylet) node.cc:1: lost", "ERROR", "(raylet) node.cc:1: lost"),
+    ("[2026-11-07 10:00:00.123][12][error][http] [source/x.cc:1] lost", "ERROR", "[source/x.cc:1] lost"),
+    ("[rank0]:[W1107 10:00:00.123 Group.cpp:1] slow", "WARN", "slow"),
+    ("Nov  7 2026 10:00:00 wall %ASA-3-710003: denied", "ERROR", ""),
+    ("2026-11-07 10:00:00.123 | SUCCESS  | app:main:12 - done", "INFO", ""),
+    ("2026-11-07 10:00:00 found no ERROR today", "", ""),
+    ("error: lost {\"timestamp\":\"2026-11-07T10:00:00.000Z\"}", "ERROR", "lost"),
+    ("<log4j:event timestamp=\"1794045600123\" level=\"ERROR\"><log4j:message><![CDATA[lost]]></log4j:message>",
+     "ERROR", "lost"),
 ])  # fmt: skip
 def test_forms_of_plain_lines(line, level, message) -> None:
     record = parsed_line(line).record
@@ -160,6 +170,29 @@ def test_records_of_journald_and_others_keep_time_and_level(line, severity) -> N
     rows.add(parsed_line(line).record)
     row = rows.frame().iloc[0]
     assert (row["severity"], row["time_ns"] // 1_000_000_000) == (severity, 1_794_045_600)
+
+
+@pytest.mark.parametrize("line", [
+    '{"time": 0.25, "ts": "2026-11-07T10:00:00Z", "level": "error", "msg": "x"}',
+    '{"t": 21.5, "time_local": "07/Nov/2026:10:00:00 +0000", "level": "error", "msg": "x"}',
+    '{"timeUnixNano": "1794045600000000000", "severityNumber": 17, "body": {"stringValue": "x"}}',
+    '{"LEVEL": "ERROR", "TIME": "2026-11-07T10:00:00Z", "MSG": "x"}',
+    '{"date": "2026-11-07", "time": "10:00:00", "level": "error", "msg": "x"}',
+    'ts=2026-11-07T10:00:00Z, level=error; msg="x", took=3s',
+    "logger=store t=2026-11-07T11:00:00+01:00 level=error msg=x",
+    "date=2026-11-07 time=10:00:00 level=error msg=x",
+    '{"timestamp": "2026-11-07 10:00:00 UTC", "error_severity": "ERROR", "message": "x"}',
+])  # fmt: skip
+def test_a_duration_is_no_time_and_other_names_of_a_time_are(line) -> None:
+    rows = LogRows(LogShape())
+    rows.add(parsed_line(line).record, otherwise_ns=0)
+    row = rows.frame().iloc[0]
+    assert (row["time_ns"], row["severity"], row["message"]) == (1_794_045_600_000_000_000, "ERROR", "x")
+
+
+def test_what_a_process_writes_before_its_lines_hides_no_level() -> None:
+    record = parsed_line('(APIServer pid=1) INFO:     10.0.0.1:1 - "POST /v1/chat HTTP/1.1" 500').record
+    assert (record["level"], record["logger"]) == ("INFO", "APIServer pid=1")
 
 
 def test_a_year_that_nanoseconds_cannot_say_is_no_time() -> None:

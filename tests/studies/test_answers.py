@@ -23,10 +23,12 @@ from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange, to_ms
 from workbench.store.decided.decisions import Annotation, ExclusionRecord
 from workbench.studies import Context, open_context
-from workbench.studies.answers.asking import answer, ask
+from workbench.studies.answers.asking import answer, answer_unless_begun, ask, newest_answer
 from workbench.studies.answers.document import study_bytes, study_of
-from workbench.studies.answers.keys import Question, key_of
+from workbench.studies.answers.keys import Question, data_of, key_of
+from workbench.studies.answers.parts import joined, parts_of
 from workbench.studies.answers.values import NotKeptError
+from workbench.studies.upkeep.lease import held
 
 NOW = datetime(2026, 10, 3, tzinfo=UTC)
 LAB = "counterfactual-lab"
@@ -256,3 +258,34 @@ def test_older_answers_are_renewed_one_after_the_other_and_one_that_comes_too_la
         thread.join(30)
     assert most == 1
     assert len(asked) == 1
+
+
+def test_the_overview_of_parts_is_that_of_one_process(ctx):
+    whole = Question("overview", "", None, NOW)
+    parts = parts_of(ctx, whole)
+    assert [part.system for part in parts] == list(ctx.systems)
+    answers = [study_of(study_bytes(ask(ctx, part))) for part in parts]
+    assert study_bytes(joined(ctx, whole, answers)) == study_bytes(ask(ctx, whole))
+    assert not parts_of(ctx, question())
+
+
+def test_who_waits_for_another_process_takes_its_answer(ctx):
+    waited, begun = Counted(), threading.Event()
+
+    def other() -> None:
+        key = key_of(ctx, question())
+        with held(ctx.store, f"answer/{key[:40]}", clock=ctx.clock):
+            begun.set()
+            time.sleep(0.5)
+            content = study_bytes(ask(ctx, question()))
+            ctx.store.keep_study(
+                key, content, study="service_performance", system=LAB, as_of=NOW, made=NOW, data=data_of(ctx).version
+            )
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert begun.wait(20)
+    answer_unless_begun(ctx, question())
+    assert newest_answer(ctx, question(), compute=waited).age_s is None
+    thread.join()
+    assert waited.times == 0

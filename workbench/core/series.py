@@ -120,6 +120,11 @@ class SeriesSet:
         """Number of samples. [count]"""
         return len(self.times)
 
+    @cached_property
+    def finite(self) -> bool:
+        """Whether every sample is a number, and no mark, NaN or infinity."""
+        return bool(np.isfinite(self.values).all())
+
 
 @dataclass(frozen=True)
 class Metrics:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.studies.operations.source_checks import source_checks as source_checks
     from workbench.studies.operations.sources import source_states as source_states
     from workbench.studies.overview.board import overview as overview
+    from workbench.studies.overview.board import system_overview as system_overview
     from workbench.studies.overview.periods import period_history as period_history
     from workbench.studies.performance.service import service_performance as service_performance
     from workbench.studies.quality.drift import quality_drift as quality_drift
@@ -96,6 +97,7 @@ _PLACES = {
     "source_checks": "studies.operations.source_checks",
     "source_states": "studies.operations.sources",
     "spend_and_tokens": "studies.cost.spend",
+    "system_overview": "studies.overview.board",
     "system_review": "studies.reviews.review",
     "tick_item": "studies.reviews.review",
     "trace_analysis": "studies.traces.analysis",

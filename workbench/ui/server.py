@@ -1,10 +1,23 @@
 """The dashboard as a web application, as ``workbench dashboard`` runs it."""
 
+# ruff: noqa: E402  # workers start before the imports, which take as long as theirs
+
 from __future__ import annotations
 
 import os
 from importlib.util import find_spec
 from typing import Any
+
+from workbench.studies.answers.process import Worker
+
+#: Environment variable with the number of processes that compute answers; 0, or none, computes in this one.
+WORKERS = "WORKBENCH_DASHBOARD_WORKERS"
+
+#: Workers that load, and read what the first page asks, while this process loads its pages. [count]
+FIRST = 2
+
+workers = int(os.environ.get(WORKERS) or 0)
+started = [Worker(ahead=number) for number in range(min(FIRST, workers))]
 
 from starlette.middleware import Middleware
 from streamlit import get_option
@@ -38,13 +51,10 @@ def sign_in_secrets(access: AccessSettings) -> dict[str, Any] | None:
     }
 
 
-#: Environment variable with the number of processes that compute answers; 0, or none, computes in this one.
-WORKERS = "WORKBENCH_DASHBOARD_WORKERS"
-
 settings = load_settings()
 settings.access.check_address(str(get_option("server.address") or ""))
-if workers := int(os.environ.get(WORKERS) or 0):
-    pool.begin(workers)
+if workers:
+    pool.begin(workers, started)
 
 # Streamlit looks for this very call in the text of the file; without it the file would run as a page, and nobody would
 # be asked anything.

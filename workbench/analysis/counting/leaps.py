@@ -155,13 +155,11 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
     """
     leaps, paces = [], _Paces(series)
     for row, labels in enumerate(series.labels):
-        times, values = counted_samples(series, row)
-        steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
-        rises = np.where(steps < 0, values[1:], steps)
-        usual = paces.of(row)
-        if usual is None:
+        usual, times, rises, lengths = paces.of(row)
+        if usual is None or not (rises > IMPOSSIBLE * (usual * lengths)).any():
             continue
-        inside = times[1:] > since_ms
+        values = counted_samples(series, row)[1]
+        steps, inside = np.diff(values), times[1:] > since_ms
         leapt = inside & (rises > IMPOSSIBLE * (usual * lengths + _unit(values, steps)))
         risen, counted = float(rises[leapt].sum()), float(rises[inside].sum())
         if not leapt.any() or risen <= _PART * counted:
@@ -179,18 +177,24 @@ class _Paces:
     def __init__(self, series: SeriesSet) -> None:
         self._series = series
         self._targets: dict[tuple[str, ...], float] | None = None
+        self._paces: dict[int, float | None] = {}
 
-    def of(self, row: int) -> float | None:
+    def of(self, row: int) -> tuple[float | None, Times, Floats, Floats]:
+        """Return the pace of a series, the times of its samples, and its rises with their lengths."""
         times, values = counted_samples(self._series, row)
-        steps = np.diff(values)
-        return usual_pace(np.where(steps < 0, values[1:], steps), np.diff(times).astype(np.float64))
+        rises, lengths = np.diff(values), np.diff(times).astype(np.float64)
+        fell = rises < 0
+        rises[fell] = values[1:][fell]
+        if row not in self._paces:
+            self._paces[row] = usual_pace(rises, lengths)
+        return self._paces[row], times, rises, lengths
 
     def of_target(self, labels: Labels) -> float:
         if self._targets is None:
             self._targets = {}
             for row, own in enumerate(self._series.labels):
                 place = _place(own)
-                self._targets[place] = self._targets.get(place, 0.0) + (self.of(row) or 0.0)
+                self._targets[place] = self._targets.get(place, 0.0) + (self.of(row)[0] or 0.0)
         return self._targets[_place(labels)]
 
 

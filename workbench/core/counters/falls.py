@@ -85,6 +85,8 @@ def counted_samples(series: SeriesSet, row: int) -> Samples:
     """Return times and values of the samples of a series that are counts."""
     first, last = series.offsets[row : row + 2]
     times, values = series.times[first:last], series.values[first:last]
+    if series.finite:
+        return times, values
     counted = np.isfinite(values)
     return times[counted], values[counted]
 

@@ -16,6 +16,10 @@ def usual_names(record: dict[str, Any]) -> dict[str, Any]:
     >>> usual_names({"@t": "2026-11-07T10:00:00Z", "@mt": "up"})["@l"]
     'Information'
     """
+    if record and all(name.isupper() for name in record):
+        record = {"MESSAGE" if name == "MSG" else name: value for name, value in record.items()}
+        if "__REALTIME_TIMESTAMP" not in record:
+            return {name.lower(): value for name, value in record.items()}
     if "__REALTIME_TIMESTAMP" in record and "MESSAGE" in record:
         return _of_journal(record)
     inner = record.get("record")

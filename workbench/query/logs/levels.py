@@ -21,7 +21,7 @@ Scale = Literal["tens", "otel", "syslog"]
 WORDS: Mapping[str, tuple[str, ...]] = {
     "TRACE": ("trace", "trc", "verbose", "finest", "finer", "t", "v"),
     "DEBUG": ("debug", "dbg", "dbug", "fine", "d"),
-    "INFO": ("info", "information", "informational", "inf", "notice", "config", "i", "n"),
+    "INFO": ("info", "information", "informational", "inf", "notice", "config", "success", "log", "i", "n"),
     "WARN": ("warn", "warning", "wrn", "w"),
     "ERROR": ("error", "err", "eror", "failure", "severe", "e"),
     "FATAL": ("fatal", "critical", "crit", "ftl", "alert", "emerg", "emergency", "panic", "dpanic", "f", "c"),

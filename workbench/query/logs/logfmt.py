@@ -8,7 +8,9 @@ import re
 _KEY = re.compile(r"([A-Za-z_][\w.\-/@]*)=")
 _WORD = re.compile(r"[\w.\-/@]+")
 _BARE = re.compile(r"\S*")
-_ENDS = re.compile(r"\s+[A-Za-z_][\w.\-/@]*=|\s*$")
+_ENDS = re.compile(r"[,;]?\s+[A-Za-z_][\w.\-/@]*=|\s*$")
+#: A sign that some programs write between pairs.
+_PARTED = re.compile(r"(\S*?)[,;](?=\s+[A-Za-z_][\w.\-/@]*=)")
 
 #: Keys that tell what a line is; an open quote ends before them, and they make logfmt of a line with loose words.
 _TELLING = frozenset({"ts", "time", "timestamp", "t", "level", "lvl", "severity"})
@@ -35,7 +37,7 @@ def logfmt_record(text: str) -> dict[str, str] | None:
     at = pairs = 0
     loose = False
     while at < len(text):
-        if text[at].isspace():
+        if text[at].isspace() or text[at] in ",;":
             at += 1
         elif match := _KEY.match(text, at):
             value, at = _value(text, match.end())
@@ -58,6 +60,8 @@ def _value(text: str, at: int) -> tuple[str, int]:
     """Value that begins here, and where it ends."""
     quote = text[at : at + 1]
     if quote not in ('"', "'", "`") or not quote:
+        if match := _PARTED.match(text, at):
+            return match[1], match.end()
         match = _BARE.match(text, at)
         assert match is not None
         return match[0], match.end()

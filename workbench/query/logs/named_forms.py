@@ -1,7 +1,8 @@
-"""Lines of programs whose form is known by name: Celery, vLLM, Redis, zap, Ruby, Monolog, ClickHouse, etcd, MongoDB."""
+"""Lines of programs whose form is known by name: Celery, vLLM, Redis, zap, Ruby, Ray, Envoy, MongoDB and others."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -33,10 +34,20 @@ _IN_BRACKETS = _forms(
     r"\[(?P<timestamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}): (?P<level>[A-Z]+)/(?P<logger>[^\]]+)\] ?(?P<rest>.*)",
     r"\[(?P<timestamp>1\d{9}(?:\.\d{1,9})?|1\d{12})\]\s+\[?(?P<level>[A-Za-z]{4,8})\]?:?\s+(?P<rest>.*)",
     rf"\[{_TIME}\] (?P<logger>[\w-]{{1,40}})\.(?P<level>[A-Z]{{4,9}}): ?(?P<rest>.*)",
+    rf"\[{_TIME} (?P<level>[DIWEF]) (?P<pid>\d+) \d+\] ?(?P<rest>.*)",
+    rf"\[{_TIME}\]\[(?P<pid>\d+)\]\[(?P<level>[a-z]+)\](?: ?\[(?P<logger>[\w.]+)\])? ?(?P<rest>.*)",
     rf"\[{_TIME}\] PHP (?P<level>[A-Z][a-z]+)(?: error)?: +(?P<rest>.*)",
 )
 _RUBY = _forms(rf"[A-Z], \[{_TIME} #(?P<pid>\d+)\]\s+(?P<level>[A-Z]+) -- (?P<logger>[^:]{{0,80}}): ?(?P<rest>.*)")
-_EPOCH = _forms(r"(?P<timestamp>1\d{9}(?:\.\d{1,9})?|1\d{12})\s+\[?(?P<level>[A-Za-z]{4,8})\]?\s+(?P<rest>.*)")
+_EPOCH = _forms(
+    r"(?P<timestamp>1(?:\d{9}(?:\.\d{1,9})?|\d{12}|\.\d{1,20}[eE]\+?0?9))\s+\[?(?P<level>[A-Za-z]{4,8})\]?\s+(?P<rest>.*)"
+)
+#: Events as XML: Log4j 1 and 2.
+_XML = re.compile(r"<(?:log4j:event|Event)\s(?P<attributes>[^>]{0,2000})>(?P<rest>.*)", re.DOTALL)
+_XML_ATTRIBUTE = re.compile(r"\b(timestamp|timeMillis|level|logger|loggerName)=\"([^\"]{1,200})\"")
+_XML_TEXT = re.compile(r"<(?:log4j:)?[mM]essage>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</", re.DOTALL)
+#: Winston's simple form: a level in small letters, a text, and an object.
+_WINSTON = re.compile(r"(?P<level>error|warn|info|verbose|debug): (?P<rest>.*)", re.DOTALL)
 _LETTERED = _forms(
     rf"{_TIME} \[ \d+ \] \{{[^}}]*\}} <(?P<level>[A-Z][a-z]+)> (?P<logger>[^:]{{1,80}}): ?(?P<rest>.*)",
     rf"{_TIME} (?P<level>[TDIWEFC]) \| (?P<rest>.*)",
@@ -66,6 +77,14 @@ def named_form(text: str) -> dict[str, Any] | None:
         return _levelled(
             {"timestamp": time, "level": _REDIS_LEVELS[match["level"]], "pid": match["pid"]}, match["rest"]
         )
+    if text[:1] == "<" and (match := _XML.match(text)):
+        attributes = dict(_XML_ATTRIBUTE.findall(match["attributes"]))
+        message = _XML_TEXT.search(match["rest"])
+        names = {"timeMillis": "timestamp", "loggerName": "logger"}
+        event = {str(names.get(name, name)): value for name, value in attributes.items()}
+        return _levelled(event, message[1] if message else match["rest"]) if "level" in event else None
+    if match := _WINSTON.fullmatch(text):
+        return {"level": match["level"], **_with_object(match["rest"])}
     for form in _beginning(text):
         if (match := form.fullmatch(text)) and is_time(match["timestamp"].strip()):
             named = {name: value.strip() for name, value in match.groupdict().items() if value and name != "rest"}
@@ -83,6 +102,16 @@ def _beginning(text: str) -> tuple[re.Pattern[str], ...]:
     if _BEFORE_LETTER.match(text):
         return _LETTERED
     return _EPOCH if text[:1] == "1" else ()
+
+
+def _with_object(text: str) -> dict[str, Any]:
+    """Tell a message from the JSON object that ends it."""
+    message, brace, rest = text.partition(" {")
+    try:
+        inner = json.loads("{" + rest) if brace else {}
+    except (ValueError, RecursionError):
+        inner = {}
+    return {"message": message if inner else text} | inner
 
 
 def _levelled(named: dict[str, Any], message: str) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from workbench.query.logs.named_forms import named_form
 from workbench.query.logs.shape import USUAL
 from workbench.query.logs.times import STAMP, is_time
 
-_LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL"
+_LEVELS = "TRACE|DEBUG|INFO|LOG|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL"
 _HEAD = re.compile(rf"[\s<\[(]*(?P<time>{STAMP.pattern})[\])>]*[\s|,;:\-]*")
 _REQUEST = re.compile(rf"[^\[]{{0,200}}\[(?P<time>{STAMP.pattern})\]\s*")
 _LEVEL = re.compile(r"[\[(<|]*\s*(?:[a-z_]+:)?(?P<level>[A-Za-z]{1,11})\s*[\])>|]*(?:\s*[:\-|]\s*|\s+|(?<=\])(?=\[)|$)")
@@ -20,9 +20,16 @@ _NAMED = re.compile(r"(?P<logger>[\w.$/:-]{1,120}?)[\])]?\s+-\s+")
 _COLONED = re.compile(rf"(?P<logger>[\w.$/ -]{{1,80}}?):(?P<level>{_LEVELS})(?::\s*|\s+|$)")
 _BRACKETED = re.compile(rf"\[(?P<level>(?i:{_LEVELS}))\]:?\s+")
 _LED = re.compile(rf"(?P<level>{_LEVELS}):(?:(?P<logger>[\w.]+):)?\s*")
-_AFTER = re.compile(rf"(?:\S+\s+){{1,2}}?[\[(<|]*(?P<level>{_LEVELS})[\])>|]*(?::|\s|$)")
+#: A word before a level in capitals that makes it a part of a sentence.
+_SPOKEN = r"(?i:no|an?|any|the|with|without|not|got|found|zero|of|for|on|in|has|had|and|or|this)"
+_AFTER = re.compile(rf"(?:(?!{_SPOKEN}\s)\S+\s+){{1,2}}?[\[(<|]*(?P<level>{_LEVELS})[\])>|]*(?::|\s|$)")
 #: A level before the time, as Django's and Dropwizard's forms have it.
 _FIRST = re.compile(rf"(?P<level>{_LEVELS})\s+\[?(?P<time>{STAMP.pattern})[\])]?[\s|,;:\-]*")
+#: What vLLM's processes and the ranks of PyTorch put before a line.
+_WORKER = re.compile(r"(?:\((?P<logger>[A-Za-z][\w ]{0,40} pid=\d+)\)|\[(?P<rank>rank\d+)\]:)\s*")
+#: Cisco's mnemonic with its severity.
+_MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]{1,30}-(?P<severity>[0-7])-")
+_PRIORITY = re.compile(r"<(?P<pri>\d{1,3})>(?P<rest>\S.*)", re.DOTALL)
 #: What ``docker compose logs`` puts before a line.
 _COMPOSED = re.compile(r"(?P<service>[\w.-]{1,60}) +\| ")
 _IDS = re.compile(r"\b(trace|span)_?[iI]d[=:]\s*\"?([\w.-]{4,64})")
@@ -53,8 +60,8 @@ _JOURNAL = re.compile(
 )
 _SYSLOGS = (_RFC5424, _RFC3164, _RSYSLOG, _FORWARDED, _CISCO, _JOURNAL)
 _KLOG = re.compile(
-    r"(?P<level>[IWEFD])(?P<year>\d{4})?(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d+)\s+(?P<pid>\d+) "
-    r"(?P<caller>[^\s\]]+)\] ?(?P<rest>.*)",
+    r"\[?(?P<level>[IWEFD])(?P<year>\d{4})?(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d\.\d+)\s+"
+    r"(?:(?P<pid>\d+) )?(?P<caller>[^\s\]]+)\] ?(?P<rest>.*)",
     re.DOTALL,
 )
 _PAIR = re.compile(r"(?:^|\s)(?:level|lvl|severity)=[\"']?([A-Za-z]{1,11})\b")
@@ -78,10 +85,13 @@ def plain_record(text: str) -> dict[str, Any]:
     >>> plain_record("10:00:09 - LiteLLM Proxy:ERROR: utils.py:12 - lost")["level"]
     'ERROR'
     """
+    worker = _WORKER.match(text)
+    if worker:
+        text = text[worker.end() :]
     record = _syslog(text) or _klog(text) or named_form(text) or _dated(text)
     for kind, value in _IDS.findall(text):
         record.setdefault(f"{kind}_id", value)
-    return record
+    return record if worker is None else {**{k: v for k, v in worker.groupdict().items() if v}, **record}
 
 
 def json_object(text: str) -> dict[str, Any] | None:
@@ -97,7 +107,8 @@ def _syslog(text: str) -> dict[str, Any] | None:
     """RFC 5424 and RFC 3164, with or without a priority, and the forwarding form with a time of ISO 8601."""
     match = next((read for form in _SYSLOGS if (read := form.fullmatch(text))), None)
     if match is None or not (match["time"] == "-" or is_time(match["time"])):
-        return None
+        bare = _PRIORITY.fullmatch(text)
+        return {"level": _SYSLOG[int(bare["pri"]) % 8], **_inner(bare["rest"])} if bare else None
     if not match["pri"] and severity_of(match["host"]):
         return None  # "ERROR worker[3]: ..." is a level, no host
     record: dict[str, Any] = {} if match["time"] == "-" else {"timestamp": match["time"]}
@@ -164,6 +175,8 @@ def _dated(text: str) -> dict[str, Any]:
     inner = json_object(rest) if rest.startswith("{") else logfmt_record(rest) if dated else None
     if inner is None and dated and "level" not in record and (match := _AFTER.match(rest)):
         record["level"] = match["level"]
+    if inner is None and "level" not in record and (match := _MNEMONIC.search(rest)):
+        record["level"] = _SYSLOG[int(match["severity"])]
     if inner is None and "level" not in record and (match := _PAIR.search(rest)) and severity_of(match[1]):
         record["level"] = match[1]
     return record | (inner if inner is not None else {"message": rest})

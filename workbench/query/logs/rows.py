@@ -72,7 +72,7 @@ class LogRows:
         flat = flattened(record)
         values = {column: self._place(flat, column) for column in self._places}
         if time_ns is None:
-            time_ns = self._time(flat[values["time_ns"]] if values["time_ns"] else None)
+            time_ns = self._time(self._moment(flat))
             if time_ns is None:
                 self.undated += 1
                 time_ns = otherwise_ns
@@ -128,6 +128,15 @@ class LogRows:
         self.partial += time_ns is not None
         self.unordered += time_ns is None and isinstance(value, str) and in_figures(in_24_hours(value.strip()) or "")
         return time_ns
+
+    def _moment(self, flat: Mapping[str, Any]) -> Any:
+        """Value of the first place that holds a time; a clock takes the day that a field of its own names."""
+        held = [flat[place] for place in self._places["time_ns"] if flat.get(place) not in (None, "")]
+        time = next((value for value in held if time_of(value, self._order) is not None), held[0] if held else None)
+        day = flat.get("date")
+        if isinstance(time, str) and isinstance(day, str) and time_of(f"{day} {time}", self._order) is not None:
+            return f"{day} {time}"
+        return time
 
     def _place(self, flat: Mapping[str, Any], column: str) -> str | None:
         for place in self._places[column]:

@@ -14,10 +14,11 @@ from workbench.query.logs.dates import Order
 USUAL: Mapping[str, tuple[str, ...]] = {
     column: tuple(places.split())
     for column, places in {
-        "time_ns": "timestamp @timestamp time ts Timestamp @t datetime date eventTime asctime t.$date",
+        "time_ns": "timestamp @timestamp time ts Timestamp @t datetime date eventTime asctime t.$date t "
+        "time_local time_iso8601 timeUnixNano observedTimeUnixNano",
         "severity": "level severity Level lvl levelname log.level loglevel severity_text SeverityText severityText "
-        "severity_number SeverityNumber severityNumber @l priority s",
-        "message": "message msg Message @m body Body event log text",
+        "severity_number SeverityNumber severityNumber @l error_severity priority s",
+        "message": "message msg Message @m body.stringValue body Body event log text",
         "service": "service.name service service_name Service serviceName app application resource.service.name",
         "trace_id": "trace_id traceId traceID TraceId trace.id context.trace_id otelTraceID dd.trace_id",
         "span_id": "span_id spanId spanID SpanId span.id context.span_id otelSpanID dd.span_id",

@@ -52,6 +52,9 @@ STAMP = re.compile(
 #: What nanoseconds in 64 bits can say: 1677 to 2262. [s since the epoch]
 _YEARS_S = (-9_223_372_036, 9_223_372_036)
 
+#: A smaller number is no epoch but a duration, a temperature or a counter in a field of that name: 1973. [s]
+_LEAST_EPOCH_S = 10**8
+
 _DAY_NS = 86_400_000_000_000
 
 #: Powers of ten between the units an epoch may be in: seconds, milliseconds, microseconds, nanoseconds.
@@ -177,6 +180,8 @@ def _seconds(text: str, zone: str) -> int | None:
 
 def _epoch(text: str) -> tuple[int, bool] | None:
     whole, _, part = text.partition(".")
+    if abs(int(whole)) < _LEAST_EPOCH_S:
+        return None
     for limit, power in _EPOCHS:
         if abs(int(whole)) < limit:
             fraction = int((part + "0" * power)[:power]) if part and power else 0

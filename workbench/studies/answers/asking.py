@@ -176,6 +176,56 @@ def answer_ahead(ctx: Context, question: Question, *, compute: Compute = ask) ->
     return True
 
 
+def newest_answer(ctx: Context, question: Question, *, compute: Compute = ask) -> Study:
+    """Answer a question as it is answered now: from the store where it holds that, else computed once.
+
+    Parameters
+    ----------
+    ctx : Context
+        Of who asks.
+    question : Question
+        The study, its system, period and options.
+    compute : callable
+        Computes what the store does not hold.
+
+    Raises
+    ------
+    WorkbenchError
+        As the study raises it.
+    """
+    if ctx.store is None:
+        return compute(ctx, question)
+    try:
+        key = key_of(ctx, question)
+    except WorkbenchError:
+        return compute(ctx, question)
+    return _computed_once(ctx, ctx.store, key, question, compute, older=False)
+
+
+def answer_unless_begun(ctx: Context, question: Question) -> None:
+    """Compute and keep the answer of a question, unless the store holds it or another process is at it.
+
+    Parameters
+    ----------
+    ctx : Context
+        Of who will ask; without a store nothing is computed.
+    question : Question
+        The study, its system, period and options.
+
+    Raises
+    ------
+    WorkbenchError
+        As the study raises it, or the store cannot be used.
+    """
+    if ctx.store is None:
+        return
+    key = key_of(ctx, question)
+    kept = _kept(ctx, ctx.store, key, question, data_of(ctx))
+    if kept is None or kept.age_s is not None:
+        with suppress(LeaseTaken), held(ctx.store, f"answer/{key[:40]}", clock=ctx.clock):
+            _compute(ctx, ctx.store, key, question, ask)
+
+
 def _refresh_behind(
     ctx: Context, store: Store, key: str, question: Question, compute: Compute, quiet: Callable[[], object]
 ) -> None:
@@ -256,22 +306,25 @@ def _aged(study: Study, age_s: float) -> Study:
     return replace(study, age_s=age_s, warnings=(sentence, *study.warnings))
 
 
-def _computed_once(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> Study:
+def _computed_once(
+    ctx: Context, store: Store, key: str, question: Question, compute: Compute, *, older: bool = True
+) -> Study:
+    """Compute an answer, or wait for who does; ``older`` gives what the store holds meanwhile."""
     with _flight(key):
-        kept = _kept(ctx, store, key, question, data_of(ctx))  # somebody may have been quicker
-        if kept is not None and kept.age_s is None:
-            return kept
         until = time.monotonic() + PATIENCE_S
         while True:
             try:
                 with held(store, f"answer/{key[:40]}", clock=ctx.clock):
+                    kept = _kept(ctx, store, key, question, data_of(ctx))  # somebody may have been quicker
+                    if kept is not None and kept.age_s is None:
+                        return kept
                     return _compute(ctx, store, key, question, compute)
             except LeaseTaken:
                 pass
             except ArchiveError:  # a store that takes no lease
                 return compute(ctx, question)
             kept = _kept(ctx, store, key, question, data_of(ctx))
-            if kept is not None:
+            if kept is not None and (older or kept.age_s is None):
                 return kept
             if time.monotonic() > until:
                 return compute(ctx, question)

@@ -7,21 +7,22 @@ more; then the reader is told.
 from __future__ import annotations
 
 import atexit
-import json
 import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from workbench.core.errors import WorkbenchError, raised_elsewhere
 from workbench.core.result import Study
-from workbench.studies.answers.asking import ask
+from workbench.studies.answers.asking import ask, newest_answer
 from workbench.studies.answers.document import study_of
 from workbench.studies.answers.keys import Question
+from workbench.studies.answers.parts import joined, parts_of
+from workbench.studies.answers.process import LostError, Worker
 from workbench.studies.answers.values import NotKeptError
 from workbench.studies.answers.worker import ERROR, STUDY, request_of
 from workbench.studies.sources.context import Context
@@ -32,74 +33,9 @@ MOST = 4
 #: What can wait until nobody is asking waits at most so long. [s]
 QUIET_S = 30.0
 
-#: A worker that is told to end has this long. [s]
-ENDS_S = 2.0
-
 
 class WorkerLostError(WorkbenchError):
     """The process that computed an answer ended before it was done, twice."""
-
-
-class _LostError(Exception):
-    """A worker ended over a question."""
-
-
-class Worker:
-    """One process; it serves one question at a time."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "workbench.studies.answers.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            process_group=0,  # Ctrl+C stops the dashboard, which ends its workers
-        )
-        self._ready = False
-
-    def asked(self, request: bytes) -> tuple[dict[str, Any], bytes]:
-        """Send a question and wait for the answer.
-
-        Raises
-        ------
-        _LostError
-            The process ended.
-        """
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        try:
-            if not self._ready:
-                self._head()
-                self._ready = True
-            self.process.stdin.write(request)
-            self.process.stdin.flush()
-            head = self._head()
-            content = self.process.stdout.read(head["size"])
-        except (OSError, ValueError) as error:
-            raise _LostError(str(error)) from error
-        if len(content) < head["size"]:
-            raise _LostError("The answer stops in the middle.")
-        return head, content
-
-    def _head(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise _LostError("The process ended.")
-        head: dict[str, Any] = json.loads(line)
-        return head
-
-    def end(self) -> None:
-        """Let the process end; one that is at work is stopped."""
-        if self.process.stdin is not None:
-            with suppress(OSError):
-                self.process.stdin.close()
-        try:
-            self.process.wait(ENDS_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 @dataclass
@@ -124,11 +60,10 @@ class Pool:
         self._closed = False
         self._asking, self._change = 0, threading.Condition()
 
-    def start(self, count: int) -> None:
-        """Start workers ahead, so that the first question does not wait for them."""
+    def start(self, workers: Sequence[Worker]) -> None:
+        """Take workers that were started ahead, so that the first questions do not wait for them."""
         with self._lock:
-            if not self._closed:
-                self._places.idle += [Worker() for _ in range(count - len(self._places.idle))]
+            self._places.idle += workers
 
     def ask(self, ctx: Context, question: Question) -> Study:
         """Compute an answer in a worker; here, where its settings or catalog are not those of ``ctx``.
@@ -147,7 +82,7 @@ class Pool:
         for _ in range(2):
             try:
                 head, content = self._asked(request)
-            except _LostError:
+            except LostError:
                 continue
             if head["kind"] == STUDY:
                 return study_of(content)
@@ -179,7 +114,7 @@ class Pool:
         with self._counted(), self._free:
             with self._lock:
                 if self._closed:
-                    raise _LostError("The pool is closed.")
+                    raise LostError("The pool is closed.")
                 worker = self._places.idle.pop() if self._places.idle else None
             worker = worker or Worker()
             with self._lock:
@@ -214,14 +149,22 @@ _pools: list[Pool] = []
 _guard = threading.Lock()
 
 
-def begin(most: int = MOST) -> None:
-    """Let this process compute its answers in workers from now on, which end with it."""
+def begin(most: int = MOST, started: Sequence[Worker] = ()) -> None:
+    """Let this process compute its answers in workers from now on, which end with it.
+
+    Parameters
+    ----------
+    most : int
+        Workers at once. [count]
+    started : sequence of Worker
+        Those that run already.
+    """
     with _guard:
         if not _pools:
             pool = Pool(max(1, min(most, os.cpu_count() or 1)))
             _pools.append(pool)
             atexit.register(pool.close)
-    _pools[0].start(1)
+    _pools[0].start(started)
 
 
 def compute(ctx: Context, question: Question) -> Study:
@@ -232,7 +175,14 @@ def compute(ctx: Context, question: Question) -> Study:
     WorkbenchError
         As the study raises it, or because its process ended twice.
     """
-    return _pools[0].ask(ctx, question) if _pools else ask(ctx, question)
+    if not _pools:
+        return ask(ctx, question)
+    pool = _pools[0]
+    parts = parts_of(ctx, question)
+    if not parts:
+        return pool.ask(ctx, question)
+    with ThreadPoolExecutor(len(parts), thread_name_prefix="part") as threads:
+        return joined(ctx, question, list(threads.map(partial(newest_answer, ctx, compute=pool.ask), parts)))
 
 
 def quiet(patience_s: float = QUIET_S) -> bool:

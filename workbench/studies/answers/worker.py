@@ -23,10 +23,11 @@ from workbench.core.access.identity import Grant, Identity
 from workbench.core.errors import WorkbenchError
 from workbench.core.settings import load_settings
 from workbench.core.timerange import from_ms
-from workbench.studies.answers.ahead import opening_questions
-from workbench.studies.answers.asking import ask
+from workbench.studies.answers.ahead import from_archives, opening_questions
+from workbench.studies.answers.asking import answer_unless_begun, ask, kept_answer
 from workbench.studies.answers.document import study_bytes
 from workbench.studies.answers.keys import Question, key_of
+from workbench.studies.answers.parts import parts_of
 from workbench.studies.answers.values import NotKeptError, read, written
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.deferred_work import answer_first
@@ -36,6 +37,9 @@ STUDY, ERROR, OWN = "study", "error", "own"
 
 #: What was decoded for a question is kept so long for the next one, which often reads the same. [s]
 KEPT_S = 5.0
+
+#: So many questions that come within so short a time go before what is written down for earlier ones. [count] [s]
+_BEFORE, _AT_ONCE_S = 8, 0.1
 
 #: How much a worker gives way to the web process, which only draws.
 NICER = 5
@@ -59,20 +63,47 @@ def request_of(ctx: Context, question: Question) -> bytes:
     return json.dumps(said).encode() + b"\n"
 
 
-def main() -> None:
-    """Answer questions until the input ends; who reads a page that is ready does not wait for them."""
+def main(ahead: int | None = None) -> None:
+    """Answer questions until the input ends; who reads a page that is ready does not wait for them.
+
+    Parameters
+    ----------
+    ahead : int, optional
+        Begin with the questions of the first page, from this system on.
+    """
     os.nice(NICER)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     with redirect_stdout(sys.stderr):
         _say(answers, {"kind": "ready"})
-        _load()
+        with answer_first(), suppress(WorkbenchError):  # what is wrong is said to who asks
+            _load(ahead)
+            _answer_waiting(answers)
         while line := sys.stdin.buffer.readline():
             with answer_first():
-                kind, content = _answered(json.loads(line))
-                _say(answers, {**kind, "size": len(content)}, content)
-            if not select.select([sys.stdin.buffer], [], [], KEPT_S)[0]:  # asked and answered one at a time
+                _answer(answers, line)
+                _answer_waiting(answers)
+            if not _asked(KEPT_S):
                 _release_memory()
+
+
+def _asked(patience_s: float) -> bool:
+    """Whether a question comes within a time; they are asked and answered one at a time."""
+    return bool(select.select([sys.stdin.buffer], [], [], patience_s)[0])
+
+
+def _answer_waiting(answers: BinaryIO) -> None:
+    """Answer what is asked at once: it goes before what is written down for earlier answers."""
+    for _ in range(_BEFORE):
+        line = sys.stdin.buffer.readline() if _asked(_AT_ONCE_S) else b""
+        if not line:
+            return
+        _answer(answers, line)
+
+
+def _answer(answers: BinaryIO, line: bytes) -> None:
+    kind, content = _answered(json.loads(line))
+    _say(answers, {**kind, "size": len(content)}, content)
 
 
 def _release_memory() -> None:
@@ -83,13 +114,27 @@ def _release_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _load() -> None:
-    """Load what questions need before the first one comes; what is wrong is said to who asks."""
-    with suppress(WorkbenchError):
-        ctx = _context(_state())
-        for opening in opening_questions(ctx, next(iter(ctx.systems), ""), as_of=ctx.clock()):
-            getattr(studies, opening.study)
-        studies.overview  # noqa: B018
+def _load(ahead: int | None) -> None:
+    """Load what questions need before the first one comes, and answer what the first page asks where nothing is kept.
+
+    It is answered from archives, for all readers alike, and until somebody asks anything.
+
+    Raises
+    ------
+    WorkbenchError
+        As sources and studies raise it.
+    """
+    ctx = _context(_state())
+    (first, *_), now = opening_questions(ctx, "", as_of=ctx.clock()), ctx.clock()
+    open_to_all = not load_settings().access.sign_in and from_archives(ctx, "")
+    if ahead is not None and open_to_all and kept_answer(ctx, first) is None:
+        parts = parts_of(ctx, first) or [first]
+        for part in (*parts[ahead:], *parts[:ahead]):
+            if _asked(0.0):
+                return
+            answer_unless_begun(ctx, part)
+    for opening in opening_questions(ctx, next(iter(ctx.systems), ""), as_of=now):
+        getattr(studies, opening.study)
 
 
 def _answered(said: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -128,4 +173,4 @@ def _no_frame(frame: object) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:2]))

@@ -17,7 +17,7 @@ from workbench.analysis.counting.latency import merged_bounds
 from workbench.analysis.counting.leaps import Leap, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
 from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
-from workbench.core.counters.dips import Dip, Evidence, dip_notes, doubtful, without_dips
+from workbench.core.counters.dips import Dip, Evidence, dip_notes, without_dips
 from workbench.core.errors import EmptyAnswer, QueryRejected
 from workbench.core.series import Labels, SeriesSet, label_key, target_of
 from workbench.core.source import MetricSource
@@ -83,7 +83,7 @@ class CounterReader:
         self._births: dict[str, tuple[Birth, ...]] = {}
         self._twice: dict[str, tuple[str, ...]] = {}
         self._leapt: dict[str, tuple[Leap, ...]] = {}
-        self._evident: dict[str, Evidence] = {}
+        self._evident: dict[str, Evidence | None] = {}
         self._turns: dict[str, list[Labels]] = {}
         self._gauges: dict[str, list[Labels]] = {}
         self._shared: set[tuple[str, str]] = set()
@@ -97,7 +97,7 @@ class CounterReader:
     @property
     def queries(self) -> tuple[str, ...]:
         """Selectors that were read, in order."""
-        return tuple(self._raw) + tuple(map(self._up_query, self._up))
+        return (*self._raw, *map(self._up_query, self._up))
 
     def used(self) -> Used:
         """Say what was used since this was last asked.
@@ -196,8 +196,8 @@ class CounterReader:
         """Series that show several processes in turn; start times are read only where a series looks so without."""
         if selector not in self._turns:
             series, rows = self._series(selector), several_processes(self._series(selector))
-            if rows or doubtful(series):
-                rows = several_processes(series, self._evidence(selector).starts)
+            if evidence := self._evidence(selector, needed=bool(rows)):
+                rows = several_processes(series, evidence.starts)
             self._turns[selector] = [series.labels[row] for row in rows] or self._moving(selector)
         return self._turns[selector]
 
@@ -341,15 +341,15 @@ class CounterReader:
     def _counters(self, selector: str) -> SeriesSet:
         """Return the samples of a selector, corrected so that its only falls are restarts."""
         if selector not in self._corrected:
-            series = self._series(selector)
-            evidence = self._evidence(selector) if doubtful(series) else None
+            series, evidence = self._series(selector), self._evidence(selector)
             self._corrected[selector] = without_dips(series, evidence) if evidence else (series, ())
         return self._corrected[selector][0]
 
-    def _evidence(self, selector: str) -> Evidence:
-        if selector not in self._evident:
-            series = self._series(selector)
-            self._evident[selector] = read_evidence(self._source, self._scope, series, self._read_span)
+    def _evidence(self, selector: str, *, needed: bool = False) -> Evidence | None:
+        if self._evident.get(selector) is None and (needed or selector not in self._evident):
+            self._evident[selector] = read_evidence(
+                self._source, self._scope, self._series(selector), self._read_span, needed=needed
+            )
         return self._evident[selector]
 
     def _read(self, selector: str) -> SeriesSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from workbench.core.counters.dips import Evidence
+from workbench.core.counters.dips import Evidence, doubtful
 from workbench.core.errors import WorkbenchError
 from workbench.core.series import SeriesSet
 from workbench.core.source import MetricSource
@@ -16,7 +16,9 @@ _NAME = re.compile(r"[a-zA-Z_:][\w:]*")
 _PARTS = re.compile(r"_(total|bucket|count|sum)$")
 
 
-def read_evidence(source: MetricSource, scope: Mapping[str, str], series: SeriesSet, span: TimeRange) -> Evidence:
+def read_evidence(
+    source: MetricSource, scope: Mapping[str, str], series: SeriesSet, span: TimeRange, *, needed: bool
+) -> Evidence | None:
     """Read start times of processes and created samples of counters; what cannot be read is no evidence.
 
     Parameters
@@ -26,10 +28,19 @@ def read_evidence(source: MetricSource, scope: Mapping[str, str], series: Series
     scope : mapping of str to str
         Matchers of the system.
     series : SeriesSet
-        Counters, one of which fell.
+        Samples of counters.
     span : TimeRange
         Period to read, without its end.
+    needed : bool
+        Whether it is read though no counter fell in a way that may be no restart.
+
+    Returns
+    -------
+    Evidence or None
+        None where none is needed.
     """
+    if not needed and not doubtful(series):
+        return None
     jobs = sorted({labels.get("job", "") for labels in series.labels} - {""})
     names = sorted({_PARTS.sub("", labels.get("__name__", "")) for labels in series.labels})
     starts = [scoped("process_start_time_seconds", {**scope, "job": job}) for job in jobs]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -27,13 +27,13 @@ from workbench.analysis.overview.findings import (
 )
 from workbench.analysis.overview.today import Finding, today
 from workbench.analysis.slo.burn import BurnRates, burn_rates
+from workbench.analysis.slo.compliance import ComplianceResult
 from workbench.core.errors import ArchiveError
 from workbench.core.result import Provenance, Study, worst
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.counting.definitions import note_definitions
 from workbench.studies.counting.history import freshness, kept_counts, top_up
 from workbench.studies.counting.verdicts import (
-    Judged,
     bind,
     count_warnings,
     elapsed_spans,
@@ -45,7 +45,7 @@ from workbench.studies.counting.verdicts import (
 from workbench.studies.decisions.exclusions import Agreed, agreed_exclusions
 from workbench.studies.operations.health import newest_health
 from workbench.studies.operations.sources import source_states
-from workbench.studies.overview.state import LOOK_BACK_MS, SystemState, duty_of, standing
+from workbench.studies.overview.state import LOOK_BACK_MS, Standing, SystemState, duty_of, standing
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.looks import one_look
 from workbench.studies.sources.periods import hull
@@ -60,19 +60,15 @@ LEAST = timedelta(days=30)
 _NEVER = timedelta(milliseconds=-1)
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What is known of one system."""
-
-    judged: Judged
-    burns: BurnRates
-    standing: SystemState
-    health: pd.DataFrame
-    warnings: tuple[str, ...] = ()
-
-
 @one_look
-def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None = None, as_of: datetime) -> Study:
+def overview(
+    ctx: Context,
+    *,
+    system: str | None = None,
+    range: TimeRange | None = None,
+    as_of: datetime,
+    parts: Sequence[Study] | None = None,
+) -> Study:
     """Say what asks for action, and put systems and their objectives on a board, the worst first.
 
     Parameters
@@ -85,6 +81,8 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
         Period judged; by default the own window of each objective at ``as_of``.
     as_of : datetime
         Aware instant up to which history is read.
+    parts : sequence of Study, optional
+        What :func:`system_overview` read of each system, where that was done before.
 
     Returns
     -------
@@ -109,74 +107,88 @@ def overview(ctx: Context, *, system: str | None = None, range: TimeRange | None
     from the source, and are then stored. The judgement is always made anew from the counts, so a changed target shows
     at once. What fires, breaches and spend are kept for as long.
     """
-    systems = [system] if system is not None else list(ctx.systems)
-    answers = {name: _one_system(ctx, name, range, as_of) for name in systems}
-    profiles = {name: ctx.catalog.profile(name) for name in systems}
-    verdicts = {name: answer.judged.verdict for name, answer in answers.items()}
-    results = {name: verdict.compliance for name, verdict in verdicts.items()}
-    counts = [part for answer in answers.values() for part in answer.judged.reading.counts.values()]
-    board = goal_board(results, titles={name: profile.title for name, profile in profiles.items()}, as_of=as_of)
-    states = _states(ctx, systems, as_of)
-    newest = newest_ms(counts)
-    freshest = from_ms(newest) if newest is not None else None
-    coverage = [verdict.coverage for verdict in verdicts.values() if len(verdict.compliance.frame)]
-    made = [provenance(answer.judged.source, answer.judged.reading.counts.values()) for answer in answers.values()]
+    if parts is None:
+        systems = [system] if system is not None else list(ctx.systems)
+        parts = [system_overview(ctx, system=name, range=range, as_of=as_of) for name in systems]
+    answers = {part.system: part for part in parts}
+    titles = {name: ctx.catalog.profile(name).title for name in answers}
+    results = {name: _compliance(part) for name, part in answers.items()}
+    states = _states(ctx, list(answers), as_of)
+    freshest = max((part.freshness for part in parts if part.freshness is not None), default=None)
+    judged = [part for part in parts if len(_compliance(part).frame)]
+    made = [part.provenance for part in parts]
     return Study(
         name="overview",
         system=system or "",
-        range=range or hull([answer.judged.period for answer in answers.values()], as_of=as_of),
+        range=range or hull([part.range for part in parts], as_of=as_of),
         as_of=as_of,
         results={
             "today": today(_matters(ctx, answers, states, as_of), as_of=as_of),
-            "board": board,
+            "board": goal_board(results, titles=titles, as_of=as_of),
             "spend": _spend(ctx, answers, as_of),
             "alerts": _alerts(answers, as_of),
             "limits": OpenLimits(_joined(answers, SystemState.limits_frame), as_of=as_of),
             "budgets": BudgetUse(_joined(answers, SystemState.budgets_frame), as_of=as_of),
             "sources": states,
-            "evidence": evidence(
-                _looked(ctx, answers), as_of=as_of, newest=from_ms(newest) if newest is not None else None
-            ),
+            "evidence": evidence(_looked(ctx, answers), as_of=as_of, newest=freshest),
         },
-        status=worst([verdict.status for verdict in verdicts.values()]),
+        status=worst([part.status for part in parts]),
         freshness=freshest,
-        coverage=min(coverage, default=float("nan")),
+        coverage=min((part.coverage for part in judged), default=float("nan")),
         provenance=Provenance(
-            source=_listed(finding.source for finding in made),
-            engine=_listed(finding.engine for finding in made),
-            semantics=_listed(finding.semantics for finding in made),
-            method=", ".join(sorted({part.method for part in counts})),
-            queries=tuple(dict.fromkeys(query for finding in made for query in finding.queries)),
+            source=_listed(each.source for each in made),
+            engine=_listed(each.engine for each in made),
+            semantics=_listed(each.semantics for each in made),
+            method=", ".join(sorted({method for part in judged for method in part.provenance.method.split(", ")})),
+            queries=tuple(dict.fromkeys(query for each in made for query in each.queries)),
             version=__version__,
         ),
-        warnings=tuple(dict.fromkeys(text for answer in answers.values() for text in answer.warnings)),
+        warnings=tuple(dict.fromkeys(text for part in parts for text in part.warnings)),
     )
+
+
+def _compliance(part: Study) -> ComplianceResult:
+    result = part.results["compliance"]
+    assert isinstance(result, ComplianceResult)
+    return result
+
+
+def _burns(part: Study) -> BurnRates:
+    result = part.results["burns"]
+    assert isinstance(result, BurnRates)
+    return result
+
+
+def _state(part: Study) -> SystemState:
+    result = part.results["standing"]
+    assert isinstance(result, Standing)
+    return result.state
 
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(filter(None, names)))
 
 
-def _looked(ctx: Context, answers: dict[str, _Found]) -> Iterator[Looked]:
+def _looked(ctx: Context, answers: Mapping[str, Study]) -> Iterator[Looked]:
     """Count what each system has to look at, and of how much of it the state is known."""
-    for name, answer in answers.items():
-        title, statuses = ctx.catalog.profile(name).title, answer.judged.verdict.compliance.frame["status"]
+    for name, part in answers.items():
+        title, statuses, state = ctx.catalog.profile(name).title, _compliance(part).frame["status"], _state(part)
         judged = int(statuses.isin(["ok", "at_risk", "spent", "no_traffic"]).sum())
         yield Looked(name, title, "objective", len(statuses), judged)
         clauses: tuple[Clause, ...] = ("alert", "limit", "budget")
         for clause in clauses:
-            yield Looked(name, title, clause, answer.standing.known.get(clause, 0), answer.standing.read.get(clause, 0))
+            yield Looked(name, title, clause, state.known.get(clause, 0), state.read.get(clause, 0))
 
 
-def _matters(ctx: Context, answers: dict[str, _Found], states: SourceStates, as_of: datetime) -> Iterator[Finding]:
+def _matters(ctx: Context, answers: Mapping[str, Study], states: SourceStates, as_of: datetime) -> Iterator[Finding]:
     duties = {name: duty_of(ctx.catalog.profile(name)) for name in answers}
-    for name, answer in answers.items():
-        duty = duties[name]
-        yield from objective_findings(answer.judged.verdict.compliance.frame, answer.burns.frame, duty)
-        yield from alert_findings(answer.standing.firing_frame(), duty, as_of=as_of)
-        yield from limit_findings(answer.standing.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
-        yield from budget_findings(answer.standing.budgets_frame(), duty)
-        yield from health_findings(answer.health, duty)
+    for name, part in answers.items():
+        duty, state = duties[name], _state(part)
+        yield from objective_findings(_compliance(part).frame, _burns(part).frame, duty)
+        yield from alert_findings(state.firing_frame(), duty, as_of=as_of)
+        yield from limit_findings(state.limits_frame(), duty, looked_back_s=LOOK_BACK_MS / 1000)
+        yield from budget_findings(state.budgets_frame(), duty)
+        yield from health_findings(part.results["standing"].frame, duty)
     yield from source_findings(states, {ctx.source_for(name).name: duties[name] for name in reversed(list(answers))})
 
 
@@ -190,12 +202,12 @@ def _states(ctx: Context, systems: list[str], as_of: datetime) -> SourceStates:
     return replace(result, frame=result.frame[result.frame["name"].isin(names)].reset_index(drop=True))
 
 
-def _spend(ctx: Context, answers: dict[str, _Found], as_of: datetime) -> MonthSpend:
+def _spend(ctx: Context, answers: Mapping[str, Study], as_of: datetime) -> MonthSpend:
     rows = []
-    for name, answer in answers.items():
+    for name, state in ((name, _state(part)) for name, part in answers.items()):
         title = ctx.catalog.profile(name).title
-        status = "unavailable" if "spend" in answer.standing.missing else "ok" if answer.standing.spend else "no_data"
-        money = answer.standing.spend or [{"unit": "", "spent": None, "projected": None}]
+        status = "unavailable" if "spend" in state.missing else "ok" if state.spend else "no_data"
+        money = state.spend or [{"unit": "", "spent": None, "projected": None}]
         for row in money:
             amounts = {part: None if row[part] is None else Decimal(row[part]) for part in ("spent", "projected")}
             rows.append({**row, **amounts, "system": name, "system_title": title, "status": status})
@@ -204,17 +216,17 @@ def _spend(ctx: Context, answers: dict[str, _Found], as_of: datetime) -> MonthSp
     return MonthSpend(frame, as_of=as_of)
 
 
-def _alerts(answers: dict[str, _Found], as_of: datetime) -> OpenAlerts:
-    parts = [answer.standing.firing_frame().assign(system=name) for name, answer in answers.items()]
+def _alerts(answers: Mapping[str, Study], as_of: datetime) -> OpenAlerts:
+    parts = [_state(part).firing_frame().assign(system=name) for name, part in answers.items()]
     columns = ["system", "alertname", "severity", "labels", "since"]
     frames = [part for part in parts if len(part)] or parts[:1]
     frame = pd.concat(frames, ignore_index=True) if frames else SystemState().firing_frame().assign(system="")
     return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
 
 
-def _joined(answers: dict[str, _Found], frame: Callable[[SystemState], pd.DataFrame]) -> pd.DataFrame:
+def _joined(answers: Mapping[str, Study], frame: Callable[[SystemState], pd.DataFrame]) -> pd.DataFrame:
     """Rows of every system below each other, the system first."""
-    parts = [frame(answer.standing).assign(system=name) for name, answer in answers.items()]
+    parts = [frame(_state(part)).assign(system=name) for name, part in answers.items()]
     whole = pd.concat([part for part in parts if len(part)] or [frame(SystemState()).assign(system="")])
     return whole[["system", *(name for name in whole.columns if name != "system")]].reset_index(drop=True)
 
@@ -244,15 +256,45 @@ def refresh(ctx: Context, system: str, *, as_of: datetime) -> tuple[str, ...]:
     return (*warnings, *(stands.warnings if stands.missing else ()))
 
 
+@one_look
+def system_overview(ctx: Context, *, system: str, range: TimeRange | None = None, as_of: datetime) -> Study:
+    """Read what the overview says of one system; :func:`overview` puts several on one board.
+
+    Parameters
+    ----------
+    ctx : Context
+        Sources, profiles and settings, and who reads.
+    system : str
+        Id of the system, as its profile names it.
+    range : TimeRange, optional
+        Period judged; by default the own window of each objective at ``as_of``.
+    as_of : datetime
+        Aware instant up to which history is read.
+
+    Returns
+    -------
+    Study
+        ``results``: ``compliance`` (:class:`workbench.analysis.slo.compliance.ComplianceResult`), ``burns``
+        (:class:`workbench.analysis.slo.burn.BurnRates`), ``standing``
+        (:class:`workbench.studies.overview.state.Standing`).
+
+    Raises
+    ------
+    ParameterError
+        Unknown system.
+    """
+    return _one_system(ctx, system, range, as_of)
+
+
 def _one_system(
     ctx: Context, system: str, span: TimeRange | None, as_of: datetime, *, agreed: Agreed | None = None
-) -> _Found:
+) -> Study:
     objectives = objectives_of(ctx, system)
     goals = bind(objectives, range=span, as_of=as_of, zone=ctx.zone)
     try:
         health = newest_health(ctx, system, as_of=as_of)
         reading = kept_counts(ctx, system, objectives, elapsed_spans(goals, as_of), as_of=as_of)
-        stands = standing(ctx, system, as_of=as_of, fresh=freshness(ctx.store))
+        state = standing(ctx, system, as_of=as_of, fresh=freshness(ctx.store))
     except ArchiveError as error:
         if ctx.store is None:
             raise
@@ -260,11 +302,18 @@ def _one_system(
         without = _one_system(replace(ctx, store=None), system, span, as_of, agreed=agreed)
         return replace(without, warnings=(*without.warnings, f"The store is not used: {error}"))
     judged = judge_counts(ctx, system, objectives, goals, reading, range=span, as_of=as_of, agreed=agreed)
-    verdict = judged.verdict
-    return _Found(
-        judged=judged,
-        burns=burn_rates(verdict.history, verdict.goals, as_of=as_of),
-        standing=stands,
-        health=health,
-        warnings=(*judged.warnings, *stands.warnings),
+    verdict, counts = judged.verdict, judged.reading.counts.values()
+    newest = newest_ms(list(counts))
+    burns = burn_rates(verdict.history, verdict.goals, as_of=as_of)
+    return Study(
+        name="system_overview",
+        system=system,
+        range=judged.period,
+        as_of=as_of,
+        results={"compliance": verdict.compliance, "burns": burns, "standing": Standing(health, state)},
+        status=verdict.status,
+        freshness=from_ms(newest) if newest is not None else None,
+        coverage=verdict.coverage,
+        provenance=provenance(judged.source, counts),
+        warnings=(*judged.warnings, *state.warnings),
     )
