@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench.archive import Archive
+from workbench.archive.sql import rows_of
 from workbench.archive.storage.parquet import SEALED, checked_tail
 from workbench.core.errors import ArchiveError
 from workbench.core.series import SeriesSet
@@ -57,3 +58,26 @@ def test_a_file_of_before_without_a_checksum_of_its_footer_is_read(tmp_path: Pat
         checked_tail(path, path.name, 1)
     with pytest.raises(OSError, match="footer is damaged"):
         checked_tail(path, f"x{SEALED}", path.stat().st_size)
+
+
+def test_no_tipped_bit_is_another_number_in_sql(tmp_path: Path) -> None:
+    chance = np.random.default_rng(5)
+    times = np.arange(0, 300_000, 1_000)
+    Archive.open(tmp_path / "whole", create=True).append_samples(
+        SeriesSet.of([({"__name__": f"m{n}", "job": "a"}, times, chance.normal(size=len(times))) for n in range(5)])
+    )
+    query = "SELECT metric, ts, value FROM samples JOIN series USING (series_id) ORDER BY ALL"
+    whole = rows_of(Archive.open(tmp_path / "whole"), query)
+    (file,) = (tmp_path / "whole" / "samples").rglob("*.parquet")
+    content, chosen, errors = file.read_bytes(), random.Random(9), 0
+    for _ in range(40):
+        harmed = bytearray(content)
+        harmed[chosen.randrange(4, len(content))] ^= 1 << chosen.randrange(8)
+        file.chmod(0o600)
+        file.write_bytes(harmed)
+        try:
+            assert rows_of(Archive.open(tmp_path / "whole"), query) == whole
+        except ArchiveError as error:
+            assert file.name in error.message  # noqa: PT017
+            errors += 1
+    assert errors >= 20

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -100,21 +103,33 @@ def test_of_many_files_the_last_commit_counts(archive):
 )
 def test_an_error_points_at_the_word_that_is_wrong(archive, query, word):
     with pytest.raises(QueryRejected) as caught:
-        rows_of(connect(archive), query)
+        rows_of(archive, query)
     assert query[caught.value.position :].startswith(word)
     assert "LINE" not in caught.value.message
 
 
 @pytest.mark.slow
+def test_a_process_that_asked_in_sql_ends_well(archive):
+    """Threads of a connection that was left open ended the process with an abort, after the right answer."""
+    archive.append_samples(
+        SeriesSet.of([({"__name__": "g"}, np.arange(200_000) * 1000 + NOVEMBER, np.arange(200_000))])
+    )
+    words = ["archive", "sql", "--archive", str(archive.place), "select count(*) as n from samples", "--format", "json"]
+    program = f"from workbench.cli.main import main; main({words!r})"
+    for _ in range(4):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+        assert (done.returncode, json.loads(done.stdout)) == (0, [{"n": 200_000}]), done.stderr
+
+
+@pytest.mark.slow
 def test_a_query_has_limits_of_memory_time_and_rows(archive):
-    connection = connect(archive, memory_mib=64)
     wide = "SELECT a.range FROM range(10000000) a, range(1000) b ORDER BY hash(a.range)"
     with pytest.raises(QueryTooExpensive, match="memory"):
-        rows_of(connection, wide)
+        rows_of(archive, wide, memory_mib=64)
     began = time.monotonic()
     with pytest.raises(QueryTooExpensive, match=r"longer than 0\.5 s"):
-        rows_of(connection, "SELECT sum(hash(a.range, b.range)) FROM range(10000000) a, range(100000) b", seconds=0.5)
+        rows_of(archive, "SELECT sum(hash(a.range, b.range)) FROM range(10000000) a, range(100000) b", seconds=0.5)
     assert time.monotonic() - began < 2
     with pytest.raises(QueryTooExpensive, match="1,000,000 rows"):
-        rows_of(connection, "SELECT range FROM range(1000001)")
-    assert rows_of(connection, "SELECT 1 AS one", seconds=5) == [{"one": 1}]
+        rows_of(archive, "SELECT range FROM range(1000001)")
+    assert rows_of(archive, "SELECT 1 AS one", seconds=5) == [{"one": 1}]

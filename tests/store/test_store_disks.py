@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -9,10 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
 
+from workbench.archive import Archive
+from workbench.cli.main import main
 from workbench.core.errors import ArchiveError
+from workbench.core.series import SeriesSet
 from workbench.store import Store
+
+SYSTEM = "counterfactual-lab"
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -90,3 +97,46 @@ def test_a_store_that_was_open_when_the_disk_became_full_goes_on_reading(disk: P
     assert store.runs()
     assert time.monotonic() - before < 2
     store.close()
+
+
+def lab_home(disk: Path) -> Path:
+    """File of the settings of a home on the disk, with an archive and a store."""
+    (disk / "workbench.toml").write_text(
+        f'home = "home"\n[sources.history]\nkind = "archive"\npath = "home/archive"\nsystems = ["{SYSTEM}"]\n'
+    )
+    times = np.arange(0, 86_400_000, 60_000) + 1_793_491_200_000
+    samples = SeriesSet.of([({"__name__": "up", "system": SYSTEM, "job": SYSTEM}, times, np.ones(len(times)))])
+    Archive.open(disk / "home" / "archive", create=True).append_samples(samples)
+    return disk / "workbench.toml"
+
+
+WRITING = {
+    "issue": ["report", "issue", "--system", SYSTEM, "--period", "2026-10"],
+    "run": ["report", "run", "monthly", "--system", SYSTEM, "--period", "2026-10"],
+    "collect": ["collect"],
+    "compact": ["archive", "compact", "--whole"],
+    "backup": ["backup", "BACKUP"],
+    "exclude": ["slo", "exclude", "add", SYSTEM, "--from", "2026-11-01T00:00Z", "--for", "5m", "--reason", "x"],
+    "backfill": ["collect", "--backfill", "1d"],
+    "schedule": ["schedule", "run", "--once"],
+}
+
+
+@pytest.mark.parametrize(("harm", "said"), [(fill, "full|No space"), (read_only, "[Rr]ead-?only")])
+def test_commands_that_write_say_what_the_disk_is(
+    disk: Path,
+    harm: Callable[[Path], None],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = lab_home(disk)
+    monkeypatch.delenv("WORKBENCH_DEBUG", raising=False)
+    harm(disk)
+    for name, words in WRITING.items():
+        with pytest.raises(SystemExit) as ended:
+            main(["--config", str(config)] + [str(disk / "backup") if word == "BACKUP" else word for word in words])
+        err = capsys.readouterr().err
+        assert ended.value.code in (11, 12), (name, err)
+        assert re.search(said, err), (name, err)
+        assert "fault of the workbench" not in err, (name, err)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from workbench.archive.archive import Archive
 from workbench.archive.storage.layout import LAYOUTS, LOGS, SAMPLES, Layout
-from workbench.archive.storage.parquet import DataFile, overlapping
+from workbench.archive.storage.parquet import TURN, DataFile, batches, checked_rows, overlapping, row_groups
 from workbench.core.errors import QueryRejected, QueryTooExpensive
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 #: Where an error of duckdb points: the line, what is shown of it, and the spaces before the caret.
 _POINTED = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 
+#: How duckdb begins what Arrow says of a file that it cannot read.
+_UNREADABLE = "reading the Arrow source failed"
+
 #: Equal log lines of one file are several lines; those of another file are the same ones again.
-_COPY = f"row_number() OVER (PARTITION BY {', '.join(LOGS.schema.names)}, filename)"
+_COPY = f"row_number() OVER (PARTITION BY {', '.join(LOGS.schema.names)}, {TURN})"
 _VALUE = "series_id, ts, coalesce(value_int::DOUBLE / pow(10.0, coalesce(scale, 0)), value) AS value"
 
 
@@ -65,35 +68,36 @@ def connect(archive: Archive, *, memory_mib: int = MEMORY_MIB) -> DuckDBPyConnec
     """
     import duckdb
 
-    listed = {layout: archive.files(layout) for layout in LAYOUTS}
     connection = duckdb.connect(":memory:")
-    if files_of := archive.place.as_fsspec():
-        connection.register_filesystem(files_of)
-    paths = [f"{archive.place}/{layout.name}/{file.path}" for layout, files in listed.items() for file in files]
-    connection.execute("SET allowed_paths = $1", [paths])
-    for layout, files in listed.items():
-        _view(connection, archive, layout, files)
     connection.execute(f"SET memory_limit = '{int(memory_mib)}MiB'")
     connection.execute("SET temp_directory = ''")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+    for layout in LAYOUTS:
+        _view(connection, archive, layout, archive.files(layout))
     return connection
 
 
-def rows_of(connection: DuckDBPyConnection, query: str, *, seconds: float | None = None) -> list[dict[str, Any]]:
-    """Run one statement and return its rows by the names of the columns.
+def rows_of(
+    archive: Archive, query: str, *, seconds: float | None = None, memory_mib: int = MEMORY_MIB
+) -> list[dict[str, Any]]:
+    """Run one statement over an archive and return its rows by the names of the columns.
 
     Parameters
     ----------
-    connection : DuckDBPyConnection
-        The open database.
+    archive : Archive
+        The archive that is asked; see :func:`connect`.
     query : str
         One SQL statement.
     seconds : float, optional
         After so long it is ended. [s]
+    memory_mib : int
+        A query that would take more is refused. [MiB]
 
     Raises
     ------
+    ArchiveError
+        A file that the statement reads is damaged.
     QueryRejected
         duckdb does not take it.
     QueryTooExpensive
@@ -101,32 +105,45 @@ def rows_of(connection: DuckDBPyConnection, query: str, *, seconds: float | None
     """
     import duckdb
 
-    ends = threading.Timer(threading.TIMEOUT_MAX if seconds is None else seconds, connection.interrupt)
-    ends.daemon = True
-    ends.start()
-    try:
-        answer = connection.execute(query)
-        names = [column[0] for column in answer.description or ()]
-        rows = answer.fetchmany(MAX_ROWS + 1)
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
-        late = isinstance(error, duckdb.InterruptException)
-        why = f"longer than {seconds:g} s" if late and seconds else "more memory than it may"
-        raise QueryTooExpensive(
-            f"The query takes {why}.",
-            query=query,
-            hint="Narrow it, aggregate in it, or raise `limits` in the settings.",
-        ) from None
-    except duckdb.Error as error:
-        words, position = _placed(str(error), query)
-        hint = "Tables: " + ", ".join(each.name for each in LAYOUTS) + "."
-        raise QueryRejected(words, query=query, hint=hint, position=position) from None
-    finally:
-        ends.cancel()
+    # Closed here: threads of a connection that outlives the interpreter end the process with an abort.
+    with closing(connect(archive, memory_mib=memory_mib)) as connection:
+        ends = threading.Timer(threading.TIMEOUT_MAX if seconds is None else seconds, connection.interrupt)
+        ends.daemon = True
+        ends.start()
+        try:
+            answer = connection.execute(query)
+            names = [column[0] for column in answer.description or ()]
+            rows = answer.fetchmany(MAX_ROWS + 1)
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
+            late = isinstance(error, duckdb.InterruptException)
+            why = f"longer than {seconds:g} s" if late and seconds else "more memory than it may"
+            raise QueryTooExpensive(
+                f"The query takes {why}.",
+                query=query,
+                hint="Narrow it, aggregate in it, or raise `limits` in the settings.",
+            ) from None
+        except duckdb.Error as error:
+            if _UNREADABLE in str(error):
+                _read_whole(archive)
+            words, position = _placed(str(error), query)
+            hint = "Tables: " + ", ".join(each.name for each in LAYOUTS) + "."
+            raise QueryRejected(words, query=query, hint=hint, position=position) from None
+        finally:
+            ends.cancel()
     if len(rows) > MAX_ROWS:
         raise QueryTooExpensive(
             f"The query gives more than {MAX_ROWS:,} rows.", query=query, hint="Aggregate or LIMIT."
         )
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _read_whole(archive: Archive) -> None:
+    """Read every file until one raises the error that names it."""
+    for layout in LAYOUTS:
+        folder = archive.place / layout.name
+        for file in archive.files(layout):
+            for _ in batches(folder, file, layout, row_groups(folder, file, layout, {})):
+                pass
 
 
 def _placed(message: str, query: str) -> tuple[str, int | None]:
@@ -154,20 +171,12 @@ def _view(connection: DuckDBPyConnection, archive: Archive, layout: Layout, file
     shared = overlapping(files, layout) if layout.time else np.zeros(len(files), bool)
     rows = connection.from_arrow(layout.schema.empty_table()).project(columns)
     for twice in (False, True):
-        paths = [
-            f"{archive.place}/{layout.name}/{file.path}"
-            for file, is_ in zip(files, shared, strict=True)
-            if is_ == twice
-        ]
-        if paths:
-            relation = connection.read_parquet(paths, filename=twice, union_by_name=True)
-            for name in set(layout.schema.names) - set(relation.columns):  # every file is of an older schema
-                relation = relation.project(f"*, NULL AS {name}")
+        chosen = [file for file, is_ in zip(files, shared, strict=True) if is_ == twice]
+        if chosen:
+            relation = connection.from_arrow(checked_rows(archive.place / layout.name, layout, chosen))
             if twice:
                 relation = relation.project(f"*, {_COPY if layout == LOGS else '0'} AS copy")
-                order = pa.table({"filename": paths, "turn": range(len(paths))})  # files come by their commits
-                relation = relation.join(connection.from_arrow(order), "filename")
-                place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY turn DESC) AS place"
+                place = f"row_number() OVER (PARTITION BY {key}, copy ORDER BY {TURN} DESC) AS place"
                 relation = relation.project(f"*, {place}").filter("place = 1")
             rows = rows.union(relation.project(columns))
     rows.create_view(layout.name)

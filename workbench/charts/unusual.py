@@ -12,11 +12,22 @@ import pandas as pd
 from workbench.analysis.cost.jump_events import jump_events
 from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.alerts.tables import measure_text
-from workbench.charts.capacity.tables import action_text, chance_text
+from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
 from workbench.charts.performance.tables import rule_text, use_text
+from workbench.charts.tables import budget_left_text, goal_word
+from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Status, Study
-from workbench.core.units import amount_text, change_text, day_text, instant_text, ratio_text, span_text, value_text
+from workbench.core.units import (
+    amount_text,
+    change_text,
+    day_text,
+    instant_text,
+    ratio_text,
+    span_text,
+    target_text,
+    value_text,
+)
 
 #: Data older than this at the end of a period are not of now. A period observed to this share is observed.
 _FRESH, _WHOLE = timedelta(hours=1), 0.999
@@ -43,6 +54,19 @@ class Line:
     evidence: str
     start: datetime | None = None
     end: datetime | None = None
+
+
+def slo_lines(study: Study) -> tuple[Line, ...]:
+    """One line per objective that is missed or at risk, the least budget first."""
+    frame = study.results["compliance"].frame
+    lines = []
+    for row in frame[frame["status"].isin(["spent", "at_risk"])].sort_values("period_left_ratio").itertuples():
+        evidence = (
+            f"{ratio_text(row.sli)} against {target_text(row.target)}, {budget_left_text(row)} of the budget left"
+        )
+        evidence += "" if pd.isna(row.exhausted_at) else f"; the budget ends {instant_text(row.exhausted_at)}"
+        lines.append(Line("today/objective", row.status, str(row.title), evidence))
+    return tuple(lines)
 
 
 def performance_lines(study: Study) -> tuple[Line, ...]:
@@ -185,6 +209,10 @@ def alert_lines(study: Study) -> tuple[Line, ...]:
 def usual_sentence(study: Study) -> str:
     """Say what is as usual, of what was looked at; empty where nothing is."""
     results = study.results
+    if study.name == "slo_compliance":
+        words = [goal_word(row) for row in results["compliance"].frame.itertuples()]
+        kept = words.count(STATUS_WORDS["ok"])
+        return f"{kept} of {len(words)} objectives are met and not at risk." if words else ""
     if study.name == "service_performance":
         return _kept(results["thresholds"], "threshold", "breaches", _in_what(study))
     if study.name == "quality_drift":
@@ -193,7 +221,9 @@ def usual_sentence(study: Study) -> str:
         return f"{steady} of {len(states)} scores do not drift now." if len(states) else ""
     if study.name == "capacity_forecast":
         once = results["limits"].frame.groupby(["resource", "series"])["reached_at"].count()
-        return f"{int((once == 0).sum())} of {len(once)} levels reach no limit in the horizon." if len(once) else ""
+        rest = likeliest(results["limits"].frame)
+        calm = f"{int((once == 0).sum())} of {len(once)} levels are expected to reach no limit in the horizon"
+        return f"{calm}{rest}." if len(once) else ""
     if study.name == "alert_load":
         rules = results["rules"].frame
         quiet = int(((rules["episodes"] == 0) & (rules["open"] == 0)).sum())

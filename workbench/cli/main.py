@@ -12,7 +12,7 @@ import click
 
 from workbench import __version__
 from workbench.cli.shared.lazy import LazyGroup
-from workbench.core.errors import WorkbenchError
+from workbench.core.errors import WorkbenchError, disk_failure
 from workbench.core.foreign_text import cut, visible
 from workbench.core.private import keep_private
 
@@ -152,5 +152,8 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("WORKBENCH_DEBUG"):
             raise
+        if isinstance(error, OSError) and (failure := disk_failure(error)) is not None:
+            complain(str(failure))
+            sys.exit(failure.exit_code)
         complain(f"{type(error).__name__}: {error}\nThis is a fault of the workbench. WORKBENCH_DEBUG=1 shows where.")
         sys.exit(70)

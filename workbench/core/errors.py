@@ -27,6 +27,7 @@ correct, or look elsewhere. Messages say what, where, which value and what to do
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -120,6 +121,38 @@ class ArchiveError(WorkbenchError):
     """The archive or the store cannot be read or written."""
 
     exit_code = 11
+
+
+#: What a disk says, by the number of its error; such an error is of the machine, not of the program.
+_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of the disk is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EFBIG: "a file may not become so large",
+    errno.EIO: "the disk failed (input/output error)",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "the operation is not permitted",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open on this machine",
+}
+
+
+def disk_failure(error: OSError) -> ArchiveError | None:
+    """Return an error of the operating system as ours where it is one of a disk; else None.
+
+    Examples
+    --------
+    >>> str(disk_failure(OSError(errno.ENOSPC, "No space left on device", "/home/x/report.html")).message)
+    '/home/x/report.html cannot be used: the disk is full.'
+    >>> disk_failure(OSError(errno.ECONNREFUSED, "Connection refused"))
+    """
+    reason = _DISK.get(error.errno or 0)
+    if reason is None:
+        return None
+    return ArchiveError(
+        f"{error.filename or 'A file'} cannot be used: {reason}.",
+        hint="What was committed before is whole. Mend the disk or its rights, then run the command again.",
+    )
 
 
 class ReportError(WorkbenchError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -125,7 +125,7 @@ def alert_findings(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iter
         since = rows["since"].min()
         age_s = (pd.Timestamp(as_of) - since).total_seconds() if pd.notna(since) else math.nan
         first = next(iter(rows["labels"]))
-        said = [f"{len(rows)} alerts firing" if len(rows) > 1 else "firing"]
+        said = [f"{len(rows)} alerts firing" if len(rows) > 1 else "Firing"]
         if math.isfinite(age_s):
             said.append(f"for {span_text(age_s)}, since {instant_text(since)}")
         yield Finding(
@@ -139,7 +139,15 @@ def alert_findings(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iter
             evidence=" ".join(said) + (f"; {first}" if first else ""),
             severity=str(severity) or "warning",
             urgency=age_s / 3600,
+            about=_about(rows["labels"]),
         )
+
+
+def _about(labels: Iterable[str]) -> frozenset[frozenset[str]]:
+    """Return the values of each text of labels, ``device=sda1, job=node``, without its job; none where one has none."""
+    pairs = ([pair.partition("=") for pair in str(text).split(", ")] for text in labels)
+    series = frozenset(frozenset(value for name, _, value in row if value and name != "job") for row in pairs)
+    return series if all(series) else frozenset()
 
 
 def limit_findings(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) -> Iterator[Finding]:
@@ -173,6 +181,7 @@ def limit_findings(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) 
             evidence=f"{value_text(worst, unit)}{where}, limit {longest['rule']}, for {least}{span_text(held_s)}{more}",
             severity=str(longest["severity"]),
             urgency=over,
+            about=_about(rows["group"]),
         )
 
 
@@ -199,6 +208,7 @@ def budget_findings(budgets: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
             evidence=f"{ratio_text(float(row.used), digits=1)}{of} used",
             severity="critical" if row.status == "spent" else "warning",
             urgency=float(row.used),
+            about=frozenset({frozenset({str(row.group)})}),
         )
 
 

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+from pyarrow import fs
 
 from workbench.archive.storage.causes import plain
 from workbench.core.errors import ArchiveError
@@ -106,11 +107,11 @@ class Bucket:
         """File that asks for the ranges that are read of an object."""
         return pa.PythonFile(_Ranges(self, self.prefix + name, size), mode="r")
 
-    def as_fsspec(self) -> Any:
-        """File system by which duckdb reads the objects."""
+    def as_arrow(self) -> fs.FileSystem:
+        """File system by which a set of rows is read."""
         from obstore.fsspec import FsspecStore
 
-        return FsspecStore(self.url.partition(":")[0], **self.login)
+        return fs.PyFileSystem(fs.FSSpecHandler(FsspecStore(self.url.partition(":")[0], **self.login)))
 
     def delete(self, name: str) -> None:
         """Delete an object where there is one."""
@@ -141,7 +142,7 @@ class Bucket:
         own = uuid.uuid4().hex
         held, version = self._versioned(name)
         lease = _lease(held)
-        if lease["until"] > time.time() or not self._put_if(name, _word(own), version):
+        if 0 < lease["until"] - time.time() <= _GONE_S or not self._put_if(name, _word(own), version):
             raise ArchiveError(
                 f"Another process copies into the archive in {self}.",
                 hint=f"Wait until it is done; one that was killed counts as gone after {_GONE_S:.0f} s.",

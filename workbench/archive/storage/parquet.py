@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -31,6 +32,9 @@ Ranges = Mapping[str, tuple[int, int]]
 #: Rows that are read at once, about.
 _BATCH_ROWS = 2_097_152
 _LEVEL = 3
+
+#: Column of the place of a row's file in the order of commits.
+TURN = "file_turn"
 
 #: End of the names of files whose footer has a checksum before it; earlier ones have none.
 SEALED = ".sealed.parquet"
@@ -292,6 +296,36 @@ def _alike(footer: _Footer, number: int, places: Mapping[str, int]) -> dict[str,
         elif (said := group.column(place).statistics) is not None and said.null_count == group.num_rows:
             alike[name] = None
     return alike if len(alike) < len(places) else {}
+
+
+def checked_rows(folder: Place, layout: Layout, files: Sequence[DataFile]) -> ds.Dataset:
+    """Return files as one set of rows for another engine; pages are held against their checksums as they are read.
+
+    Parameters
+    ----------
+    folder : Place
+        The table.
+    layout : Layout
+        Columns; those that a file of an older schema lacks are null.
+    files : sequence of DataFile
+        In the order of commits; a column :data:`TURN` has the place of the row's file in it.
+
+    Raises
+    ------
+    ArchiveError
+        A file is missing, has another size, or its footer is damaged.
+    """
+    for file in files:
+        with _reading(folder, file):
+            checked_tail(folder.source(file.path, file.size), file.path, file.size)
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    return ds.FileSystemDataset.from_paths(
+        [f"{folder}/{file.path}" for file in files],
+        schema=layout.schema.append(pa.field(TURN, pa.int64())),
+        format=ds.ParquetFileFormat(default_fragment_scan_options=options),
+        filesystem=folder.as_arrow(),
+        partitions=[ds.field(TURN) == number for number in range(len(files))],
+    )
 
 
 def _parts(groups: Sequence[int], footer: _Footer) -> Iterator[list[int]]:

@@ -11,10 +11,12 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from pyarrow import fs
 
 from workbench.core.errors import ArchiveError
 from workbench.core.private import FILE, private_folder
@@ -74,8 +76,8 @@ class Place(Protocol):
         """Return what pyarrow reads a file from."""
         ...
 
-    def as_fsspec(self) -> Any:
-        """File system by which duckdb reads the files; None where it reads them itself."""
+    def as_arrow(self) -> fs.FileSystem:
+        """File system by which a set of rows is read; its paths are those of ``str``."""
         ...
 
     def delete(self, name: str) -> None:
@@ -150,7 +152,8 @@ class LocalFolder:
             return result, path.stat().st_size
         except OSError as error:
             if new:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # a disk that is read-only
+                    path.unlink(missing_ok=True)
             raise ArchiveError(
                 f"The archive cannot write below {path.parent}: {error.strerror or error}.",
                 hint="Nothing was changed. Free disk space or mend the permissions, then run the command again.",
@@ -160,8 +163,9 @@ class LocalFolder:
         """Path of a file."""
         return self.path / name
 
-    def as_fsspec(self) -> None:
-        """Return nothing: duckdb reads folders itself."""
+    def as_arrow(self) -> fs.FileSystem:
+        """Return the disk of this machine."""
+        return fs.LocalFileSystem()
 
     def delete(self, name: str) -> None:
         """Delete a file where there is one."""
@@ -176,9 +180,7 @@ class LocalFolder:
 
     def change(self, name: str, make: Callable[[bytes | None], bytes]) -> None:
         """Write a small file anew under the lock of the folder, by a sibling that takes its place."""
-        private_folder(self.path)
-        with open(self.path / LOCK, "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # a process that is killed lets go of it
+        with self._locked(LOCK, fcntl.LOCK_EX):
             held = self.load(name)
             fresh = make(held)
             if fresh == held:
@@ -197,14 +199,28 @@ class LocalFolder:
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
         """Hold a lock that a killed process lets go of at once."""
-        with open(self.path / name, "w", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ArchiveError(
-                    f"Another process copies into the archive in {self.path}.", hint="Wait until it is done."
-                ) from None
+        with self._locked(name, fcntl.LOCK_EX | fcntl.LOCK_NB):
             yield
+
+    @contextmanager
+    def _locked(self, name: str, how: int) -> Iterator[None]:
+        try:
+            private_folder(self.path)
+            lock = os.open(self.path / name, os.O_WRONLY | os.O_CREAT, FILE)
+        except OSError as error:
+            raise ArchiveError(
+                f"{self.path / name} cannot be written: {error.strerror or error}.",
+                hint="Nothing was changed. Free disk space or mend the permissions, then run the command again.",
+            ) from error
+        try:
+            fcntl.flock(lock, how)  # a process that is killed lets go of it
+            yield
+        except BlockingIOError:
+            raise ArchiveError(
+                f"Another process copies into the archive in {self.path}.", hint="Wait until it is done."
+            ) from None
+        finally:
+            os.close(lock)
 
 
 def is_url(location: str | Path) -> bool:

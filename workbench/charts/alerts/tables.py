@@ -257,7 +257,7 @@ def no_burst(coverage: float) -> str:
 
 def _seen(coverage: float) -> str:
     whole = "this period"
-    return f"the {ratio_text(coverage, digits=1)} of {whole} that was seen" if coverage < _WHOLE else whole
+    return f"the {ratio_text(coverage, digits=1)} of {whole} that was observed" if coverage < _WHOLE else whole
 
 
 def alerts_finding(study: Study) -> Sentence:

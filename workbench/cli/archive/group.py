@@ -192,9 +192,9 @@ def sql(state: Any, name: str | None, query: str, format_: str) -> None:
       workbench archive sql "select metric, count(*) as series from series group by 1 order by 2 desc"
       workbench archive sql --archive demo "select count(*) from samples" --format json
     """
-    from workbench.archive.sql import connect, rows_of
+    from workbench.archive.sql import rows_of
 
-    show(format_, rows_of(connect(opened(state, name)), query, seconds=state.settings.limits.seconds))
+    show(format_, rows_of(opened(state, name), query, seconds=state.settings.limits.seconds))
 
 
 def _steps(bar: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.core.errors import ReportError
 from workbench.core.private import FOLDER, opened, private_folder
 from workbench.core.processes import read_process, this_process
 from workbench.core.settings import Settings
@@ -32,6 +33,18 @@ def scratch_folder(shelf: Path, name: str) -> Iterator[Path]:
 
 def _owner(folder: Path, name: str) -> str:
     return folder.name.removeprefix(f".{name}-").rpartition("+")[0].replace("+", "/")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a report is written into an error that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(
+            f"The report cannot be written to {path}: {error.strerror or error}.",
+            hint="Make room or name another folder with --out; `home` in the settings says where reports are kept.",
+        ) from error
 
 
 def published(path: Path, settings: Settings) -> None:

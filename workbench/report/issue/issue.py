@@ -15,7 +15,7 @@ from workbench.core.errors import ParameterError, ReportError
 from workbench.core.periods import calendar_name, parse_period
 from workbench.core.settings import Settings
 from workbench.core.timerange import TimeRange
-from workbench.report.export.kept import published, scratch_folder
+from workbench.report.export.kept import published, scratch_folder, writing
 from workbench.report.issue.page import issued_page
 from workbench.store import Issue
 from workbench.store.kept import ISSUED, kept_as, kept_at
@@ -109,7 +109,7 @@ def issue_report(
             placed(issue, settings)
             for issue in store.issues(report=report, system=system, period=period, zone=settings.zone)
         ]
-        with scratch_folder(shelf, report) as scratch:
+        with writing(shelf), scratch_folder(shelf, report) as scratch:
             issue = _written(context, frozen, scratch, report, period, instant, known[0] if known else None)
             if issue is None:
                 return Issued(known[0], new=False)

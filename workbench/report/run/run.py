@@ -7,8 +7,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from workbench.core.periods import calendar_name, parse_period
 from workbench.core.private import private_folder
 from workbench.core.settings import Settings
 from workbench.report.export.html import to_html, write_atomically
-from workbench.report.export.kept import published
+from workbench.report.export.kept import published, writing
 from workbench.report.export.outputs import Output, checked_outputs, copied, hash_of, write_outputs
 from workbench.report.run.compose import composed
 from workbench.report.run.jupyter import jupyter_library
@@ -130,7 +129,7 @@ def run_report(
     values = checked_parameters(name, {**(parameters or {}), **declared}, settings.reports)
     wanted = checked_outputs(outputs)
     folder = settings.home / DRAFTS / system / period.replace(":", "")
-    with _writing(folder):
+    with writing(folder):
         private_folder(folder)
     begun = time.monotonic()
     store = context.store or open_store(settings)
@@ -162,11 +161,11 @@ def run_report(
             footer |= {"status": f"incomplete: no answer for {', '.join(unanswered)}"} if unanswered else {}
             title = f"{head}: {name} report of {system}, {period}"
             text = to_html(notebook, title=title, footer=footer, interactive=interactive)
-            with _writing(target):
+            with writing(target):
                 write_atomically(target, text)
                 files = write_outputs(notebook, target, Path(scratch) / DATA, wanted)
         _complete(unanswered, target, out)
-        with _writing(out or target):
+        with writing(out or target):
             copied(files, out)
             for path in files.values():
                 published(path, settings)
@@ -220,18 +219,6 @@ def _complete(unanswered: tuple[str, ...], target: Path, out: Path | None) -> No
         )
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a report is written into an error that names the place."""
-    try:
-        yield
-    except OSError as error:
-        raise ReportError(
-            f"The report cannot be written to {path}: {error.strerror or error}.",
-            hint="Make room or name another folder with --out; `home` in the settings says where reports are kept.",
-        ) from error
-
-
 def _execute(
     template: Path, parameters: Mapping[str, Any], folder: Path, run_id: str, scratch: Path, kernel: type[Any]
 ) -> tuple[Any, tuple[str, ...]]:
@@ -267,6 +254,6 @@ def _execute(
         ) from error
     unanswered = take_unanswered(notebook)
     finished = folder / f"{template.stem}-{run_id[:12]}.ipynb"
-    with _writing(finished):
+    with writing(finished):
         write_atomically(finished, nbformat.writes(notebook))
     return notebook, unanswered

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.archive.source import ArchiveSource
-from workbench.archive.sql import connect, rows_of
+from workbench.archive.sql import rows_of
 from workbench.core.errors import ParameterError, QueryTooExpensive, WorkbenchError
 from workbench.core.filters import LogFilter, Native
 from workbench.core.secret_text import masked
@@ -76,7 +76,7 @@ def query_archive(ctx: Context, sql: str, *, source: str) -> pd.DataFrame:
     if not isinstance(held, ArchiveSource):
         names = ", ".join(archive_names(ctx)) or "none is set"
         raise ParameterError(f"{source!r} is no archive, so it takes no SQL.", hint=f"Archives: {names}.")
-    rows = rows_of(connect(held.archive), sql, seconds=ctx.limits.seconds)
+    rows = rows_of(held.archive, sql, seconds=ctx.limits.seconds)
     if len(rows) > ROWS:
         raise QueryTooExpensive(f"The answer has {len(rows):,} rows, the page shows {ROWS:,}.", hint="Add a limit.")
     return pd.DataFrame(rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workbench.archive import Archive
-from workbench.archive.sql import connect, rows_of
+from workbench.archive.sql import rows_of
 from workbench.core.errors import AccessRefused, ParameterError
 from workbench.studies.sources.context import Context
 
@@ -51,5 +51,5 @@ def query_sql(ctx: Context, query: str, *, source: str | None = None) -> SqlAnsw
             hint=f"Archives: {', '.join(archives) or 'none'}.",
         )
     archive = Archive.open(archives[name].place)
-    rows = rows_of(connect(archive), query, seconds=ctx.limits.seconds)
+    rows = rows_of(archive, query, seconds=ctx.limits.seconds)
     return SqlAnswer(pd.DataFrame(rows), name)
