@@ -66,8 +66,8 @@ def ratios(draw: st.DrawFn) -> tuple[str, str, int, int]:
     latency, form = draw(st.booleans()), draw(st.integers(0, 3))
     if latency:
         bound = draw(st.sampled_from(["500", "1000"]))
-        whole, events = "d_count", BUCKETS["+Inf"]
-        bad = f"{rated('d_count', form)} - " + rated(f'd_bucket{{le="{bound}"}}', form)
+        whole, events = draw(st.sampled_from(["d_count", 'd_bucket{le="+Inf"}'])), BUCKETS["+Inf"]
+        bad = f"{rated(whole, form)} - " + rated(f'd_bucket{{le="{bound}"}}', form)
         wrong = events - BUCKETS[bound]
     else:
         codes = draw(st.sets(st.sampled_from(list(RATES)), min_size=1))
@@ -270,6 +270,7 @@ def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
         ("sum(rate(a[5m])) > bool 0", "sum(rate(b[5m]))", "the bad query is a number"),
         ("count(a)", "sum(rate(b[5m]))", "a number of series, the total events per second"),
         ("avg(rate(a[5m]))", "avg(rate(b[5m]))", "a result of avg"),
+        ("count(rate(a[5m]))", "count(rate(b[5m]))", "a result of count"),
         ("sum(topk(1, rate(a[5m])))", "sum(rate(b[5m]))", "a result of topk"),
         ("histogram_quantile(0.9, rate(a_bucket[5m]))", "sum(rate(b[5m]))", "a result of histogram_quantile"),
         ("-sum(rate(a[5m]))", "sum(rate(b[5m]))", "negative"),

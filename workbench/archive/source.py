@@ -339,7 +339,7 @@ def _scraped(samples: SeriesSet) -> SeriesSet:
     stale = is_stale(samples.values)
     if not stale.any():
         return samples
-    kept = np.concatenate([[0], np.cumsum(~stale)])[samples.offsets]
+    kept = samples.offsets - np.searchsorted(np.flatnonzero(stale), samples.offsets)
     held = np.flatnonzero(np.diff(kept))
     return SeriesSet(
         tuple(samples.labels[row] for row in held),

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.analysis.counting.apart import settled
 from workbench.analysis.counting.increase import Floats
 from workbench.core.errors import EmptyAnswer, QueryRejected
-from workbench.core.series import Metrics, label_key
+from workbench.core.series import Labels, Metrics, label_key
 from workbench.promql import Selector, parse, print_query
 from workbench.promql.parser.nodes import Binary, Call, bare, walk
 from workbench.promql.parser.terms import subtrahends
@@ -211,8 +211,13 @@ def check_within(plan: Plan, reader: CounterReader) -> list[str]:
     own, whole = parse(texts[part]), parse(texts["total"])
     if not isinstance(own, Selector) or not isinstance(whole, Selector) or own.name != whole.name:
         return []
-    counted = set(map(label_key, reader.labels(texts["total"])))
-    outside = [labels for labels in reader.labels(texts[part]) if label_key(labels) not in counted]
+    bucket = any(each.name == "le" and each.accepts("+Inf") for each in whole.matchers)  # holds those of all others
+
+    def key(labels: Labels) -> object:
+        return label_key({name: value for name, value in labels.items() if name != "le" or not bucket})
+
+    counted = set(map(key, reader.labels(texts["total"])))
+    outside = [labels for labels in reader.labels(texts[part]) if key(labels) not in counted]
     if not outside:
         return []
     if counted and len(outside) == len(reader.labels(texts[part])):
