@@ -284,8 +284,8 @@ class TableSource:
         naive = sum(stated for _, stated in read)
         if naive:
             times = "1 time" if naive == 1 else f"{naive:,} times"
-            said = "names no zone and is" if naive == 1 else "name no zone and are"
-            warnings.append(f"{times} in {column.name} {said} taken as UTC.")
+            phrase = "names no zone and is" if naive == 1 else "name no zone and are"
+            warnings.append(f"{times} in {column.name} {phrase} taken as UTC.")
         return pd.Series(pd.to_datetime([moment for moment, _ in read], utc=True), index=column.index).dt.as_unit("ms")
 
     def _instant(self, value: Any, row: int, column: Any) -> tuple[datetime | None, bool]:
