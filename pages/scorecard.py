@@ -13,6 +13,10 @@ with states.guard(), states.waiting(st.container(), height=400):
 
 with states.guard():
     scorecard.show(study)
-    tables.texts(scorecard.rows(study, by), alt="Objectives by period: SLI, budget spent, status, and from what")
+    tables.texts(
+        scorecard.rows(study, by),
+        alt="Objectives by period: SLI, budget spent, status, and from what",
+        tint=tables.status_tint,
+    )
     states.warned(study)
     scorecard.downloads(study)

@@ -20,11 +20,11 @@ top = st.container()
 with states.guard():
     period = filters.period()
     name = filters.slo(system)
-    promised = None if name is None else detail.objective(system, name)
+    objective = None if name is None else detail.objective(system, name)
 with top:
-    if promised is not None:
+    if objective is not None:
         filters.back_to_list()
-    beside = header.title("SLOs" if promised is None else promised.title)
+    beside = header.title("SLOs" if objective is None else objective.title)
     facts = st.container()
 body = st.container()
 
@@ -32,7 +32,7 @@ with states.guard(), states.waiting(body, height=600):
     study = load.slo_compliance(system, period.span, period.zone, name)
 
 with beside:
-    states.badge(study.status)
+    states.badge(states.judged(study, study.status))
 with facts:
     header.facts(study, header.system_title(system))
 
@@ -43,7 +43,9 @@ with body, states.guard():
         st.stop()
     usable = states.usable(study)
     history, file_name = study.results["budget"], exports.file_name("slo", system, name or "all", period.text)
-    if promised is None:
+    if objective is None:
+        if usable:
+            board.standing(study)
         tables.goals(tables.worst_first(compliance.frame), key="slos", open_row=board.choose_slo)
         if usable:
             figures.card("Error budgets left", charts.budget_figure, history, compliance, key="budgets")
@@ -55,27 +57,27 @@ with body, states.guard():
             figures.timed(
                 "Budget, measured share, counts", charts.detail_figure, history, compliance, key="detail", study=study
             )
-            spent.episodes(system, promised.id, period)
+            spent.episodes(system, objective.id, period)
         names = ["Burn rate", "Definition", "What if", "Alerting policies"]
         burn, definition, what_if, policies = st.tabs(names, key="table", on_change="rerun", bind="query-params")
         with definition:
-            detail.definition(promised)
+            detail.definition(objective)
         if usable:
             with burn:
                 detail.burn_rates(study.results["burn"])
             with what_if:
-                spent.what_if(system, promised, period)
+                spent.what_if(system, objective, period)
             with policies:
-                spent.policies(system, promised.id, period)
+                spent.policies(system, objective.id, period)
     if usable:
         decided.shown(study)
-    if promised is not None:
-        decide.forms(system, promised.id)
+    if objective is not None:
+        decide.forms(system, objective.id)
     if usable:
         states.warned(study)
-        exports.downloads(study, compliance if promised is None else history, name=file_name)
-    if promised is not None:
+        exports.downloads(study, compliance if objective is None else history, name=file_name)
+    if objective is not None:
         with st.expander("Where these numbers come from", icon=":material/verified:"):
-            detail.commands(system, promised.id, period, study)
-            detail.notebook(study, slo=promised.id)
+            detail.commands(system, objective.id, period, study)
+            detail.notebook(study, slo=objective.id)
             detail.provenance(study)

@@ -13,6 +13,7 @@ from scipy import stats
 
 from workbench.analysis.capacity.levels import CapacityLimit, Level, capacity
 from workbench.analysis.forecast.forecast import first_reached, forecast, refusal
+from workbench.analysis.forecast.growth import growth_paths
 from workbench.analysis.forecast.lines import theil_sen
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -103,6 +104,14 @@ def test_a_disk_that_is_cleaned_goes_on_from_its_new_level():
     row, _ = judged(values)
     truth = AS_OF + timedelta(days=(1 - values[-1]) / 0.02)
     assert abs(row["reached_at"] - pd.Timestamp(truth)) < pd.Timedelta(days=2)
+    assert row["latest"] - row["earliest"] < pd.Timedelta(days=4)
+
+
+def test_two_days_at_another_rate_may_be_a_burst():
+    rates = np.repeat([1.0] * 28 + [8.0, 8.0], 24) + 0.05 * np.random.default_rng(1).standard_normal(30 * 24)
+    grown = growth_paths(np.cumsum(rates), 72)[:, -1] - rates.sum()
+    assert np.median(grown) == pytest.approx(8 * 72, rel=0.05)
+    assert 0.1 <= np.mean(grown < 3 * 72) <= 0.25
 
 
 def test_a_jump_alone_is_no_trend():

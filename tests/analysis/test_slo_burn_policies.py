@@ -286,4 +286,7 @@ def test_another_target_judges_the_same_counts() -> None:
     events, goal = promised(np.array([5.0, 0.0]), np.full(2, 1000.0))
     counts = Counts(goal.objective, goal.window, goal.slice_ms, events)
     frame = what_if({"": counts}, goal, {}, as_of=goal.window.end, targets=[Decimal("0.99")]).frame
-    assert frame[["target", "promised", "status"]].to_numpy().tolist() == [[0.99, False, "ok"], [0.999, True, "spent"]]
+    assert frame[["target", "as_defined", "status"]].to_numpy().tolist() == [
+        [0.99, False, "ok"],
+        [0.999, True, "spent"],
+    ]

@@ -83,3 +83,38 @@ def test_a_source_that_is_away_comes_before_what_it_could_say() -> None:
     (one,) = source_findings(states, {"main": DUTY})
     assert (one.title, one.evidence) == ("Source main does not answer", "no sample known; Nobody answers.")
     assert today([*MATTERS, one], as_of=NOON).frame["kind"].iloc[0] == "source"
+
+
+def test_a_budget_is_told_with_the_alert_that_fires_for_its_key() -> None:
+    firing = pd.DataFrame(
+        {
+            "alertname": "KeyBudgetSpent",
+            "severity": "warning",
+            "labels": ["virtual_key_id=vk-4, job=gateway"],
+            "since": pd.to_datetime([NOON - timedelta(hours=2)]).as_unit("ms"),
+        }
+    )
+    budgets = pd.DataFrame(
+        {
+            "dimension": "key",
+            "group": ["vk-4", "vk-5"],
+            "used": [1.17, 0.9],
+            "limit": math.nan,
+            "unit": "USD",
+            "status": ["spent", "at_risk"],
+        }
+    )
+    found = [*alert_findings(firing, DUTY, as_of=NOON), *budget_findings(budgets, DUTY)]
+    result = today(found, as_of=NOON)
+    assert result.frame["subject"].tolist() == ["KeyBudgetSpent", "vk-5"]
+    assert result.considered == 2
+    told = result.frame.iloc[0]
+    assert told["evidence"].endswith("virtual_key_id=vk-4, job=gateway; Budget of key vk-4: 117.0 % used")
+    assert told["severity"] == "critical"
+
+
+def test_an_alert_without_labels_takes_no_threshold_of_another_kind_with_it() -> None:
+    firing = pd.DataFrame({"alertname": "Watchdog", "severity": "info", "labels": [""], "since": [pd.NaT]})
+    (alert,) = alert_findings(firing, DUTY, as_of=NOON)
+    limit = finding("limit", "lab", "p95", "warning", 1.5)
+    assert today([alert, limit], as_of=NOON).frame["subject"].tolist() == ["Watchdog", "p95"]

@@ -201,7 +201,7 @@ def test_what_is_excluded_spent_nothing_in_attribution_replay_and_what_if(lab: C
             int((spent["kind"] == "episode").sum()),
             float(spent["bad"].sum()),
             float(replayed.results["spending"].frame["bad"].sum()),
-            float(1 - tried.loc[tried["promised"], "sli"].iloc[0]),
+            float(1 - tried.loc[tried["as_defined"], "sli"].iloc[0]),
         )
 
     assert figures()[:3] == (1, 24, 24)

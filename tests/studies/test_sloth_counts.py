@@ -66,8 +66,8 @@ def ratios(draw: st.DrawFn) -> tuple[str, str, int, int]:
     latency, form = draw(st.booleans()), draw(st.integers(0, 3))
     if latency:
         bound = draw(st.sampled_from(["500", "1000"]))
-        whole, events = "d_count", BUCKETS["+Inf"]
-        bad = f"{rated('d_count', form)} - " + rated(f'd_bucket{{le="{bound}"}}', form)
+        whole, events = draw(st.sampled_from(["d_count", 'd_bucket{le="+Inf"}'])), BUCKETS["+Inf"]
+        bad = f"{rated(whole, form)} - " + rated(f'd_bucket{{le="{bound}"}}', form)
         wrong = events - BUCKETS[bound]
     else:
         codes = draw(st.sets(st.sampled_from(list(RATES)), min_size=1))
@@ -270,6 +270,7 @@ def test_a_counter_beside_a_rate_is_counted_like_it(source, form) -> None:
         ("sum(rate(a[5m])) > bool 0", "sum(rate(b[5m]))", "the bad query is a number"),
         ("count(a)", "sum(rate(b[5m]))", "a number of series, the total events per second"),
         ("avg(rate(a[5m]))", "avg(rate(b[5m]))", "a result of avg"),
+        ("count(rate(a[5m]))", "count(rate(b[5m]))", "a result of count"),
         ("sum(topk(1, rate(a[5m])))", "sum(rate(b[5m]))", "a result of topk"),
         ("histogram_quantile(0.9, rate(a_bucket[5m]))", "sum(rate(b[5m]))", "a result of histogram_quantile"),
         ("-sum(rate(a[5m]))", "sum(rate(b[5m]))", "negative"),
@@ -352,3 +353,13 @@ def test_a_share_without_failures_names_a_label_that_no_series_has(source) -> No
         objective = replace(TEMPLATE, method="ratio_timeslices", indicator=RawIndicator(share, "failure"))
         counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
         assert any('r_total{status!=""}' in text for text in counts.warnings) == warned
+
+
+@pytest.mark.parametrize("total", ["absent_total", 'r_total{code="500"}'])
+def test_more_failures_than_events_are_refused_and_take_no_other_objective_down(source, total) -> None:
+    wrong = replace(TEMPLATE, id="wrong", indicator=RatioIndicator(bad="d_count", total=total))
+    right = replace(TEMPLATE, indicator=RatioIndicator(bad='r_total{code="500"}', total="r_total"))
+    counts = read_counts(source, {}, [wrong, right], {wrong.id: SPAN, right.id: SPAN}).counts
+    assert counts[wrong.id].failure == "refused"
+    assert any("and the total " in warning for warning in counts[wrong.id].warnings)
+    assert counts[right.id].events["total"].sum() == pytest.approx(630 * 2 * SPAN.seconds / 60)

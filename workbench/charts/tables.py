@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.columns import header
-from workbench.charts.theme import STATUS_WORDS
+from workbench.charts.theme import PARTLY, STATUS_WORDS
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result, Study
 from workbench.core.units import (
@@ -46,7 +46,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "objective": str(row.objective),
-            "status": STATUS_WORDS[row.status],
+            "status": goal_word(row),
             "target": target_text(row.target),
             "SLI": _sli_text(row),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)} {row.unit}"
@@ -60,6 +60,11 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
         }
         for row in result.frame.itertuples()
     ]
+
+
+def goal_word(row: Any) -> str:
+    """Word of the status of an objective; what was observed to less than nine tenths is not called OK."""
+    return PARTLY if row.status == "ok" and row.coverage < COVERAGE_FLOOR else STATUS_WORDS[row.status]
 
 
 def budget_left_text(row: Any) -> str:
@@ -197,7 +202,8 @@ class Header:
         self.lines = (
             f"{study.range}, history read up to {instant_text(study.as_of)}",
             f"Source {study.provenance.source}, {study.provenance.engine} ({study.provenance.semantics} ranges)",
-            f"Newest sample {instant_text(study.freshness)}; {ratio_text(study.coverage, digits=2)} of the period seen",
+            f"Newest sample {instant_text(study.freshness)}; "
+            f"{ratio_text(study.coverage, digits=2)} of the period observed",
         )
 
     def _repr_html_(self) -> str:
@@ -240,7 +246,9 @@ def slo_finding(result: Result) -> Sentence:
     parts = []
     if len(judged):
         kept = int((judged["status"] != "spent").sum())
-        parts.append(f"{kept} of {len(judged)} objectives were met.")
+        partly = int(((judged["status"] == "ok") & (judged["coverage"] < COVERAGE_FLOOR)).sum())
+        part = f", {partly} of them by less than nine tenths of their time" if partly else ""
+        parts.append(f"{kept} of {len(judged)} objectives were met{part}.")
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
             when = f"; none was left from {instant_text(row.exhausted_at)} on" if not pd.isna(row.exhausted_at) else ""
             parts.append(

@@ -33,6 +33,9 @@ STATUS_WORDS: Mapping[Status, str] = {
     "refused": "Refused",
 }
 
+#: The word for an objective that is met by what was observed, where much was not.
+PARTLY = "Partly observed"
+
 
 @dataclass(frozen=True)
 class Palette:

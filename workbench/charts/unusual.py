@@ -12,11 +12,22 @@ import pandas as pd
 from workbench.analysis.cost.jump_events import jump_events
 from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.alerts.tables import measure_text
-from workbench.charts.capacity.tables import action_text, chance_text
+from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
 from workbench.charts.performance.tables import rule_text, use_text
+from workbench.charts.tables import budget_left_text, goal_word
+from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Status, Study
-from workbench.core.units import amount_text, change_text, day_text, instant_text, ratio_text, span_text, value_text
+from workbench.core.units import (
+    amount_text,
+    change_text,
+    day_text,
+    instant_text,
+    ratio_text,
+    span_text,
+    target_text,
+    value_text,
+)
 
 #: Data older than this at the end of a period are not of now. A period observed to this share is observed.
 _FRESH, _WHOLE = timedelta(hours=1), 0.999
@@ -45,6 +56,19 @@ class Line:
     end: datetime | None = None
 
 
+def slo_lines(study: Study) -> tuple[Line, ...]:
+    """One line per objective that is missed or at risk, the least budget first."""
+    frame = study.results["compliance"].frame
+    lines = []
+    for row in frame[frame["status"].isin(["spent", "at_risk"])].sort_values("period_left_ratio").itertuples():
+        evidence = (
+            f"{ratio_text(row.sli)} against {target_text(row.target)}, {budget_left_text(row)} of the budget left"
+        )
+        evidence += "" if pd.isna(row.exhausted_at) else f"; the budget ends {instant_text(row.exhausted_at)}"
+        lines.append(Line("today/objective", row.status, str(row.title), evidence))
+    return tuple(lines)
+
+
 def performance_lines(study: Study) -> tuple[Line, ...]:
     """One line per threshold that was broken, the one broken now and then the one broken longest first."""
     totals, breaches = study.results["thresholds"].frame, study.results["breaches"].frame
@@ -55,10 +79,10 @@ def performance_lines(study: Study) -> tuple[Line, ...]:
         mine = breaches[breaches["limit"] == row.limit]
         longest = mine.sort_values("seconds").iloc[-1] if len(mine) else None
         groups = list(dict.fromkeys(str(group) for group in mine["group"] if group))
-        said = "broken now" if row.now else "broken, kept now"
+        phrase = "broken now" if row.now else "broken, kept now"
         times = "once" if row.breaches == 1 else f"{row.breaches:,} times"
         worst = use_text(row.worst, str(row.unit))
-        evidence = f"{said}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule_text(row)}"
+        evidence = f"{phrase}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule_text(row)}"
         lines.append(
             Line(
                 "performance/threshold",
@@ -84,17 +108,17 @@ def cost_lines(study: Study) -> tuple[Line, ...]:
     for row in plans.frame.itertuples() if plans is not None else ():
         if row.status in ("spent", "at_risk"):
             title = f"Budget of {row.dimension} {row.group}".rstrip() if row.dimension else "Budget of all spend"
-            said = f"{ratio_text(row.used, digits=1)} of {amount_text(row.limit, row.unit)} used in this {row.window}"
+            phrase = f"{ratio_text(row.used, digits=1)} of {amount_text(row.limit, row.unit)} used in this {row.window}"
             if row.overrun and row.status != "spent":
                 chance = ratio_text(row.probability, digits=0)
-                said += f"; used up on {day_text(row.overrun)} ({chance} likely to be overrun)"
-            lines.append(Line("cost/budget", row.status, title, said))
+                phrase += f"; used up on {day_text(row.overrun)} ({chance} likely to be overrun)"
+            lines.append(Line("cost/budget", row.status, title, phrase))
     forecast = study.results["forecast"]
     for row in forecast.overruns.itertuples() if isinstance(forecast, SpendForecast) else ():
         chance, left = ratio_text(row.probability, digits=0), value_text(row.left, str(row.unit))
         when = f" from {day_text(row.overrun)} on" if row.overrun else ""
-        said = f"{left} left; used up{when} ({chance} likely this month) unless it is renewed before"
-        lines.append(Line("cost/overrun", "at_risk", f"Budget of {row.dimension} {row.group}", said))
+        phrase = f"{left} left; used up{when} ({chance} likely this month) unless it is renewed before"
+        lines.append(Line("cost/overrun", "at_risk", f"Budget of {row.dimension} {row.group}", phrase))
     for event in jump_events(study.results["jumps"].frame).itertuples():
         lasts = "since" if event.ongoing else "on" if event.first == event.last else "from"
         until = f" to {day_text(event.last)}" if lasts == "from" else ""
@@ -185,6 +209,10 @@ def alert_lines(study: Study) -> tuple[Line, ...]:
 def usual_sentence(study: Study) -> str:
     """Say what is as usual, of what was looked at; empty where nothing is."""
     results = study.results
+    if study.name == "slo_compliance":
+        words = [goal_word(row) for row in results["compliance"].frame.itertuples()]
+        kept = words.count(STATUS_WORDS["ok"])
+        return f"{kept} of {len(words)} objectives are met and not at risk." if words else ""
     if study.name == "service_performance":
         return _kept(results["thresholds"], "threshold", "breaches", _in_what(study))
     if study.name == "quality_drift":
@@ -193,7 +221,9 @@ def usual_sentence(study: Study) -> str:
         return f"{steady} of {len(states)} scores do not drift now." if len(states) else ""
     if study.name == "capacity_forecast":
         once = results["limits"].frame.groupby(["resource", "series"])["reached_at"].count()
-        return f"{int((once == 0).sum())} of {len(once)} levels reach no limit in the horizon." if len(once) else ""
+        rest = likeliest(results["limits"].frame)
+        calm = f"{int((once == 0).sum())} of {len(once)} levels are expected to reach no limit in the horizon"
+        return f"{calm}{rest}." if len(once) else ""
     if study.name == "alert_load":
         rules = results["rules"].frame
         quiet = int(((rules["episodes"] == 0) & (rules["open"] == 0)).sum())

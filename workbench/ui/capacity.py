@@ -20,13 +20,14 @@ def _figures(study: Study) -> list[Tile]:
     frame = study.results["limits"].frame
     once = frame.drop_duplicates(["resource", "series"])
     dated = frame[frame["reached_at"].notna()].sort_values("reached_at")
+    risky = len(frame[frame["status"] == "at_risk"].drop_duplicates(["resource", "series"]))
     return [
         Tile(
             "Next limit",
             day_text(dated["reached_at"].iloc[0]) if len(dated) else "none",
             str(dated["title"].iloc[0]) if len(dated) else "within the horizon",
         ),
-        Tile("At risk", count_text(int((frame["status"] == "at_risk").sum())), "reached in the lead time with 33 %"),
+        Tile("At risk", count_text(risky), "levels; limit reached in the lead time with 33 %"),
         Tile("Levels", count_text(len(once)), "with a limit"),
         Tile("Not known", count_text(int((once["status"] == "no_data").sum())), "not enough data"),
         Tile("In the band", ratio_text(float(once["covered"].mean()), digits=0), "of backtest values; 80 % wanted"),

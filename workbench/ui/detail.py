@@ -84,9 +84,23 @@ def _end_text(ends: pd.Timestamp, as_of: datetime) -> str:
     return f"gone since {instant_text(ends)}" if ends <= as_of else f"lasts to {instant_text(ends)}"
 
 
-def definition(promised: Objective) -> None:
-    """Show what is promised, in words and as queries, and where that is written."""
-    _definition(promised)
+def definition(objective: Objective) -> None:
+    """Show an objective in words and as queries, and where that is written."""
+    if objective.description:
+        st.text(plain(objective.description))
+    every = f"slices of {duration_text(objective.slice_ms)}" if objective.slice_ms else "every event counts"
+    window = duration_text(objective.window_ms) if objective.window_ms else "calendar"
+    st.caption(
+        escaped(f"{objective.method.replace('_', ' ')} · {every} · own window {window} · service {objective.service}")
+    )
+    for name, text in objective.queries().items():
+        st.caption(name)
+        st.code(plain(text), language=None, wrap_lines=True)
+    if objective.derived:
+        st.caption("Derived: the document does not state this objective; it follows from a threshold.")
+    for assumption in objective.assumptions:
+        st.text(plain(f"Assumption: {assumption}"))
+    st.caption(escaped(f"{place_text(objective.file)}:{objective.line}"))
 
 
 def burn_rates(rates: BurnRates) -> None:
@@ -94,24 +108,6 @@ def burn_rates(rates: BurnRates) -> None:
     with st.grid(2, min_column_width=340):
         tables.burn_rates(rates)
         figures.plain(burn_figure, rates, key="burn", title="Burn rate over each look-back")
-
-
-def _definition(promised: Objective) -> None:
-    if promised.description:
-        st.text(plain(promised.description))
-    every = f"slices of {duration_text(promised.slice_ms)}" if promised.slice_ms else "every event counts"
-    window = duration_text(promised.window_ms) if promised.window_ms else "calendar"
-    st.caption(
-        escaped(f"{promised.method.replace('_', ' ')} · {every} · own window {window} · service {promised.service}")
-    )
-    for name, text in promised.queries().items():
-        st.caption(name)
-        st.code(plain(text), language=None, wrap_lines=True)
-    if promised.derived:
-        st.caption("Derived: the document does not state this objective; it follows from a threshold.")
-    for assumption in promised.assumptions:
-        st.text(plain(f"Assumption: {assumption}"))
-    st.caption(escaped(f"{place_text(promised.file)}:{promised.line}"))
 
 
 def provenance(study: Study) -> None:

@@ -14,8 +14,8 @@ DAY_H = 24
 #: Days that are drawn from, and days of which the newest rate is the mean. [d]
 DRAWN_DAYS, RECENT_DAYS = 28, 7
 
-#: Share of the days drawn that are the same day of the week; weight of the newest rate.
-SAME_WEEKDAY, NEWEST = 0.5, 0.25
+#: Weight of the newest rate.
+NEWEST = 0.25
 
 #: Seed of the draws: the same history gives the same paths.
 SEED = 20_120_626
@@ -48,11 +48,12 @@ def growth_paths(values: Floats, hours: int, *, count: int = 400, seed: int = SE
 
     Notes
     -----
-    Whole days of hourly increments are drawn from the last four weeks, half of them from the same day of the week, so
-    that the season, nightly clean-ups and bursts are kept. They are put on the mean rate, a quarter of it that of the
-    last week. Each path has its own factor on the rate, lognormal, with the spread that a week's rate had around such
-    a mean in the history. Where the rate changed for good (:func:`rate_change`) only days since are drawn. The only
-    day of a large clean-up is not drawn.
+    Whole days of hourly increments are drawn from the last four weeks, so that the season, nightly clean-ups and bursts
+    are kept; from the same day of the week as often as the weekdays differ beyond their noise
+    (:func:`weekday_share`). They are put on the mean rate, a quarter of it that of the last week. Each path has its own
+    factor on the rate, lognormal, with the spread that a week's rate had around such a mean in the history. Where the
+    rate changed d days ago (:func:`rate_change`) only days since are drawn, but for a share 1 / (1 + d²) of the paths:
+    two days at a new rate may be a burst. The only day of a large clean-up is not drawn.
 
     Examples
     --------
@@ -67,23 +68,60 @@ def growth_paths(values: Floats, hours: int, *, count: int = 400, seed: int = SE
         steps[len(steps) % DAY_H :].reshape(-1, DAY_H) if len(steps) >= DAY_H else np.full((1, DAY_H), steps.mean())
     )
     since = rate_change(whole)
-    totals = blocks.sum(axis=1)
-    if since is not None:
-        blocks = _since(steps, since)
-        totals = blocks.sum(axis=1)
-    drawn = _without_one_fall(blocks[-DRAWN_DAYS:])
+    if since is None:
+        parts = [_drawn(blocks, hours, count, rng)]
+    else:
+        burst = round(count / (1 + (since / DAY_H) ** 2))
+        parts = [_drawn(_since(steps, since), hours, count - burst, rng), _drawn(blocks, hours, burst, rng)]
+    paths: Floats = whole[-1] + np.cumsum(np.concatenate(parts), axis=1)
+    return paths
+
+
+def _drawn(blocks: Floats, hours: int, count: int, rng: np.random.Generator) -> Floats:
+    """Hourly increments ahead, a row a path, drawn from days that are rows of ``blocks``."""
+    blocks = _without_one_fall(blocks)
+    totals, drawn = blocks.sum(axis=1), blocks[-DRAWN_DAYS:]
     days = -(-hours // DAY_H)
     picked = rng.integers(0, len(drawn), (count, days))
-    weeks = len(drawn) // 7
-    if weeks >= 2:
+    sums = drawn.sum(axis=1)
+    share = weekday_share(sums)
+    if share:
+        weeks = len(drawn) // 7
         same = len(drawn) - 7 + np.arange(days) % 7 - 7 * rng.integers(0, weeks, (count, days))
-        picked = np.where(rng.random((count, days)) < SAME_WEEKDAY, same, picked)
-    mean = float(drawn.sum(axis=1).mean())
+        picked = np.where(rng.random((count, days)) < share, same, picked)
+    mean = float(sums.mean())
     rate = NEWEST * float(totals[-RECENT_DAYS:].mean()) + (1 - NEWEST) * mean
     factors = np.exp(_rate_spread(totals, drawn) * rng.standard_normal((count, 1, 1)))
     scale = rate / mean if mean * rate > 0 else 1.0
-    paths: Floats = whole[-1] + np.cumsum((drawn[picked] * scale * factors).reshape(count, -1)[:, :hours], axis=1)
-    return paths
+    return np.asarray((drawn[picked] * scale * factors).reshape(count, -1)[:, :hours], np.float64)
+
+
+def weekday_share(totals: Floats) -> float:
+    """Share of the differences of the days of a week that is not noise; 0 with less than two weeks. [ratio]
+
+    Notes
+    -----
+    1 - 1 / F, F being the mean square between weekdays over that within them: the weight of their own mean in James
+    and Stein's estimator [1]_.
+
+    References
+    ----------
+    .. [1] B. Efron, C. Morris, Stein's estimation rule and its competitors, J. Am. Stat. Assoc. 68, 1973.
+
+    Examples
+    --------
+    >>> weekday_share(np.tile([5.0, 5, 5, 5, 5, 1, 1], 4)), weekday_share(np.arange(28.0) // 7)
+    (1.0, 0.0)
+    """
+    weeks = len(totals) // 7
+    if weeks < 2:
+        return 0.0
+    table = totals[-7 * weeks :].reshape(weeks, 7)
+    table = table - table.mean(axis=1, keepdims=True)
+    usual = table.mean(axis=0)
+    between = weeks * float((usual**2).sum())
+    within = float(((table - usual) ** 2).sum()) / (weeks - 1)
+    return max(0.0, 1 - within / between) if between > 0 else 0.0
 
 
 def accumulates(values: Floats) -> bool:

@@ -1,4 +1,4 @@
-"""What was promised and missed, why, what to decide, and what is not known: the rest of a first page."""
+"""What was missed, why, what to decide, and what is not known: the rest of a first page."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -58,6 +58,8 @@ class Finding:
     urgency : float
         How many times over the line it is: burn rate of an objective (1 spends the budget exactly), used share of a
         budget, hours since an alert began, worst value of a limit / limit. [x]
+    about : frozenset of frozenset of str
+        Values of the labels of each series that it is about, the job left out.
     """
 
     kind: Kind
@@ -70,6 +72,7 @@ class Finding:
     severity: str = ""
     urgency: float = math.nan
     system_title: str = ""
+    about: frozenset[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,7 +140,8 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     endpoint that is not well 45, a budget 40, a broken threshold 30; a critical severity adds 20 and a warning 5. The
     logarithm lets a burn rate of 15 outweigh a kind without letting one number drown all. Of equal scores the system
     and the subject decide, so the order never depends on the order of reading. One cause often breaks several
-    objectives or thresholds at once; so the first of each system and kind stands before every second one.
+    objectives or thresholds at once; so the first of each system and kind stands before every second one. A budget or
+    a threshold whose series an alert fires for is told with that alert, not as an action of its own.
 
     Examples
     --------
@@ -148,9 +152,7 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     >>> today([budget, alert], as_of=noon).frame[["rank", "subject"]].values.tolist()
     [[1, 'ServiceDown'], [2, 'vk-1']]
     """
-    ordered = sorted(
-        findings, key=lambda finding: (-score(finding), finding.system, finding.kind, finding.subject, finding.evidence)
-    )
+    ordered = _one_per_cause(sorted(findings, key=_place))
     chosen = _spread(ordered, count)
     columns = [
         "rank",
@@ -167,7 +169,7 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
     ]
     rows = [
         {
-            **vars(finding),
+            **{name: value for name, value in vars(finding).items() if name in columns},
             "rank": rank,
             "id": f"today/{finding.kind}",
             "system_title": finding.system_title or finding.system,
@@ -176,6 +178,27 @@ def today(findings: Iterable[Finding], *, as_of: datetime, count: int = 3) -> To
         for rank, finding in enumerate(chosen, start=1)
     ]
     return TodayList(pd.DataFrame(rows, columns=[*columns, "score"]), as_of=as_of, considered=len(ordered))
+
+
+def _place(finding: Finding) -> tuple[float, str, str, str, str]:
+    return -score(finding), finding.system, finding.kind, finding.subject, finding.evidence
+
+
+def _one_per_cause(ordered: Sequence[Finding]) -> list[Finding]:
+    """Put budgets and thresholds into the alert that fires for the same series, the most pressing with its evidence."""
+    alerts = {finding: finding for finding in ordered if finding.kind == "alert" and finding.about}
+    rest = []
+    for finding in ordered:
+        own = [alert for alert in alerts if alert.system == finding.system and finding.about <= alert.about]
+        if finding.kind not in ("budget", "limit") or not finding.about or not own:
+            rest.append(finding)
+            continue
+        alert = alerts[own[0]]
+        if alert is own[0]:
+            worse = max(alert, finding, key=lambda part: SEVERITY.get(part.severity.lower(), SEVERITY["warning"]))
+            evidence = f"{alert.evidence}; {finding.title}: {finding.evidence}"
+            alerts[own[0]] = replace(alert, evidence=evidence, severity=worse.severity)
+    return sorted((alerts.get(finding, finding) for finding in rest), key=_place)
 
 
 def _spread(ordered: Sequence[Finding], count: int) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""The one judge: counts of indicators, less what is excluded, held against what was promised of them."""
+"""The one judge: counts of indicators, less what is excluded, held against their objectives."""
 
 from __future__ import annotations
 

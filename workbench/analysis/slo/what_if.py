@@ -27,9 +27,9 @@ class WhatIf(Result):
 
     ================= =====================================================================================
     objective         identity (str)
-    threshold         threshold tried, as text; empty for the promised one (str)
+    threshold         threshold tried, as text; empty for the one of the definition (str)
     target            target tried [ratio]
-    promised          whether this is what is promised today (bool)
+    as_defined        whether this is the objective as it is defined today (bool)
     status            as of :class:`~workbench.analysis.slo.compliance.ComplianceResult`
     sli               [ratio]
     bad, total        [events or slices]
@@ -43,7 +43,7 @@ class WhatIf(Result):
     as_of: datetime
 
 
-COLUMNS = ["objective", "threshold", "target", "promised", "status", "sli", "bad", "total", "budget_left_ratio",
+COLUMNS = ["objective", "threshold", "target", "as_defined", "status", "sli", "bad", "total", "budget_left_ratio",
            "burn_rate", "exhausted_at", "starter"]  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def what_if(
     Parameters
     ----------
     variants : mapping of str to Counts
-        Counts of the objective by threshold; the promised one under the empty text.
+        Counts of the objective by threshold; those of the definition under the empty text.
     goal : Goal
         The objective bound to its period.
     exclusions : mapping of str to sequence of Exclusion
@@ -68,7 +68,7 @@ def what_if(
     as_of : datetime
         Instant up to which data is read.
     targets : sequence of Decimal
-        The promised target is tried in any case. [ratio]
+        The target of the definition is tried in any case. [ratio]
 
     Raises
     ------
@@ -95,7 +95,7 @@ def what_if(
                     "objective": goal.objective,
                     "threshold": threshold,
                     "target": float(target),
-                    "promised": not threshold and target == goal.target,
+                    "as_defined": not threshold and target == goal.target,
                     **{name: judged[name] for name in COLUMNS[4:11]},
                     "budget_left_ratio": judged["period_left_ratio"],
                     "starter": float(starter(judged["sli"]) or "nan"),

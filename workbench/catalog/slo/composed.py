@@ -33,7 +33,7 @@ def members_target(members: Sequence[Member], method: str, meaning: Weights) -> 
     Raises
     ------
     ParameterError
-        Nothing would be promised: the members' budgets add up to everything.
+        The objective would ask for nothing: the members' budgets add up to everything.
 
     Notes
     -----

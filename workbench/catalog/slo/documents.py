@@ -1,7 +1,7 @@
 """Objectives: the objectives of OpenSLO v1 documents, resolved and ready to be measured.
 
 Labels or annotations of an SLO tell the workbench what OpenSLO has no field for: ``system`` (whose objective it is),
-``derived: "true"`` (worked out from a threshold, not promised by a document), ``assumption`` (text) and ``absence``
+``derived: "true"`` (worked out from a threshold, not stated by a document), ``assumption`` (text) and ``absence``
 (what slices without data count as: ``ignore``, ``bad``, ``good`` or ``hold``), ``judged: samples`` (each sample of a
 threshold's selector is good or bad by itself), and of a composite ``composite-target`` (else it follows from those of
 its members) and ``composite-weights`` (``sum`` or ``share``).

@@ -1,4 +1,4 @@
-"""Objectives as they are measured: what is promised, over which window, counted how."""
+"""Objectives as they are measured: the target, over which window, counted how."""
 
 from __future__ import annotations
 

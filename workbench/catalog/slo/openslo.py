@@ -118,6 +118,7 @@ class QuerySpec(Shape):
     """What a source is asked: a query of Prometheus, or which log lines or spans."""
 
     query: Text | None = None
+    queryType: Literal["promql", "PromQL"] | None = None
     services: tuple[str, ...] = ()
     attributes: tuple[ConditionSpec, ...] = ()
     severity: Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"] | None = None
@@ -130,7 +131,7 @@ class QuerySpec(Shape):
 
 #: Keys of a source's ``spec`` by what the source is.
 SOURCE_KEYS = {
-    "prometheus": {"query"},
+    "prometheus": {"query", "queryType"},
     "logs": {"services", "attributes", "severity", "events", "contains"},
     "spans": {"services", "attributes", "operations", "status", "minDuration"},
 }

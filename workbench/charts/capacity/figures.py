@@ -19,6 +19,9 @@ MOST_SHARE = 2.0
 #: Height a name takes in the legend; the names of levels are long, so each gets a row. [px]
 LEGEND_ROW = 20
 
+#: A band is drawn up to this multiple of the highest limit or level; beyond it every level would be a flat line.
+ABOVE = 1.3
+
 
 def forecasts_figure(
     forecasts: CapacityForecasts, limits: CapacityLimits | None = None, *, unit: str = "", mode: Mode = "light"
@@ -99,8 +102,13 @@ def forecasts_figure(
             },
         )
     top = min(max(1.1, 1.05 * drawn[["actual", "middle"]].max(axis=None)), MOST_SHARE) if len(drawn) else 1.1
-    percent = {"tickformat": ".0%", "range": [0, top]} if chosen == "ratio" else {"rangemode": "tozero"}
-    figure.update_layout(yaxis={"title": {"text": axis}, **percent}, showlegend=True)
+    if chosen != "ratio" and len(drawn):
+        top = min(
+            1.05 * drawn[["actual", "middle", "high95"]].max(axis=None),
+            ABOVE * drawn[["actual", "middle", "limit"]].max(axis=None),
+        )
+    percent = {"tickformat": ".0%"} if chosen == "ratio" else {}
+    figure.update_layout(yaxis={"title": {"text": axis}, "range": [0, top / scale], **percent}, showlegend=True)
     figure.update_layout(height=HEIGHT + LEGEND_ROW * (len(shown) + 1))
     return figure
 

@@ -257,6 +257,33 @@ def what_if_table(result: Result) -> Table:
     return Table(what_if_rows(result), caption="Reached: with 50 % by then, within the horizon.", left=TEXT)
 
 
+#: A level is named from this probability on. [ratio]
+NAMED = 0.05
+
+
+def likeliest(frame: pd.DataFrame) -> str:
+    """Name the level most likely to reach a limit of those that are not expected to; empty below 5 %."""
+    calm = frame[frame.groupby(["resource", "series"])["reached_at"].transform("count") == 0]
+    calm = calm[calm["at_horizon"] >= NAMED].sort_values("at_horizon", kind="stable")
+    if calm.empty:
+        return ""
+    row = calm.iloc[-1]
+    chance = f"{chance_text(row['at_horizon'])} within {row['ahead_days']:,.0f} d"
+    return f"; the likeliest to: {row['title']} of {row['series']} ({chance})"
+
+
+def _when_reached(row: Any, as_of: pd.Timestamp) -> str:
+    if row.reached_at <= as_of:
+        return f"is above {row.limit} now"
+    between = f"{day_text(row.earliest)} to after {row.ahead_days:,.0f} d"
+    if pd.notna(row.latest):
+        of_days = row.earliest.date() != row.latest.date()
+        days = f"{day_text(row.earliest)} to {day_text(row.latest)}"
+        between = days if of_days else f"{row.earliest:%H:%M} to {row.latest:%H:%M} UTC"
+    chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
+    return f"reaches {row.limit} on {instant_text(row.reached_at)} ({between}; {chance})"
+
+
 def capacity_finding(study: Study) -> Sentence:
     """Say in a few sentences what runs out, when, and how sure that is."""
     limits = study.results["limits"]
@@ -266,26 +293,19 @@ def capacity_finding(study: Study) -> Sentence:
             return Sentence(f"Capacity is {STATUS_WORDS[study.status].lower()}.")
         measured = bool(study.provenance.queries)
         return Sentence("Capacity: no data in this period." if measured else "Capacity is not measured.")
+    as_of = pd.Timestamp(vars(limits)["as_of"])
     parts = []
-    for row in frame[frame["reached_at"].notna()].itertuples():
-        where = f"{row.title} of {row.series}"
-        if row.reached_at <= pd.Timestamp(vars(limits)["as_of"]):
-            parts.append(f"{where} is above its limit ({row.limit}) now.")
-            continue
-        between = f"{day_text(row.earliest)} to after {row.ahead_days:,.0f} d"
-        if pd.notna(row.latest):
-            of_days = row.earliest.date() != row.latest.date()
-            days = f"{day_text(row.earliest)} to {day_text(row.latest)}"
-            between = days if of_days else f"{row.earliest:%H:%M} to {row.latest:%H:%M} UTC"
-        chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
-        parts.append(f"{where} reaches {row.limit} on {instant_text(row.reached_at)} ({between}; {chance}).")
+    for (_, _), rows in frame[frame["reached_at"].notna()].groupby(["resource", "series"], sort=False):
+        level = f"{rows['title'].iloc[0]} of {rows['series'].iloc[0]}"
+        parts.append(f"{level} {' and '.join(_when_reached(row, as_of) for row in rows.itertuples())}.")
     levels = frame.groupby(["resource", "series"])
     calm = [part.iloc[0] for _, part in levels if part["reached_at"].isna().all() and part["origins"].gt(0).any()]
     if calm:
         lasting = [row["ahead_days"] for row in calm if pd.isna(row["anew_at"])]
         ends = [f"within {int(min(lasting))} days"] if lasting else []
         ends += ["before they restart"] if len(lasting) < len(calm) else []
-        parts.append(f"{len(calm)} of {levels.ngroups} levels reach no limit {' or '.join(ends)}.")
+        when = f"{' or '.join(ends)}{likeliest(frame)}"
+        parts.append(f"{len(calm)} of {levels.ngroups} levels are expected to reach no limit {when}.")
     unknown = sum(bool((part["status"] == "no_data").all()) for _, part in levels)
     if unknown:
         parts.append(f"{unknown} {'has' if unknown == 1 else 'have'} not enough data.")

@@ -98,7 +98,7 @@ def first_page_html(findings: Result, periods: Result, *, status: str = "Draft")
     frame = findings.frame
     rows = "".join(_answer_row(row, periods.frame) for row in frame[frame["part"] == "answer"].itertuples())
     parts = "".join(f"<h2>{title}</h2>{_list(frame, part)}" for part, title in parts_of(frame))
-    columns = ("Question", "Answer", "Change", "12 periods", "Seen")
+    columns = ("Question", "Answer", "Change", "12 periods", "Observed")
     top = "".join(f"<th scope='col'>{name}</th>" for name in columns)
     return (
         f"<section class='first-page'><h1>{markup(head)}</h1><p class='note'>{markup(line)}</p>"

@@ -108,8 +108,8 @@ def what_if_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per threshold and target."""
     return [
         {
-            "threshold": str(row.threshold) or "promised",
-            "target": ratio_text(row.target, digits=3) + (" (promised)" if row.promised else ""),
+            "threshold": str(row.threshold) or "as defined",
+            "target": ratio_text(row.target, digits=3) + (" (as defined)" if row.as_defined else ""),
             "status": STATUS_WORDS[row.status],
             "SLI": ratio_text(row.sli),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)}" if _known(row.total) else NO_VALUE,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workbench.charts.tables import Sentence, Table
+from workbench.charts.tables import Sentence, Table, goal_word
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text, target_text
@@ -54,12 +54,12 @@ def member_rows(result: Result) -> list[dict[str, str]]:
             "member": row.title,
             "weight": f"{row.weight:g}",
             "target": target_text(row.target),
-            "sli": ratio_text(row.sli),
+            "SLI": ratio_text(row.sli),
             "bad": count_text(row.bad),
-            "of": count_text(row.total),
+            "events": count_text(row.total),
             "spent": ratio_text(row.spent_share, digits=1),
             "observed": ratio_text(row.coverage, digits=1),
-            "status": STATUS_WORDS[row.status],
+            "status": goal_word(row),
         }
         for row in result.frame.itertuples()
     ]

@@ -8,16 +8,20 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from workbench.charts.tables import EMPTY
-from workbench.charts.theme import STATUS_WORDS
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR
+from workbench.charts.tables import EMPTY, Sentence, goal_word
+from workbench.charts.theme import PARTLY
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, ratio_text, target_text
 
 By = Literal["system", "owner"]
 
-#: Below this observed share of a period its cell says how much was seen. [ratio]
-_SEEN = 0.99
+#: Below this observed share of a period its cell says how much was observed. [ratio]
+_WHOLE = 0.99
+
+#: Used-up budgets that the finding names. [count]
+MOST = 3
 
 
 def scorecard_rows(result: Result, *, by: By = "system") -> list[dict[str, str]]:
@@ -38,6 +42,23 @@ def scorecard_rows(result: Result, *, by: By = "system") -> list[dict[str, str]]
         front = {"system": str(last["system_title"]), "owner": str(last["owner"]) or NO_VALUE}
         rows.append(front | {"objective": title} | {name: cells.get(name, NO_VALUE) for name in periods})
     return rows
+
+
+def scorecard_finding(result: Result) -> Sentence:
+    """Say which objectives used up the budget of which periods."""
+    frame = result.frame
+    judged = frame[frame["sli"].notna()]
+    if judged.empty:
+        return Sentence("No objective was measured in any of these periods.")
+    missed = judged[judged["status"] == "spent"].sort_values(["start", "period_left_ratio"], ascending=[False, True])
+    names = [
+        f"{row.title} of {row.system_title} in {row.period} ({spent_text(row)})" for row in missed[:MOST].itertuples()
+    ]
+    more = f" and {len(missed) - MOST} more" if len(missed) > MOST else ""
+    budgets = f"{len(missed)} of {len(judged)} budgets were used up"
+    text = f"{budgets}: {', '.join(names)}{more}." if names else f"No budget was used up, of {len(judged)}."
+    partly = int((judged["coverage"] < COVERAGE_FLOOR).sum())
+    return Sentence(f"{text} {partly} were observed for less than nine tenths of their period." if partly else text)
 
 
 def known_periods(frame: pd.DataFrame) -> list[str]:
@@ -61,16 +82,16 @@ def spent_text(row: Any) -> str:
 
 
 def basis_text(row: Any, as_of: datetime) -> str:
-    """Say whether figures are issued, revised or counted, whether a period runs, and how much of it was seen."""
+    """Say whether figures are issued, revised or counted, whether a period runs, and how much of it was observed."""
     basis = "counted" if row.basis == "counted" else "issued" if row.number == 1 else f"revision {row.number}"
     basis += " so far" if row.end > as_of else ""
-    little = row.coverage == row.coverage and row.coverage < _SEEN
-    return f"{basis}, {ratio_text(row.coverage, digits=0)} seen" if little else basis
+    little = row.coverage == row.coverage and row.coverage < _WHOLE
+    return f"{basis}, {ratio_text(row.coverage, digits=0)} observed" if little else basis
 
 
 def cell_text(row: Any, as_of: datetime) -> str:
     """Write one cell in one line: ``99.832 %, 168 % spent, Budget spent (issued)``."""
-    word = STATUS_WORDS[row.status]
+    word = goal_word(row)
     if row.sli != row.sli:
         return f"{word} ({basis_text(row, as_of)})"
     return f"{ratio_text(row.sli)}, {spent_text(row)}, {word} ({basis_text(row, as_of)})"
@@ -117,7 +138,8 @@ class ScorecardTable:
 
 
 def _cell(row: Any, as_of: datetime) -> str:
-    word = f"<span class='status status-{row.status}'>{STATUS_WORDS[row.status]}</span>"
+    word = goal_word(row)
+    word = f"<span class='status status-{'no_data' if word == PARTLY else row.status}'>{word}</span>"
     note = f"<br><span class='note'>{markup(basis_text(row, as_of))}</span>"
     if row.sli != row.sli:
         return f"<td>{word}{note}</td>"

@@ -8,7 +8,7 @@ from workbench.cli.shared.lazy import LazyGroup
 
 #: verb -> (module:attribute, one-line help), in the order of ``--help``.
 VERBS: dict[str, tuple[str, str]] = {
-    "list": ("workbench.cli.slo.list:list_", "What is promised: target, window, place of each objective."),
+    "list": ("workbench.cli.slo.list:list_", "Objectives that are defined: target, window, place of each."),
     "status": ("workbench.cli.slo.status:status", "SLI, budget left, coverage and status of each objective."),
     "scorecard": ("workbench.cli.slo.scorecard:scorecard", "Which months, or quarters, used up their budget."),
     "draft": ("workbench.cli.slo.draft:draft", "Draft objectives from the counters of requests in a profile."),

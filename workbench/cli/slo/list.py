@@ -1,4 +1,4 @@
-"""``workbench slo list`` and ``report``: what is promised, and the objectives of a month as a report."""
+"""``workbench slo list``: the objectives that are defined."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.cli.shared.output import format_option, print_csv, print_json, pr
 @format_option
 @click.pass_obj
 def list_(state: Any, system: str | None, format_: str) -> None:
-    """List what is promised: target, window, way of budgeting and place of each objective. No source is asked.
+    """List the objectives: target, window, way of budgeting and place of each. No source is asked.
 
     \b
     Examples:

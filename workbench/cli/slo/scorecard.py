@@ -45,7 +45,7 @@ def scorecard(
       workbench slo scorecard --quarters --months 24 --by owner
       workbench slo scorecard --cluster tcp://dask:8786
     """
-    from workbench.charts.slo.scorecard_tables import scorecard_rows
+    from workbench.charts.slo.scorecard_tables import scorecard_finding, scorecard_rows
     from workbench.core.executor.chosen import executor_for
     from workbench.core.periods import parse_period
     from workbench.studies.slo.scorecard import slo_scorecard
@@ -68,5 +68,6 @@ def scorecard(
         print_csv(card.to_frame().to_dict(orient="records"))
     else:
         print_table(scorecard_rows(card, by="owner" if by == "owner" else "system"))
+        say(repr(scorecard_finding(card)))
     say(*study.warnings)
     exit_by_status(study.status)

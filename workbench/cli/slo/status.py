@@ -62,7 +62,7 @@ def status(
             say(note)
         if members := member_rows(study.results["members"]):
             say("Members of composites, and the share of what was spent that came through each:")
-            print_table(members, right=["weight", "target", "sli", "bad", "of", "spent", "observed"])
+            print_table(members, right=["weight", "target", "SLI", "bad", "events", "spent", "observed"])
         if effects := effect_rows(study.results["exclusions"]):
             say("With and without exclusions:")
             print_table(effects)

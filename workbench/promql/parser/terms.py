@@ -109,7 +109,12 @@ def _sums(node: Node) -> bool:
 
 
 def _apart(one: Selector, other: Selector) -> bool:
-    """Whether no series can match both: an equality of one breaks a matcher of the other."""
+    """Whether no series can match both: an equality of one breaks a matcher of the other.
+
+    The bucket without a bound holds the events of every other, so ``le`` keeps nothing apart from it.
+    """
+    if any(each.name == "le" and each.accepts("+Inf") for each in other.matchers):
+        one = replace(one, matchers=tuple(each for each in one.matchers if each.name != "le"))
     for first, second in ((one, other), (other, one)):
         for equal in (each for each in first.matchers if each.op == "="):
             if any(each.name == equal.name and not each.accepts(equal.value) for each in second.matchers):

@@ -105,8 +105,9 @@ def unit_of(node: Node, text: str) -> Unit:
             return unit_of(expr, text)
         case Unary(expr=expr):
             return _scaled(unit_of(expr, text), -1.0)
-        case Aggregate(op="count" | "group"):
-            return Unit("series")
+        case Aggregate(op="count" | "group" as op, expr=expr):
+            rates = not isinstance(bare(expr), Binary) and unit_of(expr, text).kind == "events"
+            return Unit("unknown", why=op) if rates else Unit("series")
         case Aggregate(op=op, expr=expr):
             inner = unit_of(expr, text)
             return inner if op in _COUNTING or inner.kind in ("number", "share") else Unit("unknown", why=op)

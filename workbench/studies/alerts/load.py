@@ -41,6 +41,7 @@ _PAGES = re.compile(r"\b(page[rsd]?|paging|pagerduty|opsgenie|immediate|immediat
 #: Names in one sentence at most.
 _SHOWN = 8
 
+_RECORDS_ALONE = "No source of metrics answers for this system: its alerts are those that were recorded."
 _METHOD = "episodes of ALERTS; quantiles by linear interpolation; bursts by a negative binomial bound"
 
 
@@ -105,12 +106,14 @@ def alert_load(
     warnings: list[str] = []
     known = _rules(profile)
     kept = [("the collector", ctx.store.episodes(system, span))] if ctx.store is not None else []
+    alone = len(kept)
     waits = {rule.alertname: round(rule.for_s * 1000) for rule in known}
     try:
         rules = rule_names(source, profile)
         kept += recorded_episodes(ctx, system, span, names=rules.names)
-        reading = read_alerts(source, profile.scope, span, without=without, for_ms=waits, kept=kept, names=rules.names)
-        warnings += _outside(ctx, source, span)
+        metrics = source if ctx.measured(system) or len(kept) == alone else None
+        reading = read_alerts(metrics, profile.scope, span, without=without, for_ms=waits, kept=kept, names=rules.names)
+        warnings += _outside(ctx, source, span) if metrics is not None else [_RECORDS_ALONE]
     except (QueryRejected, QueryTooExpensive) as error:
         reading, failed, warnings = no_alerts(), "refused", [str(error)]
     except WorkbenchError as error:
@@ -127,8 +130,8 @@ def alert_load(
         owner=profile.owner,
         zone=ctx.zone,
     )
-    said = tags_of(ctx, system, alerts)
-    alerts = with_tags(alerts, said)
+    tags = tags_of(ctx, system, alerts)
+    alerts = with_tags(alerts, tags)
     measures = alert_measures(alerts, positions=positions)
     results: dict[str, Result] = {
         "measures": measures,
@@ -139,7 +142,7 @@ def alert_load(
         "interruptions": alert_interruptions(alerts),
         "shifts": alert_shifts(alerts),
         "bursts": alert_bursts(alerts),
-        "tags": tag_shares(alerts, {row: tag for row, (tag, _, _) in said.items()}),
+        "tags": tag_shares(alerts, {row: tag for row, (tag, _, _) in tags.items()}),
     }
     if not known and reading.frame.empty and not failed:
         warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")

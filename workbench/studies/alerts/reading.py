@@ -58,7 +58,7 @@ class AlertReading:
 
 
 def read_alerts(
-    source: MetricSource,
+    source: MetricSource | None,
     scope: Mapping[str, str],
     span: TimeRange,
     *,
@@ -71,8 +71,8 @@ def read_alerts(
 
     Parameters
     ----------
-    source : MetricSource
-        Where metrics are read.
+    source : MetricSource or None
+        Where metrics are read; None takes what was written down alone.
     scope : mapping of str to str
         Matchers of the system.
     span : TimeRange
@@ -93,13 +93,13 @@ def read_alerts(
         As the source raises it.
     """
     parts = [alert_selectors(metric, scope, names) for metric in ("ALERTS", "ALERTS_FOR_STATE")]
-    queries = (*parts[0], *parts[1], scoped("up", scope))
+    queries = (*parts[0], *parts[1], scoped("up", scope)) if source is not None else ()
     wide = TimeRange.from_ms(span.start_ms - MARGIN_MS, span.end_ms)
     alerts, since = (_each_once([_raw(source, query, wide) for query in selectors]) for selectors in parts)
-    up = _raw(source, queries[-1], wide)
+    up = _raw(source, scoped("up", scope), wide)
     seen = evaluated(SeriesSet.of([*alerts, *up]))
     waits = dict(for_ms or {})
-    if seen is not None:
+    if source is not None and seen is not None:
         waits = _older(source, scope, alerts, since, seen, wide, waits) | waits
     sampled = firing_episodes(
         alerts,
@@ -217,7 +217,9 @@ def _edge(count: int, names: Sequence[str], first: pd.Timestamp, times: tuple[in
     )
 
 
-def _raw(source: MetricSource, query: str, span: TimeRange) -> SeriesSet:
+def _raw(source: MetricSource | None, query: str, span: TimeRange) -> SeriesSet:
+    if source is None:
+        return SeriesSet.empty()
     try:
         return source.raw(query, span.left_open())
     except EmptyAnswer:

@@ -155,7 +155,8 @@ def _matcher(document: Mapping[str, Any]) -> Matcher:
 def _label_sets(ctx: Context, system: str, span: TimeRange) -> dict[str, dict[str, str]]:
     """Labels of the episodes of a system by their text, wherever they are written down."""
     source, profile = ctx.source_for(system), ctx.catalog.profile(system)
-    frames = [read_alerts(source, profile.scope, span, names=rule_names(source, profile).names).frame]
+    metrics = source if ctx.measured(system) else None
+    frames = [read_alerts(metrics, profile.scope, span, names=rule_names(source, profile).names).frame]
     if ctx.store is not None:
         frames.append(ctx.store.episodes(system, span))
     recorder = ctx.episodes_for(system)

@@ -30,8 +30,8 @@ def definition_of(objective: Objective) -> dict[str, Any]:
 def revision_of(objective: Objective) -> str:
     """Fingerprint of a definition: it changes with the target, the window, the queries and the way of budgeting."""
     document = definition_of(objective)
-    promised = {"spec": {name: value for name, value in document["spec"].items() if name != "description"}}
-    return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
+    facts = {"spec": {name: value for name, value in document["spec"].items() if name != "description"}}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def note_definitions(ctx: Context, system: str, *, at: datetime) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def note_definitions(ctx: Context, system: str, *, at: datetime) -> tuple[str, .
 
 
 def promised_rows(ctx: Context, *, system: str | None = None) -> list[dict[str, str]]:
-    """Return what is promised as rows of text; of all systems, or of one.
+    """Return the definitions of objectives as rows of text; of all systems, or of one.
 
     Raises
     ------
@@ -159,9 +159,9 @@ def change_text(part: Part) -> str:
     now, before = part.objective, part.before
     if before is None:
         return ""
-    said = [f"target {100 * before.target:f} % to {100 * now.target:f} %"] if before.target != now.target else []
-    said += ["queries"] if before.indicator != now.indicator else []
-    said += ["window"] if (before.window_ms, before.calendar) != (now.window_ms, now.calendar) else []
+    phrase = [f"target {100 * before.target:f} % to {100 * now.target:f} %"] if before.target != now.target else []
+    phrase += ["queries"] if before.indicator != now.indicator else []
+    phrase += ["window"] if (before.window_ms, before.calendar) != (now.window_ms, now.calendar) else []
     budgeting = [(definition.method, definition.slice_ms, definition.slice_target) for definition in (before, now)]
-    said += ["budgeting"] if budgeting[0] != budgeting[1] else []
-    return f"Definition changed: {', '.join(said) or 'words'}"
+    phrase += ["budgeting"] if budgeting[0] != budgeting[1] else []
+    return f"Definition changed: {', '.join(phrase) or 'words'}"

@@ -6,7 +6,7 @@ The answer is kept in the store for a few minutes, so that the overview of the m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -19,6 +19,7 @@ from workbench.core.errors import WorkbenchError
 from workbench.core.result import Result, jsonable
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, calendar_range, from_ms, to_ms
+from workbench.studies.alerts.load import recorded_episodes
 from workbench.studies.alerts.ownership import RuleNames, alert_selectors, rule_names
 from workbench.studies.cost.month import month_spend
 from workbench.studies.counting.thresholds import breached
@@ -29,6 +30,9 @@ QUESTION = "standing"
 
 #: Spend, which takes two months of counters to read, is read anew after this long, budgets with it.
 SPEND_LASTS = timedelta(hours=1)
+
+#: How far back a recorded alert that fires may have been seen last.
+_RECORDED_BACK = timedelta(days=30)
 
 #: How far back a breach that lasts is looked at. [ms]
 LOOK_BACK_MS = 3_600_000
@@ -120,7 +124,7 @@ def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: Syst
     source = ctx.source_for(system)
     query_reader = QueryReader(source, profile.scope)
     parts: dict[str, tuple[bool, Callable[[], list[dict[str, Any]]]]] = {
-        "firing": (True, lambda: _firing(query_reader, profile, rules, as_of)),
+        "firing": (True, lambda: _all_firing(ctx, query_reader, profile, rules, as_of)),
         "limits": (bool(profile.thresholds), lambda: _limits(query_reader, profile, as_of, state)),
     }
     rules = rule_names(source, profile)
@@ -132,7 +136,7 @@ def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: Syst
             state.missing.append(name)
             state.warnings.append(f"{system}: {error}")
     if "firing" not in state.missing:
-        state.read["alert"] = _rules_read(query_reader, rules, state, as_of)
+        state.read["alert"] = _rules_read(query_reader, rules, state, as_of) if ctx.measured(system) else 0
     if profile.variants("cost") or any(profile.variants(word) for word in ("budget", "budget_used", "budget_left")):
         if known is not None and _young(known.spend_ms, as_of, ctx.zone):
             state.spend, state.budgets, state.spend_ms = known.spend, known.budgets, known.spend_ms
@@ -170,6 +174,28 @@ def _rules_read(query_reader: QueryReader, rules: RuleNames, state: SystemState,
     return rules.known if alive else 0
 
 
+def _all_firing(
+    ctx: Context, query_reader: QueryReader, profile: Profile, rules: RuleNames, as_of: datetime
+) -> list[dict[str, Any]]:
+    """Alerts that fire by the samples of ALERTS, and those that only a recorder of alerts beside them knows."""
+    system = profile.system
+    span = TimeRange(as_of - _RECORDED_BACK, as_of)
+    measured = ctx.measured(system)
+    try:
+        records = [frame for _, frame in recorded_episodes(ctx, system, span, names=rules.names)]
+    except WorkbenchError:
+        if not measured:
+            raise
+        records = []  # The samples of ALERTS say what fires; the state of the recorder is a finding of its own.
+    rows = _firing(query_reader, profile, rules, as_of) if measured or not records else []
+    sampled = {(row["alertname"], row["labels"]) for row in rows}
+    for episode in (row for frame in records for row in frame.itertuples()):
+        labels = _rest(dict(episode.labels))
+        if episode.right_censored and (episode.alertname, labels) not in sampled:
+            rows.append(_row(episode.alertname, episode.severity, labels, episode.starts_at))
+    return rows
+
+
 def _firing(query_reader: QueryReader, profile: Profile, rules: RuleNames, as_of: datetime) -> list[dict[str, Any]]:
     def owned(metric: str) -> dict[frozenset[tuple[str, str]], tuple[Labels, float]]:
         selectors = alert_selectors(metric, profile.scope, rules.names)
@@ -182,16 +208,18 @@ def _firing(query_reader: QueryReader, profile: Profile, rules: RuleNames, as_of
         began = active.get(_identity(labels))
         wait_ms = rules.waits_ms.get((labels.get("alertname", ""), labels.get("severity", "")), 0)
         since = None if began is None else pd.Timestamp(began, unit="s", tz="UTC") + pd.Timedelta(wait_ms, "ms")
-        rest = {name: value for name, value in labels.items() if name not in _OWN and not name.startswith("__")}
-        rows.append(
-            {
-                "alertname": labels.get("alertname", ""),
-                "severity": labels.get("severity", ""),
-                "labels": ", ".join(f"{name}={value}" for name, value in sorted(rest.items())),
-                "since": since,
-            }
-        )
+        rows.append(_row(labels.get("alertname", ""), labels.get("severity", ""), _rest(labels), since))
     return rows
+
+
+def _row(name: str, severity: str, labels: str, since: pd.Timestamp | None) -> dict[str, Any]:
+    return {"alertname": name, "severity": severity, "labels": labels, "since": since}
+
+
+def _rest(labels: Mapping[str, str]) -> str:
+    """Text of the labels that are no name and no severity."""
+    rest = {name: value for name, value in labels.items() if name not in _OWN and not name.startswith("__")}
+    return ", ".join(f"{name}={value}" for name, value in sorted(rest.items()))
 
 
 _OWN = frozenset({"alertname", "alertstate", "severity", "system"})

@@ -165,6 +165,10 @@ class Context:
             "none", "", f"No source answers for the system {system!r}.", hint="Add one under [sources] in the settings."
         )
 
+    def measured(self, system: str) -> bool:
+        """Whether the settings name a source of metrics for a system."""
+        return self._answering(self.sources, system) is not None
+
     def logs_for(self, system: str) -> LogSource:
         """Return the source of a system's log lines: a server or files that name it, those for all, else an archive."""
         return self.fenced_logs(self.by_profile(self._records(self.log_sources, system, "logs"), system), system)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.charts.slo.scorecard_tables import By, scorecard_rows
+from workbench.charts.slo.scorecard_tables import By, scorecard_finding, scorecard_rows
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange, calendar_range
 from workbench.core.units import count_text
 from workbench.ui.parts import exports, load
 from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.markdown import escaped
 
 _CHOICES = {"12 months": (12, False), "24 months": (24, False), "8 quarters": (24, True)}
 
@@ -32,7 +33,8 @@ def choice() -> tuple[TimeRange, int, bool, By]:
 
 
 def show(study: Study) -> None:
-    """Show how many objectives and periods there are, and how many budgets were used up."""
+    """Say which budgets were used up, and show how many objectives and periods there are."""
+    st.markdown(escaped(repr(scorecard_finding(study.results["scorecard"]))))
     frame = study.results["scorecard"].frame
     judged = frame[frame["sli"].notna()]
     missed = judged[judged["status"] == "spent"]

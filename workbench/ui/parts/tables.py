@@ -13,19 +13,19 @@ import streamlit as st
 from workbench.analysis.operations.sources import SourceChecks, SourceStates
 from workbench.analysis.slo.burn import BurnRates
 from workbench.charts.columns import HELP, header
-from workbench.charts.tables import budget_left_text
-from workbench.charts.theme import STATUS_WORDS
+from workbench.charts.tables import budget_left_text, goal_word
+from workbench.charts.theme import PARTLY, STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
 from workbench.ui.parts.drawn import once
 from workbench.ui.parts.header import place_text
-from workbench.ui.parts.markdown import plain, plain_cell, plain_cells
+from workbench.ui.parts.markdown import escaped, plain, plain_cell, plain_cells
 
 #: Height of a row and of the header, and how many rows a table shows before it scrolls. [px, px, count]
 ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 8
 
 #: How many objectives are shown before their table scrolls. [count]
-MOST_PROMISES = 12
+MOST_OBJECTIVES = 12
 
 #: Text that starts as an amount does, not as a date.
 _AMOUNT = re.compile(r"[<>+-]{0,2} ?[0-9][0-9,.]*(?: ?[A-Za-z/%×]+(?: [0-9][0-9,]* [a-z]+)?)?$")
@@ -46,10 +46,17 @@ _COLOURS: dict[Status, str] = {
 #: A source that answers, but has no new samples.
 STALE = "Stale"
 
+#: Part of a text -> background that tells it on a light and on a dark page; the word stands in the text.
+_TINTS = {
+    STATUS_WORDS["spent"]: "rgba(179,38,30,0.20)",
+    STATUS_WORDS["at_risk"]: "rgba(196,96,10,0.20)",
+    PARTLY: "rgba(100,112,128,0.16)",
+}
+
 _STATUS_COLUMN = st.column_config.MultiselectColumn(
     "Status",
-    options=[*STATUS_WORDS.values(), STALE],
-    color=[*(_COLOURS[status] for status in STATUS_WORDS), "orange"],
+    options=[*STATUS_WORDS.values(), STALE, PARTLY],
+    color=[*(_COLOURS[status] for status in STATUS_WORDS), "orange", "gray"],
     width=88,
 )
 
@@ -72,7 +79,7 @@ def goal_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return compliance rows as text a reader can take in: one row per objective, in the order given."""
     cells = [
         {
-            "Status": [STATUS_WORDS[row.status]],
+            "Status": [goal_word(row)],
             "SLO": row.title if row.objective else NO_VALUE,
             "Objective": _cut(target_text(row.target)),
             "Measured": ratio_text(row.sli),
@@ -99,10 +106,11 @@ def goals(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], None
     open_row : callable
         What a click does.
     system : bool
-        Show the system of each row too.
+        Show the system of each row, in place of the counts.
     """
     cells = goal_cells(frame)
     if system:
+        cells = cells.drop(columns="Bad")
         cells.insert(2, "System", frame["system_title"].to_numpy())
 
     def clicked() -> None:
@@ -114,7 +122,7 @@ def goals(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], None
         plain_cells(cells),
         hide_index=True,
         key=key,
-        height="content" if len(cells) <= MOST_PROMISES else HEADER_PX + 38 * MOST_PROMISES,
+        height="content" if len(cells) <= MOST_OBJECTIVES else HEADER_PX + 38 * MOST_OBJECTIVES,
         row_height=38,
         alt="SLOs, worst first",
         column_config={
@@ -129,7 +137,7 @@ def goals(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], None
                 width=_wide(cells["SLO"]),
             ),
             "System": st.column_config.TextColumn(width=_wide(cells["System"]) if system else None),
-            "Objective": st.column_config.TextColumn(alignment="right", help="Share of good events promised."),
+            "Objective": st.column_config.TextColumn(alignment="right", help="Share of events that must be good."),
             "Measured": st.column_config.TextColumn(alignment="right", help="Good events / all events."),
             "Budget left": st.column_config.TextColumn(
                 alignment="right",
@@ -214,19 +222,44 @@ def checks(checked: SourceChecks) -> None:
         _plain_table(rows, alt="What a check of the sources found")
 
 
-def texts(rows: Sequence[Mapping[str, str]], *, alt: str, shared: bool = False) -> None:
+def texts(
+    rows: Sequence[Mapping[str, str]], *, alt: str, shared: bool = False, tint: Callable[[str], str] | None = None
+) -> None:
     """Show rows of foreign text as a table; nothing in it is read as markup.
 
     A long table scrolls inside its own frame. Every column has its header in sentence case and says what it counts;
-    the whole of a cut cell is shown when it is pointed at. ``shared`` rows are the same list for all readers.
+    the whole of a cut cell is shown when it is pointed at. ``shared`` rows are the same list for all readers; ``tint``
+    gives a cell the style of its text.
     """
-    _plain_table(rows, alt=alt, shared=shared)
+    _plain_table(rows, alt=alt, shared=shared, tint=tint)
 
 
-def _plain_table(rows: Sequence[Mapping[str, Any]], *, alt: str, shared: bool = False) -> None:
+def status_tint(text: str) -> str:
+    """Return the background of a cell by the word of a status in its text; none where all is well or not known.
+
+    Examples
+    --------
+    >>> status_tint("99.877 %, 123 % spent, Budget spent (counted)"), status_tint("99.9 %, OK")
+    ('background-color: rgba(179,38,30,0.20)', '')
+    """
+    return next((f"background-color: {tint}" for word, tint in _TINTS.items() if word in text), "")
+
+
+def short(rows: Sequence[Mapping[str, str]]) -> None:
+    """Show a few rows of text whole, without a way to sort them."""
+    st.table([{header(name): escaped(text) for name, text in row.items()} for row in rows], border="horizontal")
+
+
+def _plain_table(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    alt: str,
+    shared: bool = False,
+    tint: Callable[[str], str] | None = None,
+) -> None:
     frame, columns = once(_cells, rows) if shared else _cells(rows)
     st.dataframe(
-        frame,
+        frame.style.map(tint) if tint else frame,
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS else HEADER_PX + ROW_PX * MOST_ROWS,
         row_height=ROW_PX,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import streamlit as st
@@ -59,20 +58,25 @@ def episodes(system: str, name: str, period: Period) -> None:
                         tables.texts(part, alt=title)
 
 
-def what_if(system: str, promised: Objective, period: Period) -> None:
+def what_if(system: str, objective: Objective, period: Period) -> None:
     """Let the reader try another target on the same history."""
     with st.container():
-        today = float(promised.target * 100)
+        today = float(objective.target * 100)
         tried = st.number_input(
             "Target to try (%)", min_value=0.01, max_value=99.999, value=today, step=0.1, format="%.3f", width=240
         )
         study = load.of_objective(
-            "slo_what_if", system, promised.id, period.span, period.zone, targets=(Decimal(str(round(tried, 5))) / 100,)
+            "slo_what_if",
+            system,
+            objective.id,
+            period.span,
+            period.zone,
+            targets=(Decimal(str(round(tried, 5))) / 100,),
         )
         if not states.usable(study):
             return
         result = study.results["what_if"]
-        _table([_without(row, "threshold") for row in what_if_rows(result)])
+        tables.short([_without(row, "threshold") for row in what_if_rows(result)])
         first = result.frame["starter"].iloc[0]
         if first == first:
             st.caption(f"A target to start with, the measured share rounded down: {ratio_text(first, digits=3)}.")
@@ -86,12 +90,8 @@ def policies(system: str, name: str, period: Period) -> None:
         study = load.of_objective("slo_backtest", system, name, period.span, period.zone)
         if states.usable(study):
             st.text(plain(backtest_finding(study.results["backtest"]).text))
-            _table([_without(row, "objective") for row in backtest_rows(study.results["backtest"])])
+            tables.short([_without(row, "objective") for row in backtest_rows(study.results["backtest"])])
 
 
 def _without(row: dict[str, str], name: str) -> dict[str, str]:
     return {key: text for key, text in row.items() if key != name}
-
-
-def _table(rows: Sequence[dict[str, str]]) -> None:
-    st.table([{name: escaped(text) for name, text in row.items()} for row in rows], border="horizontal")

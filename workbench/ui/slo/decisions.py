@@ -15,7 +15,7 @@ from workbench.charts.slo.decision_tables import (
 )
 from workbench.charts.tables import Table
 from workbench.core.result import Result, Study
-from workbench.ui.parts.markdown import escaped
+from workbench.ui.parts import tables
 
 
 def shown(study: Study) -> None:
@@ -24,18 +24,18 @@ def shown(study: Study) -> None:
     if members := member_rows(results["members"]):
         with st.container(border=True):
             st.markdown("**What a composite is made of**")
-            _table(members)
+            tables.short(members)
     _exclusions(results)
     if parts := definition_rows(results["definitions"]):
         with st.container(border=True):
             st.markdown("**A definition changed within the period**")
             st.caption("Each part is judged by the definition that held in it.")
-            _table(parts)
+            tables.short(parts)
     table = happened_table(results["happened"])
     if isinstance(table, Table):
         with st.container(border=True):
             st.markdown("**What happened meanwhile**")
-            _table(table.rows)
+            tables.short(table.rows)
 
 
 def _exclusions(results: Mapping[str, Result]) -> None:
@@ -44,10 +44,6 @@ def _exclusions(results: Mapping[str, Result]) -> None:
         return
     with st.container(border=True):
         st.markdown("**With and without exclusions**")
-        _table(effects)
+        tables.short(effects)
         with st.expander("Windows that are left out", icon=":material/event_busy:"):
-            _table(windows_table(results["exclusion_windows"]).rows)
-
-
-def _table(rows: list[dict[str, str]]) -> None:
-    st.table([{name: escaped(text) for name, text in row.items()} for row in rows], border="horizontal")
+            tables.short(windows_table(results["exclusion_windows"]).rows)
