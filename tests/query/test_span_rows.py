@@ -88,7 +88,7 @@ def test_doubts_are_marked_and_counted() -> None:
     assert rows["duration_ns"].tolist() == [5, 0, 0]
     assert rows.loc["b" * 16, "attributes"] == {"workbench.partial": "parent missing", "workbench.duration": "-7"}
     assert rows.loc["d" * 16, "attributes"] == {"workbench.duration": "missing"}
-    assert gathered.said() == (
+    assert gathered.warning_lines() == (
         "1 spans came twice and are counted once.",
         "1 spans name a parent that is not there: their traces are partial.",
         "1 spans have no start or one that no clock shows, and are left out.",

@@ -231,14 +231,14 @@ def cause_sentence(
                     continue
                 amount = total(part for name, part in amounts.items() if name[place] == value)
                 causes.append((amount, f"{label} {value or '(not given)'} {words}"))
-    for effect, said in EFFECTS.items():
+    for effect, text in EFFECTS.items():
         amounts = split.get(effect, {})
         if effect in ("new", "retired") or not amounts:
             continue
         most = max(amounts, key=lambda name: abs(amounts[name]))
         named = len(amounts) > 1 or effect in ("model_switch", "list_price")
         where = f" (most in {' / '.join(filter(None, most)) or 'all'})" if named else ""
-        causes.append((total(amounts.values()), f"of {effect.replace('_', ' ')}: {said}{where}"))
+        causes.append((total(amounts.values()), f"of {effect.replace('_', ' ')}: {text}{where}"))
     same = [cause for cause in causes if (cause[0] > 0) == (change > 0) and cause[0]]
     if not same:
         return f"{head}."

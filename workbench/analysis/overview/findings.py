@@ -86,14 +86,14 @@ def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> 
         known = {lookback: rate for lookback, rate in recent.items() if math.isfinite(rate)}
         shown = max(known, key=known.__getitem__, default="")
         left = float(row.period_left_ratio)
-        said = [
+        clauses = [
             f"budget overspent by {ratio_text(-left, digits=0)}" if left < 0 else f"{ratio_text(left)} of budget left",
             f"{ratio_text(float(row.sli))} against {target_text(float(row.target))} over {row.period}",
         ]
         if row.elapsed < 1:
-            said.append(f"{ratio_text(float(row.budget_left_ratio), digits=0)} left of what is allowed so far")
+            clauses.append(f"{ratio_text(float(row.budget_left_ratio), digits=0)} left of what is allowed so far")
         if shown:
-            said.append(f"burn rate {known[shown]:.1f}× in the last {shown}")
+            clauses.append(f"burn rate {known[shown]:.1f}× in the last {shown}")
         yield Finding(
             kind="objective",
             system=duty.system,
@@ -102,7 +102,7 @@ def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> 
             title=str(row.title),
             owner=duty.owner,
             runbook=duty.runbook,
-            evidence="; ".join(said),
+            evidence="; ".join(clauses),
             severity="critical" if row.status == "spent" or fast else "warning",
             urgency=known.get(shown, math.nan),
         )
@@ -125,9 +125,9 @@ def alert_findings(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iter
         since = rows["since"].min()
         age_s = (pd.Timestamp(as_of) - since).total_seconds() if pd.notna(since) else math.nan
         first = next(iter(rows["labels"]))
-        said = [f"{len(rows)} alerts firing" if len(rows) > 1 else "Firing"]
+        clauses = [f"{len(rows)} alerts firing" if len(rows) > 1 else "Firing"]
         if math.isfinite(age_s):
-            said.append(f"for {span_text(age_s)}, since {instant_text(since)}")
+            clauses.append(f"for {span_text(age_s)}, since {instant_text(since)}")
         yield Finding(
             kind="alert",
             system=duty.system,
@@ -136,7 +136,7 @@ def alert_findings(firing: pd.DataFrame, duty: Duty, *, as_of: datetime) -> Iter
             title=str(name),
             owner=owner or duty.owner,
             runbook=runbook or duty.runbook,
-            evidence=" ".join(said) + (f"; {first}" if first else ""),
+            evidence=" ".join(clauses) + (f"; {first}" if first else ""),
             severity=str(severity) or "warning",
             urgency=age_s / 3600,
             about=_about(rows["labels"]),

@@ -250,11 +250,11 @@ class Gathered:
         columns["weight"] = pd.Series([row.weight for row in rows], dtype="float64")
         columns["attributes"] = pd.Series([row.attributes for row in rows], dtype="object")
         frame = check(pd.DataFrame(columns), SPANS, where="a source of spans")
-        frame.attrs["warnings"] = self.said()
+        frame.attrs["warnings"] = self.warning_lines()
         frame.attrs["differences"] = _sentences(self.differences)
         return frame
 
-    def said(self) -> tuple[str, ...]:
+    def warning_lines(self) -> tuple[str, ...]:
         """Warnings so far, with counts where something is counted."""
         return _sentences(self.warnings) + _sentences(self.differences)
 

@@ -45,44 +45,44 @@ class Evidence:
     as_of: datetime
     answers: Mapping[str, Study] = field(default_factory=dict)
 
-    def _asked(self, study: Callable[..., Study]) -> Study:
+    def _answer(self, study: Callable[..., Study]) -> Study:
         known = self.answers.get(study.__name__)
         return known or study(self.ctx, system=self.system, range=self.range, as_of=self.as_of)
 
     @cached_property
     def alerts(self) -> Study:
         """Alerts and silences."""
-        return self._asked(alert_suppression)
+        return self._answer(alert_suppression)
 
     @cached_property
     def performance(self) -> Study:
         """Rate, errors, duration, thresholds."""
-        return self._asked(service_performance)
+        return self._answer(service_performance)
 
     @cached_property
     def capacity(self) -> Study:
         """Levels and limits."""
-        return self._asked(capacity_forecast)
+        return self._answer(capacity_forecast)
 
     @cached_property
     def slo(self) -> Study:
         """Objectives."""
-        return self._asked(slo_compliance)
+        return self._answer(slo_compliance)
 
     @cached_property
     def cost(self) -> Study:
         """Spend."""
-        return self._asked(spend_and_tokens)
+        return self._answer(spend_and_tokens)
 
     @cached_property
     def quality(self) -> Study:
         """Scores."""
-        return self._asked(quality_drift)
+        return self._answer(quality_drift)
 
     @cached_property
     def monitoring(self) -> Study:
         """Targets, scrapes, rules, cardinality, backups."""
-        return self._asked(monitoring_health)
+        return self._answer(monitoring_health)
 
 
 def evaluate(item: Item, evidence: Evidence) -> Evaluation:
@@ -97,12 +97,12 @@ def evaluate(item: Item, evidence: Evidence) -> Evaluation:
         study = getattr(evidence, item.question)
         if not study.results or study.status in ("unavailable", "refused"):
             return Evaluation("unavailable", "; ".join(study.warnings[:1]), item.question)
-        return _seen(_JUDGES[item.question](item, study, evidence), study.coverage, item.question)
+        return _with_coverage(_JUDGES[item.question](item, study, evidence), study.coverage, item.question)
     except WorkbenchError as error:
         return Evaluation("unavailable", str(error), item.question)
 
 
-def _seen(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
+def _with_coverage(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
     """Say how much was observed where that is not nearly all; what happened is not in order when most was not seen.
 
     A forecast speaks of what comes, so its verdict stands.
