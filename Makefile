@@ -1,6 +1,6 @@
 # Everything runs from a fresh clone with Python 3.11+ and GNU make; the environment is built in .venv on first use.
 .DEFAULT_GOAL := check
-.PHONY: demo test check types quick interpreters docs bench soak servers jaeger clean help
+.PHONY: demo test check types quick interpreters docs bench soak servers jaeger loki tempo test-servers clean help
 SHELL := /bin/sh
 
 # Pages, reports and tests start many processes; without kept bytecode each would compile the whole program again.
@@ -61,10 +61,10 @@ servers: ## install what the live tests need (Debian as root) or say what is mis
 jaeger: ## build the Jaeger that live tests of spans use, once, with the Go at hand (minutes)
 	@tests/servers/setup.sh jaeger
 
-loki: ## say how the tests run on a real Loki, which is not built here (AGPL)
+loki: ## build the Loki that live tests of log lines use, once, with the Go at hand (minutes)
 	@tests/servers/setup.sh loki
 
-tempo: ## say how the tests run on a real Tempo, which is not built here (AGPL)
+tempo: ## say how the tests run on a real Tempo, which is not built here
 	@tests/servers/setup.sh tempo
 
 test-servers: $(VENV)/.developer servers ## all conformance tests on whatever servers are there (nightly)

@@ -27,6 +27,7 @@ from tests.servers.fixtures import (  # noqa: F401
     chromium,
     empty_database,
     jaeger_node,
+    loki_node,
     node_exporter,
     opensearch_node,
     postgres_url,

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from workbench.analysis.counting.births import going_on
 from workbench.analysis.counting.increase import exact_increases, observed_share
-from workbench.analysis.counting.leaps import leap_notes, leaps_in, several_processes
+from workbench.analysis.counting.leaps import _even, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in
 from workbench.core.counters.dips import without_dips
+from workbench.core.counters.falls import IMPOSSIBLE, usual_pace
 from workbench.core.series import SeriesSet
 
 STEP = 60_000
@@ -135,3 +136,13 @@ def test_a_target_that_is_scraped_seldom_is_observed_but_for_its_gaps(minutes, o
     share = observed_share(series, np.arange(0, 3 * 86_400_000 + 1, 300_000))
     days = share.reshape(3, -1).mean(axis=1)
     assert days == pytest.approx([1, 0, 1], abs=1.1 * minutes / 1440 + 0.004)
+
+
+@given(st.lists(st.floats(0, 1e12), min_size=50, max_size=400), st.floats(1, 1e6), st.integers(0, 3))
+def test_series_called_even_without_their_pace_have_no_leap(rises, height, leaps):
+    steps = np.array(rises)
+    steps[:leaps] = height * 10_000
+    lengths = np.full(len(steps), 60_000.0)
+    usual = usual_pace(steps, lengths)
+    if _even(steps, lengths) and usual is not None:
+        assert not (steps > IMPOSSIBLE * (usual * lengths)).any()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -117,3 +118,18 @@ def test_a_study_says_where_its_numbers_came_from():
 def test_a_rejected_query_shows_the_place():
     error = QueryRejected("unexpected )", source="prod", query="sum(up))", position=7)
     assert str(error).splitlines() == ["prod: unexpected )", "query: sum(up))", " " * 14 + "^"]
+
+
+@given(
+    st.lists(
+        st.lists(st.one_of(st.integers(0, 5).map(float), st.just(np.nan), st.just(np.inf)), max_size=6),
+        min_size=1, max_size=5,
+    )
+)  # fmt: skip
+def test_series_fall_where_a_number_is_below_the_number_before_it(rows):
+    series = SeriesSet.of([({"n": str(n)}, range(len(row)), row) for n, row in enumerate(rows)])
+    numbers = [[value for value in row if np.isfinite(value)] for row in rows]
+    falling = [n for n, row in enumerate(numbers) if any(after < before for before, after in pairwise(row))]
+    assert list(series.falling) == falling
+    assert series.finite == all(np.isfinite(row).all() for row in rows)
+    assert series.newest_ms == max((n for row in rows for n, value in enumerate(row) if np.isfinite(value)), default=0)

@@ -42,12 +42,15 @@ class Refused(Exception):
 
 
 class FakeLoki:
-    def __init__(self, lines: list[Line], *, limit: int = 5000, tenant: str = "", lookback: str = "0s") -> None:
+    def __init__(
+        self, lines: list[Line], *, limit: int = 5000, tenant: str = "", lookback: str = "0s", nanoseconds: bool = True
+    ) -> None:
         self.streams: dict[tuple[tuple[str, str], ...], list[Line]] = defaultdict(list)
         for line in sorted(lines, key=lambda one: one.time_ns):
             self.streams[tuple(sorted(line.labels.items()))].append(line)
         self.times = {key: [line.time_ns for line in held] for key, held in self.streams.items()}
         self.limit, self.tenant, self.lookback = limit, tenant, lookback
+        self.nanoseconds = nanoseconds  # servers before 2022 know no duration below a millisecond
 
     def answer(self, asked: Asked) -> Says:
         if self.tenant and asked.headers.get("X-Scope-OrgID") != self.tenant:
@@ -59,6 +62,8 @@ class FakeLoki:
 
     def _answer(self, asked: Asked) -> Says:
         start, end = int(asked.fields.get("start", 0)), int(asked.fields.get("end", 0))
+        if not self.nanoseconds and "[1ns]" in asked.fields.get("query", ""):
+            raise Refused('parse error at line 0, col 30: not a valid duration string: "1ns"')
         if end - start > _LONGEST_NS:
             hours = (end - start) // HOUR_NS
             raise Refused(f"the query time range exceeds the limit (query length: {hours}h0m0s, limit: 30d1h)")

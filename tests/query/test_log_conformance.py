@@ -166,8 +166,18 @@ def given_index(kind: Kind) -> Backend:
 
 
 def given_loki(_: ExitStack, __: Path, ___: pytest.FixtureRequest) -> Later:
-    """A Loki that a person runs; it takes lines of the last days only, and each run has a label of its own."""
-    url, later_ms, run = given("WORKBENCH_LOKI_URL"), whole_days_ms(SPAN.end_ms), f"run-{time.time_ns()}"
+    """A Loki that a person runs."""
+    return filled_loki(given("WORKBENCH_LOKI_URL"))
+
+
+def real_loki(_: ExitStack, __: Path, request: pytest.FixtureRequest) -> Later:
+    """The Loki that `make loki` builds."""
+    return filled_loki(request.getfixturevalue("loki_node").url)
+
+
+def filled_loki(url: str) -> Later:
+    """A Loki may take lines of the last days only; each run has a label of its own."""
+    later_ms, run = whole_days_ms(SPAN.end_ms), f"run-{time.time_ns()}"
     streams: dict[str, list[list[str]]] = {}
     for one in lines():
         streams.setdefault(one.service, []).append([str(one.time_ns + later_ms * 10**6), one.json()])
@@ -190,6 +200,7 @@ BACKENDS = [
     files,
     pytest.param(opensearch, marks=pytest.mark.live),
     pytest.param(opensearch_keywords, marks=pytest.mark.live),
+    pytest.param(real_loki, marks=pytest.mark.live),
     *(
         pytest.param(backend, marks=pytest.mark.live, id=f"given {kind}")
         for kind, backend in GIVEN.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from tests.query.fake_loki import HOUR_NS, FakeLoki, Line
 from tests.query.served import Asked, Says, Served
+from tests.servers.given import send
+from tests.servers.programs import Server
 from workbench.core.errors import ParameterError, QueryTooExpensive, SourceUnavailable
 from workbench.core.filters import LogFilter
 from workbench.core.settings import SourceSettings
@@ -98,6 +101,39 @@ def test_a_nanosecond_with_more_lines_than_an_answer_is_read_stream_by_stream_an
     source = source_at(served.url)
     assert sum(len(piece) for piece in source.logs(ALL, SPAN)) == 240
     assert source.api.most_lines == 100, "learnt from the server's refusal of 5,000"
+
+
+@pytest.mark.slow
+def test_a_full_answer_of_one_nanosecond_is_whole_where_the_server_knows_no_nanoseconds(
+    serve: Callable[..., Served],
+) -> None:
+    held = [Line(START_NS + 5, f"{number}", {"service_name": "shop"}) for number in range(100)]
+    served = serve(FakeLoki(held, limit=100, nanoseconds=False).answer)
+    assert sum(len(piece) for piece in source_at(served.url).logs(ALL, SPAN)) == 100
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_a_real_server_gives_all_lines_of_a_nanosecond_and_of_more_than_a_month(loki_node: Server) -> None:
+    now_ns = int(time.time()) * 10**9
+    hour = now_ns - 3_600 * 10**9
+    streams = {
+        "shared": [(hour, f"{number}") for number in range(6_001)],
+        "full": [(hour, f"{number}") for number in range(5_000)],
+        "month": [(now_ns - number * 3_600 * 10**9, f"{number}") for number in range(1, 33 * 24)][::-1],
+        "blanks": [(hour + number, text) for number, text in enumerate(("  a  ", "\ufeffb", "c\t", "", "é ☕"))],
+    }
+    for name, held in streams.items():
+        for at in range(0, len(held), 2_000):
+            values = [[str(time_ns), text] for time_ns, text in held[at : at + 2_000]]
+            pushed = {"streams": [{"stream": {"service_name": name}, "values": values}]}
+            send(f"{loki_node.url}/loki/api/v1/push", json.dumps(pushed))
+        span = TimeRange.from_ms(held[0][0] // 10**6 - 1_000, now_ns // 10**6)
+        settings = SourceSettings(kind="loki", url=loki_node.url, selector=f'{{service_name="{name}"}}')
+        source = LokiSource.from_settings("loki", settings)
+        rows = [text for piece in source.logs(ALL, span) for text in piece["message"]]
+        assert sorted(rows) == sorted(text for _, text in held), name
+        assert source.log_counts(ALL, span, step_ms=86_400_000)["count"].sum() == len(held), name
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from tests.servers import jaeger, opensearch
+from tests.servers import jaeger, loki, opensearch
 from tests.servers.openmetrics import write_openmetrics
 from tests.servers.programs import Server, end, free_port, leash, program, running, wait_for
 from tests.servers.prometheus import Release, installed, load_blocks, prometheus
@@ -116,6 +116,15 @@ def jaeger_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jaeger.Jae
     if not jaeger.PROGRAM.exists():
         pytest.skip("Jaeger is not there (.servers/jaeger): run make jaeger")
     with jaeger.jaeger(tmp_path_factory.mktemp("jaeger")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def loki_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An empty Loki. Building it takes minutes, so no test command does it and its absence is no failure."""
+    if not loki.PROGRAM.exists():
+        pytest.skip("Loki is not there (.servers/loki): run make loki")
+    with loki.loki(tmp_path_factory.mktemp("loki")) as one:
         yield one
 
 

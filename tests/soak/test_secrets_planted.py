@@ -119,9 +119,14 @@ def found(secret: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeyp
 
 @pytest.mark.parametrize("secret", SHAPES)
 def test_a_secret_is_struck_out_in_every_form(secret: str) -> None:
-    said = " | ".join(forms(secret).values()).encode()
-    struck = bytes(struck_out(said, [secret], data=True)).decode()
+    said = " | ".join(forms(secret).values())
+    struck = bytes(struck_out(said.encode(), [secret], data=True)).decode()
     assert [name for name, way in forms(secret).items() if way in struck] == []
+    for ascii_only in (True, False):  # as a server that answers in JSON repeats it
+        answer = json.dumps({"error": json.dumps(said, ensure_ascii=ascii_only)}, ensure_ascii=ascii_only)
+        once = json.loads(bytes(struck_out(answer.encode(), [secret], data=True)))["error"]
+        shown = once + json.loads(once)
+        assert [name for name, way in forms(secret).items() if way in shown] == []
 
 
 @pytest.mark.soak

@@ -147,7 +147,7 @@ def test_amounts_of_any_country_are_exact_or_refused(tmp_path_factory, amounts, 
 @pytest.mark.parametrize(
     ("amounts", "words"),
     [(["1,000"], "could be two amounts"), (["1,355.90", "1.355,90"], "is no amount"), (["$5"], "is no amount"),
-     (["(5.00)"], "is no amount"), (["1,00,000.00"], "is no amount")],
+     (["(-5.00)"], "is no amount"), (["1,00,000.00"], "is no amount")],
 )  # fmt: skip
 def test_an_amount_that_could_be_two_is_refused(amounts, words) -> None:
     with pytest.raises(ParameterError, match=words):
@@ -217,3 +217,29 @@ def test_ends_of_focus_are_exclusive_and_its_numbers_have_a_point(tmp_path: Path
         "Usage",
         "A-1",
     )
+
+
+@pytest.mark.parametrize("text", ["(1,234.50)", "1,234.50-", "\u22121,234.50", "-1\u2019234.50"])
+def test_credits_as_accountants_write_them_are_negative(text: str) -> None:
+    assert exact_decimals([text, "1.5"]) == [Decimal("-1234.50"), Decimal("1.5")]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("01.10.2026", "31.10.2026"), ("01/10/2026", "31/10/2026"), ("10/01/2026", "10/31/2026"), 
+     ("1-10-2026", "31-10-2026")],
+)  # fmt: skip
+def test_days_of_any_country_are_read_where_one_tells_the_order(tmp_path: Path, first: str, last: str) -> None:
+    file = tmp_path / "invoices.csv"
+    file.write_text(f"sep=|\nProvider|Start|End|Amount|Currency\nopenai|{first}|{last}|5|USD\n")
+    frame = TableSource("invoices", file, holds="invoices").read()
+    assert frame.loc[0, ["start", "end"]].tolist() == [
+        pd.Timestamp("2026-10-01", tz="UTC"), pd.Timestamp("2026-11-01", tz="UTC"),
+    ]  # fmt: skip
+
+
+def test_a_day_that_could_be_two_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "invoices.csv"
+    file.write_text("provider,start,end,amount,currency\nopenai,10/01/2026,11/01/2026,5,USD\n")
+    with pytest.raises(AnswerUnreadable, match="can be two days"):
+        TableSource("invoices", file, holds="invoices").read()

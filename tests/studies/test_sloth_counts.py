@@ -353,3 +353,13 @@ def test_a_share_without_failures_names_a_label_that_no_series_has(source) -> No
         objective = replace(TEMPLATE, method="ratio_timeslices", indicator=RawIndicator(share, "failure"))
         counts = read_counts(source, {}, [objective], {objective.id: SPAN}).counts[objective.id]
         assert any('r_total{status!=""}' in text for text in counts.warnings) == warned
+
+
+@pytest.mark.parametrize("total", ["absent_total", 'r_total{code="500"}'])
+def test_more_failures_than_events_are_refused_and_take_no_other_objective_down(source, total) -> None:
+    wrong = replace(TEMPLATE, id="wrong", indicator=RatioIndicator(bad="d_count", total=total))
+    right = replace(TEMPLATE, indicator=RatioIndicator(bad='r_total{code="500"}', total="r_total"))
+    counts = read_counts(source, {}, [wrong, right], {wrong.id: SPAN, right.id: SPAN}).counts
+    assert counts[wrong.id].failure == "refused"
+    assert any("and the total " in warning for warning in counts[wrong.id].warnings)
+    assert counts[right.id].events["total"].sum() == pytest.approx(630 * 2 * SPAN.seconds / 60)

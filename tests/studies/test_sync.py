@@ -153,6 +153,23 @@ def test_a_copy_into_an_object_store_is_exact_and_the_next_one_adds_nothing(
         assert everything(again) == wanted(samples)
 
 
+def test_a_clock_that_was_ahead_loses_no_samples(server, samples, tmp_path, omit, now) -> None:
+    """The first copy runs two hours ahead of the newest sample; the next ones have the right time."""
+    early = now - timedelta(hours=3)
+    archive = Archive.open(tmp_path / "archive", create=True)
+    write_openmetrics(history(int(early.timestamp()) * 1000), tmp_path / "early.om")
+    load_blocks(release_or_omit("v3", omit), tmp_path / "early.om", tmp_path / "early" / "data")
+    with served(tmp_path, tmp_path / "early", omit) as then:
+        run(context(tmp_path, then.url, early), archive, early + timedelta(hours=2))
+    ctx = context(tmp_path, server.url, now)
+    for minutes in (30, 60, 180):
+        run(ctx, archive, early + timedelta(minutes=minutes))
+    got = everything(archive)
+    assert {key: len(set(times) - set(got[key][0])) for key, (times, _) in wanted(samples).items()} == (
+        dict.fromkeys(got, 0)
+    )
+
+
 def test_a_gap_between_two_copies_is_found_and_filled(server, samples, tmp_path, now) -> None:
     ctx, archive = context(tmp_path, server.url, now), Archive.open(tmp_path / "archive", create=True)
     run(ctx, archive, now - timedelta(days=2), days=2)

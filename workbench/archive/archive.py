@@ -148,7 +148,7 @@ class Archive:
 
     def one_look(self) -> AbstractContextManager[None]:
         """Answer what this thread asks inside from one state, which is looked at once and not before every read."""
-        return self._looks.one()
+        return self._looks.single()
 
     def versions(self) -> dict[str, str]:
         """Version of each table; equal versions give equal answers, so they belong into cache keys."""

@@ -33,7 +33,7 @@ class Looks:
         self._local = threading.local()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def single(self) -> Iterator[None]:
         """Read the newest state once and answer this thread from it; a look inside a look is part of it."""
         if self._held is not None:
             yield

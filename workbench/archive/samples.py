@@ -220,8 +220,9 @@ def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]
     start_ms, end_ms = ranges["ts"]
     folder = tables.folder(SAMPLES)
     for group in groups.decoded(folder, file, parquet.row_groups(folder, file, SAMPLES, ranges, ids)):
-        _, rows, held = np.intersect1d(ids, group.ids, assume_unique=True, return_indices=True)
-        for row, at in zip(rows.tolist(), held.tolist(), strict=True):
+        rows = np.searchsorted(ids, group.ids)
+        held = np.flatnonzero(ids[np.minimum(rows, len(ids) - 1)] == group.ids)
+        for row, at in zip(rows[held].tolist(), held.tolist(), strict=True):
             low, high = group.within(at, start_ms, end_ms)
             if low < high:
                 yield row, (group.times(low, high), group.values(low, high))

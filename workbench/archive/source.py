@@ -117,7 +117,7 @@ class ArchiveSource:
             The archive cannot be read.
         """
         with self._answering(query):
-            evaluation = self._asked(query, span.start_ms, span.end_ms)
+            evaluation = self._evaluation_for(query, span.start_ms, span.end_ms)
             answer = evaluate_range(
                 evaluation.text,
                 evaluation.store,
@@ -134,7 +134,7 @@ class ArchiveSource:
         """Evaluate once; the matrix has one step. Raises as :meth:`range`."""
         with self._answering(query):
             moment = to_ms(at)
-            evaluation = self._asked(query, moment, moment)
+            evaluation = self._evaluation_for(query, moment, moment)
             answer = evaluate_instant(
                 evaluation.text,
                 evaluation.store,
@@ -250,7 +250,7 @@ class ArchiveSource:
         }
         return replace(answer, meta={**answer.meta, **facts, "tier": evaluation.tier.name})
 
-    def _asked(self, query: str, start_ms: int, end_ms: int) -> _Evaluation:
+    def _evaluation_for(self, query: str, start_ms: int, end_ms: int) -> _Evaluation:
         """Choose the finest tier that reaches back far enough, and write the query for it."""
         node = parse(query)
         tier = answering_tier(node, self._reaching(node, start_ms, end_ms))
@@ -339,7 +339,7 @@ def _scraped(samples: SeriesSet) -> SeriesSet:
     stale = is_stale(samples.values)
     if not stale.any():
         return samples
-    kept = np.concatenate([[0], np.cumsum(~stale)])[samples.offsets]
+    kept = samples.offsets - np.searchsorted(np.flatnonzero(stale), samples.offsets)
     held = np.flatnonzero(np.diff(kept))
     return SeriesSet(
         tuple(samples.labels[row] for row in held),

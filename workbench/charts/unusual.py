@@ -14,7 +14,7 @@ from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.alerts.tables import measure_text
 from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
-from workbench.charts.performance.tables import rule_text, use_text
+from workbench.charts.performance.tables import use_text
 from workbench.charts.tables import budget_left_text, goal_word
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Status, Study
@@ -24,6 +24,7 @@ from workbench.core.units import (
     day_text,
     instant_text,
     ratio_text,
+    rule_text,
     span_text,
     target_text,
     value_text,
@@ -79,10 +80,11 @@ def performance_lines(study: Study) -> tuple[Line, ...]:
         mine = breaches[breaches["limit"] == row.limit]
         longest = mine.sort_values("seconds").iloc[-1] if len(mine) else None
         groups = list(dict.fromkeys(str(group) for group in mine["group"] if group))
-        said = "broken now" if row.now else "broken, kept now"
+        phrase = "broken now" if row.now else "broken, kept now"
         times = "once" if row.breaches == 1 else f"{row.breaches:,} times"
         worst = use_text(row.worst, str(row.unit))
-        evidence = f"{said}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule_text(row)}"
+        rule = rule_text(str(row.rule), use_text(row.value, str(row.unit)))
+        evidence = f"{phrase}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule}"
         lines.append(
             Line(
                 "performance/threshold",
@@ -108,17 +110,17 @@ def cost_lines(study: Study) -> tuple[Line, ...]:
     for row in plans.frame.itertuples() if plans is not None else ():
         if row.status in ("spent", "at_risk"):
             title = f"Budget of {row.dimension} {row.group}".rstrip() if row.dimension else "Budget of all spend"
-            said = f"{ratio_text(row.used, digits=1)} of {amount_text(row.limit, row.unit)} used in this {row.window}"
+            phrase = f"{ratio_text(row.used, digits=1)} of {amount_text(row.limit, row.unit)} used in this {row.window}"
             if row.overrun and row.status != "spent":
                 chance = ratio_text(row.probability, digits=0)
-                said += f"; used up on {day_text(row.overrun)} ({chance} likely to be overrun)"
-            lines.append(Line("cost/budget", row.status, title, said))
+                phrase += f"; used up on {day_text(row.overrun)} ({chance} likely to be overrun)"
+            lines.append(Line("cost/budget", row.status, title, phrase))
     forecast = study.results["forecast"]
     for row in forecast.overruns.itertuples() if isinstance(forecast, SpendForecast) else ():
         chance, left = ratio_text(row.probability, digits=0), value_text(row.left, str(row.unit))
         when = f" from {day_text(row.overrun)} on" if row.overrun else ""
-        said = f"{left} left; used up{when} ({chance} likely this month) unless it is renewed before"
-        lines.append(Line("cost/overrun", "at_risk", f"Budget of {row.dimension} {row.group}", said))
+        phrase = f"{left} left; used up{when} ({chance} likely this month) unless it is renewed before"
+        lines.append(Line("cost/overrun", "at_risk", f"Budget of {row.dimension} {row.group}", phrase))
     for event in jump_events(study.results["jumps"].frame).itertuples():
         lasts = "since" if event.ongoing else "on" if event.first == event.last else "from"
         until = f" to {day_text(event.last)}" if lasts == "from" else ""

@@ -71,7 +71,7 @@ def collect(state: Any, every: str | None, back: str | None, check: bool, format
                 raise WorkbenchError(
                     "The lease of the collector was lost.", hint="Another collector may run; see --check."
                 )
-    sys.exit(_told(context, format_))
+    sys.exit(_print_state(context, format_))
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def _fill(context: Any, length: timedelta, stop: Any) -> None:
         say(f"{system}: {share} observed of {len(days)} days" + (f"; {errors[system]}" if system in errors else ""))
 
 
-def _told(context: Any, format_: str) -> int:
+def _print_state(context: Any, format_: str) -> int:
     from workbench.charts.overview.tables import collection_rows
     from workbench.studies import source_states
     from workbench.studies.upkeep.collect import collection_states

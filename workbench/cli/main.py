@@ -81,8 +81,8 @@ class State:
         opened = open_context(self.settings)
         if faults := opened.catalog.faults:
             count = "1 mistake in the catalog is" if len(faults) == 1 else f"{len(faults)} mistakes in the catalog are"
-            said = "\n".join(map(str, faults))
-            click.echo(f"Warning: {count} left out; workbench catalog check lists them.\n{said}", err=True)
+            lines = "\n".join(map(str, faults))
+            click.echo(f"Warning: {count} left out; workbench catalog check lists them.\n{lines}", err=True)
         for sentence in self.settings.access.unknown_systems([*opened.catalog.profiles, *opened.catalog.broken]):
             click.echo(f"Warning: {sentence}", err=True)
         return opened

@@ -37,5 +37,5 @@ def _said(program: str, verb: str, path: Path, what: str) -> str:
         return f"promtool could not {verb} {what}: {error}."
     if done.returncode == 0:
         return f"promtool {verb} rules accepts {what}."
-    said = " ".join(f"{done.stdout} {done.stderr}".replace(str(path), "the file").split())
-    return f"promtool {verb} rules refuses {what}: {said}"
+    output = " ".join(f"{done.stdout} {done.stderr}".replace(str(path), "the file").split())
+    return f"promtool {verb} rules refuses {what}: {output}"

@@ -125,6 +125,25 @@ class SeriesSet:
         """Whether every sample is a number, and no mark, NaN or infinity."""
         return bool(np.isfinite(self.values).all())
 
+    @cached_property
+    def newest_ms(self) -> int:
+        """Time of the newest number; 0 without any. [ms since the epoch]"""
+        times = self.times if self.finite else self.times[np.isfinite(self.values)]
+        return int(times.max(initial=0))
+
+    @cached_property
+    def falling(self) -> tuple[int, ...]:
+        """Rows of the series that have a number below the number before it."""
+        values, offsets = self.values, self.offsets
+        if not self.finite:
+            numbers = np.isfinite(values)
+            values, offsets = values[numbers], np.concatenate([[0], np.cumsum(numbers)])[offsets]
+        fell = np.diff(values) < 0
+        first = offsets[1:-1][(offsets[1:-1] > 0) & (offsets[1:-1] < len(values))]
+        fell[first - 1] = False  # from one series to the next
+        rows = np.searchsorted(offsets, np.flatnonzero(fell) + 1, side="right") - 1
+        return tuple(np.unique(rows).tolist())
+
 
 @dataclass(frozen=True)
 class Metrics:

@@ -63,4 +63,4 @@ def world_of(scenario: Path, source: Path | None = None) -> World:
         return World()
     volumes = read_volumes(traffic, source.expanduser() if source else scenario.parent / traffic.slice)
     models = [Replay(volumes) if model.name == traffic.system else model for model in SYSTEMS]
-    return World(models, volumes.told())
+    return World(models, volumes.facts())

@@ -214,7 +214,7 @@ class Collected(Connected):
             select(health_results)
             .where(
                 held.system == system,
-                *self._seen(held.system),
+                *self._visible_rows(held.system),
                 held.at_ms >= span.start_ms,
                 held.at_ms < span.end_ms,
             )
@@ -244,7 +244,7 @@ class Collected(Connected):
             select(*(held[_TIMES.get(name, name)].label(name) for name in names))
             .where(
                 held.system == system,
-                *self._seen(held.system),
+                *self._visible_rows(held.system),
                 held.starts_ms < span.end_ms,
                 or_(held.ends_ms.is_(None), held.ends_ms > span.start_ms),
             )

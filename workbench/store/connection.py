@@ -39,7 +39,7 @@ class Connected:
         part._scope = scope if self._scope is None else tuple(name for name in scope if name in self._scope)
         return part
 
-    def _seen(self, system: Column[Any]) -> list[ColumnElement[bool]]:
+    def _visible_rows(self, system: Column[Any]) -> list[ColumnElement[bool]]:
         """Conditions of a query for rows of the systems that may be seen."""
         return [] if self._scope is None else [system.in_(self._scope)]
 
@@ -58,7 +58,7 @@ class Connected:
     @contextmanager
     def engine_for_copy(self) -> Iterator[Engine]:
         """Give the engine, for a copy of all tables."""
-        with self._told():
+        with self._named_failures():
             yield self._engine
 
     def forget(self) -> None:
@@ -82,16 +82,16 @@ class Connected:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._told(), database.reading(self._engine) as connection:
+        with self._named_failures(), database.reading(self._engine) as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._told(), database.writing(self._engine) as connection:
+        with self._named_failures(), database.writing(self._engine) as connection:
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _named_failures(self) -> Iterator[None]:
         if self._file is not None and "_engine" in vars(self) and not self._file.exists():
             raise ArchiveError(f"{self!r} is gone: its file was deleted.", hint="Restore it (workbench restore).")
         try:

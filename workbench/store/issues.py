@@ -61,7 +61,7 @@ class Issues(Connected):
         """Return issues, newest period first and in it the highest number first."""
         conditions = {"report": report, "system": system, "period": period, "zone": zone}
         chosen = [issues.c[name] == value for name, value in conditions.items() if value is not None]
-        query = select(issues).where(*chosen, *self._seen(issues.c.system))
+        query = select(issues).where(*chosen, *self._visible_rows(issues.c.system))
         order = (issues.c.period.desc(), issues.c.system, issues.c.report, issues.c.zone, issues.c.number.desc())
         with self._reading() as connection:
             return [Issue(**row._asdict()) for row in connection.execute(query.order_by(*order))]

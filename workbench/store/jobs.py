@@ -184,7 +184,10 @@ class Jobs(Connected):
     def jobs(self, *, schedule: str = "", limit: int = 1_000) -> list[Job]:
         """Return jobs, the one due last first."""
         query = (
-            select(jobs).where(*self._seen(jobs.c.system)).order_by(jobs.c.due_ms.desc(), jobs.c.system).limit(limit)
+            select(jobs)
+            .where(*self._visible_rows(jobs.c.system))
+            .order_by(jobs.c.due_ms.desc(), jobs.c.system)
+            .limit(limit)
         )
         if schedule:
             query = query.where(jobs.c.schedule == schedule)

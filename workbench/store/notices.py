@@ -31,7 +31,7 @@ class Notices(Connected):
     def open_notices(self) -> dict[str, Notice]:
         """Return the findings that were posted as new and not yet as resolved, by id."""
         with self._reading() as connection:
-            seen = self._seen(notices.c.system)
+            seen = self._visible_rows(notices.c.system)
             rows = connection.execute(select(notices).where(notices.c.closed_ms.is_(None), *seen)).all()
         return {row.id: Notice(row.id, row.system, row.finding, row.text, from_ms(row.opened_ms)) for row in rows}
 

@@ -65,7 +65,7 @@ class Reviews(Connected):
         held = reviews.c
         query = (
             select(reviews)
-            .where(held.system == system, *self._seen(held.system))
+            .where(held.system == system, *self._visible_rows(held.system))
             .order_by(held.at.desc(), held.id.desc())
             .limit(limit)
         )

@@ -147,7 +147,7 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
         """
         with self._reading() as connection:
             row = connection.execute(
-                select(report_runs).where(report_runs.c.id == run_id, *self._seen(report_runs.c.system))
+                select(report_runs).where(report_runs.c.id == run_id, *self._visible_rows(report_runs.c.system))
             ).one_or_none()
         if row is None:
             raise ParameterError(f"There is no report run {run_id!r}.", hint="List them with: workbench report list.")
@@ -156,7 +156,7 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
     def runs(self, *, report: str | None = None, system: str | None = None, limit: int = 100) -> list[ReportRun]:
         """Return runs, newest first."""
         newest = (report_runs.c.started_at.desc(), report_runs.c.id)
-        query = select(report_runs).where(*self._seen(report_runs.c.system)).order_by(*newest).limit(limit)
+        query = select(report_runs).where(*self._visible_rows(report_runs.c.system)).order_by(*newest).limit(limit)
         if report is not None:
             query = query.where(report_runs.c.report == report)
         if system is not None:
@@ -222,7 +222,7 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
         """Return the counts of the slices that start in the range; None when nothing was ever written."""
         with self._reading() as connection:
             history = connection.execute(
-                select(slice_histories).where(*_is(key), *self._seen(slice_histories.c.system))
+                select(slice_histories).where(*_is(key), *self._visible_rows(slice_histories.c.system))
             ).one_or_none()
             if history is None:
                 return None

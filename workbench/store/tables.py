@@ -29,7 +29,7 @@ from workbench.core.errors import (
 from workbench.core.settings import SourceSettings
 from workbench.core.settings.secrets import Secret
 from workbench.core.source import SourceState
-from workbench.store.text_tables import exact_decimals, read_text_table, with_whole_last_day
+from workbench.store.text_tables import exact_decimals, iso_days, read_text_table, with_whole_last_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class TableSource:
     fields : mapping of str to str
         Column of the workbench -> column of the table.
     delimiter : str
-        Between the cells of CSV; empty takes the one of ``,``, ``;`` and tab that the header has most of.
+        Between the cells of CSV; empty takes the one of ``,``, ``;``, tab and ``|`` that the header has most of.
     decimal : {"", ".", ","}
         Decimal sign of amounts; empty takes the one that the amounts prove, else the point.
     ends : {"", "exclusive", "inclusive"}
@@ -163,6 +163,7 @@ class TableSource:
             named = {**_FOCUS, **_FOCUS_FURTHER, **named}
         delimiter = str(frame.attrs.get("delimiter", ","))
         frame = frame.rename(columns=named)
+        frame = _usual_names(frame, REQUIRED[self.holds])
         missing = [column for column in REQUIRED[self.holds] if column not in frame.columns]
         if missing:
             raise AnswerUnreadable(
@@ -171,8 +172,13 @@ class TableSource:
                 hint=f'Name it in the settings: fields = {{ {missing[0]} = "their name" }}.',
             )
         warnings: list[str] = []
+        try:
+            days = iso_days({column: frame[column].tolist() for column in frame.columns if column in _TIMES})
+        except ParameterError as error:
+            raise AnswerUnreadable(error.message, source=self.name, hint=error.hint) from None
         for column in frame.columns:
             if column in _TIMES:
+                frame[column] = pd.Series(days[column], index=frame.index, dtype=object)
                 frame[column] = self._instants(frame[column], warnings)
             elif column in _AMOUNTS:
                 frame[column] = self._amounts(frame[column], "." if focus else self.decimal, delimiter)
@@ -278,8 +284,8 @@ class TableSource:
         naive = sum(stated for _, stated in read)
         if naive:
             times = "1 time" if naive == 1 else f"{naive:,} times"
-            said = "names no zone and is" if naive == 1 else "name no zone and are"
-            warnings.append(f"{times} in {column.name} {said} taken as UTC.")
+            phrase = "names no zone and is" if naive == 1 else "name no zone and are"
+            warnings.append(f"{times} in {column.name} {phrase} taken as UTC.")
         return pd.Series(pd.to_datetime([moment for moment, _ in read], utc=True), index=column.index).dt.as_unit("ms")
 
     def _instant(self, value: Any, row: int, column: Any) -> tuple[datetime | None, bool]:
@@ -301,3 +307,12 @@ class TableSource:
                 f"Column {column.name}: {error.message}", source=self.name, hint=error.hint
             ) from None
         return pd.Series(amounts, index=column.index, dtype=object)
+
+
+def _usual_names(frame: pd.DataFrame, required: tuple[str, ...]) -> pd.DataFrame:
+    """Name columns that must be there as usual where only the case or a blank differs, as in ``Amount``."""
+    names: dict[str, list[Any]] = {}
+    for column in frame.columns:
+        names.setdefault(str(column).strip().lower(), []).append(column)
+    absent = [name for name in required if name not in frame.columns and len(names.get(name, ())) == 1]
+    return frame.rename(columns={names[name][0]: name for name in absent})

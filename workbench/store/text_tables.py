@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.core.errors import ParameterError
 
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb": "utf-8-sig"}
 
 #: Amounts with a decimal point and with a decimal comma, thousands apart or not.
@@ -20,6 +20,10 @@ _FORMS = {
     ".": re.compile(r"[+-]?(?:\d{1,3}(?:[,'\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?"),
     ",": re.compile(r"[+-]?(?:\d{1,3}(?:[.'\u00a0\u202f ]\d{3})+|\d+)(?:,\d+)?"),
 }
+#: Signs as accountants and spreadsheets write them.
+_SIGNS = str.maketrans({"\u2019": "'", "\u2212": "-"})
+_BOOKED = re.compile(r"\((?P<inside>[^()+-]+)\)|(?P<before>[^()+-]+)-")
+_DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?=$|[ T])")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}")
 
 
@@ -31,7 +35,8 @@ def read_text_table(file: Path, *, delimiter: str = "", rows: int) -> pd.DataFra
     file : Path
         File to read.
     delimiter : str
-        Empty takes the one of ``,``, ``;`` and tab that the header has most of.
+        Empty takes the one of ``,``, ``;``, tab and ``|`` that the header has most of, or that a first line ``sep=;``
+        names.
     rows : int
         Rows to read at most. [count]
 
@@ -42,18 +47,62 @@ def read_text_table(file: Path, *, delimiter: str = "", rows: int) -> pd.DataFra
     """
     with file.open("rb") as raw:
         encoding = _BOMS.get(raw.read(2), "utf-8")
-    if not delimiter:
-        packed = file.suffix in (".gz", ".bz2", ".zip", ".xz", ".zst")
-        delimiter = "," if packed else _delimiter(file, encoding)
-    frame = pd.read_csv(file, dtype="str", keep_default_na=False, nrows=rows, sep=delimiter, encoding=encoding)
+    packed = file.suffix in (".gz", ".bz2", ".zip", ".xz", ".zst")
+    header = "" if packed else _header(file, encoding)
+    named = header.removeprefix("sep=").strip() if header.startswith("sep=") else ""
+    delimiter = delimiter or named or max(_DELIMITERS, key=header.count)
+    frame = pd.read_csv(
+        file,
+        dtype="str",
+        keep_default_na=False,
+        nrows=rows,
+        sep=delimiter,
+        encoding=encoding,
+        skiprows=int(bool(named)),
+    )
     frame.attrs["delimiter"] = delimiter
     return frame
 
 
-def _delimiter(file: Path, encoding: str) -> str:
+def _header(file: Path, encoding: str) -> str:
     with file.open(encoding=encoding) as text:
-        header = text.readline()
-    return max(_DELIMITERS, key=header.count)
+        return text.readline()
+
+
+def iso_days(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Write days such as ``31.10.2026`` and ``10/31/2026`` as ``2026-10-31``; other values stay.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Every column of times of one table: one order of day and month holds for all.
+
+    Raises
+    ------
+    ParameterError
+        No day tells which figure is the month. Between points the day comes first.
+
+    Examples
+    --------
+    >>> iso_days({"start": ["10/01/2026"], "end": ["10/31/2026"]})
+    {'start': ['2026-10-01'], 'end': ['2026-10-31']}
+    """
+    days = [match for values in columns.values() for value in values if (match := _DAY.match(str(value).strip()))]
+    orders = {day[2] == "." or int(day[1]) > 12 for day in days if day[2] == "." or max(int(day[1]), int(day[3])) > 12}
+    if days and len(orders) != 1:
+        raise ParameterError(
+            f"{days[0][0]!r} can be two days: which figure is the month is not known.", hint="Write 2026-10-31."
+        )
+    day_first = True in orders
+
+    def written(value: Any) -> Any:
+        text = str(value).strip()
+        if (match := _DAY.match(text)) is None:
+            return value
+        day, month = (match[1], match[3]) if day_first else (match[3], match[1])
+        return f"{match[4]}-{int(month):02}-{int(day):02}{text[match.end() :]}"
+
+    return {name: [written(value) for value in values] for name, values in columns.items()}
 
 
 def exact_decimals(values: Sequence[Any], *, decimal: str = "", delimiter: str = ",") -> list[Decimal]:
@@ -81,9 +130,16 @@ def exact_decimals(values: Sequence[Any], *, decimal: str = "", delimiter: str =
     >>> [str(amount) for amount in exact_decimals(["1,355.90", "1,000", "-12"])]
     ['1355.90', '1000', '-12']
     """
-    texts = [value if isinstance(value, Decimal) else str(value).strip() for value in values]
+    texts = [value if isinstance(value, Decimal) else _signed(str(value).strip()) for value in values]
     sign = decimal or _decimal_sign([text for text in texts if isinstance(text, str)], delimiter)
     return [text if isinstance(text, Decimal) else _amount(text, sign, row) for row, text in enumerate(texts, start=1)]
+
+
+def _signed(text: str) -> str:
+    """Write ``(100.00)`` and ``100.00-`` as ``-100.00``."""
+    text = text.translate(_SIGNS)
+    booked = _BOOKED.fullmatch(text)
+    return f"-{(booked['inside'] or booked['before']).strip()}" if booked else text
 
 
 def _decimal_sign(texts: Sequence[str], delimiter: str) -> str:

@@ -45,8 +45,8 @@ def _figures(study: Study) -> list[Tile]:
     plans = study.results["budget_plans"].frame
     if (len(budgets) or len(plans)) and len(row) < 5:
         over = sum(int(frame["status"].isin(["spent", "at_risk"]).sum()) for frame in (budgets, plans))
-        said = "used to 80 % or more" + (", or likely to be overrun" if len(plans) else "")
-        row.append(Tile("Budgets at risk", f"{over} of {len(budgets) + len(plans)}", said))
+        phrase = "used to 80 % or more" + (", or likely to be overrun" if len(plans) else "")
+        row.append(Tile("Budgets at risk", f"{over} of {len(budgets) + len(plans)}", phrase))
     return row[:5]
 
 
@@ -55,9 +55,9 @@ def _estimated(listed: Result) -> list[Tile]:
     if not isinstance(listed, ListPrices) or not listed.sums():
         return [Tile("Spend", NO_VALUE, "not measured", "The profile has no counter of money.")]
     note = f"{ratio_text(listed.priced_share, digits=1)} of the tokens at list prices"
-    said = list_price_tables.list_price_sentence(listed)
+    sentence = list_price_tables.list_price_sentence(listed)
     return [
-        Tile("Spend, estimated", amount_text(amount, currency), note, said)
+        Tile("Spend, estimated", amount_text(amount, currency), note, sentence)
         for currency, amount, *_ in listed.sums()[:2]
     ]
 
@@ -133,9 +133,9 @@ def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
     ]
     converted = results["converted"]
     if isinstance(converted, ConvertedSpend) and converted.currency:
-        said = budget_tables.converted_sentence(converted)
+        phrase = budget_tables.converted_sentence(converted)
         rows = budget_tables.converted_rows(converted)
-        parts.append(Sheet(f"In {converted.currency}", rows, said, said))
+        parts.append(Sheet(f"In {converted.currency}", rows, phrase, phrase))
     for total, dimension in zip(results["totals"].frame.itertuples(), dimensions, strict=True):
         name = words.measure_name(results["totals"], total.measure, total.unit)
         rows = words.group_rows(groups, measure=total.measure, dimension=dimension, unit=total.unit)
@@ -146,10 +146,10 @@ def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
         parts.append(Sheet("Why it moved", driver_tables.driver_rows(drivers), why))
         parts.append(Sheet("Why, by item", driver_tables.driver_item_rows(drivers)))
     if isinstance(forecast, SpendForecast):
-        said = driver_tables.forecast_sentence(forecast)
-        parts.append(Sheet("Where it lands", driver_tables.forecast_rows(forecast), said, said))
+        phrase = driver_tables.forecast_sentence(forecast)
+        parts.append(Sheet("Where it lands", driver_tables.forecast_rows(forecast), phrase, phrase))
     units = results["unit_costs"]
-    said = "Total spend divided by each count. These rows do not add up."
+    phrase = "Total spend divided by each count. These rows do not add up."
     prices = results["price_book"]
     said_of_book = list_price_tables.book_price_sentence(prices) if isinstance(prices, BookPrices) else ""
     return [
@@ -157,7 +157,7 @@ def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
         Sheet(
             "Unit costs",
             words.unit_rows(units),
-            " ".join([said, *units.notes]),
+            " ".join([phrase, *units.notes]),
             "Not measured: a unit cost needs a counter of money and one of requests or tokens.",
         ),
         Sheet(

@@ -161,7 +161,7 @@ def _frame(frame: pd.DataFrame, alt: str, *, count: bool = False) -> None:
     if count:
         st.caption(f"{len(frame):,} rows")
     if len(frame):
-        st.dataframe(plain_cells(frame.map(_told)), hide_index=True, height=400, alt=alt)
+        st.dataframe(plain_cells(frame.map(_shown_value)), hide_index=True, height=400, alt=alt)
     st.download_button(
         "Download CSV",
         lambda: csv_text(frame),
@@ -172,6 +172,6 @@ def _frame(frame: pd.DataFrame, alt: str, *, count: bool = False) -> None:
     )
 
 
-def _told(value: object) -> object:
+def _shown_value(value: object) -> object:
     """Write attributes as text; a table shows no mapping."""
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else value

@@ -34,19 +34,19 @@ from workbench.ui.access.doors import AllowedHosts, ProxyUsers, allowed_names
 
 def sign_in_secrets(access: AccessSettings) -> dict[str, Any] | None:
     """Return what Streamlit's sign-in needs, held in memory only; None where no provider signs people in."""
-    said = access.oidc
-    if access.sign_in != "oidc" or said is None:
+    oidc = access.oidc
+    if access.sign_in != "oidc" or oidc is None:
         return None
     if find_spec("authlib") is None:
         raise SettingsError("Sign-in needs the package Authlib.", hint="Run: pip install 'slo-workbench[auth]'.")
     return {
         "auth": {
-            "redirect_uri": said.redirect_uri,
-            "cookie_secret": said.cookie_secret.reveal(),
-            "client_id": said.client_id,
-            "client_secret": said.client_secret.reveal(),
-            "server_metadata_url": said.metadata_url,
-            "client_kwargs": {"scope": said.scopes},
+            "redirect_uri": oidc.redirect_uri,
+            "cookie_secret": oidc.cookie_secret.reveal(),
+            "client_id": oidc.client_id,
+            "client_secret": oidc.client_secret.reveal(),
+            "server_metadata_url": oidc.metadata_url,
+            "client_kwargs": {"scope": oidc.scopes},
         }
     }
 

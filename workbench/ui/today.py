@@ -130,10 +130,10 @@ def _matter(row: pd.Series) -> None:
     st.markdown(escaped(str(row["evidence"])))
     runbook = str(row["runbook"])
     linked = runbook.startswith(("http://", "https://"))
-    said = [str(row["system_title"]), f"owner {row['owner'] or 'not named'}"]
+    clauses = [str(row["system_title"]), f"owner {row['owner'] or 'not named'}"]
     if not linked:
-        said.append(f"runbook: {runbook or 'none named'}")
-    st.caption(escaped(" · ".join(said)))
+        clauses.append(f"runbook: {runbook or 'none named'}")
+    st.caption(escaped(" · ".join(clauses)))
     with st.container(horizontal=True, gap="small"):
         system = str(row["system"])
         given = links.returning(filters.address(system, str(row["subject"]) if kind == "objective" else ""))

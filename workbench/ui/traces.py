@@ -51,7 +51,7 @@ def question() -> Question:
     span, trace = window(), trace_id()
     if trace:
         options = {"trace_id": trace}
-        return Question("trace_detail", around(span), one, lambda study: commands(study, trace), "spans", options)
+        return Question("trace_detail", around(span), single, lambda study: commands(study, trace), "spans", options)
     options = {"operation": operation()}
     return Question("trace_analysis", span, many, lambda study: commands(study, ""), "operations", options)
 
@@ -91,7 +91,7 @@ def many(study: Study) -> None:
     )
 
 
-def one(study: Study) -> None:
+def single(study: Study) -> None:
     """Draw one trace."""
     results = study.results
     spans = results["spans"]

@@ -43,10 +43,10 @@ def tag_shares(alerts: AlertEpisodes, tags: Mapping[int, str]) -> AlertTagShares
     """
     frame = alerts.frame
     begun = frame[frame["started"]]
-    said = pd.Series([tags.get(int(row), "") for row in begun.index], index=begun.index, dtype="str")
+    words = pd.Series([tags.get(int(row), "") for row in begun.index], index=begun.index, dtype="str")
     rows = []
     for name in ("all", *sorted(begun["alertname"].unique())):
-        own = said if name == "all" else said[begun["alertname"] == name]
+        own = words if name == "all" else words[begun["alertname"] == name]
         useful, idle = int((own == TAGS[0]).sum()), int((own == TAGS[1]).sum())
         low, high = wilson(useful, useful + idle)
         rows.append(

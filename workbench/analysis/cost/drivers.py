@@ -213,7 +213,7 @@ def _owners_moved(
     labels: Sequence[str],
 ) -> list[str]:
     """Name the keys, teams or users whose spend moved most, where items are not told apart by them."""
-    said = []
+    sentences = []
     for owner in (name for name in ("key", "team", "user", "owner") if name not in labels):
         money = (account for account in accounts if (account.measure, account.unit) == ("cost", unit))
         counted = next((account for account in money if owner in account.dimensions), None)
@@ -228,8 +228,8 @@ def _owners_moved(
         changes = {name: now.get(name, nothing) - before.get(name, nothing) for name in {**before, **now}}
         most = sorted(changes, key=lambda name: (-abs(changes[name]), str(name)))[:2]
         parts = [f"{name or '(not given)'} ({changes[name]:+,.2f} {unit})" for name in most if changes[name]]
-        said += [f"By {owner}, spend moved most for {' and '.join(parts)}."] if parts else []
-    return said
+        sentences += [f"By {owner}, spend moved most for {' and '.join(parts)}."] if parts else []
+    return sentences
 
 
 def cause_sentence(
@@ -261,14 +261,14 @@ def cause_sentence(
                     continue
                 amount = total(part for name, part in amounts.items() if name[place] == value)
                 causes.append((amount, f"{label} {value or '(not given)'} {words}"))
-    for effect, said in EFFECTS.items():
+    for effect, text in EFFECTS.items():
         amounts = split.get(effect, {})
         if effect in ("new", "retired") or not amounts:
             continue
         most = max(amounts, key=lambda name: abs(amounts[name]))
         named = len(amounts) > 1 or effect in ("model_switch", "list_price")
         where = f" (most in {' / '.join(filter(None, most)) or 'all'})" if named else ""
-        words = said if effect == "unmeasured" else f"{effect.replace('_', ' ')}: {said}"
+        words = text if effect == "unmeasured" else f"{effect.replace('_', ' ')}: {text}"
         causes.append((total(amounts.values()), f"of {words}{where}"))
     same = [cause for cause in causes if (cause[0] > 0) == (change > 0) and cause[0]]
     if not same:

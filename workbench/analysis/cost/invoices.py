@@ -111,11 +111,11 @@ def invoice_check(
     .. [1] FinOps Foundation, FOCUS 1.2: a billed cost is reconciled per provider, billing period and currency.
     """
     over = lines[lines["end"] <= as_of]
-    said = list(notes)
+    notices = list(notes)
     if len(over) < len(lines):
         early = len(lines) - len(over)
         what = "1 line of invoices is" if early == 1 else f"{early:,} lines of invoices are"
-        said.append(f"{what} for a time that is not over.")
+        notices.append(f"{what} for a time that is not over.")
     invoices, remarks = invoices_of(over)
     meter = _meter(ledger, accounts, system)
     rows: list[dict[str, Any]] = []
@@ -136,10 +136,10 @@ def invoice_check(
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     if frame["verdict"].isin(["agrees", "differs"]).any():
         percent = f"{(tolerance * 100).normalize():f} %"
-        said.append(
+        notices.append(
             f"An invoice agrees when it is within {percent} of the meter (cost.invoice_tolerance in the settings)."
         )
-    return InvoiceCheck(frame, notes=(*said, *remarks), as_of=as_of, tolerance=tolerance)
+    return InvoiceCheck(frame, notes=(*notices, *remarks), as_of=as_of, tolerance=tolerance)
 
 
 def _meter(ledger: pd.DataFrame, accounts: Sequence[Account], system: str) -> pd.DataFrame:

@@ -284,8 +284,8 @@ def _smallest_causes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         same = [row for row in open_ if _same(row, largest)]
         cause = min(same, key=lambda row: (row["expected"], row["dimension"] == "kind", -row["days"]))
         others = [row for row in same if row is not cause and row["dimension"] != cause["dimension"]]
-        said = ", ".join(f"{row['dimension']} {row['group']}" for row in others)
-        kept.append({**cause, "also": said})
+        also = ", ".join(f"{row['dimension']} {row['group']}" for row in others)
+        kept.append({**cause, "also": also})
         gone = {id(cause), *(id(row) for row in others)}
         open_ = [row for row in open_ if id(row) not in gone]
     return kept

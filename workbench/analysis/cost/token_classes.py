@@ -295,14 +295,14 @@ def _parts_inside(
     within = total(amounts.get(value, Decimal(0)) for value in parts)
     if stated:
         return bool(abs(stated - whole) <= abs(stated - whole - within))
-    said = ", ".join(sorted(parts))
+    names = ", ".join(sorted(parts))
     if any("creat" in value.lower() for value in parts) or _exceeds(rows, parts):
         notes.append(
-            f"{account.title}: {said} are counted beside {', '.join(sorted(set(parts.values())))}, and are added."
+            f"{account.title}: {names} are counted beside {', '.join(sorted(set(parts.values())))}, and are added."
         )
         return False
     notes.append(
-        f"{account.title}: {said} are taken as counted inside {', '.join(sorted(set(parts.values())))}, and are not "
+        f"{account.title}: {names} are taken as counted inside {', '.join(sorted(set(parts.values())))}, and are not "
         "added; set inside in the profile to say otherwise."
     )
     return True

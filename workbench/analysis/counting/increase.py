@@ -139,7 +139,7 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     latest: dict[int, NDArray[np.int64]] = {}
     least = int(np.diff(edges).min())
     for code, (_, times, values) in zip(codes.tolist(), series, strict=True):
-        times = times[np.isfinite(values)]
+        times = times if series.finite else times[np.isfinite(values)]
         # One scrape gives all series of a target, so most have the times of the one before.
         if len(times) and not np.array_equal(times, latest.get(code, ())):
             latest[code] = times

@@ -84,9 +84,7 @@ def several_processes(series: SeriesSet, starts: SeriesSet | None = None) -> lis
     """
     known = {target_of(labels): (times, values) for labels, times, values in starts or ()}
     rows = []
-    with np.errstate(invalid="ignore"):
-        fell = np.flatnonzero(np.diff(series.values) < 0) + 1
-    for row in np.unique(np.searchsorted(series.offsets, fell, side="right") - 1).tolist():
+    for row in series.falling:
         times, values = counted_samples(series, row)
         falls = np.flatnonzero(np.diff(values) < 0)
         began = known.get(target_of(series.labels[row]))
@@ -155,10 +153,9 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
     """
     leaps, paces = [], _Paces(series)
     for row, labels in enumerate(series.labels):
-        usual, times, rises, lengths = paces.of(row)
-        if usual is None or not (rises > IMPOSSIBLE * (usual * lengths)).any():
+        times, values, rises, lengths = paces.rises(row)
+        if _even(rises, lengths) or (usual := paces.of(row)) is None:
             continue
-        values = counted_samples(series, row)[1]
         steps, inside = np.diff(values), times[1:] > since_ms
         leapt = inside & (rises > IMPOSSIBLE * (usual * lengths + _unit(values, steps)))
         risen, counted = float(rises[leapt].sum()), float(rises[inside].sum())
@@ -171,30 +168,38 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
     return tuple(leaps)
 
 
+def _even(rises: Floats, lengths: Floats) -> bool:
+    """Whether the largest rise is below a thousand times the usual pace, or the pace is not known.
+
+    Of the rates of rises, so many are near the largest that the one which 99 of 100 do not exceed is among them.
+    """
+    rising = rises > 0
+    rates = rises[rising] / lengths[rising]
+    return not len(rates) or bool((rates >= rates.max() / (IMPOSSIBLE - 1)).sum() >= len(rates) / 100 + 2)
+
+
 class _Paces:
     """Usual pace of each series, and of the series of a metric and target together. [count per ms]"""
 
     def __init__(self, series: SeriesSet) -> None:
         self._series = series
         self._targets: dict[tuple[str, ...], float] | None = None
-        self._paces: dict[int, float | None] = {}
 
-    def of(self, row: int) -> tuple[float | None, Times, Floats, Floats]:
-        """Return the pace of a series, the times of its samples, and its rises with their lengths."""
+    def rises(self, row: int) -> tuple[Times, Floats, Floats, Floats]:
+        """Return times and values of a series, its rises and how long each took."""
         times, values = counted_samples(self._series, row)
-        rises, lengths = np.diff(values), np.diff(times).astype(np.float64)
-        fell = rises < 0
-        rises[fell] = values[1:][fell]
-        if row not in self._paces:
-            self._paces[row] = usual_pace(rises, lengths)
-        return self._paces[row], times, rises, lengths
+        steps = np.diff(values)
+        return times, values, np.where(steps < 0, values[1:], steps), np.diff(times).astype(np.float64)
+
+    def of(self, row: int) -> float | None:
+        return usual_pace(*self.rises(row)[2:])
 
     def of_target(self, labels: Labels) -> float:
         if self._targets is None:
             self._targets = {}
             for row, own in enumerate(self._series.labels):
                 place = _place(own)
-                self._targets[place] = self._targets.get(place, 0.0) + (self.of(row)[0] or 0.0)
+                self._targets[place] = self._targets.get(place, 0.0) + (self.of(row) or 0.0)
         return self._targets[_place(labels)]
 
 

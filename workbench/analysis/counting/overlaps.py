@@ -133,14 +133,12 @@ def gauges_in(series: SeriesSet) -> list[int]:
     >>> gauges_in(SeriesSet.of([({"__name__": "active"}, times, values)]))
     [0]
     """
-    with np.errstate(invalid="ignore"):
-        falls = np.diff(series.values) < 0
     gauges = []
-    for row, (first, last) in enumerate(pairwise(series.offsets.tolist())):
-        if falls[first : max(last - 1, first)].sum() < _FALLS:
-            continue
+    for row in series.falling:
         _, values = counted_samples(series, row)
         steps = np.diff(values)
+        if (steps < 0).sum() < _FALLS:
+            continue
         fell = (steps < -_DUST * values[:-1]) & (values[1:] > 0.1 * values[:-1])
         often = fell.sum() >= max(_FALLS, _FALLING * np.count_nonzero(steps))
         higher = values[1:] > np.maximum.accumulate(values)[:-1]

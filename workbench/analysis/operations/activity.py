@@ -106,7 +106,7 @@ def activity_totals(
         mine = counts[counts["role"] == activity.role]
         now, then = (mine[_inside(mine, span)] for span in (period, before))
         whole = _sum(now)
-        comparable = _seen(now) >= OBSERVED and _seen(then) >= OBSERVED
+        comparable = _observed_share(now) >= OBSERVED and _observed_share(then) >= OBSERVED
         then = then if comparable else then.iloc[:0]
         old = _sum(then)
         rows.append({**head, "dimension": "", "group": "", "peak": np.nan, **_against(whole, old, whole)})
@@ -164,7 +164,7 @@ def _sum(part: pd.DataFrame) -> float:
     return float(seen["amount"].sum()) if len(seen) else float("nan")
 
 
-def _seen(part: pd.DataFrame) -> float:
+def _observed_share(part: pd.DataFrame) -> float:
     """Observed share of the slices of a period. [ratio]"""
     slices = part.groupby("start")["covered"].min()
     return float(slices.fillna(0.0).mean()) if len(slices) else 0.0

@@ -51,14 +51,14 @@ def answers(studies: Mapping[str, Study], periods: pd.DataFrame) -> list[Stateme
     list of Statement
         In the order of :data:`~workbench.analysis.overview.statements.QUESTIONS`.
     """
-    said = []
+    clauses = []
     for question, name in STUDIES.items():
         if (study := studies.get(name)) is not None:
             statement = None if study.status in UNREAD else _ANSWERS[question](study)
-            said.append(
+            clauses.append(
                 _whole(_with_change(statement, periods)) if statement is not None else _unknown(question, study)
             )
-    return said
+    return clauses
 
 
 def _whole(statement: Statement) -> Statement:

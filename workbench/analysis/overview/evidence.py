@@ -94,8 +94,8 @@ def clear_sentence(frame: pd.DataFrame, *, newest: datetime | None = None) -> st
     """
     read = frame.groupby("clause")["read"].sum() if len(frame) else {}
     parts = [
-        f"{int(read[clause])} {singular if read[clause] == 1 else several} {said}"
-        for clause, (singular, several, said) in _CLEAR.items()
+        f"{int(read[clause])} {singular if read[clause] == 1 else several} {predicate}"
+        for clause, (singular, several, predicate) in _CLEAR.items()
         if clause in read and read[clause] > 0
     ]
     if not parts:

@@ -105,15 +105,15 @@ def report_findings(
     -------
     ReportFindings
     """
-    said: list[Statement] = answers(studies, periods.frame)
+    statements: list[Statement] = answers(studies, periods.frame)
     if (study := studies.get("slo_compliance")) is not None:
-        said += missed(study.results["compliance"].frame, studies.get("slo_attribution"), spend)
-    said += decisions(studies, owner=owner)
-    said += unknowns(studies, periods.frame)
+        statements += missed(study.results["compliance"].frame, studies.get("slo_attribution"), spend)
+    statements += decisions(studies, owner=owner)
+    statements += unknowns(studies, periods.frame)
     if study is not None and spend is not None:
-        said += unpriced(study.results["compliance"].frame, spend)
+        statements += unpriced(study.results["compliance"].frame, spend)
     columns = ["id", "part", "question", "text", "change", "status", "owner", "coverage", "weight", "facts"]
-    rows: list[dict[str, Any]] = [{name: getattr(sentence, name) for name in columns} for sentence in said]
+    rows: list[dict[str, Any]] = [{name: getattr(sentence, name) for name in columns} for sentence in statements]
     frame = pd.DataFrame(rows, columns=columns)
     notes = tuple(dict.fromkeys(text for study in studies.values() for text in study.warnings))
     return ReportFindings(

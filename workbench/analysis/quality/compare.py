@@ -350,8 +350,8 @@ def _matched(pair: Sequence[pd.DataFrame], item: str, notes: list[str]) -> list[
     shared = once[0].index.intersection(once[1].index).sort_values()
     lost = sum(len(half) for half in pair) - 2 * len(shared)
     if lost:
-        said = "1 answer is left out: its" if lost == 1 else f"{lost:,} answers are left out: their"
-        notes.append(f"{said} item was not answered exactly once by both.")
+        phrase = "1 answer is left out: its" if lost == 1 else f"{lost:,} answers are left out: their"
+        notes.append(f"{phrase} item was not answered exactly once by both.")
     return [half.loc[shared].reset_index() for half in once]
 
 

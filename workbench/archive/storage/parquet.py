@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -124,7 +125,7 @@ def _write_chunks(sink: Any, layout: Layout, chunks: Iterable[pa.Table]) -> tupl
                         compression_level=_LEVEL,
                         use_dictionary=[*layout.dictionary, *repeated],
                         column_encoding=dict.fromkeys(layout.delta, "DELTA_BINARY_PACKED") | split,
-                        write_statistics=list(layout.order),
+                        write_statistics=True,
                         write_page_checksum=True,
                         store_schema=False,
                     )
@@ -271,14 +272,30 @@ def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[i
     with _reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
         with _opened(folder, file, footer) as opened:
-            held = [name for name in layout.schema.names if name in set(opened.schema_arrow.names)]
+            places = {name: place for place, name in enumerate(opened.schema_arrow.names)}
+            held = [name for name in layout.schema.names if name in places]
             for part in _parts(groups, footer) if folder.remote else ([number] for number in groups):
-                rows = opened.read_row_groups(part, columns=held, use_threads=folder.remote)
+                alike = {} if folder.remote else _alike(footer, part[0], places)
+                columns = [name for name in held if name not in alike]
+                rows = opened.read_row_groups(part, columns=columns, use_threads=folder.remote)
                 first = 0
                 for number in part:
                     length = footer.metadata.row_group(number).num_rows
-                    yield _completed(rows.slice(first, length), layout, layout.schema.names)
+                    yield _completed(rows.slice(first, length), layout, layout.schema.names, alike)
                     first += length
+
+
+def _alike(footer: _Footer, number: int, places: Mapping[str, int]) -> dict[str, int | None]:
+    """Columns of a row group that hold one number, or nothing, by the statistics of the file: they need no reading."""
+    group, alike = footer.metadata.row_group(number), dict[str, int | None]()
+    for name, place in places.items():
+        if name in footer.low:
+            low = int(footer.low[name][number])
+            if low == footer.high[name][number]:
+                alike[name] = low
+        elif (said := group.column(place).statistics) is not None and said.null_count == group.num_rows:
+            alike[name] = None
+    return alike if len(alike) < len(places) else {}
 
 
 def checked_rows(folder: Place, layout: Layout, files: Sequence[DataFile]) -> ds.Dataset:
@@ -325,10 +342,20 @@ def _opened(folder: Place, file: DataFile, footer: _Footer) -> pq.ParquetFile:
     return pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote, page_checksum_verification=True)
 
 
-def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:
-    """Add the columns that a file of an older schema lacks, without values."""
+def _completed(
+    rows: pa.Table, layout: Layout, wanted: Sequence[str], alike: Mapping[str, int | None] = MappingProxyType({})
+) -> pa.Table:
+    """Add the columns that were not read, of one number each, and those that a file of an older schema lacks."""
     fields = [layout.schema.field(name) for name in wanted]
-    columns = [rows[each.name] if each.name in rows.column_names else pa.nulls(len(rows), each.type) for each in fields]
+    columns = []
+    for each in fields:
+        number = alike.get(each.name)
+        if each.name in rows.column_names:
+            columns.append(rows[each.name])
+        elif number is None:
+            columns.append(pa.nulls(len(rows), each.type))
+        else:
+            columns.append(pa.array(np.full(len(rows), number, each.type.to_pandas_dtype())))
     return pa.table(columns, schema=pa.schema(fields))
 
 

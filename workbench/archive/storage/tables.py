@@ -88,14 +88,14 @@ class Tables:
 
     def version(self, layout: Layout) -> str:
         """Newest version of a table; the same version means the same rows, also when the folder was built anew."""
-        return self._seen(layout)[0]
+        return self._state(layout)[0]
 
     def files(self, layout: Layout, ranges: Ranges | None = None) -> tuple[DataFile, ...]:
         """Files of the newest version that may hold rows inside the ranges, in the order they were written."""
-        _, listed = self._seen(layout)
+        _, listed = self._state(layout)
         return tuple(file for file in listed if file.meets(ranges)) if ranges else listed
 
-    def _seen(self, layout: Layout) -> tuple[str, tuple[DataFile, ...]]:
+    def _state(self, layout: Layout) -> tuple[str, tuple[DataFile, ...]]:
         """Version and files of a table: of this look, else the newest."""
         pins = self._pins()
         if pins is not None and layout.name in pins:

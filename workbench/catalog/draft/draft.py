@@ -171,8 +171,8 @@ def _left_out(dialects: Sequence[Dialect], families: Mapping[str, Family], used:
         name: f"{_NATIVE} histogram_quantile(0.95, sum(rate({name}[5m])))" for name in families if families[name].native
     }
     known |= {name: why for dialect in dialects for name, why in dialect.left_out.items()}
-    said = {name: f"its help says: {family.help}" for name, family in families.items() if family.deprecated}
-    return {name: known.get(name) or said[name] for name in families if name not in used and name in known | said}
+    reasons = {name: f"its help says: {family.help}" for name, family in families.items() if family.deprecated}
+    return {name: known.get(name) or reasons[name] for name in families if name not in used and name in known | reasons}
 
 
 def _pairs(roles: Mapping[str, DraftRole]) -> list[tuple[DraftRole, DraftRole]]:

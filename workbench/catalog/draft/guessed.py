@@ -148,9 +148,9 @@ def _guess(name: str, family: Family, unit: str) -> DraftRole:
     reasons = [f"guessed from the name of a {family.kind}"]
     named_unit = guess_unit(family.name)
     if name.partition(".")[0] in ("duration", "first_token"):
-        said = re.search(r"\b(milliseconds|ms)\b", family.help, re.IGNORECASE)
+        milliseconds = re.search(r"\b(milliseconds|ms)\b", family.help, re.IGNORECASE)
         longest = max(family.bounds, default=0.0)
-        if not named_unit and (said or longest > _LONG_S):
+        if not named_unit and (milliseconds or longest > _LONG_S):
             unit = "ms"
         if not named_unit or longest > _LONG_S:
             reasons.append(f"{'milliseconds' if unit == 'ms' else 'seconds'}? its largest bucket is {longest:g}")

@@ -52,8 +52,10 @@ def rule_lines(rules: Sequence[ServerRule]) -> list[str]:
         lines.append("alert_rules:")
     for (name, severity), rule in reversed(alerts.items()):
         lines += [f"  - name: {_text(name)}", f"    expr: {_text(rule.expr)}", f"    severity: {severity}"]
-        said = rule.labels.get("severity", "")
-        lines[-1] += "" if _SEVERITIES.get(said.lower()) else f"  # CHECK: the rule says {comment(said) or 'nothing'}"
+        stated = rule.labels.get("severity", "")
+        lines[-1] += (
+            "" if _SEVERITIES.get(stated.lower()) else f"  # CHECK: the rule says {comment(stated) or 'nothing'}"
+        )
         lines += [f"    for: {round(rule.for_s)}s"] if rule.for_s else []
         for key, values in (("labels", rule.labels), ("annotations", rule.annotations)):
             kept = [

@@ -78,7 +78,7 @@ def objective_text(system: str, requests: DraftRole, errors: DraftRole) -> str:
     title = "Availability" + (f" ({requests.title or variant})" if variant else "")
     part, query = ("good", errors.good) if errors.good else ("bad", errors.select)
     total = selector([family.name for family in requests.families]) if not requests.select else requests.select
-    said = f"{errors.select} are failures"
+    phrase = f"{errors.select} are failures"
     return f"""\
 # Drafted by `workbench init`: a starter objective for {system}, not agreed yet. CHECK the target: measure
 # a month, then set the target a little below what was reached. The scope of the profile is put into both queries.
@@ -89,7 +89,7 @@ metadata:
   displayName: {quoted(title)}
   labels: {{system: {system}, derived: "true"}}
   annotations:
-    assumption: {json.dumps(f"Starter objective, drafted from the server's metadata; {said}.", ensure_ascii=False)}
+    assumption: {json.dumps(f"Starter objective, drafted from the server's metadata; {phrase}.", ensure_ascii=False)}
 spec:
   description: Requests are answered without a failure of the system.
   service: {system}

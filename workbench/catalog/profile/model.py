@@ -148,8 +148,8 @@ class Rule(Documented):
     def _expression_of_the_document(cls, data: Any) -> Any:
         if not isinstance(data, dict) or "expr" in data:
             return data
-        said = data.get("corrected") or (data.get("documented") if data.get("dialect") != "other" else None)
-        return {**data, "expr": said} if said else data
+        expression = data.get("corrected") or (data.get("documented") if data.get("dialect") != "other" else None)
+        return {**data, "expr": expression} if expression else data
 
 
 class RecordingRule(Rule):

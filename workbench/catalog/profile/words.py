@@ -117,8 +117,8 @@ def _one_of(value: object) -> object:
     if not isinstance(value, dict):
         return value
     return {
-        name: "=~" + "|".join(re.escape(str(value)) for value in said) if isinstance(said, list) else said
-        for name, said in value.items()
+        name: "=~" + "|".join(re.escape(str(value)) for value in matched) if isinstance(matched, list) else matched
+        for name, matched in value.items()
     }
 
 

@@ -91,8 +91,8 @@ def windows_table(result: Result) -> Table | Sentence:
     """Table of :func:`window_rows` that renders itself."""
     if result.frame.empty:
         return Sentence("Spend and tokens are not measured.")
-    said = f"Windows that end at {instant_text(vars(result)['as_of'])}. {WINDOWS_CAPTION}"
-    return Table(window_rows(result), caption=said, left=BUDGET_TEXT)
+    phrase = f"Windows that end at {instant_text(vars(result)['as_of'])}. {WINDOWS_CAPTION}"
+    return Table(window_rows(result), caption=phrase, left=BUDGET_TEXT)
 
 
 def converted_rows(result: ConvertedSpend) -> list[dict[str, str]]:
@@ -122,10 +122,10 @@ def converted_sentence(result: ConvertedSpend) -> str:
     whole, notes = result.whole, " ".join(result.notes)
     if whole is None:
         return f"Spend in {result.currency} is not known in all. {notes}".rstrip()
-    said = (
+    phrase = (
         f"Spend is {amount_text(whole, result.currency)} in all, each day at its rate in {result.source or 'no table'}."
     )
-    return f"{said} {notes}".rstrip()
+    return f"{phrase} {notes}".rstrip()
 
 
 def converted_table(result: ConvertedSpend) -> Table | Sentence:

@@ -39,7 +39,7 @@ def change_rows(result: Result, kind: str, *, most: int = SHOWN) -> list[dict[st
     return [
         {
             "rank": str(row.rank),
-            "what": _what(row, kind),
+            "what": _row_name(row, kind),
             "service": str(row.service),
             "change": str(row.change),
             "now": _figure(row.now, str(row.unit)),
@@ -65,7 +65,7 @@ def merged(rows: pd.DataFrame) -> pd.DataFrame:
     return first.assign(what=pd.Series(texts, index=first.index, dtype="str"))
 
 
-def _what(row: Any, kind: str) -> str:
+def _row_name(row: Any, kind: str) -> str:
     """Name of a row, with the level of a template, and with whom an operation waits for."""
     if kind == "log template":
         return f"{row.detail} {row.what}".strip()

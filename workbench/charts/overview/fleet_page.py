@@ -139,9 +139,9 @@ class FleetPage:
         for kind, text in systems:
             places[kind, text] = -weights[kind, text], kinds.get(kind, 0)
             kinds[kind] = kinds.get(kind, 0) + 1
-        said = [f"{self._named(systems[key])}: {key[1]}" for key in sorted(systems, key=lambda key: places[key])]
-        left = len(said) - MOST[part]
-        shown = said[: MOST[part]] + ([f"… and {left} more, in the reports of the systems."] if left > 0 else [])
+        clauses = [f"{self._named(systems[key])}: {key[1]}" for key in sorted(systems, key=lambda key: places[key])]
+        left = len(clauses) - MOST[part]
+        shown = clauses[: MOST[part]] + ([f"… and {left} more, in the reports of the systems."] if left > 0 else [])
         return shown or [nothing_text([study.results["findings"].frame for study in self.studies], part)]
 
     def _named(self, titles: Sequence[str]) -> str:

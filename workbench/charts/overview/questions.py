@@ -175,8 +175,8 @@ def _looked(study: Study, clause: str) -> tuple[int, int]:
     return int(rows["known"].sum()), int(rows["read"].sum())
 
 
-def _rest(known: int, read: int, noun: str, said: str) -> str:
+def _rest(known: int, read: int, noun: str, predicate: str) -> str:
     if not known:
         return f"no {noun} is known"
     plural = noun if known == 1 else f"{noun}s"
-    return f"{known} {plural} {said}" if read == known else f"{known - read} of {known} {plural} could not be read"
+    return f"{known} {plural} {predicate}" if read == known else f"{known - read} of {known} {plural} could not be read"

@@ -167,12 +167,12 @@ def _count(context: Any, spans: Sequence[Any]) -> None:
     ]
     label = f"Counting {len(days)} days"
     with click.progressbar(length=len(days) * len(context.systems), label=label, file=sys.stderr) as bar:
-        errors = dict.fromkeys(_told(backfill(context, days), bar))
+        errors = dict.fromkeys(_progress_lines(backfill(context, days), bar))
     for error in filter(None, errors):
         say(f"Not counted: {error}")
 
 
-def _told(counted: Iterator[Any], bar: Any) -> Iterator[str]:
+def _progress_lines(counted: Iterator[Any], bar: Any) -> Iterator[str]:
     for filled in counted:
         bar.update(1)
         yield filled.error

@@ -106,8 +106,8 @@ def reproduce(state: Any, system: str, period: str, number: int) -> None:
 
     issue = find_issue(state.settings, system=system, period=period, number=number)
     made = again(state.settings, issue)
-    said = {"figures": made.figures, "document": made.page, "document in the archive": made.page_kept}
-    for name, same in said.items():
+    parts = {"figures": made.figures, "document": made.page, "document in the archive": made.page_kept}
+    for name, same in parts.items():
         click.echo(f"{name}: {'the same' if same else 'different'}")
     for name in made.changed:
         click.echo(f"{name}: changed since it was issued")

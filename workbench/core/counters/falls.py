@@ -70,11 +70,8 @@ class Fall:
 
 def falls_in(series: SeriesSet) -> dict[int, list[Fall]]:
     """Return the falls of each series that has any, by its row."""
-    with np.errstate(invalid="ignore"):
-        fell = np.flatnonzero(np.diff(series.values) < 0) + 1
-    rows = np.unique(np.searchsorted(series.offsets, fell, side="right") - 1)
     falls = {}
-    for row in rows.tolist():
+    for row in series.falling:
         times, values = counted_samples(series, row)
         if own := _falls_of(row, times, values):
             falls[row] = own

@@ -40,10 +40,7 @@ def spikes_in(series: SeriesSet) -> list[Spike]:
     >>> spikes_in(SeriesSet.of([({}, range(0, 420, 60), [7_000, 7_060, 7_120, 90_000, 7_240, 7_300, 7_360])]))
     [Spike(row=0, start=3, end=4)]
     """
-    with np.errstate(invalid="ignore"):
-        fell = np.flatnonzero(np.diff(series.values) < 0) + 1
-    rows = np.unique(np.searchsorted(series.offsets, fell, side="right") - 1)
-    return [Spike(row, *place) for row in rows.tolist() for place in _spikes_of(*counted_samples(series, row))]
+    return [Spike(row, *place) for row in series.falling for place in _spikes_of(*counted_samples(series, row))]
 
 
 def _spikes_of(times: Times, values: Floats) -> list[tuple[int, int]]:

@@ -92,7 +92,7 @@ class Volumes:
         """Model -> its pool."""
         return {pool.model: pool for pool in self.traffic.pools.values()}
 
-    def told(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return what the truth says of the input, as plain JSON values."""
         return {
             "dataset": self.traffic.dataset,

@@ -114,7 +114,7 @@ def targets(source: PrometheusSource) -> pd.DataFrame:
         The server does not answer, or has no targets endpoint (VictoriaMetrics may not).
     """
     with connect(source) as client:
-        answer = _asked(source, "/api/v1/targets", lambda: client.get_targets(state="active"))
+        answer = _answer_of(source, "/api/v1/targets", lambda: client.get_targets(state="active"))
     with expected(source.name, "Prometheus"):
         return _target_table(answer)
 
@@ -138,7 +138,7 @@ def _target_table(answer: Any) -> pd.DataFrame:
 def metadata(source: PrometheusSource) -> pd.DataFrame:
     """Return metric families: ``metric``, ``type``, ``help``, ``unit``, sorted; the material of a drafted profile."""
     with connect(source) as client:
-        answer = _asked(source, "/api/v1/metadata", lambda: client.get_metric_metadata(metric=None))
+        answer = _answer_of(source, "/api/v1/metadata", lambda: client.get_metric_metadata(metric=None))
     frame = pd.DataFrame(answer, columns=["metric_name", "type", "help", "unit"]).rename(
         columns={"metric_name": "metric"}
     )
@@ -167,7 +167,7 @@ def details(source: PrometheusSource) -> SourceDetails:
     return SourceDetails(state, table, families, tuple(notes))
 
 
-def _asked(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
+def _answer_of(source: PrometheusSource, path: str, ask: Callable[[], T]) -> T:
     """Run one call of the client; whatever it raises becomes one of our errors."""
     import requests
     from prometheus_api_client.exceptions import PrometheusApiClientException

@@ -123,9 +123,9 @@ def _git(repository: Path, *arguments: str) -> str:
             f"git took longer than {_TIMEOUT_S} s in {repository}.", hint="Shorten the period."
         ) from None
     if answer.returncode:
-        said = answer.stderr.decode(errors="replace").strip().splitlines()
+        errors = answer.stderr.decode(errors="replace").strip().splitlines()
         raise ParameterError(
-            f"git could not read {repository}: {said[0] if said else 'no reason given'}.",
+            f"git could not read {repository}: {errors[0] if errors else 'no reason given'}.",
             hint="Give the path of a local repository that you own.",
         )
     return answer.stdout.decode(errors="replace").strip()

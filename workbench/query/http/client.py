@@ -1,6 +1,6 @@
 """The conversation with a backend that does not speak the API of Prometheus: a reply or a document, else a typed error.
 
-Each of them words its errors in its own way, and many as plain text; :func:`said` finds the words in all of them.
+Each of them words its errors in its own way, many as plain text; :func:`reply_words` finds the words in all of them.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class BackendClient:
                 query=query,
                 path=path,
                 location=failures.host_of(reply.headers.get("location", "")),
-                said=said(reply),
+                words=reply_words(reply),
                 api=self._api,
             )
 
@@ -153,14 +153,14 @@ class BackendClient:
             raise failures.of_text(reply.body, reply.content_type, error, api=self._api) from None
 
 
-def said(reply: Reply) -> str:
+def reply_words(reply: Reply) -> str:
     """Words of an error answer, from plain text or from the usual places of JSON; empty for a page of HTML.
 
     Examples
     --------
-    >>> said(Reply(400, {"content-type": "text/plain"}, b"invalid start: out of range"))
+    >>> reply_words(Reply(400, {"content-type": "text/plain"}, b"invalid start: out of range"))
     'invalid start: out of range'
-    >>> said(Reply(400, {}, b'{"data": null, "errors": [{"code": 400, "msg": "no service"}]}'))
+    >>> reply_words(Reply(400, {}, b'{"data": null, "errors": [{"code": 400, "msg": "no service"}]}'))
     'no service'
     """
     text = bytes(reply.body[:65_536]).decode(errors="replace")

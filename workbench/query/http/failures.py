@@ -114,12 +114,12 @@ def of_reply(
     query: str,
     path: str,
     location: str = "",
-    said: str = "",
+    words: str = "",
     api: str = "Prometheus",
 ) -> SourceError:
-    """Return the error that an answer other than 2xx stands for; ``said`` are the words of another ``api``."""
-    message = _told(body)
-    text = said or (clean(str(message.get("error", ""))) if message else "")
+    """Return the error that an answer other than 2xx stands for; ``words`` are the words of another ``api``."""
+    message = _error_document(body)
+    text = words or (clean(str(message.get("error", ""))) if message else "")
     if status in (401, 403):
         return SourceUnavailable(
             f"The server refuses our credentials (HTTP {status}) for {path}.",
@@ -129,7 +129,7 @@ def of_reply(
         return QueryTooExpensive(f"The server gave the query up: {text}.", hint=_NARROW)
     if status == 413 or (text and status not in RETRIED and _EXPENSIVE.search(text)):
         return QueryTooExpensive(text or "The request is too large for the server (HTTP 413).", hint=_NARROW)
-    if (message or said) and status in (400, 422):
+    if (message or words) and status in (400, 422):
         return QueryRejected(text or f"HTTP {status} without a reason.", position=position_in(query, text))
     if 300 <= status < 400:
         return AnswerUnreadable(
@@ -213,7 +213,7 @@ def is_lost(error: Exception) -> bool:
     return isinstance(error, broken.NewConnectionError) or not isinstance(error, final)
 
 
-def _told(body: bytes | bytearray) -> dict[str, Any]:
+def _error_document(body: bytes | bytearray) -> dict[str, Any]:
     try:
         document = json.loads(body[:_GLIMPSED])
     except (ValueError, RecursionError):

@@ -67,18 +67,18 @@ def judged_body(body: bytes) -> tuple[str, str]:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return "healthy", ""
-    said = document.get("status") if isinstance(document, dict) else None
+    phrase = document.get("status") if isinstance(document, dict) else None
     database = document.get("database") if isinstance(document, dict) else None
-    if said is None and isinstance(database, str):
+    if phrase is None and isinstance(database, str):
         # Grafana names no status of its own, only that of its database.
         well = database.strip().lower() in _WELL
         return ("healthy", "") if well else ("unhealthy", clean(f"says database {database}", 200))
-    if not isinstance(said, str):
+    if not isinstance(phrase, str):
         return "healthy", ""
-    word = said.strip().lower()
+    word = phrase.strip().lower()
     status = "healthy" if word in _WELL else "degraded" if word in _SO_SO else "unhealthy"
     bad = _unwell(document.get("checks"))
-    detail = "" if status == "healthy" else f"says {said}"
+    detail = "" if status == "healthy" else f"says {phrase}"
     if bad:
         status = "degraded" if status == "healthy" else status
         detail = "; ".join(filter(None, [detail, f"not well: {', '.join(bad)}"]))
@@ -89,11 +89,11 @@ async def _ask_all(urls: Sequence[tuple[str, float]]) -> list[HealthAnswer]:
     gate = asyncio.Semaphore(_AT_ONCE)
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None) as client:  # noqa: S113
 
-        async def one(url: str, timeout_s: float) -> HealthAnswer:
+        async def answer(url: str, timeout_s: float) -> HealthAnswer:
             async with gate:
                 return await _ask(client, url, timeout_s)
 
-        return list(await asyncio.gather(*(one(url, timeout_s) for url, timeout_s in urls)))
+        return list(await asyncio.gather(*(answer(url, timeout_s) for url, timeout_s in urls)))
 
 
 async def _ask(client: httpx.AsyncClient, url: str, timeout_s: float) -> HealthAnswer:

@@ -18,6 +18,9 @@ STRUCK = b"***"
 #: What JavaScript's encodeURIComponent and encodeURI leave as it is.
 _SAFE = ("!'()*", ";/?:@&=+$,#!'()*")
 
+#: How many strings of JSON a secret may lie in, one in the other. [count]
+_DEEP = 4
+
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 #: Headers that hold credentials, whoever set them.
@@ -41,8 +44,9 @@ def struck_out(body: bytes | bytearray, secrets: Iterable[str], *, data: bool) -
     >>> struck_out(b'you sent "s3cret/key" = czNjcmV0L2tleQ==', ["s3cret/key"], data=True)
     b'you sent "***" = ***'
     """
+    absent = [mark for mark in (b"\\", b"&", b"%") if mark not in body]  # most answers have none of them
     for form in _forms(tuple(sorted(set(secrets))), LEAST_IN_DATA if data else LEAST):
-        if form in body:
+        if not any(mark in form for mark in absent) and form in body:
             body = body.replace(form, STRUCK)
     return body
 
@@ -60,8 +64,20 @@ def struck_headers(headers: Mapping[str, str], secrets: Iterable[str]) -> dict[s
 
 @lru_cache(maxsize=64)
 def _forms(secrets: tuple[str, ...], least: int) -> tuple[bytes, ...]:
-    forms = {form for secret in secrets for part in _parts(secret) if len(part) >= least for form in _encoded(part)}
+    plain = {form for secret in secrets for part in _parts(secret) if len(part) >= least for form in _encoded(part)}
+    forms = {escaped for form in plain for escaped in _in_json(form)}
     return tuple(sorted(forms, key=len, reverse=True))  # a secret may be part of a longer one
+
+
+def _in_json(form: bytes) -> Iterator[bytes]:
+    """Yield a form, what it is in a string of JSON, and in an error inside an error; each also as PHP writes it."""
+    texts = {form.decode("utf-8", "surrogateescape")}
+    for _ in range(_DEEP + 1):
+        for text in texts:
+            raw = text.encode("utf-8", "surrogateescape")
+            yield raw
+            yield raw.replace(b"/", b"\\/")
+        texts = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for text in texts for ascii_only in (True, False)}
 
 
 def _parts(secret: str) -> Iterator[str]:
@@ -92,15 +108,10 @@ def _encoded(text: str) -> Iterator[bytes]:
     for percent in (quote(text, safe=""), quote(text), quote_plus(text), quote(quote(text, safe=""), safe="")):
         yield percent.encode()
         yield percent.encode().lower()
-    for written in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]):
-        # An error inside an error is escaped twice.
-        for escaped in (written, json.dumps(written)[1:-1], json.dumps(json.dumps(written)[1:-1])[1:-1]):
-            yield escaped.encode()
-            yield escaped.replace("/", "\\/").encode()
+    yield from (repr(text)[1:-1].encode(), repr(raw)[2:-1].encode())
     yield from (raw.hex().encode(), raw.hex().upper().encode())
     for escape in ("\\u{:04x}", "\\u{:04X}", "&#{};", "&#x{:x};"):
-        every = "".join(escape.format(ord(letter)) for letter in text)
-        yield from (every.encode(), json.dumps(every)[1:-1].encode())
+        yield "".join(escape.format(ord(letter)) for letter in text).encode()
     for double, single in (
         ("&quot;", "&#x27;"),
         ("&#34;", "&#39;"),
@@ -109,8 +120,10 @@ def _encoded(text: str) -> Iterator[bytes]:
         ('"', "'"),
     ):
         yield html.escape(text, quote=False).replace('"', double).replace("'", single).encode()
-    # nginx writes variables into logs and bodies so.
-    yield "".join(rf"\x{byte:02X}" if byte in b'"\\' or not 32 <= byte < 127 else chr(byte) for byte in raw).encode()
+    # nginx writes variables into logs and bodies so; others every byte.
+    for shown in (b"", bytes(set(range(32, 127)) - set(b'"\\'))):
+        for form in ("\\x{:02X}", "\\x{:02x}"):
+            yield "".join(chr(byte) if byte in shown else form.format(byte) for byte in raw).encode()
     yield " ".join(map(str, raw)).encode()
     yield ", ".join(map(str, raw)).encode()
     yield base64.b32encode(raw).rstrip(b"=")

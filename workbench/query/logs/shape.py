@@ -64,13 +64,13 @@ class LogShape:
 
     def reading(self, profile: Profile) -> LogShape:
         """Return this shape with what a profile says of its logs; what the settings said counts more."""
-        said = shape_of(profile.logs)
-        places = {name: (*self.own.get(name, ()), *said.own.get(name, ())) for name in {*self.own, *said.own}}
+        stated = shape_of(profile.logs)
+        places = {name: (*self.own.get(name, ()), *stated.own.get(name, ())) for name in {*self.own, *stated.own}}
         return replace(
-            said,
+            stated,
             own=places,
-            service=self.service or said.service,
-            indices=self.indices or said.indices,
+            service=self.service or stated.service,
+            indices=self.indices or stated.indices,
         )
 
 

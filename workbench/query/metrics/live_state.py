@@ -86,11 +86,11 @@ def silences(source: PrometheusSource, alertmanager: str) -> Document:
 
 def _matcher(matcher: Any) -> dict[str, Any]:
     """One matcher; Alertmanagers before 0.22 know no ``isEqual`` and mean equal."""
-    said = matcher if isinstance(matcher, dict) else {}
+    phrase = matcher if isinstance(matcher, dict) else {}
     return {
         **_text(matcher, "name", "value"),
-        "regex": bool(said.get("isRegex", False)),
-        "equal": bool(said.get("isEqual", True)),
+        "regex": bool(phrase.get("isRegex", False)),
+        "equal": bool(phrase.get("isEqual", True)),
     }
 
 

@@ -124,7 +124,7 @@ class JaegerSource(TraceServer):
     def trace(self, trace_id: str) -> pd.DataFrame:
         """Return all spans of one trace; empty when the server has none."""
         gathered = Gathered()
-        traces = self._one(plain_id(trace_id, 32), gathered)
+        traces = self._trace(plain_id(trace_id, 32), gathered)
         return gathered.table([row for trace in traces for row in gathered.trace(trace)])
 
     def state(self) -> SourceState:
@@ -151,7 +151,7 @@ class JaegerSource(TraceServer):
     def _traces(self, wanted: SpanFilter, span: TimeRange, gathered: Gathered) -> Iterator[list[Span]]:
         """Whole traces with a span that may match, each once."""
         if wanted.trace_id:
-            yield from self._one(plain_id(wanted.trace_id, 32), gathered)
+            yield from self._trace(plain_id(wanted.trace_id, 32), gathered)
             return
         known = self.services() if not wanted.services or self._version == "auto" else ()
         seen: set[str] = set()
@@ -227,7 +227,7 @@ class JaegerSource(TraceServer):
         fields += [("query.attributes", json.dumps(tags))] if tags else []
         return self._otlp("/api/v3/traces", fields, service)
 
-    def _one(self, trace_id: str, gathered: Gathered) -> list[list[Span]]:
+    def _trace(self, trace_id: str, gathered: Gathered) -> list[list[Span]]:
         if self._version == "auto":
             self.services()
         if self._version == "v3":

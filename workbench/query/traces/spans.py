@@ -250,17 +250,35 @@ class Gathered:
         columns["weight"] = pd.Series([row.weight for row in rows], dtype="float64")
         columns["attributes"] = pd.Series([row.attributes for row in rows], dtype="object")
         frame = check(pd.DataFrame(columns), SPANS, where="a source of spans")
-        frame.attrs["warnings"] = self.said()
+        frame.attrs["warnings"] = self.warning_lines()
         frame.attrs["differences"] = _sentences(self.differences)
         return frame
 
-    def said(self) -> tuple[str, ...]:
+    def warning_lines(self) -> tuple[str, ...]:
         """Warnings so far, with counts where something is counted."""
         return _sentences(self.warnings) + _sentences(self.differences)
 
 
 def _sentences(counted: Counter[str]) -> tuple[str, ...]:
-    return tuple(f"{count:,} {text}." if text[0].islower() else text for text, count in counted.items())
+    return tuple(
+        f"{count:,} {text if count != 1 else _of_one(text)}." if text[0].islower() else text
+        for text, count in counted.items()
+    )
+
+
+#: Words of the counted warnings for several, and for one.
+_SINGULAR = {
+    "their traces are": "its trace is", "their times are": "its time is", "their duration": "its duration",
+    "lines or messages of": "line or message of", "documents of": "document of", "spans ": "span ", "traces ": "trace ",
+    "end before they start": "ends before it starts", "start before": "starts before", " name ": " names ",
+    " hold ": " holds ", " have ": " has ", " are ": " is ", " were ": " was ",
+}  # fmt: skip
+
+
+def _of_one(text: str) -> str:
+    for several, one in _SINGULAR.items():
+        text = text.replace(several, one)
+    return text
 
 
 def tell_apart(spans: Iterable[Span]) -> None:

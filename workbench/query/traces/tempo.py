@@ -94,7 +94,7 @@ class TempoSource(TraceServer):
                 "Tempo leaves spans out of search from 15 minutes after they came until their block is flushed"
             ] += 1
         rows: list[Span] = []
-        for batch in _batches(self._found(wanted, span)):
+        for batch in _batches(self._matching_ids(wanted, span)):
             for (spans, cut), (_, matched) in zip(in_parallel(self._whole, batch), batch, strict=True):
                 if not spans:
                     gathered.warnings["traces were found and then not given"] += 1
@@ -216,7 +216,7 @@ class TempoSource(TraceServer):
         starts = [int(trace.get("startTimeUnixNano") or 0) for trace in traces]
         return from_ms(max(starts) // 1_000_000) if starts else None
 
-    def _found(self, wanted: SpanFilter, span: TimeRange) -> Iterator[tuple[str, int]]:
+    def _matching_ids(self, wanted: SpanFilter, span: TimeRange) -> Iterator[tuple[str, int]]:
         """Ids of traces with a matching span, each once, with the spans that search says match."""
         if wanted.trace_id:
             yield plain_id(wanted.trace_id, 32), 0

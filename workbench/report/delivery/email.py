@@ -15,7 +15,7 @@ from typing import Any
 from workbench.core.foreign_text import visible
 from workbench.core.settings.channels import ChannelSettings
 from workbench.report.delivery.addresses import checked_address, tls_context
-from workbench.report.delivery.failures import SendError, said
+from workbench.report.delivery.failures import SendError, redacted
 from workbench.store import Message
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -85,15 +85,15 @@ def send_mail(
             _taken(*server.data(text))
     except smtplib.SMTPResponseException as error:
         refused = 500 <= error.smtp_code < 600 and not isinstance(error, smtplib.SMTPAuthenticationError)
-        reply = said(_text(error.smtp_error), [secret])
+        reply = redacted(_text(error.smtp_error), [secret])
         raise SendError(f"The mail server says {error.smtp_code} {reply}", permanent=refused) from None
     except smtplib.SMTPNotSupportedError as error:
-        raise SendError(f"The mail server {channel.host} does not offer what is set: {said(str(error))}") from None
+        raise SendError(f"The mail server {channel.host} does not offer what is set: {redacted(str(error))}") from None
     except ssl.SSLCertVerificationError as error:
         reason = error.verify_message
         raise SendError(f"The certificate of {channel.host} does not verify: {reason}.") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise SendError(f"The mail server {channel.host} does not answer: {said(str(error), [secret])}") from None
+        raise SendError(f"The mail server {channel.host} does not answer: {redacted(str(error), [secret])}") from None
 
 
 def _connected(channel: ChannelSettings) -> smtplib.SMTP:

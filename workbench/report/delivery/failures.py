@@ -19,7 +19,7 @@ class SendError(WorkbenchError):
         self.wait_s = wait_s
 
 
-def said(text: str, secrets: Iterable[str] = ()) -> str:
+def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     """Return words of a server, harmless, short and without the secrets we sent it."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")

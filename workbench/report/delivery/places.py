@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench.core.errors import ArchiveError
 from workbench.core.settings.channels import ChannelSettings
-from workbench.report.delivery.failures import SendError, said
+from workbench.report.delivery.failures import SendError, redacted
 from workbench.store import Message
 from workbench.studies.upkeep.objects import put_object
 
@@ -33,7 +33,7 @@ def put_files(message: Message, channel: ChannelSettings, file_of: Callable[[str
         try:
             put_object(str(channel.url), name, file_of(file["sha256"]))
         except ArchiveError as error:
-            raise SendError(said(error.message)) from None
+            raise SendError(redacted(error.message)) from None
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

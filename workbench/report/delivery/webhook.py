@@ -21,7 +21,7 @@ import httpx
 from workbench.core.foreign_text import visible
 from workbench.core.settings.channels import ChannelSettings
 from workbench.report.delivery.addresses import checked_address, tls_context
-from workbench.report.delivery.failures import SendError, said
+from workbench.report.delivery.failures import SendError, redacted
 from workbench.store import Message
 
 #: Answers after which the same message may be taken later.
@@ -87,7 +87,7 @@ def post(message: Message, channel: ChannelSettings, *, now: datetime, handing_o
     reply = _sent(url, channel, body, headers, handing_over)
     if reply.is_success:
         return
-    words = said(reply.text, secrets)
+    words = redacted(reply.text, secrets)
     host = urlsplit(url).hostname
     if reply.status_code in _LATER or reply.status_code >= 500:
         wait_s = _wait(reply.headers)

@@ -66,9 +66,9 @@ def run_browser(program: Path, page: Path, *options: str) -> str:
         except subprocess.TimeoutExpired:
             raise ReportError(f"{program} did not end within {TIMEOUT_S} s.") from None
         except (OSError, subprocess.CalledProcessError) as error:
-            said = getattr(error, "stderr", b"") or str(error).encode()
+            output = getattr(error, "stderr", b"") or str(error).encode()
             raise ReportError(
-                f"{program} failed: {said.decode(errors='replace').strip()[-400:]}",
+                f"{program} failed: {output.decode(errors='replace').strip()[-400:]}",
                 hint=f"Name another browser in {VARIABLE}, or leave it empty to do without.",
             ) from None
     return done.stdout.decode(errors="replace")

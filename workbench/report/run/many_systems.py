@@ -106,13 +106,13 @@ def report_task(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _received(future: Future[Any]) -> ReportRun | ReportError:
     try:
-        said = future.result()
+        answer = future.result()
     except TaskDied as error:
         return ReportError(error.message, hint=error.hint)
-    if "error" in said:
-        raised = raised_elsewhere(*said["error"])
+    if "error" in answer:
+        raised = raised_elsewhere(*answer["error"])
         if isinstance(raised, ReportError):
             return raised
         raise raised
-    places = {name: Path(text) for name, text in said["files"].items()}
-    return ReportRun(**{**said, "html": Path(said["html"]), "notebook": Path(said["notebook"]), "files": places})
+    places = {name: Path(text) for name, text in answer["files"].items()}
+    return ReportRun(**{**answer, "html": Path(answer["html"]), "notebook": Path(answer["notebook"]), "files": places})

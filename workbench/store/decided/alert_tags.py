@@ -62,13 +62,13 @@ class AlertTags(Connected):
             }
             for tag in tags
         ]
-        said = {"alerts": sorted({tag.alertname for tag in tags}), "count": len(tags), "note": first.note}
+        facts = {"alerts": sorted({tag.alertname for tag in tags}), "count": len(tags), "note": first.note}
         keys = tuple_(*(alert_tags.c[name] for name in _KEY)).in_([tuple(row[name] for name in _KEY) for row in rows])
         with self._writing() as connection:
             check_seen(connection, first.system, seen)
             before = [row._asdict() for row in connection.execute(select(alert_tags).where(keys))]
             upsert(connection, alert_tags, rows, on=_KEY)
-            entry = (0, first.tagged_at, first.tagged_by, "alert.tag", first.system, first.tag, said, before, rows)
+            entry = (0, first.tagged_at, first.tagged_by, "alert.tag", first.system, first.tag, facts, before, rows)
             note(connection, AuditEntry(*entry))
         return len(rows)
 
@@ -77,7 +77,7 @@ class AlertTags(Connected):
         held = alert_tags.c
         query = select(alert_tags).where(
             held.system == system,
-            *self._seen(held.system),
+            *self._visible_rows(held.system),
             held.starts_ms >= span.start_ms,
             held.starts_ms < span.end_ms,
         )

@@ -38,7 +38,7 @@ class Audit(Connected):
     ) -> list[AuditEntry]:
         """Return the audit trail, newest first: of one system, one person, or since an instant only."""
         held = audit_trail.c
-        query = select(audit_trail).where(*self._seen(held.system)).order_by(held.id.desc()).limit(limit)
+        query = select(audit_trail).where(*self._visible_rows(held.system)).order_by(held.id.desc()).limit(limit)
         if system is not None:
             query = query.where(held.system == system)
         if who is not None:

@@ -158,7 +158,7 @@ class Decisions(Connected):
 
     def definitions(self, system: str, slo: str) -> list[Definition]:
         """Return how an objective was defined, oldest first."""
-        chosen = (definitions.c.system == system, definitions.c.slo == slo, *self._seen(definitions.c.system))
+        chosen = (definitions.c.system == system, definitions.c.slo == slo, *self._visible_rows(definitions.c.system))
         query = select(definitions).where(*chosen)
         with self._reading() as connection:
             rows = connection.execute(query.order_by(definitions.c.since_ms)).all()
@@ -167,7 +167,7 @@ class Decisions(Connected):
     def decided_system(self, kind: Kind, id: str) -> str:
         """Return the system that an exclusion or annotation is about; empty where there is none of the id."""
         table = _TABLES[kind]
-        chosen = (table.c.id == id, *self._seen(table.c.system))
+        chosen = (table.c.id == id, *self._visible_rows(table.c.system))
         with self._reading() as connection:
             return connection.execute(select(table.c.system).where(*chosen)).scalar() or ""
 
@@ -185,7 +185,7 @@ class Decisions(Connected):
     def _kept(self, table: Table, system: str, revoked: bool) -> list[dict[str, Any]]:
         query = (
             select(table)
-            .where(table.c.system == system, *self._seen(table.c.system))
+            .where(table.c.system == system, *self._visible_rows(table.c.system))
             .order_by(table.c.starts_at, table.c.id)
         )
         with self._reading() as connection:
@@ -195,7 +195,7 @@ class Decisions(Connected):
     def _revoked(self, kind: Kind, id: str, at: datetime, who: str, why: str, seen: int | None) -> dict[str, Any]:
         table = _TABLES[kind]
         values = {"revoked_at": at, "revoked_by": who, "revoked_why": why}
-        chosen = (table.c.id == id, *self._seen(table.c.system))
+        chosen = (table.c.id == id, *self._visible_rows(table.c.system))
         with self._writing() as connection:
             before = connection.execute(select(table).where(*chosen)).one_or_none()
             if before is None:

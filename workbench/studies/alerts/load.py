@@ -130,8 +130,8 @@ def alert_load(
         owner=profile.owner,
         zone=ctx.zone,
     )
-    said = tags_of(ctx, system, alerts)
-    alerts = with_tags(alerts, said)
+    tags = tags_of(ctx, system, alerts)
+    alerts = with_tags(alerts, tags)
     measures = alert_measures(alerts, positions=positions)
     results: dict[str, Result] = {
         "measures": measures,
@@ -142,7 +142,7 @@ def alert_load(
         "interruptions": alert_interruptions(alerts),
         "shifts": alert_shifts(alerts),
         "bursts": alert_bursts(alerts),
-        "tags": tag_shares(alerts, {row: tag for row, (tag, _, _) in said.items()}),
+        "tags": tag_shares(alerts, {row: tag for row, (tag, _, _) in tags.items()}),
     }
     if not known and reading.frame.empty and not failed:
         warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")

@@ -104,7 +104,7 @@ def owns(labels: Mapping[str, str], scope: Mapping[str, str], names: tuple[str, 
     """
     if in_scope(labels, scope):
         return True
-    present = {name: said for name, said in scope.items() if name in labels}
+    present = {name: pattern for name, pattern in scope.items() if name in labels}
     return labels.get("alertname", "") in names and in_scope(labels, present)
 
 
@@ -117,9 +117,9 @@ def _loose(matcher: Matcher) -> tuple[str, str]:
 
 def _jobs(profile: Profile) -> tuple[str, ...]:
     """Scrape jobs of a scope where it names them."""
-    said = profile.scope.get("job", "")
-    if said.startswith(("!", "=~")):
-        alternatives = said.removeprefix("=~").split("|")
+    pattern = profile.scope.get("job", "")
+    if pattern.startswith(("!", "=~")):
+        alternatives = pattern.removeprefix("=~").split("|")
         plain = [alternative.replace("\\", "") for alternative in alternatives]
-        return tuple(plain) if said.startswith("=~") and not re.search(r"[.*+?()\[\]]", "".join(plain)) else ()
-    return (said,) if said else ()
+        return tuple(plain) if pattern.startswith("=~") and not re.search(r"[.*+?()\[\]]", "".join(plain)) else ()
+    return (pattern,) if pattern else ()

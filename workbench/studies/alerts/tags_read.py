@@ -19,7 +19,7 @@ def tags_of(ctx: Context, system: str, alerts: AlertEpisodes) -> dict[int, tuple
     known = ctx.store.alert_tags(system, alerts.range)
     tags = {}
     for place, row in zip(alerts.frame.index, alerts.frame.itertuples(), strict=True) if known else ():
-        said = known.get((str(row.alertname), labels_key(str(row.labels)), to_ms(row.starts_at)))
-        if said is not None:
-            tags[int(place)] = said
+        tag = known.get((str(row.alertname), labels_key(str(row.labels)), to_ms(row.starts_at)))
+        if tag is not None:
+            tags[int(place)] = tag
     return tags

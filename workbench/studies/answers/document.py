@@ -24,17 +24,17 @@ def study_bytes(study: Study) -> bytes:
         Something of it would not come back exactly.
     """
     values, frames = _taken(study)
-    said: dict[str, Any] = {"study": values, "objects": []}
+    document: dict[str, Any] = {"study": values, "objects": []}
     parts = []
     for frame in frames:
         plain, objects = _apart(frame)
-        said["objects"].append(objects)
+        document["objects"].append(objects)
         sink = pa.BufferOutputStream()
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with pa.ipc.new_stream(sink, plain.schema, options=options) as writer:
             writer.write_table(plain)
         parts.append(sink.getvalue().to_pybytes())
-    head = json.dumps(said, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
+    head = json.dumps(document, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
     packed = pa.compress(head, codec="zstd", asbytes=True)
     lengths = json.dumps([len(head), len(packed), *map(len, parts)]).encode()
     made = b"".join([_MAGIC, len(lengths).to_bytes(4, "big"), lengths, packed, *parts])
@@ -59,13 +59,13 @@ def study_of(content: bytes) -> Study:
         whole, packed, *lengths = json.loads(content[at : at + size])
         at += size
         head = pa.decompress(content[at : at + packed], whole, codec="zstd", asbytes=True)
-        said = json.loads(head.decode("utf-8", "surrogatepass"))
+        document = json.loads(head.decode("utf-8", "surrogatepass"))
         at += packed
         frames = []
-        for objects, length in zip(said["objects"], lengths, strict=True):
+        for objects, length in zip(document["objects"], lengths, strict=True):
             frames.append(_together(content[at : at + length], objects))
             at += length
-        study = read(said["study"], frames)
+        study = read(document["study"], frames)
     except (ValueError, KeyError, TypeError, IndexError, pa.ArrowException, ImportError, RecursionError) as error:
         raise NotKeptError(f"The kept study is damaged: {error}.") from error
     if not isinstance(study, Study):
@@ -103,13 +103,13 @@ def _apart(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
             plain[name] = pa.chunked_array(column.array.__arrow_array__())
         else:
             plain[name] = pa.array(column, from_pandas=isinstance(column.dtype, pd.StringDtype))
-    said = {
+    layout = {
         "objects": objects,
         "columns": list(frame.columns),
         "rows": len(frame),
         "dtypes": {name: _dtype(frame[name]) for name in plain},
     }
-    return pa.table(plain), said
+    return pa.table(plain), layout
 
 
 def _dtype(column: pd.Series) -> Any:
@@ -120,16 +120,16 @@ def _dtype(column: pd.Series) -> Any:
     return str(column.dtype)
 
 
-def _together(content: bytes, said: dict[str, Any]) -> pd.DataFrame:
+def _together(content: bytes, layout: dict[str, Any]) -> pd.DataFrame:
     with pa.ipc.open_stream(content) as reader:
         table = reader.read_all()
     columns: dict[str, Any] = {}
-    for name in said["columns"]:
-        if name in said["objects"]:
-            columns[name] = pd.Series([read(value, []) for value in said["objects"][name]], dtype=object)
+    for name in layout["columns"]:
+        if name in layout["objects"]:
+            columns[name] = pd.Series([read(value, []) for value in layout["objects"][name]], dtype=object)
         else:
-            columns[name] = _column(table[name], said["dtypes"][name])
-    return pd.DataFrame(columns, index=pd.RangeIndex(said["rows"]), columns=pd.Index(said["columns"], dtype="str"))
+            columns[name] = _column(table[name], layout["dtypes"][name])
+    return pd.DataFrame(columns, index=pd.RangeIndex(layout["rows"]), columns=pd.Index(layout["columns"], dtype="str"))
 
 
 def _column(values: pa.ChunkedArray, dtype: Any) -> pd.Series:
@@ -148,8 +148,8 @@ def _refused(frame: pd.DataFrame) -> int:
 
 def _same(one: Study, other: Study) -> bool:
     """Whether two studies are equal in every value, type and frame."""
-    (said, mine), (again, theirs) = _taken(one), _taken(other)
-    if said != again or len(mine) != len(theirs):
+    (document, mine), (again, theirs) = _taken(one), _taken(other)
+    if document != again or len(mine) != len(theirs):
         return False
     return all(_equal(first, second) for first, second in zip(mine, theirs, strict=True))
 

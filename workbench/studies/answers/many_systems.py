@@ -156,11 +156,11 @@ def _submitted(ctx: Context, questions: Sequence[Question], executor: Executor) 
 
 
 def _received(ctx: Context, question: Question, future: Future[Any], place: int) -> Answer:
-    said = future.result()[place]
-    if "error" in said:
-        raise raised_elsewhere(*said["error"])
+    answer = future.result()[place]
+    if "error" in answer:
+        raise raised_elsewhere(*answer["error"])
     try:
-        several = {name: study_of(base64.b64decode(text)) for name, text in said["studies"].items()}
+        several = {name: study_of(base64.b64decode(text)) for name, text in answer["studies"].items()}
         return several.get("", several)
     except (KeyError, NotKeptError):  # no exact form, or made by another version
         return _answered(ctx, question)

@@ -53,14 +53,14 @@ def request_of(ctx: Context, question: Question) -> bytes:
     NotKeptError
         An option has no exact form.
     """
-    said = {
+    request = {
         "key": key_of(ctx, question),
         "now_ms": round(ctx.clock().timestamp() * 1000),
         "identity": [ctx.identity.name, [[grant.role, grant.systems] for grant in ctx.identity.grants]],
         "zone": ctx.zone,
         "question": written(question, _no_frame),
     }
-    return json.dumps(said).encode() + b"\n"
+    return json.dumps(request).encode() + b"\n"
 
 
 def main(ahead: int | None = None) -> None:
@@ -137,14 +137,14 @@ def _load(ahead: int | None) -> None:
         getattr(studies, opening.study)
 
 
-def _answered(said: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _answered(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     try:
-        question = read(said["question"], [])
-        name, grants = said["identity"]
+        question = read(request["question"], [])
+        name, grants = request["identity"]
         identity = Identity(name, tuple(Grant(role, None if of is None else tuple(of)) for role, of in grants))
-        ctx = replace(_context(_state()), zone=said["zone"]).for_identity(identity)
-        ctx = replace(ctx, clock=lambda: from_ms(said["now_ms"]))
-        if not isinstance(question, Question) or key_of(ctx, question) != said["key"]:
+        ctx = replace(_context(_state()), zone=request["zone"]).for_identity(identity)
+        ctx = replace(ctx, clock=lambda: from_ms(request["now_ms"]))
+        if not isinstance(question, Question) or key_of(ctx, question) != request["key"]:
             return {"kind": OWN}, b""  # other settings, or another catalog: the answer would be another
         return {"kind": STUDY}, study_bytes(ask(ctx, question))
     except NotKeptError:

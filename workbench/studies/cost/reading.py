@@ -112,7 +112,7 @@ def stated_budgets(query_reader: QueryReader, profile: Profile, span: TimeRange)
     at = from_ms(span.end_ms - _BEFORE_END_MS)
     for word, part in BUDGET_WORDS.items():
         for name, role in profile.variants(word).items():
-            labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
+            labels = {str(key): label for key, label in role.labels.items() if key not in PROCESS_LABELS}
             queries = {part: f"last_over_time({role.select}[{GAUGE_AGE}])"}
             if part == "used":
                 queries["peak"] = f"max_over_time({role.select}[{duration_text(span.end_ms - span.start_ms)}])"

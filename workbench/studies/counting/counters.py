@@ -358,7 +358,7 @@ class CounterReader:
         except EmptyAnswer:
             series = SeriesSet.empty()
         if series.samples:
-            self._newest[selector] = int(series.times[np.isfinite(series.values)].max(initial=0))
+            self._newest[selector] = series.newest_ms
         return series
 
     def _up_query(self, job: str) -> str:

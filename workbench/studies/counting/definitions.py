@@ -159,9 +159,9 @@ def change_text(part: Part) -> str:
     now, before = part.objective, part.before
     if before is None:
         return ""
-    said = [f"target {100 * before.target:f} % to {100 * now.target:f} %"] if before.target != now.target else []
-    said += ["queries"] if before.indicator != now.indicator else []
-    said += ["window"] if (before.window_ms, before.calendar) != (now.window_ms, now.calendar) else []
+    phrase = [f"target {100 * before.target:f} % to {100 * now.target:f} %"] if before.target != now.target else []
+    phrase += ["queries"] if before.indicator != now.indicator else []
+    phrase += ["window"] if (before.window_ms, before.calendar) != (now.window_ms, now.calendar) else []
     budgeting = [(definition.method, definition.slice_ms, definition.slice_target) for definition in (before, now)]
-    said += ["budgeting"] if budgeting[0] != budgeting[1] else []
-    return f"Definition changed: {', '.join(said) or 'words'}"
+    phrase += ["budgeting"] if budgeting[0] != budgeting[1] else []
+    return f"Definition changed: {', '.join(phrase) or 'words'}"

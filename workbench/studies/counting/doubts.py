@@ -174,7 +174,7 @@ def settled_part(objective: str, name: str, part: Floats, total: Floats, *, quer
     Raises
     ------
     QueryRejected
-        The part is less than nothing, or there are more good events than events.
+        The part is less than nothing, or has more events than there are.
     """
     if part.sum() < -0.001 * total.sum():
         raise QueryRejected(
@@ -183,17 +183,19 @@ def settled_part(objective: str, name: str, part: Floats, total: Floats, *, quer
             hint="Check what it takes away from what.",
         )
     counts, slices, left = settled(np.maximum(part, 0.0), total)
-    if name == "good" and left > 0.01 * total.sum():
+    if left > 0.01 * total.sum():
+        known = f"only {total.sum():,.0f}" if total.any() else "none"
         raise QueryRejected(
-            f"The good query counts {part.sum():,.0f} events and the total only {total.sum():,.0f}.",
+            f"The {name} query counts {part.sum():,.0f} events and the total {known}.",
             query=query,
-            hint="Check that the good events are a part of all events.",
+            hint=f"Check that the {name} events are a part of all events, and that the total has series.",
         )
+    counts = np.minimum(counts, total)
     if not slices:
         return counts, []
     stake = "they are counted in the slice beside, as both are scraped apart"
     if left >= 1:
-        stake = f"{left:,.0f} of them stay: check that they are a part of all events"
+        stake = f"{left:,.0f} of them are left out: check that they are a part of all events"
     where = f"{slices:,} slice{'s' if slices != 1 else ''}"
     return counts, [f"{objective}: more {name} events than events in {where}; {stake}."]
 

@@ -127,7 +127,7 @@ def stopped_failures(plan: Plan, reader: CounterReader) -> list[str]:
     bad, total = reader.samples(plan.selectors.get("bad", plan.selectors["total"])), plan.selectors["total"]
     if "bad" not in plan.selectors:
         bad = SeriesSet.of(row for row, failed in zip(bad, _failures(plan, bad.labels), strict=True) if failed)
-    ended_ms, until_ms = _newest_ms(bad), _newest_ms(reader.samples(total))
+    ended_ms, until_ms = bad.newest_ms, reader.samples(total).newest_ms
     edges = np.asarray(plan.span.edges_ms(plan.slice_ms), np.int64)
     after = edges[:-1] >= ended_ms
     if not bad.samples or ended_ms >= until_ms or not after.any() or after.all():
@@ -156,7 +156,3 @@ def _failures(plan: Plan, labels: Sequence[Labels]) -> NDArray[np.bool_]:
     if isinstance(part, Selector):
         failed[keep_series(part.all_matchers, labels)] = "bad" in plan.selectors
     return failed
-
-
-def _newest_ms(series: SeriesSet) -> int:
-    return int(series.times[np.isfinite(series.values)].max(initial=0)) if series.samples else 0

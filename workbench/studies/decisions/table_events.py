@@ -97,10 +97,10 @@ def _is_of(ctx: Context, system: str, rows: pd.DataFrame) -> pd.Series:
 def _event(system: str, kind: str, row: dict[Any, Any], begins: str, name: str) -> Annotation:
     starts: datetime = row[begins].to_pydatetime()
     ends = next((row[column].to_pydatetime() for column in _ENDS if pd.notna(row.get(column))), None)
-    said = next(filter(None, (_text(row.get(column)) for column in _TEXTS)), kind)
+    text = next(filter(None, (_text(row.get(column)) for column in _TEXTS)), kind)
     service = _text(row.get("service"))
     return Annotation(
-        system=system, kind=kind, starts_at=starts, text=f"{service}: {said}" if service else said, created_at=starts,
+        system=system, kind=kind, starts_at=starts, text=f"{service}: {text}" if service else text, created_at=starts,
         created_by=f"table {name}", ends_at=ends if ends is not None and ends > starts else None,
         link=next(_links(row), ""),
     )  # fmt: skip

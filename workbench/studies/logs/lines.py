@@ -161,7 +161,7 @@ def _counted(source: LogSource, wanted: LogFilter, span: TimeRange, by: str, mar
     unknown = [f"No line has {by!r}."] if rows and all(row[by] in ("", None) for row in rows) else []
     attrs["warnings"] = (*attrs.get("warnings", ()), *differences, *result.notes, *unknown)
     errors = share_of(kept, ("ERROR", "FATAL"), by=by) if by == "severity" else None
-    answer = _told(rows, int(counts["count"].sum()), source, attrs)
+    answer = _as_lines(rows, int(counts["count"].sum()), source, attrs)
     return replace(answer, sampled=result.sampled, error_share=errors)
 
 
@@ -183,7 +183,7 @@ def _templated(source: LogSource, wanted: LogFilter, span: TimeRange) -> FoundLo
         )
     attrs = dict(read.attrs)
     attrs["warnings"] = (*attrs.get("warnings", ()), *result.notes)
-    return replace(_told(rows, len(read.frame), source, attrs), sampled=result.sampled)
+    return replace(_as_lines(rows, len(read.frame), source, attrs), sampled=result.sampled)
 
 
 def kept_lines(counts: pd.DataFrame, by: str, marks: Sequence[str]) -> pd.DataFrame:
@@ -235,7 +235,7 @@ def _read_once(source: LogSource, wanted: LogFilter, span: TimeRange, limit: int
     for piece in source.logs(wanted, span):
         attributes, count = piece.attrs, count + len(piece)
         newest = pd.concat([newest.tail(limit), piece.tail(limit)]) if len(newest) else piece.tail(limit)
-    return _told(_rows(newest, limit), count, source, attributes)
+    return _as_lines(_rows(newest, limit), count, source, attributes)
 
 
 def _looked_back(source: LogSource, wanted: LogFilter, span: TimeRange, limit: int) -> FoundLogs:
@@ -255,7 +255,7 @@ def _looked_back(source: LogSource, wanted: LogFilter, span: TimeRange, limit: i
         until, width = since, width * 4
     attributes["warnings"] = (*attributes.get("warnings", ()), *_reconciled(source, wanted, span, counts, until, read))
     newest = pd.concat(held) if held else pd.DataFrame()
-    return _told(_rows(newest, limit), count, source, attributes)
+    return _as_lines(_rows(newest, limit), count, source, attributes)
 
 
 def _reconciled(
@@ -292,7 +292,7 @@ def _rows(frame: pd.DataFrame, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _told(rows: list[dict[str, Any]], count: int, source: LogSource, attrs: Mapping[Any, Any]) -> FoundLogs:
+def _as_lines(rows: list[dict[str, Any]], count: int, source: LogSource, attrs: Mapping[Any, Any]) -> FoundLogs:
     return FoundLogs(
         rows,
         count,

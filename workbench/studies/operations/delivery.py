@@ -85,13 +85,13 @@ def delivery_performance(
             f"{known.origin[:1].upper()}{known.origin[1:]} begin {known.since:%d %b %Y %H:%M} UTC: every metric is for "
             "the time from then on, earlier deployments are not known."
         )
-    began, said = _incidents(ctx, system, known.frame, observed, incidents, alerts, warnings)
+    began, known_incidents = _incidents(ctx, system, known.frame, observed, incidents, alerts, warnings)
     parts = lead_times(known.requests)
     metrics, days = delivery_metrics(
         known.frame, began, parts["cycle"].where(parts["deploy"].notna()), observed, benchmark=benchmark
     )
-    unknown = [*([] if said else ["fail_rate", "recovery"]), *([] if known.origin else ["frequency"])]
-    if not said:
+    unknown = [*([] if known_incidents else ["fail_rate", "recovery"]), *([] if known.origin else ["frequency"])]
+    if not known_incidents:
         warnings.append("No incidents are known: the fail rate and the recovery time say nothing.")
     if not known.origin:
         warnings.append("No deployments are known: give --git or --deployments, or note deployments.")
@@ -107,7 +107,7 @@ def delivery_performance(
         name="delivery_performance", system=system, range=span, as_of=as_of,
         results={"metrics": metrics, "days": days}, status=status, freshness=None,
         coverage=float("nan") if deployments else observed.seconds / span.seconds if known.origin else 0.0,
-        provenance=Provenance("; ".join(filter(None, [known.origin, said])), "", "", "DORA, five metrics",
+        provenance=Provenance("; ".join(filter(None, [known.origin, known_incidents])), "", "", "DORA, five metrics",
                               version=__version__),
         warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip

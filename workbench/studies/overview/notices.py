@@ -67,10 +67,10 @@ def changes(ctx: Context, *, systems: Sequence[str], as_of: datetime, held: Mapp
         A finding that could not be looked at is neither new nor resolved.
     """
 
-    def told(system: str) -> Callable[[str], bool]:
+    def announced(system: str) -> Callable[[str], bool]:
         return lambda subject: _id("notice/budget", system, subject) in held
 
-    notices_of = {system: notices(ctx, system=system, as_of=as_of, announced=told(system)) for system in systems}
+    notices_of = {system: notices(ctx, system=system, as_of=as_of, announced=announced(system)) for system in systems}
     opened, closed, lines = [], [], []
     for system, look in notices_of.items():
         now = {_id(each.finding, system, each.subject): each for each in look.notices}

@@ -56,7 +56,7 @@ def resources_of(profile: Profile, step_ms: int) -> list[_ResourceQuery]:
                 resources.append(_ResourceQuery(word, title, "utilisation", "ratio", f"1 - {' / '.join(parts)}"))
     for word, aspect in _GAUGES.items():
         for name, role in profile.variants(word).items():
-            resources.append(_asked(word, aspect, name, role, window))
+            resources.append(_resource_query(word, aspect, name, role, window))
     for name, role in profile.variants("network").items():
         if role.kind == "counter":
             query = f"sum by ({_by(role)}) (rate({role.select}[{window}]))"
@@ -87,8 +87,8 @@ def stated_availability(
     stated = []
     for word, basis in (("available", "probes"), ("up", "scrapes")):
         for name, role in profile.variants(word).items():
-            labels = {str(said): label for said, label in role.labels.items()}
-            kept = {said: label for said, label in labels.items() if basis == "scrapes" or said not in PROCESS_LABELS}
+            labels = {str(key): label for key, label in role.labels.items()}
+            kept = {key: label for key, label in labels.items() if basis == "scrapes" or key not in PROCESS_LABELS}
             shares = _over_period(query_reader, "avg", role, kept or labels, span)
             stated.append((basis, role.title or name, ", ".join(kept or labels), shares))
     return stated
@@ -100,7 +100,7 @@ def amounts_left(
     """Ask for what is left under limits: the newest and the least of the period."""
     amounts = []
     for name, role in profile.variants("limit_left").items():
-        labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
+        labels = {str(key): label for key, label in role.labels.items() if key not in PROCESS_LABELS}
         least, newest = (_over_period(query_reader, how, role, labels, span) for how in ("min", "last"))
         pairs = {group: (newest.get(group, np.nan), value) for group, value in least.items()}
         amounts.append((role.title or name, role.unit, pairs))
@@ -111,7 +111,7 @@ def stated_caches(query_reader: QueryReader, profile: Profile, span: TimeRange) 
     """Ask for the mean share of answers from caches that a system states itself."""
     caches = []
     for name, role in profile.variants("cache_ratio").items():
-        labels = {str(said): label for said, label in role.labels.items() if said not in PROCESS_LABELS}
+        labels = {str(key): label for key, label in role.labels.items() if key not in PROCESS_LABELS}
         scale = 100 if role.unit == "percent" else 1
         shares = _over_period(query_reader, "avg", role, labels, span)
         title = f"{role.title or name} (as stated)"
@@ -131,7 +131,7 @@ def _over_period(
     }
 
 
-def _asked(word: str, aspect: Aspect, name: str, role: Role, window: str) -> _ResourceQuery:
+def _resource_query(word: str, aspect: Aspect, name: str, role: Role, window: str) -> _ResourceQuery:
     title, unit, by = role.title or name, role.unit, _by(role)
     if role.kind == "expr":
         return _ResourceQuery(word, title, aspect, unit, role.select)

@@ -213,7 +213,7 @@ def _caches(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, str,
 def _errors(profile: Profile, ledger: pd.DataFrame) -> list[tuple[str, str, dict[str, float]]]:
     errors = []
     for name, role in profile.variants("restarts").items():
-        part, labels = ledger[ledger["role"] == name], [str(said) for said in role.labels if str(said) != "job"]
+        part, labels = ledger[ledger["role"] == name], [str(key) for key in role.labels if str(key) != "job"]
         if part.empty:
             continue
         sums = summed(part, labels).sort_values(labels)

@@ -45,44 +45,44 @@ class Evidence:
     as_of: datetime
     answers: Mapping[str, Study] = field(default_factory=dict)
 
-    def _asked(self, study: Callable[..., Study]) -> Study:
+    def _answer(self, study: Callable[..., Study]) -> Study:
         known = self.answers.get(study.__name__)
         return known or study(self.ctx, system=self.system, range=self.range, as_of=self.as_of)
 
     @cached_property
     def alerts(self) -> Study:
         """Alerts and silences."""
-        return self._asked(alert_suppression)
+        return self._answer(alert_suppression)
 
     @cached_property
     def performance(self) -> Study:
         """Rate, errors, duration, thresholds."""
-        return self._asked(service_performance)
+        return self._answer(service_performance)
 
     @cached_property
     def capacity(self) -> Study:
         """Levels and limits."""
-        return self._asked(capacity_forecast)
+        return self._answer(capacity_forecast)
 
     @cached_property
     def slo(self) -> Study:
         """Objectives."""
-        return self._asked(slo_compliance)
+        return self._answer(slo_compliance)
 
     @cached_property
     def cost(self) -> Study:
         """Spend."""
-        return self._asked(spend_and_tokens)
+        return self._answer(spend_and_tokens)
 
     @cached_property
     def quality(self) -> Study:
         """Scores."""
-        return self._asked(quality_drift)
+        return self._answer(quality_drift)
 
     @cached_property
     def monitoring(self) -> Study:
         """Targets, scrapes, rules, cardinality, backups."""
-        return self._asked(monitoring_health)
+        return self._answer(monitoring_health)
 
 
 def evaluate(item: Item, evidence: Evidence) -> Evaluation:
@@ -96,13 +96,13 @@ def evaluate(item: Item, evidence: Evidence) -> Evaluation:
             return Evaluation("open", item.not_measured)
         study = getattr(evidence, item.question)
         if not study.results or study.status in ("unavailable", "refused"):
-            return Evaluation("unavailable", "; ".join(study.warnings[:1]), item.question)
-        return _seen(_JUDGES[item.question](item, study, evidence), study.coverage, item.question)
+            return Evaluation("unavailable", _in_one_line("".join(study.warnings[:1])), item.question)
+        return _with_coverage(_JUDGES[item.question](item, study, evidence), study.coverage, item.question)
     except WorkbenchError as error:
-        return Evaluation("unavailable", str(error), item.question)
+        return Evaluation("unavailable", _in_one_line(str(error)), item.question)
 
 
-def _seen(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
+def _with_coverage(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
     """Say how much was observed where that is not nearly all; what happened is not in order when most was not seen.
 
     A forecast speaks of what comes, so its verdict stands.
@@ -112,6 +112,10 @@ def _seen(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
     verdict = "not_measured" if evaluation.verdict == "ok" and question != "capacity" else evaluation.verdict
     number = f"{evaluation.number}; only {ratio_text(coverage, digits=1)} of the period was observed"
     return replace(evaluation, verdict=verdict, number=number)
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.splitlines())
 
 
 def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
@@ -131,6 +135,8 @@ def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
         over = over[over["status"] == "at_risk"]["title"].tolist()
         text = f"{len(rules)} rules: {_some('flapping', flapping)}, {_some('standing', stale)}, {quiet} did not fire; "
         return _verdict(bool(flapping or stale or over), text + _some("over published limits", over), "alerts")
+    if not study.coverage > 0 and episodes.empty:
+        return Evaluation("not_measured", "Alerts were not observed in the window.", "alerts")
     began, firing = int(episodes["started"].sum()), episodes[episodes["open"]]
     names = list(dict.fromkeys(firing["alertname"]))
     expired = expired_silences(evidence, firing)
@@ -173,7 +179,9 @@ def _performance(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     if "error" in item.text.lower() or "business" in item.text.lower():
         broken = [title for title in broken if re.search(r"error|fail|success", title, re.IGNORECASE)]
     if not requests > 0:
-        return Evaluation("not_measured", "No requests in the window.", "performance")
+        seen = whole["coverage"].gt(0).any()
+        text = "No requests in the window." if seen else "Requests were not observed in the window."
+        return Evaluation("not_measured", text, "performance")
     text = f"{count_text(requests)} requests, {ratio_text(errors / requests, digits=3)} failed"
     if _TREND.search(item.text):
         text += f"; {_halves(study.results['history'].frame)}"
@@ -277,7 +285,7 @@ def _monitoring(item: Item, study: Study, evidence: Evidence) -> Evaluation:
 def _backups(evidence: Evidence) -> Evaluation:
     study = evidence.monitoring
     if "checks" not in study.results:
-        return Evaluation("unavailable", "; ".join(study.warnings[:1]), "operations")
+        return Evaluation("unavailable", _in_one_line("".join(study.warnings[:1])), "operations")
     checks = study.results["checks"].frame
     row = checks[checks["check"] == "backups/late"].iloc[0]
     if row["status"] == "no_data":

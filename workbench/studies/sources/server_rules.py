@@ -49,8 +49,8 @@ def _rule(entry: Mapping[str, Any]) -> tuple[ServerRule, Node] | None:
         return None
     name, alerting = str(entry.get("name", "")), entry.get("type") == "alerting"
     labels = {str(label): str(value) for label, value in (entry.get("labels") or {}).items()}
-    said = {str(label): str(value) for label, value in (entry.get("annotations") or {}).items()}
-    rule = ServerRule(text, labels=labels, annotations=said)
+    annotations = {str(label): str(value) for label, value in (entry.get("annotations") or {}).items()}
+    rule = ServerRule(text, labels=labels, annotations=annotations)
     if not alerting:
         return replace(rule, record=name), tree
     return replace(rule, alert=name, for_s=float(entry.get("duration") or 0), limit=_limit(tree)), tree

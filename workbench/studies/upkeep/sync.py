@@ -2,7 +2,8 @@
 
 First the data of a stretch is committed, then the note that it is held. Whatever ends a run in between (a signal, a
 full disk, a server that dies), the next one copies that stretch again, and samples, lines, spans and episodes that the
-archive holds already change nothing.
+archive holds already change nothing. Of the newest day only what reaches up to its newest row is noted: a clock that is
+ahead would else note hours as held that nobody has measured yet.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from workbench.core.filters import LogFilter, SpanFilter
 from workbench.core.pieces import gathered
 from workbench.core.secret_text import masked_records
 from workbench.core.series import LabelKey, SeriesSet, label_key
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies.sources.context import Context
-from workbench.studies.upkeep.plan import Stretch, selector_of, server_of
+from workbench.studies.upkeep.plan import LATE, Stretch, selector_of, server_of
 
 _SHORTEST = timedelta(minutes=15)
+
+#: End of a plan in which the clock is not trusted. [ms]
+_DOUBTFUL_MS = 86_400_000
+_LATE_MS = LATE // timedelta(milliseconds=1)
 
 
 Private = Callable[[pd.DataFrame], pd.DataFrame]
@@ -89,6 +94,7 @@ def sync(
         The archive cannot be written (a full disk), or another process copies into it.
     """
     gone: dict[str, SourceError] = {}
+    doubtful_ms = max((stretch.span.end_ms for stretch in plan), default=0) - _DOUBTFUL_MS
     with archive.copying():
         for stretch in plan:
             if stop():
@@ -97,7 +103,7 @@ def sync(
                 yield _failed(stretch, gone[stretch.source])
                 continue
             try:
-                yield _copy(ctx, archive, stretch, private)
+                yield _copy(ctx, archive, stretch, private, doubtful_ms)
             except SourceError as error:
                 if isinstance(error, SourceUnavailable):
                     gone[stretch.source] = error
@@ -108,15 +114,19 @@ def _failed(stretch: Stretch, error: SourceError) -> Copied:
     return Copied(stretch, error=" ".join(str(error).split()), exit_code=error.exit_code)
 
 
-def _copy(ctx: Context, archive: Archive, stretch: Stretch, private: Private | None) -> Copied:
+def _copy(ctx: Context, archive: Archive, stretch: Stretch, private: Private | None, doubtful_ms: int) -> Copied:
     before, way = _held(archive, stretch), ""
     notes: tuple[str, ...] = ()
     if stretch.kind == "samples":
-        read, way = _samples(ctx, archive, stretch)
+        read, newest_ms, way = _samples(ctx, archive, stretch)
     else:
-        read, notes = _records(ctx, archive, stretch, private)
+        read, newest_ms, notes = _records(ctx, archive, stretch, private)
     subjects = [f"{stretch.system}/{subject}" for subject in stretch.subjects]
-    archive.note_covered(stretch.source, subjects, stretch.span.start_ms, stretch.span.end_ms)
+    start_ms, until_ms = stretch.span.start_ms, stretch.span.end_ms
+    if until_ms > doubtful_ms and newest_ms < until_ms - _LATE_MS:
+        until_ms = newest_ms + 1
+    if until_ms > start_ms:
+        archive.note_covered(stretch.source, subjects, start_ms, until_ms)
     return Copied(stretch, read, _held(archive, stretch) - before, way, notes)
 
 
@@ -125,13 +135,14 @@ def _held(archive: Archive, stretch: Stretch) -> int:
     return archive.rows(stretch.kind) + (archive.rows("histograms") if stretch.kind == "samples" else 0)
 
 
-def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, str]:
+def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, int, str]:
+    """Copy samples; give how many came, the time of the newest, and how they were pulled."""
     source = server_of(ctx, stretch.system)
     if source is None:
         raise SourceUnavailable("It has no raw samples to copy.", source=stretch.source)
     scope = ctx.catalog.profile(stretch.system).scope
     selector = selector_of(stretch.subjects, scope)
-    read, way = 0, ""
+    read, newest_ms, way = 0, 0, ""
     waiting = [stretch.span]
     while waiting:
         span = waiting.pop(0)
@@ -145,7 +156,8 @@ def _samples(ctx: Context, archive: Archive, stretch: Stretch) -> tuple[int, str
             continue
         archive.append_samples(_distinct(pulled.series))
         read, way = read + pulled.series.samples, pulled.way
-    return read, way
+        newest_ms = max(newest_ms, int(pulled.series.times.max(initial=0)))
+    return read, newest_ms, way
 
 
 def _distinct(series: SeriesSet) -> SeriesSet:
@@ -159,11 +171,15 @@ def _distinct(series: SeriesSet) -> SeriesSet:
     return replace(SeriesSet.of([rows[row] for row in seen.values()]), histograms=series.histograms)
 
 
-def _records(ctx: Context, archive: Archive, stretch: Stretch, private: Private | None) -> tuple[int, tuple[str, ...]]:
+def _records(
+    ctx: Context, archive: Archive, stretch: Stretch, private: Private | None
+) -> tuple[int, int, tuple[str, ...]]:
+    """Copy records; give how many came, the time of the newest, and what could not be kept."""
     if stretch.kind == "episodes":
         frame = ctx.episodes_for(stretch.system).episodes(stretch.span)
         archive.append_episodes(frame)
-        return len(frame), ()
+        newest = frame["starts_at"].max() if len(frame) else None
+        return len(frame), 0 if newest is None else to_ms(newest), ()
     if private is None and ctx.privacy.pseudonyms:
         named = ", ".join(ctx.privacy.pseudonyms)
         raise QueryRejected(
@@ -179,9 +195,10 @@ def _records(ctx: Context, archive: Archive, stretch: Stretch, private: Private 
         services = ctx.services_of(stretch.system)
         pieces = ctx.spans_for(stretch.system).spans(SpanFilter(services=services), stretch.span)
         append = archive.append_spans
-    read, notes = 0, dict[str, None]()
+    read, newest_ns, notes = 0, 0, dict[str, None]()
+    time = "time_ns" if stretch.kind == "logs" else "start_ns"
     for piece in gathered(pieces):
         append(masked_records(private(piece) if private else piece))
-        read += len(piece)
+        read, newest_ns = read + len(piece), max(newest_ns, int(piece[time].max()) if len(piece) else 0)
         notes |= dict.fromkeys(str(text) for text in piece.attrs.get("warnings", ()))
-    return read, tuple(notes)
+    return read, newest_ns // 1_000_000, tuple(notes)

@@ -69,8 +69,8 @@ def may_ask(host: str, origin: str, names: frozenset[str]) -> bool:
         return False
     if not origin:
         return True
-    said = urlsplit(origin)
-    return said.netloc.lower() == host.lower() or (_name(origin) or "") in names
+    address = urlsplit(origin)
+    return address.netloc.lower() == host.lower() or (_name(origin) or "") in names
 
 
 def _name(url: str) -> str | None:

@@ -43,14 +43,14 @@ def tag_form(study: Study) -> None:
                 placeholder=f"All {len(own)} of the period",
                 key="tag_chosen",
             )
-            said = st.radio("What", list(TAGS), horizontal=True, key="tag_word")
+            word = st.radio("What", list(TAGS), horizontal=True, key="tag_word")
             note = st.text_input("Why", max_chars=500, key="tag_note")
             again = st.checkbox("Also those that are tagged already", key="tag_again")
             if st.form_submit_button("Tag", type="primary"):
                 _write(
                     study,
                     "" if rule == _EVERY else rule,
-                    str(said or TAGS[0]),
+                    str(word or TAGS[0]),
                     note,
                     set(chosen),
                     again or bool(chosen),

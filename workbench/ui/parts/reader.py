@@ -71,21 +71,21 @@ def account(settings: Settings) -> None:
 
 def _of_claims(settings: Settings, claims: dict[str, Any]) -> Identity:
     assert settings.access.oidc is not None
-    said = settings.access.oidc
+    oidc = settings.access.oidc
     if not claims.get("is_logged_in"):
         raise AccessRefused("You are not signed in.", hint="Load the first page of the dashboard to sign in.")
-    name = str(claims.get(said.name_claim) or "")
+    name = str(claims.get(oidc.name_claim) or "")
     if not name:
         raise AccessRefused(
-            f"The provider gives no {said.name_claim}, so it is not known who you are.",
+            f"The provider gives no {oidc.name_claim}, so it is not known who you are.",
             hint="Set name_claim under [access.oidc], or let the provider release the claim.",
         )
-    if said.name_claim == "email" and claims.get("email_verified") is False:
+    if oidc.name_claim == "email" and claims.get("email_verified") is False:
         raise AccessRefused(
             "The provider has not verified your e-mail address, so it proves nothing.",
             hint="Verify it with the provider, then sign in again.",
         )
-    return settings.access.identity(name, frozenset(_several(claims.get(said.groups_claim))))
+    return settings.access.identity(name, frozenset(_several(claims.get(oidc.groups_claim))))
 
 
 def _of_headers(settings: Settings, headers: Any) -> Identity:

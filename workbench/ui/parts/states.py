@@ -223,11 +223,11 @@ def usable(study: Study) -> bool:
             with st.expander(f"{len(study.warnings) - _SHOWN} more like this"):
                 for warning in study.warnings[_SHOWN:]:
                     st.text(plain(warning))
-        st.caption(_NEXT_STEPS[study.status] if study.status != "no_data" or _asked(study) else _NO_SIGNAL_STEP)
+        st.caption(_NEXT_STEPS[study.status] if study.status != "no_data" or _has_queries(study) else _NO_SIGNAL_STEP)
     return False
 
 
-def _asked(study: Study) -> bool:
+def _has_queries(study: Study) -> bool:
     """Whether a source was asked at all: a system without a signal for a question has no query."""
     return bool(study.provenance.queries) or study.freshness is not None or study.coverage > 0
 

@@ -214,7 +214,7 @@ def budget_plans(
     in the time that was read has no data: the name may be spelled in another way.
     """
     rows: list[dict[str, Any]] = []
-    said = list(notes)
+    remarks = list(notes)
     now = periods.now.end
     for plan in plans:
         window = plan.at(now, zone)
@@ -226,12 +226,12 @@ def budget_plans(
             part = part[part[plan.dimension].astype("str") == plan.group]
         if part.empty:
             of = f"{plan.dimension} {plan.group}" if plan.dimension else "the system"
-            said.append(f"No spend of {of} in {plan.unit} is counted, so its budget has no data.")
+            remarks.append(f"No spend of {of} in {plan.unit} is counted, so its budget has no data.")
         rows.append(_row(plan, window, part, seen[seen["role"].isin([account.role for account in counted])], now, zone))
-    said += _without(ledger, accounts, plans, periods, zone)
+    remarks += _without(ledger, accounts, plans, periods, zone)
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     frame = frame.sort_values("used", ascending=False, kind="stable", ignore_index=True)
-    return BudgetPlans(frame, notes=tuple(said), as_of=now, zone=zone)
+    return BudgetPlans(frame, notes=tuple(remarks), as_of=now, zone=zone)
 
 
 def _counted(accounts: Sequence[Account], plan: BudgetPlan) -> list[Account]:

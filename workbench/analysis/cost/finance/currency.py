@@ -172,7 +172,7 @@ def converted_spend(
     Amounts are rounded to twelve places once, after the sum. A day without a rate is in ``unconverted``, never at the
     rate of another time.
     """
-    rows, said = [], list(notes)
+    rows, remarks = [], list(notes)
     base = [account for account in accounts if account.measure == "cost" and account.added]
     for unit in dict.fromkeys(account.unit for account in base) if currency else ():
         part = ledger[ledger["role"].isin([account.role for account in base if account.unit == unit])]
@@ -195,12 +195,12 @@ def converted_spend(
         )
         if now.missing:
             days = "1 day" if len(now.days) == 1 else f"{len(now.days):,} days"
-            said.append(
+            remarks.append(
                 f"{now.missing:,.2f} {unit} are not in the converted sum: {days} without a rate in {currency}, the "
                 f"first is {min(now.days)}."
             )
     frame = pd.DataFrame(rows, columns=_COLUMNS, dtype=object)
-    return ConvertedSpend(frame, notes=tuple(said), currency=currency, source=book.source, period=periods.now)
+    return ConvertedSpend(frame, notes=tuple(remarks), currency=currency, source=book.source, period=periods.now)
 
 
 @dataclass(frozen=True)

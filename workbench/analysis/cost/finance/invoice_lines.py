@@ -106,8 +106,8 @@ def readable_lines(lines: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         bad &= kept
         kept &= ~bad
         if count := int(bad.sum()):
-            said = "1 line of invoices has" if count == 1 else f"{count:,} lines of invoices have"
-            notes.append(f"{said} {reason}, and {'is' if count == 1 else 'are'} left out.")
+            phrase = "1 line of invoices has" if count == 1 else f"{count:,} lines of invoices have"
+            notes.append(f"{phrase} {reason}, and {'is' if count == 1 else 'are'} left out.")
     return lines[kept], notes
 
 

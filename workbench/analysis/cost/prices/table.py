@@ -125,9 +125,9 @@ def _spans(rows: Sequence[_Row], source: str) -> list[Price]:
         for what, values in (("currencies", {row.currency for row in held}), ("batches", {row.batch for row in held})):
             if len(values) > 1:
                 numbers = ", ".join(str(row.number) for row in held)
-                said = "different currencies" if what == "currencies" else "different batch factors"
+                phrase = "different currencies" if what == "currencies" else "different batch factors"
                 raise ParameterError(
-                    f"Rows {numbers} of the prices give {held[0].provider} {held[0].model} {said} at one time.",
+                    f"Rows {numbers} of the prices give {held[0].provider} {held[0].model} {phrase} at one time.",
                     hint="The units of a model have one currency and one batch factor, or none.",
                 )
         rates = {row.unit: row.rate for row in held}

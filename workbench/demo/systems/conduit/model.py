@@ -76,7 +76,7 @@ class Conduit:
         tally = Tally()
         exposures = {target: Exposure() for target in places.TARGETS}
         *people, painter = places.USES
-        lines = [line for use in people for line in traffic.asked(day, use, shape, tally)]
+        lines = [line for use in people for line in traffic.usage_lines(day, use, shape, tally)]
         moved = infrastructure.queue(day, painter, shape)
         drawn = traffic.pictures(day, painter, moved[1], tally)
         answered = exposed.expose_http(day, exposures, lines, shape, tally)

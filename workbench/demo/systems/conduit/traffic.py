@@ -53,7 +53,7 @@ def load(day: Day) -> Floats:
     return shape
 
 
-def asked(day: Day, use: Use, shape: Floats, tally: Tally) -> list[Line]:
+def usage_lines(day: Day, use: Use, shape: Floats, tally: Tally) -> list[Line]:
     """Return the lines of a key: its usual model, and the dearer one a switch goes to."""
     name = f"conduit/{use.key}"
     ends = _ENDS if use.endpoint.endswith("completions") else _MACHINE_ENDS

@@ -155,11 +155,11 @@ def bucketed(
             steps = answer.get("aggregations", {}).get("steps", {})
             for bucket in steps.get("buckets", ()):
                 key = bucket["key"]
-                said = [
+                clauses = [
                     _said(grouping, key.get(f"by{at}", grouping.value), shape)
                     for at, grouping in enumerate(plan.groupings)
                 ]
-                place = (int(key["step"]), *said)
+                place = (int(key["step"]), *clauses)
                 counts.totals[place] = counts.totals.get(place, 0) + int(bucket["doc_count"])
                 added += int(bucket["doc_count"])
             after = steps.get("after_key")

@@ -169,7 +169,7 @@ class Fields:
         # What collectors put beside a record's own time is what their indices are cut and sorted by.
         return "@timestamp" if "@timestamp" in dated else dated[0]
 
-    def said(self, time: str) -> tuple[str, ...]:
+    def warning_lines(self, time: str) -> tuple[str, ...]:
         """Sentences about what reading these indices leaves out."""
         undated = [name for name, index in self.indices.items() if index.place(time).kind != "time"]
         unread = [name for name, index in self.indices.items() if not index.sourced]

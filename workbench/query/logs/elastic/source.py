@@ -118,7 +118,7 @@ class ElasticSource:
     ) -> Iterator[pd.DataFrame]:
         time = fields.time(self._shape)
         query = joined(in_range(time, span), plans)
-        said = fields.said(time)
+        warnings = fields.warning_lines(time)
         pages = Pages(self.web, index, opensearch=self._is_opensearch())
         for hits in pages(query, time):
             if hits:
@@ -129,7 +129,7 @@ class ElasticSource:
                     known = fields.indices.get(str(hit.get("_index", "")))
                     rows.add(indexed_record(kept, known), time_ns=_time_ns(hit, time))
                 frame = matching(rows.frame(), replace(wanted, native=None), span)
-                frame.attrs = {"query": query, "source": self._name, "warnings": (*said, *pages.warnings)}
+                frame.attrs = {"query": query, "source": self._name, "warnings": (*warnings, *pages.warnings)}
                 yield frame
 
     def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -145,7 +145,7 @@ class ElasticSource:
         time = fields.time(self._shape)
         plans = self._plans(wanted, span, index, fields, by=by)
         query = joined(in_range(time, span), plans)
-        warnings = dict.fromkeys(fields.said(time))
+        warnings = dict.fromkeys(fields.warning_lines(time))
         undecided = dict.fromkeys(path for plan in plans for path in plan.undecided)
         rounded = dict.fromkeys(path for plan in plans for path in plan.rounded)
         exact = not undecided and all(plan.filter.exact for plan in plans)

@@ -82,7 +82,7 @@ class Coverage:
 
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what was not understood."""
-        said = {
+        texts = {
             "broken": "begin like JSON and are none; they are kept as text",
             "undated": "have no time that can be read; they carry that of the line beside",
             "unordered": "have a date that can be read day first or month first; set `dates: day-first` or "
@@ -97,7 +97,7 @@ class Coverage:
             "repeated": "stand in two logs and count once",
         }
         of = f"of {self.records:,} record{'s' if self.records != 1 else ''}"
-        sentences = [f"{self.counts[name]:,} {of} {text}." for name, text in said.items() if self.counts[name]]
+        sentences = [f"{self.counts[name]:,} {of} {text}." for name, text in texts.items() if self.counts[name]]
         return (*sentences, *self.unread)
 
 

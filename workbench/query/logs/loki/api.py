@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from workbench.core.errors import AnswerUnreadable, ParameterError, QueryTooExpensive, SourceError, SourceUnavailable
 from workbench.core.timerange import duration_ms
-from workbench.query.http.client import BackendClient, said
+from workbench.query.http.client import BackendClient, reply_words
 from workbench.query.http.failures import clean
 from workbench.query.http.reading import in_time
 from workbench.query.http.transport import Fields
@@ -98,7 +98,7 @@ class LokiApi:
         most = limit or self.most_lines
         limited = [*fields, ("limit", str(most))]
         reply = self.web.reply(path, limited, query=query, headers=_CATEGORIZED, fine=(400, 401))
-        if reply.status == 400 and (cap := _CAP.search(said(reply))) and int(cap[1]) < self.most_lines:
+        if reply.status == 400 and (cap := _CAP.search(reply_words(reply))) and int(cap[1]) < self.most_lines:
             self.most_lines = most = int(cap[1])
             limited = [*fields, ("limit", cap[1])]
         if reply.status == 200:
@@ -206,7 +206,7 @@ class LokiApi:
     def _document(self, path: str, fields: Fields = (), *, query: str = "") -> dict[str, Any]:
         reply = self.web.reply(path, fields, query=query, headers=_CATEGORIZED, fine=(401,))
         if reply.status == 401:
-            answer = said(reply)
+            answer = reply_words(reply)
             raise SourceUnavailable(
                 f"Loki refuses the request (HTTP 401): {answer or 'no reason given'}.",
                 source=self.web.name,

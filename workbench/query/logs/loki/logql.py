@@ -171,13 +171,15 @@ class _Inside:
     def tight(self) -> str:
         """Return the condition itself."""
         return (
-            "(" + " or ".join(self._alternatives(self.names)) + ")" if len(self.names) > 1 else self._one(self.names[0])
+            "(" + " or ".join(self._alternatives(self.names)) + ")"
+            if len(self.names) > 1
+            else self._label_matcher(self.names[0])
         )
 
     def _alternatives(self, names: Sequence[str]) -> list[str]:
-        return [self._one(name) for name in names]
+        return [self._label_matcher(name) for name in names]
 
-    def _one(self, name: str) -> str:
+    def _label_matcher(self, name: str) -> str:
         return f"{name}{self.op}{quoted(self.text)}"
 
 

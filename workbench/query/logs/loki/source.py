@@ -282,8 +282,8 @@ def _frame(entries: Sequence[Entry], streams: Streams, *, keep_parsed: bool, par
     rows = LogRows(replace(streams.shape, own=own))
     for entry in entries:
         parsed = parsed_line(entry.line)
-        said = flattened(parsed.record)
-        record = {**entry.labels, **entry.metadata, **(entry.parsed if keep_parsed else {}), **said}
+        attributes = flattened(parsed.record)
+        record = {**entry.labels, **entry.metadata, **(entry.parsed if keep_parsed else {}), **attributes}
         record |= {label: entry.labels[label] for label in streams.label_columns.values() if label in entry.labels}
         levels = rows.unknown_levels + rows.no_levels
         rows.add(record, time_ns=entry.time_ns)

@@ -156,13 +156,17 @@ def _one_nanosecond(api: LokiApi, query: str, at: int, shown: list[Entry]) -> li
 def _from_both_ends(first: list[Entry], last: list[Entry], api: LokiApi, query: str, at: int) -> list[Entry]:
     known = {_same(entry) for entry in first}
     more = [entry for entry in last if _same(entry) not in known]
-    counted = _counted(api, query, at)
-    # Without a count, lines may lie between two ends that do not overlap, or behind one that shows nothing new.
-    whole = 0 < len(more) < len(last) if counted is None else len(first) + len(more) >= counted
+    counted, held = _counted(api, query, at), len(first) + len(more)
+    if counted is None:
+        # Servers before 2022 know no nanoseconds: the millisecond has at least as many lines. Without any count, lines
+        # may lie between two ends that do not overlap, or behind one that shows nothing new.
+        most = _counted(api, query, at + 1, "1ms")
+        whole = 0 < len(more) < len(last) or (most is not None and held >= most)
+    else:
+        whole = held >= counted
     if not whole:
         raise QueryTooExpensive(
-            f"More than {len(first) + len(more):,} lines of one stream share the nanosecond {at}; "
-            "Loki gives no way to read them all.",
+            f"More than {held:,} lines of one stream share the nanosecond {at}; Loki gives no way to read them all.",
             source=api.web.name,
             query=query,
             hint="Raise max_entries_limit_per_query of the server, or narrow the filter.",
@@ -170,10 +174,10 @@ def _from_both_ends(first: list[Entry], last: list[Entry], api: LokiApi, query: 
     return first + more
 
 
-def _counted(api: LokiApi, query: str, at: int) -> int | None:
-    """Count the lines of one nanosecond; None where the server cannot evaluate the query as numbers."""
+def _counted(api: LokiApi, query: str, at: int, width: str = "1ns") -> int | None:
+    """Count the lines of a window that ends with a nanosecond; None where the server cannot evaluate the query."""
     try:
-        return round(sum(value for _, value in api.instant(f"sum(count_over_time({query} [1ns]))", at)))
+        return round(sum(value for _, value in api.instant(f"sum(count_over_time({query} [{width}]))", at)))
     except (QueryRejected, QueryTooExpensive):
         return None
 
