@@ -31,12 +31,12 @@ def chance_text(value: float) -> str:
 
     Examples
     --------
-    >>> [chance_text(value) for value in (0.0, 0.031, 0.999, float("nan"))]
+    >>> [chance_text(value) for value in (0.005, 0.031, 0.995, float("nan"))]
     ['< 1 %', '3 %', '> 99 %', '–']
     """
     if not math.isfinite(value):
         return NO_VALUE
-    return "< 1 %" if value < 0.005 else "> 99 %" if value > 0.995 else f"{value * 100:.0f} %"
+    return "< 1 %" if value < 0.01 else "> 99 %" if value > 0.99 else f"{value * 100:.0f} %"
 
 
 def _reached(row: Any) -> str:
