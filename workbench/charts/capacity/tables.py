@@ -273,15 +273,17 @@ def likeliest(frame: pd.DataFrame) -> str:
 
 
 def _when_reached(row: Any, as_of: pd.Timestamp) -> str:
+    limit = str(row.limit).lstrip(">= ")
     if row.reached_at <= as_of:
-        return f"is above {row.limit} now"
+        return "is full now" if limit == "full" else f"is at or above {limit} now"
     between = f"{day_text(row.earliest)} to after {row.ahead_days:,.0f} d"
     if pd.notna(row.latest):
         of_days = row.earliest.date() != row.latest.date()
         days = f"{day_text(row.earliest)} to {day_text(row.latest)}"
         between = days if of_days else f"{row.earliest:%H:%M} to {row.latest:%H:%M} UTC"
     chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
-    return f"reaches {row.limit} on {instant_text(row.reached_at)} ({between}; {chance})"
+    reaches = "is full" if limit == "full" else f"reaches {limit}"
+    return f"{reaches} on {instant_text(row.reached_at)} ({between}; {chance})"
 
 
 def capacity_finding(study: Study) -> Sentence:
