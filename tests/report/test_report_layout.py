@@ -11,7 +11,7 @@ import pytest
 
 from workbench.charts.overview.first_page import FINDINGS_TYPE
 from workbench.charts.tables import EMPTY, Table
-from workbench.report.export.figures import alternative_text, is_empty
+from workbench.report.export.figures import alternative_text, drawn, is_empty
 from workbench.report.export.html import to_html
 from workbench.report.export.layout import PLOTLY, arranged
 
@@ -94,3 +94,12 @@ def test_a_figure_says_in_words_what_it_shows() -> None:
     assert is_empty({"data": [{"y": [None, None]}, {"x": {}}]})
     nowhere = {"dtype": "f8", "bdata": base64.b64encode(struct.pack("<2d", math.nan, math.nan)).decode()}
     assert is_empty({"data": [{"x": ["2026-10-01", "2026-10-02"], "y": nowhere}]})
+
+
+def test_dates_under_a_figure_read_as_those_in_the_text(omit) -> None:
+    points = {"x": ["2026-10-01", "2026-10-20", "2026-11-05"], "y": [1, 2, 3], "type": "scatter"}
+    pictures = drawn([{"data": [points], "layout": {"height": 300}}])
+    if pictures is None:
+        omit("no Chromium is found")
+    assert "4 Oct" in pictures[0]
+    assert "Oct 4" not in pictures[0]

@@ -184,9 +184,8 @@ class Sentence:
 
 def compliance_table(result: Result) -> Table:
     """Table of :func:`compliance_rows` that renders itself."""
-    return Table(
-        compliance_rows(result), caption="Bad and allowed are counts; budget left is a share of the error budget."
-    )
+    caption = "Bad and allowed are counts; budget left is a share of the error budget."
+    return Table(compliance_rows(result), caption=caption, left=("exhausted",))
 
 
 def burn_table(result: Result) -> Table:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.charts.theme import DATES
 from workbench.core.errors import ReportError
 from workbench.report.export.browser import browser, run_browser
 
@@ -70,9 +71,8 @@ def drawn(figures: Sequence[Mapping[str, Any]]) -> list[str] | None:
 
     with tempfile.TemporaryDirectory(prefix="figures-") as folder:
         page = Path(folder) / "figures.html"
-        page.write_text(
-            _PAGE.format(library=get_plotlyjs(), figures=script_json(list(figures)), width=WIDTH), encoding="utf-8"
-        )
+        dated = script_json([{**figure, "config": DATES} for figure in figures])
+        page.write_text(_PAGE.format(library=get_plotlyjs(), figures=dated, width=WIDTH), encoding="utf-8")
         text = run_browser(program, page, f"--virtual-time-budget={_BUDGET_MS}", "--dump-dom")
     match = _DRAWN.search(text)
     pictures: list[str] = json.loads(html.unescape(match[1])) if match and match[1] else []
