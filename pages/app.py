@@ -4,13 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from workbench.core.settings import load_settings
 from workbench.ui.parts import filters, links, load, menu, reader, states
 
 st.set_page_config(page_title="LLM workbench", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
 
 with states.guard():
-    settings = load_settings()
+    settings = load.settings()
     if not reader.admitted(settings):
         st.stop()
 

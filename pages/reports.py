@@ -8,6 +8,7 @@ from workbench.ui.parts import header, states
 header.title("Reports")
 
 with states.guard():
+    reports.asked_for()
     rows = reports.past()
     if not rows:
         states.nothing("No run of a report was found", "Make one: `workbench report run monthly --system SYSTEM`.")

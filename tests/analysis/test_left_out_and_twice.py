@@ -76,6 +76,9 @@ def test_a_pair_of_prometheus_is_seen_by_its_samples(counter, offset, label) -> 
         return
     assert twice is not None
     assert (twice.label, twice.values) == (label, ("x", "y"))
+    late = scraped_twice(SeriesSet.of(pair), since_ms=int(pair[0][1][len(pair[0][1]) // 2]))
+    assert late is not None
+    assert late.at_stake <= twice.at_stake
     assert twice.at_stake == pytest.approx(twice.counted / 2, rel=0.05)
     assert f"differ only in {label} (x, y)" in twice_note(twice)
 

@@ -285,3 +285,18 @@ def test_units_keep_means_and_ratios_and_are_counted_in_the_sample_ratio() -> No
     )
     with pytest.raises(ParameterError, match="Items are paired"):
         compare_arms(rows, Columns("arm", "score", item="user", unit="user"), ("a", "b"))
+
+
+def test_items_whose_segment_differs_between_the_sides_are_in_no_segment() -> None:
+    """Segments of different items were paired with each other, or the comparison failed."""
+    items = np.arange(60)
+    kinds = np.where(items < 30, "chat", "code")
+    first = pd.DataFrame({"id": items, "model": "a", "score": items % 7 / 6, "kind": kinds})
+    second = first.assign(model="b", score=first["score"] + 0.1, kind=np.where(items % 40 < 20, "chat", "code"))
+    result = compare_arms(pd.concat([first, second]), Columns("model", "score", item="id", segment="kind"), ("a", "b"))
+    frame = result.frame.set_index("segment")
+    same = first["kind"] == second["kind"]
+    for kind in ("chat", "code"):
+        assert frame.loc[kind, "n_first"] == frame.loc[kind, "n_second"] == int((same & (first["kind"] == kind)).sum())
+        assert frame.loc[kind, "difference"] == pytest.approx(0.1)
+    assert f"{int((~same).sum())} items have another kind on each side and are in no segment." in result.notes

@@ -159,6 +159,7 @@ def test_a_ledger_is_split_and_adds_up_and_the_figure_shows_it():
     assert bars.y[0] == 3.0
     assert bars.y[-1] == 5.0
     assert sum(bars.y[1:-1]) == pytest.approx(2.0)
+    assert result.notes == ("By key, spend moved most for vk-1 (+1.40 USD) and vk-2 (+0.50 USD).",)
 
 
 def test_a_period_that_was_not_observed_explains_nothing():
@@ -211,3 +212,9 @@ def test_the_list_price_of_a_book_explains_a_cut_in_a_ledger_and_the_rest_stays(
     assert "list price" in result.moved["cause"].iloc[0]
     plain = spend_drivers(ledger, seen, accounts, periods)
     assert plain.steps("USD")["effect"].tolist() == ["price"]
+
+
+def test_spend_that_is_counted_with_nothing_has_a_plain_cause() -> None:
+    split = {"unmeasured": {("stability",): Decimal(389), ("openai",): Decimal(251)}}
+    said = cause_sentence(split, ("service",), Decimal(640), Decimal(16_000), "USD")
+    assert said.endswith("because of spend without tokens or requests (most in stability) (+640.00 USD).")

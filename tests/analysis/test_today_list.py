@@ -65,7 +65,7 @@ def test_only_breaches_that_last_are_matters_and_say_value_limit_and_time() -> N
     rows = {"limit": "p95", "title": "p95", "severity": "warning", "group": "method=GET", "seconds": [3600.0, 60.0],
             "worst": [7.5, 6.0], "unit": "s", "ongoing": [True, False], "rule": "> 5", "value": 5.0}  # fmt: skip
     (one,) = limit_findings(pd.DataFrame(rows), DUTY, looked_back_s=3600)
-    assert one.evidence == "7.5 s (method=GET), limit > 5, for at least 1 h"
+    assert one.evidence == "7.5 s (method=GET), limit > 5 s, for at least 1 h"
     assert one.urgency == 1.5
 
 

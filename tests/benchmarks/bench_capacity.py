@@ -168,15 +168,17 @@ def measure(given: Suite, *, peer: bool) -> None:
         for name, answers in others.items():
             score(name, split, list(answers[number][:5]), float(answers[number][5][0]))
     columns = ["series", "error", "mase", "c80", "c95", "seconds"]
-    tables = {name: pd.DataFrame(found, columns=columns).groupby("series").mean() for name, found in rows.items()}
+    each = {name: pd.DataFrame(found, columns=columns) for name, found in rows.items()}
+    tables = {name: found.groupby("series").mean() for name, found in each.items()}
     base = tables["seasonal naive"]["error"]
     usable = base.index[base > 0]
     print(f"\n{given.name}: {len(usable)} series, {len(given.splits)} forecasts")
-    print(f"{'':16s} error/naive  median MASE  wins  cover 80 %  cover 95 %  ms")
+    print(f"{'':16s} error/naive  median MASE of forecasts, of series  wins  cover 80 %  cover 95 %  ms")
     for name, table in tables.items():
         ratio = (table["error"] / base)[usable].clip(lower=1e-9)
         print(
-            f"{name:16s} {np.exp(np.log(ratio).mean()):11.3f}  {table['mase'].median():11.3f}"
+            f"{name:16s} {np.exp(np.log(ratio).mean()):11.3f}  {each[name]['mase'].median():24.3f}"
+            f"  {table['mase'].median():9.3f}"
             f"  {(ratio < 1).mean():4.2f}"
             f"  {table['c80'].mean():10.2f}  {table['c95'].mean():10.2f}  {table['seconds'].mean() * 1000:4.0f}"
         )

@@ -44,7 +44,7 @@ def failed(file: Path, rules: Path, criteria: str) -> tuple[str, list[str]]:
 
 
 def main(model: Path, prices: Path | None) -> None:
-    from workbench.cli.main import main as command
+    from workbench.cli.main import cli
     from workbench.demo import build_demo
 
     folder = Path(tempfile.mkdtemp())
@@ -62,7 +62,7 @@ def main(model: Path, prices: Path | None) -> None:
     for system, options, criteria in runs:
         file = folder / "focus.csv"
         words = ["--home", str(folder), "cost", "export", system, "--period", "2026-10", "--file", str(file), *options]
-        command(words, standalone_mode=False)
+        cli.main(words, standalone_mode=False)
         totals, real = failed(file, folder / "rules", criteria)
         print(f"{system} {' '.join(options[:1])}: {totals}; violations: {', '.join(real) or 'none'} (bar: none)")
 

@@ -304,3 +304,12 @@ def test_sums_beside_their_parts_are_left_out_of_a_draft(text: str, role: str, v
     times = np.array([0])
     store = MemoryStore(SeriesSet.of((labels, times, np.array([value])) for labels, value in samples))
     assert sorted(evaluate_instant(select, store, time_ms=0).values.ravel().tolist()) == sorted(values)
+
+
+def test_what_the_metrics_cannot_answer_is_said() -> None:
+    series = [counter("api_requests_total", code=code) for code in ("200", "500")]
+    assert draft("api", {}, series).unanswered == (
+        "spend (no counter of cost or tokens)",
+        "quality (no score of answers)",
+    )
+    assert len(draft("api", {}, [counter("jobs_total")]).unanswered) == 3

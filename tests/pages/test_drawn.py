@@ -3,15 +3,18 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io as pio
 import pytest
 
 from workbench.core.result import Provenance, Result, Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.answers import asking
 from workbench.studies.answers.document import study_bytes, study_of
-from workbench.ui.parts.drawn import drawn, once
+from workbench.ui.parts import load
+from workbench.ui.parts.drawn import drawn, once, still
 
 calls: list[str] = []
 
@@ -100,3 +103,18 @@ def test_drawing_a_page_changes_nothing_of_the_answer_that_readers_share(visit, 
     asking._read.cache_clear()
     assert kept
     assert all(study_bytes(study) == study_bytes(study_of(content)) for content, study in kept)
+
+
+def test_a_figure_that_stays_says_what_it_held_and_is_written_the_same():
+    figure = go.Figure(go.Scatter(x=[1, 2], y=np.array([0.1, 0.2])), layout={"title": "a"})
+    before = pio.to_json(figure.to_dict(), validate=False)
+    kept = still(figure)
+    assert kept.to_dict() is kept.to_dict()
+    assert pio.to_json(kept.to_dict(), validate=False) == before
+
+
+def test_settings_are_read_anew_when_their_file_is_edited(settings_file):
+    first = load.settings()
+    assert load.settings() is first
+    settings_file.write_text('zone = "Europe/Berlin"\n' + settings_file.read_text())
+    assert load.settings().zone == "Europe/Berlin"

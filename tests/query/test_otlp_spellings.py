@@ -80,7 +80,7 @@ def test_times_in_another_unit_are_said_and_not_merely_outside_the_period(tmp_pa
     (tmp_path / "spans.json").write_text(text)
     (piece,) = TraceFiles("spans", tmp_path / "spans.json").spans(SpanFilter(), DAY)
     assert piece.empty
-    assert "1 spans start before 2001: their times are not in nanoseconds." in piece.attrs["warnings"]
+    assert "1 span starts before 2001: its time is not in nanoseconds." in piece.attrs["warnings"]
 
 
 @pytest.mark.parametrize(("state", "weight"), [("ot=p:2;r:3", 4.0), ("ot=p:63", 1.0), ("ot=p:0", 1.0)])

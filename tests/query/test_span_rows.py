@@ -89,11 +89,11 @@ def test_doubts_are_marked_and_counted() -> None:
     assert rows.loc["b" * 16, "attributes"] == {"workbench.partial": "parent missing", "workbench.duration": "-7"}
     assert rows.loc["d" * 16, "attributes"] == {"workbench.duration": "missing"}
     assert gathered.warning_lines() == (
-        "1 spans came twice and are counted once.",
-        "1 spans name a parent that is not there: their traces are partial.",
-        "1 spans have no start or one that no clock shows, and are left out.",
-        "1 spans end before they start (clock skew); their duration is 0.",
-        "1 spans have no duration; 0 stands for it.",
+        "1 span came twice and is counted once.",
+        "1 span names a parent that is not there: its trace is partial.",
+        "1 span has no start or one that no clock shows, and is left out.",
+        "1 span ends before it starts (clock skew); its duration is 0.",
+        "1 span has no duration; 0 stands for it.",
     )
 
 
@@ -144,8 +144,8 @@ def test_no_line_of_a_file_is_dropped_in_silence(tmp_path: Path) -> None:
     count, warnings = read(tmp_path / "spans.jsonl")
     assert count == 1
     assert warnings == (
-        "1 lines or messages of spans.jsonl cannot be read and are left out.",
-        "1 documents of spans.jsonl hold logs or metrics and no spans.",
+        "1 line or message of spans.jsonl cannot be read and is left out.",
+        "1 document of spans.jsonl holds logs or metrics and no spans.",
     )
 
 
@@ -154,7 +154,7 @@ def test_a_parent_in_a_later_file_is_found_and_one_in_none_is_missed(tmp_path: P
     (tmp_path / "b.json").write_text(json.dumps(traced.otlp([span("b" * 16, "c" * 16)])))
     count, warnings = read(tmp_path)
     assert count == 2
-    assert warnings == ("1 spans name a parent that is not there: their traces are partial.",)
+    assert warnings == ("1 span names a parent that is not there: its trace is partial.",)
 
 
 def test_a_file_cut_in_a_message_gives_what_came_before(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_file_cut_in_a_message_gives_what_came_before(tmp_path: Path) -> None:
     whole = len(body).to_bytes(4, "big") + body
     (tmp_path / "spans.bin").write_bytes(whole + whole[:-3])
     assert read(tmp_path / "spans.bin") == (
-        1, ("1 lines or messages of spans.bin cannot be read and are left out.",)
+        1, ("1 line or message of spans.bin cannot be read and is left out.",)
     )  # fmt: skip
 
 

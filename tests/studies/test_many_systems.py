@@ -79,12 +79,13 @@ def test_what_a_process_beside_a_report_answers_is_what_the_report_would(
     opened: Context, october: TimeRange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     question = Question("period_history", SYSTEMS[1], october, october.end, (("questions", ("cost", "alerts")),))
-    here: Any = many_systems.ask_beside(opened, question)()
+    questions = [question, Question("capacity_forecast", SYSTEMS[1], october, october.end)]
+    here: Any = many_systems.ask_beside(opened, questions)()
     monkeypatch.setenv(many_systems.PROCESSES, "2")
     monkeypatch.setattr(many_systems, "_answered", None)  # this process computes nothing
-    there: Any = many_systems.ask_beside(opened, question)()
-    assert here.to_dict() == there.to_dict()
-    assert len(there.results["periods"].frame)
+    there: Any = many_systems.ask_beside(opened, questions)()
+    assert [answer.to_dict() for answer in here] == [answer.to_dict() for answer in there]
+    assert len(there[0].results["periods"].frame)
 
 
 def test_a_report_is_whole_though_the_process_beside_it_died(
@@ -93,5 +94,5 @@ def test_a_report_is_whole_though_the_process_beside_it_died(
     monkeypatch.setenv(many_systems.PROCESSES, "2")
     monkeypatch.setattr(many_systems, "LocalProcesses", Dying)
     question = Question("period_history", SYSTEMS[1], october, october.end, (("questions", ("alerts",)),))
-    answer: Any = many_systems.ask_beside(opened, question)()
+    (answer,) = many_systems.ask_beside(opened, [question])()
     assert len(answer.results["periods"].frame)

@@ -49,6 +49,15 @@ def test_the_last_days_are_judged_by_segment(
     assert answer.notes[0] == "Not compared (ids, times or text): id."
 
 
+def test_an_id_that_two_models_answered_is_no_score(context: Context, tmp_path: Path) -> None:
+    size, path = 400, tmp_path / "pairs.csv"
+    time = pd.date_range("2026-10-01", periods=size, freq="2h", tz="UTC")
+    pd.DataFrame({"id": np.arange(size) // 2, "time": time, "score": np.arange(size) % 5}).to_csv(path, index=False)
+    answer = rows_drift(context, rows=path, split=Split(time="time"))
+    assert answer.drift.changes.frame["column"].unique().tolist() == ["score"]
+    assert answer.notes[0] == "Not compared (ids, times or text): id."
+
+
 def test_counts_are_those_of_the_rows(context: Context, answers: pd.DataFrame, tmp_path: Path) -> None:
     rows = answers.assign(country=answers["country"].where(answers.index % 5 > 0))
     rows.to_parquet(tmp_path / "answers.parquet", row_group_size=1_000)

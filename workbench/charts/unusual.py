@@ -14,7 +14,7 @@ from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.alerts.tables import measure_text
 from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
-from workbench.charts.performance.tables import rule_text, use_text
+from workbench.charts.performance.tables import use_text
 from workbench.charts.tables import budget_left_text, goal_word
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Status, Study
@@ -24,6 +24,7 @@ from workbench.core.units import (
     day_text,
     instant_text,
     ratio_text,
+    rule_text,
     span_text,
     target_text,
     value_text,
@@ -82,7 +83,8 @@ def performance_lines(study: Study) -> tuple[Line, ...]:
         phrase = "broken now" if row.now else "broken, kept now"
         times = "once" if row.breaches == 1 else f"{row.breaches:,} times"
         worst = use_text(row.worst, str(row.unit))
-        evidence = f"{phrase}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule_text(row)}"
+        rule = rule_text(str(row.rule), use_text(row.value, str(row.unit)))
+        evidence = f"{phrase}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule}"
         lines.append(
             Line(
                 "performance/threshold",

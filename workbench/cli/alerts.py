@@ -199,7 +199,7 @@ def tune(request: Request, names: tuple[str, ...], rule_file: Path | None, test_
         tuning_rows(tuning),
         csv=tuning.to_frame().to_dict(orient="records"),
         right=lambda name: name not in TEXT,
-        finding=tuning_finding(tuning),
+        finding=tuning_finding(study),
     )
 
 

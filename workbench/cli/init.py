@@ -119,6 +119,9 @@ def _show(made: Any) -> None:
     say("", *(f"Left out: {plain(metric)}: {plain(why)}" for metric, why in draft.left_out.items()))
     say(f"Metrics used by no role: {len(draft.unused)}; the profile lists them.")
     say(f"Rules of the server about this system: {made.rules}.")
+    absent = [*draft.unanswered, *([] if made.rules else ["alerts (the server has no rule about this system)"])]
+    if absent:
+        say(f"Not measured by these metrics: {'; '.join(absent)}.")
     if made.alertmanagers:
         say(f"It sends alerts to {_listed(made.alertmanagers)}: a source of kind alertmanager reads them.")
     say(*filter(None, [draft.starter]), "")

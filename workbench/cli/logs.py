@@ -97,7 +97,9 @@ def logs(
         say(f"{read['share']:.2%} of {read['records']:,} records ({read['lines']:,} lines) in {files} were understood.")
     shown = f", the newest {limit} are shown" if result.matched > limit and not count_by else ""
     kept = " (kept lines; the estimates say how many there were)" if result.sampled else ""
-    say(f"{result.matched:,} lines of {result.source} match in {span}{kept}{shown}")
+    matched = "1 line" if result.matched == 1 else f"{result.matched:,} lines"
+    verb = "matches" if result.matched == 1 else "match"
+    say(f"{matched} of {result.source} {verb} in {span}{kept}{shown}")
     if result.error_share is not None and result.rows:
         say(_error_share(*result.error_share))
 

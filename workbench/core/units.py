@@ -221,6 +221,8 @@ def bool_text(value: float) -> str:
 _FORMATS: dict[str, Callable[[float], str]] = {
     "bool": bool_text,
     "ratio": ratio_text,
+    "percent": lambda value: ratio_text(value / 100, digits=1),
+    "bytes/s": lambda value: f"{bytes_text(value)}/s" if math.isfinite(value) else NO_VALUE,
     "count": count_text,
     "s": span_text,
     "bytes": bytes_text,
@@ -235,8 +237,8 @@ def value_text(value: float, unit: str) -> str:
     --------
     >>> value_text(0.2514, "requests/s"), value_text(1327440123.0, "tokens"), value_text(1.0, "queries")
     ('0.251 requests/s', '1,327,440,123 tokens', '1 query')
-    >>> value_text(1_795_901_846.0, "timestamp")
-    '28 Nov 2026 21:37 UTC'
+    >>> value_text(1_795_901_846.0, "timestamp"), value_text(96.1, "percent")
+    ('28 Nov 2026 21:37 UTC', '96.1 %')
     """
     known = _FORMATS.get(unit)
     if known is not None:
@@ -245,6 +247,19 @@ def value_text(value: float, unit: str) -> str:
         return NO_VALUE
     unit = _singular(unit) if value == 1 else unit
     return f"{value:,.0f} {unit}".rstrip() if abs(value) >= 1000 else f"{significant_text(value)} {unit}".rstrip()
+
+
+def rule_text(rule: str, value: str) -> str:
+    """Write the rule of a threshold with its value and unit in place of the bare number.
+
+    Examples
+    --------
+    >>> rule_text("> 95 for 5m", value_text(95.0, "percent"))
+    '> 95.0 % for 5m'
+    """
+    comparison, _, rest = rule.partition(" ")
+    lasting = rest.partition(" for ")[2]
+    return f"{comparison} {value}" + (f" for {lasting}" if lasting else "")
 
 
 def _singular(unit: str) -> str:

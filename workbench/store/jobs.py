@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from workbench.core.timerange import from_ms, to_ms
 from workbench.store.connection import Connected, dialect_insert, upsert
+from workbench.store.decided.audit import AuditEntry, note
 from workbench.store.leasing import FREE, holds, leased
 from workbench.store.models import jobs, schedules
 from workbench.store.outbox import Message, put_messages
@@ -111,6 +112,15 @@ class Jobs(Connected):
                 count += connection.execute(statement.returning(jobs.c.id)).first() is not None
             upsert(connection, schedules, [{"name": schedule, "planned_ms": to_ms(now)}], on=("name",))
         return count
+
+    def add_job(self, job: NewJob, *, who: str) -> None:
+        """Put a job that somebody asked for into the queue, with a line of the audit trail."""
+        self._may_write(job.system)
+        row = _new_row(job)
+        facts = {"period": job.period, **job.document}
+        with self._writing() as connection:
+            connection.execute(dialect_insert(connection, jobs).values(**row))
+            note(connection, AuditEntry(0, job.due, who, "report.request", job.system, job.id, facts, None, row))
 
     def claim_job(self, holder: str, *, now: datetime, lasts: timedelta, only: Collection[str] = ()) -> Job | None:
         """Take the job that is due longest and at which nobody works; one whose holder died is taken over.

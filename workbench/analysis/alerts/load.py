@@ -14,6 +14,7 @@ from workbench.analysis.alerts.marks import by_alert, chatter_indices, instants_
 from workbench.analysis.alerts.summary import TOP, AlertEpisodes
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
+from workbench.core.units import span_text
 
 #: An alert chatters from this index on, three starts a minute, and with this many starts. [1/s]
 CHATTERS, CHATTER_STARTS = 0.05, 3
@@ -122,7 +123,7 @@ def alert_measures(alerts: AlertEpisodes, *, positions: int = 1) -> AlertMeasure
     notes: tuple[str, ...] = ()
     if alerts.observed_s and alerts.observed_s < ENOUGH_DAYS * 86_400:
         notes = (
-            f"Only {alerts.observed_s / 86_400:.1f} days were observed; the standards call for {ENOUGH_DAYS:.0f}, so "
+            f"Only {span_text(alerts.observed_s)} were observed; the standards call for {ENOUGH_DAYS:.0f} days, so "
             "read the comparison as an indication.",
         )
     columns = ["measure", "title", "value", "unit", "limit", "standard", "status"]

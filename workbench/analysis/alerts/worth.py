@@ -166,7 +166,7 @@ def rule_worth(
     table = pd.DataFrame(rows, columns=[*_COLUMNS[:-1]])
     table["verdict"] = [_verdict(row) for row in table.to_dict(orient="records")]
     if not alerts.observed_s and begun.empty:
-        table[["alerts", "without_use", "caught", "only"]] = np.nan
+        table[["alerts", "without_use", "caught", "only", "budget_missed"]] = np.nan
         table["verdict"] = "not observed"
     table = table.sort_values(["without_use", "alerts", "alertname"], ascending=[False, False, True], kind="stable")
     wide = [event for event in events if event.objective and event.wanted]

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.cost.items import Amount, Item, item_labels, items_of, with_list_prices
-from workbench.analysis.cost.ledger import Account, Periods, known_amount
+from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
 from workbench.analysis.cost.model_switches import model_switches
 from workbench.analysis.cost.prices.book import PriceBook
+from workbench.analysis.counting.amounts import summed
 from workbench.core.money import quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -195,11 +196,40 @@ def spend_drivers(
         change = total((sums[1], -sums[0]))
         cause = cause_sentence(split, labels, change, sums[0], unit)
         moved.append({"unit": unit, "before": sums[0], "amount": sums[1], "change": change, "cause": cause})
+        notes += _owners_moved(ledger, seen, accounts, periods, unit, labels)
     frame = pd.DataFrame(rows, columns=["unit", "effect", "item", "amount"])
     totals = pd.DataFrame(moved, columns=["unit", "before", "amount", "change", "cause"])
     return SpendDrivers(
         frame, moved=totals, labels=labels, period=periods.now, before=periods.before, notes=tuple(notes)
     )
+
+
+def _owners_moved(
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    unit: str,
+    labels: Sequence[str],
+) -> list[str]:
+    """Name the keys, teams or users whose spend moved most, where items are not told apart by them."""
+    sentences = []
+    for owner in (name for name in ("key", "team", "user", "owner") if name not in labels):
+        money = (account for account in accounts if (account.measure, account.unit) == ("cost", unit))
+        counted = next((account for account in money if owner in account.dimensions), None)
+        rows = ledger[ledger["role"] == counted.role] if counted else ledger[:0]
+        if not len(rows) or any(known_amount(rows, seen, span) is None for span in (periods.now, periods.before)):
+            continue
+        now, before = (
+            summed(inside(rows, span), [owner]).set_index(owner)["amount"].to_dict()
+            for span in (periods.now, periods.before)
+        )
+        nothing = Decimal(0)
+        changes = {name: now.get(name, nothing) - before.get(name, nothing) for name in {**before, **now}}
+        most = sorted(changes, key=lambda name: (-abs(changes[name]), str(name)))[:2]
+        parts = [f"{name or '(not given)'} ({changes[name]:+,.2f} {unit})" for name in most if changes[name]]
+        sentences += [f"By {owner}, spend moved most for {' and '.join(parts)}."] if parts else []
+    return sentences
 
 
 def cause_sentence(
@@ -238,7 +268,8 @@ def cause_sentence(
         most = max(amounts, key=lambda name: abs(amounts[name]))
         named = len(amounts) > 1 or effect in ("model_switch", "list_price")
         where = f" (most in {' / '.join(filter(None, most)) or 'all'})" if named else ""
-        causes.append((total(amounts.values()), f"of {effect.replace('_', ' ')}: {text}{where}"))
+        words = text if effect == "unmeasured" else f"{effect.replace('_', ' ')}: {text}"
+        causes.append((total(amounts.values()), f"of {words}{where}"))
     same = [cause for cause in causes if (cause[0] > 0) == (change > 0) and cause[0]]
     if not same:
         return f"{head}."

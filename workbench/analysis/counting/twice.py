@@ -50,13 +50,15 @@ class Twice:
     at_stake: float
 
 
-def scraped_twice(series: SeriesSet) -> Twice | None:
+def scraped_twice(series: SeriesSet, *, since_ms: int | None = None) -> Twice | None:
     """Tell whether series that differ in one label are one counter, scraped by several.
 
     Parameters
     ----------
     series : SeriesSet
         Samples of the counters of one selector.
+    since_ms : int, optional
+        Start of the period that is counted; samples before it tell that counters are one. [ms since the epoch]
 
     Returns
     -------
@@ -87,7 +89,7 @@ def scraped_twice(series: SeriesSet) -> Twice | None:
     if best is None:
         return None
     _, label, values, groups = best
-    rises = [_rise(series, row) for row in range(len(series))]
+    rises = [_rise(series, row, since_ms) for row in range(len(series))]
     at_stake = sum(sum(own) - max(own) for own in ([rises[row] for row in rows] for rows in groups))
     metric = series.labels[0].get("__name__", "")
     return Twice(metric, label, values, sum(rises), at_stake) if at_stake > 0 else None
@@ -172,7 +174,9 @@ def _one_counter(series: SeriesSet, first: int, second: int, label: str) -> bool
     return True if min((steps > 0).sum(), turns.sum()) >= _LEAST_RISES else None
 
 
-def _rise(series: SeriesSet, row: int) -> float:
-    _, values = counted_samples(series, row)
+def _rise(series: SeriesSet, row: int, since_ms: int | None) -> float:
+    times, values = counted_samples(series, row)
+    if since_ms is not None:
+        values = values[max(int(np.searchsorted(times, since_ms, side="right")) - 1, 0) :]
     steps = np.diff(values)
     return float(np.where(steps < 0, values[1:], steps).sum())

@@ -13,7 +13,7 @@ import pandas as pd
 from workbench.analysis.operations.sources import SourceStates
 from workbench.analysis.overview.today import Finding
 from workbench.core.result import Result
-from workbench.core.units import instant_text, ratio_text, span_text, target_text, value_text
+from workbench.core.units import instant_text, ratio_text, rule_text, span_text, target_text, value_text
 
 #: Burn rates over a look-back that empty a budget of 30 days in two days or sooner (SRE Workbook, ch. 5).
 FAST_BURN = {"1h": 14.4, "6h": 6.0}
@@ -87,12 +87,14 @@ def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> 
         shown = max(known, key=known.__getitem__, default="")
         left = float(row.period_left_ratio)
         clauses = [
-            f"budget overspent by {ratio_text(-left, digits=0)}" if left < 0 else f"{ratio_text(left)} of budget left",
+            f"budget overspent by {ratio_text(-left, digits=0)}"
+            if left < 0
+            else f"{ratio_text(left, digits=1)} of budget left",
             f"{ratio_text(float(row.sli))} against {target_text(float(row.target))} over {row.period}",
         ]
         if row.elapsed < 1:
             clauses.append(f"{ratio_text(float(row.budget_left_ratio), digits=0)} left of what is allowed so far")
-        if shown:
+        if known.get(shown, 0.0) > 0:
             clauses.append(f"burn rate {known[shown]:.1f}× in the last {shown}")
         yield Finding(
             kind="objective",
@@ -169,6 +171,7 @@ def limit_findings(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) 
         where = f" ({longest['group']})" if longest["group"] else ""
         more = f"; {len(rows)} series" if len(rows) > 1 else ""
         unit = str(longest["unit"])
+        rule = rule_text(str(longest["rule"]), value_text(value, unit))
         over = worst / value if value > 0 and str(longest["rule"]).startswith(">") else math.nan
         yield Finding(
             kind="limit",
@@ -178,7 +181,7 @@ def limit_findings(breaches: pd.DataFrame, duty: Duty, *, looked_back_s: float) 
             title=str(longest["title"]),
             owner=duty.owner,
             runbook=duty.runbook,
-            evidence=f"{value_text(worst, unit)}{where}, limit {longest['rule']}, for {least}{span_text(held_s)}{more}",
+            evidence=f"{value_text(worst, unit)}{where}, limit {rule}, for {least}{span_text(held_s)}{more}",
             severity=str(longest["severity"]),
             urgency=over,
             about=_about(rows["group"]),

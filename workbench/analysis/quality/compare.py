@@ -151,8 +151,8 @@ def compare_arms(
     [['score', 'all', 1.0, 0.5, 'lower']]
     """
     notes: list[str] = []
-    names = rows[columns.arm].astype("str")
-    pair = [rows[names == arm] for arm in arms]
+    arm_of = rows[columns.arm].astype("str")
+    pair = [rows[arm_of == arm] for arm in arms]
     if columns.item:
         pair = _matched(pair, columns.item, notes)
     counts = len(pair[0]), len(pair[1])
@@ -166,10 +166,16 @@ def compare_arms(
     comparison = _Comparison(columns, any_time, alpha, margin)
     table = comparison.rows(pair, ALL, notes)
     if columns.segment:
-        values = sorted(set(pair[0][columns.segment].astype("str")) | set(pair[1][columns.segment].astype("str")))
+        named = [half[columns.segment].astype("str").to_numpy() for half in pair]
+        if columns.item:
+            same = named[0] == named[1]
+            if not same.all():
+                apart = int((~same).sum())
+                notes.append(f"{apart:,} items have another {columns.segment} on each side and are in no segment.")
+            pair, named = [half[same] for half in pair], [names[same] for names in named]
         parts = [
-            comparison.rows([half[half[columns.segment].astype("str") == value] for half in pair], value, [])
-            for value in values
+            comparison.rows([half[names == value] for half, names in zip(pair, named, strict=True)], value, [])
+            for value in sorted({*named[0], *named[1]})
         ]
         table += _by_holm([row for part in parts for row in part], alpha)
     if ratio_p < RATIO_P:

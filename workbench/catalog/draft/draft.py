@@ -27,6 +27,14 @@ _NO_REQUESTS = "No counter of requests was found, so no objective was drafted."
 _NO_FAILURES = "Requests are counted and their failures are not, so no objective was drafted."
 
 
+#: What a question needs: words of roles, and what is absent where no role has one.
+_NEEDS = (
+    (("requests",), "requests and objectives (no counter of requests)"),
+    (("cost", "tokens"), "spend (no counter of cost or tokens)"),
+    (("quality", "bias"), "quality (no score of answers)"),
+)
+
+
 @dataclass(frozen=True)
 class Draft:
     """YAML texts to be looked over; ``slos`` is empty where failures of requests are not counted.
@@ -57,6 +65,12 @@ class Draft:
     jobs: tuple[str, ...]
     scope: tuple[str, ...]
     starter: str
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """Questions that the metrics cannot answer, each with what is absent."""
+        words = {role.name.partition(".")[0] for role in self.roles}
+        return tuple(absent for needed, absent in _NEEDS if words.isdisjoint(needed))
 
 
 def draft(

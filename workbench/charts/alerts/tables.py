@@ -247,15 +247,16 @@ _WHOLE = 0.95
 
 def none_began(coverage: float) -> str:
     """Say that no alert began, and in how much of the period where not all of it was seen."""
-    return f"No alert began in {_of_period(coverage)}"
+    return f"No alert began in {of_period(coverage)}"
 
 
 def no_burst(coverage: float) -> str:
     """Say that there was no burst, and in how much of the period where not all of it was seen."""
-    return f"No ten minutes of {_of_period(coverage)} had more alerts than is usual then."
+    return f"No ten minutes of {of_period(coverage)} had more alerts than is usual then."
 
 
-def _of_period(coverage: float) -> str:
+def of_period(coverage: float) -> str:
+    """Words for the period, or for the share of it that was observed where that is not all."""
     whole = "this period"
     return f"the {ratio_text(coverage, digits=1)} of {whole} that was observed" if coverage < _WHOLE else whole
 

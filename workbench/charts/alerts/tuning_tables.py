@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.charts.alerts.tables import of_period
 from workbench.charts.tables import Sentence, Table
-from workbench.core.result import Result
+from workbench.charts.theme import STATUS_WORDS
+from workbench.core.result import Result, Study
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, span_text
 
@@ -39,11 +41,13 @@ def tuning_table(result: Result) -> Table:
     return Table(tuning_rows(result), caption=caption, left=TEXT)
 
 
-def tuning_finding(result: Result) -> Sentence:
+def tuning_finding(study: Study) -> Sentence:
     """Say how many pages the proposals avoid on held-back time, and what they cost."""
-    frame: Any = result.frame
+    frame: Any = study.results["tuning"].frame
+    if study.status in ("no_data", "unavailable", "refused"):
+        return Sentence(f"Rules are not judged: {STATUS_WORDS[study.status].lower()}.")
     if frame.empty:
-        return Sentence("No rule pages without use, so nothing is to be tuned.")
+        return Sentence(f"No rule paged without use in {of_period(study.coverage)}, so nothing is to be tuned.")
     own = frame[frame["outcome"] == "proposed"]
     if own.empty:
         return Sentence(f"{len(frame)} rules were replayed; no other setting is better on held-back time.")

@@ -28,7 +28,7 @@ _WORDS = {
     "standing": "stands without action",
     "too few": "too few alerts to say",
     "not judged": "not judged",
-    "quiet": "never fired",
+    "quiet": "did not fire",
     "not observed": "not observed",
 }
 

@@ -31,12 +31,12 @@ def chance_text(value: float) -> str:
 
     Examples
     --------
-    >>> [chance_text(value) for value in (0.0, 0.031, 0.999, float("nan"))]
+    >>> [chance_text(value) for value in (0.005, 0.031, 0.995, float("nan"))]
     ['< 1 %', '3 %', '> 99 %', '–']
     """
     if not math.isfinite(value):
         return NO_VALUE
-    return "< 1 %" if value < 0.005 else "> 99 %" if value > 0.995 else f"{value * 100:.0f} %"
+    return "< 1 %" if value < 0.01 else "> 99 %" if value > 0.99 else f"{value * 100:.0f} %"
 
 
 def _reached(row: Any) -> str:
@@ -273,15 +273,17 @@ def likeliest(frame: pd.DataFrame) -> str:
 
 
 def _when_reached(row: Any, as_of: pd.Timestamp) -> str:
+    limit = str(row.limit).lstrip(">= ")
     if row.reached_at <= as_of:
-        return f"is above {row.limit} now"
+        return "is full now" if limit == "full" else f"is at or above {limit} now"
     between = f"{day_text(row.earliest)} to after {row.ahead_days:,.0f} d"
     if pd.notna(row.latest):
         of_days = row.earliest.date() != row.latest.date()
         days = f"{day_text(row.earliest)} to {day_text(row.latest)}"
         between = days if of_days else f"{row.earliest:%H:%M} to {row.latest:%H:%M} UTC"
     chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
-    return f"reaches {row.limit} on {instant_text(row.reached_at)} ({between}; {chance})"
+    reaches = "is full" if limit == "full" else f"reaches {limit}"
+    return f"{reaches} on {instant_text(row.reached_at)} ({between}; {chance})"
 
 
 def capacity_finding(study: Study) -> Sentence:

@@ -112,7 +112,7 @@ def forecast_sentence(result: SpendForecast) -> str:
         when = f" on {day_text(row.overrun)}" if row.overrun else ""
         chance = ratio_text(row.probability, digits=0)
         parts.append(f"{row.dimension} {row.group} overruns its budget{when} (probability {chance}).")
-    return " ".join(parts) or " ".join(result.notes) or "No month is running at the end of this period."
+    return " ".join(parts) or " ".join(result.notes) or "The month end is not forecast."
 
 
 def forecast_table(result: SpendForecast) -> Table | Sentence:

@@ -13,10 +13,10 @@ from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
 from workbench.core.units import (
     NO_VALUE,
-    bytes_text,
     count_text,
     instant_text,
     ratio_text,
+    rule_text,
     significant_text,
     span_text,
     value_text,
@@ -131,7 +131,7 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
             "threshold": str(row.title),
             "severity": str(row.severity),
             "state": _unknown_since(row, vars(result)["as_of"]) or words[str(row.status)],
-            "limit": rule_text(row),
+            "limit": rule_text(str(row.rule), use_text(row.value, row.unit)),
             "breaches": count_text(row.breaches) if row.status != "no_data" else NO_VALUE,
             "in breach": span_text(row.seconds) if row.status != "no_data" else NO_VALUE,
             "longest": span_text(row.longest) if row.status != "no_data" else NO_VALUE,
@@ -252,15 +252,4 @@ def use_text(value: float, unit: str) -> str:
         return NO_VALUE
     if unit == "ratio":
         return ratio_text(value, digits=1)
-    if unit == "percent":
-        return ratio_text(value / 100, digits=1)
-    if unit == "bytes/s":
-        return f"{bytes_text(value)}/s"
     return f"{count_text(value)} {unit}" if abs(value) >= 1000 and unit not in _KNOWN else value_text(value, unit)
-
-
-def rule_text(row: Any) -> str:
-    """Write the rule of a threshold with its unit, such as ``>= 95.0 % for 5m``."""
-    comparison, _, rest = str(row.rule).partition(" ")
-    lasting = rest.partition(" for ")[2]
-    return f"{comparison} {use_text(row.value, row.unit)}" + (f" for {lasting}" if lasting else "")

@@ -86,7 +86,8 @@ def basis_text(row: Any, as_of: datetime) -> str:
     basis = "counted" if row.basis == "counted" else "issued" if row.number == 1 else f"revision {row.number}"
     basis += " so far" if row.end > as_of else ""
     little = row.coverage == row.coverage and row.coverage < _WHOLE
-    return f"{basis}, {ratio_text(row.coverage, digits=0)} observed" if little else basis
+    share = ratio_text(row.coverage, digits=0)
+    return f"{basis}, {share}{'' if goal_word(row) == PARTLY else ' observed'}" if little else basis
 
 
 def cell_text(row: Any, as_of: datetime) -> str:

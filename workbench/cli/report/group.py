@@ -80,8 +80,7 @@ def run(
     from workbench.core.units import bytes_text
     from workbench.report import run_reports
     from workbench.report.export.outputs import checked_outputs
-    from workbench.report.run.run import ALL
-    from workbench.report.run.templates import template_parameters
+    from workbench.report.run.templates import ALL, template_parameters
 
     defaults = {
         template_parameter.name: template_parameter

@@ -77,7 +77,10 @@ def find(
     if format_ == "table" and not wide:
         rows = [{name: row[name] for name in SHOWN} for row in rows]
     {"json": print_json, "csv": print_csv, "table": print_table}[format_](rows)
-    say(f"{result:,} spans match in {span}" + (f", the slowest {limit} are shown" if result > limit else ""))
+    say(
+        f"{'1 span matches' if result == 1 else f'{result:,} spans match'} in {span}"
+        + (f", the slowest {limit} are shown" if result > limit else "")
+    )
 
 
 def _counted(context: Any, system: str, span: Any, wanted: Any, count_by: str, format_: str) -> None:
@@ -92,4 +95,5 @@ def _counted(context: Any, system: str, span: Any, wanted: Any, count_by: str, f
         {"json": print_json, "csv": print_csv}[format_](counts.to_frame().to_dict(orient="records"))
     for note in counts.notes:
         say(f"Note: {note}")
-    say(f"{int(counts.frame['kept'].sum()):,} kept spans match in {span}")
+    kept = int(counts.frame["kept"].sum())
+    say(f"{'1 kept span matches' if kept == 1 else f'{kept:,} kept spans match'} in {span}")

@@ -14,7 +14,7 @@ from workbench.core import frames
 from workbench.query.logs.dates import Order, in_24_hours, in_figures
 from workbench.query.logs.levels import scale_of, severity_of
 from workbench.query.logs.shape import LogShape, flattened
-from workbench.query.logs.times import partial_time, time_of
+from workbench.query.logs.times import LEAST_EPOCH_S, partial_time, time_of
 
 #: Parser (``json``, ``logfmt``, ``text``) -> ``records``, of these ``understood`` and ``with_level``. [count]
 Parsers = dict[str, Counter[str]]
@@ -72,7 +72,7 @@ class LogRows:
         flat = flattened(record)
         values = {column: self._place(flat, column) for column in self._places}
         if time_ns is None:
-            time_ns = self._time(self._moment(flat))
+            time_ns = self._time(self._moment(flat, values["time_ns"]))
             if time_ns is None:
                 self.undated += 1
                 time_ns = otherwise_ns
@@ -129,13 +129,14 @@ class LogRows:
         self.unordered += time_ns is None and isinstance(value, str) and in_figures(in_24_hours(value.strip()) or "")
         return time_ns
 
-    def _moment(self, flat: Mapping[str, Any]) -> Any:
-        """Value of the first place that holds a time; a clock takes the day that a field of its own names."""
-        held = [flat[place] for place in self._places["time_ns"] if flat.get(place) not in (None, "")]
-        time = next((value for value in held if time_of(value, self._order) is not None), held[0] if held else None)
-        day = flat.get("date")
-        if isinstance(time, str) and isinstance(day, str) and time_of(f"{day} {time}", self._order) is not None:
-            return f"{day} {time}"
+    def _moment(self, flat: Mapping[str, Any], place: str | None) -> Any:
+        """Value that says the time; where that of the usual place is none, what another place says."""
+        time = flat[place] if place else None
+        if isinstance(time, str) and isinstance(day := flat.get("date"), str) and day is not time:
+            return f"{day} {time}" if time_of(f"{day} {time}", self._order) is not None else time
+        if isinstance(time, int | float) and abs(time) < LEAST_EPOCH_S:
+            held = (flat.get(other) for other in self._places["time_ns"])
+            return next((value for value in held if time_of(value, self._order) is not None), time)
         return time
 
     def _place(self, flat: Mapping[str, Any], column: str) -> str | None:

@@ -53,7 +53,7 @@ STAMP = re.compile(
 _YEARS_S = (-9_223_372_036, 9_223_372_036)
 
 #: A smaller number is no epoch but a duration, a temperature or a counter in a field of that name: 1973. [s]
-_LEAST_EPOCH_S = 10**8
+LEAST_EPOCH_S = 10**8
 
 _DAY_NS = 86_400_000_000_000
 
@@ -180,7 +180,7 @@ def _seconds(text: str, zone: str) -> int | None:
 
 def _epoch(text: str) -> tuple[int, bool] | None:
     whole, _, part = text.partition(".")
-    if abs(int(whole)) < _LEAST_EPOCH_S:
+    if abs(int(whole)) < LEAST_EPOCH_S:
         return None
     for limit, power in _EPOCHS:
         if abs(int(whole)) < limit:

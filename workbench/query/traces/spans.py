@@ -260,7 +260,25 @@ class Gathered:
 
 
 def _sentences(counted: Counter[str]) -> tuple[str, ...]:
-    return tuple(f"{count:,} {text}." if text[0].islower() else text for text, count in counted.items())
+    return tuple(
+        f"{count:,} {text if count != 1 else _of_one(text)}." if text[0].islower() else text
+        for text, count in counted.items()
+    )
+
+
+#: Words of the counted warnings for several, and for one.
+_SINGULAR = {
+    "their traces are": "its trace is", "their times are": "its time is", "their duration": "its duration",
+    "lines or messages of": "line or message of", "documents of": "document of", "spans ": "span ", "traces ": "trace ",
+    "end before they start": "ends before it starts", "start before": "starts before", " name ": " names ",
+    " hold ": " holds ", " have ": " has ", " are ": " is ", " were ": " was ",
+}  # fmt: skip
+
+
+def _of_one(text: str) -> str:
+    for several, one in _SINGULAR.items():
+        text = text.replace(several, one)
+    return text
 
 
 def tell_apart(spans: Iterable[Span]) -> None:

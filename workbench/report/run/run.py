@@ -25,13 +25,10 @@ from workbench.report.run.compose import composed
 from workbench.report.run.jupyter import jupyter_library
 from workbench.report.run.kernel import KERNEL_NAME, kernel_in
 from workbench.report.run.statuses import DATA, take_unanswered, with_status_cell
-from workbench.report.run.templates import checked_parameters, template_parameters, template_path
+from workbench.report.run.templates import ALL, checked_parameters, template_parameters, template_path
 from workbench.store import open_store
 from workbench.store.kept import DRAFTS, kept_as
 from workbench.studies import open_context
-
-#: Name that stands for all systems, for templates whose ``system`` is this by default.
-ALL = "all"
 
 #: A cell that takes longer is stopped. [s]
 CELL_TIMEOUT_S = 300

@@ -16,6 +16,9 @@ from workbench.report.run.jupyter import jupyter_library
 #: Parameters that the run itself gives to every template that declares them.
 GIVEN = ("system", "period", "zone", "as_of", "home", "config")
 
+#: Name that stands for all systems, for templates whose ``system`` is this by default.
+ALL = "all"
+
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -79,6 +82,19 @@ def template_parameters(name: str, folders: Sequence[Path] = ()) -> tuple[Parame
         ) from error
     return tuple(
         Parameter(key, value["inferred_type_name"], value["default"], value["help"]) for key, value in declared.items()
+    )
+
+
+def takes_all(name: str, folders: Sequence[Path] = ()) -> bool:
+    """Whether a template is one report over all systems.
+
+    Examples
+    --------
+    >>> takes_all("executive"), takes_all("monthly")
+    (True, False)
+    """
+    return any(
+        parameter.name == "system" and parameter.value == ALL for parameter in template_parameters(name, folders)
     )
 
 

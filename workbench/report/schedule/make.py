@@ -10,7 +10,8 @@ from workbench.core.errors import ParameterError, ReportIncomplete, WorkbenchErr
 from workbench.core.periods import parse_period
 from workbench.core.settings import Settings
 from workbench.report.delivery.files import ASKED, report_files
-from workbench.report.run.run import ALL, run_report
+from workbench.report.run.run import run_report
+from workbench.report.run.templates import ALL
 from workbench.store import ReportRun, Store, open_store
 from workbench.studies import open_context, source_states
 

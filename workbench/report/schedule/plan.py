@@ -10,8 +10,7 @@ from pathlib import Path
 from workbench.core.settings import Settings
 from workbench.core.shipped import shipped
 from workbench.report.delivery.files import OUTPUTS
-from workbench.report.run.run import ALL
-from workbench.report.run.templates import template_names, template_parameters
+from workbench.report.run.templates import ALL, takes_all, template_names
 from workbench.store import NewJob, Store
 from workbench.studies import Context
 from workbench.studies.schedule.entries import Entry, due_reports, last_due
@@ -46,13 +45,10 @@ def open_schedule(settings: Settings, context: Context, *, file: Path | None = N
         week_start=settings.week_start,
     )
     entries = read_schedule(schedule_file(settings, file), known)
-    return tuple(entry if entry.systems else _of_all(entry, settings) for entry in entries)
-
-
-def _of_all(entry: Entry, settings: Settings) -> Entry:
-    """Let an entry for all systems be one report where its template takes all of them."""
-    (system,) = (each for each in template_parameters(entry.template, settings.reports) if each.name == "system")
-    return replace(entry, systems=(ALL,)) if system.value == ALL else entry
+    return tuple(
+        replace(entry, systems=(ALL,)) if not entry.systems and takes_all(entry.template, settings.reports) else entry
+        for entry in entries
+    )
 
 
 def plan(

@@ -35,6 +35,9 @@ RETRIES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
 #: Wait for data that are late.
 LATE = timedelta(minutes=10)
 
+#: Stands for the schedule in jobs that people asked for; each scheduler makes them, and none is tried again.
+REQUESTED = "on request"
+
 #: The function that makes a report.
 MAKE = "workbench.report.schedule.make:make_report"
 
@@ -148,8 +151,8 @@ class Scheduler:
         while len(self._working) < self.executor.slots:
             now = self.clock()
             holder = f"{this_process()}/{uuid.uuid4().hex[:8]}"
-            only = [entry.name for entry in self.entries]
-            job = self.store.claim_job(holder, now=now, lasts=LASTS, only=only) if only else None
+            only = [REQUESTED, *(entry.name for entry in self.entries)]
+            job = self.store.claim_job(holder, now=now, lasts=LASTS, only=only)
             if job is None:
                 return begun
             begun = True
@@ -254,7 +257,7 @@ class Scheduler:
 
 def _retry(job: Job, status: str) -> timedelta | None:
     """Return the wait before the next attempt; None when there is none."""
-    if status in ("done", "wrong") or job.failures >= len(RETRIES):
+    if status in ("done", "wrong") or job.schedule == REQUESTED or job.failures >= len(RETRIES):
         return None
     return RETRIES[job.failures]
 

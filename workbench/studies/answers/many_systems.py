@@ -87,31 +87,31 @@ def ask_each(ctx: Context, questions: Sequence[Question], executor: Executor | N
             chosen.close()
 
 
-def ask_beside(ctx: Context, question: Question) -> Callable[[], Answer]:
-    """Begin to answer a question in a process beside this one, where a report may keep more than one busy.
+def ask_beside(ctx: Context, questions: Sequence[Question]) -> Callable[[], list[Answer]]:
+    """Begin to answer questions in a process beside this one, where a report may keep more than one busy.
 
     Parameters
     ----------
     ctx : Context
         Of who asks.
-    question : Question
+    questions : sequence of Question
         A study by its name, its system, period and options.
 
     Returns
     -------
     callable
-        Waits for the answer; without a process to spare, or after it died, the answer is computed here.
+        Waits for the answers; without a process to spare, or after it died, they are computed here.
     """
     if ctx.settings is None or int(os.environ.get(PROCESSES) or 1) < 2:
-        return lambda: _answered(ctx, question)
+        return lambda: [_answered(ctx, question) for question in questions]
     executor = LocalProcesses(1)
-    future = _submitted(ctx, [question], executor)
+    future = _submitted(ctx, questions, executor)
 
-    def received() -> Answer:
+    def received() -> list[Answer]:
         try:
-            return _received(ctx, question, future, 0)
+            return [_received(ctx, question, future, place) for place, question in enumerate(questions)]
         except TaskDied:
-            return _answered(ctx, question)
+            return [_answered(ctx, question) for question in questions]
         finally:
             executor.close()
 

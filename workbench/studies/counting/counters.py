@@ -137,7 +137,7 @@ class CounterReader:
         """Say what of a selector may be counted twice, or was never counted."""
         if selector not in self._twice:
             series = self._counters(selector)
-            pair, total = scraped_twice(series), sum_beside_parts(series)
+            pair, total = scraped_twice(series, since_ms=self._span.start_ms), sum_beside_parts(series)
             named = named_twice(series, lambda first, second: one_counter(series, first, second)) if not pair else None
             notes = [twice_note(pair)] if pair else []
             self._twice[selector] = (

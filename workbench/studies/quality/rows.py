@@ -177,7 +177,8 @@ def _judged(sample: pa.Table, named: list[str] | None, used: set[str], notes: li
             continue
         column = sample.column(name)
         values = len(pc.unique(column.combine_chunks())) if not pa.types.is_nested(column.type) else 0
-        counter = pa.types.is_integer(column.type) and values == len(column) > 50
+        is_id = values == len(column) or name.lower().endswith(("_id", " id")) or name.lower() == "id"
+        counter = pa.types.is_integer(column.type) and is_id and values > 50
         number = is_number(column.type) and (named or not counter)
         category = is_name(column.type) and 0 < values <= MOST_CATEGORIES
         if number or category or pa.types.is_null(column.type):

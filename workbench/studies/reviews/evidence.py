@@ -96,10 +96,10 @@ def evaluate(item: Item, evidence: Evidence) -> Evaluation:
             return Evaluation("open", item.not_measured)
         study = getattr(evidence, item.question)
         if not study.results or study.status in ("unavailable", "refused"):
-            return Evaluation("unavailable", "; ".join(study.warnings[:1]), item.question)
+            return Evaluation("unavailable", _in_one_line("".join(study.warnings[:1])), item.question)
         return _with_coverage(_JUDGES[item.question](item, study, evidence), study.coverage, item.question)
     except WorkbenchError as error:
-        return Evaluation("unavailable", str(error), item.question)
+        return Evaluation("unavailable", _in_one_line(str(error)), item.question)
 
 
 def _with_coverage(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
@@ -112,6 +112,10 @@ def _with_coverage(evaluation: Evaluation, coverage: float, question: str) -> Ev
     verdict = "not_measured" if evaluation.verdict == "ok" and question != "capacity" else evaluation.verdict
     number = f"{evaluation.number}; only {ratio_text(coverage, digits=1)} of the period was observed"
     return replace(evaluation, verdict=verdict, number=number)
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.splitlines())
 
 
 def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
@@ -131,6 +135,8 @@ def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
         over = over[over["status"] == "at_risk"]["title"].tolist()
         text = f"{len(rules)} rules: {_some('flapping', flapping)}, {_some('standing', stale)}, {quiet} did not fire; "
         return _verdict(bool(flapping or stale or over), text + _some("over published limits", over), "alerts")
+    if not study.coverage > 0 and episodes.empty:
+        return Evaluation("not_measured", "Alerts were not observed in the window.", "alerts")
     began, firing = int(episodes["started"].sum()), episodes[episodes["open"]]
     names = list(dict.fromkeys(firing["alertname"]))
     expired = expired_silences(evidence, firing)
@@ -173,7 +179,9 @@ def _performance(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     if "error" in item.text.lower() or "business" in item.text.lower():
         broken = [title for title in broken if re.search(r"error|fail|success", title, re.IGNORECASE)]
     if not requests > 0:
-        return Evaluation("not_measured", "No requests in the window.", "performance")
+        seen = whole["coverage"].gt(0).any()
+        text = "No requests in the window." if seen else "Requests were not observed in the window."
+        return Evaluation("not_measured", text, "performance")
     text = f"{count_text(requests)} requests, {ratio_text(errors / requests, digits=3)} failed"
     if _TREND.search(item.text):
         text += f"; {_halves(study.results['history'].frame)}"
@@ -277,7 +285,7 @@ def _monitoring(item: Item, study: Study, evidence: Evidence) -> Evaluation:
 def _backups(evidence: Evidence) -> Evaluation:
     study = evidence.monitoring
     if "checks" not in study.results:
-        return Evaluation("unavailable", "; ".join(study.warnings[:1]), "operations")
+        return Evaluation("unavailable", _in_one_line("".join(study.warnings[:1])), "operations")
     checks = study.results["checks"].frame
     row = checks[checks["check"] == "backups/late"].iloc[0]
     if row["status"] == "no_data":

@@ -39,6 +39,8 @@ class UnavailableSource:
         return ""
 
     def _refuse(self, query: str = "") -> NoReturn:
+        if not self.kind and not self.location:  # None is set, so there is none to name and no query to show.
+            raise SourceUnavailable(self.reason, hint=self.hint)
         raise SourceUnavailable(self.reason, source=self.name, query=query, hint=self.hint)
 
     def range(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:

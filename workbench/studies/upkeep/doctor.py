@@ -226,7 +226,9 @@ def _reports(settings: Settings) -> Iterator[Diagnosis]:
             what = "is not what was issued" if file.is_file() else "is missing"
             yield Diagnosis("reports", "broken", f"{file} {what}.", "Restore it from a backup (workbench restore).")
     if not wrong:
-        yield Diagnosis("reports", "ok", f"All files of {len(issues)} issued reports are what was issued.")
+        count = f"{len(issues):,} issued report{'s' if len(issues) != 1 else ''}"
+        text = f"All files of {count} are as issued." if issues else "No report was issued yet."
+        yield Diagnosis("reports", "ok", text)
 
 
 def _document(file: Path) -> object:
@@ -251,7 +253,9 @@ def _schedule(settings: Settings) -> Iterator[Diagnosis]:
         run = f"workbench report run {job.document['template']} --system {job.system} --period {job.period}"
         yield Diagnosis("schedule", "warning", f"{what}. {job.error}".rstrip(), run)
     if not unmade:
-        text = f"The newest report of each of {len(newest)} pairs of schedule and system was made."
+        text = "No scheduled report was due yet."
+        if newest:
+            text = f"The newest report of each schedule and system was made ({len(newest):,} checked)."
         yield Diagnosis("schedule", "ok", text)
 
 
@@ -271,7 +275,10 @@ def _delivery(settings: Settings) -> Iterator[Diagnosis]:
         text = f"{len(dead) - _NAMED} more messages were given up."
         yield Diagnosis("delivery", "warning", text, "workbench delivery list --status dead")
     if not dead:
-        yield Diagnosis("delivery", "ok", f"0 of the newest {len(messages)} messages were given up.")
+        text = (
+            f"None of the newest {len(messages):,} messages was given up." if messages else "No message was sent yet."
+        )
+        yield Diagnosis("delivery", "ok", text)
 
 
 def _permissions(settings: Settings) -> Iterator[Diagnosis]:

@@ -7,23 +7,78 @@ from typing import Any
 
 import streamlit as st
 
-from workbench.core.errors import ReportError
+from workbench.core.errors import ReportError, WorkbenchError
 from workbench.core.settings import load_settings
+from workbench.core.units import instant_text
 from workbench.report import past_runs
+from workbench.report.delivery.files import OUTPUTS
 from workbench.report.run.archive import compared, files_of, find_run
+from workbench.report.run.templates import template_names
+from workbench.report.schedule.requests import begin_requested, request_report, requested_reports
 from workbench.ui.parts import filters, load, tables
 from workbench.ui.parts.markdown import escaped
 
 _KINDS = {"html": "text/html", "pdf": "application/pdf", "md": "text/markdown", "json": "application/json"}
 
-#: Runs in the list at most. [count]
-_SHOWN = 200
+#: Runs, and reports asked for, in the list at most. [count]
+_SHOWN, _ASKED_SHOWN = 200, 10
+
+#: How often the reports that are being made are looked at. [s]
+LOOKED_S = 10
 
 
 def past() -> list[dict[str, Any]]:
     """Ask for a text, and return the runs that hold it, newest first, of the systems that the reader may see."""
     search = st.text_input("Search", key="search", bind="query-params", placeholder="system, period, template, status")
     return past_runs(load_settings(), search=search, store=load.context().store)
+
+
+def asked_for() -> None:
+    """Show the form that asks for a report, to editors, and the reports that people asked for and that are not done."""
+    context = load.context()
+    systems = [name for name in context.systems if context.identity.may("editor", name)]
+    if context.store is None or not systems:
+        return
+    with st.expander("Make a report", icon=":material/add_notes:"):
+        with st.form("make-report", border=False):
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                template = st.selectbox("Report", template_names(load_settings().reports), width=220)
+                system = st.selectbox("System", systems, width=220)
+                period = st.text_input("Period", "last-month", width=160, help="last-month, 2026-10, 2026-Q3 or 30d")
+                outputs = st.multiselect("Outputs", OUTPUTS, default=["html"], width=260)
+            if st.form_submit_button("Make it", type="primary"):
+                _request(str(template), str(system), period, outputs)
+        _waiting()
+
+
+def _request(template: str, system: str, period: str, outputs: Sequence[str]) -> None:
+    try:
+        request_report(
+            load.context(), load_settings(), template=template, system=system, period=period.strip(), outputs=outputs
+        )
+    except WorkbenchError as error:
+        st.error(escaped(f"{error.message} {error.hint}".strip()), icon=":material/error:")
+    else:
+        begin_requested()
+
+
+@st.fragment(run_every=LOOKED_S)
+def _waiting() -> None:
+    """Show what is being made, or failed, of what people asked for; what is done stands in the list of runs."""
+    jobs = [job for job in requested_reports(load.context()) if job.status != "done"][:_ASKED_SHOWN]
+    rows = [
+        {
+            "Report": str(job.document["template"]),
+            "System": job.system,
+            "Period": job.period,
+            "Status": job.status,
+            "Asked": instant_text(job.due),
+            "Error": job.error,
+        }
+        for job in jobs
+    ]
+    if rows:
+        tables.texts(rows, alt="Reports that people asked for and that are not done")
 
 
 def runs(rows: Sequence[Mapping[str, Any]]) -> None:

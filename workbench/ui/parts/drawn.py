@@ -72,7 +72,18 @@ def once(make: Callable[..., R], *given: Any, **named: Any) -> R:
 
 def drawn(draw: Callable[..., Any], *results: Any, mode: Mode) -> Any:
     """Draw a figure in a theme, or return the one that was drawn of the same results; nobody may change it."""
-    return once(draw, *results, mode=mode)
+    return once(_still, draw, *results, mode=mode)
+
+
+def _still(draw: Callable[..., Any], *results: Any, mode: Mode) -> Any:
+    return still(draw(*results, mode=mode))
+
+
+def still(figure: Any) -> Any:
+    """Let a figure that nobody changes any more say once what it holds; Plotly copies all of it for each reader."""
+    said = figure.to_dict()
+    figure.to_dict = lambda: said
+    return figure
 
 
 def _part(value: object) -> Any:

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from workbench.core.result import Study
-from workbench.core.settings import load_settings
 from workbench.core.timerange import TimeRange
 from workbench.ui.parts import load
 
@@ -50,7 +49,7 @@ def prometheus_url(url: str, query: str, span: TimeRange) -> str:
 
 def queries(study: Study) -> None:
     """Draw a link for each of the first queries of a study, where there is a server with pages of its own."""
-    grafana, given = load_settings().grafana, load.context().given.get(study.provenance.source)
+    grafana, given = load.settings().grafana, load.context().given.get(study.provenance.source)
     prometheus = given.url if given is not None and given.kind == "prometheus" else ""
     if not study.range.seconds or not (grafana or prometheus):
         return

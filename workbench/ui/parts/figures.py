@@ -17,7 +17,7 @@ from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.core.units import interval_text
 from workbench.ui.parts import filters, links, load
-from workbench.ui.parts.drawn import drawn, once
+from workbench.ui.parts.drawn import drawn, once, still
 from workbench.ui.parts.markdown import escaped
 
 _CONFIG = {**DATES, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -66,7 +66,7 @@ def _over_time(
 ) -> Any:
     figure = unknown_shaded(marked(draw(*results, mode=mode), annotations, mode=mode), span, newest, mode=mode)
     figure.update_layout(dragmode="select", selectdirection="h")
-    return figure.update_xaxes(**cursor(), range=[span.start, span.end])
+    return still(figure.update_xaxes(**cursor(), range=[span.start, span.end]))
 
 
 def _selected(state: Any, system: str) -> None:

@@ -7,9 +7,12 @@ range and the instant, both rounded to the step.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -17,7 +20,7 @@ import streamlit as st
 from workbench import studies
 from workbench.analysis.counting.happened import Happened
 from workbench.core.result import Study
-from workbench.core.settings import Settings, load_settings
+from workbench.core.settings import Settings, load_settings, settings_file
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies import Context
 from workbench.studies.answers import pool
@@ -25,12 +28,17 @@ from workbench.studies.answers.asking import answer
 from workbench.studies.answers.keys import STEP_MS, Question
 from workbench.studies.decisions.marks import period_marks
 from workbench.studies.slo.scorecard import slo_scorecard
+from workbench.ui.parts.drawn import Same
 from workbench.ui.parts.reader import reader
 
 # The server loads this before it runs, and Streamlit then warns that its caches are in memory, where they always are.
 logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
     lambda record: "No runtime found" not in record.getMessage()
 )
+
+
+#: A page looks at the files of profiles and objectives once in so long; it asks for them at every turn. [s]
+LOOK_S = 0.3
 
 
 class _UnansweredError(Exception):
@@ -49,13 +57,34 @@ def context() -> Context:
     AccessRefused
         Nobody is signed in where the settings ask for it.
     """
-    settings = load_settings()
-    return _opened(_settings_key(settings), settings).for_identity(reader(settings))
+    current = settings()
+    return _opened(_settings_key(current), current).for_identity(reader(current))
+
+
+def settings() -> Settings:
+    """Return the settings in force, read anew when their file or the environment is another.
+
+    Raises
+    ------
+    SettingsError
+        They are wrong.
+    """
+    file = settings_file()
+    state = file.stat() if file is not None else None
+    edited = (0, 0) if state is None else (state.st_mtime_ns, state.st_size)
+    return _settings(file, edited, Path.cwd(), tuple(sorted(os.environ.items())))
+
+
+@lru_cache(maxsize=2)
+def _settings(
+    file: Path | None, edited: tuple[int, int], folder: Path, environment: tuple[tuple[str, str], ...]
+) -> Settings:
+    return load_settings()
 
 
 def shared_context() -> Context | None:
     """Return the context that all readers share; None where they sign in, and each sees what is theirs."""
-    return None if load_settings().access.sign_in else context()
+    return None if settings().access.sign_in else context()
 
 
 @st.cache_resource(ttl=3600, max_entries=2, show_spinner=False)
@@ -192,12 +221,26 @@ def collection_states() -> Study:
 
 def _key() -> str:
     """Everything an answer depends on but its question: the settings, their files, and what the reader may see."""
-    settings = load_settings()
-    return f"{reader(settings).scope}{_settings_key(settings)}"
+    current = settings()
+    return f"{reader(current).scope}{_settings_key(current)}"
 
 
 def _settings_key(settings: Settings) -> str:
-    return settings.model_dump_json() + studies.catalog_version(settings)
+    version, looked = _catalogs.get(_json(Same(settings)), ("", float("-inf")))
+    if time.monotonic() - looked > LOOK_S:
+        version, looked = studies.catalog_version(settings), time.monotonic()
+        _catalogs.clear()
+        _catalogs[_json(Same(settings))] = version, looked
+    return _json(Same(settings)) + version
+
+
+@lru_cache(maxsize=4)
+def _json(settings: Same) -> str:
+    assert isinstance(settings.value, Settings)
+    return settings.value.model_dump_json()
+
+
+_catalogs: dict[str, tuple[str, float]] = {}
 
 
 def _kept(study: Study) -> Study:
