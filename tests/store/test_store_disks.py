@@ -107,12 +107,12 @@ def test_what_was_written_is_in_the_file_and_not_only_in_its_log(tmp_path: Path)
     store = Store(f"sqlite:///{path}")
     begun(store)
     with closing(sqlite3.connect(path)) as other:  # as of a dashboard: the last one to leave would fold the log in
-        other.execute("SELECT count(*) FROM runs").fetchall()
+        other.execute("SELECT count(*) FROM report_runs").fetchall()
         begun(store)
         alone = tmp_path / "alone.db"
         alone.write_bytes(path.read_bytes())
     with closing(sqlite3.connect(alone)) as copy:
-        assert copy.execute("SELECT count(*) FROM runs").fetchone() == (2,)
+        assert copy.execute("SELECT count(*) FROM report_runs").fetchone() == (2,)
     store.close()
 
 
