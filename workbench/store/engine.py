@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -158,8 +159,10 @@ def _mark(mark: Path | None, where: str) -> None:
     try:
         held = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else []
         private_folder(mark.parent)
-        mark.write_text(json.dumps(sorted({*held, where})), encoding="utf-8")
-        mark.chmod(FILE)
+        part = mark.with_name(f"{mark.name}.{os.getpid()}")
+        part.touch(mode=FILE)
+        part.write_text(json.dumps(sorted({*held, where})), encoding="utf-8")
+        part.replace(mark)  # one that is half written would be taken for none
     except (OSError, ValueError):
         return
 
