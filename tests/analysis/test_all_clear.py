@@ -51,3 +51,8 @@ def test_a_clause_stands_only_where_something_was_read(given_counts: dict[str, t
     assert sentence.startswith("Nothing needs attention:") == bool(whole and wanted)
     known, read = given_counts["alert"]
     assert ("No alert fires" in quiet_sentence(frame)) == (known > 0 and read == known)
+
+
+def test_objectives_that_were_observed_in_part_are_said_to_be() -> None:
+    frame = evidence([Looked("gw", "Gateway", "objective", 3, 3, 2)], as_of=NOON).frame
+    assert "3 objectives on track (2 observed in part)" in clear_sentence(frame)

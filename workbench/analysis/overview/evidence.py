@@ -36,13 +36,14 @@ _WANTED: tuple[Clause, ...] = ("objective", "alert")
 
 @dataclass(frozen=True)
 class Looked:
-    """How much of one kind a system has, and how much of it was read for this moment. [count]"""
+    """How much of one kind a system has, how much of it was read, and how much of that was observed in part. [count]"""
 
     system: str
     system_title: str
     clause: Clause
     known: int
     read: int
+    partly: int = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,7 +51,8 @@ class Evidence(Result):
     """What was looked at; one row per system and kind.
 
     Columns of ``frame``: ``system``, ``system_title``, ``clause`` (``objective``, ``alert``, ``limit``, ``budget``)
-    (str), ``known`` (how many there are) and ``read`` (of how many the state is known) [count].
+    (str), ``known`` (how many there are), ``read`` (of how many the state is known) and ``partly`` (of
+    these, observed for too little of their time) [count].
     """
 
     as_of: datetime
@@ -77,8 +79,9 @@ def evidence(looked: Iterable[Looked], *, as_of: datetime, newest: datetime | No
     newest : datetime, optional
         Newest data behind it.
     """
-    columns = ["system", "system_title", "clause", "known", "read"]
-    frame = pd.DataFrame([vars(look) for look in looked], columns=columns).astype({"known": int, "read": int})
+    columns = ["system", "system_title", "clause", "known", "read", "partly"]
+    counts = {"known": int, "read": int, "partly": int}
+    frame = pd.DataFrame([vars(look) for look in looked], columns=columns).astype(counts)
     return Evidence(frame, as_of=as_of, newest=newest)
 
 
@@ -93,8 +96,10 @@ def clear_sentence(frame: pd.DataFrame, *, newest: datetime | None = None) -> st
     'Nothing needs attention among what was read: 2 objectives on track.'
     """
     read = frame.groupby("clause")["read"].sum() if len(frame) else {}
+    partly = frame.groupby("clause")["partly"].sum().to_dict() if "partly" in frame else {}
+    shares = {clause: f" ({int(count)} observed in part)" if count else "" for clause, count in partly.items()}
     parts = [
-        f"{int(read[clause])} {singular if read[clause] == 1 else several} {predicate}"
+        f"{int(read[clause])} {singular if read[clause] == 1 else several} {predicate}{shares.get(clause, '')}"
         for clause, (singular, several, predicate) in _CLEAR.items()
         if clause in read and read[clause] > 0
     ]

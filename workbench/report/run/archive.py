@@ -12,6 +12,7 @@ from typing import Any
 from workbench.core.errors import ParameterError, ReportError
 from workbench.core.periods import parse_period, periods_up_to, span_name
 from workbench.core.settings import Settings
+from workbench.core.units import instant_text
 from workbench.report.export.outputs import hash_of
 from workbench.store import ReportRun, Store, open_store
 from workbench.store.kept import DRAFTS, kept_at
@@ -66,7 +67,7 @@ def _row(run: ReportRun, settings: Settings, now: datetime) -> dict[str, object]
         "system": run.system,
         "period": run.period,
         "status": "broken off" if broken else run.status,
-        "started": f"{run.started_at:%Y-%m-%d %H:%M} UTC",
+        "started": instant_text(run.started_at),
         "path": str(kept_at(run.path, settings.home)) if run.path else "",
         "error": run.error or "",
     }

@@ -27,7 +27,7 @@ from workbench.analysis.overview.findings import (
 )
 from workbench.analysis.overview.today import Finding, today
 from workbench.analysis.slo.burn import BurnRates, burn_rates
-from workbench.analysis.slo.compliance import ComplianceResult
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR, ComplianceResult
 from workbench.core.errors import ArchiveError
 from workbench.core.result import Provenance, Study, worst
 from workbench.core.timerange import TimeRange, from_ms
@@ -172,9 +172,11 @@ def _listed(names: Iterable[str]) -> str:
 def _looked(ctx: Context, answers: Mapping[str, Study]) -> Iterator[Looked]:
     """Count what each system has to look at, and of how much of it the state is known."""
     for name, part in answers.items():
-        title, statuses, state = ctx.catalog.profile(name).title, _compliance(part).frame["status"], _state(part)
+        title, frame, state = ctx.catalog.profile(name).title, _compliance(part).frame, _state(part)
+        statuses = frame["status"]
         judged = int(statuses.isin(["ok", "at_risk", "spent", "no_traffic"]).sum())
-        yield Looked(name, title, "objective", len(statuses), judged)
+        partly = int(((statuses == "ok") & (frame["coverage"] < COVERAGE_FLOOR)).sum())
+        yield Looked(name, title, "objective", len(statuses), judged, partly)
         clauses: tuple[Clause, ...] = ("alert", "limit", "budget")
         for clause in clauses:
             yield Looked(name, title, clause, state.known.get(clause, 0), state.read.get(clause, 0))

@@ -42,7 +42,8 @@ def asked_for() -> None:
     with st.expander("Make a report", icon=":material/add_notes:"):
         with st.form("make-report", border=False):
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                template = st.selectbox("Report", template_names(load_settings().reports), width=220)
+                names = template_names(load_settings().reports)
+                template = st.selectbox("Report", names, index=names.index("monthly"), width=220)
                 system = st.selectbox("System", systems, width=220)
                 period = st.text_input("Period", "last-month", width=160, help="last-month, 2026-10, 2026-Q3 or 30d")
                 outputs = st.multiselect("Outputs", OUTPUTS, default=["html"], width=260)
