@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.archive.records.pseudonyms import Pseudonyms, pseudonyms_of
-from workbench.core.errors import SettingsError
+from workbench.core.errors import ArchiveError, SettingsError
 from workbench.core.settings import Privacy
 from workbench.core.settings.secrets import Secret
 
@@ -93,9 +93,20 @@ def test_the_key_of_a_home_is_made_once_and_closed_to_others(tmp_path: Path) -> 
     assert first is not None
     assert again is not None
     pd.testing.assert_frame_equal(first(frame), again(frame))
-    (kept,) = tmp_path.iterdir()
+    _, kept = sorted(tmp_path.iterdir())
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert kept.read_text() not in repr(first)
+
+
+def test_a_key_that_was_lost_is_an_error_and_no_new_one(tmp_path: Path) -> None:
+    policy = Privacy(pseudonyms=("user_id",))
+    assert pseudonyms_of(policy, tmp_path) is not None
+    (tmp_path / "pseudonyms.key").unlink()
+    with pytest.raises(ArchiveError, match=r"pseudonyms\.key was there before and is gone"):
+        pseudonyms_of(policy, tmp_path)
+    assert not (tmp_path / "pseudonyms.key").exists()
+    (tmp_path / ".pseudonyms.key.made").unlink()
+    assert pseudonyms_of(policy, tmp_path) is not None
 
 
 def test_the_policy_can_name_a_key_other_fields_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

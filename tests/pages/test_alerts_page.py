@@ -12,7 +12,7 @@ def test_a_quiet_week_is_zero_alerts_and_not_no_data(visit):
     app = visit("alerts.py", system=SYSTEM, period="7d")
     assert not app.exception
     assert tiles(app)["Episodes"] == "0"
-    assert "No alert began in the 84.5 % of this period that was seen." in seen(app)
+    assert "No alert began in the 84.5 % of this period that was observed." in seen(app)
     rules = next(table.value for table in app.dataframe if "rule" in table.value)
     assert "ServiceDown" in set(rules["rule"])
 

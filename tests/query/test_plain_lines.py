@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.query.test_logfile_lines import EVER, read, write
 from workbench.core.timerange import parse_instant, to_ms
 from workbench.query.logs.levels import severity_of
-from workbench.query.logs.lines import parsed_line
+from workbench.query.logs.lines import continues, parsed_line
 from workbench.query.logs.logfmt import logfmt_record
 from workbench.query.logs.rows import LogRows
 from workbench.query.logs.shape import LogShape
@@ -231,3 +231,11 @@ def test_a_line_without_time_takes_that_of_a_line_beside_and_never_that_of_the_f
     frame, coverage = read(write(tmp_path / "b.log", "INFO:     started\nERROR:root:lost\n"), span=EVER)
     assert frame.empty
     assert (coverage["undated"], coverage["unplaced"], coverage["share"]) == (2, 2, 0.0)
+
+
+@pytest.mark.parametrize(("line", "belongs"), [
+    ("java.lang.IllegalStateException: closed", True), ("com.shop.Pay$LostException", True),
+    ("java.lang.Thread started", False), ("ValueError: bad", False), ("app.Error in 3 of 5 calls", False),
+])  # fmt: skip
+def test_an_exception_with_its_package_belongs_to_the_record_before_it(line, belongs) -> None:
+    assert continues(line, "2026-11-07 10:00:00,123 ERROR [main] lost") is belongs

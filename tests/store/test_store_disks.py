@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -96,6 +98,21 @@ def test_a_store_that_was_open_when_the_disk_became_full_goes_on_reading(disk: P
         many(store)
     assert store.runs()
     assert time.monotonic() - before < 2
+    store.close()
+
+
+def test_what_was_written_is_in_the_file_and_not_only_in_its_log(tmp_path: Path) -> None:
+    """A process that is killed leaves the log beside the file; whoever copies or deletes files may miss it."""
+    path = tmp_path / "workbench.db"
+    store = Store(f"sqlite:///{path}")
+    begun(store)
+    with closing(sqlite3.connect(path)) as other:  # as of a dashboard: the last one to leave would fold the log in
+        other.execute("SELECT count(*) FROM report_runs").fetchall()
+        begun(store)
+        alone = tmp_path / "alone.db"
+        alone.write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(alone)) as copy:
+        assert copy.execute("SELECT count(*) FROM report_runs").fetchone() == (2,)
     store.close()
 
 

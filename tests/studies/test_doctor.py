@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -135,6 +136,30 @@ def test_each_harm_is_named_with_its_file_and_a_next_step(home: Path, harm: str)
     assert all(one.next_step for one in broken)
     named = {part for part in paths[-1].relative_to(home).parts if "=" not in part}
     assert any(any(part in one.text for part in named) for one in broken), broken
+
+
+def scattered(path: Path) -> None:
+    content, chance = bytearray(path.read_bytes()), random.Random(3)
+    for _ in range(400):
+        content[chance.randrange(len(content) // 3, len(content))] ^= 0x41
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pattern", "do"),
+    [
+        ("archive/samples/_delta_log/*02.json", cut_off),
+        ("archive/samples/_delta_log/*01.json", Path.unlink),
+        ("issued/**/manifest.json", cut_off),
+        ("issued/**/manifest.json", Path.unlink),
+        ("workbench.db", scattered),
+    ],
+)
+def test_the_file_itself_is_named(home: Path, pattern: str, do: Callable[[Path], object]) -> None:
+    (path,) = home.glob(pattern)
+    do(path)
+    assert any(path.name in one.text for one in found(home) if one.status == "broken"), found(home)
 
 
 def test_an_open_home_is_a_warning_with_the_command(home: Path) -> None:

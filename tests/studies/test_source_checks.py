@@ -8,11 +8,13 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.query.fake_loki import HOUR_NS, FakeLoki, Line
 from tests.query.served import Asked, Says, build, says, serving, vector
 from tests.servers.given import send
+from workbench.archive import Archive
 from workbench.core.settings import load_settings
 from workbench.studies import open_context, source_checks
 from workbench.studies.operations.source_checks import all_sources
@@ -111,6 +113,29 @@ fields = { time = "when" }
     }  # fmt: skip
     context = open_context(load_settings(tmp_path / "workbench.toml"))
     assert list(all_sources(context)) == ["spans", "files", "alerts", "lines", "deploys"]
+
+
+@pytest.mark.slow
+def test_the_fields_of_a_table_of_records_are_looked_for_in_the_records(tmp_path: Path) -> None:
+    archive = Archive.open(tmp_path / "history", create=True)
+    frame = pd.DataFrame({"time_ns": [int(NOW.timestamp() - 60) * 10**9], "severity": "INFO", "message": "judged"})
+    frame = frame.assign(service="conduit", trace_id="", span_id="", event_type="evaluation")
+    archive.append_logs(frame.assign(attributes=[{"eval.score": "0.9", "model": "gpt"}]))
+
+    def rows(event: str, fields: str) -> list[str]:
+        text = (
+            '[sources.history]\nkind = "archive"\npath = "history"\nsystems = ["conduit"]\n'
+            '[sources.judged]\nkind = "table"\nholds = "answers"\nrecords = "logs"\nsystems = ["conduit"]\n'
+            f'event = "{event}"\nservice = "conduit"\nfields = {{ {fields} }}\n'
+        )
+        return checked(tmp_path, text)["judged"]["rows"]
+
+    held = 'score = "eval.score", model = "model"'
+    assert rows("evaluation", held) == ["ok: The logs 'evaluation' of the last day have every field; 1 were read."]
+    assert rows("evaluation", held + ', segment = "country"') == [
+        "warning: No logs 'evaluation' of the last day has the field segment (country); 1 were read."
+    ]
+    assert rows("judgement", held) == ["warning: No logs 'judgement' of the last day: it gives no row."]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -104,6 +105,10 @@ class Connected:
             if "readonly" in reason and self._file is not None and os.access(self._file.parent, os.W_OK):
                 reason = "nothing can be written, the disk is full"  # then it was opened for reading
             raise ArchiveError(f"{self!r} failed: {reason}", hint=_next_step(reason)) from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:  # of a column that holds a document
+            raise ArchiveError(
+                f"{self!r} failed: a value in it is malformed ({error}).", hint=_next_step("malformed")
+            ) from None
 
 
 def _next_step(reason: str) -> str:

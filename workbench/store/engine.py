@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from workbench.core.errors import ArchiveError, SettingsError
 from workbench.core.private import FILE, private_folder
-from workbench.store.sqlite import file_of, keep_copy, sqlite_engine
+from workbench.store.sqlite import file_of, fold_log, keep_copy, sqlite_engine
 
 #: Revision of the newest migration; a test holds it to the scripts.
 HEAD = "0011"
@@ -107,8 +108,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes; on SQLite it takes the write lock at once and so never meets a changed snapshot."""
-    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
-        yield connection
+    with engine.connect().execution_options(immediate=True) as connection:
+        with connection.begin():
+            yield connection
+        if engine.dialect.name == "sqlite":
+            fold_log(connection.connection.driver_connection)
 
 
 def _lost(where: str, mark: Path | None) -> ArchiveError:
@@ -155,8 +159,10 @@ def _mark(mark: Path | None, where: str) -> None:
     try:
         held = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else []
         private_folder(mark.parent)
-        mark.write_text(json.dumps(sorted({*held, where})), encoding="utf-8")
-        mark.chmod(FILE)
+        part = mark.with_name(f"{mark.name}.{os.getpid()}")
+        part.touch(mode=FILE)
+        part.write_text(json.dumps(sorted({*held, where})), encoding="utf-8")
+        part.replace(mark)  # one that is half written would be taken for none
     except (OSError, ValueError):
         return
 

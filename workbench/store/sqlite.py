@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -52,6 +52,12 @@ def sqlite_engine(location: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def fold_log(connection: Any) -> None:
+    """Bring what was committed from the write-ahead log into the file: a log that is lost is a loss nobody sees."""
+    with suppress(sqlite3.Error):  # a reader, or a full disk, leaves it for the next time
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def keep_copy(path: Path, copy: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from workbench.studies.answers.process import Worker
@@ -13,11 +14,13 @@ from workbench.studies.answers.process import Worker
 #: Environment variable with the number of processes that compute answers; 0, or none, computes in this one.
 WORKERS = "WORKBENCH_DASHBOARD_WORKERS"
 
-#: Workers that load, and read what the first page asks, while this process loads its pages. [count]
-FIRST = 2
+#: Workers that load, and read what the first page asks, while this process loads its pages: where there is a store
+#: already it holds answers, and one will do. [count]
+FIRST, AGAIN = 2, 1
 
 workers = int(os.environ.get(WORKERS) or 0)
-started = [Worker(ahead=number) for number in range(min(FIRST, workers))]
+kept = Path(os.environ.get("WORKBENCH_HOME") or ".workbench", "workbench.db").exists()
+started = [Worker(ahead=number) for number in range(min(AGAIN if kept else FIRST, workers))]
 
 from starlette.middleware import Middleware
 from streamlit import get_option

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -124,6 +125,12 @@ def pseudonyms_of(privacy: Privacy, home: Path) -> Pseudonyms | None:
 
 def _kept_key(path: Path) -> bytes:
     """Read the key of this home, made at first use; of two processes that make one, the first wins."""
+    made = path.with_name(f".{path.name}.made")
+    if made.exists() and not path.exists():
+        raise ArchiveError(
+            f"The key of pseudonyms {path} was there before and is gone: with a new one, everybody counts twice.",
+            hint=f"Restore it (workbench restore, or the file alone). To begin with a new key, delete {made} first.",
+        )
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,6 +143,8 @@ def _kept_key(path: Path) -> bytes:
                 pass
             finally:
                 own.unlink()
+        with suppress(OSError):  # a home that is read-only
+            made.touch(mode=0o600)
         return path.read_text().strip().encode()
     except OSError as error:
         raise ArchiveError(

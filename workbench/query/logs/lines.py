@@ -18,6 +18,8 @@ _FOLLOWS = re.compile(
     r"\s+\S|Traceback \(most recent call last\)|Caused by: |\.\.\. \d+ more|During handling of the above"
 )
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Interrupt|Exit|Failure)\b(?:: |$)")
+#: What Java and its like throw, with its package: it begins the stack trace of the record before it.
+_THROWN = re.compile(r"(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?:Error|Exception|Throwable|Failure)(?:: |$)")
 
 #: Keys under which one program wraps the line of another.
 _WRAPS = ("log", "message", "msg", "MESSAGE", "line")
@@ -87,7 +89,7 @@ def continues(text: str, after: str) -> bool:
     """
     if _FOLLOWS.match(text) is not None:
         return True
-    return _RAISED.match(text) is not None and after[:1] in (" ", "\t")
+    return _THROWN.match(text) is not None or (_RAISED.match(text) is not None and after[:1] in (" ", "\t"))
 
 
 def _with_blanks(line: str, bare: str) -> dict[str, Any]:

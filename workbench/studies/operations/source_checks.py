@@ -24,6 +24,7 @@ from workbench.query.checks.record_servers import record_facts
 from workbench.query.http.shapes import expected
 from workbench.store.tables import MAX_ROWS, TableSource
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.table_records import field_text, only_system, record_pieces
 from workbench.studies.sources.wanted_records import records_wanted
 
 #: How far back a metric or service counts as being there.
@@ -123,7 +124,7 @@ def _of_source(ctx: Context, name: str, source: Stated, now: datetime) -> Iterat
         yield from prometheus_facts(source, now)
     yield from record_facts(source, now)
     if isinstance(source, TableSource):
-        yield from _of_table(source)
+        yield from _of_records(ctx, source, now) if source.records else _of_table(source)
     archive = getattr(source, "archive", None)
     if archive is not None and archive.oldest_ms() is not None:
         held = TimeRange.from_ms(archive.oldest_ms(), archive.newest_ms())
@@ -157,6 +158,26 @@ def _of_table(source: TableSource) -> Iterator[SourceFact]:
     if first is not None:
         yield SourceFact(source.name, "oldest", "ok", f"Its first row is of {first:%Y-%m-%d %H:%M} UTC.")
     yield SourceFact(source.name, "limits", "ok", f"At most {MAX_ROWS:,} rows are read.")
+
+
+def _of_records(ctx: Context, table: TableSource, now: datetime) -> Iterator[SourceFact]:
+    """Look for the rows of the last day where the system keeps its lines or spans, and for the fields they need."""
+    empty, rows = set(table.fields) - {"time"}, 0
+    for piece in record_pieces(ctx, only_system(ctx, table), table, TimeRange(now - _RECENT, now)):
+        empty -= {field for field in empty if (field_text(piece, table.fields[field]) != "").any()}
+        rows += len(piece)
+        if (rows and not empty) or rows > MAX_ROWS:
+            break
+    event = f" {table.event!r}" if table.event else ""
+    if not rows:
+        yield SourceFact(table.name, "rows", "warning", f"No {table.records}{event} of the last day: it gives no row.")
+    elif empty:
+        names = ", ".join(f"{field} ({table.fields[field]})" for field in sorted(empty))
+        text = f"No {table.records}{event} of the last day has the field {names}; {rows:,} were read."
+        yield SourceFact(table.name, "rows", "warning", text)
+    else:
+        text = f"The {table.records}{event} of the last day have every field; {rows:,} were read."
+        yield SourceFact(table.name, "rows", "ok", text)
 
 
 def _lacking(name: str, system: str, what: str, wanted: set[str], known: set[str]) -> SourceFact:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.logs.sampling import MARKS, TAIL_MARKS, kept_share
-from workbench.core.errors import ParameterError, QueryTooExpensive
-from workbench.core.filters import LogFilter, SpanFilter
-from workbench.core.secret_text import masked
+from workbench.core.errors import QueryTooExpensive
 from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text
 from workbench.store.tables import MAX_ROWS, TableSource
 from workbench.studies.quality.numbers import score_of
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.table_records import field_text, only_system, record_pieces
 
 #: How far back lines and spans are read where no period is given. [d]
 DAYS = 91
@@ -54,9 +52,9 @@ def recorded_answers(ctx: Context, *, system: str, table: TableSource, span: Tim
     warnings: dict[str, None] = {}
     shares: set[float] = set()
     count = 0
-    for piece in _pieces(ctx, system, table, span):
+    for piece in record_pieces(ctx, system, table, span):
         warnings |= dict.fromkeys(map(str, piece.attrs.get("warnings", ())))
-        rows = pd.DataFrame({name: _column(piece, place) for name, place in table.fields.items() if name != "time"})
+        rows = pd.DataFrame({name: field_text(piece, place) for name, place in table.fields.items() if name != "time"})
         answers = (rows["score"] != "").to_numpy(np.bool_) | bool(table.event)
         rows.insert(0, "time", pd.to_datetime(_instants(piece), unit="ns", utc=True).dt.as_unit("ms"))
         shares |= _shares(piece[answers])
@@ -87,17 +85,6 @@ def recorded_answers(ctx: Context, *, system: str, table: TableSource, span: Tim
     return frame
 
 
-def only_system(ctx: Context, table: TableSource) -> str:
-    """Return the one system that a table of records answers for; ParameterError where none or several are named."""
-    systems = ctx.systems_of(table.name)
-    if len(systems) != 1:
-        raise ParameterError(
-            f"The table {table.name} names {len(systems)} systems; its records are those of one.",
-            hint=f'Set systems = ["name"] in [sources.{table.name}].',
-        )
-    return systems[0]
-
-
 def recent_answers(ctx: Context, table: TableSource) -> pd.DataFrame:
     """Read the answers of the last :data:`DAYS` days, for a question about rows without a period."""
     now = ctx.clock()
@@ -105,30 +92,8 @@ def recent_answers(ctx: Context, table: TableSource) -> pd.DataFrame:
     return recorded_answers(ctx, system=only_system(ctx, table), table=table, span=span)
 
 
-def _pieces(ctx: Context, system: str, table: TableSource, span: TimeRange) -> Iterator[pd.DataFrame]:
-    named = (table.service,) if table.service else ()
-    events = (table.event,) if table.event else ()
-    if table.records == "logs":
-        lines = ctx.logs_for(system)
-        services = named or ctx.services_within(lines, system)
-        yield from lines.logs(LogFilter(services=services, events=events), span)
-    else:
-        kept = ctx.spans_for(system)
-        alone = ctx.serves.get(kept.name) == (system,)
-        services = named or (() if alone else ctx.services_of(system))
-        yield from kept.spans(SpanFilter(services=services, operations=events), span)
-
-
 def _instants(piece: pd.DataFrame) -> pd.Series:
     return piece["time_ns"] if "time_ns" in piece else piece["start_ns"]
-
-
-def _column(piece: pd.DataFrame, place: str) -> pd.Series:
-    """Text of an attribute, else of a column; empty where a record has none."""
-    held = piece["attributes"].map(lambda attributes: attributes.get(place, "") if attributes else "").astype("str")
-    if place in piece.columns and place != "attributes":
-        held = held.where(held != "", piece[place].astype("str"))
-    return held.map({text: masked(text) for text in held.unique()})
 
 
 def _shares(piece: pd.DataFrame) -> set[float]:

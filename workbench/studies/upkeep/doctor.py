@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -144,7 +145,8 @@ def _archive(settings: Settings, now: datetime, whole: bool) -> Iterator[Diagnos
                 yield Diagnosis("archive", "broken", text, _RESTORE)
             read += state.files if whole else min(state.files, SAMPLED)
         except WorkbenchError as error:
-            yield Diagnosis("archive", "broken", error.message, error.hint)
+            faults = "".join(f" {fault}" for fault in _log_faults(archive, layout))
+            yield Diagnosis("archive", "broken", error.message + faults, error.hint)
     newest = archive.newest_ms()
     text = f"{archive.place}: {rows:,} rows; {read} files were read whole, the logs are continuous as far as they go."
     yield Diagnosis("archive", "ok", text)
@@ -164,6 +166,20 @@ def _gaps(archive: Archive, layout: Layout, newest: int) -> str:
     numbers = sorted(int(name[:20]) for name in names if name.endswith(".json") and name[:20].isdigit())
     missing = sorted(set(range(numbers[0], newest + 1)) - set(numbers)) if numbers else [newest]
     return ", ".join(f"{number:020d}.json" for number in missing[:3]) + (" and more" if len(missing) > 3 else "")
+
+
+def _log_faults(archive: Archive, layout: Layout) -> Iterator[str]:
+    """Name the files of a log that are missing between others, or are no lines of JSON."""
+    folder = archive.place / layout.name / "_delta_log"
+    names = [name for name in folder.names() if name.endswith(".json") and name[:20].isdigit()]
+    if names and (gaps := _gaps(archive, layout, int(names[-1][:20]))):
+        yield f"{folder} lacks {gaps}."
+    for name in names:
+        try:
+            for line in (folder.load(name) or b"").decode().splitlines():
+                json.loads(line)
+        except ValueError as error:
+            yield f"{folder}/{name} is damaged: {error}."
 
 
 def _damaged(archive: Archive, layout: Layout, most: int | None) -> Iterator[str]:
@@ -204,10 +220,22 @@ def _reports(settings: Settings) -> Iterator[Diagnosis]:
                 wrong += 1
                 what = "is not what was issued" if held else "is missing"
                 yield Diagnosis("reports", "broken", f"{file} {what}.", "Restore it from a backup (workbench restore).")
+        file = folder / "manifest.json"
+        if not file.is_file() or _document(file) != issue.manifest:
+            wrong += 1
+            what = "is not what was issued" if file.is_file() else "is missing"
+            yield Diagnosis("reports", "broken", f"{file} {what}.", "Restore it from a backup (workbench restore).")
     if not wrong:
         count = f"{len(issues):,} issued report{'s' if len(issues) != 1 else ''}"
         text = f"All files of {count} are as issued." if issues else "No report was issued yet."
         yield Diagnosis("reports", "ok", text)
+
+
+def _document(file: Path) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
 
 
 def _schedule(settings: Settings) -> Iterator[Diagnosis]:
