@@ -133,7 +133,7 @@ def test_several_ids_of_jaeger_with_one_missing_are_those_that_are_there_and_a_w
                           version="v1")  # fmt: skip
     rows = source.trace(FOUND)
     assert len(rows) == 5
-    assert rows.attrs["warnings"] == ("1 traces were asked for and not found.",)
+    assert rows.attrs["warnings"] == ("1 trace was asked for and not found.",)
 
 
 @pytest.mark.parametrize("name", ["jaeger/trace_not_found", "jaeger/v3_trace_not_found"])

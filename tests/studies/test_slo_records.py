@@ -205,7 +205,7 @@ def test_a_composite_is_judged_by_what_its_members_lost(lab: Context) -> None:
     assert members["spent_share"].to_dict() == pytest.approx({"available": 0.005 / lost, "fast": 0.04 / lost})
     shown = members_table(found.results["members"])
     assert shown is not None
-    assert [(row["member"], row["sli"], row["spent"]) for row in shown.rows] == [
+    assert [(row["member"], row["SLI"], row["spent"]) for row in shown.rows] == [
         ("Available", "99.750 %", "11.1 %"),
         ("Fast", "96.000 %", "88.9 %"),
     ]
