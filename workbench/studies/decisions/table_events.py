@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.store import Annotation
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.tables import rows_of
+
+if TYPE_CHECKING:  # what the store needs is loaded where a store is opened
+    from workbench.store import Annotation
 
 #: What a table calls the kind of its rows, and the column that says when they begin.
 _KINDS = {"deployments": ("deploy", "time"), "incidents": ("incident", "starts_at")}
@@ -95,6 +97,8 @@ def _is_of(ctx: Context, system: str, rows: pd.DataFrame) -> pd.Series:
 
 
 def _event(system: str, kind: str, row: dict[Any, Any], begins: str, name: str) -> Annotation:
+    from workbench.store import Annotation
+
     starts: datetime = row[begins].to_pydatetime()
     ends = next((row[column].to_pydatetime() for column in _ENDS if pd.notna(row.get(column))), None)
     text = next(filter(None, (_text(row.get(column)) for column in _TEXTS)), kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,10 +18,12 @@ from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import MetricSource
 from workbench.core.timerange import DAY_MS, TimeRange, to_ms
-from workbench.store.tables import TableSource
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, read_ledger, selectors_of
 from workbench.studies.sources.context import Context
+
+if TYPE_CHECKING:  # what the store needs is loaded where a store is opened
+    from workbench.store.tables import TableSource
 
 
 def tables_of(ctx: Context, system: str, holds: str) -> Iterator[TableSource]:
