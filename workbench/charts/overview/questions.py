@@ -118,7 +118,8 @@ def cost_card(study: Study) -> QuestionCard:
     totals = [amount_text(rows["spent"].sum(), str(unit)) for unit, rows in money.groupby("unit", sort=True)]
     statuses: list[Status] = [*budgets["status"]] if len(money) else ["no_data"]
     note = f"this month, {len(money)} of {spend['system'].nunique()} systems"
-    note += f"; {over} of {known} budgets used to 80 % or more" if known else ""
+    note += f"; {over} of {read} budgets used to 80 % or more" if read else ""
+    note += f"; {known - read} of {known} budgets could not be read" if known > read else ""
     if len(money) == 1:
         note = f"{change_text(float(money['change_ratio'].iloc[0]))} against last month" + note.partition("systems")[2]
     known_statuses: list[Status] = [status for status in statuses if status != "no_data"] or (
