@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -69,8 +71,7 @@ def test_a_report_that_was_asked_for_is_made_once(
 ) -> None:
     monkeypatch.setenv("WORKBENCH_TEST_LEDGER", str(tmp_path / "ledger"))
     job = request_report(ctx, settings, template="monthly", system="conduit", period="last-month")
-    with pytest.raises(ParameterError, match="is being made already"):
-        request_report(ctx, settings, template="monthly", system="conduit", period="last-month")
+    assert request_report(ctx, settings, template="monthly", system="conduit", period="last-month") == job
     assert worked(settings, ctx, "tests.report.made_reports:made") == []
     assert worked(settings, ctx, "tests.report.made_reports:made") == []
     assert len((tmp_path / "ledger").read_text().splitlines()) == 1
@@ -113,3 +114,23 @@ def test_a_mistake_is_said_at_once(settings: Settings, ctx: Context, wrong: dict
         request_report(ctx, settings, **{**right, **wrong})
     assert type(caught.value).__module__ == "workbench.core.errors"
     assert requested_reports(ctx) == []
+
+
+def test_a_report_whose_maker_was_killed_is_made_by_the_next(
+    settings: Settings, ctx: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_TEST_LEDGER", str(tmp_path / "ledger"))
+    job = request_report(ctx, settings, template="monthly", system="conduit", period="2026-10")
+    program = (
+        "import sys; from datetime import *; from workbench.core.processes import this_process; "
+        "from workbench.store import Store; "
+        "print(Store(sys.argv[1]).claim_job(f'{this_process()}/x', now=datetime.now(UTC), lasts=timedelta(hours=1)).id)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program, settings.database], capture_output=True, text=True, check=True
+    )
+    assert killed.stdout.strip() == job
+    assert [row.status for row in requested_reports(ctx)] == ["running"]
+    assert request_report(ctx, settings, template="monthly", system="conduit", period="2026-10") == job
+    assert worked(settings, ctx, "tests.report.made_reports:made") == []
+    assert [row.status for row in requested_reports(ctx)] == ["done"]

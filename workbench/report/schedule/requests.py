@@ -22,11 +22,14 @@ from workbench.studies import Context
 #: Reports that may wait or be made at the same time. [count]
 MOST = 5
 
+#: Statuses of jobs that are not at their end.
+UNFINISHED = ("waiting", "running")
+
 
 def request_report(
     ctx: Context, settings: Settings, *, template: str, system: str, period: str, outputs: Sequence[str] = ("html",)
 ) -> str:
-    """Put a report into the queue; returns the id of its job.
+    """Put a report into the queue, unless it waits there already; returns the id of its job.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def request_report(
     Raises
     ------
     ParameterError
-        Unknown template, system, output or period; the same report is waiting; too many are.
+        Unknown template, system, output or period; or too many reports wait.
     AccessRefused
         The identity is no editor of the system.
     """
@@ -62,15 +65,16 @@ def request_report(
     parse_period(period, zone=settings.zone, week_start=settings.week_start, as_of=now)
     if ctx.store is None:
         raise ParameterError("Reports need a store.", hint="Set store_url, or home.")
-    waiting = [job for job in ctx.store.jobs(schedule=REQUESTED) if job.status in ("waiting", "running")]
-    if any((job.document["template"], job.system, job.period) == (template, system, period) for job in waiting):
-        raise ParameterError(f"{template} of {system}, {period}, is being made already.", hint="Wait for it.")
+    waiting = [job for job in requested_reports(ctx) if job.status in UNFINISHED]
+    for job in waiting:
+        if (job.document["template"], job.system, job.period) == (template, system, period):
+            return job.id
     if len(waiting) >= MOST:
         raise ParameterError(f"{len(waiting)} reports are being made; {MOST} is the most.", hint="Wait for one to end.")
     document = {"template": template, "outputs": list(outputs), "to": []}
-    job = NewJob(uuid.uuid4().hex, REQUESTED, system, period, now, now, False, document)
-    ctx.store.add_job(job, who=ctx.identity.name)
-    return job.id
+    request = NewJob(uuid.uuid4().hex, REQUESTED, system, period, now, now, False, document)
+    ctx.store.add_job(request, who=ctx.identity.name)
+    return request.id
 
 
 def requested_reports(ctx: Context) -> list[Job]:
@@ -79,7 +83,10 @@ def requested_reports(ctx: Context) -> list[Job]:
 
 
 def begin_requested() -> None:
-    """Start a process that makes what was asked for and then ends; a scheduler that runs may be quicker."""
+    """Start a process that makes what was asked for and then ends; a scheduler that runs may be quicker.
+
+    It takes over the jobs of one that was killed.
+    """
     quiet, command = subprocess.DEVNULL, [sys.executable, "-m", __name__]
     process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)  # noqa: S603
     threading.Thread(target=process.wait, daemon=True, name="report-on-request").start()

@@ -14,7 +14,7 @@ from workbench.report import past_runs
 from workbench.report.delivery.files import OUTPUTS
 from workbench.report.run.archive import compared, files_of, find_run
 from workbench.report.run.templates import template_names
-from workbench.report.schedule.requests import begin_requested, request_report, requested_reports
+from workbench.report.schedule.requests import UNFINISHED, begin_requested, request_report, requested_reports
 from workbench.ui.parts import filters, load, tables
 from workbench.ui.parts.markdown import escaped
 
@@ -49,7 +49,8 @@ def asked_for() -> None:
                 outputs = st.multiselect("Outputs", OUTPUTS, default=["html"], width=260)
             if st.form_submit_button("Make it", type="primary"):
                 _request(str(template), str(system), period, outputs)
-        _waiting()
+        unfinished = any(job.status in UNFINISHED for job in requested_reports(context))
+        st.fragment(_waiting, run_every=LOOKED_S if unfinished else None)()
 
 
 def _request(template: str, system: str, period: str, outputs: Sequence[str]) -> None:
@@ -59,11 +60,10 @@ def _request(template: str, system: str, period: str, outputs: Sequence[str]) ->
         )
     except WorkbenchError as error:
         st.error(escaped(f"{error.message} {error.hint}".strip()), icon=":material/error:")
-    else:
+    if any(job.status in UNFINISHED for job in requested_reports(load.context())):
         begin_requested()
 
 
-@st.fragment(run_every=LOOKED_S)
 def _waiting() -> None:
     """Show what is being made, or failed, of what people asked for; what is done stands in the list of runs."""
     jobs = [job for job in requested_reports(load.context()) if job.status != "done"][:_ASKED_SHOWN]
