@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from workbench.analysis.slo.compliance import ComplianceResult
 from workbench.analysis.slo.objective import Goal
 from workbench.analysis.slo.scorecard import scorecard
 from workbench.analysis.slo.verdict import judge
+from workbench.charts.overview.questions import objectives_card
 from workbench.charts.slo.scorecard_tables import ScorecardTable, scorecard_finding, scorecard_rows
 from workbench.charts.tables import compliance_rows, compliance_table, slo_finding
 from workbench.core.timerange import TimeRange
@@ -61,3 +63,11 @@ def test_the_scorecard_names_the_budgets_that_were_used_up_and_what_was_not_obse
         "1 of 2 budgets were used up: b of Lab in 2026-08 (1000 % spent). "
         "2 were observed for less than nine tenths of their period."
     )
+
+
+def test_the_card_of_the_overview_is_not_ok_where_an_objective_was_observed_in_part() -> None:
+    board = verdict(24).frame.assign(system="lab")
+    study = SimpleNamespace(results={"board": SimpleNamespace(frame=board)})
+    card = objectives_card(study)
+    assert (card.status, card.value) == ("no_data", "1 of 1 met")
+    assert card.note == "0 missed, 0 at risk, 1 partly observed"

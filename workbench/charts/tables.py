@@ -29,6 +29,8 @@ EMPTY = "<p class='note'>None.</p>"
 #: Fewer usual rows are not worth hiding. [count]
 LEAST_USUAL = 3
 
+_WORDS: Mapping[str, str] = {str(status): word for status, word in STATUS_WORDS.items()}
+
 
 def compliance_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per objective, with units in every cell.
@@ -46,7 +48,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "objective": str(row.objective),
-            "status": goal_word(row),
+            "status": status_word(row.status, row.coverage),
             "target": target_text(row.target),
             "SLI": _sli_text(row),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)} {row.unit}"
@@ -62,9 +64,21 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
-def goal_word(row: Any) -> str:
-    """Word of the status of an objective; what was observed to less than nine tenths is not called OK."""
-    return PARTLY if row.status == "ok" and row.coverage < COVERAGE_FLOOR else STATUS_WORDS[row.status]
+def status_word(status: str, coverage: float) -> str:
+    """Return the word of a status; what was observed to less than nine tenths of its time is not called OK.
+
+    Examples
+    --------
+    >>> status_word("ok", 0.95), status_word("ok", 0.03), status_word("spent", 0.03), status_word("", 1.0)
+    ('OK', 'Partly observed', 'Budget spent', '')
+    """
+    return PARTLY if status == "ok" and coverage < COVERAGE_FLOOR else _WORDS.get(status, "")
+
+
+def status_badge(word: str) -> str:
+    """Return the word of a status in its colour, as HTML; nothing for no word."""
+    key = next((status for status, words in STATUS_WORDS.items() if words == word), "no_data")
+    return f"<span class='status status-{key}'>{markup(word)}</span>" if word else ""
 
 
 def budget_left_text(row: Any) -> str:
@@ -161,8 +175,7 @@ class Table:
     @staticmethod
     def _cell(name: str, text: str, kinds: Mapping[str, str]) -> str:
         if name == "status":
-            key = next((status for status, words in STATUS_WORDS.items() if words == text), "no_data")
-            return f"<td><span class='status status-{key}'>{markup(text)}</span></td>"
+            return f"<td>{status_badge(text)}</td>"
         return f"<td{kinds[name]}>{markup(text)}</td>"
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from workbench.charts.alerts.tables import measure_text
 from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
 from workbench.charts.performance.tables import use_text
-from workbench.charts.tables import budget_left_text, goal_word
+from workbench.charts.tables import budget_left_text, status_word
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Status, Study
 from workbench.core.units import (
@@ -212,7 +212,7 @@ def usual_sentence(study: Study) -> str:
     """Say what is as usual, of what was looked at; empty where nothing is."""
     results = study.results
     if study.name == "slo_compliance":
-        words = [goal_word(row) for row in results["compliance"].frame.itertuples()]
+        words = [status_word(row.status, row.coverage) for row in results["compliance"].frame.itertuples()]
         kept = words.count(STATUS_WORDS["ok"])
         return f"{kept} of {len(words)} objectives are met and not at risk." if words else ""
     if study.name == "service_performance":

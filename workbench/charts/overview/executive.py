@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.charts.overview.questions import QuestionCard, cost_card, objectives_card
 from workbench.charts.overview.tables import spend_rows
-from workbench.charts.tables import Sentence
+from workbench.charts.tables import Sentence, status_word
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status, Study, worst
 from workbench.core.units import NO_VALUE, change_text, count_text, ratio_text
@@ -68,7 +68,7 @@ def executive_rows(study: Study, activities: Mapping[str, Study]) -> list[dict[s
         rows.append(
             {
                 "System": str(mine["system_title"].iloc[0]),
-                "Status": STATUS_WORDS[worst([*mine["status"]])],
+                "Status": status_word(worst([*mine["status"]]), judged["coverage"].min()),
                 "Objectives met": f"{met} of {len(judged)}" + (f", {unknown} not known" if unknown else ""),
                 "Least budget left": ratio_text(least, digits=1),
                 "Spent this month": money.get("Spent", NO_VALUE),

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.overview.statements import QUESTIONS
-from workbench.charts.theme import STATUS_WORDS, palette
+from workbench.charts.tables import status_badge, status_word
+from workbench.charts.theme import palette
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, amount_text, count_text, instant_text, ratio_text, value_text
@@ -108,11 +109,11 @@ def first_page_html(findings: Result, periods: Result, *, status: str = "Draft")
 
 def _answer_row(row: Any, periods: pd.DataFrame) -> str:
     own = periods[periods["question"] == row.question]
-    word = STATUS_WORDS.get(row.status, "")
-    badge = f"<br><span class='status status-{markup(row.status)}'>{markup(word)}</span>" if word else ""
+    badge = status_badge(status_word(row.status, row.coverage))
+    question = f"{QUESTIONS[row.question]}<br>{badge}" if badge else QUESTIONS[row.question]
     seen = ratio_text(row.coverage, digits=1) if row.coverage == row.coverage else NO_VALUE
     return (
-        f"<tr id='{markup(row.id)}'><th scope='row'>{QUESTIONS[row.question]}{badge}</th><td>{markup(row.text)}</td>"
+        f"<tr id='{markup(row.id)}'><th scope='row'>{question}</th><td>{markup(row.text)}</td>"
         f"<td>{markup(change_of(row.change, own))}</td><td>{spark(own)}</td><td class='num'>{seen}</td></tr>"
     )
 
@@ -217,7 +218,7 @@ def first_page_markdown(findings: Result, periods: Result, *, status: str = "Dra
     for row in frame[frame["part"] == "answer"].itertuples():
         own = periods.frame[periods.frame["question"] == row.question]
         change = f" ({markdown_text(change_of(row.change, own))})" if row.change else ""
-        seen = f" Seen: {ratio_text(row.coverage, digits=1)}." if row.coverage == row.coverage else ""
+        seen = f" Observed: {ratio_text(row.coverage, digits=1)}." if row.coverage == row.coverage else ""
         lines.append(f"- **{QUESTIONS[row.question]}**: {markdown_text(row.text)}{change}{seen}")
     for part, title in parts_of(frame):
         lines += ["", f"## {title}", ""]

@@ -18,7 +18,7 @@ from workbench.charts.overview.first_page import (
     nothing_text,
     spark,
 )
-from workbench.charts.theme import STATUS_WORDS
+from workbench.charts.tables import status_badge, status_word
 from workbench.core.foreign_text import markup
 from workbench.core.result import Study
 from workbench.core.units import NO_VALUE, ratio_text
@@ -115,7 +115,7 @@ class FleetPage:
         frame, periods = study.results["findings"].frame, study.results["periods"].frame
         answers = {row.question: row for row in frame[frame["part"] == "answer"].itertuples()}
         seen = ratio_text(study.coverage, digits=1) if study.coverage == study.coverage else NO_VALUE
-        title = f"{markup(vars(study.results['findings'])['title'])}<br><span class='note'>{seen} seen</span>"
+        title = f"{markup(vars(study.results['findings'])['title'])}<br><span class='note'>{seen} observed</span>"
         cells = "".join(
             _cell(answers.get(question), periods[periods["question"] == question]) for question in questions
         )
@@ -152,7 +152,6 @@ class FleetPage:
 def _cell(row: Any, own: pd.DataFrame) -> str:
     if row is None:
         return f"<td>{NO_VALUE}</td>"
-    word = STATUS_WORDS.get(row.status, "")
-    badge = f"<span class='status status-{markup(row.status)}'>{markup(word)}</span> " if word else ""
+    badge = status_badge(status_word(row.status, row.coverage))
     change = f"<br><span class='note'>{markup(change_of(row.change, own))}</span>" if row.change else ""
-    return f"<td>{badge}{markup(row.text)}{change}{spark(own) if len(own) > 1 else ''}</td>"
+    return f"<td>{badge} {markup(row.text)}{change}{spark(own) if len(own) > 1 else ''}</td>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.core.result import Status, Study, worst
 from workbench.core.units import NO_VALUE, amount_text, change_text, instant_text, span_text
 
@@ -94,8 +95,11 @@ def objectives_card(study: Study) -> QuestionCard:
     known = missed + risky + int((rows["status"] == "ok").sum())
     value = f"{known - missed} of {known} met" if known else NO_VALUE
     unknown = f", {len(rows) - known} not known" if len(rows) > known else ""
-    note = f"{missed} missed, {risky} at risk{unknown}"
-    return QuestionCard("Objectives", "slo.py", "task_alt", worst(list(rows["status"])), value, note)
+    partly = int(((rows["status"] == "ok") & (rows["coverage"] < COVERAGE_FLOOR)).sum())
+    note = f"{missed} missed, {risky} at risk{unknown}" + (f", {partly} partly observed" if partly else "")
+    status = worst(list(rows["status"]))
+    status = "no_data" if status == "ok" and partly else status
+    return QuestionCard("Objectives", "slo.py", "task_alt", status, value, note)
 
 
 def _performance(study: Study) -> QuestionCard:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workbench.charts.tables import Sentence, Table, goal_word
+from workbench.charts.tables import Sentence, Table, status_word
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text, target_text
@@ -59,7 +59,7 @@ def member_rows(result: Result) -> list[dict[str, str]]:
             "events": count_text(row.total),
             "spent": ratio_text(row.spent_share, digits=1),
             "observed": ratio_text(row.coverage, digits=1),
-            "status": goal_word(row),
+            "status": status_word(row.status, row.coverage),
         }
         for row in result.frame.itertuples()
     ]

@@ -16,7 +16,7 @@ from workbench.analysis.slo.burn import BudgetHistory, BurnRates
 from workbench.analysis.slo.compliance import ComplianceResult
 from workbench.charts.layers import POINTS, band, band_axis, joined, kept_points
 from workbench.charts.stack import stacked
-from workbench.charts.tables import goal_word
+from workbench.charts.tables import status_word
 from workbench.charts.theme import HEIGHT, Mode, Palette, palette, plain, template
 from workbench.core.timerange import duration_text
 from workbench.core.units import NO_VALUE, count_text, ratio_text, target_text
@@ -271,7 +271,10 @@ def compliance_figure(result: ComplianceResult, *, mode: Mode = "light") -> Any:
         y=[plain(title) for title in rows["title"]],
         orientation="h",
         marker={"color": [colours.status[status] for status in rows["status"]]},
-        text=[f"{ratio_text(row.period_left_ratio, digits=1)} · {goal_word(row)}" for row in rows.itertuples()],
+        text=[
+            f"{ratio_text(row.period_left_ratio, digits=1)} · {status_word(row.status, row.coverage)}"
+            for row in rows.itertuples()
+        ],
         textposition="auto",
         hovertemplate="%{y}: %{text}<extra></extra>",
     )

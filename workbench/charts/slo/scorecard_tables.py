@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
-from workbench.charts.tables import EMPTY, Sentence, goal_word
+from workbench.charts.tables import EMPTY, Sentence, status_badge, status_word
 from workbench.charts.theme import PARTLY
 from workbench.core.foreign_text import markup
 from workbench.core.result import Result
@@ -87,12 +87,14 @@ def basis_text(row: Any, as_of: datetime) -> str:
     basis += " so far" if row.end > as_of else ""
     little = row.coverage == row.coverage and row.coverage < _WHOLE
     share = ratio_text(row.coverage, digits=0)
-    return f"{basis}, {share}{'' if goal_word(row) == PARTLY else ' observed'}" if little else basis
+    return (
+        f"{basis}, {share}{'' if status_word(row.status, row.coverage) == PARTLY else ' observed'}" if little else basis
+    )
 
 
 def cell_text(row: Any, as_of: datetime) -> str:
     """Write one cell in one line: ``99.832 %, 168 % spent, Budget spent (issued)``."""
-    word = goal_word(row)
+    word = status_word(row.status, row.coverage)
     if row.sli != row.sli:
         return f"{word} ({basis_text(row, as_of)})"
     return f"{ratio_text(row.sli)}, {spent_text(row)}, {word} ({basis_text(row, as_of)})"
@@ -139,8 +141,7 @@ class ScorecardTable:
 
 
 def _cell(row: Any, as_of: datetime) -> str:
-    word = goal_word(row)
-    word = f"<span class='status status-{'no_data' if word == PARTLY else row.status}'>{word}</span>"
+    word = status_badge(status_word(row.status, row.coverage))
     note = f"<br><span class='note'>{markup(basis_text(row, as_of))}</span>"
     if row.sli != row.sli:
         return f"<td>{word}{note}</td>"

@@ -13,7 +13,7 @@ import streamlit as st
 from workbench.analysis.operations.sources import SourceChecks, SourceStates
 from workbench.analysis.slo.burn import BurnRates
 from workbench.charts.columns import HELP, header
-from workbench.charts.tables import budget_left_text, goal_word
+from workbench.charts.tables import budget_left_text, status_word
 from workbench.charts.theme import PARTLY, STATUS_WORDS
 from workbench.core.result import Status
 from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
@@ -79,7 +79,7 @@ def goal_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return compliance rows as text a reader can take in: one row per objective, in the order given."""
     cells = [
         {
-            "Status": [goal_word(row)],
+            "Status": [status_word(row.status, row.coverage)],
             "SLO": row.title if row.objective else NO_VALUE,
             "Objective": _cut(target_text(row.target)),
             "Measured": ratio_text(row.sli),
