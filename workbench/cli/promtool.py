@@ -19,14 +19,14 @@ def checked(text: str, *, name: str = "rules.yml", tests: str = "") -> tuple[str
     with tempfile.TemporaryDirectory() as folder:
         path, test = Path(folder) / name, Path(folder) / f"{name}.test"
         path.write_text(text, encoding="utf-8")
-        notes = [_said(program, "check", path, "the changed file")]
+        notes = [_refusal(program, "check", path, "the changed file")]
         if tests:
             test.write_text(tests, encoding="utf-8")
-            notes.append(_said(program, "test", test, "the unit tests of the changed file"))
+            notes.append(_refusal(program, "test", test, "the unit tests of the changed file"))
     return tuple(notes)
 
 
-def _said(program: str, verb: str, path: Path, what: str) -> str:
+def _refusal(program: str, verb: str, path: Path, what: str) -> str:
     """Run ``promtool check rules`` or ``promtool test rules`` on a file."""
     command = [program, verb, "rules", str(path)]
     try:

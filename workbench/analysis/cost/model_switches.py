@@ -83,7 +83,7 @@ def model_switches(before: Items, now: Items, labels: Sequence[str], size: Size)
                 if share == 1:
                     del items[name]
         largest = [max(parts, key=lambda name: parts[name]) for parts in (lost, gained)]
-        amounts[_said(largest[0], largest[1], labels)] = amount
+        amounts[_labels_of(largest[0], largest[1], labels)] = amount
     return Switches(amounts, first, second)
 
 
@@ -94,7 +94,7 @@ def _owner(name: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(value for value, label in zip(name, labels, strict=True) if label not in MODEL_LABELS)
 
 
-def _said(old: tuple[str, ...], new: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:
+def _labels_of(old: tuple[str, ...], new: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         f"{first or '(not given)'} → {second or '(not given)'}" if label in MODEL_LABELS and first != second else first
         for first, second, label in zip(old, new, labels, strict=True)

@@ -153,10 +153,10 @@ def _cause(objective: str, attribution: Study, more: Mapping[str, Any]) -> Itera
     if cause is None:
         yield stated("cause", "slo", "cause/place", facts, **more)
         return
-    yield stated("cause", "slo", "cause/known", facts | _said(cause), **more)
+    yield stated("cause", "slo", "cause/known", facts | _cause_facts(cause), **more)
 
 
-def _said(cause: Any) -> dict[str, str]:
+def _cause_facts(cause: Any) -> dict[str, str]:
     lag, what = float(cause["lag_s"]), str(cause["what"])
     what = f"{what[:_LONGEST_MESSAGE]} …" if len(what) > _LONGEST_MESSAGE else what
     if cause["kind"] == "restart":

@@ -293,7 +293,7 @@ def _alike(footer: _Footer, number: int, places: Mapping[str, int]) -> dict[str,
             low = int(footer.low[name][number])
             if low == footer.high[name][number]:
                 alike[name] = low
-        elif (said := group.column(place).statistics) is not None and said.null_count == group.num_rows:
+        elif (statistics := group.column(place).statistics) is not None and statistics.null_count == group.num_rows:
             alike[name] = None
     return alike if len(alike) < len(places) else {}
 

@@ -276,8 +276,8 @@ _SINGULAR = {
 
 
 def _of_one(text: str) -> str:
-    for several, one in _SINGULAR.items():
-        text = text.replace(several, one)
+    for several, single in _SINGULAR.items():
+        text = text.replace(several, single)
     return text
 
 

@@ -81,8 +81,8 @@ def _still(draw: Callable[..., Any], *results: Any, mode: Mode) -> Any:
 
 def still(figure: Any) -> Any:
     """Let a figure that nobody changes any more say once what it holds; Plotly copies all of it for each reader."""
-    said = figure.to_dict()
-    figure.to_dict = lambda: said
+    document = figure.to_dict()
+    figure.to_dict = lambda: document
     return figure
 
 

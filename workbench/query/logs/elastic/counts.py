@@ -156,7 +156,7 @@ def bucketed(
             for bucket in steps.get("buckets", ()):
                 key = bucket["key"]
                 clauses = [
-                    _said(grouping, key.get(f"by{at}", grouping.value), shape)
+                    _value_text(grouping, key.get(f"by{at}", grouping.value), shape)
                     for at, grouping in enumerate(plan.groupings)
                 ]
                 place = (int(key["step"]), *clauses)
@@ -174,7 +174,7 @@ def bucketed(
     return counts
 
 
-def _said(grouping: Grouping, value: Any, shape: LogShape) -> str:
+def _value_text(grouping: Grouping, value: Any, shape: LogShape) -> str:
     if grouping.column == "severity":
         return "" if value is None else severity_of(value, shape.levels, scale=scale_of(grouping.path))
     text = "" if value is None else text_of(value)

@@ -249,7 +249,7 @@ class LokiSource:
         counts = step_counts(self.api, log_query, span, step_ms, names)
         totals: dict[tuple[Any, ...], int] = {}
         for (start_ms, values), count in counts.steps.items():
-            key = (start_ms // step_ms * step_ms, *map(self._said, by, values))
+            key = (start_ms // step_ms * step_ms, *map(self._value_text, by, values))
             totals[key] = totals.get(key, 0) + count
         frame = count_frame([(*key, count) for key, count in totals.items() if count], by)
         frame.attrs = {
@@ -260,7 +260,7 @@ class LokiSource:
         }
         return frame
 
-    def _said(self, column: str, value: str) -> str:
+    def _value_text(self, column: str, value: str) -> str:
         if column == "severity":
             return severity_of(value, self._shape.levels) if value else ""
         return value or (self._shape.service if column == "service" else "")
