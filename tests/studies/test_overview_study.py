@@ -52,6 +52,21 @@ def test_the_board_has_the_numbers_of_the_slo_study_worst_first(lab: Context) ->
     assert mine["status"].iloc[0] == "spent"
 
 
+def test_a_look_at_an_earlier_period_makes_the_data_of_now_no_older(
+    source: Counted, lab_archive: Archive, context_over: Callable[..., Context]
+) -> None:
+    ctx = context_over(source)
+    spans = [TimeRange(END - timedelta(days=ago + 4), END - timedelta(days=ago)) for ago in (0, 3)]
+    now, before = (overview(ctx, system=SYSTEM, range=span, as_of=span.end) for span in spans)
+    assert now.freshness is not None
+    assert before.freshness is not None
+    assert now.freshness - before.freshness > timedelta(days=2)
+    other = replace(context_over(Counted(lab_archive)), store=ctx.store)  # as another process: nothing is in memory
+    again = overview(other, system=SYSTEM, range=spans[0], as_of=END)
+    assert again.freshness is not None
+    assert timedelta(0) <= now.freshness - again.freshness <= timedelta(minutes=5)
+
+
 def test_a_second_look_is_answered_from_the_store_with_equal_numbers(
     source: Counted, context_over: Callable[..., Context]
 ) -> None:

@@ -236,9 +236,9 @@ def stored(
         if len(history.frame) < wanted:
             return None
         seen = history.frame["time"][history.frame["covered"] > 0]
-        if len(seen):
-            newest_ms = to_ms(seen.iloc[-1]) + slice_ms
-            header["newest_ms"] = min(newest_ms, header["newest_ms"] or newest_ms)
+        if len(seen):  # the header may be that of an older period, counted after these slices
+            last_ms = to_ms(seen.iloc[-1])
+            header["newest_ms"] = min(last_ms + slice_ms, max(last_ms, header["newest_ms"] or last_ms + slice_ms))
         names = pd.Categorical.from_codes(np.zeros(len(history.frame), np.int8), categories=[name])
         events = joined_events([history.frame.assign(objective=names)])
         return Counts.of({**header, "span_ms": [span.start_ms, span.end_ms]}, {name: events})
