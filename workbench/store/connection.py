@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -104,27 +103,11 @@ class Connected:
             reason = str(cause).splitlines()[0]
             if "readonly" in reason and self._file is not None and os.access(self._file.parent, os.W_OK):
                 reason = "nothing can be written, the disk is full"  # then it was opened for reading
-            raise ArchiveError(f"{self!r} failed: {reason}", hint=_next_step(reason)) from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:  # of a column that holds a document
+            raise ArchiveError(f"{self!r} failed: {reason}", hint=database.next_step(reason)) from None
+        except ValueError as error:  # of a column that holds a document or a time
             raise ArchiveError(
-                f"{self!r} failed: a value in it is malformed ({error}).", hint=_next_step("malformed")
+                f"{self!r} failed: a value in it is malformed ({error}).", hint=database.next_step("malformed")
             ) from None
-
-
-def _next_step(reason: str) -> str:
-    for part, step in _NEXT.items():
-        if part in reason.lower():
-            return step
-    return "Is the disk full or the database gone? `workbench doctor` looks."
-
-
-_NEXT = {
-    "readonly": "Its folder or disk is read-only: nothing was changed. Make it writable, then run the command again.",
-    "is full": "The disk is full: nothing was changed. Free space, then run the command again.",
-    "malformed": "The file is damaged. Restore the store (workbench restore).",
-    "not a database": "The file is damaged or foreign. Restore the store (workbench restore).",
-    "locked": "Another process has been writing for long. Run the command again.",
-}
 
 
 def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, on: tuple[str, ...]) -> None:

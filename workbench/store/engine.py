@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from workbench.core.errors import ArchiveError, SettingsError
-from workbench.core.private import FILE, private_folder
-from workbench.store.sqlite import file_of, fold_log, keep_copy, sqlite_engine
+from workbench.core.private import private_folder
+from workbench.store.sqlite import file_of, fold_log, keep_copy, mark_of, sqlite_engine, write_mark
 
 #: Revision of the newest migration; a test holds it to the scripts.
 HEAD = "0011"
@@ -64,7 +63,7 @@ def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) ->
             with writing(engine) as connection:
                 _migrate(connection, where)
         if remember and not known:
-            _mark(kept, where)
+            _mark(kept, location)
     except Exception as error:
         if engine is not None:
             engine.dispose()
@@ -72,7 +71,7 @@ def open_engine(url: str, *, mark: Path | None = None, remember: bool = True) ->
             raise
         raise ArchiveError(
             f"The store {where} cannot be opened: {_reason(error)}",
-            hint="Check store_url and the rights of the folder.",
+            hint=next_step(_reason(error), "Check store_url and the rights of the folder."),
         ) from None
     return engine
 
@@ -111,8 +110,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(immediate=True) as connection:
         with connection.begin():
             yield connection
-        if engine.dialect.name == "sqlite":
-            fold_log(connection.connection.driver_connection)
+        if (path := file_of(engine.url)) is not None:
+            fold_log(connection.connection.driver_connection, path)
 
 
 def _lost(where: str, mark: Path | None) -> ArchiveError:
@@ -131,14 +130,14 @@ def forget(mark: Path | None, url: str) -> None:
 
 def remember(mark: Path | None, url: str) -> None:
     """Keep in mind that there is a store, before it is there: until it is restored, it counts as lost."""
-    kept, where = _kept(mark, database_url(url))
-    _mark(kept, where)
+    location = database_url(url)
+    _mark(_kept(mark, location)[0], location)
 
 
 def _kept(mark: Path | None, location: URL) -> tuple[Path | None, str]:
     """File that keeps in mind whether a store was there, and its address without the password."""
     path = file_of(location)
-    kept = mark if path is None else path.with_name(f".{path.name}.made")
+    kept = mark if path is None else mark_of(path)
     return kept, location.render_as_string(hide_password=True)
 
 
@@ -152,17 +151,16 @@ def _marked(mark: Path | None, where: str) -> bool:
         return False
 
 
-def _mark(mark: Path | None, where: str) -> None:
+def _mark(mark: Path | None, location: URL) -> None:
     """Keep in mind that there is a store at this address; where nothing can be written, it is done another time."""
     if mark is None:
         return
     try:
-        held = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else []
         private_folder(mark.parent)
-        part = mark.with_name(f"{mark.name}.{os.getpid()}")
-        part.touch(mode=FILE)
-        part.write_text(json.dumps(sorted({*held, where})), encoding="utf-8")
-        part.replace(mark)  # one that is half written would be taken for none
+        if file_of(location) is not None:
+            return write_mark(mark, {"changes": 0})
+        held = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else []
+        write_mark(mark, sorted({*held, location.render_as_string(hide_password=True)}))
     except (OSError, ValueError):
         return
 
@@ -196,3 +194,21 @@ def _migrate(connection: Connection, where: str) -> None:
 def _reason(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+
+
+def next_step(reason: str, otherwise: str = "Is the disk full or the database gone? `workbench doctor` looks.") -> str:
+    """Return what to do about what the database said."""
+    for part, step in _NEXT.items():
+        if part in reason.lower():
+            return step
+    return otherwise
+
+
+_NEXT = {
+    "readonly": "Its folder or disk is read-only: nothing was changed. Make it writable, then run the command again.",
+    "is full": "The disk is full: nothing was changed. Free space, then run the command again.",
+    "no such ": "The file is damaged. Restore the store (workbench restore).",
+    "malformed": "The file is damaged. Restore the store (workbench restore).",
+    "not a database": "The file is damaged or foreign. Restore the store (workbench restore).",
+    "locked": "Another process has been writing for long. Run the command again.",
+}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from workbench.core.errors import ArchiveError
 from workbench.core.private import FILE, private_folder
 
 #: How long a writer waits for another one. [ms]
@@ -49,15 +52,49 @@ def sqlite_engine(location: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("immediate", False)
+        least = 0 if path is None else changes_noted(path)  # read first: the file is never behind it
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        number = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+        if path is not None and number < least:
+            raise ArchiveError(
+                f"The store {path} lacks its newest changes: {least} were made, it has {number}. "
+                f"{path.name}-wal was lost, or an older copy was put in its place.",
+                hint=f"Restore it (workbench restore). To go on with what is there, delete {mark_of(path)} first.",
+            )
+        if immediate:
+            connection.exec_driver_sql(f"PRAGMA user_version = {number + 1}")
 
     return engine
 
 
-def fold_log(connection: Any) -> None:
-    """Bring what was committed from the write-ahead log into the file: a log that is lost is a loss nobody sees."""
-    with suppress(sqlite3.Error):  # a reader, or a full disk, leaves it for the next time
+def mark_of(path: Path) -> Path:
+    """Return the file beside a database that says that it was there, and how often it was changed."""
+    return path.with_name(f".{path.name}.made")
+
+
+def changes_noted(path: Path) -> int:
+    """Return how often a database was changed as far as its mark says; 0 where it does not say. [count]"""
+    try:
+        return int(json.loads(mark_of(path).read_text(encoding="utf-8"))["changes"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0
+
+
+def fold_log(connection: Any, path: Path) -> None:
+    """Count the change, and bring what was committed from the write-ahead log into the file."""
+    with suppress(sqlite3.Error, OSError):  # a reader, or a full disk, leaves it for the next time
+        (number,) = connection.execute("PRAGMA user_version").fetchone()
+        if mark_of(path).exists() and number > changes_noted(path):
+            write_mark(mark_of(path), {"changes": number})
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def write_mark(mark: Path, document: object) -> None:
+    """Write down what is known of a database, in one step: a mark that is half written would be taken for none."""
+    part = mark.with_name(f"{mark.name}.{os.getpid()}.{threading.get_ident()}")
+    part.touch(mode=FILE)
+    part.write_text(json.dumps(document), encoding="utf-8")
+    part.replace(mark)
 
 
 def keep_copy(path: Path, copy: Path) -> None:

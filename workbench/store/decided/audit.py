@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, Table, func, insert, select
 
-from workbench.core.errors import ChangedMeanwhile
+from workbench.core.errors import ArchiveError, ChangedMeanwhile
 from workbench.core.result import jsonable
 from workbench.store.connection import Connected
-from workbench.store.models import audit_trail
+from workbench.store.models import UtcDateTime, audit_trail
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,33 @@ def check_seen(connection: Connection, system: str, seen: int | None) -> None:
     if rows:
         changes = tuple(f"{row.at:%d %b %Y %H:%M} UTC: {row.who}, {row.action}, {row.subject}" for row in rows)
         raise ChangedMeanwhile(system, changes, newest=rows[-1].id)
+
+
+def check_whole(connection: Connection, table: Table, kind: str, system: str, rows: Sequence[Row[Any]]) -> None:
+    """Compare all rows of a system with what the audit trail says of them: SQLite does not see a byte that flipped.
+
+    Raises
+    ------
+    ArchiveError
+        A row is missing, or is not what was written.
+    """
+    line, present = audit_trail.c, {row.id: row._mapping for row in rows}
+    written = select(line.id, line.subject, line.after).where(
+        line.system == system, line.action.in_((f"{kind}.add", f"{kind}.revoke")), line.after.is_not(None)
+    )
+    newest = {each.subject: each for each in connection.execute(written.order_by(line.id))}
+    for id, each in newest.items():
+        row = present.get(id)
+        for name, value in dict(each.after or {}).items():
+            if value is not None and name in table.c and isinstance(table.c[name].type, UtcDateTime):
+                value = datetime.fromisoformat(value).astimezone(UTC)
+            if row is None or row.get(name) != value:
+                where = connection.engine.url.render_as_string(hide_password=True)
+                raise ArchiveError(
+                    f"The {kind} {id} in {where} is {'missing' if row is None else 'not what was written'}: "
+                    f"line {each.id} of the audit trail says otherwise.",
+                    hint="The store is damaged. Restore it (workbench restore).",
+                )
 
 
 def _newest(connection: Connection, system: str) -> int:

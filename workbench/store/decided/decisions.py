@@ -13,7 +13,7 @@ from sqlalchemy import Table, insert, select, update
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import from_ms, to_ms
 from workbench.store.connection import Connected
-from workbench.store.decided.audit import AuditEntry, check_seen, note
+from workbench.store.decided.audit import AuditEntry, check_seen, check_whole, note
 from workbench.store.models import annotation_rows, definitions, exclusions
 
 
@@ -96,7 +96,7 @@ class Decisions(Connected):
 
     def exclusions(self, system: str, *, revoked: bool = False) -> list[ExclusionRecord]:
         """Return the exclusions of a system by start; those that were revoked only where asked for."""
-        return [ExclusionRecord(**row) for row in self._kept(exclusions, system, revoked)]
+        return [ExclusionRecord(**row) for row in self._kept("exclusion", system, revoked)]
 
     def revoke_exclusion(
         self, id: str, *, at: datetime, who: str, why: str, seen: int | None = None
@@ -116,7 +116,7 @@ class Decisions(Connected):
 
     def annotations(self, system: str, *, revoked: bool = False) -> list[Annotation]:
         """Return the annotations of a system by start; those that were revoked only where asked for."""
-        return [Annotation(**row) for row in self._kept(annotation_rows, system, revoked)]
+        return [Annotation(**row) for row in self._kept("annotation", system, revoked)]
 
     def revoke_annotation(self, id: str, *, at: datetime, who: str, why: str, seen: int | None = None) -> Annotation:
         """Take an annotation back, as :meth:`revoke_exclusion`."""
@@ -182,15 +182,15 @@ class Decisions(Connected):
             note(connection, entry)
         return type(record)(**values)
 
-    def _kept(self, table: Table, system: str, revoked: bool) -> list[dict[str, Any]]:
-        query = (
-            select(table)
-            .where(table.c.system == system, *self._visible_rows(table.c.system))
-            .order_by(table.c.starts_at, table.c.id)
-        )
+    def _kept(self, kind: Kind, system: str, revoked: bool) -> list[dict[str, Any]]:
+        table = _TABLES[kind]
+        if self._scope is not None and system not in self._scope:
+            return []
+        query = select(table).where(table.c.system == system).order_by(table.c.starts_at, table.c.id)
         with self._reading() as connection:
-            rows = connection.execute(query if revoked else query.where(table.c.revoked_at.is_(None))).all()
-        return [row._asdict() for row in rows]
+            rows = connection.execute(query).all()
+            check_whole(connection, table, kind, system, rows)
+        return [row._asdict() for row in rows if revoked or row.revoked_at is None]
 
     def _revoked(self, kind: Kind, id: str, at: datetime, who: str, why: str, seen: int | None) -> dict[str, Any]:
         table = _TABLES[kind]

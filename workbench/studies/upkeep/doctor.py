@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from workbench import __version__
 from workbench.archive import Archive
+from workbench.archive.storage import commits
 from workbench.archive.storage.layout import LAYOUTS, Layout
 from workbench.archive.storage.parquet import checked_tail
 from workbench.core.errors import WorkbenchError
@@ -28,7 +29,7 @@ from workbench.core.settings import Settings
 from workbench.store import open_store
 from workbench.store.engine import database_url
 from workbench.store.kept import kept_at
-from workbench.store.sqlite import file_of
+from workbench.store.sqlite import file_of, mark_of
 
 #: Files of each table that are read whole. [count]
 SAMPLED = 20
@@ -107,7 +108,7 @@ def diagnose(settings: Settings, *, now: datetime, whole: bool = False) -> Itera
 
 def _store(settings: Settings) -> Iterator[Diagnosis]:
     path = file_of(database_url(settings.database))
-    if path is not None and not path.exists() and not path.with_name(f".{path.name}.made").exists():
+    if path is not None and not path.exists() and not mark_of(path).exists():
         yield Diagnosis("store", "ok", f"There is no store in {path} yet; the first command that writes makes it.")
         return
     with closing(open_store(settings)) as store:
@@ -121,6 +122,9 @@ def _store(settings: Settings) -> Iterator[Diagnosis]:
             if problems != ["ok"]:
                 yield Diagnosis("store", "broken", f"{path} is damaged: {'; '.join(problems)}.", _RESTORE)
                 return
+        for system in {line.system for line in store.audit(limit=1_000_000)}:  # each is compared with its audit trail
+            store.exclusions(system)
+            store.annotations(system)
     yield Diagnosis("store", "ok", f"{store!r} is whole: {issues} issued reports, {runs} runs.")
 
 
@@ -129,13 +133,15 @@ def _archive(settings: Settings, now: datetime, whole: bool) -> Iterator[Diagnos
         yield Diagnosis("archive", "ok", f"There is no archive in {settings.history} yet: workbench archive sync.")
         return
     archive = Archive.open(settings.history)
-    rows = read = 0
+    rows, read, uncounted = 0, 0, []
     for layout in LAYOUTS:
         try:
             state = archive.state_of(layout)
             if state is None:
                 continue
             rows += state.rows
+            if state.rows and layout.name not in commits.noted(archive.place):
+                uncounted.append(layout.name)
             gaps = _gaps(archive, layout, state.version)
             if gaps:
                 yield Diagnosis(
@@ -147,6 +153,10 @@ def _archive(settings: Settings, now: datetime, whole: bool) -> Iterator[Diagnos
         except WorkbenchError as error:
             faults = "".join(f" {fault}" for fault in _log_faults(archive, layout))
             yield Diagnosis("archive", "broken", error.message + faults, error.hint)
+    if uncounted:
+        text = f"{archive.place}/{commits.NAME} is missing, or has no count of {', '.join(uncounted)}"
+        step = f"{_RESTORE} The next write of a table counts it again."
+        yield Diagnosis("archive", "broken", f"{text}: newest commits that were lost would not be noticed.", step)
     newest = archive.newest_ms()
     text = f"{archive.place}: {rows:,} rows; {read} files were read whole, the logs are continuous as far as they go."
     yield Diagnosis("archive", "ok", text)

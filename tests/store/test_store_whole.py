@@ -1,0 +1,95 @@
+"""A store that lost changes, or whose rows are not what was written, is an error, never other figures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from workbench.core.errors import ArchiveError
+from workbench.store import Store
+from workbench.store.decided.decisions import ExclusionRecord
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+#: Adds an exclusion while another process reads, and is killed: the change stands in the write-ahead log alone.
+KILLED = """
+import os, signal, sqlite3, sys
+from tests.store.test_store_whole import excluded
+reader = sqlite3.connect(sys.argv[1])
+reader.execute("BEGIN")
+reader.execute("SELECT count(*) FROM exclusions").fetchall()
+excluded(sys.argv[1], 1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def excluded(path: object, hour: int) -> None:
+    store = Store(f"sqlite:///{path}")
+    start = NOON + timedelta(hours=hour)
+    store.add_exclusion(ExclusionRecord("lab", "remove", start, start + timedelta(hours=1), "Exchange", NOON, "ana"))
+    store.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    excluded(tmp_path / "workbench.db", 0)
+    return tmp_path / "workbench.db"
+
+
+def killed(path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path)], env=environment, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.with_name("workbench.db-wal").stat().st_size
+
+
+def test_a_lost_write_ahead_log_is_an_error_that_names_it(path: Path) -> None:
+    killed(path)
+    for beside in ("-wal", "-shm"):
+        path.with_name(f"workbench.db{beside}").unlink()
+    for ask in (lambda store: store.exclusions("lab"), lambda store: store.issues(), lambda _: excluded(path, 2)):
+        with pytest.raises(ArchiveError, match=r"lacks its newest changes.*workbench\.db-wal was lost") as error:
+            ask(Store(f"sqlite:///{path}"))
+        assert "workbench restore" in error.value.hint
+    path.with_name(".workbench.db.made").unlink()
+    assert len(Store(f"sqlite:///{path}").exclusions("lab")) == 1, "as the hint says"
+
+
+def test_what_a_killed_process_left_in_the_log_is_read(path: Path) -> None:
+    killed(path)
+    assert len(Store(f"sqlite:///{path}").exclusions("lab")) == 2
+
+
+def test_an_older_copy_in_the_place_of_the_store_is_an_error(path: Path) -> None:
+    older = shutil.copy(path, path.with_name("older.db"))
+    store = Store(f"sqlite:///{path}")
+    assert len(store.exclusions("lab")) == 1
+    excluded(path, 1)
+    shutil.copy(older, path)
+    with pytest.raises(ArchiveError, match="lacks its newest changes"):
+        store.exclusions("lab")
+
+
+def seen(path: Path) -> str:
+    """Say whether the exclusion is as it was written, another one, or cannot be read."""
+    try:
+        kept = Store(f"sqlite:///{path}").exclusions("lab")
+    except ArchiveError as error:
+        return "restore" if "restore" in error.hint else error.hint
+    whole = [(each.starts_at, each.ends_at, each.semantics, each.zone, each.slo) for each in kept]
+    return "whole" if whole == [(NOON, NOON + timedelta(hours=1), "remove", "UTC", "")] else f"another: {kept}"
+
+
+@pytest.mark.parametrize("part", [b"2026-11-01 12:00", b"remove", b"lab", b"2026-11-01 13:00", b"UTC"])
+def test_a_byte_that_flipped_in_an_exclusion_is_an_error(path: Path, part: bytes) -> None:
+    content, last = path.read_bytes(), 0
+    while (last := content.find(part, last)) >= 0:
+        path.write_bytes(content[: last + len(part) - 1] + bytes([part[-1] ^ 1]) + content[last + len(part) :])
+        assert seen(path) in ("whole", "restore")
+        last += len(part)
