@@ -8,8 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.counting.births import birth_notes, unseen_births
+from workbench.analysis.counting.increase import exact_increases
 from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
-from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
+from workbench.analysis.counting.twice import one_counter, scraped_once, scraped_twice, twice_note
 from workbench.core.series import SeriesSet
 
 STEP = 15_000
@@ -39,7 +40,7 @@ def test_only_series_that_begin_later_with_a_value_and_unseen_are_left_out() -> 
 
 
 def test_the_beginning_of_the_data_is_no_birth() -> None:
-    series = SeriesSet.of([(labels(pod=name), [900, 960], [7e6, 7e6 + 1]) for name in "ab"])
+    series = SeriesSet.of([(labels(pod=pod), [at, at + 60], [7e6, 7e6 + 1]) for pod, at in (("a", 900), ("b", 940))])
     assert unseen_births(series, np.zeros(2, bool), since_ms=0) == ()
 
 
@@ -81,6 +82,24 @@ def test_a_pair_of_prometheus_is_seen_by_its_samples(counter, offset, label) -> 
     assert late.at_stake <= twice.at_stake
     assert twice.at_stake == pytest.approx(twice.counted / 2, rel=0.05)
     assert f"differ only in {label} (x, y)" in twice_note(twice)
+
+
+@settings(max_examples=25, deadline=None)
+@given(counters(), st.integers(1, STEP - 1), st.data())
+def test_a_pair_counts_once_what_one_of_the_two_saw(counter, offset, data) -> None:
+    _, instants, values = counter
+    pair = [scraped(instants, values, shift, labels(replica=name)) for name, shift in (("x", 0), ("y", offset))]
+    whole = exact_increases(SeriesSet.of(pair[:1]), [0, 4 * 3_600_000]).sum()
+    outage = data.draw(st.integers(0, len(pair[0][1]) - 200))
+    (own, times, seen), other = pair
+    first = own, np.delete(times, slice(outage, outage + 100)), np.delete(seen, slice(outage, outage + 100))
+    series = SeriesSet.of([first, other])
+    twice = scraped_twice(series)
+    assume(twice is not None)
+    once = scraped_once(series, twice)
+    assert once.labels == series.labels
+    assert exact_increases(once, [0, 4 * 3_600_000]).sum() == pytest.approx(whole, rel=0.02)
+    assert np.diff(np.sort(once.times)).max() <= 2.5 * STEP
 
 
 @settings(max_examples=25, deadline=None)

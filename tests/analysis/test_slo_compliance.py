@@ -67,6 +67,13 @@ class TestStatus:
         assert row.status == "no_traffic"
         assert np.isnan(row.sli)
 
+    def test_silence_in_a_small_part_of_the_window_is_not_silence_in_all_of_it(self) -> None:
+        window = promised(2)
+        result = compliance(history([0], [0]), [window], as_of=window.window.end)
+        row = result.frame.iloc[0]
+        assert (row.status, row.coverage, row.total) == ("no_data", 0.5, 0)
+        assert result.notes[-1] == "x: no events in what was observed; whether there were others is unknown."
+
     def test_a_failing_source_is_its_own_status_without_numbers(self) -> None:
         result = compliance(
             history([], []), [promised(1)], as_of=START + timedelta(hours=1), unanswered={"x": "unavailable"}
@@ -79,7 +86,7 @@ class TestStatus:
         result = compliance(history([10, 12], [10, 10]), [promised(2)], as_of=START + timedelta(hours=2))
         row = result.frame.iloc[0]
         assert (row.status, row.sli, row.bad) == ("refused", 1.1, -2)
-        assert "more good events than events in 1 slices" in result.notes[0]
+        assert "more good events than events in 1 slice," in result.notes[0]
         assert "2026-10-01 01:00 UTC (12 of 10)" in result.notes[0]
 
 
@@ -107,7 +114,7 @@ class TestWindow:
     def test_missing_and_unseen_slices_lower_the_coverage_and_say_so(self) -> None:
         result = compliance(history([9, 0], [10, 0], [1, 0.5]), [promised(4)], as_of=START + timedelta(hours=4))
         assert result.frame.iloc[0].coverage == 1.5 / 4
-        assert "only 37.5% of the window was observed" in result.notes[0]
+        assert "only 37.5 % of the window was observed" in result.notes[0]
 
 
 class TestExhaustion:

@@ -72,6 +72,15 @@ def test_a_job_becomes_the_scope(tmp_path: Path) -> None:
     assert "go_threads" in made.unused
 
 
+@pytest.mark.parametrize("job", [(), ("api",)])
+def test_of_a_pair_of_prometheus_one_is_the_scope(job: tuple[str, ...], tmp_path: Path) -> None:
+    seen = [counter(name, replica=replica) for name in ("up", "http_requests_total") for replica in ("a", "b")]
+    made = draft("mine", {}, seen, jobs=job)
+    assert loaded(made, tmp_path).profile("mine").scope == {"job": "api", "replica": "a"}
+    assert "# CHECK: targets were scraped under several values of replica; one is taken." in made.profile
+    assert loaded(draft("mine", {}, seen[::2]), tmp_path / "one").profile("mine").scope == {"job": "api"}
+
+
 def test_several_jobs_are_one_system(tmp_path: Path) -> None:
     made = draft("mine", SERVER["metadata"], SERVER["series"], jobs=["node", "prometheus"])
     profile = loaded(made, tmp_path).profile("mine")

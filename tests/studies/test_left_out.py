@@ -53,14 +53,28 @@ def test_pods_that_nobody_saw_begin_are_named_with_what_they_counted(over) -> No
     assert "instance lab-2" in note
 
 
-def test_a_pair_of_prometheus_is_named_with_what_is_counted_twice(over) -> None:
-    seen = [
-        counter("lab-1", (TIMES + at) / 1_000.0, TIMES + at, replica=name) for name, at in (("a", 0), ("b", 20_000))
-    ]
+PAIR = (("a", 0), ("b", 20_000))
+
+
+@pytest.mark.parametrize(("label", "counted"), [("replica", 1), ("cluster", 2)])
+def test_a_pair_of_prometheus_is_counted_once_where_the_label_names_it_and_named_else(over, label, counted) -> None:
+    seen = [counter("lab-1", (TIMES + at) / 1_000.0, TIMES + at, **{label: name}) for name, at in PAIR]
     study, row = judged(over(*seen))
-    (note,) = [text for text in study.warnings if text.startswith("Counted twice")]
-    assert "differ only in replica (a, b)" in note
-    assert row.total == pytest.approx(2 * 7 * 86_400, rel=1e-3)
+    (note,) = [text for text in study.warnings if text.startswith("Counted once" if counted == 1 else "Counted twice")]
+    assert f"differ only in {label} (a, b)" in note
+    assert row.total == pytest.approx(counted * 7 * 86_400, rel=1e-3)
+    assert row.method == ("corrected" if counted == 1 else "exact")
+
+
+def test_failures_that_a_pair_saw_once_are_counted_once_beside_their_total(over) -> None:
+    seen = [counter("lab-1", (TIMES + at) / 1_000.0, TIMES + at, replica=name) for name, at in PAIR]
+    failed = [counter("lab-1", np.ones(9), TIMES[5_000:5_009] + at, replica=name, status="500") for name, at in PAIR]
+    up = [
+        ({**counter("lab-1", TIMES)[0], "__name__": "up", "replica": name}, TIMES + at, TIMES**0) for name, at in PAIR
+    ]
+    _, row = judged(over(*seen, *failed, *up))
+    assert row.bad == 1
+    assert row.total == pytest.approx(7 * 86_400, rel=1e-3)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -20,6 +21,8 @@ LabelKey = tuple[tuple[str, str], ...]
 
 #: Bits of the NaN by which Prometheus ends a series; it is a mark, not a value.
 STALE_BITS = np.int64(0x7FF0000000000002)
+_SCRAPER = re.compile(r"replica|prometheus|monitor|scrap|collector|agent")
+
 #: Levels of a column index up to this many texts are kept. [count]
 _SMALL_LEVEL = 64
 STALE = float(np.array(STALE_BITS).view(np.float64))
@@ -34,6 +37,17 @@ def target_of(labels: Labels) -> tuple[str, str]:
     ('web', 'a:1')
     """
     return labels.get("job", ""), labels.get("instance", "")
+
+
+def names_scraper(label: str) -> bool:
+    """Whether a label says who scraped a series, as its name tells.
+
+    Examples
+    --------
+    >>> [names_scraper(label) for label in ("prometheus_replica", "__replica__", "instance")]
+    [True, True, False]
+    """
+    return _SCRAPER.search(label) is not None
 
 
 def label_key(labels: Labels) -> LabelKey:

@@ -49,7 +49,8 @@ def unseen_births(series: SeriesSet, born_at_zero: NDArray[np.bool_], *, since_m
     Returns
     -------
     tuple of Birth
-        By series. Series that begin where the data begin are none: there the coverage says what is missing.
+        By series. Series that begin within a scrape of where the data begin are none: there the coverage says what is
+        missing.
 
     Examples
     --------
@@ -57,16 +58,17 @@ def unseen_births(series: SeriesSet, born_at_zero: NDArray[np.bool_], *, since_m
     >>> unseen_births(SeriesSet.of(pods), np.array([False, False]), since_ms=60)
     (Birth(labels={'pod': 'b'}, time_ms=120, value=40.0),)
     """
-    firsts = {}
+    firsts, spacings = dict[int, Birth](), dict[int, float]()
     for row in range(len(series)):
         times, values = counted_samples(series, row)
         if len(times):
             firsts[row] = Birth(series.labels[row], int(times[0]), float(values[0]))
-    beginning = max(since_ms, min((first.time_ms for first in firsts.values()), default=since_ms))
+            spacings[row] = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    beginning = min((first.time_ms for first in firsts.values()), default=since_ms)
     return tuple(
         first
         for row, first in firsts.items()
-        if first.time_ms > beginning and first.value > 0 and not born_at_zero[row]
+        if first.time_ms > max(since_ms, beginning + spacings[row]) and first.value > 0 and not born_at_zero[row]
     )
 
 

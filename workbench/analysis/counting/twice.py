@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.counters.falls import counted_samples
-from workbench.core.series import SeriesSet
+from workbench.core.counters.falls import Samples, counted_samples
+from workbench.core.series import SeriesSet, names_scraper
 from workbench.core.units import significant_text
 
 #: A label that parts what was counted, not who scraped it, has more values than this. [count]
@@ -24,8 +23,10 @@ _LEAST_RISES = 20
 #: Counters that rise by few sizes of steps can rise alike without being one. [count]
 _VARIED = 5
 
-#: Labels that name who scraped. Two series scraped at the same instants are one counter only under such a label.
-_SCRAPER = re.compile(r"replica|prometheus|monitor|scrap|collector|agent")
+#: A scrape so many times later than usual was missed. [x]
+_LATE = 2.5
+
+_NO_TIMES, _NO_VALUES = np.zeros(0, np.int64), np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Twice:
         Increase over all series of the metric. [count]
     at_stake : float
         What of it is counted once too often. [count]
+    groups : tuple of tuple of int
+        Rows that show one counter each.
     """
 
     metric: str
@@ -48,6 +51,12 @@ class Twice:
     values: tuple[str, ...]
     counted: float
     at_stake: float
+    groups: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def names_scraper(self) -> bool:
+        """Whether the label says who scraped, so that one of the values is enough."""
+        return names_scraper(self.label)
 
 
 def scraped_twice(series: SeriesSet, *, since_ms: int | None = None) -> Twice | None:
@@ -63,13 +72,15 @@ def scraped_twice(series: SeriesSet, *, since_ms: int | None = None) -> Twice | 
     Returns
     -------
     Twice or None
-        The label that is shared by most pairs.
+        The label that is shared by most pairs; ``at_stake`` is 0 where nothing rose.
 
     Notes
     -----
     Two scrapes of one counter never disagree: all samples of both, in the order of time, rise as one counter does, and
     fall only where one of the two fell. Two counters of their own soon break that order. Where both were scraped at the
     same instants that says less (what begins and what ends rise together), so there the name of the label counts too.
+    One scrape gives one instant to all series of a target: under a label that names who scraped, series of one target
+    that share no instant are one counter unless their samples contradict it, however seldom they rise.
 
     Examples
     --------
@@ -92,7 +103,53 @@ def scraped_twice(series: SeriesSet, *, since_ms: int | None = None) -> Twice | 
     rises = [_rise(series, row, since_ms) for row in range(len(series))]
     at_stake = sum(sum(own) - max(own) for own in ([rises[row] for row in rows] for rows in groups))
     metric = series.labels[0].get("__name__", "")
-    return Twice(metric, label, values, sum(rises), at_stake) if at_stake > 0 else None
+    return Twice(metric, label, values, sum(rises), at_stake, tuple(map(tuple, groups)))
+
+
+def scraped_once(series: SeriesSet, twice: Twice) -> SeriesSet:
+    """Join the series of each counter that was scraped more than once.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Samples of counters.
+    twice : Twice
+        Of the same series.
+
+    Returns
+    -------
+    SeriesSet
+        The same rows. The one with most samples of each counter has those of the others where its own are missing;
+        the others have none.
+
+    Examples
+    --------
+    >>> seen = [({"replica": "x"}, [0, 60, 120, 180], [1.0, 2.0, 3.0, 4.0]), ({"replica": "y"}, [90, 240], [2.0, 5.0])]
+    >>> once = scraped_once(SeriesSet.of(seen), Twice("", "replica", ("x", "y"), 6.0, 3.0, ((0, 1),)))
+    >>> [times.tolist() for _, times, _ in once]
+    [[0, 60, 120, 180, 240], []]
+    """
+    samples = {row: counted_samples(series, row) for rows in twice.groups for row in rows}
+    for rows in twice.groups:
+        first, *others = sorted(rows, key=lambda row: -len(samples[row][0]))
+        for row in others:
+            samples[first], samples[row] = _joined(samples[first], samples[row]), (_NO_TIMES, _NO_VALUES)
+    return SeriesSet.of((labels, *samples.get(row, own)) for row, (labels, *own) in enumerate(series))
+
+
+def _joined(first: Samples, second: Samples) -> Samples:
+    """Join samples of the first with those of the second where the first has none for two scrapes, or not yet."""
+    (times, values), (other_times, other_values) = first, second
+    if len(times) == 0 or len(other_times) == 0:
+        return second if len(times) == 0 else first
+    longest = _LATE * float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    edges = np.concatenate([[np.iinfo(np.int64).min // 2], times, [np.iinfo(np.int64).max // 2]])
+    places = np.searchsorted(edges, other_times, side="right") - 1
+    apart = edges[places] != other_times
+    taken = apart & (edges[np.minimum(places + 1, len(edges) - 1)] - edges[places] > longest)
+    every, counts = np.append(times, other_times[taken]), np.append(values, other_values[taken])
+    order = np.argsort(every, kind="stable")
+    return every[order], counts[order]
 
 
 def one_counter(series: SeriesSet, first: int, second: int) -> bool:
@@ -113,18 +170,23 @@ def one_counter(series: SeriesSet, first: int, second: int) -> bool:
 
 
 def twice_note(twice: Twice) -> str:
-    """Say what may be counted twice, how much is at stake, and what to do.
+    """Say what was scraped twice and how it was counted, how much is at stake, and what to do.
 
     Examples
     --------
     >>> twice_note(Twice("a_total", "replica", ("x", "y"), 200.0, 100.0)).partition(":")[0]
+    'Counted once'
+    >>> twice_note(Twice("a_total", "cluster", ("x", "y"), 200.0, 100.0)).partition(":")[0]
     'Counted twice'
     """
-    return (
-        f"Counted twice: series of {twice.metric} that differ only in {twice.label} ({', '.join(twice.values)}) show "
-        f"the same counter; {significant_text(twice.at_stake)} of {significant_text(twice.counted)} is too much. "
-        f"Add `{twice.label}: {twice.values[0]}` to `scope` in the profile, or query one replica."
+    amount = f"{significant_text(twice.at_stake)} of {significant_text(twice.counted)}"
+    series = (
+        f"series of {twice.metric} that differ only in {twice.label} ({', '.join(twice.values)}) show the same counter"
     )
+    scope = f"dd `{twice.label}: {twice.values[0]}` to `scope` in the profile, or query one replica."
+    if twice.names_scraper:
+        return f"Counted once: {series}, so {amount} is left out. Gauges and charts still hold each: a{scope}"
+    return f"Counted twice: {series}; {amount} is too much. A{scope}"
 
 
 def _labels(series: SeriesSet) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -166,12 +228,14 @@ def _one_counter(series: SeriesSet, first: int, second: int, label: str) -> bool
         return None
     together = np.diff(at) == 0
     steps = np.diff(counts)
+    named = names_scraper(label)
     if (steps[together] != 0).any() or ((steps < 0) & ~fell[1:]).any():
         return False
-    if together.any() and not _SCRAPER.search(label):
+    if together.any() and not named:
         return False
-    turns = np.diff(side) != 0
-    return True if min((steps > 0).sum(), turns.sum()) >= _LEAST_RISES else None
+    turns = int((np.diff(side) != 0).sum())
+    apart = named and not together.any() and "instance" in series.labels[first]
+    return True if min(turns if apart else int((steps > 0).sum()), turns) >= _LEAST_RISES else None
 
 
 def _rise(series: SeriesSet, row: int, since_ms: int | None) -> float:

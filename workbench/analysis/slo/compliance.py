@@ -15,6 +15,7 @@ from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.objective import Goal, budget_minutes, goal_status, period_budget
 from workbench.core.result import Result, Status
 from workbench.core.timerange import DAY_MS, MINUTE_MS, TimeRange, from_ms
+from workbench.core.units import ratio_text
 
 #: The pace of spending, for the projected end of the budget, is that of this last part of the window.
 PACE_MS = 3 * DAY_MS
@@ -121,7 +122,8 @@ def compliance(
     and the fewest good events spend the budget while the most do not, nobody knows: the status is ``refused``.
 
     Where nothing was observed for the last tenth of the window and more, "met" is not known: the counts are shown and
-    the status is ``no_data``. A budget that is spent already stays spent.
+    the status is ``no_data``. A budget that is spent already stays spent. Where nothing happened in what was observed,
+    and that is less than nine tenths of the window, the status is ``no_data`` too: the rest may have had traffic.
 
     References
     ----------
@@ -183,6 +185,11 @@ def _judged(history: History, goal: Goal, as_of: datetime, failed: Status | None
         if period is not None:
             row |= _spending(seen, goal, elapsed, good, total, period)
     remarks = _remarks(seen, goal, row)
+    if row["status"] == "no_traffic" and coverage < COVERAGE_FLOOR:
+        row["status"] = "no_data"
+        remarks.append(
+            f"{goal.objective}: no {row['unit']} in what was observed; whether there were others is unknown."
+        )
     if row["status"] == "ok" and (last := _unseen_since(seen, goal, elapsed)) is not None:
         row["status"] = "no_data"
         remarks.append(
@@ -257,13 +264,15 @@ def _remarks(seen: History, goal: Goal, row: dict[str, Any]) -> list[str]:
     contradicting = np.flatnonzero(seen.good > seen.total)
     if len(contradicting):
         first = contradicting[0]
+        slices = f"{len(contradicting)} slice{'s' if len(contradicting) > 1 else ''}"
         remarks.append(
-            f"{goal.objective}: more good events than events in {len(contradicting)} slices, first at "
+            f"{goal.objective}: more good events than events in {slices}, first at "
             f"{from_ms(seen.start_ms[first]):%Y-%m-%d %H:%M} UTC ({seen.good[first]:g} of {seen.total[first]:g}). "
             "Do the good and the total selector count the same requests?"
         )
     if 0 < row["coverage"] < COVERAGE_FLOOR:
-        remarks.append(f"{goal.objective}: only {row['coverage']:.1%} of the window was observed; the rest is unknown.")
+        share = ratio_text(row["coverage"], digits=1)
+        remarks.append(f"{goal.objective}: only {share} of the window was observed; the rest is unknown.")
     if goal.method == "extrapolated":
         remarks.append(
             f"{goal.objective}: its query holds rate or increase, so its counts are extrapolated, not exact."

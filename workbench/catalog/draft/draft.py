@@ -18,7 +18,7 @@ from workbench.catalog.draft.text import objective_text, profile_text
 from workbench.catalog.profile.vocabulary import ROLES
 from workbench.catalog.profile.words import nearest
 from workbench.core.errors import ParameterError
-from workbench.core.series import Labels
+from workbench.core.series import Labels, names_scraper
 
 _SYSTEM = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,48}[a-z0-9])?")
 
@@ -146,8 +146,8 @@ def draft(
     starter = "" if slos else _NO_FAILURES if requests else _NO_REQUESTS
     titles = tuple(dialect.title for dialect in spoken if dialect.dialect != "process")
     profile = profile_text(
-        system, title or system, scope=scope, jobs=seen, roles=roles, rules=rules, dialects=titles, left_out=left,
-        unused=unused, starter=starter,
+        system, title or system, scope=scope, replica=_replica(every), jobs=seen, roles=roles, rules=rules,
+        dialects=titles, left_out=left, unused=unused, starter=starter,
     )  # fmt: skip
     return Draft(profile, slos, tuple(roles.values()), left, unused, titles, seen, scope, starter)
 
@@ -172,6 +172,16 @@ def _own_jobs(series: Iterable[Labels], seen: Sequence[str]) -> tuple[str, ...]:
             names[labels["job"]].add(labels.get("__name__", ""))
     monitoring = {job for job, metrics in names.items() if _layer(recognised(metrics)) == "monitoring"}
     return tuple(job for job in seen if job not in monitoring) or tuple(seen)
+
+
+def _replica(series: Iterable[Labels]) -> tuple[str, str] | None:
+    """Return a label that says who scraped, with its first value, where one target was scraped under several."""
+    known: dict[tuple[str, frozenset[tuple[str, str]]], set[str]] = {}
+    for labels in series:
+        for name in filter(names_scraper, labels if labels.get("__name__") == "up" else ()):
+            rest = frozenset(pair for pair in labels.items() if pair[0] != name)
+            known.setdefault((name, rest), set()).add(labels[name])
+    return min(((name, min(values)) for (name, _), values in known.items() if len(values) > 1), default=None)
 
 
 def _layer(dialects: Sequence[Dialect]) -> str:

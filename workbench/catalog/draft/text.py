@@ -21,6 +21,7 @@ def profile_text(
     title: str,
     *,
     scope: Sequence[str],
+    replica: tuple[str, str] | None,
     jobs: Sequence[str],
     roles: Mapping[str, DraftRole],
     rules: Sequence[str],
@@ -45,7 +46,7 @@ def profile_text(
         "",
         "# These matchers are put into every selector: they must pick this system's series and no others.",
     ]
-    lines += _scope_lines(scope, jobs)
+    lines += _scope_lines(scope, replica, jobs)
     lines += ["", "metrics:" if roles else "metrics: {}"]
     kinds = {family.name: (family, role) for role in roles.values() for family in role.families}
     for family, role in kinds.values():
@@ -133,14 +134,19 @@ def comment(text: str, *, limit: int = 160) -> str:
     return " ".join(printable.split())[:limit].strip()
 
 
-def _scope_lines(scope: Sequence[str], jobs: Sequence[str]) -> list[str]:
-    seen = f"# Jobs seen: {', '.join(quoted(job) for job in jobs) or 'none'}."
-    if not scope or not all(job.isprintable() and job for job in scope):
-        return [seen, "scope: {}"]
-    names = [json.dumps(job, ensure_ascii=False) for job in scope]
-    if len(names) == 1:
-        return [*([seen] if len(jobs) > 1 else []), f"scope: {{job: {names[0]}}}"]
-    return [f"{seen} CHECK: all of these are one system.", f"scope: {{job: [{', '.join(names)}]}}"]
+def _scope_lines(scope: Sequence[str], replica: tuple[str, str] | None, jobs: Sequence[str]) -> list[str]:
+    lines, matchers = [f"# Jobs seen: {', '.join(quoted(job) for job in jobs) or 'none'}."], []
+    if scope and all(job.isprintable() and job for job in scope):
+        names = [json.dumps(job, ensure_ascii=False) for job in scope]
+        matchers.append(f"job: {names[0]}" if len(names) == 1 else f"job: [{', '.join(names)}]")
+        if len(names) > 1:
+            lines[0] += " CHECK: all of these are one system."
+        elif len(jobs) == 1:
+            lines = []
+    if replica is not None and replica[1].isprintable():
+        lines.append(f"# CHECK: targets were scraped under several values of {replica[0]}; one is taken.")
+        matchers.append(f"{replica[0]}: {json.dumps(replica[1], ensure_ascii=False)}")
+    return [*lines, f"scope: {{{', '.join(matchers)}}}"]
 
 
 def _metric_lines(family: Family, role: DraftRole) -> list[str]:

@@ -69,6 +69,8 @@ def status(
         if parts := definition_rows(study.results["definitions"]):
             say("Definitions that changed within the period, each part by its own:")
             print_table(parts)
+        for note in study.results["compliance"].notes:
+            say(f"Note: {note}")
     for warning in study.warnings:
         say(f"Warning: {warning}")
     exit_by_status(study.status, check=check)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from workbench.analysis.counting.increase import Floats, born_while_up, exact_in
 from workbench.analysis.counting.latency import merged_bounds
 from workbench.analysis.counting.leaps import Leap, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
-from workbench.analysis.counting.twice import one_counter, scraped_twice, twice_note
+from workbench.analysis.counting.twice import Twice, one_counter, scraped_once, scraped_twice, twice_note
 from workbench.core.counters.dips import Dip, Evidence, dip_notes, without_dips
 from workbench.core.errors import EmptyAnswer, QueryRejected
 from workbench.core.series import Labels, SeriesSet, label_key, target_of
@@ -81,7 +81,8 @@ class CounterReader:
         self._used: dict[str, None] = {}
         self._corrected: dict[str, tuple[SeriesSet, tuple[Dip, ...]]] = {}
         self._births: dict[str, tuple[Birth, ...]] = {}
-        self._twice: dict[str, tuple[str, ...]] = {}
+        self._twice: dict[str, Twice | None] = {}
+        self._repeats: dict[str, tuple[str, ...]] = {}
         self._leapt: dict[str, tuple[Leap, ...]] = {}
         self._evident: dict[str, Evidence | None] = {}
         self._turns: dict[str, list[Labels]] = {}
@@ -115,11 +116,12 @@ class CounterReader:
 
     @property
     def method(self) -> Method:
-        """``corrected`` where some counter fell and was no restart, else ``exact``."""
+        """``corrected`` where some counter fell and was no restart, or was scraped twice, else ``exact``."""
         return self._method(self._corrected)
 
-    def _method(self, selectors: Iterable[str]) -> Method:
-        return "corrected" if self._dips(selectors) else "exact"
+    def _method(self, selectors: Collection[str]) -> Method:
+        once = any(pair.names_scraper and pair.at_stake > 0 for text in selectors if (pair := self._twice.get(text)))
+        return "corrected" if once or self._dips(selectors) else "exact"
 
     def _dips(self, selectors: Iterable[str]) -> list[Dip]:
         own = (dip for text in selectors if text in self._corrected for dip in self._corrected[text][1])
@@ -129,23 +131,21 @@ class CounterReader:
     def _notes(self, selectors: Iterable[str]) -> tuple[str, ...]:
         used = [text for text in selectors if text in self._corrected]
         births = {label_key(birth.labels): birth for text in used for birth in self._births.get(text, ())}
-        twice = dict.fromkeys(note for text in used for note in self._repeated(text))
+        repeats = dict.fromkeys(note for text in used for note in self._repeated(text))
         dips = dip_notes(self._dips(used), since_ms=self._span.start_ms)
-        return (*dips, *birth_notes(list(births.values())), *twice)
+        return (*dips, *birth_notes(list(births.values())), *repeats)
 
     def _repeated(self, selector: str) -> tuple[str, ...]:
         """Say what of a selector may be counted twice, or was never counted."""
-        if selector not in self._twice:
-            series = self._counters(selector)
-            pair, total = scraped_twice(series, since_ms=self._span.start_ms), sum_beside_parts(series)
+        if selector not in self._repeats:
+            series, pair = self._counters(selector), self._twice[selector]
             named = named_twice(series, lambda first, second: one_counter(series, first, second)) if not pair else None
-            notes = [twice_note(pair)] if pair else []
-            self._twice[selector] = (
+            self._repeats[selector] = (
                 *leap_notes(self._leaps(selector)),
-                *notes,
-                *(overlap_note(each) for each in (named, total) if each),
+                *([twice_note(pair)] if pair and pair.at_stake > 0 else []),
+                *(overlap_note(each) for each in (named, sum_beside_parts(series)) if each),
             )
-        return self._twice[selector]
+        return self._repeats[selector]
 
     def countable(self, selector: str) -> bool:
         """Whether the increases of a selector are events; if not, the warnings say why.
@@ -323,8 +323,7 @@ class CounterReader:
 
     def has(self, selector: str) -> bool:
         """Whether a selector matches any series of the period."""
-        broad = self._series(self._broadest(selector))
-        return len(keep_series(self._selectors[selector].matchers, broad.labels)) > 0
+        return len(self.labels(selector)) > 0
 
     def _broadest(self, selector: str) -> str:
         wanted = self._selectors[selector]
@@ -339,9 +338,11 @@ class CounterReader:
         return self._raw[selector]
 
     def _counters(self, selector: str) -> SeriesSet:
-        """Return the samples of a selector, corrected so that its only falls are restarts."""
+        """Return the samples of a selector, each counter once, corrected so that its only falls are restarts."""
         if selector not in self._corrected:
             series, evidence = self._series(selector), self._evidence(selector)
+            pair = self._twice[selector] = scraped_twice(series, since_ms=self._span.start_ms)
+            series = scraped_once(series, pair) if pair and pair.names_scraper else series
             self._corrected[selector] = without_dips(series, evidence) if evidence else (series, ())
         return self._corrected[selector][0]
 
@@ -376,9 +377,8 @@ class CounterReader:
 
     def _late_jobs(self, series: SeriesSet, span: TimeRange) -> tuple[str, ...]:
         """Jobs with births within the period; earlier ones change no slice of it, so ``up`` is read only for these."""
-        firsts = np.array([times[0] if len(times) else 0 for _, times, _ in series], np.int64)
-        late = np.flatnonzero(firsts > span.start_ms)
-        return tuple(sorted({series.labels[i].get("job", "") for i in late} - {""}))
+        late = (labels for labels, times, _ in series if len(times) and times[0] > span.start_ms)
+        return tuple(sorted({labels.get("job", "") for labels in late} - {""}))
 
     def _born(self, selector: str, series: SeriesSet, jobs: Sequence[str]) -> NDArray[np.bool_]:
         """Whether each series was born while its target was up; those that began unseen are taken down."""

@@ -77,7 +77,7 @@ _BADGES: dict[Status, tuple[str, str]] = {
 }
 
 _EXPLANATIONS: dict[Status, str] = {
-    "no_data": "Nothing was measured in this range. That is neither good nor bad: the number is not known.",
+    "no_data": "Nothing was measured in this range, or too little to judge: the number is not known.",
     "no_traffic": "The series exist, but there were no requests in this period: the objective was not tested.",
     "unavailable": "The source did not answer, so there is no number to show.",
     "refused": "Not shown: the query is too large, or the counts are inconsistent (see notes).",
