@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,18 @@ def pool() -> Iterator[Pool]:
 
 
 def workers_of(pool: Pool) -> set[int]:
-    return {worker.process.pid for worker in [*pool._places.idle, *pool._places.busy]}
+    return {worker.pid for worker in [*pool._places.idle, *pool._places.busy] if worker.pid is not None}
+
+
+def family_of(pool: Pool) -> set[int]:
+    """What makes the workers, and the workers."""
+    process, pids = pool._nursery._process, set[int]()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            group = int(path.read_text().rpartition(")")[2].split()[2])
+            if process is not None and group == process.pid:
+                pids.add(int(path.parent.name))
+    return pids
 
 
 def test_a_worker_gives_the_answer_of_this_process_and_is_used_again(ctx: Context, pool: Pool):  # noqa: F811
@@ -71,7 +83,7 @@ def test_two_workers_killed_over_a_question_are_an_error_that_says_so(ctx: Conte
     def kill() -> None:
         while not done.wait(0.02):
             for worker in list(pool._places.busy):
-                worker.process.kill()
+                worker.kill()
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -90,12 +102,37 @@ def test_a_closed_pool_leaves_no_process_behind(ctx: Context, pool: Pool):  # no
 
     asking = threading.Thread(target=ask_in_vain)
     asking.start()
-    for _ in range(200):
-        if workers_of(pool):
+    for _ in range(2000):
+        if len(pids := family_of(pool)) > 1:
             break
         time.sleep(0.01)
-    pids = workers_of(pool)
     pool.close()
     asking.join()
-    assert pids
+    assert len(pids) > 1
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_worker_is_replaced_after_some_answers_and_makes_room(ctx: Context, pool: Pool, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("workbench.studies.answers.pool.ANSWERS", 2)
+    seen = []
+    for _ in range(3):
+        pool.ask(ctx, question())
+        seen.append(workers_of(pool))
+    (first,) = seen[0]
+    assert seen[1] == set()
+    assert seen[2]
+    assert seen[2] != {first}
+    for _ in range(500):
+        if not Path(f"/proc/{first}").exists():
+            break
+        time.sleep(0.01)
+    assert len(family_of(pool)) == 2
+
+
+def test_workers_are_made_again_by_another_process_where_the_first_was_killed(ctx: Context, pool: Pool):  # noqa: F811
+    pool.ask(ctx, question())
+    process = pool._nursery._process
+    assert process is not None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert pool.ask(ctx, question()).status == ask(ctx, question()).status

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from workbench.studies.answers.process import Worker
+from workbench.studies.answers.process import Nursery
 
 #: Environment variable with the number of processes that compute answers; 0, or none, computes in this one.
 WORKERS = "WORKBENCH_DASHBOARD_WORKERS"
@@ -20,7 +20,8 @@ FIRST, AGAIN = 2, 1
 
 workers = int(os.environ.get(WORKERS) or 0)
 kept = Path(os.environ.get("WORKBENCH_HOME") or ".workbench", "workbench.db").exists()
-started = [Worker(ahead=number) for number in range(min(AGAIN if kept else FIRST, workers))]
+nursery = Nursery()
+started = [nursery.worker(ahead=number) for number in range(min(AGAIN if kept else FIRST, workers))]
 
 from starlette.middleware import Middleware
 from streamlit import get_option
@@ -57,7 +58,7 @@ def sign_in_secrets(access: AccessSettings) -> dict[str, Any] | None:
 settings = load_settings()
 settings.access.check_address(str(get_option("server.address") or ""))
 if workers:
-    pool.begin(workers, started)
+    pool.begin(workers, nursery, started)
 
 # Streamlit looks for this very call in the text of the file; without it the file would run as a page, and nobody would
 # be asked anything.

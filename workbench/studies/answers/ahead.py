@@ -20,6 +20,9 @@ _OF_SYSTEM = (
     "service_performance", "spend_and_tokens", "capacity_forecast", "alert_load", "alert_rule_worth", "quality_drift",
 )  # fmt: skip
 
+#: Studies that pages open with.
+STUDIES = ("overview", "slo_compliance", *_OF_SYSTEM)
+
 
 def opening_questions(ctx: Context, system: str, *, as_of: datetime, period: str = DEFAULT) -> list[Question]:
     """Return what the pages of a system ask when they are opened; without a system, what the overview asks.

@@ -22,13 +22,16 @@ from workbench.studies.answers.asking import ask, newest_answer
 from workbench.studies.answers.document import study_of
 from workbench.studies.answers.keys import Question
 from workbench.studies.answers.parts import joined, parts_of
-from workbench.studies.answers.process import LostError, Worker
+from workbench.studies.answers.process import LostError, Nursery, Worker
 from workbench.studies.answers.values import NotKeptError
 from workbench.studies.answers.worker import ERROR, STUDY, request_of
 from workbench.studies.sources.context import Context
 
 #: Most processes, whatever the number of cores: each keeps some hundred MB of decoded samples.
 MOST = 4
+
+#: Answers of one process: then another takes its place, and the system has its memory back. [count]
+ANSWERS = 24
 
 #: What can wait until nobody is asking waits at most so long. [s]
 QUIET_S = 30.0
@@ -51,9 +54,12 @@ class Pool:
     ----------
     most : int
         Workers at once; further questions wait. [count]
+    nursery : Nursery, optional
+        What makes them, where it was begun before.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, nursery: Nursery | None = None) -> None:
+        self._nursery = nursery or Nursery()
         self._places = _Places([], set())
         self._free = threading.Semaphore(most)
         self._lock = threading.Lock()
@@ -116,7 +122,7 @@ class Pool:
                 if self._closed:
                     raise LostError("The pool is closed.")
                 worker = self._places.idle.pop() if self._places.idle else None
-            worker = worker or Worker()
+            worker = worker or self._nursery.worker()
             with self._lock:
                 self._places.busy.add(worker)
             good = False
@@ -127,7 +133,7 @@ class Pool:
             finally:
                 with self._lock:
                     self._places.busy.discard(worker)
-                    keep = good and not self._closed
+                    keep = good and not self._closed and worker.answers < ANSWERS
                     if keep:
                         self._places.idle.append(worker)
                 if not keep:
@@ -140,28 +146,31 @@ class Pool:
             workers = [*self._places.idle, *self._places.busy]
             self._places.idle.clear()
         for worker in self._places.busy & set(workers):
-            worker.process.kill()
+            worker.kill()
         for worker in workers:
             worker.end()
+        self._nursery.end()
 
 
 _pools: list[Pool] = []
 _guard = threading.Lock()
 
 
-def begin(most: int = MOST, started: Sequence[Worker] = ()) -> None:
+def begin(most: int = MOST, nursery: Nursery | None = None, started: Sequence[Worker] = ()) -> None:
     """Let this process compute its answers in workers from now on, which end with it.
 
     Parameters
     ----------
     most : int
         Workers at once. [count]
+    nursery : Nursery, optional
+        What makes them, where it was begun before.
     started : sequence of Worker
         Those that run already.
     """
     with _guard:
         if not _pools:
-            pool = Pool(max(1, min(most, os.cpu_count() or 1)))
+            pool = Pool(max(1, min(most, os.cpu_count() or 1)), nursery)
             _pools.append(pool)
             atexit.register(pool.close)
     _pools[0].start(started)

@@ -13,7 +13,7 @@ import sys
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import pyarrow as pa
 
@@ -23,7 +23,7 @@ from workbench.core.access.identity import Grant, Identity
 from workbench.core.errors import WorkbenchError
 from workbench.core.settings import load_settings
 from workbench.core.timerange import from_ms
-from workbench.studies.answers.ahead import from_archives, opening_questions
+from workbench.studies.answers.ahead import STUDIES, from_archives, opening_questions
 from workbench.studies.answers.asking import answer_unless_begun, ask, kept_answer
 from workbench.studies.answers.document import study_bytes
 from workbench.studies.answers.keys import Question, key_of
@@ -71,13 +71,12 @@ def main(ahead: int | None = None) -> None:
     ahead : int, optional
         Begin with the questions of the first page, from this system on.
     """
-    os.nice(NICER)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    with redirect_stdout(sys.stderr):
-        _say(answers, {"kind": "ready"})
+    with redirect_stdout(sys.stderr), suppress(BrokenPipeError):  # nobody is there any more
+        _say(answers, {"kind": "ready", "pid": os.getpid()})
         with answer_first(), suppress(WorkbenchError):  # what is wrong is said to who asks
-            _load(ahead)
+            _begin(ahead)
             _answer_waiting(answers)
         while line := sys.stdin.buffer.readline():
             with answer_first():
@@ -114,27 +113,34 @@ def _release_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _load(ahead: int | None) -> None:
-    """Load what questions need before the first one comes, and answer what the first page asks where nothing is kept.
+def load() -> None:
+    """Load what questions need before the first one comes; nothing that is opened here is a file or a connection."""
+    os.nice(NICER)
+    for name in STUDIES:
+        getattr(studies, name)
+    with suppress(WorkbenchError):  # what is wrong is said to who asks
+        _context(_state())
 
-    It is answered from archives, for all readers alike, and until somebody asks anything.
+
+def _begin(ahead: int | None) -> None:
+    """Answer what the first page asks where nothing is kept: from archives, for all readers, until somebody asks.
 
     Raises
     ------
     WorkbenchError
         As sources and studies raise it.
     """
+    if ahead is None:
+        return
     ctx = _context(_state())
-    (first, *_), now = opening_questions(ctx, "", as_of=ctx.clock()), ctx.clock()
+    (first, *_) = opening_questions(ctx, "", as_of=ctx.clock())
     open_to_all = not load_settings().access.sign_in and from_archives(ctx, "")
-    if ahead is not None and open_to_all and kept_answer(ctx, first) is None:
+    if open_to_all and kept_answer(ctx, first) is None:
         parts = parts_of(ctx, first) or [first]
         for part in (*parts[ahead:], *parts[:ahead]):
             if _asked(0.0):
                 return
             answer_unless_begun(ctx, part)
-    for opening in opening_questions(ctx, next(iter(ctx.systems), ""), as_of=now):
-        getattr(studies, opening.study)
 
 
 def _answered(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -172,5 +178,18 @@ def _no_frame(frame: object) -> int:
     raise NotKeptError("A frame is no option.")
 
 
+def run(ahead: int | None) -> NoReturn:
+    """Be a worker until the input ends, then end as a process that was forked must: without its parent's last words."""
+    code = 1
+    try:
+        main(ahead)
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
+
+
 if __name__ == "__main__":
+    load()
     main(*map(int, sys.argv[1:2]))

@@ -1,0 +1,61 @@
+"""A process that has loaded what answers need, and makes a worker of itself whenever it is asked for one.
+
+It is asked by one byte with the worker's end of a socket, and ends when nobody can ask it any more.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import warnings
+from contextlib import suppress
+
+from workbench.studies.answers.process import IDLE
+
+#: Elsewhere libraries of the system do not survive a fork.
+FORKS = sys.platform == "linux"
+
+
+def main(channel: socket.socket) -> None:
+    """Make workers until the channel is closed; return when the last one has ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a worker that ended
+    if FORKS:
+        from workbench.studies.answers import worker
+
+        worker.load()
+        gc.collect()
+        gc.freeze()  # a collection would write to pages that are shared
+    while True:
+        byte, ends, _, _ = socket.recv_fds(channel, 1, 1)
+        if not byte:
+            break
+        ahead = None if byte[0] == IDLE else byte[0]
+        if not FORKS:
+            begin = [] if ahead is None else [str(ahead)]
+            command = [sys.executable, "-m", "workbench.studies.answers.worker", *begin]
+            subprocess.Popen(command, stdin=ends[0], stdout=ends[0])  # noqa: S603
+        elif not _forked():
+            channel.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.dup2(ends[0], 0)
+            os.dup2(ends[0], 1)
+            os.close(ends[0])
+            worker.run(ahead)
+        os.close(ends[0])
+    with suppress(ChildProcessError):
+        os.wait()  # for all of them, as none is left to be waited for
+
+
+def _forked() -> int:
+    with warnings.catch_warnings():
+        # Newer Pythons warn of threads. The only ones here are the memory allocators' own, which know of forks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
