@@ -21,15 +21,17 @@ _DEAD, _NO_DAY, _PART = ("down", "empty"), STATES, ("down", "empty", "half")
 #: Id of a claim -> how it reads, and the states of the source in which nothing could prove it.
 FORBIDDEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "overview/all-clear": (r"Nothing needs attention:", _NO_DAY),
-    "overview/no-alert": (r"No alert fires", _PART),
+    "overview/no-alert": (r"No alert fires", _NO_DAY),
     "alerts/none-began": (r"No alert began in this period", _NO_DAY),
     "alerts/never-fired": (r"never fired|No rule fired|quiet\b(?! hours)", _DEAD),
     "slo/on-track": (r"\bon track\b|\bOK\b|\bmet\b(?! or missed)|100\.00? ?% of", _DEAD),
     "slo/nothing-fires": (r"  none$", _DEAD),
     "slo/policy-clear": (r"No step of the error-budget policy is reached|\bclear\b", _DEAD),
     "slo/no-episode": (r"No episode spent|out of the ordinary", _DEAD),
+    "slo/burning-clear": (r"\bBurning\s+clear", ("down", "empty", "ten")),
+    "slo/no-budget-event": (r"No budget event was large enough", _DEAD),
     "slo/backtest": (r"would have (?:fired|paged) 0 times|no alert would have", _DEAD),
-    "performance/kept": (r"\bWithin\b|kept all the time", _DEAD),
+    "performance/kept": (r"\bWithin\b|kept all the time", ("down", "empty", "ten")),
     "performance/no-failure": (r"No request failed|\b0\.00 ?% (?:failed|errors)", _PART[:2]),
     "cost/no-unusual-day": (r"No unusual day|No day left the level", _NO_DAY),
     "cost/zero": (r"\b0\.00 USD", _NO_DAY),
@@ -40,6 +42,8 @@ FORBIDDEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "quality/no-drift": (r"No drift|Nothing drifts|\bsteady\b(?! scores)", _NO_DAY),
     "capacity/no-limit": (r"Nothing runs out|No resource runs out|runs out in the next", _NO_DAY),
     "logs/no-new-message": (r"[Nn]o new error message|No error was logged", _NO_DAY),
+    "alerts/rules-quiet": (r"\d+ did not fire", _NO_DAY),
+    "operations/no-growth": (r"grew by more than half in a week +ok", _NO_DAY),
     "operations/all-up": (r"All targets are up|all \d+ targets up|No target is down", _DEAD),
     "reviews/passed": (r"All items passed|Nothing to do\b", _DEAD),
 }

@@ -54,6 +54,7 @@ def test_health_reaches_no_step_and_silence_is_unknown():
 
 def test_a_month_that_was_mostly_unseen_clears_no_budget_step():
     seen = events(np.zeros(30 * 288)).tail(6 * 288)
+    assert states(events(np.zeros(30 * 288)).tail(2))["Burning"] == "unknown"  # ten minutes of six hours
     budget_steps = {step.name for step in STEPS if step.measure != "burn_rate"}
     assert {name for name, state in states(seen).items() if state == "unknown"} == budget_steps
 

@@ -45,6 +45,7 @@ def test_breaches_are_the_table_worked_by_hand():
     assert (total["breaches"], total["seconds"], total["longest"]) == (3, 300, 120)
     assert total["share"] == pytest.approx(5 / 8)
     assert total["unknown"] == 60
+    assert total["observed"] == pytest.approx(8 / 9)
     assert total["worst"] == 9
     assert total["rule"] == "> 5"
     assert total["status"] == "ok"

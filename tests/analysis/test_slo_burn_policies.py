@@ -204,6 +204,11 @@ def test_a_back_test_by_hand() -> None:
     rows = frame[frame["severity"] == "any"].set_index("policy")
     assert rows.loc["good", ["precision", "recall", "caught", "detection_s", "reset_s"]].tolist() == [1, 1, 2, 450, 450]
     assert rows.loc["good", "per_week"] == 2
+    seen = histories(events.assign(covered=np.arange(len(events)) < len(events) / 2))["x"]
+    half = backtest("x", seen, goal, firings, truths, as_of=goal.window.end).frame
+    assert half.set_index(["policy", "severity"]).loc[("good", "any"), "per_week"] == 4  # of the time observed
+    none = backtest("x", seen, goal, firings, [], as_of=goal.window.end).frame
+    assert not none["suggested"].any()
     assert rows.loc["noisy", ["precision", "recall", "budget_missed"]].tolist() == [0.5, 0.5, 0.3]
     allowed = 0.001 * 2016 * 1000
     assert rows.loc["noisy", "spent_before"] == pytest.approx(500 / allowed)

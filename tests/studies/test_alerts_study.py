@@ -14,8 +14,10 @@ import pytest
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.errors import ParameterError, SourceUnavailable
+from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, parse_instant
 from workbench.studies import Context, alert_load
+from workbench.studies.overview.state import read_system_state
 
 SYSTEM = "counterfactual-lab"
 OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -102,9 +104,21 @@ def test_a_part_of_the_period_has_the_episodes_that_began_in_it(demo: Context, o
     assert sum(begun) == int(october.results["episodes"].frame["started"].sum())
 
 
-def test_a_rule_that_never_fired_is_a_row_where_rules_were_evaluated(lab: Context) -> None:
+def test_rules_are_quiet_only_where_an_alert_that_fired_would_be_seen(
+    lab_samples: SeriesSet, context_over: Callable[..., Context], tmp_path: Path
+) -> None:
+    archive = Archive.open(tmp_path / "archive", create=True)
+    archive.append_samples(lab_samples)
+    ctx = context_over(ArchiveSource("demo", archive))
     span = TimeRange(datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
-    study = alert_load(lab, system=SYSTEM, range=span, as_of=span.end)
+    study = alert_load(ctx, system=SYSTEM, range=span, as_of=span.end)
+    assert study.status == "no_data"
+    assert "demo holds no samples of ALERTS and lists no rules, so whether alerts fired is not known." in study.warnings
+    assert read_system_state(ctx, SYSTEM, as_of=span.end).read["alert"] == 0
+
+    archive.note_covered("prom", [f"{SYSTEM}/ALERTS"], span.start_ms, span.end_ms)
+    study = alert_load(ctx, system=SYSTEM, range=span, as_of=span.end)
+    assert read_system_state(ctx, SYSTEM, as_of=span.end).read["alert"] > 0
     rules = study.results["rules"].frame
     assert set(rules["alertname"]) >= {"ServiceDown", "QualityScoreLow"}
     assert rules["episodes"].sum() == 0

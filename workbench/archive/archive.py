@@ -352,7 +352,7 @@ class Archive:
 
     # What was copied from sources
 
-    def covered(self, source: str) -> dict[str, list[tuple[int, int]]]:
+    def covered(self, source: str | None = None) -> dict[str, list[tuple[int, int]]]:
         """Stretches of time that were copied from a source, by subject: :mod:`workbench.archive.coverage`."""
         return coverage.covered(self._tables, source)
 

@@ -16,11 +16,11 @@ Stretch = tuple[int, int]
 _MANY_FILES = 32
 
 
-def covered(tables: Tables, source: str) -> dict[str, list[Stretch]]:
-    """Half-open stretches of time that were copied, joined and in order, by subject. [ms since the epoch]"""
+def covered(tables: Tables, source: str | None) -> dict[str, list[Stretch]]:
+    """Half-open stretches that were copied of a source, or of any, joined and in order, by subject. [ms since epoch]"""
     merged: dict[str, list[Stretch]] = {}
     for row in _rows(tables).to_pylist():
-        if row["source"] == source:
+        if source is None or row["source"] == source:
             merged.setdefault(row["subject"], []).append((row["start_ms"], row["end_ms"]))
     return {subject: joined(stretches) for subject, stretches in merged.items()}
 

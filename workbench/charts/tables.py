@@ -129,7 +129,8 @@ def burn_rows(result: Result) -> list[dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for row in result.frame.itertuples():
         cells = rows.setdefault(str(row.objective), {"objective": str(row.objective)})
-        cells[f"last {row.lookback}"] = f"{row.burn_rate:.2f}x" if row.burn_rate == row.burn_rate else NO_VALUE
+        part = f" ({ratio_text(row.covered, digits=1)} observed)" if row.covered < COVERAGE_FLOOR else ""
+        cells[f"last {row.lookback}"] = f"{row.burn_rate:.2f}x{part}" if row.burn_rate == row.burn_rate else NO_VALUE
     return list(rows.values())
 
 

@@ -99,6 +99,17 @@ def count_text(count: float) -> str:
     return f"{count:,.0f}" if float(count).is_integer() else f"{count:,.1f}"
 
 
+def nouns_text(count: float, noun: str) -> str:
+    """Write a count with its noun, which takes an s unless there is one.
+
+    Examples
+    --------
+    >>> [nouns_text(count, "alert") for count in (0, 1, 2_400)]
+    ['0 alerts', '1 alert', '2,400 alerts']
+    """
+    return f"{count_text(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def span_text(seconds: float) -> str:
     """Write a length of time in the two largest units that matter.
 

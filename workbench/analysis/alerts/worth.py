@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.analysis.alerts.marks import by_alert, instants_ms
 from workbench.analysis.alerts.summary import AlertEpisodes
@@ -246,7 +246,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     """
     if not count:
         return float("nan"), float("nan")
-    z = float(special.ndtri(0.975))
+    z = float(scipy.special.ndtri(0.975))
     share, spread = hits / count, z * z / count
     centre = (share + spread / 2) / (1 + spread)
     half = z * np.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)

@@ -175,8 +175,10 @@ def spend_drivers(
     for unit in dict.fromkeys(account.unit for account in base if account.measure == "cost"):
         paid = [account for account in base if (account.measure, account.unit) == ("cost", unit)]
         money = ledger[ledger["role"].isin([account.role for account in paid])]
-        if any(known_amount(money, seen, span) is None for span in (periods.now, periods.before)):
-            notes.append(f"Why spend in {unit} moved is not known: one of the two periods was not observed.")
+        unseen = [known_amount(money, seen, span) is None for span in (periods.now, periods.before)]
+        if any(unseen):
+            which = "neither of the two periods was" if all(unseen) else "one of the two periods was not"
+            notes.append(f"Why spend in {unit} moved is not known: {which} observed.")
             continue
         labels = item_labels(paid, tokens)
         by_request = [request for request in requests if labels and all(name in request.dimensions for name in labels)][

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import rel_entr
 
 Floats = NDArray[np.float64]
 
@@ -170,7 +170,7 @@ def _weights(bad: float, total: float, usual: float) -> Floats:
 def _ratios(counts: Floats) -> Floats:
     """Log likelihood ratio of each share of bad events against the usual one; 0 where it is lower."""
     bad, total, usual = counts
-    ratios: Floats = rel_entr(bad, usual) + rel_entr(total - bad, total - usual)
+    ratios: Floats = scipy.special.rel_entr(bad, usual) + scipy.special.rel_entr(total - bad, total - usual)
     ratios[bad <= usual] = 0.0
     return ratios
 

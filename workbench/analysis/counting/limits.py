@@ -99,6 +99,7 @@ class LimitTotals(Result):
     longest        longest breach [s]
     share          seconds / observed time; NaN when nothing was observed [ratio]
     unknown        time of the period without any value [s]
+    observed       part of the period with a value [ratio]
     worst          value farthest beyond the limit in any breach; NaN without one [``unit``]
     last_end       end of the last breach; NaT without one [UTC]
     last_known     last evaluation that had a value; NaT without one [UTC]
@@ -159,7 +160,9 @@ def limit_breaches(limits: Sequence[Limit], *, as_of: datetime, step_ms: int) ->
     frame = frame.sort_values(["start", "limit", "group"], kind="stable", ignore_index=True)
     head = ["limit", "title", "severity", "rule", "value", "unit", "status", "breaches", "seconds", "longest", "share"]
     totals = _timed(
-        pd.DataFrame(sums, columns=[*head, "unknown", "worst", "last_end", "last_known"]), "last_end", "last_known"
+        pd.DataFrame(sums, columns=[*head, "unknown", "observed", "worst", "last_end", "last_known"]),
+        "last_end",
+        "last_known",
     )
     return LimitBreaches(frame, as_of=as_of, step_ms=step_ms), LimitTotals(totals, as_of=as_of, step_ms=step_ms)
 
@@ -220,6 +223,7 @@ def _judged(limit: Limit, step_ms: int) -> tuple[list[dict[str, Any]], dict[str,
         "longest": max((row["seconds"] for row in rows), default=0.0),
         "share": float(counted.sum() / seen) if seen else np.nan,
         "unknown": (len(times) - seen) * step_ms / 1000,
+        "observed": seen / len(times) if len(times) else np.nan,
         "worst": _worst(np.array([row["worst"] for row in rows]), limit) if rows else np.nan,
         "last_end": max((row["end"] for row in rows), default=None),
         "last_known": int(times[np.flatnonzero(known)[-1]]) if seen else None,

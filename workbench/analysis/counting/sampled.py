@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -91,8 +91,8 @@ def _solved(kept: Floats, share: Floats, level: float) -> Floats:
     high = (kept + 10 + 10 * np.sqrt(kept + 1)) / share
     for _ in range(80):
         middle = (low + high) / 2
-        at = special.betainc(np.maximum(middle - kept, 1e-9), kept + 1, 1 - share)
-        below = special.betainc(np.maximum(middle - kept + 1, 1e-9), np.maximum(kept, 1e-9), 1 - share)
+        at = scipy.special.betainc(np.maximum(middle - kept, 1e-9), kept + 1, 1 - share)
+        below = scipy.special.betainc(np.maximum(middle - kept + 1, 1e-9), np.maximum(kept, 1e-9), 1 - share)
         above = (at + below) / 2 > level
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     solved: Floats = (low + high) / 2
@@ -194,7 +194,7 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 
 
 def _wilson(share: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    z = float(special.ndtri(1 - OUTSIDE / 2))
+    z = float(scipy.special.ndtri(1 - OUTSIDE / 2))
     sampled = variance > 0
     spread: Floats = share * (1 - share)
     records: Floats = np.divide(spread, variance, out=np.full_like(share, np.inf), where=sampled)

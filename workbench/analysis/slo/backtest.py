@@ -222,7 +222,7 @@ def backtest(
                  - spent[np.searchsorted(ends_ms, event.start_ms, side="right")]) / allowed
                 for event, alert, _ in matched.caught
             ]  # fmt: skip
-            length_ms = len(history) * goal.slice_ms
+            length_ms = int((history.covered > 0).sum()) * goal.slice_ms
             lasted = _covered_ms(pairs)
             delays = [(alert - event.start_ms) / 1000 for event, alert, _ in matched.caught]
             resets = [(end - event.end_ms) / 1000 for event, _, end in matched.caught]
@@ -282,7 +282,7 @@ def _suggested(frame: pd.DataFrame) -> pd.DataFrame:
         kind="stable",
     )["policy"].tolist()
     place = {policy: number for number, policy in enumerate(best)}
-    frame = frame.assign(suggested=frame["policy"] == best[0])
+    frame = frame.assign(suggested=(frame["policy"] == best[0]) & (frame["events"] > 0))
     return frame.sort_values("policy", key=lambda names: names.map(place), kind="stable", ignore_index=True)
 
 

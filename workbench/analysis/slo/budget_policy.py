@@ -79,23 +79,26 @@ def policy_state(
     Notes
     -----
     A limit is strict: a budget of exactly nothing left has not been overspent. Without counts, or where less than nine
-    tenths of the period were observed, a step is ``unknown``, never clear: silence is not health. It is reached then
-    only when it would be so even if everything in the rest of the period, at the same traffic, had been good.
+    tenths of the period, or of the look-back of a burn rate, were observed, a step is ``unknown``, never clear: silence
+    is not health. It is reached then only when it would be so even if everything in the rest of that time, at the same
+    traffic, had been good.
     """
-    rates = burns.frame.set_index(["objective", "lookback"])["burn_rate"]
+    known_burns = burns.frame.set_index(["objective", "lookback"])
+    rates, shares = known_burns["burn_rate"], known_burns["covered"]
     episodes = spent.frame[spent.frame["kind"] == "episode"].groupby("objective")["budget_share"].max()
     rows = []
     for row in compliance.frame.itertuples():
         name = str(row.objective)
         for step in steps:
-            value = float(row.period_left_ratio)
+            value, coverage = float(row.period_left_ratio), float(row.coverage)
             if step.measure == "burn_rate":
                 value = float(rates.get((name, step.lookback), math.nan))
+                coverage = float(shares.get((name, step.lookback), math.nan))
             elif step.measure == "incident" and not math.isnan(value):
                 value = float(episodes.get(name, 0.0))
             known = not math.isnan(value)
-            seen = step.measure == "burn_rate" or row.coverage >= COVERAGE_FLOOR
-            sure = value if seen else _diluted(value, step.measure, float(row.coverage))
+            seen = coverage >= COVERAGE_FLOOR
+            sure = value if seen else _diluted(value, step.measure, coverage)
             beyond = known and (sure < step.limit if step.measure == "budget_left" else sure > step.limit)
             rows.append(
                 {
@@ -115,7 +118,7 @@ def policy_state(
 
 
 def _diluted(value: float, measure: str, coverage: float) -> float:
-    """Budget left, or the share of it that an incident spent, had the time that was not observed been without a fault.
+    """Budget left, its share that an incident spent, or a burn rate, had the time not observed been without a fault.
 
     Both are of the budget of the events that were counted; at the same traffic that of the whole period is larger.
     """

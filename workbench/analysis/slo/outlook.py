@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.burn_policy import fitting_policy
@@ -113,8 +113,8 @@ def count_interval(count: float, scatter: float = 1.0, *, sure: float = SURE) ->
     [5.43, 16.96]
     """
     k, tail = count / scatter, (1 - sure) / 2
-    low = float(special.gammaincinv(k, tail)) if k > 0 else 0.0
-    return low * scatter, float(special.gammaincinv(k + 1, 1 - tail)) * scatter
+    low = float(scipy.special.gammaincinv(k, tail)) if k > 0 else 0.0
+    return low * scatter, float(scipy.special.gammaincinv(k + 1, 1 - tail)) * scatter
 
 
 def _row(history: History, goal: Goal, as_of: datetime, pace_ms: int, steps: BurnPolicySteps) -> dict[str, Any]:

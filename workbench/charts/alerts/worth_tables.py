@@ -44,7 +44,9 @@ def worth_rows(result: Result) -> list[dict[str, str]]:
             "alerts": count_text(row.alerts),
             "without use": count_text(row.without_use),
             "precision": _share(row.precision, row.precision_low, row.precision_high),
-            "recall": f"{count_text(row.caught)} of {count_text(row.events)}" if row.events else NO_VALUE,
+            "recall": f"{count_text(row.caught)} of {count_text(row.events)}"
+            if row.events and row.caught == row.caught
+            else NO_VALUE,
             "detection": span_text(row.detection_s),
             "reset": span_text(row.reset_s) if row.reset_s >= 0 else NO_VALUE,
             "per event": f"{row.per_event:.1f}" if row.per_event == row.per_event else NO_VALUE,

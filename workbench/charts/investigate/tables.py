@@ -128,8 +128,9 @@ def finding(study: Study) -> Sentence:
         return Sentence("Nothing could be compared in this window.")
     named = frame[frame["named"]]
     if named.empty:
+        rows = "1 row was" if len(frame) == 1 else f"{len(frame):,} rows were"
         unread = " Lines or spans could not be read." if study.status == "unavailable" else ""
-        return Sentence(f"Nothing differs in what was read: {len(frame)} rows were compared.{unread}{_burning(study)}")
+        return Sentence(f"Nothing differs in what was read: {rows} compared.{unread}{_burning(study)}")
     parts = []
     for kind, words in _LEADS.items():
         own = named[named["kind"] == kind]

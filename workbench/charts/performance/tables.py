@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.tables import Sentence, Table
-from workbench.charts.theme import STATUS_WORDS
+from workbench.charts.theme import PARTLY, STATUS_WORDS
 from workbench.core.result import Result, Study
 from workbench.core.units import (
     NO_VALUE,
@@ -130,7 +131,8 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
         {
             "threshold": str(row.title),
             "severity": str(row.severity),
-            "state": _unknown_since(row, vars(result)["as_of"]) or words[str(row.status)],
+            "state": _unknown_since(row, vars(result)["as_of"])
+            or (PARTLY if row.status == "ok" and row.observed < COVERAGE_FLOOR else words[str(row.status)]),
             "limit": rule_text(str(row.rule), use_text(row.value, row.unit)),
             "breaches": count_text(row.breaches) if row.status != "no_data" else NO_VALUE,
             "in breach": span_text(row.seconds) if row.status != "no_data" else NO_VALUE,

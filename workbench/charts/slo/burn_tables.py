@@ -9,7 +9,16 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, day_text, instant_text, ratio_text, significant_text, span_text
+from workbench.core.units import (
+    NO_VALUE,
+    count_text,
+    day_text,
+    instant_text,
+    nouns_text,
+    ratio_text,
+    significant_text,
+    span_text,
+)
 
 
 def outlook_rows(outlook: Result) -> list[dict[str, str]]:
@@ -96,11 +105,14 @@ def backtest_finding(result: Result) -> Sentence:
     """Name the suggested policy of each objective and what it would have done."""
     frame = result.frame[(result.frame["severity"] == "any") & result.frame["suggested"].astype(bool)]
     parts = [
-        f"{row.objective}: {row.policy} caught {row.caught} of {row.events} budget events with {row.alerts} alerts"
+        f"{row.objective}: {row.policy} caught {row.caught} of {nouns_text(row.events, 'budget event')} with "
+        f"{nouns_text(row.alerts, 'alert')}"
         + (f", typically after {span_text(row.detection_s)}" if _known(row.detection_s) else "")
         for row in frame.itertuples()
         if row.events
     ]
+    if result.frame.empty:
+        return Sentence("Nothing was replayed, so no policy is judged.")
     return Sentence("; ".join(parts) + "." if parts else "No budget event was large enough to judge policies by.")
 
 

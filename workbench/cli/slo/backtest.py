@@ -46,6 +46,7 @@ def backtest(
     """
     from workbench.catalog.rules.rule_file import read_rule_file
     from workbench.charts.slo.burn_tables import backtest_finding, backtest_rows
+    from workbench.charts.tables import doubts
     from workbench.core.timerange import duration_ms
     from workbench.studies import slo_backtest
 
@@ -70,7 +71,7 @@ def backtest(
     else:
         rows = backtest_rows(result)
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "policy")])
-        say(repr(backtest_finding(result)))
+        say(repr(backtest_finding(result)), *doubts(study.results["compliance"]))
         say(f"{system}, {study.range}; replayed in steps of {step}, so detection times are up to one step late")
     for warning in study.warnings:
         say(f"Note: {warning}")

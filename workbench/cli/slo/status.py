@@ -69,8 +69,11 @@ def status(
         if parts := definition_rows(study.results["definitions"]):
             say("Definitions that changed within the period, each part by its own:")
             print_table(parts)
+        objectives = context.catalog.objectives.get(system, ())
+        assumed = {f"{objective.id}: {text}" for objective in objectives for text in objective.assumptions}
         for note in study.results["compliance"].notes:
-            say(f"Note: {note}")
+            if note not in assumed:
+                say(f"Note: {note}")
     for warning in study.warnings:
         say(f"Warning: {warning}")
     exit_by_status(study.status, check=check)

@@ -27,7 +27,7 @@ from workbench.core.frames import EPISODES
 from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
-from workbench.studies.alerts.ownership import owns, rule_names
+from workbench.studies.alerts.ownership import owns, rule_names, shows_alerts
 from workbench.studies.alerts.reading import no_alerts, of_system, read_alerts
 from workbench.studies.alerts.tags_read import tags_of
 
@@ -42,6 +42,7 @@ _PAGES = re.compile(r"\b(page[rsd]?|paging|pagerduty|opsgenie|immediate|immediat
 _SHOWN = 8
 
 _RECORDS_ALONE = "No source of metrics answers for this system: its alerts are those that were recorded."
+_NO_SAMPLES = "{source} holds no samples of ALERTS and lists no rules, so whether alerts fired is not known."
 _METHOD = "episodes of ALERTS; quantiles by linear interpolation; bursts by a negative binomial bound"
 
 
@@ -112,7 +113,12 @@ def alert_load(
         rules = rule_names(source, profile)
         kept += recorded_episodes(ctx, system, span, names=rules.names)
         metrics = source if ctx.measured(system) or len(kept) == alone else None
-        reading = read_alerts(metrics, profile.scope, span, without=without, for_ms=waits, kept=kept, names=rules.names)
+        watched = metrics is not None and shows_alerts(metrics, system, rules, span.end)
+        reading = read_alerts(
+            metrics, profile.scope, span, without=without, for_ms=waits, kept=kept, names=rules.names, watched=watched
+        )
+        if metrics is not None and not watched and known and not len(reading.observed):
+            warnings.append(_NO_SAMPLES.format(source=source.name))
         warnings += _outside(ctx, source, span) if metrics is not None else [_RECORDS_ALONE]
     except (QueryRejected, QueryTooExpensive) as error:
         reading, failed, warnings = no_alerts(), "refused", [str(error)]

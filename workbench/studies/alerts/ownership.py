@@ -11,13 +11,18 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import MetricSource
+from workbench.core.timerange import TimeRange
 from workbench.promql import Matcher, in_scope, scope_matchers, scoped
 from workbench.studies.sources.server_rules import rules_of
+
+#: How far back samples of ALERTS tell that there would be newer ones.
+_RECENT = timedelta(days=30)
 
 #: Names in one selector at most; a server with more rules about one system is read in several.
 _AT_ONCE = 200
@@ -68,6 +73,21 @@ def rule_names(source: MetricSource, profile: Profile) -> RuleNames:
             severity = str((rule.get("labels") or {}).get("severity", ""))
             waits[str(rule.get("name", "")), severity] = round(seconds * 1000)
     return RuleNames(tuple(dict.fromkeys([*own, *evaluated])), evaluated, waits)
+
+
+def shows_alerts(source: MetricSource, system: str, rules: RuleNames, until: datetime) -> bool:
+    """Whether a source would hold samples of an alert that fired; without, that none fires is not known.
+
+    A server that lists the rules it evaluates does, and one that holds ``ALERTS`` of the last month; an archive into
+    which they were copied as well, if there were any or not.
+    """
+    archive: Any = getattr(source, "archive", None)
+    if rules.evaluated is not None or (archive is not None and f"{system}/ALERTS" in archive.covered()):
+        return True
+    try:
+        return bool(source.series(["ALERTS"], TimeRange(until - _RECENT, until)))
+    except WorkbenchError:
+        return False
 
 
 def alert_selectors(metric: str, scope: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ def read_alerts(
     for_ms: Mapping[str, int] | None = None,
     kept: Iterable[tuple[str, pd.DataFrame]] = (),
     names: tuple[str, ...] = (),
+    watched: bool = True,
 ) -> AlertReading:
     """Read the firing episodes that overlap a range.
 
@@ -86,6 +87,8 @@ def read_alerts(
         need not be named. ``.attrs`` may hold ``observed``, stretches that were looked at [ms], and ``warnings``.
     names : tuple of str
         Rules of the system: their alerts are its own although labels of the scope are absent from them.
+    watched : bool
+        Whether an alert that fired would be among the samples, so that ``up`` tells when rules were evaluated.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def read_alerts(
     queries = (*parts[0], *parts[1], scoped("up", scope)) if source is not None else ()
     wide = TimeRange.from_ms(span.start_ms - MARGIN_MS, span.end_ms)
     alerts, since = (_each_once([_raw(source, query, wide) for query in selectors]) for selectors in parts)
-    up = _raw(source, scoped("up", scope), wide)
+    up = _raw(source, scoped("up", scope), wide) if watched else SeriesSet.empty()
     seen = evaluated(SeriesSet.of([*alerts, *up]))
     waits = dict(for_ms or {})
     if source is not None and seen is not None:

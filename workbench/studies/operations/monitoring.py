@@ -235,13 +235,17 @@ def _still_gauges(reader: QueryReader, profile: Profile, span: TimeRange) -> lis
             continue
         moves = dict(_keyed(reader, f"changes({role.select}[{window}])", span.end))
         moved = dict(_keyed(reader, f"changes({role.select}[{window}])", half.end))
-        looked += len(moves)
+        looked += len(moves.keys() & moved.keys())
         values = dict(_keyed(reader, role.select, span.end)) if any(value == 0 for value in moves.values()) else {}
         still += [
             f"{name} {key}" for key, value in moves.items()
             if value == 0 and moved.get(key, 0) > 10 and values.get(key, 0) != 0
         ]  # fmt: skip
-    return [check("gauges/still", "Gauges that no longer move", still, looked, missing="no gauge has samples")]
+    return [
+        check(
+            "gauges/still", "Gauges that no longer move", still, looked, missing="no gauge has samples in both halves"
+        )
+    ]
 
 
 def _keyed(reader: QueryReader, query: str, at: datetime) -> list[tuple[str, float]]:
@@ -289,8 +293,9 @@ def _cardinality_checks(frame: pd.DataFrame) -> list[Row]:
     unused = frame[~frame["used"].astype("bool")]
     return [
         check("cardinality/growth", "Metrics that grew by more than half in a week",
-              [f"{row.metric} {row.growth:+.0%}" for row in growing.itertuples()], len(frame),
-              value=total / before - 1 if before else float("nan"), unit="ratio", limit=0.5),
+              [f"{row.metric} {row.growth:+.0%}" for row in growing.itertuples()], int(frame["before"].count()),
+              value=total / before - 1 if before else float("nan"), unit="ratio", limit=0.5,
+              missing="no sample of a week before"),
         check("cardinality/unused", "Metrics that no rule, objective or dashboard uses",
               [str(name) for name in unused["metric"]], len(frame),
               value=float(unused["series"].sum()) / total if total else float("nan"), unit="ratio"),

@@ -20,7 +20,7 @@ from workbench.core.result import Result, jsonable
 from workbench.core.series import Labels
 from workbench.core.timerange import TimeRange, calendar_range, from_ms, to_ms
 from workbench.studies.alerts.load import recorded_episodes
-from workbench.studies.alerts.ownership import RuleNames, alert_selectors, rule_names
+from workbench.studies.alerts.ownership import RuleNames, alert_selectors, rule_names, shows_alerts
 from workbench.studies.cost.month import month_spend
 from workbench.studies.counting.thresholds import breached
 from workbench.studies.sources.context import Context
@@ -136,7 +136,10 @@ def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: Syst
             state.missing.append(name)
             state.warnings.append(f"{system}: {error}")
     if "firing" not in state.missing:
-        state.read["alert"] = _rules_read(query_reader, rules, state, as_of) if ctx.measured(system) else 0
+        recorded = ctx.episodes_for(system).name in ctx.episode_sources
+        watched = bool(recorded or state.firing) or shows_alerts(source, system, rules, as_of)
+        measured = ctx.measured(system) and watched
+        state.read["alert"] = _rules_read(query_reader, rules, state, as_of) if measured else 0
     if profile.variants("cost") or any(profile.variants(word) for word in ("budget", "budget_used", "budget_left")):
         if known is not None and _young(known.spend_ms, as_of, ctx.zone):
             state.spend, state.budgets, state.spend_ms = known.spend, known.budgets, known.spend_ms

@@ -28,12 +28,14 @@ from workbench.analysis.performance.resources import (
     resource_history,
     resource_use,
 )
+from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.catalog import Profile
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.series import Metrics
 from workbench.core.source import MetricSource
 from workbench.core.timerange import MINUTE_MS, TimeRange, from_ms
+from workbench.core.units import ratio_text
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import SLICE_MS, empty_ledger, selectors_of
 from workbench.studies.counting.thresholds import breached
@@ -122,6 +124,10 @@ def service_performance(ctx: Context, *, system: str, range: TimeRange | None = 
         "breaches": kept,
     }
     coverage = float(flows.frame["coverage"].max())
+    if 0 < coverage < COVERAGE_FLOOR:
+        share = ratio_text(coverage, digits=1)
+        more = f"Only {share} of the period was observed; what happened in the rest is unknown."
+        measured.warnings = (*measured.warnings, more)
     return Study(
         name="service_performance",
         system=system,

@@ -16,7 +16,7 @@ from workbench.analysis.reviews.items import Evaluation, Item, Verdict
 from workbench.core.errors import WorkbenchError
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
-from workbench.core.units import count_text, ratio_text
+from workbench.core.units import count_text, nouns_text, ratio_text
 from workbench.studies.alerts.silences import alert_suppression, collected_silences
 from workbench.studies.capacity.forecast import capacity_forecast
 from workbench.studies.cost.spend import spend_and_tokens
@@ -28,6 +28,9 @@ from workbench.studies.sources.context import Context
 
 #: Observed share of a period below which nothing of it is called in order. [ratio]
 _LEAST_COVERAGE = 0.9
+
+#: Statuses of objectives that could be judged.
+_JUDGED = ("ok", "at_risk", "spent")
 
 _TUNING = re.compile(r"threshold|tune|noise|fatigue|effectiv|actionable|validat|rule review|optimi", re.IGNORECASE)
 _SECURITY = re.compile(r"secur|auth|login|attack|injection|credential|forbidden", re.IGNORECASE)
@@ -97,9 +100,18 @@ def evaluate(item: Item, evidence: Evidence) -> Evaluation:
         study = getattr(evidence, item.question)
         if not study.results or study.status in ("unavailable", "refused"):
             return Evaluation("unavailable", _in_one_line("".join(study.warnings[:1])), item.question)
-        return _with_coverage(_JUDGES[item.question](item, study, evidence), study.coverage, item.question)
+        evaluation = _JUDGES[item.question](item, study, evidence)
+        return _with_coverage(evaluation, _coverage(evaluation, study, evidence), evaluation.page)
     except WorkbenchError as error:
         return Evaluation("unavailable", _in_one_line(str(error)), item.question)
+
+
+def _coverage(evaluation: Evaluation, study: Study, evidence: Evidence) -> float:
+    """Observed share of what a verdict rests on: of the objectives judged, of another question that answered it."""
+    if evaluation.page == "slo" and "compliance" in study.results:
+        frame = study.results["compliance"].frame
+        return float(frame["coverage"][frame["status"].isin(_JUDGED)].min())
+    return evidence.performance.coverage if evaluation.page == "performance" else study.coverage
 
 
 def _with_coverage(evaluation: Evaluation, coverage: float, question: str) -> Evaluation:
@@ -125,22 +137,21 @@ def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
         if named.empty:
             text = f"0 of {len(rules)} alert rules are about security. {item.not_measured}"
             return Evaluation("not_measured", text.strip(), "alerts")
-        return _verdict(
-            bool(named["episodes"].sum()), f"{count_text(named['episodes'].sum())} security alerts", "alerts"
-        )
+        return _verdict(bool(named["episodes"].sum()), nouns_text(named["episodes"].sum(), "security alert"), "alerts")
+    if not study.coverage > 0 and episodes.empty:
+        return Evaluation("not_measured", "Alerts were not observed in the window.", "alerts")
     if _TUNING.search(item.text):
         flapping, stale = (rules[rules[name] > 0]["alertname"].tolist() for name in ("flapping", "stale"))
         quiet = int((rules["episodes"] == 0).sum())
         over = study.results["measures"].frame
         over = over[over["status"] == "at_risk"]["title"].tolist()
-        text = f"{len(rules)} rules: {_some('flapping', flapping)}, {_some('standing', stale)}, {quiet} did not fire; "
-        return _verdict(bool(flapping or stale or over), text + _some("over published limits", over), "alerts")
-    if not study.coverage > 0 and episodes.empty:
-        return Evaluation("not_measured", "Alerts were not observed in the window.", "alerts")
+        text = f"{nouns_text(len(rules), 'rule')}: {_some('flapping', flapping)}, {_some('standing', stale)}"
+        text += f", {quiet} did not fire; {_some('over published limits', over)}"
+        return _verdict(bool(flapping or stale or over), text, "alerts")
     began, firing = int(episodes["started"].sum()), episodes[episodes["open"]]
     names = list(dict.fromkeys(firing["alertname"]))
     expired = expired_silences(evidence, firing)
-    text = f"{began} alerts began, {int((episodes['started'] & episodes['sleep']).sum())} at night; "
+    text = f"{nouns_text(began, 'alert')} began, {int((episodes['started'] & episodes['sleep']).sum())} at night; "
     text += _some("still firing", names)
     faults = study.results["silences"].frame
     faulty = [f"{row.id}: {row.faults}" for row in faults.itertuples() if row.faults]
@@ -182,7 +193,7 @@ def _performance(item: Item, study: Study, evidence: Evidence) -> Evaluation:
         seen = whole["coverage"].gt(0).any()
         text = "No requests in the window." if seen else "Requests were not observed in the window."
         return Evaluation("not_measured", text, "performance")
-    text = f"{count_text(requests)} requests, {ratio_text(errors / requests, digits=3)} failed"
+    text = f"{nouns_text(requests, 'request')}, {ratio_text(errors / requests, digits=3)} failed"
     if _TREND.search(item.text):
         text += f"; {_halves(study.results['history'].frame)}"
     return _verdict(bool(broken), f"{text}; {_some('limits broken', broken)}", "performance")
@@ -209,7 +220,8 @@ def _outside(study: Study) -> Evaluation:
     if rows.empty:
         return Evaluation("not_measured", "No metric says how external services answered.", "performance")
     worst = rows.sort_values("share").iloc[0]
-    text = f"{len(rows)} external services; least available: {worst['group']} {ratio_text(worst['share'], digits=2)}"
+    least = f"least available: {worst['group']} {ratio_text(worst['share'], digits=2)}"
+    text = f"{nouns_text(len(rows), 'external service')}; {least}"
     return _verdict(bool(worst["share"] < 0.99), text, "performance")
 
 
@@ -222,7 +234,7 @@ def _capacity(item: Item, study: Study, evidence: Evidence) -> Evaluation:
         return Evaluation("not_measured", "No level with a limit has enough data.", "capacity")
     risky = list(dict.fromkeys(known[known["status"].isin(["at_risk", "spent"])]["title"].astype(str)))
     dated = known[known["reached_at"].notna()].sort_values("reached_at")
-    text = f"{len(known)} limits; {_some('at risk', risky)}"
+    text = f"{nouns_text(len(known), 'limit')}; {_some('at risk', risky)}"
     if len(dated):
         text += f"; next: {dated['title'].iloc[0]} on {dated['reached_at'].iloc[0]:%d %b %Y}"
     return _verdict(bool(risky), text, "capacity")
@@ -232,7 +244,7 @@ def _slo(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     frame = study.results["compliance"].frame
     words = {"at_risk": "at risk", "spent": "exhausted"}
     bad = [f"{row.objective} {words[row.status]}" for row in frame.itertuples() if row.status in words]
-    judged = int(frame["status"].isin(["ok", "at_risk", "spent"]).sum())
+    judged = int(frame["status"].isin(_JUDGED).sum())
     if not judged:
         return Evaluation("not_measured", "No objective could be judged.", "slo")
     return _verdict(
@@ -260,7 +272,7 @@ def _cost(item: Item, study: Study, evidence: Evidence) -> Evaluation:
 def _quality(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     states = study.results["states"].frame
     drifting = states[states["status"] == "at_risk"]["title"].astype(str).tolist()
-    return _verdict(bool(drifting), f"{len(states)} scores; {_some('drifting', drifting)}", "quality")
+    return _verdict(bool(drifting), f"{nouns_text(len(states), 'score')}; {_some('drifting', drifting)}", "quality")
 
 
 def _monitoring(item: Item, study: Study, evidence: Evidence) -> Evaluation:
@@ -274,9 +286,11 @@ def _monitoring(item: Item, study: Study, evidence: Evidence) -> Evaluation:
     text = f"{int((targets['status'] != 'spent').sum())} of {len(targets)} targets answer"
     if family == "cardinality":
         metrics = study.results["metrics"].frame
-        text = f"{count_text(metrics['series'].sum())} series of {len(metrics)} metrics"
+        text = f"{count_text(metrics['series'].sum())} series of {nouns_text(len(metrics), 'metric')}"
     unsaid = len(chosen) - len(known)
-    text += f"; {len(known)} checks, {_some('wrong', bad)}" + (f"; {unsaid} without a metric" if unsaid else "")
+    text += f"; {nouns_text(len(known), 'check')}, {_some('wrong', bad)}" + (
+        f"; {unsaid} without a metric" if unsaid else ""
+    )
     if known.empty:
         return Evaluation("not_measured", "No sample says how the monitoring itself is.", "operations")
     return _verdict(bool(bad), text, "operations")
