@@ -81,6 +81,24 @@ def test_a_process_that_started_again_is_counted_from_zero(counter, restarts) ->
         assert whole(fixed) == pytest.approx(total)
 
 
+@settings(max_examples=100, deadline=None)
+@given(counters(), st.sampled_from([0.4, 0.1]), st.booleans())
+def test_a_fall_to_a_count_that_no_restart_has_goes_on_from_there(counter, kept, missed) -> None:
+    """Another worker answers, or state was lost: ten times as much as ever was not counted in one scrape."""
+    steps, rng, unit = counter
+    steps = np.where(steps > 0, steps, unit)
+    values = 100 * float(steps.max()) + np.cumsum(steps)
+    at = int(rng.integers(80, len(values) - 20))
+    read = values.copy()
+    read[at:] -= np.floor(values[at - 1] * (1 - kept))
+    times = np.arange(len(values)) * STEP + np.where(np.arange(len(values)) >= at, 10 * STEP if missed else 0, 0)
+    fixed, found = without_dips(counted(read, times=times))
+    if missed or read[at] <= 10 * (steps.max() + 1):
+        return  # a restart may have counted it
+    assert len(found) == 1
+    assert whole(fixed) == pytest.approx(values[-1] - values[0] - steps[at])
+
+
 def test_one_scrape_that_reads_zero_is_a_misread() -> None:
     values = np.arange(7_000_000.0, 7_000_600.0, 6.0)
     values[50] = 0

@@ -53,7 +53,7 @@ class Backtest(Result):
     objective, policy   identity and name (str)
     severity            ``page``, ``ticket``, or ``any`` for both together (str)
     alerts              times it would have fired; of ``any``, every rule's own firing counts [count]
-    per_week            the same a week; NaN for a history under a day [1/week]
+    per_week            the same a week of observed time; NaN for less than a day of it [1/week]
     per_event           alerts / events; NaN without events [ratio]
     true                of them those that began during a budget event, or while its last window ran out [count]
     precision           true / alerts; NaN without alerts [ratio]
@@ -222,7 +222,8 @@ def backtest(
                  - spent[np.searchsorted(ends_ms, event.start_ms, side="right")]) / allowed
                 for event, alert, _ in matched.caught
             ]  # fmt: skip
-            length_ms = int((history.covered > 0).sum()) * goal.slice_ms
+            length_ms = len(history) * goal.slice_ms
+            seen_ms = int((history.covered > 0).sum()) * goal.slice_ms
             lasted = _covered_ms(pairs)
             delays = [(alert - event.start_ms) / 1000 for event, alert, _ in matched.caught]
             resets = [(end - event.end_ms) / 1000 for event, _, end in matched.caught]
@@ -232,7 +233,7 @@ def backtest(
                     "policy": policy,
                     "severity": severity,
                     "alerts": len(pairs),
-                    "per_week": len(pairs) * 7 * DAY_MS / length_ms if length_ms >= DAY_MS else np.nan,
+                    "per_week": len(pairs) * 7 * DAY_MS / seen_ms if seen_ms >= DAY_MS else np.nan,
                     "per_event": len(pairs) / len(events) if events else np.nan,
                     "true": matched.true,
                     "precision": matched.true / len(pairs) if pairs else np.nan,

@@ -47,7 +47,8 @@ class Fall:
     strange : bool
         Whether ``low`` is far more than the series counts in as long, so that it is no count since a restart.
     impossible : bool
-        Whether it is a thousand times what the series usually counts in as long.
+        Whether it is a thousand times what the series usually counts in as long; where no scrape was missed, ten times
+        what a series with a known pace counts at most.
     doubtful : bool
         Whether ``low`` is more than the series ever counted in as long.
     leapt : bool
@@ -122,7 +123,10 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
             continue
         low, high, back = float(values[at]), float(values[at - 1]), backs[at]
         most = fastest * float(lengths[at - 1])
-        impossible = pace is not None and low > IMPOSSIBLE * (pace * float(lengths[at - 1]) + unit)
+        late, strange = float(lengths[at - 1]) > _LATE * spacing, low > IMPLAUSIBLE * (most + unit)
+        impossible = pace is not None and (
+            low > IMPOSSIBLE * (pace * float(lengths[at - 1]) + unit) or (strange and not late)
+        )
         leapt = back is not None and _leapt(values, times, at, back, fastest, unit)
         falls.append(
             Fall(
@@ -131,11 +135,11 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
                 back,
                 low,
                 high,
-                strange=impossible or low > IMPLAUSIBLE * (most + unit),
+                strange=impossible or strange,
                 impossible=impossible,
                 doubtful=impossible or low > most,
                 leapt=leapt,
-                late=float(lengths[at - 1]) > _LATE * spacing,
+                late=late,
             )
         )
         until = back if leapt and back is not None else 0
