@@ -47,6 +47,8 @@ def serve(told: Connection, *, short: bool) -> None:
 
     class Tempo(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        #: Two packets an answer, header and body, would otherwise wait 40 ms for the acknowledgement of the first.
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             asked = urlparse(self.path)
