@@ -232,6 +232,8 @@ class Gathered:
             self.warnings["spans have no start or one that no clock shows, and are left out"] += len(spans) - len(rows)
         if early := sum(_OTHER_UNITS[0] <= row.start_ns < _OTHER_UNITS[1] for row in rows):
             self.warnings["spans start before 2001: their times are not in nanoseconds"] += early
+        if nameless := sum(not row.service for row in rows):
+            self.warnings["spans name no service: a filter by service leaves them out"] += nameless
         rows.sort(key=attrgetter("start_ns", "trace_id", "span_id"))
         for row in rows:
             if row.duration_ns is None:
@@ -271,7 +273,7 @@ _SINGULAR = {
     "their traces are": "its trace is", "their times are": "its time is", "their duration": "its duration",
     "lines or messages of": "line or message of", "documents of": "document of", "spans ": "span ", "traces ": "trace ",
     "end before they start": "ends before it starts", "start before": "starts before", " name ": " names ",
-    " hold ": " holds ", " have ": " has ", " are ": " is ", " were ": " was ",
+    " hold ": " holds ", " have ": " has ", "leaves them": "leaves it", " are ": " is ", " were ": " was ",
 }  # fmt: skip
 
 

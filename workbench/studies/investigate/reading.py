@@ -91,7 +91,7 @@ def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
     frames, notes, ranges = list[pd.DataFrame](), dict[str, None](), list[TimeRange]()
     try:
         source = ctx.spans_for(system)
-        wanted = SpanFilter(services=ctx.services_of(system))
+        wanted = SpanFilter(services=ctx.services_within(source, system))
         for span in windows.spans:
             pieces, count = list[pd.DataFrame](), 0
             for piece in source.spans(wanted, span):

@@ -177,9 +177,11 @@ def find_spans(
     ctx.catalog.profile(system)
     # Several systems may share a server; one trace is one trace, whoever took part in it. Who may not see them all
     # sees the spans of the system: ``spans_for`` holds that.
-    narrowed = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
+    source = ctx.spans_for(system)
+    named = wanted.services or wanted.trace_id
+    narrowed = wanted if named else replace(wanted, services=ctx.services_within(source, system))
     count, warnings, slowest = 0, [], pd.DataFrame(columns=list(SPANS.columns))
-    for piece in ctx.spans_for(system).spans(narrowed, range):
+    for piece in source.spans(narrowed, range):
         count += len(piece)
         warnings = list(piece.attrs.get("warnings", ()))
         both = pd.concat([each for each in (slowest, piece) if len(each)], ignore_index=True) if len(piece) else slowest

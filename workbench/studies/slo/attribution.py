@@ -251,8 +251,9 @@ def _lines(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
 
 
 def _failing(ctx: Context, system: str, span: TimeRange) -> pd.DataFrame:
-    wanted = SpanFilter(services=ctx.services_of(system), status="error")
-    return _joined(ctx.spans_for(system).spans(wanted, span))
+    source = ctx.spans_for(system)
+    wanted = SpanFilter(services=ctx.services_within(source, system), status="error")
+    return _joined(source.spans(wanted, span))
 
 
 def _parted(rows: pd.DataFrame, column: str, start_ms: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -208,8 +208,8 @@ class Context:
         named = [*(log.service for log in profile.logs), *(span.service for span in profile.spans), *traced]
         return tuple(dict.fromkeys(filter(None, named)))
 
-    def services_within(self, source: LogSource, system: str) -> tuple[str, ...]:
-        """Services that tell a system's lines from others in a source; none where all its lines are the system's."""
+    def services_within(self, source: LogSource | SpanSource, system: str) -> tuple[str, ...]:
+        """Services that tell a system's records from others in a source; none where all of them are the system's."""
         alone = self.serves.get(source.name) == (system,) or getattr(source, "bounded", False)
         return () if alone else self.services_of(system)
 

@@ -35,8 +35,7 @@ def record_pieces(ctx: Context, system: str, table: TableSource, span: TimeRange
         yield from lines.logs(LogFilter(services=services, events=events), span)
     else:
         kept = ctx.spans_for(system)
-        alone = ctx.serves.get(kept.name) == (system,)
-        services = named or (() if alone else ctx.services_of(system))
+        services = named or ctx.services_within(kept, system)
         yield from kept.spans(SpanFilter(services=services, operations=events), span)
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
-
 from workbench.analysis.traces.counts import SpanCounts, span_counts
 from workbench.core.filters import SpanFilter
-from workbench.core.frames import SPANS
 from workbench.core.timerange import TimeRange
 from workbench.studies.sources.context import Context
+from workbench.studies.traces.reading import joined
 
 
 def count_spans(ctx: Context, *, system: str, range: TimeRange, wanted: SpanFilter, by: str) -> SpanCounts:
@@ -35,7 +33,9 @@ def count_spans(ctx: Context, *, system: str, range: TimeRange, wanted: SpanFilt
         As the source raises it; this is a question of a person, not a study.
     """
     ctx.catalog.profile(system)
-    narrowed = wanted if wanted.services or wanted.trace_id else replace(wanted, services=ctx.services_of(system))
-    pieces = [piece for piece in ctx.spans_for(system).spans(narrowed, range) if len(piece)]
-    spans = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(SPANS.columns))
-    return span_counts(spans, by)
+    source = ctx.spans_for(system)
+    named = wanted.services or wanted.trace_id
+    narrowed = wanted if named else replace(wanted, services=ctx.services_within(source, system))
+    read = joined(source.spans(narrowed, range), source.name)
+    counts = span_counts(read.spans, by)
+    return replace(counts, notes=(*counts.notes, *read.warnings))

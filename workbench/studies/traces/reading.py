@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pandas as pd
@@ -10,7 +11,6 @@ import pandas as pd
 from workbench.core.errors import QueryTooExpensive
 from workbench.core.filters import SpanFilter
 from workbench.core.frames import SPANS
-from workbench.core.source import SpanSource
 from workbench.core.timerange import TimeRange
 from workbench.studies.sources.context import Context
 
@@ -61,10 +61,8 @@ def read_traces(ctx: Context, *, system: str, range: TimeRange, operation: str =
     source = ctx.spans_for(system)
     wide = TimeRange(range.start - MARGIN, range.end + MARGIN)
     pieces: list[pd.DataFrame] = []
-    warnings: dict[str, None] = {}
     count = 0
-    for piece in source.spans(SpanFilter(services=_services(ctx, source, system)), wide):
-        warnings |= dict.fromkeys(piece.attrs.get("warnings", ()))
+    for piece in source.spans(SpanFilter(services=ctx.services_within(source, system)), wide):
         pieces.append(piece)
         count += len(piece)
         if count > MOST_SPANS:
@@ -73,26 +71,27 @@ def read_traces(ctx: Context, *, system: str, range: TimeRange, operation: str =
                 source=source.name,
                 hint="Shorten the window: --last 1h.",
             )
-    held = [piece for piece in pieces if len(piece)]
-    if not held:
-        return TraceRows(pd.DataFrame(columns=list(SPANS.columns)), source.name, tuple(warnings))
-    spans = pd.concat(held, ignore_index=True)
+    read = joined(pieces, source.name)
+    spans = read.spans
     first = spans.groupby("trace_id", sort=False)["start_ns"].transform("min")
     inside = first.between(range.start_ms * 1_000_000, range.end_ms * 1_000_000, inclusive="left")
     if operation:
         inside &= spans["trace_id"].isin(spans["trace_id"][spans["operation"] == operation].unique())
-    return TraceRows(spans[inside].reset_index(drop=True), source.name, tuple(warnings))
+    return replace(read, spans=spans[inside].reset_index(drop=True))
 
 
 def read_trace(ctx: Context, trace_id: str, *, system: str, range: TimeRange) -> TraceRows:
     """Read one trace, whatever services took part in it."""
     source = ctx.spans_for(system)
-    pieces = [piece for piece in source.spans(SpanFilter(trace_id=trace_id), range) if len(piece)]
-    warnings = dict.fromkeys(text for piece in pieces for text in piece.attrs.get("warnings", ()))
-    spans = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(SPANS.columns))
-    return TraceRows(spans, source.name, tuple(warnings))
+    return joined(source.spans(SpanFilter(trace_id=trace_id), range), source.name)
 
 
-def _services(ctx: Context, source: SpanSource, system: str) -> tuple[str, ...]:
-    """Services that tell a system's spans from others; none where the source holds only the system's."""
-    return () if ctx.serves.get(source.name) == (system,) else ctx.services_of(system)
+def joined(pieces: Iterable[pd.DataFrame], source: str) -> TraceRows:
+    """Join the pieces of one question; the last of them says all that the source doubts."""
+    held: list[pd.DataFrame] = []
+    warnings: tuple[str, ...] = ()
+    for piece in pieces:
+        warnings = tuple(piece.attrs.get("warnings", ()))
+        held += [piece] if len(piece) else []
+    spans = pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=list(SPANS.columns))
+    return TraceRows(spans, source, warnings)

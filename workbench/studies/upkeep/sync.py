@@ -192,8 +192,8 @@ def _records(
         pieces = lines.logs(LogFilter(services=ctx.services_within(lines, stretch.system)), stretch.span)
         append = archive.append_logs
     else:
-        services = ctx.services_of(stretch.system)
-        pieces = ctx.spans_for(stretch.system).spans(SpanFilter(services=services), stretch.span)
+        spans = ctx.spans_for(stretch.system)
+        pieces = spans.spans(SpanFilter(services=ctx.services_within(spans, stretch.system)), stretch.span)
         append = archive.append_spans
     read, newest_ns, notes = 0, 0, dict[str, None]()
     time = "time_ns" if stretch.kind == "logs" else "start_ns"
