@@ -258,6 +258,36 @@ def test_a_trace_with_fewer_spans_than_search_found_is_told() -> None:
     assert any("fewer spans than search finds" in warning for warning in last.attrs["warnings"])
 
 
+@pytest.mark.parametrize("version", ["v1", "v3"])
+@pytest.mark.parametrize("pattern", ["steady", "burst", "thin end"])
+def test_windows_follow_how_dense_the_traces_are(version: Version, pattern: str) -> None:
+    """A full answer is asked again, so few may be full."""
+    hours = {
+        "steady": lambda part: part * 240,
+        "burst": lambda part: 100 + 10 * part**2,
+        "thin end": lambda part: part**3 * 9,
+    }
+    many = [
+        replace(WORLD[0], trace_id=f"{number + 1:032x}", span_id=f"{number + 1:016x}",
+                start_ns=RANGE.start_ms * 10**6 + int(hours[pattern](number / 2_000) * 3600e9))
+        for number in range(2_000)
+    ]  # fmt: skip
+    answer, counts = traced.jaeger(many, version=version), list[int]()
+
+    def counting(request: httpx.Request) -> httpx.Response:
+        reply = answer(request)
+        if request.url.path.endswith("/traces"):
+            counts.append(reply.text.count('"result"' if version == "v3" else '"processes"'))
+        return reply
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.query.traces.jaeger.LIMIT", 100)
+        source = JaegerSource("j", traced.web_of(counting, api="Jaeger"), version=version)
+        assert sum(map(len, source.spans(SpanFilter(), RANGE))) == len(many)
+    assert sum(counts) < 1.5 * len(many), counts
+    assert len(counts) < 2.5 * len(many) / 100, counts
+
+
 def test_spans_without_a_service_are_found_in_jaeger_or_told() -> None:
     nameless = [replace(one, service="OTLPResourceNoServiceName") for one in WORLD[:10]]
     source = JaegerSource("j", traced.web_of(traced.jaeger(nameless), api="Jaeger"))

@@ -272,6 +272,10 @@ def jaeger(
 
         return [trace_id for trace_id, trace in traces.items() if any(fits(span) for span in trace)]
 
+    def newest(found: list[str], count: int) -> list[str]:
+        """A limit keeps the newest traces by their first span, as every storage of Jaeger does."""
+        return sorted(found, key=lambda each: traces[each][0].start_ns)[-count:]
+
     def answer(request: httpx.Request) -> httpx.Response:
         if asked is not None:
             asked.append(request)
@@ -283,7 +287,7 @@ def jaeger(
             least = int(fields.get("minDuration", "0us").removesuffix("us"))
             found = matching(fields["service"], fields.get("operation", ""), int(fields["start"]), int(fields["end"]),
                              json.loads(fields.get("tags", "{}")), least)  # fmt: skip
-            data = [jaeger_trace(traces[each]) for each in found[: min(int(fields["limit"]), most)]]
+            data = [jaeger_trace(traces[each]) for each in newest(found, min(int(fields["limit"]), most))]
             return httpx.Response(200, json={"data": data, "errors": None})
         if version == "v1" and path.startswith("/api/traces/"):
             one = traces.get(path.rsplit("/", 1)[1])
@@ -299,7 +303,7 @@ def jaeger(
                 least = int(fields.get("query.duration_min", "0ns").removesuffix("ns")) // 1000
                 found = matching(fields["query.service_name"], fields.get("query.operation_name", ""), *bounds,
                                  json.loads(fields.get("query.attributes", "{}")), least)  # fmt: skip
-                found = found[: min(int(fields["query.num_traces"]), most)]
+                found = newest(found, min(int(fields["query.num_traces"]), most))
             if not found:
                 return httpx.Response(404, json={"error": {"httpCode": 404, "message": "No traces found"}})
             parts = [json.dumps({"result": otlp(traces[each])}) for each in found]

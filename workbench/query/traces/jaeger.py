@@ -1,6 +1,6 @@
 """Jaeger as a source of spans, by its API v1 or, where that is gone, v3.
 
-Neither has pages: an answer with as many traces as were asked for is not whole, so its window is halved. Version 1
+Neither has pages: an answer with as many traces as were asked for is not whole, so a shorter window is asked. Version 1
 takes microseconds and answers milliseconds with silence [1]_; version 3 takes RFC 3339 and calls "nothing" a 404.
 
 References
@@ -31,11 +31,11 @@ from workbench.query.traces.otlp import of_json
 from workbench.query.traces.server import TraceServer
 from workbench.query.traces.spans import PIECE, Gathered, Span, plain_id
 
-#: Traces asked for at a time; a fuller window is halved. [count]
+#: Traces asked for at a time; a fuller window is shortened. [count]
 LIMIT = 1_000
 
-#: The shortest window. [ms]
-_SHORTEST_MS = 1
+#: Share of the limit that a window should hold, and how much wider than the one before it may be. [ratio]
+_FILLED, _WIDER = 0.7, 8
 _RECENT = timedelta(hours=1)
 
 #: Services asked for their newest span; each is a question of its own. [count]
@@ -162,35 +162,43 @@ class JaegerSource(TraceServer):
                 gathered.warnings["Jaeger keeps spans without a service, and no search finds them."] += 1
                 continue
             for operation in wanted.operations or ("",):
-                windows = [span]
-                while windows:
-                    window = windows.pop()
-                    try:
-                        traces = self._search(service, operation, wanted, window, self._limit, gathered)
-                    except QueryTooExpensive as error:
-                        if "search depth" not in error.message or self._limit == 1:
-                            raise
-                        self._limit //= 2  # The storage gives fewer traces at a time.
-                        windows.append(window)
-                        continue
-                    if len(traces) >= self._limit:
-                        windows += self._halves(window, service)[::-1]
-                        continue
+                for traces in self._windows(service, operation, wanted, span, gathered):
                     fresh = [trace for trace in traces if trace and trace[0].trace_id not in seen]
                     seen.update(trace[0].trace_id for trace in fresh)
                     yield from fresh
 
-    def _halves(self, window: TimeRange, service: str) -> list[TimeRange]:
-        low, high = window.start_ms, window.end_ms
-        if high - low <= _SHORTEST_MS:
-            raise QueryTooExpensive(
-                f"More than {self._limit:,} traces of {service} start within a millisecond at {window.start}, "
-                "and Jaeger has no next page.",
-                source=self._name,
-                hint="Name an operation or an attribute.",
-            )
-        middle = (low + high) // 2
-        return [TimeRange.from_ms(low, middle), TimeRange.from_ms(middle, high)]
+    def _windows(
+        self, service: str, operation: str, wanted: SpanFilter, span: TimeRange, gathered: Gathered
+    ) -> Iterator[list[list[Span]]]:
+        """Whole answers over a range, from its end to its start.
+
+        A full answer is not whole and asked again: the traces in it, the newest as a rule, and those of the window before
+        say how long the next window may be. Only an answer that is not full is believed.
+        """
+        end, width = span.end_ms, span.end_ms - span.start_ms
+        while end > span.start_ms:
+            window = TimeRange.from_ms(max(end - width, span.start_ms), end)
+            try:
+                traces = self._search(service, operation, wanted, window, self._limit, gathered)
+            except QueryTooExpensive as error:
+                if "search depth" not in error.message or self._limit == 1:
+                    raise
+                self._limit //= 2  # The storage gives fewer traces at a time.
+                continue
+            width = end - window.start_ms
+            if len(traces) < self._limit:
+                yield traces
+                end, width = window.start_ms, int(width * min(_FILLED * self._limit / max(len(traces), 1), _WIDER)) + 1
+                continue
+            if width <= 1:
+                raise QueryTooExpensive(
+                    f"More than {self._limit:,} traces of {service} start within a millisecond at {window.start}, "
+                    "and Jaeger has no next page.",
+                    source=self._name,
+                    hint="Name an operation or an attribute.",
+                )
+            starts = sorted(min(row.start_ns for row in trace) // 1_000_000 for trace in traces if trace) or [0]
+            width = max(min(end - starts[int(len(starts) * (1 - _FILLED))], width - 1), 1)
 
     def _search(
         self, service: str, operation: str, wanted: SpanFilter, window: TimeRange, limit: int, gathered: Gathered
