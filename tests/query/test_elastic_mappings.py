@@ -15,6 +15,7 @@ from tests.query.written_mappings import SPAN, START_MS, STEP_MS, disagreements,
 from tests.servers.given import send
 from tests.servers.programs import Server
 from workbench.core.filters import Condition, LogFilter
+from workbench.query.logs.elastic.pages import partial_warnings
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -190,3 +191,35 @@ def test_an_index_whose_time_is_no_date_is_named(opensearch_node: Server) -> Non
     )
     (piece,) = source.logs(LogFilter(), SPAN)
     assert "timestamp is no date in undated-1" in piece.attrs["warnings"][0]
+
+
+AWAY: dict[str, Any] = {"index.number_of_shards": 1, "index.routing.allocation.require.box": "none"}
+
+
+def test_an_index_that_no_node_holds_is_named(opensearch_node: Server) -> None:
+    """A search of it is no failure: the server counts its shard in the total of shards alone."""
+    url = opensearch_node.url
+    source = indexed(url, "away", ({}, [{"message": "a", "level": "ERROR"}]))
+    send(f"{url}/away-1?wait_for_active_shards=0&timeout=1s", json.dumps({"settings": AWAY}), "PUT")
+    for wanted in (LogFilter(), LogFilter(severity="FATAL")):
+        pieces = list(source.logs(wanted, SPAN))
+        counts = source.log_counts(wanted, SPAN, step_ms=STEP_MS)
+        assert sum(map(len, pieces)) == counts["count"].sum() == (not wanted.severity)
+        for said in (pieces[-1].attrs["warnings"], counts.attrs["warnings"]):
+            assert "Unavailable indices are left out: away-1." in said, wanted
+    send(f"{url}/away-0", "", "DELETE")
+    (piece,) = source.logs(LogFilter(), SPAN)
+    assert (len(piece), piece.attrs["warnings"]) == (0, ("Unavailable indices are left out: away-1.",))
+    send(f"{url}/away-1", "", "DELETE")
+
+
+def test_a_shard_that_no_node_holds_is_told(opensearch_node: Server) -> None:
+    url = opensearch_node.url
+    source = indexed(url, "half", ({}, [{"message": "a"}]))
+    send(f"{url}/half-1?wait_for_active_shards=0&timeout=1s", json.dumps({"settings": AWAY}), "PUT")
+    answer = send(f"{url}/half-*/_search", json.dumps({"size": 0}))
+    assert answer["_shards"] == {"total": 2, "successful": 1, "skipped": 0, "failed": 0}
+    assert partial_warnings(answer) == ["1 of 2 shards did not answer: the answer is partial."]
+    (piece,) = source.logs(LogFilter(), SPAN)
+    assert "1 of 2 shards did not answer: the answer is partial." in piece.attrs["warnings"]
+    send(f"{url}/half-*", "", "DELETE")

@@ -14,6 +14,7 @@ from workbench.core.errors import QueryTooExpensive
 from workbench.core.filters import SpanFilter
 from workbench.core.timerange import TimeRange
 from workbench.query.http.transport import HttpTransport, Reply
+from workbench.query.logs.elastic.pages import partial_warnings
 from workbench.query.logs.loki.api import LokiApi
 from workbench.query.traces.spans import Span
 from workbench.query.traces.tempo import TempoSource
@@ -48,6 +49,23 @@ def test_a_word_about_the_engine_is_no_warning_of_a_part(monkeypatch: pytest.Mon
     api = loki(monkeypatch, ENGINE)
     assert api.instant("sum(x)", NS) == [({}, 3.0)]
     assert len(api.entries("{a=`b`}", NS, NS + 10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("shards", "text"),
+    [
+        ({"total": 2, "successful": 2, "skipped": 1, "failed": 0}, ""),
+        (
+            {"total": 2, "successful": 1, "skipped": 0, "failed": 0},
+            "1 of 2 shards did not answer: the answer is partial.",
+        ),
+        ({"total": 3, "successful": 1, "failed": 1}, "2 of 3 shards failed: the answer is partial."),
+        ({"total": 3, "failed": 1}, "1 of 3 shards failed: the answer is partial."),
+        ({}, ""),
+    ],
+)
+def test_a_shard_that_no_node_holds_is_missed_though_none_failed(shards: dict[str, int], text: str) -> None:
+    assert partial_warnings({"_shards": shards}) == ([text] if text else [])
 
 
 def test_metrics_of_a_part_of_the_series_say_so() -> None:

@@ -172,8 +172,8 @@ class JaegerSource(TraceServer):
     ) -> Iterator[list[list[Span]]]:
         """Whole answers over a range, from its end to its start.
 
-        A full answer is not whole and asked again: the traces in it, the newest as a rule, and those of the window before
-        say how long the next window may be. Only an answer that is not full is believed.
+        A full answer is asked again: the traces in it, the newest as a rule, and those of the window before say how long
+        the next window may be. Only an answer that is not full is believed.
         """
         end, width = span.end_ms, span.end_ms - span.start_ms
         while end > span.start_ms:

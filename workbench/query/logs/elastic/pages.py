@@ -130,6 +130,7 @@ class Pages:
             reply = None
         answer = self._web.json(reply) if reply is not None and reply.status == 200 else {}
         pit = str(answer.get("pit_id") or answer.get("id") or "")
+        self._partial(answer)
         if not pit:
             self.warnings["The server keeps no point in time: lines written while they were read may be missing."] = (
                 None
@@ -147,13 +148,16 @@ def partial_warnings(answer: dict[str, Any]) -> list[str]:
     if answer.get("timed_out") is True:
         warnings.append("The search ran out of the server's time: the answer is partial.")
     shards = answer.get("_shards") or {}
-    if shards.get("failed"):
+    total, failed = int(shards.get("total") or 0), int(shards.get("failed") or 0)
+    # A shard that no node holds did not fail: it is counted in the total alone.
+    if away := total - int(shards.get("successful", total - failed)):
         reasons = {
             str(((failure.get("reason") or {}).get("reason")) or failure.get("reason"))
             for failure in shards.get("failures") or ()
         }
         why = f" ({'; '.join(sorted(reasons))[:300]})" if reasons else ""
-        warnings.append(f"{shards['failed']} of {shards.get('total', '?')} shards failed{why}: the answer is partial.")
+        verb = "failed" if failed else "did not answer"
+        warnings.append(f"{max(away, failed):,} of {total:,} shards {verb}{why}: the answer is partial.")
     if answer.get("terminated_early") is True:
         warnings.append("The search ended early: the answer is partial.")
     if answer.get("is_partial") is True or (answer.get("_clusters") or {}).get("skipped"):

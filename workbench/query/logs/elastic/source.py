@@ -107,6 +107,10 @@ class ElasticSource:
         wanted = checked(wanted, self.kind)
         index, fields = self._fields(span)
         if not fields.indices:
+            if fields.warnings:
+                nothing = LogRows(self._shape).frame()
+                nothing.attrs = {"source": self._name, "warnings": fields.warnings}
+                yield nothing
             return
         if wanted.native is not None and is_esql(wanted.native.text):
             yield from self._by_esql(wanted, span, fields)
@@ -121,15 +125,15 @@ class ElasticSource:
         warnings = fields.warning_lines(time)
         pages = Pages(self.web, index, opensearch=self._is_opensearch())
         for hits in pages(query, time):
-            if hits:
-                rows = LogRows(self._shape)
-                for hit in hits:
-                    record = hit.get("_source") or {}
-                    kept = {name: value for name, value in record.items() if name != time}
-                    known = fields.indices.get(str(hit.get("_index", "")))
-                    rows.add(indexed_record(kept, known), time_ns=_time_ns(hit, time))
-                frame = matching(rows.frame(), replace(wanted, native=None), span)
-                frame.attrs = {"query": query, "source": self._name, "warnings": (*warnings, *pages.warnings)}
+            rows = LogRows(self._shape)
+            for hit in hits:
+                record = hit.get("_source") or {}
+                kept = {name: value for name, value in record.items() if name != time}
+                known = fields.indices.get(str(hit.get("_index", "")))
+                rows.add(indexed_record(kept, known), time_ns=_time_ns(hit, time))
+            frame = matching(rows.frame(), replace(wanted, native=None), span)
+            frame.attrs = {"query": query, "source": self._name, "warnings": (*warnings, *pages.warnings)}
+            if hits or frame.attrs["warnings"]:
                 yield frame
 
     def log_counts(self, wanted: LogFilter, span: TimeRange, *, step_ms: int, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -208,14 +212,14 @@ class ElasticSource:
         reply = self.web.reply(f"/{index}/_field_caps", [*options, ("include_unmapped", "true")], fine=(404,))
         types = types_by_index(self.web.json(reply) if reply.status == 200 else {})
         if not types:
-            return index, Fields({}, self._closed(index))
+            return index, Fields({}, self._left_out(index, types))
         answer = self._answer(f"/{index}/_mapping", options[1:])
         mappings = {name: index.get("mappings") for name, index in answer.items() if isinstance(index, dict)}
         known = {
             name: IndexFields.of_mapping(mapping) if (mapping := mappings.get(name)) is not None else
             IndexFields.of_types(kinds) for name, kinds in types.items()
         }  # fmt: skip
-        return index, Fields(known, self._closed(index))
+        return index, Fields(known, self._left_out(index, types))
 
     def _answer(self, path: str, options: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Ask what a server need not know or tell; then nothing is known."""
@@ -225,12 +229,21 @@ class ElasticSource:
             return {}
         return answer if isinstance(answer, dict) else {}
 
-    def _closed(self, index: str) -> tuple[str, ...]:
-        """Say which indices of a pattern are closed: a search leaves them out without a word."""
+    def _left_out(self, index: str, known: Mapping[str, Any]) -> tuple[str, ...]:
+        """Say which indices of a pattern are closed, or on no node: a search leaves them out without a word."""
         answer = self._answer(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
-        listed = [index for index in answer.get("indices") or () if isinstance(index, dict)]
-        closed = [str(index.get("name")) for index in listed if "closed" in (index.get("attributes") or ())]
-        return (f"Closed indices are left out: {', '.join(closed[:5])}.",) if closed else ()
+        listed = {
+            str(index.get("name")): "closed" in (index.get("attributes") or ())
+            for index in answer.get("indices") or ()
+            if isinstance(index, dict)
+        }
+        closed = [name for name, shut in listed.items() if shut]
+        away = [name for name, shut in listed.items() if not shut and name not in known]
+        return tuple(
+            f"{kind} indices are left out: {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}."
+            for kind, names in (("Closed", closed), ("Unavailable", away))
+            if names
+        )
 
     def _plans(
         self, wanted: LogFilter, span: TimeRange, index: str, fields: Fields, *, by: Sequence[str] = ()
