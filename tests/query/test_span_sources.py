@@ -137,6 +137,12 @@ SOURCES: dict[str, Backend] = {
     "jaeger v1": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD), api="Jaeger")),
     "jaeger v1 that fills up": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, most=7), api="Jaeger")),
     "jaeger v3": lambda *_: JaegerSource("j", traced.web_of(traced.jaeger(WORLD, version="v3"), api="Jaeger")),
+    "jaeger on Cassandra that fills up": lambda *_: JaegerSource(
+        "j", traced.web_of(traced.jaeger(WORLD, cassandra=True), api="Jaeger"), clock=lambda: NOW
+    ),
+    "jaeger v3 on Cassandra that fills up": lambda *_: JaegerSource(
+        "j", traced.web_of(traced.jaeger(WORLD, version="v3", cassandra=True), api="Jaeger"), clock=lambda: NOW
+    ),
     "otlp lines, one gzipped": lambda path, _: TraceFiles("f", _lines(path)),
     "otlp protobuf": lambda path, _: TraceFiles("f", _exported(path, compressed=False)),
     "otlp protobuf, zstd": lambda path, _: TraceFiles("f", _exported(path, compressed=True)),
@@ -286,6 +292,40 @@ def test_windows_follow_how_dense_the_traces_are(version: Version, pattern: str)
         assert sum(map(len, source.spans(SpanFilter(), RANGE))) == len(many)
     assert sum(counts) < 1.5 * len(many), counts
     assert len(counts) < 2.5 * len(many) / 100, counts
+
+
+@pytest.mark.parametrize("version", ["v1", "v3"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        SpanFilter(services=("api",)),
+        SpanFilter(services=("api",), operations=("op 1",), attributes=(Condition("code", "=", ("500",)),)),
+        SpanFilter(services=("api",), status="error", attributes=(Condition("code", "=", ("500",)),)),
+        SpanFilter(services=("api",), operations=("op 2",), min_duration_ns=20_000_000),
+    ],
+)
+def test_a_storage_that_cuts_rows_of_its_indices_loses_no_trace(version: Version, wanted: SpanFilter) -> None:
+    """Cassandra reads three rows of an index a trace asked for, and a trace has a row for each of its spans."""
+    many = [
+        replace(WORLD[0], trace_id=f"{trace + 1:032x}", span_id=f"{trace * 10 + number + 1:016x}", parent_id="",
+                operation=f"op {number % 3}", start_ns=RANGE.start_ms * 10**6 + trace * 60 * 10**9 + number * 10**6,
+                duration_ns=(trace % 40) * 10**6, status="error" if trace % 3 else "unset",
+                attributes={"code": "500" if trace % 5 == number % 5 else "200"})
+        for trace in range(150) for number in range(8)
+    ]  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.query.traces.jaeger.LIMIT", 10)
+        found = {
+            cassandra: pd.concat(
+                JaegerSource(
+                    "j", traced.web_of(traced.jaeger(many, version=version, cassandra=cassandra), api="Jaeger"),
+                    version=version, clock=lambda: NOW,
+                ).spans(wanted, RANGE)
+            )
+            for cassandra in (False, True)
+        }  # fmt: skip
+    assert len(found[False]) > 20
+    assert set(found[True]["span_id"]) == set(found[False]["span_id"])
 
 
 def test_spans_without_a_service_are_found_in_jaeger_or_told() -> None:

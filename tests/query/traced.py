@@ -18,6 +18,7 @@ from workbench.query.traces.otlp_schema import message
 from workbench.query.traces.spans import Span
 
 Answer = Callable[[httpx.Request], httpx.Response]
+BOTH = "cannot query for duration and tags simultaneously"
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
 _ATOM = re.compile(r'(\S+) (=~|=|>=) ("(?:[^"\\]|\\.)*"|\S+)')
 
@@ -254,8 +255,14 @@ def tempo(
 
 
 def jaeger(
-    spans: Sequence[Span], *, version: str = "v1", most: int = 10**6, asked: list[httpx.Request] | None = None
+    spans: Sequence[Span],
+    *,
+    version: str = "v1",
+    most: int = 10**6,
+    asked: list[httpx.Request] | None = None,
+    cassandra: bool = False,
 ) -> Answer:
+    """A Jaeger over some spans; ``cassandra`` reads three rows of an index a trace asked for, as that storage does."""
     traces = by_trace(spans)
     missing = httpx.Response(404, headers=PLAIN, content=b"404 page not found\n")
 
@@ -276,6 +283,23 @@ def jaeger(
         """A limit keeps the newest traces by their first span, as every storage of Jaeger does."""
         return sorted(found, key=lambda each: traces[each][0].start_ns)[-count:]
 
+    def by_rows(
+        service: str, operation: str, low: int, high: int, tags: dict[str, str], least: int, count: int
+    ) -> list[str]:
+        """What is found in indices of spans, each cut at its newest rows; a duration is looked for in whole hours."""
+        if least:
+            low, high = (round(at / 3600e6) * 3600 * 10**6 for at in (low, high + 3600 * 10**6))
+        named = [span for span in spans if span.service == service and low <= span.start_ns // 1000 <= high]
+        held = [(span, {"error": str(span.status == "error").lower(), **span.attributes}) for span in named]
+        fits = [
+            [span for span in named if operation in ("", span.operation) and (span.duration_ns or 0) // 1000 >= least]
+        ]
+        if tags:
+            fits = fits if operation else []
+            fits += [[span for span, texts in held if texts.get(name) == text] for name, text in tags.items()]
+        rows = [sorted(index, key=lambda span: span.start_ns)[-3 * count :] for index in fits]
+        return sorted(set.intersection(*({span.trace_id for span in index} for index in rows)))[:count]
+
     def answer(request: httpx.Request) -> httpx.Response:
         if asked is not None:
             asked.append(request)
@@ -285,9 +309,13 @@ def jaeger(
             return httpx.Response(200, json={"data": services, "total": len(services), "errors": None})
         if version == "v1" and path == "/api/traces":
             least = int(fields.get("minDuration", "0us").removesuffix("us"))
-            found = matching(fields["service"], fields.get("operation", ""), int(fields["start"]), int(fields["end"]),
-                             json.loads(fields.get("tags", "{}")), least)  # fmt: skip
-            data = [jaeger_trace(traces[each]) for each in newest(found, min(int(fields["limit"]), most))]
+            clauses = (fields["service"], fields.get("operation", ""), int(fields["start"]), int(fields["end"]),
+                       json.loads(fields.get("tags", "{}")), least)  # fmt: skip
+            count = min(int(fields["limit"]), most)
+            if cassandra and least and clauses[4]:
+                return httpx.Response(500, json={"data": None, "errors": [{"code": 500, "msg": BOTH}]})
+            found = by_rows(*clauses, count) if cassandra else newest(matching(*clauses), count)
+            data = [jaeger_trace(traces[each]) for each in found]
             return httpx.Response(200, json={"data": data, "errors": None})
         if version == "v1" and path.startswith("/api/traces/"):
             one = traces.get(path.rsplit("/", 1)[1])
@@ -301,9 +329,12 @@ def jaeger(
             else:
                 bounds = [_micros(fields[f"query.start_time_{edge}"]) for edge in ("min", "max")]
                 least = int(fields.get("query.duration_min", "0ns").removesuffix("ns")) // 1000
-                found = matching(fields["query.service_name"], fields.get("query.operation_name", ""), *bounds,
-                                 json.loads(fields.get("query.attributes", "{}")), least)  # fmt: skip
-                found = newest(found, min(int(fields["query.num_traces"]), most))
+                clauses = (fields["query.service_name"], fields.get("query.operation_name", ""), *bounds,
+                           json.loads(fields.get("query.attributes", "{}")), least)  # fmt: skip
+                count = min(int(fields["query.num_traces"]), most)
+                if cassandra and least and clauses[4]:
+                    return httpx.Response(500, json={"error": {"httpCode": 500, "message": BOTH}})
+                found = by_rows(*clauses, count) if cassandra else newest(matching(*clauses), count)
             if not found:
                 return httpx.Response(404, json={"error": {"httpCode": 404, "message": "No traces found"}})
             parts = [json.dumps({"result": otlp(traces[each])}) for each in found]

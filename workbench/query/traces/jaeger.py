@@ -6,6 +6,7 @@ takes microseconds and answers milliseconds with silence [1]_; version 3 takes R
 References
 ----------
 .. [1] Jaeger, APIs, versions 1.6 to 2.17; recorded answers in tests/query/captures/jaeger.
+.. [2] Jaeger, issue 166, and internal/storage/v1/cassandra/spanstore/reader.go of 1.76.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from workbench.query.traces.spans import PIECE, Gathered, Span, plain_id
 
 #: Traces asked for at a time; a fuller window is shortened. [count]
 LIMIT = 1_000
+
+#: Rows of an index that Cassandra reads for each trace asked for (``limitMultiple``). [count]
+ROWS = 3
 
 #: Share of the limit that a window should hold, and how much wider than the one before it may be. [ratio]
 _FILLED, _WIDER = 0.7, 8
@@ -85,6 +89,8 @@ class JaegerSource(TraceServer):
         super().__init__(name, web, **more)
         self._version = version
         self._limit = LIMIT
+        #: Whether the storage cuts rows of its indices; not known before it was asked.
+        self._rows: bool | None = None
 
     def services(self) -> tuple[str, ...]:
         """Services that sent spans, sorted."""
@@ -172,9 +178,12 @@ class JaegerSource(TraceServer):
     ) -> Iterator[list[list[Span]]]:
         """Whole answers over a range, from its end to its start.
 
-        A full answer is asked again: the traces in it, the newest as a rule, and those of the window before say how long
-        the next window may be. Only an answer that is not full is believed.
+        A full answer is asked again: the traces in it, the newest as a rule, and those of the window before say how
+        long the next window may be. Only an answer that is not full is believed.
         """
+        several = bool(operation) + len(jaeger_tags(wanted)) > 1 or wanted.min_duration_ns
+        if several and self._cuts_rows(service):
+            wanted = SpanFilter()
         end, width = span.end_ms, span.end_ms - span.start_ms
         while end > span.start_ms:
             window = TimeRange.from_ms(max(end - width, span.start_ms), end)
@@ -186,25 +195,49 @@ class JaegerSource(TraceServer):
                 self._limit //= 2  # The storage gives fewer traces at a time.
                 continue
             width = end - window.start_ms
-            if len(traces) < self._limit:
+            own = [row for trace in traces for row in trace if row.service in (service, "")]
+            cut = len(own) >= ROWS * self._limit and self._cuts_rows(service)
+            if len(traces) < self._limit and not cut:
                 yield traces
                 end, width = window.start_ms, int(width * min(_FILLED * self._limit / max(len(traces), 1), _WIDER)) + 1
                 continue
             if width <= 1:
                 raise QueryTooExpensive(
-                    f"More than {self._limit:,} traces of {service} start within a millisecond at {window.start}, "
-                    "and Jaeger has no next page.",
+                    f"More traces of {service} start within a millisecond at {window.start} than Jaeger gives at "
+                    f"a time ({self._limit:,}), and it has no next page.",
                     source=self._name,
                     hint="Name an operation or an attribute.",
                 )
             starts = sorted(min(row.start_ns for row in trace) // 1_000_000 for trace in traces if trace) or [0]
             width = max(min(end - starts[int(len(starts) * (1 - _FILLED))], width - 1), 1)
 
+    def _cuts_rows(self, service: str) -> bool:
+        """Whether the storage cuts each index of a search at some rows: only Cassandra refuses durations with tags.
+
+        A trace has a row for each span, so fewer traces than asked for may come though there are more, and of those
+        that fulfil two conditions hardly any [2]_.
+        """
+        if self._rows is None:
+            now = self._clock()
+            window = TimeRange(now - timedelta(milliseconds=1), now)
+            path, fields = self._question(service, "", SpanFilter(status="error", min_duration_ns=1000), window, 1)
+            self._rows = b"duration and tags" in self.web.reply(path, fields, query=service, fine=(400, 404, 500)).body
+        return self._rows
+
     def _search(
         self, service: str, operation: str, wanted: SpanFilter, window: TimeRange, limit: int, gathered: Gathered
     ) -> list[list[Span]]:
+        path, fields = self._question(service, operation, wanted, window, limit)
+        return (
+            self._otlp(path, fields, service) if self._version == "v3" else self._data(path, fields, service, gathered)
+        )
+
+    def _question(
+        self, service: str, operation: str, wanted: SpanFilter, window: TimeRange, limit: int
+    ) -> tuple[str, list[tuple[str, str]]]:
+        """Return path and fields of a search in the version that is spoken."""
         if self._version == "v3":
-            return self._search_v3(service, operation, wanted, window, limit)
+            return "/api/v3/traces", self._fields_v3(service, operation, wanted, window, limit)
         # The end of a window belongs to the next one; Jaeger includes both ends.
         fields = [
             ("service", service),
@@ -216,11 +249,11 @@ class JaegerSource(TraceServer):
         fields += [("minDuration", f"{wanted.min_duration_ns // 1000}us")] if wanted.min_duration_ns >= 1000 else []
         tags = jaeger_tags(wanted)
         fields += [("tags", json.dumps(tags))] if tags else []
-        return self._data("/api/traces", fields, service, gathered)
+        return "/api/traces", fields
 
-    def _search_v3(
+    def _fields_v3(
         self, service: str, operation: str, wanted: SpanFilter, window: TimeRange, limit: int
-    ) -> list[list[Span]]:
+    ) -> list[tuple[str, str]]:
         fields = [
             ("query.service_name", service),
             ("query.start_time_min", _rfc3339(window.start_ms)),
@@ -233,7 +266,7 @@ class JaegerSource(TraceServer):
             fields.append(("query.duration_min", f"{wanted.min_duration_ns}ns"))
         tags = jaeger_tags(wanted)
         fields += [("query.attributes", json.dumps(tags))] if tags else []
-        return self._otlp("/api/v3/traces", fields, service)
+        return fields
 
     def _trace(self, trace_id: str, gathered: Gathered) -> list[list[Span]]:
         if self._version == "auto":
