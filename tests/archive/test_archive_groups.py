@@ -35,6 +35,6 @@ def test_times_values_and_edges_are_those_that_were_written(step_ms: int, larges
     for first, last, number in ((0, 2, 0), (2, 5, 1)):
         for start_ms in (0, *times.tolist(), *(times + 1).tolist(), 2**60):
             for end_ms in (0, *times.tolist(), *(times - 1).tolist(), 2**60):
-                low, high = group.within(number, start_ms, end_ms)
+                (low,), (high,) = group.within(np.array([number]), start_ms, end_ms)
                 wanted = [at for at in range(first, last) if start_ms <= times[at] <= end_ms]
                 assert list(range(low, high)) == wanted

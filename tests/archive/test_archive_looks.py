@@ -90,6 +90,19 @@ def test_a_question_looks_at_each_table_once_and_decodes_each_row_group_once(arc
     assert read == list(range(11))
 
 
+def test_series_of_a_metric_lie_side_by_side_in_whatever_order_they_came(archive, monkeypatch):
+    scraped = [{"__name__": f"metric_{metric}", "instance": str(one)} for one in range(8) for metric in range(8)]
+    times = NOVEMBER + np.arange(8192) * 1000
+    archive.append_samples(SeriesSet.of((labels, times, np.arange(8192.0)) for labels in scraped))
+    read, whole = [], pq.ParquetFile.read_row_groups
+    monkeypatch.setattr(
+        pq.ParquetFile, "read_row_groups", lambda self, part, **how: read.extend(part) or whole(self, part, **how)
+    )
+    groups.forget()
+    assert archive.select([Matcher("__name__", "=", "metric_3")], *ALWAYS).samples == 8 * 8192
+    assert len(read) == 2, "two of sixteen row groups"
+
+
 def test_a_question_reads_a_selection_once_and_again_after_its_own_write(archive, monkeypatch):
     archive.append_samples(gauge("a", NOVEMBER, [1.0, 2.0]))
     reads, whole = [], samples.read

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,9 +29,6 @@ VARIABLE = "WORKBENCH_DECODED_MIB"
 KEPT_BYTES = int(os.environ.get(VARIABLE) or 160) << 20
 
 
-N = TypeVar("N", np.int32, np.uint32)
-
-
 @dataclass(frozen=True, eq=False)
 class SampleGroup:
     """One row group: samples sorted by series and time; series ``i`` has the rows ``bounds[i]:bounds[i + 1]``.
@@ -43,6 +40,7 @@ class SampleGroup:
     ids: NDArray[np.int32]
     bounds: NDArray[np.int64]
     first_ms: int
+    last_ms: int
     since: NDArray[np.uint32] | NDArray[np.int64]
     whole: NDArray[np.int32] | NDArray[np.int64] | None
     scale: NDArray[np.int8] | None
@@ -54,17 +52,21 @@ class SampleGroup:
         """Memory it takes. [bytes]"""
         return sum(array.nbytes for array in vars(self).values() if isinstance(array, np.ndarray))
 
-    def within(self, number: int, start_ms: int, end_ms: int) -> tuple[int, int]:
-        """Return the rows of series ``number`` with ``start_ms <= t <= end_ms``, the last not included."""
-        first, last = self.bounds[number : number + 2].tolist()
-        part: NDArray[Any] = self.since[first:last]
-        most = np.iinfo(part.dtype).max
-        edges = (start_ms - self.first_ms, end_ms - self.first_ms + 1)
-        low, high = (
-            first + int(np.searchsorted(part, part.dtype.type(max(edge, 0)))) if edge <= most else last
-            for edge in edges
-        )
-        return low, high
+    def within(
+        self, numbers: NDArray[np.int64], start_ms: int, end_ms: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the first and the end of the rows of each of some series with ``start_ms <= t <= end_ms``."""
+        lows, highs = self.bounds[numbers], self.bounds[numbers + 1]
+        if start_ms <= self.first_ms and end_ms >= self.last_ms:
+            return lows, highs
+        kind, most = self.since.dtype.type, np.iinfo(self.since.dtype).max
+        start, end = max(start_ms - self.first_ms, 0), max(end_ms - self.first_ms + 1, 0)
+        cut = [lows.copy(), highs.copy()]
+        for place, (first, last) in enumerate(zip(lows.tolist(), highs.tolist(), strict=True)):
+            part: NDArray[Any] = self.since[first:last]
+            for edges, edge in zip(cut, (start, end), strict=True):
+                edges[place] = first + int(np.searchsorted(part, kind(edge))) if edge <= most else last
+        return cut[0], cut[1]
 
     def times(self, low: int, high: int) -> NDArray[np.int64]:
         """Return the times of the rows ``low:high``. [ms since the epoch]"""
@@ -142,16 +144,19 @@ def forget() -> None:
 def _group(rows: pa.Table) -> SampleGroup:
     """Arrays of a row group, copied, so that nothing else of what was read stays in memory."""
     series, times = column_array(rows["series_id"], np.int32), column_array(rows["ts"], np.int64)
-    starts = np.flatnonzero(np.append(True, series[1:] != series[:-1])) if len(series) else np.zeros(0, np.int64)
+    bounds = np.concatenate([[0], np.flatnonzero(series[1:] != series[:-1]) + 1, [len(series)]])
+    bounds = bounds if len(series) else bounds[:1]
     whole, scale, other = rows["value_int"], rows["scale"], rows["value"]
     none, mixed = whole.null_count == len(whole), 0 < whole.null_count < len(whole)
     scaled = not none and scale.null_count < len(scale)
-    first_ms = int(times.min()) if len(times) else 0
+    # Times rise in each series.
+    first_ms, last_ms = (int(times[bounds[:-1]].min()), int(times[bounds[1:] - 1].max())) if len(times) else (0, 0)
     return SampleGroup(
-        series[starts].copy(),
-        np.append(starts, len(series)).astype(np.int64),
+        series[bounds[:-1]],
+        bounds,
         first_ms,
-        _narrow(times - first_ms, np.uint32),
+        last_ms,
+        (times - first_ms).astype(np.uint32) if last_ms - first_ms <= np.iinfo(np.uint32).max else times - first_ms,
         None if none else _narrow(column_array(whole, np.int64), np.int32),
         column_array(scale.fill_null(0), np.int8).copy() if scaled else None,
         column_array(other, np.float64).copy() if none or mixed else None,
@@ -159,7 +164,7 @@ def _group(rows: pa.Table) -> SampleGroup:
     )
 
 
-def _narrow(numbers: NDArray[np.int64], kind: type[N]) -> NDArray[N] | NDArray[np.int64]:
+def _narrow(numbers: NDArray[np.int64], kind: type[np.int32]) -> NDArray[np.int32] | NDArray[np.int64]:
     """Return the numbers in fewer bytes where all fit, else a copy."""
     fits = np.iinfo(kind)
     if len(numbers) and not (fits.min <= int(numbers.min()) and int(numbers.max()) <= fits.max):

@@ -217,15 +217,18 @@ def _table(
 
 def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]) -> Iterator[tuple[int, Run]]:
     """Stretches of one file, one a wanted series and row group, cut to the range."""
-    start_ms, end_ms = ranges["ts"]
     folder = tables.folder(SAMPLES)
     for group in groups.decoded(folder, file, parquet.row_groups(folder, file, SAMPLES, ranges, ids)):
         rows = np.searchsorted(ids, group.ids)
         held = np.flatnonzero(ids[np.minimum(rows, len(ids) - 1)] == group.ids)
-        for row, at in zip(rows[held].tolist(), held.tolist(), strict=True):
-            low, high = group.within(at, start_ms, end_ms)
-            if low < high:
-                yield row, (group.times(low, high), group.values(low, high))
+        lows, highs = group.within(held, *ranges["ts"])
+        stretches = np.split(np.arange(len(held)), np.flatnonzero(lows[1:] != highs[:-1]) + 1)
+        for stretch in stretches if len(held) else ():  # series that lie side by side are converted at once
+            first, last = int(lows[stretch[0]]), int(highs[stretch[-1]])
+            times, values = group.times(first, last), group.values(first, last)
+            for row, low, high in zip(rows[held[stretch]], lows[stretch] - first, highs[stretch] - first, strict=True):
+                if low < high:
+                    yield int(row), (times[low:high], values[low:high])
 
 
 def _doomed(

@@ -70,6 +70,9 @@ class SeriesRegistry:
     def register(self, labels: Sequence[Labels]) -> NDArray[np.int32]:
         """Give each label set its number; unknown ones are added in one commit.
 
+        Samples are sorted by these numbers, so series of one metric get them side by side: who asks for a metric over
+        all instances then reads few row groups.
+
         Raises
         ------
         ArchiveError
@@ -78,7 +81,7 @@ class SeriesRegistry:
         keys = [label_key(each) for each in labels]
         for _ in range(_ATTEMPTS):
             version, table = self._versioned()
-            unknown = list(dict.fromkeys(key for key in keys if key not in table.index))
+            unknown = _neighbours(dict.fromkeys(key for key in keys if key not in table.index))
             if not unknown:
                 return table.ids[[table.index[key] for key in keys]] if keys else np.zeros(0, np.int32)
             try:
@@ -102,6 +105,14 @@ class SeriesRegistry:
             if self._cached is None or self._cached[0] != version:
                 self._cached = (version, _read(self._tables))
             return self._cached
+
+
+def _neighbours(keys: Iterable[LabelKey]) -> list[LabelKey]:
+    """Label sets with those of each metric side by side, metrics and label sets in order of first appearance."""
+    of_metric: dict[str, list[LabelKey]] = {}
+    for key in keys:
+        of_metric.setdefault(dict(key).get("__name__", ""), []).append(key)
+    return [key for several in of_metric.values() for key in several]
 
 
 def _rows(table: SeriesTable, keys: Sequence[LabelKey]) -> pa.Table:
