@@ -57,6 +57,8 @@ def test_a_quote_that_is_never_closed_costs_neither_time_nor_level(level, quote,
 
 
 def test_a_level_in_brackets_and_mongos_own_are_read() -> None:
+    mysql = parsed_line("2026-11-07T10:00:05.123456Z 0 [Warning] [MY-010068] [Server] CA certificate is self signed.")
+    assert severity_of(mysql.record["level"]) == "WARN"
     assert severity_of(parsed_line("[error] lost").record["level"]) == "ERROR"
     mongo = '{"t": {"$date": "2026-11-07T10:00:00.000+00:00"}, "s": "E", "c": "NETWORK", "msg": "x"}'
     rows = LogRows(LogShape())

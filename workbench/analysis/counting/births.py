@@ -72,8 +72,8 @@ def unseen_births(series: SeriesSet, born_at_zero: NDArray[np.bool_], *, since_m
     )
 
 
-def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Mask of the series born while their target was up that cannot have counted their first value since.
+def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Find the series born while their target was up that cannot have counted their first value since.
 
     Parameters
     ----------
@@ -84,18 +84,20 @@ def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> NDArray[np.b
 
     Returns
     -------
-    bool array, length n_series
-        True where another series of the target ended just before, and this one goes on from its value (a label was
-        added or renamed), or where the first value is over a thousand times the usual pace.
+    goes_on : bool array, length n_series
+        Where another series of the target ended just before, and this one goes on from its value: a label was added or
+        renamed. What it counted before was counted there.
+    too_high : bool array, length n_series
+        Where the first value is over a thousand times the usual pace.
 
     Examples
     --------
     >>> old, new = ({"job": "web", "version": version} for version in ("1", "2"))
     >>> seen = [(old, [0, 60, 120], [7_000.0, 7_001.0, 7_002.0]), (new, [180, 240], [7_003.0, 7_004.0])]
-    >>> going_on(SeriesSet.of(seen), np.array([False, True])).tolist()
+    >>> going_on(SeriesSet.of(seen), np.array([False, True]))[0].tolist()
     [False, True]
     """
-    goes_on = np.zeros(len(series), np.bool_)
+    goes_on, too_high = np.zeros((2, len(series)), np.bool_)
     ends: dict[tuple[str, ...], list[tuple[int, float, float, float]]] = {}
     for row in range(len(series)) if born_at_zero.any() else ():
         times, values = counted_samples(series, row)
@@ -115,9 +117,9 @@ def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> NDArray[np.b
                 goes_on[row] = True
         steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
         pace = usual_pace(steps, lengths)
-        if pace is not None and first > IMPOSSIBLE * (pace * float(np.median(lengths)) + 1.0):
-            goes_on[row] = True
-    return goes_on
+        if pace is not None and not goes_on[row] and first > IMPOSSIBLE * (pace * float(np.median(lengths)) + 1.0):
+            too_high[row] = True
+    return goes_on, too_high
 
 
 def _place(labels: Labels) -> tuple[str, ...]:

@@ -22,7 +22,10 @@ _BRACKETED = re.compile(rf"\[(?P<level>(?i:{_LEVELS}))\]:?\s+")
 _LED = re.compile(rf"(?P<level>{_LEVELS}):(?:(?P<logger>[\w.]+):)?\s*")
 #: A word before a level in capitals that makes it a part of a sentence.
 _SPOKEN = r"(?i:no|an?|any|the|with|without|not|got|found|zero|of|for|on|in|has|had|and|or|this)"
-_AFTER = re.compile(rf"(?:(?!{_SPOKEN}\s)\S+\s+){{1,2}}?[\[(<|]*(?P<level>{_LEVELS})[\])>|]*(?::|\s|$)")
+_AFTER = re.compile(
+    rf"(?:(?!{_SPOKEN}\s)\S+\s+){{1,2}}?"
+    rf"(?:[\[(<|]*(?P<level>{_LEVELS})[\])>|]*|\[(?P<bracketed>(?i:{_LEVELS}))\])(?::|\s|$)"
+)
 #: A level before the time, as Django's and Dropwizard's forms have it.
 _FIRST = re.compile(rf"(?P<level>{_LEVELS})\s+\[?(?P<time>{STAMP.pattern})[\])]?[\s|,;:\-]*")
 #: What vLLM's processes and the ranks of PyTorch put before a line.
@@ -174,7 +177,7 @@ def _dated(text: str) -> dict[str, Any]:
         record["level"], rest = match["level"], rest[match.end() :]
     inner = json_object(rest) if rest.startswith("{") else logfmt_record(rest) if dated else None
     if inner is None and dated and "level" not in record and (match := _AFTER.match(rest)):
-        record["level"] = match["level"]
+        record["level"] = match["level"] or match["bracketed"]
     if inner is None and "level" not in record and (match := _MNEMONIC.search(rest)):
         record["level"] = _SYSLOG[int(match["severity"])]
     if inner is None and "level" not in record and (match := _PAIR.search(rest)) and severity_of(match[1]):

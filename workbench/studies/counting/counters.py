@@ -277,8 +277,6 @@ class CounterReader:
         broad = self._broadest(selector)
         increases, _ = self._count(broad, span, slice_ms)
         labels = self._series(broad).labels
-        if broad == selector:
-            return labels, increases
         rows = keep_series(self._selectors[selector].matchers, labels)
         return tuple(labels[row] for row in rows), increases[rows]
 
@@ -387,10 +385,10 @@ class CounterReader:
             if job not in self._up:
                 self._up[job] = self._read(self._up_query(job))
             born |= born_while_up(series, self._up[job])
-        born &= ~going_on(series, born)
+        goes_on, too_high = going_on(series, born)
         if selector not in self._births:
-            self._births[selector] = unseen_births(series, born, since_ms=self._span.start_ms)
-        return born
+            self._births[selector] = unseen_births(series, born & ~too_high, since_ms=self._span.start_ms)
+        return born & ~(goes_on | too_high)
 
 
 def _selector(text: str) -> Selector:
