@@ -41,6 +41,7 @@ FORBIDDEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "cost/budget-kept": (r"budgets?: \d+ on track", _NO_DAY),
     "quality/no-drift": (r"No drift|Nothing drifts|\bsteady\b(?! scores)", _NO_DAY),
     "capacity/no-limit": (r"Nothing runs out|No resource runs out|runs out in the next", _NO_DAY),
+    "investigate/no-difference": (r"No row of this kind differs", ("down", "empty", "ten")),
     "logs/no-new-message": (r"[Nn]o new error message|No error was logged", _NO_DAY),
     "alerts/rules-quiet": (r"\d+ did not fire", _NO_DAY),
     "operations/no-growth": (r"grew by more than half in a week +ok", _NO_DAY),

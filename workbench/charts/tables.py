@@ -260,7 +260,7 @@ def slo_finding(result: Result) -> Sentence:
     if len(judged):
         kept = int((judged["status"] != "spent").sum())
         partly = int(((judged["status"] == "ok") & (judged["coverage"] < COVERAGE_FLOOR)).sum())
-        part = f", {partly} of them by less than nine tenths of their time" if partly else ""
+        part = f"; of {partly} of them less than nine tenths of the time was observed" if partly else ""
         parts.append(f"{kept} of {len(judged)} objectives were met{part}.")
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
             when = f"; none was left from {instant_text(row.exhausted_at)} on" if not pd.isna(row.exhausted_at) else ""

@@ -16,16 +16,16 @@ def ratio_text(ratio: float, *, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> ratio_text(0.999), ratio_text(0.9999999), ratio_text(float("nan"))
-    ('99.900 %', '>99.999 %', '–')
+    >>> ratio_text(0.999), ratio_text(0.9999999), ratio_text(-1e-9), ratio_text(float("nan"))
+    ('99.900 %', '>99.999 %', '>-0.001 %', '–')
     """
     if not math.isfinite(ratio):
         return NO_VALUE
-    text, edge = f"{ratio * 100:.{digits}f}", 10.0**-digits
+    text, edge = f"{ratio * 100:z.{digits}f}", 10.0**-digits
     if ratio < 1 and float(text) >= 100:
         return f">{100 - edge:.{digits}f} %"
-    if ratio > 0 and float(text) == 0:
-        return f"<{edge:.{digits}f} %"
+    if ratio and float(text) == 0:
+        return f"{'<' if ratio > 0 else '>-'}{edge:.{digits}f} %"
     return f"{text} %"
 
 
@@ -96,7 +96,7 @@ def count_text(count: float) -> str:
     """
     if not math.isfinite(count):
         return NO_VALUE
-    return f"{count:,.0f}" if float(count).is_integer() else f"{count:,.1f}"
+    return f"{count:z,.0f}" if float(count).is_integer() else f"{count:z,.1f}"
 
 
 def nouns_text(count: float, noun: str) -> str:
@@ -286,8 +286,10 @@ def money_text(amount: Decimal, currency: str) -> str:
     --------
     >>> money_text(Decimal("1234.565"), "USD")
     '1,234.56 USD'
+    >>> money_text(Decimal("-0.001"), "USD")
+    '0.00 USD'
     """
-    return f"{amount.quantize(Decimal('0.01')):,} {currency}"
+    return f"{amount.quantize(Decimal('0.01')):z,} {currency}"
 
 
 def amount_text(amount: Decimal | None, unit: str, *, signed: bool = False) -> str:
@@ -307,10 +309,12 @@ def amount_text(amount: Decimal | None, unit: str, *, signed: bool = False) -> s
     sign = "+" if signed and amount > 0 else ""
     if not (len(unit) == 3 and unit.isupper()):
         unit = _singular(unit) if amount == 1 else unit
-        return f"{sign}{count_text(float(amount if abs(amount) < 1000 else round(amount)))} {unit}".rstrip()
+        text = count_text(float(amount if abs(amount) < 1000 else round(amount)))
+        return f"{'' if text == '0.0' else sign}{text} {unit}".rstrip()
     if amount and abs(amount) < 1 and not signed:
         return f"{sign}{amount:.{3 - amount.adjusted()}f} {unit}"
-    return sign + money_text(amount, unit)
+    text = money_text(amount, unit)
+    return text if text.startswith("0.00 ") else sign + text
 
 
 def short_text(amount: Decimal | None, unit: str) -> str:

@@ -75,7 +75,7 @@ def shown(study: Study) -> None:
     _ways(study)
     if len(named):
         figures.card("Rate in the window / rate before", charts.changes_figure, results["changes"], key="changes")
-    budget = rows.budget_rows(study)
+    budget, compared = rows.budget_rows(study), set(results["changes"].frame["kind"])
     sheets(
         [
             *(
@@ -83,7 +83,7 @@ def shown(study: Study) -> None:
                     heading,
                     [{name: row[name] for name in _COLUMNS} for row in rows.change_rows(results["changes"], kind)],
                     "Kept: lines, spans or requests counted in the window / in the baseline shown.",
-                    "No row of this kind differs.",
+                    "No row of this kind differs." if kind in compared else "Nothing of this kind was compared.",
                 )
                 for kind, heading in rows.HEADINGS.items()
             ),
