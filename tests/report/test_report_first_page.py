@@ -279,7 +279,7 @@ def test_a_page_says_nothing_of_what_was_not_looked_at(span, text, shared_settin
     assert text in study.results["findings"].frame["text"].tolist()
     for shown in (page._repr_html_(), repr(page)):
         assert "objectives" not in shown
-        assert "Not measured: the profile names 0 signals for it." in shown
+        assert "Not measured: 0 metrics of the profile answer this." in shown
         assert "all that was asked for was read" not in shown
     if span is MAY:
         assert "1 of 6 questions has no data in this period: Spend." in page._repr_html_()

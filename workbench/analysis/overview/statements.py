@@ -66,7 +66,7 @@ TEMPLATES: Mapping[str, str] = {
     "alerts/none": "{began:count alerts} began.",
     "answer/part": "Only {coverage:share 1} of the period was observed.",
     "unknown/answer": "No figure: {coverage:share 1} of the period was observed.",
-    "unknown/unmeasured": "Not measured: the profile names {signals:count signals} for it.",
+    "unknown/unmeasured": "Not measured: {signals:count metric|metrics} of the profile answer this.",
     "change/none": "±{difference:count} against {before}",
     "change/count": "{difference:signed} against {before}",
     "change/ratio": "{ratio:change} against {before}",

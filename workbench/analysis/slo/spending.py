@@ -47,6 +47,7 @@ class Spending(Result):
 
     ============ ============================================================================================
     objective    identity (str)
+    title        of the objective (str)
     episode      number from 1 on, by start; 0 for all other time (int)
     kind         ``episode`` or ``usual``
     within       number of the episode around this one (an outage during a slow burn), else 0 (int)
@@ -66,8 +67,8 @@ class Spending(Result):
     burns: tuple[Burn, ...] = ()
 
 
-COLUMNS = ["objective", "episode", "kind", "within", "start", "end", "minutes", "bad", "total", "expected", "excess",
-           "burn_rate", "budget_share", "bad_share", "ongoing"]  # fmt: skip
+COLUMNS = ["objective", "title", "episode", "kind", "within", "start", "end", "minutes", "bad", "total", "expected",
+           "excess", "burn_rate", "budget_share", "bad_share", "ongoing"]  # fmt: skip
 
 
 def spending(events: Events, goals: Sequence[Goal], *, as_of: datetime) -> Spending:
@@ -184,6 +185,7 @@ def _row(
     bad, all_bad = total - good, float(counts[1].sum()) - float(counts[0].sum())
     return {
         "objective": goal.objective,
+        "title": goal.title,
         "start": edges[0],
         "end": edges[1],
         "minutes": sum(last - first for first, last in parts) * goal.slice_ms / MINUTE_MS,

@@ -149,7 +149,7 @@ def spending_finding(spent: Result, contributed: Result | None = None) -> Senten
     for row in episodes.sort_values("budget_share", ascending=False).head(3).itertuples():
         place = where.get((str(row.objective), int(row.episode)), "")
         parts.append(
-            f"{row.objective}: {ratio_text(row.budget_share, digits=0)} of the budget in {span_text(row.minutes * 60)} "
+            f"{row.title}: {ratio_text(row.budget_share, digits=0)} of the budget in {span_text(row.minutes * 60)} "
             f"from {instant_text(row.start)}{f' ({place})' if place else ''}"
         )
     return Sentence("What spent most: " + "; ".join(parts) + ".")
