@@ -53,6 +53,16 @@ def test_pods_that_nobody_saw_begin_are_named_with_what_they_counted(over) -> No
     assert "instance lab-2" in note
 
 
+def test_a_pod_that_began_within_the_period_is_counted_from_its_start(over) -> None:
+    rises = np.arange(len(TIMES)) * 10.0
+    late = TIMES[5_000:5_004]
+    pod = counter("lab-2", np.array([8.0, 18.0, 28.0, 38.0]), late)
+    began = ({**pod[0], "__name__": "process_start_time_seconds"}, late, np.full(4, late[0] / 1_000 - 40))
+    plain, known = (judged(over(counter("lab-1", rises), pod, *more)) for more in ((), (began,)))
+    assert known[1].total == plain[1].total + 8
+    assert not [text for text in known[0].warnings if text.startswith("Not counted")]
+
+
 PAIR = (("a", 0), ("b", 20_000))
 
 

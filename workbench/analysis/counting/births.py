@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.counters.falls import IMPLAUSIBLE, IMPOSSIBLE, counted_samples, usual_pace
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import Labels, SeriesSet, target_of
 from workbench.core.units import significant_text
 
 #: A series goes on under other labels when it begins so many scrapes after another ended, at most. [scrapes]
@@ -70,6 +70,44 @@ def unseen_births(series: SeriesSet, born_at_zero: NDArray[np.bool_], *, since_m
         for row, first in firsts.items()
         if first.time_ms > max(since_ms, beginning + spacings[row]) and first.value > 0 and not born_at_zero[row]
     )
+
+
+def begun_within(series: SeriesSet, starts: SeriesSet, *, since_ms: int) -> NDArray[np.bool_]:
+    """Mask of the series whose process began after an instant, so that all of their first value was counted since.
+
+    Parameters
+    ----------
+    series : SeriesSet
+        Samples of counters of one selector.
+    starts : SeriesSet
+        Samples of ``process_start_time_seconds`` of the same targets. [s]
+    since_ms : int
+        [ms since the epoch]
+
+    Notes
+    -----
+    An exporter that starts again shows counters that are older than its process: a first value of over ten times what
+    the series counts at most in as long is not taken.
+
+    Examples
+    --------
+    >>> pod = {"job": "web", "instance": "a"}
+    >>> seen, starts = [(pod, [60_000, 120_000], [40.0, 100.0])], [(pod, [60_000, 120_000], [5.0, 5.0])]
+    >>> [begun_within(SeriesSet.of(seen), SeriesSet.of(starts), since_ms=at).tolist() for at in (0, 30_000)]
+    [[True], [False]]
+    """
+    known = {target_of(labels): (times, values) for labels, times, values in starts}
+    begun = np.zeros(len(series), np.bool_)
+    for row, labels in enumerate(series.labels):
+        times, values = counted_samples(series, row)
+        if (samples := known.get(target_of(labels))) is None or len(times) < 2:
+            continue
+        place = max(int(np.searchsorted(samples[0], times[0], side="right")) - 1, 0)
+        start_ms, first_ms = float(samples[1][place]) * 1_000, int(times[0])
+        most = float((np.maximum(np.diff(values), 0.0) / np.diff(times)).max())
+        if since_ms <= start_ms <= first_ms:
+            begun[row] = values[0] <= IMPLAUSIBLE * (most * (first_ms - start_ms) + 1.0)
+    return begun
 
 
 def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.analysis.counting.amounts import exact_amounts
-from workbench.analysis.counting.births import Birth, birth_notes, going_on, unseen_births
+from workbench.analysis.counting.births import Birth, begun_within, birth_notes, going_on, unseen_births
 from workbench.analysis.counting.counts import Method
 from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
 from workbench.analysis.counting.latency import merged_bounds
@@ -261,8 +261,6 @@ class CounterReader:
         broad = self._broadest(selector)
         series = self._series(broad)
         increases, covered = self._count(broad, span, slice_ms)
-        if broad == selector:
-            return Counts(increases.sum(axis=0), covered, len(series))
         rows = keep_series(self._selectors[selector].matchers, series.labels)
         return Counts(increases[rows].sum(axis=0), covered, len(rows))
 
@@ -292,8 +290,9 @@ class CounterReader:
         broad = self._counters(broadest)
         rows = keep_series(self._selectors[selector].matchers, broad.labels)
         wanted = set(rows.tolist())
+        late = self._late_jobs(broad, self._span)
         series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
-        return series, exact_amounts(series, edges, self._born(broadest, series, self._late_jobs(series, self._span)))
+        return series, exact_amounts(series, edges, self._born(broadest, series, late, self._span.start_ms))
 
     def watched(self, part: str, whole: str, span: TimeRange, slice_ms: int) -> NDArray[np.bool_]:
         """Whether each slice was watched by the jobs that count a part, where other jobs count the whole.
@@ -368,7 +367,7 @@ class CounterReader:
         if key not in self._counted:
             series, edges = self._counters(selector), span.edges_ms(slice_ms)
             self._jobs[key] = self._late_jobs(series, span)
-            increases = exact_increases(series, edges, self._born(selector, series, self._jobs[key]))
+            increases = exact_increases(series, edges, self._born(selector, series, self._jobs[key], span.start_ms))
             self._counted[key] = increases, observed_share(series, edges)
         self._used |= dict.fromkeys([selector, *map(self._up_query, self._jobs[key])])
         return self._counted[key]
@@ -378,14 +377,17 @@ class CounterReader:
         late = (labels for labels, times, _ in series if len(times) and times[0] > span.start_ms)
         return tuple(sorted({labels.get("job", "") for labels in late} - {""}))
 
-    def _born(self, selector: str, series: SeriesSet, jobs: Sequence[str]) -> NDArray[np.bool_]:
-        """Whether each series was born while its target was up; those that began unseen are taken down."""
+    def _born(self, selector: str, series: SeriesSet, jobs: Sequence[str], since_ms: int) -> NDArray[np.bool_]:
+        """Whether each series counted its first value within the period; those of which nobody knows are taken down."""
         born = np.zeros(len(series), np.bool_)
         for job in jobs:
             if job not in self._up:
                 self._up[job] = self._read(self._up_query(job))
             born |= born_while_up(series, self._up[job])
         goes_on, too_high = going_on(series, born)
+        births = unseen_births(series, born & ~too_high, since_ms=since_ms)
+        if births and (evidence := self._evidence(selector, needed=True)):
+            born |= begun_within(series, evidence.starts, since_ms=since_ms)
         if selector not in self._births:
             self._births[selector] = unseen_births(series, born & ~too_high, since_ms=self._span.start_ms)
         return born & ~(goes_on | too_high)
