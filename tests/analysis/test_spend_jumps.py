@@ -168,6 +168,14 @@ def test_noise_alone_seldom_stands_out():
     assert judged <= 4  # of 372 days
 
 
+def test_a_small_rise_stands_out_of_a_steady_group_and_not_of_an_uneven_one():
+    """15 % more on one day: far beyond errors of 2 %, ordinary beside errors of 8 %."""
+    for noise, count in ((0.01, 1), (0.08, 0)):
+        risen = week(100, noise=noise, seed=4)
+        risen[-10] *= 1.15
+        assert len(jumps(a=risen)) == count, noise
+
+
 @pytest.mark.slow
 @given(st.floats(0.1, 1e6))
 @settings(max_examples=8, deadline=None)

@@ -27,6 +27,15 @@ def test_weekends_are_known_and_a_straight_line_is_beaten():
     assert end.low <= end.rest <= end.high
 
 
+def test_what_the_ends_of_earlier_months_cost_is_expected_again():
+    """Five days of three times the spend close each month of thirty days; on day 20 only the months before tell."""
+    days = (
+        100 * np.where(np.arange(150) % 30 >= 25, 3.0, 1.0) * np.exp(0.03 * np.random.default_rng(5).normal(size=150))
+    )
+    end = period_end(days[:140], 10.0)
+    assert end.rest == pytest.approx(days[140:].sum(), rel=0.05)
+
+
 def test_a_part_of_the_last_day_and_a_finished_period():
     assert period_end(np.full(40, 10.0), 1.25).rest == pytest.approx(12.5)
     assert period_end(np.full(40, 10.0), 0.0).rest == 0.0

@@ -12,6 +12,12 @@ Floats = NDArray[np.float64]
 #: Weights of the newest day in the levels that are compared.
 PACES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
+#: Days back to the same day of the months before. [d]
+MONTHS = (30, 61)
+
+#: Times that a level of a month ago is raised or lowered at most. [ratio]
+MOST_RISE = 3.0
+
 #: Days of which levels and weekday shares are taken, and days below which only the last day is repeated. [d]
 LEVEL_DAYS, SHARE_DAYS, SHORT_DAYS = 56, 56, 14
 
@@ -23,7 +29,7 @@ BAND, LEAST_ERRORS = 0.8, 8
 
 #: The interval is wider by this over the number of errors, as they overlap; not with a short history, as its earlier
 #: forecasts knew less.
-WIDER = 2.0
+WIDER = 4.0
 
 #: Errors below which no quantile of them holds :data:`BAND`: the interval is so many times the largest, and reaches to
 #: the mean day so far, repeated. [count], [ratio]
@@ -92,9 +98,11 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
 
     Notes
     -----
-    Each member is a level times the shares of the weekdays: the level is an exponentially weighted mean of the days
-    without their weekday, one a pace; the shares are shrunk by their own noise. Members are weighted by 1 / MAE² of the
-    same forecast made from earlier days of this history [1]_. With less than two weeks the last day is repeated. The
+    A member is a level times the shares of the weekdays: the level is an exponentially weighted mean of the days
+    without their weekday, one a pace; the shares are shrunk by their own noise. Two more are the days after the same day
+    one and two months ago, times the last week over the week before that day, where the history is long enough: the
+    ends of months have a course of their own. Members are weighted by 1 / MAE² of the same forecast made from earlier
+    days of this history [1]_. With less than two weeks the last day is repeated. The
     interval is conformal: the ceil((n + 1) 0.8) / n quantile of the relative errors of those forecasts [2]_; with fewer
     than four, which have no such quantile, 2.5 times the largest, and at least to the mean day so far, repeated.
 
@@ -121,9 +129,10 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     first = max(LEAST_DAYS, len(values) - reach - ORIGINS)
     complete = [np.isfinite(values[at : at + reach]).all() for at in range(first, len(values) - reach + 1)]
     origins = [first + n for n, whole in enumerate(complete) if whole and np.isfinite(values[: first + n]).sum() >= 2]
-    tried = np.array([(_members(values[:at], reach, short=short) * part).sum(axis=1) for at in origins])
+    ages = [age for age in MONTHS if reach <= age <= first - 7]
+    tried = np.array([(_members(values[:at], reach, ages, short=short) * part).sum(axis=1) for at in origins])
     true = np.array([(values[at : at + reach] * part).sum() for at in origins])
-    members = _members(values, reach, short=short)
+    members = _members(values, reach, ages, short=short)
     weights = np.full(len(members), 1 / len(members))
     if len(origins) >= 3:
         weights = 1 / (
@@ -147,7 +156,7 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     return PeriodEnd(rest, low, high, np.asarray(path, np.float64), np.asarray(errors, np.float64), len(known), verdict)
 
 
-def _members(values: Floats, reach: int, *, short: bool) -> Floats:
+def _members(values: Floats, reach: int, ages: list[int], *, short: bool) -> Floats:
     """Forecasts of the coming days, a row a member."""
     if short:
         last = values[np.isfinite(values)][-1]
@@ -160,7 +169,18 @@ def _members(values: Floats, reach: int, *, short: bool) -> Floats:
     for pace in PACES:
         weights = np.where(np.isfinite(used), (1 - pace) ** np.arange(len(used))[::-1], 0.0)
         levels.append(float((weights * np.nan_to_num(used)).sum() / weights.sum()))
-    return np.outer(levels, shares[phases[len(values) :]])
+    weekdays = shares[phases[len(values) :]]
+    courses = [_course(plain, age, reach, levels[len(PACES) // 2]) * weekdays for age in ages]
+    return np.vstack([np.outer(levels, weekdays), *courses])
+
+
+def _course(plain: Floats, age: int, reach: int, level: float) -> Floats:
+    """Return the days after a day some time ago, at the level of the last week; a day not observed has a level."""
+    then, after = plain[-age - 7 : -age], plain[-age:][:reach]
+    if not (np.isfinite(then).any() and np.isfinite(plain[-7:]).any()) or np.nanmean(then) <= 0:
+        return np.full(reach, level)
+    rise = float(np.clip(np.nanmean(plain[-7:]) / np.nanmean(then), 1 / MOST_RISE, MOST_RISE))
+    return np.where(np.isfinite(after), after * rise, level)
 
 
 def _shares(values: Floats, phases: NDArray[np.int64]) -> Floats:

@@ -22,13 +22,16 @@ LEVEL_DAYS, PACES = 28, (0.1, 0.3, 0.6)
 
 #: A day stands out by so many deviations, by so much more than the 90th percentile of past errors, and by so much of
 #: the mean of the three largest.
-DEVIATIONS, BEYOND_MOST, BEYOND_LARGEST = 2.0, 1.1, 0.65
+DEVIATIONS, BEYOND_MOST, BEYOND_LARGEST = 2.0, 1.1, 0.45
 
 #: Wider by this over the number of errors, as few of them seldom hold the largest.
 FEW_ERRORS = 4.0
 
 #: A rise stands out from this share of what is usual on; a fall, whose errors reach farther, from that.
-LEAST_RISE, LEAST_FALL, FALL_FACTOR = 0.1, 0.4, 3.0
+LEAST_RISE, LEAST_FALL, FALL_FACTOR = 0.25, 0.4, 3.0
+
+#: A smaller rise, from this share on, stands out where it is so many times beyond what makes one stand out.
+SURE_RISE, SURE = 0.1, 2.0
 
 #: An episode lasts while a day is farther from what was usual than this part of what made it stand out, and than this
 #: part of its largest error so far.
@@ -124,7 +127,8 @@ def judged_days(tables: Sequence[Floats], weekdays: NDArray[np.int64]) -> list[J
         expected = model.amount(level, weekday)
         error = np.where(inside, model.log(here) - level - model.shares[:, weekday], error)
         change = np.divide(here - expected, expected, out=np.full(groups, np.inf), where=expected > 0)
-        rise = (error > limit) & (change >= LEAST_RISE) & (here > model.floor * 1.01)
+        large = np.where(error > SURE * limit, SURE_RISE, LEAST_RISE)
+        rise = (error > limit) & (change >= large) & (here > model.floor * 1.01)
         fall = (-error > limit * FALL_FACTOR) & (-change >= LEAST_FALL)
         bound = np.maximum(limit * STILL_OUT * np.where(running.sign > 0, 1.0, FALL_FACTOR), STILL_LARGE * running.size)
         still = error * running.sign > bound

@@ -89,7 +89,7 @@ def coincidences(drifts: pd.DataFrame, events: pd.DataFrame, span: TimeRange) ->
     for name in ("onset", "at"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
     note = "What happened in the 24 hours before a drift began. A coincidence is no cause."
-    return Coincidences(frame, notes=(note,), range=span)
+    return Coincidences(frame, notes=(note,) if rows else (), range=span)
 
 
 def _chance(times: pd.DatetimeIndex, onset: pd.Timestamp, lag: pd.Timedelta) -> float:

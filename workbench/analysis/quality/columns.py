@@ -155,7 +155,9 @@ def drift_of_columns(
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     tested = frame["p"].notna().to_numpy()
     frame["p_adjusted"] = np.nan
-    frame.loc[tested, "p_adjusted"] = scipy.stats.false_discovery_control(frame.loc[tested, "p"].to_numpy(np.float64))
+    if tested.any():  # the import of scipy.stats takes longer than many a command
+        p_values = frame.loc[tested, "p"].to_numpy(np.float64)
+        frame.loc[tested, "p_adjusted"] = scipy.stats.false_discovery_control(p_values)
     sure, moves = frame["p_adjusted"] <= alpha, frame["moved"] >= least
     frame["verdict"] = np.select([~tested, sure & moves, sure], ["not_enough", "drift", "small"], "none")
     unit = "Days are the units of the tests." if days else "Answers are taken as independent of each other."

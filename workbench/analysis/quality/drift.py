@@ -325,4 +325,4 @@ def _states(laid: ScoreDays, days: DriftDays, drifts: QualityDrifts, span: TimeR
         f"A verdict needs {LEAST_REFERENCE} days of reference. "
         f"At most {100 * budget:g} % of steady scores show a false drift in 30 days.",
     )
-    return QualityStates(pd.DataFrame(rows, columns=columns), notes=notes, range=span, budget=budget)
+    return QualityStates(pd.DataFrame(rows, columns=columns), notes=notes if rows else (), range=span, budget=budget)

@@ -102,7 +102,7 @@ def level_comparisons(laid: ScoreDays, span: TimeRange) -> LevelComparisons:
     side = np.where(frame["difference"] > 0, "higher", "lower")
     frame["verdict"] = np.where(frame["p"].isna(), "not_enough", np.where(frame["p"] <= ALPHA, side, "no_difference"))
     notes = (f"Pairs of days are the units; a comparison needs {LEAST_DAYS}. P values after Holm.",)
-    return LevelComparisons(frame, notes=notes, range=span)
+    return LevelComparisons(frame, notes=notes if len(frame) else (), range=span)
 
 
 def _row(

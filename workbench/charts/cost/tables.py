@@ -33,8 +33,9 @@ DIMENSION_WORDS = {"kind": "kind of spend", "token_class": "token class", "key":
 
 #: What a row of :func:`jump_rows` means.
 JUMPS_CAPTION = (
-    "Days farther from what is usual for their weekday than errors of eight weeks explain, by 10 % (falls: 40 %) or "
-    "more and 1 % of the whole. A step is the new usual after two weeks. One row per cause; the rows do not add up."
+    "Days farther from what is usual for their weekday than errors of eight weeks explain, by 25 % or more (by 10 % "
+    "where they are twice as far, falls by 40 %) and by 1 % of the whole. A step is the new usual after two weeks. One "
+    "row per cause; the rows do not add up."
 )
 
 

@@ -109,7 +109,9 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     days = Days(span, ctx.zone, incidents)
     buckets: list[Tally] = []
     if not roles and not answers:
-        warnings.append(f"{system} has no signal for quality or bias: they are not measured.")
+        warnings.append(
+            f"The profile of {system} has no role `quality` or `bias`, and no table holds answers: no score is judged."
+        )
     try:
         read = _read(query_reader, profile, roles, span, warnings)
         buckets = bucket_tallies(

@@ -191,14 +191,13 @@ def shape_changes(buckets: list[Tally], tables: list[tuple[Tally, list[str]]], d
     """Judge the shapes of all scores that have one."""
     frames = [days.judge([tally]) for tally in buckets]
     frames += [days.judge([tally], segments) for tally, segments in tables]
+    if not frames:
+        nothing = drift_of_columns([], np.array([False, True])).changes.frame
+        return ColumnChanges(nothing, alpha=ALPHA, least=LEAST_MOVED, days=True)
+    last = from_ms(int(days.edges.asi8[-1]))
     notes = (
         f"The last {NOW_DAYS} whole days against the {REFERENCE_DAYS} before, days of incidents left out. Days are the "
         "units of the tests; a verdict needs 14 days of reference and 3 of now.",
+        f"Now ends at {last:%Y-%m-%d %H:%M} UTC.",
     )
-    frame = (
-        pd.concat(frames, ignore_index=True) if frames else drift_of_columns([], np.array([False, True])).changes.frame
-    )
-    last = from_ms(int(days.edges.asi8[-1]))
-    return ColumnChanges(
-        frame, notes=(*notes, f"Now ends at {last:%Y-%m-%d %H:%M} UTC."), alpha=ALPHA, least=LEAST_MOVED, days=True
-    )
+    return ColumnChanges(pd.concat(frames, ignore_index=True), notes=notes, alpha=ALPHA, least=LEAST_MOVED, days=True)
