@@ -149,7 +149,7 @@ def test_a_profile_without_scores_is_not_measured_and_asks_nothing(lab: Context)
             continue
         study = quality_drift(lab, system=system, range=span, as_of=span.end)
         assert study.status == "no_data"
-        assert "not measured" in study.warnings[0]
+        assert "no score is judged" in study.warnings[0]
         assert study.provenance.queries == ()
 
 

@@ -99,8 +99,8 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     Notes
     -----
     A member is a level times the shares of the weekdays: the level is an exponentially weighted mean of the days
-    without their weekday, one a pace; the shares are shrunk by their own noise. Two more are the days after the same day
-    one and two months ago, times the last week over the week before that day, where the history is long enough: the
+    without their weekday, one a pace; the shares are shrunk by their own noise. Two more are the days after the same
+    day one and two months ago, times the last week over the week before that day, where the history is long enough: the
     ends of months have a course of their own. Members are weighted by 1 / MAE² of the same forecast made from earlier
     days of this history [1]_. With less than two weeks the last day is repeated. The
     interval is conformal: the ceil((n + 1) 0.8) / n quantile of the relative errors of those forecasts [2]_; with fewer
