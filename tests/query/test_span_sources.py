@@ -328,9 +328,30 @@ def test_a_storage_that_cuts_rows_of_its_indices_loses_no_trace(version: Version
     assert set(found[True]["span_id"]) == set(found[False]["span_id"])
 
 
-def test_spans_without_a_service_are_found_in_jaeger_or_told() -> None:
+@pytest.mark.parametrize("version", ["v1", "v3"])
+@pytest.mark.parametrize("wanted", [SpanFilter(), SpanFilter(services=("db",))])
+def test_a_trace_longer_than_its_windows_is_read_from_each_of_them(version: Version, wanted: SpanFilter) -> None:
+    """With Elasticsearch a search gives of a trace what lies within an hour of the window."""
+    many = [
+        replace(WORLD[0], trace_id=f"{trace % 6 + 1:032x}" if trace % 2 else f"{trace + 7:032x}",
+                span_id=f"{trace + 1:016x}", parent_id="", service=("api", "db")[trace // 2 % 2],
+                start_ns=RANGE.start_ms * 10**6 + trace * 1800 * 10**9)
+        for trace in range(400)
+    ]  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.query.traces.jaeger.LIMIT", 20)
+        answer = traced.jaeger(many, version=version, elastic=True)
+        source = JaegerSource("j", traced.web_of(answer, api="Jaeger"), version=version)
+        rows = pd.concat(source.spans(wanted, RANGE))
+    assert sorted(rows["span_id"]) == sorted(
+        one.span_id for one in many if one.service in (wanted.services or (one.service,))
+    )
+
+
+@pytest.mark.parametrize("version", ["v1", "v3"])
+def test_spans_without_a_service_are_found_in_jaeger_or_told(version: Version) -> None:
     nameless = [replace(one, service="OTLPResourceNoServiceName") for one in WORLD[:10]]
-    source = JaegerSource("j", traced.web_of(traced.jaeger(nameless), api="Jaeger"))
+    source = JaegerSource("j", traced.web_of(traced.jaeger(nameless, version=version), api="Jaeger"), version=version)
     rows = pd.concat(list(source.spans(SpanFilter(), RANGE)))
     assert len(rows) == 10
     assert set(rows["service"]) == {""}

@@ -261,8 +261,17 @@ def jaeger(
     most: int = 10**6,
     asked: list[httpx.Request] | None = None,
     cassandra: bool = False,
+    elastic: bool = False,
 ) -> Answer:
-    """A Jaeger over some spans; ``cassandra`` reads three rows of an index a trace asked for, as that storage does."""
+    """A Jaeger over some spans, in the way of its storage.
+
+    Parameters
+    ----------
+    cassandra : bool
+        A search reads three rows of an index, one a span, for each trace asked for.
+    elastic : bool
+        A search gives of a trace what lies within an hour of the window.
+    """
     traces = by_trace(spans)
     missing = httpx.Response(404, headers=PLAIN, content=b"404 page not found\n")
 
@@ -282,6 +291,10 @@ def jaeger(
     def newest(found: list[str], count: int) -> list[str]:
         """A limit keeps the newest traces by their first span, as every storage of Jaeger does."""
         return sorted(found, key=lambda each: traces[each][0].start_ns)[-count:]
+
+    def near(found: str, low: int, high: int) -> list[Span]:
+        hour = 3600 * 10**6 if elastic else 1 << 62
+        return [span for span in traces[found] if low - hour <= span.start_ns // 1000 <= high + hour]
 
     def by_rows(
         service: str, operation: str, low: int, high: int, tags: dict[str, str], least: int, count: int
@@ -315,7 +328,7 @@ def jaeger(
             if cassandra and least and clauses[4]:
                 return httpx.Response(500, json={"data": None, "errors": [{"code": 500, "msg": BOTH}]})
             found = by_rows(*clauses, count) if cassandra else newest(matching(*clauses), count)
-            data = [jaeger_trace(traces[each]) for each in found]
+            data = [jaeger_trace(near(each, *clauses[2:4])) for each in found]
             return httpx.Response(200, json={"data": data, "errors": None})
         if version == "v1" and path.startswith("/api/traces/"):
             one = traces.get(path.rsplit("/", 1)[1])
@@ -337,7 +350,8 @@ def jaeger(
                 found = by_rows(*clauses, count) if cassandra else newest(matching(*clauses), count)
             if not found:
                 return httpx.Response(404, json={"error": {"httpCode": 404, "message": "No traces found"}})
-            parts = [json.dumps({"result": otlp(traces[each])}) for each in found]
+            whole = path != "/api/v3/traces"
+            parts = [json.dumps({"result": otlp(traces[each] if whole else near(each, *bounds))}) for each in found]
             return httpx.Response(200, headers=PLAIN, content="\n".join(parts).encode())
         return missing
 

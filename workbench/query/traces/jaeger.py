@@ -7,13 +7,16 @@ References
 ----------
 .. [1] Jaeger, APIs, versions 1.6 to 2.17; recorded answers in tests/query/captures/jaeger.
 .. [2] Jaeger, issue 166, and internal/storage/v1/cassandra/spanstore/reader.go of 1.76.
+.. [3] The same, internal/storage/v1/elasticsearch/spanstore/reader.go, multiRead.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
@@ -120,8 +123,8 @@ class JaegerSource(TraceServer):
         checked(wanted)
         gathered = Gathered()
         rows: list[Span] = []
-        for trace in self._traces(wanted, span, gathered):
-            rows += gathered.trace(trace)
+        for trace, fresh in self._traces(wanted, span, gathered):
+            rows += gathered.trace(trace, fresh=fresh)
             if len(rows) >= PIECE:
                 yield passing(gathered.table(rows), wanted, span)
                 rows = []
@@ -154,13 +157,20 @@ class JaegerSource(TraceServer):
             starts += [row.start_ns for trace in spans for row in trace]
         return from_ms(max(starts) // 1_000_000) if starts else None
 
-    def _traces(self, wanted: SpanFilter, span: TimeRange, gathered: Gathered) -> Iterator[list[Span]]:
-        """Whole traces with a span that may match, each once."""
+    def _traces(
+        self, wanted: SpanFilter, span: TimeRange, gathered: Gathered
+    ) -> Iterator[tuple[list[Span], Callable[[Span], bool]]]:
+        """Traces with a span that may match, and which of their spans are taken from here: each once.
+
+        Elasticsearch gives of a trace what lies within an hour of the window asked for [3]_, so of each window only the
+        spans in it are taken, unless they came with a window of another service.
+        """
         if wanted.trace_id:
-            yield from self._trace(plain_id(wanted.trace_id, 32), gathered)
+            for trace in self._trace(plain_id(wanted.trace_id, 32), gathered):
+                yield trace, lambda _: True
             return
         known = self.services() if not wanted.services or self._version == "auto" else ()
-        seen: set[str] = set()
+        read: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for name in wanted.services or known:
             # A span without a service is kept under a name of Jaeger's; without even that no search finds it.
             service = name or NO_SERVICE
@@ -168,15 +178,17 @@ class JaegerSource(TraceServer):
                 gathered.warnings["Jaeger keeps spans without a service, and no search finds them."] += 1
                 continue
             for operation in wanted.operations or ("",):
-                for traces in self._windows(service, operation, wanted, span, gathered):
-                    fresh = [trace for trace in traces if trace and trace[0].trace_id not in seen]
-                    seen.update(trace[0].trace_id for trace in fresh)
-                    yield from fresh
+                for window, traces in self._windows(service, operation, wanted, span, gathered):
+                    place = window.start_ms * 10**6, window.end_ms * 10**6
+                    for trace in filter(None, traces):
+                        before = read[trace[0].trace_id]
+                        yield trace, partial(_fresh, place, tuple(before))
+                        before.append(place)
 
     def _windows(
         self, service: str, operation: str, wanted: SpanFilter, span: TimeRange, gathered: Gathered
-    ) -> Iterator[list[list[Span]]]:
-        """Whole answers over a range, from its end to its start.
+    ) -> Iterator[tuple[TimeRange, list[list[Span]]]]:
+        """Windows of a range, from its end to its start, and the whole answer for each.
 
         A full answer is asked again: the traces in it, the newest as a rule, and those of the window before say how
         long the next window may be. Only an answer that is not full is believed.
@@ -198,7 +210,7 @@ class JaegerSource(TraceServer):
             own = [row for trace in traces for row in trace if row.service in (service, "")]
             cut = len(own) >= ROWS * self._limit and self._cuts_rows(service)
             if len(traces) < self._limit and not cut:
-                yield traces
+                yield window, traces
                 end, width = window.start_ms, int(width * min(_FILLED * self._limit / max(len(traces), 1), _WIDER)) + 1
                 continue
             if width <= 1:
@@ -298,8 +310,14 @@ class JaegerSource(TraceServer):
                 raise too_large(reply.limit)
             for document in _documents(bytes(reply.body).decode(errors="replace"), lambda: self.web.json(reply)):
                 for span in of_json(document, self._sampling, until=reply.until):
+                    span.service = "" if span.service == NO_SERVICE else span.service
                     traces.setdefault(span.trace_id, []).append(span)
         return list(traces.values())
+
+
+def _fresh(window: tuple[int, int], before: tuple[tuple[int, int], ...], row: Span) -> bool:
+    """Whether a span starts in a window and in none before; all in ns."""
+    return window[0] <= row.start_ns < window[1] and not any(low <= row.start_ns < high for low, high in before)
 
 
 def _documents(text: str, whole: Callable[[], Any]) -> Iterator[Any]:

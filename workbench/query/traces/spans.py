@@ -17,7 +17,7 @@ import binascii
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
@@ -191,7 +191,9 @@ class Gathered:
     warnings: Counter[str] = field(default_factory=Counter)
     differences: Counter[str] = field(default_factory=Counter)
 
-    def trace(self, spans: Iterable[Span], *, cut: bool = False) -> list[Span]:
+    def trace(
+        self, spans: Iterable[Span], *, cut: bool = False, fresh: Callable[[Span], bool] | None = None
+    ) -> list[Span]:
         """Return the spans of whole traces: duplicates left out, shared ids told apart, orphans marked.
 
         Parameters
@@ -200,10 +202,13 @@ class Gathered:
             Spans in any order.
         cut : bool
             The server says that these traces are not whole.
+        fresh : callable, optional
+            Which of the spans are returned; the others only stand beside them.
         """
         rows = self.once(spans)
         tell_apart(rows)
         known = {(row.trace_id, row.span_id) for row in rows}
+        rows = rows if fresh is None else list(filter(fresh, rows))
         for row in rows:
             if cut:
                 row.attributes[PARTIAL] = "cut by the server"
