@@ -16,6 +16,7 @@ from tests.servers.given import send
 from tests.servers.programs import Server
 from workbench.core.filters import Condition, LogFilter
 from workbench.query.logs.elastic.pages import partial_warnings
+from workbench.query.logs.reconcile import count_differences
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -207,9 +208,12 @@ def test_an_index_that_no_node_holds_is_named(opensearch_node: Server) -> None:
         assert sum(map(len, pieces)) == counts["count"].sum() == (not wanted.severity)
         for said in (pieces[-1].attrs["warnings"], counts.attrs["warnings"]):
             assert "Unavailable indices are left out: away-1." in said, wanted
+        assert "Unavailable indices are left out: away-1." in count_differences(source, wanted, SPAN, counts)
     send(f"{url}/away-0", "", "DELETE")
     (piece,) = source.logs(LogFilter(), SPAN)
     assert (len(piece), piece.attrs["warnings"]) == (0, ("Unavailable indices are left out: away-1.",))
+    counts = source.log_counts(LogFilter(), SPAN, step_ms=STEP_MS)
+    assert count_differences(source, LogFilter(), SPAN, counts) == ("Unavailable indices are left out: away-1.",)
     send(f"{url}/away-1", "", "DELETE")
 
 

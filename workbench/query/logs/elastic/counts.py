@@ -58,10 +58,9 @@ class Plan:
 
 @dataclass
 class Counts:
-    """Counts by ``(start of step in ms, *values)``, what is to be said of them, and what does not add up."""
+    """Counts by ``(start of step in ms, *values)``, and what does not add up or was left out of them."""
 
     totals: dict[tuple[Any, ...], int] = field(default_factory=dict)
-    warnings: dict[str, None] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
 
 
@@ -150,7 +149,7 @@ def bucketed(
         added, hits = 0, 0
         while True:
             answer = search(plan.address, body)
-            counts.warnings |= dict.fromkeys(partial_warnings(answer))
+            counts.differences += tuple(partial_warnings(answer))
             hits = hits_total(answer) if body["track_total_hits"] else hits
             steps = answer.get("aggregations", {}).get("steps", {})
             for bucket in steps.get("buckets", ()):

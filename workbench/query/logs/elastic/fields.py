@@ -132,10 +132,11 @@ class IndexFields:
 
 @dataclass(frozen=True)
 class Fields:
-    """Indices of a range with their places, and what is to be said of them."""
+    """Indices of a range with their places, what is to be said of them, and of those that no node holds."""
 
     indices: Mapping[str, IndexFields]
     warnings: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def mapped(self, path: str) -> bool:
         """Say whether a path is a field of any index."""
@@ -173,7 +174,7 @@ class Fields:
         """Sentences about what reading these indices leaves out."""
         undated = [name for name, index in self.indices.items() if index.place(time).kind != "time"]
         unread = [name for name, index in self.indices.items() if not index.sourced]
-        sentences = list(self.warnings)
+        sentences = [*self.warnings, *self.missing]
         if undated:
             sentences.append(f"The field {time} is no date in {', '.join(undated[:5])}: their lines are left out.")
         if unread:

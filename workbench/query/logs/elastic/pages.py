@@ -16,7 +16,7 @@ _KEEP = "2m"
 
 
 class Pages:
-    """Reads hits page by page; ``warnings`` grows while it does.
+    """Reads hits page by page; ``warnings`` grows while it does, and ``partial``, what was left out of the answers.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ class Pages:
     def __init__(self, web: BackendClient, index: str, *, opensearch: bool) -> None:
         self._web, self._index, self._opensearch = web, index, opensearch
         self.warnings: dict[str, None] = {}
+        self.partial: dict[str, None] = {}
 
     def __call__(self, query: dict[str, Any], time: str) -> Iterator[list[dict[str, Any]]]:
         """Give the hits of a query by time, each exactly once; hits of one millisecond are never in two pieces.
@@ -60,14 +61,14 @@ class Pages:
         }
         path = "/_search" if pit else f"/{self._index}/_search?ignore_unavailable=true&allow_no_indices=true"
         held: list[dict[str, Any]] = []
-        count, total, exact, partial = 0, 0, False, False
+        count, total, exact = 0, 0, False
         while True:
             answer = self._web.document(
                 path, method="POST", body={**body, **({"pit": {"id": pit, "keep_alive": _KEEP}} if pit else {})}
             )
             pit = answer.get("pit_id") or pit
             hits = answer["hits"]["hits"]
-            partial |= self._partial(answer)
+            self._note(answer)
             if "search_after" not in body:
                 total, exact = hits_total(answer), is_exact(answer)
             count += len(hits)
@@ -92,7 +93,7 @@ class Pages:
             else:
                 held += hits
             body["search_after"], body["track_total_hits"] = hits[-1]["sort"], False
-        if count < total and not partial:
+        if count < total and not self.partial:
             raise AnswerUnreadable(
                 f"The server counts {total:,} hits and gives {count:,}.",
                 source=self._web.name,
@@ -113,10 +114,9 @@ class Pages:
                 hint=f"It imitates Elasticsearch; a range with fewer than {PAGE:,} lines can be read from it.",
             )
 
-    def _partial(self, answer: dict[str, Any]) -> bool:
-        warnings = partial_warnings(answer)
-        self.warnings |= dict.fromkeys(warnings)
-        return bool(warnings)
+    def _note(self, answer: dict[str, Any]) -> None:
+        self.partial |= dict.fromkeys(partial_warnings(answer))
+        self.warnings |= self.partial
 
     def _open(self) -> str:
         fields = [("keep_alive", _KEEP), ("ignore_unavailable", "true")]
@@ -130,7 +130,7 @@ class Pages:
             reply = None
         answer = self._web.json(reply) if reply is not None and reply.status == 200 else {}
         pit = str(answer.get("pit_id") or answer.get("id") or "")
-        self._partial(answer)
+        self._note(answer)
         if not pit:
             self.warnings["The server keeps no point in time: lines written while they were read may be missing."] = (
                 None

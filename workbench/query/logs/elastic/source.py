@@ -107,9 +107,9 @@ class ElasticSource:
         wanted = checked(wanted, self.kind)
         index, fields = self._fields(span)
         if not fields.indices:
-            if fields.warnings:
-                nothing = LogRows(self._shape).frame()
-                nothing.attrs = {"source": self._name, "warnings": fields.warnings}
+            nothing = LogRows(self._shape).frame()
+            nothing.attrs = {"source": self._name, "warnings": (*fields.warnings, *fields.missing)}
+            if nothing.attrs["warnings"]:
                 yield nothing
             return
         if wanted.native is not None and is_esql(wanted.native.text):
@@ -132,7 +132,12 @@ class ElasticSource:
                 known = fields.indices.get(str(hit.get("_index", "")))
                 rows.add(indexed_record(kept, known), time_ns=_time_ns(hit, time))
             frame = matching(rows.frame(), replace(wanted, native=None), span)
-            frame.attrs = {"query": query, "source": self._name, "warnings": (*warnings, *pages.warnings)}
+            frame.attrs = {
+                "query": query,
+                "source": self._name,
+                "warnings": (*warnings, *pages.warnings),
+                "differences": (*fields.missing, *pages.partial),
+            }
             if hits or frame.attrs["warnings"]:
                 yield frame
 
@@ -161,19 +166,22 @@ class ElasticSource:
             else:
                 if rounded:
                     warnings[f"The index keeps {', '.join(rounded)} as numbers: 200 and 200.0 count as one."] = None
-                warnings |= dict.fromkeys((*counts.warnings, *counts.differences))
+                warnings |= dict.fromkeys(counts.differences)
                 frame = count_frame([(*key, count) for key, count in counts.totals.items()], by)
                 frame.attrs = {
                     "query": query,
                     "source": self._name,
                     "warnings": tuple(warnings),
-                    "differences": counts.differences,
+                    "differences": (*fields.missing, *dict.fromkeys(counts.differences)),
                 }
                 return frame
+
+        differences = dict.fromkeys(fields.missing)
 
         def read() -> Iterator[pd.DataFrame]:
             for piece in self._lines(wanted, span, index, fields, plans):
                 warnings.update(dict.fromkeys(piece.attrs["warnings"]))
+                differences.update(dict.fromkeys(piece.attrs["differences"]))
                 yield piece
 
         frame = counted_lines(read(), span, step_ms=step_ms, by=by)
@@ -181,6 +189,7 @@ class ElasticSource:
         why = f"the mapping does not let the server{f' ({named})' if named else ''}"
         warnings[f"The lines were read to count them: {why}."] = None
         frame.attrs = {"query": query, "source": self._name, "warnings": tuple(warnings)}
+        frame.attrs |= {"differences": tuple(differences)} if differences else {}
         return frame
 
     def state(self) -> SourceState:
@@ -212,14 +221,14 @@ class ElasticSource:
         reply = self.web.reply(f"/{index}/_field_caps", [*options, ("include_unmapped", "true")], fine=(404,))
         types = types_by_index(self.web.json(reply) if reply.status == 200 else {})
         if not types:
-            return index, Fields({}, self._left_out(index, types))
+            return index, Fields({}, *self._left_out(index, types))
         answer = self._answer(f"/{index}/_mapping", options[1:])
         mappings = {name: index.get("mappings") for name, index in answer.items() if isinstance(index, dict)}
         known = {
             name: IndexFields.of_mapping(mapping) if (mapping := mappings.get(name)) is not None else
             IndexFields.of_types(kinds) for name, kinds in types.items()
         }  # fmt: skip
-        return index, Fields(known, self._left_out(index, types))
+        return index, Fields(known, *self._left_out(index, types))
 
     def _answer(self, path: str, options: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Ask what a server need not know or tell; then nothing is known."""
@@ -229,7 +238,7 @@ class ElasticSource:
             return {}
         return answer if isinstance(answer, dict) else {}
 
-    def _left_out(self, index: str, known: Mapping[str, Any]) -> tuple[str, ...]:
+    def _left_out(self, index: str, known: Mapping[str, Any]) -> list[tuple[str, ...]]:
         """Say which indices of a pattern are closed, or on no node: a search leaves them out without a word."""
         answer = self._answer(f"/_resolve/index/{index}", [("expand_wildcards", "open,closed")])
         listed = {
@@ -239,11 +248,12 @@ class ElasticSource:
         }
         closed = [name for name, shut in listed.items() if shut]
         away = [name for name, shut in listed.items() if not shut and name not in known]
-        return tuple(
-            f"{kind} indices are left out: {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}."
-            for kind, names in (("Closed", closed), ("Unavailable", away))
+        return [
+            (f"{kind} indices are left out: {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}.",)
             if names
-        )
+            else ()
+            for kind, names in (("Closed", closed), ("Unavailable", away))
+        ]
 
     def _plans(
         self, wanted: LogFilter, span: TimeRange, index: str, fields: Fields, *, by: Sequence[str] = ()
@@ -313,7 +323,8 @@ class ElasticSource:
 
 def _nothing(by: Sequence[str], fields: Fields) -> pd.DataFrame:
     frame = count_frame([], by)
-    frame.attrs = {"warnings": fields.warnings}
+    frame.attrs = {"warnings": (*fields.warnings, *fields.missing)}
+    frame.attrs |= {"differences": fields.missing} if fields.missing else {}
     return frame
 
 
