@@ -54,6 +54,14 @@ def test_a_tag_is_a_deployment_of_the_commits_since_the_tag_before(repository: P
     assert sorted(zip(read.commits["deployment"], hours, strict=True)) == [("v2", 14), ("v2", 20), ("v3", 20)]
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\x0c", "\x1c", "\x85", "\r"])
+def test_a_subject_with_a_sign_that_ends_lines_is_one_subject(repository: Path, sign: str) -> None:
+    git(repository, "commit", "-q", "--allow-empty", "-m", f"five{sign}Hotfix of four", at="2026-10-07T00:00Z")
+    git(repository, "tag", "-a", "-m", "x", "v5", at="2026-10-07T20:00Z")
+    read = git_deployments(repository, window(6, 10))
+    assert read.deployments["rework"].tolist()[-1]
+
+
 def test_a_revert_and_a_tag_that_goes_back_are_rework(repository: Path) -> None:
     assert git_deployments(repository, window(0, 30)).deployments["rework"].tolist() == [False, False, True, True]
 

@@ -110,6 +110,7 @@ def test_an_answer_of_any_shape_is_a_typed_error_or_an_answer(kind, monkeypatch,
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=BODIES)

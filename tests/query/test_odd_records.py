@@ -91,6 +91,7 @@ def test_a_span_of_any_shape_is_read_or_refused(read, changes) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("read", [otlp, jaeger, zipkin])
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=CHANGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +23,7 @@ from workbench.core.histograms import Histogram, marked_rows
 from workbench.core.series import STALE, SeriesSet, is_stale, label_key
 from workbench.core.timerange import TimeRange
 from workbench.query import PrometheusSource
-from workbench.query.metrics.remote import remote_read, wire_fast, xor_chunks
+from workbench.query.metrics.remote import histogram_chunks, remote_read, wire_fast, xor_chunks
 from workbench.query.metrics.remote import wire as remote_read_wire
 from workbench.query.metrics.remote.checksum import crc32c, crc32c_of
 from workbench.query.metrics.selector import LabelMatch, conditions
@@ -283,3 +284,16 @@ def test_stale_marks_and_payloads_of_nan_come_from_a_real_server(semantics, tmp_
         found = source.history("odd", span.left_open())
         assert found.series.values.view(np.int64).tolist() == np.array(values).view(np.int64).tolist()
         assert len(source.raw("odd", span.left_open()).times) == 5
+
+
+def test_a_chunk_that_tells_of_more_buckets_than_it_has_bits_is_refused_before_room_is_made() -> None:
+    bits = written.Bits()
+    for value, width in ((0, 8), (0, 8), (0, 1), (0b10, 2), (1, 3), (0xFF, 8), (1 << 21, 64), (0, 1), (0, 1)):
+        bits.add(value, width)  # header, threshold of zero, schema, one span: its length and offset, no other span
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="ends before"):
+            histogram_chunks.decode(b"\0\1" + bits.bytes(), histogram_chunks.INTEGER)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
 
 from workbench.catalog.yaml_lines import Document, Place
 from workbench.core.errors import CatalogError, Fault
+
+Held = TypeVar("Held", dict[Any, Any], list[Any])
+
+#: A percentage with more digits before or behind its point would fill the memory, written out. [count]
+_DIGITS = 40
 
 _WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 
@@ -37,6 +42,16 @@ def value_at(document: Document, *place: str | int) -> Any:
             value = value[part]
         else:
             return None
+    return value
+
+
+def held_at(document: Document, kind: type[Held], *place: str | int) -> Held:
+    """Return the mapping or list at a place, an empty one where there is none, or refuse the document at it."""
+    value = value_at(document, *place)
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise refused(document, place, f"a {'mapping' if kind is dict else 'list'} is needed, not {value!r:.40}")
     return value
 
 
@@ -93,6 +108,8 @@ def percent_at(document: Document, *place: str | int) -> Decimal:
     value = value_at(document, *place)
     try:
         percent = Decimal(str(value))
+        if not percent.is_finite() or abs(percent.adjusted()) > _DIGITS:
+            raise InvalidOperation
     except ArithmeticError:
         raise refused(document, place, f"{value!r} is not a percentage") from None
     if not 0 <= percent < 100:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.catalog.slo.imported import Imported, refused, value_at
+from workbench.catalog.slo.imported import Imported, held_at, refused, value_at
 from workbench.catalog.yaml_lines import Document
 
 #: Versions that were published under this name while the second version is drafted.
@@ -45,8 +45,8 @@ def openslo_v1(document: Document, *, system: str) -> Imported:
     if isinstance(annotations, dict):
         metadata["annotations"] = {str(key): str(value) for key, value in annotations.items()}
     if kind == "SLO":
-        metadata["labels"] = {"system": system, **(metadata.get("labels") or {})}
-        spec = _slo(spec, name, imported)
+        metadata["labels"] = {"system": system, **held_at(document, dict, "metadata", "labels")}
+        spec = _slo(document, name, imported)
     elif kind == "SLI":
         spec = _sli(spec)
     elif kind == "DataSource" and not isinstance(spec.get("connectionDetails"), dict):
@@ -55,7 +55,8 @@ def openslo_v1(document: Document, *, system: str) -> Imported:
     return imported
 
 
-def _slo(spec: dict[str, Any], name: str, imported: Imported) -> dict[str, Any]:
+def _slo(document: Document, name: str, imported: Imported) -> dict[str, Any]:
+    spec = held_at(document, dict, "spec")
     renamed = {"sli": "indicator", "sliRef": "indicatorRef", "serviceRef": "service"}
     made = {renamed.get(key, key): value for key, value in spec.items()}
     if made.pop("alertPolicies", None):
@@ -63,12 +64,14 @@ def _slo(spec: dict[str, Any], name: str, imported: Imported) -> dict[str, Any]:
     indicator = made.get("indicator")
     ratio = False
     if isinstance(indicator, dict):
-        inner = _sli(indicator.get("spec") or {})
+        at = ("spec", "sli" if "sli" in spec else "indicator")
+        inner = _sli(held_at(document, dict, *at, "spec"))
         ratio = "ratioMetric" in inner
-        kept = {"name": (indicator.get("metadata") or {}).get("name", name)}
+        kept = {"name": held_at(document, dict, *at, "metadata").get("name", name)}
         made["indicator"] = {"metadata": kept, "spec": inner}
     objectives = []
-    for objective in made.get("objectives") or ():
+    for index in range(len(held_at(document, list, "spec", "objectives"))):
+        objective = held_at(document, dict, "spec", "objectives", index)
         shape = {renamed.get(key, key): value for key, value in objective.items() if key != "labels"}
         if ratio and shape.keys() & {"op", "value"}:
             imported.notes.append(f"{name}: op and value mean nothing beside a ratio and are left out.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.catalog.slo.imported import (
     Imported,
+    held_at,
     labels_at,
     metric,
     percent_at,
@@ -82,9 +83,9 @@ def pyrra_slos(document: Document, *, system: str) -> Imported:
 def _ratio(document: Document, imported: Imported, name: str) -> tuple[dict[str, Any], str]:
     for kind in ("ratio", "latency", "latencyNative", "bool_gauge"):
         if value_at(document, *_INSIDE, kind) is not None:
-            if grouping := value_at(document, *_INSIDE, kind, "grouping"):
+            if grouping := held_at(document, list, *_INSIDE, kind, "grouping"):
                 imported.notes.append(
-                    f"{name}: its grouping by {', '.join(grouping)} is one objective over all groups."
+                    f"{name}: its grouping by {', '.join(map(str, grouping))} is one objective over all groups."
                 )
             break
     else:

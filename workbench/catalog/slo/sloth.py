@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.catalog.slo.imported import (
     Imported,
+    held_at,
     labels_at,
     metric,
     percent_at,
@@ -65,7 +66,7 @@ def sloth_slos(document: Document, *, system: str, counting: Counting, period: s
     service = text_at(document, *inside, "service")
     shared = labels_at(document, *inside, "labels")
     imported = Imported()
-    for index in range(len(value_at(document, *inside, "slos") or ())):
+    for index in range(len(held_at(document, list, *inside, "slos"))):
         at = (*inside, "slos", index)
         name = text_at(document, *at, "name")
         events, raw = (*at, "sli", "events"), (*at, "sli", "raw")

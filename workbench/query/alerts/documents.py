@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from workbench.query.http.reading import without_halves
+
 
 def documents_of(lines: Iterable[bytes]) -> Iterator[Any]:
     """Give the documents in the lines of a file; a line that belongs to none is given as its bytes.
@@ -34,7 +36,7 @@ def documents_of(lines: Iterable[bytes]) -> Iterator[Any]:
 
 def _read(text: bytes) -> Any:
     try:
-        return json.loads(text)
+        return without_halves(json.loads(text), text)
     except (ValueError, RecursionError):
         return None
 

@@ -70,7 +70,7 @@ def git_deployments(repository: Path, span: TimeRange, *, tags: str = "v*") -> G
         repository, "for-each-ref", "--sort=creatordate", "--format=%(refname)%00%(creatordate:unix)",
         f"refs/tags/{tags}",
     )  # fmt: skip
-    rows = [line.split("\0") for line in listed.splitlines()]
+    rows = [line.split("\0") for line in listed.split("\n") if line]
     known = [(name, int(made)) for name, made in rows if made]
     if not known:
         raise ParameterError(
@@ -100,7 +100,7 @@ def git_deployments(repository: Path, span: TimeRange, *, tags: str = "v*") -> G
 def _brought(repository: Path, before: str, tag: str) -> list[tuple[int, str]]:
     """Time of authoring and subject of the commits between two tags. [s since the epoch]"""
     text = _git(repository, "log", "--no-merges", "--format=%at%x00%s", f"{before}..{tag}", "--")
-    return [(int(at), subject) for at, _, subject in (line.partition("\0") for line in text.splitlines())]
+    return [(int(at), subject) for at, _, subject in (line.partition("\0") for line in text.split("\n") if line)]
 
 
 def _reaches(repository: Path, later: str, earlier: str) -> bool:

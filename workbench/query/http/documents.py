@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from workbench.query.http.reading import without_halves
+
 
 @contextmanager
 def without_collector() -> Iterator[None]:
@@ -41,16 +43,18 @@ def read_json(body: bytes) -> Any:
     """
     with without_collector():
         try:
-            return _reader()(body)
+            if (fast := _fast_reader()) is not None:
+                return fast(body)
         except ValueError:
-            return json.loads(body)
+            pass
+        return without_halves(json.loads(body), body)
 
 
 @cache
-def _reader() -> Callable[[bytes], Any]:
+def _fast_reader() -> Callable[[bytes], Any] | None:
     try:
         import orjson
     except ImportError:
-        return json.loads
+        return None
     reader: Callable[[bytes], Any] = orjson.loads
     return reader

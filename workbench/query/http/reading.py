@@ -21,6 +21,7 @@ MAX_BYTES = 512 << 20
 _OBJECT, _LIST, _ITEM, _KEY, _QUOTE = 232, 88, 40, 80, 28
 
 #: An escaped or encoded half of a surrogate pair, or a whole pair.
+_WRITTEN_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 _PACKED = ("gzip", "x-gzip", "deflate")
@@ -197,7 +198,13 @@ def read_json(text: bytes | bytearray, *, limit: int = MAX_BYTES, until: float =
     clocked = _clocked(until) if len(text) >= _LARGE and until < math.inf else None
     document = json.loads(text, object_hook=clocked)
     _look(until)
-    return _whole(document) if _HALF.search(text) else document
+    return without_halves(document, text)
+
+
+def without_halves(document: Any, text: bytes | bytearray | str) -> Any:
+    """Write halves of surrogate pairs of a document as U+FFFD, where its text has any: no column takes them."""
+    halves = _WRITTEN_HALF.search(text) if isinstance(text, str) else _HALF.search(text)
+    return _whole(document) if halves else document
 
 
 def json_bytes(text: bytes | bytearray) -> int:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from workbench.query.http.reading import without_halves
 from workbench.query.logs.levels import severity_of
 from workbench.query.logs.times import STAMP, is_time
 
@@ -108,7 +109,7 @@ def _with_object(text: str) -> dict[str, Any]:
     """Tell a message from the JSON object that ends it."""
     message, brace, rest = text.partition(" {")
     try:
-        inner = json.loads("{" + rest) if brace else {}
+        inner = without_halves(json.loads("{" + rest), rest) if brace else {}
     except (ValueError, RecursionError):
         inner = {}
     return {"message": message if inner else text} | inner

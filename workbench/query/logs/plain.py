@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from workbench.query.http.reading import without_halves
 from workbench.query.logs.levels import severity_of
 from workbench.query.logs.logfmt import logfmt_record
 from workbench.query.logs.named_forms import named_form
@@ -100,7 +101,7 @@ def plain_record(text: str) -> dict[str, Any]:
 def json_object(text: str) -> dict[str, Any] | None:
     """Read a JSON object; None when the text is none."""
     try:
-        read = json.loads(text)
+        read = without_halves(json.loads(text), text)
     except (ValueError, RecursionError):
         return None
     return read if isinstance(read, dict) else None

@@ -178,9 +178,13 @@ def _seconds(text: str, zone: str) -> int | None:
         return None
 
 
+#: No time since the epoch has more digits, and Python reads no number of 5,000. [count]
+_LONGEST = 40
+
+
 def _epoch(text: str) -> tuple[int, bool] | None:
     whole, _, part = text.partition(".")
-    if abs(int(whole)) < LEAST_EPOCH_S:
+    if len(whole) > _LONGEST or abs(int(whole)) < LEAST_EPOCH_S:
         return None
     for limit, power in _EPOCHS:
         if abs(int(whole)) < limit:

@@ -16,6 +16,10 @@ from workbench.studies.sources.context import Context
 _FORMS = "Give genai-prices or a gateway's catalogue in JSON, or CSV with provider, model, unit, price."
 
 
+#: What a document of another shape raises where it is read.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, csv.Error)
+
+
 def read_book(path: Path) -> PriceBook:
     """Read a ``PriceBook``: a list in JSON is genai-prices, an object a gateway's catalogue, CSV a table.
 
@@ -27,7 +31,7 @@ def read_book(path: Path) -> PriceBook:
     try:
         text = path.read_text(encoding="utf-8-sig")
         book = _parsed(text, path)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, *_UNREADABLE) as error:
         raise ParameterError(f"{path.name} cannot be read as prices: {error}.", hint=_FORMS) from None
     if not book.providers:
         raise ParameterError(f"{path.name} holds no price.", hint=_FORMS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Rows:
         if self._table is not None:
             yield from self._table.select(list(columns)).to_batches(max_chunksize=BATCH)
         for file in self._files:
-            with pq.ParquetFile(file, memory_map=True) as parquet:
+            with _opened(file) as parquet:
                 yield from parquet.iter_batches(BATCH, columns=list(columns))
 
     def sample(self, columns: Sequence[str]) -> pa.Table:
@@ -63,7 +64,7 @@ class Rows:
             return self._table.select(list(columns)).take(np.linspace(0, self.count - 1, SAMPLE).astype(np.int64))
         parts = []
         for file in self._files:
-            with pq.ParquetFile(file, memory_map=True) as parquet:
+            with _opened(file) as parquet:
                 groups = np.unique(np.linspace(0, parquet.num_row_groups - 1, 8).astype(int)).tolist()
                 whole = self.count <= SAMPLE
                 for group in range(parquet.num_row_groups) if whole else groups:
@@ -97,21 +98,33 @@ def open_rows(ctx: Context, rows: str | Path) -> Rows:
     if not files:
         tables = ", ".join(sorted(ctx.tables)) or "none"
         raise ParameterError(f"There is no file and no table {str(rows)!r}.", hint=f"Tables of the settings: {tables}.")
-    try:
-        if all(".parquet" in file.suffixes or file.suffix == ".pq" for file in files):
-            return _parquet(files)
+    if all(".parquet" in file.suffixes or file.suffix == ".pq" for file in files):
+        return _parquet(files)
+    with _named_faults(path):
         return _held(path.name, pa.concat_tables([_csv(file) for file in files], promote_options="permissive"))
-    except (pa.ArrowException, OSError) as error:
+
+
+@contextmanager
+def _named_faults(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0][:200]
         raise ParameterError(
             f"{path.name} cannot be read: {reason}", hint="It must be CSV (UTF-8, with a header) or Parquet."
         ) from None
 
 
+@contextmanager
+def _opened(file: Path) -> Iterator[pq.ParquetFile]:
+    with _named_faults(file), pq.ParquetFile(file, memory_map=True) as parquet:
+        yield parquet
+
+
 def _parquet(files: Sequence[Path]) -> Rows:
     count, names = 0, None
     for file in files:
-        with pq.ParquetFile(file, memory_map=True) as parquet:
+        with _opened(file) as parquet:
             count += parquet.metadata.num_rows
             own = parquet.schema_arrow.names
         names = own if names is None else [name for name in names if name in own]

@@ -62,7 +62,9 @@ class _Reading:
             return timedelta(milliseconds=duration_ms(str(value)))
         except ParameterError as error:
             self.fault(path, f"{error.message} {error.hint}")
-            return timedelta(0)
+        except OverflowError:
+            self.fault(path, f"{str(value)[:40]!r} is too long a time")
+        return timedelta(0)
 
     def zone_of(self, value: Any, path: Place) -> str:
         try:
@@ -224,7 +226,10 @@ def _destinations(reading: _Reading, value: Any, path: Place) -> tuple[Destinati
         reading.keys(data, place, ("channel", "recipients"))
         channels = reading.known.channels
         channel = reading.among(data.get("channel"), place, "channel in the settings", channels)
-        recipients = tuple(str(each) for each in data.get("recipients") or ())
+        if not isinstance(named := data.get("recipients") or (), list | tuple):
+            reading.fault(place, f"recipients is a list, not {named!r:.40}")
+            named = ()
+        recipients = tuple(map(str, named))
         if recipients and channels.get(channel, "email") != "email":
             reading.fault(place, f"recipients belong to e-mail; the channel {channel!r} is of another kind")
         for address in recipients:

@@ -126,14 +126,25 @@ def _genai_price(provider: str, model: str, part: Mapping[str, Any], source: str
         base = value
         if isinstance(value, Mapping):
             base = value["base"]
-            tiers = tuple((int(tier["start"]), _decimal(tier["price"])) for tier in value["tiers"])
-        rates[key.removesuffix(suffix) + ending] = Rate(_decimal(base), per, tuple(sorted(tiers)))
+            tiers = tuple((int(tier["start"]), _price(tier["price"], provider, model)) for tier in value["tiers"])
+        rates[key.removesuffix(suffix) + ending] = Rate(_price(base, provider, model), per, tuple(sorted(tiers)))
     since = date.fromisoformat(limits["start_date"]) if "start_date" in limits else None
     begins, ends = (
         time.fromisoformat(str(limits[name]).removesuffix("Z")) if name in limits else None
         for name in ("start_time", "end_time")
     )
     return Price(provider, model, rates, since, None, begins, ends, source=source)
+
+
+#: No price has more digits before or behind its point; written out, 1e999999999 fills the memory. [count]
+_DIGITS = 40
+
+
+def _price(value: Any, provider: str, model: str) -> Decimal:
+    price = _number(value, provider, model)
+    if price is None:
+        raise ParameterError(f"{provider} {model}: {value!r} is no price.")
+    return price
 
 
 def _number(value: Any, provider: str, model: str) -> Decimal | None:
@@ -150,6 +161,6 @@ def _number(value: Any, provider: str, model: str) -> Decimal | None:
 
 def _decimal(value: Any) -> Decimal:
     number = value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else str(value))
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > _DIGITS:
         raise InvalidOperation(f"{value!r} is no number")
     return Decimal(f"{number:f}")

@@ -34,13 +34,18 @@ class _Bits:
     """Bits of a chunk, read from the front."""
 
     def __init__(self, data: bytes) -> None:
-        self._word, self._left = int.from_bytes(data, "big"), len(data) * 8
+        self._data, self._at = data, 0
 
     def take(self, count: int) -> int:
-        self._left -= count
-        if self._left < 0:
+        self.need(count)
+        self._at += count
+        first, last = (self._at - count) >> 3, (self._at + 7) >> 3
+        return (int.from_bytes(self._data[first:last], "big") >> (last * 8 - self._at)) & ((1 << count) - 1)
+
+    def need(self, count: int) -> None:
+        """Refuse what says that more follows than there is, before room is made for it."""
+        if self._at + count > len(self._data) * 8:
             raise ValueError("a chunk of histograms ends before its last sample")
-        return (self._word >> self._left) & ((1 << count) - 1)
 
     def unsigned(self) -> int:
         ones = 0
@@ -111,6 +116,7 @@ def decode(data: bytes, kind: int) -> list[Sample]:
     schema = bits.signed()
     spans = [_spans(bits), _spans(bits)]
     bounds = tuple(_bound(bits) for _ in range(bits.unsigned())) if schema == CUSTOM else ()
+    bits.need(sum(length for side in spans for length, _ in side))  # a bucket has a bit at least
     numbers = [list(_numbers(side)) for side in spans]
     samples = (_whole if kind == INTEGER else _floats)(bits, count, sum(map(len, numbers)))
     histograms: list[Sample] = []
@@ -149,9 +155,11 @@ def _whole(bits: _Bits, count: int, width: int) -> _Read:
             buckets = [_Running(bits.signed()) for _ in range(width)]
         else:
             time.step(bits), total.step(bits), zeros.step(bits)
-            if not is_stale(np.array([observed.step(bits)]))[0]:
-                for bucket in buckets:
-                    bucket.step(bits)
+            if is_stale(np.array([observed.step(bits)]))[0]:
+                yield time.value, total.value, zeros.value, _float(observed.bits), []
+                continue
+            for bucket in buckets:
+                bucket.step(bits)
         own: list[float] = [bucket.value for bucket in buckets]
         yield time.value, total.value, zeros.value, _float(observed.bits), own
 
@@ -165,9 +173,11 @@ def _floats(bits: _Bits, count: int, width: int) -> _Read:
             buckets = [_Changing(bits.take(64)) for _ in range(width)]
         else:
             time.step(bits), total.step(bits), zeros.step(bits)
-            if not is_stale(np.array([observed.step(bits)]))[0]:
-                for bucket in buckets:
-                    bucket.step(bits)
+            if is_stale(np.array([observed.step(bits)]))[0]:
+                yield time.value, _float(total.bits), _float(zeros.bits), _float(observed.bits), []
+                continue
+            for bucket in buckets:
+                bucket.step(bits)
         own = [_float(bucket.bits) for bucket in buckets]
         yield time.value, _float(total.bits), _float(zeros.bits), _float(observed.bits), own
 
