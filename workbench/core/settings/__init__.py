@@ -24,6 +24,7 @@ from workbench.core.settings.channels import ChannelSettings
 from workbench.core.settings.cost import CostSettings
 from workbench.core.settings.grafana import GrafanaSettings
 from workbench.core.settings.limits import Limits as Limits
+from workbench.core.settings.places import placed
 from workbench.core.settings.secrets import Frozen, SecretRef, holds_password
 from workbench.core.settings.system import SystemSettings as SystemSettings
 from workbench.core.settings.toml_lines import line_of
@@ -357,9 +358,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
         )
     chosen = {**data, **_environment(), **{name: value for name, value in overrides.items() if value is not None}}
     outside = "home" not in data or overrides.get("home") is not None or os.environ.get("WORKBENCH_HOME")
-    if not isinstance(named := chosen.get("home", ".workbench"), str | Path):
-        raise SettingsError(f"{origin}:{line_of(text, ('home',))}: home: a path is needed, not {named!r}.")
-    chosen["home"] = _placed(Path(named), Path.cwd() if outside else base)
+    chosen["home"] = placed(chosen.get("home", ".workbench"), Path.cwd() if outside else base)
     chosen.setdefault("sources", {"demo": {"kind": "archive", "path": str(chosen["home"] / "demo")}})
     try:
         named_zone(str(chosen.get("zone", "UTC")))
@@ -371,16 +370,9 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     return _absolute(read, base)
 
 
-def _placed(path: Path, base: Path) -> Path:
-    try:
-        return (base / path.expanduser()).resolve()
-    except (RuntimeError, ValueError, OSError) as error:  # ~nobody, a zero byte, links in a circle
-        raise SettingsError(f"The path {str(path)!r} of the settings cannot be used: {error}.") from None
-
-
 def _absolute(read: Settings, base: Path) -> Settings:
     def below(path: Path | None) -> Path | None:
-        return None if path is None else _placed(path, base)
+        return None if path is None else placed(path, base)
 
     sources = {
         name: source.model_copy(
