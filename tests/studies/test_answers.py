@@ -177,6 +177,25 @@ def test_changed_data_gives_a_new_answer_and_an_older_one_says_its_age(ctx, tmp_
     assert requests(settled(later, question(), compute)) == [2 * count for count in requests(before)]
 
 
+@pytest.mark.slow
+def test_what_is_added_after_a_period_leaves_its_answer_true_and_what_is_added_to_it_does_not(ctx, tmp_path):
+    compute, archive = Counted(), Archive.open(tmp_path / "archive")
+    later = replace(ctx, clock=lambda: NOW + timedelta(days=1))
+    before = answer(later, question(), compute=compute)
+    grown = samples(NOW + timedelta(days=1))
+    archive.append_samples(grown)
+    another = {**dict(grown.labels[1]), "status_code": "500"}
+    archive.append_samples(SeriesSet.of([(another, [to_ms(NOW) + 60_000], [7.0])]))
+    assert answer(later, question(), compute=compute).age_s is None
+    assert compute.times == 1
+    assert study_bytes(answer(later, question(), compute=compute)) == study_bytes(before)
+    present = replace(ctx, clock=lambda: NOW + timedelta(minutes=30))
+    assert data_of(present, question()) != data_of(later, question())
+    archive.append_samples(samples(NOW, step=2.0))
+    assert answer(later, question(), compute=compute).age_s == 0
+    assert requests(settled(later, question(), compute)) == [2 * count for count in requests(before)]
+
+
 def test_periods_that_are_over_are_never_taken_for_one_another(ctx):
     ctx = replace(ctx, clock=lambda: NOW + timedelta(days=60))
     earlier = TimeRange(SPAN.start - timedelta(days=2), SPAN.start)
@@ -278,9 +297,8 @@ def test_who_waits_for_another_process_takes_its_answer(ctx):
             begun.set()
             time.sleep(0.5)
             content = study_bytes(ask(ctx, question()))
-            ctx.store.keep_study(
-                key, content, study="service_performance", system=LAB, as_of=NOW, made=NOW, data=data_of(ctx).version
-            )
+            data = data_of(ctx, question()).version
+            ctx.store.keep_study(key, content, study="service_performance", system=LAB, as_of=NOW, made=NOW, data=data)
 
     thread = threading.Thread(target=other)
     thread.start()

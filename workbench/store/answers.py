@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Column, ColumnElement, Table, delete, func, select
 
 from workbench.core.timerange import to_ms
 from workbench.store.connection import Connected, upsert
@@ -96,15 +96,21 @@ class Answers(Connected):
             rows += connection.execute(select(func.count(), func.max(definitions.c.since_ms))).all()
         return hashlib.sha256(repr(rows).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def collected_version(self) -> str:
-        """Fingerprint of what was collected: observations, health, episodes."""
+    def collected_version(self, until_ms: int | None = None) -> str:
+        """Fingerprint of what was collected: observations, health, episodes; of the last two those up to an instant.
+
+        Parameters
+        ----------
+        until_ms : int, optional
+            The instant; by default all counts. [ms since the epoch]
+        """
         seen, health, episodes = observations.c, health_results.c, alert_episodes.c
         queries = (
             select(func.count(), func.max(seen.first_seen_ms)),
-            select(func.count(), func.max(health.at_ms)),
+            select(func.count(), func.max(health.at_ms)).where(*_until(health.at_ms, until_ms)),
             select(
                 func.count(), func.max(episodes.starts_ms), func.max(episodes.ends_ms), func.count(episodes.ends_ms)
-            ),
+            ).where(*_until(episodes.starts_ms, until_ms)),
         )
         with self._reading() as connection:
             rows = [tuple(row) for query in queries for row in connection.execute(query)]
@@ -117,3 +123,7 @@ class Answers(Connected):
 
 def _ordered(table: Table) -> Any:
     return select(table).order_by(table.c.id)
+
+
+def _until(column: Column[int], until_ms: int | None) -> list[ColumnElement[bool]]:
+    return [] if until_ms is None else [column <= until_ms]

@@ -93,7 +93,7 @@ def answer(
     if store is None:
         return compute(ctx, question)
     try:
-        key, data = key_of(ctx, question), data_of(ctx)
+        key, data = key_of(ctx, question), data_of(ctx, question)
         kept = _kept(ctx, store, key, question, data)
     except WorkbenchError:
         return compute(ctx, question)  # a store that cannot be used is no reason to answer nothing
@@ -119,7 +119,7 @@ def kept_answer(ctx: Context, question: Question) -> Study | None:
     WorkbenchError
         The store cannot be used.
     """
-    return None if ctx.store is None else _kept(ctx, ctx.store, key_of(ctx, question), question, data_of(ctx))
+    return None if ctx.store is None else _kept(ctx, ctx.store, key_of(ctx, question), question, data_of(ctx, question))
 
 
 def usable_for(question: Question) -> timedelta:
@@ -220,7 +220,7 @@ def answer_unless_begun(ctx: Context, question: Question) -> None:
     if ctx.store is None:
         return
     key = key_of(ctx, question)
-    kept = _kept(ctx, ctx.store, key, question, data_of(ctx))
+    kept = _kept(ctx, ctx.store, key, question, data_of(ctx, question))
     if kept is None or kept.age_s is not None:
         with suppress(LeaseTaken), held(ctx.store, f"answer/{key[:40]}", clock=ctx.clock):
             _compute(ctx, ctx.store, key, question, ask)
@@ -315,7 +315,7 @@ def _computed_once(
         while True:
             try:
                 with held(store, f"answer/{key[:40]}", clock=ctx.clock):
-                    kept = _kept(ctx, store, key, question, data_of(ctx))  # somebody may have been quicker
+                    kept = _kept(ctx, store, key, question, data_of(ctx, question))  # somebody may have been quicker
                     if kept is not None and kept.age_s is None:
                         return kept
                     return _compute(ctx, store, key, question, compute)
@@ -323,7 +323,7 @@ def _computed_once(
                 pass
             except ArchiveError:  # a store that takes no lease
                 return compute(ctx, question)
-            kept = _kept(ctx, store, key, question, data_of(ctx))
+            kept = _kept(ctx, store, key, question, data_of(ctx, question))
             if kept is not None and (older or kept.age_s is None):
                 return kept
             if time.monotonic() > until:
@@ -333,7 +333,7 @@ def _computed_once(
 
 def _compute(ctx: Context, store: Store, key: str, question: Question, compute: Compute) -> Study:
     """Compute and keep an answer; one whose conditions changed meanwhile, and one for want of data, is not kept."""
-    data = data_of(ctx)
+    data = data_of(ctx, question)
     study = compute(ctx, question)
     if study.status == "unavailable" or (study.status == "refused" and not study.coverage > 0):
         return study

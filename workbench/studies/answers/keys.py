@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import workbench
-from workbench.archive import ArchiveSource
+from workbench.archive import Archive, ArchiveSource
+from workbench.archive.storage.document import RAW_DELETED_BEFORE
+from workbench.archive.storage.layout import LAYOUTS, SERIES, Layout
+from workbench.archive.storage.parquet import DataFile
 from workbench.catalog import Catalog
 from workbench.core.errors import WorkbenchError
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.studies.sources.context import Context
 
 _FORM = 1  # raised when answers are written in another form
@@ -33,6 +36,9 @@ STEP_MS = 300_000
 
 #: A period that ended less than this ago ends at the present: pages round "now" down to five minutes.
 PRESENT = timedelta(minutes=10)
+
+#: An answer about an instant so long ago says nothing of the present, such as which sources are there.
+OVER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -100,16 +106,22 @@ def judged_by(ctx: Context) -> str:
     return _hash(_FORM, ctx.identity.scope, _catalog(ctx.catalog), decided, program_version())
 
 
-def data_of(ctx: Context) -> Data:
-    """Fingerprint of the data that may be read: versions of archives, tables in files, what was collected."""
-    parts: list[Any] = []
+def data_of(ctx: Context, question: Question) -> Data:
+    """Fingerprint of the data that may be read: archives, tables in files, what was collected.
+
+    Of a period that is over only what tells of the time up to its end counts, so what is added later changes nothing.
+    """
+    over = ctx.clock() - question.as_of >= OVER
+    until_ms = to_ms(question.as_of) if over else None
+    parts: list[Any] = [until_ms]
     whole = True
     for name, source in sorted(ctx.sources.items()):
         if not isinstance(source, ArchiveSource):
             whole = False
             continue
         try:
-            parts.append((name, source.archive.versions(), source.archive.meta))
+            held = source.archive
+            parts.append((name, (held.versions(), held.meta) if until_ms is None else _state_until(held, until_ms)))
         except WorkbenchError as error:
             parts.append((name, str(error)))
     for name, table in sorted(ctx.tables.items()):
@@ -121,8 +133,22 @@ def data_of(ctx: Context) -> Data:
         parts.append(("prices", list(_stated(ctx.cost.prices))))
     whole = whole and not (ctx.log_sources or ctx.span_sources or ctx.episode_sources)
     if ctx.store is not None:
-        parts.append(ctx.store.collected_version())
+        parts.append(ctx.store.collected_version(until_ms))
     return Data(_hash(parts), whole)
+
+
+def _state_until(archive: Archive, until_ms: int) -> tuple[Any, ...]:
+    """Return what an archive holds up to an instant: files do not change, and later ones begin after it."""
+    files = [
+        sorted(file.path for file in archive.files(layout) if _begin_ms(file, layout) <= until_ms)
+        for layout in LAYOUTS
+        if layout != SERIES  # a new series has its samples in another file
+    ]
+    return files, archive.families, archive.meta.get(RAW_DELETED_BEFORE)
+
+
+def _begin_ms(file: DataFile, layout: Layout) -> int:
+    return file.low[layout.time or layout.order[0]] // layout.per_ms
 
 
 @lru_cache(maxsize=1)
