@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -19,6 +20,9 @@ from workbench.studies.answers.process import IDLE
 #: Elsewhere libraries of the system do not survive a fork.
 FORKS = sys.platform == "linux"
 
+#: When nobody asked for a worker for so long, what only some answers need is loaded too. [s]
+QUIET_S = 10.0
+
 
 def main(channel: socket.socket) -> None:
     """Make workers until the channel is closed; return when the last one has ended."""
@@ -27,9 +31,13 @@ def main(channel: socket.socket) -> None:
         from workbench.studies.answers import worker
 
         worker.load()
-        gc.collect()
-        gc.freeze()  # a collection would write to pages that are shared
+        _share()
+    loads = FORKS
     while True:
+        if loads and not select.select([channel], [], [], QUIET_S)[0]:
+            loads = False
+            worker.load_rest()
+            _share()
         byte, ends, _, _ = socket.recv_fds(channel, 1, 1)
         if not byte:
             break
@@ -48,6 +56,12 @@ def main(channel: socket.socket) -> None:
         os.close(ends[0])
     with suppress(ChildProcessError):
         os.wait()  # for all of them, as none is left to be waited for
+
+
+def _share() -> None:
+    """Keep what is loaded out of collections, which would write to pages that are shared."""
+    gc.collect()
+    gc.freeze()
 
 
 def _forked() -> int:

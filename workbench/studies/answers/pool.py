@@ -31,7 +31,7 @@ from workbench.studies.sources.context import Context
 MOST = 4
 
 #: Answers of one process: then another takes its place, and the system has its memory back. [count]
-ANSWERS = 24
+ANSWERS = 16
 
 #: What can wait until nobody is asking waits at most so long. [s]
 QUIET_S = 30.0

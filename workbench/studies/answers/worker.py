@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NoReturn
 import pyarrow as pa
 
 from workbench import studies
+from workbench.analysis.statistics import load_statistics
 from workbench.archive.groups import forget
 from workbench.core.access.identity import Grant, Identity
 from workbench.core.errors import WorkbenchError
@@ -82,7 +83,9 @@ def main(ahead: int | None = None) -> None:
             with answer_first():
                 _answer(answers, line)
                 _answer_waiting(answers)
+            _release_memory()
             if not _asked(KEPT_S):
+                forget()
                 _release_memory()
 
 
@@ -106,8 +109,7 @@ def _answer(answers: BinaryIO, line: bytes) -> None:
 
 
 def _release_memory() -> None:
-    """Give memory back to the system, as an idle worker needs none."""
-    forget()
+    """Give memory that was freed back to the system; a question leaves some hundred MB of it."""
     pa.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):  # glibc alone keeps what was freed and can be asked for it
         ctypes.CDLL(None).malloc_trim(0)
@@ -120,6 +122,11 @@ def load() -> None:
         getattr(studies, name)
     with suppress(WorkbenchError):  # what is wrong is said to who asks
         _context(_state())
+
+
+def load_rest() -> None:
+    """Load what only some answers need and takes long, when nobody waits for a worker."""
+    load_statistics()
 
 
 def _begin(ahead: int | None) -> None:

@@ -1,0 +1,10 @@
+"""Statistics of scipy take half a second to load, which the first to need them would wait for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+
+def load_statistics() -> None:
+    """Load them now."""
+    import_module("scipy.stats")
