@@ -97,7 +97,7 @@ def test_a_view_is_never_added_and_its_difference_is_named():
 def test_a_poorly_observed_base_states_no_change():
     result = spend_totals(BOOK, seen([one.role for one in ACCOUNTS], [0.2, 1.0, 1.0, 1.0]), ACCOUNTS, PERIODS)
     assert np.isnan(result.frame["change_ratio"].iloc[0])
-    assert any("only 60.0% of 2026-09-29" in note for note in result.notes)
+    assert any("only 60.0 % of 2026-09-29" in note for note in result.notes)
 
 
 def test_an_amount_of_which_nothing_was_observed_is_unknown_and_no_zero():

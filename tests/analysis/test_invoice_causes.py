@@ -58,4 +58,4 @@ def test_a_gap_of_the_meter_explains_what_it_may_have_cost() -> None:
     invoice = {"provider": "p", "start": DAY[0], "end": DAY[1], "amount": Decimal(26), "currency": "USD"}
     seen = slices.assign(role="cost", covered=0.95)
     check = invoice_check(pd.DataFrame([invoice]), ledger, seen, [ACCOUNT], as_of=BEGIN + timedelta(days=3))
-    assert check.frame["cause"].tolist() == ["5.0% of the time was not observed"]
+    assert check.frame["cause"].tolist() == ["5.0 % of the time was not observed"]

@@ -63,7 +63,7 @@ def test_lines_of_files_come_newest_first_with_the_share_understood(
     code, out, err = run(capsys, "--config", config, "logs", "choreoai", "--last", "1h", "--format", "json")
     assert code == 0
     assert [row["severity"] for row in json.loads(out)] == ["", "ERROR", "WARN", "INFO"]
-    assert "75.00% of 4 records (4 lines) in 1 file were understood." in err
+    assert "75.00 % of 4 records (4 lines) in 1 file were understood." in err
     assert "1 of 4 records have no time that can be read" in err
     assert "4 lines of files match" in err
     code, out, _ = run(capsys, "--config", config, "logs", "choreoai", "--last", "1h", "--severity", "warn",

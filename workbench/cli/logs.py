@@ -92,9 +92,12 @@ def logs(
     if show_query and result.query:
         say(f"Query: {result.query}")
     if result.coverage:
+        from workbench.core.units import ratio_text
+
         read = result.coverage
         files = f"{read['files']} file{'s' if read['files'] != 1 else ''}"
-        say(f"{read['share']:.2%} of {read['records']:,} records ({read['lines']:,} lines) in {files} were understood.")
+        share = ratio_text(read["share"], digits=2)
+        say(f"{share} of {read['records']:,} records ({read['lines']:,} lines) in {files} were understood.")
     shown = f", the newest {limit} are shown" if result.matched > limit and not count_by else ""
     kept = " (kept lines; the estimates say how many there were)" if result.sampled else ""
     matched = "1 line" if result.matched == 1 else f"{result.matched:,} lines"

@@ -18,6 +18,7 @@ from workbench.analysis.cost.spend import COVERAGE_FLOOR
 from workbench.analysis.counting.amounts import added
 from workbench.core.money import quantised, total
 from workbench.core.result import Result
+from workbench.core.units import ratio_text
 
 #: An invoice that is farther from the meter than this share of it differs, unless the settings say otherwise.
 TOLERANCE = Decimal("0.01")
@@ -250,7 +251,7 @@ def _cause(row: dict[str, Any], invoice: Invoice, own: pd.DataFrame, seen: pd.Da
     if fits:
         return f"fits a cut at midnight of UTC{_offset_text(min(fits, key=lambda shift: (fits[shift], abs(shift))))}"
     if difference > 0 and 1 - coverage > 0 and float(difference) <= 3 * float(row["metered"]) * (1 / coverage - 1):
-        return f"{1 - coverage:.1%} of the time was not observed"
+        return f"{ratio_text(1 - coverage, digits=1)} of the time was not observed"
     return "unexplained"
 
 

@@ -31,6 +31,7 @@ from workbench.analysis.counting.amounts import summed
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
+from workbench.core.units import ratio_text
 
 #: Below this observed share of either period no change is stated.
 COVERAGE_FLOOR = 0.9
@@ -297,7 +298,7 @@ def _remarks(
     for row in totals.itertuples():
         for share, span in ((row.coverage, periods.now), (row.before_coverage, periods.before)):
             if share < COVERAGE_FLOOR:
-                much = f"only {share:.1%}" if share else "nothing"
+                much = f"only {ratio_text(share, digits=1)}" if share else "nothing"
                 notes.append(f"{row.measure}: {much} of {span} was observed; no change is stated.")
     titles = {account.role: account.title for account in accounts}
     for account in accounts:

@@ -15,7 +15,7 @@ from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.objective import Goal, budget_minutes, goal_status, period_budget
 from workbench.core.result import Result, Status
 from workbench.core.timerange import DAY_MS, MINUTE_MS, TimeRange, from_ms
-from workbench.core.units import ratio_text
+from workbench.core.units import ratio_text, target_text
 
 #: The pace of spending, for the projected end of the budget, is that of this last part of the window.
 PACE_MS = 3 * DAY_MS
@@ -201,8 +201,8 @@ def _judged(history: History, goal: Goal, as_of: datetime, failed: Status | None
         if (status(low) == "spent") != (status(high) == "spent"):
             row["status"] = "refused"
             remarks.append(
-                f"{goal.objective}: between {low / total:.4%} and {high / total:.4%} were good and "
-                f"{float(goal.target):.4%} is the target, so whether it was met is unknown."
+                f"{goal.objective}: between {ratio_text(low / total)} and {ratio_text(high / total)} were good and "
+                f"{target_text(goal.target)} is the target, so whether it was met is unknown."
             )
     return row, remarks
 

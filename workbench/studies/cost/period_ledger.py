@@ -13,6 +13,7 @@ from workbench.analysis.cost.spend import COVERAGE_FLOOR
 from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.units import ratio_text
 from workbench.studies.counting.counters import CounterReader
 from workbench.studies.counting.ledger import (
     SLICE_MS,
@@ -54,7 +55,8 @@ class PeriodLedger:
                 warnings.append("No counter of money was observed in this period.")
             elif coverage < COVERAGE_FLOOR:
                 warnings.append(
-                    f"Only {coverage:.1%} of the period was observed: what was spent in the rest is unknown."
+                    f"Only {ratio_text(coverage, digits=1)} of the period was observed: "
+                    "what was spent in the rest is unknown."
                 )
         return Study(
             name=name,
