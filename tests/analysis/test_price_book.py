@@ -139,3 +139,10 @@ def test_an_empty_book_knows_nothing():
     assert PriceBook({"p": Provider("p", ())}).price("p", "m", datetime(2026, 1, 1, tzinfo=UTC)) is None
     with pytest.raises(ParameterError, match="Row 1"):
         table_prices([{"provider": "p", "model": "m", "price": "cheap"}])
+
+
+@pytest.mark.parametrize("clause", ["x", ["x"], {"equals": 1}, {"or": {"equals": "x"}}, {"regex": "("}, {"and": 7}])
+def test_a_clause_of_another_shape_is_refused_where_it_is_read(clause) -> None:
+    model = {"id": "m", "match": clause, "prices": {"input_mtok": 1}}
+    with pytest.raises(ParameterError, match="no clause that names are compared with"):
+        genai_prices([{"id": "p", "models": [model]}])

@@ -62,11 +62,11 @@ def genai_prices(document: Sequence[Mapping[str, Any]], *, source: str = "genai-
             listed = model["prices"] if isinstance(model["prices"], list) else [{"prices": model["prices"]}]
             who = str(provider["id"]), str(model["id"])
             prices = tuple(_genai_price(*who, entry, source) for entry in listed)
-            entries.append(Entry(*who, model.get("match", {}), prices))
+            entries.append(Entry(*who, _clause(model.get("match", {}), who), prices))
         providers[provider["id"]] = Provider(
             provider["id"],
             tuple(entries),
-            provider.get("provider_match") or {},
+            _clause(provider.get("provider_match") or {}, provider["id"]),
             tuple(provider.get("fallback_model_providers") or ()),
         )
     return PriceBook(providers, source)
@@ -134,6 +134,21 @@ def _genai_price(provider: str, model: str, part: Mapping[str, Any], source: str
         for name in ("start_time", "end_time")
     )
     return Price(provider, model, rates, since, None, begins, ends, source=source)
+
+
+def _clause(clause: Any, who: object) -> Mapping[str, Any]:
+    """Check a clause that names are compared with, and those inside it."""
+    try:
+        for kind, value in clause.items():
+            if kind in ("or", "and"):
+                for part in value:
+                    _clause(part, who)
+            else:
+                re.compile(value if kind == "regex" else re.escape(value))
+    except (AttributeError, TypeError, re.error):
+        raise ParameterError(f"{who}: {clause!r:.60} is no clause that names are compared with.") from None
+    checked: Mapping[str, Any] = clause
+    return checked
 
 
 #: No price has more digits before or behind its point; written out, 1e999999999 fills the memory. [count]
