@@ -15,7 +15,7 @@ with states.guard():
     scorecard.show(study)
     tables.texts(
         scorecard.rows(study, by),
-        alt="Objectives by period: SLI, budget spent, status, and from what",
+        alt="Objectives by period: SLI, budget spent, status; what was issued, or is not whole, is marked",
         tint=tables.status_tint,
     )
     states.warned(study)

@@ -112,7 +112,9 @@ def test_the_month_is_forecast_in_all_and_by_key_with_the_day_of_the_overrun():
     assert rows.loc[("key", "a"), "overrun"] == "2026-10-18"
     assert rows.loc[("key", "a"), "probability"] > 0.9
     assert np.isnan(rows.loc[("key", "b"), "probability"])
-    assert forecast_figure(result).data[2].y[-1] == pytest.approx(310.0)
+    fan = forecast_figure(result).data[2]
+    assert [fan.y[0], fan.y[-1]] == pytest.approx([100.0, 310.0])
+    assert pd.Timestamp(fan.x[0]) == pd.Timestamp("2026-10-11")
 
 
 @pytest.mark.parametrize(("hours", "left", "chance", "overrun"), [

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workbench.analysis.cost.budgets import BudgetUse
 from workbench.analysis.cost.drivers import SpendDrivers
 from workbench.analysis.cost.landing import SpendForecast
 from workbench.analysis.cost.spend import COVERAGE_FLOOR, DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
+from workbench.core.timerange import DAY_MS
 from workbench.core.units import amount_text, change_text, day_text, ratio_text, short_text
 
 #: Most dates written below an axis of days.
@@ -207,13 +209,19 @@ def forecast_figure(result: SpendForecast, unit: str = "", *, mode: Mode = "ligh
 
     colours = palette(mode)
     unit = unit or next(iter(result.path["unit"]), "")
-    path = result.path[result.path["unit"] == unit]
-    figure = go.Figure(layout=_layout(mode, f"Spend of the month ({unit})", f"End of day ({result.zone})"))
+    whole = result.frame[(result.frame["unit"] == unit) & (result.frame["dimension"] == "all")]
+    now = pd.Timestamp(result.as_of).tz_convert(result.zone).tz_localize(None)
+    spent = whole["so_far"].astype(np.float64).to_list()[:1]
+    begin = pd.DataFrame(dict.fromkeys(("expected", "low", "high"), spent)).assign(day=now)
+    ahead = result.path[result.path["unit"] == unit]
+    path = pd.concat([begin, ahead.assign(day=pd.to_datetime(ahead["day"]))])
+    figure = go.Figure(layout=_layout(mode, f"Spend of the month ({unit})", f"Day ({result.zone})"))
     faint = {"width": 0, "color": colours.series}
     figure.add_scatter(x=path["day"], y=path["high"], line=faint, showlegend=False, name="High")
     figure.add_scatter(x=path["day"], y=path["low"], line=faint, fill="tonexty", name="80 % interval")
     figure.add_scatter(x=path["day"], y=path["expected"], line={"color": colours.series}, name="Expected")
     figure.update_yaxes(tickformat=_ticks(unit), rangemode="tozero")
+    figure.update_xaxes(tickformat="%-d %b", dtick=DAY_MS * max(1, len(ahead) // 6))
     return figure
 
 

@@ -93,11 +93,11 @@ def basis_text(row: Any, as_of: datetime) -> str:
 
 
 def cell_text(row: Any, as_of: datetime) -> str:
-    """Write one cell in one line: ``99.832 %, 168 % spent, Budget spent (issued)``."""
+    """Write one cell in one line: ``99.832 %, 168 % spent, Budget spent (issued)``; fresh counts have no note."""
+    basis = basis_text(row, as_of)
+    note = "" if basis == "counted" else f" ({basis.removeprefix('counted, ')})"
     word = status_word(row.status, row.coverage)
-    if row.sli != row.sli:
-        return f"{word} ({basis_text(row, as_of)})"
-    return f"{ratio_text(row.sli)}, {spent_text(row)}, {word} ({basis_text(row, as_of)})"
+    return f"{word}{note}" if row.sli != row.sli else f"{ratio_text(row.sli)}, {spent_text(row)}, {word}{note}"
 
 
 class ScorecardTable:
