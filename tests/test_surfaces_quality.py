@@ -67,5 +67,5 @@ def test_a_system_without_scores_says_not_measured(demo_settings):
     app.switch_page("quality.py").run()
     assert not app.exception
     texts = [str(element.value) for kind in (app.markdown, app.text) for element in kind]
-    assert any("not measured" in text for text in texts)
+    assert any("no score is judged" in text for text in texts)
     assert not app.get("plotly_chart")

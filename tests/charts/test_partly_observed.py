@@ -55,8 +55,8 @@ def test_the_scorecard_names_the_budgets_that_were_used_up_and_what_was_not_obse
     ]  # fmt: skip
     card = scorecard(rows, as_of=MONTH.end, zone="UTC")
     assert [row["2026-08"] for row in scorecard_rows(card)] == [
-        "100.000 %, 0 % spent, Partly observed (counted, 3 %)",
-        "50.000 %, 1000 % spent, Budget spent (counted, 3 % observed)",
+        "100.000 %, 0 % spent, Partly observed (3 %)",
+        "50.000 %, 1000 % spent, Budget spent (3 % observed)",
     ]
     assert "status-no_data'>Partly observed" in ScorecardTable(card)._repr_html_()
     assert scorecard_finding(card).text == (

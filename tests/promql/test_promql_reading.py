@@ -181,6 +181,18 @@ def test_brackets_in_strings_and_comments_do_not_count_as_nesting() -> None:
     assert isinstance(parse(text), Selector)
 
 
+def test_a_name_may_begin_with_a_colon_before_a_digit() -> None:
+    tree = parse("a + :9 @ -5")
+    assert isinstance(tree, Binary)
+    assert tree.rhs == Selector(":9", (), None, 0, At("time", -5000))
+    assert parse("a[5m:1m]") == parse("a[5m : 1m]")
+
+
+def test_a_time_beyond_the_calendar_is_refused() -> None:
+    with pytest.raises(QueryRejected, match="time out of range"):
+        parse("a @ 90005510h")
+
+
 @pytest.mark.slow
 @given(st.text(alphabet="ab(){}[]:,+-*/^=!~<>@ \"'`\\0159.mhs\n#", max_size=60))
 @settings(max_examples=500, deadline=None)

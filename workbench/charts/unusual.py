@@ -173,7 +173,8 @@ def capacity_lines(study: Study) -> tuple[Line, ...]:
     lines = []
     for row in frame.drop_duplicates(["resource", "series"]).itertuples():
         if row.reached_at <= pd.Timestamp(vars(limits)["as_of"]):
-            evidence = f"above {row.limit} now"
+            limit = str(row.limit).lstrip(">= ")
+            evidence = "full now" if limit == "full" else f"at or above {limit} now"
         else:
             chance = f"{chance_text(row.at_lead)} within {min(row.lead_days, row.ahead_days):,.0f} d"
             evidence = f"reaches {row.limit} on {instant_text(row.reached_at)} ({chance})"

@@ -22,7 +22,7 @@ LEVEL_DAYS, PACES = 28, (0.1, 0.3, 0.6)
 
 #: A day stands out by so many deviations, by so much more than the 90th percentile of past errors, and by so much of
 #: the mean of the three largest.
-DEVIATIONS, BEYOND_MOST, BEYOND_LARGEST = 2.0, 1.1, 0.45
+DEVIATIONS, BEYOND_MOST, BEYOND_LARGEST = 2.0, 1.1, 0.4
 
 #: Wider by this over the number of errors, as few of them seldom hold the largest.
 FEW_ERRORS = 4.0

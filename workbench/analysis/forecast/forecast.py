@@ -38,6 +38,9 @@ LEAST_DAYS, NORMAL_DAYS = 2, 14
 #: Most of the last fortnight that may be missing. [ratio]
 MOST_MISSING = 0.3
 
+#: A value of the last season that is so many times the usual distance from the median of seasons is not repeated. [x]
+LONE = 8.0
+
 #: Most backtests of one forecast.
 MOST_ORIGINS = 16
 
@@ -150,7 +153,8 @@ def forecast(
     :class:`~workbench.analysis.forecast.lines.Lines`, is backtested from rolling origins. Forecast: half the mean of
     its best three members, weighted 1/MAE², half the median of all; with less than a fortnight of history the median
     alone. A Theil-Sen line replaces it where its error up to three days ahead is below 0.8 of the pool's; seasonal
-    naive (weekly with two weeks of history) where that is below the error of both.
+    naive (weekly with two weeks of history) where that is below the error of both; what happened in its last season
+    alone is not repeated.
 
     The bands are conformal [1]_ by distance: within each stretch ahead their half-width is the ceil((n + 1) p) / n
     quantile of the n absolute errors of the backtest, times 1 + 1/(2 origins), as the errors of one origin are not
@@ -273,7 +277,7 @@ class _Now:
         if method.startswith("line") and self.lines is not None:
             return self.lines.ahead(method, steps)[0]
         paths = self.pool(steps)
-        return combined(paths, shares) if method == "pool" else paths[_naive(paths)]
+        return combined(paths, shares) if method == "pool" else _without_lone(paths)
 
     def slope(self, method: str, middle: Floats) -> float:
         day = DAY_H if self._seasons == HOURLY else 1
@@ -285,6 +289,15 @@ class _Now:
 
 def _naive(paths: dict[str, Floats]) -> str:
     return next(name for name in ("last long season", "last season", "last value") if name in paths)
+
+
+def _without_lone(paths: dict[str, Floats]) -> Floats:
+    """Return seasonal naive, but not what happened once in its season: there the median of the seasons."""
+    last, usual = paths[_naive(paths)], paths.get("long season median", paths.get("season median"))
+    if usual is None:
+        return last
+    off = np.abs(last - usual)
+    return np.where(off > LONE * np.median(off), usual, last)
 
 
 def _origins(length: int, steps: int, seasons: tuple[int, ...]) -> list[int]:

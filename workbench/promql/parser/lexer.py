@@ -27,6 +27,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+#: A name may begin with a colon, also before a digit; in brackets that is the colon of a subquery.
+_COLON_NAME = re.compile(r":[A-Za-z0-9_:]*")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _OPERATORS = frozenset({"+", "-", "*", "/", "%", "^", "==", "!=", "<", ">", "<=", ">=", "and", "or", "unless", "atan2"})
 
@@ -100,15 +102,19 @@ def tokens(query: str) -> list[Token]:
         A string without its end, or a character that has no meaning in PromQL.
     """
     read: list[Token] = []
-    at = 0
+    at = brackets = 0
     while at < len(query):
         match = _TOKEN.match(query, at)
         if match is None:
             if query[at] in "\"'`":
                 raise rejected("unterminated quoted string", query, at, hint="Close the string with the same quote.")
             raise rejected(f"unexpected character: {query[at]!r}", query, at)
-        if match.lastgroup != "space":
-            read.append(Token(str(match.lastgroup), match.group(), at))
+        kind = str(match.lastgroup)
+        brackets += (match.group() == "[") - (match.group() == "]")
+        if match.group() == ":" and not brackets:
+            kind, match = "word", _COLON_NAME.match(query, at) or match
+        if kind != "space":
+            read.append(Token(kind, match.group(), at))
         at = match.end()
     return read
 

@@ -82,7 +82,11 @@ def parse(text: str) -> Node:
         tree = pp.parse(plain)
     except ValueError as fault:
         raise _located(text, tokens, str(fault)) from None
-    return _Reader(text, tokens).node(tree)
+    try:
+        return _Reader(text, tokens).node(tree)
+    except OverflowError:
+        hint = f"Give seconds up to {_FARTHEST_S:.0e}, or a duration such as 5m."
+        raise rejected("time out of range", text, 0, hint=hint) from None
 
 
 def _check_times(text: str, tokens: list[Token]) -> None:
