@@ -26,9 +26,7 @@ def test_freshness_is_the_newest_sample_read(lab, lab_samples, name):
     now = newest + LATER
     later = type(lab)(**{**vars(lab), "clock": lambda: now})
     study = STUDIES[name](later, system=SYSTEM, range=TimeRange.last("7d", until=now), as_of=now)
-    assert study.freshness == (
-        None if name in ("capacity", "alerts") else newest
-    )  # the lab has neither
+    assert study.freshness == (None if name in ("capacity", "alerts") else newest)  # the lab has neither
 
 
 class Samples:
