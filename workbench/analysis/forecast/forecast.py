@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.forecast.lines import DAY_H, Lines, line_names
-from workbench.analysis.forecast.pool import DAILY, HOURLY, combined, members, weights
+from workbench.analysis.forecast.pool import DAILY, HOURLY, combined, members, naive_name, weights, without_lone
 from workbench.analysis.forecast.steps import levelled, recent_step
 
 Floats = NDArray[np.float64]
@@ -37,9 +37,6 @@ LEAST_DAYS, NORMAL_DAYS = 2, 14
 
 #: Most of the last fortnight that may be missing. [ratio]
 MOST_MISSING = 0.3
-
-#: A value of the last season that is so many times the usual distance from the median of seasons is not repeated. [x]
-LONE = 8.0
 
 #: Most backtests of one forecast.
 MOST_ORIGINS = 16
@@ -277,7 +274,7 @@ class _Now:
         if method.startswith("line") and self.lines is not None:
             return self.lines.ahead(method, steps)[0]
         paths = self.pool(steps)
-        return combined(paths, shares) if method == "pool" else _without_lone(paths)
+        return combined(paths, shares) if method == "pool" else without_lone(paths)
 
     def slope(self, method: str, middle: Floats) -> float:
         day = DAY_H if self._seasons == HOURLY else 1
@@ -285,19 +282,6 @@ class _Now:
             return self.lines.ahead(method, 1)[1]
         week = min(7 * day, len(middle) // 2)
         return float((middle[-week:].mean() - middle[:week].mean()) / (len(middle) - week) * day) if week else 0.0
-
-
-def _naive(paths: dict[str, Floats]) -> str:
-    return next(name for name in ("last long season", "last season", "last value") if name in paths)
-
-
-def _without_lone(paths: dict[str, Floats]) -> Floats:
-    """Return seasonal naive, but not what happened once in its season: there the median of the seasons."""
-    last, usual = paths[_naive(paths)], paths.get("long season median", paths.get("season median"))
-    if usual is None:
-        return last
-    off = np.abs(last - usual)
-    return np.where(off > LONE * np.median(off), usual, last)
 
 
 def _origins(length: int, steps: int, seasons: tuple[int, ...]) -> list[int]:
@@ -341,7 +325,9 @@ def _tested(
     errors = {
         "pool": _matrix([truth - combined(pool, shares) for truth, pool in zip(truths, pools, strict=True)], reach)
     }
-    errors["seasonal naive"] = _matrix([t - pool[_naive(pool)] for t, pool in zip(truths, pools, strict=True)], reach)
+    errors["seasonal naive"] = _matrix(
+        [t - pool[naive_name(pool)] for t, pool in zip(truths, pools, strict=True)], reach
+    )
     if seasons == HOURLY:
         for name in line_names(len(values) / day):
             lines = [past.lines for past in pasts]

@@ -21,6 +21,9 @@ SHORT_GAP = 3
 _ALPHAS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.98])
 _CHUNK = 64
 
+#: A value of the last season that is so many times the usual distance from the median of seasons is not repeated. [x]
+LONE = 8.0
+
 #: Members that count in the weighted half of the combination.
 BEST = 3
 
@@ -114,6 +117,28 @@ def combined(paths: Mapping[str, Floats], shares: Mapping[str, float]) -> Floats
         return middle
     best = sum(share * paths[name] for name, share in held.items()) / sum(held.values())
     return np.asarray(0.5 * best + 0.5 * middle, np.float64)
+
+
+def naive_name(paths: Mapping[str, Floats]) -> str:
+    """Return which member is seasonal naive: the last cycle of the longest season."""
+    return next(name for name in ("last long season", "last season", "last value") if name in paths)
+
+
+def without_lone(paths: Mapping[str, Floats]) -> Floats:
+    """Return seasonal naive, but not what happened once in its season: there the median of the seasons.
+
+    Examples
+    --------
+    >>> week = np.array([1.0, 2, 3, 4, 5, 6, 0])
+    >>> days = np.concatenate([np.tile(week, 3), week + [0.1, 0.1, 0.1, 90, 0.1, 0.1, 0.1]])
+    >>> float(without_lone(members(days, 7, DAILY))[3])
+    4.0
+    """
+    last, usual = paths[naive_name(paths)], paths.get("long season median", paths.get("season median"))
+    if usual is None:
+        return last
+    off = np.abs(last - usual)
+    return np.where(off > LONE * np.median(off), usual, last)
 
 
 def theta(values: Floats, ahead: int, *, damping: float = 1.0) -> Floats:
