@@ -12,18 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench import studies
 from workbench.analysis.reviews.items import Evaluation, Item, Verdict
 from workbench.core.errors import WorkbenchError
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text, nouns_text, ratio_text
-from workbench.studies.alerts.silences import alert_suppression, collected_silences
-from workbench.studies.capacity.forecast import capacity_forecast
-from workbench.studies.cost.spend import spend_and_tokens
-from workbench.studies.operations.monitoring import monitoring_health
-from workbench.studies.performance.service import service_performance
-from workbench.studies.quality.drift import quality_drift
-from workbench.studies.slo.compliance import slo_compliance
 from workbench.studies.sources.context import Context
 
 #: Observed share of a period below which nothing of it is called in order. [ratio]
@@ -55,37 +49,37 @@ class Evidence:
     @cached_property
     def alerts(self) -> Study:
         """Alerts and silences."""
-        return self._answer(alert_suppression)
+        return self._answer(studies.alert_suppression)
 
     @cached_property
     def performance(self) -> Study:
         """Rate, errors, duration, thresholds."""
-        return self._answer(service_performance)
+        return self._answer(studies.service_performance)
 
     @cached_property
     def capacity(self) -> Study:
         """Levels and limits."""
-        return self._answer(capacity_forecast)
+        return self._answer(studies.capacity_forecast)
 
     @cached_property
     def slo(self) -> Study:
         """Objectives."""
-        return self._answer(slo_compliance)
+        return self._answer(studies.slo_compliance)
 
     @cached_property
     def cost(self) -> Study:
         """Spend."""
-        return self._answer(spend_and_tokens)
+        return self._answer(studies.spend_and_tokens)
 
     @cached_property
     def quality(self) -> Study:
         """Scores."""
-        return self._answer(quality_drift)
+        return self._answer(studies.quality_drift)
 
     @cached_property
     def monitoring(self) -> Study:
         """Targets, scrapes, rules, cardinality, backups."""
-        return self._answer(monitoring_health)
+        return self._answer(studies.monitoring_health)
 
 
 def evaluate(item: Item, evidence: Evidence) -> Evaluation:
@@ -162,6 +156,8 @@ def _alerts(item: Item, study: Study, evidence: Evidence) -> Evaluation:
 
 def expired_silences(evidence: Evidence, firing: pd.DataFrame) -> list[str]:
     """Silences that ended in the window while an alert that they kept quiet still fires."""
+    from workbench.studies.alerts.silences import collected_silences
+
     silences = collected_silences(evidence.ctx, evidence.system, evidence.range) or {}
     expired = []
     for silence, matchers in silences.items():
