@@ -82,6 +82,7 @@ def test_a_pair_of_prometheus_is_seen_by_its_samples(counter, offset, label) -> 
     assert late.at_stake <= twice.at_stake
     assert twice.at_stake == pytest.approx(twice.counted / 2, rel=0.05)
     assert f"differ only in {label} (x, y)" in twice_note(twice)
+    assert twice.once == (label == "prometheus_replica" and offset > 0)
 
 
 @settings(max_examples=25, deadline=None)
@@ -117,6 +118,17 @@ def test_counters_that_begin_and_end_together_are_no_pair() -> None:
     times = np.arange(0, 3_600_000, STEP)
     series = SeriesSet.of([(labels(phase=phase), times, times / 1000) for phase in ("begun", "done")])
     assert scraped_twice(series) is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(counters(), st.sampled_from(["agent", "replica", "collector"]))
+def test_two_agents_that_always_work_together_are_warned_about_and_both_counted(counter, label) -> None:
+    _, instants, values = counter
+    pair = [scraped(instants, values, 0, labels(**{label: name})) for name in ("planner", "executor")]
+    twice = scraped_twice(SeriesSet.of(pair))
+    assert twice is not None
+    assert not twice.once, "one target's series share their instants: nothing says that two scraped it"
+    assert twice_note(twice).startswith("Counted twice")
 
 
 TARGETS = [

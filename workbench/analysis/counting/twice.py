@@ -44,6 +44,9 @@ class Twice:
         What of it is counted once too often. [count]
     groups : tuple of tuple of int
         Rows that show one counter each.
+    once : bool
+        Whether two scrapers are sure, so that one is enough: the label names who scraped, and no rows of a group share
+        an instant. One scrape gives all series of a target one instant; two of its own that rise alike share them all.
     """
 
     metric: str
@@ -52,11 +55,7 @@ class Twice:
     counted: float
     at_stake: float
     groups: tuple[tuple[int, ...], ...] = ()
-
-    @property
-    def names_scraper(self) -> bool:
-        """Whether the label says who scraped, so that one of the values is enough."""
-        return names_scraper(self.label)
+    once: bool = False
 
 
 def scraped_twice(series: SeriesSet, *, since_ms: int | None = None) -> Twice | None:
@@ -103,7 +102,8 @@ def scraped_twice(series: SeriesSet, *, since_ms: int | None = None) -> Twice | 
     rises = [_rise(series, row, since_ms) for row in range(len(series))]
     at_stake = sum(sum(own) - max(own) for own in ([rises[row] for row in rows] for rows in groups))
     metric = series.labels[0].get("__name__", "")
-    return Twice(metric, label, values, sum(rises), at_stake, tuple(map(tuple, groups)))
+    once = names_scraper(label) and all(_apart(series, rows) for rows in groups)
+    return Twice(metric, label, values, sum(rises), at_stake, tuple(map(tuple, groups)), once)
 
 
 def scraped_once(series: SeriesSet, twice: Twice) -> SeriesSet:
@@ -174,7 +174,7 @@ def twice_note(twice: Twice) -> str:
 
     Examples
     --------
-    >>> twice_note(Twice("a_total", "replica", ("x", "y"), 200.0, 100.0)).partition(":")[0]
+    >>> twice_note(Twice("a_total", "replica", ("x", "y"), 200.0, 100.0, once=True)).partition(":")[0]
     'Counted once'
     >>> twice_note(Twice("a_total", "cluster", ("x", "y"), 200.0, 100.0)).partition(":")[0]
     'Counted twice'
@@ -184,7 +184,7 @@ def twice_note(twice: Twice) -> str:
         f"series of {twice.metric} that differ only in {twice.label} ({', '.join(twice.values)}) show the same counter"
     )
     scope = f"dd `{twice.label}: {twice.values[0]}` to `scope` in the profile, or query one replica."
-    if twice.names_scraper:
+    if twice.once:
         return f"Counted once: {series}, so {amount} is left out. Gauges and charts still hold each: a{scope}"
     return f"Counted twice: {series}; {amount} is too much. A{scope}"
 
@@ -236,6 +236,12 @@ def _one_counter(series: SeriesSet, first: int, second: int, label: str) -> bool
     turns = int((np.diff(side) != 0).sum())
     apart = named and not together.any() and "instance" in series.labels[first]
     return True if min(turns if apart else int((steps > 0).sum()), turns) >= _LEAST_RISES else None
+
+
+def _apart(series: SeriesSet, rows: list[int]) -> bool:
+    """Whether no two series have a sample at one instant."""
+    times = np.concatenate([counted_samples(series, row)[0] for row in rows])
+    return len(np.unique(times)) == len(times)
 
 
 def _rise(series: SeriesSet, row: int, since_ms: int | None) -> float:

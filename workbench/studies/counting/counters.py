@@ -120,7 +120,7 @@ class CounterReader:
         return self._method(self._corrected)
 
     def _method(self, selectors: Collection[str]) -> Method:
-        once = any(pair.names_scraper and pair.at_stake > 0 for text in selectors if (pair := self._twice.get(text)))
+        once = any(pair.once and pair.at_stake > 0 for text in selectors if (pair := self._twice.get(text)))
         return "corrected" if once or self._dips(selectors) else "exact"
 
     def _dips(self, selectors: Iterable[str]) -> list[Dip]:
@@ -339,7 +339,7 @@ class CounterReader:
         if selector not in self._corrected:
             series, evidence = self._series(selector), self._evidence(selector)
             pair = self._twice[selector] = scraped_twice(series, since_ms=self._span.start_ms)
-            series = scraped_once(series, pair) if pair and pair.names_scraper else series
+            series = scraped_once(series, pair) if pair and pair.once else series
             self._corrected[selector] = without_dips(series, evidence) if evidence else (series, ())
         return self._corrected[selector][0]
 
