@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.counters.falls import Samples, counted_samples
+from workbench.core.counters.falls import LATE, Samples, counted_samples
 from workbench.core.series import SeriesSet, names_scraper
 from workbench.core.units import significant_text
 
@@ -22,9 +22,6 @@ _LEAST_RISES = 20
 
 #: Counters that rise by few sizes of steps can rise alike without being one. [count]
 _VARIED = 5
-
-#: A scrape so many times later than usual was missed. [x]
-_LATE = 2.5
 
 _NO_TIMES, _NO_VALUES = np.zeros(0, np.int64), np.zeros(0)
 
@@ -142,7 +139,7 @@ def _joined(first: Samples, second: Samples) -> Samples:
     (times, values), (other_times, other_values) = first, second
     if len(times) == 0 or len(other_times) == 0:
         return second if len(times) == 0 else first
-    longest = _LATE * float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    longest = LATE * float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     edges = np.concatenate([[np.iinfo(np.int64).min // 2], times, [np.iinfo(np.int64).max // 2]])
     places = np.searchsorted(edges, other_times, side="right") - 1
     apart = edges[places] != other_times

@@ -22,8 +22,8 @@ IMPOSSIBLE = 1_000.0
 #: The pace of a series is known from so many rises. [count]
 _RISES = 50
 
-#: A scrape so many times later than usual may hide a restart. [x]
-_LATE = 2.5
+#: A scrape so many times later than usual was missed, and may hide a restart. [x]
+LATE = 2.5
 
 #: How many samples after a fall its return is looked for. [samples]
 RETURN_SAMPLES = 100
@@ -123,7 +123,7 @@ def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
             continue
         low, high, back = float(values[at]), float(values[at - 1]), backs[at]
         most = fastest * float(lengths[at - 1])
-        late, strange = float(lengths[at - 1]) > _LATE * spacing, low > IMPLAUSIBLE * (most + unit)
+        late, strange = float(lengths[at - 1]) > LATE * spacing, low > IMPLAUSIBLE * (most + unit)
         impossible = pace is not None and (
             low > IMPOSSIBLE * (pace * float(lengths[at - 1]) + unit) or (strange and not late)
         )
