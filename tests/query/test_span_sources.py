@@ -234,27 +234,6 @@ def test_a_span_that_ends_before_it_starts_hides_no_other() -> None:
     assert set(zip(rows["trace_id"], rows["span_id"], strict=True)) == expected(wanted, RANGE)
 
 
-def test_the_shorter_way_to_traces_is_taken_where_it_gives_the_same() -> None:
-    asked: list[Any] = []
-    source = TempoSource("t", traced.web_of(traced.tempo(WORLD, short=True, asked=asked)), clock=lambda: NOW)
-    assert sum(map(len, source.spans(SpanFilter(), RANGE))) == len(WORLD)
-    public = [request for request in asked if request.url.path.startswith("/api/v2/traces/")]
-    assert len(public) == 1
-
-
-def test_a_querier_that_gives_less_is_not_believed() -> None:
-    whole = traced.tempo(WORLD, short=True)
-
-    def forgetful(request: httpx.Request) -> httpx.Response:
-        if request.url.path.startswith("/querier/"):
-            return traced.tempo(WORLD[::3], short=True)(request)
-        return whole(request)
-
-    source = TempoSource("t", traced.web_of(forgetful), clock=lambda: NOW)
-    frames = list(source.spans(SpanFilter(), RANGE))
-    assert sum(map(len, frames)) == len(WORLD)
-
-
 def test_a_trace_with_fewer_spans_than_search_found_is_told() -> None:
     whole, asked = traced.tempo(WORLD), traced.tempo(WORLD[::2])
     source = TempoSource(

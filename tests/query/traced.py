@@ -198,6 +198,7 @@ def tempo(
     short: bool = False,
     events: bool = True,
     refused: int = 262_144,
+    live: Callable[[Span], bool] = lambda span: False,
 ) -> Answer:
     """A Tempo over some spans.
 
@@ -213,8 +214,11 @@ def tempo(
         It knows the attributes of events, as from 2.6 on.
     refused : int
         A search for more traces is refused (``query_frontend.search.max_result_limit``).
+    live : callable
+        Which spans are in a live store and in no block yet.
     """
     traces = by_trace(spans)
+    living = by_trace([span for span in spans if live(span)])
     # A real one keeps the longest duration of a block in a form that a negative one overflows: no other is longer.
     backwards = any((span.duration_ns or 0) < 0 for span in spans)
 
@@ -224,6 +228,15 @@ def tempo(
         path, fields = request.url.path, dict(request.url.params)
         if path.startswith("/querier/") and not short:
             return httpx.Response(404, headers=PLAIN, content=b"404 page not found")
+        if path == "/querier/api/search":
+            ids = [
+                trace_id
+                for trace_id, trace in living.items()
+                if min(span.start_ns for span in trace) < int(fields["end"]) * 10**9
+                and max(span.start_ns + (span.duration_ns or 0) for span in trace) >= int(fields["start"]) * 10**9
+            ]
+            listed = {"traces": [{"traceID": each.lstrip("0")} for each in ids[: int(fields["limit"])]]} if ids else {}
+            return httpx.Response(200, json={**listed, "metrics": {}})
         if path == "/api/search":
             if not events and "event." in fields["q"]:
                 return httpx.Response(400, headers=PLAIN, content=b"invalid TraceQL query: unknown identifier: event")
@@ -239,6 +252,8 @@ def tempo(
                 {
                     "traceID": trace_id.lstrip("0"),
                     "startTimeUnixNano": str(trace[0].start_ns),
+                    "durationMs": max(span.start_ns + (span.duration_ns or 0) for span in trace) // 10**6
+                    - trace[0].start_ns // 10**6,
                     "spanSet": {"matched": matched},
                 }
                 for trace_id, trace in traces.items()
@@ -247,7 +262,8 @@ def tempo(
                 and max(span.start_ns + (span.duration_ns or 0) for span in trace) >= start * 10**9
             ]
             return httpx.Response(200, json={"traces": found[:limit]})
-        body = protobuf(traces.get(path.rsplit("/", 1)[1], ()))
+        held = traces.get(path.rsplit("/", 1)[1], ())
+        body = protobuf([span for span in held if fields.get("mode") != "blocks" or not live(span)])
         answered = message("TraceByIDResponse")(trace=message("TracesData").FromString(body)).SerializeToString()
         return httpx.Response(200, headers={"content-type": "application/protobuf"}, content=answered)
 

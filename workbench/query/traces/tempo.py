@@ -11,29 +11,28 @@ References
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceError, WorkbenchError
+from workbench.core.errors import QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.filters import SpanFilter
 from workbench.core.series import Metrics
 from workbench.core.source import SourceState
-from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.query.http.client import BackendClient, in_parallel
 from workbench.query.http.failures import clean
 from workbench.query.http.shapes import typed_answers
-from workbench.query.http.transport import Reply
 from workbench.query.traces.filter import checked, passing, traceql
-from workbench.query.traces.otlp import answer_of, of_json, trace_of
 from workbench.query.traces.server import TraceServer
 from workbench.query.traces.spans import PIECE, Gathered, Span, plain_id
 from workbench.query.traces.tempo_metrics import matrix_of
+from workbench.query.traces.tempo_trace import Hit, TraceReader
 
 #: Longest search and metrics query of the defaults. [s]
 SEARCH_S, METRICS_S = 168 * 3600, 24 * 3600
@@ -44,16 +43,15 @@ LIMIT = 1_000
 #: Between this age and the flush of their block, spans are in no search of the defaults.
 RECENT, FLUSHED = timedelta(minutes=15), timedelta(hours=1)
 
-#: Answers of a server, or of a proxy before it, that leads no one to the querier.
-_REFUSALS = (400, 401, 403, 404, 405, 500, 501)
-
 #: What a search says in place of the service of a root span that did not come.
 _NO_ROOT = "<root span not yet received>"
 
 _TOO_MANY = re.compile(r"limit \d+ exceeds max limit (\d+)")
 
-_PROTOBUF = {"Accept": "application/protobuf"}
 _BATCH = 64
+
+#: From this many traces on it pays to ask which of them the live stores hold. [count]
+_MANY = 32
 
 
 @typed_answers("Tempo")
@@ -65,16 +63,11 @@ class TempoSource(TraceServer):
 
     kind, api = "tempo", "Tempo"
 
-    #: Whether the server knows only version 1 of "trace by id".
-    _v1 = False
-
     def __init__(self, name: str, web: BackendClient, **more: Any) -> None:
         super().__init__(name, web, **more)
         #: Traces asked for at a time: fewer where the server says so. [count]
         self._limit = LIMIT
-        #: Whether the querier gives traces as the frontend does; not known before both were asked for one.
-        self._short: bool | None = None
-        self._deciding = Lock()
+        self._reader = TraceReader(web)
 
     def spans(self, wanted: SpanFilter, span: TimeRange) -> Iterator[pd.DataFrame]:
         """Give the spans that start in ``[start, end)`` and match, each once, as pieces of SPANS.
@@ -94,12 +87,13 @@ class TempoSource(TraceServer):
                 "Tempo leaves spans out of search from 15 minutes after they came until their block is flushed"
             ] += 1
         rows: list[Span] = []
+        whole = partial(self._reader.whole, sampling=self._sampling)
         for batch in _batches(self._matching_ids(wanted, span)):
-            for (spans, cut), (_, matched) in zip(in_parallel(self._whole, batch), batch, strict=True):
+            for (spans, cut), hit in zip(in_parallel(whole, batch), batch, strict=True):
                 if not spans:
                     gathered.warnings["traces were found and then not given"] += 1
                     continue
-                if len(spans) < matched:
+                if len(spans) < hit.matched:
                     gathered.differences["traces are given with fewer spans than search finds in them"] += 1
                 rows += gathered.trace(spans, cut=bool(cut))
                 if cut:
@@ -112,7 +106,7 @@ class TempoSource(TraceServer):
     def trace(self, trace_id: str) -> pd.DataFrame:
         """Return all spans of one trace; empty when the server has none."""
         gathered = Gathered()
-        trace, cut = self._trace(plain_id(trace_id, 32))
+        trace, cut = self._reader.trace(plain_id(trace_id, 32), self._sampling)
         return gathered.table(gathered.trace(trace, cut=bool(cut)))
 
     def metrics(self, query: str, span: TimeRange, *, step_ms: int) -> Metrics:
@@ -216,10 +210,10 @@ class TempoSource(TraceServer):
         starts = [int(trace.get("startTimeUnixNano") or 0) for trace in traces]
         return from_ms(max(starts) // 1_000_000) if starts else None
 
-    def _matching_ids(self, wanted: SpanFilter, span: TimeRange) -> Iterator[tuple[str, int]]:
-        """Ids of traces with a matching span, each once, with the spans that search says match."""
+    def _matching_ids(self, wanted: SpanFilter, span: TimeRange) -> Iterator[Hit]:
+        """Traces with a matching span, each once."""
         if wanted.trace_id:
-            yield plain_id(wanted.trace_id, 32), 0
+            yield Hit(plain_id(wanted.trace_id, 32))
             return
         query = traceql(wanted)
         seen: set[str] = set()
@@ -253,71 +247,25 @@ class TempoSource(TraceServer):
                     )
                 windows += halves[::-1]
                 continue
-            ids = {plain_id(str(hit.get("traceID") or ""), 32): _matched(hit) for hit in hits}
-            fresh = {each: matched for each, matched in ids.items() if each and each not in seen}
-            seen.update(fresh)
-            yield from fresh.items()
+            for hit in self._listed(hits, window):
+                if hit.trace_id and hit.trace_id not in seen:
+                    seen.add(hit.trace_id)
+                    yield hit
 
-    def _whole(self, hit: tuple[str, int]) -> tuple[list[Span], str]:
-        """Spans of a trace by the shorter way where it gives what search found, else by the public one."""
-        trace_id, matched = hit
-        if self._short is None:
-            with self._deciding:
-                if self._short is None:
-                    return self._decided(trace_id)
-        if self._short:
-            spans, cut = self._directly(trace_id)
-            if spans and len(spans) >= matched and not cut:
-                return spans, cut
-        return self._trace(trace_id)
-
-    def _decided(self, trace_id: str) -> tuple[list[Span], str]:
-        """Read a trace both ways, and take the shorter one from now on when they agree."""
-        spans, cut = self._trace(trace_id)
-        if spans and not cut:
-            direct, _ = self._directly(trace_id)
-            self._short = _same(spans) == _same(direct)
-        return spans, cut
-
-    def _directly(self, trace_id: str) -> tuple[list[Span], str]:
-        """Ask the querier itself, past the frontend that asks it fifty times for one trace; nothing when it is away."""
-        try:
-            reply = self.web.reply(
-                f"/querier/api/v2/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=_REFUSALS
-            )
-            if reply.status == 200 and "protobuf" in reply.content_type:
-                return self._read(reply, answer_of)
-        except SourceError:
-            pass
-        self._short = False
-        return [], ""
-
-    def _trace(self, trace_id: str) -> tuple[list[Span], str]:
-        """Spans of one trace and why it is not whole; no spans when there is none of this id."""
-        if not self._v1:
-            reply = self.web.reply(f"/api/v2/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
-            if reply.status != 404:
-                return self._read(reply, answer_of)
-            if not reply.body:
-                return [], ""
-            # A server before 2.6 does not know the path, and says so in words.
-            self._v1 = True
-        reply = self.web.reply(f"/api/traces/{trace_id}", query=trace_id, headers=_PROTOBUF, fine=(404,))
-        if reply.status == 404:
-            return [], ""
-        return self._read(reply, trace_of)
-
-    def _read(self, reply: Reply, binary: Callable[..., tuple[list[Span], str]]) -> tuple[list[Span], str]:
-        with self.web.naming(""):
-            if "protobuf" in reply.content_type:
-                return binary(reply.body, self._sampling, limit=reply.limit, until=reply.until)
-            document = self.web.json(reply)
-            cut = str(document.get("message") or "a part only") if document.get("status") == "PARTIAL" else ""
-            return of_json(document, self._sampling, until=reply.until), cut
+    def _listed(self, traces: Sequence[Mapping[str, Any]], window: TimeRange) -> Iterator[Hit]:
+        """Traces of an answer; those of a long list that ended a while ago and are in no live store are flushed."""
+        # What came in the last seconds is in no list yet; such spans are of traces that end about now.
+        settled_ms = to_ms(self._clock() - RECENT)
+        live = self._reader.live_ids(_seconds(window)) if len(traces) >= _MANY else None
+        for trace in traces:
+            trace_id = plain_id(str(trace.get("traceID") or ""), 32)
+            end_ms = int(trace.get("startTimeUnixNano") or 0) // 1_000_000 + int(trace.get("durationMs") or 0)
+            matched = int((trace.get("spanSet") or {}).get("matched") or 0)
+            yield Hit(trace_id, matched, live is not None and trace_id not in live and end_ms < settled_ms)
 
 
-def _batches(hits: Iterator[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:
-    batch: list[tuple[str, int]] = []
+def _batches(hits: Iterator[Hit]) -> Iterator[Sequence[Hit]]:
+    batch: list[Hit] = []
     for hit in hits:
         batch.append(hit)
         if len(batch) == _BATCH:
@@ -325,16 +273,6 @@ def _batches(hits: Iterator[tuple[str, int]]) -> Iterator[Sequence[tuple[str, in
             batch = []
     if batch:
         yield batch
-
-
-def _matched(trace: Mapping[str, Any]) -> int:
-    """Spans of a trace that search says match. [count]"""
-    return int((trace.get("spanSet") or {}).get("matched") or 0)
-
-
-def _same(spans: Sequence[Span]) -> list[tuple[Any, ...]]:
-    """Return what makes two readings of a trace one."""
-    return sorted((span.span_id, span.start_ns, span.kind, sorted(span.attributes.items())) for span in spans)
 
 
 def _seconds(span: TimeRange) -> list[tuple[str, str]]:
