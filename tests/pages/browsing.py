@@ -13,15 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
-import workbench
 from tests.servers.programs import answers, end, free_port, wait_for
 from workbench.core.shipped import shipped
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
-
-#: What `workbench dashboard` runs.
-SERVER = Path(workbench.__file__).parent / "ui" / "server.py"
 
 #: Streamlit looks for its server below the address of a deep link first, and is told that it is not there.
 PROBE = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
@@ -118,7 +114,7 @@ def dashboard(directory: Path, *, port: int = 0, **environment: str) -> Iterator
     """The dashboard as ``workbench dashboard`` starts it; gives its address."""
     port = port or free_port()
     environment.setdefault("FORWARDED_ALLOW_IPS", "")
-    command = [sys.executable, "-m", "streamlit", "run", str(SERVER), "--server.port", str(port)]
+    command = [sys.executable, "-m", "workbench.ui.launch", "--server.port", str(port)]
     with (directory / "dashboard.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=shipped(".streamlit").parent, env={**os.environ, **environment}, stdout=log, stderr=log

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +65,17 @@ def test_nothing_is_printed_while_pages_are_loaded():
     program = [sys.executable, "-c", "from workbench.ui.startup import load_pages; load_pages()"]
     done = subprocess.run(program, capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked")
+def test_what_workers_need_is_loaded_once_for_them_and_for_pages(tmp_path: Path) -> None:
+    said = (
+        "import os; from pathlib import Path; from workbench.ui.launch import begun; from workbench.ui import launch; "
+        "nursery, (worker,) = begun(); pid = nursery._process.pid; "
+        "worker._head(); mine = Path('/proc/self/cmdline').read_bytes(); "
+        "print(begun()[0] is nursery, Path(f'/proc/{pid}/cmdline').read_bytes() == mine, os.getpgid(pid) == pid); "
+        "worker.end(); nursery.end(); print(Path(f'/proc/{pid}').exists())"
+    )
+    environment = {**os.environ, "WORKBENCH_DASHBOARD_WORKERS": "1", "WORKBENCH_HOME": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", said], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["True", "True", "True", "False"]

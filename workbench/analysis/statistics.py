@@ -7,4 +7,5 @@ from importlib import import_module
 
 def load_statistics() -> None:
     """Load them now."""
-    import_module("scipy.stats")
+    for name in ("scipy.special", "scipy.stats"):
+        import_module(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -39,11 +38,9 @@ def dashboard_command(settings: Any, *, address: str, port: int, browser: bool) 
     SettingsError
         Others would reach it, and the settings do not say who may see what.
     """
-    import workbench
-
     settings.access.check_address(address)
     return [
-        *(sys.executable, "-m", "streamlit", "run", str(Path(workbench.__file__).parent / "ui" / "server.py")),
+        *(sys.executable, "-m", "workbench.ui.launch"),
         *("--server.address", address, "--server.port", str(port)),
         *("--server.headless", "false" if browser and os.environ.get("DISPLAY") else "true"),
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.core.access.identity import not_seen
@@ -139,5 +139,7 @@ def upsert_numbers(
 
 def dialect_insert(connection: Connection, table: Table) -> Any:
     """Return the insert statement of the connection's database, which knows what to do on a conflict."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect: Any = sqlite
+    if connection.dialect.name == "postgresql":  # it loads all its drivers
+        from sqlalchemy.dialects import postgresql as dialect
     return dialect.insert(table)

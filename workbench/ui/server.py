@@ -1,27 +1,9 @@
 """The dashboard as a web application, as ``workbench dashboard`` runs it."""
 
-# ruff: noqa: E402  # workers start before the imports, which take as long as theirs
-
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
-
-from workbench.studies.answers.process import Nursery
-
-#: Environment variable with the number of processes that compute answers; 0, or none, computes in this one.
-WORKERS = "WORKBENCH_DASHBOARD_WORKERS"
-
-#: Workers that load, and read what the first page asks, while this process loads its pages: where there is a store
-#: already it holds answers, and one will do. [count]
-FIRST, AGAIN = 2, 1
-
-workers = int(os.environ.get(WORKERS) or 0)
-kept = Path(os.environ.get("WORKBENCH_HOME") or ".workbench", "workbench.db").exists()
-nursery = Nursery()
-started = [nursery.worker(ahead=number) for number in range(min(AGAIN if kept else FIRST, workers))]
 
 from starlette.middleware import Middleware
 from streamlit import get_option
@@ -32,7 +14,7 @@ from workbench.core.settings import load_settings
 from workbench.core.settings.access import AccessSettings
 from workbench.core.shipped import shipped
 from workbench.studies.answers import pool
-from workbench.ui import startup
+from workbench.ui import launch, startup
 from workbench.ui.access.doors import AllowedHosts, ProxyUsers, allowed_names
 
 
@@ -57,8 +39,8 @@ def sign_in_secrets(access: AccessSettings) -> dict[str, Any] | None:
 
 settings = load_settings()
 settings.access.check_address(str(get_option("server.address") or ""))
-if workers:
-    pool.begin(workers, nursery, started)
+if launch.workers():
+    pool.begin(launch.workers(), *launch.begun())
 
 # Streamlit looks for this very call in the text of the file; without it the file would run as a page, and nobody would
 # be asked anything.

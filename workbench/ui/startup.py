@@ -26,7 +26,7 @@ from workbench.ui.parts import load
 #: How often what has come to stay since (answers, figures) is set aside too. [s]
 SETTLES_S = 60.0
 
-#: Modules of this room that are no part of a page: this one's caller, which runs once.
+#: Module of this room that is no part of a page: this one's caller, which runs once.
 _SERVER = "workbench.ui.server"
 
 

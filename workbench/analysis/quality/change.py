@@ -9,7 +9,6 @@ from functools import lru_cache
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.analysis.quality.distances import EMPTY, jensen_shannon_shares
 from workbench.analysis.quality.tally import ColumnKind
@@ -236,7 +235,7 @@ def _chi_square_mixture(value: float, weights: Floats) -> float:
     if value <= mean + 1e-3 * deviation:
         # The formula is undefined at the mean; below it nothing is decided.
         shape = (mean / deviation) ** 2
-        return float(special.gammaincc(shape, max(value, 0.0) * shape / mean))
+        return float(scipy.special.gammaincc(shape, max(value, 0.0) * shape / mean))
     most = 0.5 / float(weights.max())
 
     def slope(at: float) -> float:
@@ -246,7 +245,7 @@ def _chi_square_mixture(value: float, weights: Floats) -> float:
     rest = 1 - 2 * at * weights
     root = math.sqrt(2 * (at * value + 0.5 * float(np.sum(np.log(rest)))))
     curve = at * math.sqrt(2 * float(np.sum((weights / rest) ** 2)))
-    return float(special.ndtr(-(root + math.log(curve / root) / root)))
+    return float(scipy.special.ndtr(-(root + math.log(curve / root) / root)))
 
 
 def _equal_parts(counts: Floats, number: int) -> NDArray[np.int64]:

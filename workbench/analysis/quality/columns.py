@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.analysis.quality.change import (
     LEAST_ANSWERS,
@@ -194,7 +193,9 @@ def _rows(
     absent = [float(tally.missing[side][:, pick].sum()) for side in (~now, now)]
     moments = [_moments(tally, side, pick, size) for side, size in zip((~now, now), n, strict=True)]
     difference = moments[1][0] - moments[0][0]
-    reach = special.ndtri(0.975) * math.sqrt(sum(part[1] / max(size, 1) for part, size in zip(moments, n, strict=True)))
+    reach = scipy.special.ndtri(0.975) * math.sqrt(
+        sum(part[1] / max(size, 1) for part, size in zip(moments, n, strict=True))
+    )
     reach = reach if min(n) > 1 else math.nan
     result = Change("", math.nan, math.nan, math.nan, math.nan, math.nan)
     top = ""
@@ -224,7 +225,7 @@ def _rows(
                 lost = tally.missing[:, pick].sum(axis=1)
                 parts = [np.column_stack([units[side].sum(axis=1), lost[side]]) for side in (~now, now)]
                 p, test = by_days(np.vstack(parts), orders, ordered=True), "days in random order"
-        reach = special.ndtri(0.975) * error
+        reach = scipy.special.ndtri(0.975) * error
         rows.append(
             (
                 tally.name, "missing", segment, int(whole[0]), int(whole[1]), shares[0], shares[1], gap, gap - reach,

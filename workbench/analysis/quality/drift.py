@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.analysis.quality.days import KEYS, ScoreDays, score_days
 from workbench.analysis.quality.detect import BUDGET, DayVerdicts, day_verdicts
@@ -172,7 +172,7 @@ def _days(laid: ScoreDays, verdicts: DayVerdicts, inside: NDArray[np.int64], spa
     seen = np.isfinite(laid.values).sum(axis=2)[:, inside]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(seen > 0, np.nansum(laid.values, axis=2)[:, inside] / seen, np.nan)
-    reach = special.stdtrit(verdicts.freedom, (1 + CONFIDENCE) / 2) * verdicts.error
+    reach = scipy.special.stdtrit(verdicts.freedom, (1 + CONFIDENCE) / 2) * verdicts.error
     known = verdicts.judged[:, inside] & (seen > 0)
     verdict = np.where(known, np.where(verdicts.drifting[:, inside], "drift", "none"), "not_enough")
     verdict = np.where(laid.still[:, inside] & (verdict != "drift"), "not_updated", verdict)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.analysis.quality.lumps import surprise, usual_value, vanished
 
@@ -120,7 +120,7 @@ class Reference:
     def p(self, value: Floats, error: Floats, days: NDArray[np.int64], *, without: Booleans | None = None) -> Floats:
         """P value of a look, two-sided: by t; where most hours are alike, by how surprising the others are."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            p = 2 * special.stdtr(self.freedom, -np.abs(value / error))
+            p = 2 * scipy.special.stdtr(self.freedom, -np.abs(value / error))
         p = np.where(error > 0, p, np.where(np.isfinite(value), (np.abs(value) < 1e-12).astype(float), np.nan))
         rows = np.flatnonzero(self.lumpy & self.known & np.isfinite(p))
         if len(rows):

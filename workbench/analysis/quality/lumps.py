@@ -7,8 +7,8 @@ or none, so that a t test calls the next failure a drift. Here failures are coun
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -135,8 +135,8 @@ def vanished(days: Floats, now: Floats, usual: Floats) -> Floats:
     before, after = ((np.abs(part - usual[:, None, None]) <= near).any(axis=2).sum(axis=1) for part in (days, now))
     left, both = known + judged - before, known + judged
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_p = special.gammaln(left + 1.0) - special.gammaln(left - judged + 1.0)
-        log_p += special.gammaln(both - judged + 1.0) - special.gammaln(both + 1.0)
+        log_p = scipy.special.gammaln(left + 1.0) - scipy.special.gammaln(left - judged + 1.0)
+        log_p += scipy.special.gammaln(both - judged + 1.0) - scipy.special.gammaln(both + 1.0)
     return np.where((after == 0) & (judged > 0), np.minimum(1.0, 2 * np.exp(log_p)), 1.0)
 
 
@@ -157,7 +157,7 @@ def _rare(
     with np.errstate(divide="ignore", invalid="ignore"):
         reference = np.where(long > 0, expected / long * whole, 0.0)
         share = long / (long + whole)
-        more = np.where(seen > 0, special.betainc(np.maximum(seen, 1.0), reference + 1, share), 1.0)
-        fewer = np.where(reference > 0, special.betaincc(seen + 1, np.maximum(reference, 1e-9), share), 1.0)
+        more = np.where(seen > 0, scipy.special.betainc(np.maximum(seen, 1.0), reference + 1, share), 1.0)
+        fewer = np.where(reference > 0, scipy.special.betaincc(seen + 1, np.maximum(reference, 1e-9), share), 1.0)
     p: Floats = np.nan_to_num(np.minimum(1.0, 2 * np.minimum(more, fewer)), nan=1.0)
     return p

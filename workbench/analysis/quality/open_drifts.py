@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from workbench.analysis.quality.looks import Reference
 
@@ -102,7 +102,7 @@ class OpenDrifts:
             away = np.where(error > 0, mean * np.sign(self.size) * np.sqrt(self.resting) / error, 0.0)
             chain = 1 + 2 * reference.lag * (1 - 1 / self.resting)
             apart = np.abs(mean - size) / (error * np.sqrt(chain / self.resting + 1 / self.held))
-            sure = (2 * special.stdtr(reference.freedom, -apart) <= limit) | np.isinf(self.evidence)
+            sure = (2 * scipy.special.stdtr(reference.freedom, -apart) <= limit) | np.isinf(self.evidence)
         # A drift is first seen at its worst: days at half its size are no recovery when they are not at the reference.
         enough = going & sure
         back: Booleans = enough & (away < AT_REFERENCE)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy
-from scipy import special
 
 from workbench.analysis.counting.sampled import sampled_shares
 from workbench.analysis.traces.population import Population
@@ -69,7 +68,7 @@ def trace_comparison(now: Population, then: Population, *, range: TimeRange, bef
     frame["error_high"] = change + np.hypot(new["high"] - new["share"], old["share"] - old["low"]).to_numpy()
     half = np.where(change > 0, change - frame["error_low"], frame["error_high"] - change)
     with np.errstate(divide="ignore", invalid="ignore"):
-        tests.append(np.where(change == 0, 1.0, 2 * special.ndtr(-np.abs(change) * 1.959964 / half)))
+        tests.append(np.where(change == 0, 1.0, 2 * scipy.special.ndtr(-np.abs(change) * 1.959964 / half)))
     p = np.fmin.reduce([*tests, np.full(len(frame), np.nan)]) * 3
     frame["p_value"] = np.minimum(p, 1.0)
     frame["q_value"] = _false_findings(frame["p_value"].to_numpy())

@@ -14,30 +14,38 @@ import subprocess
 import sys
 import warnings
 from contextlib import suppress
+from typing import NoReturn
 
-from workbench.studies.answers.process import IDLE
-
-#: Elsewhere libraries of the system do not survive a fork.
-FORKS = sys.platform == "linux"
+from workbench.studies.answers.process import FORKS, IDLE, NICER, ONE_THREAD, Forked, Nursery
 
 #: When nobody asked for a worker for so long, what only some answers need is loaded too. [s]
 QUIET_S = 10.0
 
 
-def main(channel: socket.socket) -> None:
-    """Make workers until the channel is closed; return when the last one has ended."""
+def main(channel: socket.socket, *, loaded: bool = False) -> None:
+    """Make workers until the channel is closed; return when the last one has ended.
+
+    Parameters
+    ----------
+    channel : socket
+        Who asks for workers is at its other end.
+    loaded : bool
+        Whether what workers need was loaded before.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a worker that ended
     if FORKS:
         from workbench.studies.answers import worker
 
-        worker.load()
-        _share()
+        os.nice(NICER)
+        if not loaded:
+            worker.load()
+            share()
     loads = FORKS
     while True:
         if loads and not select.select([channel], [], [], QUIET_S)[0]:
             loads = False
             worker.load_rest()
-            _share()
+            share()
         byte, ends, _, _ = socket.recv_fds(channel, 1, 1)
         if not byte:
             break
@@ -58,7 +66,41 @@ def main(channel: socket.socket) -> None:
         os.wait()  # for all of them, as none is left to be waited for
 
 
-def _share() -> None:
+def forked() -> Nursery:
+    """Return one that is a fork of this process, which loads what workers need and must not have threads yet."""
+    if not FORKS:
+        return Nursery()
+    os.environ.update(ONE_THREAD)
+    from workbench.studies.answers import worker
+
+    worker.load()
+    share()
+    near, far = socket.socketpair()
+    pid = _forked()
+    if not pid:
+        near.close()
+        _run(far)
+    far.close()
+    return Nursery(near, Forked(pid))
+
+
+def _run(channel: socket.socket) -> NoReturn:
+    """Be a nursery in a process that was forked when all was loaded, and end as such a process must."""
+    code = 1
+    try:
+        os.setpgid(0, 0)  # Ctrl+C stops the dashboard, which ends its workers
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        main(channel, loaded=True)
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
+
+
+def share() -> None:
     """Keep what is loaded out of collections, which would write to pages that are shared."""
     gc.collect()
     gc.freeze()

@@ -9,11 +9,21 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
 #: Workers that are told to end have this long. [s]
 ENDS_S = 2.0
+
+#: Elsewhere than on Linux libraries of the system do not survive a fork.
+FORKS = sys.platform == "linux"
+
+#: How much a worker gives way to the web process, which only draws.
+NICER = 5
+
+#: Workers are as many as cores, and threads do not survive a fork.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 #: Byte that asks for a worker without work of its own; any other is the system to begin with.
 IDLE = 255
@@ -27,11 +37,18 @@ class Nursery:
     """A process that loads once what workers need, and makes them: where it can, by forking.
 
     A forked worker is there in some milliseconds and shares what was loaded.
+
+    Parameters
+    ----------
+    near : socket, optional
+        Asks a process that was begun before.
+    process : Forked, optional
+        That process.
     """
 
-    def __init__(self) -> None:
-        self._near: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, near: socket.socket | None = None, process: Forked | None = None) -> None:
+        self._near = near
+        self._process: subprocess.Popen[bytes] | Forked | None = process
         self._lock = threading.Lock()
 
     def worker(self, ahead: int | None = None) -> Worker:
@@ -69,7 +86,7 @@ class Nursery:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[far.fileno()],
                 process_group=0,  # Ctrl+C stops the dashboard, which ends its workers
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # workers are as many as cores; threads do not fork
+                env={**os.environ, **ONE_THREAD},
             )
         self._near = near
 
@@ -89,6 +106,33 @@ class Nursery:
         """End the process, and workers that do not end by themselves."""
         with self._lock:
             self._stop()
+
+
+class Forked:
+    """A process that was forked, as :class:`subprocess.Popen` shows one.
+
+    Parameters
+    ----------
+    pid : int
+        Number of the process.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until it ended. [s]
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            It did not in time.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        while os.waitpid(self.pid, 0 if until is None else os.WNOHANG) == (0, 0):
+            if until is not None and time.monotonic() > until:
+                raise subprocess.TimeoutExpired("nursery", timeout or 0.0)
+            time.sleep(0.01)
 
 
 class Worker:

@@ -29,6 +29,7 @@ from workbench.studies.answers.asking import answer_unless_begun, ask, kept_answ
 from workbench.studies.answers.document import study_bytes
 from workbench.studies.answers.keys import Question, key_of
 from workbench.studies.answers.parts import parts_of
+from workbench.studies.answers.process import NICER
 from workbench.studies.answers.values import NotKeptError, read, written
 from workbench.studies.sources.context import Context
 from workbench.studies.sources.deferred_work import answer_first
@@ -41,9 +42,6 @@ KEPT_S = 5.0
 
 #: So many questions that come within so short a time go before what is written down for earlier ones. [count] [s]
 _BEFORE, _AT_ONCE_S = 8, 0.1
-
-#: How much a worker gives way to the web process, which only draws.
-NICER = 5
 
 
 def request_of(ctx: Context, question: Question) -> bytes:
@@ -117,7 +115,6 @@ def _release_memory() -> None:
 
 def load() -> None:
     """Load what questions need before the first one comes; nothing that is opened here is a file or a connection."""
-    os.nice(NICER)
     for name in STUDIES:
         getattr(studies, name)
     with suppress(WorkbenchError):  # what is wrong is said to who asks
@@ -198,5 +195,6 @@ def run(ahead: int | None) -> NoReturn:
 
 
 if __name__ == "__main__":
+    os.nice(NICER)
     load()
     main(*map(int, sys.argv[1:2]))
