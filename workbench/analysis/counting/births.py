@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.counters.falls import IMPLAUSIBLE, IMPOSSIBLE, counted_samples, usual_pace
+from workbench.core.counters.falls import IMPLAUSIBLE, IMPOSSIBLE, counted_samples, usual_pace, usual_spacing
 from workbench.core.series import Labels, SeriesSet, target_of
 from workbench.core.units import significant_text
 
@@ -58,17 +58,19 @@ def unseen_births(series: SeriesSet, born_at_zero: NDArray[np.bool_], *, since_m
     >>> unseen_births(SeriesSet.of(pods), np.array([False, False]), since_ms=60)
     (Birth(labels={'pod': 'b'}, time_ms=120, value=40.0),)
     """
-    firsts, spacings = dict[int, Birth](), dict[int, float]()
+    firsts = dict[int, Birth]()
     for row in range(len(series)):
         times, values = counted_samples(series, row)
         if len(times):
             firsts[row] = Birth(series.labels[row], int(times[0]), float(values[0]))
-            spacings[row] = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     beginning = min((first.time_ms for first in firsts.values()), default=since_ms)
     return tuple(
         first
         for row, first in firsts.items()
-        if first.time_ms > max(since_ms, beginning + spacings[row]) and first.value > 0 and not born_at_zero[row]
+        if first.time_ms > max(since_ms, beginning)
+        and first.value > 0
+        and not born_at_zero[row]
+        and first.time_ms > beginning + usual_spacing(counted_samples(series, row)[0])
     )
 
 
@@ -141,7 +143,7 @@ def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> tuple[NDArra
         times, values = counted_samples(series, row)
         if len(times) > 1:
             most = float((np.maximum(np.diff(values), 0.0) / np.diff(times)).max())
-            spacing = float(np.median(np.diff(times)))
+            spacing = usual_spacing(times)
             ends.setdefault(_place(series.labels[row]), []).append((int(times[-1]), float(values[-1]), most, spacing))
     for row in np.flatnonzero(born_at_zero).tolist():
         times, values = counted_samples(series, row)
@@ -155,7 +157,7 @@ def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> tuple[NDArra
                 goes_on[row] = True
         steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
         pace = usual_pace(steps, lengths)
-        if pace is not None and not goes_on[row] and first > IMPOSSIBLE * (pace * float(np.median(lengths)) + 1.0):
+        if pace is not None and not goes_on[row] and first > IMPOSSIBLE * (pace * usual_spacing(times) + 1.0):
             too_high[row] = True
     return goes_on, too_high
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.core.counters.falls import usual_spacing
 from workbench.core.errors import ParameterError
 from workbench.core.series import SeriesSet, target_of
 
@@ -144,7 +145,7 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
         if len(times) and not np.array_equal(times, latest.get(code, ())):
             latest[code] = times
             seen[code] |= np.diff(np.searchsorted(times, edges, side="right")) > 0
-            if len(times) >= _KNOWN and (spacing := float(np.median(np.diff(times)))) > least:
+            if len(times) >= _KNOWN and (spacing := usual_spacing(times)) > least:
                 seen[code] |= _between(times, edges, longest=_LATE * spacing)
             first[code], last[code] = min(first[code], times[0]), max(last[code], times[-1])
     alive = (first[:, None] <= edges[None, 1:]) & (last[:, None] > edges[None, :-1])

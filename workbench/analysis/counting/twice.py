@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.counters.falls import LATE, Samples, counted_samples
+from workbench.core.counters.falls import LATE, Samples, counted_samples, usual_spacing
 from workbench.core.series import SeriesSet, names_scraper
 from workbench.core.units import significant_text
 
@@ -139,7 +139,7 @@ def _joined(first: Samples, second: Samples) -> Samples:
     (times, values), (other_times, other_values) = first, second
     if len(times) == 0 or len(other_times) == 0:
         return second if len(times) == 0 else first
-    longest = LATE * float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    longest = LATE * usual_spacing(times)
     edges = np.concatenate([[np.iinfo(np.int64).min // 2], times, [np.iinfo(np.int64).max // 2]])
     places = np.searchsorted(edges, other_times, side="right") - 1
     apart = edges[places] != other_times
