@@ -19,7 +19,7 @@ from workbench.core.errors import AccessRefused, ParameterError
 from workbench.studies import Context
 from workbench.studies.answers.asking import ask
 from workbench.studies.answers.document import study_bytes
-from workbench.studies.answers.pool import Pool, WorkerLostError
+from workbench.studies.answers.pool import Pool, Turns, WorkerLostError
 
 pytestmark = pytest.mark.slow
 
@@ -136,3 +136,31 @@ def test_workers_are_made_again_by_another_process_where_the_first_was_killed(ct
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert pool.ask(ctx, question()).status == ask(ctx, question()).status
+
+
+def test_short_questions_go_before_long_ones_and_long_ones_wait_not_for_ever():
+    now = [0.0]
+    turns = Turns(1, clock=lambda: now[0])
+    for study, seconds in (("long", 3.0), ("short", 0.5)):
+        with turns.turn(study):
+            now[0] += seconds
+    order: list[str] = []
+
+    def ask(study: str) -> None:
+        with turns.turn(study):
+            order.append(study)
+
+    def wait(study: str) -> threading.Thread:
+        thread, waiting = threading.Thread(target=ask, args=(study,)), len(turns._waiting)
+        thread.start()
+        while len(turns._waiting) == waiting:
+            time.sleep(0.001)
+        return thread
+
+    with turns.turn("first"):
+        threads = [wait("long"), wait("short")]
+        now[0] += 11.0
+        threads.append(wait("short"))
+    for thread in threads:
+        thread.join()
+    assert order == ["short", "long", "short"]

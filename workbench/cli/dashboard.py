@@ -52,6 +52,7 @@ def dashboard_environment(settings: Any, hosts: tuple[str, ...] = ()) -> dict[st
     environment["WORKBENCH_DASHBOARD_HOSTS"] = ",".join((*settings.dashboard_hosts, *hosts))
     # The peer is who connects, never who a header says it is: the server would believe X-Forwarded-For of loopback.
     environment["FORWARDED_ALLOW_IPS"] = ""
+    environment.setdefault("MALLOC_ARENA_MAX", "2")  # each of many threads would keep memory of its own
     environment.setdefault("WORKBENCH_DASHBOARD_WORKERS", str(min(MOST_WORKERS, os.cpu_count() or 1)))
     if settings.origin is not None:
         environment["WORKBENCH_CONFIG"] = str(settings.origin)

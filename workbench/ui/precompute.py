@@ -14,8 +14,9 @@ from workbench.ui.parts import load
 
 _LOG = logging.getLogger(__name__)
 
-#: The first answer is made so long after the start, and so often it is looked whether others are due. [s]
-REST_S, LOOKS_S = 20.0, 60.0
+#: The first answer is made so long after the start, and so often it is looked whether others are due; while somebody
+#: asks, none is made for so long. [s]
+REST_S, LOOKS_S, QUIET_S = 5.0, 60.0, 300.0
 
 #: Readers who asked so long ago are gone: then the answers of the default period alone are kept young. [s]
 GONE_S = 3600.0
@@ -41,9 +42,10 @@ def answer_usual(ctx: Context, periods: tuple[str, ...] = PERIODS) -> int:
     made = 0
     for period in periods:
         for system in filter(lambda name: from_archives(ctx, name), ("", *ctx.systems)):
-            for question in opening_questions(ctx, system, as_of=ctx.clock(), period=period):
-                if not pool.quiet(REST_S):
+            for number in range(len(opening_questions(ctx, system, as_of=ctx.clock(), period=period))):
+                if not pool.quiet(QUIET_S):
                     return made
+                question = opening_questions(ctx, system, as_of=ctx.clock(), period=period)[number]
                 try:
                     made += answer_ahead(ctx, question, compute=pool.compute)
                 except WorkbenchError as error:

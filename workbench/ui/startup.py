@@ -20,6 +20,7 @@ import workbench.ui
 from workbench.core.errors import WorkbenchError
 from workbench.studies.answers.ahead import opening_questions
 from workbench.studies.answers.asking import kept_answer
+from workbench.studies.answers.memory import release
 from workbench.ui import precompute
 from workbench.ui.parts import load
 
@@ -42,6 +43,7 @@ def settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    release()
 
 
 @asynccontextmanager

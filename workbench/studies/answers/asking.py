@@ -21,6 +21,7 @@ from workbench.core.result import Study
 from workbench.core.timerange import to_ms
 from workbench.core.units import span_text
 from workbench.store import Store
+from workbench.store.answers import StudyAnswer
 from workbench.studies.answers.document import study_bytes, study_of
 from workbench.studies.answers.keys import Data, Question, age_of, data_of, key_of
 from workbench.studies.answers.values import NotKeptError
@@ -168,11 +169,16 @@ def answer_ahead(ctx: Context, question: Question, *, compute: Compute = ask) ->
     """
     if ctx.store is None:
         return False
-    kept = kept_answer(ctx, question)
-    enough_s = usable_for(question).total_seconds() / 2 if question.span is not None else 0.0
-    if kept is not None and (kept.age_s is None or kept.age_s < enough_s):
-        return False
-    _computed_once(ctx, ctx.store, key_of(ctx, question), question, compute)
+    key, enough_s = (
+        key_of(ctx, question),
+        usable_for(question).total_seconds() / 2 if question.span is not None else 0.0,
+    )
+    row = ctx.store.kept_study(key)
+    if row is not None and _usable(row, question):
+        age_s = _age(ctx, row, question, data_of(ctx, question))
+        if age_s is None or age_s < enough_s:
+            return False
+    _computed_once(ctx, ctx.store, key, question, compute)
     return True
 
 
@@ -279,18 +285,26 @@ def _flight(key: str) -> Iterator[None]:
 def _kept(ctx: Context, store: Store, key: str, question: Question, data: Data) -> Study | None:
     """Return what the store holds, with its age where it is not, or may not be, what would be computed now."""
     row = store.kept_study(key)
-    if row is None:
+    if row is None or not _usable(row, question):
         return None
     try:
         study = _read(row.content)
     except NotKeptError:
         return None
-    if abs(row.as_of_ms - to_ms(question.as_of)) > usable_for(question) // timedelta(milliseconds=1):
-        return None  # it is about another time
+    age_s = _age(ctx, row, question, data)
+    return study if age_s is None else _aged(study, age_s)
+
+
+def _usable(row: StudyAnswer, question: Question) -> bool:
+    """Whether an answer is about the time that is asked about, or not long before."""
+    return abs(row.as_of_ms - to_ms(question.as_of)) <= usable_for(question) // timedelta(milliseconds=1)
+
+
+def _age(ctx: Context, row: StudyAnswer, question: Question, data: Data) -> float | None:
+    """Age of an answer that is not, or may not be, what would be computed now; None of one that is. [s]"""
     age_s = age_of(row.made_ms, ctx.clock())
     same = row.data == data.version and row.as_of_ms == to_ms(question.as_of)
-    true = same and (data.whole or age_s <= YOUNG.total_seconds())
-    return study if true else _aged(study, age_s)
+    return None if same and (data.whole or age_s <= YOUNG.total_seconds()) else age_s
 
 
 @lru_cache(maxsize=READ)

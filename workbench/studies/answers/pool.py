@@ -1,7 +1,7 @@
 """Processes that compute answers beside the web process, whose interpreter lock would let all readers wait for one.
 
-There are at most as many as cores. One that is killed over a question is replaced, and the question is asked once
-more; then the reader is told.
+There are at most as many as cores. Of the questions that wait, the one that usually takes least goes first. A process
+that is killed over a question is replaced, and the question is asked once more; then the reader is told.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 from workbench.core.errors import WorkbenchError, raised_elsewhere
@@ -37,6 +39,13 @@ ANSWERS = 16
 QUIET_S = 30.0
 
 
+#: A question goes before one that came earlier and usually takes a second more, by at most so many seconds. [s/s]
+WAITS = 4.0
+
+#: A study of which no answer was waited for is expected to take so long; each answer moves that by a part. [s] [ratio]
+_EXPECTED_S, _LEARNS = 1.0, 0.3
+
+
 class WorkerLostError(WorkbenchError):
     """The process that computed an answer ended before it was done, twice."""
 
@@ -45,6 +54,47 @@ class WorkerLostError(WorkbenchError):
 class _Places:
     idle: list[Worker]
     busy: set[Worker]
+
+
+class Turns:
+    """Who of those that wait has the next free place: short questions before long ones, and nobody waits for ever.
+
+    Parameters
+    ----------
+    places : int
+        Questions at once. [count]
+    clock : callable
+        Seconds that only rise. [s]
+    """
+
+    def __init__(self, places: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._free, self._clock = places, clock
+        self._change, self._number = threading.Condition(), count()
+        self._waiting: list[tuple[float, int]] = []
+        self._usual: dict[str, float] = {}
+
+    @contextmanager
+    def turn(self, study: str) -> Iterator[None]:
+        """Wait for a place and hold it; how long is remembered of the study."""
+        with self._change:
+            usual = self._usual.get(study, _EXPECTED_S)
+            mine = self._clock() + WAITS * usual, next(self._number)
+            self._waiting.append(mine)
+            try:
+                self._change.wait_for(lambda: self._free and mine == min(self._waiting))
+                self._free -= 1
+            finally:
+                self._waiting.remove(mine)
+                self._change.notify_all()  # there may be another free place for the next
+        begun = self._clock()
+        try:
+            yield
+        finally:
+            with self._change:
+                self._free += 1
+                usual = self._usual.get(study, self._clock() - begun)
+                self._usual[study] = usual + _LEARNS * (self._clock() - begun - usual)
+                self._change.notify_all()
 
 
 class Pool:
@@ -61,7 +111,7 @@ class Pool:
     def __init__(self, most: int, nursery: Nursery | None = None) -> None:
         self._nursery = nursery or Nursery()
         self._places = _Places([], set())
-        self._free = threading.Semaphore(most)
+        self._turns = Turns(most)
         self._lock = threading.Lock()
         self._closed = False
         self._asking, self._change = 0, threading.Condition()
@@ -87,7 +137,7 @@ class Pool:
             return ask(ctx, question)
         for _ in range(2):
             try:
-                head, content = self._asked(request)
+                head, content = self._asked(request, question.study)
             except LostError:
                 continue
             if head["kind"] == STUDY:
@@ -116,8 +166,8 @@ class Pool:
                 self._asking -= 1
                 self._change.notify_all()
 
-    def _asked(self, request: bytes) -> tuple[dict[str, Any], bytes]:
-        with self._counted(), self._free:
+    def _asked(self, request: bytes, study: str) -> tuple[dict[str, Any], bytes]:
+        with self._counted(), self._turns.turn(study):
             with self._lock:
                 if self._closed:
                     raise LostError("The pool is closed.")

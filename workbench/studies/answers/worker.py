@@ -5,7 +5,6 @@ It opens the sources of the settings as the dashboard does, and ends when its in
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import select
@@ -14,8 +13,6 @@ from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, BinaryIO, NoReturn
-
-import pyarrow as pa
 
 from workbench import studies
 from workbench.analysis.statistics import load_statistics
@@ -28,6 +25,7 @@ from workbench.studies.answers.ahead import STUDIES, from_archives, opening_ques
 from workbench.studies.answers.asking import answer_unless_begun, ask, kept_answer
 from workbench.studies.answers.document import study_bytes
 from workbench.studies.answers.keys import Question, key_of
+from workbench.studies.answers.memory import release
 from workbench.studies.answers.parts import parts_of
 from workbench.studies.answers.process import NICER
 from workbench.studies.answers.values import NotKeptError, read, written
@@ -41,7 +39,7 @@ STUDY, ERROR, OWN = "study", "error", "own"
 KEPT_S = 5.0
 
 #: So many questions that come within so short a time go before what is written down for earlier ones. [count] [s]
-_BEFORE, _AT_ONCE_S = 8, 0.1
+_BEFORE, _AT_ONCE_S = 8, 1.0
 
 
 def request_of(ctx: Context, question: Question) -> bytes:
@@ -81,10 +79,10 @@ def main(ahead: int | None = None) -> None:
             with answer_first():
                 _answer(answers, line)
                 _answer_waiting(answers)
-            _release_memory()
+            release()
             if not _asked(KEPT_S):
                 forget()
-                _release_memory()
+                release()
 
 
 def _asked(patience_s: float) -> bool:
@@ -104,13 +102,6 @@ def _answer_waiting(answers: BinaryIO) -> None:
 def _answer(answers: BinaryIO, line: bytes) -> None:
     kind, content = _answered(json.loads(line))
     _say(answers, {**kind, "size": len(content)}, content)
-
-
-def _release_memory() -> None:
-    """Give memory that was freed back to the system; a question leaves some hundred MB of it."""
-    pa.default_memory_pool().release_unused()
-    with suppress(OSError, AttributeError):  # glibc alone keeps what was freed and can be asked for it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def load() -> None:
