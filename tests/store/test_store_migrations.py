@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 
 import workbench.store
 from workbench.store import Store
@@ -25,11 +25,35 @@ def test_the_program_knows_the_newest_migration() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
 
 
-def test_the_migrations_make_the_tables_of_the_models(tmp_path: Path) -> None:
+def test_a_new_store_has_the_tables_that_the_migrations_make(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
+    made = tables_of(engine)
+    migrate(engine, command.downgrade, "base")
+    migrate(engine, command.upgrade, "head")
+    assert tables_of(engine) == made
     with reading(engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def tables_of(engine: Engine) -> dict[str, object]:
+    """Columns, keys and indexes of every table, whatever their order; and the revision."""
+    with reading(engine) as connection:
+        seen = inspect(connection)
+        tables: dict[str, object] = {
+            table: (
+                sorted(
+                    (column["name"], str(column["type"]), column["nullable"], column["default"])
+                    for column in seen.get_columns(table)
+                ),
+                seen.get_pk_constraint(table)["constrained_columns"],
+                sorted(str(key["column_names"]) for key in seen.get_unique_constraints(table)),
+                sorted(str(index["column_names"]) for index in seen.get_indexes(table)),
+                sorted(str(key["constrained_columns"]) for key in seen.get_foreign_keys(table)),
+            )
+            for table in seen.get_table_names()
+        }
+        return {**tables, "revision": connection.execute(text("SELECT version_num FROM alembic_version")).scalar()}
 
 
 def migrate(engine: Engine, change: Callable[[Config, str], None], revision: str) -> None:

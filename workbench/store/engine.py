@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from workbench.core.errors import ArchiveError, SettingsError
 from workbench.core.private import private_folder
+from workbench.store.models import metadata
 from workbench.store.sqlite import file_of, fold_log, keep_copy, mark_of, sqlite_engine, write_mark
 
 #: Revision of the newest migration; a test holds it to the scripts.
 HEAD = "0011"
+
+#: Where alembic keeps the revision of the tables; a new store has them at once, and alembic takes long to load.
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True, nullable=False))
 
 _LOCK = 7_061_974_113  # any number, the same in every process that migrates
 
@@ -182,6 +186,11 @@ def _migrate(connection: Connection, where: str) -> None:
             f"The store {where} is of revision {current}, this program knows {HEAD}.",
             hint="Install the newer workbench, or name another store_url.",
         )
+    if not current and not set(inspect(connection).get_table_names()) & set(metadata.tables):
+        metadata.create_all(connection, checkfirst=False)
+        _VERSION.create(connection, checkfirst=True)
+        connection.execute(_VERSION.insert().values(version_num=HEAD))
+        return
     from alembic import command
     from alembic.config import Config
 
