@@ -7,11 +7,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.archive import groups
 from workbench.archive.storage import parquet
 from workbench.archive.storage.layout import SAMPLES, Layout
 from workbench.archive.storage.parquet import DataFile, column_array
 from workbench.archive.storage.place import Place
 from workbench.archive.storage.tables import Tables
+
+#: So few row groups are looked at by themselves, before all of a file are. [count]
+_FEW = 8
 
 Extent = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
 
@@ -25,6 +29,14 @@ def present(
         return seen
     folder = tables.folder(layout)
     for file in tables.files(layout, {"ts": (start_ms, end_ms), "series_id": (int(ids[0]), int(ids[-1]))}):
+        if layout == SAMPLES:
+            numbers = parquet.row_groups(folder, file, layout, {"ts": (start_ms, end_ms)}, ids)
+            if len(numbers) <= _FEW:
+                for group in groups.decoded(folder, file, numbers):
+                    mine = np.flatnonzero(np.isin(group.ids, ids))
+                    lows, highs = group.within(mine, start_ms, end_ms)
+                    seen |= np.isin(ids, group.ids[mine[lows < highs]])
+                continue
         held, first, last = _extents(folder, file, layout)
         at = np.minimum(np.searchsorted(held, ids), len(held) - 1)
         here, first, last = held[at] == ids, first[at], last[at]
@@ -40,8 +52,8 @@ def _extents(folder: Place, file: DataFile, layout: Layout) -> Extent:
     """Series of a file with the first and last time of each."""
     ids: list[NDArray[np.int32]] = []
     ends: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    groups = parquet.row_groups(folder, file, layout, {})
-    for batch in parquet.batches(folder, file, layout, groups, ["series_id", "ts"]):
+    every = parquet.row_groups(folder, file, layout, {})
+    for batch in parquet.batches(folder, file, layout, every, ["series_id", "ts"]):
         series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
         starts = np.flatnonzero(np.append(True, series[1:] != series[:-1]))
         ids.append(series[starts])
@@ -57,8 +69,8 @@ def _read(
 ) -> NDArray[np.bool_]:
     """Look at the samples of series that lie on both sides of the range."""
     seen = np.zeros(len(ids), bool)
-    groups = parquet.row_groups(folder, file, layout, {"ts": (start_ms, end_ms)}, ids)
-    for batch in parquet.batches(folder, file, layout, groups, ["series_id", "ts"]):
+    some = parquet.row_groups(folder, file, layout, {"ts": (start_ms, end_ms)}, ids)
+    for batch in parquet.batches(folder, file, layout, some, ["series_id", "ts"]):
         series, times = column_array(batch["series_id"], np.int32), column_array(batch["ts"], np.int64)
         seen |= np.isin(ids, series[(times >= start_ms) & (times <= end_ms)])
     return seen
