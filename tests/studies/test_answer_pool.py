@@ -164,3 +164,22 @@ def test_short_questions_go_before_long_ones_and_long_ones_wait_not_for_ever():
     for thread in threads:
         thread.join()
     assert order == ["short", "long", "short"]
+
+
+def test_work_behind_waits_until_no_reader_asked_for_a_moment(monkeypatch):
+    monkeypatch.setattr("workbench.studies.answers.pool.REST_S", 0.2)
+    pool = Pool(1)
+    assert pool.quiet(0.0)
+    with pool._counted(behind=True):
+        assert not pool.quiet(0.01)
+    begun = time.monotonic()
+    assert pool.quiet(5.0)
+    assert time.monotonic() - begun < 0.1, "nobody waited for that answer"
+    with pool._counted(behind=False):
+        pass
+    begun = time.monotonic()
+    assert pool.quiet(5.0)
+    assert time.monotonic() - begun >= 0.19
+    with pool._counted(behind=False):
+        pass
+    assert pool.quiet(0.01), "longer than that is not waited"

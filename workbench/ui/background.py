@@ -104,5 +104,5 @@ def read(ctx: Context, pairs: Sequence[tuple[str, str]], *, as_of: datetime) -> 
 
 def _read(ctx: Context, question: str, system: str, as_of: datetime) -> LastAnswer | None:
     wanted = Question(question, system, TimeRange(as_of - USUAL, as_of), as_of)
-    study = answer(ctx, wanted, compute=pool.compute)
+    study = answer(ctx, wanted, compute=pool.compute_behind)
     return None if study.status in ("unavailable", "refused") else keep(ctx, study, VIEWS[question])

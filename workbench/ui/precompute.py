@@ -47,7 +47,7 @@ def answer_usual(ctx: Context, periods: tuple[str, ...] = PERIODS) -> int:
                     return made
                 question = opening_questions(ctx, system, as_of=ctx.clock(), period=period)[number]
                 try:
-                    made += answer_ahead(ctx, question, compute=pool.compute)
+                    made += answer_ahead(ctx, question, compute=pool.compute_behind)
                 except WorkbenchError as error:
                     _LOG.warning("%s of %s was not answered ahead: %s", question.study, system or "all systems", error)
     return made

@@ -7,6 +7,7 @@ that is killed over a question is replaced, and the question is asked once more;
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import threading
 import time
@@ -35,8 +36,8 @@ MOST = 4
 #: Answers of one process: then another takes its place, and the system has its memory back. [count]
 ANSWERS = 16
 
-#: What can wait until nobody is asking waits at most so long. [s]
-QUIET_S = 30.0
+#: What can wait until nobody is asking waits at most so long, and until no reader asked for so long. [s]
+QUIET_S, REST_S = 30.0, 1.0
 
 
 #: A question goes before one that came earlier and usually takes a second more, by at most so many seconds. [s/s]
@@ -115,14 +116,24 @@ class Pool:
         self._lock = threading.Lock()
         self._closed = False
         self._asking, self._change = 0, threading.Condition()
+        self._read = float("-inf")
 
     def start(self, workers: Sequence[Worker]) -> None:
         """Take workers that were started ahead, so that the first questions do not wait for them."""
         with self._lock:
             self._places.idle += workers
 
-    def ask(self, ctx: Context, question: Question) -> Study:
+    def ask(self, ctx: Context, question: Question, *, behind: bool = False) -> Study:
         """Compute an answer in a worker; here, where its settings or catalog are not those of ``ctx``.
+
+        Parameters
+        ----------
+        ctx : Context
+            Of who asks.
+        question : Question
+            The study, its system, period and options.
+        behind : bool
+            Whether no reader waits for it.
 
         Raises
         ------
@@ -137,7 +148,7 @@ class Pool:
             return ask(ctx, question)
         for _ in range(2):
             try:
-                head, content = self._asked(request, question.study)
+                head, content = self._asked(request, question.study, behind)
             except LostError:
                 continue
             if head["kind"] == STUDY:
@@ -151,12 +162,18 @@ class Pool:
         )
 
     def quiet(self, patience_s: float) -> bool:
-        """Wait until no question is asked, for a while; returns whether none is. [s]"""
+        """Wait until no question is asked, and no reader asked for a moment; returns whether that came in time. [s]"""
+        until = time.monotonic() + patience_s
         with self._change:
-            return self._change.wait_for(lambda: not self._asking, patience_s)
+            while (now := time.monotonic()) < until or not self._asking:
+                rest_s = self._read + REST_S - now
+                if not self._asking and (rest_s <= 0 or now >= until):
+                    return True
+                self._change.wait(min(until - now, math.inf if self._asking else rest_s))
+            return False
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _counted(self, behind: bool) -> Iterator[None]:
         with self._change:
             self._asking += 1
         try:
@@ -164,10 +181,11 @@ class Pool:
         finally:
             with self._change:
                 self._asking -= 1
+                self._read = self._read if behind else time.monotonic()
                 self._change.notify_all()
 
-    def _asked(self, request: bytes, study: str) -> tuple[dict[str, Any], bytes]:
-        with self._counted(), self._turns.turn(study):
+    def _asked(self, request: bytes, study: str, behind: bool) -> tuple[dict[str, Any], bytes]:
+        with self._counted(behind), self._turns.turn(study):
             with self._lock:
                 if self._closed:
                     raise LostError("The pool is closed.")
@@ -226,8 +244,17 @@ def begin(most: int = MOST, nursery: Nursery | None = None, started: Sequence[Wo
     _pools[0].start(started)
 
 
-def compute(ctx: Context, question: Question) -> Study:
+def compute(ctx: Context, question: Question, *, behind: bool = False) -> Study:
     """Compute an answer: in a worker where this process has some (:func:`begin`), else here.
+
+    Parameters
+    ----------
+    ctx : Context
+        Of who asks.
+    question : Question
+        The study, its system, period and options.
+    behind : bool
+        Whether no reader waits for it.
 
     Raises
     ------
@@ -236,16 +263,21 @@ def compute(ctx: Context, question: Question) -> Study:
     """
     if not _pools:
         return ask(ctx, question)
-    pool = _pools[0]
+    ask_pool = partial(_pools[0].ask, behind=behind)
     parts = parts_of(ctx, question)
     if not parts:
-        return pool.ask(ctx, question)
+        return ask_pool(ctx, question)
     with ThreadPoolExecutor(len(parts), thread_name_prefix="part") as threads:
-        return joined(ctx, question, list(threads.map(partial(newest_answer, ctx, compute=pool.ask), parts)))
+        return joined(ctx, question, list(threads.map(partial(newest_answer, ctx, compute=ask_pool), parts)))
+
+
+compute_behind = partial(compute, behind=True)
 
 
 def quiet(patience_s: float = QUIET_S) -> bool:
-    """Wait until no worker is asked anything, for a while; returns whether none is, False without workers.
+    """Wait until no worker is asked anything and no reader asked for a moment; returns whether that came in time.
+
+    Without workers it returns False at once.
 
     Parameters
     ----------
