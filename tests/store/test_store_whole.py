@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from workbench.core.errors import ArchiveError
+from workbench.core.timerange import TimeRange
 from workbench.store import Store
 from workbench.store.decided.decisions import ExclusionRecord
+from workbench.store.store import HistoryKey
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 #: Adds an exclusion while another process reads, and is killed: the change stands in the write-ahead log alone.
@@ -93,3 +97,62 @@ def test_a_byte_that_flipped_in_an_exclusion_is_an_error(path: Path, part: bytes
         path.write_bytes(content[: last + len(part) - 1] + bytes([part[-1] ^ 1]) + content[last + len(part) :])
         assert seen(path) in ("whole", "restore")
         last += len(part)
+
+
+KEY = HistoryKey("lab", "availability", "r" * 64)
+
+
+def with_counts(path: Path) -> Store:
+    times = pd.date_range(NOON, periods=50, freq="5min")
+    counts = pd.DataFrame({"time": times, "good": range(1000, 1050), "total": 2000.0, "covered": 1.0})
+    bounds = {"good_low": [None, *[7.5] * 49], "good_high": [-0.0, *[8.5] * 49]}
+    store = Store(f"sqlite:///{path}")
+    store.put_slices(KEY, counts.assign(**bounds), method="exact", read_at=NOON)
+    return store
+
+
+def test_counts_come_back_and_a_changed_one_is_an_error(path: Path) -> None:
+    store, span = with_counts(path), TimeRange(NOON, NOON + timedelta(hours=5))
+    history = store.slices(KEY, span)
+    assert history is not None
+    assert history.frame["good"].tolist() == list(range(1000, 1050))
+    for column in ("good", "total", "covered", "read_at_ms", "good_low", "good_high", "start_ms", "history_id"):
+        copy = path.with_name(f"{column}.db")
+        with sqlite3.connect(path) as whole, sqlite3.connect(copy) as damaged:
+            whole.backup(damaged)
+            damaged.execute("INSERT INTO slice_histories SELECT 7, 'a', 'b', 'c', 1, 'exact', '{}'")
+            changed = "7" if column == "history_id" else f"coalesce({column}, 0) + 1"
+            damaged.execute(f"UPDATE slice_counts SET {column} = {changed} WHERE good = 1003")
+        whole.close(), damaged.close()
+        other = Store(f"sqlite:///{copy}")
+        key = HistoryKey("a", "b", "c", 1) if column == "history_id" else KEY
+        with pytest.raises(ArchiveError, match=r"stored counts of .* not what was written \(1 of (50|1) slices\)"):
+            other.slices(key, span)
+        other.close()
+    store.close()
+
+
+def test_counts_of_before_the_sums_are_read(path: Path) -> None:
+    store, span = with_counts(path), TimeRange(NOON, NOON + timedelta(hours=5))
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE slice_counts SET row_sum = NULL")
+    database.close()
+    history = store.slices(KEY, span)
+    assert history is not None
+    assert len(history.frame) == 50
+    store.close()
+
+
+def test_a_damaged_answer_is_no_answer(path: Path) -> None:
+    store = Store(f"sqlite:///{path}")
+    store.keep_study("k", b"rows", study="cost", system="lab", as_of=NOON, made=NOON, data="d")
+    kept = store.kept_study("k")
+    assert kept is not None
+    assert kept.content == b"rows"
+    for change in ("content = CAST(content || 'x' AS BLOB)", "as_of_ms = as_of_ms + 1", "data = 'e'"):
+        with sqlite3.connect(path) as database:
+            database.execute(f"UPDATE study_answers SET {change}")
+        database.close()
+        assert store.kept_study("k") is None, change
+        store.keep_study("k", b"rows", study="cost", system="lab", as_of=NOON + timedelta(1), made=NOON, data="d")
+    store.close()

@@ -22,6 +22,7 @@ from workbench.store.models import (
     observations,
     study_answers,
 )
+from workbench.store.sums import opened, sealed
 
 #: Answers are deleted after this long, and the oldest of more than this many. [count]
 KEPT_FOR, MOST = timedelta(days=2), 2_000
@@ -60,7 +61,8 @@ class Answers(Connected):
         """
         row = {
             "key": key, "scope": self._scope_text, "study": study, "system": system, "as_of_ms": to_ms(as_of),
-            "made_ms": to_ms(made), "data": data, "content": content,
+            "made_ms": to_ms(made), "data": data,
+            "content": sealed(content, key, to_ms(as_of), to_ms(made), data),
         }  # fmt: skip
         held = study_answers.c
         with self._writing() as connection:
@@ -76,14 +78,17 @@ class Answers(Connected):
                 connection.execute(delete(study_answers).where(held.made_ms < oldest))
 
     def kept_study(self, key: str) -> StudyAnswer | None:
-        """Return the answer kept under a key by somebody of the same scope; None without one."""
+        """Return the answer kept under a key by somebody of the same scope; None without one, or of a damaged one."""
         held = study_answers.c
         query = select(held.content, held.as_of_ms, held.made_ms, held.data).where(
             held.key == key, held.scope == self._scope_text
         )
         with self._reading() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else StudyAnswer(bytes(row.content), row.as_of_ms, row.made_ms, row.data)
+        if row is None:
+            return None
+        content = opened(bytes(row.content), key, row.as_of_ms, row.made_ms, row.data)
+        return None if content is None else StudyAnswer(content, row.as_of_ms, row.made_ms, row.data)
 
     def decided_version(self) -> str:
         """Fingerprint of exclusions, annotations, tags of alerts and definitions: any change gives another one."""

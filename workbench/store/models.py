@@ -108,6 +108,7 @@ slice_counts = Table(
     Column("read_at_ms", BigInteger, nullable=False),
     Column("good_low", Float(53)),
     Column("good_high", Float(53)),
+    Column("row_sum", BigInteger),
     sqlite_with_rowid=False,
 )
 

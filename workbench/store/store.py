@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Row, insert, select, update
 
-from workbench.core.errors import ParameterError
+from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.answers import Answers
 from workbench.store.collected import Collected
@@ -27,6 +27,7 @@ from workbench.store.models import report_runs, slice_counts, slice_histories
 from workbench.store.notices import Notices
 from workbench.store.outbox import Outbox
 from workbench.store.reviews import Reviews
+from workbench.store.sums import row_sums
 
 RunStatus = Literal["running", "done", "failed", "incomplete"]
 
@@ -79,6 +80,7 @@ class SliceHistory:
 
 
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
+_WRITTEN = ("start_ms", *_COUNTS, "read_at_ms", *_BOUNDS, "row_sum")
 
 
 class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers, Reviews):
@@ -210,6 +212,7 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
                 "read_at_ms": [to_ms(read_at)] * size,
                 **dict(zip(_BOUNDS, bounds, strict=True)),
             }
+            columns["row_sum"] = row_sums(columns).tolist()
             upsert_numbers(
                 connection,
                 slice_counts,
@@ -219,7 +222,13 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
         return size
 
     def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:
-        """Return the counts of the slices that start in the range; None when nothing was ever written."""
+        """Return the counts of the slices that start in the range; None when nothing was ever written.
+
+        Raises
+        ------
+        ArchiveError
+            A count is not what was written.
+        """
         with self._reading() as connection:
             history = connection.execute(
                 select(slice_histories).where(*_is(key), *self._visible_rows(slice_histories.c.system))
@@ -228,21 +237,41 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
                 return None
             starts = slice_counts.c.start_ms
             query = (
-                select(starts, *(slice_counts.c[name] for name in ("read_at_ms", *_COUNTS, *_BOUNDS)))
+                select(*(slice_counts.c[name] for name in _WRITTEN))
                 .where(slice_counts.c.history_id == history.id, starts >= span.start_ms, starts < span.end_ms)
                 .order_by(starts)
             )
             # Plain tuples of the driver: a month of 18 objectives is 155,000 rows, and wrapping each costs seconds.
             cursor = connection.execute(query).cursor
             rows = cursor.fetchall() if cursor is not None else []
-        start_ms, read_at_ms, *counts = list(zip(*rows, strict=True)) or [()] * 7
-        known = dict(zip((*_COUNTS, *_BOUNDS), counts, strict=True))
+        columns = dict(zip(_WRITTEN, list(zip(*rows, strict=True)) or [()] * len(_WRITTEN), strict=True))
+        self._check_sums(history, columns)
+        start_ms, read_at_ms = columns["start_ms"], columns["read_at_ms"]
+        known = {name: columns[name] for name in (*_COUNTS, *_BOUNDS)}
         if all(value is None for value in known[_BOUNDS[0]]):
             known = {name: known[name] for name in _COUNTS}
         times = pd.DatetimeIndex(np.array(start_ms, np.int64).view("datetime64[ms]")).tz_localize("UTC")
         frame = pd.DataFrame({"time": times, **{name: np.array(values, np.float64) for name, values in known.items()}})
         read_at = from_ms(min(read_at_ms)) if rows else None
         return SliceHistory(key, history.method, read_at, frame, np.array(read_at_ms, np.int64), history.header or {})
+
+    def _check_sums(self, history: Row[Any], columns: Mapping[str, Sequence[Any]]) -> None:
+        """Compare counts with the sums that were written with them; those of before the sums have none."""
+        written = columns["row_sum"]
+        rows = {name: values for name, values in columns.items() if name != "row_sum"}
+        sums = row_sums({"history_id": [history.id] * len(written), **rows}).tolist()
+        damaged = [
+            start
+            for start, then, now in zip(columns["start_ms"], written, sums, strict=True)
+            if then not in (None, now)
+        ]
+        if damaged:
+            where = self._url.render_as_string(hide_password=True)
+            raise ArchiveError(
+                f"The stored counts of {history.slo} of {history.system} from {from_ms(damaged[0]):%Y-%m-%d %H:%M} UTC "
+                f"in {where} are not what was written ({len(damaged)} of {len(written)} slices).",
+                hint="The store is damaged. Restore it (workbench restore).",
+            )
 
     def _end_run(self, run_id: str, **values: Any) -> ReportRun:
         with self._writing() as connection:
